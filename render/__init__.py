@@ -1,0 +1,77 @@
+"""One picture, painted in four ways, equal to the last bit: see who worked on what and when.
+
+    import render
+    frame = render.draw(scene="mandelbrot", mode="parallel")     # one picture
+    result = render.race(size=(640, 360))                        # the same picture in every mode
+
+How data flows, and where each stage lives (imports go only downwards):
+
+    cli, commands, library      what was typed, or called, becomes options; outcomes become exit codes
+    options                     options + scene + machine -> Request
+    engine                      the order of the stages: the only place that knows it
+    modes/*                     who works when: sequential, concurrent, parallel, cuda
+    outputs/*, stats, compare   what is kept and told of a frame and its trace
+    painter                     paints one tile of one request with one target
+    targets/*                   what code runs: python (the definition), scalar, simd, cuda
+    compiler/*                  from a scene's plain functions to machine code
+    scene, ../scenes/*          what is drawn: a stepping rule, written in the lane vocabulary
+    plan, frame, sampling       tiles; pixels; where samples lie and how light becomes a pixel
+    lanes, trace                the words that scenes are written in; spans of one clock
+    request, errors             what to draw, checked; what can go wrong, and what to do
+
+The words, which mean the same everywhere:
+
+    request   what to draw, how to cut it, who draws it: frozen, checked, the only thing passed to workers
+    plan      the ordered list of tiles of a request
+    tile      a rectangle of the frame, with its number
+    scene     what is drawn: how one sample starts, steps, ends and is shaded
+    sample    one point of the picture plane; a pixel is the mean of one or more samples
+    lane      one sample's place in a vector or GPU thread; lanes step together
+    target    what code runs
+    mode      who works when
+    backend   for mode parallel only: what a worker is (threading, loky)
+    worker    one that paints: a thread, a process, a GPU stream
+    painter   paints one tile of one request with one target; knows nothing of modes
+    span      one worker, one tile, one kind of time, from t0 to t1 (integer ns)
+    trace     all spans of one run
+    frame     pixels + request + trace
+    output    a file made from frame + trace
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from render.engine import Race
+    from render.errors import RenderError
+    from render.frame import Frame
+    from render.library import draw, race
+    from render.request import Request
+
+__version__ = "0.1.0"
+__all__ = ["Frame", "Race", "RenderError", "Request", "draw", "race"]
+
+_HOME = {
+    "draw": "library",
+    "race": "library",
+    "Frame": "frame",
+    "Race": "engine",
+    "Request": "request",
+    "RenderError": "errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Public names come on first use (PEP 562), so that `import render` costs nothing."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'render' has no attribute {name!r}")
+    value = getattr(import_module(f"render.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """What a user of the library should see."""
+    return sorted({*globals(), *__all__})

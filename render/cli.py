@@ -1,0 +1,221 @@
+"""The command line: what was typed becomes options, a command runs, its outcome becomes an exit code.
+
+Nothing heavy is imported here: `--help` answers before numpy could load. The commands stand in `render.commands`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from render.errors import RenderError, UnknownName, UsageError
+
+ABOUT = """\
+Draw one picture in four ways - one worker in sequence, one worker juggling, many workers at once, a graphics
+card - and see who worked on what and when. The picture is the same to the last bit.
+"""
+
+EXAMPLES = """\
+commands:
+  draw      draw a picture (this is what happens when no command is named)
+  race      draw the same picture in every mode, and tell what each did
+  compare   are two saved pictures equal? where and how much do they differ?
+  show      tell about a saved trace again, on any machine
+  devices   what this machine can run, and why not the rest
+  scenes    the scenes, their views and parameters
+
+examples:
+  python -m render                                              the default picture: mandelbrot-parallel.png
+  python -m render race                                         the lesson: all modes, one table
+  python -m render race --wait 50ms                             where one juggling worker beats a sequential one
+  python -m render --mode sequential --out s.png                one worker, one tile after the other
+  python -m render --scene mandelbrot --view seahorses --set zoom=400 --size 1920x1080
+  python -m render --mode parallel --backend loky --workers 2   two processes
+  python -m render --mode cuda                                  a graphics card
+  python -m render --mode cuda --simulate --size 96x64          the same code, simulated
+  python -m render compare s.png mandelbrot-parallel.png
+
+python -m render COMMAND --help tells a command's options.
+exit codes: 0 done or equal, 1 failed or different, 2 wrong use, 3 the mode cannot run here, 4 a tile failed, 130 interrupted
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, but errors are raised as ours: two lines, not a page of usage."""
+
+    def __init__(self, command: str, about: str, **more: Any) -> None:
+        super().__init__(
+            prog=f"python -m render {command}".rstrip(),
+            description=about,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            **more,
+        )
+        self.command = command
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError; for an option that is not known, with the nearest that is."""
+        if message.startswith("unrecognized arguments: "):
+            word = message.split(": ", 1)[1].split()[0].split("=")[0]
+            known = [option for action in self._actions for option in action.option_strings if option.startswith("--")]
+            if word.startswith("-"):
+                raise UnknownName(f"option of {self.command or 'draw'}", word, known)
+            raise UsageError(f"{word!r} is one word too many", f"see {self.prog} --help")
+        raise UsageError(message, f"see {self.prog} --help")
+
+
+def _what(parser: Parser) -> None:
+    """What to draw, how to cut it."""
+    group = parser.add_argument_group("what to draw")
+    group.add_argument("--scene", metavar="NAME|FILE.py", help="a scene's name, or a file of your own (mandelbrot)")
+    group.add_argument("--view", metavar="NAME", help="one of the scene's views (its first)")
+    group.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="a parameter of the scene")
+    group.add_argument("--size", metavar="WxH", help="pixels (1280x720)")
+    group.add_argument("--samples", metavar="N", help="samples for each pixel (4)")
+    group.add_argument("--limit", metavar="N", help="most steps a sample makes (the scene's)")
+    group.add_argument("--precision", metavar="auto|f32|f64", help="numbers to compute with (the scene's)")
+    group = parser.add_argument_group("how to cut it")
+    group.add_argument("--tile", metavar="N|WxH", help="pixels of a tile (from the frame and the workers)")
+    group.add_argument("--order", metavar="ORDER", help="rows, spiral, hilbert or costly (rows)")
+
+
+def _who(parser: Parser) -> None:
+    """Who draws it."""
+    group = parser.add_argument_group("who draws it")
+    if parser.command == "race":
+        group.add_argument("--modes", metavar="A,B,...", help="some of the modes only (all that this machine has)")
+    else:
+        group.add_argument("--mode", metavar="MODE", help="sequential, concurrent, parallel or cuda (parallel)")
+    group.add_argument("--target", metavar="TARGET", help="code: python, scalar or simd; cuda for mode cuda (simd)")
+    group.add_argument("--workers", metavar="N", help="workers of mode parallel (the CPUs there are, at least 2)")
+    group.add_argument("--backend", metavar="NAME", help="workers of mode parallel: threading or loky (threading)")
+    group.add_argument("--in-flight", metavar="N", help="tiles that mode concurrent juggles (4)")
+    group.add_argument("--wait", metavar="MS", help="every tile first waits so long for its data, like 50ms (0)")
+    group.add_argument("--simulate", action="store_true", help="mode cuda without a card, in numba's simulator")
+
+
+def _talk(parser: Parser, *, quiet: bool = True) -> None:
+    """What is said, and how."""
+    group = parser.add_argument_group("what is said")
+    group.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    if quiet:
+        group.add_argument("--quiet", action="store_true", help="no progress and no report")
+    group.add_argument("--debug", action="store_true", help="a traceback where something fails")
+
+
+def _draw() -> Parser:
+    parser = Parser("", ABOUT, epilog=EXAMPLES, usage="python -m render [COMMAND] [OPTIONS]")
+    _what(parser)
+    parser.add_argument("--only-tile", metavar="N", help="paint this tile alone")
+    _who(parser)
+    parser.add_argument("--out", metavar="FILE", action="append", default=[], help="picture or table: .png .npz .txt")
+    parser.add_argument("--plain", action="store_true", help="no request and timings inside the file")
+    parser.add_argument("--trace", metavar="FILE", help="save the trace, for show")
+    _talk(parser)
+    return parser
+
+
+def _race() -> Parser:
+    parser = Parser("race", "Draw the same picture in every mode that this machine has, and tell what each did.")
+    _what(parser)
+    _who(parser)
+    parser.add_argument("--trace", metavar="FILE", help="save all traces in one file, for show")
+    _talk(parser)
+    return parser
+
+
+def _compare() -> Parser:
+    parser = Parser("compare", "Are two pictures equal? Exit 0 if they are (or differ within what is allowed), 1 if not.")
+    parser.add_argument("a", metavar="A")
+    parser.add_argument("b", metavar="B")
+    parser.add_argument("--max-error", metavar="N", help="allow channels to differ by so much (0)")
+    parser.add_argument("--max-differing", metavar="PERCENT", help="allow so many pixels to differ by more (0)")
+    parser.add_argument("--diff", metavar="FILE", help="write a picture of the differences, magnified")
+    parser.add_argument("--any-request", action="store_true", help="compare pictures of different requests too")
+    _talk(parser)
+    return parser
+
+
+def _show() -> Parser:
+    parser = Parser("show", "Tell about a saved trace again, and make outputs from it.")
+    parser.add_argument("file", metavar="SAVED_TRACE")
+    parser.add_argument("--out", metavar="FILE", action="append", default=[], help="picture or table: .png .npz .txt")
+    parser.add_argument("--plain", action="store_true", help="no request and timings inside the file")
+    _talk(parser)
+    return parser
+
+
+def _devices() -> Parser:
+    parser = Parser("devices", "What this machine can run, and why not the rest.")
+    _talk(parser, quiet=False)
+    return parser
+
+
+def _scenes() -> Parser:
+    parser = Parser("scenes", "The scenes, their views and parameters.")
+    parser.add_argument("name", metavar="NAME|FILE.py", nargs="?", help="one scene only, with its parameters")
+    _talk(parser, quiet=False)
+    return parser
+
+
+PARSERS = {
+    "draw": _draw,
+    "race": _race,
+    "compare": _compare,
+    "show": _show,
+    "devices": _devices,
+    "scenes": _scenes,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; give its exit code. Errors are one line of cause and one of what to do, on standard error."""
+    began = time.perf_counter_ns()
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words
+    try:
+        command = words.pop(0) if words and not words[0].startswith("-") else "draw"
+        if command not in PARSERS:
+            raise UnknownName("command", command, PARSERS)
+        options = PARSERS[command]().parse_args(words)
+        _end_on_term()
+        from render import commands
+
+        return commands.run(command, options, began)
+    except RenderError as error:
+        if debug:
+            raise
+        return complain(error)
+    except KeyboardInterrupt:
+        print("render: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # whoever read our output has gone
+        sys.stderr.close()
+        return 1
+    except Exception as error:
+        if debug:
+            raise
+        return complain(
+            RenderError(f"{type(error).__name__}: {error}", "this is a fault of the program; --debug shows where")
+        )
+
+
+def complain(error: RenderError) -> int:
+    """Say what went wrong and what to do; give the exit code."""
+    print(f"render: {error}", file=sys.stderr)
+    if error.remedy:
+        print(f"        {error.remedy}", file=sys.stderr)
+    return error.exit_code
+
+
+def _end_on_term() -> None:
+    """Leave by the front door when told to end: worker processes would be left behind otherwise."""
+    if hasattr(signal, "SIGTERM"):
+        try:
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        except ValueError:  # not the main thread: somebody else's program, and its signals
+            return

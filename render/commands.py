@@ -1,0 +1,196 @@
+"""The six commands: each takes what was typed and gives an exit code.
+
+All that is told to the user goes to standard output, progress and announcements to standard error; with `--json` the
+document alone goes to standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from render import compare as comparing
+from render import devices, engine, library, modes, options, outputs, picture, scene
+from render.document import document, race_document
+from render.errors import ModeUnavailable, UnknownName, UsageError
+from render.frame import Frame
+from render.outputs import table
+from render.outputs import trace as saved
+from render.trace import NO_TILE, Recorder, Span
+
+def run(command: str, typed: Namespace, began: int) -> int:
+    """Run a command; `began`: when the program was entered (perf_counter ns)."""
+    return COMMANDS[command](typed, began)
+
+
+def _asked(typed: Namespace) -> dict[str, Any]:
+    """The options of `render.options.complete` that were typed."""
+    given = {name: value for name, value in vars(typed).items() if name in options.DEFAULTS and value is not None}
+    return given | {"parameters": options.settings(typed.set)}
+
+
+def _announcer(typed: Namespace) -> Callable[[str], None]:
+    def say(text: str) -> None:
+        if not typed.quiet:
+            print(f"render: {text} ...", file=sys.stderr, flush=True)
+
+    return say
+
+
+@contextmanager
+def _progress(typed: Namespace, title: str) -> Iterator[engine.Progress | None]:
+    """A bar on the terminal while tiles are painted; nothing where nobody watches."""
+    if typed.quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+
+        def advance(_done: object, tiles: int) -> None:
+            bar.update(task, total=tiles, advance=1)
+
+        yield advance
+
+
+def draw(typed: Namespace, began: int) -> int:
+    """Draw one picture and save it."""
+    request = options.complete(**_asked(typed))
+    out = typed.out or [f"{Path(request.scene).stem}-{request.mode}.png"]
+    files = [*out, *([typed.trace] if typed.trace else [])]
+    makers = _check_outputs(out, typed.trace)
+    engine.available(request)
+    with _progress(typed, request.mode) as progress:
+        frame = engine.draw(request, announce=_announcer(typed), progress=progress, began=began)
+    t0 = time.perf_counter_ns()
+    for path, maker in makers.items():
+        outputs.save(path, maker.write([frame], plain=typed.plain))
+    frame = _saved(frame, t0)
+    if typed.trace:
+        outputs.save(typed.trace, saved.write([frame]))
+    if typed.json:
+        print(json.dumps(document(frame, files)))
+    elif not typed.quiet:
+        print("\n".join(table.draw_lines(frame, files)))
+    return 0
+
+
+def _check_outputs(out: Sequence[str], trace: str | None) -> dict[str, outputs.Output]:
+    """The output that makes each file. Raises before anything is painted where one cannot be written."""
+    makers = {path: outputs.by_suffix(path) for path in out}
+    for path in [*out, *([trace] if trace else [])]:
+        outputs.check_writable(path)
+    return makers
+
+
+def _saved(frame: Frame, t0: int) -> Frame:
+    """The frame with the time in which its files were written."""
+    t1 = time.perf_counter_ns()
+    spans = (*frame.trace.spans, Span(Recorder.me(), NO_TILE, "save", t0, t1))
+    return replace(frame, trace=replace(frame.trace, spans=spans, ended=time.perf_counter_ns()))
+
+
+def race(typed: Namespace, began: int) -> int:  # noqa: ARG001  (each run has its own beginning)
+    """Draw the same picture in every mode; exit 1 where pictures differ, 3 where a mode that was named cannot run."""
+    named = [word.strip() for word in typed.modes.split(",")] if typed.modes else []
+    for name in named:
+        if name not in modes.names():
+            raise UnknownName("mode", name, modes.names())
+    requests = library.entrants(_asked(typed), named or modes.names())
+    if typed.trace:
+        outputs.check_writable(typed.trace)
+    with _progress(typed, "race") as progress:
+        result = engine.race(requests, announce=_announcer(typed), progress=progress)
+    if typed.trace:
+        outputs.save(typed.trace, saved.write(result.frames))
+    if typed.json:
+        print(json.dumps(race_document(result.frames, result.not_run)))
+    elif not typed.quiet:
+        print(table.race_table(result.frames, result.not_run))
+    if not result.identical:
+        return 1
+    return ModeUnavailable.exit_code if named and result.not_run else 0
+
+
+def compare(typed: Namespace, began: int) -> int:  # noqa: ARG001
+    """Compare two saved pictures; exit 0 if equal or within what is allowed, 1 if not, 2 for different requests."""
+    allowed = _number(typed.max_error, "--max-error"), _number(typed.max_differing, "--max-differing")
+    a, b = picture.read(typed.a), picture.read(typed.b)
+    if typed.diff:
+        outputs.check_writable(typed.diff)
+    result = comparing.compare(a, b)
+    if result.same_request is False and not typed.any_request:
+        raise UsageError(
+            f"{typed.a} and {typed.b} were not asked to be the same picture: {comparing.unlike(a, b)}",
+            "add --any-request to compare them all the same",
+        )
+    if typed.diff and not result.identical and a.rgb.shape == b.rgb.shape:
+        outputs.save(typed.diff, picture.encode(comparing.difference(a, b)))
+    if typed.json:
+        print(json.dumps(result.as_dict()))
+    elif not typed.quiet:
+        print("\n".join(comparing.lines(result, typed.a, typed.b)))
+    return 0 if result.within(*allowed) else 1
+
+
+def _number(word: str | None, name: str) -> float:
+    """A number not below zero. Raises UsageError."""
+    try:
+        value = float(word or 0)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise UsageError(f"{name} is {word!r}", "give a number, 0 or more")
+    return value
+
+
+def show(typed: Namespace, began: int) -> int:  # noqa: ARG001
+    """Tell about a saved trace, and make outputs from it."""
+    makers = _check_outputs(typed.out, None)
+    frames = saved.read(typed.file)
+    for path, maker in makers.items():
+        outputs.save(path, maker.write(frames, plain=typed.plain))
+    if typed.json:
+        made = [document(frame, typed.out) for frame in frames]
+        print(json.dumps(made[0] if len(made) == 1 else race_document(frames, [])))
+    elif not typed.quiet:
+        told = table.draw_lines(frames[0], typed.out) if len(frames) == 1 else [table.race_table(frames, [])]
+        print("\n".join(told))
+    return 0
+
+
+def tell_devices(typed: Namespace, began: int) -> int:  # noqa: ARG001
+    """What this machine can run."""
+    found = devices.find()
+    print(json.dumps(found) if typed.json else "\n".join(devices.lines(found)))
+    return 0
+
+
+def scenes(typed: Namespace, began: int) -> int:  # noqa: ARG001
+    """The scenes there are, or one of them with its parameters."""
+    loaded = [scene.load(name) for name in ([typed.name] if typed.name else scene.names())]
+    if typed.json:
+        print(json.dumps({"scenes": [one.as_dict() for one in loaded]}))
+    else:
+        print("\n\n".join("\n".join(one.lines(parameters=bool(typed.name))) for one in loaded))
+    return 0
+
+
+COMMANDS: dict[str, Callable[[Namespace, int], int]] = {
+    "draw": draw,
+    "race": race,
+    "compare": compare,
+    "show": show,
+    "devices": tell_devices,
+    "scenes": scenes,
+}

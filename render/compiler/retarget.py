@@ -1,0 +1,114 @@
+"""One source, several targets: copies of plain functions in which words and helpers mean something else.
+
+A scene calls its helpers and the lane words by bare name, so their meaning can be changed by giving a copy of the
+function another namespace. `retarget` does that for a function and for all that it reaches; `fingerprint` hashes
+the same graph, so a cache knows when any of it has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from types import CodeType, FunctionType
+from typing import Any
+
+from render.errors import SceneError
+
+Function = Callable[..., Any]
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """All global names in a code object and in those nested in it."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
+
+
+def _uses(function: Function, names: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The globals that a function uses, by name, in a fixed order; `names` come before its own module's."""
+    space = function.__globals__
+    for name in sorted(set(_names(function.__code__))):
+        if name in names:
+            yield name, names[name]
+        elif name in space:
+            yield name, space[name]
+
+
+def retarget(
+    function: Function,
+    *,
+    words: Mapping[Function, Any],
+    slots: Mapping[Function, Function] | None = None,
+    names: Mapping[str, Any] | None = None,
+    wrap: Callable[[Function], Any] = lambda made: made,
+) -> Any:
+    """A copy of `function`, wrapped, with every plain function it reaches copied and wrapped likewise.
+
+    words: what stands for a function and is used as it is (a word's own definition, an intrinsic, a dispatcher).
+    slots: plain functions that stand for others, and are copied in their places.
+    names: globals that are given other values by name.
+
+    Raises SceneError where a function calls itself: vectors and GPU threads know no recursion.
+    """
+    made: dict[Function, Any] = {}
+    underway: list[Function] = []
+
+    def copied(plain: Function) -> Any:
+        if plain in underway:
+            raise SceneError(f"{plain.__qualname__} calls itself", "write a loop of fixed count")
+        if plain not in made:
+            underway.append(plain)
+            space = {"__builtins__": __builtins__, "__name__": plain.__module__}
+            space |= {name: replaced(value) for name, value in _uses(plain, names or {})}
+            copy = FunctionType(plain.__code__, space, plain.__name__, plain.__defaults__, plain.__closure__)
+            copy.__qualname__, copy.__module__ = plain.__qualname__, plain.__module__
+            made[plain] = wrap(copy)
+            underway.pop()
+        return made[plain]
+
+    def replaced(value: Any) -> Any:
+        if not isinstance(value, FunctionType):
+            return value
+        value = (slots or {}).get(value, value)
+        return words[value] if value in words else copied(value)
+
+    return copied(function)
+
+
+def fingerprint(
+    function: Function, *, words: Mapping[Function, Any], slots: Mapping[Function, Function], names: Mapping[str, Any]
+) -> str:
+    """A hash of all code and constants that `retarget` would copy (hex, SHA-256)."""
+    digest = hashlib.sha256()
+    seen: set[Function] = set()
+
+    def add(*parts: object) -> None:
+        for part in parts:
+            digest.update(repr(part).encode() + b"\0")
+
+    def add_code(code: CodeType) -> None:
+        add(code.co_code, code.co_names, code.co_varnames, code.co_argcount)
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType):
+                add_code(constant)
+            else:
+                add(type(constant).__name__, constant)
+
+    def visit(plain: Function) -> None:
+        if plain in seen:
+            return
+        seen.add(plain)
+        add(plain.__qualname__, plain.__defaults__)
+        add_code(plain.__code__)
+        for name, value in _uses(plain, names):
+            add(name)
+            if isinstance(value, FunctionType):
+                standing = slots.get(value, value)
+                if standing not in words:
+                    visit(standing)
+            elif isinstance(value, (int, float, str, tuple)):
+                add(value)
+
+    visit(function)
+    return digest.hexdigest()

@@ -1,0 +1,75 @@
+"""What compiled code is told for each rectangle it paints: frame, grid, tables and the canvas itself.
+
+`Settings` is what the driver sees as `at`. Its scalars and arrays, and after them those of the scene's `p`, are
+passed as one block of 8-byte cells: a number is its cell, an array is the two cells (address, length).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from render.frame import Canvas
+from render.request import Request
+from render.sampling import grid, offsets, srgb_table
+from render.scene import REALS
+
+
+class Settings(NamedTuple):
+    """The driver's `at`. Lengths in pixels; `offsets` flat (across, down) pairs; `steps` is empty if not kept."""
+
+    x: Any
+    y: Any
+    width: Any
+    height: Any
+    frame_width: Any
+    limit: Any
+    samples: Any
+    shortcuts: Any
+    keep_steps: Any
+    x0: Any
+    y0: Any
+    pitch: Any
+    half_width: Any
+    half_height: Any
+    offsets: Any
+    table: Any
+    rgb: Any
+    steps: Any
+    outcome: Any
+
+
+def settings(request: Request, canvas: Canvas | None = None) -> Settings:
+    """All that is known of a request; without a canvas, with empty arrays in its place. The rectangle is still empty."""
+    keep = canvas is not None and canvas.steps is not None
+    return Settings(
+        x=0,
+        y=0,
+        width=0,
+        height=0,
+        frame_width=request.width,
+        limit=request.limit,
+        samples=request.samples,
+        shortcuts=int(request.values["shortcuts"]),
+        keep_steps=int(keep),
+        **grid(request)._asdict(),
+        offsets=offsets(request.samples).astype(REALS[request.precision]).reshape(-1),
+        table=srgb_table(),
+        rgb=canvas.rgb.reshape(-1) if canvas is not None else np.zeros(0, np.uint8),
+        steps=canvas.steps.reshape(-1) if canvas is not None and keep else np.zeros(0, np.int32),
+        outcome=np.zeros(1, np.int64),
+    )
+
+
+def pack(*records: tuple[Any, ...]) -> np.ndarray:
+    """Named tuples of scalars and arrays as one block of cells (int64, flat). Keep the arrays alive while it is used."""
+    cells: list[bytes] = []
+    for value in (value for record in records for value in record):
+        if isinstance(value, np.ndarray):
+            cells.append(np.array([value.ctypes.data, value.size], np.int64).tobytes())
+        else:
+            number = np.asarray(value)
+            number = number if number.dtype.kind == "f" else number.astype(np.int64)
+            cells.append(number.tobytes().ljust(8, b"\0"))
+    return np.frombuffer(bytearray(b"".join(cells)), np.int64)

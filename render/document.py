@@ -1,0 +1,53 @@
+"""What a run was and did, as one JSON document: what `--json` prints and what a picture carries of its timings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from os import PathLike, fspath
+from typing import Any
+
+from render import stats
+from render.frame import Frame
+
+
+def document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:
+    """The document of one draw. Sizes are pixels, times seconds; `out` are the files that were made of it."""
+    request, facts = frame.request, frame.trace.facts
+    found = stats.of(frame.trace)
+    return {
+        "scene": request.scene,
+        "view": request.view,
+        "parameters": request.values,
+        "size": [request.width, request.height],
+        "tile": list(request.tile),
+        "samples": request.samples,
+        "limit": request.limit,
+        "precision": request.precision,
+        "mode": request.mode,
+        "target": request.target,
+        "backend": request.backend,
+        "device": facts.get("device", "unknown"),
+        "simulated": bool(facts.get("simulated", False)),
+        "workers": {"asked": facts.get("asked", 1), "seen": len(found.busy)},
+        "tiles": found.tiles,
+        "seconds": found.seconds,
+        "steps": frame.total_steps,
+        "running": found.running._asdict(),
+        "in_flight": found.in_flight._asdict(),
+        "switches": found.switches,
+        "first_tile_seconds": found.first_tile_seconds,
+        "sha256": frame.sha256,
+        "out": [fspath(path) for path in out],
+    }
+
+
+def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The document of a race: its draws, the modes that did not run and why, and whether all pictures are equal.
+
+    Equal means the same pixels, and as many steps for them.
+    """
+    return {
+        "runs": [document(frame) for frame in frames],
+        "not_run": [{"mode": mode, "reason": reason} for mode, reason in not_run],
+        "identical": len({(frame.rgb.shape, frame.sha256, frame.total_steps) for frame in frames}) <= 1,
+    }

@@ -1,0 +1,146 @@
+"""The only place that knows the order of the stages: request, plan, compile, paint, frame.
+
+    frame = draw(request)                  one picture in one mode
+    result = race(requests)                the same picture in several modes, and whether they are equal
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from render import machine, modes, scene, targets
+from render.errors import ModeUnavailable, RenderError
+from render.frame import Frame, canvas
+from render.painter import Done, Painter
+from render.plan import Tile, cut, plan
+from render.request import Request
+from render.targets import Kernel
+from render.trace import Clock, Recorder, Trace
+
+Progress = Callable[[Done, int], None]  # a tile that is done, and how many there are in all
+COARSE = 16  # pixels along an edge that one pixel stands for, when costs are estimated
+
+
+def silent(text: str) -> None:  # noqa: ARG001
+    """Announce nothing."""
+
+
+def draw(
+    request: Request,
+    *,
+    announce: Callable[[str], None] = silent,
+    progress: Progress | None = None,
+    clock: Clock = time.perf_counter_ns,
+    began: int | None = None,
+) -> Frame:
+    """Paint a request in its mode. `began`: when the program was entered (ns of `clock`), if that was earlier.
+
+    Raises ModeUnavailable where the mode cannot run here, TileError where a tile fails.
+    """
+    asked = clock()
+    recorder = Recorder(clock)
+    began = asked if began is None else began
+    if began < asked:
+        recorder.add("import", began, asked)
+    mode = available(request)
+    with canvas(request, shared=mode.shared(request)) as surface:
+        with recorder.span("compile"):
+            kernel = targets.load(request.target).compile(scene.load(request.scene), request, announce)
+        tiles = plan(request, lambda: costs(request, kernel, recorder))
+        painter = Painter(request, surface, kernel, recorder)
+        steps = 0
+        with closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
+            for finished in done:
+                steps += finished.steps
+                if progress is not None:
+                    progress(finished, len(tiles))
+        rgb = np.array(surface.rgb)
+        counts = None if surface.steps is None else np.array(surface.steps)
+    facts = machine.facts() | {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
+    facts |= {"asked": request.workers if "workers" in mode.OPTIONS else 1}
+    facts |= getattr(kernel, "facts", {})
+    trace = Trace(recorder.drain(), began, asked, clock(), facts)
+    return Frame(rgb, counts, steps, request, trace)
+
+
+def available(request: Request) -> modes.Mode:
+    """The request's mode. Raises ModeUnavailable with the reason where it cannot run here."""
+    mode = modes.load(request.mode)
+    missing = mode.missing(request)
+    if missing is not None:
+        reason, remedy = missing
+        raise ModeUnavailable(f"mode {request.mode} cannot run here: {reason}", remedy)
+    return mode
+
+
+def costs(request: Request, kernel: Kernel, recorder: Recorder) -> Mapping[int, int]:
+    """Estimated steps of each tile by number, from a picture 1/16 as wide and high."""
+    small = replace(
+        request,
+        width=-(-request.width // COARSE),
+        height=-(-request.height // COARSE),
+        samples=1,
+        mode="sequential",
+        backend=None,
+        order="rows",
+        tile=(64, 64),
+        only_tile=None,
+        wait_ns=0,
+    )
+    with recorder.span("plan"), canvas(small, shared=False) as surface:
+        coarse = targets.load(request.target).compile(scene.load(request.scene), small, silent)
+        coarse.paint(surface, 0, 0, small.width, small.height)
+        assert surface.steps is not None
+        return {tile.number: _sum(surface.steps, tile) for tile in cut(request)}
+
+
+def _sum(counts: np.ndarray, tile: Tile) -> int:
+    """The coarse steps under a tile, for its size."""
+    rows = slice(tile.y // COARSE, (tile.y + tile.height - 1) // COARSE + 1)
+    columns = slice(tile.x // COARSE, (tile.x + tile.width - 1) // COARSE + 1)
+    return int(counts[rows, columns].mean() * tile.width * tile.height)
+
+
+@dataclass(frozen=True)
+class Race:
+    """The same picture in several modes: the frames in order, and the modes that did not run, with the reason."""
+
+    frames: tuple[Frame, ...]
+    not_run: tuple[tuple[str, str], ...]
+
+    @property
+    def identical(self) -> bool:
+        """Whether all pictures, and all step counts, are equal to the last bit."""
+        first, *others = self.frames
+        return all(
+            frame.sha256 == first.sha256 and frame.total_steps == first.total_steps for frame in others
+        )
+
+
+def race(
+    requests: Sequence[Request],
+    *,
+    announce: Callable[[str], None] = silent,
+    progress: Progress | None = None,
+    clock: Clock = time.perf_counter_ns,
+) -> Race:
+    """Paint each request in turn; a mode that cannot run here is left out with its reason.
+
+    Raises RenderError where none can run.
+    """
+    frames, not_run = [], []
+    for request in requests:
+        try:
+            available(request)
+        except ModeUnavailable as error:
+            not_run.append((request.mode, str(error)))
+            continue
+        frames.append(draw(request, announce=announce, progress=progress, clock=clock))
+    if not frames:
+        raise RenderError("none of these modes can run here", "see python -m render devices")
+    return Race(tuple(frames), tuple(not_run))

@@ -1,0 +1,112 @@
+"""Pixels: the canvas that workers paint on, and the frame that is left when they are done.
+
+All workers write into one canvas, each only inside its own tiles. For processes the canvas is a file that each of
+them maps once (on Linux in memory, under /dev/shm), so no pixel is ever sent anywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from render.errors import RenderError, UsageError
+from render.request import Request
+from render.trace import Trace
+
+
+class Canvas:
+    """`rgb` (height, width, 3) uint8 and `steps` (height, width) int32, the latter for one sample a pixel (else None)."""
+
+    def __init__(self, width: int, height: int, *, with_steps: bool, path: Path | None = None) -> None:
+        self.path = path
+        self._key = (width, height, with_steps)
+        if path is None:
+            self.rgb = np.zeros((height, width, 3), np.uint8)
+            self.steps = np.zeros((height, width), np.int32) if with_steps else None
+            return
+        self.rgb = np.memmap(path, np.uint8, "r+", shape=(height, width, 3))
+        behind = _aligned(self.rgb.nbytes)
+        self.steps = np.memmap(path, np.int32, "r+", behind, (height, width)) if with_steps else None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """A process that is sent a canvas opens the same file."""
+        if self.path is None:
+            raise RenderError("a canvas in private memory cannot be shared", "open it with shared=True")
+        return _attached, (self.path, *self._key)
+
+
+@lru_cache(maxsize=2)
+def _attached(path: Path, width: int, height: int, with_steps: bool) -> Canvas:  # noqa: FBT001  (pickled by place)
+    return Canvas(width, height, with_steps=with_steps, path=path)
+
+
+def _aligned(size: int) -> int:
+    return -(-size // 4096) * 4096
+
+
+def _memory() -> int:
+    """Bytes of memory that this machine has; a large number where it does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 1 << 62
+
+
+@contextmanager
+def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
+    """A black canvas for this request; one in a file, removed at the end, where processes share it.
+
+    Raises UsageError for a frame that cannot fit in memory.
+    """
+    with_steps = request.samples == 1
+    size = _aligned(request.width * request.height * 3) + request.width * request.height * 4 * with_steps
+    if size > _memory() // 2:
+        raise UsageError(
+            f"a frame of {request.width} x {request.height} pixels needs {size / 2**30:.1f} GiB, "
+            f"and this machine has {_memory() / 2**30:.1f} GiB",
+            "give a smaller --size",
+        )
+    if not shared:
+        yield Canvas(request.width, request.height, with_steps=with_steps)
+        return
+    with tempfile.TemporaryDirectory(prefix="render-", dir=_shared_folder(size), ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "canvas"
+        with path.open("wb") as file:
+            file.truncate(size)
+        yield Canvas(request.width, request.height, with_steps=with_steps, path=path)
+
+
+def _shared_folder(size: int) -> str | None:
+    """The memory file system where it has room for a frame of this size, else the usual temporary folder."""
+    try:
+        system = os.statvfs("/dev/shm")  # noqa: S108  (a fresh private folder is made in it)
+    except (AttributeError, OSError):
+        return None
+    return "/dev/shm" if system.f_bavail * system.f_frsize > 2 * size else None  # noqa: S108
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Pixels, request and trace of one run. `rgb` (height, width, 3) uint8; `steps` (height, width) int32 or None.
+
+    `total_steps` counts every sample's steps; both it and `sha256` are the same in all modes.
+    """
+
+    rgb: np.ndarray
+    steps: np.ndarray | None
+    total_steps: int
+    request: Request
+    trace: Trace
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the 8-bit RGB pixels, row by row."""
+        return hashlib.sha256(np.ascontiguousarray(self.rgb)).hexdigest()

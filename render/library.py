@@ -1,0 +1,59 @@
+"""The program as a library: the same options as on the command line, as keyword arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from render import engine, modes, options
+from render.engine import Race
+from render.errors import UnknownName
+from render.frame import Frame
+from render.request import Request
+
+RACE = {"view": "seahorses", "samples": 16}  # a frame that takes one worker a second or more
+
+
+def draw(**asked: Any) -> Frame:
+    """Draw one picture: `render.draw(scene="mandelbrot", mode="parallel", size=(640, 360))`.
+
+    The options are those of the command line (`render.options.DEFAULTS` lists them), parameters of the scene as
+    `parameters={"zoom": 100}`. Gives a Frame: `frame.rgb` (height, width, 3) uint8, `frame.steps`, `frame.trace`.
+
+    Raises UsageError for options that make no sense, ModeUnavailable where the mode cannot run here, TileError where a
+    tile fails.
+    """
+    return engine.draw(options.complete(**asked))
+
+
+def race(names: Sequence[str] = (), **asked: Any) -> Race:
+    """Draw the same picture in several modes: all that there are, or those of these `names`.
+
+    Each option goes to the modes that it belongs to. Gives a Race: `result.frames`, `result.not_run`,
+    `result.identical`. Raises as `draw` does, but a mode that cannot run here is only noted.
+    """
+    return engine.race(entrants(asked, names or modes.names()))
+
+
+def entrants(asked: dict[str, Any], names: Sequence[str]) -> list[Request]:
+    """One request for each mode, the same but for who draws; each option goes to the modes that it belongs to.
+
+    Where nothing is said about what to draw, it is a frame large enough to show the lesson. Raises UsageError.
+    """
+    asked = {name: value for name, value in asked.items() if value is not None}
+    if not any(asked.get(name) for name in ("scene", "view", "parameters")):
+        asked = RACE | asked
+    owned = {option for name in modes.names() for option in modes.load(name).OPTIONS}
+    made: list[Request] = []
+    for name in names:
+        mode = modes.load(name)
+        mine = {option: value for option, value in asked.items() if option not in owned or option in mode.OPTIONS}
+        if mine.get("target") not in mode.TARGETS:
+            mine.pop("target", None)
+        if made:
+            mine["tile"] = made[0].tile
+        made.append(options.complete(mode=name, **mine))
+    target = asked.get("target")
+    if target and all(request.target != target for request in made):
+        raise UnknownName("target of these modes", str(target), {request.target for request in made})
+    return made

@@ -1,0 +1,61 @@
+"""Modes: who works when. Each file in this folder is one mode, found by its name and loaded on first use.
+
+A mode receives tiles and a painter and yields done tiles as they finish, each exactly once. It never sees a
+file, a scene or a pixel. `sequential` is the template; a new mode is a new file and nothing else:
+
+    run(tiles, painter) -> Iterator[Done]      closing the iterator stops the work; raises TileError
+    TARGETS                                    the targets it goes with, the default first
+    OPTIONS                                    the options of the command line that are its own
+    missing(request) -> (reason, remedy) or None      why it cannot run here, and the way on
+    shared(request) -> bool                    must the canvas be one that other processes can open?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Protocol, cast
+
+from render.errors import UnknownName
+
+if TYPE_CHECKING:
+    from render.painter import Done, Painter
+    from render.plan import Tile
+    from render.request import Request
+
+IN_TEACHING_ORDER = ("sequential", "concurrent", "parallel", "cuda")
+
+
+class Mode(Protocol):
+    """What each file of this folder offers."""
+
+    TARGETS: tuple[str, ...]
+    OPTIONS: frozenset[str]
+
+    def run(self, tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
+        """Paint the tiles; yield each as it is done."""
+        ...
+
+    def missing(self, request: Request) -> tuple[str, str] | None:
+        """Why this mode cannot run here and what to do about it, or None."""
+        ...
+
+    def shared(self, request: Request) -> bool:
+        """Whether other processes must be able to open the canvas."""
+        ...
+
+
+def names() -> list[str]:
+    """All modes there are: the four of the lesson first, in its order, then any others."""
+    found = {module.name for module in iter_modules(__path__)}
+    return [name for name in IN_TEACHING_ORDER if name in found] + sorted(found.difference(IN_TEACHING_ORDER))
+
+
+@cache
+def load(name: str) -> Mode:
+    """The mode of this name. Raises UnknownName."""
+    if name not in names():
+        raise UnknownName("mode", name, names())
+    return cast(Mode, import_module(f"{__name__}.{name}"))

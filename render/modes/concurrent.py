@@ -1,0 +1,84 @@
+"""Mode `concurrent`: one worker, several tiles begun and put aside in turn. One chef, several dishes on the go.
+
+    worker 0  |1|2|3|4|1|2|3|4|1|2|3|4|
+
+Concurrency is not parallelism: never more than one tile is painted at an instant, so pure painting gets no faster,
+and every tile is finished later than it would be alone. What juggling gives is that waiting costs nothing while
+there is something else to do (`--wait`), and that every tile shows something early.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from render.painter import Done, Painter
+    from render.plan import Tile
+    from render.request import Request
+
+TARGETS = ("simd", "scalar", "python")
+OPTIONS = frozenset({"in_flight"})
+
+
+def missing(request: Request) -> None:  # noqa: ARG001
+    """Nothing: an event loop is always there."""
+
+
+def shared(request: Request) -> bool:  # noqa: ARG001
+    """The canvas is painted by this process alone."""
+    return False
+
+
+def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
+    """Drive the event loop only while somebody wants the next tile, so that closing this closes everything."""
+    loop = asyncio.new_event_loop()
+    done = juggle(tiles, painter)
+    try:
+        while True:
+            try:
+                yield loop.run_until_complete(anext(done))
+            except StopAsyncIteration:
+                return
+    finally:
+        loop.run_until_complete(done.aclose())
+        loop.close()
+
+
+async def juggle(tiles: Sequence[Tile], painter: Painter) -> AsyncIterator[Done]:
+    """Keep `in_flight` tiles begun; yield each as it is done, and begin the next in its place."""
+    waiting = iter(tiles)
+    finished: asyncio.Queue[asyncio.Task[Done]] = asyncio.Queue()
+    underway: set[asyncio.Task[Done]] = set()
+
+    def begin() -> None:
+        for tile in waiting:
+            task = asyncio.ensure_future(one(tile, painter))
+            underway.add(task)
+            task.add_done_callback(finished.put_nowait)
+            return
+
+    for _ in range(painter.request.in_flight):
+        begin()
+    try:
+        while underway:
+            task = await finished.get()
+            underway.discard(task)
+            result = task.result()
+            begin()
+            yield result
+    finally:
+        for task in underway:
+            task.cancel()
+        await asyncio.gather(*underway, return_exceptions=True)
+
+
+async def one(tile: Tile, painter: Painter) -> Done:
+    """One tile: wait for its data without holding anybody up, then paint a slice and let the others have a turn."""
+    await painter.wait_aside(tile)
+    done = None
+    for done in painter.slices(tile):
+        await asyncio.sleep(0)
+    assert done is not None  # a tile has at least one row
+    return done

@@ -1,0 +1,63 @@
+"""Mode `parallel`: several workers at the same instant, through joblib. Several chefs.
+
+    worker 0  |1111|3333|5555|
+    worker 1  |2222|4444|6666|
+
+The backend says what a worker is. `threading` (the default): threads of this process, which really paint at once
+because compiled code drops the GIL (target `python` holds it, so its threads only take turns: see for yourself).
+`loky`: processes, each with a GIL of its own; they cost half a second to start, and may die without harm to the frame.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from render import processes
+from render.errors import UnknownName
+
+if TYPE_CHECKING:
+    from render.painter import Done, Painter
+    from render.plan import Tile
+    from render.request import Request
+
+TARGETS = ("simd", "scalar", "python")
+OPTIONS = frozenset({"workers", "backend"})
+BACKENDS = ("threading", "loky")  # the default first
+
+
+def missing(request: Request) -> None:
+    """Nothing: joblib comes with the program. Raises UnknownName for a backend that is not known."""
+    if request.backend not in BACKENDS:
+        raise UnknownName("backend", str(request.backend), BACKENDS)
+
+
+def shared(request: Request) -> bool:
+    """Processes paint on a canvas in a file; threads share this process's memory."""
+    return request.backend == "loky"
+
+
+def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
+    """Tiles as the workers finish them. The workers are ready before the first tile is given out."""
+    yield from (processes.run if shared(painter.request) else threads)(tiles, painter)
+
+
+def threads(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
+    """A pool of threads, fed one tile at a time so that none hoards work."""
+    with painter.recorder.span("import"):
+        from joblib import Parallel, delayed
+
+    def paint(tile: Tile) -> Done:
+        painter.wait(tile)
+        return painter.paint(tile)
+
+    workers = painter.request.workers
+    with Parallel(n_jobs=workers, backend="threading", batch_size=1, return_as="generator_unordered") as pool:
+        with painter.recorder.span("start"):
+            processes.meet(pool, delayed, workers)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*still being processed by the workers.*")
+            with closing(pool(delayed(paint)(tile) for tile in tiles)) as done:
+                yield from done

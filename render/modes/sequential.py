@@ -1,0 +1,35 @@
+"""Mode `sequential`: one worker, one tile after the other. One chef, one dish at a time.
+
+    worker 0  |1111|2222|3333|4444|
+
+The baseline that all others are measured against, and the template for writing a new mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from render.painter import Done, Painter
+    from render.plan import Tile
+    from render.request import Request
+
+TARGETS = ("simd", "scalar", "python")
+OPTIONS: frozenset[str] = frozenset()
+
+
+def missing(request: Request) -> None:  # noqa: ARG001
+    """Nothing: one worker is always there."""
+
+
+def shared(request: Request) -> bool:  # noqa: ARG001
+    """The canvas is painted by this process alone."""
+    return False
+
+
+def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
+    """Wait for a tile's data, paint it, take the next."""
+    for tile in tiles:
+        painter.wait(tile)
+        yield painter.paint(tile)

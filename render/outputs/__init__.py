@@ -1,0 +1,136 @@
+"""Outputs: what is kept of a run. Each file in this folder is one output, found by its name and loaded on first use.
+
+An output is a pure function from frames (pixels, request, trace) to the bytes of a file, so it works just as well
+on frames from a saved trace, on any machine. `npz` is the template; a new output is a new file and nothing else:
+
+    SUFFIXES                                  the ends of file names that choose it
+    ABOUT                                     what it shows, in one line
+    write(frames, *, plain=False) -> bytes    one frame of a draw, several of a race; plain: the picture alone
+
+Writing the bytes is done here, once for all outputs: a file is either whole or was not touched.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Protocol, cast
+
+from render.errors import OutputError, UnknownName, UsageError
+
+if TYPE_CHECKING:
+    from render.frame import Frame
+
+REASONS = {  # the usual ones in our own words, and what to do
+    errno.ENOSPC: ("there is no room left", "free some room there, or save elsewhere"),
+    errno.EISDIR: ("it is a folder", "give the name of a file"),
+    errno.ENOENT: ("its folder does not exist", "make the folder first, or save elsewhere"),
+    errno.EACCES: ("writing is not allowed", "allow it, or save elsewhere"),
+    errno.ENAMETOOLONG: ("the name is too long", "give a shorter name"),
+}
+
+
+class Output(Protocol):
+    """What each file of this folder offers."""
+
+    SUFFIXES: tuple[str, ...]
+    ABOUT: str
+
+    def write(self, frames: Sequence[Frame], *, plain: bool = False) -> bytes:
+        """The bytes of a file made from these frames."""
+        ...
+
+
+def names() -> list[str]:
+    """All outputs there are."""
+    return sorted(module.name for module in iter_modules(__path__))
+
+
+@cache
+def load(name: str) -> Output:
+    """The output of this name. Raises UnknownName."""
+    if name not in names():
+        raise UnknownName("output", name, names())
+    return cast(Output, import_module(f"{__name__}.{name}"))
+
+
+def by_suffix(path: str | Path) -> Output:
+    """The output that the end of this file name chooses; of several, that of the longest suffix. Raises UsageError."""
+    known = {suffix: name for name in names() for suffix in load(name).SUFFIXES}
+    fitting = [suffix for suffix in known if Path(path).name.lower().endswith(suffix)]
+    if not fitting:
+        raise UsageError(f"the name {str(path)!r} does not tell what to save", f"end it in {', '.join(sorted(known))}")
+    return load(known[max(fitting, key=len)])
+
+
+def check_writable(path: str | Path) -> None:
+    """Find out before painting whether `save` could write this file; nothing is left behind. Raises OutputError."""
+    try:
+        target = _target(path)
+        if target is not None:
+            probe = _beside(target)
+            probe.touch(exist_ok=False)
+            probe.unlink()
+    except (OSError, ValueError) as error:
+        raise _refused(path, error) from error
+
+
+def save(path: str | Path, data: bytes) -> None:
+    """Write a file whole or not at all, whatever was there before. Raises OutputError.
+
+    The bytes go to a new file in the same folder, which then takes the name. A link keeps pointing to its target,
+    which is replaced; what is no regular file (a pipe, /dev/stdout) is written directly.
+    """
+    try:
+        target = _target(path)
+        if target is None:
+            Path(path).write_bytes(data)
+        else:
+            _replace(target, data)
+    except (OSError, ValueError) as error:
+        raise _refused(path, error) from error
+
+
+def _replace(target: Path, data: bytes) -> None:
+    fresh = _beside(target)
+    try:
+        with fresh.open("xb") as file:
+            file.write(data)
+        if target.exists():
+            fresh.chmod(stat.S_IMODE(target.stat().st_mode))
+        fresh.replace(target)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _target(path: str | Path) -> Path | None:
+    """The regular file that is to be made or replaced, links followed; None for a pipe or a device."""
+    target = Path(os.path.realpath(path))
+    if target.is_dir() or os.fspath(path).endswith(("/", os.sep)):
+        raise IsADirectoryError(errno.EISDIR, "")
+    try:
+        mode = Path(path).stat().st_mode
+    except FileNotFoundError:
+        return target
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, "")
+    return target if stat.S_ISREG(mode) else None
+
+
+def _beside(target: Path) -> Path:
+    """A name in the same folder that nothing has."""
+    return target.with_name(f".render-{secrets.token_hex(8)}")
+
+
+def _refused(path: str | Path, error: OSError | ValueError) -> OutputError:
+    number = error.errno if isinstance(error, OSError) else None
+    why = getattr(error, "strerror", None) or str(error)
+    why, remedy = REASONS.get(number or 0, (why, "save elsewhere"))
+    return OutputError(f"cannot write {str(path)!r}: {why}", remedy)

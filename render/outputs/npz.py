@@ -1,0 +1,34 @@
+"""The numbers themselves, for numpy: `np.load(path)` gives the pixels, and the steps of every sample.
+
+    rgb       (height, width, 3) uint8
+    steps     (height, width) int32, where a pixel is one sample
+    request   what was asked, as JSON (a text without axes); not in a plain file
+
+Stored as they are, not packed: it is the fastest way there and back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from io import BytesIO
+
+import numpy as np
+
+from render.frame import Frame
+
+SUFFIXES = (".npz",)
+ABOUT = "pixels and steps as numpy arrays"
+
+
+def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
+    """The arrays of the first frame (those of a race are all equal). The same frame gives the same bytes."""
+    frame = frames[0]
+    arrays = {"rgb": frame.rgb}
+    if frame.steps is not None:
+        arrays["steps"] = frame.steps
+    if not plain:
+        arrays["request"] = np.array(json.dumps(frame.request.as_dict()))
+    file = BytesIO()
+    np.savez(file, allow_pickle=False, **arrays)
+    return file.getvalue()

@@ -1,0 +1,179 @@
+"""The run in words: three lines for a draw, a table and the lesson for a race. Plain text, at most 100 columns.
+
+Every figure and every sentence is computed from the traces; what a mode is called decides nothing, except that
+speed-up is counted from the run named BASELINE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from os import PathLike, fspath
+from textwrap import wrap
+
+from render import stats
+from render.frame import Frame
+from render.stats import Stats
+
+SUFFIXES = (".txt",)
+ABOUT = "what was done, by whom and how long, in words"
+BASELINE = "sequential"
+WIDTH = 100
+TOO_SHORT = 0.25  # seconds of one worker; below, starting and polling of tens of ms hide what a mode gains
+HEADS = ("mode", "workers", "tiles", "seconds", "speed-up", "running", "mean", "in flight", "switches", "first tile")
+
+Run = tuple[Frame, Stats]
+
+
+def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
+    """The lines of one draw, or the table of a race; there is nothing that a plain file could leave out."""
+    text = "\n".join(draw_lines(frames[0], ())[:2]) if len(frames) == 1 else race_table(frames, ())
+    return f"{text}\n".encode()
+
+
+def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]]) -> list[str]:
+    """Three lines about one draw: what was done, by whom and how long, and where it was saved."""
+    request, found = frame.request, stats.of(frame.trace)
+    samples = "1 sample" if request.samples == 1 else f"{request.samples} samples"
+    tiles = found.seconds["tiles"]
+    rate = f", {_large(frame.total_steps / tiles)} steps a second" if tiles else ""
+    files = ", ".join(fspath(path) for path in out)
+    size = f"{request.width} x {request.height} pixels, {samples} each"
+    who = f"{_count(found.tiles, 'tile')} by {_count(len(found.busy), 'worker')} in {_time(tiles)}"
+    return [
+        f"{request.scene}, view {request.view}: {size}, limit {request.limit}, {request.precision}",
+        f"{_name(frame)}: {who}, at most {found.running.max} running (mean {found.running.mean:.2f}){rate}",
+        f"saved {files}" if files else "nothing was saved",
+    ]
+
+
+def race_table(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -> str:
+    """The table of a race: one row a mode, then what it shows, then whether all pictures are equal."""
+    runs = [(frame, stats.of(frame.trace)) for frame in frames]
+    base = next((found for frame, found in runs if frame.request.mode == BASELINE), None)
+    below = [*_told(runs, base), *_equal(frames), *(f"{mode} did not run: {reason}" for mode, reason in not_run)]
+    folded = [line for text in below for line in wrap(text, WIDTH, subsequent_indent="  ")]
+    return "\n".join([*_columns([HEADS, *(_row(run, base) for run in runs)]), "", *folded])
+
+
+def _row(run: Run, base: Stats | None) -> tuple[str, ...]:
+    frame, found = run
+    gain = found.speed_up(base) if base else None
+    first = found.first_tile_seconds
+    return (
+        _name(frame)[:24],
+        str(len(found.busy)),
+        str(found.tiles),
+        f"{found.seconds['tiles']:.3f}",
+        "-" if gain is None else f"{gain:.2f}",
+        str(found.running.max),
+        f"{found.running.mean:.2f}",
+        str(found.in_flight.max),
+        str(found.switches),
+        "-" if first is None else f"{first:.3f}",
+    )
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Words to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for name, *numbers in rows:
+        cells = [word.rjust(width) for word, width in zip(numbers, widths[1:], strict=True)]
+        lines.append("  ".join([name.ljust(widths[0]), *cells]))
+    return lines
+
+
+def _told(runs: Sequence[Run], base: Stats | None) -> Iterator[str]:
+    """What the traces show, in the words of the lesson."""
+    for frame, found in runs:
+        yield f"{_name(frame)}: {_manner(found)}{_won(frame, found, base)}"
+    real = [(frame, found) for frame, found in runs if found.tiles and not _simulated(frame)]
+    if len(real) > 1:
+        yield _fastest(real, base)
+    if base is not None and base.seconds["tiles"] < TOO_SHORT:
+        yield (
+            f"this frame is too small to show the lesson: one worker needs {_time(base.seconds['tiles'])} for it; "
+            "take a larger one, or more samples"
+        )
+
+
+def _manner(found: Stats) -> str:
+    """How the tiles of a run were worked on; only its trace decides."""
+    workers, most, flying = len(found.busy), found.running.max, found.in_flight.max
+    if not found.tiles:
+        return "nothing was painted"
+    if most > 1:
+        return f"{_count(workers, 'worker')}, up to {most} running at the same instant (mean {found.running.mean:.2f})"
+    if workers > 1:
+        return f"{workers} workers, but never two running: they took turns"
+    if flying > 1 or found.switches:
+        in_flight, switches = _count(flying, "tile"), _count(found.switches, "switch")
+        return f"one worker, never two running, {in_flight} in flight at most, {switches}: it juggles"
+    return "one worker, one tile after the other"
+
+
+def _won(frame: Frame, found: Stats, base: Stats | None) -> str:
+    """What juggling gained on one worker, where there was something to wait for."""
+    gain = found.speed_up(base) if base else None
+    if gain is None or len(found.busy) > 1 or not found.switches:
+        return ""
+    if not frame.request.wait_ns:
+        return ", and gains no time, for nothing had to be waited for"
+    if gain <= 1:
+        return ", and won nothing by it"
+    return f", and is {gain:.2f} times as fast: while one tile waited for its data, the worker saw to another"
+
+
+def _fastest(runs: Sequence[Run], base: Stats | None) -> str:
+    """Who was fastest, and why. The reason is what sets that run apart in its trace."""
+    frame, found = min(runs, key=lambda run: run[1].seconds["tiles"])
+    said = f"fastest: {_name(frame)}, {_time(found.seconds['tiles'])}"
+    gain = found.speed_up(base) if base and found is not base else None
+    if gain is not None:
+        said += f", {gain:.2f} times as fast as {BASELINE}"
+    if any(worker.device != "cpu" for worker in found.busy):
+        return f"{said}: the graphics card paints thousands of samples at once"
+    if found.running.max > 1:
+        return f"{said}: {found.running.max} workers painted at the same instant"
+    if frame.request.wait_ns and found.switches:
+        return f"{said}: while one tile waited for its data, the one worker saw to another"
+    return f"{said}: no run had two workers running" if all(run[1].running.max < 2 for run in runs) else said
+
+
+def _equal(frames: Sequence[Frame]) -> Iterator[str]:
+    """The proof: one hash for all pictures, or which differ."""
+    groups: dict[str, list[str]] = {}
+    for frame in frames:
+        groups.setdefault(frame.sha256, []).append(frame.request.mode)
+    if len(groups) == 1 and len(frames) > 1:
+        yield f"all {len(frames)} pictures are equal: sha256 {frames[0].sha256}"
+    elif len(groups) > 1:
+        told = "; ".join(f"{', '.join(modes)} {digest[:16]}" for digest, modes in groups.items())
+        yield f"THE PICTURES DIFFER, by sha256: {told}"
+
+
+def _name(frame: Frame) -> str:
+    request = frame.request
+    name = f"{request.mode} ({request.backend})" if request.backend else request.mode
+    return f"{name}, simulated" if _simulated(frame) else name
+
+
+def _simulated(frame: Frame) -> bool:
+    return bool(frame.trace.facts.get("simulated", False))
+
+
+def _count(number: int, word: str) -> str:
+    plural = {"switch": "switches"}.get(word, f"{word}s")
+    return f"{number} {word if number == 1 else plural}"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
+
+
+def _large(number: float) -> str:
+    """Three digits and a word."""
+    for size, word in ((1e9, " billion"), (1e6, " million")):
+        if number >= size:
+            return f"{number / size:.3g}{word}"
+    return f"{number:.0f}"

@@ -1,0 +1,201 @@
+"""The saved trace: all that a run was, so that every other output can be made of it later, on any machine.
+
+JSON, version 1:
+
+    {"schema": "render-trace", "version": 1, "picture": PNG, "steps": S, "runs": [
+        {"request", "facts", "began", "asked", "ended", "total_steps", "sha256",
+         "workers": [[process, thread, device], ...],
+         "spans": [[index of the worker, tile, kind, t0, t1, cpu], ...]}, ...]}
+
+Times are integer nanoseconds of the run's own clock. PNG is a file in base64; S are the steps of every sample (row by
+row, int32, low byte first) packed by zlib, in base64, null where a pixel is several samples. A run whose picture is
+not that of the first run has a `picture` and `steps` of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from math import ceil
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from isal import isal_zlib
+
+from render.errors import InputError, RenderError
+from render.frame import Frame
+from render.picture import decode, encode
+from render.request import Request
+from render.trace import KINDS, NO_TILE, Span, Trace, Worker
+
+SUFFIXES = (".trace.json",)
+ABOUT = "the saved trace: everything, to make any output from later"
+SCHEMA, VERSION = "render-trace", 1
+LARGEST = (1 << 63) - 1
+WORDS = ("scene", "view", "precision", "mode", "target", "order")
+NAMES = {str: "text", list: "a list", dict: "an object"}
+
+Pixels = tuple[np.ndarray, np.ndarray | None]
+Kind = TypeVar("Kind", str, list[Any], dict[str, Any])
+
+
+def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
+    """All frames. There is nothing to leave out, so a plain file is the same. Facts must be what JSON can hold."""
+    first = _pixels(frames[0])
+    runs = [_run(frame) | (_pixels(frame) if _differs(frame, frames[0]) else {}) for frame in frames]
+    stored = {"schema": SCHEMA, "version": VERSION, **first, "runs": runs}
+    return json.dumps(stored, separators=(",", ":")).encode("ascii")
+
+
+def _differs(frame: Frame, first: Frame) -> bool:
+    return frame.sha256 != first.sha256 or not _same(frame.steps, first.steps)
+
+
+def _same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    return one is other if one is None or other is None else np.array_equal(one, other)
+
+
+def _pixels(frame: Frame) -> dict[str, str | None]:
+    steps = None
+    if frame.steps is not None:
+        steps = b64encode(isal_zlib.compress(frame.steps.astype("<i4").tobytes(), 1)).decode()
+    return {"picture": b64encode(encode(frame.rgb)).decode(), "steps": steps}
+
+
+def _run(frame: Frame) -> dict[str, Any]:
+    trace = frame.trace
+    index = {worker: number for number, worker in enumerate(dict.fromkeys(span.worker for span in trace.spans))}
+    return {
+        "request": frame.request.as_dict(),
+        "facts": trace.facts,
+        "began": trace.began,
+        "asked": trace.asked,
+        "ended": trace.ended,
+        "total_steps": frame.total_steps,
+        "sha256": frame.sha256,
+        "workers": [list(worker) for worker in index],
+        "spans": [[index[s.worker], s.tile, s.kind, s.t0, s.t1, s.cpu] for s in trace.spans],
+    }
+
+
+def read(path: str | Path) -> list[Frame]:
+    """What `write` was given, to the nanosecond and the last bit. Raises InputError."""
+    try:
+        data = Path(path).read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot read {path}: {why}", "give the path of a saved trace that you may read") from error
+    try:
+        return parse(data)
+    except InputError as error:
+        raise InputError(f"{path} {error.cause}", error.remedy) from error
+
+
+def parse(data: bytes) -> list[Frame]:
+    """The frames in the bytes of a saved trace. Raises InputError, whose cause lacks the file's name in front."""
+    try:
+        stored = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise _malformed("it is no JSON, or not all of it") from error
+    if not isinstance(stored, dict) or stored.get("schema") != SCHEMA:
+        raise _malformed(f"it does not say schema {SCHEMA!r}")
+    if stored.get("version") != VERSION:
+        raise InputError(
+            f"is a saved trace of version {stored.get('version')!r}, and this program reads version {VERSION}",
+            "use the program that saved it, or save it again with this one",
+        )
+    try:
+        shared = _read_pixels(stored)
+        return [_frame(run, shared) for run in _rows(stored["runs"], dict)]
+    except KeyError as error:
+        raise _malformed(f"{error} is missing") from error
+    except (TypeError, ValueError, zlib.error, MemoryError, RecursionError) as error:
+        raise _malformed((str(error) or type(error).__name__).splitlines()[0]) from error
+    except RenderError as error:  # of the request or the picture
+        raise _malformed(error.cause) from error
+
+
+def _malformed(why: str) -> InputError:
+    return InputError(f"is not a saved trace: {why}", "save it again with --trace")
+
+
+def _read_pixels(stored: dict[str, Any]) -> Pixels:
+    rgb = decode(b64decode(_is(stored["picture"], str), validate=True)).rgb
+    if stored["steps"] is None:
+        return rgb, None
+    packed = b64decode(_is(stored["steps"], str), validate=True)
+    size = rgb.shape[0] * rgb.shape[1] * 4
+    unpack = zlib.decompressobj()
+    raw = unpack.decompress(packed, size + 1)  # not one byte more, whatever the file claims
+    if len(raw) != size:
+        raise ValueError("its steps do not fit its picture")
+    return rgb, np.frombuffer(raw, "<i4").astype(np.int32).reshape(rgb.shape[:2])
+
+
+def _frame(run: dict[str, Any], shared: Pixels) -> Frame:
+    request = Request.from_dict(_is(run["request"], dict))
+    _check(request)
+    rgb, steps = _read_pixels(run) if "picture" in run else shared
+    frame = Frame(rgb, steps, _whole(run["total_steps"]), request, _trace(run, request))
+    if rgb.shape != (request.height, request.width, 3):
+        raise ValueError("a picture has not the size of its request")
+    if frame.sha256 != run["sha256"]:
+        raise ValueError("a picture does not match its sha256")
+    return frame
+
+
+def _check(request: Request) -> None:
+    """What a request made in this program cannot get wrong, but a file can."""
+    for name in WORDS:
+        _is(getattr(request, name), str)
+    if not all(isinstance(value, (int, float, str)) for value in request.values.values()):
+        raise TypeError("a parameter is neither number nor text")
+
+
+def _trace(run: dict[str, Any], request: Request) -> Trace:
+    workers = [_worker(row) for row in _rows(run["workers"], list)]
+    tiles = ceil(request.width / request.tile[0]) * ceil(request.height / request.tile[1])
+    spans = tuple(_span(row, workers, tiles) for row in _rows(run["spans"], list))
+    began, asked, ended = (_whole(run[name]) for name in ("began", "asked", "ended"))
+    if not began <= asked <= ended:
+        raise ValueError("a run ended before it began")
+    return Trace(spans, began, asked, ended, _is(run["facts"], dict))
+
+
+def _worker(row: list[Any]) -> Worker:
+    process, thread, device = row
+    return Worker(_whole(process, None), _whole(thread, None), _is(device, str))
+
+
+def _span(row: list[Any], workers: Sequence[Worker], tiles: int) -> Span:
+    worker, tile, kind, t0, t1, cpu = row
+    if kind not in KINDS:
+        raise ValueError(f"there is no kind of time {kind!r}")
+    if _whole(worker) >= len(workers):
+        raise ValueError(f"there is no worker {worker}")
+    if _whole(tile, NO_TILE) >= tiles:
+        raise ValueError(f"there is no tile {tile}")
+    if _whole(t1) < _whole(t0):
+        raise ValueError(f"a span ends at {t1}, before it starts at {t0}")
+    return Span(workers[worker], tile, kind, t0, t1, _whole(cpu, -1))
+
+
+def _rows(value: Any, kind: type[Kind]) -> list[Kind]:
+    return [_is(row, kind) for row in _is(value, list)]
+
+
+def _is(value: Any, kind: type[Kind]) -> Kind:
+    if not isinstance(value, kind):
+        raise TypeError(f"{str(value)[:40]!r} stands where {NAMES[kind]} should be")
+    return value
+
+
+def _whole(value: Any, lowest: int | None = 0) -> int:
+    """A whole number that fits 64 bits (JSON's true is none)."""
+    if type(value) is not int or not (-LARGEST if lowest is None else lowest) <= value <= LARGEST:
+        start = "" if lowest is None else f" from {lowest}"
+        raise ValueError(f"{str(value)[:40]!r} stands where a whole number{start} should be")
+    return value

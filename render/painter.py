@@ -1,0 +1,117 @@
+"""The painter paints one tile of one request with one target. It knows nothing of modes.
+
+A mode gets tiles and a painter and decides who paints when; the painter makes the pixels, records each span in
+the worker that it runs in, and turns whatever goes wrong inside a tile into a TileError with the command that
+paints that tile alone.
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from render.errors import RenderError, TileError
+from render.frame import Canvas
+from render.plan import Tile
+from render.request import Request
+from render.targets import Kernel
+from render.trace import Recorder, cpu_number
+
+
+class Done(NamedTuple):
+    """A tile that is finished, and the steps that all its samples made."""
+
+    tile: Tile
+    steps: int
+
+
+SLICE_NS = 1_500_000  # of 1-2 ms: a switch of 1 us is nothing, and the loop still answers (benchmarks/juggling.py)
+
+
+class Painter:
+    """Paints tiles of `request` onto `canvas` with a compiled `kernel`; spans go to `recorder`."""
+
+    def __init__(self, request: Request, canvas: Canvas, kernel: Kernel, recorder: Recorder) -> None:
+        self.request = request
+        self.canvas = canvas
+        self.kernel = kernel
+        self.recorder = recorder
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """In another process the painter gets a recorder of its own, on the same clock."""
+        return _arrived, (self.request, self.canvas, self.kernel)
+
+    def wait(self, tile: Tile) -> None:
+        """Let the worker sleep until the tile's data is there (`--wait`; a timer stands for a slow server)."""
+        if self.request.wait_ns:
+            with self.recorder.span("wait", tile.number):
+                time.sleep(self.request.wait_ns / 1e9)
+
+    async def wait_aside(self, tile: Tile) -> None:
+        """The same for one of several tiles in flight: the worker is free for others meanwhile."""
+        if self.request.wait_ns:
+            import asyncio  # only this mode has an event loop
+
+            with self.recorder.span("wait", tile.number):
+                await asyncio.sleep(self.request.wait_ns / 1e9)
+
+    def paint(self, tile: Tile) -> Done:
+        """The whole tile in one span. Raises TileError."""
+        return self._rows(tile, 0, tile.height)
+
+    def slices(self, tile: Tile) -> Iterator[Done]:
+        """The tile in slices of some 1.5 ms each; between two of them the caller may do other things.
+
+        Each slice is a span; what is yielded counts the steps so far. Raises TileError.
+        """
+        row, rows, steps = 0, self.kernel.rows, 0
+        while row < tile.height:
+            t0 = self.recorder.clock()
+            rows = min(rows, tile.height - row)
+            steps += self._rows(tile, row, rows).steps
+            row += rows
+            taken = max(self.recorder.clock() - t0, 1)
+            fitting = rows * min(2.0, SLICE_NS / taken)
+            rows = max(int(fitting) // self.kernel.rows, 1) * self.kernel.rows
+            yield Done(tile, steps)
+
+    def _rows(self, tile: Tile, row: int, rows: int) -> Done:
+        recorder = self.recorder
+        cpu, t0 = cpu_number(), recorder.clock()
+        try:
+            steps, bad = self.kernel.paint(self.canvas, tile.x, tile.y + row, tile.width, rows)
+        except RenderError:
+            raise
+        except Exception as error:
+            raise self.failure(tile, f"{type(error).__name__}: {error}") from error
+        finally:
+            recorder.add("paint", t0, recorder.clock(), tile.number, cpu=cpu)
+        if bad:
+            raise self.failure(tile, f"{bad} samples have a colour that is not a number (NaN)")
+        return Done(tile, steps)
+
+    def failure(self, tile: Tile, why: str) -> TileError:
+        """The error of this tile, with the command that paints it alone."""
+        place = f"tile {tile.number} (x {tile.x}, y {tile.y}, {tile.width} x {tile.height})"
+        return TileError(
+            f"{place} of scene {self.request.scene} failed: {why}", f"to see it alone: {reproduce(self.request, tile)}"
+        )
+
+
+def _arrived(request: Request, canvas: Canvas, kernel: Kernel) -> Painter:
+    return Painter(request, canvas, kernel, Recorder())
+
+
+def reproduce(request: Request, tile: Tile) -> str:
+    """The command that paints one tile of a request, in the calling process where the mode allows it."""
+    words = ["python", "-m", "render", "--scene", request.scene, "--view", request.view]
+    for name, value in request.parameters:
+        words += ["--set", f"{name}={value!r}" if isinstance(value, float) else f"{name}={value}"]
+    words += ["--size", f"{request.width}x{request.height}", "--samples", str(request.samples)]
+    words += ["--limit", str(request.limit), "--precision", request.precision]
+    words += ["--mode", "cuda"] if request.target == "cuda" else ["--mode", "sequential", "--target", request.target]
+    words += ["--simulate"] if request.simulate else []
+    words += ["--tile", f"{request.tile[0]}x{request.tile[1]}", "--only-tile", str(tile.number), "--debug"]
+    return shlex.join(words)

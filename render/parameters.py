@@ -1,0 +1,68 @@
+"""What a scene can be asked: names, defaults, bounds and one sentence each.
+
+A scene writes `"zoom": (1.0, 1e-30, 1e300, "Magnification.")`; the default's type is the parameter's type. For
+a choice between words it writes `"palette": ("dusk", ("dusk", "ember"), "Colours of the outside.")`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from render.errors import UnknownName, UsageError
+
+Value = float | int | bool | str
+
+
+class Parameters(dict[str, Any]):
+    """Parameters by name, as items and as attributes: `parameters["zoom"]` and `parameters.zoom`."""
+
+    def __getattr__(self, name: str) -> Any:
+        """The parameter of this name."""
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"there is no parameter {name!r}") from None
+
+
+class Parameter(NamedTuple):
+    """One parameter; numbers have bounds (both allowed), words have choices."""
+
+    default: Value
+    lowest: float | None
+    highest: float | None
+    about: str
+    choices: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, written: Any) -> Parameter:
+        """From what a scene wrote. Raises ValueError where it is neither form."""
+        if isinstance(written, cls):
+            return written
+        parts = tuple(written)
+        if len(parts) == 3 and isinstance(parts[0], str):
+            made = cls(parts[0], None, None, parts[2], tuple(parts[1]))
+        elif len(parts) == 4 and isinstance(parts[0], (int, float)):
+            made = cls(*parts)
+        else:
+            raise ValueError(f"{written!r} is not a parameter")
+        made.check("the default", made.default)
+        return made
+
+    def check(self, name: str, value: Any) -> Value:
+        """The value in the parameter's own type. Raises UsageError where it does not fit."""
+        if self.choices:
+            if value not in self.choices:
+                raise UnknownName(name, str(value), self.choices)
+            return str(value)
+        kind = "a whole number" if isinstance(self.default, int) else "a number"
+        remedy = f"give {kind} from {self.lowest:g} to {self.highest:g}"
+        try:
+            number = float(value)
+            if isinstance(self.default, int) and number != int(number):
+                raise ValueError
+        except (TypeError, ValueError, OverflowError):
+            raise UsageError(f"{name} is {value!r}, which is not {kind}", remedy) from None
+        if not math.isfinite(number) or not self.lowest <= number <= self.highest:  # type: ignore[operator]
+            raise UsageError(f"{name} is {value}, out of its bounds", remedy)
+        return int(number) if isinstance(self.default, int) else number

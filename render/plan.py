@@ -1,0 +1,130 @@
+"""From a frame to the ordered list of its tiles.
+
+Tiles are numbered row by row from the top left, whatever the order they are painted in, so a tile keeps its
+number when only the order changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import ceil, isqrt
+from typing import NamedTuple
+
+from render.errors import UsageError
+from render.request import Request
+
+
+class Tile(NamedTuple):
+    """A rectangle of the frame, with its number. Pixels; (x, y) is the top left corner."""
+
+    number: int
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+TILES_PER_WORKER = 16  # enough that the last tile is a small share of each worker's work
+SMALLEST, LARGEST = 16, 256  # pixels along an edge; below, dispatch costs more than painting
+
+
+def default_tile(width: int, height: int, workers: int) -> tuple[int, int]:
+    """A square tile, a multiple of 8 pixels (the lanes' patch), for a frame and a number of workers."""
+    edge = isqrt(width * height // (TILES_PER_WORKER * max(workers, 4)))
+    edge = min(max(edge // 8 * 8, SMALLEST), LARGEST)
+    return min(edge, width), min(edge, height)
+
+
+def cut(request: Request) -> tuple[Tile, ...]:
+    """The tiles of a request, row by row; those at the right and lower edge may be smaller."""
+    wide, high = request.tile
+    columns = ceil(request.width / wide)
+    return tuple(
+        Tile(
+            row * columns + column,
+            column * wide,
+            row * high,
+            min(wide, request.width - column * wide),
+            min(high, request.height - row * high),
+        )
+        for row in range(ceil(request.height / high))
+        for column in range(columns)
+    )
+
+
+def plan(request: Request, cost: Callable[[], Mapping[int, int]] | None = None) -> tuple[Tile, ...]:
+    """The tiles to paint, in order. `cost()` gives a tile's estimated cost by number, asked for by order costly only.
+
+    Raises UsageError where `only_tile` names a tile that is not there.
+    """
+    tiles = cut(request)
+    if request.only_tile is not None:
+        if request.only_tile >= len(tiles):
+            raise UsageError(
+                f"there is no tile {request.only_tile}: this frame has tiles 0 to {len(tiles) - 1}",
+                "name one of these, or change --tile",
+            )
+        return (tiles[request.only_tile],)
+    return ORDERS[request.order](tiles, cost)
+
+
+Cost = Callable[[], Mapping[int, int]] | None
+
+
+def _rows(tiles: tuple[Tile, ...], _cost: Cost) -> tuple[Tile, ...]:
+    return tiles
+
+
+def _spiral(tiles: tuple[Tile, ...], _cost: Cost) -> tuple[Tile, ...]:
+    """Rings around the middle, each walked clockwise from its top left corner: what one looks at comes first."""
+    columns = sum(tile.y == 0 for tile in tiles)
+    rows = len(tiles) // columns
+
+    def place(tile: Tile) -> tuple[int, int, int]:
+        row, column = divmod(tile.number, columns)
+        right, down = 2 * column - (columns - 1), 2 * row - (rows - 1)  # twice the way from the middle
+        ring = max(abs(right), abs(down))
+        if down == -ring:
+            return ring, 0, right
+        if right == ring:
+            return ring, 1, down
+        if down == ring:
+            return ring, 2, -right
+        return ring, 3, -down
+
+    return tuple(sorted(tiles, key=place))
+
+
+def _hilbert(tiles: tuple[Tile, ...], _cost: Cost) -> tuple[Tile, ...]:
+    """Along Hilbert's curve: each tile next to the one before, where the frame allows it."""
+    columns = sum(tile.y == 0 for tile in tiles)
+    side = 1 << max(columns - 1, len(tiles) // columns - 1, 1).bit_length()
+
+    def distance(tile: Tile) -> int:
+        row, column = divmod(tile.number, columns)
+        total, half = 0, side // 2
+        while half:
+            right, low = int(column & half > 0), int(row & half > 0)
+            total += half * half * ((3 * right) ^ low)
+            if not low:  # turn the quadrant so that the curve inside it joins on
+                if right:
+                    column, row = side - 1 - column, side - 1 - row
+                column, row = row, column
+            half //= 2
+        return total
+
+    return tuple(sorted(tiles, key=distance))
+
+
+def _costly(tiles: tuple[Tile, ...], cost: Cost) -> tuple[Tile, ...]:
+    """The longest first, so that no worker is left alone with one at the end."""
+    estimate = cost() if cost is not None else {}
+    return tuple(sorted(tiles, key=lambda tile: (-estimate.get(tile.number, 0), tile.number)))
+
+
+ORDERS: dict[str, Callable[[tuple[Tile, ...], Cost], tuple[Tile, ...]]] = {
+    "rows": _rows,
+    "spiral": _spiral,
+    "hilbert": _hilbert,
+    "costly": _costly,
+}

@@ -1,0 +1,204 @@
+"""Worker processes for mode parallel: every tile exactly once, although workers may die.
+
+joblib's loky loses a whole call when one worker dies, so the call is made again for the tiles that are left. Marks in
+the run's folder say which tiles had been begun; a tile that was under way at two deaths runs alone from then on, and
+one that takes its worker with it a third time is given up as failed. A tile painted twice writes the same bits, and
+only the first counts.
+
+Workers map the canvas's file, load the machine code they are sent, and neither import numba nor compile. They live
+on between runs, and leave when this process does, however it ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import threading
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from render.errors import RenderError, TileError
+from render.painter import Done, Painter
+from render.trace import Span
+
+if TYPE_CHECKING:
+    from render.plan import Tile
+
+ATTEMPTS = 3  # a tile whose worker died so often is the cause
+READY_SECONDS = 30.0
+ONE_CALL = threading.Lock()  # stopping one loky call kills the workers of every other in this process
+
+
+class Answer(NamedTuple):
+    """What a worker sends back: the tile done, or the error, and what it recorded meanwhile."""
+
+    number: int
+    done: Done | None
+    error: RenderError | None
+    spans: tuple[Span, ...]
+
+
+def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
+    """Paint the tiles in processes; yield each as it is done. Raises TileError, also for a tile that kills workers."""
+    assert painter.canvas.path is not None  # modes.parallel.shared asked for one
+    folder = painter.canvas.path.parent
+    (folder / "painter").write_bytes(pickle.dumps(painter))
+    (folder / "begun").mkdir()
+    todo = {tile.number: tile for tile in tiles}
+    deaths: Counter[int] = Counter()
+    with ONE_CALL:
+        _meet(folder, painter)
+        while todo:
+            alone = [number for number in todo if deaths[number] >= ATTEMPTS - 1][:1]
+            try:
+                for answer in _answers(folder, [todo[n] for n in alone or todo], painter.request.workers):
+                    painter.recorder.extend(answer.spans)
+                    if answer.error is not None:
+                        raise answer.error
+                    assert answer.done is not None
+                    del todo[answer.number]
+                    yield answer.done
+            except _broken() as error:
+                _blame(folder, todo, deaths, painter, error)
+
+
+def _broken() -> type[Exception]:
+    """What a call raises whose worker died."""
+    from concurrent.futures import BrokenExecutor
+
+    return BrokenExecutor
+
+
+def _blame(folder: Path, todo: dict[int, Tile], deaths: Counter[int], painter: Painter, error: Exception) -> None:
+    """Count a death against each tile that was under way. Raises TileError for one that has too many."""
+    begun = {int(mark.name) for mark in (folder / "begun").iterdir()}
+    for mark in (folder / "begun").iterdir():
+        mark.unlink(missing_ok=True)
+    suspects = begun & todo.keys()
+    deaths.update(suspects or [-1])  # -1: a worker died between tiles
+    for number, count in deaths.items():
+        if count >= ATTEMPTS and number in todo and suspects == {number}:
+            raise painter.failure(todo[number], f"its worker died {count} times ({error})") from error
+    if deaths[-1] > 2 * ATTEMPTS:
+        raise RenderError(f"workers die before they paint anything ({error})", "try --backend threading") from error
+
+
+def _answers(folder: Path, tiles: Sequence[Tile], workers: int) -> Iterator[Answer]:
+    return _calls(workers, [(paint, (str(folder), tile)) for tile in tiles])
+
+
+def _calls(workers: int, calls: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]]) -> Iterator[Any]:
+    """Results of calls made in worker processes, in the order in which they come."""
+    if workers == 1:  # asked for one worker, joblib paints in the calling process; one process was asked for
+        try:
+            for function, arguments in calls:
+                yield _one_process().submit(function, *arguments).result()
+        except _broken():
+            _one_process.cache_clear()
+            raise
+        return
+    from joblib import Parallel, delayed
+
+    pool = Parallel(
+        n_jobs=workers,
+        backend="loky",
+        batch_size=1,  # "auto" would hand out tiles by the handful, and one worker might paint them all
+        return_as="generator_unordered",
+        mmap_mode=None,
+        initializer=leave_with_parent,
+        initargs=(os.getpid(),),
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*still being processed by the workers.*")
+        warnings.filterwarnings("ignore", message=".*worker stopped while some jobs were given.*")
+        with contextlib.closing(pool(delayed(function)(*arguments) for function, arguments in calls)) as results:
+            yield from results
+
+
+@cache
+def _one_process() -> Any:
+    """A pool of one process, kept for later runs as joblib keeps its own."""
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    return ProcessPoolExecutor(max_workers=1, timeout=300, initializer=leave_with_parent, initargs=(os.getpid(),))
+
+
+def _meet(folder: Path, painter: Painter) -> None:
+    """Have all workers start and load what they need before the first tile is given out."""
+    workers = painter.request.workers
+    with painter.recorder.span("start"):
+        try:
+            for spans in _calls(workers, [(ready, (str(folder), workers))] * workers):
+                painter.recorder.extend(spans)
+        except _broken() as error:
+            raise RenderError(f"the worker processes do not start: {error}", "try --backend threading") from error
+
+
+def meet(pool: Any, delayed: Any, workers: int) -> None:
+    """The same for a pool of threads."""
+    barrier = threading.Barrier(workers)
+
+    def arrive() -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            barrier.wait(READY_SECONDS)
+
+    for _ in pool(delayed(arrive)() for _ in range(workers)):
+        pass
+
+
+# --- in the worker -----------------------------------------------------------------------------------------
+
+
+def leave_with_parent(parent: int) -> None:
+    """Watch the process that started this worker, and end with it: loky's workers would outlive its sudden death."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(0)
+
+    if hasattr(os, "getppid"):
+        threading.Thread(target=watch, daemon=True, name="parent-watch").start()
+
+
+@lru_cache(maxsize=2)
+def _painter(folder: str) -> Painter:
+    """The painter of this run, unpacked once in each worker."""
+    t0 = time.perf_counter_ns()
+    painter: Painter = pickle.loads((Path(folder) / "painter").read_bytes())  # noqa: S301  (written by the parent)
+    painter.recorder.add("start", t0, painter.recorder.clock())
+    return painter
+
+
+def ready(folder: str, workers: int) -> tuple[Span, ...]:
+    """Unpack the painter, then wait until all workers have done so."""
+    painter = _painter(folder)
+    (Path(folder) / f"ready-{os.getpid()}").touch()
+    until = time.monotonic() + READY_SECONDS
+    while len(list(Path(folder).glob("ready-*"))) < workers and time.monotonic() < until:
+        time.sleep(0.002)
+    return painter.recorder.drain()
+
+
+def paint(folder: str, tile: Tile) -> Answer:
+    """Paint one tile. An error is sent back as a value: raised, it would lose tiles that others have finished."""
+    painter = _painter(folder)
+    mark = Path(folder) / "begun" / str(tile.number)
+    mark.touch()
+    try:
+        painter.wait(tile)
+        done = painter.paint(tile)
+    except RenderError as error:
+        return Answer(tile.number, None, error, painter.recorder.drain())
+    finally:
+        mark.unlink(missing_ok=True)
+    return Answer(tile.number, done, None, painter.recorder.drain())
+
+
+__all__ = ["Answer", "TileError", "leave_with_parent", "meet", "paint", "ready", "run"]

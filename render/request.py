@@ -1,0 +1,95 @@
+"""What to draw, how to cut it, who draws it: frozen, checked, and the only thing that workers are passed.
+
+A request is complete: every default has been filled in (`render.options` does that), so two equal requests give
+the same picture to the last bit, on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from render.errors import UsageError
+
+Value = float | int | bool | str
+
+LARGEST_SIDE = 1 << 17  # in float32, i + 0.5 + k/64 is exact up to here
+MOST_SAMPLES = 1024
+HIGHEST_LIMIT = (1 << 31) - 1024  # step counts are int32, and the driver looks some steps ahead
+PRECISIONS = ("f32", "f64")
+DRAWN = ("scene", "parameters", "width", "height", "samples", "limit", "precision")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One picture, cut and assigned. Sizes are pixels, `wait_ns` nanoseconds; `backend` is None outside mode parallel.
+
+    Raises UsageError where a value is out of its range.
+    """
+
+    scene: str
+    view: str
+    parameters: tuple[tuple[str, Value], ...]
+    width: int
+    height: int
+    samples: int
+    limit: int
+    precision: str
+    mode: str
+    target: str
+    backend: str | None
+    workers: int
+    in_flight: int
+    wait_ns: int
+    tile: tuple[int, int]
+    order: str
+    only_tile: int | None = None
+    simulate: bool = False
+
+    def __post_init__(self) -> None:
+        """Check each number against its range."""
+        for name, lowest, highest in (
+            ("width", 1, LARGEST_SIDE),
+            ("height", 1, LARGEST_SIDE),
+            ("samples", 1, MOST_SAMPLES),
+            ("limit", 1, HIGHEST_LIMIT),
+            ("workers", 1, 1024),
+            ("in_flight", 1, 4096),
+            ("wait_ns", 0, 3_600_000_000_000),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, int) or not lowest <= value <= highest:
+                raise UsageError(f"{name.replace('_', ' ')} is {value}", f"give a whole number from {lowest} to {highest}")
+        if self.precision not in PRECISIONS:
+            raise UsageError(f"precision is {self.precision!r}", f"choose from {', '.join(PRECISIONS)}")
+        if min(self.tile) < 1:
+            raise UsageError(f"a tile of {self.tile[0]} x {self.tile[1]} pixels", "give at least one pixel each way")
+        if self.only_tile is not None and self.only_tile < 0:
+            raise UsageError(f"there is no tile {self.only_tile}", "tiles are numbered from 0")
+
+    @property
+    def values(self) -> dict[str, Value]:
+        """The scene's parameters by name."""
+        return dict(self.parameters)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: parameters as an object, the tile as a list."""
+        return asdict(self) | {"parameters": self.values, "tile": list(self.tile)}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Request:
+        """What `as_dict` gave. Raises UsageError where something is missing or strange."""
+        names = {field.name for field in fields(cls)}
+        try:
+            known = {name: value for name, value in stored.items() if name in names}
+            parameters = tuple(sorted(dict(stored["parameters"]).items()))
+            wide, high = stored["tile"]
+            return cls(**known | {"parameters": parameters, "tile": (int(wide), int(high))})
+        except (KeyError, TypeError, ValueError) as error:
+            raise UsageError(f"not a stored request: {error!r}", "draw the picture again") from error
+
+    def drawn(self) -> dict[str, Any]:
+        """What decides the picture, and nothing else: two requests that agree here give equal pictures."""
+        stored = self.as_dict()
+        return {name: stored[name] for name in DRAWN}

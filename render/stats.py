@@ -1,0 +1,196 @@
+"""What a run did, computed from its trace and from nothing else: the proof that one mode juggles and another does not.
+
+The definitions are few and exact. Spans are half open [t0, t1), so one that ends at t and one that starts at t never
+hold the same instant, and a span of no length holds none.
+
+    running      at an instant: how many distinct workers have a paint span that holds it
+    in flight    a tile from its first paint start to its last paint end
+    done         a tile at its last paint end
+    switch       a worker starts a span (wait or paint) of another tile while its previous tile is unfinished:
+                 the last span of that tile, whoever works on it, ends later than this start
+    left alone   a tile that is in flight while no worker paints it
+    busy         a worker that paints; idle is the rest of the time from the first start to the last end of all tiles
+    ledger       a partition of [began, ended]: each instant counts for the first kind of PRIORITY that holds it
+
+Everything takes n log n steps for n spans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from typing import NamedTuple, TypeVar
+
+from render.trace import KINDS, NO_TILE, Span, Trace, Worker
+
+PRIORITY = ("paint", "transfer", "compile", "save", "plan", "wait", "start", "import")
+OTHER = "other"
+
+Interval = tuple[int, int]
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Running(NamedTuple):
+    """How many workers painted at the same instant: at most, and on average from the first paint to the last."""
+
+    max: int
+    mean: float
+
+
+class InFlight(NamedTuple):
+    """How many tiles were begun and not done at the same instant, at most."""
+
+    max: int
+
+
+@dataclass(frozen=True)
+class Stats:
+    """The figures of one run, named as in the document of `draw --json`. None where no tile was painted.
+
+    seconds: wall time by kind of span, first start to last end (0.0: none), which may overlap; also `total` (the whole
+    run) and `tiles` (all spans that carry a tile). ledger: nanoseconds by kind and `other`; they add up to the run.
+    first_tile and last_tile: the tiles done first and last. busy, idle: seconds by worker, in the order they began.
+    """
+
+    seconds: dict[str, float]
+    running: Running
+    in_flight: InFlight
+    switches: int
+    tiles: int
+    first_tile: int | None
+    last_tile: int | None
+    first_tile_seconds: float | None
+    left_alone_seconds: float
+    busy: dict[Worker, float]
+    idle: dict[Worker, float]
+    ledger: dict[str, int]
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The ledger in per cent of the run's wall time; they add up to 100 (to nothing for a run of no length)."""
+        total = sum(self.ledger.values())
+        return {kind: 100 * spent / total if total else 0.0 for kind, spent in self.ledger.items()}
+
+    def speed_up(self, baseline: Stats) -> float | None:
+        """How many times as fast as the baseline all tiles were done; None where either took no time."""
+        ours, theirs = self.seconds["tiles"], baseline.seconds["tiles"]
+        return theirs / ours if ours and theirs else None
+
+    def efficiency(self, baseline: Stats) -> float | None:
+        """The speed-up for each worker: 1.0 where every worker is worth a whole one."""
+        gained = self.speed_up(baseline)
+        return gained / len(self.busy) if gained is not None and self.busy else None
+
+
+def of(trace: Trace) -> Stats:
+    """All figures of a trace."""
+    paint = [span for span in trace.spans if span.kind == "paint"]
+    painted = _grouped((span for span in paint if span.tile != NO_TILE), lambda span: span.tile)
+    flights = {tile: _reach(times) for tile, times in painted.items()}
+    by_end = sorted((end, tile) for tile, (_, end) in flights.items())
+    turns = {worker: merged(times) for worker, times in _grouped(paint, lambda span: span.worker).items()}
+    busy = {worker: _length(turns[worker]) for worker in trace.workers}
+    whole = _wall([span for span in trace.spans if span.tile != NO_TILE])
+    window = _wall(paint)
+    return Stats(
+        seconds=_seconds(trace) | {"tiles": whole / 1e9},
+        running=Running(
+            most(chain.from_iterable(turns.values())),
+            sum(busy.values()) / window if window else 0.0,
+        ),
+        in_flight=InFlight(most(flights.values())),
+        switches=_switches(trace.spans),
+        tiles=len(flights),
+        first_tile=by_end[0][1] if by_end else None,
+        last_tile=by_end[-1][1] if by_end else None,
+        first_tile_seconds=(by_end[0][0] - trace.asked) / 1e9 if by_end else None,
+        left_alone_seconds=max((_longest_gap(merged(times, flat=True)) for times in painted.values()), default=0) / 1e9,
+        busy={worker: spent / 1e9 for worker, spent in busy.items()},
+        idle={worker: max(whole - spent, 0) / 1e9 for worker, spent in busy.items()},
+        ledger=_ledger(trace),
+    )
+
+
+def merged(intervals: Iterable[Interval], *, flat: bool = False) -> list[Interval]:
+    """The same instants as disjoint intervals that do not touch, by time. `flat`: keep those of no length as well."""
+    made: list[Interval] = []
+    for t0, t1 in sorted(intervals):
+        if t0 == t1 and not flat:
+            continue
+        if made and t0 <= made[-1][1]:
+            made[-1] = made[-1][0], max(made[-1][1], t1)
+        else:
+            made.append((t0, t1))
+    return made
+
+
+def most(intervals: Iterable[Interval]) -> int:
+    """How many of the half-open intervals hold the same instant, at most."""
+    lasting = [interval for interval in intervals if interval[0] < interval[1]]
+    ends = sorted(t1 for _, t1 in lasting)
+    highest = over = 0
+    for begun, t0 in enumerate(sorted(t0 for t0, _ in lasting), 1):
+        while ends[over] <= t0:
+            over += 1
+        highest = max(highest, begun - over)
+    return highest
+
+
+def _grouped(spans: Iterable[Span], key: Callable[[Span], Key]) -> dict[Key, list[Interval]]:
+    groups: dict[Key, list[Interval]] = {}
+    for span in spans:
+        groups.setdefault(key(span), []).append((span.t0, span.t1))
+    return groups
+
+
+def _reach(times: Sequence[Interval]) -> Interval:
+    """From the first start to the last end."""
+    return min(t0 for t0, _ in times), max(t1 for _, t1 in times)
+
+
+def _length(disjoint: Iterable[Interval]) -> int:
+    return sum(t1 - t0 for t0, t1 in disjoint)
+
+
+def _longest_gap(disjoint: Sequence[Interval]) -> int:
+    return max((later[0] - earlier[1] for earlier, later in pairwise(disjoint)), default=0)
+
+
+def _wall(spans: Sequence[Span]) -> int:
+    return max(span.t1 for span in spans) - min(span.t0 for span in spans) if spans else 0
+
+
+def _seconds(trace: Trace) -> dict[str, float]:
+    kinds: Mapping[str, list[Interval]] = _grouped(trace.spans, lambda span: span.kind)
+    walls = {kind: _length([_reach(kinds[kind])]) if kind in kinds else 0 for kind in KINDS}
+    return {kind: wall / 1e9 for kind, wall in ({"total": trace.ended - trace.began} | walls).items()}
+
+
+def _switches(spans: Iterable[Span]) -> int:
+    work = sorted((s.t0, s.t1, s.tile, s.worker) for s in spans if s.kind in ("wait", "paint") and s.tile != NO_TILE)
+    ends: dict[int, int] = {}
+    for _, t1, tile, _ in work:
+        ends[tile] = max(ends.get(tile, t1), t1)
+    previous: dict[Worker, int] = {}
+    switches = 0
+    for t0, _, tile, worker in work:
+        last = previous.get(worker, tile)
+        switches += last != tile and ends[last] > t0
+        previous[worker] = tile
+    return switches
+
+
+def _ledger(trace: Trace) -> dict[str, int]:
+    """Each kind gets what it adds to the union of the kinds before it, so nothing is counted twice."""
+    began, ended = trace.began, trace.ended
+    kinds = _grouped(trace.spans, lambda span: span.kind)
+    covered: list[Interval] = []
+    ledger = {}
+    for kind in PRIORITY:
+        before = _length(covered)
+        inside = [(max(t0, began), min(t1, ended)) for t0, t1 in kinds.get(kind, ()) if t0 < ended and t1 > began]
+        covered = merged(covered + inside) if inside else covered
+        ledger[kind] = _length(covered) - before
+    ledger[OTHER] = ended - began - _length(covered)
+    return ledger

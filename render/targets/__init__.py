@@ -1,0 +1,62 @@
+"""Targets: what code runs. Each file in this folder is one target, found by its name and loaded on first use.
+
+A target compiles a scene for a request and gives a kernel that paints rectangles of the frame:
+
+    missing() -> str | None                             why this target cannot run here, or None
+    compile(scene, request, announce) -> Kernel         `announce(text)` is called only when compiling takes time
+
+`python` is the definition, slow and plain; `scalar`, `simd` and `cuda` must equal it to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Protocol, cast
+
+from render.errors import UnknownName
+
+if TYPE_CHECKING:
+    from render.frame import Canvas
+    from render.request import Request
+    from render.scene import Scene
+
+Announce = Callable[[str], None]
+
+
+class Kernel(Protocol):
+    """Compiled code for one request; it can be sent to another process, which then compiles nothing."""
+
+    rows: int  # a slice is a multiple of so many rows, or lanes are wasted
+    about: str  # what runs, in words: "64 lanes of float64 (AVX-512)"
+
+    def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
+        """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN."""
+        ...
+
+
+class Target(Protocol):
+    """What each file of this folder offers."""
+
+    def missing(self) -> str | None:
+        """Why this target cannot run here, or None."""
+        ...
+
+    def compile(self, scene: Scene, request: Request, announce: Announce) -> Kernel:
+        """Code that paints this request."""
+        ...
+
+
+def names() -> list[str]:
+    """All targets there are."""
+    return sorted(module.name for module in iter_modules(__path__))
+
+
+@cache
+def load(name: str) -> Target:
+    """The target of this name. Raises UnknownName."""
+    if name not in names():
+        raise UnknownName("target", name, names())
+    return cast(Target, import_module(f"{__name__}.{name}"))

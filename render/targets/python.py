@@ -1,0 +1,104 @@
+"""Target `python`: interpreted, slow, and the definition of the program. Every other target must equal it to the bit.
+
+What it does to a rectangle is all there is to know about painting: for each pixel, for each of its samples, walk
+the scene's steps until the sample has ended or the limit is reached, shade it, and take the mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from render import primitives, sampling
+from render.compiler.retarget import retarget
+from render.scene import REALS
+
+if TYPE_CHECKING:
+    from render.frame import Canvas
+    from render.request import Request
+    from render.scene import Scene
+    from render.targets import Announce
+
+
+def missing() -> None:
+    """Nothing: Python is here."""
+
+
+def compile(scene: Scene, request: Request, announce: Announce) -> PythonKernel:  # noqa: ARG001
+    """The scene's functions with their words bound to the request's precision; takes no time."""
+    return PythonKernel(scene, request)
+
+
+class PythonKernel:
+    """Paints with the interpreter, one sample after the other."""
+
+    rows = 1
+    about = "interpreted"
+
+    def __init__(self, scene: Scene, request: Request) -> None:
+        self.scene, self.request = scene, request
+        self.real = REALS[request.precision]
+        self.p = scene.prepared(request)
+        self.grid = sampling.grid(request)
+        self.offsets = sampling.offsets(request.samples).astype(self.real)
+        words = primitives.words(self.real)
+        bound = {getattr(primitives, name): word for name, word in words.items()}
+
+        def bind(function: Callable[..., Any]) -> Any:
+            return retarget(function, words=bound)
+
+        self.start, self.step, self.alive, self.shade = (
+            bind(scene.functions[name]) for name in ("start", "step", "alive", "shade")
+        )
+        self.position, self.clamped, self.light_step = map(
+            bind, (sampling.position, sampling.clamped, sampling.light_step)
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Another process loads the scene anew."""
+        return _from_request, (str(self.scene.path), self.request)
+
+    def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
+        """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN."""
+        total = bad = 0
+        with np.errstate(all="ignore"):
+            for j in range(y, y + height):
+                for i in range(x, x + width):
+                    steps, strange = self._pixel(canvas, i, j)
+                    total, bad = total + steps, bad + strange
+        return total, bad
+
+    def _pixel(self, canvas: Canvas, i: int, j: int) -> tuple[int, int]:
+        """The mean of the samples' light, in order, as 8-bit sRGB."""
+        light = [self.real(0)] * 3
+        total = bad = steps = 0
+        for across, down in self.offsets:
+            rgb, steps = self._sample(*self.position(self.real(i), self.real(j), across, down, *self.grid))
+            bad += any(part != part for part in rgb)
+            light = [whole + self.clamped(part) for whole, part in zip(light, rgb, strict=True)]
+            total += steps
+        table, share = sampling.srgb_table(), self.real(self.request.samples)
+        canvas.rgb[j, i] = [table[int(self.light_step(whole / share))] for whole in light]
+        if canvas.steps is not None:
+            canvas.steps[j, i] = steps
+        return total, bad
+
+    def _sample(self, x: Any, y: Any) -> tuple[list[Any], int]:
+        """The plain loop: what every driver must equal."""
+        state, steps, p = self._lanes(self.start(x, y, self.p)), 0, self.p
+        while steps < self.request.limit and self.alive(state, p):
+            state, steps = self._lanes(self.step(state, p)), steps + 1
+        return self._lanes(self.shade(state, self.real(steps), p)), steps
+
+    def _lanes(self, values: Any) -> Any:
+        """Constants among lanes become lanes."""
+        real = self.real
+        return [value if type(value) is real else real(value) for value in values]
+
+
+def _from_request(path: str, request: Request) -> PythonKernel:
+    from render.scene import load
+
+    return PythonKernel(load(path), request)

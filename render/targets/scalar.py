@@ -1,0 +1,23 @@
+"""Target `scalar`: compiled, one lane at a time. What vectors bring is the difference between this and `simd`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from render.compiler import native
+
+if TYPE_CHECKING:
+    from render.request import Request
+    from render.scene import Scene
+    from render.targets import Announce
+
+BLOCK = 8
+
+
+def missing() -> None:
+    """Nothing: numba compiles for every CPU that it runs on."""
+
+
+def compile(scene: Scene, request: Request, announce: Announce) -> native.NativeKernel:
+    """One-lane code that paints this request; announced where it must be compiled first."""
+    return native.kernel(scene, request, 1, BLOCK, "one lane", announce)

@@ -1,0 +1,125 @@
+"""Who worked on what, and when: spans of one clock, recorded inside the workers.
+
+A span is one worker, one tile (or none), one kind of time, half open [t0, t1) in integer nanoseconds. Times come
+from an injected clock (`time.perf_counter_ns`: one clock for all threads and processes of a machine), so tests
+use a clock of their own and golden timelines are exact. Everything that is told about a run afterwards (table,
+statistics, pictures, pages) is computed from its trace and from nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+KINDS = ("import", "start", "compile", "plan", "paint", "wait", "transfer", "save")
+NO_TILE = -1
+
+Clock = Callable[[], int]
+
+
+class Worker(NamedTuple):
+    """Who painted: a thread of a process, or a stream of a graphics card."""
+
+    process: int
+    thread: int
+    device: str = "cpu"
+
+
+class Span(NamedTuple):
+    """One worker, one tile (`NO_TILE`: none), one kind of time, from t0 to t1 in ns; the CPU it began on (-1: unknown)."""
+
+    worker: Worker
+    tile: int
+    kind: str
+    t0: int
+    t1: int
+    cpu: int = -1
+
+
+@dataclass(frozen=True)
+class Trace:
+    """All spans of one run.
+
+    began: entry of the program; asked: when the request began; ended: when the run was over (ns of the same
+    clock). `facts` is a flat record of what really ran: machine, versions, device, simulated or not.
+    """
+
+    spans: tuple[Span, ...]
+    began: int
+    asked: int
+    ended: int
+    facts: dict[str, Any]
+
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        """Those that painted, in the order of their first paint span."""
+        painted = sorted((s.t0, s.t1, s.worker) for s in self.spans if s.kind == "paint")
+        return tuple(dict.fromkeys(worker for _, _, worker in painted))
+
+    def of_kind(self, *kinds: str) -> list[Span]:
+        """The spans of these kinds, by start time."""
+        return sorted((s for s in self.spans if s.kind in kinds), key=lambda s: (s.t0, s.t1))
+
+
+@cache
+def _getcpu() -> Callable[[], int] | None:
+    """glibc's sched_getcpu, which `os` offers nowhere; None where there is none."""
+    if not sys.platform.startswith("linux"):
+        return None
+    import ctypes
+
+    try:
+        call = ctypes.PyDLL(None).sched_getcpu  # PyDLL: a quarter of a microsecond, not worth dropping the GIL
+    except (AttributeError, OSError):
+        return None
+    call.restype = ctypes.c_int
+    call.argtypes = []
+    return call  # type: ignore[no-any-return]
+
+
+def cpu_number() -> int:
+    """The CPU that this thread runs on just now; -1 where the system does not tell."""
+    call = _getcpu()
+    return -1 if call is None else call()
+
+
+class Recorder:
+    """Collects spans inside one process. Appending is one atomic list operation, so threads may share it."""
+
+    def __init__(self, clock: Clock = time.perf_counter_ns) -> None:
+        self.clock = clock
+        self._spans: list[Span] = []
+
+    @staticmethod
+    def me() -> Worker:
+        """The worker that asks: this thread of this process."""
+        return Worker(os.getpid(), threading.get_native_id())
+
+    def add(self, kind: str, t0: int, t1: int, tile: int = NO_TILE, worker: Worker | None = None, cpu: int = -1) -> None:
+        """Record one span; of the calling thread unless another worker is named."""
+        self._spans.append(Span(worker or self.me(), tile, kind, t0, t1, cpu))
+
+    @contextmanager
+    def span(self, kind: str, tile: int = NO_TILE) -> Iterator[None]:
+        """Record the time that the body takes, also when it fails."""
+        cpu, t0 = cpu_number(), self.clock()
+        try:
+            yield
+        finally:
+            self.add(kind, t0, self.clock(), tile, cpu=cpu)
+
+    def extend(self, spans: Iterable[Span]) -> None:
+        """Take over spans that another process recorded."""
+        self._spans.extend(spans)
+
+    def drain(self) -> tuple[Span, ...]:
+        """All spans so far, which are then forgotten here."""
+        spans, self._spans = self._spans, []
+        return tuple(spans)

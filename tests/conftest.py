@@ -1,0 +1,92 @@
+"""What the tests share: a clock that they set, a folder for compiled code, small requests, and a card or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from render import targets
+from render.request import Request, Value
+from render.scene import load
+
+# A first example may compile a scene, so time says nothing about the code under test.
+settings.register_profile("render", deadline=None)
+settings.load_profile("render")
+
+
+class FakeClock:
+    """Integer nanoseconds that pass only when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0
+
+    def __call__(self) -> int:
+        return self.now
+
+    def tick(self, ns: int = 1) -> int:
+        """Let `ns` nanoseconds pass; gives the new time."""
+        self.now += ns
+        return self.now
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock at 0, for a Recorder or whatever else asks for the time."""
+    return FakeClock()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _code_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compiled code goes to a folder of this session: each scene compiles once, and never from an older run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RENDER_CACHE_DIR", str(tmp_path_factory.mktemp("code")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def ask() -> Callable[..., Request]:
+    """Makes small requests: `ask(mode="parallel", workers=2, parameters={"zoom": 3})`; the scene fills in the rest."""
+    return small_request
+
+
+def small_request(
+    *, scene: str = "mandelbrot", view: str | None = None, parameters: Mapping[str, Value] | None = None, **changes: Any
+) -> Request:
+    """A frame of 48 x 32 pixels in six tiles, one sample a pixel, painted sequentially by target python."""
+    asked = load(scene)
+    view = view or next(iter(asked.views))
+    settled, _ = asked.settle(view, parameters or {})
+    defaults: dict[str, Any] = {
+        "width": 48,
+        "height": 32,
+        "samples": 1,
+        "limit": 60,
+        "precision": asked.precision,
+        "mode": "sequential",
+        "target": "python",
+        "backend": None,
+        "workers": 1,
+        "in_flight": 4,
+        "wait_ns": 0,
+        "tile": (16, 16),
+        "order": "rows",
+    }
+    return Request(scene=scene, view=view, parameters=tuple(settled.items()), **defaults | changes)
+
+
+@cache
+def why_no_card() -> str | None:
+    """Why target cuda cannot run here, or None."""
+    return targets.load("cuda").missing() if "cuda" in targets.names() else "target cuda is not there"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests that need a card are skipped, with the reason, where there is none."""
+    if item.get_closest_marker("gpu"):
+        reason = why_no_card()
+        if reason:
+            pytest.skip(f"needs a graphics card: {reason}")

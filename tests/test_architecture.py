@@ -1,0 +1,290 @@
+"""The shape of the program, read from its source without importing it: layers, cycles, sizes, who may name what."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# From the bottom up. A module imports from lower layers; inside its own layer only where that makes no cycle.
+# "targets" stands for the whole folder.
+LAYERS = (
+    "errors machine",
+    "parameters",
+    "request",
+    "primitives lanes elementary palettes plan trace",
+    "scene",
+    "sampling frame cards",
+    "compiler",
+    "targets",
+    "painter",
+    "processes",
+    "modes outputs stats document compare picture",
+    "options engine devices",
+    "render commands cli __main__ notebook",  # `render` is the package itself: the library's front
+)
+
+# These stand side by side and never import each other, except what is listed.
+SIDE_BY_SIDE = {
+    "modes": "modes",
+    "outputs": "outputs stats document picture",
+    "stats": "",
+    "document": "stats",
+    "compare": "picture",
+    "picture": "",
+}
+
+COMPILING = ("render.cards", "render.compiler", "render.devices", "render.targets")
+HOMES = {  # who may import these packages
+    "numba": COMPILING,
+    "llvmlite": COMPILING,
+    "joblib": ("render.modes.parallel", "render.processes"),
+}
+
+VOCABULARY = {"numpy", "render.elementary", "render.lanes", "render.palettes"}
+ANNOTATIONS = {"__future__", "collections.abc", "typing"}  # which nothing runs
+LANE_FUNCTIONS = {"start", "step", "alive", "shade", "never_ends"}
+
+LONGEST_MODULE = 350
+LONGEST_FUNCTION = 60
+VAGUE = {"utils", "util", "helpers", "helper", "core", "common", "manager", "misc"}
+
+
+class Source(NamedTuple):
+    """One file, parsed."""
+
+    name: str
+    path: Path
+    tree: ast.Module
+
+    @property
+    def here(self) -> str:
+        """The path as a message says it."""
+        return str(self.path.relative_to(ROOT))
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def parsed(path: Path) -> Source:
+    return Source(dotted(path), path, ast.parse(path.read_text(encoding="utf-8"), str(path)))
+
+
+MODULES = {source.name: source for source in map(parsed, sorted((ROOT / "render").rglob("*.py")))}
+SCENES = [parsed(path) for path in sorted((ROOT / "scenes").glob("*.py"))]
+MODES = {path.stem for path in (ROOT / "render" / "modes").glob("[!_]*.py")}
+
+
+def imported(source: Source) -> Iterator[tuple[str, int]]:
+    """All that a file imports, wherever it does so, as far as our own modules can be told apart; with the line."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = absolute(source, node)
+            for alias in node.names:
+                inner = f"{base}.{alias.name}"
+                yield (inner if inner in MODULES else base), node.lineno
+        elif isinstance(node, ast.Call) and name_of(node.func) in {"import_module", "__import__"}:
+            yield from ((name, node.lineno) for name in words_in(*node.args[:1]))
+
+
+def absolute(source: Source, node: ast.ImportFrom) -> str:
+    if not node.level:
+        return node.module or ""
+    package = source.name.split(".")
+    if source.path.name != "__init__.py":
+        package = package[:-1]
+    package = package[: len(package) - node.level + 1]
+    return ".".join([*package, *([node.module] if node.module else [])])
+
+
+def name_of(node: ast.expr) -> str:
+    """The last word of `a.b.c` or `c`."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def words_in(*nodes: ast.AST) -> list[str]:
+    """The string constants in these nodes."""
+    return [
+        part.value
+        for node in nodes
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    ]
+
+
+@cache
+def ours(name: str) -> tuple[tuple[str, int], ...]:
+    """The modules of render that one of them imports, with the lines."""
+    return tuple((found, line) for found, line in imported(MODULES[name]) if found in MODULES and found != name)
+
+
+def part(name: str) -> str:
+    """The word that stands for a module in LAYERS: `render.modes.parallel` is in `modes`."""
+    words = name.split(".")
+    return words[1] if len(words) > 1 else words[0]
+
+
+def level(name: str) -> int | None:
+    return next((i for i, layer in enumerate(LAYERS) if part(name) in layer.split()), None)
+
+
+def inside(name: str, packages: tuple[str, ...]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def functions(source: Source) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_has_a_layer(name: str) -> None:
+    assert level(name) is not None, f"{name} stands in no layer: give it one in LAYERS"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_go_only_downwards(name: str) -> None:
+    above = [f"line {line}: {found}" for found, line in ours(name) if (level(found) or 0) > (level(name) or 0)]
+    assert not above, f"{name} imports from above it: {above}"
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if part(name) in SIDE_BY_SIDE])
+def test_what_stands_side_by_side_does_not_import_each_other(name: str) -> None:
+    allowed = SIDE_BY_SIDE[part(name)].split()
+    beside = [
+        f"line {line}: {found}"
+        for found, line in ours(name)
+        if part(found) in SIDE_BY_SIDE and part(found) not in allowed
+    ]
+    assert not beside, f"{name} imports what stands beside it: {beside}"
+
+
+def test_there_are_no_import_cycles() -> None:
+    graph = {name: {found for found, _ in ours(name)} for name in MODULES}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"an import cycle: {' imports '.join(reversed(error.args[1]))}")
+
+
+@pytest.mark.parametrize("package", HOMES)
+def test_heavy_packages_are_named_only_in_their_homes(package: str) -> None:
+    strangers = [
+        f"{source.here}:{line}"
+        for name, source in MODULES.items()
+        if not inside(name, HOMES[package])
+        for found, line in imported(source)
+        if inside(found, (package,))
+    ]
+    assert not strangers, f"{package} is for {HOMES[package]}, but is imported at {strangers}"
+
+
+def branches_on_a_mode(tree: ast.AST) -> Iterator[int]:
+    """Lines of comparisons and cases that hold a mode's name.
+
+    "cuda" is a target's name as well, so there something in the comparison must be called a mode.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            names = {name_of(part) for part in ast.walk(node) if isinstance(part, ast.expr)}
+            words = set(words_in(node)) & MODES
+            if words - {"cuda"} or (words and "mode" in names):
+                yield node.lineno
+        elif isinstance(node, ast.Match):
+            words = set(words_in(*(case.pattern for case in node.cases))) & MODES
+            if words - {"cuda"} or (words and name_of(node.subject) == "mode"):
+                yield node.lineno
+
+
+def test_nothing_outside_the_modes_asks_which_mode_it_is() -> None:
+    ladders = [
+        f"{source.here}:{line}"
+        for name, source in MODULES.items()
+        if not inside(name, ("render.modes",))
+        for line in branches_on_a_mode(source.tree)
+    ]
+    assert not ladders, f"let the mode's own file say it: {ladders}"
+
+
+@pytest.mark.parametrize("code", ['mode == "cuda"', 'r.mode in ("loky", "parallel")', '"sequential" != chosen'])
+def test_a_branch_on_a_mode_is_noticed(code: str) -> None:
+    assert list(branches_on_a_mode(ast.parse(code)))
+
+
+@pytest.mark.parametrize("code", ['target == "cuda"', 'word == "paint"', 'modes = ["parallel"]'])
+def test_other_comparisons_are_left_alone(code: str) -> None:
+    assert not list(branches_on_a_mode(ast.parse(code)))
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+def test_a_scene_imports_only_the_lane_vocabulary(scene: Source) -> None:
+    others = [f"line {line}: {found}" for found, line in imported(scene) if found not in VOCABULARY | ANNOTATIONS]
+    assert not others, f"{scene.here} imports {others}"
+
+
+def called_from(scene: Source, roots: set[str]) -> set[str]:
+    """The scene's own functions that these reach by bare name, these included."""
+    own = {function.name: function for function in scene.tree.body if isinstance(function, ast.FunctionDef)}
+    reached, open_ends = set[str](), roots & own.keys()
+    while open_ends:
+        reached |= open_ends
+        named = {name_of(node) for name in open_ends for node in ast.walk(own[name]) if isinstance(node, ast.Name)}
+        open_ends = (named & own.keys()) - reached
+    return reached
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+def test_a_scene_uses_numpy_only_to_prepare(scene: Source) -> None:
+    arrays = {
+        alias.asname or alias.name
+        for node in ast.walk(scene.tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name == "numpy"
+    }
+    preparing = called_from(scene, {"prepare"}) - called_from(scene, LANE_FUNCTIONS)
+    elsewhere = [
+        f"{scene.here}:{node.lineno}"
+        for statement in scene.tree.body
+        if not (isinstance(statement, ast.FunctionDef) and statement.name in preparing)
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and node.id in arrays
+    ]
+    assert not elsewhere, f"numpy outside prepare: {elsewhere}"
+
+
+def test_no_module_has_a_vague_name() -> None:
+    vague = [source.here for name, source in MODULES.items() if VAGUE & set(name.lower().split("."))]
+    assert not vague, f"say what is in them: {vague}"
+
+
+def test_modules_stay_short() -> None:
+    lines = {source.here: len(source.path.read_text(encoding="utf-8").splitlines()) for source in all_sources()}
+    long = [f"{here} ({count} lines)" for here, count in lines.items() if count > LONGEST_MODULE]
+    assert not long, f"longer than {LONGEST_MODULE} lines: {long}"
+
+
+def test_functions_stay_short() -> None:
+    long = [
+        f"{source.here}:{function.lineno} {function.name} ({count} lines)"
+        for source in all_sources()
+        for function in functions(source)
+        if (count := (function.end_lineno or function.lineno) - function.lineno + 1) > LONGEST_FUNCTION
+    ]
+    assert not long, f"longer than {LONGEST_FUNCTION} lines: {long}"
+
+
+def all_sources() -> list[Source]:
+    return [*MODULES.values(), *SCENES]

@@ -1,0 +1,61 @@
+"""What an import loads: asking for help costs nothing, and every module stands on its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+HEAVY = {"numpy", "numba", "llvmlite", "joblib", "PIL", "asyncio", "dask", "distributed", "rich"}
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in (ROOT / "render").rglob("*.py")
+    if path.name != "__main__.py"
+)
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A fresh interpreter in which the source tree is `render` and warnings are errors."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        [sys.executable, "-W", "error", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def loaded(*arguments: str) -> set[str]:
+    """The packages that a run imports, by their first names."""
+    run = python("-X", "importtime", *arguments)
+    assert run.returncode == 0, run.stderr[-2000:]
+    times = [line for line in run.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in times}
+
+
+@pytest.mark.parametrize("arguments", [("-c", "import render"), ("-m", "render", "--help")], ids=" ".join)
+def test_nothing_heavy_is_loaded(arguments: tuple[str, ...]) -> None:
+    before = loaded("-c", "pass")  # what the environment's own start-up files load is not ours
+    assert not (loaded(*arguments) - before) & HEAVY
+
+
+def test_a_heavy_import_would_be_noticed() -> None:
+    assert "numpy" in loaded("-c", "import render.sampling")
+
+
+@pytest.mark.parametrize("command", ["draw", "race", "compare", "show", "devices", "scenes"])
+def test_help_for_a_command_loads_nothing_heavy(command: str) -> None:
+    assert not loaded("-m", "render", command, "--help") & HEAVY
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_each_module_imports_cleanly_on_its_own(module: str) -> None:
+    run = python("-c", f"import {module}")
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")

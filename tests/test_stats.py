@@ -1,0 +1,203 @@
+"""The figures of a run, against the definitions written out instant by instant, and on timelines small enough to read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from render import stats
+from render.trace import KINDS, NO_TILE, Span, Trace, Worker
+
+A, B, C = (Worker(1, thread) for thread in range(3))
+BEGAN, ENDED = 2, 24
+
+spans = st.lists(
+    st.builds(
+        lambda worker, tile, kind, t0, length: Span(worker, tile, kind, t0, t0 + length),
+        st.sampled_from([A, B, C]),
+        st.integers(NO_TILE, 3),
+        st.sampled_from(("paint", "paint", "wait", *KINDS)),
+        st.integers(0, 20),
+        st.integers(0, 6),
+    ),
+    max_size=12,
+)
+paints = spans.map(lambda made: [span for span in made if span.kind == "paint"])
+
+
+def traced(made: Sequence[Span], asked: int = BEGAN) -> Trace:
+    return Trace(tuple(made), BEGAN, asked, ENDED, {})
+
+
+def painted(*rows: tuple[Worker, int, int, int]) -> Trace:
+    return traced([Span(worker, tile, "paint", t0, t1) for worker, tile, t0, t1 in rows])
+
+
+def holds(span: Span, instant: int) -> bool:
+    return span.t0 <= instant < span.t1
+
+
+def running_at(made: Sequence[Span], instant: int) -> int:
+    return len({span.worker for span in made if span.kind == "paint" and holds(span, instant)})
+
+
+def flights(made: Sequence[Span]) -> dict[int, tuple[int, int]]:
+    tiles: dict[int, list[Span]] = {}
+    for span in made:
+        if span.kind == "paint" and span.tile != NO_TILE:
+            tiles.setdefault(span.tile, []).append(span)
+    return {tile: (min(s.t0 for s in own), max(s.t1 for s in own)) for tile, own in tiles.items()}
+
+
+@given(spans)
+def test_running_counts_distinct_workers_at_each_instant(made: list[Span]) -> None:
+    counts = [running_at(made, instant) for instant in range(40)]
+    window = [s.t0 for s in made if s.kind == "paint"], [s.t1 for s in made if s.kind == "paint"]
+    length = max(window[1]) - min(window[0]) if window[0] else 0
+    found = stats.of(traced(made)).running
+    assert found.max == max(counts)
+    assert found.mean == pytest.approx(sum(counts) / length if length else 0.0)
+
+
+@given(spans)
+def test_tiles_in_flight_are_counted_at_each_instant(made: list[Span]) -> None:
+    counts = [sum(t0 <= instant < t1 for t0, t1 in flights(made).values()) for instant in range(40)]
+    assert stats.of(traced(made)).in_flight.max == max(counts)
+
+
+@given(spans)
+def test_a_switch_is_the_start_of_another_tile_while_the_previous_is_unfinished(made: list[Span]) -> None:
+    work = [s for s in made if s.kind in ("wait", "paint") and s.tile != NO_TILE]
+    switches = 0
+    for worker in (A, B, C):
+        own = sorted((s for s in work if s.worker == worker), key=lambda s: (s.t0, s.t1, s.tile))
+        for before, after in pairwise(own):
+            unfinished = any(s.tile == before.tile and s.t1 > after.t0 for s in work)
+            switches += before.tile != after.tile and unfinished
+    assert stats.of(traced(made)).switches == switches
+
+
+@given(spans)
+def test_the_ledger_gives_each_instant_to_the_first_kind_that_holds_it(made: list[Span]) -> None:
+    ledger = dict.fromkeys((*stats.PRIORITY, stats.OTHER), 0)
+    for instant in range(BEGAN, ENDED):
+        kinds = {span.kind for span in made if holds(span, instant)}
+        ledger[next((kind for kind in stats.PRIORITY if kind in kinds), stats.OTHER)] += 1
+    found = stats.of(traced(made))
+    assert found.ledger == ledger
+    assert sum(found.shares.values()) == pytest.approx(100)
+
+
+@given(spans)
+def test_busy_and_idle_add_up_to_the_time_of_all_tiles(made: list[Span]) -> None:
+    tiled = [span for span in made if span.tile != NO_TILE]
+    whole = max(s.t1 for s in tiled) - min(s.t0 for s in tiled) if tiled else 0
+    found = stats.of(traced(made))
+    for worker, busy in found.busy.items():
+        mine = [span for span in made if span.kind == "paint" and span.worker == worker]
+        instants = sum(any(holds(span, instant) for span in mine) for instant in range(40))
+        assert busy == instants / 1e9
+        assert found.idle[worker] == max(whole - instants, 0) / 1e9
+
+
+@given(spans)
+def test_a_tile_is_left_alone_as_long_as_nobody_paints_it(made: list[Span]) -> None:
+    longest = 0
+    for tile, (first, last) in flights(made).items():
+        own = [span for span in made if span.kind == "paint" and span.tile == tile]
+        alone = 0
+        for instant in range(first, last):
+            touched = any(span.t0 == instant for span in own)
+            alone = 0 if any(holds(span, instant) for span in own) else 1 + (0 if touched else alone)
+            longest = max(longest, alone)
+    assert stats.of(traced(made)).left_alone_seconds == longest / 1e9
+
+
+@given(spans, st.integers(BEGAN, ENDED))
+def test_the_first_tile_is_the_one_that_is_done_first(made: list[Span], asked: int) -> None:
+    ends = sorted((last, tile) for tile, (_, last) in flights(made).items())
+    found = stats.of(traced(made, asked))
+    assert found.tiles == len(ends)
+    if ends:
+        assert (found.first_tile, found.last_tile) == (ends[0][1], ends[-1][1])
+        assert found.first_tile_seconds == (ends[0][0] - asked) / 1e9
+    else:
+        assert (found.first_tile, found.last_tile, found.first_tile_seconds) == (None, None, None)
+
+
+@given(spans)
+def test_seconds_are_wall_times_from_the_first_start_to_the_last_end(made: list[Span]) -> None:
+    groups = {kind: [s for s in made if s.kind == kind] for kind in KINDS}
+    groups["tiles"] = [s for s in made if s.tile != NO_TILE]
+    walls = {name: max(s.t1 for s in own) - min(s.t0 for s in own) if own else 0 for name, own in groups.items()}
+    expected = {name: wall / 1e9 for name, wall in (walls | {"total": ENDED - BEGAN}).items()}
+    assert stats.of(traced(made)).seconds == expected
+
+
+@given(spans, st.randoms())
+def test_the_order_in_which_spans_were_recorded_does_not_matter(made: list[Span], random: object) -> None:
+    shuffled = sorted(made, key=lambda _: random.random())  # type: ignore[attr-defined]
+    assert stats.of(traced(shuffled)) == stats.of(traced(made))
+
+
+@given(paints)
+def test_no_more_workers_run_than_there_are_and_no_fewer_than_on_average(made: list[Span]) -> None:
+    found = stats.of(traced(made))
+    assert found.running.mean <= found.running.max <= len({span.worker for span in made})
+
+
+def test_one_worker_and_one_tile_after_the_other_never_switches() -> None:
+    found = stats.of(painted((A, 0, 3, 5), (A, 1, 5, 8), (A, 2, 8, 9)))
+    assert (found.running, found.in_flight, found.switches) == ((1, 1.0), (1,), 0)
+
+
+def test_one_worker_that_juggles_has_two_in_flight_and_one_running() -> None:
+    found = stats.of(painted((A, 0, 3, 4), (A, 1, 4, 5), (A, 0, 5, 6), (A, 1, 6, 7)))
+    assert (found.running, found.in_flight, found.switches) == ((1, 1.0), (2,), 2)
+    assert found.left_alone_seconds == 1e-9
+
+
+def test_two_workers_at_the_same_instant_are_two_running() -> None:
+    found = stats.of(painted((A, 0, 3, 7), (B, 1, 3, 7)))
+    assert (found.running, found.in_flight, found.switches) == ((2, 2.0), (2,), 0)
+
+
+def test_a_span_that_ends_when_another_starts_does_not_run_with_it() -> None:
+    assert stats.of(painted((A, 0, 3, 5), (B, 1, 5, 7))).running == (1, 1.0)
+
+
+def test_a_span_of_no_length_never_runs_but_is_a_tile() -> None:
+    found = stats.of(painted((A, 0, 3, 7), (B, 1, 5, 5)))
+    assert (found.running.max, found.in_flight.max, found.tiles) == (1, 1, 2)
+
+
+def test_a_worker_with_two_overlapping_spans_counts_once() -> None:
+    assert stats.of(painted((A, 0, 3, 7), (A, 1, 3, 7))).running == (1, 1.0)
+
+
+def test_waiting_for_another_tile_is_a_switch() -> None:
+    waits = [Span(A, tile, "wait", 3, 6) for tile in (0, 1)]
+    work = [Span(A, 0, "paint", 6, 7), Span(A, 1, "paint", 7, 8)]
+    assert stats.of(traced([*waits, *work])).switches == 1
+
+
+def test_speed_up_and_efficiency_are_counted_from_the_baseline() -> None:
+    alone, together = stats.of(painted((A, 0, 3, 11))), stats.of(painted((A, 0, 3, 7), (B, 1, 3, 7)))
+    assert (together.speed_up(alone), together.efficiency(alone)) == (2.0, 1.0)
+
+
+def test_nothing_is_no_faster_than_anything() -> None:
+    nothing, something = stats.of(painted()), stats.of(painted((A, 0, 3, 7)))
+    assert nothing.speed_up(something) is something.speed_up(nothing) is nothing.efficiency(something) is None
+
+
+def test_the_shares_of_a_run_of_no_length_are_nothing() -> None:
+    assert set(stats.of(Trace((), 5, 5, 5, {})).shares.values()) == {0.0}
+
+
+def test_every_kind_of_time_has_a_place_in_the_ledger() -> None:
+    assert sorted(stats.PRIORITY) == sorted(KINDS)
