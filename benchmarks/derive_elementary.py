@@ -2,7 +2,7 @@
 
     python benchmarks/derive_elementary.py
 
-Each polynomial is a minimax fit (Remez's exchange on a fine grid, in 100 digits), weighted so that what is small is
+Each polynomial is a minimax fit (Remez's exchange on a fine grid, in 60 digits), weighted so that what is small is
 the relative error of the whole function. Its coefficients are rounded to the precision that uses them from the
 lowest up, and those above are fitted again each time, so rounding costs next to nothing.
 """
@@ -10,6 +10,7 @@ lowest up, and those above are fitted again each time, so rounding costs next to
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 import mpmath
@@ -17,9 +18,11 @@ import numpy as np
 from mpmath import mp, mpf
 
 Function = Callable[[mpf], mpf]
+Real = type[np.floating]
+REALS: tuple[Real, Real] = (np.float64, np.float32)
 GRID = 128  # even, so that 0 is no point of a symmetric interval
 
-mp.dps = 100
+mp.dps = 60
 
 
 class Kernel(NamedTuple):
@@ -80,16 +83,18 @@ def minimax(points: list[mpf], values: list[mpf], weights: list[mpf], degree: in
     """Remez's exchange on a grid: the polynomial whose largest weighted error over the points is smallest."""
     count = degree + 2
     chosen = [round((1 - np.cos(np.pi * k / (count - 1))) / 2 * (len(points) - 1)) for k in range(count)]
-    solution: list[mpf] = []
-    for _ in range(12):
+    best, smallest = [], mpf("inf")
+    for _ in range(40):
         rows = [[points[i] ** j for j in range(degree + 1)] + [(-1) ** k / weights[i]] for k, i in enumerate(chosen)]
-        solution = list(mpmath.lu_solve(mpmath.matrix(rows), mpmath.matrix([values[i] for i in chosen])))
-        errors = [w * (horner(solution[:-1], x) - v) for x, v, w in zip(points, values, weights, strict=True)]
-        exchanged = alternation(errors, count)
-        if exchanged == chosen:
+        *solution, level = mpmath.lu_solve(mpmath.matrix(rows), mpmath.matrix([values[i] for i in chosen]))
+        errors = [w * (horner(solution, x) - v) for x, v, w in zip(points, values, weights, strict=True)]
+        largest = max(abs(error) for error in errors)
+        if largest < smallest:
+            best, smallest = solution, largest
+        if largest < abs(level) * mpf("1.001"):  # nothing can be better than level
             break
-        chosen = exchanged
-    return solution[:-1]
+        chosen = alternation(errors, count)
+    return best
 
 
 def alternation(errors: list[mpf], count: int) -> list[int]:
@@ -105,13 +110,13 @@ def alternation(errors: list[mpf], count: int) -> list[int]:
         if len(peaks) == count + 1:  # one too many stands at an end
             del peaks[0 if abs(errors[peaks[0]]) < abs(errors[peaks[-1]]) else -1]
         else:  # two neighbours go together, so the signs still alternate
-            pairs = [max(abs(errors[i]), abs(errors[j])) for i, j in zip(peaks, peaks[1:], strict=False)]
+            pairs = [max(abs(errors[i]), abs(errors[j])) for i, j in pairwise(peaks)]
             low = pairs.index(min(pairs))
             del peaks[low : low + 2]
     return peaks
 
 
-def fit(kernel: Kernel, degree: int, real: type[np.floating]) -> tuple[list[float], float]:
+def fit(kernel: Kernel, degree: int, real: Real) -> tuple[list[float], float]:
     """Coefficients in precision `real`, the lowest first, and the binary logarithm of the largest weighted error."""
     span = kernel.high - kernel.low
     points = [kernel.low + span * (1 - mpmath.cos(mpmath.pi * i / (GRID - 1))) / 2 for i in range(GRID)]
@@ -126,7 +131,7 @@ def fit(kernel: Kernel, degree: int, real: type[np.floating]) -> tuple[list[floa
     return [float(c) for c in fixed], float(mpmath.log(worst, 2))
 
 
-def parts(value: mpf, count: int, real: type[np.floating]) -> list[float]:
+def parts(value: mpf, count: int, real: Real) -> list[float]:
     """The value as a sum of reals, each the nearest to what the ones before leave."""
     found: list[float] = []
     for _ in range(count):
@@ -161,17 +166,17 @@ def derived() -> dict[str, tuple[list[float], list[float]]]:
 def main() -> None:
     """Print each polynomial with its error, then the constants."""
     for name, kernel in kernels().items():
-        for degree, real in zip(DEGREES[name], (np.float64, np.float32), strict=True):
+        for degree, real in zip(DEGREES[name], REALS, strict=True):
             coefficients, bits = fit(kernel, degree, real)
             print(f"{name}, {real.__name__}, degree {degree}: largest error 2^{bits:.1f}")
             for coefficient in reversed(coefficients):
                 print(f"    {_shown(coefficient, real)}")
     for name, (value, count) in constants().items():
-        for real in (np.float64, np.float32):
+        for real in REALS:
             print(f"{name}, {real.__name__}: " + ", ".join(_shown(part, real) for part in parts(value, count, real)))
 
 
-def _shown(value: float, real: type[np.floating]) -> str:
+def _shown(value: float, real: Real) -> str:
     """The shortest decimal that reads back as this real."""
     return repr(float(str(real(value))))
 

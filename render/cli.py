@@ -60,7 +60,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise UsageError; for an option that is not known, with the nearest that is."""
         if message.startswith("unrecognized arguments: "):
-            word = message.split(": ", 1)[1].split()[0].split("=")[0]
+            word = message.split(": ", 1)[1].split(maxsplit=1)[0].split("=", maxsplit=1)[0]
             known = [option for action in self._actions for option in action.option_strings if option.startswith("--")]
             if word.startswith("-"):
                 raise UnknownName(f"option of {self.command or 'draw'}", word, known)
@@ -132,8 +132,8 @@ def _compare() -> Parser:
     parser = Parser("compare", "Are two pictures equal? Exit 0 if they are (or differ within what is allowed), 1 if not.")
     parser.add_argument("a", metavar="A")
     parser.add_argument("b", metavar="B")
-    parser.add_argument("--max-error", metavar="N", help="allow channels to differ by so much (0)")
-    parser.add_argument("--max-differing", metavar="PERCENT", help="allow so many pixels to differ by more (0)")
+    parser.add_argument("--max-error", metavar="N", help="equal enough if no channel differs by more (of 255)")
+    parser.add_argument("--max-differing", metavar="PERCENT", help="equal enough if no more pixels than this differ")
     parser.add_argument("--diff", metavar="FILE", help="write a picture of the differences, magnified")
     parser.add_argument("--any-request", action="store_true", help="compare pictures of different requests too")
     _talk(parser)

@@ -25,6 +25,7 @@ from render.outputs import table
 from render.outputs import trace as saved
 from render.trace import NO_TILE, Recorder, Span
 
+
 def run(command: str, typed: Namespace, began: int) -> int:
     """Run a command; `began`: when the program was entered (perf_counter ns)."""
     return COMMANDS[command](typed, began)
@@ -100,7 +101,7 @@ def _saved(frame: Frame, t0: int) -> Frame:
     return replace(frame, trace=replace(frame.trace, spans=spans, ended=time.perf_counter_ns()))
 
 
-def race(typed: Namespace, began: int) -> int:  # noqa: ARG001  (each run has its own beginning)
+def race(typed: Namespace, began: int) -> int:
     """Draw the same picture in every mode; exit 1 where pictures differ, 3 where a mode that was named cannot run."""
     named = [word.strip() for word in typed.modes.split(",")] if typed.modes else []
     for name in named:
@@ -122,7 +123,7 @@ def race(typed: Namespace, began: int) -> int:  # noqa: ARG001  (each run has it
     return ModeUnavailable.exit_code if named and result.not_run else 0
 
 
-def compare(typed: Namespace, began: int) -> int:  # noqa: ARG001
+def compare(typed: Namespace, began: int) -> int:
     """Compare two saved pictures; exit 0 if equal or within what is allowed, 1 if not, 2 for different requests."""
     allowed = _number(typed.max_error, "--max-error"), _number(typed.max_differing, "--max-differing")
     a, b = picture.read(typed.a), picture.read(typed.b)
@@ -143,10 +144,12 @@ def compare(typed: Namespace, began: int) -> int:  # noqa: ARG001
     return 0 if result.within(*allowed) else 1
 
 
-def _number(word: str | None, name: str) -> float:
-    """A number not below zero. Raises UsageError."""
+def _number(word: str | None, name: str) -> float | None:
+    """A number not below zero, or None where none was typed. Raises UsageError."""
+    if word is None:
+        return None
     try:
-        value = float(word or 0)
+        value = float(word)
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
@@ -154,7 +157,7 @@ def _number(word: str | None, name: str) -> float:
     return value
 
 
-def show(typed: Namespace, began: int) -> int:  # noqa: ARG001
+def show(typed: Namespace, began: int) -> int:
     """Tell about a saved trace, and make outputs from it."""
     makers = _check_outputs(typed.out, None)
     frames = saved.read(typed.file)
@@ -169,14 +172,14 @@ def show(typed: Namespace, began: int) -> int:  # noqa: ARG001
     return 0
 
 
-def tell_devices(typed: Namespace, began: int) -> int:  # noqa: ARG001
+def tell_devices(typed: Namespace, began: int) -> int:
     """What this machine can run."""
     found = devices.find()
     print(json.dumps(found) if typed.json else "\n".join(devices.lines(found)))
     return 0
 
 
-def scenes(typed: Namespace, began: int) -> int:  # noqa: ARG001
+def scenes(typed: Namespace, began: int) -> int:
     """The scenes there are, or one of them with its parameters."""
     loaded = [scene.load(name) for name in ([typed.name] if typed.name else scene.names())]
     if typed.json:

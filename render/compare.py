@@ -31,27 +31,27 @@ class Comparison:
     """
 
     identical: bool
-    differing_pixels: int | None
-    differing_percent: float | None
-    max_error: int | None
-    mean_error: float | None
-    rmse: float | None
-    psnr: float | None
-    worst: tuple[int, int, int] | None
-    same_request: bool | None
+    differing_pixels: int | None = None
+    differing_percent: float | None = None
+    max_error: int | None = None
+    mean_error: float | None = None
+    rmse: float | None = None
+    psnr: float | None = None
+    worst: tuple[int, int, int] | None = None
+    same_request: bool | None = None
 
     def within(self, max_error: float | None = None, max_differing: float | None = None) -> bool:
         """Whether the pictures count as equal: every threshold that is given holds; with none they are identical.
 
-        max_error: levels; max_differing: per cent of the pixels; None and 0 count as not given. Never for pictures
-        of different sizes.
+        max_error: levels; max_differing: per cent of the pixels; None: not given. Never for pictures of different
+        sizes.
         """
         if self.max_error is None or self.differing_percent is None:
             return False
-        if not max_error and not max_differing:
+        if max_error is None and max_differing is None:
             return self.identical
-        small = not max_error or self.max_error <= max_error
-        few = not max_differing or self.differing_percent <= max_differing
+        small = max_error is None or self.max_error <= max_error
+        few = max_differing is None or self.differing_percent <= max_differing
         return small and few
 
     def as_dict(self) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def compare(a: Picture, b: Picture) -> Comparison:
     """How b differs from a."""
     same = None if a.request is None or b.request is None else a.request == b.request
     if a.rgb.shape != b.rgb.shape:
-        return Comparison(False, None, None, None, None, None, None, None, same)  # noqa: FBT003  (no metrics)
+        return Comparison(identical=False, same_request=same)
     height, width, _ = a.rgb.shape
     counts, pixels, largest, worst = np.zeros(256, np.int64), 0, 0, None
     for top, error in _errors(a.rgb, b.rgb):
@@ -103,7 +103,7 @@ def lines(found: Comparison, a: str | Path, b: str | Path) -> list[str]:
         return [f"{a} and {b} have different sizes, so nothing else was compared"]
     x, y, channel = found.worst
     return [
-        f"{a} and {b} differ in {found.differing_pixels} pixels ({found.differing_percent:.4g} %)",
+        f"{a} and {b} differ; pixels that do: {found.differing_pixels} ({found.differing_percent:.4g} %)",
         f"largest error {found.max_error} of 255, at x {x}, y {y}, in {CHANNELS[channel]}",
         f"mean error {found.mean_error:.4g}, RMSE {found.rmse:.4g}, PSNR {found.psnr:.2f} dB",
     ]

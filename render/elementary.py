@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 
-from render.primitives import Lane, abs, bits, floor, fma, from_bits, maximum, minimum, to_real, where  # noqa: A004
+from render.primitives import Lane, abs, bits, floor, fma, from_bits, maximum, minimum, to_real, where
 
 INFINITY = math.inf
 NAN = math.nan
@@ -74,7 +74,7 @@ def log(x: Lane) -> Lane:
 
 
 def power(x: Lane, y: Lane) -> Lane:
-    """X to the power y for x >= 0, within 4 ulp (float32: 2), however large y.
+    """X to the power y for x >= 0. A result 2^e is within 1 + |e| / 16 ulp: 2 where it is 2^-16 .. 2^16.
 
     As IEEE 754 has it: 1 where y is 0 or x is 1, whatever the other is; zero and infinity by the sign of y; NaN where
     either is NaN. A negative x gives NaN, even where y is a whole number; -0.0 counts as 0.0.
@@ -114,7 +114,7 @@ def atan2(y: Lane, x: Lane) -> Lane:
     below = where(steep, low + high, high)
     t = where(steep, low - high, low) / where(below == 0.0, zero + 1.0, below)
     z = t * t
-    angle = fma(t * z, where(_wide(z), _atan_series(z), _atan_series_f32(z)), t)
+    angle = fma(t * z, _atan_series(z), t)
     eighths = where(steep, zero + 1.0, zero)
     swapped = across > along
     eighths = where(swapped, 2.0 - eighths, eighths)
@@ -201,7 +201,7 @@ def _exp2_of_sum(high: Lane, low: Lane) -> Lane:
     shifted = high + rounder
     whole = bits(shifted) - bits(rounder)
     f = (high - (shifted - rounder)) + low
-    result = fma(f, where(_wide(f), _exp2_series(f), _exp2_series_f32(f)), 1.0)
+    result = fma(f, _exp2_series(f), 1.0)
     half = whole >> 1
     return result * _two_to(half, result) * _two_to(whole - half, result)
 
@@ -228,7 +228,7 @@ def _log2_as_sum(x: Lane) -> tuple[Lane, Lane]:
     z = s * s
     high = fma(s, scale, 0.0)
     low = fma(s_rest, scale, fma(s, scale_rest, fma(s, scale, -high)))
-    low = fma(s * z, where(_wide(z), _log2_series(z), _log2_series_f32(z)), low)
+    low = fma(s * z, _log2_series(z), low)
     total = k + high
     low = ((k - total) + high) + low
     return total + low, low - ((total + low) - total)
@@ -270,117 +270,78 @@ def _sin_after(x: Lane, quarters: int) -> Lane:
     r = fma(-n, _own(x, HALF_PI[1], HALF_PI_F32[1]), r)
     r = fma(-n, _own(x, HALF_PI[2], HALF_PI_F32[2]), r)
     z = r * r
-    wide = _wide(x)
-    sine = fma(r * z, where(wide, _sin_series(z), _sin_series_f32(z)), r)
-    cosine = fma(z, fma(z, where(wide, _cos_series(z), _cos_series_f32(z)), -0.5), 1.0)
+    sine = fma(r * z, _sin_series(z), r)
+    cosine = fma(z, fma(z, _cos_series(z), -0.5), 1.0)
     result = where((quadrant & 1) == 0, sine, cosine)
     result = where((quadrant & 2) == 0, result, -result)
     return where(inside, result, _zero(x) + NAN)
 
 
 def _ratio_in_range(low: Lane, high: Lane) -> tuple[Lane, Lane]:
-    """Two numbers of the same ratio whose sum is finite, for 0 <= low <= high; infinities count as equal.
+    """Two numbers of the same ratio whose sum is finite unless high alone is infinite, for 0 <= low <= high.
 
-    (The quarter is exact where it is felt: a low that it makes inexact vanishes beside this high.)
+    Two infinities count as equal. The quarter is exact where it is felt: a low that it makes inexact vanishes
+    beside this high.
     """
     one = _zero(high) + 1.0
     share = where(high > 2.0**100, one * 0.25, one)
-    top = from_bits(bits(one) + bits(one))  # the largest power of two
-    return minimum(low * share, top), minimum(high * share, top)
+    endless = low == INFINITY
+    return where(endless, one, low * share), where(endless, one, high * share)
 
 
 # --- polynomials, highest coefficient first -----------------------------------------------------------------
 
 
 def _exp2_series(f: Lane) -> Lane:
-    """(2^f - 1) / f for |f| <= 1/2; 2^f to 2^-59."""
-    p = fma(f, 2.785878910998362e-11, 4.479843315912868e-10)
-    p = fma(f, p, 7.053399733441579e-09)
-    p = fma(f, p, 1.0177893599998472e-07)
-    p = fma(f, p, 1.3215490643264798e-06)
-    p = fma(f, p, 1.5252734244476497e-05)
-    p = fma(f, p, 0.00015403530389093473)
-    p = fma(f, p, 0.0013333558145974466)
-    p = fma(f, p, 0.009618129107630366)
-    p = fma(f, p, 0.055504108664823505)
-    p = fma(f, p, 0.2402265069591007)
-    return fma(f, p, 0.6931471805599453)
-
-
-def _exp2_series_f32(f: Lane) -> Lane:
-    """(2^f - 1) / f for |f| <= 1/2; 2^f to 2^-28."""
-    p = fma(f, 0.00015326806, 0.0013391026)
-    p = fma(f, p, 0.009618506)
-    p = fma(f, p, 0.055503596)
-    p = fma(f, p, 0.24022648)
-    return fma(f, p, 0.6931472)
+    """(2^f - 1) / f for |f| <= 1/2; 2^f to 2^-59 (float32: 2^-28)."""
+    wide = fma(f, 2.7295238697208585e-11, 4.476647935358633e-10)
+    wide = fma(f, fma(f, wide, 7.053778109632672e-09), 1.0177908060560725e-07)
+    wide = fma(f, fma(f, wide, 1.3215489698854663e-06), 1.525273422533645e-05)
+    wide = fma(f, fma(f, wide, 0.00015403530390137698), 0.001333355814598103)
+    wide = fma(f, fma(f, wide, 0.009618129107629934), 0.055504108664823505)
+    wide = fma(f, fma(f, wide, 0.2402265069591007), 0.6931471805599453)
+    narrow = fma(f, 0.00015326812, 0.0013391026)
+    narrow = fma(f, fma(f, narrow, 0.009618506), 0.055503596)
+    narrow = fma(f, fma(f, narrow, 0.24022648), 0.6931472)
+    return where(_wide(f), wide, narrow)
 
 
 def _log2_series(z: Lane) -> Lane:
-    """(log2((1 + s) / (1 - s)) - 2 s / ln 2) / s^3 for z = s^2, |s| <= 0.1716; log2 to 2^-66."""
-    p = fma(z, 0.19103357079249275, 0.1911792128416677)
-    p = fma(z, p, 0.22198762700116537)
-    p = fma(z, p, 0.26230761035209316)
-    p = fma(z, p, 0.3205989035400152)
-    p = fma(z, p, 0.4121985830822632)
-    p = fma(z, p, 0.5770780163556545)
-    return fma(z, p, 0.9617966939259756)
-
-
-def _log2_series_f32(z: Lane) -> Lane:
-    """(log2((1 + s) / (1 - s)) - 2 s / ln 2) / s^3 for z = s^2, |s| <= 0.1716; log2 to 2^-36."""
-    p = fma(z, 0.33648837, 0.4119273)
-    p = fma(z, p, 0.5770788)
-    return fma(z, p, 0.9617967)
+    """(log2((1 + s) / (1 - s)) - 2 s / ln 2) / s^3 for z = s^2, |s| <= 0.1716; log2 to 2^-66 (float32: 2^-36)."""
+    wide = fma(z, 0.19091334581020758, 0.19119104997635017)
+    wide = fma(z, fma(z, wide, 0.22198717573803511), 0.2623076186315886)
+    wide = fma(z, fma(z, wide, 0.3205989034674337), 0.4121985830825041)
+    wide = fma(z, fma(z, wide, 0.5770780163556545), 0.9617966939259756)
+    narrow = fma(z, 0.33648837, 0.4119273)
+    narrow = fma(z, fma(z, narrow, 0.5770788), 0.9617967)
+    return where(_wide(z), wide, narrow)
 
 
 def _sin_series(z: Lane) -> Lane:
-    """(sin(r) - r) / r^3 for z = r^2, |r| <= pi / 4; sin to 2^-58."""
-    p = fma(z, 1.5896915888029162e-10, -2.5050760358165943e-08)
-    p = fma(z, p, 2.75573137077305e-06)
-    p = fma(z, p, -0.00019841269829859695)
-    p = fma(z, p, 0.008333333333322491)
-    return fma(z, p, -0.16666666666666632)
-
-
-def _sin_series_f32(z: Lane) -> Lane:
-    """(sin(r) - r) / r^3 for z = r^2, |r| <= pi / 4; sin to 2^-28."""
-    p = fma(z, -0.0001951879, 0.008332192)
-    return fma(z, p, -0.16666655)
+    """(sin(r) - r) / r^3 for z = r^2, |r| <= pi / 4; sin to 2^-58 (float32: 2^-28)."""
+    wide = fma(z, 1.5896915888029162e-10, -2.5050760358165943e-08)
+    wide = fma(z, fma(z, wide, 2.75573137077305e-06), -0.00019841269829859695)
+    wide = fma(z, fma(z, wide, 0.008333333333322491), -0.16666666666666632)
+    narrow = fma(z, fma(z, -0.0001951879, 0.008332192), -0.16666655)
+    return where(_wide(z), wide, narrow)
 
 
 def _cos_series(z: Lane) -> Lane:
-    """(cos(r) - 1 + r^2 / 2) / r^4 for z = r^2, |r| <= pi / 4; cos to 2^-64."""
-    p = fma(z, -1.1359934973697162e-11, 2.087572929275677e-09)
-    p = fma(z, p, -2.7557314401090316e-07)
-    p = fma(z, p, 2.480158728967164e-05)
-    p = fma(z, p, -0.0013888888888874474)
-    return fma(z, p, 0.0416666666666666)
-
-
-def _cos_series_f32(z: Lane) -> Lane:
-    """(cos(r) - 1 + r^2 / 2) / r^4 for z = r^2, |r| <= pi / 4; cos to 2^-33."""
-    p = fma(z, 2.4430674e-05, -0.0013887301)
-    return fma(z, p, 0.041666646)
+    """(cos(r) - 1 + r^2 / 2) / r^4 for z = r^2, |r| <= pi / 4; cos to 2^-64 (float32: 2^-33)."""
+    wide = fma(z, -1.1359934893282401e-11, 2.0875729291835087e-09)
+    wide = fma(z, fma(z, wide, -2.7557314401087685e-07), 2.480158728967164e-05)
+    wide = fma(z, fma(z, wide, -0.0013888888888874474), 0.0416666666666666)
+    narrow = fma(z, fma(z, 2.4430674e-05, -0.0013887301), 0.041666646)
+    return where(_wide(z), wide, narrow)
 
 
 def _atan_series(z: Lane) -> Lane:
-    """(atan(t) - t) / t^3 for z = t^2, |t| <= tan(pi / 8); atan to 2^-58."""
-    p = fma(z, -0.017863203862837445, 0.03803708173297976)
-    p = fma(z, p, -0.05038674182641739)
-    p = fma(z, p, 0.05847833373137676)
-    p = fma(z, p, -0.06663104951523756)
-    p = fma(z, p, 0.07692060740780621)
-    p = fma(z, p, -0.09090897795276094)
-    p = fma(z, p, 0.11111110784668517)
-    p = fma(z, p, -0.1428571428021999)
-    p = fma(z, p, 0.19999999999953816)
-    return fma(z, p, -0.333333333333332)
-
-
-def _atan_series_f32(z: Lane) -> Lane:
-    """(atan(t) - t) / t^3 for z = t^2, |t| <= tan(pi / 8); atan to 2^-30."""
-    p = fma(z, -0.060927935, 0.106001884)
-    p = fma(z, p, -0.14244512)
-    p = fma(z, p, 0.19998533)
-    return fma(z, p, -0.33333316)
+    """(atan(t) - t) / t^3 for z = t^2, |t| <= tan(pi / 8); atan to 2^-59 (float32: 2^-30)."""
+    wide = fma(z, fma(z, -0.017919208071380515, 0.03807514672402213), -0.05039706228827073)
+    wide = fma(z, fma(z, wide, 0.05847974905136901), -0.06663115293569175)
+    wide = fma(z, fma(z, wide, 0.0769206115228171), -0.09090897806923469)
+    wide = fma(z, fma(z, wide, 0.11111110785017053), -0.14285714280223805)
+    wide = fma(z, fma(z, wide, 0.19999999999953816), -0.333333333333332)
+    narrow = fma(z, fma(z, -0.060927935, 0.106001884), -0.14244512)
+    narrow = fma(z, fma(z, narrow, 0.19998533), -0.33333316)
+    return where(_wide(z), wide, narrow)

@@ -26,7 +26,7 @@ Progress = Callable[[Done, int], None]  # a tile that is done, and how many ther
 COARSE = 16  # pixels along an edge that one pixel stands for, when costs are estimated
 
 
-def silent(text: str) -> None:  # noqa: ARG001
+def silent(text: str) -> None:
     """Announce nothing."""
 
 
@@ -95,8 +95,7 @@ def costs(request: Request, kernel: Kernel, recorder: Recorder) -> Mapping[int, 
     with recorder.span("plan"), canvas(small, shared=False) as surface:
         coarse = targets.load(request.target).compile(scene.load(request.scene), small, silent)
         coarse.paint(surface, 0, 0, small.width, small.height)
-        assert surface.steps is not None
-        return {tile.number: _sum(surface.steps, tile) for tile in cut(request)}
+        return {tile.number: _sum(np.asarray(surface.steps), tile) for tile in cut(request)}
 
 
 def _sum(counts: np.ndarray, tile: Tile) -> int:

@@ -23,7 +23,7 @@ from render.trace import Trace
 
 
 class Canvas:
-    """`rgb` (height, width, 3) uint8 and `steps` (height, width) int32, the latter for one sample a pixel (else None)."""
+    """`rgb` (height, width, 3) uint8; `steps` (height, width) int32 for one sample a pixel, else None."""
 
     def __init__(self, width: int, height: int, *, with_steps: bool, path: Path | None = None) -> None:
         self.path = path
@@ -36,15 +36,20 @@ class Canvas:
         behind = _aligned(self.rgb.nbytes)
         self.steps = np.memmap(path, np.int32, "r+", behind, (height, width)) if with_steps else None
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """A process that is sent a canvas opens the same file."""
+    @property
+    def folder(self) -> Path:
+        """Where the canvas's file lies, beside whatever else the processes share. Raises RenderError without a file."""
         if self.path is None:
             raise RenderError("a canvas in private memory cannot be shared", "open it with shared=True")
-        return _attached, (self.path, *self._key)
+        return self.path.parent
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """A process that is sent a canvas opens the same file."""
+        return _attached, (self.folder / "canvas", *self._key)
 
 
 @lru_cache(maxsize=2)
-def _attached(path: Path, width: int, height: int, with_steps: bool) -> Canvas:  # noqa: FBT001  (pickled by place)
+def _attached(path: Path, width: int, height: int, with_steps: bool) -> Canvas:
     return Canvas(width, height, with_steps=with_steps, path=path)
 
 
@@ -87,10 +92,10 @@ def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
 def _shared_folder(size: int) -> str | None:
     """The memory file system where it has room for a frame of this size, else the usual temporary folder."""
     try:
-        system = os.statvfs("/dev/shm")  # noqa: S108  (a fresh private folder is made in it)
+        system = os.statvfs("/dev/shm")
     except (AttributeError, OSError):
         return None
-    return "/dev/shm" if system.f_bavail * system.f_frsize > 2 * size else None  # noqa: S108
+    return "/dev/shm" if system.f_bavail * system.f_frsize > 2 * size else None
 
 
 @dataclass(frozen=True)
@@ -109,4 +114,4 @@ class Frame:
     @cached_property
     def sha256(self) -> str:
         """Of the 8-bit RGB pixels, row by row."""
-        return hashlib.sha256(np.ascontiguousarray(self.rgb)).hexdigest()
+        return hashlib.sha256(self.rgb.tobytes()).hexdigest()

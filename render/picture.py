@@ -166,7 +166,8 @@ def _rgb(image: Image) -> np.ndarray:
 def _drawn(stored: Any) -> dict[str, Any] | None:
     """What is drawn, from a request as JSON; None where it is none of ours."""
     try:
-        return Request.from_dict(json.loads(stored)).drawn()
+        request = json.loads(stored)
+        return Request.from_dict(request).drawn() if isinstance(request, dict) else None
     except (TypeError, ValueError, RecursionError, UsageError):
         return None
 

@@ -3,7 +3,7 @@
 Here they are for plain Python, one lane at a time, on numpy scalars (`np.float32` or `np.float64`, integers of the
 same width, `np.bool_` for masks). `words(real)` gives them bound to one precision, which is what target `python`
 runs; the module's own functions look at their operands and are what a scene's `prepare` calls. The numba targets
-replace each of them by the LLVM instruction that IEEE 754 fixes (`render.compiler.lane_types`).
+replace each of them by the LLVM instruction that IEEE 754 fixes (`render.compiler.lane_primitives`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 Lane = Any  # one lane (numpy scalar), a vector of lanes or a CUDA thread's value; the target decides
-Real = type[np.float32] | type[np.float64]
+Real = Any  # np.float32 or np.float64
 INTEGER_OF: dict[Real, Any] = {np.float32: np.int32, np.float64: np.int64}
 
 

@@ -23,7 +23,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from render.errors import RenderError, TileError
+from render.errors import RenderError
 from render.painter import Done, Painter
 from render.trace import Span
 
@@ -38,16 +38,13 @@ ONE_CALL = threading.Lock()  # stopping one loky call kills the workers of every
 class Answer(NamedTuple):
     """What a worker sends back: the tile done, or the error, and what it recorded meanwhile."""
 
-    number: int
-    done: Done | None
-    error: RenderError | None
+    outcome: Done | RenderError
     spans: tuple[Span, ...]
 
 
 def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     """Paint the tiles in processes; yield each as it is done. Raises TileError, also for a tile that kills workers."""
-    assert painter.canvas.path is not None  # modes.parallel.shared asked for one
-    folder = painter.canvas.path.parent
+    folder = painter.canvas.folder
     (folder / "painter").write_bytes(pickle.dumps(painter))
     (folder / "begun").mkdir()
     todo = {tile.number: tile for tile in tiles}
@@ -59,11 +56,10 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
             try:
                 for answer in _answers(folder, [todo[n] for n in alone or todo], painter.request.workers):
                     painter.recorder.extend(answer.spans)
-                    if answer.error is not None:
-                        raise answer.error
-                    assert answer.done is not None
-                    del todo[answer.number]
-                    yield answer.done
+                    if isinstance(answer.outcome, RenderError):
+                        raise answer.outcome
+                    del todo[answer.outcome.tile.number]
+                    yield answer.outcome
             except _broken() as error:
                 _blame(folder, todo, deaths, painter, error)
 
@@ -171,7 +167,7 @@ def leave_with_parent(parent: int) -> None:
 def _painter(folder: str) -> Painter:
     """The painter of this run, unpacked once in each worker."""
     t0 = time.perf_counter_ns()
-    painter: Painter = pickle.loads((Path(folder) / "painter").read_bytes())  # noqa: S301  (written by the parent)
+    painter: Painter = pickle.loads((Path(folder) / "painter").read_bytes())
     painter.recorder.add("start", t0, painter.recorder.clock())
     return painter
 
@@ -195,10 +191,8 @@ def paint(folder: str, tile: Tile) -> Answer:
         painter.wait(tile)
         done = painter.paint(tile)
     except RenderError as error:
-        return Answer(tile.number, None, error, painter.recorder.drain())
+        return Answer(error, painter.recorder.drain())
     finally:
         mark.unlink(missing_ok=True)
-    return Answer(tile.number, done, None, painter.recorder.drain())
+    return Answer(done, painter.recorder.drain())
 
-
-__all__ = ["Answer", "TileError", "leave_with_parent", "meet", "paint", "ready", "run"]

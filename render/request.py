@@ -63,9 +63,9 @@ class Request:
                 raise UsageError(f"{name.replace('_', ' ')} is {value}", f"give a whole number from {lowest} to {highest}")
         if self.precision not in PRECISIONS:
             raise UsageError(f"precision is {self.precision!r}", f"choose from {', '.join(PRECISIONS)}")
-        if min(self.tile) < 1:
-            raise UsageError(f"a tile of {self.tile[0]} x {self.tile[1]} pixels", "give at least one pixel each way")
-        if self.only_tile is not None and self.only_tile < 0:
+        if len(self.tile) != 2 or not all(isinstance(edge, int) and edge >= 1 for edge in self.tile):
+            raise UsageError(f"a tile of {' x '.join(map(str, self.tile))} pixels", "give at least one pixel each way")
+        if self.only_tile is not None and not (isinstance(self.only_tile, int) and self.only_tile >= 0):
             raise UsageError(f"there is no tile {self.only_tile}", "tiles are numbered from 0")
 
     @property
@@ -84,8 +84,7 @@ class Request:
         try:
             known = {name: value for name, value in stored.items() if name in names}
             parameters = tuple(sorted(dict(stored["parameters"]).items()))
-            wide, high = stored["tile"]
-            return cls(**known | {"parameters": parameters, "tile": (int(wide), int(high))})
+            return cls(**known | {"parameters": parameters, "tile": tuple(stored["tile"])})
         except (KeyError, TypeError, ValueError) as error:
             raise UsageError(f"not a stored request: {error!r}", "draw the picture again") from error
 

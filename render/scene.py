@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-import math
 import sys
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping
@@ -33,7 +32,7 @@ from render.errors import SceneError, UnknownName, UsageError
 from render.parameters import Parameter, Parameters
 from render.request import PRECISIONS, Request, Value
 
-Real = type[np.float32] | type[np.float64]
+Real = Any  # np.float32 or np.float64
 REALS: dict[str, Real] = {"f32": np.float32, "f64": np.float64}
 NEEDED = ("start", "step", "alive", "shade")
 FRAMING = {  # every scene has these; a scene may give others in their place
@@ -123,7 +122,7 @@ class Scene:
         if not isinstance(made, Mapping):
             made = made._asdict()
         fields = {name: _in(real, value) for name, value in made.items() if not isinstance(value, str)}
-        return namedtuple("p", fields)(**fields)  # type: ignore[misc]  # noqa: PYI024  (its fields are the scene's)
+        return namedtuple("p", fields)(**fields)  # type: ignore[misc]
 
 
 def _in(real: Real, value: Any) -> Any:

@@ -58,6 +58,8 @@ MIDDLE = 0.55  # all shapes lie within REACH of (0, MIDDLE, 0), and below TOP
 REACH = 1.75
 TOP = 1.6
 AIM = 0.6  # the camera looks at (0, AIM, 0)
+TILE = 0.5  # the side of a tile
+EXPOSURE = 0.62
 FAR = 1000.0  # where the table ends; haze hides it
 AWAY = 1e9  # the distance to a surface before the first step
 
@@ -114,7 +116,8 @@ def start(x: Lane, y: Lane, p: Any) -> tuple[Lane, ...]:
     dy = fma(y, p.up_y, p.ahead_y)
     dz = fma(x, p.right_z, fma(y, p.up_z, p.ahead_z))
     dx, dy, dz = normalised(dx, dy, dz)
-    entry, end = span(p.eye_x, p.eye_y, p.eye_z, dx, dy, dz)
+    nil = dx - dx
+    entry, end = span(nil + p.eye_x, nil + p.eye_y, nil + p.eye_z, dx, dy, dz)
     return entry, AWAY, dx, dy, dz, end
 
 
@@ -230,10 +233,10 @@ def colour_share(a: Lane, b: Lane, reach: Lane) -> Lane:
 
 
 def shade(state: Any, steps: Lane, p: Any) -> tuple[Lane, Lane, Lane]:  # noqa: ARG001  (the contract's signature)
-    """The light along the ray, and along its mirror images, as a camera shows it."""
+    """The light along the ray and along its mirror images, as a camera shows it."""
     t, _, dx, dy, dz, end = state
     gone = red = green = blue = t - t
-    through_r = through_g = through_b = gone + 1.0  # how much of what comes along the ray reaches the eye
+    through_r = through_g = through_b = gone + 1.0  # how much of the light met from here on reaches the eye
     ox, oy, oz = gone + p.eye_x, gone + p.eye_y, gone + p.eye_z
     for image in range(p.reflections + 1):
         if image > 0:
@@ -241,9 +244,186 @@ def shade(state: Any, steps: Lane, p: Any) -> tuple[Lane, Lane, Lane]:  # noqa: 
         shape = t < end
         t = where(shape, t, table(oy, dy))
         gone = gone + t
-        met = (t < FAR) & (through_r > 0.0)
-        r, g, b = sky(dx, dy, dz, p)
-        mr, mg, mb = red - red, red - red, red - red
-        if any_lane(met):
-            ...
+        haze = where(t < FAR, hidden(gone, p.fog), 1.0)
+        r, g, b = sky(dx, where(t < FAR, 0.0, dy), dz, p)
+        red, green, blue = fma(through_r * haze, r, red), fma(through_g * haze, g, green), fma(through_b * haze, b, blue)
+        through_r, through_g, through_b = less(through_r, haze), less(through_g, haze), less(through_b, haze)
+        if any_lane(through_r > 0.0):
+            x, y, z = fma(t, dx, ox), where(shape, fma(t, dy, oy), 0.0), fma(t, dz, oz)
+            nx, ny, nz = normal(x, y, z, shape, gone, p)
+            facing = clamp(-dot(nx, ny, nz, dx, dy, dz), 0.0, 1.0)
+            dx, dy, dz = fma(2.0 * facing, nx, dx), fma(2.0 * facing, ny, dy), fma(2.0 * facing, nz, dz)
+            lift = fma(2.0 * p.cone, gone, 1e-3)  # off the surface, or it would shade itself
+            ox, oy, oz = fma(nx, lift, x), fma(ny, lift, y), fma(nz, lift, z)
+            width = 2.0 * p.cone * gone / maximum(facing, 1e-3)
+            ar, ag, ab, mr, mg, mb = material(ox, oy, oz, shape, width, p)
+            mr, mg, mb = mirror_share(mr, facing), mirror_share(mg, facing), mirror_share(mb, facing)
+            lr, lg, lb, glint = light(ox, oy, oz, nx, ny, nz, dx, dy, dz, through_r > 0.0, p)
+            red = fma(through_r, fma(mr, glint * SUNLIGHT[0], less(ar * lr, mr)), red)
+            green = fma(through_g, fma(mg, glint * SUNLIGHT[1], less(ag * lg, mg)), green)
+            blue = fma(through_b, fma(mb, glint * SUNLIGHT[2], less(ab * lb, mb)), blue)
+            through_r, through_g, through_b = through_r * mr, through_g * mg, through_b * mb
     return developed(red), developed(green), developed(blue)
+
+
+def normal(x: Lane, y: Lane, z: Lane, shape: Any, gone: Lane, p: Any) -> tuple[Lane, Lane, Lane]:
+    """Where the surface faces: for a shape from four distances around the point, for the table upwards."""
+    reach = fma(p.cone, gone, 3e-4)
+    nx = ny = nz = x - x
+    for corner in range(4):
+        cx, cy, cz = p.corners[3 * corner], p.corners[3 * corner + 1], p.corners[3 * corner + 2]
+        distance = nearest(fma(cx, reach, x), fma(cy, reach, y), fma(cz, reach, z), p)
+        nx, ny, nz = fma(cx, distance, nx), fma(cy, distance, ny), fma(cz, distance, nz)
+    nx, ny, nz = normalised(nx, ny, nz)
+    return where(shape, nx, 0.0), where(shape, ny, 1.0), where(shape, nz, 0.0)
+
+
+def material(x: Lane, y: Lane, z: Lane, shape: Any, width: Lane, p: Any) -> tuple[Lane, ...]:
+    """What of red, green and blue comes back scattered, and what is mirrored when seen straight on."""
+    body, neck, low, high, stem, slab, ball, ring = shapes(x, y, z)
+    vase, pear = melted(body, neck, p.blend), melted(low, high, p.blend)
+    found = blended(GLAZE, CLAY, colour_share(body, neck, p.blend))
+    near = vase
+    found, near = nearer(pear, blended(PEAR, BLUSH, colour_share(low, high, p.blend)), near, found)
+    found, near = nearer(stem, WOOD, near, found)
+    found, near = nearer(slab, PLASTER, near, found)
+    found, near = nearer(ball, LACQUER, near, found)
+    found, near = nearer(ring, BRASS, near, found)
+    return chosen(shape, found, blended(DARK_TILE, LIGHT_TILE, chequered(x, z, width)))
+
+
+def blended(a: Any, b: Any, share: Lane) -> tuple[Lane, ...]:
+    """Two materials mixed: `share` of b."""
+    return (
+        mix(a[0], b[0], share), mix(a[1], b[1], share), mix(a[2], b[2], share),
+        mix(a[3], b[3], share), mix(a[4], b[4], share), mix(a[5], b[5], share),
+    )  # fmt: skip
+
+
+def chosen(mask: Any, a: Any, b: Any) -> tuple[Lane, ...]:
+    """Material a where the mask is true, b elsewhere."""
+    return (
+        where(mask, a[0], b[0]), where(mask, a[1], b[1]), where(mask, a[2], b[2]),
+        where(mask, a[3], b[3]), where(mask, a[4], b[4]), where(mask, a[5], b[5]),
+    )  # fmt: skip
+
+
+def nearer(distance: Lane, made_of: Any, near: Lane, found: Any) -> tuple[Any, Lane]:
+    """The material of the nearer of two shapes, and its distance."""
+    return chosen(distance < near, made_of, found), minimum(distance, near)
+
+
+def chequered(x: Lane, z: Lane, width: Lane) -> Lane:
+    """How much of a square with sides `width` around (x, z) lies on light tiles: 0 .. 1."""
+    return fma(0.5 * striped(x, width), striped(z, width), 0.5)
+
+
+def striped(x: Lane, width: Lane) -> Lane:
+    """The mean over x - width / 2 .. x + width / 2 of stripes that are 1 and -1 in turn.
+
+    It is the slope between two points of their integral, which goes up and down by `TILE`.
+    """
+    reach = maximum(width * (0.5 / TILE), 0.005)
+    place = x * (1.0 / TILE)
+    return clamp((zigzag(place + reach) - zigzag(place - reach)) * 0.5 / reach, -1.0, 1.0)
+
+
+def zigzag(x: Lane) -> Lane:
+    """Up from 0 to 1 as x goes from 0 to 1, down again to x = 2, and so on."""
+    half = 0.5 * x
+    return 1.0 - abs(fma(-2.0, half - floor(half), 1.0))
+
+
+def light(
+    x: Lane, y: Lane, z: Lane, nx: Lane, ny: Lane, nz: Lane, dx: Lane, dy: Lane, dz: Lane, wanted: Any, p: Any
+) -> tuple[Lane, ...]:
+    """What falls on a point: red, green and blue from sun, sky and table, and how bright the sun's mirror image is."""
+    slant = maximum(dot(nx, ny, nz, p.sun_x, p.sun_y, p.sun_z), 0.0)
+    sun = sunshine(x, y, z, wanted & (slant > 0.0), p)
+    upward = fma(0.5, ny, 0.5)
+    open_sky = openness(x, y, z, nx, ny, nz, p)
+    glint = maximum(dot(dx, dy, dz, p.sun_x, p.sun_y, p.sun_z), 0.0)
+    for _ in range(7):
+        glint = glint * glint
+    warm = sun * slant
+    return (
+        fma(warm, SUNLIGHT[0], open_sky * mix(TABLE_LIGHT[0], SKYLIGHT[0], upward)),
+        fma(warm, SUNLIGHT[1], open_sky * mix(TABLE_LIGHT[1], SKYLIGHT[1], upward)),
+        fma(warm, SUNLIGHT[2], open_sky * mix(TABLE_LIGHT[2], SKYLIGHT[2], upward)),
+        sun * glint * 24.0,
+    )
+
+
+def sunshine(x: Lane, y: Lane, z: Lane, wanted: Any, p: Any) -> Lane:
+    """How much of the sun is seen from here: 0 .. 1, soft where a shape's edge passes before it.
+
+    The least h / (softness t) on the way, for distances h at t; it goes on to -1, so half the edge lies in the shape.
+    """
+    end = minimum((TOP + 0.3 - y) / p.sun_y, 6.0)
+    t = fma(0.0, x, 0.02)
+    clear = fma(0.0, x, 1.0)
+    going = wanted
+    made = 0
+    while made < SHADOW_STEPS and any_lane(going):
+        h = nearest(fma(t, p.sun_x, x), fma(t, p.sun_y, y), fma(t, p.sun_z, z), p)
+        clear = where(going, minimum(clear, h / (p.softness * t)), clear)
+        t = where(going, t + clamp(0.8 * h, 0.03, 0.5), t)
+        going = going & (clear > -1.0) & (t < end)
+        made += 1
+    return where(wanted, smoothstep(fma(0.5, clear, 0.5)), 0.0)
+
+
+def openness(x: Lane, y: Lane, z: Lane, nx: Lane, ny: Lane, nz: Lane, p: Any) -> Lane:
+    """How little is in the way of light from everywhere: 1 in the open, less in corners."""
+    closed = x - x
+    height, weight = 0.03, 1.0
+    for _ in range(5):
+        up = fma(height, ny, y)
+        free = minimum(nearest(fma(height, nx, x), up, fma(height, nz, z), p), up)
+        closed = fma(weight, height - free, closed)
+        height += 0.09
+        weight *= 0.75
+    return clamp(fma(-1.3, closed, 1.0), 0.0, 1.0)
+
+
+def sky(dx: Lane, dy: Lane, dz: Lane, p: Any) -> tuple[Lane, Lane, Lane]:
+    """The sky in a direction: warm at the horizon and around the sun."""
+    rise = maximum(dy, 0.0) * 3.0
+    height = rise / (rise + 1.0)
+    glow = maximum(dot(dx, dy, dz, p.sun_x, p.sun_y, p.sun_z), 0.0)
+    glow = glow * glow
+    glow = glow * glow
+    return (
+        fma(glow, GLOW[0], mix(HORIZON[0], ZENITH[0], height)),
+        fma(glow, GLOW[1], mix(HORIZON[1], ZENITH[1], height)),
+        fma(glow, GLOW[2], mix(HORIZON[2], ZENITH[2], height)),
+    )
+
+
+def hidden(gone: Lane, fog: Lane) -> Lane:
+    """How much haze hides of what is so far away: u^2 / (1 + u^2), a half at 1 / fog."""
+    u = gone * fog
+    return u * u / fma(u, u, 1.0)
+
+
+def less(light: Lane, taken: Lane) -> Lane:
+    """What is left when a share is taken: 0 where that is 1."""
+    return fma(-taken, light, light)
+
+
+def mirror_share(straight: Lane, facing: Lane) -> Lane:
+    """How much is mirrored at this angle: Schlick's 1994 formula, with an end that rough surfaces do not reach."""
+    edge = 1.0 - facing
+    square = edge * edge
+    return mix(straight, minimum(18.0 * straight, 1.0), square * square * edge)
+
+
+def dot(ax: Lane, ay: Lane, az: Lane, bx: Lane, by: Lane, bz: Lane) -> Lane:
+    """The scalar product."""
+    return fma(ax, bx, fma(ay, by, az * bz))
+
+
+def developed(light: Lane) -> Lane:
+    """Light of any strength as 0 .. 1: a soft toe, and a shoulder that never quite reaches white."""
+    light = EXPOSURE * light
+    return light * (light + 0.08) / fma(light, light + 0.55, 0.14)

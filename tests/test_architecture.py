@@ -28,7 +28,7 @@ LAYERS = (
     "processes",
     "modes outputs stats document compare picture",
     "options engine devices",
-    "render commands cli __main__ notebook",  # `render` is the package itself: the library's front
+    "render library commands cli __main__ notebook",  # `render` is the package itself: the library's front
 )
 
 # These stand side by side and never import each other, except what is listed.
@@ -173,10 +173,12 @@ def test_what_stands_side_by_side_does_not_import_each_other(name: str) -> None:
 
 def test_there_are_no_import_cycles() -> None:
     graph = {name: {found for found, _ in ours(name)} for name in MODULES}
+    cycle: list[str] = []
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
-        pytest.fail(f"an import cycle: {' imports '.join(reversed(error.args[1]))}")
+        cycle = error.args[1][::-1]
+    assert not cycle, " imports ".join(cycle)
 
 
 @pytest.mark.parametrize("package", HOMES)

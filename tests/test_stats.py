@@ -1,4 +1,4 @@
-"""The figures of a run, against the definitions written out instant by instant, and on timelines small enough to read."""
+"""The figures of a run: against the definitions written out instant by instant, and on timelines one can read."""
 
 from __future__ import annotations
 
@@ -179,10 +179,10 @@ def test_a_worker_with_two_overlapping_spans_counts_once() -> None:
     assert stats.of(painted((A, 0, 3, 7), (A, 1, 3, 7))).running == (1, 1.0)
 
 
-def test_waiting_for_another_tile_is_a_switch() -> None:
+def test_turning_to_wait_for_another_tile_is_a_switch_and_so_is_coming_back() -> None:
     waits = [Span(A, tile, "wait", 3, 6) for tile in (0, 1)]
     work = [Span(A, 0, "paint", 6, 7), Span(A, 1, "paint", 7, 8)]
-    assert stats.of(traced([*waits, *work])).switches == 1
+    assert stats.of(traced([*waits, *work])).switches == 2
 
 
 def test_speed_up_and_efficiency_are_counted_from_the_baseline() -> None:

@@ -1,9 +1,12 @@
 """From a scene's plain functions to machine code: what the compiled targets are made of.
 
-    retarget     copies plain functions, with other words and other names in them; and their fingerprint
-    slots        the places in the driver that a scene fills
-    driver       the loop around a scene, in the lane vocabulary
-    lane_types   numba's extension type for lanes
-    native       compile to object code, load object code, without numba when it is loaded
-    code_cache   object code kept between runs
+retarget: copies plain functions, with other words and other names in them; and their fingerprint.
+slots: the places in the driver that a scene and the lanes fill.
+driver: the loop around a scene, in the lane vocabulary.
+program: the driver with a scene in it, and the key of its code.
+settings: what compiled code is told for each rectangle it paints.
+lane_types, lane_primitives, lane_slots: numba's extension type for lanes; its operators, words and intrinsics.
+numba_front: the filled driver to object code, by numba.
+native: object code to a kernel, without numba.
+code_cache: object code kept between runs.
 """

@@ -43,7 +43,7 @@ BLOCK = 8  # steps between two tests; set for each target by name
 PATCH_WIDTH, PATCH_HEIGHT = 8, 8  # pixels that the lanes cover together; likewise
 
 
-def no_lane(x: Lane, y: Lane, p: Any) -> Any:  # noqa: ARG001  (the signature of never_ends)
+def no_lane(x: Lane, y: Lane, p: Any) -> Any:
     """`never_ends` of a scene that has none."""
     return mask(False)
 
@@ -97,8 +97,25 @@ def sample(i: Lane, j: Lane, s: int, at: Any, p: Any) -> Any:
     return lift(shade(state, real_count(steps, x), p), x), steps
 
 
+def pixels(i: Lane, j: Lane, inside: Any, at: Any, p: Any) -> Any:
+    """All samples of the pixels (i, j), in order: their summed light, the last one's steps, all steps, how many are NaN.
+
+    Lanes that are not `inside` are followed like the others, and counted nowhere.
+    """
+    red = green = blue = reals(0)
+    steps = counts(0)
+    made = 0
+    bad = 0
+    for s in range(at.samples):
+        (r, g, b), steps = sample(i, j, s, at, p)
+        bad += how_many(inside & ((r != r) | (g != g) | (b != b)))
+        made += total(where(inside, steps, counts(0)))
+        red, green, blue = red + clamped(r), green + clamped(g), blue + clamped(b)
+    return (red, green, blue), steps, made, bad
+
+
 def paint(at: Any, p: Any) -> int:
-    """Paint the rectangle (at.x, at.y, at.width, at.height) of the frame; see `native.Settings`.
+    """Paint the rectangle (at.x, at.y, at.width, at.height) of the frame; see `settings.Settings`.
 
     Gives the steps made; the number of samples that are NaN goes to at.outcome[0].
     """
@@ -111,31 +128,46 @@ def paint(at: Any, p: Any) -> int:
             inside = (column + right < reals(at.width)) & (row + down < reals(at.height))
             i = reals(at.x) + minimum(column + right, reals(at.width - 1))
             j = reals(at.y) + minimum(row + down, reals(at.height - 1))
-            red = green = blue = reals(0)
-            steps = counts(0)
-            for s in range(at.samples):
-                (r, g, b), steps = sample(i, j, s, at, p)
-                bad += how_many(inside & ((r != r) | (g != g) | (b != b)))
-                made += total(where(inside, steps, counts(0)))
-                red, green, blue = red + clamped(r), green + clamped(g), blue + clamped(b)
-            store(at, right, down, red, green, blue, steps)
+            light, steps, of_all, strange = pixels(i, j, inside, at, p)
+            made += of_all
+            bad += strange
+            store(at, right, down, light, steps)
     at.outcome[0] = bad
     return made
 
 
-def store(at: Any, right: int, down: int, red: Lane, green: Lane, blue: Lane, steps: Lane) -> None:
+def paint_pixel(at: Any, p: Any, i: int, j: int, place: int) -> tuple[int, int]:
+    """Paint the pixel (i, j) of the frame as number `place` of a buffer: what one thread of a graphics card does.
+
+    Gives the steps made and the number of samples that are NaN.
+    """
+    light, steps, made, bad = pixels(reals(i), reals(j), mask(True), at, p)
+    red, green, blue = levels(light, at)
+    put(at, place, 0, unpack(red), unpack(green), unpack(blue), unpack(steps))
+    return made, bad
+
+
+def store(at: Any, right: int, down: int, light: Any, steps: Lane) -> None:
     """Write one patch's pixels as 8-bit sRGB, and its step counts where the frame keeps them."""
-    share = reals(at.samples)
-    reds = unpack(to_int(light_step(red / share)))
-    greens = unpack(to_int(light_step(green / share)))
-    blues = unpack(to_int(light_step(blue / share)))
-    made = unpack(steps)
+    red, green, blue = levels(light, at)
+    reds, greens, blues, made = unpack(red), unpack(green), unpack(blue), unpack(steps)
     for low in range(min(PATCH_HEIGHT, at.height - down)):
         for along in range(min(PATCH_WIDTH, at.width - right)):
-            lane = low * PATCH_WIDTH + along
             place = (at.y + down + low) * at.frame_width + at.x + right + along
-            at.rgb[3 * place] = at.table[reds[lane]]
-            at.rgb[3 * place + 1] = at.table[greens[lane]]
-            at.rgb[3 * place + 2] = at.table[blues[lane]]
-            if at.keep_steps:
-                at.steps[place] = made[lane]
+            put(at, place, low * PATCH_WIDTH + along, reds, greens, blues, made)
+
+
+def levels(light: Any, at: Any) -> Any:
+    """The mean light of the samples as steps of the sRGB table: red, green, blue."""
+    red, green, blue = light
+    share = reals(at.samples)
+    return to_int(light_step(red / share)), to_int(light_step(green / share)), to_int(light_step(blue / share))
+
+
+def put(at: Any, place: int, lane: int, reds: Any, greens: Any, blues: Any, made: Any) -> None:
+    """Write one lane's pixel, and its step count where the frame keeps them, to their place."""
+    at.rgb[3 * place] = at.table[reds[lane]]
+    at.rgb[3 * place + 1] = at.table[greens[lane]]
+    at.rgb[3 * place + 2] = at.table[blues[lane]]
+    if at.keep_steps:
+        at.steps[place] = made[lane]

@@ -8,84 +8,18 @@ through ctypes drops the GIL, so threads really paint at the same instant.
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import os
-import sys
 from collections.abc import Callable
 from functools import cache, lru_cache
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from render import primitives
-from render.compiler import code_cache, driver, slots
-from render.compiler.retarget import fingerprint
+from render.compiler import code_cache
+from render.compiler.program import ENTRY, PATCHES, Program, program
 from render.compiler.settings import Settings, pack, settings
 from render.frame import Canvas
 from render.request import Request
 from render.scene import Scene
-
-PATCHES = {64: (8, 8), 32: (8, 4), 16: (4, 4), 8: (4, 2), 4: (2, 2), 1: (1, 1)}  # lanes: pixels across, down
-ENTRY = "render_paint"
-WORDS = {getattr(primitives, name): getattr(primitives, name) for name in primitives.NAMES}
-
-
-class Program(NamedTuple):
-    """What is compiled: the driver with a scene in its slots, for so many lanes of one precision."""
-
-    slots: dict[Callable[..., Any], Callable[..., Any]]
-    names: dict[str, Any]
-    lanes: int
-    precision: str
-    p: tuple[Any, ...]
-
-    def key(self) -> str:
-        """Names everything that the object code depends on (hex)."""
-        shape = [(name, value.dtype.str if isinstance(value, np.ndarray) else type(value).__name__)
-                 for name, value in self.p._asdict().items()]  # type: ignore[attr-defined]
-        about = (
-            fingerprint(driver.paint, words=WORDS, slots=self.slots, names=self.names),
-            self.lanes,
-            self.precision,
-            shape,
-            _compiler(),
-            _host(),
-        )
-        return hashlib.sha256(repr(about).encode()).hexdigest()
-
-
-def program(scene: Scene, request: Request, lanes: int, block: int) -> Program:
-    """The driver for this scene and request. `block`: steps between two tests, for absorbing scenes."""
-    functions = scene.functions
-    never = functions.get("never_ends") if scene.inside_flat else None
-    wide, high = PATCHES[lanes]
-    return Program(
-        slots={
-            slots.start: functions["start"],
-            slots.step: functions["step"],
-            slots.alive: functions["alive"],
-            slots.shade: functions["shade"],
-            slots.never_ends: never or driver.no_lane,
-            slots.follow: driver.follow_in_blocks if scene.absorbing else driver.follow_every_step,
-        },
-        names={"BLOCK": block, "PATCH_WIDTH": wide, "PATCH_HEIGHT": high},
-        lanes=lanes,
-        precision=request.precision,
-        p=scene.prepared(request),
-    )
-
-
-@cache
-def _compiler() -> tuple[str, ...]:
-    """Everything on our side and numba's that shapes the code, besides the driver and the scene."""
-    own = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        own.update(path.read_bytes())
-    chosen = [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("NUMBA_")]
-    return own.hexdigest(), version("numba"), version("llvmlite"), version("numpy"), sys.version, *chosen
-
 
 @cache
 def _llvm() -> Any:
@@ -110,7 +44,7 @@ def features() -> frozenset[str]:
 
 def object_code(made: Program, announce: Callable[[], None]) -> bytes:
     """From the cache, or compiled now (which is announced) and kept."""
-    key = made.key()
+    key = made.key(_host())
     code = code_cache.read(key)
     if code is None:
         announce()
@@ -149,21 +83,23 @@ class NativeKernel:
 
     def __init__(self, code: bytes, request: Request, p: tuple[Any, ...], rows: int, about: str) -> None:
         self.code, self.request, self.p, self.rows, self.about = code, request, tuple(p), rows, about
-        self._settings: Settings | None = None
-        self._canvas: Canvas | None = None
+        self._painted: tuple[Canvas, Settings] | None = None
         self._call = _loaded(code)[0]
 
     def __reduce__(self) -> tuple[object, ...]:
         """What another process needs to load it."""
         return NativeKernel, (self.code, self.request, self.p, self.rows, self.about)
 
+    def _on(self, canvas: Canvas) -> Settings:
+        """The settings for this canvas, made when it is first seen."""
+        if self._painted is None or self._painted[0] is not canvas:
+            self._painted = canvas, settings(self.request, canvas)
+        return self._painted[1]
+
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
         """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN."""
-        if self._canvas is not canvas:
-            self._settings, self._canvas = settings(self.request, canvas), canvas
-        assert self._settings is not None
         outcome = np.zeros(1, np.int64)
-        at = self._settings._replace(x=x, y=y, width=width, height=height, outcome=outcome)
+        at = self._on(canvas)._replace(x=x, y=y, width=width, height=height, outcome=outcome)
         cells = pack(at, self.p)
         steps = self._call(cells.ctypes.data)
         return int(steps), int(outcome[0])

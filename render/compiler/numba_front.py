@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
-import llvmlite.ir as ir
 import numba
 import numpy as np
+from llvmlite import ir
 from numba.core import types
+from numba.core.errors import NumbaError
 from numba.extending import intrinsic
 from numba.np import arrayobj
 
-from render.compiler import driver, lane_types, slots
-from render.compiler.native import ENTRY, WORDS, Program
+from render.compiler import driver, lane_primitives, lane_slots, lane_types, slots
+from render.compiler.program import ENTRY, WORDS, Program
 from render.compiler.retarget import retarget
 from render.compiler.settings import Settings, settings
+from render.errors import SceneError
 from render.request import Request
 
+REGISTERED = lane_primitives  # imported so that numba knows the words
 REAL_TYPES = {"f32": types.float32, "f64": types.float64}
 OPTIONS = {"error_model": "numpy", "forceinline": True, "no_cpython_wrapper": True, "_nrt": False}
 
@@ -38,16 +42,16 @@ def lane_words(precision: str, lanes: int, patch_width: int) -> dict[Callable[..
     """What stands for the lanes' own names of `slots` and for the primitive words."""
     real = lane_types.Lanes(REAL_TYPES[precision], lanes)
     return WORDS | {
-        slots.reals: lane_types.splat(real),
-        slots.counts: lane_types.splat(lane_types.Lanes(types.int32, lanes)),
-        slots.mask: lane_types.splat(lane_types.Mask(real.dtype, lanes)),
-        slots.patch: lane_types.lane_numbers(real, patch_width),
-        slots.lift: lane_types.lift,
-        slots.choose: lane_types.choose,
-        slots.real_count: lane_types.real_count,
-        slots.total: lane_types.total,
-        slots.how_many: lane_types.how_many,
-        slots.unpack: lane_types.unpack,
+        slots.reals: lane_slots.splat(real),
+        slots.counts: lane_slots.splat(lane_types.Lanes(types.int32, lanes)),
+        slots.mask: lane_slots.splat(lane_types.Mask(real.dtype, lanes)),
+        slots.patch: lane_slots.lane_numbers(real, patch_width),
+        slots.lift: lane_slots.lift,
+        slots.choose: lane_slots.choose,
+        slots.real_count: lane_slots.real_count,
+        slots.total: lane_slots.total,
+        slots.how_many: lane_slots.how_many,
+        slots.unpack: lane_slots.unpack,
     }
 
 
@@ -55,8 +59,8 @@ def reader(record: Any, first: int) -> Any:
     """An intrinsic that rebuilds a named tuple from the cells, beginning with cell number `first`."""
 
     @intrinsic
-    def read(typingctx: Any, cells: Any) -> Any:  # noqa: ARG001  (numba's protocol)
-        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:  # noqa: ARG001
+    def read(typingctx: Any, cells: Any) -> Any:
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             members, cell = [], first
 
             def load(number: int, kind: ir.Type) -> Any:
@@ -106,19 +110,53 @@ def compile_program(made: Program) -> bytes:
         wrap=numba.njit(**OPTIONS),
     )
 
-    def entry(cells: Any) -> int:
+    def entry(cells: Any) -> Any:
         return paint(read_at(cells), read_p(cells))
 
-    compiled = numba.cfunc(types.int64(types.CPointer(types.int64)), error_model="numpy", _nrt=False)(entry)
+    try:
+        compiled = numba.cfunc(types.int64(types.CPointer(types.int64)), error_model="numpy", _nrt=False)(entry)
+    except NumbaError as error:
+        raise explained(error, made.source) from error
     return emit(compiled)
 
 
+def explained(error: NumbaError, source: str) -> SceneError:
+    """What numba did not understand, as one line, with the line of the scene's file where it stands."""
+    told = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    place = re.search(rf'{re.escape(source)}(?:", line | \(|:)(\d+)', told)
+    dull = ("Failed in", "During", "File ", "There are", "- Of which", "Overload", "With argument", "No match", "<source")
+    lines = [line.strip() for line in told.splitlines()]
+    clear = [line for line in lines if line and not line.startswith(dull)]
+    what = " ".join(clear[:2]) if clear else type(error).__name__
+    line = f", line {place[1]}" if place else ""
+    return SceneError(
+        f"{source}{line}: cannot be compiled: {what[:200]}",
+        "write it in the words of render.lanes, tuples and loops of fixed count; target python may still run it",
+    )
+
+
+# What object code may ask of the C library; anything else would end the process when the code is loaded elsewhere.
+C_LIBRARY = frozenset({"memcpy", "memset", "memmove", "fma", "fmaf", "floor", "floorf", "sqrt", "sqrtf"})
+
+
 def emit(compiled: Any) -> bytes:
-    """The object code of a compiled C callback, its function renamed to ENTRY."""
+    """The object code of a compiled C callback, its function renamed to ENTRY.
+
+    Raises SceneError where the code would need numba's own run-time library, which a second run does not load.
+    """
     library = compiled._library
     library._ensure_finalized()
     module = library._final_module.clone()
     module.get_function(compiled._wrapper_name).name = ENTRY
+    foreign = {
+        function.name
+        for function in module.functions
+        if function.is_declaration and not function.name.startswith("llvm.") and function.name not in C_LIBRARY
+    }
+    if foreign:
+        raise SceneError(
+            f"the scene needs {', '.join(sorted(foreign))} at run time", "use the words of render.lanes and tuples only"
+        )
     return bytes(library._codegen._tm.emit_object(module))
 
 

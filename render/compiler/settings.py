@@ -6,6 +6,7 @@ passed as one block of 8-byte cells: a number is its cell, an array is the two c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,7 +43,8 @@ class Settings(NamedTuple):
 
 def settings(request: Request, canvas: Canvas | None = None) -> Settings:
     """All that is known of a request; without a canvas, with empty arrays in its place. The rectangle is still empty."""
-    keep = canvas is not None and canvas.steps is not None
+    rgb = canvas.rgb if canvas is not None else np.zeros(0, np.uint8)
+    steps = canvas.steps if canvas is not None else None
     return Settings(
         x=0,
         y=0,
@@ -52,22 +54,25 @@ def settings(request: Request, canvas: Canvas | None = None) -> Settings:
         limit=request.limit,
         samples=request.samples,
         shortcuts=int(request.values["shortcuts"]),
-        keep_steps=int(keep),
+        keep_steps=int(steps is not None),
         **grid(request)._asdict(),
         offsets=offsets(request.samples).astype(REALS[request.precision]).reshape(-1),
         table=srgb_table(),
-        rgb=canvas.rgb.reshape(-1) if canvas is not None else np.zeros(0, np.uint8),
-        steps=canvas.steps.reshape(-1) if canvas is not None and keep else np.zeros(0, np.int32),
+        rgb=rgb.reshape(-1),
+        steps=np.zeros(0, np.int32) if steps is None else steps.reshape(-1),
         outcome=np.zeros(1, np.int64),
     )
 
 
-def pack(*records: tuple[Any, ...]) -> np.ndarray:
-    """Named tuples of scalars and arrays as one block of cells (int64, flat). Keep the arrays alive while it is used."""
+def pack(*records: tuple[Any, ...], address: Callable[[np.ndarray], int] = lambda array: array.ctypes.data) -> np.ndarray:
+    """Named tuples of scalars and arrays as one block of cells (int64, flat). Keep the arrays alive while it is used.
+
+    `address` says where the code will find an array, if that is not this process's memory.
+    """
     cells: list[bytes] = []
     for value in (value for record in records for value in record):
         if isinstance(value, np.ndarray):
-            cells.append(np.array([value.ctypes.data, value.size], np.int64).tobytes())
+            cells.append(np.array([address(value), value.size], np.int64).tobytes())
         else:
             number = np.asarray(value)
             number = number if number.dtype.kind == "f" else number.astype(np.int64)

@@ -48,7 +48,7 @@ def follow(x: Lane, y: Lane, p: Any, limit: int, never: Any) -> Any:
     _empty()
 
 
-# --- the lanes': intrinsics of render.compiler.lane_types ---------------------------------------------------
+# --- the lanes': intrinsics of render.compiler.lane_slots ---------------------------------------------------
 
 
 def reals(value: Any) -> Lane:

@@ -10,11 +10,13 @@ there is something else to do (`--wait`), and that every tile shows something ea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from render.painter import Done
+
 if TYPE_CHECKING:
-    from render.painter import Done, Painter
+    from render.painter import Painter
     from render.plan import Tile
     from render.request import Request
 
@@ -22,11 +24,11 @@ TARGETS = ("simd", "scalar", "python")
 OPTIONS = frozenset({"in_flight"})
 
 
-def missing(request: Request) -> None:  # noqa: ARG001
+def missing(request: Request) -> None:
     """Nothing: an event loop is always there."""
 
 
-def shared(request: Request) -> bool:  # noqa: ARG001
+def shared(request: Request) -> bool:
     """The canvas is painted by this process alone."""
     return False
 
@@ -46,7 +48,7 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
         loop.close()
 
 
-async def juggle(tiles: Sequence[Tile], painter: Painter) -> AsyncIterator[Done]:
+async def juggle(tiles: Sequence[Tile], painter: Painter) -> AsyncGenerator[Done]:
     """Keep `in_flight` tiles begun; yield each as it is done, and begin the next in its place."""
     waiting = iter(tiles)
     finished: asyncio.Queue[asyncio.Task[Done]] = asyncio.Queue()
@@ -77,8 +79,8 @@ async def juggle(tiles: Sequence[Tile], painter: Painter) -> AsyncIterator[Done]
 async def one(tile: Tile, painter: Painter) -> Done:
     """One tile: wait for its data without holding anybody up, then paint a slice and let the others have a turn."""
     await painter.wait_aside(tile)
-    done = None
+    steps = 0
     for done in painter.slices(tile):
+        steps = done.steps
         await asyncio.sleep(0)
-    assert done is not None  # a tile has at least one row
-    return done
+    return Done(tile, steps)

@@ -19,11 +19,11 @@ TARGETS = ("simd", "scalar", "python")
 OPTIONS: frozenset[str] = frozenset()
 
 
-def missing(request: Request) -> None:  # noqa: ARG001
+def missing(request: Request) -> None:
     """Nothing: one worker is always there."""
 
 
-def shared(request: Request) -> bool:  # noqa: ARG001
+def shared(request: Request) -> bool:
     """The canvas is painted by this process alone."""
     return False
 

@@ -19,7 +19,9 @@ ABOUT = "what was done, by whom and how long, in words"
 BASELINE = "sequential"
 WIDTH = 100
 TOO_SHORT = 0.25  # seconds of one worker; below, starting and polling of tens of ms hide what a mode gains
-HEADS = ("mode", "workers", "tiles", "seconds", "speed-up", "running", "mean", "in flight", "switches", "first tile")
+NOTABLE = 1.1  # times as fast; less comes and goes from run to run
+# seconds: of all tiles, first start to last end; running: at most, and on average; first: seconds to the first one
+HEADS = ("mode", "workers", "tiles", "seconds", "speed-up", "running", "mean", "in flight", "switches", "first")
 
 Run = tuple[Frame, Stats]
 
@@ -50,17 +52,22 @@ def race_table(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -> s
     """The table of a race: one row a mode, then what it shows, then whether all pictures are equal."""
     runs = [(frame, stats.of(frame.trace)) for frame in frames]
     base = next((found for frame, found in runs if frame.request.mode == BASELINE), None)
-    below = [*_told(runs, base), *_equal(frames), *(f"{mode} did not run: {reason}" for mode, reason in not_run)]
+    below = [*_told(runs, base), *_equal(frames), *_not_run(not_run)]
     folded = [line for text in below for line in wrap(text, WIDTH, subsequent_indent="  ")]
     return "\n".join([*_columns([HEADS, *(_row(run, base) for run in runs)]), "", *folded])
 
 
+def _not_run(modes: Iterable[tuple[str, str]]) -> Iterator[str]:
+    for mode, reason in modes:
+        yield f"{mode} did not run: {reason.removeprefix(f'mode {mode} cannot run here: ')}"
+
+
 def _row(run: Run, base: Stats | None) -> tuple[str, ...]:
     frame, found = run
-    gain = found.speed_up(base) if base else None
+    gain = found.speed_up(base) if base and not _simulated(frame) else None
     first = found.first_tile_seconds
     return (
-        _name(frame)[:24],
+        _name(frame),
         str(len(found.busy)),
         str(found.tiles),
         f"{found.seconds['tiles']:.3f}",
@@ -74,12 +81,13 @@ def _row(run: Run, base: Stats | None) -> tuple[str, ...]:
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Words to the left, numbers to the right."""
+    """Names to the left and cut where they leave no room, numbers to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths[0] = min(widths[0], WIDTH - sum(widths[1:]) - 2 * len(widths[1:]))
     lines = []
     for name, *numbers in rows:
         cells = [word.rjust(width) for word, width in zip(numbers, widths[1:], strict=True)]
-        lines.append("  ".join([name.ljust(widths[0]), *cells]))
+        lines.append("  ".join([name[: widths[0]].ljust(widths[0]), *cells]))
     return lines
 
 
@@ -118,7 +126,7 @@ def _won(frame: Frame, found: Stats, base: Stats | None) -> str:
     if gain is None or len(found.busy) > 1 or not found.switches:
         return ""
     if not frame.request.wait_ns:
-        return ", and gains no time, for nothing had to be waited for"
+        return ", and gains no time, for nothing had to be waited for" if gain < NOTABLE else ""
     if gain <= 1:
         return ", and won nothing by it"
     return f", and is {gain:.2f} times as fast: while one tile waited for its data, the worker saw to another"

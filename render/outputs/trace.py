@@ -109,6 +109,8 @@ def parse(data: bytes) -> list[Frame]:
         )
     try:
         shared = _read_pixels(stored)
+        if not stored["runs"]:
+            raise ValueError("it holds no run")
         return [_frame(run, shared) for run in _rows(stored["runs"], dict)]
     except KeyError as error:
         raise _malformed(f"{error} is missing") from error

@@ -26,7 +26,7 @@ def missing() -> None:
     """Nothing: Python is here."""
 
 
-def compile(scene: Scene, request: Request, announce: Announce) -> PythonKernel:  # noqa: ARG001
+def compile(scene: Scene, request: Request, announce: Announce) -> PythonKernel:
     """The scene's functions with their words bound to the request's precision; takes no time."""
     return PythonKernel(scene, request)
 
@@ -52,8 +52,8 @@ class PythonKernel:
         self.start, self.step, self.alive, self.shade = (
             bind(scene.functions[name]) for name in ("start", "step", "alive", "shade")
         )
-        self.position, self.clamped, self.light_step = map(
-            bind, (sampling.position, sampling.clamped, sampling.light_step)
+        self.position, self.clamped, self.light_step = (
+            bind(function) for function in (sampling.position, sampling.clamped, sampling.light_step)
         )
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -1,0 +1,223 @@
+"""Which graphics cards there are, and why mode cuda cannot run on them, found without loading numba.
+
+The driver is asked through ctypes (a few entry points that have not changed for ten years), the packages through
+their metadata, the toolkit's libraries where numba-cuda itself would look for them. Each way in which that can fail
+has its own reason and its own remedy, so that nobody has to read a traceback to learn that a package is missing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, NamedTuple
+
+OLDEST_NUMBA_CUDA = (0, 30, 4)  # the first that works with numba 0.67
+WANTED = "numba-cuda[cu{major}]>=0.30.4,<0.31"
+LIBRARIES = {  # what numba-cuda loads: the toolkit's name for it, and what it is
+    "nvvm": "NVVM, which compiles",
+    "nvrtc": "NVRTC, which knows the cards",
+    "nvJitLink": "nvJitLink, which links",
+    "cudart": "the CUDA runtime",
+}
+SIMULATE = "add --simulate to see the same code in the simulator"
+DRIVER = f"install NVIDIA's driver for this card, or {SIMULATE}"
+SET_OUT = ("", "0")  # values of a NUMBA_ variable that mean no
+
+INIT_FAILURES = {  # of cuInit, by CUresult
+    2: ("the driver has no memory to start with", "end other programs"),
+    34: ("the CUDA library found is a stub without a driver behind it", "take the stubs folder out of the library path"),
+    35: ("the driver is older than its CUDA library", "update NVIDIA's driver"),
+    36: ("the driver is older than its CUDA library", "update NVIDIA's driver"),
+    46: ("the card is taken by another program, or is being reset", "try again when it is free"),
+    100: ("the driver finds no card", SIMULATE),
+    101: ("the card that CUDA_VISIBLE_DEVICES names is not there", "name one that `nvidia-smi -L` lists"),
+    802: ("the driver is not ready (on machines with NVSwitch, the fabric manager is not)", "start nvidia-fabricmanager"),
+    803: ("the driver's library and its kernel module are of different versions", "restart the machine"),
+    804: ("the card does not take the CUDA compatibility package", "remove cuda-compat, or update NVIDIA's driver"),
+    999: ("the driver does not answer", "see what nvidia-smi says; restarting the machine often helps"),
+}
+
+
+class Card(NamedTuple):
+    """One graphics card. `memory` in bytes; `capability` and `driver` (the newest CUDA it runs) as (major, minor)."""
+
+    number: int
+    name: str
+    memory: int
+    multiprocessors: int
+    capability: tuple[int, int]
+    driver: tuple[int, int]
+
+
+class Toolkit(NamedTuple):
+    """The libraries that compile for cards: version, capabilities they compile for (90 is 9.0), what is missing."""
+
+    version: tuple[int, int]
+    capabilities: tuple[int, ...]
+    missing: tuple[str, ...]
+
+
+class Cards(NamedTuple):
+    """The cards of this machine. `reason` says why mode cuda cannot run (None: it can), `remedy` what to do."""
+
+    cards: tuple[Card, ...]
+    reason: str | None
+    remedy: str
+    toolkit: tuple[int, int] | None = None
+
+
+class Unusable(Exception):
+    """Why mode cuda cannot run here, and the remedy."""
+
+
+def find(
+    driver: Callable[[], Any] | None = None,
+    toolkit: Callable[[], Toolkit] | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Cards:
+    """All cards, and whether mode cuda can use the first. Never raises; no context is made on a card.
+
+    `driver` gives the CUDA driver's library (raising OSError where there is none), `toolkit` what compiles for it.
+    """
+    cards: tuple[Card, ...] = ()
+    found: Toolkit | None = None
+    try:
+        _check_environment(environment)
+        library = _started((driver or driver_library)(), environment)
+        cards = tuple(_cards(library))
+        _check_package(cards[0])
+        found = (toolkit or installed_toolkit)()
+        _check_toolkit(found, cards[0])
+    except Unusable as why:
+        reason, remedy = why.args
+        return Cards(cards, reason, remedy, found and found.version)
+    except OSError:
+        return Cards((), "there is no NVIDIA driver", DRIVER)
+    except Exception as error:
+        return Cards(cards, f"looking for cards failed: {type(error).__name__}: {error}", SIMULATE)
+    return Cards(cards, None, "", found.version)
+
+
+def install(major: int = 13) -> str:
+    """The command that installs what compiles for cards whose driver runs CUDA `major`."""
+    return f'pip install "{WANTED.format(major=min(max(major, 12), 13))}"'
+
+
+def _check_environment(environment: Mapping[str, str]) -> None:
+    """Variables by which the user has already decided."""
+    if environment.get("NUMBA_DISABLE_CUDA", "") not in SET_OUT:
+        raise Unusable("NUMBA_DISABLE_CUDA is set", "unset it")
+    if environment.get("NUMBA_ENABLE_CUDASIM", "") not in SET_OUT:
+        raise Unusable("NUMBA_ENABLE_CUDASIM is set, so numba compiles nothing for a card", f"unset it, or {SIMULATE}")
+
+
+def driver_library() -> Any:
+    """The CUDA driver's library. Raises OSError where there is none."""
+    if sys.platform == "win32":
+        return ctypes.WinDLL("nvcuda.dll")
+    return ctypes.CDLL("libcuda.so.1")
+
+
+def _started(library: Any, environment: Mapping[str, str]) -> Any:
+    """The library once `cuInit` has succeeded. Raises Unusable."""
+    code = library.cuInit(0)
+    if not code:
+        return library
+    reason, remedy = INIT_FAILURES.get(code, (f"the driver does not start (CUDA error {code})", "see what nvidia-smi says"))
+    hidden = environment.get("CUDA_VISIBLE_DEVICES")
+    if code == 100 and hidden is not None:
+        reason, remedy = f"CUDA_VISIBLE_DEVICES is {hidden!r}, which leaves no card", "unset it"
+    raise Unusable(reason, remedy)
+
+
+def _asked(function: Any, kind: type[ctypes.c_int | ctypes.c_size_t], *arguments: Any) -> int:
+    """The number that a function of the driver gives through its first argument. Raises Unusable."""
+    number = kind()
+    code = function(ctypes.byref(number), *arguments)
+    if code:
+        raise Unusable(f"the driver does not describe its cards (CUDA error {code})", "see what nvidia-smi says")
+    return int(number.value)
+
+
+def _cards(library: Any) -> Iterator[Card]:
+    """Each card as the driver describes it. Raises Unusable where there is none."""
+    encoded = _asked(library.cuDriverGetVersion, ctypes.c_int)
+    newest = encoded // 1000, encoded % 1000 // 10
+    count = _asked(library.cuDeviceGetCount, ctypes.c_int)
+    if not count:
+        raise Unusable("the driver finds no card", SIMULATE)
+    for number in range(count):
+        device = _asked(library.cuDeviceGet, ctypes.c_int, number)
+        name = ctypes.create_string_buffer(256)
+        library.cuDeviceGetName(name, 256, device)
+
+        def attribute(which: int, device: int = device) -> int:
+            return _asked(library.cuDeviceGetAttribute, ctypes.c_int, which, device)
+
+        memory = _asked(library.cuDeviceTotalMem_v2, ctypes.c_size_t, device)
+        # CU_DEVICE_ATTRIBUTE_: MULTIPROCESSOR_COUNT 16, COMPUTE_CAPABILITY_MAJOR 75 and _MINOR 76
+        called = name.value.decode(errors="replace")
+        yield Card(number, called, memory, attribute(16), (attribute(75), attribute(76)), newest)
+
+
+def _check_package(card: Card) -> None:
+    """Raise Unusable where numba-cuda is missing or too old."""
+    try:
+        have = version("numba-cuda")
+    except PackageNotFoundError:
+        raise Unusable("the package numba-cuda is not installed", install(card.driver[0])) from None
+    numbers = tuple(int(part) for part in have.split(".")[:3] if part.isdigit())
+    if numbers < OLDEST_NUMBA_CUDA:
+        raise Unusable(f"numba-cuda {have} is too old", install(card.driver[0]))
+
+
+def installed_toolkit() -> Toolkit:
+    """What numba-cuda would find: packages of this Python first, then the system's toolkit."""
+    from cuda import pathfinder
+
+    paths: dict[str, str] = {}
+    missing = []
+    for name, about in LIBRARIES.items():
+        try:
+            paths[name] = pathfinder.load_nvidia_dynamic_lib(name).abs_path
+        except (RuntimeError, OSError):
+            missing.append(about)
+    if "nvrtc" not in paths:
+        return Toolkit((0, 0), (), tuple(missing))
+    compiler = ctypes.CDLL(paths["nvrtc"])
+    major, minor, count = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
+    compiler.nvrtcVersion(ctypes.byref(major), ctypes.byref(minor))
+    compiler.nvrtcGetNumSupportedArchs(ctypes.byref(count))
+    capabilities = (ctypes.c_int * count.value)()
+    compiler.nvrtcGetSupportedArchs(capabilities)
+    return Toolkit((major.value, minor.value), tuple(capabilities), tuple(missing))
+
+
+def _check_toolkit(toolkit: Toolkit, card: Card) -> None:
+    """Raise Unusable where a part of the toolkit is missing, or does not go with the driver or the card."""
+    if toolkit.missing:
+        raise Unusable(f"a part of the CUDA toolkit is missing: {', '.join(toolkit.missing)}", install(card.driver[0]))
+    if toolkit.version[0] > card.driver[0]:
+        raise Unusable(
+            f"the driver runs CUDA {_dotted(card.driver)} and the toolkit here is {_dotted(toolkit.version)}",
+            f"update NVIDIA's driver, or {install(card.driver[0])}" if card.driver[0] >= 12 else "update NVIDIA's driver",
+        )
+    capability = 10 * card.capability[0] + card.capability[1]
+    if capability < min(toolkit.capabilities):
+        older = f"or {install(12)}" if toolkit.version[0] > 12 else "there is no older one that numba-cuda takes"
+        raise Unusable(
+            f"the card's compute capability {_dotted(card.capability)} is too old for CUDA {_dotted(toolkit.version)}",
+            f"{SIMULATE}, {older}",
+        )
+    if capability // 10 > max(toolkit.capabilities) // 10:
+        raise Unusable(
+            f"the card's compute capability {_dotted(card.capability)} is too new for CUDA {_dotted(toolkit.version)}",
+            f"{install(card.driver[0])} --upgrade",
+        )
+
+
+def _dotted(numbers: tuple[int, int]) -> str:
+    return f"{numbers[0]}.{numbers[1]}"

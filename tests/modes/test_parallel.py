@@ -1,0 +1,82 @@
+"""Processes that die: every tile is painted all the same, or the one to blame is named."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from render import engine
+from render.errors import TileError
+from render.request import Request
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL")
+
+
+@pytest.fixture
+def wanted(ask: Callable[..., Request]) -> Request:
+    """Sixty tiles for two processes."""
+    return ask(mode="parallel", backend="loky", workers=2, target="simd", width=160, height=96, samples=4, limit=400)
+
+
+def test_the_frame_is_whole_although_workers_are_killed(wanted: Request) -> None:
+    expected = engine.draw(replace(wanted, mode="sequential", backend=None)).sha256
+    killed: list[int] = []
+    done: list[int] = []
+
+    def kill_now_and_then(finished: object, _tiles: int) -> None:
+        done.append(finished.tile.number)  # type: ignore[attr-defined]
+        if len(done) in (5, 30):
+            victim = next(worker for worker in children() if worker not in killed)
+            killed.append(victim)
+            os.kill(victim, signal.SIGKILL)
+
+    frame = engine.draw(wanted, progress=kill_now_and_then)
+
+    assert len(killed) == 2
+    assert frame.sha256 == expected
+    assert sorted(done) == list(range(60))
+
+
+def test_a_tile_that_kills_its_worker_every_time_is_named(wanted: Request, tmp_path: Path) -> None:
+    """In target python a scene may do anything; this one ends the process it runs in, for one tile alone."""
+    scene = tmp_path / "deadly.py"
+    scene.write_text(
+        '"""Ends its process in the upper left corner, but not in the one that started it."""\n'
+        "import os\n"
+        f"HOME = {os.getpid()}\n"
+        "def start(x, y, p): return x, y\n"
+        "def step(state, p): return state\n"
+        "def alive(state, p):\n"
+        "    if state[0] < -2.4 and state[1] > 1.5 and os.getpid() != HOME:\n"
+        "        os._exit(3)\n"
+        "    return state[0] > 1e30\n"
+        "def shade(state, steps, p): return 0.1, 0.2, 0.3\n"
+    )
+    parameters = (("shortcuts", 1), ("x", 0.0), ("y", 0.0), ("zoom", 1.0))
+    request = replace(
+        wanted, scene=str(scene), view="default", parameters=parameters, target="python", width=48, height=32, samples=1
+    )
+    done: list[int] = []
+
+    with pytest.raises(TileError) as caught:
+        engine.draw(request, progress=lambda finished, _: done.append(finished.tile.number))
+
+    assert "tile 0 " in caught.value.cause
+    assert "died" in caught.value.cause
+
+
+def children() -> list[int]:
+    """The processes that paint for this one."""
+    import psutil
+
+    return [
+        child.pid
+        for child in psutil.Process().children(recursive=True)
+        if "LokyProcess" in " ".join(child.cmdline()) or "loky" in " ".join(child.cmdline())
+        if "resource_tracker" not in " ".join(child.cmdline())
+    ]

@@ -1,0 +1,200 @@
+"""The saved trace: read back to the nanosecond, and refused in words where it is damaged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from render.errors import InputError
+from render.frame import Frame
+from render.outputs.trace import parse, read, write
+from render.trace import KINDS, NO_TILE, Span, Trace, Worker
+
+Draw = Callable[..., Frame]
+times = st.integers(0, 2**62)
+spans = st.builds(
+    lambda worker, tile, kind, t0, length, cpu: Span(worker, tile, kind, t0, t0 + length, cpu),
+    st.builds(Worker, st.integers(-5, 2**31), st.integers(-5, 2**62), st.text(max_size=5)),
+    st.integers(NO_TILE, 5),
+    st.sampled_from(KINDS),
+    times,
+    st.integers(0, 2**60),
+    st.integers(-1, 1000),
+)
+facts = st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text())
+shared = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # `draw` keeps nothing between examples
+
+
+def same(one: Frame, other: Frame) -> bool:
+    steps = one.steps is other.steps is None or np.array_equal(one.steps, other.steps)  # type: ignore[arg-type]
+    rest = (one.total_steps, one.request, one.trace) == (other.total_steps, other.request, other.trace)
+    return rest and steps and np.array_equal(one.rgb, other.rgb)
+
+
+@shared
+@given(st.lists(spans, max_size=8), st.tuples(times, times, times), facts)
+def test_every_trace_comes_back_to_the_nanosecond(
+    draw: Draw, made: list[Span], instants: tuple[int, ...], told: dict[str, Any]
+) -> None:
+    began, asked, ended = sorted(instants)
+    frame = replace(draw(), trace=Trace(tuple(made), began, asked, ended, told))
+    [back] = parse(write([frame]))
+    assert same(back, frame)
+
+
+@pytest.mark.parametrize("samples", [1, 4])
+def test_a_race_comes_back_with_one_picture_for_all(draw: Draw, samples: int) -> None:
+    frames = [draw("0011", samples=samples), draw("00", "11", mode="parallel", samples=samples)]
+    data = write(frames)
+    assert data.count(b'"picture"') == 1
+    assert all(map(same, parse(data), frames))
+
+
+def test_a_picture_that_differs_is_kept_with_its_run(draw: Draw) -> None:
+    frames = [draw("0"), draw("0", colour=9), draw("0")]
+    data = write(frames)
+    assert data.count(b'"picture"') == 2
+    assert all(map(same, parse(data), frames))
+
+
+def test_steps_that_differ_are_kept_with_their_run(draw: Draw) -> None:
+    first, second = draw("0"), draw("0")
+    assert second.steps is not None
+    frames = [first, replace(second, steps=second.steps + 1)]
+    assert all(map(same, parse(write(frames)), frames))
+
+
+def test_the_same_run_is_the_same_file(draw: Draw) -> None:
+    assert write([draw("0")]) == write([draw("0")])
+
+
+def test_a_file_is_read(draw: Draw, tmp_path: Path) -> None:
+    path = tmp_path / "a.trace.json"
+    path.write_bytes(write([draw("01")]))
+    [frame] = read(path)
+    assert same(frame, draw("01"))
+
+
+@pytest.mark.parametrize("name", ["missing.trace.json", ".", "a\0b"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match="cannot read") as caught:
+        read(f"{tmp_path}/{name}")
+    assert caught.value.remedy
+
+
+def test_a_trace_of_another_version_is_refused_with_both_numbers(draw: Draw) -> None:
+    stored = json.loads(write([draw("0")])) | {"version": 2}
+    with pytest.raises(InputError, match="version 2, and this program reads version 1"):
+        parse(json.dumps(stored).encode())
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "no JSON"),
+        (b"\xff\xfe", "no JSON"),
+        (b"[" * 100_000, "no JSON"),
+        (b"[]", "schema"),
+        (b'{"schema": "render-trace", "version": 1}', "'picture' is missing"),
+        (b'{"schema": "render-trace", "version": 1, "picture": "", "steps": null, "runs": []}', "empty"),
+    ],
+)
+def test_what_is_no_saved_trace_is_refused(data: bytes, why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        parse(data)
+
+
+def damaged(frame: Frame, change: Callable[[dict[str, Any]], object]) -> bytes:
+    stored = json.loads(write([frame]))
+    change(stored["runs"][0])
+    return json.dumps(stored).encode()
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda run: run["spans"].append([0, 0, "paint", 5, 4, 0]), "ends at 4, before it starts at 5"),
+        (lambda run: run["spans"].append([0, 0, "paint", -5, 4, 0]), "whole number from 0"),
+        (lambda run: run["spans"].append([0, 0, "paint", 0.5, 4, 0]), "whole number"),
+        (lambda run: run["spans"].append([0, 0, "paint", True, 4, 0]), "whole number"),
+        (lambda run: run["spans"].append([0, 0, "paint", 1, 1 << 63, 0]), "whole number"),
+        (lambda run: run["spans"].append([9, 0, "paint", 1, 2, 0]), "no worker 9"),
+        (lambda run: run["spans"].append([0, 6, "paint", 1, 2, 0]), "no tile 6"),
+        (lambda run: run["spans"].append([0, 0, "doze", 1, 2, 0]), "no kind of time 'doze'"),
+        (lambda run: run["spans"].append([0, 0, ["paint"], 1, 2, 0]), "no kind of time"),
+        (lambda run: run["spans"].append([0, 0]), "not enough values"),
+        (lambda run: run["spans"].append("span"), "stands where a list should be"),
+        (lambda run: run["workers"].append([1, 2, 3]), "stands where text should be"),
+        (lambda run: run.update(facts=[]), "stands where an object should be"),
+        (lambda run: run.update(ended=0, asked=1), "ended before it began"),
+        (lambda run: run.update(sha256="0"), "does not match its sha256"),
+        (lambda run: run.pop("total_steps"), "'total_steps' is missing"),
+        (lambda run: run["request"].update(width=49), "size of its request"),
+        (lambda run: run["request"].update(scene=5), "stands where text should be"),
+        (lambda run: run["request"].update(limit=0), "limit is 0"),
+        (lambda run: run["request"].update(parameters={"x": [1]}), "neither number nor text"),
+        (lambda run: run["request"].pop("mode"), "not a stored request"),
+    ],
+)
+def test_a_damaged_run_is_refused_with_the_reason(draw: Draw, change: Callable[[Any], object], why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        parse(damaged(draw("0"), change))
+
+
+def test_a_trace_without_runs_is_refused(draw: Draw) -> None:
+    stored = json.loads(write([draw("0")])) | {"runs": []}
+    with pytest.raises(InputError, match="it holds no run"):
+        parse(json.dumps(stored).encode())
+
+
+def test_steps_that_unpack_to_more_than_the_picture_are_refused(draw: Draw) -> None:
+    large, small = (json.loads(write([draw("0", width=width)])) for width in (2000, 48))
+    with pytest.raises(InputError, match="steps do not fit"):
+        parse(json.dumps(small | {"steps": large["steps"]}).encode())
+
+
+@shared
+@given(st.data())
+def test_a_truncated_file_is_refused(draw: Draw, data: st.DataObject) -> None:
+    whole = write([draw("01", "23")])
+    with pytest.raises(InputError):
+        parse(whole[: data.draw(st.integers(0, len(whole) - 1))])
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 2**70) | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["x", "tile"]), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+def paths(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The way to every place of a JSON document."""
+    keys: Any = value.keys() if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    return [here, *(path for key in keys for path in paths(value[key], (*here, key)))]
+
+
+@shared
+@given(st.data(), junk)
+def test_junk_anywhere_is_refused_or_means_something(draw: Draw, data: st.DataObject, value: Any) -> None:
+    stored = json.loads(write([draw("01", "23")]))
+    *way, last = data.draw(st.sampled_from([path for path in paths(stored) if path]))
+    place: Any = stored
+    for key in way:
+        place = place[key]
+    place[last] = value
+    refused = None
+    try:
+        frames = parse(json.dumps(stored).encode())
+        assert all(map(same, parse(write(frames)), frames))
+    except InputError as error:
+        refused = error
+    assert refused is None or (refused.remedy and "\n" not in str(refused))

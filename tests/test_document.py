@@ -1,0 +1,105 @@
+"""The documents that --json prints: their keys are a contract with whoever reads them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from render.document import document, race_document
+from render.frame import Frame
+from render.request import Request
+from render.trace import Span, Trace, Worker
+
+REQUEST = Request(
+    scene="mandelbrot",
+    view="seahorses",
+    parameters=(("x", -0.5), ("zoom", 2.0)),
+    width=4,
+    height=2,
+    samples=1,
+    limit=60,
+    precision="f64",
+    mode="parallel",
+    target="simd",
+    backend="threading",
+    workers=3,
+    in_flight=4,
+    wait_ns=0,
+    tile=(2, 2),
+    order="rows",
+)
+SECOND = 10**9
+SPANS = (
+    Span(Worker(1, 1), -1, "import", 0, SECOND),
+    Span(Worker(1, 1), 0, "paint", 2 * SECOND, 4 * SECOND),
+    Span(Worker(1, 2), 1, "paint", 2 * SECOND, 5 * SECOND),
+)
+FACTS = {"device": "a CPU", "simulated": False, "asked": 3}
+FRAME = Frame(np.zeros((2, 4, 3), np.uint8), None, 77, REQUEST, Trace(SPANS, 0, SECOND, 6 * SECOND, FACTS))
+
+
+def test_the_document_of_a_draw_has_these_keys_and_values() -> None:
+    assert document(FRAME, [Path("a.png"), "b.npz"]) == {
+        "scene": "mandelbrot",
+        "view": "seahorses",
+        "parameters": {"x": -0.5, "zoom": 2.0},
+        "size": [4, 2],
+        "tile": [2, 2],
+        "samples": 1,
+        "limit": 60,
+        "precision": "f64",
+        "mode": "parallel",
+        "target": "simd",
+        "backend": "threading",
+        "device": "a CPU",
+        "simulated": False,
+        "workers": {"asked": 3, "seen": 2},
+        "tiles": 2,
+        "seconds": {
+            "total": 6.0,
+            "import": 1.0,
+            "start": 0.0,
+            "compile": 0.0,
+            "plan": 0.0,
+            "paint": 3.0,
+            "wait": 0.0,
+            "transfer": 0.0,
+            "save": 0.0,
+            "tiles": 3.0,
+        },
+        "steps": 77,
+        "running": {"max": 2, "mean": 5 / 3},
+        "in_flight": {"max": 2},
+        "switches": 0,
+        "first_tile_seconds": 3.0,
+        "sha256": "9d908ecfb6b256def8b49a7c504e6c889c4b0e41fe6ce3e01863dd7b61a20aa0",
+        "out": ["a.png", "b.npz"],
+    }
+
+
+@pytest.mark.parametrize("frame", [FRAME, replace(FRAME, trace=Trace((), 0, 0, 0, {}))], ids=["painted", "empty"])
+def test_it_is_strict_json(frame: Frame) -> None:
+    assert json.loads(json.dumps(document(frame), allow_nan=False)) == document(frame)
+
+
+def test_a_trace_that_does_not_tell_its_device_is_unknown_and_one_worker_was_asked_for() -> None:
+    found = document(replace(FRAME, trace=replace(FRAME.trace, facts={})))
+    assert (found["device"], found["simulated"], found["workers"]["asked"]) == ("unknown", False, 1)
+
+
+def test_a_race_holds_its_draws_and_what_did_not_run() -> None:
+    assert race_document([FRAME, FRAME], [("cuda", "no card")]) == {
+        "runs": [document(FRAME), document(FRAME)],
+        "not_run": [{"mode": "cuda", "reason": "no card"}],
+        "identical": True,
+    }
+
+
+@pytest.mark.parametrize("change", [{"rgb": FRAME.rgb + np.uint8(1)}, {"total_steps": 78}])
+def test_a_race_with_another_picture_or_other_steps_is_not_identical(change: dict[str, Any]) -> None:
+    assert not race_document([FRAME, replace(FRAME, **change)], [])["identical"]

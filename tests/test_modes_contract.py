@@ -1,0 +1,189 @@
+"""What every mode promises, tried on every file in the folder: each tile once, one picture, honest spans."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from render import engine, modes, stats
+from render.errors import TileError, UnknownName
+from render.plan import cut
+from render.request import Request
+
+HERE = [name for name in modes.names() if name != "cuda"]  # a card may be missing: tests/modes/test_cuda.py
+BROKEN = '''
+"""Paints NaN in the right half."""
+from render.lanes import where
+def start(x, y, p): return x, y
+def step(state, p): return state
+def alive(state, p): return state[0] > 1e30
+def shade(state, steps, p): return where(state[0] > 0.0, (state[0] - state[0]) / (state[0] - state[0]), 0.5), 0.0, 0.0
+'''
+
+
+def backends(mode: str) -> tuple[str | None, ...]:
+    """Those of a mode, or None alone."""
+    return getattr(modes.load(mode), "BACKENDS", (None,))
+
+
+EVERYONE = [(mode, backend) for mode in HERE for backend in backends(mode)]
+everyone = pytest.mark.parametrize(("mode", "backend"), EVERYONE, ids=[f"{m}-{b}" if b else m for m, b in EVERYONE])
+
+
+@pytest.fixture(scope="module")
+def wanted(ask: Callable[..., Request]) -> Request:
+    """A small frame with a ragged right and lower edge."""
+    return ask(width=150, height=90, target="simd", samples=2, tile=(50, 37), workers=2)
+
+
+@pytest.fixture(scope="module")
+def expected(wanted: Request) -> str:
+    """The hash that they all must have."""
+    return engine.draw(replace(wanted, mode="sequential", tile=(150, 90))).sha256
+
+
+def test_the_folder_holds_the_four_modes_of_the_lesson() -> None:
+    assert modes.names()[:4] == ["sequential", "concurrent", "parallel", "cuda"]
+
+
+def test_an_unknown_mode_is_told_with_the_nearest() -> None:
+    with pytest.raises(UnknownName) as caught:
+        modes.load("paralel")
+
+    assert "'parallel'" in caught.value.remedy
+
+
+@pytest.mark.parametrize("name", modes.names())
+def test_every_file_offers_what_the_contract_names(name: str) -> None:
+    mode = modes.load(name)
+
+    assert mode.TARGETS
+    assert isinstance(mode.OPTIONS, frozenset)
+    assert mode.__doc__
+    assert "|" in mode.__doc__, "a mode's docstring draws its timeline"
+
+
+@everyone
+@pytest.mark.parametrize("tile", [(50, 37), (16, 16), (150, 1), (7, 90)], ids=str)
+def test_each_tile_is_done_once_and_the_picture_is_one(
+    mode: str, backend: str | None, tile: tuple[int, int], wanted: Request, expected: str
+) -> None:
+    request = replace(wanted, mode=mode, backend=backend, tile=tile)
+    done: list[int] = []
+
+    frame = engine.draw(request, progress=lambda finished, _: done.append(finished.tile.number))
+
+    assert sorted(done) == [tile.number for tile in cut(request)]
+    assert frame.sha256 == expected
+
+
+@everyone
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_number_of_workers_changes_nothing_but_the_trace(
+    mode: str, backend: str | None, workers: int, wanted: Request, expected: str
+) -> None:
+    frame = engine.draw(replace(wanted, mode=mode, backend=backend, workers=workers))
+
+    assert frame.sha256 == expected
+    assert len(frame.trace.workers) <= workers
+
+
+@everyone
+def test_spans_are_honest(mode: str, backend: str | None, wanted: Request) -> None:
+    """Every tile has paint spans, no worker is in two of them at once, and all lie within the run."""
+    trace = engine.draw(replace(wanted, mode=mode, backend=backend, tile=(16, 16))).trace
+    paint = trace.of_kind("paint")
+
+    assert {span.tile for span in paint} == {tile.number for tile in cut(replace(wanted, tile=(16, 16)))}
+    assert all(trace.began <= span.t0 <= span.t1 <= trace.ended for span in trace.spans)
+    for one, other in product(paint, paint):
+        if one is not other and one.worker == other.worker:
+            assert one.t1 <= other.t0 or other.t1 <= one.t0
+
+
+@everyone
+def test_what_a_worker_is(mode: str, backend: str | None, wanted: Request) -> None:
+    """Sequential and concurrent paint with one worker; threads share a process; processes do not."""
+    import os
+
+    workers = engine.draw(replace(wanted, mode=mode, backend=backend, tile=(16, 16))).trace.workers
+
+    if mode != "parallel":
+        assert len(workers) == 1
+    assert ({worker.process for worker in workers} == {os.getpid()}) == (backend != "loky")
+
+
+@pytest.mark.parametrize("mode", ["sequential", "concurrent"])
+def test_one_worker_never_has_two_running(mode: str, wanted: Request) -> None:
+    told = stats.of(engine.draw(replace(wanted, mode=mode)).trace)
+
+    assert told.running.max == 1
+
+
+def test_concurrent_keeps_so_many_in_flight_and_sequential_one(wanted: Request) -> None:
+    request = replace(wanted, target="python", width=24, height=24, tile=(12, 12), limit=40, wait_ns=1_000_000)
+
+    juggling = stats.of(engine.draw(replace(request, mode="concurrent", in_flight=3)).trace)
+    plodding = stats.of(engine.draw(replace(request, mode="sequential")).trace)
+
+    assert juggling.in_flight.max >= 2
+    assert juggling.switches > 0
+    assert (plodding.in_flight.max, plodding.switches) == (1, 0)
+
+
+@everyone
+def test_a_wait_is_part_of_every_tile(mode: str, backend: str | None, wanted: Request, expected: str) -> None:
+    request = replace(wanted, mode=mode, backend=backend, wait_ns=3_000_000)
+
+    frame = engine.draw(request)
+    waits = frame.trace.of_kind("wait")
+
+    assert frame.sha256 == expected
+    assert sorted(span.tile for span in waits) == [tile.number for tile in cut(request)]
+    assert all(span.t1 - span.t0 >= 3_000_000 for span in waits)
+
+
+def test_juggling_overlaps_waits_and_plodding_adds_them_up(wanted: Request) -> None:
+    """From the traces: the waits of a sequential run lie apart, those of a concurrent one on top of each other."""
+    plodding = engine.draw(replace(wanted, mode="sequential", wait_ns=2_000_000)).trace.of_kind("wait")
+    juggling = engine.draw(replace(wanted, mode="concurrent", wait_ns=2_000_000)).trace.of_kind("wait")
+
+    assert all(before.t1 <= after.t0 for before, after in zip(plodding, plodding[1:], strict=False))
+    assert any(before.t1 > after.t0 for before, after in zip(juggling, juggling[1:], strict=False))
+
+
+@everyone
+def test_a_tile_that_fails_is_named_with_the_command_that_paints_it_alone(
+    mode: str, backend: str | None, ask: Callable[..., Request], tmp_path: Path
+) -> None:
+    scene = tmp_path / "broken.py"
+    scene.write_text(BROKEN)
+    request = ask(scene=str(scene), target="scalar", mode=mode, backend=backend, workers=2)
+
+    with pytest.raises(TileError) as caught:
+        engine.draw(request)
+
+    assert "NaN" in caught.value.cause
+    assert f"--scene {scene}" in caught.value.remedy
+    assert "--only-tile" in caught.value.remedy
+
+
+@everyone
+def test_one_may_stop_after_the_first_tile(mode: str, backend: str | None, wanted: Request) -> None:
+    """Whoever leaves early leaves nothing behind: the next run is as good as any."""
+
+    class Enough(Exception):
+        pass
+
+    def leave(_done: object, _tiles: int) -> None:
+        raise Enough
+
+    request = replace(wanted, mode=mode, backend=backend)
+    with pytest.raises(Enough):
+        engine.draw(request, progress=leave)
+
+    assert engine.draw(request).total_steps > 0

@@ -1,0 +1,122 @@
+"""What every output keeps to: a pure function of frames, chosen by the end of a name. A new file is tested as it is."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from render import outputs
+from render.errors import UnknownName
+from render.frame import Frame
+from render.request import Request
+from render.trace import Span, Trace, Worker
+
+REQUEST = Request(
+    scene="mandelbrot",
+    view="default",
+    parameters=(("x", -0.5), ("zoom", 1.0)),
+    width=24,
+    height=16,
+    samples=1,
+    limit=60,
+    precision="f64",
+    mode="sequential",
+    target="simd",
+    backend=None,
+    workers=1,
+    in_flight=4,
+    wait_ns=0,
+    tile=(16, 16),
+    order="rows",
+)
+IS = {  # what tells that a file is what its suffix says; a new output needs a line here
+    "npz": lambda data: zipfile.is_zipfile(io.BytesIO(data)),
+    "png": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
+    "table": lambda data: data.decode().endswith("\n"),
+    "trace": lambda data: json.loads(data)["schema"] == "render-trace",
+}
+
+each = pytest.mark.parametrize("name", outputs.names())
+
+
+def painted(*tiles: tuple[int, int, int], mode: str = "sequential") -> Frame:
+    spans = tuple(Span(Worker(1, thread), tile, "paint", t0, t0 + 5) for thread, tile, t0 in tiles)
+    rgb = np.arange(24 * 16 * 3, dtype=np.uint32).astype(np.uint8).reshape(16, 24, 3)
+    steps = np.arange(24 * 16, dtype=np.int32).reshape(16, 24)
+    return Frame(rgb, steps, 99, replace(REQUEST, mode=mode), Trace(spans, 0, 1, 30, {"device": "a CPU"}))
+
+
+ALONE, TOGETHER = painted((0, 0, 5), (0, 1, 10)), painted((0, 0, 5), (1, 1, 5), mode="parallel")
+
+
+def test_every_output_is_known_here() -> None:
+    assert sorted(IS) == outputs.names()
+
+
+@each
+def test_it_says_what_it_is_for_in_one_line(name: str) -> None:
+    about = outputs.load(name).ABOUT
+    assert about
+    assert len(about.splitlines()) == 1
+
+
+@each
+def test_each_of_its_suffixes_chooses_it(name: str) -> None:
+    output = outputs.load(name)
+    assert output.SUFFIXES
+    for suffix in output.SUFFIXES:
+        assert suffix == suffix.lower()
+        assert outputs.by_suffix(f"some.file{suffix}") is output
+
+
+def test_no_suffix_is_claimed_twice() -> None:
+    suffixes = [suffix for name in outputs.names() for suffix in outputs.load(name).SUFFIXES]
+    assert len(set(suffixes)) == len(suffixes)
+
+
+@each
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("frames", [[ALONE], [ALONE, TOGETHER]], ids=["draw", "race"])
+def test_it_makes_its_kind_of_file(name: str, frames: list[Frame], plain: bool) -> None:
+    is_right: Callable[[bytes], bool] = IS[name]
+    assert is_right(outputs.load(name).write(frames, plain=plain))
+
+
+@each
+def test_the_same_frames_give_the_same_bytes(name: str) -> None:
+    write = outputs.load(name).write
+    assert write([ALONE, TOGETHER]) == write([copy.deepcopy(ALONE), copy.deepcopy(TOGETHER)])
+
+
+@each
+def test_it_changes_nothing(name: str) -> None:
+    frame = copy.deepcopy(ALONE)
+    frame.rgb.flags.writeable = False
+    outputs.load(name).write([frame])
+    assert (frame.request, frame.trace, frame.sha256) == (ALONE.request, ALONE.trace, ALONE.sha256)
+
+
+@each
+@pytest.mark.parametrize("change", ["no tiles", "no steps", "one pixel", "no facts"])
+def test_it_copes_with_unusual_frames(name: str, change: str) -> None:
+    small = replace(REQUEST, width=1, height=1)
+    frame = {
+        "no tiles": painted(),
+        "no steps": replace(ALONE, steps=None),
+        "one pixel": replace(ALONE, rgb=ALONE.rgb[:1, :1], steps=None, request=small),
+        "no facts": replace(ALONE, trace=replace(ALONE.trace, facts={})),
+    }[change]
+    assert outputs.load(name).write([frame])
+    assert outputs.load(name).write([frame, frame])
+
+
+def test_an_unknown_output_is_refused() -> None:
+    with pytest.raises(UnknownName, match="there is no output 'jpeg'"):
+        outputs.load("jpeg")

@@ -1,0 +1,132 @@
+"""The request: checked once, frozen, and the same after any journey."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, asdict, fields, replace
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from render.errors import UsageError
+from render.request import DRAWN, HIGHEST_LIMIT, LARGEST_SIDE, MOST_SAMPLES, Request
+
+RANGES = [
+    ("width", 1, LARGEST_SIDE),
+    ("height", 1, LARGEST_SIDE),
+    ("samples", 1, MOST_SAMPLES),
+    ("limit", 1, HIGHEST_LIMIT),
+    ("workers", 1, 1024),
+    ("in_flight", 1, 4096),
+    ("wait_ns", 0, 3_600_000_000_000),
+]
+names = st.text(min_size=1, max_size=8)
+values = st.one_of(st.floats(allow_nan=False), st.integers(-(2**53), 2**53), st.booleans(), names)
+requests = st.builds(
+    Request,
+    scene=names,
+    view=names,
+    parameters=st.dictionaries(names, values).map(lambda given: tuple(sorted(given.items()))),
+    precision=st.sampled_from(["f32", "f64"]),
+    backend=st.none() | names,
+    tile=st.tuples(st.integers(1, 4096), st.integers(1, 4096)),
+    only_tile=st.none() | st.integers(0, 1 << 30),
+    **{name: st.integers(lowest, highest) for name, lowest, highest in RANGES},
+)
+BASE = Request("s", "v", (("zoom", 1.0),), 8, 6, 1, 9, "f64", "sequential", "python", None, 1, 4, 0, (4, 4), "rows")
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@pytest.mark.parametrize(("name", "lowest", "highest"), RANGES)
+def test_both_ends_of_a_range_are_allowed_and_nothing_beyond(name: str, lowest: int, highest: int) -> None:
+    for value in (lowest, highest):
+        assert getattr(replace(BASE, **{name: value}), name) == value
+    for value in (lowest - 1, highest + 1):
+        with pytest.raises(UsageError, match=f"{name.replace('_', ' ')} is {value}"):
+            replace(BASE, **{name: value})
+
+
+@pytest.mark.parametrize("value", [1.0, "1", None, float("nan")])
+def test_a_size_is_a_whole_number(value: Any) -> None:
+    with pytest.raises(UsageError, match="width is"):
+        replace(BASE, width=value)
+
+
+@pytest.mark.parametrize("changes", [{"precision": "f16"}, {"tile": (0, 4)}, {"tile": (4, -1)}, {"only_tile": -1}])
+def test_what_makes_no_sense_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        replace(BASE, **changes)
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Request)])
+def test_a_request_is_frozen(field: str) -> None:
+    with pytest.raises(FrozenInstanceError):
+        setattr(BASE, field, getattr(BASE, field))
+
+
+@given(requests)
+def test_a_request_survives_json(request: Request) -> None:
+    assert Request.from_dict(json.loads(json.dumps(request.as_dict()))) == request
+
+
+@given(requests)
+def test_a_request_can_be_a_key(request: Request) -> None:
+    assert {request: 1}[replace(request)] == 1
+
+
+def test_what_a_later_program_added_is_let_alone() -> None:
+    assert Request.from_dict(BASE.as_dict() | {"colour of the bike shed": 3}) == BASE
+
+
+@pytest.mark.parametrize("name", [name for name in asdict(BASE) if name not in ("only_tile", "simulate")])
+def test_a_stored_request_needs_every_field(name: str) -> None:
+    stored = BASE.as_dict()
+    del stored[name]
+    with pytest.raises(UsageError, match="not a stored request"):
+        Request.from_dict(stored)
+
+
+@given(st.sampled_from(sorted(BASE.as_dict())), anything)
+@example("tile", [float("inf"), 1])
+@example("tile", [1.5, "2"])
+@example("only_tile", 0.5)
+@example("parameters", [[None, 1], ["x", 2]])
+def test_whatever_stands_in_a_stored_request_it_is_read_or_refused(name: str, value: Any) -> None:
+    try:
+        assert isinstance(Request.from_dict(BASE.as_dict() | {name: value}), Request)
+    except UsageError as error:
+        assert error.remedy
+
+
+@given(requests, requests)
+def test_what_is_drawn_does_not_depend_on_who_draws(one: Request, other: Request) -> None:
+    who = {field.name: getattr(other, field.name) for field in fields(Request) if field.name not in DRAWN}
+    assert replace(one, **who).drawn() == one.drawn()
+
+
+CHANGED: dict[str, Any] = {
+    "scene": "t",
+    "parameters": (("zoom", 2.0),),
+    "width": 9,
+    "height": 7,
+    "samples": 2,
+    "limit": 10,
+    "precision": "f32",
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_what_is_drawn_tells_all_that_decides_the_picture(name: str) -> None:
+    assert replace(BASE, **{name: CHANGED[name]}).drawn() != BASE.drawn()
+
+
+def test_a_small_request_asks_for_what_the_tests_say(ask: Callable[..., Request]) -> None:
+    request = ask(parameters={"zoom": 3}, mode="parallel", workers=2)
+    assert (request.values["zoom"], request.mode, request.workers) == (3.0, "parallel", 2)

@@ -1,0 +1,103 @@
+"""What every scene promises, tried on every file in the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from render import engine, primitives, sampling, scene
+from render.compiler.retarget import retarget
+from render.request import Request
+from render.scene import REALS
+
+ALL = scene.names()
+VIEWS = [(name, view) for name in ALL for view in scene.load(name).views]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_scene_says_what_it_is_and_what_can_be_asked(name: str) -> None:
+    loaded = scene.load(name)
+
+    assert len(loaded.about) > 20
+    assert loaded.views
+    assert {"x", "y", "zoom", "shortcuts"} <= set(loaded.parameters)
+    assert all(parameter.about.endswith(".") for parameter in loaded.parameters.values())
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_scene_has_tests_of_its_own_or_is_an_escape_time_set(name: str) -> None:
+    """A new file in scenes/ is covered by this module; it must at least have a view that costs something."""
+    loaded = scene.load(name)
+
+    assert loaded.limit > 1
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_scenes_name_no_numba(name: str) -> None:
+    assert "numba" not in scene.load(name).path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("precision", ["f32", "f64"])
+@pytest.mark.parametrize(("name", "view"), VIEWS)
+def test_light_is_a_number_between_nothing_and_one(
+    name: str, view: str, precision: str, ask: Callable[..., Request]
+) -> None:
+    """Before it is clamped: a scene that relies on clamping would lose its highlights in silence."""
+    request = ask(scene=name, view=view, precision=precision, width=14, height=8, limit=80)
+
+    for _, _, rgb, _ in samples(request):
+        assert all(0.0 <= float(part) <= 1.0 for part in rgb)
+
+
+@pytest.mark.parametrize("precision", ["f32", "f64"])
+@pytest.mark.parametrize("name", [name for name in ALL if scene.load(name).absorbing])
+def test_once_ended_is_always_ended(name: str, precision: str, ask: Callable[..., Request]) -> None:
+    """ABSORBING, for the smallest bailout that a scene allows: the driver relies on it to look only now and then."""
+    parameters = {"bailout": scene.load(name).parameters["bailout"].lowest}
+    request = ask(scene=name, precision=precision, width=24, height=16, limit=40, parameters=parameters)
+
+    for state, alive, rgb_state, step in samples(request, follow=30):
+        lives = [alive(state)]
+        for _ in range(30):
+            state = step(state)
+            lives.append(alive(state))
+
+        assert lives == sorted(lives, reverse=True), rgb_state
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if "never_ends" in scene.load(name).functions])
+def test_shortcuts_change_nothing(name: str, ask: Callable[..., Request]) -> None:
+    request = ask(scene=name, target="simd", width=240, height=160, limit=3000, tile=(240, 160))
+    plain = replace(request, parameters=tuple(sorted((request.values | {"shortcuts": 0}).items())))
+
+    short, long = engine.draw(request), engine.draw(plain)
+
+    assert np.array_equal(short.steps, long.steps)  # type: ignore[arg-type]
+    assert short.sha256 == long.sha256
+
+
+def samples(request: Request, follow: int = 0):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    """Each pixel's sample in plain Python: (state, alive, rgb, step), at the start for `follow`, else at the end."""
+    loaded = scene.load(request.scene)
+    real = REALS[request.precision]
+    bound = {getattr(primitives, word): meaning for word, meaning in primitives.words(real).items()}
+    p, at = loaded.prepared(request), sampling.grid(request)
+    start, step, alive, shade = (
+        retarget(loaded.functions[name], words=bound) for name in ("start", "step", "alive", "shade")
+    )
+    position = retarget(sampling.position, words=bound)
+
+    def lanes(values):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        return tuple(real(value) for value in values)
+
+    with np.errstate(all="ignore"):
+        for j in range(request.height):
+            for i in range(request.width):
+                state, steps = lanes(start(*position(real(i), real(j), real(0), real(0), *at), p)), 0
+                while not follow and steps < request.limit and alive(state, p):
+                    state, steps = lanes(step(state, p)), steps + 1
+                rgb = (i, j) if follow else shade(state, real(steps), p)
+                yield state, lambda s: bool(alive(s, p)), rgb, lambda s: lanes(step(s, p))

@@ -1,0 +1,102 @@
+"""What every target promises: the picture and the step counts of target python, to the last bit."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from render import engine, scene, targets
+from render.request import Request
+
+HERE = [name for name in targets.names() if name != "cuda"]  # a card may be missing: tests/targets/test_cuda.py
+COMPILED = [name for name in HERE if name != "python"]
+VIEWS = [(name, view) for name in scene.names() for view in scene.load(name).views]
+BLOCK = 8
+
+
+def test_the_folder_holds_the_four_targets() -> None:
+    assert set(targets.names()) == {"python", "scalar", "simd", "cuda"}
+
+
+@pytest.mark.parametrize("name", targets.names())
+def test_every_file_offers_what_the_contract_names(name: str) -> None:
+    target = targets.load(name)
+
+    assert callable(target.missing)
+    assert callable(target.compile)
+    assert target.__doc__
+
+
+@pytest.mark.parametrize("precision", ["f32", "f64"])
+@pytest.mark.parametrize(("name", "view"), VIEWS)
+def test_every_scene_and_view_is_one_picture(
+    name: str, view: str, precision: str, ask: Callable[..., Request]
+) -> None:
+    request = ask(scene=name, view=view, precision=precision, width=22, height=13, tile=(22, 13))
+    expected = engine.draw(request)
+
+    for target in COMPILED:
+        frame = engine.draw(replace(request, target=target))
+
+        assert frame.steps is not None
+        assert np.array_equal(frame.steps, expected.steps)
+        assert frame.sha256 == expected.sha256, target
+        assert frame.total_steps == expected.total_steps
+
+
+@pytest.mark.parametrize("samples", [1, 2, 4, 7])
+def test_samples_are_summed_in_order(samples: int, ask: Callable[..., Request]) -> None:
+    request = ask(width=17, height=9, tile=(17, 9), samples=samples)
+
+    assert len({engine.draw(replace(request, target=target)).sha256 for target in HERE}) == 1
+
+
+@pytest.mark.parametrize("limit", [1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK - 1, 5 * BLOCK, 5 * BLOCK + 1])
+@pytest.mark.parametrize("precision", ["f32", "f64"])
+def test_limits_around_a_block_of_steps(limit: int, precision: str, ask: Callable[..., Request]) -> None:
+    """A sample may end exactly at the limit, one before or one after it."""
+    request = ask(limit=limit, precision=precision, width=31, height=19, tile=(31, 19), parameters={"zoom": 3.0})
+    expected = engine.draw(request)
+
+    for target in COMPILED:
+        frame = engine.draw(replace(request, target=target))
+
+        assert np.array_equal(frame.steps, expected.steps)  # type: ignore[arg-type]
+        assert frame.sha256 == expected.sha256
+
+
+@settings(max_examples=25)
+@given(
+    x=st.floats(-2.0, 0.6),
+    y=st.floats(-1.2, 1.2),
+    zoom=st.floats(0.5, 1e6),
+    bailout=st.sampled_from([2.0, 3.0, 256.0, 1e6]),
+    limit=st.integers(1, 70),
+    precision=st.sampled_from(["f32", "f64"]),
+)
+def test_any_place_of_the_mandelbrot_set(  # noqa: PLR0913  (hypothesis draws each)
+    x: float, y: float, zoom: float, bailout: float, limit: int, precision: str
+) -> None:
+    from tests.conftest import small_request
+
+    parameters = {"x": x, "y": y, "zoom": zoom, "bailout": bailout}
+    request = small_request(
+        parameters=parameters, limit=limit, precision=precision, width=9, height=7, tile=(9, 7), target="scalar"
+    )
+    frames = [engine.draw(replace(request, target=target)) for target in HERE]
+
+    assert len({(frame.sha256, frame.total_steps) for frame in frames}) == 1
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_a_kernel_can_be_sent_to_another_process(name: str, ask: Callable[..., Request]) -> None:
+    request = ask(target=name)
+    kernel = targets.load(name).compile(scene.load(request.scene), request, lambda _text: None)
+
+    assert pickle.loads(pickle.dumps(kernel)).about == kernel.about
