@@ -15,14 +15,13 @@ from typing import NamedTuple
 
 import mpmath
 import numpy as np
-from mpmath import mp, mpf
+from mpmath import mpf
 
 Function = Callable[[mpf], mpf]
 Real = type[np.floating]
 REALS: tuple[Real, Real] = (np.float64, np.float32)
 GRID = 128  # even, so that 0 is no point of a symmetric interval
-
-mp.dps = 60
+DIGITS = mpmath.workdps(60)  # whatever precision the caller works in, the last place of a fit depends on it
 
 
 class Kernel(NamedTuple):
@@ -45,6 +44,7 @@ def _atanh_share() -> Kernel:
     return Kernel(of, lambda z: z / scale, high / 1000, high)
 
 
+@DIGITS
 def kernels() -> dict[str, Kernel]:
     """What is fitted, by the name of the function that uses it."""
     quarter = (mpmath.pi / 4) ** 2
@@ -116,6 +116,7 @@ def alternation(errors: list[mpf], count: int) -> list[int]:
     return peaks
 
 
+@DIGITS
 def fit(kernel: Kernel, degree: int, real: Real) -> tuple[list[float], float]:
     """Coefficients in precision `real`, the lowest first, and the binary logarithm of the largest weighted error."""
     span = kernel.high - kernel.low
@@ -131,6 +132,7 @@ def fit(kernel: Kernel, degree: int, real: Real) -> tuple[list[float], float]:
     return [float(c) for c in fixed], float(mpmath.log(worst, 2))
 
 
+@DIGITS
 def parts(value: mpf, count: int, real: Real) -> list[float]:
     """The value as a sum of reals, each the nearest to what the ones before leave."""
     found: list[float] = []
@@ -140,6 +142,7 @@ def parts(value: mpf, count: int, real: Real) -> list[float]:
     return found
 
 
+@DIGITS
 def constants() -> dict[str, tuple[mpf, int]]:
     """Constants that the functions take in several parts, and in how many."""
     log = mpmath.log
@@ -170,13 +173,13 @@ def main() -> None:
             coefficients, bits = fit(kernel, degree, real)
             print(f"{name}, {real.__name__}, degree {degree}: largest error 2^{bits:.1f}")
             for coefficient in reversed(coefficients):
-                print(f"    {_shown(coefficient, real)}")
+                print(f"    {shown(coefficient, real)}")
     for name, (value, count) in constants().items():
         for real in REALS:
-            print(f"{name}, {real.__name__}: " + ", ".join(_shown(part, real) for part in parts(value, count, real)))
+            print(f"{name}, {real.__name__}: " + ", ".join(shown(part, real) for part in parts(value, count, real)))
 
 
-def _shown(value: float, real: Real) -> str:
+def shown(value: float, real: Real) -> str:
     """The shortest decimal that reads back as this real."""
     return repr(float(str(real(value))))
 

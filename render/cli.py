@@ -6,13 +6,14 @@ Nothing heavy is imported here: `--help` answers before numpy could load. The co
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import time
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from render.errors import RenderError, UnknownName, UsageError
+from render.errors import OutputError, RenderError, UnknownName, UsageError
 
 ABOUT = """\
 Draw one picture in four ways - one worker in sequence, one worker juggling, many workers at once, a graphics
@@ -43,6 +44,8 @@ python -m render COMMAND --help tells a command's options.
 exit codes: 0 done or equal, 1 failed or different, 2 wrong use, 3 the mode cannot run here, 4 a tile failed, 130 interrupted
 """
 
+LONGEST = 500  # letters of a cause: a scene may raise anything
+
 
 class Parser(argparse.ArgumentParser):
     """argparse, but errors are raised as ours: two lines, not a page of usage."""
@@ -60,10 +63,10 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise UsageError; for an option that is not known, with the nearest that is."""
         if message.startswith("unrecognized arguments: "):
-            word = message.split(": ", 1)[1].split(maxsplit=1)[0].split("=", maxsplit=1)[0]
+            word = message.split(": ", 1)[1].split(" ", 1)[0]
             known = [option for action in self._actions for option in action.option_strings if option.startswith("--")]
             if word.startswith("-"):
-                raise UnknownName(f"option of {self.command or 'draw'}", word, known)
+                raise UnknownName(f"option of {self.command or 'draw'}", word.split("=", 1)[0], known)
             raise UsageError(f"{word!r} is one word too many", f"see {self.prog} --help")
         raise UsageError(message, f"see {self.prog} --help")
 
@@ -178,35 +181,60 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     try:
-        command = words.pop(0) if words and not words[0].startswith("-") else "draw"
-        if command not in PARSERS:
-            raise UnknownName("command", command, PARSERS)
-        options = PARSERS[command]().parse_args(words)
-        _end_on_term()
-        from render import commands
-
-        return commands.run(command, options, began)
+        code = _run(words, began)
+        _flush()
+        return code
     except RenderError as error:
-        if debug:
-            raise
-        return complain(error)
+        return complain(error, debug=debug)
     except KeyboardInterrupt:
         print("render: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # whoever read our output has gone
-        sys.stderr.close()
+        _drop_output()
         return 1
+    except OSError as error:  # no room left, say, where nobody looked for it
+        return complain(RenderError(f"the system refuses: {error}", "--debug shows where"), debug=debug)
     except Exception as error:
-        if debug:
-            raise
-        return complain(
-            RenderError(f"{type(error).__name__}: {error}", "this is a fault of the program; --debug shows where")
-        )
+        fault = RenderError(f"{type(error).__name__}: {error}", "this is a fault of the program; --debug shows where")
+        return complain(fault, debug=debug)
 
 
-def complain(error: RenderError) -> int:
-    """Say what went wrong and what to do; give the exit code."""
-    print(f"render: {error}", file=sys.stderr)
+def _run(words: list[str], began: int) -> int:
+    """Find the command and run it."""
+    command = words.pop(0) if words and not words[0].startswith("-") else "draw"
+    if command not in PARSERS:
+        raise UnknownName("command", command, PARSERS)
+    options = PARSERS[command]().parse_args(words)
+    _end_on_term()
+    from render import commands
+
+    return commands.run(command, options, began)
+
+
+def _flush() -> None:
+    """Write out what was said, while it can still be told that this fails. Raises OutputError."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _drop_output()
+        raise OutputError(f"cannot write to standard output: {error.strerror}", "send it elsewhere") from error
+
+
+def _drop_output() -> None:
+    """What is left unsaid goes nowhere; Python would try again when it ends, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def complain(error: RenderError, *, debug: bool = False) -> int:
+    """Say what went wrong and what to do, a line each; give the exit code. The traceback only where it is wanted."""
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    cause = " ".join(str(error).split())
+    print(f"render: {cause[:LONGEST]}{'...' if len(cause) > LONGEST else ''}", file=sys.stderr)
     if error.remedy:
         print(f"        {error.remedy}", file=sys.stderr)
     return error.exit_code

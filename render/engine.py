@@ -130,16 +130,20 @@ def race(
 ) -> Race:
     """Paint each request in turn; a mode that cannot run here is left out with its reason.
 
-    Raises RenderError where none can run.
+    All code is compiled before the first clock starts, so that no mode pays for being first. Raises RenderError where
+    none can run.
     """
-    frames, not_run = [], []
+    able, not_run = [], []
     for request in requests:
         try:
             available(request)
         except ModeUnavailable as error:
             not_run.append((request.mode, str(error)))
-            continue
-        frames.append(draw(request, announce=announce, progress=progress, clock=clock))
-    if not frames:
+        else:
+            able.append(request)
+    if not able:
         raise RenderError("none of these modes can run here", "see python -m render devices")
+    for request in able:
+        targets.load(request.target).compile(scene.load(request.scene), request, announce)
+    frames = [draw(request, announce=announce, progress=progress, clock=clock) for request in able]
     return Race(tuple(frames), tuple(not_run))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,11 +83,34 @@ def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
     if not shared:
         yield Canvas(request.width, request.height, with_steps=with_steps)
         return
-    with tempfile.TemporaryDirectory(prefix="render-", dir=_shared_folder(size), ignore_cleanup_errors=True) as folder:
+    place = _shared_folder(size) or tempfile.gettempdir()
+    _sweep(Path(place))
+    prefix = f"render-{os.getpid()}-"
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=place, ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "canvas"
         with path.open("wb") as file:
             file.truncate(size)
         yield Canvas(request.width, request.height, with_steps=with_steps, path=path)
+
+
+def _sweep(place: Path) -> None:
+    """Remove what processes left behind that were killed with a canvas open; in /dev/shm it would cost memory."""
+    for left in place.glob("render-*-*"):
+        owner = left.name.split("-")[1]
+        if owner.isdigit() and not _lives(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _lives(process: int) -> bool:
+    if os.name == "nt":  # there, signal 0 would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it lives, and is somebody else's
+        return True
+    return True
 
 
 def _shared_folder(size: int) -> str | None:

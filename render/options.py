@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from render import machine, modes, scene, targets
 from render.errors import UnknownName, UsageError
 from render.plan import ORDERS, default_tile
-from render.request import PRECISIONS, Request, Value
+from render.request import LONGEST_WAIT, PRECISIONS, Request, Value
+from render.sampling import grid
 
 DEFAULTS: dict[str, Any] = {
     "scene": "mandelbrot",
@@ -47,18 +48,14 @@ def complete(**asked: Any) -> Request:
         if name not in DEFAULTS:
             raise UnknownName("option", name, DEFAULTS)
     options = DEFAULTS | {name: value for name, value in asked.items() if value is not None}
-    mode = modes.load(options["mode"])
+    mode = modes.load(str(options["mode"]))
     _own_options(options, mode)
     loaded = scene.load(str(options["scene"]))
-    view = options["view"] or next(iter(loaded.views))
+    view = next(iter(loaded.views)) if options["view"] is None else str(options["view"])
     values, limit = loaded.settle(view, options["parameters"])
     width, height = pair(options["size"], "size")
-    precision = options["precision"]
-    if precision not in (*PRECISIONS, "auto"):
-        raise UnknownName("precision", str(precision), (*PRECISIONS, "auto"))
-    if options["order"] not in ORDERS:
-        raise UnknownName("order", str(options["order"]), ORDERS)
-    workers = whole(options["workers"] or machine.default_workers(), "workers")
+    precision = _one_of((*PRECISIONS, "auto"), options["precision"], "precision")
+    workers = machine.default_workers() if options["workers"] is None else whole(options["workers"], "workers")
     request = Request(
         scene=str(options["scene"]),
         view=view,
@@ -66,16 +63,16 @@ def complete(**asked: Any) -> Request:
         width=width,
         height=height,
         samples=whole(options["samples"], "samples"),
-        limit=whole(options["limit"] or limit, "limit") if options["limit"] != 0 else 0,
+        limit=limit if options["limit"] is None else whole(options["limit"], "limit"),
         precision=loaded.precision if precision == "auto" else precision,
-        mode=options["mode"],
+        mode=str(options["mode"]),
         target=_target(options, mode),
         backend=_backend(options, mode),
         workers=workers,
-        in_flight=whole(options["in_flight"] or IN_FLIGHT, "in flight"),
+        in_flight=IN_FLIGHT if options["in_flight"] is None else whole(options["in_flight"], "in flight"),
         wait_ns=duration(options["wait"]),
-        tile=pair(options["tile"], "tile") if options["tile"] else default_tile(width, height, workers),
-        order=options["order"],
+        tile=default_tile(width, height, workers) if options["tile"] is None else pair(options["tile"], "tile"),
+        order=_one_of(ORDERS, options["order"], "order"),
         only_tile=None if options["only_tile"] is None else whole(options["only_tile"], "only tile"),
         simulate=bool(options["simulate"]),
     )
@@ -87,7 +84,7 @@ def _own_options(options: Mapping[str, Any], mode: modes.Mode) -> None:
     """Raise UsageError for an option that another mode would take and this one does not."""
     owners = {option: name for name in modes.names() for option in modes.load(name).OPTIONS}
     for option, owner in owners.items():
-        if options[option] and option not in mode.OPTIONS:
+        if options[option] not in (None, False) and option not in mode.OPTIONS:
             spelled = option.replace("_", "-")
             raise UsageError(
                 f"--{spelled} means nothing in mode {options['mode']}", f"add --mode {owner}, or leave --{spelled} out"
@@ -96,14 +93,12 @@ def _own_options(options: Mapping[str, Any], mode: modes.Mode) -> None:
 
 def _target(options: Mapping[str, Any], mode: modes.Mode) -> str:
     """The target asked for, or the mode's first. Raises UsageError for a pair that does not go together."""
-    target = options["target"] or mode.TARGETS[0]
-    if target not in targets.names():
-        raise UnknownName("target", target, targets.names())
+    target = mode.TARGETS[0] if options["target"] is None else _one_of(targets.names(), options["target"], "target")
     if target not in mode.TARGETS:
         raise UsageError(
             f"mode {options['mode']} does not go with target {target}", f"its targets: {', '.join(mode.TARGETS)}"
         )
-    return str(target)
+    return target
 
 
 def _backend(options: Mapping[str, Any], mode: modes.Mode) -> str | None:
@@ -111,21 +106,27 @@ def _backend(options: Mapping[str, Any], mode: modes.Mode) -> str | None:
     known = getattr(mode, "BACKENDS", None)
     if known is None:
         return None
-    backend = options["backend"] or known[0]
-    if backend not in known:
-        raise UnknownName("backend", backend, known)
-    return str(backend)
+    return str(known[0]) if options["backend"] is None else _one_of(known, options["backend"], "backend")
+
+
+def _one_of(known: Iterable[str], asked: Any, kind: str) -> str:
+    """The name that was asked for. Raises UnknownName."""
+    if str(asked) not in known:
+        raise UnknownName(kind, str(asked), known)
+    return str(asked)
 
 
 def _fits(request: Request) -> None:
-    """Raise UsageError where the pixels lie closer than the precision can tell apart."""
-    values = request.values
-    pitch = 4.0 / (float(values["zoom"]) * request.height)
-    largest = max(abs(float(values["x"])), abs(float(values["y"])), pitch)
-    if not math.isfinite(pitch) or pitch < largest * 2.0 ** (-52 if request.precision == "f64" else -23) / 4:
+    """Raise UsageError where the precision cannot tell neighbouring pixels apart, or does not reach so far."""
+    at, values = grid(request), request.values
+    pitch, away = float(at.pitch), max(abs(float(at.x0)), abs(float(at.y0)))
+    deeper = "" if request.precision == "f64" else ", or use --precision f64"
+    if not math.isfinite(pitch) or not math.isfinite(away):
+        raise UsageError(f"{request.precision} does not reach as far as this frame", f"zoom in, nearer to 0{deeper}")
+    if pitch < max(away, pitch) * 2.0 ** (-52 if request.precision == "f64" else -23) / 4 or not pitch:
         raise UsageError(
             f"zoom {values['zoom']:g} is too deep for {request.precision}: neighbouring pixels would be the same point",
-            "zoom out" if request.precision == "f64" else "zoom out, or use --precision f64",
+            f"zoom out{deeper}",
         )
 
 
@@ -136,7 +137,7 @@ def whole(value: Any, name: str) -> int:
             raise ValueError
         return int(value)
     except (TypeError, ValueError, OverflowError):
-        raise UsageError(f"{name} is {value!r}, which is not a whole number", "for example 4") from None
+        raise UsageError(f"{name} is {value!r:.60}, which is not a whole number", "for example 4") from None
 
 
 def pair(value: Any, name: str) -> tuple[int, int]:
@@ -144,16 +145,15 @@ def pair(value: Any, name: str) -> tuple[int, int]:
     if isinstance(value, str):
         value = value.lower().replace("×", "x").split("x")
     parts = list(value) if isinstance(value, (list, tuple)) else [value]
+    written = f"{name} is {'x'.join(map(str, parts))!r:.60}"
     if len(parts) not in (1, 2):
-        raise UsageError(f"{name} is {'x'.join(map(str, parts))!r}", "give WIDTHxHEIGHT, for example 1280x720")
+        raise UsageError(written, "give WIDTHxHEIGHT, for example 1280x720")
     try:
-        first, second = (int(part) for part in (parts * 2)[:2])
-    except (TypeError, ValueError):
-        raise UsageError(
-            f"{name} is {'x'.join(map(str, parts))!r}", "give WIDTHxHEIGHT, for example 1280x720"
-        ) from None
+        first, second = (whole(part, name) for part in (parts * 2)[:2])
+    except UsageError:
+        raise UsageError(written, "give WIDTHxHEIGHT, for example 1280x720") from None
     if min(first, second) < 1:
-        raise UsageError(f"{name} is {first}x{second}", "give at least one pixel each way")
+        raise UsageError(written, "give at least one pixel each way")
     return first, second
 
 
@@ -162,10 +162,13 @@ UNITS = {"": 1_000_000, "ms": 1_000_000, "s": 1_000_000_000, "us": 1_000}
 
 def duration(value: Any) -> int:
     """Nanoseconds from "50ms", "0.05s", or a number of milliseconds. Raises UsageError."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(ms|us|s|)\s*", str(value))
+    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d*)?|\.\d+)\s*(ms|us|s|)\s*", str(value))
     if match is None:
-        raise UsageError(f"wait is {value!r}", "give milliseconds, for example 50ms")
-    return round(float(match[1]) * UNITS[match[2]])
+        raise UsageError(f"wait is {value!r:.60}", "give milliseconds, for example 50ms")
+    waiting = round(float(match[1]) * UNITS[match[2]])
+    if waiting > LONGEST_WAIT:
+        raise UsageError(f"wait is {value!r:.60}", "give an hour at most, for example 50ms")
+    return waiting
 
 
 def settings(words: list[str]) -> dict[str, Value]:
@@ -174,6 +177,6 @@ def settings(words: list[str]) -> dict[str, Value]:
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name.strip():
-            raise UsageError(f"--set {word} has no value", "write --set name=value, for example --set zoom=100")
+            raise UsageError(f"--set {word:.60} has no value", "write --set name=value, for example --set zoom=100")
         found[name.strip()] = value.strip()
     return found

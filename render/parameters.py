@@ -7,6 +7,7 @@ a choice between words it writes `"palette": ("dusk", ("dusk", "ember"), "Colour
 from __future__ import annotations
 
 import math
+from keyword import iskeyword
 from typing import Any, NamedTuple
 
 from render.errors import UnknownName, UsageError
@@ -37,16 +38,16 @@ class Parameter(NamedTuple):
     @classmethod
     def of(cls, written: Any) -> Parameter:
         """From what a scene wrote. Raises ValueError where it is neither form."""
-        if isinstance(written, cls):
-            return written
         parts = tuple(written)
-        if len(parts) == 3 and isinstance(parts[0], str):
+        if isinstance(written, cls):
+            made = written
+        elif len(parts) == 3 and all(isinstance(word, str) for word in (parts[0], *parts[1])):
             made = cls(parts[0], None, None, parts[2], tuple(parts[1]))
-        elif len(parts) == 4 and isinstance(parts[0], (int, float)):
+        elif len(parts) == 4 and all(isinstance(number, (int, float)) for number in parts[:3]) and parts[1] <= parts[2]:
             made = cls(*parts)
         else:
-            raise ValueError(f"{written!r} is not a parameter")
-        made.check("the default", made.default)
+            raise ValueError(f"{written!r:.60} is not a parameter")
+        made.check("default", made.default)
         return made
 
     def check(self, name: str, value: Any) -> Value:
@@ -66,3 +67,18 @@ class Parameter(NamedTuple):
         if not math.isfinite(number) or not self.lowest <= number <= self.highest:  # type: ignore[operator]
             raise UsageError(f"{name} is {value}, out of its bounds", remedy)
         return int(number) if isinstance(self.default, int) else number
+
+
+FRAMING = {  # every scene has these; a scene may give others in their place
+    "x": Parameter(0.0, -1e300, 1e300, "Centre of the frame on the picture plane, to the right."),
+    "y": Parameter(0.0, -1e300, 1e300, "Centre of the frame on the picture plane, upwards."),
+    "zoom": Parameter(1.0, 1e-30, 1e300, "Magnification: the frame is 4 / zoom high."),
+    "shortcuts": Parameter(1, 0, 1, "Skip steps where the result is known beforehand (1) or walk them all (0)."),
+}
+
+
+def name_of(name: Any) -> str:
+    """A name that can be a member of `p`. Raises ValueError."""
+    if not isinstance(name, str) or not name.isidentifier() or iskeyword(name) or name.startswith("_"):
+        raise ValueError(f"{name!r} cannot be a name: take letters, digits and _, and a letter first")
+    return name

@@ -11,6 +11,7 @@ on between runs, and leave when this process does, however it ends.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import pickle
@@ -122,7 +123,9 @@ def _one_process() -> Any:
     """A pool of one process, kept for later runs as joblib keeps its own."""
     from joblib.externals.loky import ProcessPoolExecutor
 
-    return ProcessPoolExecutor(max_workers=1, timeout=300, initializer=leave_with_parent, initargs=(os.getpid(),))
+    pool = ProcessPoolExecutor(max_workers=1, timeout=300, initializer=leave_with_parent, initargs=(os.getpid(),))
+    atexit.register(pool.shutdown, kill_workers=True)
+    return pool
 
 
 def _meet(folder: Path, painter: Painter) -> None:

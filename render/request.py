@@ -17,6 +17,7 @@ Value = float | int | bool | str
 LARGEST_SIDE = 1 << 17  # in float32, i + 0.5 + k/64 is exact up to here
 MOST_SAMPLES = 1024
 HIGHEST_LIMIT = (1 << 31) - 1024  # step counts are int32, and the driver looks some steps ahead
+LONGEST_WAIT = 3_600_000_000_000  # ns: an hour
 PRECISIONS = ("f32", "f64")
 DRAWN = ("scene", "parameters", "width", "height", "samples", "limit", "precision")
 
@@ -56,11 +57,12 @@ class Request:
             ("limit", 1, HIGHEST_LIMIT),
             ("workers", 1, 1024),
             ("in_flight", 1, 4096),
-            ("wait_ns", 0, 3_600_000_000_000),
+            ("wait_ns", 0, LONGEST_WAIT),
         ):
             value = getattr(self, name)
             if not isinstance(value, int) or not lowest <= value <= highest:
-                raise UsageError(f"{name.replace('_', ' ')} is {value}", f"give a whole number from {lowest} to {highest}")
+                written = name.replace("_", " ")
+                raise UsageError(f"{written} is {value!s:.60}", f"give a whole number from {lowest} to {highest}")
         if self.precision not in PRECISIONS:
             raise UsageError(f"precision is {self.precision!r}", f"choose from {', '.join(PRECISIONS)}")
         if len(self.tile) != 2 or not all(isinstance(edge, int) and edge >= 1 for edge in self.tile):

@@ -30,12 +30,11 @@ def grid(request: Request) -> Grid:
     """The frame has the vertical half-extent 2 / zoom, so the pitch is 4 / (zoom * height); row 0 is on top."""
     real = REALS[request.precision]
     values = request.values
+    half = real(2)
     with np.errstate(all="ignore"):
         pitch = real(4) / (real(values["zoom"]) * real(request.height))
-    half = real(2)
-    return Grid(
-        real(values["x"]), real(values["y"]), pitch, real(request.width) / half, real(request.height) / half
-    )
+        x0, y0 = real(values["x"]), real(values["y"])
+    return Grid(x0, y0, pitch, real(request.width) / half, real(request.height) / half)
 
 
 def offsets(samples: int) -> np.ndarray:
@@ -75,6 +74,7 @@ def light_step(mean: Lane) -> Lane:
 
 # FIRST[c - 1]: the first of 65536 equal steps of linear light whose sRGB code, rounded, is c (IEC 61966-2-1).
 # tests/test_sampling.py makes them again in exact decimal arithmetic.
+# fmt: off
 FIRST = (
     10, 30, 50, 70, 90, 110, 130, 150, 170, 189, 209, 230, 253, 276, 301, 327, 354, 382, 412, 443, 475, 509,
     544, 580, 618, 657, 698, 740, 783, 828, 875, 923, 972, 1023, 1075, 1129, 1185, 1242, 1300, 1360, 1422, 1486,
@@ -93,6 +93,7 @@ FIRST = (
     53661, 54183, 54708, 55235, 55766, 56300, 56836, 57376, 57918, 58464, 59012, 59564, 60118, 60675, 61236,
     61799, 62366, 62935, 63508, 64083, 64662, 65244,
 )
+# fmt: on
 
 
 @cache

@@ -16,31 +16,25 @@ Our own scenes and a user's are loaded alike, by file path. The folder `scenes/`
 from __future__ import annotations
 
 import ast
-import importlib.util
 import sys
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from render.errors import SceneError, UnknownName, UsageError
-from render.parameters import Parameter, Parameters
-from render.request import PRECISIONS, Request, Value
+from render.errors import RenderError, SceneError, UnknownName, UsageError
+from render.parameters import FRAMING, Parameter, Parameters, name_of
+from render.request import HIGHEST_LIMIT, PRECISIONS, Request, Value
 
 Real = Any  # np.float32 or np.float64
 REALS: dict[str, Real] = {"f32": np.float32, "f64": np.float64}
 NEEDED = ("start", "step", "alive", "shade")
-FRAMING = {  # every scene has these; a scene may give others in their place
-    "x": Parameter(0.0, -1e300, 1e300, "Centre of the frame on the picture plane, to the right."),
-    "y": Parameter(0.0, -1e300, 1e300, "Centre of the frame on the picture plane, upwards."),
-    "zoom": Parameter(1.0, 1e-30, 1e300, "Magnification: the frame is 4 / zoom high."),
-    "shortcuts": Parameter(1, 0, 1, "Skip steps where the result is known beforehand (1) or walk them all (0)."),
-}
+ARGUMENTS = {"start": 3, "step": 2, "alive": 2, "shade": 3, "prepare": 2, "never_ends": 3}
 
 
 @dataclass(frozen=True)
@@ -112,27 +106,61 @@ class Scene:
         """`p` as the scene's functions take it: a named tuple of scalars and arrays, all in the request's precision.
 
         Parameters are rounded to that precision once, before `prepare` sees them, so that what it computes is
-        computed in that precision too.
+        computed in that precision too. Raises SceneError where `prepare` fails or gives what no lane can take.
         """
         real = REALS[request.precision]
-        values = Parameters({name: _in(real, value) for name, value in request.parameters})
         prepare = self.functions.get("prepare")
         with np.errstate(all="ignore"):
-            made = prepare(values, (request.width, request.height)) if prepare else values
-        if not isinstance(made, Mapping):
-            made = made._asdict()
-        fields = {name: _in(real, value) for name, value in made.items() if not isinstance(value, str)}
-        return namedtuple("p", fields)(**fields)  # type: ignore[misc]
+            made: Any = Parameters({name: _in(real, value) for name, value in request.parameters})
+            if prepare:
+                try:
+                    made = _fields(prepare(made, (request.width, request.height)))
+                except RenderError:
+                    raise
+                except Exception as error:
+                    raise self.broken("prepare", error) from error
+            try:
+                fields = {name: _in(real, value) for name, value in made.items() if not isinstance(value, str)}
+            except (TypeError, ValueError, OverflowError) as error:
+                raise self.broken("prepare", error) from error
+        return namedtuple("p", fields)(**fields)  # noqa: PYI024  (its fields are the scene's)
+
+    def broken(self, name: str, error: Exception) -> SceneError:
+        """What one of the functions did wrong, with the line: the one that raised, or that of the function."""
+        line = _line_in(self.path, error) or self.functions[name].__code__.co_firstlineno
+        return SceneError(
+            f"{self.path}, line {line}: {name}: {type(error).__name__}: {error}", "see render.scene for the contract"
+        )
+
+
+def _fields(made: Any) -> Mapping[str, Any]:
+    """What `prepare` gave, by name. Raises TypeError or ValueError where it is no such thing."""
+    if not isinstance(made, Mapping):
+        if not hasattr(made, "_asdict"):
+            raise TypeError(f"it must give a dict of numbers and arrays, not {type(made).__name__}")
+        made = made._asdict()
+    for name in made:
+        name_of(name)
+    return dict(made)
 
 
 def _in(real: Real, value: Any) -> Any:
-    """A value as lanes take it: floats in `real`, arrays flat, read-only and in `real`, the rest as it is."""
+    """A value as lanes take it: floats in `real`, arrays flat, read-only and in `real`, the rest as it is.
+
+    Raises TypeError, ValueError or OverflowError for what is neither number nor numbers.
+    """
     if isinstance(value, (np.ndarray, list, tuple)):
         array = np.ascontiguousarray(value, dtype=real).reshape(-1)
+        if not array.size:
+            raise ValueError("an array without members, which take could not read")
         array.flags.writeable = False
         return array
     if isinstance(value, (float, np.floating)):
         return real(value)
+    if isinstance(value, (int, np.integer, np.bool_)):
+        np.int64(value)  # lanes know no more
+    elif not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} is neither a number nor an array of numbers")
     return value
 
 
@@ -148,45 +176,56 @@ def names() -> list[str]:
     return sorted(path.stem for path in folder().glob("[!_]*.py"))
 
 
-@cache
 def load(name: str) -> Scene:
     """The scene of this name, or in this file (anything that ends in .py or has a path separator).
 
-    Raises UnknownName, or SceneError with the rule that the file breaks and the line.
+    A file that has changed is loaded anew. Raises UnknownName, UsageError for a file that cannot be read, or SceneError
+    with the rule that it breaks and the line.
     """
-    if name.endswith(".py") or "/" in name or "\\" in name:
+    if not name.endswith(".py") and "/" not in name and "\\" not in name:
+        if name not in names():
+            raise UnknownName("scene", name, names())
+        path = folder() / f"{name}.py"
+        return _loaded(path, path.read_bytes())
+    remedy = "give the path of a Python file, or the name of a scene"
+    try:
         path = Path(name).expanduser()
         if not path.is_file():
-            raise UsageError(f"there is no scene file {name}", "give the path of a Python file, or the name of a scene")
-    elif name in names():
-        path = folder() / f"{name}.py"
-    else:
-        raise UnknownName("scene", name, names())
-    return _checked(path, _execute(path))
+            raise UsageError(f"there is no scene file {name}", remedy)
+        return _loaded(path, path.read_bytes())
+    except (OSError, RuntimeError) as error:  # RuntimeError: no such user's home
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot read the scene file {name}: {why}", remedy) from error
 
 
-def _execute(path: Path) -> ModuleType:
+@lru_cache(maxsize=32)
+def _loaded(path: Path, source: bytes) -> Scene:
+    try:
+        tree = ast.parse(source, str(path))
+        code = compile(tree, str(path), "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # a zero byte, or nested too deep
+        line, why = getattr(error, "lineno", None) or 1, getattr(error, "msg", None) or error
+        raise SceneError(f"{path}, line {line}: {why}", "mend the syntax") from error
+    return _checked(Source(path, tree, _execute(path, code)))
+
+
+def _execute(path: Path, code: CodeType) -> ModuleType:
     """Run the file as a module of its own."""
-    name = f"render_scene_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise SceneError(f"{path} cannot be loaded as Python", "give it the suffix .py")
-    module = importlib.util.module_from_spec(spec)
+    module = ModuleType(f"render_scene_{path.stem}")
+    module.__file__ = str(path)
     written, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # no __pycache__ beside a user's scene
     try:
-        spec.loader.exec_module(module)
-    except SyntaxError as error:
-        raise SceneError(f"{path}, line {error.lineno}: {error.msg}", "mend the syntax") from error
-    except Exception as error:
-        line = _line_in(path, error)
-        raise SceneError(f"{path}, line {line}: {type(error).__name__}: {error}", "the file must load by itself") from error
+        exec(code, module.__dict__)  # noqa: S102  (a scene is a program)
+    except (Exception, SystemExit) as error:
+        where, what = f"{path}, line {_line_in(path, error)}", f"{type(error).__name__}: {error}"
+        raise SceneError(f"{where}: {what}", "the file must load by itself") from error
     finally:
         sys.dont_write_bytecode = written
     return module
 
 
 def _line_in(path: Path, error: BaseException) -> int:
-    """The last line of this file that the error passed through."""
+    """The last line of this file that the error passed through; 0 for none."""
     line, trace = 0, error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == str(path):
@@ -195,57 +234,105 @@ def _line_in(path: Path, error: BaseException) -> int:
     return line
 
 
-def _checked(path: Path, module: ModuleType) -> Scene:
-    """The module as a Scene. Raises SceneError at the first rule it breaks."""
+class Source(NamedTuple):
+    """A scene's file, read and run; it knows where its lines are."""
 
-    def broken(rule: str, name: str, remedy: str) -> SceneError:
-        return SceneError(f"{path}, line {_line_of(path, name)}: {rule}", remedy)
+    path: Path
+    tree: ast.Module
+    module: ModuleType
 
-    for name in NEEDED:
-        if not callable(getattr(module, name, None)):
-            raise broken(f"a scene needs a function {name}", name, f"define {name}, see render.scene")
-    functions = {n: getattr(module, n) for n in (*NEEDED, "prepare", "never_ends") if hasattr(module, n)}
-    for name, arity in {"start": 3, "step": 2, "alive": 2, "shade": 3, "prepare": 2, "never_ends": 3}.items():
-        if name in functions and functions[name].__code__.co_argcount != arity:
-            raise broken(f"{name} must take {arity} arguments", name, "see render.scene for its signature")
+    def broken(self, rule: str, name: str, remedy: str, entry: object = None) -> SceneError:
+        """The error for a rule that is broken where the file defines `name`, or this entry of the dict of that name."""
+        return SceneError(f"{self.path}, line {_line_of(self.tree, name, entry)}: {rule}", remedy)
 
-    try:
-        parameters = FRAMING | {n: Parameter.of(v) for n, v in getattr(module, "PARAMETERS", {}).items()}
-    except (TypeError, ValueError) as error:
-        raise broken(f"PARAMETERS: {error}", "PARAMETERS", 'write "name": (default, lowest, highest, "sentence")') from error
+
+def _checked(source: Source) -> Scene:
+    """The file as a Scene. Raises SceneError at the first rule it breaks."""
+    module = source.module
+    functions, parameters = _functions(source), _parameters(source)
     limit = getattr(module, "LIMIT", 1000)
-    if not isinstance(limit, int) or limit < 1:
-        raise broken("LIMIT must be a whole number above 0", "LIMIT", "for example LIMIT = 1000")
+    if not _is_limit(limit):
+        raise source.broken(f"LIMIT is no whole number from 1 to {HIGHEST_LIMIT}", "LIMIT", "for example LIMIT = 1000")
     precision = getattr(module, "PRECISION", "f64")
     if precision not in PRECISIONS:
-        raise broken(f"PRECISION is {precision!r}", "PRECISION", f"choose from {', '.join(PRECISIONS)}")
+        raise source.broken(f"PRECISION is {precision!r}", "PRECISION", f"choose from {', '.join(PRECISIONS)}")
+    views = getattr(module, "VIEWS", None) or {"default": {}}
+    if not isinstance(views, Mapping) or not all(isinstance(view, Mapping) for view in views.values()):
+        raise source.broken("VIEWS must be a dict of dicts", "VIEWS", 'write {"name": {"zoom": 3.0, "limit": 500}}')
     scene = Scene(
-        name=path.stem,
-        path=path,
+        name=source.path.stem,
+        path=source.path,
         about=(module.__doc__ or "").strip().split("\n")[0],
         parameters=parameters,
-        views={n: dict(v) for n, v in (getattr(module, "VIEWS", None) or {"default": {}}).items()},
+        views={str(name): dict(view) for name, view in views.items()},
         limit=limit,
         precision=precision,
         absorbing=bool(getattr(module, "ABSORBING", False)),
         inside_flat=bool(getattr(module, "INSIDE_FLAT", False)),
         functions=functions,
     )
-    for view in scene.views:
+    for name, view in scene.views.items():
+        if not _is_limit(view.get("limit", limit)):
+            raise source.broken(f"view {name!r}: its limit is {view['limit']!r}", "VIEWS", "give a whole number", name)
         try:
-            scene.settle(view, {n: v for n, v in scene.views[view].items() if n != "limit"})
+            scene.settle(name, {key: value for key, value in view.items() if key != "limit"})
         except UsageError as error:
-            raise broken(f"view {view!r}: {error}", "VIEWS", error.remedy) from error
+            raise source.broken(f"view {name!r}: {error}", "VIEWS", error.remedy, name) from error
     return scene
 
 
-def _line_of(path: Path, name: str) -> int:
-    """Where the file defines a name; 1 where it does not."""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+def _is_limit(value: Any) -> bool:
+    return isinstance(value, int) and 1 <= value <= HIGHEST_LIMIT
+
+
+def _functions(source: Source) -> dict[str, Callable[..., Any]]:
+    """Those of the contract that the file has, by name."""
+    found = {name: getattr(source.module, name) for name in ARGUMENTS if hasattr(source.module, name)}
+    for name, arity in ARGUMENTS.items():
+        if name in NEEDED and name not in found:
+            raise source.broken(f"a scene needs a function {name}", name, f"define {name}, see render.scene")
+        if name in found and (rule := _not_plain(found[name], arity)):
+            raise source.broken(f"{name} {rule}", name, "see render.scene for its signature")
+    return found
+
+
+def _not_plain(function: Any, arity: int) -> str:
+    """What keeps a function from being copied for another target; empty for nothing."""
+    if not isinstance(function, FunctionType):
+        return f"must be a function written with def, not {type(function).__name__}"
+    if function.__code__.co_freevars:
+        return f"uses {', '.join(function.__code__.co_freevars)} of a function around it: it must stand alone"
+    return "" if function.__code__.co_argcount == arity else f"must take {arity} arguments"
+
+
+def _parameters(source: Source) -> dict[str, Parameter]:
+    """The scene's own over those that every scene has."""
+    found, remedy = dict(FRAMING), 'write "name": (default, lowest, highest, "sentence")'
+    written = getattr(source.module, "PARAMETERS", {})
+    if not isinstance(written, Mapping):
+        raise source.broken("PARAMETERS must be a dict", "PARAMETERS", remedy)
+    for name, one in written.items():
+        try:
+            found[name_of(name)] = Parameter.of(one)
+        except (TypeError, ValueError, UsageError) as error:
+            raise source.broken(f"PARAMETERS: {name}: {error}", "PARAMETERS", remedy, name) from error
+    for name in FRAMING:
+        lowest = found[name].lowest
+        if lowest is None or (name == "zoom" and lowest <= 0):
+            rule = "must be a number above 0" if name == "zoom" else "must be a number"
+            raise source.broken(f"PARAMETERS: {name} {rule}", "PARAMETERS", remedy, name)
+    return found
+
+
+def _line_of(tree: ast.Module, name: str, entry: object = None) -> int:
+    """Where the file defines a name, or an entry of the dict of that name; 1 where it does not."""
+    for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             return node.lineno
-        if isinstance(node, (ast.Assign, ast.AnnAssign)):
-            targets: Iterable[ast.expr] = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if any(isinstance(t, ast.Name) and t.id == name for t in targets):
-                return node.lineno
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+                keys = node.value.keys if isinstance(node.value, ast.Dict) else []
+                lines = [key.lineno for key in keys if isinstance(key, ast.Constant) and key.value == entry]
+                return lines[-1] if lines else node.lineno
     return 1

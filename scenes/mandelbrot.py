@@ -25,9 +25,12 @@ PARAMETERS = {
 
 VIEWS = {
     "whole": {},
-    "seahorses": {"x": -0.7453, "y": 0.1127, "zoom": 150.0, "limit": 2000},
+    "valley": {"x": -0.7496, "y": 0.0805, "zoom": 180.0, "limit": 3000},
+    "seahorses": {"x": -0.74515, "y": 0.1128, "zoom": 700.0, "limit": 3000},
+    "elephants": {"x": 0.2744, "y": 0.0062, "zoom": 500.0, "limit": 4000},
+    "lightning": {"x": -0.10109, "y": 0.95628, "zoom": 120.0, "limit": 2000},
+    "tails": {"x": -0.7436, "y": 0.1318, "zoom": 9000.0, "limit": 4000},
     "spiral": {"x": -0.743643887037151, "y": 0.13182590420533, "zoom": 1e5, "limit": 5000},
-    "elephants": {"x": 0.2850, "y": 0.0110, "zoom": 120.0, "limit": 3000},
     "needle": {"x": -1.7494, "y": 0.0, "zoom": 60.0, "limit": 2000},
 }
 

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from render.errors import UsageError
-from render.request import DRAWN, HIGHEST_LIMIT, LARGEST_SIDE, MOST_SAMPLES, Request
+from render.request import DRAWN, HIGHEST_LIMIT, LARGEST_SIDE, LONGEST_WAIT, MOST_SAMPLES, Request
 
 RANGES = [
     ("width", 1, LARGEST_SIDE),
@@ -21,7 +21,7 @@ RANGES = [
     ("limit", 1, HIGHEST_LIMIT),
     ("workers", 1, 1024),
     ("in_flight", 1, 4096),
-    ("wait_ns", 0, 3_600_000_000_000),
+    ("wait_ns", 0, LONGEST_WAIT),
 ]
 names = st.text(min_size=1, max_size=8)
 values = st.one_of(st.floats(allow_nan=False), st.integers(-(2**53), 2**53), st.booleans(), names)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,17 +65,6 @@ def test_once_ended_is_always_ended(name: str, precision: str, ask: Callable[...
             lives.append(alive(state))
 
         assert lives == sorted(lives, reverse=True), rgb_state
-
-
-@pytest.mark.parametrize("name", [name for name in ALL if "never_ends" in scene.load(name).functions])
-def test_shortcuts_change_nothing(name: str, ask: Callable[..., Request]) -> None:
-    request = ask(scene=name, target="simd", width=240, height=160, limit=3000, tile=(240, 160))
-    plain = replace(request, parameters=tuple(sorted((request.values | {"shortcuts": 0}).items())))
-
-    short, long = engine.draw(request), engine.draw(plain)
-
-    assert np.array_equal(short.steps, long.steps)  # type: ignore[arg-type]
-    assert short.sha256 == long.sha256
 
 
 def samples(request: Request, follow: int = 0):  # type: ignore[no-untyped-def]  # noqa: ANN201

@@ -18,7 +18,7 @@ import numpy as np
 
 from render.cards import Card
 from render.compiler.launch import TALLY_BYTES, THREADS, Painted, blocks, rows, size
-from render.compiler.native import ENTRY
+from render.compiler.program import ENTRY
 from render.compiler.settings import pack, settings
 from render.errors import RenderError
 from render.request import Request

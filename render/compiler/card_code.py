@@ -1,51 +1,54 @@
-"""Machine code for a graphics card: compiled by numba-cuda once, kept, and loaded by the driver alone ever after."""
+"""Machine code for a graphics card: compiled by numba-cuda once, kept, and loaded by the driver alone ever after.
+
+The simulator's threads run the same source compiled for the CPU, which is kept in the same way.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import ctypes
 from collections.abc import Callable
 from importlib.metadata import version
 
-import numpy as np
-
 from render.cards import Cards
-from render.compiler import code_cache, driver, native
-from render.compiler.retarget import fingerprint
+from render.compiler import code_cache, native
+from render.compiler.program import ENTRY, Program
 
 BLOCK = 8  # steps between two tests, for absorbing scenes
 
 
-def key(made: native.Program, capability: tuple[int, int], toolkit: tuple[int, int]) -> str:
-    """Names everything that the code depends on (hex)."""
-    fields = made.p._asdict().items()  # type: ignore[attr-defined]
-    shape = [(name, v.dtype.str if isinstance(v, np.ndarray) else type(v).__name__) for name, v in fields]
-    about = (
-        "card",
-        fingerprint(driver.paint_pixel, words=native.WORDS, slots=made.slots, names=made.names),
-        made.precision,
-        shape,
-        native._compiler(),
-        version("numba-cuda"),
-        toolkit,
-        capability,
-    )
-    return hashlib.sha256(repr(about).encode()).hexdigest()
-
-
-def machine_code(made: native.Program, found: Cards, announce: Callable[[], None]) -> bytes:
+def machine_code(made: Program, found: Cards, announce: Callable[[], None]) -> bytes:
     """The kernel for the first card, from the cache, or compiled now (which is announced) and kept.
 
     Raises SceneError where the scene cannot be compiled, RenderError where the CUDA packages do not work together.
     """
-    assert found.toolkit is not None  # a card that can be used has one
     capability = found.cards[0].capability
-    name = key(made, capability, found.toolkit)
-    code = code_cache.read(name)
+    key = made.key(("card", version("numba-cuda"), str(found.toolkit), str(capability)))
+    code = code_cache.read(key)
     if code is None:
         announce()
         from render.compiler import cuda_front  # slow to import, and not needed in a second run
 
         capability = cuda_front.closest(capability)
         code, _ = cuda_front.machine_code(cuda_front.assembly(made, capability), capability)
-        code_cache.write(name, code)
+        code_cache.write(key, code)
     return code
+
+
+def simulated_key(made: Program) -> str:
+    """Under which the code of the simulator's threads is kept."""
+    return made.key(("simulated", *native._host()))
+
+
+def thread(made: Program, key: str) -> Callable[..., None]:
+    """What one thread does, compiled for this CPU or taken from the cache: the simulator calls it as a C function.
+
+    It holds the GIL: the simulator's threads take turns anyway, and so they need not fight for it.
+    """
+    code = code_cache.read(key)
+    if code is None:
+        from render.compiler import cuda_front
+
+        code = cuda_front.thread_code(made)
+        code_cache.write(key, code)
+    address = native._loaded(code)[1].get_function_address(ENTRY)
+    return ctypes.PYFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 7)(address)

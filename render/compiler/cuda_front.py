@@ -11,7 +11,6 @@ the scene says.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -28,7 +27,7 @@ from numba import cuda
 
 from render.compiler import driver, numba_front
 from render.compiler.launch import BLOCK_HEIGHT, BLOCK_WIDTH, TALLIES, THREADS
-from render.compiler.native import ENTRY, Program
+from render.compiler.program import ENTRY, Program
 from render.compiler.retarget import retarget
 from render.errors import RenderError
 
@@ -166,19 +165,16 @@ def closest(capability: Capability) -> Capability:
     return int(major), int(minor)
 
 
-def on_cpu(made: Program) -> Callable[..., None]:
-    """A thread's body compiled for this CPU, for the simulator; `cells` is an address."""
+def thread_code(made: Program) -> bytes:
+    """Object code for this CPU of what one thread does, for the simulator; `cells` is an address."""
     signature = types.void(types.CPointer(types.int64), *[types.int64] * 7)
     try:
         compiled = numba.cfunc(signature, error_model="numpy", _nrt=False)(body(made))
     except NumbaError as error:
         raise numba_front.explained(error, made.source) from error
-    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 7)
-    call: Callable[..., None] = kind(compiled.address)
-    call.keeps = compiled  # type: ignore[attr-defined]  # the code lives as long as this
-    return call
+    return numba_front.emit(compiled)
 
 
-def simulated(made: Program) -> Any:
+def simulated(thread: Callable[..., None]) -> Any:
     """The kernel for numba's simulator, which must be what `cuda` is in this process: kernel[blocks, threads](...)."""
-    return cuda.jit(kernel(on_cpu(made)))
+    return cuda.jit(kernel(thread))

@@ -24,9 +24,9 @@ from typing import IO, Any
 import numpy as np
 
 from render import scene
-from render.compiler import native
-from render.compiler.card_code import BLOCK
+from render.compiler import card_code
 from render.compiler.launch import THREADS, Painted, blocks, rows, size
+from render.compiler.program import program
 from render.compiler.settings import pack, settings
 from render.errors import RenderError
 from render.request import Request
@@ -41,7 +41,7 @@ Answer = tuple[Any, ...]
 class Simulator:
     """A child process with a compiled kernel. Raises SceneError where the scene cannot be compiled."""
 
-    def __init__(self, path: str, request: Request, clock: Clock) -> None:  # noqa: ARG002  (it has the machine's clock)
+    def __init__(self, path: str, key: str, request: Request, clock: Clock) -> None:  # the child has its own clock
         self.request = request
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed in `close`)
         self._child = subprocess.Popen(  # noqa: S603  (this Python, our own code)
@@ -53,7 +53,7 @@ class Simulator:
         )
         self._turn = ThreadPoolExecutor(1, "simulator")
         try:
-            self._ask(path, request)
+            self._ask(path, key, request)
         except BaseException:
             self.close()
             raise
@@ -158,13 +158,13 @@ def serve() -> None:
         answers.flush()
 
 
-def _compiled(path: str, request: Request) -> Any:
-    """A function that paints a rectangle in the simulator."""
+def _compiled(path: str, key: str, request: Request) -> Any:
+    """A function that paints a rectangle in the simulator; its code is in the cache, or put there under `key`."""
     _use_own_simulator()
     from render.compiler import cuda_front
 
-    made = native.program(scene.load(path), request, 1, BLOCK)
-    kernel, at = cuda_front.simulated(made), settings(request)
+    made = program(scene.load(path), request, 1, card_code.BLOCK)
+    kernel, at = cuda_front.simulated(card_code.thread(made, key)), settings(request)
 
     def paint(x: int, y: int, width: int, height: int) -> Answer:
         memory = np.zeros(size(request, width, height), np.uint8)

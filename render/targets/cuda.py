@@ -13,8 +13,9 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol
 
 from render import cards
-from render.compiler import card, card_code, native, simulator
+from render.compiler import card, card_code, code_cache, simulator
 from render.compiler.launch import BLOCK_HEIGHT, Painted
+from render.compiler.program import program
 from render.errors import ModeUnavailable
 
 if TYPE_CHECKING:
@@ -39,9 +40,12 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
     Raises ModeUnavailable where there is no card that can be used.
     """
     precision = "float64" if request.precision == "f64" else "float32"
+    made = program(scene, request, 1, card_code.BLOCK)
     if request.simulate:
-        announce(f"compiling {scene.name} for the {simulator.NAME}, {precision}")
-        make: Callable[[Clock], Device] = partial(simulator.Simulator, str(scene.path), request)
+        key = card_code.simulated_key(made)
+        if code_cache.read(key) is None:
+            announce(f"compiling {scene.name} for the {simulator.NAME}, {precision} (once; kept for later runs)")
+        make: Callable[[Clock], Device] = partial(simulator.Simulator, str(scene.path), key, request)
         kernel = CudaKernel(request, make, simulator.NAME, f"one thread a pixel, simulated, {precision}")
         kernel.open()
         return kernel
@@ -49,7 +53,6 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
     if found.reason is not None:
         raise ModeUnavailable(found.reason, found.remedy)
     first = found.cards[0]
-    made = native.program(scene, request, 1, card_code.BLOCK)
     say = f"compiling {scene.name} for {first.name}, {precision} (once; kept for later runs)"
     code = card_code.machine_code(made, found, lambda: announce(say))
     return CudaKernel(
