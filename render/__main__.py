@@ -1,4 +1,4 @@
-"""python -m render"""
+"""What `python -m render` runs."""
 
 import sys
 

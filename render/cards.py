@@ -28,13 +28,19 @@ SET_OUT = ("", "0")  # values of a NUMBA_ variable that mean no
 
 INIT_FAILURES = {  # of cuInit, by CUresult
     2: ("the driver has no memory to start with", "end other programs"),
-    34: ("the CUDA library found is a stub without a driver behind it", "take the stubs folder out of the library path"),
+    34: (
+        "the CUDA library found is a stub without a driver behind it",
+        "take the stubs folder out of the library path",
+    ),
     35: ("the driver is older than its CUDA library", "update NVIDIA's driver"),
     36: ("the driver is older than its CUDA library", "update NVIDIA's driver"),
     46: ("the card is taken by another program, or is being reset", "try again when it is free"),
     100: ("the driver finds no card", SIMULATE),
     101: ("the card that CUDA_VISIBLE_DEVICES names is not there", "name one that `nvidia-smi -L` lists"),
-    802: ("the driver is not ready (on machines with NVSwitch, the fabric manager is not)", "start nvidia-fabricmanager"),
+    802: (
+        "the driver is not ready (on machines with NVSwitch, the fabric manager is not)",
+        "start nvidia-fabricmanager",
+    ),
     803: ("the driver's library and its kernel module are of different versions", "restart the machine"),
     804: ("the card does not take the CUDA compatibility package", "remove cuda-compat, or update NVIDIA's driver"),
     999: ("the driver does not answer", "see what nvidia-smi says; restarting the machine often helps"),
@@ -96,7 +102,7 @@ def find(
         return Cards(cards, reason, remedy, found and found.version)
     except OSError:
         return Cards((), "there is no NVIDIA driver", DRIVER)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (it is told as the reason, whatever it is)
         return Cards(cards, f"looking for cards failed: {type(error).__name__}: {error}", SIMULATE)
     return Cards(cards, None, "", found.version)
 
@@ -126,7 +132,9 @@ def _started(library: Any, environment: Mapping[str, str]) -> Any:
     code = library.cuInit(0)
     if not code:
         return library
-    reason, remedy = INIT_FAILURES.get(code, (f"the driver does not start (CUDA error {code})", "see what nvidia-smi says"))
+    reason, remedy = INIT_FAILURES.get(
+        code, (f"the driver does not start (CUDA error {code})", "see what nvidia-smi says")
+    )
     hidden = environment.get("CUDA_VISIBLE_DEVICES")
     if code == 100 and hidden is not None:
         reason, remedy = f"CUDA_VISIBLE_DEVICES is {hidden!r}, which leaves no card", "unset it"
@@ -203,7 +211,9 @@ def _check_toolkit(toolkit: Toolkit, card: Card) -> None:
     if toolkit.version[0] > card.driver[0]:
         raise Unusable(
             f"the driver runs CUDA {_dotted(card.driver)} and the toolkit here is {_dotted(toolkit.version)}",
-            f"update NVIDIA's driver, or {install(card.driver[0])}" if card.driver[0] >= 12 else "update NVIDIA's driver",
+            f"update NVIDIA's driver, or {install(card.driver[0])}"
+            if card.driver[0] >= 12
+            else "update NVIDIA's driver",
         )
     capability = 10 * card.capability[0] + card.capability[1]
     if capability < min(toolkit.capabilities):

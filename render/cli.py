@@ -41,7 +41,8 @@ examples:
   python -m render compare s.png mandelbrot-parallel.png
 
 python -m render COMMAND --help tells a command's options.
-exit codes: 0 done or equal, 1 failed or different, 2 wrong use, 3 the mode cannot run here, 4 a tile failed, 130 interrupted
+exit codes: 0 done or equal, 1 failed or different, 2 wrong use, 3 the mode cannot run here, 4 a tile failed,
+            130 interrupted
 """
 
 LONGEST = 500  # letters of a cause: a scene may raise anything
@@ -115,7 +116,9 @@ def _draw() -> Parser:
     _what(parser)
     parser.add_argument("--only-tile", metavar="N", help="paint this tile alone")
     _who(parser)
-    parser.add_argument("--out", metavar="FILE", action="append", default=[], help="picture or table: .png .npz .txt")
+    parser.add_argument(
+        "--out", metavar="FILE", action="append", default=[], help="picture, timeline or table: .png .npz .svg .txt"
+    )
     parser.add_argument("--plain", action="store_true", help="no request and timings inside the file")
     parser.add_argument("--trace", metavar="FILE", help="save the trace, for show")
     _talk(parser)
@@ -126,13 +129,18 @@ def _race() -> Parser:
     parser = Parser("race", "Draw the same picture in every mode that this machine has, and tell what each did.")
     _what(parser)
     _who(parser)
+    parser.add_argument(
+        "--out", metavar="FILE", action="append", default=[], help="timeline, picture or table: .svg .png .txt"
+    )
     parser.add_argument("--trace", metavar="FILE", help="save all traces in one file, for show")
     _talk(parser)
     return parser
 
 
 def _compare() -> Parser:
-    parser = Parser("compare", "Are two pictures equal? Exit 0 if they are (or differ within what is allowed), 1 if not.")
+    parser = Parser(
+        "compare", "Are two pictures equal? Exit 0 if they are (or differ within what is allowed), 1 if not."
+    )
     parser.add_argument("a", metavar="A")
     parser.add_argument("b", metavar="B")
     parser.add_argument("--max-error", metavar="N", help="equal enough if no channel differs by more (of 255)")
@@ -146,7 +154,9 @@ def _compare() -> Parser:
 def _show() -> Parser:
     parser = Parser("show", "Tell about a saved trace again, and make outputs from it.")
     parser.add_argument("file", metavar="SAVED_TRACE")
-    parser.add_argument("--out", metavar="FILE", action="append", default=[], help="picture or table: .png .npz .txt")
+    parser.add_argument(
+        "--out", metavar="FILE", action="append", default=[], help="picture, timeline or table: .png .npz .svg .txt"
+    )
     parser.add_argument("--plain", action="store_true", help="no request and timings inside the file")
     _talk(parser)
     return parser
@@ -194,7 +204,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:  # no room left, say, where nobody looked for it
         return complain(RenderError(f"the system refuses: {error}", "--debug shows where"), debug=debug)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (the last word: a line instead of a traceback)
         fault = RenderError(f"{type(error).__name__}: {error}", "this is a fault of the program; --debug shows where")
         return complain(fault, debug=debug)
 

@@ -108,10 +108,11 @@ def race(typed: Namespace, began: int) -> int:
         if name not in modes.names():
             raise UnknownName("mode", name, modes.names())
     requests = library.entrants(_asked(typed), named or modes.names())
-    if typed.trace:
-        outputs.check_writable(typed.trace)
+    makers = _check_outputs(typed.out, typed.trace)
     with _progress(typed, "race") as progress:
         result = engine.race(requests, announce=_announcer(typed), progress=progress)
+    for path, maker in makers.items():
+        outputs.save(path, maker.write(result.frames))
     if typed.trace:
         outputs.save(typed.trace, saved.write(result.frames))
     if typed.json:

@@ -14,6 +14,7 @@ def find() -> dict[str, Any]:
     """The document of `devices --json`: CPU, graphics cards, targets and modes, each with a reason if it cannot run."""
     lanes, instructions = simd.lanes()
     from render import cards
+
     found = cards.find()
     return {
         "cpu": {
@@ -55,12 +56,14 @@ def lines(found: dict[str, Any]) -> list[str]:
         f"        {cpu['instructions']}: one core paints {cpu['lanes']} samples side by side (target simd)",
     ]
     if not cpu["fma"]:
-        told.append("        it has no fma instruction: pictures are the same, but painting takes several times as long")
-    for card in found["cards"]:
         told.append(
-            f"card    {card['name']}, {card['memory'] / 2**30:.0f} GiB, {card['multiprocessors']} multiprocessors, "
-            f"compute capability {'.'.join(map(str, card['capability']))}"
+            "        it has no fma instruction: pictures are the same, but painting takes several times as long"
         )
+    told += [
+        f"card    {card['name']}, {card['memory'] / 2**30:.0f} GiB, {card['multiprocessors']} multiprocessors, "
+        f"compute capability {'.'.join(map(str, card['capability']))}"
+        for card in found["cards"]
+    ]
     if not found["cards"]:
         told.append("card    none that can be used")
     told.append("")

@@ -147,7 +147,7 @@ def smoothstep(t: Lane) -> Lane:
 def fract(x: Lane) -> Lane:
     """X less the whole number below it: 0 <= fract < 1, but 1 for a negative x too small to be told from 0.
 
-    NaN for an infinite x and for NaN.
+    NaN for an infinite x and for NaN. A product goes in as `fma(a, b, 0.0)`, since x feeds a difference.
     """
     return x - floor(x)
 

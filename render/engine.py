@@ -1,7 +1,7 @@
 """The only place that knows the order of the stages: request, plan, compile, paint, frame.
 
-    frame = draw(request)                  one picture in one mode
-    result = race(requests)                the same picture in several modes, and whether they are equal
+frame = draw(request)                  one picture in one mode
+result = race(requests)                the same picture in several modes, and whether they are equal
 """
 
 from __future__ import annotations
@@ -116,9 +116,7 @@ class Race:
     def identical(self) -> bool:
         """Whether all pictures, and all step counts, are equal to the last bit."""
         first, *others = self.frames
-        return all(
-            frame.sha256 == first.sha256 and frame.total_steps == first.total_steps for frame in others
-        )
+        return all(frame.sha256 == first.sha256 and frame.total_steps == first.total_steps for frame in others)
 
 
 def race(

@@ -23,6 +23,9 @@ from render.request import Request
 from render.trace import Trace
 
 
+MEMORY = "/dev/shm"  # noqa: S108  (a private folder is made in it)
+
+
 class Canvas:
     """`rgb` (height, width, 3) uint8; `steps` (height, width) int32 for one sample a pixel, else None."""
 
@@ -50,7 +53,7 @@ class Canvas:
 
 
 @lru_cache(maxsize=2)
-def _attached(path: Path, width: int, height: int, with_steps: bool) -> Canvas:
+def _attached(path: Path, width: int, height: int, with_steps: bool) -> Canvas:  # noqa: FBT001  (pickled by place)
     return Canvas(width, height, with_steps=with_steps, path=path)
 
 
@@ -116,10 +119,10 @@ def _lives(process: int) -> bool:
 def _shared_folder(size: int) -> str | None:
     """The memory file system where it has room for a frame of this size, else the usual temporary folder."""
     try:
-        system = os.statvfs("/dev/shm")
+        system = os.statvfs(MEMORY)
     except (AttributeError, OSError):
         return None
-    return "/dev/shm" if system.f_bavail * system.f_frsize > 2 * size else None
+    return MEMORY if system.f_bavail * system.f_frsize > 2 * size else None
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,17 @@ class Frame:
     total_steps: int
     request: Request
     trace: Trace
+
+    @property
+    def simulated(self) -> bool:
+        """Whether numba's simulator stood for a graphics card; its times mean nothing."""
+        return bool(self.trace.facts.get("simulated", False))
+
+    @property
+    def title(self) -> str:
+        """Who drew it, in short: "parallel (loky)", "cuda, simulated"."""
+        who = f"{self.request.mode} ({self.request.backend})" if self.request.backend else self.request.mode
+        return f"{who}, simulated" if self.simulated else who
 
     @cached_property
     def sha256(self) -> str:

@@ -54,8 +54,10 @@ def _math_fma(a: float, b: float, c: float) -> float:
     """`math.fma` (Python 3.13) with IEEE results in place of its exceptions."""
     try:
         return math.fma(a, b, c)  # type: ignore[attr-defined,no-any-return]
-    except (OverflowError, ValueError):
-        return float(a) * float(b) + float(c)  # infinite or NaN whichever way it is rounded
+    except OverflowError:
+        return math.copysign(math.inf, a * b + c)  # rounded twice, the sum may be finite; its sign is right
+    except ValueError:
+        return math.nan
 
 
 HARD = (  # a, b, c, result: each wrong by one unit where the product, or the sum, is rounded on the way
@@ -204,4 +206,20 @@ def from_bits(i: Lane) -> Lane:
     return words(_precision(i))["from_bits"](i)
 
 
-NAMES = frozenset({"fma", "sqrt", "abs", "floor", "minimum", "maximum", "where", "any_lane", "take", "to_int", "to_real", "bits", "from_bits"})
+NAMES = frozenset(
+    {
+        "fma",
+        "sqrt",
+        "abs",
+        "floor",
+        "minimum",
+        "maximum",
+        "where",
+        "any_lane",
+        "take",
+        "to_int",
+        "to_real",
+        "bits",
+        "from_bits",
+    }
+)

@@ -33,7 +33,7 @@ class Worker(NamedTuple):
 
 
 class Span(NamedTuple):
-    """One worker, one tile (`NO_TILE`: none), one kind of time, from t0 to t1 in ns; the CPU it began on (-1: unknown)."""
+    """One worker, one tile (or `NO_TILE`), one kind of time, from t0 to t1 in ns; the CPU it began on (-1: unknown)."""
 
     worker: Worker
     tile: int
@@ -102,7 +102,9 @@ class Recorder:
         """The worker that asks: this thread of this process."""
         return Worker(os.getpid(), threading.get_native_id())
 
-    def add(self, kind: str, t0: int, t1: int, tile: int = NO_TILE, worker: Worker | None = None, cpu: int = -1) -> None:
+    def add(
+        self, kind: str, t0: int, t1: int, tile: int = NO_TILE, worker: Worker | None = None, cpu: int = -1
+    ) -> None:
         """Record one span; of the calling thread unless another worker is named."""
         self._spans.append(Span(worker or self.me(), tile, kind, t0, t1, cpu))
 

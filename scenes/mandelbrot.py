@@ -64,7 +64,7 @@ def step(state, p):
 
 
 def alive(state, p):
-    """Is |z| within the bailout?"""
+    """Whether |z| is still within the bailout."""
     x, y, _, _ = state
     return fma(x, x, y * y) <= p.reach
 

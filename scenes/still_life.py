@@ -13,7 +13,7 @@ from typing import Any
 
 from render.lanes import (
     Lane,
-    abs,  # noqa: A004
+    abs,
     any_lane,
     clamp,
     cos,
@@ -37,12 +37,12 @@ PARAMETERS = {
     "x": (0.0, -20.0, 20.0, "Centre of the frame on the picture plane, to the right."),
     "y": (0.0, -20.0, 20.0, "Centre of the frame on the picture plane, upwards."),
     "zoom": (1.0, 0.05, 1e4, "Magnification: the frame is 4 / zoom high."),
-    "turn": (14.0, -3600.0, 3600.0, "Where the camera stands around the table, in degrees."),
-    "distance": (6.2, 3.0, 100.0, "From the camera to the middle of the table, measured along the table."),
-    "height": (2.3, 0.05, 100.0, "The camera's height above the table."),
-    "lens": (8.4, 1.0, 100.0, "Focal length: 2 sees a right angle upwards at zoom 1, longer lenses see less."),
-    "sun_turn": (-62.0, -3600.0, 3600.0, "Where the sun stands around the table, in degrees."),
-    "sun_height": (33.0, 2.0, 90.0, "The sun's height above the horizon, in degrees."),
+    "turn": (12.0, -3600.0, 3600.0, "Where the camera stands around the table, in degrees."),
+    "distance": (4.8, 3.0, 100.0, "From the camera to the middle of the table, measured along the table."),
+    "height": (1.7, 0.05, 100.0, "The camera's height above the table."),
+    "lens": (6.8, 1.0, 100.0, "Focal length: 2 sees a right angle upwards at zoom 1, longer lenses see less."),
+    "sun_turn": (98.0, -3600.0, 3600.0, "Where the sun stands around the table, in degrees."),
+    "sun_height": (32.0, 2.0, 90.0, "The sun's height above the horizon, in degrees."),
     "softness": (0.09, 0.005, 0.5, "Half width of a shadow's edge for each unit of distance from what casts it."),
     "fog": (0.04, 0.0, 1.0, "Haze: at a distance of 1 / fog it hides half of what lies there."),
     "blend": (0.22, 0.01, 0.5, "How far melted shapes flow into each other."),
@@ -58,8 +58,8 @@ MIDDLE = 0.55  # all shapes lie within REACH of (0, MIDDLE, 0), and below TOP
 REACH = 1.75
 TOP = 1.6
 AIM = 0.6  # the camera looks at (0, AIM, 0)
-TILE = 0.5  # the side of a tile
-EXPOSURE = 0.62
+TILE = 0.6  # the side of a tile
+EXPOSURE = 0.75
 FAR = 1000.0  # where the table ends; haze hides it
 AWAY = 1e9  # the distance to a surface before the first step
 
@@ -75,15 +75,15 @@ WOOD = (0.090, 0.050, 0.030, 0.010, 0.010, 0.010)
 PLASTER = (0.740, 0.710, 0.660, 0.010, 0.010, 0.010)
 LACQUER = (0.500, 0.030, 0.025, 0.050, 0.050, 0.050)
 BRASS = (0.080, 0.050, 0.012, 0.820, 0.580, 0.250)
-LIGHT_TILE = (0.720, 0.660, 0.560, 0.030, 0.030, 0.030)
-DARK_TILE = (0.100, 0.110, 0.125, 0.030, 0.030, 0.030)
+LIGHT_TILE = (0.700, 0.620, 0.510, 0.020, 0.020, 0.020)
+DARK_TILE = (0.200, 0.250, 0.290, 0.020, 0.020, 0.020)
 
-SUNLIGHT = (3.60, 2.75, 1.85)
-SKYLIGHT = (0.42, 0.56, 0.80)
-TABLE_LIGHT = (0.34, 0.27, 0.20)  # what the sunlit table throws back up
-HORIZON = (0.86, 0.70, 0.55)
-ZENITH = (0.20, 0.32, 0.50)
-GLOW = (0.60, 0.40, 0.20)  # around the sun
+SUNLIGHT = (4.20, 3.05, 1.90)
+SKYLIGHT = (0.24, 0.33, 0.52)
+TABLE_LIGHT = (0.26, 0.19, 0.13)  # what the sunlit table throws back up
+HORIZON = (1.30, 0.80, 0.50)
+ZENITH = (0.10, 0.22, 0.48)
+GLOW = (1.40, 0.75, 0.30)  # around the sun
 
 
 def prepare(parameters: Any, size: tuple[int, int]) -> Mapping[str, Any]:
@@ -183,7 +183,7 @@ def shapes(x: Lane, y: Lane, z: Lane) -> tuple[Lane, ...]:
     bx, bz = x - 0.86, z + 0.3
     slab = rounded_box(fma(0.8, bx, -0.6 * bz), y - 0.15, fma(0.6, bx, 0.8 * bz))
     ball = length3(bx + 0.02, y - 0.6, bz) - 0.3
-    ring = length(length(x + 0.42, z - 0.62) - 0.23, y - 0.07) - 0.07
+    ring = length(length(x - 0.72, z - 0.62) - 0.23, y - 0.07) - 0.07
     return body, neck, low, high, stem, slab, ball, ring
 
 
@@ -232,7 +232,7 @@ def colour_share(a: Lane, b: Lane, reach: Lane) -> Lane:
 # --- light --------------------------------------------------------------------------------------------------
 
 
-def shade(state: Any, steps: Lane, p: Any) -> tuple[Lane, Lane, Lane]:  # noqa: ARG001  (the contract's signature)
+def shade(state: Any, steps: Lane, p: Any) -> tuple[Lane, Lane, Lane]:
     """The light along the ray and along its mirror images, as a camera shows it."""
     t, _, dx, dy, dz, end = state
     gone = red = green = blue = t - t
@@ -387,10 +387,9 @@ def openness(x: Lane, y: Lane, z: Lane, nx: Lane, ny: Lane, nz: Lane, p: Any) ->
 
 
 def sky(dx: Lane, dy: Lane, dz: Lane, p: Any) -> tuple[Lane, Lane, Lane]:
-    """The sky in a direction: warm at the horizon and around the sun."""
-    rise = maximum(dy, 0.0) * 3.0
-    height = rise / (rise + 1.0)
-    glow = maximum(dot(dx, dy, dz, p.sun_x, p.sun_y, p.sun_z), 0.0)
+    """The sky in a direction: warm at the horizon and on the sun's side."""
+    height = hidden(maximum(dy, 0.0), 8.0)
+    glow = fma(0.5, dot(dx, dy, dz, p.sun_x, p.sun_y, p.sun_z), 0.5)
     glow = glow * glow
     glow = glow * glow
     return (

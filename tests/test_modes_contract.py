@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
@@ -152,8 +152,8 @@ def test_juggling_overlaps_waits_and_plodding_adds_them_up(wanted: Request) -> N
     plodding = engine.draw(replace(wanted, mode="sequential", wait_ns=2_000_000)).trace.of_kind("wait")
     juggling = engine.draw(replace(wanted, mode="concurrent", wait_ns=2_000_000)).trace.of_kind("wait")
 
-    assert all(before.t1 <= after.t0 for before, after in zip(plodding, plodding[1:], strict=False))
-    assert any(before.t1 > after.t0 for before, after in zip(juggling, juggling[1:], strict=False))
+    assert all(before.t1 <= after.t0 for before, after in pairwise(plodding))
+    assert any(before.t1 > after.t0 for before, after in pairwise(juggling))
 
 
 @everyone

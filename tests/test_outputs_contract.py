@@ -40,6 +40,7 @@ IS = {  # what tells that a file is what its suffix says; a new output needs a l
     "npz": lambda data: zipfile.is_zipfile(io.BytesIO(data)),
     "png": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
     "table": lambda data: data.decode().endswith("\n"),
+    "timeline": lambda data: data.startswith(b"<svg ") and data.endswith(b"</svg>\n"),
     "trace": lambda data: json.loads(data)["schema"] == "render-trace",
 }
 

@@ -44,13 +44,18 @@ anything = st.recursive(
 )
 
 
+def with_one(name: str, value: Any) -> Request:
+    """The plain request with one field changed."""
+    return replace(BASE, **{name: value})
+
+
 @pytest.mark.parametrize(("name", "lowest", "highest"), RANGES)
 def test_both_ends_of_a_range_are_allowed_and_nothing_beyond(name: str, lowest: int, highest: int) -> None:
     for value in (lowest, highest):
-        assert getattr(replace(BASE, **{name: value}), name) == value
+        assert getattr(with_one(name, value), name) == value
     for value in (lowest - 1, highest + 1):
         with pytest.raises(UsageError, match=f"{name.replace('_', ' ')} is {value}"):
-            replace(BASE, **{name: value})
+            with_one(name, value)
 
 
 @pytest.mark.parametrize("value", [1.0, "1", None, float("nan")])
@@ -100,9 +105,10 @@ def test_a_stored_request_needs_every_field(name: str) -> None:
 @example("parameters", [[None, 1], ["x", 2]])
 def test_whatever_stands_in_a_stored_request_it_is_read_or_refused(name: str, value: Any) -> None:
     try:
-        assert isinstance(Request.from_dict(BASE.as_dict() | {name: value}), Request)
-    except UsageError as error:
-        assert error.remedy
+        remade = Request.from_dict(BASE.as_dict() | {name: value})
+    except UsageError:
+        return
+    assert isinstance(remade, Request)
 
 
 @given(requests, requests)

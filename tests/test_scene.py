@@ -1,4 +1,4 @@
-"""Scenes are files: they are found, loaded, checked rule by rule, and given what they ask for in their own precision."""
+"""Scenes are files: found, loaded, checked rule by rule, and given what they ask for in the request's precision."""
 
 from __future__ import annotations
 
@@ -203,16 +203,22 @@ def test_each_rule_that_is_broken_is_told_with_its_line(change: tuple[str, str],
     assert refused(path).cause.startswith(f"{path}, line {line}: {rule}")
 
 
+MAKER = """\
+def maker(k):
+    def step(state, p):
+        return state[0] + k, *state[1:]
+
+    return step
+
+
+step = maker(1.0)
+"""
+
+
 def test_a_function_that_needs_another_around_it_is_refused(write: Write) -> None:
-    path = write(
-        (
-            "def step(state, p):",
-            "def made(k):\n  def step(state, p):\n    return state[0] + k, *state[1:]\n  return step\n\n\nstep = made(1.0)\n\n\ndef other(state, p):",
-        )
-    )
-    assert refused(path).cause.startswith(
-        f"{path}, line {line_of(path, 'step =')}: step uses k of a function around it"
-    )
+    path = write(("def step(state, p):", f"{MAKER}\n\ndef unused(state, p):"))
+    told = f"{path}, line {line_of(path, 'step =')}: step uses k of a function around it"
+    assert refused(path).cause.startswith(told)
 
 
 @pytest.mark.parametrize("content", [b"", b"\0", b"\xff\xfe", b"(" * 5000, b"LIMIT = 20\n\0"])

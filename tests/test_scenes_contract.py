@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
-from render import engine, primitives, sampling, scene
+from render import primitives, sampling, scene
 from render.compiler.retarget import retarget
 from render.request import Request
 from render.scene import REALS
@@ -58,16 +59,16 @@ def test_once_ended_is_always_ended(name: str, precision: str, ask: Callable[...
     parameters = {"bailout": scene.load(name).parameters["bailout"].lowest}
     request = ask(scene=name, precision=precision, width=24, height=16, limit=40, parameters=parameters)
 
-    for state, alive, rgb_state, step in samples(request, follow=30):
-        lives = [alive(state)]
+    for first, alive, place, step in samples(request, follow=30):
+        state, lives = first, [alive(first)]
         for _ in range(30):
             state = step(state)
             lives.append(alive(state))
 
-        assert lives == sorted(lives, reverse=True), rgb_state
+        assert lives == sorted(lives, reverse=True), place
 
 
-def samples(request: Request, follow: int = 0):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def samples(request: Request, follow: int = 0) -> Iterator[Any]:
     """Each pixel's sample in plain Python: (state, alive, rgb, step), at the start for `follow`, else at the end."""
     loaded = scene.load(request.scene)
     real = REALS[request.precision]
@@ -78,7 +79,7 @@ def samples(request: Request, follow: int = 0):  # type: ignore[no-untyped-def] 
     )
     position = retarget(sampling.position, words=bound)
 
-    def lanes(values):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def lanes(values: Any) -> tuple[Any, ...]:
         return tuple(real(value) for value in values)
 
     with np.errstate(all="ignore"):

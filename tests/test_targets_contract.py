@@ -37,9 +37,7 @@ def test_every_file_offers_what_the_contract_names(name: str) -> None:
 
 @pytest.mark.parametrize("precision", ["f32", "f64"])
 @pytest.mark.parametrize(("name", "view"), VIEWS)
-def test_every_scene_and_view_is_one_picture(
-    name: str, view: str, precision: str, ask: Callable[..., Request]
-) -> None:
+def test_every_scene_and_view_is_one_picture(name: str, view: str, precision: str, ask: Callable[..., Request]) -> None:
     request = ask(scene=name, view=view, precision=precision, width=22, height=13, tile=(22, 13))
     expected = engine.draw(request)
 
@@ -81,7 +79,7 @@ def test_limits_around_a_block_of_steps(limit: int, precision: str, ask: Callabl
     limit=st.integers(1, 70),
     precision=st.sampled_from(["f32", "f64"]),
 )
-def test_any_place_of_the_mandelbrot_set(  # noqa: PLR0913  (hypothesis draws each)
+def test_any_place_of_the_mandelbrot_set(
     x: float, y: float, zoom: float, bailout: float, limit: int, precision: str
 ) -> None:
     from tests.conftest import small_request
@@ -126,4 +124,4 @@ def test_a_kernel_can_be_sent_to_another_process(name: str, ask: Callable[..., R
     request = ask(target=name)
     kernel = targets.load(name).compile(scene.load(request.scene), request, lambda _text: None)
 
-    assert pickle.loads(pickle.dumps(kernel)).about == kernel.about
+    assert pickle.loads(pickle.dumps(kernel)).about == kernel.about  # noqa: S301  (our own)

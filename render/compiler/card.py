@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from render.cards import Card
-from render.compiler.launch import TALLY_BYTES, THREADS, Painted, blocks, rows, size
+from render.compiler.launch import TALLY_BYTES, THREADS, Painted, Rows, blocks, rows, size
 from render.compiler.program import ENTRY
 from render.compiler.settings import pack, settings
 from render.errors import RenderError
@@ -33,7 +33,10 @@ FAILURES = {  # by CUresult: what has happened to the card, not to one tile
     214: ("the card found an error in its memory", "see what nvidia-smi says"),
     218: ("the driver does not take the kernel", "update NVIDIA's driver"),
     222: ("the driver does not take the kernel", "update NVIDIA's driver"),
-    702: ("the driver stopped a launch that took too long, as it does on a card with a display", "give a smaller --tile"),
+    702: (
+        "the driver stopped a launch that took too long, as it does on a card with a display",
+        "give a smaller --tile",
+    ),
     709: ("the card was lost", "see what nvidia-smi says, and draw again"),
     999: ("the card was lost", "see what nvidia-smi says, and draw again"),
 }
@@ -189,8 +192,8 @@ class Stream:
         milliseconds = asked(self._driver.cuEventElapsedTime(self._anchor, event))
         return int(milliseconds * 1e6)
 
-    def _rows(self) -> Any:
-        memory = np.frombuffer((ctypes.c_uint8 * self._bytes).from_address(int(self._here)), np.uint8)
+    def _rows(self) -> Rows:
+        memory = np.ctypeslib.as_array((ctypes.c_uint8 * self._bytes).from_address(int(self._here)))
         return rows(memory, self._device.request, *self._shape)
 
     def _reserve(self, width: int, height: int) -> None:

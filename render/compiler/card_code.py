@@ -29,7 +29,8 @@ def machine_code(made: Program, found: Cards, announce: Callable[[], None]) -> b
         from render.compiler import cuda_front  # slow to import, and not needed in a second run
 
         capability = cuda_front.closest(capability)
-        code, _ = cuda_front.machine_code(cuda_front.assembly(made, capability), capability)
+        text = cuda_front.assembly(cuda_front.compiled(made, capability), capability)
+        code, _ = cuda_front.machine_code(text, capability)
         code_cache.write(key, code)
     return code
 

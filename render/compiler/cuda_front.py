@@ -62,9 +62,7 @@ def body(made: Program) -> Callable[..., None]:
         wrap=numba.njit(**numba_front.OPTIONS),
     )
 
-    def thread(
-        cells: Any, across: int, down: int, number: int, x: int, y: int, width: int, height: int
-    ) -> None:
+    def thread(cells: Any, across: int, down: int, number: int, x: int, y: int, width: int, height: int) -> None:
         right = across * BLOCK_WIDTH + (number >> 5 & 1) * 8 + (number & 7)
         below = down * BLOCK_HEIGHT + (number >> 6) * 4 + (number >> 3 & 3)
         if right < width and below < height:
@@ -87,8 +85,8 @@ def kernel(thread: Callable[..., None]) -> Callable[..., None]:
     return launched
 
 
-def assembly(made: Program, capability: Capability) -> str:
-    """The kernel as PTX, its entry named ENTRY, for a card of this compute capability; no card is needed.
+def compiled(made: Program, capability: Capability) -> Any:
+    """The kernel as numba-cuda's library of compiler code, for cards of this compute capability and later.
 
     Raises SceneError where the scene cannot be compiled, RenderError where the CUDA packages do not work together.
     """
@@ -102,11 +100,10 @@ def assembly(made: Program, capability: Capability) -> str:
             library, _ = compiler._compile_pyfunc_with_fixup(
                 kernel(inner), types.void(*ARGUMENTS), device=False, cc=capability, abi="numba", launch_bounds=THREADS
             )
-            library._nvvm_options["fma"] = False
-            text = "\n".join(library.get_asm_strs(cc=capability))
     except NumbaError as error:
         raise numba_front.explained(error, made.source) from error
-    return text.replace(library._entry_name, ENTRY)
+    library._nvvm_options["fma"] = False
+    return library
 
 
 @contextlib.contextmanager
@@ -122,18 +119,22 @@ def _settled(capability: Capability) -> Iterator[None]:
         compute_capability = capability
 
     kept = dispatcher.get_current_device
-    lent = not hasattr(np, "row_stack")
+    lent = {name: word for name, word in (("row_stack", np.vstack),) if name not in vars(np)}
     dispatcher.get_current_device = Asked
-    if lent:
-        np.row_stack = np.vstack  # type: ignore[attr-defined]
+    vars(np).update(lent)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
         dispatcher.get_current_device = kept
-        if lent:
-            del np.row_stack  # type: ignore[attr-defined]
+        for name in lent:
+            del vars(np)[name]
+
+
+def assembly(library: Any, capability: Capability) -> str:
+    """The kernel as PTX, its entry named ENTRY; no card is needed."""
+    return "\n".join(library.get_asm_strs(cc=capability)).replace(library._entry_name, ENTRY)
 
 
 def machine_code(text: str, capability: Capability) -> tuple[bytes, str]:

@@ -6,8 +6,8 @@ followed sample by sample; the light of a pixel's samples is summed in order, so
 A step of the Mandelbrot set is 3 fma and 1 add; asking after each whether the sample has ended would add another
 3 instructions and a branch. For an *absorbing* scene (once ended, always ended) the driver therefore makes BLOCK
 steps at once and asks then. Where a lane has ended inside a block, its state from before the block is kept, and
-when all lanes are done those last steps are walked again, one by one and for all lanes together, up to the
-very step at which each ended. The same operations on the same numbers give the same bits, so the counts and final states
+when all lanes are done those last steps are walked again, one by one and for all lanes together, up to the very
+step at which each ended. The same operations on the same numbers give the same bits, so the counts and final states
 are those of the plain loop of target `python`. A lane too near the limit for a whole block goes the same way.
 
 Everything is written in the lane vocabulary and the names of `slots`; one source serves one lane, 64 lanes and a
@@ -98,7 +98,7 @@ def sample(i: Lane, j: Lane, s: int, at: Any, p: Any) -> Any:
 
 
 def pixels(i: Lane, j: Lane, inside: Any, at: Any, p: Any) -> Any:
-    """All samples of the pixels (i, j), in order: their summed light, the last one's steps, all steps, how many are NaN.
+    """All samples of the pixels (i, j), in order: summed light, the last one's steps, all steps, how many are NaN.
 
     Lanes that are not `inside` are followed like the others, and counted nowhere.
     """

@@ -34,7 +34,9 @@ from render.compiler.lane_types import (
 def _intrinsic(name: str) -> Emit:
     def emit(_context: Any, builder: Any, _result: Any, _operands: Any, values: Any) -> Any:
         kind = values[0].type
-        suffix = f"v{kind.count}{kind.element.intrinsic_name}" if isinstance(kind, ir.VectorType) else kind.intrinsic_name
+        suffix = (
+            f"v{kind.count}{kind.element.intrinsic_name}" if isinstance(kind, ir.VectorType) else kind.intrinsic_name
+        )
         declared = cgutils.get_or_insert_function(
             builder.module, ir.FunctionType(kind, [kind] * len(values)), f"{name}.{suffix}"
         )
@@ -166,4 +168,6 @@ def _real_of(i: Any) -> Any:
 
 
 define(primitives.to_real, [(Lanes,)], _real_of, lambda _c, builder, result, _o, v: builder.sitofp(v[0], llvm(result)))
-define(primitives.from_bits, [(Lanes,)], _real_of, lambda _c, builder, result, _o, v: builder.bitcast(v[0], llvm(result)))
+define(
+    primitives.from_bits, [(Lanes,)], _real_of, lambda _c, builder, result, _o, v: builder.bitcast(v[0], llvm(result))
+)

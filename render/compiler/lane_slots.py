@@ -34,9 +34,10 @@ def lane_numbers(lane_type: Any, wide: int) -> Any:
             if lane_type.n == 1:
                 return context.make_tuple(builder, sig.return_type, [zero, zero])
             element = zero.type.element
+            places = [divmod(lane, wide) for lane in range(lane_type.n)]
             cells = [
-                ir.Constant(zero.type, [ir.Constant(element, part(i)) for i in range(lane_type.n)])
-                for part in (lambda i: i % wide, lambda i: i // wide)
+                ir.Constant(zero.type, [ir.Constant(element, value) for value in values])
+                for values in ([column for _, column in places], [row for row, _ in places])
             ]
             return context.make_tuple(builder, sig.return_type, cells)
 
@@ -56,8 +57,7 @@ def lift(typingctx: Any, values: Any, like: Any) -> Any:
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         members = [
-            bring(context, builder, builder.extract_value(args[0], i), member, like)
-            for i, member in enumerate(values)
+            bring(context, builder, builder.extract_value(args[0], i), member, like) for i, member in enumerate(values)
         ]
         return context.make_tuple(builder, sig.return_type, members)
 

@@ -69,6 +69,7 @@ class MaskModel(models.PrimitiveModel):  # type: ignore[misc]
 
 
 def spread(builder: Any, scalar: Any, n: int) -> Any:
+    """One scalar in all of n lanes."""
     if n == 1:
         return scalar
     i32 = ir.IntType(32)
@@ -107,10 +108,12 @@ def common(args: tuple[Any, ...]) -> Lanes | None:
 
 
 def bits_type(lane_type: Lanes) -> Lanes:
+    """The whole numbers that are as wide as these reals."""
     return Lanes(INT_OF[lane_type.dtype], lane_type.n)
 
 
 def llvm(lane_type: Lanes) -> ir.Type:
+    """The LLVM type of these lanes."""
     return constant(lane_type, 0).type
 
 
@@ -161,6 +164,7 @@ def _same(*args: Any) -> Any:
 
 
 def all_real(*args: Any) -> Any:
+    """Typing for words on reals: operands and result alike."""
     shared = common(args)
     return None if shared is None or shared.dtype not in INT_OF else (shared,) * (len(args) + 1)
 
@@ -176,6 +180,7 @@ def _comparison(*args: Any) -> Any:
 
 
 def all_masks(*args: Any) -> Any:
+    """Typing for words on masks; the result remembers the first mask's precision."""
     first = next(a for a in args if isinstance(a, Mask))
     if any(a.n != first.n if isinstance(a, Mask) else not isinstance(a, types.Boolean) for a in args):
         return None
@@ -194,11 +199,14 @@ def _product(context: Any, builder: Any, result: Any, _operands: Any, values: An
     if type(context).__module__.startswith("numba.cuda"):
         kind = values[0].type
         name = f"llvm.nvvm.mul.rn.{'f' if result.dtype == types.float32 else 'd'}"
-        return builder.call(cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind] * 2), name), values)
+        return builder.call(
+            cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind] * 2), name), values
+        )
     return builder.fmul(*values)
 
 
 def plain(name: str) -> Emit:
+    """The LLVM instruction of this name."""
     return lambda _c, builder, _r, _o, values: getattr(builder, name)(*values)
 
 

@@ -21,6 +21,7 @@ from render.frame import Canvas
 from render.request import Request
 from render.scene import Scene
 
+
 @cache
 def _llvm() -> Any:
     """llvmlite's binding, ready for this machine."""

@@ -69,7 +69,9 @@ def reader(record: Any, first: int) -> Any:
 
             for member in record:
                 if isinstance(member, types.Array):
-                    members.append(_array(context, builder, member, load(cell, ir.IntType(64)), load(cell + 1, ir.IntType(64))))
+                    members.append(
+                        _array(context, builder, member, load(cell, ir.IntType(64)), load(cell + 1, ir.IntType(64)))
+                    )
                     cell += 2
                 else:
                     members.append(load(cell, context.get_value_type(member)))
@@ -124,7 +126,17 @@ def explained(error: NumbaError, source: str) -> SceneError:
     """What numba did not understand, as one line, with the line of the scene's file where it stands."""
     told = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     place = re.search(rf'{re.escape(source)}(?:", line | \(|:)(\d+)', told)
-    dull = ("Failed in", "During", "File ", "There are", "- Of which", "Overload", "With argument", "No match", "<source")
+    dull = (
+        "Failed in",
+        "During",
+        "File ",
+        "There are",
+        "- Of which",
+        "Overload",
+        "With argument",
+        "No match",
+        "<source",
+    )
     lines = [line.strip() for line in told.splitlines()]
     clear = [line for line in lines if line and not line.startswith(dull)]
     what = " ".join(clear[:2]) if clear else type(error).__name__

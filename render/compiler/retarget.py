@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
+
+import numpy as np
 
 from render.errors import SceneError
 
@@ -33,6 +35,12 @@ def _uses(function: Function, names: Mapping[str, Any]) -> Iterator[tuple[str, A
             yield name, names[name]
         elif name in space:
             yield name, space[name]
+
+
+def _constants(module: ModuleType, code: CodeType) -> list[Any]:
+    """What a function may mean by `module.name`, but for functions: those are called by bare name."""
+    found = [(name, vars(module)[name]) for name in sorted(set(_names(code))) if name in vars(module)]
+    return [part for pair in found if not isinstance(pair[1], (FunctionType, ModuleType)) for part in pair]
 
 
 def retarget(
@@ -63,6 +71,7 @@ def retarget(
             space |= {name: replaced(value) for name, value in _uses(plain, names or {})}
             copy = FunctionType(plain.__code__, space, plain.__name__, plain.__defaults__, plain.__closure__)
             copy.__qualname__, copy.__module__ = plain.__qualname__, plain.__module__
+            copy.__kwdefaults__ = plain.__kwdefaults__
             made[plain] = wrap(copy)
             underway.pop()
         return made[plain]
@@ -80,35 +89,57 @@ def fingerprint(
     function: Function, *, words: Mapping[Function, Any], slots: Mapping[Function, Function], names: Mapping[str, Any]
 ) -> str:
     """A hash of all code and constants that `retarget` would copy (hex, SHA-256)."""
-    digest = hashlib.sha256()
-    seen: set[Function] = set()
+    made = _Fingerprint(words, slots, names)
+    made.visit(function)
+    return made.digest.hexdigest()
 
-    def add(*parts: object) -> None:
+
+class _Fingerprint:
+    """What `fingerprint` has seen so far."""
+
+    def __init__(
+        self, words: Mapping[Function, Any], slots: Mapping[Function, Function], names: Mapping[str, Any]
+    ) -> None:
+        self.words, self.slots, self.names = words, slots, names
+        self.digest = hashlib.sha256()
+        self.seen: set[Function] = set()
+
+    def add(self, *parts: object) -> None:
         for part in parts:
-            digest.update(repr(part).encode() + b"\0")
+            self.digest.update(repr(part).encode() + b"\0")
 
-    def add_code(code: CodeType) -> None:
-        add(code.co_code, code.co_names, code.co_varnames, code.co_argcount)
+    def visit(self, plain: Function) -> None:
+        """A function, and all that it uses."""
+        if plain in self.seen or plain in self.words:
+            return
+        self.seen.add(plain)
+        self.add(plain.__qualname__)
+        self.add_code(plain.__code__)
+        cells = [cell.cell_contents for cell in plain.__closure__ or ()]
+        self.add_value([plain.__defaults__, *sorted((plain.__kwdefaults__ or {}).items()), cells])
+        for name, value in _uses(plain, self.names):
+            self.add(name)
+            self.add_value(_constants(value, plain.__code__) if isinstance(value, ModuleType) else value)
+
+    def add_code(self, code: CodeType) -> None:
+        """Instructions and constants; not lines, so a comment changes nothing."""
+        self.add(code.co_code, code.co_names, code.co_varnames, code.co_argcount)
         for constant in code.co_consts:
             if isinstance(constant, CodeType):
-                add_code(constant)
+                self.add_code(constant)
             else:
-                add(type(constant).__name__, constant)
+                self.add(type(constant).__name__, constant)
 
-    def visit(plain: Function) -> None:
-        if plain in seen:
-            return
-        seen.add(plain)
-        add(plain.__qualname__, plain.__defaults__)
-        add_code(plain.__code__)
-        for name, value in _uses(plain, names):
-            add(name)
-            if isinstance(value, FunctionType):
-                standing = slots.get(value, value)
-                if standing not in words:
-                    visit(standing)
-            elif isinstance(value, (int, float, str, tuple)):
-                add(value)
-
-    visit(function)
-    return digest.hexdigest()
+    def add_value(self, value: Any) -> None:
+        """What the compiler takes for a constant; of anything else, its kind."""
+        self.add(type(value).__qualname__)
+        if isinstance(value, FunctionType):
+            self.visit(self.slots.get(value, value))
+        elif isinstance(value, (tuple, list)):
+            self.add(len(value))
+            for member in value:
+                self.add_value(member)
+        elif isinstance(value, (np.ndarray, np.generic)):
+            self.add(value.dtype.str, value.shape, value.tobytes())
+        elif isinstance(value, (int, float, complex, str, bytes)):
+            self.add(value)

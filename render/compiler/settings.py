@@ -42,7 +42,7 @@ class Settings(NamedTuple):
 
 
 def settings(request: Request, canvas: Canvas | None = None) -> Settings:
-    """All that is known of a request; without a canvas, with empty arrays in its place. The rectangle is still empty."""
+    """All that is known of a request, the rectangle still empty; without a canvas, empty arrays in its place."""
     rgb = canvas.rgb if canvas is not None else np.zeros(0, np.uint8)
     steps = canvas.steps if canvas is not None else None
     return Settings(
@@ -64,7 +64,9 @@ def settings(request: Request, canvas: Canvas | None = None) -> Settings:
     )
 
 
-def pack(*records: tuple[Any, ...], address: Callable[[np.ndarray], int] = lambda array: array.ctypes.data) -> np.ndarray:
+def pack(
+    *records: tuple[Any, ...], address: Callable[[np.ndarray], int] = lambda array: array.ctypes.data
+) -> np.ndarray:
     """Named tuples of scalars and arrays as one block of cells (int64, flat). Keep the arrays alive while it is used.
 
     `address` says where the code will find an array, if that is not this process's memory.

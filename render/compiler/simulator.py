@@ -9,6 +9,7 @@ What a thread does is compiled for the CPU, so a small frame takes a second or t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import signal
@@ -34,6 +35,7 @@ from render.trace import Clock, Worker
 
 NAME = "cuda simulator"
 CHILD = "import sys; sys.path[:] = {path!r}; from render.compiler.simulator import serve; serve()"
+INSTEAD = "see whether --mode sequential --target scalar paints the scene"
 PATIENCE = 5.0  # seconds that the child has to end by itself
 Answer = tuple[Any, ...]
 
@@ -41,8 +43,8 @@ Answer = tuple[Any, ...]
 class Simulator:
     """A child process with a compiled kernel. Raises SceneError where the scene cannot be compiled."""
 
-    def __init__(self, path: str, key: str, request: Request, clock: Clock) -> None:  # the child has its own clock
-        self.request = request
+    def __init__(self, path: str, key: str, request: Request, clock: Clock) -> None:
+        self.request, self.clock = request, clock
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed in `close`)
         self._child = subprocess.Popen(  # noqa: S603  (this Python, our own code)
             [sys.executable, "-c", CHILD.format(path=sys.path)],
@@ -72,7 +74,7 @@ class Simulator:
             self._child.stdin.flush()
             answer = pickle.load(self._child.stdout)  # noqa: S301  (our own child's)
         except (OSError, ValueError, EOFError, pickle.UnpicklingError) as error:
-            raise RenderError(f"the simulator's process ended: {self._last_words()}", "run it with --debug") from error
+            raise RenderError(f"the simulator's process ended: {self._last_words()}", INSTEAD) from error
         if isinstance(answer, Exception):
             raise answer
         return answer  # type: ignore[no-any-return]
@@ -80,7 +82,8 @@ class Simulator:
     def _last_words(self) -> str:
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").split("\n")
-        return next((line for line in reversed(lines) if line.strip()), "it said nothing")
+        ended = f"exit {self._child.wait(PATIENCE)}, and it said nothing"
+        return next((line for line in reversed(lines) if line.strip()), ended)
 
     def streams(self, count: int) -> list[SimulatedStream]:
         """So many streams; they take turns."""
@@ -102,10 +105,8 @@ class Simulator:
 
 def _close(pipe: IO[bytes]) -> None:
     """Close, though what was still to be written finds nobody."""
-    try:
+    with contextlib.suppress(OSError):
         pipe.close()
-    except OSError:
-        pass
 
 
 class SimulatedStream:
@@ -129,7 +130,7 @@ class SimulatedStream:
         """Wait for the launch."""
         memory, began, painted = self._answer.result()
         brought = rows(np.frombuffer(memory, np.uint8), self._simulator.request, *self._shape)
-        return brought.painted(*self._shape, began, painted, max(time.perf_counter_ns(), painted))
+        return brought.painted(*self._shape, began, painted, max(self._simulator.clock(), painted))
 
 
 # --- in the child ------------------------------------------------------------------------------------------

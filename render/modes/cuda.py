@@ -16,6 +16,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from render import cards
@@ -109,8 +110,8 @@ class Host:
             turn = self._waiting.popleft()
             if self._painter.request.wait_ns:
                 self._recorder.add("wait", turn.since, now, turn.tile.number, turn.stream.worker)
-            tile = turn.tile
-            self._guarded(turn, lambda turn=turn, t=tile: turn.stream.begin(t.x, t.y, t.width, t.height))
+            _, *rectangle = turn.tile
+            self._guarded(turn, partial(turn.stream.begin, *rectangle))
             self._painting.append(turn)
 
     def _pause(self) -> None:
@@ -126,7 +127,7 @@ class Host:
         """The tile's pixels on the canvas, its spans recorded, its stream free. Raises TileError."""
         tile, stream, painter = turn.tile, turn.stream, self._painter
         kernel = cast("CudaKernel", painter.kernel)
-        painted: Painted = self._guarded(turn, lambda: kernel.end(stream, painter.canvas, tile.x, tile.y))
+        painted: Painted = self._guarded(turn, partial(kernel.end, stream, painter.canvas, tile.x, tile.y))
         self._recorder.add("paint", painted.began, painted.painted, tile.number, stream.worker)
         self._recorder.add("transfer", painted.painted, painted.arrived, tile.number, stream.worker)
         self._painting.remove(turn)

@@ -43,7 +43,7 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]]) -> list[str]:
     who = f"{_count(found.tiles, 'tile')} by {_count(len(found.busy), 'worker')} in {_time(tiles)}"
     return [
         f"{request.scene}, view {request.view}: {size}, limit {request.limit}, {request.precision}",
-        f"{_name(frame)}: {who}, at most {found.running.max} running (mean {found.running.mean:.2f}){rate}",
+        f"{frame.title}: {who}, at most {found.running.max} running (mean {found.running.mean:.2f}){rate}",
         f"saved {files}" if files else "nothing was saved",
     ]
 
@@ -64,10 +64,10 @@ def _not_run(modes: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 def _row(run: Run, base: Stats | None) -> tuple[str, ...]:
     frame, found = run
-    gain = found.speed_up(base) if base and not _simulated(frame) else None
+    gain = found.speed_up(base) if base and not frame.simulated else None
     first = found.first_tile_seconds
     return (
-        _name(frame),
+        frame.title,
         str(len(found.busy)),
         str(found.tiles),
         f"{found.seconds['tiles']:.3f}",
@@ -94,8 +94,8 @@ def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
 def _told(runs: Sequence[Run], base: Stats | None) -> Iterator[str]:
     """What the traces show, in the words of the lesson."""
     for frame, found in runs:
-        yield f"{_name(frame)}: {_manner(found)}{_won(frame, found, base)}"
-    real = [(frame, found) for frame, found in runs if found.tiles and not _simulated(frame)]
+        yield f"{frame.title}: {_manner(found)}{_won(frame, found, base)}"
+    real = [(frame, found) for frame, found in runs if found.tiles and not frame.simulated]
     if len(real) > 1:
         yield _fastest(real, base)
     if base is not None and base.seconds["tiles"] < TOO_SHORT:
@@ -135,7 +135,7 @@ def _won(frame: Frame, found: Stats, base: Stats | None) -> str:
 def _fastest(runs: Sequence[Run], base: Stats | None) -> str:
     """Who was fastest, and why. The reason is what sets that run apart in its trace."""
     frame, found = min(runs, key=lambda run: run[1].seconds["tiles"])
-    said = f"fastest: {_name(frame)}, {_time(found.seconds['tiles'])}"
+    said = f"fastest: {frame.title}, {_time(found.seconds['tiles'])}"
     gain = found.speed_up(base) if base and found is not base else None
     if gain is not None:
         said += f", {gain:.2f} times as fast as {BASELINE}"
@@ -158,16 +158,6 @@ def _equal(frames: Sequence[Frame]) -> Iterator[str]:
     elif len(groups) > 1:
         told = "; ".join(f"{', '.join(modes)} {digest[:16]}" for digest, modes in groups.items())
         yield f"THE PICTURES DIFFER, by sha256: {told}"
-
-
-def _name(frame: Frame) -> str:
-    request = frame.request
-    name = f"{request.mode} ({request.backend})" if request.backend else request.mode
-    return f"{name}, simulated" if _simulated(frame) else name
-
-
-def _simulated(frame: Frame) -> bool:
-    return bool(frame.trace.facts.get("simulated", False))
 
 
 def _count(number: int, word: str) -> str:

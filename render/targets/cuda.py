@@ -30,7 +30,7 @@ SIMULATED_STREAMS = 2  # they take turns; two, so that one tile can wait while a
 
 
 def missing() -> str | None:
-    """Why no card can be used here, or None. (The simulator needs none.)"""
+    """Why no card can be used here, or None; the simulator needs none."""
     return cards.find().reason
 
 
@@ -45,8 +45,8 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
         key = card_code.simulated_key(made)
         if code_cache.read(key) is None:
             announce(f"compiling {scene.name} for the {simulator.NAME}, {precision} (once; kept for later runs)")
-        make: Callable[[Clock], Device] = partial(simulator.Simulator, str(scene.path), key, request)
-        kernel = CudaKernel(request, make, simulator.NAME, f"one thread a pixel, simulated, {precision}")
+        start = partial(simulator.Simulator, str(scene.path), key, request)
+        kernel = CudaKernel(request, start, simulator.NAME, f"one thread a pixel, simulated, {precision}")
         kernel.open()
         return kernel
     found = cards.find()
@@ -55,9 +55,8 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
     first = found.cards[0]
     say = f"compiling {scene.name} for {first.name}, {precision} (once; kept for later runs)"
     code = card_code.machine_code(made, found, lambda: announce(say))
-    return CudaKernel(
-        request, partial(card.Device, first, code, request, tuple(made.p)), first.name, f"one thread a pixel, {precision}"
-    )
+    make = partial(card.Device, first, code, request, tuple(made.p))
+    return CudaKernel(request, make, first.name, f"one thread a pixel, {precision}")
 
 
 class Stream(Protocol):
@@ -130,7 +129,7 @@ class CudaKernel:
         return painted
 
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
-        """Paint a rectangle of the frame and wait for it; give the steps made and the number of samples that are NaN."""
+        """Paint a rectangle of the frame and wait; give the steps made and the number of samples that are NaN."""
         stream = self.open()[0]
         stream.begin(x, y, width, height)
         painted = self.end(stream, canvas, x, y)

@@ -1,4 +1,4 @@
-"""Every word of the vocabulary means the same in plain Python, in one compiled lane and in a vector, to the last bit."""
+"""Every word of the vocabulary means the same in Python, in one compiled lane and in a vector, to the last bit."""
 
 from __future__ import annotations
 
@@ -43,12 +43,30 @@ from render.lanes import (
 from render.lanes import bits as pattern
 from render.scene import REALS
 
-SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, 7.99, 1e-3, 1e5, -1e5, 2.0**31, -(2.0**31), 2.0**63, 1e38, 1e-40, 1e-45]
+SPECIAL = [
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    -2.5,
+    3.0,
+    7.99,
+    1e-3,
+    1e5,
+    -1e5,
+    2.0**31,
+    -(2.0**31),
+    2.0**63,
+    1e38,
+    1e-40,
+    1e-45,
+]
 HARD = [*SPECIAL, float("inf"), float("-inf"), float("nan")]
 TABLE = np.linspace(-1.0, 1.0, 17)
 
 
-def word(a: Any, b: Any, c: Any) -> Any:  # noqa: ARG001
+def word(a: Any, b: Any, c: Any) -> Any:
     """A slot for the word under test."""
     raise NotImplementedError
 
@@ -68,7 +86,7 @@ def each(first: Any, second: Any, third: Any, out: Any, lanes_at_once: int) -> N
             out[k + lane] = result[lane]
 
 
-CASES: dict[str, Callable[..., Any]] = {
+CASES: dict[str, Callable[..., Any]] = {  # each of three operands, so that one harness serves all
     "add": lambda a, b, c: a + b - c,
     "times": lambda a, b, c: a * b,
     "divide": lambda a, b, c: a / b,
@@ -157,6 +175,8 @@ def test_every_word_is_tried() -> None:
 
 
 def test_every_elementary_function_is_in_the_vocabulary() -> None:
-    public = {name for name, value in vars(elementary).items() if callable(value) and value.__module__ == elementary.__name__}
+    public = {
+        name for name, value in vars(elementary).items() if callable(value) and value.__module__ == elementary.__name__
+    }
 
     assert {name for name in public if not name.startswith("_")} <= set(lanes.__all__)

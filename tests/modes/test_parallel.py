@@ -74,9 +74,12 @@ def children() -> list[int]:
     """The processes that paint for this one."""
     import psutil
 
-    return [
-        child.pid
-        for child in psutil.Process().children(recursive=True)
-        if "LokyProcess" in " ".join(child.cmdline()) or "loky" in " ".join(child.cmdline())
-        if "resource_tracker" not in " ".join(child.cmdline())
-    ]
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        try:
+            words = " ".join(child.cmdline())
+        except psutil.Error:  # it has just ended
+            continue
+        if "LokyProcess" in words and "resource_tracker" not in words:
+            found.append(child.pid)
+    return found

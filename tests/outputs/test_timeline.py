@@ -1,0 +1,62 @@
+"""The timeline as a picture: every painted stretch is a bar in its worker's lane, at its time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from render.frame import Frame
+from render.outputs import timeline
+from render.trace import Span, Worker
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def rectangles(frames: list[Frame], kind: str = "fill") -> list[dict[str, str]]:
+    """The bars of paint spans."""
+    tree = ET.fromstring(timeline.write(frames))  # noqa: S314  (our own)
+    return [rect.attrib for rect in tree.iter(f"{SVG}rect") if kind in rect.attrib]
+
+
+def test_each_stretch_of_a_tile_is_a_bar(draw: Callable[..., Frame]) -> None:
+    assert len(rectangles([draw("0011", "22.3")])) == 4
+
+
+def test_juggled_tiles_are_bars_of_their_own_each_time(draw: Callable[..., Frame]) -> None:
+    bars = rectangles([draw("0101")])
+
+    assert [bar["fill"] for bar in bars] == [timeline.COLOURS[0], timeline.COLOURS[1]] * 2
+
+
+def test_workers_have_a_lane_each(draw: Callable[..., Frame]) -> None:
+    assert len({bar["y"] for bar in rectangles([draw("0", "1", "2")])}) == 3
+
+
+def test_two_runs_share_one_scale(draw: Callable[..., Frame]) -> None:
+    """A run that takes half the time is half as long."""
+    long, short = rectangles([draw("0000"), draw("00", "11", mode="parallel")])[:2]
+
+    assert float(short["width"]) == pytest.approx(float(long["width"]) / 2, abs=0.02)
+
+
+def test_bars_too_narrow_to_see_are_joined_but_never_two_tiles() -> None:
+    worker = Worker(1, 1)
+    spans = [Span(worker, tile, "paint", t0, t0 + 1) for t0, tile in enumerate([7, 7, 7, 8, 7])]
+
+    joined = list(timeline.bars(spans, 0, 0.01))
+
+    assert [tile for _, tile, _, _ in joined] == [7, 8, 7]
+
+
+def test_names_are_escaped_and_nothing_is_loaded_from_elsewhere(draw: Callable[..., Frame]) -> None:
+    text = timeline.write([draw("0", mode="<mode>")]).decode()
+
+    assert "<mode>" not in text
+    assert "href" not in text
+    assert "url(http" not in text
+
+
+def test_a_trace_without_tiles_is_an_empty_timeline(draw: Callable[..., Frame]) -> None:
+    assert b"</svg>" in timeline.write([draw(".")])

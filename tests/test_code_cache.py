@@ -1,0 +1,318 @@
+"""Compiled code is kept: a second run compiles nothing, a changed scene is compiled anew, damage costs only time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from render import scene
+from render.compiler import code_cache, native, numba_front
+from render.compiler.program import program
+from render.request import Request
+
+ROOT = Path(__file__).parent.parent
+KEY = "0123456789abcdef"
+HOST = ("cpu", "features")
+RING = """\
+from render.lanes import where
+import beside
+
+SCALE = 2.0
+TABLE = (1.0, 2.0)
+
+
+def inside(x, y, *, far=3.0):
+    return (x * x < SCALE + far) & (y < TABLE[0])
+
+
+def larger(n, by=1.0):
+    return n + by * beside.FACTOR
+
+
+def start(x, y, p):
+    return 0.0, x, y
+
+
+def step(state, p):
+    n, x, y = state
+    return larger(n), x, y
+
+
+def alive(state, p):
+    return inside(state[1], state[2]) & (state[0] < 9.0)
+
+
+def shade(state, steps, p):
+    light = where(alive(state, p), 0.0, 0.5)
+    return light, light, steps * 0.01
+"""
+BESIDE = "FACTOR = 1.0\nUNUSED = 5.0\n"
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own for compiled code, not made yet."""
+    place = tmp_path / "code"
+    monkeypatch.setenv("RENDER_CACHE_DIR", str(place))
+    return place
+
+
+@pytest.fixture
+def made(ask: Callable[..., Request]) -> Any:
+    """A program to compile."""
+    return program(scene.load("mandelbrot"), ask(), 1, 8)
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was compiled, by the scene's file; the compiler only pretends to."""
+    found: list[str] = []
+
+    def pretend(asked: Any) -> bytes:
+        found.append(asked.source)
+        return b"machine code"
+
+    monkeypatch.setattr(numba_front, "compile_program", pretend)
+    return found
+
+
+@pytest.fixture
+def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Request]) -> Callable[..., str]:
+    """The key of the ring with changes to its text, and to that of the module that it imports."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    path = tmp_path / "ring.py"
+
+    def keyed(
+        old: str = "", new: str = "", *, beside: str = BESIDE, lanes: int = 1, block: int = 8, **asked: Any
+    ) -> str:
+        assert not old or RING.count(old) == 1
+        path.write_text(RING.replace(old, new) if old else RING, encoding="utf-8")
+        (tmp_path / "beside.py").write_text(beside, encoding="utf-8")
+        monkeypatch.delitem(sys.modules, "beside", raising=False)
+        scene._loaded.cache_clear()  # noqa: SLF001  (another process would load both files anew)
+        return program(scene.load(str(path)), ask(scene=str(path), **asked), lanes, block).key(HOST)
+
+    return keyed
+
+
+@given(code=st.binary(max_size=200))
+def test_what_is_kept_comes_back(code: bytes) -> None:
+    assert code_cache.write(KEY, code)
+    assert code_cache.read(KEY) == code
+
+
+def test_what_was_never_kept_is_not_there(empty: Path) -> None:
+    assert code_cache.read(KEY) is None
+    assert not empty.exists()
+
+
+def test_nothing_else_is_left_in_the_folder(empty: Path) -> None:
+    assert code_cache.write(KEY, b"1")
+    assert code_cache.write(KEY, b"2")
+    assert [path.name for path in empty.iterdir()] == [f"{KEY}.code"]
+    assert code_cache.read(KEY) == b"2"
+
+
+@given(st.binary(max_size=40), st.data())
+def test_a_flipped_bit_anywhere_is_noticed(code: bytes, data: Any) -> None:
+    code_cache.write(KEY, code)
+    path = code_cache.folder() / f"{KEY}.code"
+    stored = bytearray(path.read_bytes())
+    stored[data.draw(st.integers(0, len(stored) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    path.write_bytes(stored)
+    assert code_cache.read(KEY) is None
+
+
+@given(st.binary(min_size=1, max_size=40), st.data())
+def test_a_file_that_ends_early_or_late_is_noticed(code: bytes, data: Any) -> None:
+    code_cache.write(KEY, code)
+    path = code_cache.folder() / f"{KEY}.code"
+    stored = path.read_bytes()
+    path.write_bytes(data.draw(st.sampled_from([stored[:-1], stored[: len(stored) // 2], b"", stored + b"\0", code])))
+    assert code_cache.read(KEY) is None
+
+
+def test_a_folder_that_cannot_be_made_keeps_nothing(empty: Path) -> None:
+    empty.write_text("a file is in the way", encoding="utf-8")
+    assert not code_cache.write(KEY, b"1")
+    assert code_cache.read(KEY) is None
+
+
+def test_without_a_choice_the_users_cache_folder_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("RENDER_CACHE_DIR")
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert code_cache.folder() == tmp_path / "render"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert code_cache.folder() == tmp_path / ".cache" / "render"
+
+
+def test_the_second_time_nothing_is_compiled_or_announced(made: Any, compiled: list[str], empty: Path) -> None:
+    said: list[int] = []
+    codes = [native.object_code(made, lambda: said.append(1)) for _ in range(2)]
+    assert codes == [b"machine code"] * 2
+    assert (len(compiled), len(said), len(list(empty.iterdir()))) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage", code_cache.MAGIC, code_cache.MAGIC + b"\0" * 40])
+def test_a_damaged_file_is_compiled_again_and_repaired(
+    damage: bytes, made: Any, compiled: list[str], empty: Path
+) -> None:
+    native.object_code(made, lambda: None)
+    [path] = empty.iterdir()
+    path.write_bytes(damage)
+    for _ in range(2):
+        assert native.object_code(made, lambda: None) == b"machine code"
+    assert len(compiled) == 2
+
+
+def test_where_nothing_can_be_kept_each_run_compiles(made: Any, compiled: list[str], empty: Path) -> None:
+    empty.write_text("a file is in the way", encoding="utf-8")
+    for _ in range(2):
+        assert native.object_code(made, lambda: None) == b"machine code"
+    assert len(compiled) == 2
+
+
+def test_the_same_scene_has_the_same_key(key: Callable[..., str]) -> None:
+    assert key() == key()
+
+
+CHANGES = [
+    ("n + by * beside", "n - by * beside"),
+    ("by=1.0", "by=1.5"),
+    ("far=3.0", "far=3.5"),
+    ("SCALE = 2.0", "SCALE = 2.5"),
+    ("TABLE = (1.0, 2.0)", "TABLE = (1.5, 2.0)"),
+    ("TABLE = (1.0, 2.0)", "TABLE = [1.0, 2.0]"),
+    ("import beside", "import beside\nABSORBING = True"),
+    ("steps * 0.01", "steps * 0.02"),
+    ("state[0] < 9.0", "state[0] <= 9.0"),
+    ("SCALE = 2.0", "import numpy\nSCALE = numpy.float32(2.0)"),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=" ".join)
+def test_whatever_changes_the_code_changes_the_key(change: tuple[str, str], key: Callable[..., str]) -> None:
+    assert key(*change) != key()
+
+
+def test_an_array_among_the_constants_counts_number_by_number(key: Callable[..., str]) -> None:
+    many = "import numpy\nTABLE = numpy.ones(5000)\nTABLE[2500] = {}"  # too many to be printed
+    assert key("TABLE = (1.0, 2.0)", many.format(1)) != key("TABLE = (1.0, 2.0)", many.format(2))
+
+
+def test_a_constant_of_an_imported_module_changes_the_key(key: Callable[..., str]) -> None:
+    assert key(beside=BESIDE.replace("FACTOR = 1.0", "FACTOR = 2.0")) != key()
+
+
+def test_an_imported_helper_changes_the_key(key: Callable[..., str]) -> None:
+    change = ("import beside", "import beside\nfrom beside import grown")
+    helper = "def grown(n):\n    return n + {}\n"
+    use = ("return larger(n), x, y", "return grown(n), x, y")
+    keys = set()
+    for number in (1.0, 2.0):
+        text = RING.replace(*change).replace(*use)
+        keys.add(key(RING, text, beside=BESIDE + helper.format(number)))
+    assert len(keys) == 2
+
+
+def test_a_helper_made_by_another_function_counts_with_what_it_holds(key: Callable[..., str]) -> None:
+    made = "def maker(k):\n    return lambda n: n + k\n\n\nlarger = maker({})\n\n\ndef unused("
+    assert key("def larger(", made.format(1.0)) != key("def larger(", made.format(2.0))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("SCALE = 2.0", "# a comment\n\n\nSCALE = 2.0  # and another"),
+        ("import beside", "import beside\nUNUSED = 7.0"),
+        ("import beside", "import beside\nVIEWS = {'near': {'zoom': 4.0}}\nLIMIT = 7"),
+    ],
+)
+def test_what_the_code_does_not_use_keeps_the_key(old: str, new: str, key: Callable[..., str]) -> None:
+    assert key(old, new) == key()
+
+
+def test_what_another_module_has_besides_keeps_the_key(key: Callable[..., str]) -> None:
+    assert key(beside=BESIDE.replace("UNUSED = 5.0", "UNUSED = 6.0")) == key()
+
+
+def test_another_frame_needs_no_other_code(key: Callable[..., str]) -> None:
+    assert key(width=9, limit=3, samples=4, parameters={"zoom": 7.0, "shortcuts": 0}) == key()
+
+
+def test_other_lanes_blocks_and_precisions_need_other_code(key: Callable[..., str]) -> None:
+    absorbing = "import beside", "import beside\nABSORBING = True"
+    keys = {key(*absorbing), key(*absorbing, lanes=8), key(*absorbing, block=4), key(*absorbing, precision="f32")}
+    assert len(keys) == 4
+
+
+def test_another_cpu_needs_other_code(made: Any) -> None:
+    assert made.key(("cpu", "features")) != made.key(("cpu", "other features"))
+
+
+def run(folder: Path, *arguments: str) -> tuple[str, str]:
+    """Draw in a process of its own: (hash of the picture and whether numba was loaded, what was announced)."""
+    program_text = (
+        "import sys, json, io, contextlib\n"
+        "from render.cli import main\n"
+        "said = io.StringIO()\n"
+        "with contextlib.redirect_stdout(said):\n"
+        "    code = main(sys.argv[1:])\n"
+        "print(code, json.loads(said.getvalue())['sha256'], 'numba' in sys.modules)\n"
+    )
+    (folder / "ring.py").write_text(
+        RING.replace("beside.FACTOR", "SCALE").replace("import beside\n", ""), encoding="utf-8"
+    )
+    drawn = [
+        "--scene",
+        "ring.py",
+        "--size",
+        "32x24",
+        "--samples",
+        "1",
+        "--mode",
+        "sequential",
+        "--target",
+        "scalar",
+        "--json",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program_text, *drawn, *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "RENDER_CACHE_DIR": str(folder / "code")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout.strip(), done.stderr
+
+
+def test_a_second_process_compiles_nothing_and_loads_no_compiler(tmp_path: Path) -> None:
+    first, announced = run(tmp_path)
+    assert first.startswith("0 ")
+    assert first.endswith("True")
+    assert announced.startswith("render: compiling ring")
+
+    second, announced = run(tmp_path, "--set", "zoom=2", "--set", "zoom=1")
+    assert second == first.replace("True", "False")
+    assert announced == ""
+
+    [path] = (tmp_path / "code").iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    third, announced = run(tmp_path)
+    assert third == first
+    assert announced.startswith("render: compiling ring")
+    assert path.read_bytes()[: len(code_cache.MAGIC)] == code_cache.MAGIC
+    assert len(path.read_bytes()) == len(whole)
