@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from render import machine, modes, scene, targets
+from render import contract, machine, modes, scene, targets
 from render.errors import ModeUnavailable, RenderError
 from render.frame import Frame, canvas
-from render.painter import Done, Painter
+from render.painter import Done, Painter, failure
 from render.plan import Tile, cut, plan
 from render.request import Request
 from render.targets import Kernel
@@ -48,6 +48,7 @@ def draw(
     if began < asked:
         recorder.add("import", began, asked)
     mode = available(request)
+    try_out(request)
     with canvas(request, shared=mode.shared(request)) as surface:
         with recorder.span("compile"):
             kernel = targets.load(request.target).compile(scene.load(request.scene), request, announce)
@@ -66,6 +67,22 @@ def draw(
     facts |= getattr(kernel, "facts", {})
     trace = Trace(recorder.drain(), began, asked, clock(), facts)
     return Frame(rgb, counts, steps, request, trace)
+
+
+def try_out(request: Request) -> None:
+    """Find out what is wrong with the scene before anything is painted.
+
+    Raises SceneError where it breaks the contract, TileError (for the first tile) where it raises something itself.
+    """
+    loaded = scene.load(request.scene)
+    try:
+        contract.check(loaded, request)
+    except RenderError:
+        raise
+    except Exception as error:
+        line = scene.line_in(loaded.path, error)
+        first = cut(request)[request.only_tile or 0]
+        raise failure(request, first, f"{type(error).__name__}: {error} (line {line})") from error
 
 
 def available(request: Request) -> modes.Mode:
@@ -142,6 +159,7 @@ def race(
     if not able:
         raise RenderError("none of these modes can run here", "see python -m render devices")
     for request in able:
+        try_out(request)
         targets.load(request.target).compile(scene.load(request.scene), request, announce)
     frames = [draw(request, announce=announce, progress=progress, clock=clock) for request in able]
     return Race(tuple(frames), tuple(not_run))

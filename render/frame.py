@@ -22,7 +22,6 @@ from render.errors import RenderError, UsageError
 from render.request import Request
 from render.trace import Trace
 
-
 MEMORY = "/dev/shm"  # noqa: S108  (a private folder is made in it)
 
 

@@ -94,10 +94,13 @@ class Painter:
 
     def failure(self, tile: Tile, why: str) -> TileError:
         """The error of this tile, with the command that paints it alone."""
-        place = f"tile {tile.number} (x {tile.x}, y {tile.y}, {tile.width} x {tile.height})"
-        return TileError(
-            f"{place} of scene {self.request.scene} failed: {why}", f"to see it alone: {reproduce(self.request, tile)}"
-        )
+        return failure(self.request, tile, why)
+
+
+def failure(request: Request, tile: Tile, why: str) -> TileError:
+    """The error of one tile of a request, with the command that paints it alone."""
+    place = f"tile {tile.number} (x {tile.x}, y {tile.y}, {tile.width} x {tile.height})"
+    return TileError(f"{place} of scene {request.scene} failed: {why}", f"to see it alone: {reproduce(request, tile)}")
 
 
 def _arrived(request: Request, canvas: Canvas, kernel: Kernel) -> Painter:

@@ -127,7 +127,7 @@ class Scene:
 
     def broken(self, name: str, error: Exception) -> SceneError:
         """What one of the functions did wrong, with the line: the one that raised, or that of the function."""
-        line = _line_in(self.path, error) or self.functions[name].__code__.co_firstlineno
+        line = line_in(self.path, error) or self.functions[name].__code__.co_firstlineno
         return SceneError(
             f"{self.path}, line {line}: {name}: {type(error).__name__}: {error}", "see render.scene for the contract"
         )
@@ -217,14 +217,14 @@ def _execute(path: Path, code: CodeType) -> ModuleType:
     try:
         exec(code, module.__dict__)  # noqa: S102  (a scene is a program)
     except (Exception, SystemExit) as error:
-        where, what = f"{path}, line {_line_in(path, error)}", f"{type(error).__name__}: {error}"
+        where, what = f"{path}, line {line_in(path, error)}", f"{type(error).__name__}: {error}"
         raise SceneError(f"{where}: {what}", "the file must load by itself") from error
     finally:
         sys.dont_write_bytecode = written
     return module
 
 
-def _line_in(path: Path, error: BaseException) -> int:
+def line_in(path: Path, error: BaseException) -> int:
     """The last line of this file that the error passed through; 0 for none."""
     line, trace = 0, error.__traceback__
     while trace is not None:

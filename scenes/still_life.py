@@ -25,6 +25,7 @@ from render.lanes import (
     sin,
     smoothstep,
     sqrt,
+    take,
     where,
 )
 
@@ -35,13 +36,13 @@ INSIDE_FLAT = False
 
 PARAMETERS = {
     "x": (0.0, -20.0, 20.0, "Centre of the frame on the picture plane, to the right."),
-    "y": (0.0, -20.0, 20.0, "Centre of the frame on the picture plane, upwards."),
+    "y": (0.22, -20.0, 20.0, "Centre of the frame on the picture plane, upwards."),
     "zoom": (1.0, 0.05, 1e4, "Magnification: the frame is 4 / zoom high."),
     "turn": (12.0, -3600.0, 3600.0, "Where the camera stands around the table, in degrees."),
     "distance": (4.8, 3.0, 100.0, "From the camera to the middle of the table, measured along the table."),
-    "height": (1.7, 0.05, 100.0, "The camera's height above the table."),
-    "lens": (6.8, 1.0, 100.0, "Focal length: 2 sees a right angle upwards at zoom 1, longer lenses see less."),
-    "sun_turn": (98.0, -3600.0, 3600.0, "Where the sun stands around the table, in degrees."),
+    "height": (1.8, 0.05, 100.0, "The camera's height above the table."),
+    "lens": (7.0, 1.0, 100.0, "Focal length: 2 sees a right angle upwards at zoom 1, longer lenses see less."),
+    "sun_turn": (104.0, -3600.0, 3600.0, "Where the sun stands around the table, in degrees."),
     "sun_height": (32.0, 2.0, 90.0, "The sun's height above the horizon, in degrees."),
     "softness": (0.09, 0.005, 0.5, "Half width of a shadow's edge for each unit of distance from what casts it."),
     "fog": (0.04, 0.0, 1.0, "Haze: at a distance of 1 / fog it hides half of what lies there."),
@@ -59,31 +60,34 @@ REACH = 1.75
 TOP = 1.6
 AIM = 0.6  # the camera looks at (0, AIM, 0)
 TILE = 0.6  # the side of a tile
-EXPOSURE = 0.75
+EXPOSURE = 0.85
 FAR = 1000.0  # where the table ends; haze hides it
 AWAY = 1e9  # the distance to a surface before the first step
 
 SHADOW_STEPS = 28
 MIRROR_STEPS = 40
 
-# red, green, blue of what comes back scattered, then of what a surface mirrors when seen straight on
-GLAZE = (0.030, 0.150, 0.200, 0.05, 0.05, 0.05)
-CLAY = (0.640, 0.290, 0.160, 0.015, 0.015, 0.015)
-PEAR = (0.600, 0.500, 0.080, 0.025, 0.025, 0.025)
-BLUSH = (0.560, 0.190, 0.060, 0.025, 0.025, 0.025)
-WOOD = (0.090, 0.050, 0.030, 0.010, 0.010, 0.010)
-PLASTER = (0.740, 0.710, 0.660, 0.010, 0.010, 0.010)
-LACQUER = (0.500, 0.030, 0.025, 0.050, 0.050, 0.050)
-BRASS = (0.080, 0.050, 0.012, 0.820, 0.580, 0.250)
-LIGHT_TILE = (0.700, 0.620, 0.510, 0.020, 0.020, 0.020)
-DARK_TILE = (0.200, 0.250, 0.290, 0.020, 0.020, 0.020)
+# Red, green and blue of what comes back scattered, and how much is mirrored when seen straight on (of a metal: all).
+MATERIALS = (
+    (0.030, 0.150, 0.200, 0.050),  # glaze
+    (0.640, 0.290, 0.160, 0.015),  # clay
+    (0.600, 0.500, 0.080, 0.025),  # the pear, below
+    (0.560, 0.190, 0.060, 0.025),  # the pear, above
+    (0.150, 0.200, 0.240, 0.020),  # dark tiles
+    (0.700, 0.610, 0.490, 0.020),  # light tiles
+    (0.090, 0.050, 0.030, 0.010),  # the stem
+    (0.740, 0.710, 0.660, 0.010),  # plaster
+    (0.500, 0.030, 0.025, 0.050),  # lacquer
+    (0.820, 0.580, 0.250, 1.000),  # brass
+)
+VASE, PEAR, TILES, STEM, SLAB, BALL, RING = 0.0, 2.0, 4.0, 6.0, 7.0, 8.0, 9.0  # the first three blend two rows
 
 SUNLIGHT = (4.20, 3.05, 1.90)
 SKYLIGHT = (0.24, 0.33, 0.52)
 TABLE_LIGHT = (0.26, 0.19, 0.13)  # what the sunlit table throws back up
-HORIZON = (1.30, 0.80, 0.50)
-ZENITH = (0.10, 0.22, 0.48)
-GLOW = (1.40, 0.75, 0.30)  # around the sun
+HORIZON = (0.54, 0.40, 0.39)
+ZENITH = (0.05, 0.11, 0.25)
+GLOW = (2.90, 1.25, 0.38)  # around the sun
 
 
 def prepare(parameters: Any, size: tuple[int, int]) -> Mapping[str, Any]:
@@ -102,6 +106,8 @@ def prepare(parameters: Any, size: tuple[int, int]) -> Mapping[str, Any]:
         "ahead_x": -level * sine * p.lens, "ahead_y": -fall * p.lens, "ahead_z": -level * cosine * p.lens,
         "sun_x": cos(sun_height) * sin(sun_turn), "sun_y": sin(sun_height), "sun_z": cos(sun_height) * cos(sun_turn),
         "cone": min(max(2.0 / (p.zoom * size[1] * p.lens), 1e-4), 0.02),
+        "red": [row[0] for row in MATERIALS], "green": [row[1] for row in MATERIALS],
+        "blue": [row[2] for row in MATERIALS], "shine": [row[3] for row in MATERIALS],
         "corners": (1, -1, -1, -1, -1, 1, -1, 1, -1, 1, 1, 1),
         "softness": p.softness, "fog": p.fog, "blend": p.blend, "reflections": p.reflections,
     }  # fmt: skip
@@ -255,13 +261,15 @@ def shade(state: Any, steps: Lane, p: Any) -> tuple[Lane, Lane, Lane]:
             dx, dy, dz = fma(2.0 * facing, nx, dx), fma(2.0 * facing, ny, dy), fma(2.0 * facing, nz, dz)
             lift = fma(2.0 * p.cone, gone, 1e-3)  # off the surface, or it would shade itself
             ox, oy, oz = fma(nx, lift, x), fma(ny, lift, y), fma(nz, lift, z)
-            width = 2.0 * p.cone * gone / maximum(facing, 1e-3)
-            ar, ag, ab, mr, mg, mb = material(ox, oy, oz, shape, width, p)
-            mr, mg, mb = mirror_share(mr, facing), mirror_share(mg, facing), mirror_share(mb, facing)
+            row, tint = surface(ox, oy, oz, shape, 2.0 * p.cone * gone / maximum(facing, 1e-3), p)
+            r, g, b = material(p.red, row, tint), material(p.green, row, tint), material(p.blue, row, tint)
+            shine, metal = material(p.shine, row, tint), row == RING
+            mr, mg, mb = mirror(shine, r, metal, facing), mirror(shine, g, metal, facing), mirror(shine, b, metal, facing)
             lr, lg, lb, glint = light(ox, oy, oz, nx, ny, nz, dx, dy, dz, through_r > 0.0, p)
-            red = fma(through_r, fma(mr, glint * SUNLIGHT[0], less(ar * lr, mr)), red)
-            green = fma(through_g, fma(mg, glint * SUNLIGHT[1], less(ag * lg, mg)), green)
-            blue = fma(through_b, fma(mb, glint * SUNLIGHT[2], less(ab * lb, mb)), blue)
+            rough = where(metal, 0.0, gone - gone + 1.0)
+            red = fma(through_r, fma(mr, glint * SUNLIGHT[0], less(rough * r * lr, mr)), red)
+            green = fma(through_g, fma(mg, glint * SUNLIGHT[1], less(rough * g * lg, mg)), green)
+            blue = fma(through_b, fma(mb, glint * SUNLIGHT[2], less(rough * b * lb, mb)), blue)
             through_r, through_g, through_b = through_r * mr, through_g * mg, through_b * mb
     return developed(red), developed(green), developed(blue)
 
@@ -278,39 +286,21 @@ def normal(x: Lane, y: Lane, z: Lane, shape: Any, gone: Lane, p: Any) -> tuple[L
     return where(shape, nx, 0.0), where(shape, ny, 1.0), where(shape, nz, 0.0)
 
 
-def material(x: Lane, y: Lane, z: Lane, shape: Any, width: Lane, p: Any) -> tuple[Lane, ...]:
-    """What of red, green and blue comes back scattered, and what is mirrored when seen straight on."""
+def surface(x: Lane, y: Lane, z: Lane, shape: Any, width: Lane, p: Any) -> tuple[Lane, Lane]:
+    """What is here: its row in MATERIALS, and the next row's share in it."""
     body, neck, low, high, stem, slab, ball, ring = shapes(x, y, z)
     vase, pear = melted(body, neck, p.blend), melted(low, high, p.blend)
-    found = blended(GLAZE, CLAY, colour_share(body, neck, p.blend))
-    near = vase
-    found, near = nearer(pear, blended(PEAR, BLUSH, colour_share(low, high, p.blend)), near, found)
-    found, near = nearer(stem, WOOD, near, found)
-    found, near = nearer(slab, PLASTER, near, found)
-    found, near = nearer(ball, LACQUER, near, found)
-    found, near = nearer(ring, BRASS, near, found)
-    return chosen(shape, found, blended(DARK_TILE, LIGHT_TILE, chequered(x, z, width)))
+    near = minimum(minimum(minimum(vase, pear), minimum(stem, slab)), minimum(ball, ring))
+    row = where(near == vase, VASE, where(near == pear, PEAR, where(near == stem, STEM, x - x + SLAB)))
+    row = where(shape, where(near == ball, BALL, where(near == ring, RING, row)), TILES)
+    tint = where(row == VASE, colour_share(body, neck, p.blend), colour_share(low, high, p.blend))
+    tint = where(row == TILES, chequered(x, z, width), tint)
+    return row, where(row < STEM, tint, 0.0)
 
 
-def blended(a: Any, b: Any, share: Lane) -> tuple[Lane, ...]:
-    """Two materials mixed: `share` of b."""
-    return (
-        mix(a[0], b[0], share), mix(a[1], b[1], share), mix(a[2], b[2], share),
-        mix(a[3], b[3], share), mix(a[4], b[4], share), mix(a[5], b[5], share),
-    )  # fmt: skip
-
-
-def chosen(mask: Any, a: Any, b: Any) -> tuple[Lane, ...]:
-    """Material a where the mask is true, b elsewhere."""
-    return (
-        where(mask, a[0], b[0]), where(mask, a[1], b[1]), where(mask, a[2], b[2]),
-        where(mask, a[3], b[3]), where(mask, a[4], b[4]), where(mask, a[5], b[5]),
-    )  # fmt: skip
-
-
-def nearer(distance: Lane, made_of: Any, near: Lane, found: Any) -> tuple[Any, Lane]:
-    """The material of the nearer of two shapes, and its distance."""
-    return chosen(distance < near, made_of, found), minimum(distance, near)
+def material(channel: Any, row: Lane, tint: Lane) -> Lane:
+    """One channel of MATERIALS, blended."""
+    return mix(take(channel, row), take(channel, row + 1.0), tint)
 
 
 def chequered(x: Lane, z: Lane, width: Lane) -> Lane:
@@ -388,7 +378,7 @@ def openness(x: Lane, y: Lane, z: Lane, nx: Lane, ny: Lane, nz: Lane, p: Any) ->
 
 def sky(dx: Lane, dy: Lane, dz: Lane, p: Any) -> tuple[Lane, Lane, Lane]:
     """The sky in a direction: warm at the horizon and on the sun's side."""
-    height = hidden(maximum(dy, 0.0), 8.0)
+    height = hidden(maximum(dy, 0.0), 13.0)
     glow = fma(0.5, dot(dx, dy, dz, p.sun_x, p.sun_y, p.sun_z), 0.5)
     glow = glow * glow
     glow = glow * glow
@@ -410,10 +400,11 @@ def less(light: Lane, taken: Lane) -> Lane:
     return fma(-taken, light, light)
 
 
-def mirror_share(straight: Lane, facing: Lane) -> Lane:
+def mirror(shine: Lane, colour: Lane, metal: Any, facing: Lane) -> Lane:
     """How much is mirrored at this angle: Schlick's 1994 formula, with an end that rough surfaces do not reach."""
     edge = 1.0 - facing
     square = edge * edge
+    straight = where(metal, colour, shine)
     return mix(straight, minimum(18.0 * straight, 1.0), square * square * edge)
 
 

@@ -23,7 +23,7 @@ LAYERS = (
     "scene",
     "sampling frame cards",
     "compiler",
-    "targets",
+    "targets contract",
     "painter",
     "processes",
     "modes outputs stats document compare picture",

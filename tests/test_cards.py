@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from ctypes import pointer
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -24,39 +26,29 @@ class Driver:
     def __init__(
         self, init: int = 0, version: int = 13000, count: int = 1, capability: tuple[int, int] = (9, 0)
     ) -> None:
-        self.init, self.version, self.count = init, version, count
-        self.attributes = {16: 132, 75: capability[0], 76: capability[1]}
-
-    def cuInit(self, flags: int) -> int:  # noqa: N802  (the driver's names, here and below)
-        return self.init
-
-    def cuDriverGetVersion(self, number: Any) -> int:  # noqa: N802
-        return put(number, self.version)
-
-    def cuDeviceGetCount(self, number: Any) -> int:  # noqa: N802
-        return put(number, self.count)
-
-    def cuDeviceGet(self, number: Any, ordinal: int) -> int:  # noqa: N802
-        return put(number, ordinal)
-
-    def cuDeviceGetName(self, name: Any, length: int, device: int) -> int:  # noqa: N802
-        name.value = f"Card {device}".encode()
-        return 0
-
-    def cuDeviceGetAttribute(self, number: Any, which: int, device: int) -> int:  # noqa: N802
-        return put(number, self.attributes[which])
-
-    def cuDeviceTotalMem_v2(self, number: Any, device: int) -> int:  # noqa: N802
-        return put(number, 80 << 30)
+        attributes = {16: 132, 75: capability[0], 76: capability[1]}
+        answers: dict[str, Callable[..., int]] = {
+            "cuInit": lambda _: init,
+            "cuDriverGetVersion": lambda number: put(number, version),
+            "cuDeviceGetCount": lambda number: put(number, count),
+            "cuDeviceGet": put,
+            "cuDeviceGetName": lambda name, _, device: put(pointer(name), f"Card {device}".encode()),
+            "cuDeviceGetAttribute": lambda number, which, _: put(number, attributes[which]),
+            "cuDeviceTotalMem_v2": lambda number, _: put(number, 80 << 30),
+        }
+        vars(self).update(answers)
 
 
-def put(number: Any, value: int) -> int:
-    """Store a value where a `byref` points, and report success."""
-    number._obj.value = value
+def put(reference: Any, value: object) -> int:
+    """Store a value where a `byref` or a `pointer` refers to, and report success."""
+    target = reference._obj if hasattr(reference, "_obj") else reference.contents  # noqa: SLF001  (ctypes has no other name)
+    target.value = value
     return 0
 
 
-def found(driver: Driver, toolkit: Toolkit = TOOLKIT, **environment: str) -> cards.Cards:
+def found(
+    driver: Driver, toolkit: Toolkit = TOOLKIT, environment: Mapping[str, str] = MappingProxyType({})
+) -> cards.Cards:
     return cards.find(lambda: driver, lambda: toolkit, environment)
 
 
@@ -122,13 +114,13 @@ def test_a_driver_that_does_not_start_says_why(code: int, words: str) -> None:
 
 def test_a_driver_without_cards_is_told_from_hidden_cards() -> None:
     assert found(Driver(count=0)).reason == "the driver finds no card"
-    assert "CUDA_VISIBLE_DEVICES" in str(found(Driver(init=100), CUDA_VISIBLE_DEVICES="").reason)
+    assert "CUDA_VISIBLE_DEVICES" in str(found(Driver(init=100), environment={"CUDA_VISIBLE_DEVICES": ""}).reason)
 
 
 @pytest.mark.parametrize("name", ["NUMBA_DISABLE_CUDA", "NUMBA_ENABLE_CUDASIM"])
 def test_what_the_environment_switches_off_stays_off(name: str) -> None:
-    assert name in str(found(Driver(), **{name: "1"}).reason)
-    assert found(Driver(), **{name: "0"}).reason is None
+    assert name in str(found(Driver(), environment={name: "1"}).reason)
+    assert found(Driver(), environment={name: "0"}).reason is None
 
 
 @pytest.mark.parametrize(("driver", "extra"), [(13000, "cu13"), (12040, "cu12")])
@@ -173,7 +165,7 @@ def test_driver_card_and_toolkit_must_go_together(driver: Driver, words: str) ->
 
 
 def test_what_nobody_foresaw_is_a_reason_too() -> None:
-    answer = cards.find(lambda: object(), lambda: TOOLKIT, {})
+    answer = cards.find(object, lambda: TOOLKIT, {})
 
     assert "AttributeError" in str(answer.reason)
 

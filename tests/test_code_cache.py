@@ -29,7 +29,7 @@ SCALE = 2.0
 TABLE = (1.0, 2.0)
 
 
-def inside(x, y, *, far=3.0):
+def inside(x, y, far=3.0):
     return (x * x < SCALE + far) & (y < TABLE[0])
 
 

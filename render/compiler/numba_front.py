@@ -122,6 +122,13 @@ def compile_program(made: Program) -> bytes:
     return emit(compiled)
 
 
+PLAIN = {  # what numba says, in our words
+    "NRT required": "a list or an array is made here",
+    "reflected list": "a global of the scene is a list (make it a tuple, or let prepare give it as an array)",
+    "Untyped global name": "a global of the scene is neither a number, a tuple nor a function",
+}
+
+
 def explained(error: NumbaError, source: str) -> SceneError:
     """What numba did not understand, as one line, with the line of the scene's file where it stands."""
     told = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
@@ -139,7 +146,7 @@ def explained(error: NumbaError, source: str) -> SceneError:
     )
     lines = [line.strip() for line in told.splitlines()]
     clear = [line for line in lines if line and not line.startswith(dull)]
-    what = " ".join(clear[:2]) if clear else type(error).__name__
+    what = next((plain for sign, plain in PLAIN.items() if sign in told), " ".join(clear[:2]) or type(error).__name__)
     line = f", line {place[1]}" if place else ""
     return SceneError(
         f"{source}{line}: cannot be compiled: {what[:200]}",
@@ -167,7 +174,8 @@ def emit(compiled: Any) -> bytes:
     }
     if foreign:
         raise SceneError(
-            f"the scene needs {', '.join(sorted(foreign))} at run time", "use the words of render.lanes and tuples only"
+            "the scene prints, raises, builds lists or calls Python, which compiled code cannot",
+            f"use the words of render.lanes and tuples only (it would need {min(foreign)})",
         )
     return bytes(library._codegen._tm.emit_object(module))
 

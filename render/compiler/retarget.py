@@ -64,7 +64,8 @@ def retarget(
 
     def copied(plain: Function) -> Any:
         if plain in underway:
-            raise SceneError(f"{plain.__qualname__} calls itself", "write a loop of fixed count")
+            place = f"{plain.__code__.co_filename}, line {plain.__code__.co_firstlineno}"
+            raise SceneError(f"{place}: {plain.__qualname__} calls itself", "write a loop of fixed count")
         if plain not in made:
             underway.append(plain)
             space = {"__builtins__": __builtins__, "__name__": plain.__module__}

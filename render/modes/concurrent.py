@@ -44,8 +44,18 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
             except StopAsyncIteration:
                 return
     finally:
-        loop.run_until_complete(done.aclose())
-        loop.close()
+        _leave(loop, done)
+
+
+def _leave(loop: asyncio.AbstractEventLoop, done: AsyncGenerator[Done]) -> None:
+    """Close everything. After an interruption in the midst of a slice the others must not get another turn."""
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    loop.run_until_complete(done.aclose())
+    loop.close()
 
 
 async def juggle(tiles: Sequence[Tile], painter: Painter) -> AsyncGenerator[Done]:

@@ -34,7 +34,7 @@ HATCH = (
 )
 
 
-def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:  # noqa: ARG001  (it holds no request)
+def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
     """The lanes of all frames, one below the other. Times count from the first span of a tile of each run."""
     runs = [(frame, worked(frame.trace)) for frame in frames]
     seconds = max((stats.of(frame.trace).seconds["tiles"] for frame in frames), default=0.0) or 1e-9

@@ -1,0 +1,203 @@
+"""The host's side of a card, against a driver that runs each thread's own code on the CPU: what is told to the card,
+what comes back, and what is said when it fails."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+from render import engine, modes, scene
+from render.cards import Card
+from render.compiler import card as host
+from render.compiler import card_code
+from render.compiler.card import Device, LaunchFailed
+from render.compiler.launch import THREADS
+from render.compiler.program import program
+from render.errors import RenderError
+from render.frame import Frame, canvas
+from render.painter import Painter
+from render.plan import cut
+from render.request import Request
+from render.targets.cuda import CudaKernel
+from render.trace import Recorder, Trace
+
+CARD = Card(0, "Imitation", 1 << 30, 1, (9, 0), (13, 0))
+
+
+class Imitation:
+    """NVIDIA's driver as `cuda.bindings.driver` offers it: card memory is memory, and a launch is done when it returns.
+
+    `failures` maps entry points to (number of the call, CUresult): that call fails.
+    """
+
+    def __init__(self, thread: Callable[..., None]) -> None:
+        self.thread = thread
+        self.memory: dict[int, Any] = {}
+        self.failures: dict[str, tuple[int, int]] = {}
+        self.calls: list[str] = []
+        self.polls = 0  # how often a query still says "not ready"
+        self.done: dict[str, Callable[..., Any]] = {
+            "cuMemAlloc": self.allocate,
+            "cuMemHostAlloc": self.allocate,
+            "cuMemFree": self.memory.pop,
+            "cuMemFreeHost": self.memory.pop,
+            "cuMemcpyHtoD": ctypes.memmove,
+            "cuMemcpyHtoDAsync": lambda there, here, size, _: ctypes.memmove(there, here, size),
+            "cuMemcpyDtoHAsync": lambda here, there, size, _: ctypes.memmove(here, there, size),
+            "cuMemsetD8Async": lambda there, value, size, _: ctypes.memset(there, value, size),
+            "cuEventCreate": lambda _: [0],
+            "cuEventRecord": lambda event, _: event.__setitem__(0, time.perf_counter_ns()),
+            "cuEventElapsedTime": lambda first, last: (last[0] - first[0]) / 1e6,
+            "cuLaunchKernel": self.launch,
+        }
+
+    def __getattr__(self, name: str) -> Callable[..., tuple[Any, ...]]:
+        """An entry point of the driver: recorded, made to fail where that is wanted, else done as far as it matters."""
+        if not name.startswith("cu"):
+            raise AttributeError(name)
+
+        def call(*arguments: Any) -> tuple[Any, ...]:
+            self.calls.append(name)
+            number, code = self.failures.get(name, (0, 0))
+            if number and self.calls.count(name) == number:
+                return (code, None)
+            if name == "cuEventQuery":
+                self.polls -= 1
+                return (host.NOT_READY if self.polls >= 0 else 0,)
+            return (0, self.done[name](*arguments) if name in self.done else object())
+
+        return call
+
+    def allocate(self, size: int, _flags: int = 0) -> int:
+        block = np.full(size, 0xCD, np.uint8)
+        self.memory[block.ctypes.data] = block
+        return block.ctypes.data
+
+    def launch(self, _function: object, across: int, down: int, *rest: Any) -> None:
+        (cells, *rectangle), _ = rest[-2]
+        for j, i, number in product(range(down), range(across), range(THREADS)):
+            self.thread(cells, i, j, number, *rectangle)
+
+
+@pytest.fixture
+def driver(ask: Callable[..., Request]) -> Imitation:
+    """For float64 frames of the default scene."""
+    made = program(scene.load("mandelbrot"), ask(), 1, card_code.BLOCK)
+    return Imitation(card_code.thread(made, card_code.simulated_key(made)))
+
+
+@pytest.fixture
+def device(driver: Imitation, ask: Callable[..., Request]) -> Iterator[Device]:
+    opened = open_device(driver, ask())
+    yield opened
+    opened.close()
+
+
+def open_device(driver: Imitation, request: Request) -> Device:
+    p = scene.load(request.scene).prepared(request)
+    return Device(CARD, b"code", request, p, time.perf_counter_ns, driver)
+
+
+def drawn(driver: Imitation, request: Request) -> Frame:
+    """The frame that mode cuda paints with this driver."""
+    recorder = Recorder()
+    kernel = CudaKernel(request, lambda _: open_device(driver, request), CARD.name, "imitated")
+    with canvas(request, shared=False) as surface:
+        painter = Painter(request, surface, kernel, recorder)
+        done = list(modes.load("cuda").run(cut(request), painter))
+        trace = Trace(recorder.drain(), 0, 0, 0, {})
+        return Frame(surface.rgb, surface.steps, sum(tile.steps for tile in done), request, trace)
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize("tile", [(16, 16), (48, 32), (13, 7)], ids=str)
+def test_the_picture_and_the_steps_are_those_of_the_cpu(
+    driver: Imitation, samples: int, tile: tuple[int, int], ask: Callable[..., Request]
+) -> None:
+    request = ask(mode="cuda", target="cuda", tile=tile, samples=samples)
+    expected = engine.draw(replace(request, mode="sequential", target="scalar", tile=(48, 32)))
+
+    frame = drawn(driver, request)
+
+    assert frame.sha256 == expected.sha256
+    assert frame.total_steps == expected.total_steps
+    assert (frame.steps is None) == (expected.steps is None)
+    assert frame.steps is None or np.array_equal(frame.steps, np.asarray(expected.steps))
+
+
+def test_all_memory_is_given_back(driver: Imitation, ask: Callable[..., Request]) -> None:
+    drawn(driver, ask(mode="cuda", target="cuda"))
+
+    assert not driver.memory
+
+
+def test_a_launch_is_waited_for_only_when_it_is_asked_for(driver: Imitation, device: Device) -> None:
+    first, second = device.streams(2)
+    driver.polls = 2
+    driver.calls.clear()
+
+    first.begin(0, 0, 16, 16)
+    second.begin(16, 0, 16, 16)
+
+    assert not {"cuEventSynchronize", "cuCtxSynchronize"} & set(driver.calls)
+    assert [first.done(), first.done(), first.done()] == [False, False, True]
+
+
+def test_memory_is_kept_from_launch_to_launch(driver: Imitation, device: Device) -> None:
+    (stream,) = device.streams(1)
+    stream.begin(0, 0, 16, 16)
+    stream.end()
+    driver.calls.clear()
+
+    stream.begin(16, 0, 16, 16)
+    stream.end()
+    stream.begin(32, 16, 16, 8)
+
+    assert not {"cuMemAlloc", "cuMemHostAlloc"} & set(driver.calls)
+
+
+def test_times_of_the_card_are_told_on_the_host_clock(device: Device) -> None:
+    (stream,) = device.streams(1)
+    before = time.perf_counter_ns()
+    stream.begin(0, 0, 16, 16)
+    painted = stream.end()
+
+    assert before <= painted.began <= painted.painted <= painted.arrived <= time.perf_counter_ns()
+    assert stream.uncertainty > 0
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "words"),
+    [("cuMemHostAlloc", 2, "no memory left"), ("cuMemcpyDtoHAsync", 999, "lost"), ("cuModuleLoadData", 209, "kernel")],
+)
+def test_a_card_that_fails_says_what_to_do(
+    driver: Imitation, call: str, code: int, words: str, ask: Callable[..., Request]
+) -> None:
+    driver.failures[call] = 1, code
+
+    with pytest.raises(RenderError, match=words) as caught:
+        drawn(driver, ask(mode="cuda", target="cuda"))
+
+    assert caught.value.remedy
+
+
+def test_a_launch_that_fails_names_its_tile(driver: Imitation, ask: Callable[..., Request]) -> None:
+    driver.failures["cuLaunchKernel"] = 3, 719
+
+    with pytest.raises(RenderError, match=r"tile 2 .* failed: LaunchFailed: CUDA error 719") as caught:
+        drawn(driver, ask(mode="cuda", target="cuda"))
+
+    assert caught.value.exit_code == 4
+    assert "--only-tile 2" in caught.value.remedy
+
+
+def test_an_unknown_failure_is_the_launch_own() -> None:
+    with pytest.raises(LaunchFailed, match="CUDA error 700"):
+        host.asked((700,))

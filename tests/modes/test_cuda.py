@@ -1,0 +1,218 @@
+"""Mode cuda: how tiles are handed to streams, and what is said where no card can be used."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from render import cards, engine, modes
+from render.compiler.launch import Painted
+from render.errors import ModeUnavailable, RenderError, TileError
+from render.frame import canvas
+from render.modes.cuda import Host
+from render.painter import Done, Painter
+from render.plan import cut
+from render.request import Request
+from render.targets.cuda import CudaKernel
+from render.trace import Recorder, Span, Worker
+
+ROOT = Path(__file__).parent.parent.parent
+NO_CARD = cards.Cards((), "there is no NVIDIA driver", "install one")
+
+
+class Stream:
+    """Needs so many ns of the test's clock for each launch, and paints nothing."""
+
+    def __init__(self, number: int, clock: Any, takes: int = 100, bad: int = 0) -> None:
+        self.worker = Worker(1, number, f"imitation stream {number}")
+        self.clock, self.takes, self.bad = clock, takes, bad
+        self.began, self.shape = 0, (0, 0)
+
+    def begin(self, *rectangle: int) -> None:
+        _, _, width, height = rectangle
+        self.began, self.shape = self.clock(), (height, width)
+
+    def done(self) -> bool:
+        return bool(self.clock() >= self.began + self.takes)
+
+    def end(self) -> Painted:
+        until = self.began + self.takes
+        return Painted(np.zeros((*self.shape, 3), np.uint8), None, 10, self.bad, self.began, until, until + 1)
+
+
+def painted(request: Request, clock: Any, streams: Sequence[Stream]) -> tuple[list[Done], tuple[Span, ...]]:
+    """What a host makes of a request with these streams, where sleeping is the only thing that takes time."""
+    recorder = Recorder(clock)
+    kernel = CudaKernel(request, lambda _: None, "imitation", "")  # type: ignore[arg-type,return-value]
+    with canvas(request, shared=False) as surface:
+        painter = Painter(request, surface, kernel, recorder)
+        host = Host(cut(request), painter, streams, sleep=lambda seconds: clock.tick(max(int(seconds * 1e9), 1)))
+        return list(host.run()), recorder.drain()
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 9])
+def test_each_tile_is_done_once_whatever_the_number_of_streams(
+    count: int, clock: Any, ask: Callable[..., Request]
+) -> None:
+    done, spans = painted(ask(), clock, [Stream(number, clock) for number in range(count)])
+
+    assert sorted(finished.tile.number for finished in done) == list(range(6))
+    assert sum(finished.steps for finished in done) == 60
+    assert len({span.worker for span in spans if span.kind == "paint"}) == min(count, 6)
+
+
+def test_streams_are_busy_at_once_and_each_takes_one_tile_at_a_time(clock: Any, ask: Callable[..., Request]) -> None:
+    _, spans = painted(ask(), clock, [Stream(0, clock), Stream(1, clock)])
+    paints = [span for span in spans if span.kind == "paint"]
+
+    assert any(a.worker != b.worker and a.t0 < b.t1 and b.t0 < a.t1 for a in paints for b in paints)
+    assert not any(a is not b and a.worker == b.worker and a.t0 < b.t1 and b.t0 < a.t1 for a in paints for b in paints)
+
+
+def test_a_slow_tile_holds_nobody_up(clock: Any, ask: Callable[..., Request]) -> None:
+    slow, quick = Stream(0, clock, takes=10_000_000), Stream(1, clock, takes=1_000_000)
+
+    done, _ = painted(ask(), clock, [slow, quick])
+
+    assert [finished.tile.number for finished in done][-1] == 0
+    assert len(done) == 6
+
+
+def test_every_tile_waits_for_its_data_and_no_launch_waits_for_another(clock: Any, ask: Callable[..., Request]) -> None:
+    wait = 50_000_000
+
+    _, spans = painted(ask(wait_ns=wait), clock, [Stream(number, clock, takes=5_000_000) for number in range(3)])
+
+    waits = {span.tile: span for span in spans if span.kind == "wait"}
+    paints = {span.tile: span for span in spans if span.kind == "paint"}
+    assert len(waits) == 6
+    assert all(span.t1 - span.t0 >= wait for span in waits.values())
+    assert all(waits[tile].t1 <= paints[tile].t0 <= waits[tile].t1 + 2_000_000 for tile in waits)
+    assert {waits[tile].worker for tile in waits} == {paints[tile].worker for tile in paints}
+
+
+def test_copies_are_spans_of_their_own(clock: Any, ask: Callable[..., Request]) -> None:
+    _, spans = painted(ask(), clock, [Stream(0, clock)])
+
+    assert [span.kind for span in spans] == ["paint", "transfer"] * 6
+
+
+def test_a_colour_that_is_no_number_is_the_tile_failing(clock: Any, ask: Callable[..., Request]) -> None:
+    with pytest.raises(TileError, match=r"tile 0 .* 7 samples .*NaN"):
+        painted(ask(), clock, [Stream(0, clock, bad=7)])
+
+
+def test_a_tile_that_was_done_before_a_failure_has_been_told(clock: Any, ask: Callable[..., Request]) -> None:
+    class Failing(Stream):
+        def begin(self, *rectangle: int) -> None:
+            if rectangle[0] == 32:
+                raise OSError("gone")
+            super().begin(*rectangle)
+
+    request, recorder = ask(), Recorder(clock)
+    kernel = CudaKernel(request, lambda _: None, "imitation", "")  # type: ignore[arg-type,return-value]
+    with canvas(request, shared=False) as surface:
+        painter = Painter(request, surface, kernel, recorder)
+        host = Host(cut(request), painter, [Failing(0, clock)], sleep=lambda _: clock.tick(100))
+        tiles = host.run()
+
+        assert [next(tiles).tile.number, next(tiles).tile.number] == [0, 1]
+        with pytest.raises(TileError, match="OSError: gone"):
+            next(tiles)
+
+
+# --- where no card can be used -----------------------------------------------------------------------------
+
+
+def test_the_reason_and_the_way_on_are_those_that_were_found(
+    monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Request]
+) -> None:
+    monkeypatch.setattr(cards, "find", lambda: NO_CARD)
+
+    with pytest.raises(ModeUnavailable, match="there is no NVIDIA driver") as caught:
+        engine.draw(ask(mode="cuda", target="cuda"))
+
+    assert (caught.value.exit_code, caught.value.remedy) == (3, "install one")
+
+
+def test_the_simulator_needs_no_card(monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Request]) -> None:
+    monkeypatch.setattr(cards, "find", lambda: NO_CARD)
+
+    assert modes.load("cuda").missing(ask(mode="cuda", target="cuda", simulate=True)) is None
+
+
+def test_the_command_line_says_so_in_less_than_a_second() -> None:
+    if cards.find().reason is None:
+        pytest.skip("there is a card here")
+    t0 = time.perf_counter()
+    run = subprocess.run(
+        [sys.executable, "-m", "render", "--mode", "cuda"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert run.returncode == 3
+    assert "mode cuda cannot run here: " in run.stderr
+    assert time.perf_counter() - t0 < 2.5  # a second, and what a busy machine adds
+
+
+# --- the simulator's process -------------------------------------------------------------------------------
+
+
+def test_a_script_without_a_guard_may_simulate(tmp_path: Path) -> None:
+    """The child must not run the script again."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import render\n"
+        "frame = render.draw(mode='cuda', simulate=True, size=(16, 8), limit=20)\n"
+        "print('drawn', frame.sha256)\n"
+    )
+
+    run = subprocess.run(
+        [sys.executable, str(script)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.stderr == ""
+    assert run.stdout.count("drawn") == 1
+
+
+def test_the_death_of_the_simulator_is_told(ask: Callable[..., Request]) -> None:
+    request = ask(mode="cuda", target="cuda", simulate=True, width=640, height=480, tile=(64, 64))
+    from render.compiler import card_code, simulator
+    from render.compiler.program import program
+    from render.scene import load
+
+    key = card_code.simulated_key(program(load("mandelbrot"), request, 1, card_code.BLOCK))
+    device = simulator.Simulator(str(load("mandelbrot").path), key, request, time.perf_counter_ns)
+    (stream,) = device.streams(1)
+    threading.Timer(0.05, os.kill, (device.process, signal.SIGTERM)).start()
+    try:
+        stream.begin(0, 0, 640, 480)
+        with pytest.raises(RenderError, match="the simulator's process ended"):
+            stream.end()
+    finally:
+        device.close()
+
+
+def test_no_process_is_left_behind(ask: Callable[..., Request]) -> None:
+    request = ask(mode="cuda", target="cuda", simulate=True)
+
+    frame = engine.draw(request)
+
+    seen = {span.worker.process for span in frame.trace.spans if span.kind == "paint"}
+    assert len(seen) == 1
+    with pytest.raises(ProcessLookupError):
+        os.kill(seen.pop(), 0)

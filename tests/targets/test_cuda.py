@@ -1,0 +1,213 @@
+"""Target cuda without a card: the code that a card would run, and the same code in numba's simulator.
+
+Tests marked `gpu` compare a real card with the CPU.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from render import engine, scene, targets
+from render.compiler import card_code
+from render.compiler.program import ENTRY, program
+from render.errors import ModeUnavailable, SceneError
+from render.frame import canvas
+from render.options import complete
+from render.request import Request
+
+ROOT = Path(__file__).parent.parent.parent
+PRECISIONS = ("f32", "f64")
+FLOATING = re.compile(r"^\s*(?:@!?%p\d+\s+)?((?:add|sub|mul|fma|mad|div|sqrt|rcp)\.[\w.]*f(?:32|64))\b", re.MULTILINE)
+VIEWS = [(name, view) for name in scene.names() for view in scene.load(name).views]
+every_scene = pytest.mark.parametrize("name", scene.names())
+every_precision = pytest.mark.parametrize("precision", PRECISIONS)
+
+
+@cache
+def compiled(name: str, precision: str) -> Any:
+    """A scene's kernel in the compiler's own language."""
+    from render.compiler import cuda_front
+
+    request = complete(scene=name, precision=precision, mode="cuda", simulate=True)
+    return cuda_front.compiled(program(scene.load(name), request, 1, card_code.BLOCK), (8, 0))
+
+
+@cache
+def assembly(name: str, precision: str) -> str:
+    """The same for an sm_90."""
+    from render.compiler import cuda_front
+
+    return cuda_front.assembly(compiled(name, precision), (9, 0))
+
+
+@every_precision
+@every_scene
+def test_nothing_is_left_for_the_assembler_to_contract(name: str, precision: str) -> None:
+    """What says how it rounds (.rn) is never fused, and nothing is approximate or flushes what is small."""
+    floating = set(FLOATING.findall(assembly(name, precision)))
+
+    assert f"fma.rn.{precision}" in floating
+    assert {word for word in floating if ".rn." not in word} == set()
+    assert not re.search(r"\.approx|\.ftz|\.full", assembly(name, precision))
+
+
+@every_scene
+def test_float32_stays_float32(name: str) -> None:
+    assert "f64" not in assembly(name, "f32")
+
+
+@every_precision
+@every_scene
+@pytest.mark.parametrize("capability", [(8, 0), (9, 0)], ids=["sm_80", "sm_90"])
+def test_a_card_needs_no_local_memory_and_spills_no_register(
+    name: str, precision: str, capability: tuple[int, int]
+) -> None:
+    from render.compiler import cuda_front
+
+    text = cuda_front.assembly(compiled(name, precision), capability)
+    code, told = cuda_front.machine_code(text, capability)
+
+    assert f".entry {ENTRY}(" in text
+    assert ".local" not in text
+    assert "0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads" in told
+    assert ENTRY.encode() in code
+
+
+def test_numpy_without_row_stack_is_no_obstacle() -> None:
+    """NumPy 2.5 has none, and numba-cuda looks for it; what it is lent is taken back."""
+    code = """
+import numpy
+from render import scene
+from render.compiler import card_code, cuda_front
+from render.compiler.program import program
+from render.options import complete
+vars(numpy).pop("row_stack", None)
+request = complete(mode="cuda", simulate=True)
+made = program(scene.load(request.scene), request, 1, card_code.BLOCK)
+cuda_front.compiled(made, (9, 0))
+assert "row_stack" not in vars(numpy) and numpy.vstack
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
+
+
+def test_without_a_card_it_is_refused_with_a_reason(ask: Callable[..., Request]) -> None:
+    target = targets.load("cuda")
+    reason = target.missing()
+    if reason is None:
+        pytest.skip("there is a card here")
+
+    with pytest.raises(ModeUnavailable, match=re.escape(reason)):
+        target.compile(scene.load("mandelbrot"), ask(mode="cuda", target="cuda"), print)
+
+
+# --- the simulator: a real child process -------------------------------------------------------------------
+
+
+@pytest.fixture
+def simulated(ask: Callable[..., Request]) -> Request:
+    """Ragged at the right and the lower edge, so that threads outside the frame must do nothing."""
+    return ask(mode="cuda", target="cuda", simulate=True, width=21, height=11, tile=(21, 11), limit=40)
+
+
+@pytest.mark.parametrize(
+    ("name", "precision"), [*((name, scene.load(name).precision) for name in scene.names()), ("mandelbrot", "f32")]
+)
+def test_the_simulator_paints_what_the_cpu_paints(name: str, precision: str, ask: Callable[..., Request]) -> None:
+    asked = ask(scene=name, precision=precision, samples=2, width=21, height=11, tile=(21, 11), limit=40)
+    request = replace(asked, mode="cuda", target="cuda", simulate=True)
+
+    frame = engine.draw(request)
+    expected = engine.draw(replace(request, mode="sequential", target="scalar", simulate=False))
+
+    assert frame.sha256 == expected.sha256
+    assert frame.total_steps == expected.total_steps
+
+
+def test_the_simulator_gives_the_step_counts_too(simulated: Request) -> None:
+    frame = engine.draw(simulated)
+    expected = engine.draw(replace(simulated, mode="sequential", target="python", simulate=False))
+
+    assert np.array_equal(np.asarray(frame.steps), np.asarray(expected.steps))
+    assert {span.worker.device for span in frame.trace.spans if span.kind == "paint"} == {"cuda simulator"}
+    assert frame.trace.facts["device"] == "cuda simulator"
+
+
+def test_a_kernel_can_be_sent_and_paints_by_itself(simulated: Request) -> None:
+    kernel = targets.load("cuda").compile(scene.load("mandelbrot"), simulated, lambda _: None)
+    sent = pickle.loads(pickle.dumps(kernel))  # noqa: S301  (our own)
+
+    with canvas(simulated, shared=False) as here, canvas(simulated, shared=False) as there:
+        assert kernel.paint(here, 0, 0, 21, 11) == sent.paint(there, 0, 0, 21, 11)
+        assert np.array_equal(here.rgb, there.rgb)
+    kernel.close()  # type: ignore[attr-defined]
+    sent.close()
+
+
+def test_a_scene_that_cannot_be_compiled_is_told_as_everywhere(simulated: Request, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text(
+        "def start(x, y, p): return (x, y)\n"
+        "def step(s, p): return s\n"
+        "def alive(s, p): return s[0] > 9.0\n"
+        "def shade(s, n, p): return open('x'), 0.0, 0.0\n"
+    )
+    request = replace(simulated, scene=str(broken), view="default")
+
+    with pytest.raises(SceneError, match=r"broken\.py, line 4"):
+        targets.load("cuda").compile(scene.load(str(broken)), request, lambda _: None)
+
+
+def test_what_a_scene_prints_does_not_come_between(simulated: Request, tmp_path: Path) -> None:
+    loud = tmp_path / "loud.py"
+    loud.write_text("print('hello')\n" + (scene.folder() / "mandelbrot.py").read_text(encoding="utf-8"))
+
+    assert engine.draw(replace(simulated, scene=str(loud))).sha256 == engine.draw(simulated).sha256
+
+
+# --- a real card -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.gpu
+@every_precision
+@pytest.mark.parametrize(("name", "view"), VIEWS)
+def test_a_card_paints_what_the_cpu_paints(name: str, view: str, precision: str) -> None:
+    wanted = {"scene": name, "view": view, "precision": precision, "size": (317, 203), "samples": 2}
+
+    frame = engine.draw(complete(mode="cuda", tile=(64, 48), **wanted))
+    expected = engine.draw(complete(mode="sequential", target="simd", **wanted))
+
+    assert frame.sha256 == expected.sha256
+    assert frame.total_steps == expected.total_steps
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("limit", [7, 8, 9, 100])
+def test_a_card_counts_the_steps_that_the_cpu_counts(limit: int) -> None:
+    wanted = {"size": (200, 130), "samples": 1, "limit": limit, "parameters": {"bailout": 2.0}}
+
+    frame = engine.draw(complete(mode="cuda", **wanted))
+    expected = engine.draw(complete(mode="sequential", target="simd", **wanted))
+
+    assert np.array_equal(np.asarray(frame.steps), np.asarray(expected.steps))
+
+
+@pytest.mark.gpu
+def test_a_second_run_on_a_card_compiles_nothing() -> None:
+    request = complete(mode="cuda", size=(64, 64))
+    engine.draw(request)
+    said: list[str] = []
+
+    engine.draw(request, announce=said.append)
+
+    assert not said

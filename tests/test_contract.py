@@ -1,0 +1,110 @@
+"""A scene that breaks the contract is told which rule, and at which line, before anything is painted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from render import contract, engine, scene
+from render.errors import SceneError, TileError
+from render.options import complete
+
+WHOLE = '''"""A scene for trying the rules."""
+from render.lanes import any_lane, fma, sin, take, to_int, to_real, where
+import math
+import numpy as np
+import render.lanes as words
+
+LIMIT = 20
+
+def start(x, y, p):
+    {start}
+
+def step(state, p):
+    {step}
+
+def alive(state, p):
+    {alive}
+
+def shade(state, steps, p):
+    x, y = state
+    {shade}
+'''
+GOOD = {
+    "start": "return x, y",
+    "step": "return state[0] * 1.1, state[1]",
+    "alive": "return fma(state[0], state[0], 0.0) < 4.0",
+    "shade": "return where(x > 0.0, 1.0, 0.5), 0.0, 0.5",
+}
+RULES = {
+    "a branch": ("shade", "if x > 0.0:\n        x = y\n    return x, 0.0, 0.0", "branch on lanes"),
+    "and": ("alive", "return state[0] < 4.0 and state[1] < 4.0", "branch on lanes"),
+    "a while": ("step", "while state[0] < 1.0:\n        pass\n    return state", "branch on lanes"),
+    "min": ("shade", "return min(x, y), 0.0, 0.0", "branch on lanes"),
+    "math": ("shade", "return math.sin(x), 0.0, 0.0", "plain numbers"),
+    "numpy": ("shade", "return np.sin(x), 0.0, 0.0", "function of numpy"),
+    "a power": ("shade", "return x**2, 0.0, 0.0", "operator"),
+    "a module": ("shade", "return words.sin(x), 0.0, 0.0", "uses the module render.lanes"),
+    "a name": ("shade", "return nowhere(x), 0.0, 0.0", "nowhere"),
+    "a member of p": ("shade", "return p.nothing, 0.0, 0.0", "nothing"),
+    "two colours": ("shade", "return 0.5, 0.5", "tuple of 3"),
+    "nothing": ("shade", "pass", "tuple of 3"),
+    "another state": ("start", "return x, y, 0.0", "tuple of 3"),
+    "no mask": ("alive", "return state[0]", "must give a mask"),
+    "a mask as light": ("shade", "return x > 0.0, 0.0, 0.0", "no mask"),
+    "a mask in a sum": ("shade", "return (x > 0.0) + 1.0, 0.0, 0.0", "a mask is no number|mask as an operand"),
+    "mixed numbers": ("shade", "return to_int(x) + 0.5, 0.0, 0.0", "mixed"),
+    "where without a mask": ("shade", "return where(x, 1.0, 0.0), 0.0, 0.0", "where without a mask"),
+    "recursion": ("shade", "return shade(state, steps, p)", "calls itself"),
+}
+
+
+def written(folder: Path, **changes: str) -> Path:
+    path = folder / "mine.py"
+    path.write_text(WHOLE.format(**GOOD | changes))
+    return path
+
+
+@pytest.mark.parametrize(("where", "code", "told"), RULES.values(), ids=RULES)
+@pytest.mark.parametrize("target", ["python", "simd"])
+def test_a_broken_rule_is_named_with_its_line(where: str, code: str, told: str, target: str, tmp_path: Path) -> None:
+    path = written(tmp_path, **{where: code})
+    begins = next(n for n, line in enumerate(path.read_text().splitlines(), 1) if line.startswith(f"def {where}("))
+
+    with pytest.raises(SceneError, match=told) as caught:
+        engine.draw(complete(scene=str(path), size=(8, 8), mode="sequential", target=target))
+
+    assert f"{path}, line " in caught.value.cause
+    assert int(caught.value.cause.split(", line ")[1].split(":")[0]) >= begins
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("target", ["python", "simd"])
+def test_what_a_scene_raises_itself_is_a_failed_tile(target: str, tmp_path: Path) -> None:
+    path = written(tmp_path, shade="raise ValueError('not today')")
+
+    with pytest.raises(TileError, match="not today") as caught:
+        engine.draw(complete(scene=str(path), size=(8, 8), mode="sequential", target=target))
+
+    assert "--only-tile 0" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "shade",
+    [
+        "return take(p.x, x) if p.x > 9.0 else (x, y, sin(x))",
+        "return to_real(to_int(x) + 1), -x, abs(y) / 2",
+        "for _ in range(3):\n        x = fma(x, 0.5, y)\n    return x, y, steps",
+        "if any_lane(x > 0.0):\n        y = y * 0.5\n    return x, y, 0",
+    ],
+)
+def test_what_the_contract_allows_is_let_through(shade: str, tmp_path: Path) -> None:
+    path = written(tmp_path, shade=shade)
+
+    contract.check(scene.load(str(path)), complete(scene=str(path), size=(8, 8)))
+
+
+@pytest.mark.parametrize("name", scene.names())
+def test_our_own_scenes_keep_it(name: str) -> None:
+    contract.check(scene.load(name), complete(scene=name))
