@@ -123,8 +123,13 @@ for _name, _symbol, _allowed in (
         setattr(Trial, _form, _binary(_symbol, None, _allowed))
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Trial, f"__{_name}__", _binary("a comparison", MASK, NUMBERS))
-Trial.__neg__ = Trial.__pos__ = Trial.__abs__ = _unary("a sign", NUMBERS)  # type: ignore[attr-defined]
-Trial.__invert__ = _unary("~", SETS)  # type: ignore[attr-defined]
+for _name, _symbol, _allowed in (
+    ("neg", "a sign", NUMBERS),
+    ("pos", "a sign", NUMBERS),
+    ("abs", "abs", NUMBERS),
+    ("invert", "~", SETS),
+):
+    setattr(Trial, f"__{_name}__", _unary(_symbol, _allowed))
 
 
 def _words(*, any_lane: bool) -> dict[str, Callable[..., Any]]:

@@ -7,16 +7,20 @@ result = race(requests)                the same picture in several modes, and wh
 from __future__ import annotations
 
 import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from html import escape
 
 import numpy as np
 
 from render import contract, machine, modes, scene, targets
 from render.errors import ModeUnavailable, RenderError
 from render.frame import Frame, canvas
+from render.outputs import table, timeline
 from render.painter import Done, Painter, failure
+from render.picture import encode
 from render.plan import Tile, cut, plan
 from render.request import Request
 from render.targets import Kernel
@@ -134,6 +138,13 @@ class Race:
         """Whether all pictures, and all step counts, are equal to the last bit."""
         first, *others = self.frames
         return all(frame.sha256 == first.sha256 and frame.total_steps == first.total_steps for frame in others)
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: the picture, the timelines, the table and what follows from it."""
+        picture = b64encode(encode(self.frames[0].rgb)).decode()
+        lanes = timeline.write(self.frames).decode()
+        told = escape(table.race_table(self.frames, self.not_run))
+        return f'<img alt="the picture" src="data:image/png;base64,{picture}" width="480">{lanes}<pre>{told}</pre>'
 
 
 def race(

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from render.errors import RenderError, UsageError
+from render.picture import encode
 from render.request import Request
 from render.trace import Trace
 
@@ -147,6 +148,10 @@ class Frame:
         """Who drew it, in short: "parallel (loky)", "cuda, simulated"."""
         who = f"{self.request.mode} ({self.request.backend})" if self.request.backend else self.request.mode
         return f"{who}, simulated" if self.simulated else who
+
+    def _repr_png_(self) -> bytes:
+        """How a notebook shows it."""
+        return encode(self.rgb)
 
     @cached_property
     def sha256(self) -> str:

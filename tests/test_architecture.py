@@ -21,12 +21,13 @@ LAYERS = (
     "request",
     "primitives lanes elementary palettes plan trace",
     "scene",
-    "sampling frame cards",
+    "sampling picture cards",
+    "frame",
     "compiler",
     "targets contract",
     "painter",
     "processes",
-    "modes outputs stats document compare picture",
+    "modes outputs stats document compare",
     "options engine devices",
     "render library commands cli __main__ notebook",  # `render` is the package itself: the library's front
 )
@@ -38,7 +39,6 @@ SIDE_BY_SIDE = {
     "stats": "",
     "document": "stats",
     "compare": "picture",
-    "picture": "",
 }
 
 COMPILING = ("render.cards", "render.compiler", "render.devices", "render.targets")

@@ -39,7 +39,8 @@ def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
     runs = [(frame, worked(frame.trace)) for frame in frames]
     seconds = max((stats.of(frame.trace).seconds["tiles"] for frame in frames), default=0.0) or 1e-9
     scale = (WIDTH - LEFT - RIGHT) / (seconds * 1e9)
-    body, y = [], 8.0
+    body: list[str] = []
+    y = 8.0
     for frame, lanes in runs:
         body += _run(frame, lanes, y, scale)
         y += HEAD + len(lanes) * (LANE + GAP) + 10

@@ -1,0 +1,704 @@
+"""The command line as people meet it: what is printed where, which files are there, and how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from render import devices, engine, picture
+from render.cli import PARSERS, main
+from render.errors import OutputError, RenderError
+
+ROOT = Path(__file__).parent.parent
+FRAME = ["--size", "24x16", "--samples", "1", "--limit", "20", "--tile", "8"]
+SMALL = [*FRAME, "--target", "python"]
+ALONE = [*SMALL, "--mode", "sequential"]
+DISC = """\
+from render.lanes import fma, sqrt, where
+
+
+def start(x, y, p):
+    return x, y
+
+
+def step(state, p):
+    return state
+
+
+def alive(state, p):
+    return fma(state[0], state[0], state[1] * state[1]) < 1.0
+
+
+def shade(state, steps, p):
+    return where(alive(state, p), 0.0, 0.5), 0.25, 0.0
+"""
+DOCUMENT = {
+    *("scene", "view", "parameters", "size", "tile", "samples", "limit", "precision", "mode", "target", "backend"),
+    *("device", "simulated", "workers", "tiles", "seconds", "steps", "running", "in_flight", "switches"),
+    *("first_tile_seconds", "sha256", "out"),
+}
+COMPARISON = {
+    *("identical", "differing_pixels", "differing_percent", "max_error", "mean_error", "rmse", "psnr", "worst"),
+    "same_request",
+}
+
+
+class Said(NamedTuple):
+    """How a run of the program ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document on standard output, which holds nothing else."""
+        assert self.out.count("\n") == 1
+        return json.loads(self.out)
+
+
+Say = Callable[..., Said]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test has a folder of its own, and the program leaves no signal handler behind."""
+    monkeypatch.chdir(tmp_path)
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
+    """Runs a command line in this process."""
+
+    def said(*words: str) -> Said:
+        code = main(words)
+        return Said(code, *capsys.readouterr())
+
+    return said
+
+
+@pytest.fixture
+def never_painted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Painting anything fails the test."""
+
+    def painted(*_: Any, **__: Any) -> None:
+        pytest.fail("something was painted")
+
+    monkeypatch.setattr(engine, "draw", painted)
+
+
+def start(*words: str, **more: Any) -> subprocess.Popen[str]:
+    """The program in a process and a session of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "render", *words],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        **more,
+    )
+
+
+def process(*words: str) -> Said:
+    run = start(*words)
+    out, err = run.communicate(timeout=60)
+    return Said(run.returncode, out, err)
+
+
+def refused(said: Said, code: int) -> str:
+    """What an error says: cause and remedy, short, on standard error, without a traceback."""
+    assert said.code == code, said
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    lines = said.err.splitlines()
+    assert 2 <= len(lines) <= 6
+    assert lines[0].startswith("render: ")
+    return said.err
+
+
+def scene(**changes: str) -> str:
+    """A scene file, the disc with one text in place of another; gives its name."""
+    text = DISC
+    for old, new in zip(changes.get("old", "").split("|"), changes.get("new", "").split("|"), strict=True):
+        text = text.replace(old, new)
+    Path("disc.py").write_text(text, encoding="utf-8")
+    return "disc.py"
+
+
+def pixels(path: str) -> np.ndarray:
+    return picture.read(path).rgb
+
+
+# --- draw ---------------------------------------------------------------------------------------------------
+
+
+def test_no_command_at_all_is_draw(say: Say) -> None:
+    said = say(*ALONE)
+    assert (said.code, said.err) == (0, "")
+    assert len(said.out.splitlines()) == 3
+    assert "mandelbrot-sequential.png" in said.out
+    assert say("draw", *ALONE, "--out", "d.png", "--quiet").code == 0
+    assert np.array_equal(pixels("mandelbrot-sequential.png"), pixels("d.png"))
+
+
+def test_a_picture_of_a_users_scene_is_named_after_its_file(say: Say) -> None:
+    assert say("--scene", scene(), *ALONE).code == 0
+    assert Path("disc-sequential.png").is_file()
+
+
+def test_json_is_one_document_on_standard_output_and_nothing_else(say: Say) -> None:
+    said = say(*ALONE, "--json")
+    assert (said.code, said.err) == (0, "")
+    document = said.document
+    assert set(document) == DOCUMENT
+    assert (document["size"], document["tile"], document["tiles"]) == ([24, 16], [8, 8], 6)
+    assert (document["mode"], document["target"], document["backend"]) == ("sequential", "python", None)
+    assert document["workers"] == {"asked": 1, "seen": 1}
+    assert document["out"] == ["mandelbrot-sequential.png"]
+
+
+def test_quiet_is_silent(say: Say) -> None:
+    assert say(*ALONE, "--quiet") == (0, "", "")
+    assert Path("mandelbrot-sequential.png").is_file()
+
+
+def test_quiet_and_json_are_the_document_alone(say: Say) -> None:
+    said = say(*FRAME, "--mode", "sequential", "--target", "scalar", "--scene", scene(), "--quiet", "--json")
+    assert set(said.document) == DOCUMENT
+    assert said.err == ""
+
+
+def test_compiling_is_announced_on_standard_error_once(say: Say) -> None:
+    words = ["--scene", scene(old="0.25", new="0.75"), *FRAME, "--mode", "sequential", "--target", "scalar", "--json"]
+    first, second = say(*words), say(*words)
+    assert first.err.startswith("render: compiling disc for one lane, float64")
+    assert second.err == ""
+    assert first.document["sha256"] == second.document["sha256"]
+
+
+def test_several_outputs_are_made_of_one_run(say: Say) -> None:
+    document = say(*ALONE, "--out", "a.png", "--out", "a.npz", "--out", "a.txt", "--trace", "t.json", "--json").document
+    assert document["out"] == ["a.png", "a.npz", "a.txt", "t.json"]
+    with np.load("a.npz") as arrays:
+        assert arrays["rgb"].shape == (16, 24, 3)
+        assert arrays["steps"].sum() == document["steps"]
+        assert np.array_equal(arrays["rgb"], pixels("a.png"))
+    assert "mandelbrot" in Path("a.txt").read_text(encoding="utf-8")
+
+
+def test_plain_pictures_of_equal_pixels_are_equal_files(say: Say) -> None:
+    for mode in ("sequential", "concurrent"):
+        assert say(*SMALL, "--mode", mode, "--plain", "--out", f"{mode}.png").code == 0
+    assert Path("sequential.png").read_bytes() == Path("concurrent.png").read_bytes()
+
+
+def test_one_tile_alone_is_the_same_there_and_black_elsewhere(say: Say) -> None:
+    words = ["--scene", scene(), *ALONE]
+    assert say(*words, "--out", "all.npz").code == 0
+    assert say(*words, "--only-tile", "4", "--out", "one.npz", "--json").document["tiles"] == 1
+    whole, alone = pixels("all.npz"), pixels("one.npz")
+    assert np.array_equal(whole[8:16, 8:16], alone[8:16, 8:16])
+    assert alone[8:16, 8:16].any()
+    alone[8:16, 8:16] = 0
+    assert not alone.any()
+
+
+@pytest.mark.parametrize("order", ["rows", "spiral", "hilbert", "costly"])
+def test_the_order_of_tiles_changes_nothing_that_is_seen(order: str, say: Say) -> None:
+    document = say(*ALONE, "--order", order, "--json").document
+    assert (document["tiles"], document["sha256"]) == (6, say(*ALONE, "--json").document["sha256"])
+
+
+def test_what_was_set_is_what_is_drawn(say: Say) -> None:
+    words = ["--view", "whole", "--set", "zoom=3", "--set", "x=-1", "--set", "zoom=4", "--precision", "f32"]
+    document = say(*ALONE, *words, "--json").document
+    assert (document["parameters"]["zoom"], document["parameters"]["x"], document["precision"]) == (4.0, -1.0, "f32")
+
+
+# --- what is refused ----------------------------------------------------------------------------------------
+
+WRONG = [  # words, and what is said
+    (["paint"], "there is no command 'paint'"),
+    ([""], "there is no command ''"),
+    (["raec"], "did you mean 'race'?"),
+    (["--siez", "4"], "did you mean '--size'?"),
+    (["--siez=4"], "there is no option of draw '--siez'"),
+    (["draw", "race"], "'race' is one word too many"),
+    (["draw", ""], "one word too many"),
+    (["--size"], "--size"),
+    (["--size", "0x5"], "at least one pixel"),
+    (["--size", "axb"], "1280x720"),
+    (["--size", "1e9x1e9"], "1280x720"),
+    (["--size", "99999999"], "width is 99999999"),
+    (["--size", "131072x131072"], "a frame of 131072 x 131072 pixels"),
+    (["--samples", "0"], "samples is 0"),
+    (["--samples", "1.5"], "samples is '1.5'"),
+    (["--samples", "2000"], "samples is 2000"),
+    (["--limit", "-1"], "limit is -1"),
+    (["--limit", "9999999999"], "limit is 9999999999"),
+    (["--set", "zoom"], "has no value"),
+    (["--set", "zoom=nan"], "zoom is nan"),
+    (["--set", "zoom=-1"], "zoom is -1"),
+    (["--set", "zom=1"], "did you mean 'zoom'?"),
+    (["--set", "zoom=1e15"], "zoom 1e+15 is too deep for f64"),
+    (["--view", "nix"], "there is no view of scene mandelbrot 'nix'"),
+    (["--view", ""], "there is no view"),
+    (["--scene", "julie"], "there is no scene 'julie'"),
+    (["--scene", "nix.py"], "there is no scene file nix.py"),
+    (["--precision", "f16"], "there is no precision 'f16'"),
+    (["--mode", "paralel"], "did you mean 'parallel'?"),
+    (["--target", "smid"], "did you mean 'simd'?"),
+    (["--target", "cuda"], "mode parallel does not go with target cuda"),
+    (["--mode", "cuda", "--target", "simd"], "mode cuda does not go with target simd"),
+    (["--mode", "sequential", "--workers", "2"], "--workers means nothing in mode sequential"),
+    (["--mode", "sequential", "--workers", "0"], "--workers means nothing in mode sequential"),
+    (["--mode", "parallel", "--in-flight", "2"], "--in-flight means nothing in mode parallel"),
+    (["--mode", "concurrent", "--backend", "loky"], "--backend means nothing in mode concurrent"),
+    (["--mode", "sequential", "--simulate"], "--simulate means nothing in mode sequential"),
+    (["--backend", "dsk"], "there is no backend 'dsk'"),
+    (["--workers", "0"], "workers is 0"),
+    (["--workers", "many"], "workers is 'many'"),
+    (["--wait", "soon"], "wait is 'soon'"),
+    (["--wait", "2h"], "wait is '2h'"),
+    (["--tile", "0"], "at least one pixel"),
+    (["--order", "random"], "there is no order 'random'"),
+    (["--only-tile", "99999"], "there is no tile 99999"),
+    (["--only-tile", "-1"], "there is no tile -1"),
+    (["--out", "picture.gif"], "does not tell what to save"),
+    (["race", "--mode", "cuda"], "did you mean '--modes'?"),
+    (["race", "--modes", "sequential,nix"], "there is no mode 'nix'"),
+    (["race", "--modes", ","], "there is no mode ''"),
+    (["race", "--target", "nix"], "there is no target"),
+    (["compare"], "required: A, B"),
+    (["compare", "a.png"], "required: B"),
+    (["compare", "a.png", "b.png"], "cannot read a.png"),
+    (["compare", ".", "."], "cannot read ."),
+    (["compare", "a", "b", "--max-error", "nan"], "--max-error is 'nan'"),
+    (["compare", "a", "b", "--max-differing", "-1"], "--max-differing is '-1'"),
+    (["show"], "required: SAVED_TRACE"),
+    (["show", "nix.json"], "cannot read nix.json"),
+    (["show", "."], "cannot read ."),
+    (["show", "\0"], "cannot read"),
+    (["scenes", "nix"], "there is no scene 'nix'"),
+    (["devices", "--quiet"], "there is no option of devices '--quiet'"),
+]
+
+
+@pytest.mark.usefixtures("never_painted_tile")
+@pytest.mark.parametrize(("words", "why"), WRONG, ids=[" ".join(words) for words, _ in WRONG])
+def test_wrong_use_is_told_in_two_lines(words: list[str], why: str, say: Say) -> None:
+    assert why in refused(say(*words), 2)
+    assert list(Path().iterdir()) == []
+
+
+@pytest.fixture
+def never_painted_tile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Painting a tile fails the test; what a request needs before that may go on."""
+
+    def painted(*_: Any) -> None:
+        pytest.fail("a tile was painted")
+
+    monkeypatch.setattr("render.painter.Painter.paint", painted)
+
+
+UNWRITABLE = ["no/such/folder/a.png", "folder.png", "folder.png/", "file/a.png", "x" * 300 + ".png", "a\0.png"]
+
+
+@pytest.mark.usefixtures("never_painted")
+@pytest.mark.parametrize("path", UNWRITABLE, ids=ascii)
+@pytest.mark.parametrize("words", [["--out"], ["--out", "good.png", "--out"], ["race", "--out"]], ids=" ".join)
+def test_what_cannot_be_written_is_found_before_painting(path: str, words: list[str], say: Say) -> None:
+    Path("folder.png").mkdir()
+    Path("file").touch()
+    assert "cannot write" in refused(say(*words, path), 1)
+    assert sorted(found.name for found in Path().iterdir()) == ["file", "folder.png"]
+
+
+@pytest.mark.usefixtures("never_painted")
+@pytest.mark.parametrize("command", ["draw", "race"])
+def test_a_trace_that_cannot_be_written_is_found_before_painting(command: str, say: Say) -> None:
+    assert "cannot write 'no/t.trace.json'" in refused(say(command, "--trace", "no/t.trace.json"), 1)
+
+
+def test_no_room_left_leaves_no_file_behind(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    Path("old.png").write_bytes(b"an older picture")
+    monkeypatch.setattr(Path, "replace", full)
+    assert "there is no room left" in refused(say(*ALONE, "--out", "old.png"), 1)
+    assert [path.name for path in Path().iterdir()] == ["old.png"]
+    assert Path("old.png").read_bytes() == b"an older picture"
+
+
+words_of = st.one_of(
+    st.sampled_from([option for make in PARSERS.values() for option in make()._option_string_actions]),
+    st.sampled_from([*PARSERS, "mandelbrot", "whole", "sequential", "parallel", "python", "zoom=3", "4", "8x8", "-1"]),
+    st.text(st.characters(blacklist_characters="/\\~"), max_size=8),
+)
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(words_of.filter(lambda word: word not in ("--help", "-h", "--debug")), min_size=1, max_size=6))
+def test_whatever_is_typed_ends_in_an_exit_code_and_a_few_lines(
+    words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unpainted(*_: Any, **__: Any) -> None:
+        raise OutputError("nothing is painted here", "go on")
+
+    monkeypatch.setattr(engine, "draw", unpainted)
+    monkeypatch.setattr(engine, "race", unpainted)
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(words)
+    assert code in (0, 1, 2, 3)
+    assert code == 0 or len(err.getvalue().splitlines()) == 2
+    assert "fault of the program" not in err.getvalue()
+
+
+# --- how it ends --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (RenderError("it failed", "do this"), 1, "render: it failed\n        do this\n"),
+        (RenderError("it\nfailed \n\n twice"), 1, "render: it failed twice\n"),
+        (ZeroDivisionError("why"), 1, "render: ZeroDivisionError: why\n        this is a fault of the program"),
+        (OSError(28, "No space left"), 1, "render: the system refuses: [Errno 28] No space left"),
+        (KeyboardInterrupt(), 130, "render: interrupted\n"),
+    ],
+)
+def test_each_way_to_fail_has_its_exit_code(
+    error: BaseException, code: int, said: str, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(engine, "draw", fail)
+    found = say(*ALONE)
+    assert (found.code, found.out) == (code, "")
+    assert found.err.startswith(said)
+    assert list(Path().iterdir()) == []
+
+
+def test_a_traceback_comes_only_when_asked_for_and_keeps_the_exit_code(say: Say) -> None:
+    said = say("--scene", scene(old="0.25", new="sqrt(state[0])"), *ALONE, "--debug")
+    assert said.code == 4
+    assert said.err.startswith("Traceback")
+    assert "\nrender: tile 0 " in said.err
+
+
+def test_a_long_cause_is_cut(say: Say) -> None:
+    Path("loud.py").write_text(f"raise ValueError({'word ' * 1000!r})", encoding="utf-8")
+    assert len(refused(say("--scene", "loud.py"), 2)) < 700
+
+
+MODES = [["--mode", "sequential"], ["--mode", "concurrent"], ["--mode", "parallel", "--workers", "2"]]
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+@pytest.mark.parametrize("target", ["python", "scalar"])
+def test_a_sample_that_is_no_number_fails_its_tile(target: str, mode: list[str], say: Say) -> None:
+    name = scene(old="0.25", new="sqrt(state[0])")
+    said = say("--scene", name, *FRAME, *mode, "--target", target, "--quiet")
+    error = refused(said, 4)
+    assert "of scene disc.py failed: 32 samples have a colour that is not a number" in error
+    assert f"--target {target}" in error
+    assert [path.name for path in Path().iterdir()] == [name]
+
+
+def test_the_command_in_the_error_shows_the_same_tile_alone(say: Say) -> None:
+    Path("a folder").mkdir()
+    path = Path("a folder", "dot's.py")
+    path.write_text(DISC.replace("0.25", "sqrt(1.0 - state[0])"), encoding="utf-8")
+    words = ["--size", "40x24", "--tile", "16", "--set", "x=0.1", "--precision", "f32", "--target", "python"]
+    error = refused(say("--scene", str(path), *words, "--mode", "concurrent"), 4)
+    cause, _, command = error.partition("to see it alone: ")
+    python, *rest = shlex.split(command)
+    assert (python, rest[:2]) == ("python", ["-m", "render"])
+
+    alone = process(*rest[2:])
+    assert alone.code == 4
+    assert "Traceback" in alone.err
+    assert cause.splitlines()[0] in alone.err.splitlines()
+    assert command.strip() in alone.err
+
+
+def test_a_scene_that_raises_fails_its_tile(say: Say) -> None:
+    name = scene(old="    return state\n", new="    raise ValueError('lost')\n")
+    assert "ValueError: lost" in refused(say("--scene", name, *ALONE), 4)
+
+
+SLOW = """\
+import sys
+
+
+def start(x, y, p):
+    return x, y
+
+
+def step(state, p):
+    if "said" not in globals():
+        globals()["said"] = True
+        print("painting", flush=True)
+    return state
+
+
+def alive(state, p):
+    return state[0] < 1e30
+
+
+def shade(state, steps, p):
+    return 0.0, 0.0, 0.0
+"""
+
+
+@pytest.mark.parametrize("mode", [*MODES, ["--mode", "parallel", "--backend", "loky"]], ids=" ".join)
+def test_an_interruption_ends_it_at_once_and_leaves_nothing(mode: list[str]) -> None:
+    Path("slow.py").write_text(SLOW, encoding="utf-8")
+    run = start(
+        "--scene", "slow.py", "--size", "64", "--tile", "16", "--limit", "99999999", "--target", "python", *mode
+    )
+    assert run.stdout is not None
+    assert run.stdout.readline() == "painting\n"
+    os.killpg(run.pid, signal.SIGINT)  # what a terminal does for Control-C: all processes are told
+    _, err = run.communicate(timeout=30)
+    assert (run.returncode, err) == (130, "render: interrupted\n")
+    assert [path.name for path in Path().iterdir()] == ["slow.py"]
+
+
+def test_a_reader_that_has_gone_is_no_fault() -> None:
+    run = start("scenes", "--json")
+    assert run.stdout is not None
+    run.stdout.close()
+    assert run.stderr is not None
+    assert (run.stderr.read(), run.wait(timeout=30)) == ("", 1)
+    run.stderr.close()
+
+
+def test_real_processes_end_with_the_same_codes() -> None:
+    assert process(*ALONE, "--json").document["tiles"] == 6
+    assert "there is no command" in refused(process("nix"), 2)
+    assert process("--help").out.startswith("usage: python -m render")
+
+
+# --- compare and show ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def disc(say: Say) -> str:
+    """A scene, drawn to disc.png."""
+    name = scene()
+    assert say("--scene", name, *ALONE, "--out", "disc.png", "--quiet").code == 0
+    return name
+
+
+@pytest.mark.usefixtures("disc")
+def test_equal_pictures_compare_equal(say: Say) -> None:
+    assert say("--scene", "disc.py", *SMALL, "--mode", "concurrent", "--out", "other.npz", "--quiet").code == 0
+    said = say("compare", "disc.png", "other.npz")
+    assert (said.code, said.err) == (0, "")
+    assert "are equal" in said.out
+    found = say("compare", "disc.png", "other.npz", "--json").document
+    assert set(found) == COMPARISON
+    assert (found["identical"], found["same_request"], found["psnr"], found["worst"]) == (True, True, None, None)
+
+
+@pytest.mark.usefixtures("disc")
+def test_pictures_of_different_requests_are_compared_only_when_asked_for(say: Say) -> None:
+    assert say("--scene", "disc.py", *ALONE, "--set", "zoom=0.5", "--out", "wide.png", "--quiet").code == 0
+    error = refused(say("compare", "disc.png", "wide.png"), 2)
+    assert "zoom (1.0 and 0.5)" in error
+    assert "--any-request" in error
+    assert say("compare", "disc.png", "wide.png", "--any-request", "--quiet") == (1, "", "")
+
+
+def altered(error: int) -> str:
+    """disc.png with one channel of one pixel changed, as a picture of no known request."""
+    rgb = pixels("disc.png").copy()
+    rgb[3, 2, 1] += error
+    Path("altered.png").write_bytes(picture.encode(rgb))
+    return "altered.png"
+
+
+@pytest.mark.usefixtures("disc")
+def test_a_difference_is_found_told_and_drawn(say: Say) -> None:
+    said = say("compare", "disc.png", altered(7), "--json", "--diff", "diff.png")
+    found = said.document
+    assert said.code == 1
+    assert (found["differing_pixels"], found["max_error"], found["worst"]) == (1, 7, [2, 3, 1])
+    assert found["same_request"] is None
+    assert np.argwhere(pixels("diff.png")).tolist() == [[3, 2, 1]]
+
+
+@pytest.mark.usefixtures("disc")
+@pytest.mark.parametrize(
+    ("allowed", "code"),
+    [
+        ([], 1),
+        (["--max-error", "6"], 1),
+        (["--max-error", "7"], 0),
+        (["--max-differing", "0.2"], 1),  # one of 384 pixels: 0.26 %
+        (["--max-differing", "0.3"], 0),
+        (["--max-error", "6", "--max-differing", "0.3"], 0),
+        (["--max-error", "6", "--max-differing", "0.2"], 1),
+    ],
+)
+def test_what_is_allowed_decides_the_exit_code_alone(allowed: list[str], code: int, say: Say) -> None:
+    said = say("compare", "disc.png", altered(7), "--json", *allowed)
+    assert said.code == code
+    assert said.document["identical"] is False
+
+
+@pytest.mark.usefixtures("disc")
+def test_pictures_of_different_sizes_differ(say: Say) -> None:
+    Path("tiny.png").write_bytes(picture.encode(np.zeros((2, 2, 3), np.uint8)))
+    said = say("compare", "disc.png", "tiny.png", "--json")
+    assert said.code == 1
+    assert (said.document["identical"], said.document["max_error"]) == (False, None)
+
+
+@pytest.mark.usefixtures("disc")
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n", b"PK\x03\x04", b"{}"])
+def test_what_is_no_picture_is_told(content: bytes, say: Say) -> None:
+    Path("strange.png").write_bytes(content)
+    assert "strange.png" in refused(say("compare", "disc.png", "strange.png"), 2)
+    assert "strange.png" in refused(say("show", "strange.png"), 2)
+
+
+@pytest.mark.usefixtures("disc")
+def test_a_picture_of_differences_that_cannot_be_written_is_told(say: Say) -> None:
+    assert "cannot write" in refused(say("compare", "disc.png", "disc.png", "--diff", "no/d.png"), 1)
+
+
+def test_a_saved_trace_tells_the_run_again(say: Say) -> None:
+    drawn = say(*ALONE, "--trace", "t.trace.json", "--out", "a.png", "--json").document
+    Path("a.png").rename("b.png")
+    said = say("show", "t.trace.json", "--out", "a.png", "--out", "a.txt", "--json")
+    assert said.code == 0
+    assert set(said.document) == DOCUMENT
+    assert {name for name in DOCUMENT if said.document[name] != drawn[name]} <= {"out", "seconds"}  # saved after it
+    assert np.array_equal(pixels("a.png"), pixels("b.png"))
+    assert len(say("show", "t.trace.json").out.splitlines()) == 3
+    assert say("show", "t.trace.json", "--quiet") == (0, "", "")
+
+
+def test_a_damaged_trace_is_told(say: Say) -> None:
+    assert say(*ALONE, "--trace", "t.trace.json", "--quiet").code == 0
+    whole = Path("t.trace.json").read_bytes()
+    for damaged in (
+        whole[:-20],
+        whole.replace(b'"version":1', b'"version":9'),
+        whole.replace(b'"paint"', b'"pains"', 1),
+    ):
+        Path("t.trace.json").write_bytes(damaged)
+        assert "t.trace.json" in refused(say("show", "t.trace.json"), 2)
+
+
+# --- race, devices, scenes ----------------------------------------------------------------------------------
+
+MODES_OF_THE_CPU = "sequential,concurrent,parallel"
+
+
+def test_a_race_tells_all_modes_in_one_table(say: Say) -> None:
+    said = say("race", *SMALL, "--modes", MODES_OF_THE_CPU, "--trace", "r.trace.json")
+    assert (said.code, said.err) == (0, "")
+    lines = said.out.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert [line.split()[0] for line in lines[1:4]] == ["sequential", "concurrent", "parallel"]
+    assert "all 3 pictures are equal" in said.out
+    assert "all 3 pictures are equal" in say("show", "r.trace.json").out
+
+
+def test_a_race_as_json_is_one_document(say: Say) -> None:
+    said = say("race", *SMALL, "--modes", MODES_OF_THE_CPU, "--in-flight", "2", "--workers", "3", "--json")
+    assert said.err == ""
+    race = said.document
+    assert set(race) == {"runs", "not_run", "identical"}
+    assert (race["identical"], race["not_run"]) == (True, [])
+    assert all(set(run) == DOCUMENT for run in race["runs"])
+    assert [run["workers"]["asked"] for run in race["runs"]] == [1, 1, 3]
+    assert race["runs"][1]["in_flight"]["max"] == 2
+    assert len({(run["sha256"], run["steps"], *run["tile"]) for run in race["runs"]}) == 1
+
+
+def test_a_race_whose_pictures_differ_fails(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = engine.draw
+
+    def wrong(request: Any, **more: Any) -> Any:
+        frame = drawn(request, **more)
+        return frame if request.mode == "sequential" else replace(frame, rgb=frame.rgb + np.uint8(1))
+
+    monkeypatch.setattr(engine, "draw", wrong)
+    said = say("race", *SMALL, "--modes", "sequential,concurrent")
+    assert said.code == 1
+    assert "THE PICTURES DIFFER" in said.out
+
+
+@pytest.fixture(scope="module")
+def _no_card() -> None:
+    """Skips where mode cuda runs."""
+    if devices.find()["modes"]["cuda"]["runs"]:
+        pytest.skip("this machine has a card")
+
+
+@pytest.mark.usefixtures("_no_card")
+def test_a_mode_that_was_named_and_cannot_run_makes_the_race_end_with_3(say: Say) -> None:
+    said = say("race", *SMALL, "--modes", "sequential,cuda", "--json")
+    assert said.code == 3
+    assert [run["mode"] for run in said.document["runs"]] == ["sequential"]
+    assert [(one["mode"], bool(one["reason"])) for one in said.document["not_run"]] == [("cuda", True)]
+
+
+@pytest.mark.usefixtures("_no_card", "never_painted")
+def test_mode_cuda_without_a_card_is_refused_with_the_reason(say: Say) -> None:
+    assert "mode cuda cannot run here: " in refused(say("--mode", "cuda"), 3)
+    assert list(Path().iterdir()) == []
+
+
+def test_devices_says_of_each_mode_whether_it_runs(say: Say) -> None:
+    said = say("devices")
+    assert (said.code, said.err) == (0, "")
+    found = say("devices", "--json").document
+    assert set(found) == {"cpu", "cards", "targets", "modes"}
+    for name, mode in found["modes"].items():
+        assert f"mode    {name}" in said.out
+        assert mode["runs"] or (mode["reason"] in said.out and mode["remedy"])
+
+
+def test_scenes_are_told_with_their_views_and_one_with_its_parameters(say: Say) -> None:
+    assert "\nmandelbrot: " in f"\n{say('scenes').out}"
+    told = say("scenes", "mandelbrot").out
+    assert "bailout" in told
+    assert "still_life" not in told
+    [one] = say("scenes", scene(), "--json").document["scenes"]
+    assert (one["scene"], one["views"]) == ("disc", {"default": {}})
+    assert {found["scene"] for found in say("scenes", "--json").document["scenes"]} >= {"mandelbrot", "still_life"}
+
+
+@pytest.mark.parametrize("command", PARSERS)
+def test_help_tells_and_ends_well(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    assert "--debug" in capsys.readouterr().out
