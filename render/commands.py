@@ -7,6 +7,7 @@ document alone goes to standard output.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from argparse import Namespace
@@ -64,6 +65,11 @@ def _progress(typed: Namespace, title: str) -> Iterator[engine.Progress | None]:
         yield advance
 
 
+def _width() -> int:
+    """The columns of the terminal; where there is none, as wide as the table likes."""
+    return shutil.get_terminal_size((table.WIDTH, 24)).columns if sys.stdout.isatty() else table.WIDTH
+
+
 def draw(typed: Namespace, began: int) -> int:
     """Draw one picture and save it."""
     request = options.complete(**_asked(typed))
@@ -118,7 +124,7 @@ def race(typed: Namespace, began: int) -> int:
     if typed.json:
         print(json.dumps(race_document(result.frames, result.not_run)))
     elif not typed.quiet:
-        print(table.race_table(result.frames, result.not_run))
+        print(table.race_table(result.frames, result.not_run, _width()))
     if not result.identical:
         return 1
     return ModeUnavailable.exit_code if named and result.not_run else 0
@@ -168,7 +174,7 @@ def show(typed: Namespace, began: int) -> int:
         made = [document(frame, typed.out) for frame in frames]
         print(json.dumps(made[0] if len(made) == 1 else race_document(frames, [])))
     elif not typed.quiet:
-        told = table.draw_lines(frames[0], typed.out) if len(frames) == 1 else [table.race_table(frames, [])]
+        told = table.draw_lines(frames[0], typed.out) if len(frames) == 1 else [table.race_table(frames, [], _width())]
         print("\n".join(told))
     return 0
 

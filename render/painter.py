@@ -88,6 +88,10 @@ class Painter:
             raise self.failure(tile, f"{type(error).__name__}: {error}") from error
         finally:
             recorder.add("paint", t0, recorder.clock(), tile.number, cpu=cpu)
+        return self.done(tile, steps, bad)
+
+    def done(self, tile: Tile, steps: int, bad: int) -> Done:
+        """The tile as done. Raises TileError where samples of it are NaN, which no picture may show."""
         if bad:
             raise self.failure(tile, f"{bad} samples have a colour that is not a number (NaN)")
         return Done(tile, steps)

@@ -7,10 +7,9 @@ number when only the order changes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import ceil, isqrt
+from math import isqrt
 from typing import NamedTuple
 
-from render.errors import UsageError
 from render.request import Request
 
 
@@ -38,7 +37,7 @@ def default_tile(width: int, height: int, workers: int) -> tuple[int, int]:
 def cut(request: Request) -> tuple[Tile, ...]:
     """The tiles of a request, row by row; those at the right and lower edge may be smaller."""
     wide, high = request.tile
-    columns = ceil(request.width / wide)
+    rows, columns = request.rows_and_columns
     return tuple(
         Tile(
             row * columns + column,
@@ -47,23 +46,15 @@ def cut(request: Request) -> tuple[Tile, ...]:
             min(wide, request.width - column * wide),
             min(high, request.height - row * high),
         )
-        for row in range(ceil(request.height / high))
+        for row in range(rows)
         for column in range(columns)
     )
 
 
 def plan(request: Request, cost: Callable[[], Mapping[int, int]] | None = None) -> tuple[Tile, ...]:
-    """The tiles to paint, in order. `cost()` gives a tile's estimated cost by number, asked for by order costly only.
-
-    Raises UsageError where `only_tile` names a tile that is not there.
-    """
+    """The tiles to paint, in order. `cost()`, asked for by order costly only: estimated costs by tile number."""
     tiles = cut(request)
     if request.only_tile is not None:
-        if request.only_tile >= len(tiles):
-            raise UsageError(
-                f"there is no tile {request.only_tile}: this frame has tiles 0 to {len(tiles) - 1}",
-                "name one of these, or change --tile",
-            )
         return (tiles[request.only_tile],)
     return ORDERS[request.order](tiles, cost)
 

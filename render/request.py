@@ -16,6 +16,7 @@ Value = float | int | bool | str
 
 LARGEST_SIDE = 1 << 17  # in float32, i + 0.5 + k/64 is exact up to here
 MOST_SAMPLES = 1024
+MOST_TILES = 1 << 20  # each has a place in the plan and spans in the trace
 HIGHEST_LIMIT = (1 << 31) - 1024  # step counts are int32, and the driver looks some steps ahead
 LONGEST_WAIT = 3_600_000_000_000  # ns: an hour
 PRECISIONS = ("f32", "f64")
@@ -67,8 +68,20 @@ class Request:
             raise UsageError(f"precision is {self.precision!r}", f"choose from {', '.join(PRECISIONS)}")
         if len(self.tile) != 2 or not all(isinstance(edge, int) and edge >= 1 for edge in self.tile):
             raise UsageError(f"a tile of {' x '.join(map(str, self.tile))} pixels", "give at least one pixel each way")
-        if self.only_tile is not None and not (isinstance(self.only_tile, int) and self.only_tile >= 0):
-            raise UsageError(f"there is no tile {self.only_tile}", "tiles are numbered from 0")
+        tiles = self.rows_and_columns[0] * self.rows_and_columns[1]
+        if tiles > MOST_TILES:
+            raise UsageError(f"{tiles} tiles are too many", "cut larger ones, for example --tile 64")
+        if self.only_tile is not None and not (isinstance(self.only_tile, int) and 0 <= self.only_tile < tiles):
+            raise UsageError(
+                f"there is no tile {self.only_tile!s:.60}: this frame has tiles 0 to {tiles - 1}",
+                "name one of these, or change --tile",
+            )
+
+    @property
+    def rows_and_columns(self) -> tuple[int, int]:
+        """How many rows of tiles there are, and how many in a row."""
+        wide, high = self.tile
+        return -(-self.height // high), -(-self.width // wide)
 
     @property
     def values(self) -> dict[str, Value]:

@@ -81,7 +81,7 @@ def _getcpu() -> Callable[[], int] | None:
         return None
     call.restype = ctypes.c_int
     call.argtypes = []
-    return call  # type: ignore[no-any-return]
+    return call
 
 
 def cpu_number() -> int:

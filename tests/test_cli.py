@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -350,15 +351,16 @@ def test_no_room_left_leaves_no_file_behind(say: Say, monkeypatch: pytest.Monkey
     assert Path("old.png").read_bytes() == b"an older picture"
 
 
+OPTIONS = {option for make in PARSERS.values() for option in re.findall(r"--[a-z-]+", make().format_help())}
 words_of = st.one_of(
-    st.sampled_from([option for make in PARSERS.values() for option in make()._option_string_actions]),
+    st.sampled_from(sorted(OPTIONS)),
     st.sampled_from([*PARSERS, "mandelbrot", "whole", "sequential", "parallel", "python", "zoom=3", "4", "8x8", "-1"]),
     st.text(st.characters(blacklist_characters="/\\~"), max_size=8),
 )
 
 
 @settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(words_of.filter(lambda word: word not in ("--help", "-h", "--debug")), min_size=1, max_size=6))
+@given(words=st.lists(words_of.filter(lambda word: word not in ("--help", "-h", "--debug")), min_size=1, max_size=6))
 def test_whatever_is_typed_ends_in_an_exit_code_and_a_few_lines(
     words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -422,7 +424,8 @@ def test_a_sample_that_is_no_number_fails_its_tile(target: str, mode: list[str],
     name = scene(old="0.25", new="sqrt(state[0])")
     said = say("--scene", name, *FRAME, *mode, "--target", target, "--quiet")
     error = refused(said, 4)
-    assert "of scene disc.py failed: 32 samples have a colour that is not a number" in error
+    assert "of scene disc.py failed: " in error
+    assert "samples have a colour that is not a number" in error
     assert f"--target {target}" in error
     assert [path.name for path in Path().iterdir()] == [name]
 
@@ -431,8 +434,8 @@ def test_the_command_in_the_error_shows_the_same_tile_alone(say: Say) -> None:
     Path("a folder").mkdir()
     path = Path("a folder", "dot's.py")
     path.write_text(DISC.replace("0.25", "sqrt(1.0 - state[0])"), encoding="utf-8")
-    words = ["--size", "40x24", "--tile", "16", "--set", "x=0.1", "--precision", "f32", "--target", "python"]
-    error = refused(say("--scene", str(path), *words, "--mode", "concurrent"), 4)
+    words = ["--size", "40x24", "--tile", "16", "--set", "x=0.1", "--precision", "f32", "--limit", "9"]
+    error = refused(say("--scene", str(path), *words, "--mode", "parallel", "--target", "python"), 4)
     cause, _, command = error.partition("to see it alone: ")
     python, *rest = shlex.split(command)
     assert (python, rest[:2]) == ("python", ["-m", "render"])
@@ -560,8 +563,9 @@ def test_a_difference_is_found_told_and_drawn(say: Say) -> None:
         (["--max-error", "7"], 0),
         (["--max-differing", "0.2"], 1),  # one of 384 pixels: 0.26 %
         (["--max-differing", "0.3"], 0),
-        (["--max-error", "6", "--max-differing", "0.3"], 0),
-        (["--max-error", "6", "--max-differing", "0.2"], 1),
+        (["--max-error", "6", "--max-differing", "0.3"], 1),
+        (["--max-error", "7", "--max-differing", "0.3"], 0),
+        (["--max-error", "7", "--max-differing", "0.2"], 1),
     ],
 )
 def test_what_is_allowed_decides_the_exit_code_alone(allowed: list[str], code: int, say: Say) -> None:

@@ -53,7 +53,7 @@ def test_a_race_shows_itself_with_timelines_and_table() -> None:
 
 def test_an_unknown_name_is_no_attribute() -> None:
     with pytest.raises(AttributeError):
-        _ = render.paint  # type: ignore[attr-defined]
+        _ = render.paint
     with pytest.raises(UnknownName):
         render.race(["sequential", "cubist"], **SMALL)
 

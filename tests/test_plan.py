@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render.errors import UsageError
 from render.plan import LARGEST, ORDERS, SMALLEST, Tile, cut, default_tile, plan
 from render.request import Request
 
@@ -103,11 +102,6 @@ def test_nobody_else_asks_for_costs(order: str) -> None:
 def test_one_tile_alone_keeps_its_number_and_place() -> None:
     request = requested(10, 10, (4, 4), only_tile=5)
     assert plan(request, lambda: pytest.fail("asked")) == (Tile(5, 8, 4, 2, 4),)
-
-
-def test_a_tile_that_is_not_there_is_named_with_those_that_are() -> None:
-    with pytest.raises(UsageError, match="no tile 9: this frame has tiles 0 to 8"):
-        plan(requested(10, 10, (4, 4), only_tile=9))
 
 
 @given(st.integers(1, 1 << 17), st.integers(1, 1 << 17), st.integers(1, 1024))

@@ -32,11 +32,11 @@ requests = st.builds(
     parameters=st.dictionaries(names, values).map(lambda given: tuple(sorted(given.items()))),
     precision=st.sampled_from(["f32", "f64"]),
     backend=st.none() | names,
-    tile=st.tuples(st.integers(1, 4096), st.integers(1, 4096)),
-    only_tile=st.none() | st.integers(0, 1 << 30),
+    tile=st.tuples(*[st.integers(LARGEST_SIDE >> 10, 4096)] * 2),  # never too many
+    only_tile=st.sampled_from([None, 0]),
     **{name: st.integers(lowest, highest) for name, lowest, highest in RANGES},
 )
-BASE = Request("s", "v", (("zoom", 1.0),), 8, 6, 1, 9, "f64", "sequential", "python", None, 1, 4, 0, (4, 4), "rows")
+BASE = Request("s", "v", (("zoom", 1.0),), 10, 6, 1, 9, "f64", "sequential", "python", None, 1, 4, 0, (4, 4), "rows")
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
@@ -44,15 +44,15 @@ anything = st.recursive(
 )
 
 
-def with_one(name: str, value: Any) -> Request:
+def with_one(name: str, value: Any, **others: Any) -> Request:
     """The plain request with one field changed."""
-    return replace(BASE, **{name: value})
+    return replace(BASE, **others | {name: value})
 
 
 @pytest.mark.parametrize(("name", "lowest", "highest"), RANGES)
 def test_both_ends_of_a_range_are_allowed_and_nothing_beyond(name: str, lowest: int, highest: int) -> None:
     for value in (lowest, highest):
-        assert getattr(with_one(name, value), name) == value
+        assert getattr(with_one(name, value, tile=(4096, 4096)), name) == value
     for value in (lowest - 1, highest + 1):
         with pytest.raises(UsageError, match=f"{name.replace('_', ' ')} is {value}"):
             with_one(name, value)
@@ -68,6 +68,18 @@ def test_a_size_is_a_whole_number(value: Any) -> None:
 def test_what_makes_no_sense_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         replace(BASE, **changes)
+
+
+@pytest.mark.parametrize("number", [-1, 6, 1 << 60, 0.5])
+def test_a_tile_that_is_not_there_is_told_those_that_are(number: Any) -> None:
+    with pytest.raises(UsageError, match=r"there is no tile .*: this frame has tiles 0 to 5"):
+        replace(BASE, only_tile=number)
+
+
+def test_more_tiles_than_anyone_could_follow_are_refused() -> None:
+    assert replace(BASE, width=1 << 10, height=1 << 10, tile=(1, 1)).rows_and_columns == (1 << 10, 1 << 10)
+    with pytest.raises(UsageError, match="1049600 tiles are too many"):
+        replace(BASE, width=1 << 10, height=(1 << 10) + 1, tile=(1, 1))
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(Request)])

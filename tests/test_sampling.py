@@ -83,7 +83,7 @@ def test_positions_are_those_of_the_definition(
     precision = data.draw(st.sampled_from(sorted(REALS)))
     real = REALS[precision]
     values = {"x": x, "y": y, "zoom": zoom}
-    request = ask(width=width, height=height, precision=precision, parameters=values)
+    request = ask(width=width, height=height, tile=(4096, 4096), precision=precision, parameters=values)
     x0, y0 = real(x), real(y)
     pitch = real(4) / (real(zoom) * real(height))
     grid = sampling.grid(request)

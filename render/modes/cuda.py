@@ -21,11 +21,10 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from render import cards
 from render.errors import RenderError
-from render.painter import Done
 
 if TYPE_CHECKING:
     from render.compiler.launch import Painted
-    from render.painter import Painter
+    from render.painter import Done, Painter
     from render.plan import Tile
     from render.request import Request
     from render.targets.cuda import CudaKernel, Stream
@@ -132,9 +131,7 @@ class Host:
         self._recorder.add("transfer", painted.painted, painted.arrived, tile.number, stream.worker)
         self._painting.remove(turn)
         self._free.append(stream)
-        if painted.bad:
-            raise painter.failure(tile, f"{painted.bad} samples have a colour that is not a number (NaN)")
-        return Done(tile, painted.made)
+        return painter.done(tile, painted.made, painted.bad)
 
     def _guarded(self, turn: Turn, action: Callable[[], Result]) -> Result:
         """Do something for a tile; what goes wrong becomes its TileError, unless it tells itself what to do."""

@@ -1,4 +1,6 @@
-"""The run in words: three lines for a draw, a table and the lesson for a race. Plain text, at most 100 columns.
+"""The run in words: three lines for a draw, a table and the lesson for a race. Plain text, at most 100 columns wide.
+
+On a narrow terminal sentences fold earlier, and the table leaves out the columns that are missed least.
 
 Every figure and every sentence is computed from the traces; what a mode is called decides nothing, except that
 speed-up is counted from the run named BASELINE.
@@ -17,11 +19,13 @@ from render.stats import Stats
 SUFFIXES = (".txt",)
 ABOUT = "what was done, by whom and how long, in words"
 BASELINE = "sequential"
-WIDTH = 100
+WIDTH, NARROWEST = 100, 40
 TOO_SHORT = 0.25  # seconds of one worker; below, starting and polling of tens of ms hide what a mode gains
 NOTABLE = 1.1  # times as fast; less comes and goes from run to run
 # seconds: of all tiles, first start to last end; running: at most, and on average; first: seconds to the first one
 HEADS = ("mode", "workers", "tiles", "seconds", "speed-up", "running", "mean", "in flight", "switches", "first")
+
+MISSED_LEAST = ("tiles", "mean", "first", "switches", "in flight", "workers", "speed-up")
 
 Run = tuple[Frame, Stats]
 
@@ -48,13 +52,14 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]]) -> list[str]:
     ]
 
 
-def race_table(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -> str:
+def race_table(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]], width: int = WIDTH) -> str:
     """The table of a race: one row a mode, then what it shows, then whether all pictures are equal."""
+    width = max(min(width, WIDTH), NARROWEST)
     runs = [(frame, stats.of(frame.trace)) for frame in frames]
     base = next((found for frame, found in runs if frame.request.mode == BASELINE), None)
     below = [*_told(runs, base), *_equal(frames), *_not_run(not_run)]
-    folded = [line for text in below for line in wrap(text, WIDTH, subsequent_indent="  ")]
-    return "\n".join([*_columns([HEADS, *(_row(run, base) for run in runs)]), "", *folded])
+    folded = [line for text in below for line in wrap(text, width, subsequent_indent="  ")]
+    return "\n".join([*_columns([HEADS, *(_row(run, base) for run in runs)], width), "", *folded])
 
 
 def _not_run(modes: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -80,10 +85,16 @@ def _row(run: Run, base: Stats | None) -> tuple[str, ...]:
     )
 
 
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Names to the left and cut where they leave no room, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    widths[0] = min(widths[0], WIDTH - sum(widths[1:]) - 2 * len(widths[1:]))
+def _columns(rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Names to the left and cut where they leave no room, numbers to the right; as many columns as fit."""
+    columns = list(zip(*rows, strict=True))
+    for missed in MISSED_LEAST:
+        if sum(max(map(len, column)) + 2 for column in columns) - 2 <= width:
+            break
+        columns = [column for column in columns if column[0] != missed]
+    rows = list(zip(*columns, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    widths[0] = min(widths[0], width - sum(widths[1:]) - 2 * len(widths[1:]))
     lines = []
     for name, *numbers in rows:
         cells = [word.rjust(width) for word, width in zip(numbers, widths[1:], strict=True)]

@@ -52,7 +52,7 @@ def test_a_tile_that_kills_its_worker_every_time_is_named(wanted: Request, tmp_p
         "def start(x, y, p): return x, y\n"
         "def step(state, p): return state\n"
         "def alive(state, p):\n"
-        "    if state[0] < -2.4 and state[1] > 1.5 and os.getpid() != HOME:\n"
+        "    if os.getpid() != HOME and state[0] < -2.4 and state[1] > 1.5:\n"
         "        os._exit(3)\n"
         "    return state[0] > 1e30\n"
         "def shade(state, steps, p): return 0.1, 0.2, 0.3\n"

@@ -123,3 +123,12 @@ def test_the_file_holds_the_same_words(draw: Draw) -> None:
     frames = draw("0011"), draw("0101", mode="concurrent")
     assert write(frames) == f"{race_table(frames, ())}\n".encode()
     assert write(frames[:1]) == ("\n".join(draw_lines(frames[0], ())[:2]) + "\n").encode()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+def test_a_narrow_terminal_gets_a_narrow_table(width: int, draw: Callable[..., Frame]) -> None:
+    told = race_table([draw("0011"), draw("00", "11", mode="parallel", backend="threading")], [], width)
+
+    assert max(map(len, told.splitlines())) <= max(width, 74)  # the hash is one word of 64 letters
+    assert "seconds" in told.splitlines()[0]
+    assert "running" in told.splitlines()[0]
