@@ -224,7 +224,8 @@ def _run(words: list[str], began: int) -> int:
 def _flush() -> None:
     """Write out what was said, while it can still be told that this fails. Raises OutputError."""
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by whoever started us
+            sys.stdout.flush()
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -7,6 +7,7 @@ document alone goes to standard output.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import time
@@ -95,8 +96,12 @@ def draw(typed: Namespace, began: int) -> int:
 def _check_outputs(out: Sequence[str], trace: str | None) -> dict[str, outputs.Output]:
     """The output that makes each file. Raises before anything is painted where one cannot be written."""
     makers = {path: outputs.by_suffix(path) for path in out}
-    for path in [*out, *([trace] if trace else [])]:
+    files = [*out, *([trace] if trace else [])]
+    for path in files:
         outputs.check_writable(path)
+    for number, path in enumerate(files):
+        if os.path.realpath(path) in map(os.path.realpath, files[:number]):
+            raise UsageError(f"{path} is named twice", "give each file a name of its own")
     return makers
 
 

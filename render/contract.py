@@ -214,7 +214,7 @@ def _try(scene: Scene, functions: dict[str, Callable[..., Any]], p: Any) -> None
     def lanes(name: str, values: Any, count: int | None = None) -> Sequence[Any]:
         line = scene.functions[name].__code__.co_firstlineno
         what = f"{count} lanes" if count else "lanes"
-        if not isinstance(values, (tuple, list)) or (count and len(values) != count) or not values:
+        if not isinstance(values, tuple) or (count and len(values) != count) or not values:
             raise SceneError(f"{scene.path}, line {line}: {name} must give a tuple of {what}", "see render.scene")
         if any(not isinstance(v, (Trial, int, float, np.number)) or kind_of(v) == MASK for v in values):
             raise SceneError(

@@ -285,6 +285,8 @@ WRONG = [  # words, and what is said
     (["--only-tile", "99999"], "there is no tile 99999"),
     (["--only-tile", "-1"], "there is no tile -1"),
     (["--out", "picture.gif"], "does not tell what to save"),
+    (["--out", "a.png", "--out", "./a.png"], "./a.png is named twice"),
+    (["race", "--trace", "a.svg", "--out", "a.svg"], "a.svg is named twice"),
     (["race", "--mode", "cuda"], "did you mean '--modes'?"),
     (["race", "--modes", "sequential,nix"], "there is no mode 'nix'"),
     (["race", "--modes", ","], "there is no mode ''"),

@@ -46,8 +46,8 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
 
 def threads(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     """A pool of threads, fed one tile at a time so that none hoards work."""
-    with painter.recorder.span("import"):
-        from joblib import Parallel, delayed
+    started = painter.recorder.clock()
+    from joblib import Parallel, delayed
 
     def paint(tile: Tile) -> Done:
         painter.wait(tile)
@@ -55,8 +55,8 @@ def threads(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
 
     workers = painter.request.workers
     with Parallel(n_jobs=workers, backend="threading", batch_size=1, return_as="generator_unordered") as pool:
-        with painter.recorder.span("start"):
-            processes.meet(pool, delayed, workers)
+        processes.meet(pool, delayed, workers)
+        painter.recorder.add("start", started, painter.recorder.clock())
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*still being processed by the workers.*")
             with closing(pool(delayed(paint)(tile) for tile in tiles)) as done:

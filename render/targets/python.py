@@ -58,7 +58,7 @@ class PythonKernel:
 
     def __reduce__(self) -> tuple[object, ...]:
         """Another process loads the scene anew."""
-        return _from_request, (str(self.scene.path), self.request)
+        return _from_request, (str(self.scene.path.absolute()), self.request)
 
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
         """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN."""
