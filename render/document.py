@@ -11,7 +11,10 @@ from render.frame import Frame
 
 
 def document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:
-    """The document of one draw. Sizes are pixels, times seconds; `out` are the files that were made of it."""
+    """The document of one draw. Sizes are pixels, times seconds; `out` are the files that were made of it.
+
+    `ledger` is where the wall time went, in per cent by kind; it adds up to 100.
+    """
     request, facts = frame.request, frame.trace.facts
     found = stats.of(frame.trace)
     return {
@@ -27,10 +30,11 @@ def document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str,
         "target": request.target,
         "backend": request.backend,
         "device": facts.get("device", "unknown"),
-        "simulated": bool(facts.get("simulated", False)),
+        "simulated": frame.simulated,
         "workers": {"asked": facts.get("asked", 1), "seen": len(found.busy)},
         "tiles": found.tiles,
         "seconds": found.seconds,
+        "ledger": found.shares,
         "steps": frame.total_steps,
         "running": found.running._asdict(),
         "in_flight": found.in_flight._asdict(),

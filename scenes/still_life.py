@@ -39,6 +39,7 @@ MIDDLE = 0.55  # all shapes lie within REACH of (0, MIDDLE, 0), and below TOP
 REACH = 1.75
 TOP = 1.6
 AIM = 0.6  # the camera looks at (0, AIM, 0)
+SUN_SIZE = 0.004  # of the disc and the light around it: (1 - cosine of the angle) / 2 at its edge
 TILE = 0.6  # the side of a tile
 EXPOSURE = 0.85
 FAR = 1000.0  # where the table ends; haze hides it
@@ -91,9 +92,6 @@ def prepare(parameters, size):
     }
 
 
-# --- points, directions and colours: three lanes each -------------------------------------------------------
-
-
 def along(a, b, t):
     """Where a + t b lies: a point on a ray, or more of a colour."""
     return fma(t, b[0], a[0]), fma(t, b[1], a[1]), fma(t, b[2], a[2])
@@ -132,9 +130,6 @@ def added(a, b, c):
 def blended(a, b, t):
     """Colour a with a share t of b."""
     return fma(t, b[0] - a[0], a[0]), fma(t, b[1] - a[1], a[1]), fma(t, b[2] - a[2], a[2])
-
-
-# --- following a ray ----------------------------------------------------------------------------------------
 
 
 def start(x, y, p):
@@ -183,9 +178,6 @@ def mirrored(o, d, wanted, p):
     return where(wanted, t, end), end
 
 
-# --- the shapes ---------------------------------------------------------------------------------------------
-
-
 def nearest(q, p):
     """The distance to the nearest shape, or a little less: never more."""
     body, neck, low, high, stem, slab, ball, ring = shapes(q)
@@ -231,14 +223,6 @@ def melted(a, b, reach):
     return fma(near * near / reach, -0.25, minimum(a, b))
 
 
-def second_share(a, b, reach):
-    """How much of b's colour a melted union shows: 0 .. 1, a half where both are equally near."""
-    return smoothstep(fma((a - b) / reach, 0.5, 0.5))
-
-
-# --- light --------------------------------------------------------------------------------------------------
-
-
 def shade(state, steps, p):
     """The light along the ray and along its mirror images, as a camera shows it."""
     t, _, dx, dy, dz, end = state
@@ -265,10 +249,11 @@ def shade(state, steps, p):
             o = along(q, n, fma(2.0 * p.cone, gone, 1e-3))  # off the surface, or it would shade itself
             row, share = surface(o, shape, 2.0 * p.cone * gone / maximum(facing, 1e-3), p)
             matte, mirror = material(row, share, facing, p)
-            sun = sunshine(o, through[0] > 0.0, p)
-            falling = daylight(n, sun, openness(o, n, p), p)
-            seen = added(times(matte, falling), scaled(mirror, sun * glint(d, p)), SUNLIGHT)
-            light = added(light, through, seen)
+            slant = maximum(dot(n, p.sun), 0.0)
+            sun = slant * sunshine(o, (through[0] > 0.0) & (slant > 0.0), p)
+            around = blended(TABLE_LIGHT, SKYLIGHT, fma(0.5, n[1], 0.5))
+            falling = along(scaled(around, openness(o, n, p)), SUNLIGHT, sun)
+            light = added(light, through, times(matte, falling))
             through = times(through, mirror)
     light = added(light, through, REST)
     return developed(light[0]), developed(light[1]), developed(light[2])
@@ -294,7 +279,7 @@ def surface(q, shape, width, p):
     row = where(near == ball, BALL, where(near == ring, RING, fma(0.0, near, SLAB)))
     row = where(near == vase, VASE, where(near == pear, PEAR, where(near == stem, STEM, row)))
     row = where(shape, row, TILES)
-    share = where(row == VASE, second_share(body, neck, p.blend), second_share(low, high, p.blend))
+    share = smoothstep(fma(where(row == VASE, body - neck, low - high) / p.blend, 0.5, 0.5))
     share = where(row == TILES, fma(0.5 * striped(q[0], width), striped(q[2], width), 0.5), share)
     return row, where(row < STEM, share, 0.0)
 
@@ -336,20 +321,6 @@ def channel(number, row, share, p):
     return fma(share, take(p.materials, fma(4.0, row, 4.0 + number)) - first, first)
 
 
-def daylight(n, sun, open_sky, p):
-    """The light that falls on a surface from the sun, the sky and the table."""
-    around = blended(TABLE_LIGHT, SKYLIGHT, fma(0.5, n[1], 0.5))
-    return along(scaled(around, open_sky), SUNLIGHT, sun * maximum(dot(n, p.sun), 0.0))
-
-
-def glint(d, p):
-    """How bright the sun's mirror image is in this direction."""
-    bright = maximum(dot(d, p.sun), 0.0)
-    for _ in range(7):
-        bright = bright * bright
-    return 24.0 * bright
-
-
 def sunshine(q, wanted, p):
     """How much of the sun is seen from here: 0 .. 1, soft where a shape's edge passes before it.
 
@@ -382,10 +353,12 @@ def openness(q, n, p):
 
 
 def sky(d, p):
-    """The sky in a direction: warm at the horizon and on the sun's side."""
-    glow = fma(0.5, dot(d, p.sun), 0.5)
-    square = glow * glow
-    return along(blended(HORIZON, ZENITH, hidden(maximum(d[1], 0.0), 13.0)), GLOW, square * square)
+    """The sky in a direction: warm at the horizon and on the sun's side, and in it the sun."""
+    rise = hidden(maximum(d[1], 0.0), 13.0)
+    facing = fma(0.5, dot(d, p.sun), 0.5)
+    glow = facing * facing * facing * facing
+    disc = maximum(fma(facing, 1.0 / SUN_SIZE, 1.0 - 1.0 / SUN_SIZE), 0.0)
+    return along(along(blended(HORIZON, ZENITH, rise), GLOW, glow), SUNLIGHT, disc * disc * 20.0)
 
 
 def hidden(gone, fog):

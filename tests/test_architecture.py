@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 # "targets" stands for the whole folder.
 LAYERS = (
     "errors machine",
+    "registry",
     "parameters",
     "request",
     "primitives lanes elementary palettes plan trace",

@@ -72,6 +72,19 @@ def test_the_document_of_a_draw_has_these_keys_and_values() -> None:
             "save": 0.0,
             "tiles": 3.0,
         },
+        "ledger": pytest.approx(
+            {
+                "paint": 50.0,
+                "transfer": 0.0,
+                "compile": 0.0,
+                "save": 0.0,
+                "plan": 0.0,
+                "wait": 0.0,
+                "start": 0.0,
+                "import": 100 / 6,
+                "other": 100 / 3,
+            }
+        ),
         "steps": 77,
         "running": {"max": 2, "mean": 5 / 3},
         "in_flight": {"max": 2},

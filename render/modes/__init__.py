@@ -14,11 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Protocol, cast
 
-from render.errors import UnknownName
+from render import registry
 
 if TYPE_CHECKING:
     from render.painter import Done, Painter
@@ -49,13 +47,11 @@ class Mode(Protocol):
 
 def names() -> list[str]:
     """All modes there are: the four of the lesson first, in its order, then any others."""
-    found = {module.name for module in iter_modules(__path__)}
+    found = set(registry.names(__path__))
     return [name for name in IN_TEACHING_ORDER if name in found] + sorted(found.difference(IN_TEACHING_ORDER))
 
 
 @cache
 def load(name: str) -> Mode:
     """The mode of this name. Raises UnknownName."""
-    if name not in names():
-        raise UnknownName("mode", name, names())
-    return cast(Mode, import_module(f"{__name__}.{name}"))
+    return cast(Mode, registry.load("mode", __name__, name, names()))

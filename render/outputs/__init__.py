@@ -18,12 +18,11 @@ import secrets
 import stat
 from collections.abc import Sequence
 from functools import cache
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Protocol, cast
 
-from render.errors import OutputError, UnknownName, UsageError
+from render import registry
+from render.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from render.frame import Frame
@@ -50,15 +49,13 @@ class Output(Protocol):
 
 def names() -> list[str]:
     """All outputs there are."""
-    return sorted(module.name for module in iter_modules(__path__))
+    return registry.names(__path__)
 
 
 @cache
 def load(name: str) -> Output:
     """The output of this name. Raises UnknownName."""
-    if name not in names():
-        raise UnknownName("output", name, names())
-    return cast(Output, import_module(f"{__name__}.{name}"))
+    return cast(Output, registry.load("output", __name__, name, names()))
 
 
 def by_suffix(path: str | Path) -> Output:

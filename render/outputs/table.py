@@ -1,4 +1,4 @@
-"""The run in words: three lines for a draw, a table and the lesson for a race. Plain text, at most 100 columns wide.
+"""The run in words: a few lines for a draw, a table and the lesson for a race. Plain text, at most 100 columns wide.
 
 On a narrow terminal sentences fold earlier, and the table leaves out the columns that are missed least.
 
@@ -32,12 +32,12 @@ Run = tuple[Frame, Stats]
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
     """The lines of one draw, or the table of a race; there is nothing that a plain file could leave out."""
-    text = "\n".join(draw_lines(frames[0], ())[:2]) if len(frames) == 1 else race_table(frames, ())
+    text = "\n".join(draw_lines(frames[0], ())[:3]) if len(frames) == 1 else race_table(frames, ())
     return f"{text}\n".encode()
 
 
 def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]]) -> list[str]:
-    """Three lines about one draw: what was done, by whom and how long, and where it was saved."""
+    """About one draw: what was done, by whom and how long, where the time went, and where it was saved."""
     request, found = frame.request, stats.of(frame.trace)
     samples = "1 sample" if request.samples == 1 else f"{request.samples} samples"
     tiles = found.seconds["tiles"]
@@ -48,8 +48,16 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]]) -> list[str]:
     return [
         f"{request.scene}, view {request.view}: {size}, limit {request.limit}, {request.precision}",
         f"{frame.title}: {who}, at most {found.running.max} running (mean {found.running.mean:.2f}){rate}",
+        _ledger(found),
         f"saved {files}" if files else "nothing was saved",
     ]
+
+
+def _ledger(found: Stats) -> str:
+    """Where the wall time of the run went; what is below one per cent goes without saying."""
+    shares = sorted(found.shares.items(), key=lambda part: -part[1])
+    told = ", ".join(f"{share:.0f} % {kind}" for kind, share in shares if share >= 1)
+    return f"{_time(found.seconds['total'])} in all: {told}" if told else "it took no time"
 
 
 def race_table(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]], width: int = WIDTH) -> str:

@@ -12,11 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Protocol, cast
 
-from render.errors import UnknownName
+from render import registry
 
 if TYPE_CHECKING:
     from render.frame import Canvas
@@ -51,12 +49,10 @@ class Target(Protocol):
 
 def names() -> list[str]:
     """All targets there are."""
-    return sorted(module.name for module in iter_modules(__path__))
+    return registry.names(__path__)
 
 
 @cache
 def load(name: str) -> Target:
     """The target of this name. Raises UnknownName."""
-    if name not in names():
-        raise UnknownName("target", name, names())
-    return cast(Target, import_module(f"{__name__}.{name}"))
+    return cast(Target, registry.load("target", __name__, name, names()))
