@@ -1,12 +1,10 @@
 """The Mandelbrot set: the points that stay near zero under z -> z z + c, and how fast the others leave.
 
-Interior points never end and cost `limit` steps each, so a frame's cost is uneven: that is what tiles are for. The
-outside is coloured by the number of steps, made continuous by how far beyond the bailout the last one went,
-which runs through a cyclic palette, one turn for so many doublings.
+Interior points never end and cost `limit` steps each, so a frame's cost is uneven: that is what tiles are for.
 """
 
-from render.lanes import fma, fract, log2, maximum, mix, take, where
-from render.palettes import PALETTES, palette
+from render.escape_time import COLOURING, coloured, colouring, derivative, next_z, relief, within
+from render.lanes import fma, where
 
 LIMIT = 1000
 PRECISION = "f64"
@@ -18,9 +16,7 @@ PARAMETERS = {
     "y": (0.0, -4.0, 4.0, "Centre of the frame, imaginary part."),
     "zoom": (1.6, 1e-3, 1e15, "Magnification: the frame is 4 / zoom high."),
     "bailout": (256.0, 2.0, 1e6, "How far out a point counts as gone; from about 100 the colours are smooth."),
-    "density": (0.45, 0.0, 100.0, "Turns of the palette for each doubling of the steps."),
-    "offset": (0.0, -1000.0, 1000.0, "Where on the palette the colours begin, in turns."),
-    "palette": ("dusk", tuple(PALETTES), "Colours of the outside."),
+    **COLOURING,
 }
 
 VIEWS = {
@@ -36,19 +32,8 @@ VIEWS = {
 
 
 def prepare(parameters, size):
-    """The squared bailout and its logarithm, and the palette with its first colour again at the end."""
-    colours = palette(parameters.palette)
-    reach = parameters.bailout * parameters.bailout
-    return {
-        "reach": reach,
-        "per_reach": 1.0 / log2(reach),
-        "density": parameters.density,
-        "offset": parameters.offset,
-        "turn": float(len(colours)),
-        "red": [*colours[:, 0], colours[0, 0]],
-        "green": [*colours[:, 1], colours[0, 1]],
-        "blue": [*colours[:, 2], colours[0, 2]],
-    }
+    """What colours and light need."""
+    return colouring(parameters)
 
 
 def start(x, y, p):
@@ -57,32 +42,24 @@ def start(x, y, p):
 
 
 def step(state, p):
-    """One step of z -> z z + c: three fma and one sum."""
+    """One step of z -> z z + c."""
     x, y, cx, cy = state
-    part = fma(-y, y, cx)
-    return fma(x, x, part), fma(x + x, y, cy), cx, cy
+    x, y = next_z(x, y, cx, cy)
+    return x, y, cx, cy
 
 
 def alive(state, p):
     """Whether |z| is still within the bailout."""
-    x, y, _, _ = state
-    return fma(x, x, y * y) <= p.reach
+    return within(state[0], state[1], p)
 
 
 def shade(state, steps, p):
-    """Inside black; outside a colour of the palette by the continuous number of steps."""
-    x, y, _, _ = state
-    far = maximum(fma(x, x, y * y), p.reach)
-    late = steps + 1.0 - log2(log2(far) * p.per_reach)
-    turn = fma(fract(fma(log2(maximum(late, 1.0)), p.density, p.offset)), p.turn, 0.0)  # a product that stays one
+    """Inside black; outside a colour of the palette, in relief where that is asked for."""
+    x, y, cx, cy = state
     inside = alive(state, p)
-    return (
-        where(inside, 0.0, blend(p.red, turn)),
-        where(inside, 0.0, blend(p.green, turn)),
-        where(inside, 0.0, blend(p.blue, turn)),
-    )
-
-
-def blend(colours, turn):
-    """Between two neighbouring entries of a palette."""
-    return mix(take(colours, turn), take(colours, turn + 1.0), fract(turn))
+    brightness = fma(0.0, x, 1.0)
+    if p.relief > 0:
+        nought = cx - cx
+        wx, wy = derivative(nought, nought, cx, cy, nought, nought + p.height, where(inside, 0.0, steps))
+        brightness = relief(x, y, wx, wy, p)
+    return coloured(x, y, steps, where(inside, 0.0, brightness), p)

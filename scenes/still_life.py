@@ -1,9 +1,8 @@
 """Ceramics, a pear and a brass ring on a chequered table in late-afternoon light, ray marched.
 
 A step asks how near the nearest surface is and goes that far along the ray (sphere tracing: Hart, The Visual
-Computer 12(10), 1996). It ends within half a pixel of a surface, so far things need fewer steps. The table is a
-plane, met by division. Where a ray has ended, `shade` follows soft shadow, occlusion and mirror images, and that is
-where the time goes: sky costs next to nothing, the glazed vase most. A unit of length is about two hands' breadth.
+Computer 12(10), 1996), until it is within half a pixel. The table is a plane, met by division. `shade` then follows
+soft shadow, occlusion and mirror images, so the time goes where there is something to see. Lengths are in feet.
 """
 
 from render.lanes import abs, any_lane, clamp, cos, floor, fma, maximum, minimum, sin, smoothstep, sqrt, take, where
@@ -20,7 +19,6 @@ PARAMETERS = {
     "turn": (12.0, -3600.0, 3600.0, "Where the camera stands around the table, in degrees."),
     "distance": (4.8, 3.0, 100.0, "From the camera to the middle of the table, measured along the table."),
     "height": (1.8, 0.05, 100.0, "The camera's height above the table."),
-    "lens": (7.0, 1.0, 100.0, "Focal length: 2 sees a right angle upwards at zoom 1, longer lenses see less."),
     "sun_turn": (104.0, -3600.0, 3600.0, "Where the sun stands around the table, in degrees."),
     "sun_height": (32.0, 2.0, 90.0, "The sun's height above the horizon, in degrees."),
     "softness": (0.09, 0.005, 0.5, "Half width of a shadow's edge for each unit of distance from what casts it."),
@@ -35,18 +33,13 @@ VIEWS = {
     "dusk": {"turn": -28.0, "height": 1.25, "sun_turn": 124.0, "sun_height": 15.0, "fog": 0.035, "reflections": 2},
 }
 
-MIDDLE = 0.55  # all shapes lie within REACH of (0, MIDDLE, 0), and below TOP
+MIDDLE = 0.58  # the camera looks at (0, MIDDLE, 0), and all shapes lie within REACH of it and below TOP
 REACH = 1.75
 TOP = 1.6
-AIM = 0.6  # the camera looks at (0, AIM, 0)
-SUN_SIZE = 0.004  # of the disc and the light around it: (1 - cosine of the angle) / 2 at its edge
 TILE = 0.6  # the side of a tile
-EXPOSURE = 0.85
+LENS = 7.0  # focal length: the frame is 4 high where zoom is 1
 FAR = 1000.0  # where the table ends; haze hides it
-AWAY = 1e9  # the distance to a surface before the first step
-
-SHADOW_STEPS = 28
-MIRROR_STEPS = 40
+STEPS = 36  # at most, of a mirrored ray and of one to the sun
 
 # Red, green and blue of what comes back scattered, and how much is mirrored when seen straight on (of a metal: all).
 MATERIALS = (
@@ -68,25 +61,25 @@ SKYLIGHT = (0.24, 0.33, 0.52)
 TABLE_LIGHT = (0.26, 0.19, 0.13)  # what the sunlit table throws back up
 HORIZON = (0.54, 0.40, 0.39)
 ZENITH = (0.05, 0.11, 0.25)
-REST = (0.40, 0.30, 0.24)  # what the mirror images that nobody follows would show
-GLOW = (2.90, 1.25, 0.38)  # around the sun
+GLOW = (2.90, 1.25, 0.38)  # of the sky on the sun's side
+SUN = (25.0, 19.0, 12.0)  # as mirrors show it
+REST = (0.40, 0.30, 0.24)  # about what the mirror images show that nobody follows
 
 
-def prepare(parameters, size):
+def prepare(p, size):
     """The camera's axes, the sun's direction and half a pixel's opening, all in the request's precision."""
-    p = parameters
     degree = type(p.turn)(0.017453292519943295)
     turn, sun_turn, sun_height = p.turn * degree, p.sun_turn * degree, p.sun_height * degree
     sine, cosine = sin(turn), cos(turn)
-    away = length(p.distance, p.height - AIM, 0.0)
-    level, fall = p.distance / away, (p.height - AIM) / away  # cosine and sine of how far the camera looks down
+    away = length(p.distance, p.height - MIDDLE, 0.0)
+    level, fall = p.distance / away, (p.height - MIDDLE) / away  # cosine and sine of how far the camera looks down
     return p | {
         "eye": (p.distance * sine, p.height, p.distance * cosine),
         "right": (cosine, 0.0, -sine),
         "up": (-fall * sine, level, -fall * cosine),
-        "ahead": (-level * sine * p.lens, -fall * p.lens, -level * cosine * p.lens),
+        "ahead": (-level * sine * LENS, -fall * LENS, -level * cosine * LENS),
         "sun": (cos(sun_height) * sin(sun_turn), sin(sun_height), cos(sun_height) * cos(sun_turn)),
-        "cone": min(max(2.0 / (p.zoom * size[1] * p.lens), 1e-4), 0.02),
+        "cone": min(max(2.0 / (p.zoom * size[1] * LENS), 1e-4), 0.02),
         "corners": (1, -1, -1, -1, -1, 1, -1, 1, -1, 1, 1, 1),  # of a tetrahedron
         "materials": [part for material in MATERIALS for part in material],
     }
@@ -136,7 +129,7 @@ def start(x, y, p):
     """The way gone, the distance to the nearest surface when last asked, the ray's direction, and where it ends."""
     d = normalised(along(along(p.ahead, p.up, y), p.right, x))
     entry, end = span(along(p.eye, d, 0.0), d)
-    return entry, AWAY, d[0], d[1], d[2], end
+    return entry, 1e9, d[0], d[1], d[2], end
 
 
 def step(state, p):
@@ -165,28 +158,27 @@ def table(o, d):
     return where(d[1] < 0.0, minimum(o[1] / maximum(-d[1], 1e-6), FAR), FAR)
 
 
-def mirrored(o, d, wanted, p):
-    """Follow mirrored rays as `step` does: the way gone, and where the ray had to end."""
+def mirrored(o, d, going, p):
+    """Follow mirrored rays as `step` does, where `going`: the way gone, and where the ray had to end."""
     t, end = span(o, d)
-    going = wanted & (t < end)
+    going = going & (t < end)
     made = 0
-    while made < MIRROR_STEPS and any_lane(going):
+    while made < STEPS and any_lane(going):
         distance = nearest(along(o, d, t), p)
         t = where(going, t + distance, t)
         going = going & (distance > fma(p.cone, t, 1e-3)) & (t < end)
         made += 1
-    return where(wanted, t, end), end
+    return t, end
 
 
 def nearest(q, p):
     """The distance to the nearest shape, or a little less: never more."""
-    body, neck, low, high, stem, slab, ball, ring = shapes(q)
-    vase, pear = melted(body, neck, p.blend), melted(low, high, p.blend)
+    vase, _, pear, _, stem, slab, ball, ring = shapes(q, p)
     return minimum(minimum(minimum(vase, pear), minimum(stem, slab)), minimum(ball, ring))
 
 
-def shapes(q):
-    """The distance to each shape by itself."""
+def shapes(q, p):
+    """The distance to each shape; behind vase and pear how much farther off their lower part is than the upper."""
     x, y, z = q
     from_axis = length(x + 0.72, z + 0.28, 0.0)
     body = length(from_axis, y - 0.46, 0.0) - 0.5
@@ -199,7 +191,8 @@ def shapes(q):
     slab = rounded_box(fma(0.8, bx, -0.6 * bz), y - 0.15, fma(0.6, bx, 0.8 * bz))
     ball = length(bx + 0.02, y - 0.6, bz) - 0.3
     ring = length(length(x - 0.72, z - 0.62, 0.0) - 0.23, y - 0.07, 0.0) - 0.07
-    return body, neck, low, high, stem, slab, ball, ring
+    vase, pear = melted(body, neck, p.blend), melted(low, high, p.blend)
+    return vase, body - neck, pear, low - high, stem, slab, ball, ring
 
 
 def flared_neck(r, y):
@@ -227,9 +220,9 @@ def shade(state, steps, p):
     """The light along the ray and along its mirror images, as a camera shows it."""
     t, _, dx, dy, dz, end = state
     d = dx, dy, dz
-    o = along(p.eye, d, 0.0)
     gone = fma(0.0, t, 0.0)
-    light = gone, gone, gone
+    o = along(p.eye, d, gone)
+    light = scaled(d, 0.0)
     through = gone + 1.0, gone + 1.0, gone + 1.0  # how much of the light met from here on reaches the eye
     for image in range(p.reflections + 1):
         if image > 0:
@@ -262,8 +255,7 @@ def shade(state, steps, p):
 def normal(q, shape, gone, p):
     """Where the surface faces: for a shape from four distances around the point, for the table upwards."""
     reach = fma(p.cone, gone, 3e-4)
-    flat = fma(0.0, gone, 0.0)
-    n = flat, flat, flat
+    n = scaled(q, 0.0)
     for i in range(0, 12, 3):
         corner = p.corners[i], p.corners[i + 1], p.corners[i + 2]
         n = along(n, corner, nearest(along(q, corner, reach), p))
@@ -273,44 +265,34 @@ def normal(q, shape, gone, p):
 
 def surface(q, shape, width, p):
     """What is here: its row in MATERIALS, and how much of the next row is in it."""
-    body, neck, low, high, stem, slab, ball, ring = shapes(q)
-    vase, pear = melted(body, neck, p.blend), melted(low, high, p.blend)
+    vase, neck, pear, top, stem, slab, ball, ring = shapes(q, p)
     near = minimum(minimum(minimum(vase, pear), minimum(stem, slab)), minimum(ball, ring))
     row = where(near == ball, BALL, where(near == ring, RING, fma(0.0, near, SLAB)))
     row = where(near == vase, VASE, where(near == pear, PEAR, where(near == stem, STEM, row)))
     row = where(shape, row, TILES)
-    share = smoothstep(fma(where(row == VASE, body - neck, low - high) / p.blend, 0.5, 0.5))
+    share = smoothstep(fma(where(row == VASE, neck, top) / p.blend, 0.5, 0.5))
     share = where(row == TILES, fma(0.5 * striped(q[0], width), striped(q[2], width), 0.5), share)
     return row, where(row < STEM, share, 0.0)
 
 
 def striped(x, width):
-    """The mean over x - width / 2 .. x + width / 2 of stripes, 1 and -1 in turn, each as wide as a tile.
-
-    It is the slope between two points of their integral, which is a zigzag: an exact filter for a chequered table.
-    """
+    """Stripes of 1 and -1, their mean over `width` around x: the slope between two points of their integral, a zigzag."""
     reach = maximum(width * (0.5 / TILE), 0.005)
-    return clamp((zigzag(fma(x, 1.0 / TILE, reach)) - zigzag(fma(x, 1.0 / TILE, -reach))) * 0.5 / reach, -1.0, 1.0)
-
-
-def zigzag(x):
-    """Up from 0 to 1 as x goes from 0 to 1, down again to x = 2, and so on."""
-    return 1.0 - abs(fma(2.0, floor(0.5 * x), 1.0) - x)
+    last, first = fma(x, 1.0 / TILE, reach), fma(x, 1.0 / TILE, -reach)
+    fall = abs(last - fma(2.0, floor(0.5 * last), 1.0))
+    return clamp((abs(first - fma(2.0, floor(0.5 * first), 1.0)) - fall) * 0.5 / reach, -1.0, 1.0)
 
 
 def material(row, share, facing, p):
-    """The colour that comes back scattered, and the colour of what is mirrored at this angle.
-
-    Schlick's 1994 formula for the latter, but rough surfaces do not become mirrors edge on.
-    """
+    """The colour that is scattered back, and (Schlick 1994; rough surfaces do not become mirrors) the one mirrored."""
     own = channel(0.0, row, share, p), channel(1.0, row, share, p), channel(2.0, row, share, p)
     shine = channel(3.0, row, share, p)
     metal = row == RING
     straight = where(metal, own[0], shine), where(metal, own[1], shine), where(metal, own[2], shine)
-    limit = minimum(18.0 * shine, 1.0)
+    most = minimum(fma(18.0, shine, 0.0), 1.0)
     edge = 1.0 - facing
     square = edge * edge
-    mirror = blended(straight, (limit, limit, limit), square * square * edge)
+    mirror = blended(straight, (most, most, most), square * square * edge)
     rough = where(metal, 0.0, 1.0 - mirror[0])
     return scaled(own, rough), mirror
 
@@ -321,17 +303,13 @@ def channel(number, row, share, p):
     return fma(share, take(p.materials, fma(4.0, row, 4.0 + number)) - first, first)
 
 
-def sunshine(q, wanted, p):
-    """How much of the sun is seen from here: 0 .. 1, soft where a shape's edge passes before it.
-
-    The least h / (softness t) on the way, for distances h at t; it goes on to -1, so half the edge lies in the shape.
-    """
+def sunshine(q, going, p):
+    """How much of the sun is seen from here, 0 .. 1: by the least angle between the way there and a shape."""
     end = minimum((TOP + 0.3 - q[1]) / p.sun[1], 9.0)
     t = fma(0.0, end, 0.02)
     clear = fma(0.0, end, 1.0)
-    going = wanted
     made = 0
-    while made < SHADOW_STEPS and any_lane(going):
+    while made < STEPS and any_lane(going):
         h = nearest(along(q, p.sun, t), p)
         clear = where(going, minimum(clear, h / (p.softness * t)), clear)
         t = where(going, fma(0.8, clamp(h, 0.04, 0.6), t), t)
@@ -343,11 +321,11 @@ def sunshine(q, wanted, p):
 def openness(q, n, p):
     """How little is in the way of light from everywhere: 1 in the open, less in corners."""
     closed = fma(0.0, q[1], 0.0)
-    height, weight = 0.03, 1.0
+    height, weight = closed + 0.03, 1.0
     for _ in range(5):
         above = along(q, n, height)
         closed = fma(weight, height - minimum(nearest(above, p), above[1]), closed)
-        height += 0.09
+        height = height + 0.09
         weight *= 0.75
     return clamp(fma(-1.3, closed, 1.0), 0.0, 1.0)
 
@@ -357,8 +335,8 @@ def sky(d, p):
     rise = hidden(maximum(d[1], 0.0), 13.0)
     facing = fma(0.5, dot(d, p.sun), 0.5)
     glow = facing * facing * facing * facing
-    disc = maximum(fma(facing, 1.0 / SUN_SIZE, 1.0 - 1.0 / SUN_SIZE), 0.0)
-    return along(along(blended(HORIZON, ZENITH, rise), GLOW, glow), SUNLIGHT, disc * disc * 20.0)
+    disc = smoothstep(fma(facing, 125.0, -124.0))  # and what is bright around it: ten degrees
+    return along(along(blended(HORIZON, ZENITH, rise), GLOW, glow), SUN, disc * disc)
 
 
 def hidden(gone, fog):
@@ -369,5 +347,4 @@ def hidden(gone, fog):
 
 def developed(light):
     """Light of any strength as 0 .. 1: a soft toe, and a shoulder that never quite reaches white."""
-    shown = EXPOSURE * light
-    return shown * fma(EXPOSURE, light, 0.08) / fma(shown, fma(EXPOSURE, light, 0.55), 0.14)
+    return light * (light + 0.095) / fma(light, light + 0.65, 0.195)
