@@ -239,8 +239,8 @@ def shade(state, steps, p):
             n = normal(q, shape, gone, p)
             facing = clamp(-dot(n, d), 0.0, 1.0)
             d = along(d, n, 2.0 * facing)
-            o = along(q, n, fma(2.0 * p.cone, gone, 1e-3))  # off the surface, or it would shade itself
-            row, share = surface(o, shape, 2.0 * p.cone * gone / maximum(facing, 1e-3), p)
+            o = along(q, n, fma(p.cone, gone + gone, 1e-3))  # off the surface, or it would shade itself
+            row, share = surface(o, shape, p.cone * (gone + gone) / maximum(facing, 1e-3), p)
             matte, mirror = material(row, share, facing, p)
             slant = maximum(dot(n, p.sun), 0.0)
             sun = slant * sunshine(o, (through[0] > 0.0) & (slant > 0.0), p)
@@ -276,7 +276,7 @@ def surface(q, shape, width, p):
 
 
 def striped(x, width):
-    """Stripes of 1 and -1, their mean over `width` around x: the slope between two points of their integral, a zigzag."""
+    """Stripes of 1 and -1: their mean over `width` around x is the slope of their integral, a zigzag."""
     reach = maximum(width * (0.5 / TILE), 0.005)
     last, first = fma(x, 1.0 / TILE, reach), fma(x, 1.0 / TILE, -reach)
     fall = abs(last - fma(2.0, floor(0.5 * last), 1.0))
@@ -321,12 +321,12 @@ def sunshine(q, going, p):
 def openness(q, n, p):
     """How little is in the way of light from everywhere: 1 in the open, less in corners."""
     closed = fma(0.0, q[1], 0.0)
-    height, weight = closed + 0.03, 1.0
+    height, weight = closed + 0.03, closed + 1.0
     for _ in range(5):
         above = along(q, n, height)
         closed = fma(weight, height - minimum(nearest(above, p), above[1]), closed)
         height = height + 0.09
-        weight *= 0.75
+        weight = weight * 0.75
     return clamp(fma(-1.3, closed, 1.0), 0.0, 1.0)
 
 

@@ -96,6 +96,7 @@ def test_what_a_scene_raises_itself_is_a_failed_tile(target: str, tmp_path: Path
         "return take(p.x, x) if p.x > 9.0 else (x, y, sin(x))",
         "return to_real(to_int(x) + 1), -x, abs(y) / 2",
         "for _ in range(3):\n        x = fma(x, 0.5, y)\n    return x, y, steps",
+        "while any_lane(x > 0.0):\n        x = x - 1.0\n    return x, y, steps",
         "if any_lane(x > 0.0):\n        y = y * 0.5\n    return x, y, 0",
     ],
 )
