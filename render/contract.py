@@ -2,7 +2,8 @@
 
 Each function is called once with lanes that have no value (`Trial`), only a kind: real, whole or mask. They know what
 the vocabulary allows and refuse the rest where it is written: a branch on lanes, a function of `math` or numpy, an
-operator that no target has. What a scene does with plain numbers is its own affair.
+operator that no target has. The real members
+of `p` are lanes too; what a scene does with whole numbers and constants is its own affair.
 """
 
 from __future__ import annotations
@@ -192,6 +193,7 @@ def check(scene: Scene, request: Request) -> None:
     What the scene raises of its own accord comes through as it is.
     """
     p = scene.prepared(request)
+    p = p._replace(**{name: Trial(REAL) for name, value in p._asdict().items() if isinstance(value, np.floating)})
     for way in (True, False):
         bound = {getattr(primitives, name): word for name, word in _words(any_lane=way).items()}
         functions = {

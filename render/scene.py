@@ -105,6 +105,8 @@ class Scene:
     def prepared(self, request: Request) -> tuple[Any, ...]:
         """`p` as the scene's functions take it: a named tuple of scalars and arrays, all in the request's precision.
 
+        Its real numbers are lanes to the scene; its whole numbers are plain, so they may steer loops and branches.
+
         Parameters are rounded to that precision once, before `prepare` sees them, so that what it computes is
         computed in that precision too. Raises SceneError where `prepare` fails or gives what no lane can take.
         """

@@ -119,6 +119,31 @@ def test_a_shortcut_skips_steps_and_changes_nothing(target: str, tmp_path: Path)
     assert short.total_steps == long.total_steps
 
 
+NUMBERS = '''
+"""Numbers of p that meet constants and each other before they meet a lane."""
+from render.lanes import fma, fract, sin, where
+PRECISION, LIMIT = "f32", 4
+PARAMETERS = {"a": (0.3, 0.0, 1.0, "A number."), "n": (3, 0, 9, "A whole number.")}
+def start(x, y, p): return fma(p.a, 0.7, 0.1), (p.a - 0.1) / 3.0, y
+def step(state, p): return state
+def alive(state, p): return state[0] < p.a - 0.2
+def shade(state, steps, p):
+    light = sin(p.a * 1.1)
+    for _ in range(p.n):
+        light = light * (0.9 + p.a)
+    return fract(light * 64.0), fract(state[0] * 4096.0), fract(fma(state[1], 4096.0, state[2]))
+'''
+
+
+@pytest.mark.parametrize("precision", ["f32", "f64"])
+def test_numbers_of_p_keep_the_precision_of_the_request(precision: str, tmp_path: Path) -> None:
+    path = tmp_path / "numbers.py"
+    path.write_text(NUMBERS)
+    asked = {"scene": str(path), "mode": "sequential", "size": (24, 16), "precision": precision}
+
+    assert len({engine.draw(complete(**asked, target=target)).sha256 for target in HERE}) == 1
+
+
 @pytest.mark.parametrize("name", HERE)
 def test_a_kernel_can_be_sent_to_another_process(name: str, ask: Callable[..., Request]) -> None:
     request = ask(target=name)

@@ -53,7 +53,7 @@ def body(made: Program) -> Callable[..., None]:
     at_type = numba_front.record_type(numba_front._example(made.precision))
     width_of_at = sum(1 + isinstance(member, types.Array) for member in at_type)
     read_at = numba_front.reader(at_type, 0)
-    read_p = numba_front.reader(numba_front.record_type(made.p), width_of_at)
+    read_p = numba_front.reader(numba_front.p_type(made.p, 1), width_of_at)
     paint_pixel = retarget(
         driver.paint_pixel,
         words=numba_front.lane_words(made.precision, 1, 1),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numba
@@ -36,6 +37,18 @@ def field_type(value: Any) -> Any:
 def record_type(record: Any) -> Any:
     """The numba type of a named tuple of scalars and arrays."""
     return types.NamedTuple([field_type(value) for value in record], type(record))
+
+
+def p_type(p: Any, lanes: int) -> Any:
+    """The same for a scene's `p`, whose real numbers are lanes from the start.
+
+    So they keep the request's precision whatever they meet, as they do in target `python`: numba would compute
+    `p.a - 0.1` in float64, although p.a is a float32.
+    """
+    plain = [field_type(value) for value in p]
+    return types.NamedTuple(
+        [lane_types.Lanes(kind, lanes) if isinstance(kind, types.Float) else kind for kind in plain], type(p)
+    )
 
 
 def lane_words(precision: str, lanes: int, patch_width: int) -> dict[Callable[..., Any], Any]:
@@ -74,13 +87,20 @@ def reader(record: Any, first: int) -> Any:
                     )
                     cell += 2
                 else:
-                    members.append(load(cell, context.get_value_type(member)))
+                    members.append(_number(context, builder, member, partial(load, cell)))
                     cell += 1
             return context.make_tuple(builder, record, members)
 
         return record(cells), codegen
 
     return read
+
+
+def _number(context: Any, builder: Any, kind: Any, load: Callable[[ir.Type], Any]) -> Any:
+    """A scalar, or one in all lanes."""
+    if isinstance(kind, lane_types.Lanes):
+        return lane_types.spread(builder, load(context.get_value_type(kind.dtype)), kind.n)
+    return load(context.get_value_type(kind))
 
 
 def _array(context: Any, builder: Any, kind: Any, address: Any, length: Any) -> Any:
@@ -101,9 +121,8 @@ def _array(context: Any, builder: Any, kind: Any, address: Any, length: Any) -> 
 def compile_program(made: Program) -> bytes:
     """Object code with the C function `int64 render_paint(int64 *cells)`."""
     at_type = record_type(_example(made.precision))
-    p_type = record_type(made.p)
     width = sum(1 + isinstance(member, types.Array) for member in at_type)
-    read_at, read_p = reader(at_type, 0), reader(p_type, width)
+    read_at, read_p = reader(at_type, 0), reader(p_type(made.p, made.lanes), width)
     paint = retarget(
         driver.paint,
         words=lane_words(made.precision, made.lanes, made.names["PATCH_WIDTH"]),

@@ -64,7 +64,7 @@ def test_nothing_is_left_for_the_assembler_to_contract(name: str, precision: str
 
 @every_scene
 def test_float32_stays_float32(name: str) -> None:
-    assert "f64" not in assembly(name, "f32")
+    assert ".f64" not in assembly(name, "f32")
 
 
 @every_precision
