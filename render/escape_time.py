@@ -23,7 +23,7 @@ COLOURING: dict[str, tuple[Any, ...]] = {  # for PARAMETERS; `colouring` makes m
 }
 
 STRIDE = 8  # steps of `derivative` between two questions
-EDGE = 1 / 300  # the distance, in heights of the frame, at which half of the darkness is gone
+EDGE = 1 / 600  # the distance, in heights of the frame, at which half of the darkness is gone
 HEIGHT = 1.3  # of the light above the slopes, whose own steepness is 1
 STEEPEST = 1e30  # a longer derivative is no more than noise; float32 would soon overflow
 

@@ -21,14 +21,34 @@ PARAMETERS = {
 
 VIEWS = {
     "whole": {},
-    "valley": {"x": -0.7496, "y": 0.0805, "zoom": 180.0, "limit": 3000},
+    "valley": {"x": -0.7534, "y": 0.078, "zoom": 180.0, "light": 0.6, "limit": 3000},
     "seahorses": {"x": -0.74515, "y": 0.1128, "zoom": 700.0, "limit": 3000},
-    "elephants": {"x": 0.2744, "y": 0.0062, "zoom": 500.0, "limit": 4000},
-    "lightning": {"x": -0.10109, "y": 0.95628, "zoom": 120.0, "limit": 2000},
-    "tails": {"x": -0.7436, "y": 0.1318, "zoom": 9000.0, "limit": 4000},
+    "elephants": {
+        "x": 0.2752, "y": 0.0066, "zoom": 700.0, "palette": "moss", "offset": 0.3, "light": 0.8, "limit": 4000,
+    },
+    "lightning": {
+        "x": -0.10109, "y": 0.95628, "zoom": 120.0, "palette": "aurora", "density": 0.8, "light": 0.8, "limit": 2000,
+    },
+    "needle": {
+        "x": -1.7494, "y": 0.0, "zoom": 60.0, "palette": "tide", "density": 0.6, "offset": 0.5, "light": 0.7,
+        "edge": 0.6, "limit": 2000,
+    },
+    "tails": {
+        "x": -0.7436, "y": 0.1318, "zoom": 9000.0, "palette": "ember", "light": 0.7, "edge": 0.5, "limit": 4000,
+    },
     "spiral": {"x": -0.743643887037151, "y": 0.13182590420533, "zoom": 1e5, "limit": 5000},
-    "needle": {"x": -1.7494, "y": 0.0, "zoom": 60.0, "limit": 2000},
-}
+    "island": {
+        "x": -1.7686678631, "y": 0.0016455800, "zoom": 8e8, "palette": "tide", "density": 2.5, "light": 0.7, "limit": 6000,
+    },
+    "brooch": {
+        "x": -0.7436438870371587, "y": 0.1318259042053120, "zoom": 9e10, "palette": "ember", "density": 2.0,
+        "limit": 10000,
+    },
+    "rosette": {  # as deep as float64 goes: a pixel of a frame 720 high is six of its last places wide
+        "x": -0.7436438870371587, "y": 0.1318259042053120, "zoom": 8e12, "palette": "aurora", "density": 3.0,
+        "limit": 10000,
+    },
+}  # fmt: skip
 
 
 def prepare(parameters, size):
