@@ -192,7 +192,7 @@ def check(scene: Scene, request: Request) -> None:
 
     What the scene raises of its own accord comes through as it is.
     """
-    p = scene.prepared(request)
+    p: Any = scene.prepared(request)
     p = p._replace(**{name: Trial(REAL) for name, value in p._asdict().items() if isinstance(value, np.floating)})
     for way in (True, False):
         bound = {getattr(primitives, name): word for name, word in _words(any_lane=way).items()}

@@ -33,7 +33,7 @@ PARAMETERS = {
 VIEWS = {
     "whole": {},
     "flower": {"rise": 88.0, "sun_turn": 140.0, "sun_rise": 50.0, "detail": 9},
-    "close": {"x": 0.2, "y": 0.2, "zoom": 1.2, "rise": 35.0, "distance": 1.7, "detail": 9},
+    "close": {"x": 0.2, "y": 0.2, "zoom": 1.2, "rise": 35.0, "distance": 1.7, "sun_turn": 95.0, "detail": 9},
     "reef": {
         "x": 0.6, "zoom": 3.0, "rise": 35.0, "distance": 1.6, "detail": 10, "palette": "ember", "density": 0.6,
         "offset": 0.97,

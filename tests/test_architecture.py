@@ -51,7 +51,7 @@ HOMES = {  # who may import these packages
     "joblib": ("render.modes.parallel", "render.processes"),
 }
 
-VOCABULARY = {"numpy", "render.elementary", "render.lanes", "render.palettes"}
+VOCABULARY = {"numpy", "render.elementary", "render.escape_time", "render.lanes", "render.palettes", "render.vectors"}
 ANNOTATIONS = {"__future__", "collections.abc", "typing"}  # which nothing runs
 LANE_FUNCTIONS = {"start", "step", "alive", "shade", "never_ends"}
 

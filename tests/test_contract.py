@@ -56,6 +56,11 @@ RULES = {
     "a mask in a sum": ("shade", "return (x > 0.0) + 1.0, 0.0, 0.0", "a mask is no number|mask as an operand"),
     "mixed numbers": ("shade", "return to_int(x) + 0.5, 0.0, 0.0", "mixed"),
     "where without a mask": ("shade", "return where(x, 1.0, 0.0), 0.0, 0.0", "where without a mask"),
+    "a branch on a real member of p": (
+        "shade",
+        "return (x, y, 0.5) if p.zoom > 1.0 else (y, x, 0.5)",
+        "branch on lanes",
+    ),
     "recursion": ("shade", "return shade(state, steps, p)", "calls itself"),
 }
 
@@ -93,7 +98,7 @@ def test_what_a_scene_raises_itself_is_a_failed_tile(target: str, tmp_path: Path
 @pytest.mark.parametrize(
     "shade",
     [
-        "return take(p.x, x) if p.x > 9.0 else (x, y, sin(x))",
+        "return (x, y, sin(x)) if p.shortcuts else (y, x, 0.0)",
         "return to_real(to_int(x) + 1), -x, abs(y) / 2",
         "for _ in range(3):\n        x = fma(x, 0.5, y)\n    return x, y, steps",
         "while any_lane(x > 0.0):\n        x = x - 1.0\n    return x, y, steps",
