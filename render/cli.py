@@ -190,6 +190,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     began = time.perf_counter_ns()
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
+    _speakable()
     try:
         code = _run(words, began)
         _flush()
@@ -252,9 +253,21 @@ def complain(error: RenderError, *, debug: bool = False) -> int:
 
 
 def _end_on_term() -> None:
-    """Leave by the front door when told to end: worker processes would be left behind otherwise."""
-    if hasattr(signal, "SIGTERM"):
-        try:
-            signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-        except ValueError:  # not the main thread: somebody else's program, and its signals
-            return
+    """Leave by the front door when told to end: processes and canvases would be left behind otherwise."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            try:
+                signal.signal(number, lambda caught, _: sys.exit(128 + caught))
+            except ValueError:  # not the main thread: somebody else's program, and its signals
+                return
+
+
+def _speakable() -> None:
+    """Have somewhere to speak to, whoever started us, and no letter that cannot be said."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  (it lives as long as we)
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")

@@ -48,7 +48,7 @@ def _announcer(typed: Namespace) -> Callable[[str], None]:
 
 
 @contextmanager
-def _progress(typed: Namespace, title: str) -> Iterator[engine.Progress | None]:
+def _progress(typed: Namespace, title: str, runs: int = 1) -> Iterator[engine.Progress | None]:
     """A bar on the terminal while tiles are painted; nothing where nobody watches."""
     if typed.quiet or not sys.stderr.isatty():
         yield None
@@ -61,7 +61,7 @@ def _progress(typed: Namespace, title: str) -> Iterator[engine.Progress | None]:
         task = bar.add_task(title, total=None)
 
         def advance(_done: object, tiles: int) -> None:
-            bar.update(task, total=tiles, advance=1)
+            bar.update(task, total=tiles * runs, advance=1)
 
         yield advance
 
@@ -120,12 +120,13 @@ def race(typed: Namespace, began: int) -> int:
             raise UnknownName("mode", name, modes.names())
     requests = library.entrants(_asked(typed), named or modes.names())
     makers = _check_outputs(typed.out, typed.trace)
-    with _progress(typed, "race") as progress:
+    with _progress(typed, "race", len(requests)) as progress:
         result = engine.race(requests, announce=_announcer(typed), progress=progress)
-    for path, maker in makers.items():
-        outputs.save(path, maker.write(result.frames))
-    if typed.trace:
-        outputs.save(typed.trace, saved.write(result.frames))
+    if result.frames:
+        for path, maker in makers.items():
+            outputs.save(path, maker.write(result.frames))
+        if typed.trace:
+            outputs.save(typed.trace, saved.write(result.frames))
     if typed.json:
         print(json.dumps(race_document(result.frames, result.not_run)))
     elif not typed.quiet:
@@ -141,6 +142,11 @@ def compare(typed: Namespace, began: int) -> int:
     a, b = picture.read(typed.a), picture.read(typed.b)
     if typed.diff:
         outputs.check_writable(typed.diff)
+        if Path(typed.diff).suffix.lower() != ".png" or Path(typed.diff).resolve() in {
+            Path(typed.a).resolve(),
+            Path(typed.b).resolve(),
+        }:
+            raise UsageError(f"--diff {typed.diff} is no place for it", "name a new file that ends in .png")
     result = comparing.compare(a, b)
     if result.same_request is False and not typed.any_request:
         raise UsageError(

@@ -23,7 +23,7 @@ from render.scene import Scene, line_in
 
 REAL, WHOLE, MASK = "real", "whole", "mask"
 BRANCH = "a branch on lanes (if, while, and, or, not, min, max)"
-USE_WHERE = "lanes go both ways at once: write where(mask, a, b), & | ~ for masks, minimum and maximum"
+USE_WHERE = "write where(mask, a, b), & | ~, minimum, maximum; real members of p count as lanes, whole ones may branch"
 USE_WORDS = "use the words of render.lanes; math and numpy give other bits on other machines"
 OPERATORS = "write it with + - * /, fma and the words of render.lanes, such as x * x or power(x, y)"
 

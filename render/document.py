@@ -7,7 +7,7 @@ from os import PathLike, fspath
 from typing import Any
 
 from render import stats
-from render.frame import Frame
+from render.frame import Frame, identical
 
 
 def document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:
@@ -53,5 +53,5 @@ def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -
     return {
         "runs": [document(frame) for frame in frames],
         "not_run": [{"mode": mode, "reason": reason} for mode, reason in not_run],
-        "identical": len({(frame.rgb.shape, frame.sha256, frame.total_steps) for frame in frames}) <= 1,
+        "identical": identical(frames),
     }

@@ -17,7 +17,7 @@ import numpy as np
 
 from render import contract, machine, modes, scene, targets
 from render.errors import ModeUnavailable, RenderError
-from render.frame import Frame, canvas
+from render.frame import Frame, canvas, identical
 from render.outputs import table, timeline
 from render.painter import Done, Painter, failure
 from render.picture import encode
@@ -64,8 +64,7 @@ def draw(
                 steps += finished.steps
                 if progress is not None:
                     progress(finished, len(tiles))
-        rgb = np.array(surface.rgb)
-        counts = None if surface.steps is None else np.array(surface.steps)
+        rgb, counts = surface.kept()
     facts = machine.facts() | {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
     facts |= {"asked": request.workers if "workers" in mode.OPTIONS else 1}
     facts |= getattr(kernel, "facts", {})
@@ -126,7 +125,7 @@ def _sum(counts: np.ndarray, tile: Tile) -> int:
     return int(counts[rows, columns].mean() * tile.width * tile.height)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Race:
     """The same picture in several modes: the frames in order, and the modes that did not run, with the reason."""
 
@@ -136,8 +135,7 @@ class Race:
     @property
     def identical(self) -> bool:
         """Whether all pictures, and all step counts, are equal to the last bit."""
-        first, *others = self.frames
-        return all(frame.sha256 == first.sha256 and frame.total_steps == first.total_steps for frame in others)
+        return identical(self.frames)
 
     def _repr_html_(self) -> str:
         """How a notebook shows it: the picture, the timelines, the table and what follows from it."""
@@ -156,8 +154,7 @@ def race(
 ) -> Race:
     """Paint each request in turn; a mode that cannot run here is left out with its reason.
 
-    All code is compiled before the first clock starts, so that no mode pays for being first. Raises RenderError where
-    none can run.
+    All code is compiled before the first clock starts, so that no mode pays for being first.
     """
     able, not_run = [], []
     for request in requests:
@@ -167,8 +164,6 @@ def race(
             not_run.append((request.mode, str(error)))
         else:
             able.append(request)
-    if not able:
-        raise RenderError("none of these modes can run here", "see python -m render devices")
     for request in able:
         try_out(request)
         targets.load(request.target).compile(scene.load(request.scene), request, announce)

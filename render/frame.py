@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -39,6 +40,12 @@ class Canvas:
         self.rgb = np.memmap(path, np.uint8, "r+", shape=(height, width, 3))
         behind = _aligned(self.rgb.nbytes)
         self.steps = np.memmap(path, np.int32, "r+", behind, (height, width)) if with_steps else None
+
+    def kept(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Pixels and steps to keep when the canvas is gone: copies of what lies in a file."""
+        if self.path is None:
+            return self.rgb, self.steps
+        return np.array(self.rgb), None if self.steps is None else np.array(self.steps)
 
     @property
     def folder(self) -> Path:
@@ -77,7 +84,7 @@ def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
     """
     with_steps = request.samples == 1
     size = _aligned(request.width * request.height * 3) + request.width * request.height * 4 * with_steps
-    if size > _memory() // 2:
+    if size > _memory() // 3:
         raise UsageError(
             f"a frame of {request.width} x {request.height} pixels needs {size / 2**30:.1f} GiB, "
             f"and this machine has {_memory() / 2**30:.1f} GiB",
@@ -98,9 +105,11 @@ def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
 
 def _sweep(place: Path) -> None:
     """Remove what processes left behind that were killed with a canvas open; in /dev/shm it would cost memory."""
+    if str(place) != MEMORY:  # a temporary folder is swept by the system, and holds what is not ours
+        return
     for left in place.glob("render-*-*"):
-        owner = left.name.split("-")[1]
-        if owner.isdigit() and not _lives(int(owner)):
+        ours = re.fullmatch(r"render-(\d+)-\w{8}", left.name)
+        if ours and (left / "canvas").is_file() and not _lives(int(ours[1])):
             shutil.rmtree(left, ignore_errors=True)
 
 
@@ -125,7 +134,7 @@ def _shared_folder(size: int) -> str | None:
     return MEMORY if system.f_bavail * system.f_frsize > 2 * size else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Frame:
     """Pixels, request and trace of one run. `rgb` (height, width, 3) uint8; `steps` (height, width) int32 or None.
 
@@ -156,4 +165,9 @@ class Frame:
     @cached_property
     def sha256(self) -> str:
         """Of the 8-bit RGB pixels, row by row."""
-        return hashlib.sha256(self.rgb.tobytes()).hexdigest()
+        return hashlib.sha256(np.ascontiguousarray(self.rgb).data).hexdigest()
+
+
+def identical(frames: Sequence[Frame]) -> bool:
+    """Whether all pictures are equal to the last bit, and took as many steps."""
+    return len({(frame.rgb.shape, frame.sha256, frame.total_steps) for frame in frames}) <= 1

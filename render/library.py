@@ -7,7 +7,7 @@ from typing import Any
 
 from render import engine, modes, options
 from render.engine import Race
-from render.errors import UnknownName
+from render.errors import UnknownName, UsageError
 from render.frame import Frame
 from render.request import Request
 
@@ -44,8 +44,19 @@ def entrants(asked: dict[str, Any], names: Sequence[str]) -> list[Request]:
     if not any(asked.get(name) for name in ("scene", "view", "parameters")):
         asked = RACE | asked
     owned = {option for name in modes.names() for option in modes.load(name).OPTIONS}
+    taken = {option for name in names for option in modes.load(name).OPTIONS}
+    for option in sorted(owned - taken):
+        if asked.get(option):
+            raise UsageError(
+                f"--{option.replace('_', '-')} means nothing in the modes {', '.join(names)}",
+                "name a mode that takes it, or leave it out",
+            )
+    if asked.get("target") == "cuda":
+        raise UsageError(
+            "--target is for the modes of the CPU in a race", "leave it out: mode cuda has a target of its own"
+        )
     made: list[Request] = []
-    for name in names:
+    for name in dict.fromkeys(names):
         mode = modes.load(name)
         mine = {option: value for option, value in asked.items() if option not in owned or option in mode.OPTIONS}
         if mine.get("target") not in mode.TARGETS:

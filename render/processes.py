@@ -119,6 +119,23 @@ def _calls(workers: int, calls: Sequence[tuple[Callable[..., Any], tuple[Any, ..
 
 
 @cache
+def _hush() -> None:
+    """Let joblib's manager thread trip in silence over calls that were cancelled under it.
+
+    When a call is given up early it may look for one that is gone: a KeyError that ends nothing but a thread that is
+    ending anyway, and would fill the terminal.
+    """
+    told = threading.excepthook
+
+    def hook(failed: threading.ExceptHookArgs) -> None:
+        name = failed.thread.name if failed.thread else ""
+        if not (name.startswith("ExecutorManagerThread") and issubclass(failed.exc_type, KeyError)):
+            told(failed)
+
+    threading.excepthook = hook
+
+
+@cache
 def _one_process() -> Any:
     """A pool of one process, kept for later runs as joblib keeps its own."""
     from joblib.externals.loky import ProcessPoolExecutor
@@ -131,6 +148,7 @@ def _one_process() -> Any:
 def _meet(folder: Path, painter: Painter) -> None:
     """Have all workers start and load what they need before the first tile is given out."""
     workers = painter.request.workers
+    _hush()
     with painter.recorder.span("start"):
         try:
             for spans in _calls(workers, [(ready, (str(folder), workers))] * workers):

@@ -10,6 +10,9 @@ A scene is a stepping rule (the driver owns the loop, so it can keep all lanes o
     prepare(parameters, size) -> p           optional; once per request: scalars and read-only arrays by name
     never_ends(x, y, p) -> mask              optional; samples known never to end
 
+The real members of `p` are lanes to the scene, the same in every lane: they cannot be branched on. Its whole numbers
+are plain, and may steer an `if` or a `range`; arrays are read by `take`.
+
 Our own scenes and a user's are loaded alike, by file path. The folder `scenes/` is the registry.
 """
 
@@ -152,7 +155,7 @@ def _in(real: Real, value: Any) -> Any:
     Raises TypeError, ValueError or OverflowError for what is neither number nor numbers.
     """
     if isinstance(value, (np.ndarray, list, tuple)):
-        array = np.ascontiguousarray(value, dtype=real).reshape(-1)
+        array = np.array(value, dtype=real).reshape(-1)  # a copy: it is ours, and no other array begins where it does
         if not array.size:
             raise ValueError("an array without members, which take could not read")
         array.flags.writeable = False

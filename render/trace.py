@@ -43,7 +43,7 @@ class Span(NamedTuple):
     cpu: int = -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=True)
 class Trace:
     """All spans of one run.
 

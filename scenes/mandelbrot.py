@@ -38,7 +38,8 @@ VIEWS = {
     },
     "spiral": {"x": -0.743643887037151, "y": 0.13182590420533, "zoom": 1e5, "limit": 5000},
     "island": {
-        "x": -1.7686678631, "y": 0.0016455800, "zoom": 8e8, "palette": "tide", "density": 2.5, "light": 0.7, "limit": 6000,
+        "x": -1.7686678631, "y": 0.0016455800, "zoom": 8e8, "palette": "tide", "density": 2.5, "light": 0.7,
+        "limit": 6000,
     },
     "brooch": {
         "x": -0.7436438870371587, "y": 0.1318259042053120, "zoom": 9e10, "palette": "ember", "density": 2.0,

@@ -5,9 +5,24 @@ and the point where it began added. Roots and products do it, without angles. Th
 along makes a distance of it (Quilez, 2009), and rays go as far as no surface can be.
 """
 
-from render.lanes import any_lane, clamp, cos, fma, fract, log, maximum, minimum, mix, sin, smoothstep, sqrt, take, where
+from render.lanes import (
+    any_lane,
+    clamp,
+    cos,
+    fma,
+    fract,
+    log,
+    maximum,
+    minimum,
+    mix,
+    sin,
+    smoothstep,
+    sqrt,
+    take,
+    where,
+)
 from render.palettes import PALETTES, palette
-from render.vectors import along, dot, length, normalised, scaled, times
+from render.vectors import along, dot, normalised, scaled, times
 
 LIMIT = 160
 PRECISION = "f32"
@@ -40,7 +55,7 @@ VIEWS = {
     },
 }  # fmt: skip
 
-REACH = 1.2  # the bulb lies within this sphere; a point beyond LEFT, squared, has left it for good
+REACH = 1.15  # the bulb lies within this sphere; a point beyond LEFT, squared, has left it for good
 LEFT = 16.0
 LENS = 6.0  # focal length: the frame is 4 high where zoom is 1
 SHADOW_STEPS = 40
@@ -169,7 +184,7 @@ def shade(state, steps, p):
 
 
 def surface(q, width, p):
-    """Where the surface faces, from four distances around the point; and how near one of the four came to zero and axis."""
+    """Where the surface faces, from four distances around it, and how near one of the four came to zero and axis."""
     reach = maximum(width, 2e-5)
     n = scaled(q, 0.0)
     nearest = axis = fma(0.0, q[0], 0.0)

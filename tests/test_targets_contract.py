@@ -49,6 +49,18 @@ def test_every_scene_and_view_is_one_picture(name: str, view: str, precision: st
         assert frame.total_steps == expected.total_steps
 
 
+@pytest.mark.parametrize(("name", "view"), VIEWS)
+def test_every_view_is_one_picture_up_to_its_own_limit(name: str, view: str, ask: Callable[..., Request]) -> None:
+    """Deep views show nothing before some thousand steps; so few pixels that the interpreter can follow them too."""
+    limit = scene.load(name).settle(view, {})[1]
+    request = ask(scene=name, view=view, limit=limit, width=5, height=3, tile=(5, 3))
+    frames = [engine.draw(replace(request, target=target)) for target in HERE]
+
+    assert len({(frame.sha256, frame.total_steps) for frame in frames}) == 1
+    wide = replace(request, width=63, height=35)
+    assert len({engine.draw(replace(wide, target=target)).sha256 for target in COMPILED}) == 1
+
+
 @pytest.mark.parametrize("samples", [1, 2, 4, 7])
 def test_samples_are_summed_in_order(samples: int, ask: Callable[..., Request]) -> None:
     request = ask(width=17, height=9, tile=(17, 9), samples=samples)

@@ -40,6 +40,9 @@ def simulated_key(made: Program) -> str:
     return made.key(("simulated", *native._host()))
 
 
+KEPT: list[object] = []  # engines, which must outlive the code that they hold
+
+
 def thread(made: Program, key: str) -> Callable[..., None]:
     """What one thread does, compiled for this CPU or taken from the cache: the simulator calls it as a C function.
 
@@ -51,5 +54,7 @@ def thread(made: Program, key: str) -> Callable[..., None]:
 
         code = cuda_front.thread_code(made)
         code_cache.write(key, code)
-    address = native._loaded(code)[1].get_function_address(ENTRY)
-    return ctypes.PYFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 7)(address)
+    engine = native._loaded(code)[1]
+    call = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 7)(engine.get_function_address(ENTRY))
+    KEPT.append(engine)
+    return call

@@ -210,6 +210,20 @@ def plain(name: str) -> Emit:
     return lambda _c, builder, _r, _o, values: getattr(builder, name)(*values)
 
 
+def _shift(name: str) -> Emit:
+    def emit(_context: Any, builder: Any, result: Any, _operands: Any, values: Any) -> Any:
+        width = constant(result, result.dtype.bitwidth)
+        far = builder.icmp_unsigned(">=", values[1], width)  # as numpy has it; LLVM leaves it open
+        shifted = getattr(builder, name)(values[0], builder.select(far, constant(result, 0), values[1]))
+        if name == "ashr":
+            beyond = builder.ashr(values[0], constant(result, result.dtype.bitwidth - 1))
+        else:
+            beyond = constant(result, 0)
+        return builder.select(far, beyond, shifted)
+
+    return emit
+
+
 def _compare(symbol: str) -> Emit:
     def emit(_context: Any, builder: Any, _result: Any, operands: Any, values: Any) -> Any:
         if operands[0].dtype in REAL_OF:
@@ -250,7 +264,7 @@ for _word, _name in (
     define(_word, [REALS] * 2, _whole, plain(_name))
     define(_word, [MASKS] * 2, all_masks, plain(_name))
 for _word, _name in ((operator.lshift, "shl"), (operator.rshift, "ashr")):
-    define(_word, [REALS] * 2, _whole, plain(_name))
+    define(_word, [REALS] * 2, _whole, _shift(_name))
 for _word, _symbol in (
     (operator.lt, "<"),
     (operator.le, "<="),

@@ -85,7 +85,7 @@ class NativeKernel:
     def __init__(self, code: bytes, request: Request, p: tuple[Any, ...], rows: int, about: str) -> None:
         self.code, self.request, self.p, self.rows, self.about = code, request, tuple(p), rows, about
         self._painted: tuple[Canvas, Settings] | None = None
-        self._call = _loaded(code)[0]
+        self._call, self._engine = _loaded(code)  # two threads may load the same code, and each needs its own
 
     def __reduce__(self) -> tuple[object, ...]:
         """What another process needs to load it."""

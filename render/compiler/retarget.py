@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from enum import EnumType
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -103,7 +104,7 @@ class _Fingerprint:
     ) -> None:
         self.words, self.slots, self.names = words, slots, names
         self.digest = hashlib.sha256()
-        self.seen: set[Function] = set()
+        self.seen: dict[Function, int] = {}
 
     def add(self, *parts: object) -> None:
         for part in parts:
@@ -111,10 +112,13 @@ class _Fingerprint:
 
     def visit(self, plain: Function) -> None:
         """A function, and all that it uses."""
-        if plain in self.seen or plain in self.words:
+        self.add(plain.__module__, plain.__qualname__)
+        if plain in self.words:
             return
-        self.seen.add(plain)
-        self.add(plain.__qualname__)
+        if plain in self.seen:  # which of those before it is
+            self.add(self.seen[plain])
+            return
+        self.seen[plain] = len(self.seen)
         self.add_code(plain.__code__)
         cells = [cell.cell_contents for cell in plain.__closure__ or ()]
         self.add_value([plain.__defaults__, *sorted((plain.__kwdefaults__ or {}).items()), cells])
@@ -137,10 +141,12 @@ class _Fingerprint:
         if isinstance(value, FunctionType):
             self.visit(self.slots.get(value, value))
         elif isinstance(value, (tuple, list)):
-            self.add(len(value))
+            self.add(len(value), getattr(value, "_fields", ()))
             for member in value:
                 self.add_value(member)
         elif isinstance(value, (np.ndarray, np.generic)):
             self.add(value.dtype.str, value.shape, value.tobytes())
+        elif isinstance(value, EnumType):
+            self.add([(member.name, member.value) for member in value])  # type: ignore[var-annotated]
         elif isinstance(value, (int, float, complex, str, bytes)):
             self.add(value)

@@ -52,6 +52,8 @@ def _leave(loop: asyncio.AbstractEventLoop, done: AsyncGenerator[Done]) -> None:
     left = asyncio.all_tasks(loop)
     for task in left:
         task.cancel()
+    loop.call_soon(loop.stop)  # an interrupted run may have left its own stop behind: let that be the last
+    loop.run_forever()
     if left:
         loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
     loop.run_until_complete(done.aclose())

@@ -13,7 +13,7 @@ from os import PathLike, fspath
 from textwrap import wrap
 
 from render import stats
-from render.frame import Frame
+from render.frame import Frame, identical
 from render.stats import Stats
 
 SUFFIXES = (".txt",)
@@ -172,8 +172,10 @@ def _equal(frames: Sequence[Frame]) -> Iterator[str]:
     groups: dict[str, list[str]] = {}
     for frame in frames:
         groups.setdefault(frame.sha256, []).append(frame.request.mode)
-    if len(groups) == 1 and len(frames) > 1:
+    if len(frames) > 1 and identical(frames):
         yield f"all {len(frames)} pictures are equal: sha256 {frames[0].sha256}"
+    elif len(groups) == 1 and len(frames) > 1:
+        yield "THE PICTURES ARE EQUAL, BUT THEIR STEPS ARE NOT"
     elif len(groups) > 1:
         told = "; ".join(f"{', '.join(modes)} {digest[:16]}" for digest, modes in groups.items())
         yield f"THE PICTURES DIFFER, by sha256: {told}"
