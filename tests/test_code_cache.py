@@ -205,6 +205,28 @@ def test_whatever_changes_the_code_changes_the_key(change: tuple[str, str], key:
     assert key(*change) != key()
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("from render.lanes import minimum as pick", "from render.lanes import maximum as pick"),
+        ("from render.lanes import sin as pick", "from render.lanes import cos as pick"),
+        ("import enum\nclass pick(enum.IntEnum):\n    A = 1", "import enum\nclass pick(enum.IntEnum):\n    A = 3"),
+        (
+            "from collections import namedtuple\npick = namedtuple('q', 'a b')(1, 2)",
+            "from collections import namedtuple\npick = namedtuple('q', 'b a')(1, 2)",
+        ),
+    ],
+    ids=["word", "function", "enumeration", "named tuple"],
+)
+def test_what_a_name_stands_for_counts(one: str, other: str, key: Callable[..., str]) -> None:
+    whole = "def larger(n, by=1.0):\n    return n + by * beside.FACTOR"
+
+    def with_pick(meaning: str) -> str:
+        return key(whole, f"{meaning}\n\n\n{whole.replace('return', 'return pick and')}")
+
+    assert with_pick(one) != with_pick(other)
+
+
 def test_an_array_among_the_constants_counts_number_by_number(key: Callable[..., str]) -> None:
     many = "import numpy\nTABLE = numpy.ones(5000)\nTABLE[2500] = {}"  # too many to be printed
     assert key("TABLE = (1.0, 2.0)", many.format(1)) != key("TABLE = (1.0, 2.0)", many.format(2))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -60,3 +62,46 @@ def test_an_unknown_name_is_no_attribute() -> None:
 
 def test_the_public_names_are_there() -> None:
     assert all(hasattr(render, name) for name in render.__all__)
+
+
+@pytest.mark.parametrize("asked", [{"workers": 7}, {"backend": "loky"}, {"in_flight": 3}, {"target": "cuda"}])
+def test_an_option_that_no_mode_of_the_race_takes_is_an_error(asked: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        render.race(["sequential"], **asked, **SMALL)
+
+
+def test_a_race_that_cannot_run_at_all_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("render.modes.sequential.missing", lambda _request: ("it is Sunday", "wait"))
+
+    result = render.race(["sequential"], **SMALL)
+
+    assert (result.frames, result.identical) == ((), True)
+    assert "it is Sunday" in result.not_run[0][1]
+
+
+def test_several_threads_may_draw_at_once() -> None:
+    """Each loads the code for itself: it must not be unloaded under another's feet."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from render.compiler import native
+
+    native._loaded.cache_clear()  # noqa: SLF001
+    with ThreadPoolExecutor(4) as pool:
+        hashes = list(pool.map(lambda _: render.draw(mode="sequential", **SMALL).sha256, range(12)))
+
+    assert len(set(hashes)) == 1
+
+
+def test_only_our_own_leftovers_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from render import frame
+
+    thesis, left = tmp_path / "render-2024-final", tmp_path / "render-999999999-abcdefgh"
+    for folder, name in ((thesis, "thesis.txt"), (left, "canvas")):
+        folder.mkdir()
+        (folder / name).touch()
+    monkeypatch.setattr(frame, "MEMORY", str(tmp_path))
+
+    frame._sweep(tmp_path)  # noqa: SLF001
+
+    assert thesis.exists()
+    assert not left.exists()
