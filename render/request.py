@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import PurePath
 from typing import Any
 
 from render.errors import UsageError
@@ -105,5 +106,5 @@ class Request:
 
     def drawn(self) -> dict[str, Any]:
         """What decides the picture, and nothing else: two requests that agree here give equal pictures."""
-        stored = self.as_dict()
+        stored = self.as_dict() | {"scene": PurePath(self.scene).stem}  # however the way to its file was written
         return {name: stored[name] for name in DRAWN}
