@@ -156,6 +156,21 @@ def test_numbers_of_p_keep_the_precision_of_the_request(precision: str, tmp_path
     assert len({engine.draw(complete(**asked, target=target)).sha256 for target in HERE}) == 1
 
 
+def test_a_scene_may_have_names_that_the_driver_has_too(tmp_path: Path) -> None:
+    path = tmp_path / "names.py"
+    path.write_text(
+        '"""A scene whose constants are called as the driver\'s are."""\n'
+        "BLOCK, PATCH_WIDTH = 0.25, 0.5\n"
+        "def start(x, y, p): return x, y\n"
+        "def step(state, p): return state\n"
+        "def alive(state, p): return state[0] > 1e9\n"
+        "def shade(state, steps, p): return BLOCK, PATCH_WIDTH, 0.125\n"
+    )
+    asked = {"scene": str(path), "mode": "sequential", "size": (9, 9)}
+
+    assert len({engine.draw(complete(**asked, target=target)).sha256 for target in HERE}) == 1
+
+
 @pytest.mark.parametrize("name", HERE)
 def test_a_kernel_can_be_sent_to_another_process(name: str, ask: Callable[..., Request]) -> None:
     request = ask(target=name)

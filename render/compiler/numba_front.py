@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -151,7 +152,8 @@ PLAIN = {  # what numba says, in our words
 def explained(error: NumbaError, source: str) -> SceneError:
     """What numba did not understand, as one line, with the line of the scene's file where it stands."""
     told = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
-    place = re.search(rf'{re.escape(source)}(?:", line | \(|:)(\d+)', told)
+    name = re.escape(Path(source).name)  # numba shortens the path before it, seen from the current folder
+    place = re.search(rf'{name}(?:", line | \(|:)(\d+)', told)
     dull = (
         "Failed in",
         "During",

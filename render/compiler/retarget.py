@@ -56,7 +56,7 @@ def retarget(
 
     words: what stands for a function and is used as it is (a word's own definition, an intrinsic, a dispatcher).
     slots: plain functions that stand for others, and are copied in their places.
-    names: globals that are given other values by name.
+    names: globals of the function's own module that are given other values by name.
 
     Raises SceneError where a function calls itself: vectors and GPU threads know no recursion.
     """
@@ -70,7 +70,8 @@ def retarget(
         if plain not in made:
             underway.append(plain)
             space = {"__builtins__": __builtins__, "__name__": plain.__module__}
-            space |= {name: replaced(value) for name, value in _uses(plain, names or {})}
+            own = (names or {}) if plain.__globals__ is function.__globals__ else {}
+            space |= {name: replaced(value) for name, value in _uses(plain, own)}
             copy = FunctionType(plain.__code__, space, plain.__name__, plain.__defaults__, plain.__closure__)
             copy.__qualname__, copy.__module__ = plain.__qualname__, plain.__module__
             copy.__kwdefaults__ = plain.__kwdefaults__
@@ -91,7 +92,7 @@ def fingerprint(
     function: Function, *, words: Mapping[Function, Any], slots: Mapping[Function, Function], names: Mapping[str, Any]
 ) -> str:
     """A hash of all code and constants that `retarget` would copy (hex, SHA-256)."""
-    made = _Fingerprint(words, slots, names)
+    made = _Fingerprint(function, words, slots, names)
     made.visit(function)
     return made.digest.hexdigest()
 
@@ -100,9 +101,13 @@ class _Fingerprint:
     """What `fingerprint` has seen so far."""
 
     def __init__(
-        self, words: Mapping[Function, Any], slots: Mapping[Function, Function], names: Mapping[str, Any]
+        self,
+        root: Function,
+        words: Mapping[Function, Any],
+        slots: Mapping[Function, Function],
+        names: Mapping[str, Any],
     ) -> None:
-        self.words, self.slots, self.names = words, slots, names
+        self.root, self.words, self.slots, self.names = root, words, slots, names
         self.digest = hashlib.sha256()
         self.seen: dict[Function, int] = {}
 
@@ -122,7 +127,8 @@ class _Fingerprint:
         self.add_code(plain.__code__)
         cells = [cell.cell_contents for cell in plain.__closure__ or ()]
         self.add_value([plain.__defaults__, *sorted((plain.__kwdefaults__ or {}).items()), cells])
-        for name, value in _uses(plain, self.names):
+        own = self.names if plain.__globals__ is self.root.__globals__ else {}
+        for name, value in _uses(plain, own):
             self.add(name)
             self.add_value(_constants(value, plain.__code__) if isinstance(value, ModuleType) else value)
 
