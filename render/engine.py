@@ -23,7 +23,6 @@ from render.painter import Done, Painter, failure
 from render.picture import encode
 from render.plan import Tile, cut, plan
 from render.request import Request
-from render.targets import Kernel
 from render.trace import Clock, Recorder, Trace
 
 Progress = Callable[[Done, int], None]  # a tile that is done, and how many there are in all
@@ -56,7 +55,7 @@ def draw(
     with canvas(request, shared=mode.shared(request)) as surface:
         with recorder.span("compile"):
             kernel = targets.load(request.target).compile(scene.load(request.scene), request, announce)
-        tiles = plan(request, lambda: costs(request, kernel, recorder))
+        tiles = plan(request, lambda: costs(request, recorder))
         painter = Painter(request, surface, kernel, recorder)
         steps = 0
         with closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
@@ -98,7 +97,7 @@ def available(request: Request) -> modes.Mode:
     return mode
 
 
-def costs(request: Request, kernel: Kernel, recorder: Recorder) -> Mapping[int, int]:
+def costs(request: Request, recorder: Recorder) -> Mapping[int, int]:
     """Estimated steps of each tile by number, from a picture 1/16 as wide and high."""
     small = replace(
         request,
