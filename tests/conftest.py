@@ -41,7 +41,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture(scope="session", autouse=True)
 def _code_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Compiled code goes to a folder made for this run of the tests: each scene compiles once, never from an older run."""
+    """Compiled code goes to a folder of this test run: each scene compiles once, and never from an older run."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RENDER_CACHE_DIR", str(tmp_path_factory.mktemp("code")))
         yield
