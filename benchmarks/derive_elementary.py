@@ -1,4 +1,4 @@
-"""Derive the polynomials and constants of `render/elementary.py`; prints them as they stand there.
+"""Derive the polynomials of `render/polynomials.py` and the constants of `render/elementary.py`; prints them.
 
     python benchmarks/derive_elementary.py
 
@@ -52,22 +52,24 @@ def kernels() -> dict[str, Kernel]:
     half = mpf("0.501")
     root = mpmath.sqrt
     return {
-        "_exp2_series": Kernel(lambda f: (2**f - 1) / f, lambda f: abs(f) / 2**f, -half, half),
-        "_log2_series": _atanh_share(),
-        "_sin_series": Kernel(lambda z: (mpmath.sin(root(z)) / root(z) - 1) / z, lambda z: z, quarter / 1000, quarter),
-        "_cos_series": Kernel(
+        "exp2_series": Kernel(lambda f: (2**f - 1) / f, lambda f: abs(f) / 2**f, -half, half),
+        "log2_series": _atanh_share(),
+        "sin_series": Kernel(lambda z: (mpmath.sin(root(z)) / root(z) - 1) / z, lambda z: z, quarter / 1000, quarter),
+        "cos_series": Kernel(
             lambda z: (mpmath.cos(root(z)) - 1 + z / 2) / z**2, lambda z: z**2, quarter / 1000, quarter
         ),
-        "_atan_series": Kernel(lambda z: (mpmath.atan(root(z)) / root(z) - 1) / z, lambda z: z, eighth / 1000, eighth),
+        "atan_series": Kernel(lambda z: (mpmath.atan(root(z)) / root(z) - 1) / z, lambda z: z, eighth / 1000, eighth),
+        "rough_log2_series": Kernel(lambda t: mpmath.log(1 + t, 2) / t, abs, root(mpf(1) / 2) - 1, root(mpf(2)) - 1),
     }
 
 
 DEGREES = {  # (float64, float32): the lowest that leave 2^-57 and 2^-28 or less; for log2 2^-64 and 2^-36, see power
-    "_exp2_series": (11, 5),
-    "_log2_series": (7, 3),
-    "_sin_series": (5, 2),
-    "_cos_series": (5, 2),
-    "_atan_series": (10, 4),
+    "exp2_series": (11, 5),
+    "log2_series": (7, 3),
+    "sin_series": (5, 2),
+    "cos_series": (5, 2),
+    "atan_series": (10, 4),
+    "rough_log2_series": (7, 7),  # 2^-24 in both
 }
 
 

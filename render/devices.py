@@ -12,7 +12,7 @@ from render.targets import simd
 
 def find() -> dict[str, Any]:
     """The document of `devices --json`: CPU, graphics cards, targets and modes, each with a reason if it cannot run."""
-    lanes, instructions = simd.lanes()
+    size, instructions = simd.registers()
     from render import cards
 
     found = cards.find()
@@ -21,7 +21,7 @@ def find() -> dict[str, Any]:
             "name": machine.cpu_name(),
             "cpus": machine.cpus(),
             "instructions": instructions,
-            "lanes": lanes,
+            "lanes": size // 4,
             "fma": has_fma(),
         },
         "cards": [card._asdict() for card in found.cards],
@@ -53,7 +53,7 @@ def lines(found: dict[str, Any]) -> list[str]:
     told = [
         f"CPU     {cpu['name']}",
         f"        this process may use {cpu['cpus']} of its cores: so many tiles can be painted at the same instant",
-        f"        {cpu['instructions']}: one core paints {cpu['lanes']} samples side by side (target simd)",
+        f"        {cpu['instructions']}: a register holds {cpu['lanes']} samples of float32 (target simd)",
     ]
     if not cpu["fma"]:
         told.append(

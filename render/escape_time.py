@@ -10,7 +10,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from render.lanes import Lane, abs, any_lane, clamp, cos, floor, fma, fract, log2, maximum, mix, sin, sqrt, take, where
+from render.lanes import (
+    Lane,
+    abs,
+    any_lane,
+    clamp,
+    cos,
+    floor,
+    fma,
+    fract,
+    log2,
+    maximum,
+    mix,
+    rough_log2,
+    sin,
+    sqrt,
+    take,
+    where,
+)
 from render.palettes import PALETTES, palette
 
 COLOURING: dict[str, tuple[Any, ...]] = {  # for PARAMETERS; `colouring` makes members of p out of them
@@ -64,8 +81,8 @@ def within(x: Lane, y: Lane, p: Any) -> Any:
 
 def coloured(x: Lane, y: Lane, steps: Lane, brightness: Lane, p: Any) -> tuple[Lane, Lane, Lane]:
     """A colour of the palette by the continuous number of steps, made darker by a brightness in 0 .. 1."""
-    late = steps + 1.0 - log2(log2(maximum(fma(x, x, y * y), p.reach)) * p.per_reach)
-    turn = fma(fract(fma(log2(maximum(late, 1.0)), p.density, p.offset)), p.turn, 0.0)  # a product that stays one
+    late = steps + 1.0 - rough_log2(rough_log2(maximum(fma(x, x, y * y), p.reach)) * p.per_reach)
+    turn = fma(fract(fma(rough_log2(maximum(late, 1.0)), p.density, p.offset)), p.turn, 0.0)  # a product that stays one
     return (
         brightness * between(p.red, turn),
         brightness * between(p.green, turn),

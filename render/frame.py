@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,14 @@ from render.request import Request
 from render.trace import Trace
 
 MEMORY = "/dev/shm"  # noqa: S108  (a private folder is made in it)
+
+
+class Went(NamedTuple):
+    """How far a rectangle has come since it was last asked: steps made for stored pixels, NaN samples, the end."""
+
+    steps: int
+    bad: int
+    done: bool
 
 
 class Canvas:

@@ -41,6 +41,7 @@ from render.elementary import (
     log2,
     mix,
     power,
+    rough_log2,
     sin,
     smoothstep,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "minimum",
     "mix",
     "power",
+    "rough_log2",
     "sin",
     "smoothstep",
     "sqrt",

@@ -10,13 +10,14 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
+from contextlib import contextmanager
+from typing import NamedTuple, cast
 
 from render.errors import RenderError, TileError
 from render.frame import Canvas
 from render.plan import Tile
 from render.request import Request
-from render.targets import Kernel
+from render.targets import Kernel, Pausable
 from render.trace import Recorder, cpu_number
 
 
@@ -27,6 +28,7 @@ class Done(NamedTuple):
     steps: int
 
 
+FEWEST, GROWTH = 100, 8.0
 SLICE_NS = 1_500_000  # of 1-2 ms: a switch of 1 us is nothing, and the loop still answers (benchmarks/juggling.py)
 
 
@@ -38,6 +40,7 @@ class Painter:
         self.canvas = canvas
         self.kernel = kernel
         self.recorder = recorder
+        self.budget = FEWEST  # of the next slice, in steps: it grows until slices are as long as they should be
 
     def __reduce__(self) -> tuple[object, ...]:
         """In another process the painter gets a recorder of its own, on the same clock."""
@@ -59,36 +62,44 @@ class Painter:
 
     def paint(self, tile: Tile) -> Done:
         """The whole tile in one span. Raises TileError."""
-        return self._rows(tile, 0, tile.height)
+        with self._span(tile):
+            steps, bad = self.kernel.paint(self.canvas, *tile[1:])
+        return self.done(tile, steps, bad)
 
     def slices(self, tile: Tile) -> Iterator[Done]:
         """The tile in slices of some 1.5 ms each; between two of them the caller may do other things.
 
         Each slice is a span; what is yielded counts the steps so far. Raises TileError.
         """
-        row, rows, steps = 0, self.kernel.rows, 0
-        while row < tile.height:
-            t0 = self.recorder.clock()
-            rows = min(rows, tile.height - row)
-            steps += self._rows(tile, row, rows).steps
-            row += rows
-            taken = max(self.recorder.clock() - t0, 1)
-            fitting = rows * min(2.0, SLICE_NS / taken)
-            rows = max(int(fitting) // self.kernel.rows, 1) * self.kernel.rows
-            yield Done(tile, steps)
+        budget, made, bad = 1, 0, 0  # a taste, so that however small a tile is, it has begun when others do
+        with cast(Pausable, self.kernel).begin(self.canvas, *tile[1:]) as rectangle:
+            done = False
+            while not done:
+                t0 = self.recorder.clock()
+                with self._span(tile):
+                    steps, strange, done = rectangle.go(budget)
+                made, bad = made + steps, bad + strange
+                if done:
+                    self.done(tile, made, bad)
+                if budget > 1:
+                    taken = max(self.recorder.clock() - t0, 1)
+                    self.budget = max(int(self.budget * min(GROWTH, SLICE_NS / taken)), FEWEST)
+                budget = self.budget
+                yield Done(tile, made)
 
-    def _rows(self, tile: Tile, row: int, rows: int) -> Done:
+    @contextmanager
+    def _span(self, tile: Tile) -> Iterator[None]:
+        """Record that the tile is painted now; whatever goes wrong becomes a TileError."""
         recorder = self.recorder
         cpu, t0 = cpu_number(), recorder.clock()
         try:
-            steps, bad = self.kernel.paint(self.canvas, tile.x, tile.y + row, tile.width, rows)
+            yield
         except RenderError:
             raise
         except Exception as error:
             raise self.failure(tile, f"{type(error).__name__}: {error}") from error
         finally:
             recorder.add("paint", t0, recorder.clock(), tile.number, cpu=cpu)
-        return self.done(tile, steps, bad)
 
     def done(self, tile: Tile, steps: int, bad: int) -> Done:
         """The tile as done. Raises TileError where samples of it are NaN, which no picture may show."""

@@ -20,7 +20,7 @@ LAYERS = (
     "registry",
     "parameters",
     "request",
-    "primitives elementary palettes plan trace",
+    "primitives polynomials elementary palettes plan trace",
     "lanes",
     "escape_time vectors",
     "scene",

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from render import scene
 from render.compiler import code_cache, native, numba_front
-from render.compiler.program import program
+from render.compiler.program import Width, together
 from render.request import Request
 
 ROOT = Path(__file__).parent.parent
 KEY = "0123456789abcdef"
+WIDTH = Width(lanes=4, groups=1, block=8, taking=4, moving=2)
 HOST = ("cpu", "features")
 RING = """\
 from render.lanes import where
@@ -68,7 +69,7 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def made(ask: Callable[..., Request]) -> Any:
     """A program to compile."""
-    return program(scene.load("mandelbrot"), ask(), 1, 8)
+    return together(scene.load("mandelbrot"), ask(), WIDTH)
 
 
 @pytest.fixture
@@ -91,14 +92,15 @@ def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Requ
     path = tmp_path / "ring.py"
 
     def keyed(
-        old: str = "", new: str = "", *, beside: str = BESIDE, lanes: int = 1, block: int = 8, **asked: Any
+        old: str = "", new: str = "", *, beside: str = BESIDE, lanes: int = 4, block: int = 8, **asked: Any
     ) -> str:
         assert not old or RING.count(old) == 1
         path.write_text(RING.replace(old, new) if old else RING, encoding="utf-8")
         (tmp_path / "beside.py").write_text(beside, encoding="utf-8")
         monkeypatch.delitem(sys.modules, "beside", raising=False)
         scene._loaded.cache_clear()  # noqa: SLF001  (another process would load both files anew)
-        return program(scene.load(str(path)), ask(scene=str(path), **asked), lanes, block).key(HOST)
+        width = WIDTH._replace(lanes=lanes, block=block)
+        return together(scene.load(str(path)), ask(scene=str(path), **asked), width).key(HOST)
 
     return keyed
 

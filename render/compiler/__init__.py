@@ -2,10 +2,12 @@
 
 retarget: copies plain functions, with other words and other names in them; and their fingerprint.
 slots: the places in the driver that a scene and the lanes fill.
-driver: the loop around a scene, in the lane vocabulary.
+driver: the loop around a scene, in the lane vocabulary, for many lanes; room, turnover, trays: its parts.
+single: the same for one sample at a time.
+underway: a rectangle that is painted bit by bit, and the memory for it.
 program: the driver with a scene in it, and the key of its code.
 settings: what compiled code is told for each rectangle it paints.
-lane_types, lane_primitives, lane_slots: numba's extension type for lanes; its operators, words and intrinsics.
+lane_types, lane_primitives, lane_slots, lane_memory: numba's extension type for lanes; its operators, words, intrinsics.
 numba_front: the filled driver to object code, by numba.
 native: object code to a kernel, without numba.
 code_cache: object code kept between runs.

@@ -10,10 +10,17 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 from render.cards import Cards
-from render.compiler import code_cache, native
-from render.compiler.program import ENTRY, Program
+from render.compiler import code_cache, native, single
+from render.compiler.program import ENTRY, Program, alone
+from render.request import Request
+from render.scene import Scene
 
 BLOCK = 8  # steps between two tests, for absorbing scenes
+
+
+def program(scene: Scene, request: Request) -> Program:
+    """What one thread paints: a pixel."""
+    return alone(scene, request, single.paint_pixel, BLOCK)
 
 
 def machine_code(made: Program, found: Cards, announce: Callable[[], None]) -> bytes:

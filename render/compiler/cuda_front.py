@@ -25,7 +25,7 @@ with contextlib.suppress(ImportError):  # installed in a folder that is only on 
     import _numba_cuda_redirector  # noqa: F401
 from numba import cuda
 
-from render.compiler import driver, numba_front
+from render.compiler import numba_front
 from render.compiler.launch import BLOCK_HEIGHT, BLOCK_WIDTH, TALLIES, THREADS
 from render.compiler.program import ENTRY, Program
 from render.compiler.retarget import retarget
@@ -55,8 +55,8 @@ def body(made: Program) -> Callable[..., None]:
     read_at = numba_front.reader(at_type, 0)
     read_p = numba_front.reader(numba_front.p_type(made.p, 1), width_of_at)
     paint_pixel = retarget(
-        driver.paint_pixel,
-        words=numba_front.lane_words(made.precision, 1, 1),
+        made.root,
+        words=numba_front.lane_words(made.precision, 1, 1, types.int32),
         slots=made.slots,
         names=made.names,
         wrap=numba.njit(**numba_front.OPTIONS),

@@ -1,173 +1,157 @@
 """The driver owns the loop: it follows samples through a scene's steps, many lanes at a time, and knows no scene.
 
-Lanes cover a patch of neighbouring pixels (8 x 8 for 64 lanes), since neighbours end at similar steps. A patch is
-followed sample by sample; the light of a pixel's samples is summed in order, so every width gives the same bits.
+A step of the Mandelbrot set is 3 fma and 1 add, and its result is needed 8 cycles later; so a *group* of lanes is
+several vectors, stepped together. Asking after each step which samples have ended would nearly double the work. For
+an *absorbing* scene (once ended, always ended) BLOCK steps are made at once and the question is asked then; a lane
+that has ended is put back to where the block began and stays there, since each further block ends in the same way.
+Such lanes are left idle until as much is lost by it as taking them out would cost. Then their samples move to a
+list, and others take their places, from a queue that runs through the rectangle patch by patch and sample by sample.
+When the list fills a group, the last steps of all of them are made together, by halves of a block (4, 2, 1 and the
+one that ends it), up to the very step of the plain loop, and they are shaded together. A group whose lanes have all
+ended needs no list. The light of a pixel's samples waits in a *tray* until the last of its patch is there, and is
+summed in order. So nothing of this can be seen in the picture: the same operations on the same numbers give the same
+bits as target `python`, whichever lane they are made in.
 
-A step of the Mandelbrot set is 3 fma and 1 add; asking after each whether the sample has ended would add another
-3 instructions and a branch. For an *absorbing* scene (once ended, always ended) the driver therefore makes BLOCK
-steps at once and asks then. Where a lane has ended inside a block, its state from before the block is kept, and
-when all lanes are done those last steps are walked again, one by one and for all lanes together, up to the very
-step at which each ended. The same operations on the same numbers give the same bits, so the counts and final states
-are those of the plain loop of target `python`. A lane too near the limit for a whole block goes the same way.
+Samples known never to end skip their steps: those of the scene's `never_ends`, and those whose state has come back
+to what it was, bit for bit (Brent, BIT 20(2), 1980: the state compared with is renewed whenever its age doubles).
 
-Everything is written in the lane vocabulary and the names of `slots`; one source serves one lane, 64 lanes and a
-CUDA thread. Nothing in a lane depends on another lane, so lanes may be refilled without changing a picture.
+All that is underway stands in `at.room` and `at.notes`, so the loop may stop when its budget is spent, and go on later.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from render.compiler.room import (
+    BLOCK,
+    COMPLETE,
+    GROUPS,
+    HELD,
+    INSIDE,
+    LANES,
+    LISTED,
+    LOOK,
+    ROUND,
+    of_group,
+    rack,
+)
 from render.compiler.slots import (
     alive,
     choose,
-    counts,
-    follow,
-    how_many,
+    come_round,
+    fetch,
+    fetch_all,
+    from_lane_bits,
+    keep,
+    keep_all,
+    lane_bits,
     lift,
-    mask,
-    never_ends,
-    patch,
-    real_count,
+    memory,
+    onward,
     reals,
-    shade,
+    same_bits,
     start,
     step,
-    total,
-    unpack,
 )
-from render.primitives import Lane, any_lane, minimum, to_int, where
-from render.sampling import clamped, light_step, position
-
-BLOCK = 8  # steps between two tests; set for each target by name
-PATCH_WIDTH, PATCH_HEIGHT = 8, 8  # pixels that the lanes cover together; likewise
-
-
-def no_lane(x: Lane, y: Lane, p: Any) -> Any:
-    """`never_ends` of a scene that has none."""
-    return mask(False)
-
-
-def walk(state: Any, steps: Lane, never: Any, p: Any, limit: int) -> Any:
-    """The plain loop, all lanes together: each is frozen where it ends, or at the limit."""
-    going = alive(state, p) & (steps < limit) & ~never
-    while any_lane(going):
-        state = choose(going, lift(step(state, p), state[0]), state)
-        steps = where(going, steps + 1, steps)
-        going = going & alive(state, p) & (steps < limit)
-    return state, steps
-
-
-def follow_every_step(x: Lane, y: Lane, p: Any, limit: int, never: Any) -> Any:
-    """Follow one sample a lane, asking after every step. Gives the final state and the steps made."""
-    return walk(lift(start(x, y, p), x), where(never, counts(limit), counts(0)), never, p, limit)
-
-
-def follow_in_blocks(x: Lane, y: Lane, p: Any, limit: int, never: Any) -> Any:
-    """Follow one sample a lane, BLOCK steps at a time, and walk the last few again. For absorbing scenes."""
-    state = lift(start(x, y, p), x)
-    kept = state  # where the walk begins, for lanes that have ended
-    steps = where(never, counts(limit), counts(0))
-    active = ~never
-    made = 0
-    while made + BLOCK <= limit and any_lane(active):
-        before = state
-        for _ in range(BLOCK):
-            state = lift(step(state, p), x)
-        going = alive(state, p)
-        ended = active & ~going
-        if any_lane(ended):
-            kept = choose(ended, before, kept)
-            steps = where(ended, counts(made), steps)
-            active = active & going
-        made += BLOCK
-    kept = choose(active, state, kept)
-    steps = where(active, counts(made), steps)
-    return walk(kept, steps, never, p, limit)
-
-
-def sample(i: Lane, j: Lane, s: int, at: Any, p: Any) -> Any:
-    """Follow and shade sample s of the pixels (i, j): (r, g, b) as it came, and the steps made."""
-    across, down = reals(at.offsets[2 * s]), reals(at.offsets[2 * s + 1])
-    x, y = position(i, j, across, down, at.x0, at.y0, at.pitch, at.half_width, at.half_height)
-    never = mask(False)
-    if at.shortcuts:
-        never = never_ends(x, y, p)
-    state, steps = follow(x, y, p, at.limit, never)
-    return lift(shade(state, real_count(steps, x), p), x), steps
-
-
-def pixels(i: Lane, j: Lane, inside: Any, at: Any, p: Any) -> Any:
-    """All samples of the pixels (i, j), in order: summed light, the last one's steps, all steps, how many are NaN.
-
-    Lanes that are not `inside` are followed like the others, and counted nowhere.
-    """
-    red = green = blue = reals(0)
-    steps = counts(0)
-    made = 0
-    bad = 0
-    for s in range(at.samples):
-        (r, g, b), steps = sample(i, j, s, at, p)
-        bad += how_many(inside & ((r != r) | (g != g) | (b != b)))
-        made += total(where(inside, steps, counts(0)))
-        red, green, blue = red + clamped(r), green + clamped(g), blue + clamped(b)
-    return (red, green, blue), steps, made, bad
+from render.compiler.trays import finish, store
+from render.compiler.turnover import fill, listed, more, take_out
+from render.primitives import Lane, bits, from_bits, where
 
 
 def paint(at: Any, p: Any) -> int:
-    """Paint the rectangle (at.x, at.y, at.width, at.height) of the frame; see `settings.Settings`.
+    """Go on with the rectangle (at.x, at.y, at.width, at.height) until it is done or at.budget is spent.
 
-    Gives the steps made; the number of samples that are NaN goes to at.outcome[0].
+    The budget counts the steps of all lanes, idle ones too. Gives the steps of all samples of the pixels that were
+    stored; at.outcome gets how many of those samples are NaN, and whether the rectangle is done. A budget below 0 only
+    asks how many members the scene's state has.
     """
-    column, row = patch()
-    made = 0
-    bad = 0
-    for down in range(0, at.height, PATCH_HEIGHT):
-        for right in range(0, at.width, PATCH_WIDTH):
-            # lanes beyond the edge repeat its last pixel: they cost nothing extra and are not stored
-            inside = (column + right < reals(at.width)) & (row + down < reals(at.height))
-            i = reals(at.x) + minimum(column + right, reals(at.width - 1))
-            j = reals(at.y) + minimum(row + down, reals(at.height - 1))
-            light, steps, of_all, strange = pixels(i, j, inside, at, p)
-            made += of_all
-            bad += strange
-            store(at, right, down, light, steps)
-    at.outcome[0] = bad
+    room, notes = memory(at.room), memory(at.notes)
+    like = lift(start(reals(0), reals(0), p), reals(0))
+    if at.budget < 0:
+        return len(like)
+    made = spent = 0
+    done = False
+    while spent < at.budget and not done:
+        looking = at.shortcuts != 0 and (notes[ROUND] + 1) * BLOCK % (1 << LOOK) == 0
+        notes[ROUND] += 1
+        for group in range(GROUPS):
+            ready = -1
+            if notes[HELD + group] != 0:
+                going = go_on(room, group, at.limit, looking, p, like)
+                ready = take_out(room, notes, group, going, at, like)
+                spent += BLOCK * LANES
+            elif notes[INSIDE] == 0 and notes[LISTED] > 0:
+                ready = listed(notes, like)  # the last ones, fewer than a group
+            if ready >= 0:
+                finish(room, notes, ready, at, p, like)
+                spent += BLOCK * LANES
+                while notes[COMPLETE] > 0:
+                    made += store(room, notes, at, like)
+            fill(room, notes, group, at, p, like)
+        done = notes[INSIDE] == 0 and notes[LISTED] == 0 and not more(notes, at)
+    at.outcome[1] = done
     return made
 
 
-def paint_pixel(at: Any, p: Any, i: int, j: int, place: int) -> tuple[int, int]:
-    """Paint the pixel (i, j) of the frame as number `place` of a buffer: what one thread of a graphics card does.
-
-    Gives the steps made and the number of samples that are NaN.
-    """
-    light, steps, made, bad = pixels(reals(i), reals(j), mask(True), at, p)
-    red, green, blue = levels(light, at)
-    put(at, place, 0, unpack(red), unpack(green), unpack(blue), unpack(steps))
-    return made, bad
-
-
-def store(at: Any, right: int, down: int, light: Any, steps: Lane) -> None:
-    """Write one patch's pixels as 8-bit sRGB, and its step counts where the frame keeps them."""
-    red, green, blue = levels(light, at)
-    reds, greens, blues, made = unpack(red), unpack(green), unpack(blue), unpack(steps)
-    for low in range(min(PATCH_HEIGHT, at.height - down)):
-        for along in range(min(PATCH_WIDTH, at.width - right)):
-            place = (at.y + down + low) * at.frame_width + at.x + right + along
-            put(at, place, low * PATCH_WIDTH + along, reds, greens, blues, made)
+def go_on(room: Any, group: int, limit: int, looking: bool, p: Any, like: Any) -> int:
+    """One block for all lanes of a group. Tells, a bit for each, which of them go on."""
+    here = of_group(group, like)
+    count_at = here + len(like) * LANES
+    state, steps, going = onward(room, here, count_at, p, limit, like)
+    keep_all(room, here, state)
+    if looking:
+        steps = come_round(room, here + rack(like), state, steps, going, limit)
+    keep(room, count_at, from_bits(steps))
+    return going
 
 
-def levels(light: Any, at: Any) -> Any:
-    """The mean light of the samples as steps of the sRGB table: red, green, blue."""
-    red, green, blue = light
-    share = reals(at.samples)
-    return to_int(light_step(red / share)), to_int(light_step(green / share)), to_int(light_step(blue / share))
+def by_blocks(room: Any, here: int, count_at: int, p: Any, limit: int, like: Any) -> Any:
+    """BLOCK steps, for absorbing scenes. A lane that ends in them, or is too near the limit, stays where it is."""
+    after = fetch_all(room, here, like)
+    for _ in range(BLOCK):
+        after = lift(step(after, p), like[0])
+    living = alive(after, p)
+    steps = bits(fetch(room, count_at))
+    going = living & (steps <= limit - BLOCK)
+    return choose(going, after, fetch_all(room, here, like)), where(going, steps + BLOCK, steps), lane_bits(going)
 
 
-def put(at: Any, place: int, lane: int, reds: Any, greens: Any, blues: Any, made: Any) -> None:
-    """Write one lane's pixel, and its step count where the frame keeps them, to their place."""
-    at.rgb[3 * place] = at.table[reds[lane]]
-    at.rgb[3 * place + 1] = at.table[greens[lane]]
-    at.rgb[3 * place + 2] = at.table[blues[lane]]
-    if at.keep_steps:
-        at.steps[place] = made[lane]
+def by_steps(room: Any, here: int, count_at: int, p: Any, limit: int, like: Any) -> Any:
+    """One step, for all other scenes."""
+    state, steps = fetch_all(room, here, like), bits(fetch(room, count_at))
+    going = alive(state, p) & (steps < limit)
+    state = choose(going, lift(step(state, p), like[0]), state)
+    steps = where(going, steps + 1, steps)
+    return state, steps, lane_bits(going & alive(state, p) & (steps < limit))
+
+
+def halved(state: Any, steps: Lane, p: Any, limit: int) -> Any:
+    """The last steps of samples that `by_blocks` has put back: fewer than a block, and the one that ends them."""
+    half = BLOCK // 2
+    while half > 0:
+        after = state
+        for _ in range(half):
+            after = lift(step(after, p), state[0])
+        going = alive(after, p) & (steps <= limit - half)
+        state, steps = choose(going, after, state), where(going, steps + half, steps)
+        half //= 2
+    going = alive(state, p) & (steps < limit)
+    return choose(going, lift(step(state, p), state[0]), state), where(going, steps + 1, steps)
+
+
+def as_it_is(state: Any, steps: Lane, p: Any, limit: int) -> Any:
+    """What `by_steps` has left needs nothing more."""
+    return state, steps
+
+
+def cycles(room: Any, place: int, state: Any, steps: Lane, going: int, limit: int) -> Lane:
+    """The steps, set to the limit where the state has been there before: it will come back for ever."""
+    looks = (steps - 1) >> LOOK  # at this sample, before this one
+    before = fetch_all(room, place, state)
+    keep_all(room, place, choose((looks & (looks - 1)) == 0, state, before))
+    return where(from_lane_bits(going, state[0]) & (looks > 0) & same_bits(state, before), limit, steps)
+
+
+def no_cycles(room: Any, place: int, state: Any, steps: Lane, going: int, limit: int) -> Lane:
+    """The same for scenes whose colour inside is not flat, or whose steps are few: nothing is skipped."""
+    return steps

@@ -24,7 +24,7 @@ def splat(lane_type: Any) -> Any:
     return convert
 
 
-def lane_numbers(lane_type: Any, wide: int) -> Any:
+def places(lane_type: Any, wide: int) -> Any:
     """An intrinsic giving (column, row) of each lane in a patch `wide` lanes wide, as `lane_type` lanes."""
 
     @intrinsic
@@ -44,6 +44,22 @@ def lane_numbers(lane_type: Any, wide: int) -> Any:
         return types.UniTuple(lane_type, 2)(), codegen
 
     return numbers
+
+
+def numbering(lane_type: Any) -> Any:
+    """An intrinsic giving 0, 1, 2, ... as `lane_type` lanes."""
+
+    @intrinsic
+    def lane_numbers(typingctx: Any) -> Any:
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            kind = llvm(lane_type)
+            if lane_type.n == 1:
+                return kind(0)
+            return ir.Constant(kind, [ir.Constant(kind.element, lane) for lane in range(lane_type.n)])
+
+        return lane_type(), codegen
+
+    return lane_numbers
 
 
 @intrinsic

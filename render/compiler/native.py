@@ -8,15 +8,15 @@ through ctypes drops the GIL, so threads really paint at the same instant.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import Any
 
-import numpy as np
-
 from render.compiler import code_cache
-from render.compiler.program import ENTRY, PATCHES, Program, program
-from render.compiler.settings import Settings, pack, settings
+from render.compiler.program import ENTRY, Program
+from render.compiler.settings import Settings, settings
+from render.compiler.underway import WHOLLY, Rectangle, Room, members
 from render.frame import Canvas
 from render.request import Request
 from render.scene import Scene
@@ -68,28 +68,30 @@ def _loaded(code: bytes) -> tuple[Any, Any]:
     return call, engine
 
 
-def kernel(
-    scene: Scene, request: Request, lanes: int, block: int, about: str, announce: Callable[[str], None]
-) -> NativeKernel:
-    """Code for so many lanes that paints this request, compiled now only if it never was before."""
-    made = program(scene, request, lanes, block)
-    bits = "float64" if request.precision == "f64" else "float32"
-    about = f"{about}, {bits}"
+def kernel(made: Program, scene: Scene, request: Request, about: str, announce: Callable[[str], None]) -> NativeKernel:
+    """Code that paints this request, compiled now only if it never was before."""
+    about = f"{about}, {'float64' if request.precision == 'f64' else 'float32'}"
     code = object_code(made, lambda: announce(f"compiling {scene.name} for {about} (once; kept for later runs)"))
-    return NativeKernel(code, request, made.p, PATCHES[lanes][1], about)
+    return NativeKernel(code, request, made.p, made.lanes, made.names.get("GROUPS", 0), about)
 
 
 class NativeKernel:
-    """Object code and the numbers it needs, for one request. Sent to another process, it is loaded, not compiled."""
+    """Object code and the numbers it needs, for one request. Sent to another process, it is loaded, not compiled.
 
-    def __init__(self, code: bytes, request: Request, p: tuple[Any, ...], rows: int, about: str) -> None:
-        self.code, self.request, self.p, self.rows, self.about = code, request, tuple(p), rows, about
+    `lanes`, `groups`: for how many the code keeps room (no groups: one sample at a time).
+    """
+
+    def __init__(self, code: bytes, request: Request, p: tuple[Any, ...], lanes: int, groups: int, about: str) -> None:
+        self.code, self.request, self.p, self.about = code, request, tuple(p), about
+        self.lanes, self.groups = lanes, groups
         self._painted: tuple[Canvas, Settings] | None = None
         self._call, self._engine = _loaded(code)  # two threads may load the same code, and each needs its own
+        self._members = members(self._call, settings(request), self.p) if groups else 0
+        self._rooms: list[Room] = []  # in use by nobody
 
     def __reduce__(self) -> tuple[object, ...]:
         """What another process needs to load it."""
-        return NativeKernel, (self.code, self.request, self.p, self.rows, self.about)
+        return NativeKernel, (self.code, self.request, self.p, self.lanes, self.groups, self.about)
 
     def _on(self, canvas: Canvas) -> Settings:
         """The settings for this canvas, made when it is first seen."""
@@ -97,10 +99,18 @@ class NativeKernel:
             self._painted = canvas, settings(self.request, canvas)
         return self._painted[1]
 
+    @contextmanager
+    def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
+        """A rectangle of the frame, to be painted bit by bit."""
+        room = self._rooms.pop() if self._rooms else Room(self.request, self.lanes, self.groups, self._members)
+        try:
+            at = self._on(canvas)._replace(x=x, y=y, width=width, height=height)
+            yield Rectangle(self._call, at, self.p, room)
+        finally:
+            self._rooms.append(room)
+
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
         """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN."""
-        outcome = np.zeros(1, np.int64)
-        at = self._on(canvas)._replace(x=x, y=y, width=width, height=height, outcome=outcome)
-        cells = pack(at, self.p)
-        steps = self._call(cells.ctypes.data)
-        return int(steps), int(outcome[0])
+        with self.begin(canvas, x, y, width, height) as rectangle:
+            went = rectangle.go(WHOLLY)
+        return went.steps, went.bad

@@ -16,7 +16,7 @@ from numba.core.errors import NumbaError
 from numba.extending import intrinsic
 from numba.np import arrayobj
 
-from render.compiler import driver, lane_primitives, lane_slots, lane_types, slots
+from render.compiler import lane_memory, lane_primitives, lane_slots, lane_types, slots
 from render.compiler.program import ENTRY, WORDS, Program
 from render.compiler.retarget import retarget
 from render.compiler.settings import Settings, settings
@@ -52,20 +52,36 @@ def p_type(p: Any, lanes: int) -> Any:
     )
 
 
-def lane_words(precision: str, lanes: int, patch_width: int) -> dict[Callable[..., Any], Any]:
-    """What stands for the lanes' own names of `slots` and for the primitive words."""
+def lane_words(precision: str, lanes: int, patch_width: int, count: Any = None) -> dict[Callable[..., Any], Any]:
+    """What stands for the lanes' own names of `slots` and for the primitive words.
+
+    `count`: the type of step counts; if not given, whole numbers as wide as the reals.
+    """
     real = lane_types.Lanes(REAL_TYPES[precision], lanes)
+    whole = lane_types.bits_type(real)
     return WORDS | {
         slots.reals: lane_slots.splat(real),
-        slots.counts: lane_slots.splat(lane_types.Lanes(types.int32, lanes)),
+        slots.counts: lane_slots.splat(whole if count is None else lane_types.Lanes(count, lanes)),
         slots.mask: lane_slots.splat(lane_types.Mask(real.dtype, lanes)),
-        slots.patch: lane_slots.lane_numbers(real, patch_width),
+        slots.patch: lane_slots.places(real, patch_width),
+        slots.lane_numbers: lane_slots.numbering(whole),
         slots.lift: lane_slots.lift,
         slots.choose: lane_slots.choose,
+        slots.from_lane_bits: lane_memory.from_lane_bits,
+        slots.same_bits: lane_memory.same_bits,
         slots.real_count: lane_slots.real_count,
         slots.total: lane_slots.total,
         slots.how_many: lane_slots.how_many,
+        slots.lane_bits: lane_memory.lane_bits,
+        slots.ones: lane_memory.ones,
+        slots.first_one: lane_memory.first_one,
         slots.unpack: lane_slots.unpack,
+        slots.memory: lane_memory.memory,
+        slots.whole_memory: lane_memory.whole_memory,
+        slots.fetch: lane_memory.fetcher(real),
+        slots.keep: lane_memory.keep,
+        slots.fetch_all: lane_memory.fetch_all,
+        slots.keep_all: lane_memory.keep_all,
     }
 
 
@@ -125,8 +141,8 @@ def compile_program(made: Program) -> bytes:
     width = sum(1 + isinstance(member, types.Array) for member in at_type)
     read_at, read_p = reader(at_type, 0), reader(p_type(made.p, made.lanes), width)
     paint = retarget(
-        driver.paint,
-        words=lane_words(made.precision, made.lanes, made.names["PATCH_WIDTH"]),
+        made.root,
+        words=lane_words(made.precision, made.lanes, made.names.get("PATCH_WIDTH", 1)),
         slots=made.slots,
         names=made.names,
         wrap=numba.njit(**OPTIONS),

@@ -12,20 +12,22 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from render import primitives
-from render.compiler import driver, slots
+from render.compiler import driver, single, slots
 from render.compiler.retarget import fingerprint
 from render.request import Request
 from render.scene import Scene
 
-PATCHES = {64: (8, 8), 32: (8, 4), 16: (4, 4), 8: (4, 2), 4: (2, 2), 1: (1, 1)}  # lanes: pixels across, down
+PATCHES = {64: (8, 8), 32: (8, 4), 16: (4, 4), 8: (4, 2), 4: (2, 2)}  # lanes: pixels across, down
 ENTRY = "render_paint"
+Filling = dict[Callable[..., Any], Callable[..., Any]]  # what stands in the slots
 WORDS = {getattr(primitives, name): getattr(primitives, name) for name in primitives.NAMES}
 
 
 class Program(NamedTuple):
-    """What is compiled: the driver with a scene in its slots, for so many lanes of one precision."""
+    """What is compiled: a loop with a scene in its slots, for so many lanes of one precision."""
 
-    slots: dict[Callable[..., Any], Callable[..., Any]]
+    root: Callable[..., Any]
+    slots: Filling
     names: dict[str, Any]
     lanes: int
     precision: str
@@ -37,7 +39,7 @@ class Program(NamedTuple):
         fields = self.p._asdict().items()  # type: ignore[attr-defined]
         shape = [(name, type(value).__name__, getattr(value, "dtype", None)) for name, value in fields]
         about = (
-            fingerprint(driver.paint, words=WORDS, slots=self.slots, names=self.names),
+            fingerprint(self.root, words=WORDS, slots=self.slots, names=self.names),
             self.lanes,
             self.precision,
             shape,
@@ -47,21 +49,57 @@ class Program(NamedTuple):
         return hashlib.sha256(repr(about).encode()).hexdigest()
 
 
-def program(scene: Scene, request: Request, lanes: int, block: int) -> Program:
-    """The driver for this scene and request. `block`: steps between two tests, for absorbing scenes."""
+class Width(NamedTuple):
+    """How many lanes a group has, how many groups are taken in turn, and when to look after them; see `driver`."""
+
+    lanes: int
+    groups: int
+    block: int
+    taking: int
+    moving: int
+
+
+def together(scene: Scene, request: Request, width: Width) -> Program:
+    """Many lanes together, for target `simd`."""
+    wide, high = PATCHES[width.lanes]
+    names = {
+        "LANES": width.lanes,
+        "PATCH_WIDTH": wide,
+        "PATCH_HEIGHT": high,
+        "GROUPS": width.groups,
+        "BLOCK": width.block if scene.absorbing else 1,
+        "TAKING": width.taking,
+        "MOVING": width.moving,
+    }
+    loop: Filling = {
+        slots.onward: driver.by_blocks if scene.absorbing else driver.by_steps,
+        slots.settled: driver.halved if scene.absorbing else driver.as_it_is,
+        slots.come_round: driver.cycles if scene.absorbing and scene.inside_flat else driver.no_cycles,
+    }
+    return _program(scene, request, driver.paint, loop, names, width.lanes)
+
+
+def alone(scene: Scene, request: Request, root: Callable[..., Any], block: int) -> Program:
+    """One sample at a time, for target `scalar` and a thread of a graphics card."""
+    loop: Filling = {slots.follow: single.walk_in_blocks if scene.absorbing else single.walk}
+    return _program(scene, request, root, loop, {"BLOCK": block}, 1)
+
+
+def _program(
+    scene: Scene,
+    request: Request,
+    root: Callable[..., Any],
+    loop: Filling,
+    names: dict[str, Any],
+    lanes: int,
+) -> Program:
     functions = scene.functions
+    own = {getattr(slots, name): functions[name] for name in ("start", "step", "alive", "shade")}
     never = functions.get("never_ends") if scene.inside_flat else None
-    wide, high = PATCHES[lanes]
     return Program(
-        slots={
-            slots.start: functions["start"],
-            slots.step: functions["step"],
-            slots.alive: functions["alive"],
-            slots.shade: functions["shade"],
-            slots.never_ends: never or driver.no_lane,
-            slots.follow: driver.follow_in_blocks if scene.absorbing else driver.follow_every_step,
-        },
-        names={"BLOCK": block, "PATCH_WIDTH": wide, "PATCH_HEIGHT": high},
+        root=root,
+        slots=own | loop | {slots.never_ends: never or single.no_lane},
+        names=names,
         lanes=lanes,
         precision=request.precision,
         p=scene.prepared(request),

@@ -20,6 +20,13 @@ from render.errors import SceneError
 Function = Callable[..., Any]
 
 
+def _together(one: Function, other: Function) -> bool:
+    """Whether two functions belong to the same package, or the same module."""
+    spaces = one.__globals__, other.__globals__
+    packages = [space.get("__package__") or space["__name__"] for space in spaces]
+    return spaces[0] is spaces[1] or packages[0] == packages[1]
+
+
 def _names(code: CodeType) -> Iterator[str]:
     """All global names in a code object and in those nested in it."""
     yield from code.co_names
@@ -56,7 +63,7 @@ def retarget(
 
     words: what stands for a function and is used as it is (a word's own definition, an intrinsic, a dispatcher).
     slots: plain functions that stand for others, and are copied in their places.
-    names: globals of the function's own module that are given other values by name.
+    names: globals of the function's own package that are given other values by name.
 
     Raises SceneError where a function calls itself: vectors and GPU threads know no recursion.
     """
@@ -70,7 +77,7 @@ def retarget(
         if plain not in made:
             underway.append(plain)
             space = {"__builtins__": __builtins__, "__name__": plain.__module__}
-            own = (names or {}) if plain.__globals__ is function.__globals__ else {}
+            own = (names or {}) if _together(plain, function) else {}
             space |= {name: replaced(value) for name, value in _uses(plain, own)}
             copy = FunctionType(plain.__code__, space, plain.__name__, plain.__defaults__, plain.__closure__)
             copy.__qualname__, copy.__module__ = plain.__qualname__, plain.__module__
@@ -127,7 +134,7 @@ class _Fingerprint:
         self.add_code(plain.__code__)
         cells = [cell.cell_contents for cell in plain.__closure__ or ()]
         self.add_value([plain.__defaults__, *sorted((plain.__kwdefaults__ or {}).items()), cells])
-        own = self.names if plain.__globals__ is self.root.__globals__ else {}
+        own = self.names if _together(plain, self.root) else {}
         for name, value in _uses(plain, own):
             self.add(name)
             self.add_value(_constants(value, plain.__code__) if isinstance(value, ModuleType) else value)

@@ -18,7 +18,11 @@ from render.scene import REALS
 
 
 class Settings(NamedTuple):
-    """The driver's `at`. Lengths in pixels; `offsets` flat (across, down) pairs; `steps` is empty if not kept."""
+    """The driver's `at`. Lengths in pixels; `offsets` flat (across, down) pairs; `steps` is empty if not kept.
+
+    outcome: samples that are NaN, and 1 when the rectangle is done. budget: steps after which to come back, room and
+    notes: what is underway then, see `driver`.
+    """
 
     x: Any
     y: Any
@@ -39,6 +43,12 @@ class Settings(NamedTuple):
     rgb: Any
     steps: Any
     outcome: Any
+    budget: Any
+    room: Any
+    notes: Any
+
+
+ARRAYS = frozenset({"offsets", "table", "rgb", "steps", "outcome", "room", "notes"})
 
 
 def settings(request: Request, canvas: Canvas | None = None) -> Settings:
@@ -60,7 +70,10 @@ def settings(request: Request, canvas: Canvas | None = None) -> Settings:
         table=srgb_table(),
         rgb=rgb.reshape(-1),
         steps=np.zeros(0, np.int32) if steps is None else steps.reshape(-1),
-        outcome=np.zeros(1, np.int64),
+        outcome=np.zeros(2, np.int64),
+        budget=0,
+        room=np.zeros(0, REALS[request.precision]),
+        notes=np.zeros(0, np.int64),
     )
 
 
@@ -80,3 +93,9 @@ def pack(
             number = number if number.dtype.kind == "f" else number.astype(np.int64)
             cells.append(number.tobytes().ljust(8, b"\0"))
     return np.frombuffer(bytearray(b"".join(cells)), np.int64)
+
+
+def cell(name: str) -> int:
+    """The number of the cell in which a scalar of the settings stands."""
+    before = Settings._fields[: Settings._fields.index(name)]
+    return sum(2 if field in ARRAYS else 1 for field in before)

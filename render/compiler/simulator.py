@@ -27,7 +27,6 @@ import numpy as np
 from render import scene
 from render.compiler import card_code
 from render.compiler.launch import THREADS, Painted, blocks, rows, size
-from render.compiler.program import program
 from render.compiler.settings import pack, settings
 from render.errors import RenderError
 from render.request import Request
@@ -164,7 +163,7 @@ def _compiled(path: str, key: str, request: Request) -> Any:
     _use_own_simulator()
     from render.compiler import cuda_front
 
-    made = program(scene.load(path), request, 1, card_code.BLOCK)
+    made = card_code.program(scene.load(path), request)
     kernel, at = cuda_front.simulated(card_code.thread(made, key)), settings(request)
 
     def paint(x: int, y: int, width: int, height: int) -> Answer:

@@ -43,12 +43,27 @@ def never_ends(x: Lane, y: Lane, p: Any) -> Any:
     _empty()
 
 
-def follow(x: Lane, y: Lane, p: Any, limit: int, never: Any) -> Any:
-    """How samples are followed: `driver.follow_in_blocks` or `driver.follow_every_step`."""
+def follow(state: Any, steps: Lane, p: Any, limit: int) -> Any:
+    """How one sample is followed: `single.walk_in_blocks` or `single.walk`."""
     _empty()
 
 
-# --- the lanes': intrinsics of render.compiler.lane_slots ---------------------------------------------------
+def onward(room: Any, here: int, count_at: int, p: Any, limit: int, like: Any) -> Any:
+    """How lanes are stepped together: `driver.by_blocks` or `driver.by_steps`."""
+    _empty()
+
+
+def settled(state: Any, steps: Lane, p: Any, limit: int) -> Any:
+    """How their last steps are made: `driver.halved` or `driver.as_it_is`."""
+    _empty()
+
+
+def come_round(room: Any, place: int, state: Any, steps: Lane, going: Any, limit: int) -> Lane:
+    """How samples are found that will never end: `driver.cycles` or `driver.no_cycles`."""
+    _empty()
+
+
+# --- the lanes': intrinsics of render.compiler.lane_slots and lane_memory ----------------------------------------
 
 
 def reals(value: Any) -> Lane:
@@ -57,7 +72,7 @@ def reals(value: Any) -> Lane:
 
 
 def counts(value: int) -> Lane:
-    """A whole number in every lane, as int32."""
+    """A whole number in every lane."""
     _empty()
 
 
@@ -71,6 +86,11 @@ def patch() -> tuple[Lane, Lane]:
     _empty()
 
 
+def lane_numbers() -> Lane:
+    """0, 1, 2, ... in the lanes, as whole numbers."""
+    _empty()
+
+
 def lift(values: Any, like: Lane) -> Any:
     """A flat tuple of lanes and constants, all of them as lanes like `like`."""
     _empty()
@@ -78,6 +98,16 @@ def lift(values: Any, like: Lane) -> Any:
 
 def choose(where: Any, a: Any, b: Any) -> Any:
     """`where` for whole states."""
+    _empty()
+
+
+def from_lane_bits(number: int, like: Lane) -> Any:
+    """The mask that `lane_bits` gave the number for."""
+    _empty()
+
+
+def same_bits(a: Any, b: Any) -> Any:
+    """In which lanes two states are equal in all their members, bit for bit."""
     _empty()
 
 
@@ -96,6 +126,51 @@ def how_many(where: Any) -> int:
     _empty()
 
 
+def lane_bits(where: Any) -> int:
+    """A mask as a whole number: lane 0 is its lowest bit."""
+    _empty()
+
+
+def ones(number: int) -> int:
+    """How many bits of a whole number are set."""
+    _empty()
+
+
+def first_one(number: int) -> int:
+    """Which bit of a whole number is the lowest that is set."""
+    _empty()
+
+
 def unpack(values: Lane) -> Any:
     """Memory that holds the lanes one after the other."""
+    _empty()
+
+
+def memory(array: Any) -> Any:
+    """The memory of an array, to be indexed from 0 on without a check."""
+    _empty()
+
+
+def whole_memory(array: Any) -> Any:
+    """The memory of an array of reals, read as whole numbers of the same width."""
+    _empty()
+
+
+def fetch(room: Any, place: int) -> Lane:
+    """Lanes from memory; `place` is a multiple of their number."""
+    _empty()
+
+
+def keep(room: Any, place: int, lanes: Lane) -> None:
+    """Lanes to memory; `place` is a multiple of their number."""
+    _empty()
+
+
+def fetch_all(room: Any, place: int, like: Any) -> Any:
+    """A state like `like` from memory, member after member."""
+    _empty()
+
+
+def keep_all(room: Any, place: int, state: Any) -> None:
+    """A state to memory, member after member."""
     _empty()

@@ -10,8 +10,8 @@ there is something else to do (`--wait`), and that every tile shows something ea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
+from typing import TYPE_CHECKING, cast
 
 from render.painter import Done
 
@@ -57,6 +57,8 @@ def _leave(loop: asyncio.AbstractEventLoop, done: AsyncGenerator[Done]) -> None:
     if left:
         loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
     loop.run_until_complete(done.aclose())
+    for task in left:
+        cast(Coroutine[object, object, object], task.get_coro()).close()  # one that has not started would complain
     loop.close()
 
 

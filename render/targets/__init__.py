@@ -11,27 +11,43 @@ A target compiles a scene for a request and gives a kernel that paints rectangle
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
 from render import registry
 
 if TYPE_CHECKING:
-    from render.frame import Canvas
+    from render.frame import Canvas, Went
     from render.request import Request
     from render.scene import Scene
 
 Announce = Callable[[str], None]
 
 
+class Underway(Protocol):
+    """A rectangle of the frame that was begun."""
+
+    def go(self, budget: int) -> Went:
+        """Paint on; come back after about so many steps, be it in the midst of a sample."""
+        ...
+
+
 class Kernel(Protocol):
     """Compiled code for one request; it can be sent to another process, which then compiles nothing."""
 
-    rows: int  # a slice is a multiple of so many rows, or lanes are wasted
     about: str  # what runs, in words: "64 lanes of float64 (AVX-512)"
 
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
         """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN."""
+        ...
+
+
+class Pausable(Kernel, Protocol):
+    """A kernel that can put a rectangle aside; those of the CPU's targets can."""
+
+    def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> AbstractContextManager[Underway]:
+        """Paint a rectangle bit by bit."""
         ...
 
 

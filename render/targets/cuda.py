@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from render import cards
 from render.compiler import card, card_code, code_cache, simulator
-from render.compiler.launch import BLOCK_HEIGHT, Painted
-from render.compiler.program import program
+from render.compiler.launch import Painted
 from render.errors import ModeUnavailable
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
     Raises ModeUnavailable where there is no card that can be used.
     """
     precision = "float64" if request.precision == "f64" else "float32"
-    made = program(scene, request, 1, card_code.BLOCK)
+    made = card_code.program(scene, request)
     if request.simulate:
         key = card_code.simulated_key(made)
         if code_cache.read(key) is None:
@@ -91,8 +90,6 @@ class Device(Protocol):
 
 class CudaKernel:
     """A kernel and the device that it runs on, which is opened on first use. Sent elsewhere, it opens its own there."""
-
-    rows = BLOCK_HEIGHT
 
     def __init__(self, request: Request, make: Callable[[Clock], Device], name: str, about: str) -> None:
         self.request, self.about = request, about

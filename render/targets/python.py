@@ -6,13 +6,15 @@ the scene's steps until the sample has ended or the limit is reached, shade it, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from render import primitives, sampling
 from render.compiler.retarget import retarget
+from render.frame import Went
 from render.scene import REALS
 
 if TYPE_CHECKING:
@@ -34,7 +36,6 @@ def compile(scene: Scene, request: Request, announce: Announce) -> PythonKernel:
 class PythonKernel:
     """Paints with the interpreter, one sample after the other."""
 
-    rows = 1
     about = "interpreted"
 
     def __init__(self, scene: Scene, request: Request) -> None:
@@ -62,16 +63,17 @@ class PythonKernel:
 
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
         """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN."""
-        total = bad = 0
-        with np.errstate(all="ignore"):
-            for j in range(y, y + height):
-                for i in range(x, x + width):
-                    steps, strange = self._pixel(canvas, i, j)
-                    total, bad = total + steps, bad + strange
-        return total, bad
+        with self.begin(canvas, x, y, width, height) as rectangle:
+            went = rectangle.go(1 << 62)
+        return went.steps, went.bad
 
-    def _pixel(self, canvas: Canvas, i: int, j: int) -> tuple[int, int]:
-        """The mean of the samples' light, in order, as 8-bit sRGB."""
+    @contextmanager
+    def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
+        """The same, some pixels at a time."""
+        yield Rectangle(self, canvas, [(i, j) for j in range(y, y + height) for i in range(x, x + width)])
+
+    def pixel(self, canvas: Canvas, i: int, j: int) -> tuple[int, int]:
+        """Store the mean of the samples' light, in order, as 8-bit sRGB."""
         light = [self.real(0)] * 3
         total = bad = steps = 0
         for across, down in self.offsets:
@@ -96,6 +98,22 @@ class PythonKernel:
         """Constants among lanes become lanes."""
         real = self.real
         return [value if type(value) is real else real(value) for value in values]
+
+
+class Rectangle:
+    """Pixels still to be painted, the last one first."""
+
+    def __init__(self, kernel: PythonKernel, canvas: Canvas, pixels: list[tuple[int, int]]) -> None:
+        self.kernel, self.canvas, self.left = kernel, canvas, pixels[::-1]
+
+    def go(self, budget: int) -> Went:
+        """Paint pixels until their samples have made so many steps."""
+        made = bad = 0
+        with np.errstate(all="ignore"):
+            while self.left and made <= budget:
+                steps, strange = self.kernel.pixel(self.canvas, *self.left.pop())
+                made, bad = made + steps, bad + strange
+        return Went(made, bad, not self.left)
 
 
 def _from_request(path: str, request: Request) -> PythonKernel:

@@ -8,26 +8,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from render.compiler import native
+from render.compiler.program import Width, together
 
 if TYPE_CHECKING:
     from render.request import Request
     from render.scene import Scene
     from render.targets import Announce
 
-BLOCK = 8
-WIDTHS = (  # instruction set, its name, lanes: enough vectors in flight to hide the latency of fma
+REGISTERS = (  # instruction set, its name, bytes of a register
     ("avx512f", "AVX-512", 64),
     ("avx2", "AVX2", 32),
-    ("avx", "AVX", 16),
+    ("avx", "AVX", 32),
     ("neon", "NEON", 16),
-    ("sse2", "SSE2", 8),
+    ("sse2", "SSE2", 16),
 )
+NEVER = 1 << 40  # as costly as that, and no lane is taken out before its whole group has ended
 
 
-def lanes() -> tuple[int, str]:
-    """How many lanes this machine paints at once, and with which instructions."""
+def registers() -> tuple[int, str]:
+    """Bytes of this machine's vector registers, and the name of the instructions that use them.
+
+    A CPU without fma gets the same bits from the C library, one lane after the other.
+    """
     have = native.features()
-    return next(((count, name) for feature, name, count in WIDTHS if feature in have), (8, "this CPU's vectors"))
+    known = ((size, name) for feature, name, size in REGISTERS if feature in have)
+    size, name = next(known, (16, "this CPU's vectors"))
+    return size, name if have & {"fma", "neon"} else f"{name} without fma, which is slow"
+
+
+def width(scene: Scene, precision: str) -> tuple[Width, str]:
+    """How many lanes this machine paints at once, and with which instructions (benchmarks/widths.py)."""
+    size, name = registers()
+    register = size // (8 if precision == "f64" else 4)
+    if scene.absorbing:  # cheap steps: four registers in flight hide most of the latency of fma
+        return Width(4 * register, groups=2, block=16, taking=4, moving=2), name
+    return Width(2 * register, groups=1, block=1, taking=NEVER, moving=0), name  # neighbours are best shaded together
 
 
 def missing() -> None:
@@ -36,5 +51,6 @@ def missing() -> None:
 
 def compile(scene: Scene, request: Request, announce: Announce) -> native.NativeKernel:
     """Vector code that paints this request; announced where it must be compiled first."""
-    count, instructions = lanes()
-    return native.kernel(scene, request, count, BLOCK, f"{count} lanes, {instructions}", announce)
+    chosen, instructions = width(scene, request.precision)
+    made = together(scene, request, chosen)
+    return native.kernel(made, scene, request, f"{chosen.lanes} lanes, {instructions}", announce)

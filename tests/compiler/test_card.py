@@ -19,7 +19,6 @@ from render.compiler import card as host
 from render.compiler import card_code
 from render.compiler.card import Device, LaunchFailed
 from render.compiler.launch import THREADS
-from render.compiler.program import program
 from render.errors import RenderError
 from render.frame import Frame, canvas
 from render.painter import Painter
@@ -89,7 +88,7 @@ class Imitation:
 @pytest.fixture
 def driver(ask: Callable[..., Request]) -> Imitation:
     """For float64 frames of the default scene."""
-    made = program(scene.load("mandelbrot"), ask(), 1, card_code.BLOCK)
+    made = card_code.program(scene.load("mandelbrot"), ask())
     return Imitation(card_code.thread(made, card_code.simulated_key(made)))
 
 

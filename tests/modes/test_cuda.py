@@ -192,10 +192,9 @@ def test_a_script_without_a_guard_may_simulate(tmp_path: Path) -> None:
 def test_the_death_of_the_simulator_is_told(ask: Callable[..., Request]) -> None:
     request = ask(mode="cuda", target="cuda", simulate=True, width=640, height=480, tile=(64, 64))
     from render.compiler import card_code, simulator
-    from render.compiler.program import program
     from render.scene import load
 
-    key = card_code.simulated_key(program(load("mandelbrot"), request, 1, card_code.BLOCK))
+    key = card_code.simulated_key(card_code.program(load("mandelbrot"), request))
     device = simulator.Simulator(str(load("mandelbrot").path), key, request, time.perf_counter_ns)
     (stream,) = device.streams(1)
     threading.Timer(0.05, os.kill, (device.process, signal.SIGTERM)).start()

@@ -20,7 +20,7 @@ import pytest
 
 from render import engine, scene, targets
 from render.compiler import card_code
-from render.compiler.program import ENTRY, program
+from render.compiler.program import ENTRY
 from render.errors import ModeUnavailable, SceneError
 from render.frame import canvas
 from render.options import complete
@@ -40,7 +40,7 @@ def compiled(name: str, precision: str) -> Any:
     from render.compiler import cuda_front
 
     request = complete(scene=name, precision=precision, mode="cuda", simulate=True)
-    return cuda_front.compiled(program(scene.load(name), request, 1, card_code.BLOCK), (8, 0))
+    return cuda_front.compiled(card_code.program(scene.load(name), request), (8, 0))
 
 
 @cache
@@ -90,11 +90,10 @@ def test_numpy_without_row_stack_is_no_obstacle() -> None:
 import numpy
 from render import scene
 from render.compiler import card_code, cuda_front
-from render.compiler.program import program
 from render.options import complete
 vars(numpy).pop("row_stack", None)
 request = complete(mode="cuda", simulate=True)
-made = program(scene.load(request.scene), request, 1, card_code.BLOCK)
+made = card_code.program(scene.load(request.scene), request)
 cuda_front.compiled(made, (9, 0))
 assert "row_stack" not in vars(numpy) and numpy.vstack
 """

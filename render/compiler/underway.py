@@ -1,0 +1,78 @@
+"""A rectangle of the frame that compiled code has begun: it may be put aside at any time and taken up again.
+
+What the driver has underway stands in memory that is made here and used again for the next rectangle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from render.compiler import room as places
+from render.compiler.settings import Settings, cell, pack
+from render.frame import Went
+from render.request import Request
+from render.scene import REALS
+
+WHOLLY = (1 << 62) - 1  # a budget that is never spent
+TRAY_BYTES = 4 << 20  # for light that waits for the rest of its patch; a level-2 cache or so
+FEWEST_TRAYS = 4
+ALIGNMENT = 64  # bytes
+BUDGET = cell("budget")
+
+
+class Room:
+    """Memory for what is underway in one rectangle, for `lanes` lanes in each of `groups` groups; see `driver`."""
+
+    def __init__(self, request: Request, lanes: int, groups: int, members: int) -> None:
+        """`members`: of the scene's state. No groups: one sample at a time, which needs next to nothing."""
+        real = REALS[request.precision]
+        rack = (members + 2) * lanes
+        tray = 4 * request.samples * lanes
+        most = (groups + 3) * lanes  # each waits for one lane or listed sample
+        trays = min(max(TRAY_BYTES // (tray * real().itemsize), FEWEST_TRAYS), most) if groups else 0
+        self.lanes, self.trays = lanes, trays
+        self.cells = _aligned(groups * (rack + members * lanes) + 3 * rack + trays * tray, real)
+        self.notes = np.zeros(places.TRAYS + trays * places.EACH_TRAY, np.int64)
+
+    def empty(self) -> None:
+        """Make it ready for another rectangle."""
+        self.notes[:] = 0
+        self.notes[places.USED] = self.lanes if self.trays else 0
+        self.notes[places.FREE] = self.trays
+        self.notes[places.TRAYS + places.FREE_TRAY :: places.EACH_TRAY] = np.arange(self.trays)
+
+
+def _aligned(count: int, real: type[np.floating[Any]]) -> np.ndarray:
+    """So many reals, the first of them where a whole vector may begin."""
+    size = count * real().itemsize
+    memory = np.zeros(size + ALIGNMENT, np.uint8)
+    first = -memory.ctypes.data % ALIGNMENT
+    return memory[first : first + size].view(real)
+
+
+class Rectangle:
+    """A rectangle underway. `call` is the compiled loop; `at` names rectangle and canvas, `p` is the scene's."""
+
+    def __init__(self, call: Callable[[int], int], at: Settings, p: tuple[Any, ...], room: Room) -> None:
+        room.empty()
+        self.outcome = np.zeros(2, np.int64)
+        self.call, self.room = call, room
+        self.keep = at._replace(outcome=self.outcome, room=room.cells, notes=room.notes), p
+        self.cells = pack(*self.keep)
+        self.budget = self.cells[BUDGET : BUDGET + 1]
+
+    def go(self, budget: int) -> Went:
+        """Go on for about so many steps of lanes, and tell how far that went."""
+        self.outcome[0] = 0
+        self.budget[0] = budget
+        steps = self.call(self.cells.ctypes.data)
+        return Went(steps, int(self.outcome[0]), bool(self.outcome[1]))
+
+
+def members(call: Callable[[int], int], at: Settings, p: tuple[Any, ...]) -> int:
+    """How many members the scene's state has: compiled code tells when it is asked with no budget at all."""
+    cells = pack(at._replace(budget=-1), p)
+    return call(cells.ctypes.data)
