@@ -7,7 +7,7 @@ single: the same for one sample at a time.
 underway: a rectangle that is painted bit by bit, and the memory for it.
 program: the driver with a scene in it, and the key of its code.
 settings: what compiled code is told for each rectangle it paints.
-lane_types, lane_primitives, lane_slots, lane_memory: numba's extension type for lanes; its operators, words, intrinsics.
+lane_types, lane_primitives, lane_slots, lane_memory: numba's type for lanes; its operators, words and intrinsics.
 numba_front: the filled driver to object code, by numba.
 native: object code to a kernel, without numba.
 code_cache: object code kept between runs.
