@@ -1,0 +1,67 @@
+"""Small functions in the lane vocabulary, compiled as the driver is: to compare with it, or to find a core's limit.
+
+What is written here uses the compiler's parts and none of the driver, so it stays what it is when the driver changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numba
+from numba.core import types
+
+from render.compiler import numba_front
+from render.compiler.retarget import retarget
+from render.compiler.settings import pack
+
+Function = Callable[..., Any]
+
+
+def compiled(
+    function: Function,
+    records: tuple[Any, ...],
+    kinds: tuple[Any, ...],
+    *,
+    precision: str,
+    lanes: int,
+    across: int = 8,
+    slots: Mapping[Function, Function] | None = None,
+    words: Mapping[Function, Any] | None = None,
+) -> Callable[..., int]:
+    """`function(*records) -> int` as machine code for this CPU, to be called with records like these.
+
+    records: named tuples of scalars and arrays. kinds: their numba types (`numba_front.record_type`, `p_type`).
+    slots: plain functions that stand for others. words: what stands for a function and is used as it is.
+    """
+    firsts = [0]
+    for record in records:
+        firsts.append(firsts[-1] + len(pack(record)))
+    readers = [numba_front.reader(kind, first) for kind, first in zip(kinds, firsts, strict=False)]
+    body = retarget(
+        function,
+        words=numba_front.lane_words(precision, lanes, across) | dict(words or {}),
+        slots=slots,
+        wrap=numba.njit(**numba_front.OPTIONS),
+    )
+    if len(readers) == 1:
+        (only,) = readers
+
+        def entry(cells: Any) -> Any:
+            return body(only(cells))
+    else:
+        first, second = readers
+
+        def entry(cells: Any) -> Any:
+            return body(first(cells), second(cells))
+
+    signature = types.int64(types.CPointer(types.int64))
+    code = numba.cfunc(signature, error_model="numpy", _nrt=False)(entry)
+    call = code.ctypes
+
+    def run(*given: Any) -> int:
+        cells = pack(*given)
+        return int(call(cells.ctypes.data_as(call.argtypes[0])))
+
+    run.__dict__["code"] = code  # it owns the machine code
+    return run
