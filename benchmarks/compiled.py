@@ -28,11 +28,13 @@ def compiled(
     across: int = 8,
     slots: Mapping[Function, Function] | None = None,
     words: Mapping[Function, Any] | None = None,
+    names: Mapping[str, Any] | None = None,
 ) -> Callable[..., int]:
     """`function(*records) -> int` as machine code for this CPU, to be called with records like these.
 
     records: named tuples of scalars and arrays. kinds: their numba types (`numba_front.record_type`, `p_type`).
-    slots: plain functions that stand for others. words: what stands for a function and is used as it is.
+    slots: plain functions that stand for others. words: what stands for a function and is used as it is. names: other
+    values for globals of the function's module. across: lanes in a row of a patch.
     """
     firsts = [0]
     for record in records:
@@ -42,6 +44,7 @@ def compiled(
         function,
         words=numba_front.lane_words(precision, lanes, across) | dict(words or {}),
         slots=slots,
+        names=names,
         wrap=numba.njit(**numba_front.OPTIONS),
     )
     if len(readers) == 1:
