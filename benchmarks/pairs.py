@@ -8,6 +8,7 @@ machine wavered. A ratio is one of shortest times; its median is that of the rou
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import statistics
 import time
@@ -77,10 +78,11 @@ def against(reached: float, aim: float) -> str:
 
 
 def machine_line() -> str:
-    """What the figures were measured with."""
+    """What the figures were measured with, and how busy it was with other things."""
+    load = f", load {os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else ""
     return (
         f"{machine.cpu_name()}, {machine.cpus()} CPUs, {platform.system()}, "
-        f"Python {platform.python_version()}, numba {version('numba')}"
+        f"Python {platform.python_version()}, numba {version('numba')}{load}"
     )
 
 
