@@ -93,7 +93,8 @@ def workers(count: int, runs: int) -> None:
             line = f"  {who:12}{times[who].best * 1e3:9.1f}{times[who].median * 1e3:9.1f}"
             if who != "sequential":
                 reached = ratio(one, times[who])
-                line += f"{reached:10.2f}{median_ratio(one, times[who]):8.2f}{reached / most:10.1%}   {against(reached, AIMS[name])}"
+                line += f"{reached:10.2f}{median_ratio(one, times[who]):8.2f}{reached / most:10.1%}"
+                line += f"   {against(reached, AIMS[name])}"
             print(line)
         print(f"  limit: {count} threads that only issue fma do {most:.2f} times the work of one in the same time")
 

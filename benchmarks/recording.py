@@ -1,0 +1,103 @@
+"""What recording costs: the same tiles painted with the recorder, and with one that keeps nothing.
+
+    python benchmarks/recording.py [--runs N]
+
+Both take turns, in each mode of the CPU, with the default tiles and with very small ones. The difference is so small
+that a busy machine hides it; so it is worked out as well: what one span takes (reading the clock twice and the CPU's
+number, keeping the record), measured alone, times the spans of the run, as a share of the paint time.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from pairs import Work, in_turn, machine_line, median_ratio, options, ratio
+
+from render import modes, plan, scene, targets
+from render.frame import canvas
+from render.library import entrants
+from render.painter import Painter
+from render.request import Request
+from render.trace import NO_TILE, Recorder, Worker, cpu_number
+
+FRAME = {"view": "seahorses", "samples": 2}
+SMALL = (32, 32)
+AIM = 1.0  # per cent
+ALONE = 20_000  # spans that are recorded to see what one takes
+
+
+class Forgetful(Recorder):
+    """Keeps nothing; the clock and the CPU's number are read all the same."""
+
+    def add(
+        self, kind: str, t0: int, t1: int, tile: int = NO_TILE, worker: Worker | None = None, cpu: int = -1
+    ) -> None:
+        """Forget it."""
+
+
+class Painting:
+    """A request as a work, with a recorder of this kind; `spans` of the last time."""
+
+    def __init__(self, request: Request, recorder: type[Recorder]) -> None:
+        self.request, self.recorder, self.spans = request, recorder, 0
+        self.kernel = targets.load(request.target).compile(scene.load(request.scene), request, lambda _text: None)
+
+    def __call__(self) -> float:
+        """Seconds from giving the tiles to the mode until the last is done."""
+        recorder, mode = self.recorder(), modes.load(self.request.mode)
+        tiles = plan.plan(self.request)
+        with canvas(self.request, shared=mode.shared(self.request)) as surface:
+            painter = Painter(self.request, surface, self.kernel, recorder)
+            t0 = time.perf_counter_ns()
+            for _ in mode.run(tiles, painter):
+                pass
+            spent = time.perf_counter_ns() - t0
+        self.spans = len(recorder.drain())
+        return spent / 1e9
+
+
+def one_span() -> float:
+    """Seconds that recording one span takes."""
+    best = float("inf")
+    for _ in range(5):
+        recorder = Recorder()
+        begun = time.perf_counter_ns()
+        for number in range(ALONE):
+            cpu, t0 = cpu_number(), recorder.clock()
+            recorder.add("paint", t0, recorder.clock(), number, cpu=cpu)
+        best = min(best, (time.perf_counter_ns() - begun) / ALONE / 1e9)
+    return best
+
+
+def main() -> None:
+    """Print one line for each mode and size of tiles."""
+    runs = options(__doc__ or "", 7).parse_args().runs
+    print(machine_line())
+    each = one_span()
+    print(f"one span: {each * 1e6:.2f} us\n")
+    print(f"  {'':30}{'spans':>7}{'ms':>9}{'worked out':>14}{'seen':>10}{'median':>10}")
+    for request in entrants(dict(FRAME), ["sequential", "concurrent", "parallel"]):
+        for tile in (request.tile, SMALL):
+            line(replace(request, tile=tile), each, runs)
+
+
+def line(request: Request, each: float, runs: int) -> None:
+    """One mode with one size of tiles."""
+    kept, forgotten = Painting(request, Recorder), Painting(request, Forgetful)
+    kept(), forgotten()
+    works: dict[str, Work] = {"kept": kept, "forgotten": forgotten}
+    times = in_turn(works, runs)
+    share = 100 * each * kept.spans / times["kept"].best
+    seen = 100 * (ratio(times["kept"], times["forgotten"]) - 1)
+    median = 100 * (median_ratio(times["kept"], times["forgotten"]) - 1)
+    name = f"{request.mode}, tiles of {request.tile[0]}x{request.tile[1]}"
+    verdict = "reached" if share <= AIM else "missed"
+    print(
+        f"  {name:30}{kept.spans:7}{times['kept'].best * 1e3:9.1f}{share:12.3f} %{seen:+8.2f} %{median:+8.2f} %"
+        f"   aim under {AIM:g} %: {verdict}"
+    )
+
+
+if __name__ == "__main__":
+    main()
