@@ -10,7 +10,6 @@ not have answered anybody. Only the chosen length is measured unless --all is gi
 
 from __future__ import annotations
 
-import statistics
 import sys
 
 from pairs import Times, in_turn, machine_line, median_ratio, options, ratio
@@ -50,8 +49,7 @@ def line(length: int, juggling: Drawing, times: dict[str, Times]) -> None:
     """Print one length of slices."""
     longer = 100 * (ratio(times["concurrent"], times["sequential"]) - 1)
     median = 100 * (median_ratio(times["concurrent"], times["sequential"]) - 1)
-    between = statistics.median(juggling.between)
-    figures = f"{times['concurrent'].best * 1e3:9.1f}{longer:+9.2f} %{median:+7.2f} %{between:12.2f} %"
+    figures = f"{times['concurrent'].best * 1e3:9.1f}{longer:+9.2f} %{median:+7.2f} %{min(juggling.between):12.2f} %"
     told = f"{length / 1e6:8.1f}{figures}{juggling.slices:8}{min(juggling.longest):9.1f}"
     verdict = "reached" if longer <= AIM else "missed"
     print(told + (f"   (chosen) aim {AIM:g} %: {verdict}" if length == painter.SLICE_NS else ""))
