@@ -60,8 +60,10 @@ class HandWritten:
                 [program, *FLAGS, str(SOURCE), "-o", str(library)], capture_output=True, text=True, check=False
             )
             if made.returncode:
-                errors = [line for line in made.stderr.splitlines() if "error" in line]
-                raise Absent(f"{Path(program).name} fails: {' '.join(errors)[:200] or made.returncode}")
+                why = next(
+                    (line for line in made.stderr.splitlines() if "error" in line), f"exit code {made.returncode}"
+                )
+                raise Absent(f"{Path(program).name} fails: {why.replace(str(SOURCE), SOURCE.name)}")
             self.library = ctypes.CDLL(str(library))
         self.library.instructions.restype = ctypes.c_char_p
         self.name = f"C++, {self.library.instructions().decode()}, 4 vectors"
