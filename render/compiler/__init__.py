@@ -9,6 +9,7 @@ program: the driver with a scene in it, and the key of its code.
 settings: what compiled code is told for each rectangle it paints.
 lane_types, lane_primitives, lane_slots, lane_memory: numba's type for lanes; its operators, words and intrinsics.
 numba_front: the filled driver to object code, by numba.
+numba_codegen: numba made to compile all of that at once, as one LLVM module.
 native: object code to a kernel, without numba.
 code_cache: object code kept between runs.
 """

@@ -25,7 +25,7 @@ with contextlib.suppress(ImportError):  # installed in a folder that is only on 
     import _numba_cuda_redirector  # noqa: F401
 from numba import cuda
 
-from render.compiler import numba_front
+from render.compiler import numba_codegen, numba_front
 from render.compiler.launch import BLOCK_HEIGHT, BLOCK_WIDTH, TALLIES, THREADS
 from render.compiler.program import ENTRY, Program
 from render.compiler.retarget import retarget
@@ -48,8 +48,11 @@ def add_at(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
     return types.void(array, types.int64, types.int64), codegen
 
 
-def body(made: Program) -> Callable[..., None]:
-    """What one thread does, as a function of (cells, block across, block down, thread, x, y, width, height)."""
+def body(made: Program, wrap: Callable[..., Any]) -> Callable[..., None]:
+    """What one thread does, as a function of (cells, block across, block down, thread, x, y, width, height).
+
+    wrap: turns the driver's plain functions into ones that the compiler at hand can inline.
+    """
     at_type = numba_front.record_type(numba_front._example(made.precision))
     width_of_at = sum(1 + isinstance(member, types.Array) for member in at_type)
     read_at = numba_front.reader(at_type, 0)
@@ -59,7 +62,7 @@ def body(made: Program) -> Callable[..., None]:
         words=numba_front.lane_words(made.precision, 1, 1, types.int32),
         slots=made.slots,
         names=made.names,
-        wrap=numba.njit(**numba_front.OPTIONS),
+        wrap=wrap,
     )
 
     def thread(cells: Any, across: int, down: int, number: int, x: int, y: int, width: int, height: int) -> None:
@@ -94,7 +97,8 @@ def compiled(made: Program, capability: Capability) -> Any:
 
     if getattr(cuda, "implementation", "") != "NVIDIA":
         raise RenderError("numba.cuda was imported before numba-cuda could take its place", REASSEMBLED)
-    inner = numba.njit(**numba_front.OPTIONS)(body(made))
+    inline = numba.jit(**numba_codegen.INNER)
+    inner = inline(body(made, inline))
     try:
         with _settled(capability):
             library, _ = compiler._compile_pyfunc_with_fixup(
@@ -169,11 +173,7 @@ def closest(capability: Capability) -> Capability:
 def thread_code(made: Program) -> bytes:
     """Object code for this CPU of what one thread does, for the simulator; `cells` is an address."""
     signature = types.void(types.CPointer(types.int64), *[types.int64] * 7)
-    try:
-        compiled = numba.cfunc(signature, error_model="numpy", _nrt=False)(body(made))
-    except NumbaError as error:
-        raise numba_front.explained(error, made.source) from error
-    return numba_front.emit(compiled)
+    return numba_front.object_code(body(made, numba_codegen.inlined), signature, made.source)
 
 
 def simulated(thread: Callable[..., None]) -> Any:

@@ -16,16 +16,15 @@ from numba.core.errors import NumbaError
 from numba.extending import intrinsic
 from numba.np import arrayobj
 
-from render.compiler import lane_memory, lane_primitives, lane_slots, lane_types, slots
+from render.compiler import lane_memory, lane_primitives, lane_slots, lane_types, numba_codegen, slots
 from render.compiler.program import ENTRY, WORDS, Program
 from render.compiler.retarget import retarget
 from render.compiler.settings import Settings, settings
-from render.errors import SceneError
+from render.errors import ModeUnavailable, SceneError
 from render.request import Request
 
 REGISTERED = lane_primitives  # imported so that numba knows the words
 REAL_TYPES = {"f32": types.float32, "f64": types.float64}
-OPTIONS = {"error_model": "numpy", "forceinline": True, "no_cpython_wrapper": True, "_nrt": False}
 
 
 def field_type(value: Any) -> Any:
@@ -136,7 +135,14 @@ def _array(context: Any, builder: Any, kind: Any, address: Any, length: Any) -> 
 
 
 def compile_program(made: Program) -> bytes:
-    """Object code with the C function `int64 render_paint(int64 *cells)`."""
+    """Object code with the C function `int64 render_paint(int64 *cells)`.
+
+    Raises SceneError where the scene cannot be compiled, ModeUnavailable where numba was told not to.
+    """
+    if numba.config.DISABLE_JIT:
+        raise ModeUnavailable(
+            "numba compiles nothing, for NUMBA_DISABLE_JIT is set", "unset it, or add --target python, which is slow"
+        )
     at_type = record_type(_example(made.precision))
     width = sum(1 + isinstance(member, types.Array) for member in at_type)
     read_at, read_p = reader(at_type, 0), reader(p_type(made.p, made.lanes), width)
@@ -145,17 +151,13 @@ def compile_program(made: Program) -> bytes:
         words=lane_words(made.precision, made.lanes, made.names.get("PATCH_WIDTH", 1)),
         slots=made.slots,
         names=made.names,
-        wrap=numba.njit(**OPTIONS),
+        wrap=numba_codegen.inlined,
     )
 
     def entry(cells: Any) -> Any:
         return paint(read_at(cells), read_p(cells))
 
-    try:
-        compiled = numba.cfunc(types.int64(types.CPointer(types.int64)), error_model="numpy", _nrt=False)(entry)
-    except NumbaError as error:
-        raise explained(error, made.source) from error
-    return emit(compiled)
+    return object_code(entry, types.int64(types.CPointer(types.int64)), made.source)
 
 
 PLAIN = {  # what numba says, in our words
@@ -195,26 +197,27 @@ def explained(error: NumbaError, source: str) -> SceneError:
 C_LIBRARY = frozenset({"memcpy", "memset", "memmove", "fma", "fmaf", "floor", "floorf", "sqrt", "sqrtf"})
 
 
-def emit(compiled: Any) -> bytes:
-    """The object code of a compiled C callback, its function renamed to ENTRY.
+def object_code(function: Callable[..., Any], signature: Any, source: str) -> bytes:
+    """Object code of a function and all that it calls, as the C function ENTRY.
 
-    Raises SceneError where the code would need numba's own run-time library, which a second run does not load.
+    Raises SceneError where numba does not understand the scene (its file is `source`), or where the code would need
+    numba's own run-time library, which a second run does not load.
     """
-    library = compiled._library
-    library._ensure_finalized()
-    module = library._final_module.clone()
-    module.get_function(compiled._wrapper_name).name = ENTRY
+    try:
+        whole = numba_codegen.module(function, signature, ENTRY)
+    except NumbaError as error:
+        raise explained(error, source) from error
     foreign = {
-        function.name
-        for function in module.functions
-        if function.is_declaration and not function.name.startswith("llvm.") and function.name not in C_LIBRARY
+        found.name
+        for found in (*whole.functions, *whole.global_variables)
+        if found.is_declaration and not found.name.startswith("llvm.") and found.name not in C_LIBRARY
     }
     if foreign:
         raise SceneError(
             "the scene prints, raises, builds lists or calls Python, which compiled code cannot",
             f"use the words of render.lanes and tuples only (it would need {min(foreign)})",
         )
-    return bytes(library._codegen._tm.emit_object(module))
+    return numba_codegen.machine_code(whole)
 
 
 def _example(precision: str) -> Settings:

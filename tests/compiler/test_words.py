@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from render import elementary, lanes, primitives
-from render.compiler.numba_front import OPTIONS, lane_words
+from render.compiler.numba_codegen import INNER
+from render.compiler.numba_front import lane_words
 from render.compiler.retarget import retarget
 from render.compiler.slots import patch, unpack
 from render.lanes import (
@@ -155,7 +156,7 @@ def test_a_word_means_the_same_everywhere(case: str, precision: str) -> None:
             each,
             words=lane_words(precision, at_once, at_once),
             slots={word: CASES[case]},
-            wrap=numba.njit(**OPTIONS | {"no_cpython_wrapper": False, "forceinline": False}),
+            wrap=numba.jit(**INNER | {"no_cpython_wrapper": False, "forceinline": False}),
         )
         out = np.zeros_like(expected)
         compiled(*some, out, at_once)
