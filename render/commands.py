@@ -109,7 +109,7 @@ def _saved(frame: Frame, t0: int) -> Frame:
     """The frame with the time in which its files were written."""
     t1 = time.perf_counter_ns()
     spans = (*frame.trace.spans, Span(Recorder.me(), NO_TILE, "save", t0, t1))
-    return replace(frame, trace=replace(frame.trace, spans=spans, ended=time.perf_counter_ns()))
+    return frame.with_trace(replace(frame.trace, spans=spans, ended=time.perf_counter_ns()))
 
 
 def race(typed: Namespace, began: int) -> int:

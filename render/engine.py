@@ -20,7 +20,6 @@ from render.errors import ModeUnavailable, RenderError
 from render.frame import Frame, canvas, identical
 from render.outputs import table, timeline
 from render.painter import Done, Painter, failure
-from render.picture import encode
 from render.plan import Tile, cut, plan
 from render.request import Request
 from render.trace import Clock, Recorder, Trace
@@ -138,7 +137,7 @@ class Race:
 
     def _repr_html_(self) -> str:
         """How a notebook shows it: the picture, the timelines, the table and what follows from it."""
-        picture = b64encode(encode(self.frames[0].rgb)).decode()
+        picture = b64encode(self.frames[0].png()).decode()
         lanes = timeline.write(self.frames).decode()
         told = escape(table.race_table(self.frames, self.not_run))
         return f'<img alt="the picture" src="data:image/png;base64,{picture}" width="480">{lanes}<pre>{told}</pre>'

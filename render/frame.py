@@ -11,8 +11,9 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from render.errors import RenderError, UsageError
-from render.picture import encode
+from render.picture import encode, pixels
 from render.request import Request
 from render.trace import Trace
 
@@ -167,9 +168,23 @@ class Frame:
         who = f"{self.request.mode} ({self.request.backend})" if self.request.backend else self.request.mode
         return f"{who}, simulated" if self.simulated else who
 
+    def png(self, texts: Mapping[str, str] | None = None) -> bytes:
+        """The picture as a PNG file, with texts by keyword; the pixels are packed once, however often it is asked."""
+        return encode(self.rgb, texts, self._packed)
+
     def _repr_png_(self) -> bytes:
         """How a notebook shows it."""
-        return encode(self.rgb)
+        return self.png()
+
+    @cached_property
+    def _packed(self) -> bytes:
+        return pixels(self.rgb)
+
+    def with_trace(self, trace: Trace) -> Frame:
+        """The same picture with another trace; what was found out about its pixels is kept."""
+        made = copy(self)
+        object.__setattr__(made, "trace", trace)
+        return made
 
     @cached_property
     def sha256(self) -> str:

@@ -20,6 +20,7 @@ import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from isal import isal_zlib
 
+from render import packing
 from render.errors import InputError, UsageError
 from render.request import LARGEST_SIDE, Request
 
@@ -34,8 +36,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-BAND = 1 << 20  # bytes that are filtered and packed at a time, so that they stay in cache
-UP, LEVEL = 2, 1  # of all filters and levels within 7 ms at 1080p, the smallest on smooth pictures
+SUB, UP = 1, 2  # PNG's filters: less the pixel to the left, less the one above
+TRIED = 32  # each band takes the filter that packs every 32nd of its rows smaller (benchmarks/saving.py)
+LONGEST = 1 << 30  # bytes in a chunk; PNG allows just below 2^31
 MOST_PIXELS = 1 << 29
 REQUEST = "render:request"  # the text chunk that holds it
 
@@ -61,38 +64,53 @@ class Picture:
             raise _not_a_picture(f"its steps are {steps.dtype} {steps.shape}, not int32 {rgb.shape[:2]}")
 
 
-def encode(rgb: np.ndarray, texts: Mapping[str, str] | None = None) -> bytes:
-    """A PNG file of (height, width, 3) uint8 pixels in sRGB, with ASCII texts by keyword (PNG, third edition)."""
+def encode(rgb: np.ndarray, texts: Mapping[str, str] | None = None, stream: bytes | None = None) -> bytes:
+    """A PNG file of (height, width, 3) uint8 pixels in sRGB, with ASCII texts by keyword (PNG, third edition).
+
+    stream: what `pixels` gave for them, if it is known already.
+    """
     height, width, _ = rgb.shape
     chunks = [
         _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
         _chunk(b"sRGB", b"\0"),  # rendering intent: perceptual
     ]
     chunks += [_chunk(b"tEXt", f"{name}\0{text}".encode("ascii")) for name, text in (texts or {}).items()]
-    return b"".join([SIGNATURE, *chunks, *_packed(rgb), _chunk(b"IEND", b"")])
+    data = memoryview(pixels(rgb) if stream is None else stream)
+    chunks += [_chunk(b"IDAT", data[start : start + LONGEST]) for start in range(0, len(data), LONGEST)]
+    return b"".join([SIGNATURE, *chunks, _chunk(b"IEND", b"")])
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
+def _chunk(kind: bytes, data: bytes | memoryview) -> bytes:
     check = isal_zlib.crc32(data, isal_zlib.crc32(kind))
     return b"".join([struct.pack(">I", len(data)), kind, data, struct.pack(">I", check)])
 
 
-def _packed(rgb: np.ndarray) -> list[bytes]:
-    """The IDAT chunks: one deflate stream of rows, each less the row above it (filter `up`), in bands."""
+def pixels(rgb: np.ndarray) -> bytes:
+    """What a PNG's IDAT chunks hold: the rows, filtered band by band, as one zlib stream."""
     height, width, _ = rgb.shape
-    rows = min(max(BAND // (width * 3), 1), height)
-    filtered = np.empty((rows, 1 + width * 3), np.uint8)
-    filtered[:, 0] = UP
-    above = np.zeros(width * 3, np.uint8)
-    deflate, chunks = isal_zlib.compressobj(LEVEL), []
-    for top in range(0, height, rows):
-        band = np.ascontiguousarray(rgb[top : top + rows]).reshape(-1, width * 3)
-        np.subtract(band[0], above, out=filtered[0, 1:])
-        np.subtract(band[1:], band[:-1], out=filtered[1 : len(band), 1:])
-        above = band[-1]
-        chunks.append(deflate.compress(filtered[: len(band)].data))
-    chunks.append(deflate.flush())
-    return [_chunk(b"IDAT", data) for data in chunks if data]
+    rows = max(packing.BAND // (width * 3), 1)
+    return packing.packed([partial(_filtered, rgb, top, min(top + rows, height)) for top in range(0, height, rows)])
+
+
+def _filtered(rgb: np.ndarray, top: int, end: int) -> np.ndarray:
+    """Rows `top` to `end`, each behind the number of its filter: the one that suits this band better."""
+    rows = np.ascontiguousarray(rgb[max(top - 1, 0) : end]).reshape(-1, rgb.shape[1] * 3)
+    if not top:
+        rows = np.concatenate([np.zeros_like(rows[:1]), rows])  # above the first row is black
+    above, rows = rows[:-1], rows[1:]
+    made = np.empty((len(rows), 1 + rows.shape[1]), np.uint8)
+    made[:, 0] = kind = SUB if _packs_smaller_sideways(above[1::TRIED], rows[1::TRIED]) else UP
+    if kind == UP:
+        np.subtract(rows, above, out=made[:, 1:])
+    else:
+        made[:, 1:4] = rows[:, :3]
+        np.subtract(rows[:, 3:], rows[:, :-3], out=made[:, 4:])
+    return made
+
+
+def _packs_smaller_sideways(above: np.ndarray, rows: np.ndarray) -> bool:
+    sideways, downwards = rows[:, 3:] - rows[:, :-3], rows - above
+    return len(isal_zlib.compress(sideways, packing.LEVEL)) < len(isal_zlib.compress(downwards, packing.LEVEL))
 
 
 def read(path: str | Path) -> Picture:

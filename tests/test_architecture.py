@@ -20,7 +20,7 @@ LAYERS = (
     "registry",
     "parameters",
     "request",
-    "primitives polynomials elementary palettes plan trace",
+    "primitives polynomials elementary palettes plan trace packing",
     "lanes",
     "escape_time vectors",
     "scene",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from render.document import document
 from render.frame import Frame
-from render.picture import REQUEST, encode
+from render.picture import REQUEST
 
 SUFFIXES = (".png",)
 ABOUT = "the picture, with request and timings as text chunks"
@@ -21,7 +21,7 @@ def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
     """
     frame = frames[0]
     if plain:
-        return encode(frame.rgb)
+        return frame.png()
     timings = document(frame)
     del timings["out"]
-    return encode(frame.rgb, {REQUEST: json.dumps(frame.request.as_dict()), TIMINGS: json.dumps(timings)})
+    return frame.png({REQUEST: json.dumps(frame.request.as_dict()), TIMINGS: json.dumps(timings)})

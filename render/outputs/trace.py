@@ -18,16 +18,17 @@ import json
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from isal import isal_zlib
 
+from render import packing
 from render.errors import InputError, RenderError
 from render.frame import Frame
-from render.picture import decode, encode
+from render.picture import decode
 from render.request import Request
 from render.trace import KINDS, NO_TILE, Span, Trace, Worker
 
@@ -45,9 +46,17 @@ Kind = TypeVar("Kind", str, list[Any], dict[str, Any])
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
     """All frames. There is nothing to leave out, so a plain file is the same. Facts must be what JSON can hold."""
     first = _pixels(frames[0])
-    runs = [_run(frame) | (_pixels(frame) if _differs(frame, frames[0]) else {}) for frame in frames]
-    stored = {"schema": SCHEMA, "version": VERSION, **first, "runs": runs}
-    return json.dumps(stored, separators=(",", ":")).encode("ascii")
+    runs = [_object(_run(frame) | (_pixels(frame) if _differs(frame, frames[0]) else {})) for frame in frames]
+    return _object({"schema": _json(SCHEMA), "version": _json(VERSION), **first, "runs": b"[" + b",".join(runs) + b"]"})
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def _object(members: dict[str, bytes]) -> bytes:
+    """A JSON object of members that are JSON already: a packed picture need not be searched for quotation marks."""
+    return b"{" + b",".join(b'"%b":%b' % (name.encode("ascii"), value) for name, value in members.items()) + b"}"
 
 
 def _differs(frame: Frame, first: Frame) -> bool:
@@ -58,17 +67,19 @@ def _same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
     return one is other if one is None or other is None else np.array_equal(one, other)
 
 
-def _pixels(frame: Frame) -> dict[str, str | None]:
-    steps = None
+def _pixels(frame: Frame) -> dict[str, bytes]:
+    steps = b"null"
     if frame.steps is not None:
-        steps = b64encode(isal_zlib.compress(frame.steps.astype("<i4").tobytes(), 1)).decode()
-    return {"picture": b64encode(encode(frame.rgb)).decode(), "steps": steps}
+        rows = max(packing.BAND // (4 * frame.steps.shape[1]), 1)
+        bands = [frame.steps[top : top + rows] for top in range(0, len(frame.steps), rows)]
+        steps = b'"%b"' % b64encode(packing.packed([partial(np.ascontiguousarray, band, "<i4") for band in bands]))
+    return {"picture": b'"%b"' % b64encode(frame.png()), "steps": steps}
 
 
-def _run(frame: Frame) -> dict[str, Any]:
+def _run(frame: Frame) -> dict[str, bytes]:
     trace = frame.trace
     index = {worker: number for number, worker in enumerate(dict.fromkeys(span.worker for span in trace.spans))}
-    return {
+    told = {
         "request": frame.request.as_dict(),
         "facts": trace.facts,
         "began": trace.began,
@@ -79,6 +90,7 @@ def _run(frame: Frame) -> dict[str, Any]:
         "workers": [list(worker) for worker in index],
         "spans": [[index[s.worker], s.tile, s.kind, s.t0, s.t1, s.cpu] for s in trace.spans],
     }
+    return {name: _json(value) for name, value in told.items()}
 
 
 def read(path: str | Path) -> list[Frame]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable
 from io import BytesIO
 
@@ -12,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from render import picture
+from render import frame as frames
+from render import packing, picture
 from render.document import document
 from render.frame import Frame
 from render.outputs.png import write
@@ -68,10 +70,27 @@ def test_every_size_comes_back(width: int, height: int, random: object) -> None:
 @pytest.mark.parametrize("band", [1, 100, 1000])
 def test_bands_leave_no_seam(draw: Draw, band: int, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = draw("0")
-    monkeypatch.setattr(picture, "BAND", band)
+    monkeypatch.setattr(packing, "BAND", band)
     assert np.array_equal(np.asarray(opened(write([frame]))), frame.rgb)
 
 
 def test_a_view_of_other_pixels_is_encoded_as_it_looks(draw: Draw) -> None:
     rgb = draw("0").rgb[::-1, ::2]
     assert np.array_equal(np.asarray(opened(picture.encode(rgb))), rgb)
+
+
+@pytest.mark.parametrize(("axis", "kind"), [(0, picture.UP), (1, picture.SUB)])
+def test_a_band_takes_the_filter_that_suits_it(axis: int, kind: int) -> None:
+    rng = np.random.default_rng(1)
+    row = rng.integers(0, 256, (1, 120, 3) if axis == 0 else (120, 1, 3)).astype(np.uint8)
+    rows = zlib.decompress(picture.pixels(np.repeat(row, 120, axis)))
+    assert set(rows[:: 1 + 3 * 120]) == {kind}
+
+
+def test_the_pixels_of_a_frame_are_packed_once(draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = draw("0")
+    first = write([frame])
+    monkeypatch.setattr(frames, "pixels", None)
+    later = write([frame.with_trace(draw("00").trace)])
+    assert np.array_equal(np.asarray(opened(first)), np.asarray(opened(later)))
+    assert first != later

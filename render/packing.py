@@ -1,0 +1,76 @@
+"""zlib streams (RFC 1950) packed in bands by several threads: the same bytes however many threads there are.
+
+A band is packed as if nothing had come before it, and ends on a whole byte, so bands may be packed in any order and
+are simply put one behind the other. A band of a mebibyte loses some thousandths to that, and still fits a CPU's cache.
+
+On another family of CPUs, or in another release, isal may find other repeats: then the packed bytes are others, and
+what they unpack to is the same.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from isal import isal_zlib
+
+from render import machine
+
+BAND = 1 << 20  # bytes
+LEVEL = 1  # of isal's; 2 is hardly smaller, 3 takes twice as long (benchmarks/saving.py)
+HEADER = b"\x78\x01"  # deflate with a window of 32 KiB, packed fast
+MODULUS = 65521  # of Adler's sums, the largest prime below 2^16
+Band = Callable[[], Any]  # makes what is to be packed; may be called in any thread
+
+
+class Packed(NamedTuple):
+    """A band, packed, with the sums and the length of what is in it."""
+
+    data: bytes
+    sums: int
+    length: int
+
+
+def packed(bands: Sequence[Band]) -> bytes:
+    """One zlib stream of these bands (each gives bytes or a contiguous array), one behind the other."""
+    made: list[Packed] = [Packed(b"", 1, 0)] * len(bands)
+    failed: list[BaseException] = []
+    numbers = iter(range(len(bands)))  # one for all threads: each takes the next band that nobody has
+
+    def work() -> None:
+        try:
+            for number in numbers:
+                made[number] = _pack(bands[number](), last=number == len(bands) - 1)
+        except BaseException as error:  # noqa: BLE001  (raised below, where somebody listens)
+            failed.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(min(machine.cpus(), len(bands)) - 1)]
+    for thread in threads:
+        thread.start()
+    work()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+    sums = 1
+    for band in made:
+        sums = joined(sums, band.sums, band.length)
+    return b"".join([HEADER, *(band.data for band in made), sums.to_bytes(4, "big")])
+
+
+def _pack(data: Any, *, last: bool) -> Packed:
+    deflate = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
+    body = deflate.compress(data) + deflate.flush(isal_zlib.Z_FINISH if last else isal_zlib.Z_FULL_FLUSH)
+    return Packed(body, isal_zlib.adler32(data), memoryview(data).nbytes)
+
+
+def joined(first: int, second: int, length: int) -> int:
+    """Adler-32 of two pieces from that of each; `length` of the second (bytes).
+
+    The low half is 1 + the sum of all bytes; the high half is the sum of the low halves after each byte (RFC 1950,
+    section 8.2), so over the second piece it grows by what the first has left in the low half, once for each byte.
+    """
+    low = (first & 0xFFFF) + (second & 0xFFFF) - 1
+    high = (first >> 16) + (second >> 16) + length * ((first & 0xFFFF) - 1)
+    return (high % MODULUS) << 16 | low % MODULUS

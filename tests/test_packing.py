@@ -1,0 +1,60 @@
+"""zlib streams made of bands: what any zlib unpacks, and the same bytes however many threads packed them."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from render import machine, packing
+from render.packing import joined, packed
+
+
+@given(st.lists(st.binary(max_size=3000), min_size=1, max_size=6))
+def test_any_zlib_unpacks_what_was_packed(bands: list[bytes]) -> None:
+    assert zlib.decompress(packed([partial(bytes, band) for band in bands])) == b"".join(bands)
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300))
+def test_the_sums_of_two_pieces_are_those_of_the_whole(first: bytes, second: bytes) -> None:
+    assert joined(zlib.adler32(first), zlib.adler32(second), len(second)) == zlib.adler32(first + second)
+
+
+def test_sums_are_joined_over_more_bytes_than_the_modulus() -> None:
+    first, second = b"\xff" * 200_000, b"\xfe" * 3_000_000
+    assert joined(zlib.adler32(first), zlib.adler32(second), len(second)) == zlib.adler32(first + second)
+
+
+def test_any_number_of_threads_makes_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    bands = [bytes([k, 2 * k, 7]) * 5000 for k in range(9)]
+    made = set()
+    for threads in (1, 2, 5, 40):
+        monkeypatch.setattr(machine, "cpus", lambda count=threads: count)
+        made.add(packed([partial(bytes, band) for band in bands]))
+
+    assert len(made) == 1
+
+
+def test_one_band_is_packed_without_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "Thread", None)
+    assert zlib.decompress(packed([lambda: b"abc"])) == b"abc"
+
+
+@pytest.mark.parametrize("where", [0, 5])
+def test_a_band_that_cannot_be_made_is_told(where: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def band(number: int) -> bytes:
+        return b"x" * (1 // (number - where) * 0 + 9)
+
+    monkeypatch.setattr(machine, "cpus", lambda: 3)
+    with pytest.raises(ZeroDivisionError):
+        packed([partial(band, number) for number in range(6)])
+
+
+def test_a_band_is_large_enough_to_hide_what_it_loses() -> None:
+    text = b"".join(b"%d " % (k * k) for k in range(400_000))
+    cut = [partial(bytes, text[at : at + packing.BAND]) for at in range(0, len(text), packing.BAND)]
+    assert len(packed(cut)) < 1.003 * len(packed([lambda: text]))
