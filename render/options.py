@@ -27,15 +27,13 @@ DEFAULTS: dict[str, Any] = {
     "precision": "auto",
     "mode": "parallel",
     "target": None,
-    "workers": None,
-    "backend": None,
-    "in_flight": None,
     "wait": 0,
     "tile": None,
     "order": "rows",
     "only_tile": None,
-    "simulate": False,
 }
+OWN: dict[str, Any] = {"workers": None, "backend": None, "in_flight": None, "simulate": False}  # each some mode's alone
+DEFAULTS |= OWN
 IN_FLIGHT = 4
 
 
@@ -82,9 +80,9 @@ def complete(**asked: Any) -> Request:
 
 def _own_options(options: Mapping[str, Any], mode: modes.Mode) -> None:
     """Raise UsageError for an option that another mode would take and this one does not."""
-    owners = {option: name for name in modes.names() for option in modes.load(name).OPTIONS}
-    for option, owner in owners.items():
+    for option in OWN:
         if options[option] not in (None, False) and option not in mode.OPTIONS:
+            owner = next(name for name in modes.names() if option in modes.load(name).OPTIONS)
             spelled = option.replace("_", "-")
             raise UsageError(
                 f"--{spelled} means nothing in mode {options['mode']}", f"add --mode {owner}, or leave --{spelled} out"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 from render import scene
 from render.compiler import code_cache, native, numba_front
+from render.compiler import program as programs
 from render.compiler.program import Width, together
 from render.request import Request
 
@@ -282,6 +285,31 @@ def test_other_lanes_blocks_and_precisions_need_other_code(key: Callable[..., st
 
 def test_another_cpu_needs_other_code(made: Any) -> None:
     assert made.key(("cpu", "features")) != made.key(("cpu", "other features"))
+
+
+@pytest.mark.parametrize("written", ["version_json = '1'", None], ids=["by its builders", "by its installer"])
+def test_another_release_of_a_package_is_noticed(
+    written: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = []
+    for release in ("1.0", "2.0"):
+        package, record = tmp_path / "parcel", tmp_path / f"parcel-{release}.dist-info"
+        package.mkdir(exist_ok=True)
+        (package / "__init__.py").touch()
+        if written:
+            (package / "_version.py").write_text(written.replace("1", release), encoding="utf-8")
+        record.mkdir()
+        (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: parcel\nVersion: {release}\n", encoding="utf-8")
+        importlib.invalidate_caches()
+        found.append(programs._version("parcel"))  # noqa: SLF001
+        shutil.rmtree(record)
+
+    assert all(release in told for release, told in zip(("1.0", "2.0"), found, strict=True))
+
+
+def test_a_package_that_is_not_there_has_no_version() -> None:
+    assert programs._version("no_such_package") == ""  # noqa: SLF001
 
 
 def run(folder: Path, *arguments: str) -> tuple[str, str]:

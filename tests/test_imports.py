@@ -55,6 +55,12 @@ def test_help_for_a_command_loads_nothing_heavy(command: str) -> None:
     assert not loaded("-m", "render", command, "--help") & HEAVY
 
 
+def test_a_mode_loads_nothing_for_another(tmp_path: Path) -> None:
+    drawn = ["--size", "8x8", "--mode", "sequential", "--target", "python", "--limit", "9"]
+    before = loaded("-c", "pass")
+    assert not (loaded("-m", "render", *drawn, "--out", str(tmp_path / "a.png")) - before) & (HEAVY - {"numpy"})
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_each_module_imports_cleanly_on_its_own(module: str) -> None:
     run = python("-c", f"import {module}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from render import engine, modes, stats
+from render import engine, modes, options, stats, targets
 from render.errors import TileError, UnknownName
 from render.plan import cut
 from render.request import Request
@@ -63,8 +63,17 @@ def test_every_file_offers_what_the_contract_names(name: str) -> None:
 
     assert mode.TARGETS
     assert isinstance(mode.OPTIONS, frozenset)
+    assert mode.OPTIONS.issubset(options.OWN)
     assert mode.__doc__
     assert "|" in mode.__doc__, "a mode's docstring draws its timeline"
+
+
+def test_every_target_goes_with_a_mode_and_the_fastest_comes_first() -> None:
+    together = {name: modes.load(name).TARGETS for name in modes.names()}
+
+    assert {target for names in together.values() for target in names} == set(targets.names())
+    assert {names[0] for names in together.values()} == {"simd", "cuda"}
+    assert "cuda" not in modes.cpu_targets()
 
 
 @everyone

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
-from render import registry
+from render import registry, targets
 
 if TYPE_CHECKING:
     from render.painter import Done, Painter
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from render.request import Request
 
 IN_TEACHING_ORDER = ("sequential", "concurrent", "parallel", "cuda")
+FASTEST = "simd"
 
 
 class Mode(Protocol):
@@ -49,6 +50,12 @@ def names() -> list[str]:
     """All modes there are: the four of the lesson first, in its order, then any others."""
     found = set(registry.names(__path__))
     return [name for name in IN_TEACHING_ORDER if name in found] + sorted(found.difference(IN_TEACHING_ORDER))
+
+
+def cpu_targets() -> tuple[str, ...]:
+    """The targets that run on CPUs, the fastest first: all but those that have the name of a mode, which is theirs."""
+    others = set(targets.names()).difference(names(), {FASTEST})
+    return FASTEST, *sorted(others)
 
 
 @cache

@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
+from render.modes import cpu_targets
 from render.painter import Done
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from render.plan import Tile
     from render.request import Request
 
-TARGETS = ("simd", "scalar", "python")
+TARGETS = cpu_targets()
 OPTIONS = frozenset({"in_flight"})
 
 

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING
 
 from render import processes
 from render.errors import UnknownName
+from render.modes import cpu_targets
 
 if TYPE_CHECKING:
     from render.painter import Done, Painter
     from render.plan import Tile
     from render.request import Request
 
-TARGETS = ("simd", "scalar", "python")
+TARGETS = cpu_targets()
 OPTIONS = frozenset({"workers", "backend"})
 BACKENDS = ("threading", "loky")  # the default first
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from render.modes import cpu_targets
+
 if TYPE_CHECKING:
     from render.painter import Done, Painter
     from render.plan import Tile
     from render.request import Request
 
-TARGETS = ("simd", "scalar", "python")
+TARGETS = cpu_targets()
 OPTIONS: frozenset[str] = frozenset()
 
 
