@@ -111,11 +111,35 @@ def _calls(workers: int, calls: Sequence[tuple[Callable[..., Any], tuple[Any, ..
         initializer=leave_with_parent,
         initargs=(os.getpid(),),
     )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*still being processed by the workers.*")
-        warnings.filterwarnings("ignore", message=".*worker stopped while some jobs were given.*")
-        with contextlib.closing(pool(delayed(function)(*arguments) for function, arguments in calls)) as results:
-            yield from results
+    yield from results(pool(delayed(function)(*arguments) for function, arguments in calls))
+
+
+def able(backend: str) -> bool:
+    """Whether joblib starts several workers in this process; where it may not, it would fall back without a word."""
+    from joblib import effective_n_jobs, parallel_config
+
+    with warnings.catch_warnings(), parallel_config(backend=backend):
+        warnings.simplefilter("ignore")
+        return bool(effective_n_jobs(2) == 2)
+
+
+def results(call: Any) -> Iterator[Any]:
+    """What a joblib call gives, as it comes. Given up early, it ends without advice on how to plan it better."""
+    try:
+        for result in call:  # noqa: UP028  (`yield from` would close the call before the filter is there)
+            yield result
+    finally:
+        with warnings.catch_warnings():  # not while others run, for filters are everybody's
+            warnings.filterwarnings("ignore", message=".*adjusting the input task")
+            call.close()
+
+
+def _let_workers_leave() -> None:
+    """Take no notice of a worker that joblib replaces, from now on: its manager thread warns, whenever that may be.
+
+    joblib suspects a leak of memory where a large canvas is mapped.
+    """
+    warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
 
 
 @cache
@@ -149,6 +173,7 @@ def _meet(folder: Path, painter: Painter) -> None:
     """Have all workers start and load what they need before the first tile is given out."""
     workers = painter.request.workers
     _hush()
+    _let_workers_leave()
     with painter.recorder.span("start"):
         try:
             for spans in _calls(workers, [(ready, (str(folder), workers))] * workers):

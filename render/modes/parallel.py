@@ -10,9 +10,8 @@ because compiled code drops the GIL (target `python` holds it, so its threads on
 
 from __future__ import annotations
 
-import warnings
+import os
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from render import processes
@@ -29,10 +28,16 @@ OPTIONS = frozenset({"workers", "backend"})
 BACKENDS = ("threading", "loky")  # the default first
 
 
-def missing(request: Request) -> None:
-    """Nothing: joblib comes with the program. Raises UnknownName for a backend that is not known."""
+def missing(request: Request) -> tuple[str, str] | None:
+    """Why joblib starts no workers here, or None. Raises UnknownName for a backend that is not known."""
     if request.backend not in BACKENDS:
         raise UnknownName("backend", str(request.backend), BACKENDS)
+    if processes.able(request.backend):
+        return None
+    if os.environ.get("JOBLIB_MULTIPROCESSING") == "0":
+        return "joblib starts no workers, for JOBLIB_MULTIPROCESSING is 0", "unset it, or add --mode sequential"
+    others = "" if request.backend == BACKENDS[0] else f", or --backend {BACKENDS[0]}"
+    return f"joblib starts no workers of backend {request.backend} in this process", f"add --mode sequential{others}"
 
 
 def shared(request: Request) -> bool:
@@ -58,7 +63,4 @@ def threads(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     with Parallel(n_jobs=workers, backend="threading", batch_size=1, return_as="generator_unordered") as pool:
         processes.meet(pool, delayed, workers)
         painter.recorder.add("start", started, painter.recorder.clock())
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*still being processed by the workers.*")
-            with closing(pool(delayed(paint)(tile) for tile in tiles)) as done:
-                yield from done
+        yield from processes.results(pool(delayed(paint)(tile) for tile in tiles))

@@ -1,9 +1,10 @@
-"""Processes that die: every tile is painted all the same, or the one to blame is named."""
+"""Workers that die, or cannot start: every tile is painted all the same, or the one to blame is named."""
 
 from __future__ import annotations
 
 import os
 import signal
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from render import engine
-from render.errors import TileError
+from render.errors import ModeUnavailable, TileError
+from render.modes.parallel import BACKENDS
 from render.request import Request
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL")
@@ -83,3 +85,50 @@ def children() -> list[int]:
         if "LokyProcess" in words and "resource_tracker" not in words:
             found.append(child.pid)
     return found
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_run_that_is_given_up_says_nothing(backend: str, wanted: Request) -> None:
+    """joblib would warn, and warnings are errors here."""
+
+    def stop(_finished: object, _tiles: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        engine.draw(replace(wanted, backend=backend), progress=stop)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_warnings_are_everybodys_while_tiles_are_painted(backend: str, wanted: Request) -> None:
+    seen: list[bool] = []
+
+    def warn(_finished: object, _tiles: int) -> None:
+        with pytest.warns(UserWarning, match="being processed by the workers"):
+            warnings.warn("one of mine is still being processed by the workers", UserWarning, stacklevel=1)
+        seen.append(warnings.filters is filters)
+
+    filters = warnings.filters
+    engine.draw(replace(wanted, backend=backend), progress=warn)
+    assert all(seen)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_joblib_that_starts_no_workers_is_refused(
+    backend: str, wanted: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("joblib._parallel_backends.mp", None)  # as with JOBLIB_MULTIPROCESSING=0, or no semaphores
+    with pytest.raises(ModeUnavailable, match=f"no workers of backend {backend}"):
+        engine.draw(replace(wanted, backend=backend))
+
+    monkeypatch.setenv("JOBLIB_MULTIPROCESSING", "0")
+    with pytest.raises(ModeUnavailable, match="JOBLIB_MULTIPROCESSING is 0"):
+        engine.draw(replace(wanted, backend=backend))
+
+
+def test_a_daemon_may_use_threads_only(wanted: Request, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("multiprocessing.process._current_process._config", {"daemon": True})
+    with pytest.raises(ModeUnavailable) as caught:
+        engine.available(wanted)
+
+    assert "--backend threading" in caught.value.remedy
+    assert engine.available(replace(wanted, backend="threading"))
