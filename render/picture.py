@@ -125,15 +125,19 @@ def read(path: str | Path) -> Picture:
         raise InputError(f"{path} {error.cause}", error.remedy) from error
 
 
-def decode(file: IO[bytes] | bytes) -> Picture:
-    """The picture in an open file or in bytes. Raises InputError, whose cause lacks the file's name in front."""
+def decode(file: IO[bytes] | bytes, size: tuple[int, int] | None = None) -> Picture:
+    """The picture in an open file or in bytes. Raises InputError, whose cause lacks the file's name in front.
+
+    size: (width, height) where they are known from elsewhere; only so, or where the picture itself holds a request of
+    its size, may it be so large that it could be a decompression bomb.
+    """
     file = BytesIO(file) if isinstance(file, bytes) else file
     head = file.read(4)
     file.seek(0)
     if not head:
         raise InputError("is empty", "save the picture again")
     try:
-        return _npz(file) if head == b"PK\x03\x04" else _image(file)
+        return _npz(file) if head == b"PK\x03\x04" else _image(file, size)
     except InputError:
         raise
     except MemoryError as error:
@@ -146,7 +150,7 @@ def _not_a_picture(why: str) -> InputError:
     return InputError(f"cannot be read as a picture: {why}", "give a whole PNG or .npz file, or save the picture again")
 
 
-def _image(file: IO[bytes]) -> Picture:
+def _image(file: IO[bytes], size: tuple[int, int] | None) -> Picture:
     """By Pillow, which limits the number of pixels (Image.MAX_IMAGE_PIXELS) against decompression bombs."""
     from PIL import Image, UnidentifiedImageError
 
@@ -154,13 +158,33 @@ def _image(file: IO[bytes]) -> Picture:
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            with Image.open(file) as image:
+            with _opened(file, size) as image:
                 image.load()
                 return Picture(_rgb(image), request=_drawn(image.info.get(REQUEST)))
         except UnidentifiedImageError as error:
             raise _not_a_picture("no known format") from error
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
             raise InputError(f"is refused: {error}", "give a smaller picture, or one saved as .npz") from error
+
+
+def _opened(file: IO[bytes], size: tuple[int, int] | None) -> Image:
+    """The header read, and no pixel yet. Raises Pillow's error for what is too large and nobody asked for."""
+    from PIL import Image as Pillow
+    from PIL.PngImagePlugin import PngImageFile
+
+    try:
+        return Pillow.open(file)
+    except (Pillow.DecompressionBombWarning, Pillow.DecompressionBombError):
+        file.seek(0)
+        if file.read(len(SIGNATURE)) != SIGNATURE:
+            raise
+        file.seek(0)
+        image = PngImageFile(file)  # made so, it does not ask how large it is
+        drawn = _drawn(image.info.get(REQUEST)) or {}
+        told = size or (drawn.get("width"), drawn.get("height"))
+        if image.size != told or math.prod(image.size) > MOST_PIXELS:
+            raise
+        return image
 
 
 def _rgb(image: Image) -> np.ndarray:
@@ -178,7 +202,7 @@ def _rgb(image: Image) -> np.ndarray:
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Pillow.alpha_composite(Pillow.new("RGBA", image.size, (0, 0, 0, 255)), image)
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _drawn(stored: Any) -> dict[str, Any] | None:

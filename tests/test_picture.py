@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from render import picture
 from render.errors import InputError
 from render.picture import Picture, decode, encode, read
 from render.request import Request
@@ -192,6 +193,40 @@ def test_what_is_no_picture_is_refused_with_the_reason(data: bytes, why: str) ->
         decode(data)
     assert caught.value.remedy
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("most", [11, 5], ids=["warned of", "refused"])
+def test_a_large_picture_of_ours_is_as_large_as_its_request_says(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
+    assert np.array_equal(decode(WHOLE["png"]).rgb, RGB)
+    assert np.array_equal(decode(encode(RGB), (4, 3)).rgb, RGB)
+
+
+@pytest.mark.parametrize("most", [11, 5], ids=["warned of", "refused"])
+@pytest.mark.parametrize(
+    ("data", "size"),
+    [
+        (encode(RGB), None),
+        (encode(RGB), (3, 4)),
+        (encode(RGB[:, ::-1].repeat(2, axis=0), {"render:request": STORED}), None),
+        (encode(RGB, {"render:request": "{}"}), None),
+        (as_file(Image.fromarray(RGB), "BMP"), (4, 3)),
+    ],
+    ids=["no request", "another size", "another request", "no request of ours", "no PNG"],
+)
+def test_any_other_large_picture_is_refused(
+    data: bytes, size: tuple[int, int] | None, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
+    with pytest.raises(InputError, match="decompression bomb"):
+        decode(data, size)
+
+
+def test_even_a_picture_of_ours_can_be_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5)
+    monkeypatch.setattr(picture, "MOST_PIXELS", 11)
+    with pytest.raises(InputError, match="decompression bomb"):
+        decode(WHOLE["png"])
 
 
 @pytest.mark.parametrize("rgb", [RGB.astype(np.int32), RGB[0], RGB[:, :, :1], RGB[:0]])

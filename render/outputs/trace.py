@@ -120,10 +120,11 @@ def parse(data: bytes) -> list[Frame]:
             "use the program that saved it, or save it again with this one",
         )
     try:
-        shared = _read_pixels(stored)
-        if not stored["runs"]:
+        runs = [(run, Request.from_dict(_is(run["request"], dict))) for run in _rows(stored["runs"], dict)]
+        if not runs:
             raise ValueError("it holds no run")
-        return [_frame(run, shared) for run in _rows(stored["runs"], dict)]
+        shared = _read_pixels(stored, runs[0][1])
+        return [_frame(run, request, shared) for run, request in runs]
     except KeyError as error:
         raise _malformed(f"{error} is missing") from error
     except (TypeError, ValueError, zlib.error, MemoryError, RecursionError) as error:
@@ -136,8 +137,8 @@ def _malformed(why: str) -> InputError:
     return InputError(f"is not a saved trace: {why}", "save it again with --trace")
 
 
-def _read_pixels(stored: dict[str, Any]) -> Pixels:
-    rgb = decode(b64decode(_is(stored["picture"], str), validate=True)).rgb
+def _read_pixels(stored: dict[str, Any], request: Request) -> Pixels:
+    rgb = decode(b64decode(_is(stored["picture"], str), validate=True), (request.width, request.height)).rgb
     if stored["steps"] is None:
         return rgb, None
     packed = b64decode(_is(stored["steps"], str), validate=True)
@@ -149,10 +150,9 @@ def _read_pixels(stored: dict[str, Any]) -> Pixels:
     return rgb, np.frombuffer(raw, "<i4").astype(np.int32).reshape(rgb.shape[:2])
 
 
-def _frame(run: dict[str, Any], shared: Pixels) -> Frame:
-    request = Request.from_dict(_is(run["request"], dict))
+def _frame(run: dict[str, Any], request: Request, shared: Pixels) -> Frame:
     _check(request)
-    rgb, steps = _read_pixels(run) if "picture" in run else shared
+    rgb, steps = _read_pixels(run, request) if "picture" in run else shared
     frame = Frame(rgb, steps, _whole(run["total_steps"]), request, _trace(run, request))
     if rgb.shape != (request.height, request.width, 3):
         raise ValueError("a picture has not the size of its request")

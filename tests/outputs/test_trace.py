@@ -103,8 +103,8 @@ def test_a_trace_of_another_version_is_refused_with_both_numbers(draw: Draw) -> 
         (b"\xff\xfe", "no JSON"),
         (b"[" * 100_000, "no JSON"),
         (b"[]", "schema"),
-        (b'{"schema": "render-trace", "version": 1}', "'picture' is missing"),
-        (b'{"schema": "render-trace", "version": 1, "picture": "", "steps": null, "runs": []}', "empty"),
+        (b'{"schema": "render-trace", "version": 1}', "'runs' is missing"),
+        (b'{"schema": "render-trace", "version": 1, "picture": "", "steps": null, "runs": []}', "holds no run"),
     ],
 )
 def test_what_is_no_saved_trace_is_refused(data: bytes, why: str) -> None:
@@ -198,3 +198,11 @@ def test_junk_anywhere_is_refused_or_means_something(draw: Draw, data: st.DataOb
     except InputError as error:
         refused = error
     assert refused is None or (refused.remedy and "\n" not in str(refused))
+
+
+def test_a_trace_of_a_large_picture_is_read(draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = draw("0")
+    monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 5)
+    assert same(parse(write([frame]))[0], frame)
+    with pytest.raises(InputError, match="decompression bomb"):
+        parse(damaged(frame, lambda run: run["request"].update(width=47)))
