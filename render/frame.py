@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from render import machine
 from render.errors import RenderError, UsageError
 from render.picture import encode, pixels
 from render.request import Request
@@ -78,14 +79,6 @@ def _aligned(size: int) -> int:
     return -(-size // 4096) * 4096
 
 
-def _memory() -> int:
-    """Bytes of memory that this machine has; a large number where it does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 1 << 62
-
-
 @contextmanager
 def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
     """A black canvas for this request; one in a file, removed at the end, where processes share it.
@@ -94,10 +87,10 @@ def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
     """
     with_steps = request.samples == 1
     size = _aligned(request.width * request.height * 3) + request.width * request.height * 4 * with_steps
-    if size > _memory() // 3:
+    if size > machine.memory() // 3:
         raise UsageError(
             f"a frame of {request.width} x {request.height} pixels needs {size / 2**30:.1f} GiB, "
-            f"and this machine has {_memory() / 2**30:.1f} GiB",
+            f"and this process may use {machine.memory() / 2**30:.1f} GiB",
             "give a smaller --size",
         )
     if not shared:

@@ -1,30 +1,67 @@
-"""The machine that this process may use: its CPUs, and their name."""
+"""The machine that this process may use: its CPUs, their name, and its memory."""
 
 from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+GROUPS, MINE = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")  # Linux's control groups, and this process's
 
 
 def cpus() -> int:
-    """How many CPUs this process may run on: by affinity, and by the control group's quota where there is one."""
+    """How many CPUs this process may run on: by affinity, and by its control groups' quotas where there are any."""
     try:
         count = len(os.sched_getaffinity(0))
     except AttributeError:  # not on every system
         count = os.cpu_count() or 1
-    quota = _quota()
-    return count if quota is None else max(1, min(count, quota))
+    return max(1, min([count, *(-(-granted // period) for granted, period in _quotas())]))
 
 
-def _quota() -> int | None:
-    """Whole CPUs that a Linux control group (version 2) grants, or None where it sets no limit."""
+def memory() -> int:
+    """Bytes of memory that this process may use: the machine's, or fewer where a control group grants fewer.
+
+    A large number where the system does not say.
+    """
     try:
-        granted, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        there = 1 << 62
+    limits = [_numbers(group / "memory.max") for group in _groups("")]
+    limits += [_numbers(group / "memory.limit_in_bytes") for group in _groups("memory")]
+    return min([there, *(limit[0] for limit in limits if limit)])
+
+
+def _quotas() -> Iterator[tuple[int, int]]:
+    """Microseconds of CPU that are granted, and in how many, by each group that limits this process."""
+    found = [_numbers(group / "cpu.max") for group in _groups("")]
+    found += [_numbers(group / "cpu.cfs_quota_us") + _numbers(group / "cpu.cfs_period_us") for group in _groups("cpu")]
+    for numbers in found:
+        if len(numbers) == 2 and min(numbers) > 0:  # version 1 writes -1 for no limit
+            yield numbers[0], numbers[1]
+
+
+def _groups(controller: str) -> Iterator[Path]:
+    """Folders of the control groups that this process is in, its own first; no controller: those of version 2."""
+    try:
+        lines = MINE.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, place = line.split(":", 2)
+        if controller in controllers.split(","):
+            inner = PurePosixPath(place.lstrip("/"))
+            yield from (GROUPS / controller / group for group in (inner, *inner.parents))
+
+
+def _numbers(path: Path) -> list[int]:
+    """The whole numbers in a file; none where it is not there, or says that there is no limit."""
+    try:
+        return [int(word) for word in path.read_text(encoding="ascii").split()]
     except (OSError, ValueError):
-        return None
-    return None if granted == "max" else -(-int(granted) // int(period))
+        return []
 
 
 def default_workers() -> int:
