@@ -6,6 +6,7 @@ soft shadow, occlusion and mirror images, so the time goes where there is someth
 """
 
 from render.lanes import abs, any_lane, clamp, cos, floor, fma, maximum, minimum, sin, smoothstep, sqrt, take, where
+from render.vectors import along, dot, length, normalised, scaled, times
 
 LIMIT = 112
 PRECISION = "f32"
@@ -71,7 +72,7 @@ def prepare(p, size):
     degree = type(p.turn)(0.017453292519943295)
     turn, sun_turn, sun_height = p.turn * degree, p.sun_turn * degree, p.sun_height * degree
     sine, cosine = sin(turn), cos(turn)
-    away = length(p.distance, p.height - MIDDLE, 0.0)
+    away = length((p.distance, p.height - MIDDLE, 0.0))
     level, fall = p.distance / away, (p.height - MIDDLE) / away  # cosine and sine of how far the camera looks down
     return p | {
         "eye": (p.distance * sine, p.height, p.distance * cosine),
@@ -83,36 +84,6 @@ def prepare(p, size):
         "corners": (1, -1, -1, -1, -1, 1, -1, 1, -1, 1, 1, 1),  # of a tetrahedron
         "materials": [part for material in MATERIALS for part in material],
     }
-
-
-def along(a, b, t):
-    """Where a + t b lies: a point on a ray, or more of a colour."""
-    return fma(t, b[0], a[0]), fma(t, b[1], a[1]), fma(t, b[2], a[2])
-
-
-def dot(a, b):
-    """The scalar product."""
-    return fma(a[0], b[0], fma(a[1], b[1], a[2] * b[2]))
-
-
-def length(x, y, z):
-    """The length of a vector."""
-    return sqrt(fma(x, x, fma(y, y, z * z)))
-
-
-def normalised(a):
-    """The vector with length 1; the zero vector stays."""
-    return scaled(a, 1.0 / maximum(length(a[0], a[1], a[2]), 1e-9))
-
-
-def scaled(a, t):
-    """Every part times t."""
-    return a[0] * t, a[1] * t, a[2] * t
-
-
-def times(a, b):
-    """Colour a seen through a filter b."""
-    return a[0] * b[0], a[1] * b[1], a[2] * b[2]
 
 
 def added(a, b, c):
@@ -180,17 +151,17 @@ def nearest(q, p):
 def shapes(q, p):
     """The distance to each shape; behind vase and pear how much farther off their lower part is than the upper."""
     x, y, z = q
-    from_axis = length(x + 0.72, z + 0.28, 0.0)
-    body = length(from_axis, y - 0.46, 0.0) - 0.5
+    from_axis = length((x + 0.72, z + 0.28, 0.0))
+    body = length((from_axis, y - 0.46, 0.0)) - 0.5
     neck = flared_neck(from_axis, y)
     px, pz = x - 0.16, z - 0.42
-    low = length(px, y - 0.285, pz) - 0.3
-    high = length(px - 0.03, y - 0.66, pz) - 0.15
-    stem = length(px - 0.05, y - clamp(y, 0.78, 0.93), pz) - 0.018
+    low = length((px, y - 0.285, pz)) - 0.3
+    high = length((px - 0.03, y - 0.66, pz)) - 0.15
+    stem = length((px - 0.05, y - clamp(y, 0.78, 0.93), pz)) - 0.018
     bx, bz = x - 0.86, z + 0.3
     slab = rounded_box(fma(0.8, bx, -0.6 * bz), y - 0.15, fma(0.6, bx, 0.8 * bz))
-    ball = length(bx + 0.02, y - 0.6, bz) - 0.3
-    ring = length(length(x - 0.72, z - 0.62, 0.0) - 0.23, y - 0.07, 0.0) - 0.07
+    ball = length((bx + 0.02, y - 0.6, bz)) - 0.3
+    ring = length((length((x - 0.72, z - 0.62, 0.0)) - 0.23, y - 0.07, 0.0)) - 0.07
     vase, pear = melted(body, neck, p.blend), melted(low, high, p.blend)
     return vase, body - neck, pear, low - high, stem, slab, ball, ring
 
@@ -200,13 +171,13 @@ def flared_neck(r, y):
     inside = clamp(y, 0.85, 1.5)
     rise = inside - 1.1
     across = maximum(abs(r - fma(0.8 * rise, rise, 0.155)) - 0.008, 0.0)
-    return fma(0.84, length(across, y - inside, 0.0), -0.022)
+    return fma(0.84, length((across, y - inside, 0.0)), -0.022)
 
 
 def rounded_box(x, y, z):
     """A slab of 1.04 x 0.3 x 0.72 with rounded edges."""
     x, y, z = abs(x) - 0.48, abs(y) - 0.11, abs(z) - 0.32
-    outside = length(maximum(x, 0.0), maximum(y, 0.0), maximum(z, 0.0))
+    outside = length((maximum(x, 0.0), maximum(y, 0.0), maximum(z, 0.0)))
     return outside + minimum(maximum(x, maximum(y, z)), 0.0) - 0.04
 
 
