@@ -17,6 +17,25 @@ from render.scene import load
 settings.register_profile("render", deadline=None)
 settings.load_profile("render")
 
+EXAMPLE = Request(  # of a frame that nobody paints: six tiles, for tests that make their own pixels and spans
+    scene="mandelbrot",
+    view="default",
+    parameters=(("x", -0.5), ("zoom", 1.25)),
+    width=48,
+    height=32,
+    samples=1,
+    limit=60,
+    precision="f64",
+    mode="sequential",
+    target="simd",
+    backend=None,
+    workers=1,
+    in_flight=4,
+    wait_ns=0,
+    tile=(16, 16),
+    order="rows",
+)
+
 
 class FakeClock:
     """Integer nanoseconds that pass only when a test says so."""

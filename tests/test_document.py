@@ -12,26 +12,19 @@ import pytest
 
 from render.document import document, race_document
 from render.frame import Frame
-from render.request import Request
 from render.trace import Span, Trace, Worker
+from tests.conftest import EXAMPLE
 
-REQUEST = Request(
-    scene="mandelbrot",
+REQUEST = replace(
+    EXAMPLE,
     view="seahorses",
     parameters=(("x", -0.5), ("zoom", 2.0)),
     width=4,
     height=2,
-    samples=1,
-    limit=60,
-    precision="f64",
     mode="parallel",
-    target="simd",
     backend="threading",
     workers=3,
-    in_flight=4,
-    wait_ns=0,
     tile=(2, 2),
-    order="rows",
 )
 SECOND = 10**9
 SPANS = (

@@ -15,27 +15,10 @@ import pytest
 from render import outputs
 from render.errors import UnknownName
 from render.frame import Frame
-from render.request import Request
 from render.trace import Span, Trace, Worker
+from tests.conftest import EXAMPLE
 
-REQUEST = Request(
-    scene="mandelbrot",
-    view="default",
-    parameters=(("x", -0.5), ("zoom", 1.0)),
-    width=24,
-    height=16,
-    samples=1,
-    limit=60,
-    precision="f64",
-    mode="sequential",
-    target="simd",
-    backend=None,
-    workers=1,
-    in_flight=4,
-    wait_ns=0,
-    tile=(16, 16),
-    order="rows",
-)
+REQUEST = replace(EXAMPLE, width=24, height=16)
 IS = {  # what tells that a file is what its suffix says; a new output needs a line here
     "npz": lambda data: zipfile.is_zipfile(io.BytesIO(data)),
     "png": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),

@@ -8,6 +8,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,26 +21,9 @@ from PIL import Image
 from render import picture
 from render.errors import InputError
 from render.picture import Picture, decode, encode, read
-from render.request import Request
+from tests.conftest import EXAMPLE
 
-REQUEST = Request(
-    scene="mandelbrot",
-    view="default",
-    parameters=(("x", -0.5), ("zoom", 1.0)),
-    width=4,
-    height=3,
-    samples=1,
-    limit=60,
-    precision="f64",
-    mode="sequential",
-    target="simd",
-    backend=None,
-    workers=1,
-    in_flight=4,
-    wait_ns=0,
-    tile=(16, 16),
-    order="rows",
-)
+REQUEST = replace(EXAMPLE, width=4, height=3)
 RGB = np.arange(36, dtype=np.uint8).reshape(3, 4, 3) * np.uint8(7)
 STEPS = np.arange(12, dtype=np.int32).reshape(3, 4)
 STORED = json.dumps(REQUEST.as_dict())

@@ -11,28 +11,10 @@ import numpy as np
 import pytest
 
 from render.frame import Frame
-from render.request import Request
 from render.trace import Span, Trace, Worker
+from tests.conftest import EXAMPLE
 
 MS = 1_000_000
-REQUEST = Request(
-    scene="mandelbrot",
-    view="default",
-    parameters=(("x", -0.5), ("zoom", 1.25)),
-    width=48,
-    height=32,
-    samples=1,
-    limit=60,
-    precision="f64",
-    mode="sequential",
-    target="simd",
-    backend=None,
-    workers=1,
-    in_flight=4,
-    wait_ns=0,
-    tile=(16, 16),
-    order="rows",
-)
 
 
 def spans(timelines: tuple[str, ...]) -> tuple[Span, ...]:
@@ -54,7 +36,7 @@ def draw() -> Callable[..., Frame]:
 
 
 def drawn(*timelines: str, colour: int = 0, facts: dict[str, Any] | None = None, **changes: Any) -> Frame:
-    request = replace(REQUEST, **changes)
+    request = replace(EXAMPLE, **changes)
     y, x = np.mgrid[: request.height, : request.width]
     rgb = np.stack([x * 5 % 256, y * 7 % 256, (x + y + colour) % 256], axis=2).astype(np.uint8)
     steps = (x * y).astype(np.int32) if request.samples == 1 else None
