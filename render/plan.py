@@ -23,8 +23,8 @@ class Tile(NamedTuple):
     height: int
 
 
-TILES_PER_WORKER = 16  # enough that the last tile is a small share of each worker's work
-SMALLEST, LARGEST = 16, 256  # pixels along an edge; below, dispatch costs more than painting
+TILES_PER_WORKER = 16  # so that the last one is a small share of a worker's work (benchmarks/tiles.py)
+SMALLEST, LARGEST = 32, 256  # pixels along an edge; below, handing a tile out costs as much as painting it
 
 
 def default_tile(width: int, height: int, workers: int) -> tuple[int, int]:

@@ -1,0 +1,143 @@
+"""How large should tiles be, and does it help to paint the costly ones first? Sets the constants of render.plan.
+
+    python benchmarks/tiles.py [TIMES]
+
+1. What a tile costs besides its pixels, in each mode: a frame that takes hardly a step, in 4096 tiles and in 16.
+2. An even frame (inside the set, no shortcuts) and an uneven one (the race's) by tiles a worker. Each tile is timed
+   with one worker (the least of TIMES, so that others on this machine hardly count), and the schedule for several is
+   worked out: whoever is free takes the next, which costs what the first table says. Told is the share of all
+   workers' time in which pixels are painted: 1 would be perfect.
+3. The same for each order with the default tile, and how long the last worker works alone.
+4. What this machine does with the default tile: the least of TIMES, against one worker.
+
+All pictures of a frame must be equal before a time counts.
+"""
+
+from __future__ import annotations
+
+import heapq
+import platform
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from math import isqrt
+from typing import Any
+
+from render import engine, machine, plan, stats
+from render.frame import Frame
+from render.library import RACE
+from render.options import complete
+from render.request import Request
+from render.trace import Recorder
+
+EVEN: dict[str, Any] = {"parameters": {"x": -0.15, "zoom": 40, "shortcuts": 0}, "samples": 1, "limit": 3000}
+EMPTY: dict[str, Any] = {"parameters": {"x": 1.9, "zoom": 40}, "size": (1024, 1024), "samples": 1, "limit": 1}
+FRAMES = {"even": EVEN, "uneven": RACE}
+TILES_PER_WORKER = (2, 4, 8, 16, 32, 64)
+WORKERS = (2, 4, 8, 16)
+WHO: dict[str, dict[str, Any]] = {
+    "sequential": {"mode": "sequential"},
+    "concurrent": {"mode": "concurrent"},
+    "threading": {"mode": "parallel", "backend": "threading", "workers": machine.default_workers()},
+    "loky": {"mode": "parallel", "backend": "loky", "workers": machine.default_workers()},
+}
+
+
+def drawn(requests: dict[Any, Request], times: int) -> dict[Any, list[Frame]]:
+    """The frames of each request, painted in turn."""
+    found: dict[Any, list[Frame]] = {name: [] for name in requests}
+    for _ in range(times):
+        for name, asked in requests.items():
+            found[name].append(engine.draw(asked))
+    if len({(frame.sha256, frame.total_steps) for frames in found.values() for frame in frames}) != 1:
+        sys.exit("the pictures differ: no figure")
+    return found
+
+
+def seconds(frames: Iterable[Frame]) -> float:
+    """The least time in which all tiles were painted."""
+    return min(stats.of(frame.trace).seconds["tiles"] for frame in frames)
+
+
+def by_tile(frames: Iterable[Frame]) -> list[float]:
+    """The least seconds of each tile, by number."""
+    runs = [sorted(frame.trace.of_kind("paint"), key=lambda span: span.tile) for frame in frames]
+    return [min(span.t1 - span.t0 for span in turns) / 1e9 for turns in zip(*runs, strict=True)]
+
+
+def finished(costs: Iterable[float], workers: int) -> list[float]:
+    """When each worker is done, if whoever is free takes the next tile."""
+    free = [0.0] * workers
+    for cost in costs:
+        heapq.heapreplace(free, free[0] + cost)
+    return sorted(free)
+
+
+def overhead(times: int) -> float:
+    """The first table; gives what a tile costs that is given to a thread (s)."""
+    found = {}
+    print("a tile costs, besides its pixels:")
+    for who, how in WHO.items():
+        took = {edge: seconds(drawn({0: complete(tile=edge, **EMPTY, **how)}, times)[0]) for edge in (16, 256)}
+        found[who] = (took[16] - took[256]) / (4096 - 16)
+        print(f"    {who:10} {found[who] * 1e6:7.1f} us")
+    return found["threading"]
+
+
+def sizes(what: dict[str, Any], each: float, times: int) -> None:
+    """The second table, for one frame; `each`: what a tile costs besides its pixels (s)."""
+    asked = complete(mode="sequential", **what)
+    area = asked.width * asked.height
+    edges = {n * w: max(isqrt(area // (n * w)) // 8 * 8, 8) for n in TILES_PER_WORKER for w in WORKERS}
+    frames = drawn({edge: replace(asked, tile=(edge, edge)) for edge in edges.values()}, times)
+    costs = {edge: by_tile(painted) for edge, painted in frames.items()}
+    print("    tiles a worker" + "".join(f"{workers:6} workers" for workers in WORKERS) + "   (edge)")
+    for tiles in TILES_PER_WORKER:
+        line = f"    {tiles:14}"
+        for workers in WORKERS:
+            edge = edges[tiles * workers]
+            last = finished([cost + each for cost in costs[edge]], workers)[-1]
+            line += f"{sum(costs[edge]) / workers / last:8.3f} {edge:5}"
+        print(line)
+
+
+def orders(what: dict[str, Any], times: int) -> None:
+    """The third table, for one frame."""
+    for workers in WORKERS:
+        asked = complete(mode="parallel", workers=workers, **what)
+        asked = replace(asked, mode="sequential", backend=None)
+        costs = by_tile(drawn({0: asked}, times)[0])
+        recorder = Recorder()
+        for order in plan.ORDERS:
+            tiles = plan.plan(replace(asked, order=order), lambda: engine.costs(asked, recorder))  # noqa: B023
+            done = finished([costs[tile.number] for tile in tiles], workers)
+            told = f"{sum(done) / workers / done[-1]:6.3f}, the last alone for {(done[-1] - done[-2]) * 1e3:6.1f} ms"
+            print(f"    {workers:3} workers, {order:8}{told}")
+        [planning] = recorder.drain()
+        print(f"    estimating the costs took {(planning.t1 - planning.t0) / 1e6:.1f} ms")
+
+
+def measured(what: dict[str, Any], times: int) -> None:
+    """The fourth table, for one frame."""
+    asked = {who: complete(**what, **how) for who, how in WHO.items()}
+    asked = {who: replace(one, tile=asked["threading"].tile) for who, one in asked.items()}
+    took = {who: seconds(frames) for who, frames in drawn(asked, times).items()}
+    told = (f"{who} {took['sequential'] / taken:.2f}" for who, taken in took.items())
+    print(f"    {', '.join(told)} (sequential: {took['sequential']:.2f} s)")
+
+
+def main(times: int) -> None:
+    """Print all tables."""
+    print(f"{machine.cpu_name()}, {machine.cpus()} CPUs, Python {platform.python_version()}, least of {times}")
+    each = overhead(times)
+    for name, what in FRAMES.items():
+        print(f"the {name} frame, by tiles a worker: the share that is painted, and the edge of a tile")
+        sizes(what, each, times)
+        print(f"the {name} frame, by order")
+        orders(what, times)
+        print(f"the {name} frame, as this machine paints it: speed-up")
+        measured(what, times)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
