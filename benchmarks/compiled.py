@@ -17,6 +17,8 @@ from render.compiler.settings import pack
 
 Function = Callable[..., Any]
 
+OPTIONS = {"error_model": "numpy", "forceinline": True, "no_cpython_wrapper": True, "_nrt": False}
+
 
 def compiled(
     function: Function,
@@ -45,7 +47,7 @@ def compiled(
         words=numba_front.lane_words(precision, lanes, across) | dict(words or {}),
         slots=slots,
         names=names,
-        wrap=numba.njit(**numba_front.OPTIONS),
+        wrap=numba.njit(**OPTIONS),
     )
     if len(readers) == 1:
         (only,) = readers

@@ -15,8 +15,8 @@ import pytest
 from numba.core import registry, types
 
 from render import engine, scene
-from render.compiler import numba_codegen, numba_front
-from render.compiler.program import Program, program
+from render.compiler import numba_codegen, numba_front, single
+from render.compiler.program import Program, alone
 from render.errors import ModeUnavailable, SceneError
 from render.request import Request
 
@@ -46,7 +46,7 @@ def four_times(number: int) -> int:
 @pytest.fixture
 def made(ask: Callable[..., Request]) -> Program:
     """A program to compile."""
-    return program(scene.load("mandelbrot"), ask(), 1, 8)
+    return alone(scene.load("mandelbrot"), ask(), single.paint, 8)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def coloured(tmp_path: Path, ask: Callable[..., Request]) -> Callable[..., Progr
     def write(shade: str, more: str = "") -> Program:
         path = tmp_path / "plain.py"
         path.write_text(PLAIN.format(shade=shade, more=more), encoding="utf-8")
-        return program(scene.load(str(path)), ask(scene=str(path)), 1, 8)
+        return alone(scene.load(str(path)), ask(scene=str(path)), single.paint, 8)
 
     return write
 
