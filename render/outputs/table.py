@@ -13,7 +13,7 @@ from os import PathLike, fspath
 from textwrap import wrap
 
 from render import stats
-from render.frame import Frame, identical
+from render.frame import Frame, Frames, identical
 from render.stats import Stats
 
 SUFFIXES = (".txt",)
@@ -30,9 +30,9 @@ MISSED_LEAST = ("tiles", "mean", "first", "switches", "in flight", "workers", "s
 Run = tuple[Frame, Stats]
 
 
-def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
+def write(frames: Frames, *, plain: bool = False) -> bytes:
     """The lines of one draw, or the table of a race; there is nothing that a plain file could leave out."""
-    text = "\n".join(draw_lines(frames[0], ())[:3]) if len(frames) == 1 else race_table(frames, ())
+    text = "\n".join(draw_lines(frames[0], ())[:3]) if frames.kind == "draw" else race_table(frames, frames.not_run)
     return f"{text}\n".encode()
 
 
