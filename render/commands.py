@@ -22,7 +22,7 @@ from render import compare as comparing
 from render import devices, engine, library, modes, options, outputs, picture, scene
 from render.document import document, race_document
 from render.errors import ModeUnavailable, UnknownName, UsageError
-from render.frame import Frame
+from render.frame import Frame, Frames
 from render.outputs import table
 from render.outputs import trace as saved
 from render.trace import NO_TILE, Recorder, Span
@@ -82,10 +82,10 @@ def draw(typed: Namespace, began: int) -> int:
         frame = engine.draw(request, announce=_announcer(typed), progress=progress, began=began)
     t0 = time.perf_counter_ns()
     for path, maker in makers.items():
-        outputs.save(path, maker.write([frame], plain=typed.plain))
+        outputs.save(path, maker.write(Frames((frame,)), plain=typed.plain))
     frame = _saved(frame, t0)
     if typed.trace:
-        outputs.save(typed.trace, saved.write([frame]))
+        outputs.save(typed.trace, saved.write(Frames((frame,))))
     if typed.json:
         print(json.dumps(document(frame, files)))
     elif not typed.quiet:
@@ -124,9 +124,9 @@ def race(typed: Namespace, began: int) -> int:
         result = engine.race(requests, announce=_announcer(typed), progress=progress)
     if result.frames:
         for path, maker in makers.items():
-            outputs.save(path, maker.write(result.frames))
+            outputs.save(path, maker.write(result))
         if typed.trace:
-            outputs.save(typed.trace, saved.write(result.frames))
+            outputs.save(typed.trace, saved.write(result))
     if typed.json:
         print(json.dumps(race_document(result.frames, result.not_run)))
     elif not typed.quiet:
@@ -182,11 +182,12 @@ def show(typed: Namespace, began: int) -> int:
     for path, maker in makers.items():
         outputs.save(path, maker.write(frames, plain=typed.plain))
     if typed.json:
-        made = [document(frame, typed.out) for frame in frames]
-        print(json.dumps(made[0] if len(made) == 1 else race_document(frames, [])))
+        drawn = frames.kind == "draw"
+        print(json.dumps(document(frames[0], typed.out) if drawn else race_document(frames, frames.not_run)))
+    elif frames.kind == "draw" and not typed.quiet:
+        print("\n".join(table.draw_lines(frames[0], typed.out)))
     elif not typed.quiet:
-        told = table.draw_lines(frames[0], typed.out) if len(frames) == 1 else [table.race_table(frames, [], _width())]
-        print("\n".join(told))
+        print(table.race_table(frames, frames.not_run, _width()))
     return 0
 
 

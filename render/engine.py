@@ -10,14 +10,14 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import escape
 
 import numpy as np
 
 from render import contract, machine, modes, scene, targets
 from render.errors import ModeUnavailable, RenderError
-from render.frame import Frame, canvas, identical
+from render.frame import Frame, Frames, canvas
 from render.outputs import table, timeline
 from render.painter import Done, Painter, failure
 from render.picture import encode
@@ -124,17 +124,8 @@ def _sum(counts: np.ndarray, tile: Tile) -> int:
     return int(counts[rows, columns].mean() * tile.width * tile.height)
 
 
-@dataclass(frozen=True, eq=False)
-class Race:
+class Race(Frames):
     """The same picture in several modes: the frames in order, and the modes that did not run, with the reason."""
-
-    frames: tuple[Frame, ...]
-    not_run: tuple[tuple[str, str], ...]
-
-    @property
-    def identical(self) -> bool:
-        """Whether all pictures, and all step counts, are equal to the last bit."""
-        return identical(self.frames)
 
     def _repr_html_(self) -> str:
         """How a notebook shows it: the picture, the timelines, the table and what follows from it."""
@@ -167,4 +158,4 @@ def race(
         try_out(request)
         targets.load(request.target).compile(scene.load(request.scene), request, announce)
     frames = [draw(request, announce=announce, progress=progress, clock=clock) for request in able]
-    return Race(tuple(frames), tuple(not_run))
+    return Race(tuple(frames), "race", tuple(not_run))

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import ClassVar, overload
 
 import numpy as np
 
@@ -166,6 +167,38 @@ class Frame:
     def sha256(self) -> str:
         """Of the 8-bit RGB pixels, row by row."""
         return hashlib.sha256(np.ascontiguousarray(self.rgb).data).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Frames(Sequence[Frame]):
+    """What outputs are made of and a saved trace keeps: a draw's one frame, or those of a race and what it left out.
+
+    It is a sequence of its frames. `kind` is one of `KINDS`; `not_run` holds (mode, reason) for each mode of a race
+    that did not run.
+    """
+
+    frames: tuple[Frame, ...]
+    kind: str = "draw"
+    not_run: tuple[tuple[str, str], ...] = ()
+
+    KINDS: ClassVar = ("draw", "race")
+
+    @overload
+    def __getitem__(self, index: int) -> Frame: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Frame, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Frame | tuple[Frame, ...]:
+        return self.frames[index]
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def identical(self) -> bool:
+        """Whether all pictures, and all step counts, are equal to the last bit."""
+        return identical(self.frames)
 
 
 def identical(frames: Sequence[Frame]) -> bool:

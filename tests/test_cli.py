@@ -610,12 +610,26 @@ def test_a_saved_trace_tells_the_run_again(say: Say) -> None:
     assert say("show", "t.trace.json", "--quiet") == (0, "", "")
 
 
+def test_a_saved_race_is_shown_as_it_was_raced(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("render.modes.cuda.missing", lambda _request: ("it is Sunday", "wait"))
+    raced = say("race", *SMALL, "--trace", "t.trace.json", "--out", "a.txt").out
+    assert "cuda did not run: it is Sunday" in raced
+    assert say("show", "t.trace.json", "--out", "b.txt").out == raced
+    assert Path("a.txt").read_bytes() == Path("b.txt").read_bytes()
+    assert say("show", "t.trace.json", "--json").document["not_run"][0]["mode"] == "cuda"
+
+
+def test_a_race_of_one_mode_is_still_a_race(say: Say) -> None:
+    raced = say("race", *SMALL, "--modes", "sequential", "--trace", "t.trace.json").out
+    assert say("show", "t.trace.json").out == raced
+
+
 def test_a_damaged_trace_is_told(say: Say) -> None:
     assert say(*ALONE, "--trace", "t.trace.json", "--quiet").code == 0
     whole = Path("t.trace.json").read_bytes()
     for damaged in (
         whole[:-20],
-        whole.replace(b'"version":1', b'"version":9'),
+        whole.replace(b'"version":2', b'"version":9'),
         whole.replace(b'"paint"', b'"pains"', 1),
     ):
         Path("t.trace.json").write_bytes(damaged)

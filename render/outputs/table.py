@@ -13,7 +13,7 @@ from os import PathLike, fspath
 from textwrap import wrap
 
 from render import claims, schedule, stats
-from render.frame import Frame, identical
+from render.frame import Frame, Frames, identical
 from render.stats import Stats
 from render.wording import columns, count, large, time
 
@@ -35,9 +35,9 @@ SHARED_LEAST = ("serial", "alone", "longest", "fair", "with start", "efficiency"
 Run = tuple[Frame, Stats]
 
 
-def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
+def write(frames: Frames, *, plain: bool = False) -> bytes:
     """The lines of one draw, or the table of a race; there is nothing that a plain file could leave out."""
-    text = "\n".join(draw_lines(frames[0], ())[:3]) if len(frames) == 1 else race_table(frames, ())
+    text = "\n".join(draw_lines(frames[0], ())[:3]) if frames.kind == "draw" else race_table(frames, frames.not_run)
     return f"{text}\n".encode()
 
 
