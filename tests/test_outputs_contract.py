@@ -37,6 +37,7 @@ REQUEST = Request(
     order="rows",
 )
 IS = {  # what tells that a file is what its suffix says; a new output needs a line here
+    "chrome_trace": lambda data: json.loads(data)["displayTimeUnit"] == "ms",
     "npz": lambda data: zipfile.is_zipfile(io.BytesIO(data)),
     "png": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
     "table": lambda data: data.decode().endswith("\n"),
