@@ -38,6 +38,7 @@ REQUEST = Request(
 )
 IS = {  # what tells that a file is what its suffix says; a new output needs a line here
     "npz": lambda data: zipfile.is_zipfile(io.BytesIO(data)),
+    "page": lambda data: data.startswith(b"<!doctype html>") and data.endswith(b"</html>"),
     "png": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
     "table": lambda data: data.decode().endswith("\n"),
     "timeline": lambda data: data.startswith(b"<svg ") and data.endswith(b"</svg>\n"),
