@@ -123,15 +123,8 @@ def _draw() -> Parser:
     _what(parser)
     parser.add_argument("--only-tile", metavar="N", help="paint this tile alone")
     _who(parser)
-    parser.add_argument(
-        "--out",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="picture, timeline, table or page: .png .npz .svg .txt .html",
-    )
+    _out(parser, "picture, timeline, table or page: .png .npz .svg .txt .html")
     parser.add_argument("--plain", action="store_true", help="no request and timings inside the file")
-    _page(parser)
     parser.add_argument("--trace", metavar="FILE", help="save the trace, for show")
     _talk(parser)
     return parser
@@ -141,14 +134,7 @@ def _race() -> Parser:
     parser = Parser("race", "Draw the same picture in every mode that this machine has, and tell what each did.")
     _what(parser)
     _who(parser)
-    parser.add_argument(
-        "--out",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="timeline, picture, table or page: .svg .png .txt .html",
-    )
-    _page(parser)
+    _out(parser, "timeline, picture, table or page: .svg .png .txt .html")
     parser.add_argument("--trace", metavar="FILE", help="save all traces in one file, for show")
     _talk(parser)
     return parser
@@ -171,14 +157,7 @@ def _compare() -> Parser:
 def _show() -> Parser:
     parser = Parser("show", "Tell about a saved trace again, and make outputs from it.")
     parser.add_argument("file", metavar="SAVED_TRACE")
-    parser.add_argument(
-        "--out",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="picture, timeline, table or page: .png .npz .svg .txt .html",
-    )
-    _page(parser)
+    _out(parser, "picture, timeline, table or page: .png .npz .svg .txt .html")
     parser.add_argument("--plain", action="store_true", help="no request and timings inside the file")
     _talk(parser)
     return parser

@@ -15,7 +15,7 @@ the lanes, the figures and what they mean.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from hashlib import sha256
 from html import escape
@@ -27,12 +27,17 @@ from render.outputs.page import still
 from render.outputs.page.lesson import Step, questions, tour
 from render.outputs.page.record import packed, record
 from render.outputs.page.runs import Run
-from render.outputs.page.words import caption, clock, count, gained, image, in_words
+from render.outputs.page.words import CONCURRENCY, PARALLELISM, caption, clock, count, gained, image, in_words
 from render.outputs.table import BASELINE
 
 SUFFIXES = (".html",)
 ABOUT = "the theatre: all runs replayed on one clock, in one page"
 SCRIPT = "run look picture overview closeup act clock tip controls tour main".split()  # noqa: SIM905  (an order)
+
+WAITING = (
+    '<div><dt>Waiting</dt><dd>A tile\'s data is <i class="key waiting"></i>not there yet. Nobody can paint it; '
+    "somebody can paint another one meanwhile.</dd></div>"
+)
 
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
@@ -51,6 +56,7 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
             title=escape(_title(frames)),
             lead=_lead(frames, runs),
             pictures="".join(_stored(number, packed(pictures[key]), runs[0]) for number, key in enumerate(hashes)),
+            waiting=WAITING if any(run.waited for run in runs) else "",
             many="solo" if len(runs) == 1 else "several",
             acts="\n".join(_acts(runs, images, base)),
             not_run="".join(_not_run(frames)),
@@ -59,7 +65,7 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
             ),
             tour="\n".join(_step(number, step) for number, step in enumerate(steps)),
             figures="\n".join(_figures(run, base) for run in runs),
-            facts="".join(f"<dt>{escape(name)}</dt><dd>{escape(told)}</dd>" for name, told in _facts(runs[0])),
+            facts=_pairs(_facts(runs[0])),
             record=record(runs, images, steps),
             style=style,
             script=script,
@@ -80,6 +86,11 @@ def _hash(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
+def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
+    """What is asked and what is told, as a description list has them."""
+    return "\n".join(f"<dt>{escape(name)}</dt><dd>{escape(told)}</dd>" for name, told in pairs)
+
+
 def _title(frames: Frames) -> str:
     ways = in_words(len(frames))
     return f"One picture, painted {ways} ways" if len(frames) > 1 else "One picture, and who painted it"
@@ -92,7 +103,8 @@ def _lead(frames: Frames, runs: Sequence[Run]) -> str:
     if len(frames) == 1:
         return f"{escape(what)}, cut into {tiles}. See who painted which of them, and when."
     if frames.identical:
-        same = f"<strong>It is the same picture each time, to the last bit</strong> (sha256 <code>{frames[0].sha256[:12]}</code>)."
+        digest = f"(sha256 <code>{frames[0].sha256[:12]}</code>)"
+        same = f"<strong>It is the same picture each time, to the last bit</strong> {digest}."
     else:
         same = "<strong class='alarm'>The pictures differ, which they must not.</strong>"
     return f"{escape(what)}, cut into the same {tiles} each time. {same} What differs is who worked on what, and when."
@@ -109,7 +121,7 @@ def _acts(runs: Sequence[Run], images: Sequence[int], base: Run | None) -> Itera
     most = max((run.found.in_flight.max for run in runs), default=1)
     for number, (run, picture) in enumerate(zip(runs, images, strict=True)):
         kitchen, theatre = image(run)
-        told = "".join(f"<p>{escape(sentence)}</p>" for sentence in caption(run, base))
+        told = "".join(f"<p>{_marked(escape(sentence))}</p>" for sentence in caption(run, base))
         yield (
             f'<article class="act" id="run-{number}" aria-labelledby="name-{number}">\n'
             f'<header><h2 id="name-{number}">{escape(run.frame.title)}</h2><p class="took">{clock(run.length)}</p>'
@@ -117,6 +129,13 @@ def _acts(runs: Sequence[Run], images: Sequence[int], base: Run | None) -> Itera
             f'<div class="live"></div>\n{still.picture(run, picture)}\n{still.timeline(run, end, most)}\n'
             f'<div class="caption">{told}</div>\n</article>'
         )
+
+
+def _marked(sentence: str) -> str:
+    """The two words of the lesson stand out where a trace has shown them."""
+    for words in (CONCURRENCY, PARALLELISM):
+        sentence = sentence.replace(words, f"<strong>{words}</strong>")
+    return sentence
 
 
 def _not_run(frames: Frames) -> Iterator[str]:

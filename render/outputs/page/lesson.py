@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from render.outputs.page.runs import Run, at_least, juggled, longest
+from render.outputs.page.runs import Run, at_least, juggled, nearest
 from render.outputs.page.words import clock, count, gained, in_words, when_together
 from render.outputs.table import NOTABLE
 
@@ -17,7 +17,7 @@ WAIT = 50_000_000  # ns; what a slow server takes
 
 
 class Step(NamedTuple):
-    """One question of the tour: what may be answered, which is right, why, and what to replay (ns of the page's clock)."""
+    """One question of the tour: what may be answered, which is right and why, what to replay (ns)."""
 
     question: str
     options: tuple[str, ...]
@@ -47,37 +47,39 @@ def questions(runs: Sequence[Run], base: Run | None) -> Iterator[tuple[str, str]
 
 
 def _about_juggling(run: Run, base: Run, runs: Sequence[Run]) -> Iterator[tuple[str, str]]:
+    """Why juggling gained time or did not, and what would have."""
     name, other, gain = run.frame.title, base.frame.title, gained(run, base) or 1.0
-    busy = 100 * sum(run.costs.values()) / run.length
+    painting = sum(run.costs.values())
     if gain >= NOTABLE:
-        yield (
-            f"Why was {name} faster than {other}?",
-            f"Both had one worker. In {other} it stood idle for {clock(base.resting)} while tiles waited for their data; "
-            f"in {name} it painted another tile meanwhile, and only {clock(run.resting)} went by idle.",
+        why = (
+            f"Both had one worker. In {other} it stood idle for {clock(base.resting)} while tiles waited for their "
+            f"data; in {name} it painted another tile meanwhile, and only {clock(run.resting)} went by idle."
         )
-        yield (
-            "What would make it faster still?",
-            f"A second worker. The painting alone takes {clock(sum(run.costs.values()))}, and one worker cannot paint two "
-            f"tiles at the same instant{_faster(run, runs)}.",
+        cure = (
+            f"A second worker. The painting alone takes {clock(painting)}, and one worker cannot paint two tiles at "
+            f"the same instant{_faster(run, runs)}."
         )
+        yield f"Why was {name} faster than {other}?", why
+        yield "What would make it faster still?", cure
         return
-    yield (
-        f"Why was {name} not faster than {other}?",
-        f"Because its one worker was painting {busy:.0f} % of the time anyway. It had up to {run.found.in_flight.max} tiles "
-        "begun, but only ever painted one of them; the others lay aside. Changing from one to another paints nothing.",
+    why = (
+        f"Because its one worker was painting {100 * painting / run.length:.0f} % of the time anyway. It had up to "
+        f"{run.found.in_flight.max} tiles begun, but only ever painted one of them; the others lay aside. Changing "
+        "from one to another paints nothing."
     )
+    yield f"Why was {name} not faster than {other}?", why
     yield "What would have made it faster?", _cure(run, base, runs)
 
 
 def _cure(run: Run, base: Run, runs: Sequence[Run]) -> str:
-    hands = run.found.in_flight.max
+    hands, tiles = run.found.in_flight.max, count(len(base.costs), "tile")
     one, several = (juggled(base.costs.values(), WAIT, n) for n in (1, hands))
-    reckoned = (
-        f"if each of the {count(len(base.costs), 'tile')} first had to wait {WAIT // 10**6} ms for its data, {base.frame.title} "
-        f"would take about {clock(one)}, and the same worker with {hands} in flight about {clock(several)} (reckoned from "
-        "the painting times of this run; --wait 50ms measures it)"
+    return (
+        f"Either something to wait for: if each of the {tiles} first had to wait {WAIT // 10**6} ms for its data, "
+        f"{base.frame.title} would take about {clock(one)}, and the same worker with {hands} in flight about "
+        f"{clock(several)} (reckoned from the painting times of this run; --wait 50ms measures it). "
+        f"Or a second worker that paints at the same instant{_faster(run, runs)}."
     )
-    return f"Either something to wait for: {reckoned}. Or a second worker that paints at the same instant{_faster(run, runs)}."
 
 
 def _faster(run: Run, runs: Sequence[Run]) -> str:
@@ -110,14 +112,14 @@ def _juggling_now(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
     if run is None:
         return
     flying = run.found.in_flight.max
-    t = _middle(at_least(run.flying, flying), run)
+    t = _painting_near(middle(runs), nearest(at_least(run.flying, flying), middle(runs)), run)
     yield Step(
         f"At {clock(t)}, {run.frame.title} has begun {flying} tiles and finished none of them. How many of them is it "
         "painting at this very instant?",
         _numbers(1, flying),
         0,
-        f"One. The other {flying - 1} lie aside, hatched. In flight: {flying}; running: 1. Being busy with several things "
-        "is not doing them at the same instant.",
+        f"One. The other {flying - 1} lie aside, hatched. In flight: {flying}; running: 1. Being busy with several "
+        "things is not doing them at the same instant.",
         t,
         t + 12 * _turn(run),
     )
@@ -127,18 +129,20 @@ def _together_now(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
     run = next((run for run in runs if run.found.running.max > 1), None)
     if run is None:
         return
-    most = run.found.running.max
-    t0, t1 = longest(at_least(run.running, most))
+    most, name, workers = run.found.running.max, run.frame.title, len(run.found.busy)
+    t = sum(nearest(at_least(run.running, most), middle(runs))) // 2
     options = _numbers(1, most)
+    answer = (
+        f"{in_words(most).capitalize()}: in the close-up, {in_words(most)} lanes are filled at the line that is now. "
+        "That is parallelism, and it takes as many workers."
+    )
     yield Step(
-        f"And {run.frame.title}, at {clock((t0 + t1) // 2)}? It has {len(run.found.busy)} workers. How many tiles are "
-        "painted at this very instant?",
+        f"{name} has {workers} workers. How many tiles are painted at {clock(t)}, at this very instant?",
         options,
         options.index(str(most)),
-        f"{in_words(most).capitalize()}: look at the close-up, where {in_words(most)} lanes are filled at the line that is "
-        "now. That is parallelism, and it takes as many workers.",
-        (t0 + t1) // 2,
-        min((t0 + t1) // 2 + 12 * _turn(run), run.length),
+        answer,
+        t,
+        min(t + 12 * _turn(run), run.length),
     )
 
 
@@ -151,7 +155,7 @@ def _gain(runs: Sequence[Run], base: Run | None) -> Iterator[Step]:
     right = 0 if gain < 1 / NOTABLE else 1 if gain < NOTABLE else 2
     why = next(answer for ask, answer in _about_juggling(run, base, runs) if ask.startswith("Why"))
     yield Step(
-        f"{run.frame.title} has {hands} tiles in flight, {base.frame.title} one. Each has one worker. Which is done first?",
+        f"{run.frame.title} has {hands} tiles in flight, {base.frame.title} one; one worker each. Who is done first?",
         (f"{base.frame.title}", "both at about the same time", f"{run.frame.title}"),
         right,
         f"{base.frame.title} took {clock(base.length)}, {run.frame.title} {clock(run.length)}. {why}",
@@ -245,8 +249,13 @@ def _turn(run: Run) -> int:
     return lengths[len(lengths) // 2]
 
 
-def _middle(intervals: Sequence[tuple[int, int]], run: Run) -> int:
-    """The middle of that span of painting which lies nearest to the middle of the longest of these intervals."""
-    t0, t1 = longest(intervals)
+def middle(runs: Sequence[Run]) -> int:
+    """When all runs are in the midst of things."""
+    return min(run.length for run in runs) * 6 // 10
+
+
+def _painting_near(t: int, inside: tuple[int, int], run: Run) -> int:
+    """The middle of that span of painting which lies inside an interval and nearest to t."""
+    t0, t1 = inside
     spans = [(s.t0 + s.t1) // 2 for s in run.spans if s.kind == "paint" and s.t0 < s.t1 and t0 <= s.t0 and s.t1 <= t1]
-    return min(spans, key=lambda t: abs(t - (t0 + t1) // 2), default=t0)
+    return min(spans, key=lambda half: abs(half - t), default=t0)

@@ -36,7 +36,7 @@ def record(runs: Sequence[Run], images: Sequence[int], steps: Sequence[Step]) ->
 
 
 def _run(run: Run, image: int) -> dict[str, Any]:
-    """Spans are columns: the index of the worker, the tile, a letter of `LETTERS`, ns since the start before, ns long."""
+    """Spans are columns: index of the worker, tile, a letter of `LETTERS`, ns since the start before, ns long."""
     index = {worker: number for number, worker in enumerate(run.workers)}
     starts = [span.t0 for span in run.spans]
     request = run.frame.request

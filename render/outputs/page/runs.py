@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, pairwise
 
 from render import stats
 from render.frame import Frame
-from render.outputs.timeline import worked
 from render.stats import Interval, Stats, merged
 from render.trace import NO_TILE, Span, Worker
 
@@ -29,8 +29,16 @@ class Run:
 
     @cached_property
     def workers(self) -> tuple[Worker, ...]:
-        """Those that had a tile, in the order of their first paint; their numbers on the page."""
-        return tuple(worked(self.frame.trace))
+        """Those that had a tile, in the order of their first paint, then those that never painted: their numbers."""
+        return tuple(dict.fromkeys((*self.frame.trace.workers, *(span.worker for span in self.spans))))
+
+    @cached_property
+    def lanes(self) -> dict[Worker, list[Span]]:
+        """The spans of each worker, by start."""
+        made: dict[Worker, list[Span]] = {worker: [] for worker in self.workers}
+        for span in self.spans:
+            made[span.worker].append(span)
+        return made
 
     @cached_property
     def spans(self) -> tuple[Span, ...]:
@@ -71,10 +79,8 @@ class Run:
     @cached_property
     def running(self) -> Curve:
         """How many workers paint at each instant."""
-        mine = {
-            w: merged((s.t0, s.t1) for s in self.spans if s.worker == w and s.kind == "paint") for w in self.workers
-        }
-        return curve(interval for turns in mine.values() for interval in turns)
+        turns = (merged((s.t0, s.t1) for s in lane if s.kind == "paint") for lane in self.lanes.values())
+        return curve(chain.from_iterable(turns))
 
     @cached_property
     def flying(self) -> Curve:
@@ -131,12 +137,12 @@ def curve(intervals: Iterable[Interval]) -> Curve:
 
 def at_least(steps: Curve, least: int) -> list[Interval]:
     """The longest intervals in which a curve is nowhere below `least`."""
-    return merged((t, end) for (t, n), (end, _) in zip(steps, steps[1:], strict=False) if n >= least)
+    return merged((t, end) for (t, n), (end, _) in pairwise(steps) if n >= least)
 
 
-def longest(intervals: Sequence[Interval]) -> Interval:
-    """The longest of them; the first of several. (0, 0) where there is none."""
-    return max(intervals, key=lambda interval: interval[1] - interval[0], default=(0, 0))
+def nearest(intervals: Iterable[Interval], t: int) -> Interval:
+    """That whose middle is nearest to t; (0, 0) where there is none."""
+    return min(intervals, key=lambda interval: abs(sum(interval) // 2 - t), default=(0, 0))
 
 
 def juggled(costs: Iterable[int], wait: int, hands: int) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
+from itertools import pairwise
 from math import floor, log10
 
 from render.outputs.page.runs import Curve, Run
@@ -50,9 +51,8 @@ def timeline(run: Run, end: int, most: int) -> str:
     scale = (WIDTH - LEFT) / (end or 1)
     lane = max(2, min(18, 180 // max(len(run.workers), 1)))
     drawn: list[str] = []
-    for number, worker in enumerate(run.workers):
+    for number, mine in enumerate(run.lanes.values()):
         y = number * (lane + 1)
-        mine = [span for span in run.spans if span.worker == worker]
         if lane >= 10:
             drawn.append(f'<text x="0" y="{y + lane - 5}">worker {number}</text>')
         drawn.append(f'<path class="lane" d="M{LEFT} {y}h{WIDTH - LEFT}v{lane}H{LEFT}z"/>')
@@ -103,7 +103,7 @@ def _steps(curve: Curve, scale: float, y: int, tall: float) -> str:
 def means(curve: Curve, columns: int, scale: float) -> list[float]:
     """The mean of a curve over each of so many columns, `scale` columns a nanosecond."""
     made = [0.0] * columns
-    for (t0, count), (t1, _) in zip(curve, curve[1:], strict=False):
+    for (t0, count), (t1, _) in pairwise(curve):
         left, right = t0 * scale, min(t1 * scale, columns)
         x = floor(left)
         while count and x < right:

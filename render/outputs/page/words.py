@@ -13,6 +13,7 @@ from render.outputs.table import NOTABLE
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 FEW = 4  # workers that are told one by one
 CPU = "cpu"
+CONCURRENCY, PARALLELISM = "This is concurrency.", "This is parallelism."
 
 
 def image(run: Run) -> tuple[str, str]:
@@ -56,11 +57,11 @@ def _painted(run: Run) -> str:
 def _at_once(run: Run) -> str:
     found = run.found
     if found.running.max > 1:
-        return f"Two tiles or more were painted at the same instant {when_together(run)}. This is parallelism."
+        return f"Two tiles or more were painted at the same instant {when_together(run)}. {PARALLELISM}"
     if run.juggles:
         return (
-            f"Up to {found.in_flight.max} tiles were in flight, begun and not done, and {count(found.switches, 'time')} "
-            "it put one aside to go on with another. This is concurrency. Yet never were two painted at the same instant: "
+            f"Up to {found.in_flight.max} tiles were in flight, begun and not done; {count(found.switches, 'time')} it "
+            f"put one aside to go on with another. {CONCURRENCY} Yet never were two painted at the same instant: "
             "it has one pair of hands."
         )
     if run.alone:
@@ -97,7 +98,7 @@ def _gain(run: Run, base: Run | None) -> Iterator[str]:
     elif gain <= 1:
         yield f"It was slower than {name}: {took}."
     elif run.alone and run.juggles and run.waited:
-        yield f"It was {gain:.2f} times as fast as {name}, with one worker as well: it waited for several tiles at once."
+        yield f"It was {gain:.2f} times as fast as {name}, with one worker too: several tiles waited at once."
     elif run.alone:
         yield f"It was {gain:.2f} times as fast as {name}: {took}."
     else:
