@@ -75,8 +75,8 @@ def draw(typed: Namespace, began: int) -> int:
     """Draw one picture and save it."""
     request = options.complete(**_asked(typed))
     out = typed.out or [f"{Path(request.scene).stem}-{request.mode}.png"]
-    files = [*out, *([typed.trace] if typed.trace else [])]
-    makers = _check_outputs(out, typed.trace)
+    makers = _check_outputs(out, typed.page, typed.trace)
+    files = [*makers, *([typed.trace] if typed.trace else [])]
     engine.available(request)
     with _progress(typed, request.mode) as progress:
         frame = engine.draw(request, announce=_announcer(typed), progress=progress, began=began)
@@ -93,10 +93,10 @@ def draw(typed: Namespace, began: int) -> int:
     return 0
 
 
-def _check_outputs(out: Sequence[str], trace: str | None) -> dict[str, outputs.Output]:
-    """The output that makes each file. Raises before anything is painted where one cannot be written."""
-    makers = {path: outputs.by_suffix(path) for path in out}
-    files = [*out, *([trace] if trace else [])]
+def _check_outputs(out: Sequence[str], page: str | None, trace: str | None = None) -> dict[str, outputs.Output]:
+    """The output that makes each file (the trace is made last). Raises before painting where one cannot be written."""
+    makers = {path: outputs.by_suffix(path) for path in out} | ({page: outputs.load("page")} if page else {})
+    files = [*out, *(path for path in (page, trace) if path)]
     for path in files:
         outputs.check_writable(path)
     for number, path in enumerate(files):
@@ -119,7 +119,7 @@ def race(typed: Namespace, began: int) -> int:
         if name not in modes.names():
             raise UnknownName("mode", name, modes.names())
     requests = library.entrants(_asked(typed), named or modes.names())
-    makers = _check_outputs(typed.out, typed.trace)
+    makers = _check_outputs(typed.out, typed.page, typed.trace)
     with _progress(typed, "race", len(requests)) as progress:
         result = engine.race(requests, announce=_announcer(typed), progress=progress)
     if result.frames:
@@ -177,15 +177,16 @@ def _number(word: str | None, name: str) -> float | None:
 
 def show(typed: Namespace, began: int) -> int:
     """Tell about a saved trace, and make outputs from it."""
-    makers = _check_outputs(typed.out, None)
+    makers = _check_outputs(typed.out, typed.page)
+    files = list(makers)
     frames = saved.read(typed.file)
     for path, maker in makers.items():
         outputs.save(path, maker.write(frames, plain=typed.plain))
     if typed.json:
         drawn = frames.kind == "draw"
-        print(json.dumps(document(frames[0], typed.out) if drawn else race_document(frames, frames.not_run)))
+        print(json.dumps(document(frames[0], files) if drawn else race_document(frames, frames.not_run)))
     elif frames.kind == "draw" and not typed.quiet:
-        print("\n".join(table.draw_lines(frames[0], typed.out)))
+        print("\n".join(table.draw_lines(frames[0], files)))
     elif not typed.quiet:
         print(table.race_table(frames, frames.not_run, _width()))
     return 0

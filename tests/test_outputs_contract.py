@@ -41,6 +41,7 @@ IS = {  # what tells that a file is what its suffix says; a new output needs a l
     "cost": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
     "npz": lambda data: zipfile.is_zipfile(io.BytesIO(data)),
     "ownership": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
+    "page": lambda data: data.startswith(b"<!doctype html>") and data.endswith(b"</html>"),
     "png": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
     "replay": lambda data: data.startswith(b"RIFF") and data[8:12] == b"WEBP",
     "table": lambda data: data.decode().endswith("\n"),

@@ -1,0 +1,74 @@
+// The tour: a question, a guess, then the replay that shows the answer. It asks before it tells.
+
+class Tour {
+  /** @param {{question: string, options: string[], right: number, answer: string, start: number, end: number}[]} steps @param {Clock} clock @param {Controls} controls */
+  constructor(steps, clock, controls) {
+    this.steps = steps;
+    this.clock = clock;
+    this.controls = controls;
+    this.section = /** @type {HTMLElement} */ (document.getElementById('tour'));
+    if (!steps.length) { this.section.hidden = true; return; }
+    this.panel = element('div', { class: 'panel step', role: 'region', 'aria-label': 'Guided tour', tabindex: '-1' });
+    this.panel.hidden = true;
+    document.body.append(this.panel);
+    const start = element('button', { type: 'button', class: 'start' }, `Guided tour: ${steps.length} questions`);
+    start.addEventListener('click', () => this.open(0));
+    /** @type {HTMLElement} */ (document.getElementById('bar')).append(start);
+    this.start = start;
+    addEventListener('keydown', e => { if (e.key === 'Escape' && !this.panel.hidden) this.close(); });
+  }
+
+  /** @param {number} number */
+  open(number) {
+    const step = this.steps[number];
+    this.controls.go(step.start);
+    const heading = element('p', { class: 'count' }, `Predict: ${number + 1} of ${this.steps.length}`);
+    const close = element('button', { type: 'button', class: 'close', 'aria-label': 'End the tour' }, '×');
+    close.addEventListener('click', () => this.close());
+    const options = element('div', { class: 'options' });
+    const answer = element('div', { class: 'answer', role: 'status' });
+    step.options.forEach((option, i) => {
+      const button = element('button', { type: 'button' }, option);
+      button.addEventListener('click', () => this.reveal(number, i, options, answer));
+      options.append(button);
+    });
+    this.panel.replaceChildren(heading, close, element('p', { class: 'ask' }, step.question), options, answer);
+    this.panel.hidden = false;
+    document.body.classList.add('touring');
+    this.panel.focus({ preventScroll: true });
+    document.querySelector('.stage')?.scrollIntoView({ block: 'start', behavior: calm.matches ? 'auto' : 'smooth' });
+  }
+
+  /** @param {number} number @param {number} chosen @param {HTMLElement} options @param {HTMLElement} answer */
+  reveal(number, chosen, options, answer) {
+    const step = this.steps[number], last = number + 1 === this.steps.length;
+    [...options.children].forEach((button, i) => {
+      button.toggleAttribute('disabled', true);
+      if (i === step.right) button.classList.add('right');
+      if (i === chosen) button.classList.add('chosen');
+    });
+    const again = element('button', { type: 'button' }, 'Show again'), next = element('button', { type: 'button', class: 'next' }, last ? 'Done' : 'Next question');
+    again.addEventListener('click', () => this.replay(step));
+    next.addEventListener('click', () => last ? this.close() : this.open(number + 1));
+    const verdict = chosen === step.right ? 'As you said.' : `No: ${step.options[step.right]}.`;
+    answer.replaceChildren(element('p', {}, element('b', {}, verdict), ` ${step.answer}`), element('div', { class: 'options' }, again, next));
+    next.focus({ preventScroll: true });
+    this.replay(step);
+  }
+
+  /** Some five seconds of the moment that the step is about. */
+  replay(step) {
+    const { clock } = this, usual = clock.pace;
+    clock.pace = Math.max((step.end - step.start) / 1e9, 1e-9) > 0 ? 6e9 / (step.end - step.start || 1) : usual;
+    clock.now = step.start;
+    this.controls.moved = true;
+    clock.play(step.end);
+  }
+
+  close() {
+    this.panel.hidden = true;
+    document.body.classList.remove('touring');
+    this.clock.pause();
+    this.start.focus({ preventScroll: true });
+  }
+}
