@@ -18,8 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from render import attribution, devices, engine, library, modes, options, outputs, picture, scene
 from render import compare as comparing
-from render import devices, engine, library, modes, options, outputs, picture, scene
 from render.document import document, race_document
 from render.errors import ModeUnavailable, UnknownName, UsageError
 from render.frame import Frame, Frames
@@ -153,12 +153,16 @@ def compare(typed: Namespace, began: int) -> int:
             f"{typed.a} and {typed.b} were not asked to be the same picture: {comparing.unlike(a, b)}",
             "add --any-request to compare them all the same",
         )
+    found = None if result.identical else attribution.attribute(a, b)
     if typed.diff and not result.identical and a.rgb.shape == b.rgb.shape:
-        outputs.save(typed.diff, picture.encode(comparing.difference(a, b)))
+        from render.difference import marked
+
+        assert found is not None
+        outputs.save(typed.diff, picture.encode(marked(a, b, found)))
     if typed.json:
-        print(json.dumps(result.as_dict()))
+        print(json.dumps(result.as_dict() | ({"attribution": found.as_dict()} if found else {})))
     elif not typed.quiet:
-        print("\n".join(comparing.lines(result, typed.a, typed.b)))
+        print("\n".join([*comparing.lines(result, typed.a, typed.b), *(attribution.lines(found) if found else [])]))
     return 0 if result.within(*allowed) else 1
 
 

@@ -20,7 +20,7 @@ LAYERS = (
     "registry",
     "parameters",
     "request",
-    "primitives elementary palettes plan trace",
+    "primitives elementary palettes plan trace provenance",
     "lanes",
     "escape_time vectors",
     "scene",
@@ -31,7 +31,7 @@ LAYERS = (
     "targets contract",
     "painter",
     "processes",
-    "modes outputs stats schedule claims document compare",
+    "modes outputs stats schedule claims document compare attribution difference",
     "options engine devices",
     "render library commands cli __main__ notebook",  # `render` is the package itself: the library's front
 )
@@ -45,6 +45,8 @@ SIDE_BY_SIDE = {
     "claims": "stats",
     "document": "stats schedule claims",
     "compare": "picture",
+    "attribution": "picture",
+    "difference": "picture compare attribution",
 }
 
 COMPILING = ("render.cards", "render.compiler", "render.devices", "render.targets")

@@ -554,7 +554,11 @@ def test_a_difference_is_found_told_and_drawn(say: Say) -> None:
     assert said.code == 1
     assert (found["differing_pixels"], found["max_error"], found["worst"]) == (1, 7, [2, 3, 1])
     assert found["same_request"] is None
-    assert np.argwhere(pixels("diff.png")).tolist() == [[3, 2, 1]]
+    drawn = pixels("diff.png")
+    assert drawn.shape == (16 * 40, 24 * 40, 3)  # magnified
+    assert drawn[3 * 40 + 20, 2 * 40 + 20].tolist() == [0, 104, 0]
+    assert found["attribution"]["worst"][0]["tile"] == 0
+    assert found["attribution"]["workers"] == {"a": {"0": 1}, "b": {}}
 
 
 @pytest.mark.usefixtures("disc")
