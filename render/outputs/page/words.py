@@ -22,7 +22,8 @@ def image(run: Run) -> tuple[str, str]:
     if not run.found.tiles:
         return "Nobody cooked.", "Nothing was played."
     if most > 1 and any(worker.device != CPU for worker in run.found.busy):
-        return "A canteen kitchen: many hands at once.", "A festival: hundreds of stages on one evening."
+        number = in_words(workers)
+        return f"A canteen kitchen: {number} at the stoves at once.", f"A festival: {number} stages on one evening."
     if most > 1:
         number = in_words(workers)
         return f"{number.capitalize()} chefs, each with a stove.", f"{number.capitalize()} stages, a play on each."
