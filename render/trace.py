@@ -125,3 +125,12 @@ class Recorder:
         """All spans so far, which are then forgotten here."""
         spans, self._spans = self._spans, []
         return tuple(spans)
+
+
+def owners(trace: Trace) -> dict[int, int]:
+    """Who painted each tile: the worker's number, in the order of their first paint, by tile number.
+
+    A tile that several painted is the one's who painted it last.
+    """
+    number = {worker: index for index, worker in enumerate(trace.workers)}
+    return {span.tile: number[span.worker] for span in trace.of_kind("paint") if span.tile != NO_TILE}

@@ -37,9 +37,13 @@ REQUEST = Request(
     order="rows",
 )
 IS = {  # what tells that a file is what its suffix says; a new output needs a line here
+    "chrome_trace": lambda data: json.loads(data)["displayTimeUnit"] == "ms",
+    "cost": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
     "npz": lambda data: zipfile.is_zipfile(io.BytesIO(data)),
+    "ownership": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
     "page": lambda data: data.startswith(b"<!doctype html>") and data.endswith(b"</html>"),
     "png": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
+    "replay": lambda data: data.startswith(b"RIFF") and data[8:12] == b"WEBP",
     "table": lambda data: data.decode().endswith("\n"),
     "timeline": lambda data: data.startswith(b"<svg ") and data.endswith(b"</svg>\n"),
     "trace": lambda data: json.loads(data)["schema"] == "render-trace",
@@ -57,6 +61,12 @@ def painted(*tiles: tuple[int, int, int], mode: str = "sequential") -> Frame:
 
 ALONE, TOGETHER = painted((0, 0, 5), (0, 1, 10)), painted((0, 0, 5), (1, 1, 5), mode="parallel")
 DRAW, RACE = Frames((ALONE,)), Frames((ALONE, TOGETHER), "race", (("cuda", "there is no driver"),))
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replay has as many images as eyes want; fewer are as good for these tests, and sooner made."""
+    monkeypatch.setattr("render.outputs.replay.IMAGES", 7)
 
 
 def test_every_output_is_known_here() -> None:

@@ -48,6 +48,21 @@ def test_the_table_has_one_row_for_each_run(draw: Draw) -> None:
     ]
 
 
+def test_below_it_stands_how_the_painting_was_shared_out(draw: Draw) -> None:
+    frames = draw("00112233"), draw("01230123", mode="concurrent"), draw("000.", "1122", mode="parallel")
+    assert race_table(frames, ()).splitlines()[5:9] == [
+        "mode          idle   fair  alone  longest    best   near  with start  efficiency  serial",
+        "sequential     0 %  1.000   0 ms     2 ms    8 ms  100 %        1.00        1.00       -",
+        "concurrent     0 %  1.000   3 ms     2 ms    8 ms  100 %        1.00        1.00       -",
+        "parallel    0-25 %  0.980   0 ms     3 ms  3.5 ms   88 %        1.89        1.00   0.000",
+    ]
+
+
+def test_workers_and_cpus_that_were_claimed_are_checked(draw: Draw) -> None:
+    told = said(draw("0011"), draw("00", "11", mode="parallel", facts={"asked": 2, "cpus": 1, "cpus_affinity": 1}))
+    assert "asked 2 workers, 2 painted on 2 CPUs; this process may use 1 CPU (affinity): at most 1 can run" in told
+
+
 def test_one_tile_after_the_other_is_called_so(draw: Draw) -> None:
     assert "sequential: one worker, one tile after the other" in said(draw("0011"))
 
