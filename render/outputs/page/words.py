@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from render.outputs.page.runs import Run
 from render.outputs.table import NOTABLE
+from render.wording import count
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 FEW = 4  # workers that are told one by one
@@ -135,11 +136,6 @@ def gained(run: Run, base: Run | None) -> float | None:
     if base is None or base is run or run.frame.simulated or base.frame.simulated:
         return None
     return run.found.speed_up(base.found)
-
-
-def count(number: int, word: str) -> str:
-    """`1 tile`, `2 tiles`."""
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def in_words(number: int) -> str:
