@@ -7,7 +7,6 @@ result = race(requests)                the same picture in several modes, and wh
 from __future__ import annotations
 
 import time
-from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -18,9 +17,8 @@ import numpy as np
 from render import contract, machine, modes, scene, targets
 from render.errors import ModeUnavailable, RenderError
 from render.frame import Frame, Frames, canvas
-from render.outputs import table, timeline
+from render.outputs import page, table
 from render.painter import Done, Painter, failure
-from render.picture import encode
 from render.plan import Tile, cut, plan
 from render.request import Request
 from render.trace import Clock, Recorder, Trace
@@ -128,11 +126,16 @@ class Race(Frames):
     """The same picture in several modes: the frames in order, and the modes that did not run, with the reason."""
 
     def _repr_html_(self) -> str:
-        """How a notebook shows it: the picture, the timelines, the table and what follows from it."""
-        picture = b64encode(encode(self.frames[0].rgb)).decode()
-        lanes = timeline.write(self.frames).decode()
-        told = escape(table.race_table(self.frames, self.not_run))
-        return f'<img alt="the picture" src="data:image/png;base64,{picture}" width="480">{lanes}<pre>{told}</pre>'
+        """How a notebook shows it: the theatre, and under it the table and what follows from it.
+
+        The theatre may run its own script, and nothing else: it is shut off from the notebook.
+        """
+        told = f"<pre>{escape(table.race_table(self.frames, self.not_run))}</pre>"
+        if not self.frames:
+            return told
+        theatre = escape(page.write(self).decode())
+        place = 'width="100%" height="900" style="border:0" sandbox="allow-scripts"'
+        return f'<iframe title="the theatre" {place} srcdoc="{theatre}"></iframe>{told}'
 
 
 def race(

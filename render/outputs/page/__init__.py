@@ -27,8 +27,9 @@ from render.outputs.page import still
 from render.outputs.page.lesson import Step, questions, tour
 from render.outputs.page.record import packed, record
 from render.outputs.page.runs import Run
-from render.outputs.page.words import CONCURRENCY, PARALLELISM, caption, clock, count, gained, image, in_words
+from render.outputs.page.words import CONCURRENCY, PARALLELISM, caption, clock, gained, image, in_words
 from render.outputs.table import BASELINE
+from render.wording import count
 
 SUFFIXES = (".html",)
 ABOUT = "the theatre: all runs replayed on one clock, in one page"

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from render.outputs.page.runs import Run, at_least, juggled, nearest
-from render.outputs.page.words import clock, count, gained, in_words, when_together
+from render.outputs.page.words import clock, gained, in_words, when_together
 from render.outputs.table import NOTABLE
+from render.wording import count
 
 STEPS = 5
 WAIT = 50_000_000  # ns; what a slow server takes

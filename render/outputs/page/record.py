@@ -13,7 +13,7 @@ from PIL import Image
 
 from render.outputs.page.lesson import Step
 from render.outputs.page.runs import Run
-from render.outputs.timeline import COLOURS
+from render.swatches import COLOURS
 
 LETTERS = {"paint": "p", "wait": "w", "transfer": "t"}  # any other kind that carries a tile is "o"
 SMALL = 200_000  # bytes: a picture that takes no more is kept as it is, a larger one as the eye sees it

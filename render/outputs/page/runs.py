@@ -11,7 +11,7 @@ from itertools import chain, pairwise
 from render import stats
 from render.frame import Frame
 from render.stats import Interval, Stats, merged
-from render.trace import NO_TILE, Span, Worker
+from render.trace import NO_TILE, Span, Worker, owners
 
 Curve = list[tuple[int, int]]  # (t, how many from t on), by time
 
@@ -105,9 +105,8 @@ class Run:
     @cached_property
     def shares(self) -> dict[Worker, int]:
         """How many tiles each worker was the last to paint."""
-        last = {s.tile: s.worker for s in sorted(self.spans, key=lambda s: (s.t1, s.t0)) if s.kind == "paint"}
-        counted = Counter(last.values())
-        return {worker: counted[worker] for worker in self.workers}
+        counted = Counter(owners(self.frame.trace).values())
+        return {worker: counted[number] for number, worker in enumerate(self.workers)}
 
     @property
     def alone(self) -> bool:

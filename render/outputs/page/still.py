@@ -14,25 +14,25 @@ from render.outputs.page.runs import Curve, Run
 from render.outputs.page.words import tick
 from render.plan import Tile, cut
 from render.stats import Interval
+from render.swatches import COLOURS
+from render.trace import owners
 
 WIDTH, LEFT = 400, 52  # pixels: of the drawing, of what stands before the lanes
 CURVES, FOOT = 56, 16
-COLOURS = 7  # classes w0 to w6 of the style sheet
 MOST_OUTLINES = 4000  # tiles; more would be a grey mist
 
 
 def picture(run: Run, image: int) -> str:
     """The whole picture, each tile outlined in the colour of its worker."""
     wide, high = run.frame.request.width, run.frame.request.height
-    numbers = {worker: number for number, worker in enumerate(run.workers)}
     owned: dict[int, list[Tile]] = {}
-    last = {span.tile: numbers[span.worker] for span in run.spans if span.kind == "paint"}
+    last = owners(run.frame.trace)
     tiles = cut(run.frame.request)
     for tile in tiles if len(tiles) <= MOST_OUTLINES else ():
         if tile.number in last:
             owned.setdefault(last[tile.number], []).append(tile)
     outlines = "".join(
-        f'<path class="o w{number % COLOURS}" d="{"".join(map(_outline, mine))}"/>'
+        f'<path class="o w{number % len(COLOURS)}" d="{"".join(map(_outline, mine))}"/>'
         for number, mine in sorted(owned.items())
     )
     return (
@@ -56,7 +56,7 @@ def timeline(run: Run, end: int, most: int) -> str:
         if lane >= 10:
             drawn.append(f'<text x="0" y="{y + lane - 5}">worker {number}</text>')
         drawn.append(f'<path class="lane" d="M{LEFT} {y}h{WIDTH - LEFT}v{lane}H{LEFT}z"/>')
-        for kind, look in (("wait", "wait"), ("paint", f"w{number % COLOURS}")):
+        for kind, look in (("wait", "wait"), ("paint", f"w{number % len(COLOURS)}")):
             times = ((span.t0, span.t1) for span in mine if span.kind == kind)
             drawn.append(f'<path class="{look}" d="{"".join(_bars(times, scale, y, lane))}"/>')
     y = len(run.workers) * (lane + 1) + 8

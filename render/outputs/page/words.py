@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from render.outputs.page.runs import Run
 from render.outputs.table import NOTABLE
+from render.wording import count
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 FEW = 4  # workers that are told one by one
@@ -22,7 +23,8 @@ def image(run: Run) -> tuple[str, str]:
     if not run.found.tiles:
         return "Nobody cooked.", "Nothing was played."
     if most > 1 and any(worker.device != CPU for worker in run.found.busy):
-        return "A canteen kitchen: many hands at once.", "A festival: hundreds of stages on one evening."
+        number = in_words(workers)
+        return f"A canteen kitchen: {number} at the stoves at once.", f"A festival: {number} stages on one evening."
     if most > 1:
         number = in_words(workers)
         return f"{number.capitalize()} chefs, each with a stove.", f"{number.capitalize()} stages, a play on each."
@@ -134,11 +136,6 @@ def gained(run: Run, base: Run | None) -> float | None:
     if base is None or base is run or run.frame.simulated or base.frame.simulated:
         return None
     return run.found.speed_up(base.found)
-
-
-def count(number: int, word: str) -> str:
-    """`1 tile`, `2 tiles`."""
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def in_words(number: int) -> str:

@@ -28,7 +28,7 @@ class Act {
         number(this.numbers.running, 'running', 'running'), number(this.numbers.flying, 'flying', 'in flight'),
         number(this.numbers.done, '', `of ${run.done.length} done`)),
       element('div', { class: 'strips' },
-        element('p', { class: 'strip' }, element('b', {}, 'Close-up'), ` ${told(scale.reach)} around now`), this.canvases.closeup,
+        element('p', { class: 'strip' }, element('b', {}, 'Close-up'), ` ${told(scale.reach)} around this instant`), this.canvases.closeup,
         element('p', { class: 'strip' }, element('b', {}, 'The whole run')), this.canvases.overview),
     );
     live.append(this.table());

@@ -13,6 +13,7 @@ class Clock {
     /** @type {(() => void)[]} */
     this.heard = [];
     const takes = (/** @type {number} */ pace) => end / 1e9 * pace;
+    /** Those worth choosing. */
     this.paces = PACES.filter(pace => pace === 1 || (takes(pace) >= 3 && takes(pace) <= 1800));
     const far = (/** @type {number} */ pace) => Math.abs(Math.log((takes(pace) || 1) / SHOW));
     this.pace = this.paces.reduce((best, pace) => far(pace) < far(best) ? pace : best);

@@ -1,7 +1,7 @@
 // The close-up: a few slices around the line that is now, one row for each tile in hand. Here juggling and painting at
 // the same instant look different at a glance: of a juggler's rows one is filled where the line stands, and only one.
 
-const HANDS = 132; // CSS pixels for all rows
+const HANDS = 132; // units of the look, for all rows
 
 class Closeup {
   /** @param {HTMLCanvasElement} canvas @param {Run} run @param {number} reach ns that are seen */
@@ -9,11 +9,23 @@ class Closeup {
     this.run = run;
     this.reach = reach;
     this.sheet = new Sheet(canvas);
-    this.row = Math.max(2, Math.min(22, Math.floor(HANDS / Math.max(run.rows.length, 1))));
+    this.look = /** @type {Look} */ ({}); // and all lengths: set by measure, before anything is drawn
+    this.unit = this.gutter = this.row = this.space = this.height = this.scale = 0;
+    /** @type {number[]} */
+    this.tops = [];
+  }
+
+  /** @param {Look} look */
+  measure(look) {
+    const { rows } = this.run;
+    this.look = look;
+    this.unit = look.unit;
+    this.gutter = GUTTER * this.unit;
+    this.row = Math.max(2, Math.min(22, Math.floor(HANDS / Math.max(rows.length, 1))) * this.unit);
     this.space = this.row > 6 ? 2 : this.row > 3 ? 1 : 0;
     let y = 0;
-    this.tops = run.rows.map((row, i) => {
-      if (i && row.worker !== run.rows[i - 1].worker) y += this.row > 6 ? 5 : 0;
+    this.tops = rows.map((row, i) => {
+      if (i && row.worker !== rows[i - 1].worker) y += this.row > 6 ? 5 : 0;
       const top = y;
       y += this.row + this.space;
       return top;
@@ -23,7 +35,7 @@ class Closeup {
 
   /** @param {number} width @param {Look} look */
   fit(width, look) {
-    this.look = look;
+    this.measure(look);
     this.sheet.fit(width, this.height);
   }
 
@@ -33,40 +45,41 @@ class Closeup {
   /** The row and the time under a point. @param {number} x @param {number} y @param {number} t */
   under(x, y, t) {
     const row = this.run.rows[this.tops.findLastIndex(top => top <= y)];
-    return { row, time: this.from(t) + (x - GUTTER) / (this.sheet.width - GUTTER) * this.reach };
+    return { row, time: this.from(t) + (x - this.gutter) / (this.sheet.width - this.gutter) * this.reach };
   }
 
   /** @param {number} t @param {number} watched */
   draw(t, watched) {
     const { sheet, look, run } = this, { g } = sheet, from = this.from(t);
-    this.scale = (sheet.width - GUTTER) / this.reach;
+    this.scale = (sheet.width - this.gutter) / this.reach;
     sheet.clear();
     g.save();
     g.beginPath();
-    g.rect(GUTTER, 0, sheet.width - GUTTER, this.height);
+    g.rect(this.gutter, 0, sheet.width - this.gutter, this.height);
     g.clip();
     g.textAlign = 'center';
     g.textBaseline = 'middle';
     run.rows.forEach((row, i) => {
       g.fillStyle = look.lane;
-      g.fillRect(GUTTER, this.tops[i], sheet.width - GUTTER, this.row);
+      g.fillRect(this.gutter, this.tops[i], sheet.width - this.gutter, this.row);
       const { stays } = row;
       for (let k = Math.max(upTo(row.starts, from) - 1, 0); k < stays.length && stays[k].t0 <= from + this.reach; k++) {
         if (stays[k].t1 >= from) this.stay(g, stays[k], this.tops[i], from, t, watched);
       }
     });
     g.fillStyle = look.ink;
-    g.fillRect(GUTTER + (t - from) * this.scale - 1, 0, 2, this.height);
+    g.fillRect(this.gutter + (t - from) * this.scale - 1, 0, 2, this.height);
     g.restore();
     this.label(g);
   }
 
-  /** A tile in hand: hatched from its first stroke to its last, filled where it is painted. */
+  /** A tile in hand: hatched from its first stroke to its last, filled where it is painted.
+   * @param {CanvasRenderingContext2D} g @param {Stay} stay @param {number} y @param {number} from @param {number} t @param {number} watched */
   stay(g, stay, y, from, t, watched) {
-    const x = (/** @type {number} */ time) => GUTTER + (time - from) * this.scale;
+    const x = (/** @type {number} */ time) => this.gutter + (time - from) * this.scale;
     const colour = colourOf(stay.worker), edge = this.sheet.width;
     if (stay.p0 < stay.p1) {
-      const left = Math.max(x(stay.p0), GUTTER - 9), right = Math.min(x(stay.p1), edge + 9);
+      const left = Math.max(x(stay.p0), this.gutter - 9), right = Math.min(x(stay.p1), edge + 9);
       g.globalAlpha = stay.p0 > t ? 0.3 : 0.75;
       g.fillStyle = hatching(g, colour);
       g.fillRect(left, y, right - left, this.row);
@@ -74,15 +87,17 @@ class Closeup {
     for (const span of stay.spans) {
       if (span.t0 > from + this.reach) break;
       if (span.t1 < from) continue;
-      const left = Math.max(x(span.t0), GUTTER - 2), right = Math.min(x(span.t1), edge + 2), now = span.t0 <= t && t < span.t1;
-      g.globalAlpha = now ? 1 : span.t0 > t ? 0.4 : 0.8;
-      this.bar(g, span, left, Math.max(right - left, 1), y, colour, now);
+      const left = Math.max(x(span.t0), this.gutter - 2), right = Math.min(x(span.t1), edge + 2), now = span.t0 <= t && t < span.t1;
+      g.globalAlpha = now ? 1 : span.t0 > t ? 0.35 : 0.85;
+      this.bar(g, span, left, Math.max(right - left, 1), y, colour, now, span.t0 > t);
       if (span.tile === watched) { g.strokeStyle = this.look.ink; g.lineWidth = 2; g.strokeRect(left + 1, y + 1, right - left - 2, this.row - 2); }
     }
     g.globalAlpha = 1;
   }
 
-  bar(g, span, left, width, y, colour, now) {
+  /** @param {CanvasRenderingContext2D} g @param {Span} span @param {number} left @param {number} width @param {number} y
+   * @param {string} colour @param {boolean} now @param {boolean} later */
+  bar(g, span, left, width, y, colour, now, later) {
     if (span.kind !== 'p') {
       g.fillStyle = this.look.paper;
       g.fillRect(left, y, width, this.row);
@@ -92,25 +107,32 @@ class Closeup {
       if (this.row > 4) g.strokeRect(left + 0.5, y + 0.5, Math.max(width - 1, 0), this.row - 1);
       else { g.fillStyle = this.look.quiet; g.fillRect(left, y + this.row / 2 - 0.5, width, 1); }
       g.setLineDash([]);
-      if (this.row > 12 && width > 52) this.text(g, span.kind === 'w' ? 'waits' : 'copies', left, width, y, this.look.quiet, '');
+      if (this.row > 12 && width > 52 * this.unit) this.text(g, span.kind === 'w' ? 'waits' : 'copies', left, width, y, this.look.quiet, '');
       return;
     }
     g.fillStyle = colour;
     g.fillRect(left, y, width > 3 ? width - 0.8 : width, this.row);
     if (now && this.row > 6) { g.strokeStyle = this.look.ink; g.lineWidth = 1.5; g.strokeRect(left + 0.75, y + 0.75, width - 2.2, this.row - 1.5); }
-    if (this.row > 10 && width > 9 * String(span.tile).length + 4) this.text(g, String(span.tile), left, width, y, textOn(colour), now ? '700' : '');
+    if (this.row > 10 && width > 9 * this.unit * String(span.tile).length + 4) {
+      const [ink, weight] = later ? [this.look.ink, ''] : [textOn(colour), now ? '700' : ''];
+      g.globalAlpha = later ? 0.7 : 1;
+      this.text(g, String(span.tile), left, width, y, ink, weight);
+    }
   }
 
+  /** @param {CanvasRenderingContext2D} g @param {string} text @param {number} left @param {number} width @param {number} y
+   * @param {string} colour @param {string} weight */
   text(g, text, left, width, y, colour, weight) {
     g.fillStyle = colour;
-    g.font = `${weight} 12px ${this.look.font}`;
-    const x0 = Math.max(left, GUTTER), x1 = Math.min(left + width, this.sheet.width);
+    g.font = `${weight} ${12 * this.unit}px ${this.look.font}`;
+    const x0 = Math.max(left, this.gutter), x1 = Math.min(left + width, this.sheet.width);
     g.fillText(text, (x0 + x1) / 2, y + this.row / 2 + 0.5);
   }
 
+  /** @param {CanvasRenderingContext2D} g */
   label(g) {
     g.fillStyle = this.look.quiet;
-    g.font = `12px ${this.look.font}`;
+    g.font = `${12 * this.unit}px ${this.look.font}`;
     g.textAlign = 'left';
     g.textBaseline = 'middle';
     if (this.row < 10) return;
@@ -120,7 +142,7 @@ class Closeup {
   }
 }
 
-/** How much the close-up shows, the same for all runs: some dozens of slices, or some tiles. @param {Run[]} runs */
+/** How much the close-up shows, the same for all runs: some dozens of slices, or some tiles. @param {Run[]} runs @param {number} end */
 function reachOf(runs, end) {
   const middle = (/** @type {Run} */ run) => {
     const lengths = run.spans.filter(span => span.kind === 'p' && span.t1 > span.t0).map(span => span.t1 - span.t0).sort((a, b) => a - b);

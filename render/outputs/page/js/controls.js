@@ -10,9 +10,11 @@ class Controls {
     this.scrub = /** @type {HTMLInputElement} */ (element('input', { type: 'range', min: '0', max: '10000', step: '1', 'aria-label': 'Instant' }));
     this.time = element('output', { class: 'time' });
     this.pace = /** @type {HTMLSelectElement} */ (element('select', { 'aria-label': 'Pace' }));
-    for (const pace of clock.paces) this.pace.append(element('option', { value: String(pace) }, paceInWords(pace)));
-    this.owners = element('button', { type: 'button', 'aria-pressed': 'true', title: 'Outlines and numbers of the workers on the picture' }, 'Outlines');
-    this.theme = element('button', { type: 'button', title: 'Light or dark' }, 'Light / dark');
+    /** @type {Set<number>} */
+    this.listed = new Set();
+    for (const pace of clock.paces) this.list(pace);
+    this.owners = element('button', { type: 'button', class: 'less', 'aria-pressed': 'true', title: 'Outlines and numbers of the workers on the picture' }, 'Outlines');
+    this.theme = element('button', { type: 'button', class: 'less', title: 'Light or dark' }, 'Light / dark');
     const keys = element('details', { class: 'keys' }, element('summary', {}, 'Keys'), element('p', {},
       'Space: play or pause. ← →: the finished tile before or after. , and .: a small step. Home, End: start, end. ',
       '+ and −: faster, slower. O: outlines. On a picture, arrow keys go from tile to tile. ',
@@ -39,6 +41,12 @@ class Controls {
     addEventListener('keydown', e => this.key(e, refit));
     addEventListener('hashchange', () => this.address());
     for (const act of this.acts) this.drag(act);
+  }
+
+  /** Offer a pace. @param {number} pace */
+  list(pace) {
+    this.listed.add(pace);
+    this.pace.append(element('option', { value: String(pace) }, paceInWords(pace)));
   }
 
   /** The lanes are a slider too: press and draw. @param {Act} act */
@@ -128,6 +136,7 @@ class Controls {
     this.time.textContent = `${onClock(clock.now, clock.end)} of ${told(clock.end)}`;
     this.scrub.value = String(clock.end ? Math.round(clock.now / clock.end * 10000) : 0);
     this.scrub.setAttribute('aria-valuetext', this.time.textContent);
+    if (!this.listed.has(clock.pace)) this.list(clock.pace);
     this.pace.value = String(clock.pace);
   }
 }

@@ -1,14 +1,14 @@
 // How things look: colours of the page, hatching, times as text, canvases that are sharp on every screen.
 
-/** @typedef {{ink: string, paper: string, quiet: string, rule: string, lane: string, stage: string, accent: string, font: string}} Look */
+/** @typedef {{ink: string, paper: string, quiet: string, rule: string, lane: string, stage: string, accent: string, font: string, unit: number}} Look */
 
-/** The page's colours as they are now: light or dark. @returns {Look} */
+/** The page's colours as they are now, light or dark, and its unit: 1 where letters are 15 pixels. @returns {Look} */
 function currentLook() {
   const style = getComputedStyle(document.documentElement);
   const value = (/** @type {string} */ name) => style.getPropertyValue(`--${name}`).trim();
   return {
     ink: value('ink'), paper: value('paper'), quiet: value('quiet'), rule: value('rule'), lane: value('lane'),
-    stage: value('stage'), accent: value('accent'), font: getComputedStyle(document.body).fontFamily,
+    stage: value('stage'), accent: value('accent'), font: getComputedStyle(document.body).fontFamily, unit: parseFloat(style.fontSize) / 15,
   };
 }
 

@@ -31,6 +31,15 @@ function refit() {
   dirty = true;
 }
 
+/** An instant in the midst of things at which as many modes as possible do what they are there to show. */
+function telling() {
+  const middle = 0.6 * Math.min(...runs.filter(run => run.length).map(run => run.length), end);
+  const shown = (/** @type {number} */ t) => runs.filter(run =>
+    valueAt(run.running, t) === run.running.most && valueAt(run.flying, t) === run.flying.most).length;
+  const near = Array.from({ length: 400 }, (_, i) => middle * (1 + (i % 2 ? i : -i) / 1000)); // ever further away
+  return near.reduce((best, t) => shown(t) > shown(best) ? t : best, middle);
+}
+
 /** @param {number} time ms, as the screen counts */
 function frame(time) {
   requestAnimationFrame(frame);
@@ -54,9 +63,7 @@ function frame(time) {
 }
 
 clock.heard.push(() => { dirty = true; });
-if (!controls.address()) {
-  clock.seek(0.6 * Math.min(...runs.filter(run => run.length).map(run => run.length), end)); // in the middle of things
-}
+if (!controls.address()) clock.seek(telling());
 const watcher = new ResizeObserver(refit);
 for (const act of acts) watcher.observe(act.root);
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', refit);
@@ -65,6 +72,8 @@ requestAnimationFrame(frame);
 // For the console, and for tests.
 Object.assign(globalThis, { theatre: {
   runs, clock, controls,
+  /** Draw at once, for the instant on the clock. */
+  draw() { for (const act of acts) act.draw(clock.now, tip.watched); },
   /** What is seen now, run by run. */
   get states() { return acts.map(act => ({ title: act.run.title, ...act.state })); },
 } });

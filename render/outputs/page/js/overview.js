@@ -1,7 +1,7 @@
 // A whole run on one strip: a lane for each worker, and under them two curves: tiles in flight, tiles running.
 // It is drawn once for a size and a look, bright and faint; a frame only lays the two together at the line that is now.
 
-const GUTTER = 58, AXIS = 20, CURVE = 58, LANES = 150, GAP = 10; // CSS pixels
+const GUTTER = 58, AXIS = 20, CURVE = 58, LANES = 150, GAP = 10; // units of the look
 
 class Overview {
   /** @param {HTMLCanvasElement} canvas @param {Run} run @param {number} end @param {number} most */
@@ -12,22 +12,32 @@ class Overview {
     this.sheet = new Sheet(canvas);
     this.bright = new Sheet();
     this.faint = new Sheet();
-    const workers = Math.max(run.workers.length, 1);
-    this.lane = Math.max(2, Math.min(20, Math.floor(LANES / workers)));
+    this.look = /** @type {Look} */ ({}); // and all lengths: set by measure, before anything is drawn
+    this.unit = this.gutter = this.curve = this.lane = this.space = this.curves = this.height = 0;
+  }
+
+  /** @param {Look} look */
+  measure(look) {
+    this.look = look;
+    this.unit = look.unit;
+    const workers = Math.max(this.run.workers.length, 1);
+    this.gutter = GUTTER * this.unit;
+    this.curve = CURVE * this.unit;
+    this.lane = Math.max(2, Math.min(20, Math.floor(LANES / workers)) * this.unit);
     this.space = this.lane > 6 ? 3 : this.lane > 3 ? 1 : 0;
-    this.curves = workers * (this.lane + this.space) + GAP;
-    this.height = this.curves + CURVE + AXIS;
+    this.curves = workers * (this.lane + this.space) + GAP * this.unit;
+    this.height = this.curves + this.curve + AXIS * this.unit;
   }
 
   /** @param {number} t */
-  x(t) { return GUTTER + t / this.end * (this.sheet.width - GUTTER - 1); }
+  x(t) { return this.gutter + t / this.end * (this.sheet.width - this.gutter - 1); }
 
   /** @param {number} x CSS pixels */
-  time(x) { return Math.min(Math.max((x - GUTTER) / (this.sheet.width - GUTTER - 1), 0), 1) * this.end; }
+  time(x) { return Math.min(Math.max((x - this.gutter) / (this.sheet.width - this.gutter - 1), 0), 1) * this.end; }
 
   /** @param {number} width @param {Look} look */
   fit(width, look) {
-    this.look = look;
+    this.measure(look);
     for (const sheet of [this.sheet, this.bright, this.faint]) sheet.fit(width, this.height);
     this.paint(this.bright.g);
     this.faint.g.globalAlpha = 0.32;
@@ -43,21 +53,22 @@ class Overview {
     sheet.lay(this.faint, x, sheet.width);
     sheet.lay(this.bright, 0, x);
     sheet.g.fillStyle = this.look.ink;
-    sheet.g.fillRect(x - 1, 0, 2, this.height - AXIS + 3);
+    sheet.g.fillRect(x - 1, 0, 2, this.height - AXIS * this.unit + 3);
   }
 
+  /** @param {CanvasRenderingContext2D} g */
   paint(g) {
     this.run.lanes.forEach((lane, worker) => this.strip(g, lane, worker));
-    const floor = this.curves + CURVE;
+    const floor = this.curves + this.curve;
     this.area(g, this.run.flying, floor, hatching(g, this.look.quiet), this.look.quiet);
     this.area(g, this.run.running, floor, this.look.ink, '');
   }
 
-  /** One worker: what it waits for as hollow bars, what it paints as filled ones. */
+  /** One worker: what it waits for as hollow bars, what it paints as filled ones. @param {CanvasRenderingContext2D} g @param {Span[]} lane @param {number} worker */
   strip(g, lane, worker) {
     const y = worker * (this.lane + this.space), colour = colourOf(worker);
     g.fillStyle = this.look.lane;
-    g.fillRect(GUTTER, y, this.sheet.width - GUTTER, this.lane);
+    g.fillRect(this.gutter, y, this.sheet.width - this.gutter, this.lane);
     for (const kind of ['w', 't', 'p']) {
       g.fillStyle = kind === 'p' ? colour : this.look.quiet;
       for (const span of lane) {
@@ -69,9 +80,10 @@ class Overview {
     }
   }
 
-  /** A curve as the area under it. @param {Curve} curve */
+  /** A curve as the area under it.
+   * @param {CanvasRenderingContext2D} g @param {Curve} curve @param {number} floor @param {string | CanvasPattern} fill @param {string} line */
   area(g, curve, floor, fill, line) {
-    const tall = CURVE / this.most;
+    const tall = this.curve / this.most;
     g.beginPath();
     g.moveTo(this.x(0), floor);
     let level = floor;
@@ -88,36 +100,37 @@ class Overview {
     if (line) { g.strokeStyle = line; g.lineWidth = 1; g.stroke(); }
   }
 
-  /** What stands beside lanes and curves, and the axis. */
+  /** What stands beside lanes and curves, and the axis. @param {CanvasRenderingContext2D} g */
   label(g) {
-    const { look } = this, floor = this.curves + CURVE;
+    const { look } = this, floor = this.curves + this.curve;
     g.textBaseline = 'middle';
     g.textAlign = 'left';
     g.fillStyle = look.quiet;
-    g.font = `12px ${look.font}`;
+    g.font = `${12 * this.unit}px ${look.font}`;
     const workers = this.run.workers.length;
     if (this.lane >= 10) this.run.workers.forEach((_, worker) => g.fillText(`worker ${worker}`, 0, worker * (this.lane + this.space) + this.lane / 2));
-    else { g.fillText(`${workers}`, 0, 10); g.fillText('workers', 0, 25); }
-    const level = floor - this.run.flying.most * CURVE / this.most + 8;
-    g.fillText('in flight', 0, Math.min(Math.max(level, this.curves + 6), floor - 24));
+    else { g.fillText(`${workers}`, 0, 10 * this.unit); g.fillText('workers', 0, 25 * this.unit); }
+    const level = floor - this.run.flying.most * this.curve / this.most + 8 * this.unit;
+    g.fillText('in flight', 0, Math.min(Math.max(level, this.curves + 6 * this.unit), floor - 24 * this.unit));
     g.fillStyle = look.ink;
-    g.font = `600 12px ${look.font}`;
-    g.fillText('running', 0, floor - 8);
+    g.font = `600 ${12 * this.unit}px ${look.font}`;
+    g.fillText('running', 0, floor - 8 * this.unit);
     this.axis(g, floor);
   }
 
+  /** @param {CanvasRenderingContext2D} g @param {number} floor */
   axis(g, floor) {
     g.fillStyle = this.look.quiet;
-    g.font = `12px ${this.look.font}`;
-    g.fillRect(GUTTER, floor, this.sheet.width - GUTTER, 1);
+    g.font = `${12 * this.unit}px ${this.look.font}`;
+    g.fillRect(this.gutter, floor, this.sheet.width - this.gutter, 1);
     let free = -Infinity;
     for (const t of ticks(this.end)) {
       const text = round(t), wide = g.measureText(text).width, x = this.x(t);
-      const left = Math.min(Math.max(x - wide / 2, GUTTER), this.sheet.width - wide);
+      const left = Math.min(Math.max(x - wide / 2, this.gutter), this.sheet.width - wide);
       g.fillRect(x - 0.5, floor, 1, 4);
       if (left < free) continue;
-      g.fillText(text, left, floor + 13);
-      free = left + wide + 8;
+      g.fillText(text, left, floor + 13 * this.unit);
+      free = left + wide + 8 * this.unit;
     }
   }
 }

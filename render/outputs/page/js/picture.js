@@ -12,6 +12,7 @@ class Picture {
     this.board = new Sheet(); // the tiles that are done
     this.shown = -1; // how many of run.done are on the board
     this.owners = true;
+    this.look = /** @type {Look} */ ({}); // set by fit, before anything is drawn
     this.columns = Math.ceil(theRecord.width / run.tile[0]);
   }
 
@@ -88,7 +89,8 @@ class Picture {
     g.stroke();
   }
 
-  /** Outline and number: whose tile it is. */
+  /** Outline and number: whose tile it is.
+   * @param {CanvasRenderingContext2D} g @param {number} x @param {number} y @param {number} width @param {number} height @param {number} worker */
   own(g, x, y, width, height, worker) {
     const colour = colourOf(worker), small = Math.min(width, height);
     if (small < 5) {
@@ -100,13 +102,16 @@ class Picture {
     }
     g.strokeStyle = colour;
     g.lineWidth = small < 20 ? 1 : 1.5;
-    g.setLineDash(dashOf(worker));
+    g.globalAlpha = small < 12 ? 0.4 : 1; // so that the picture is seen through a fine grid
+    g.setLineDash(small < 12 ? [] : dashOf(worker));
     g.strokeRect(x + g.lineWidth / 2, y + g.lineWidth / 2, width - g.lineWidth, height - g.lineWidth);
     g.setLineDash([]);
+    g.globalAlpha = 1;
     if (small >= TAG) this.tag(g, x, y, worker, small);
   }
 
-  /** The worker's number in the corner. */
+  /** The worker's number in the corner.
+   * @param {CanvasRenderingContext2D} g @param {number} x @param {number} y @param {number} worker @param {number} small */
   tag(g, x, y, worker, small) {
     const size = Math.max(9, Math.min(small * 0.34, 15)), text = String(worker), colour = colourOf(worker);
     g.font = `600 ${size}px ${this.look.font}`;
@@ -119,7 +124,8 @@ class Picture {
     g.fillText(text, x + wide / 2, y + size * 0.63);
   }
 
-  /** A tile in somebody's hands: running (thick outline), waiting for data (dotted), or put aside (hatched). */
+  /** A tile in somebody's hands: running (thick outline), waiting for data (dotted), or put aside (hatched).
+   * @param {CanvasRenderingContext2D} g @param {Stay} stay @param {number} t */
   hold(g, stay, t) {
     const { x, y, width, height } = this.place(stay.tile), colour = colourOf(stay.worker);
     const span = spanAt(stay, t), running = span?.kind === 'p';
@@ -136,7 +142,7 @@ class Picture {
     if (Math.min(width, height) >= TAG && t >= stay.p0) this.tag(g, x, y, stay.worker, Math.min(width, height));
   }
 
-  /** Point out a tile. */
+  /** Point out a tile. @param {CanvasRenderingContext2D} g @param {number} tile */
   point(g, tile) {
     const { x, y, width, height } = this.place(tile);
     g.lineWidth = 4;

@@ -7,20 +7,27 @@ class Tour {
     this.clock = clock;
     this.controls = controls;
     this.section = /** @type {HTMLElement} */ (document.getElementById('tour'));
-    if (!steps.length) { this.section.hidden = true; return; }
+    /** @type {number | undefined} the pace before the tour */
+    this.usual = undefined;
     this.panel = element('div', { class: 'panel step', role: 'region', 'aria-label': 'Guided tour', tabindex: '-1' });
     this.panel.hidden = true;
+    const start = element('button', { type: 'button', class: 'start less' }, `Guided tour: ${steps.length} questions`);
+    this.start = start;
+    this.section.hidden = !steps.length;
+    if (!steps.length) return;
     document.body.append(this.panel);
-    const start = element('button', { type: 'button', class: 'start' }, `Guided tour: ${steps.length} questions`);
     start.addEventListener('click', () => this.open(0));
     /** @type {HTMLElement} */ (document.getElementById('bar')).append(start);
-    this.start = start;
+    const again = element('button', { type: 'button' }, 'Ask me one by one');
+    again.addEventListener('click', () => this.open(0));
+    this.section.append(again);
     addEventListener('keydown', e => { if (e.key === 'Escape' && !this.panel.hidden) this.close(); });
   }
 
   /** @param {number} number */
   open(number) {
     const step = this.steps[number];
+    this.usual ??= this.clock.pace;
     this.controls.go(step.start);
     const heading = element('p', { class: 'count' }, `Predict: ${number + 1} of ${this.steps.length}`);
     const close = element('button', { type: 'button', class: 'close', 'aria-label': 'End the tour' }, '×');
@@ -56,10 +63,10 @@ class Tour {
     this.replay(step);
   }
 
-  /** Some five seconds of the moment that the step is about. */
+  /** The moment that the step is about, slow enough to be seen. @param {{start: number, end: number}} step */
   replay(step) {
-    const { clock } = this, usual = clock.pace;
-    clock.pace = Math.max((step.end - step.start) / 1e9, 1e-9) > 0 ? 6e9 / (step.end - step.start || 1) : usual;
+    const { clock } = this;
+    clock.pace = PACES.find(pace => (step.end - step.start) / 1e9 * pace >= 4) ?? clock.pace;
     clock.now = step.start;
     this.controls.moved = true;
     clock.play(step.end);
@@ -68,6 +75,8 @@ class Tour {
   close() {
     this.panel.hidden = true;
     document.body.classList.remove('touring');
+    this.clock.pace = this.usual ?? this.clock.pace;
+    this.usual = undefined;
     this.clock.pause();
     this.start.focus({ preventScroll: true });
   }
