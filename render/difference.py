@@ -37,8 +37,11 @@ def marked(a: Picture, b: Picture, found: Attribution) -> np.ndarray:
     grey = a.rgb @ np.array([0.299, 0.587, 0.114]) * GROUND
     plain = np.where(differs, lifted, grey[..., None].astype(np.uint8))
     image = Image.fromarray(plain).resize((width * scale, height * scale), Image.Resampling.NEAREST)
+    taken: list[drawing.Box] = []
     for place in found.places[:MARKED]:
-        _mark(image, place, scale, _named(found, place))
+        framed = _frame(image, place, scale)
+        label = _label(image, framed, _named(found, place), taken)
+        taken += [label] if label else []
     return np.asarray(image)
 
 
@@ -48,14 +51,27 @@ def _named(found: Attribution, place: Place) -> str:
     return f"tile {place.tile}" + ("" if place.b is None else f", worker {place.b}")
 
 
-def _mark(image: Image.Image, place: Place, scale: int, text: str) -> None:
-    """A frame round what differs, with its name above it, or inside where there is no room above."""
+def _frame(image: Image.Image, place: Place, scale: int) -> drawing.Box:
+    """A frame round what differs."""
     left, top = place.columns[0] * scale - 3, place.rows[0] * scale - 3
     right, bottom = (place.columns[1] + 1) * scale + 2, (place.rows[1] + 1) * scale + 2
+    ImageDraw.Draw(image).rectangle((left, top, right, bottom), outline=MARK, width=2)
+    return left, top, right, bottom
+
+
+def _label(image: Image.Image, framed: drawing.Box, text: str, taken: list[drawing.Box]) -> drawing.Box | None:
+    """The name of a frame beside it, where there is room for it; what was named before is worse, and stays."""
+    left, top, right, bottom = framed
     draw = ImageDraw.Draw(image)
-    draw.rectangle((left, top, right, bottom), outline=MARK, width=2)
     wide = round(draw.textlength(text, drawing.font(13))) + 8
-    x = max(min(left, image.width - wide), 0)
-    y = top - 18 if top >= 18 else min(bottom, image.height - 18)
-    draw.rectangle((x, y, x + wide, y + 18), fill=MARK)
-    draw.text((x + 4, y + 9), text, (0, 0, 0), drawing.font(13), anchor="lm")
+    for x, y in ((left, top - 18), (left, bottom + 1), (right + 1, top), (left - wide - 1, top), (left, top)):
+        x = max(min(x, image.width - wide - 1), 0)  # noqa: PLW2901  (moved into the picture)
+        if 0 <= y <= image.height - 19 and not any(_meet((x, y, x + wide, y + 18), other) for other in taken):
+            draw.rectangle((x, y, x + wide, y + 18), fill=MARK)
+            draw.text((x + 4, y + 9), text, (0, 0, 0), drawing.font(13), anchor="lm")
+            return x, y, x + wide, y + 18
+    return None
+
+
+def _meet(one: drawing.Box, other: drawing.Box) -> bool:
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]

@@ -60,7 +60,7 @@ def test_differences_are_told_by_the_tile_and_the_workers_that_painted_it(
         if tile.number in told:
             place = told[tile.number]
             assert (place.x, place.y, place.width, place.height) == tile[1:]
-            assert (place.differing_pixels, place.max_error) == (np.count_nonzero(error), error.max())
+            assert (place.differing_pixels, place.max_error) == (int(np.count_nonzero(error)), int(error.max()))
             ys, xs = np.nonzero(error)
             assert [*place.rows] == [tile.y + int(ys.min()), tile.y + int(ys.max())]
             assert [*place.columns] == [tile.x + int(xs.min()), tile.x + int(xs.max())]
