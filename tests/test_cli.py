@@ -647,6 +647,19 @@ def test_a_saved_race_is_shown_as_it_was_raced(say: Say, monkeypatch: pytest.Mon
     assert say("show", "t.trace.json", "--json").document["not_run"][0]["mode"] == "cuda"
 
 
+def test_the_page_is_the_same_from_the_race_and_from_its_trace(say: Say) -> None:
+    say("race", *SMALL, "--modes", "sequential,concurrent", "--trace", "t.trace.json", "--page", "theatre")
+    say("show", "t.trace.json", "--page", "again.html", "--out", "other.html")
+    assert Path("theatre").read_bytes() == Path("again.html").read_bytes() == Path("other.html").read_bytes()
+    assert Path("theatre").read_bytes().startswith(b"<!doctype html>")
+
+
+def test_a_draw_has_a_page_and_says_so(say: Say) -> None:
+    assert say(*ALONE, "--out", "a.png", "--page", "a.html").out.splitlines()[-1] == "saved a.png, a.html"
+    assert "named twice" in refused(say(*ALONE, "--out", "a.html", "--page", "a.html"), 2)
+    assert "folder does not exist" in refused(say(*ALONE, "--page", "missing/a.html"), 1)
+
+
 def test_a_race_of_one_mode_is_still_a_race(say: Say) -> None:
     raced = say("race", *SMALL, "--modes", "sequential", "--trace", "t.trace.json").out
     assert say("show", "t.trace.json").out == raced

@@ -122,7 +122,7 @@ def _juggling_now(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
         f"One. The other {flying - 1} lie aside, hatched. In flight: {flying}; running: 1. Being busy with several "
         "things is not doing them at the same instant.",
         t,
-        t + 12 * _turn(run),
+        min(t + 12 * _turn(run), run.length),
     )
 
 

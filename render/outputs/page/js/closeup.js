@@ -62,10 +62,8 @@ class Closeup {
     run.rows.forEach((row, i) => {
       g.fillStyle = look.lane;
       g.fillRect(this.gutter, this.tops[i], sheet.width - this.gutter, this.row);
-      const { stays } = row;
-      for (let k = Math.max(upTo(row.starts, from) - 1, 0); k < stays.length && stays[k].t0 <= from + this.reach; k++) {
-        if (stays[k].t1 >= from) this.stay(g, stays[k], this.tops[i], from, t, watched);
-      }
+      if (this.row <= 6) this.thin(g, row, this.tops[i], from, t);
+      else for (const stay of this.seen(row, from)) this.stay(g, stay, this.tops[i], from, t, watched);
     });
     g.fillStyle = look.ink;
     g.fillRect(this.gutter + (t - from) * this.scale - 1, 0, 2, this.height);
@@ -73,12 +71,36 @@ class Closeup {
     this.label(g);
   }
 
+  /** The stays of a row inside the window. @param {Row} row @param {number} from */
+  seen(row, from) {
+    const first = Math.max(upTo(row.starts, from) - 1, 0);
+    return row.stays.slice(first, upTo(row.starts, from + this.reach)).filter(stay => stay.t1 >= from);
+  }
+
+  /** A row too thin for letters: what is past and now as one shape, what comes as another.
+   * @param {CanvasRenderingContext2D} g @param {Row} row @param {number} y @param {number} from @param {number} t */
+  thin(g, row, y, from, t) {
+    const past = new Path2D(), later = new Path2D();
+    for (const stay of this.seen(row, from)) {
+      for (const span of stay.spans) {
+        if (span.kind !== 'p' || span.t1 < from || span.t0 > from + this.reach) continue;
+        const left = this.gutter + Math.max(span.t0 - from, 0) * this.scale, right = this.gutter + (span.t1 - from) * this.scale;
+        (span.t0 > t ? later : past).rect(left, y, Math.max(right - left - 0.6, 0.6), this.row);
+      }
+    }
+    g.fillStyle = colourOf(row.worker);
+    g.fill(past);
+    g.globalAlpha = 0.35;
+    g.fill(later);
+    g.globalAlpha = 1;
+  }
+
   /** A tile in hand: hatched from its first stroke to its last, filled where it is painted.
    * @param {CanvasRenderingContext2D} g @param {Stay} stay @param {number} y @param {number} from @param {number} t @param {number} watched */
   stay(g, stay, y, from, t, watched) {
     const x = (/** @type {number} */ time) => this.gutter + (time - from) * this.scale;
     const colour = colourOf(stay.worker), edge = this.sheet.width;
-    if (stay.p0 < stay.p1) {
+    if (stay.spans.length > 1 && stay.p0 < stay.p1) {
       const left = Math.max(x(stay.p0), this.gutter - 9), right = Math.min(x(stay.p1), edge + 9);
       g.globalAlpha = stay.p0 > t ? 0.3 : 0.75;
       g.fillStyle = hatching(g, colour);
