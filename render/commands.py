@@ -12,13 +12,25 @@ import shutil
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from render import attribution, devices, engine, lessons, library, modes, options, outputs, picture, scene
+from render import (
+    attribution,
+    chart,
+    devices,
+    engine,
+    lessons,
+    library,
+    modes,
+    options,
+    outputs,
+    picture,
+    scene,
+    terminal,
+)
 from render import compare as comparing
 from render.document import document, race_document
 from render.errors import ModeUnavailable, UnknownName, UsageError
@@ -48,25 +60,6 @@ def _announcer(typed: Namespace) -> Callable[[str], None]:
     return say
 
 
-@contextmanager
-def _progress(typed: Namespace, title: str, runs: int = 1) -> Iterator[engine.Progress | None]:
-    """A bar on the terminal while tiles are painted; nothing where nobody watches."""
-    if typed.quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=None)
-
-        def advance(_done: object, tiles: int) -> None:
-            bar.update(task, total=tiles * runs, advance=1)
-
-        yield advance
-
-
 def _width() -> int:
     """The columns of the terminal; where there is none, as wide as the table likes."""
     return shutil.get_terminal_size((table.WIDTH, 24)).columns if sys.stdout.isatty() else table.WIDTH
@@ -79,8 +72,8 @@ def draw(typed: Namespace, began: int) -> int:
     makers = _check_outputs(out, typed.page, typed.trace)
     files = [*makers, *([typed.trace] if typed.trace else [])]
     engine.available(request)
-    with _progress(typed, request.mode) as progress:
-        frame = engine.draw(request, announce=_announcer(typed), progress=progress, began=began)
+    with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
+        frame = engine.draw(request, announce=_announcer(typed), watch=watch, began=began)
     t0 = time.perf_counter_ns()
     for path, maker in makers.items():
         outputs.save(path, maker.write(Frames((frame,)), plain=typed.plain))
@@ -90,7 +83,8 @@ def draw(typed: Namespace, began: int) -> int:
     if typed.json:
         print(json.dumps(document(frame, files)))
     elif not typed.quiet:
-        print("\n".join(table.draw_lines(frame, files)))
+        shown = chart.lanes([frame], min(_width(), table.WIDTH)) if sys.stdout.isatty() else []
+        print("\n".join([*table.draw_lines(frame, files), *shown]))
     return 0
 
 
@@ -130,8 +124,8 @@ def race(typed: Namespace, began: int) -> int:
         else library.entrants(_asked(typed), named or modes.names())
     )
     makers = _check_outputs(typed.out, typed.page, typed.trace)
-    with _progress(typed, "race", len(requests)) as progress:
-        result = engine.race(requests, announce=_announcer(typed), progress=progress)
+    with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
+        result = engine.race(requests, announce=_announcer(typed), watch=watch)
     if result.frames:
         for path, maker in makers.items():
             outputs.save(path, maker.write(result))

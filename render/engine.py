@@ -18,16 +18,30 @@ import numpy as np
 
 from render import contract, machine, modes, scene, targets
 from render.errors import ModeUnavailable, RenderError
-from render.frame import Frame, Frames, canvas
+from render.frame import Frame, Frames, canvas, title
 from render.outputs import page, table
 from render.painter import Done, Painter, failure
 from render.plan import Tile, cut, plan
 from render.request import Request
 from render.targets import Kernel
-from render.trace import Clock, Recorder, Trace
+from render.trace import Clock, Recorder, Trace, Worker
 
 Progress = Callable[[Done, int], None]  # a tile that is done, and how many there are in all
 Adapt = Callable[[Kernel], Kernel]
+
+
+class Moment(NamedTuple):
+    """A tile is done: of which run, the tile, how many there are, who painted it, and the canvas as it is now."""
+
+    request: Request
+    name: str
+    done: Done
+    tiles: int
+    worker: Worker
+    rgb: np.ndarray
+
+
+Watch = Callable[[Moment], None]
 
 
 class Entrant(NamedTuple):
@@ -54,6 +68,7 @@ def draw(
     began: int | None = None,
     facts: Mapping[str, str] = MappingProxyType({}),
     adapt: Adapt | None = None,
+    watch: Watch | None = None,
 ) -> Frame:
     """Paint a request in its mode. `began`: when the program was entered (ns of `clock`), if that was earlier.
 
@@ -81,6 +96,9 @@ def draw(
                 steps += finished.steps
                 if progress is not None:
                     progress(finished, len(tiles))
+                if watch is not None:
+                    worker = recorder.painter_of(finished.tile.number)
+                    watch(Moment(request, title(request, facts), finished, len(tiles), worker, surface.rgb))
         rgb, counts = surface.kept()
     ran = machine.facts() | {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
     ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1}
@@ -165,6 +183,7 @@ def race(
     announce: Callable[[str], None] = silent,
     progress: Progress | None = None,
     clock: Clock = time.perf_counter_ns,
+    watch: Watch | None = None,
 ) -> Race:
     """Paint each request in turn, or each entrant; a mode that cannot run here is left out with its reason.
 
@@ -182,7 +201,7 @@ def race(
         try_out(request)
         targets.load(request.target).compile(scene.load(request.scene), request, announce)
     frames = [
-        draw(request, announce=announce, progress=progress, clock=clock, facts=facts, adapt=adapt)
+        draw(request, announce=announce, progress=progress, clock=clock, facts=facts, adapt=adapt, watch=watch)
         for request, facts, adapt in able
     ]
     return Race(tuple(frames), "race", tuple(not_run))

@@ -11,12 +11,12 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import ClassVar, overload
+from typing import Any, ClassVar, overload
 
 import numpy as np
 
@@ -156,11 +156,7 @@ class Frame:
     @property
     def title(self) -> str:
         """Who drew it, in short: "parallel (loky)", "cuda, simulated"; a run of a lesson has a name of its own."""
-        label = self.trace.facts.get("label")
-        if isinstance(label, str) and label:
-            return label
-        who = f"{self.request.mode} ({self.request.backend})" if self.request.backend else self.request.mode
-        return f"{who}, simulated" if self.simulated else who
+        return title(self.request, self.trace.facts)
 
     def _repr_png_(self) -> bytes:
         """How a notebook shows it."""
@@ -202,6 +198,15 @@ class Frames(Sequence[Frame]):
     def identical(self) -> bool:
         """Whether all pictures, and all step counts, are equal to the last bit."""
         return identical(self.frames)
+
+
+def title(request: Request, facts: Mapping[str, Any]) -> str:
+    """The name of a run: its label where it has one, or its mode and what its workers are."""
+    label = facts.get("label")
+    if isinstance(label, str) and label:
+        return label
+    who = f"{request.mode} ({request.backend})" if request.backend else request.mode
+    return f"{who}, simulated" if facts.get("simulated") else who
 
 
 BASELINE = "sequential"  # the mode that speed-up is counted from

@@ -117,6 +117,11 @@ class Recorder:
         finally:
             self.add(kind, t0, self.clock(), tile, cpu=cpu)
 
+    def painter_of(self, tile: int) -> Worker:
+        """Who painted a tile that is done, as far as is recorded here; the caller where nothing is."""
+        found = (span.worker for span in reversed(self._spans) if span.tile == tile and span.kind == "paint")
+        return next(found, None) or self.me()
+
     def extend(self, spans: Iterable[Span]) -> None:
         """Take over spans that another process recorded."""
         self._spans.extend(spans)

@@ -31,18 +31,19 @@ LAYERS = (
     "targets contract",
     "painter",
     "processes",
-    "modes outputs stats schedule claims document compare attribution difference",
+    "modes outputs stats schedule claims chart document compare attribution difference",
     "options engine devices",
-    "lessons",
+    "lessons terminal",
     "render library commands cli __main__ notebook",  # `render` is the package itself: the library's front
 )
 
 # These stand side by side and never import each other, except what is listed.
 SIDE_BY_SIDE = {
     "modes": "modes",
-    "outputs": "outputs stats schedule claims document picture",
+    "outputs": "outputs stats schedule claims chart document picture",
     "stats": "",
     "schedule": "stats",
+    "chart": "stats",
     "claims": "stats",
     "document": "stats schedule claims",
     "compare": "picture",

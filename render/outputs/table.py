@@ -14,7 +14,7 @@ from textwrap import wrap
 from typing import NamedTuple
 
 import render.frame
-from render import claims, schedule, stats
+from render import chart, claims, schedule, stats
 from render.frame import Frame, Frames, baseline, identical
 from render.stats import Stats
 from render.wording import columns, count, large, time
@@ -86,7 +86,7 @@ def race_table(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]], widt
     folded = [line for text in below for line in wrap(text, width, subsequent_indent="  ")]
     first = columns([HEADS, *(_row(run) for run in runs)], width, MISSED_LEAST)
     second = columns([SHARED, *(_shared(run) for run in runs)], width, SHARED_LEAST)
-    return "\n".join([*first, "", *second, "", *folded])
+    return "\n".join([*first, "", *second, "", *chart.lanes(frames, width), "", *folded])
 
 
 def _runs(frames: Sequence[Frame]) -> Iterator[Run]:
