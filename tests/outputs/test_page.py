@@ -340,6 +340,17 @@ def test_keys_move_it(shown: Callable[..., Any]) -> None:
     assert page.evaluate("() => theatre.clock.pace") > slower
 
 
+def test_letters_can_be_given_back(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    pressed = page.get_by_role("button", name="Own scales").get_attribute
+    page.keyboard.press("s")
+    assert pressed("aria-pressed") == "true"
+    page.get_by_text("Keys", exact=True).click()
+    page.get_by_role("button", name="Letters and signs are keys").click()
+    page.keyboard.press("s")
+    assert pressed("aria-pressed") == "true"
+
+
 def test_how_much_it_is_slowed_is_always_said(shown: Callable[..., Any]) -> None:
     page = shown(LESSON)
     chosen = "() => document.querySelector('#bar select').selectedOptions[0].textContent"
