@@ -474,11 +474,13 @@ def test_the_tour_asks_first_and_then_shows(shown: Callable[..., Any]) -> None:
     for number in range(1, 6):
         assert f"{number} of 5" in panel.inner_text()
         assert panel.locator(".answer").inner_text() == ""
+        assert not any(page.locator(told).first.is_visible() for told in (".took", ".number b", ".closeup", ".caption"))
         right = page.evaluate(
             f"() => JSON.parse(document.getElementById('record').textContent).tour[{number - 1}].right"
         )
         panel.locator(".options button").nth(right).click()
         assert panel.locator(".answer").inner_text().startswith("As you said.")
+        assert page.locator(".took").first.is_visible()
         assert page.evaluate("() => theatre.clock.playing")
         panel.locator(".answer button").last.click()
     assert not panel.is_visible()

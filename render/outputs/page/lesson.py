@@ -26,6 +26,7 @@ class Step(NamedTuple):
     answer: str
     start: int
     end: int
+    run: int = -1  # the run to look at, by its place on the page; -1: all of them
 
 
 def questions(runs: Sequence[Run], base: Run | None) -> Iterator[tuple[str, str]]:
@@ -93,7 +94,7 @@ def tour(runs: Sequence[Run], base: Run | None) -> list[Step]:
     """Five steps, or fewer where the traces do not show enough."""
     painted = [run for run in runs if run.found.tiles]
     made = [step for ask in ASKED for step in ask(painted, base)]
-    return made[:STEPS]
+    return [step._replace(run=runs.index(painted[step.run])) if step.run >= 0 else step for step in made[:STEPS]]
 
 
 def _first_tile(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
@@ -123,6 +124,7 @@ def _juggling_now(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
         "things is not doing them at the same instant.",
         t,
         min(t + 12 * _turn(run), run.length),
+        runs.index(run),
     )
 
 
@@ -144,6 +146,7 @@ def _together_now(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
         answer,
         t,
         min(t + 12 * _turn(run), run.length),
+        runs.index(run),
     )
 
 

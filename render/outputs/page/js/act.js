@@ -39,10 +39,11 @@ class Act {
 
   /** Sizes are taken here and never while drawing. @param {Look} look */
   fit(look) {
-    const widths = [this.canvases.picture, this.canvases.overview].map(canvas => canvas.clientWidth);
-    this.parts.picture.fit(widths[0], look);
-    this.parts.closeup.fit(widths[1], look);
-    this.parts.overview.fit(widths[1], look);
+    const { picture, closeup, overview } = this.canvases;
+    const [wide, near, whole] = [picture, closeup, overview].map(canvas => canvas.clientWidth); // all before any changes
+    this.parts.picture.fit(wide, look);
+    this.parts.closeup.fit(near, look);
+    if (whole) this.parts.overview.fit(whole, look); // the tour hides it where there is little room
   }
 
   /** Draw the whole run on a scale of its own, or on that of all runs. @param {boolean} own */

@@ -100,7 +100,7 @@ class Closeup {
   stay(g, stay, y, from, t, watched) {
     const x = (/** @type {number} */ time) => this.gutter + (time - from) * this.scale;
     const colour = colourOf(stay.worker), edge = this.sheet.width;
-    if (stay.spans.length > 1 && stay.p0 < stay.p1) {
+    if (stay.pieces > 1 && stay.p0 < stay.p1) {
       const left = Math.max(x(stay.p0), this.gutter - 9), right = Math.min(x(stay.p1), edge + 9);
       g.globalAlpha = stay.p0 > t ? 0.3 : 0.75;
       g.fillStyle = hatching(g, colour);
