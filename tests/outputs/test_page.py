@@ -323,6 +323,24 @@ def test_it_begins_in_the_midst_of_things_and_plays_from_the_start(shown: Callab
     assert page.evaluate("() => theatre.clock.now") < MS
 
 
+def test_what_plays_is_drawn_at_every_step(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    seen = page.evaluate(
+        """async () => { const { clock } = theatre, seen = [];
+            clock.seek(0); clock.slow(1e9 / clock.end); clock.play();
+            while (clock.playing) {
+                await new Promise(requestAnimationFrame);
+                seen.push([clock.now, theatre.states[0].done, document.querySelector('.time').textContent]);
+            }
+            return seen; }"""
+    )
+    told = readers(LESSON)[0]
+    assert len({text for _, _, text in seen}) > 5
+    assert {done for _, done, _ in seen} >= {1, 2, 3, 4, 5}
+    for now, done, _ in seen[1:-1]:
+        assert abs(done - told.done(now)) <= 1  # what is read may be a frame older than the clock
+
+
 def test_keys_move_it(shown: Callable[..., Any]) -> None:
     page = shown(LESSON)
 

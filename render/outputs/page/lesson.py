@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from render.outputs.page.runs import Run, at_least, juggled, nearest
-from render.outputs.page.words import clock, gained, in_words, when_together
+from render.outputs.page.words import by_worker, clock, gained, in_words, when_together
 from render.outputs.table import NOTABLE
 from render.wording import count
 
@@ -184,12 +184,11 @@ def _who_most(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
     if run is None or not 1 < len(run.workers) <= 6:
         return
     shares = list(run.shares.values())
-    told = ", ".join(f"worker {number} {count(share, 'tile')}" for number, share in enumerate(shares))
     yield Step(
         f"Which worker of {run.frame.title} paints the most tiles?",
         tuple(f"worker {number}" for number in range(len(shares))),
         shares.index(max(shares)),
-        f"{told}. Whoever is free takes the next tile; who meets the costly ones takes fewer.",
+        f"{by_worker(shares)}. Whoever is free takes the next tile; who meets the costly ones takes fewer.",
         0,
         run.length,
     )

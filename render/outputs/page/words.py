@@ -5,11 +5,11 @@ A chef and a kitchen, one stage or many: what a run is called decides nothing, o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from render.outputs.page.runs import Run
 from render.outputs.table import NOTABLE
-from render.wording import count
+from render.wording import count, listed
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 FEW = 4  # workers that are told one by one
@@ -51,8 +51,12 @@ def _painted(run: Run) -> str:
     if workers > FEW:
         each = f"from {min(shares)} to {max(shares)} each" if min(shares) < max(shares) else f"{shares[0]} each"
         return f"{who} painted {tiles} in {took}, {each}."
-    each = ", ".join(f"worker {number} {share}" for number, share in enumerate(shares))
-    return f"{who} painted {tiles} in {took}: {each}."
+    return f"{who} painted {tiles} in {took}: {by_worker(shares)}."
+
+
+def by_worker(shares: Sequence[int]) -> str:
+    """How many tiles each worker painted."""
+    return listed([f"{share} by worker {number}" for number, share in enumerate(shares)])
 
 
 def _at_once(run: Run) -> str:
