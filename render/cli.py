@@ -93,6 +93,7 @@ def _who(parser: Parser) -> None:
     group = parser.add_argument_group("who draws it")
     if parser.command == "race":
         group.add_argument("--modes", metavar="A,B,...", help="some of the modes only (all that this machine has)")
+        group.add_argument("--lesson", metavar="NAME", help="runs chosen to show one thing: gil, wait or bug")
     else:
         group.add_argument("--mode", metavar="MODE", help="sequential, concurrent, parallel or cuda (parallel)")
     group.add_argument("--target", metavar="TARGET", help="code: python, scalar or simd; cuda for mode cuda (simd)")

@@ -18,13 +18,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from render import attribution, devices, engine, library, modes, options, outputs, picture, scene
+from render import attribution, devices, engine, lessons, library, modes, options, outputs, picture, scene
 from render import compare as comparing
 from render.document import document, race_document
 from render.errors import ModeUnavailable, UnknownName, UsageError
 from render.frame import Frame, Frames
 from render.outputs import table
 from render.outputs import trace as saved
+from render.request import Request
 from render.trace import NO_TILE, Recorder, Span
 
 
@@ -113,12 +114,21 @@ def _saved(frame: Frame, t0: int) -> Frame:
 
 
 def race(typed: Namespace, began: int) -> int:
-    """Draw the same picture in every mode; exit 1 where pictures differ, 3 where a mode that was named cannot run."""
+    """Draw the same picture in every mode; exit 1 where pictures differ, 3 where a mode that was named cannot run.
+
+    A lesson has runs of its own, and its pictures may differ where it shows a fault.
+    """
     named = [word.strip() for word in typed.modes.split(",")] if typed.modes else []
     for name in named:
         if name not in modes.names():
             raise UnknownName("mode", name, modes.names())
-    requests = library.entrants(_asked(typed), named or modes.names())
+    if typed.lesson and named:
+        raise UsageError(f"lesson {typed.lesson} decides --modes itself", "leave --modes out")
+    requests: Sequence[Request | engine.Entrant] = (
+        lessons.begun(typed.lesson, _asked(typed))
+        if typed.lesson
+        else library.entrants(_asked(typed), named or modes.names())
+    )
     makers = _check_outputs(typed.out, typed.page, typed.trace)
     with _progress(typed, "race", len(requests)) as progress:
         result = engine.race(requests, announce=_announcer(typed), progress=progress)
@@ -127,13 +137,22 @@ def race(typed: Namespace, began: int) -> int:
             outputs.save(path, maker.write(result))
         if typed.trace:
             outputs.save(typed.trace, saved.write(result))
-    if typed.json:
-        print(json.dumps(race_document(result.frames, result.not_run)))
-    elif not typed.quiet:
-        print(table.race_table(result.frames, result.not_run, _width()))
-    if not result.identical:
+    _tell_race(typed, result)
+    if not (lessons.load(typed.lesson).sound(result.frames) if typed.lesson else result.identical):
         return 1
     return ModeUnavailable.exit_code if named and result.not_run else 0
+
+
+def _tell_race(typed: Namespace, result: Frames) -> None:
+    """The table of a race, or its document; for a lesson also its question, and what follows."""
+    lesson = lessons.of(result)
+    if typed.json:
+        told = {"lesson": lessons.as_dict(lesson, result)} if lesson else {}
+        print(json.dumps(race_document(result.frames, result.not_run) | told))
+    elif not typed.quiet:
+        print(table.race_table(result.frames, result.not_run, _width()))
+        if lesson:
+            print("\n".join(["", *lessons.lines(lesson, result, min(_width(), table.WIDTH))]))
 
 
 def compare(typed: Namespace, began: int) -> int:
@@ -186,13 +205,12 @@ def show(typed: Namespace, began: int) -> int:
     frames = saved.read(typed.file)
     for path, maker in makers.items():
         outputs.save(path, maker.write(frames, plain=typed.plain))
-    if typed.json:
-        drawn = frames.kind == "draw"
-        print(json.dumps(document(frames[0], files) if drawn else race_document(frames, frames.not_run)))
+    if frames.kind == "race":
+        _tell_race(typed, frames)
+    elif typed.json:
+        print(json.dumps(document(frames[0], files)))
     elif frames.kind == "draw" and not typed.quiet:
         print("\n".join(table.draw_lines(frames[0], files)))
-    elif not typed.quiet:
-        print(table.race_table(frames, frames.not_run, _width()))
     return 0
 
 

@@ -38,8 +38,8 @@ def marked(a: Picture, b: Picture, found: Attribution) -> np.ndarray:
     plain = np.where(differs, lifted, grey[..., None].astype(np.uint8))
     image = Image.fromarray(plain).resize((width * scale, height * scale), Image.Resampling.NEAREST)
     taken: list[drawing.Box] = []
-    for place in found.places[:MARKED]:
-        framed = _frame(image, place, scale)
+    frames = [(place, _frame(image, place, scale)) for place in found.places[:MARKED]]
+    for place, framed in frames:
         label = _label(image, framed, _named(found, place), taken)
         taken += [label] if label else []
     return np.asarray(image)

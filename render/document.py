@@ -7,7 +7,7 @@ from os import PathLike, fspath
 from typing import Any
 
 from render import claims, schedule, stats
-from render.frame import Frame, identical
+from render.frame import Frame, baseline, identical
 
 
 def document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:
@@ -31,6 +31,7 @@ def document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str,
         "limit": request.limit,
         "precision": request.precision,
         "mode": request.mode,
+        "title": frame.title,
         "target": request.target,
         "backend": request.backend,
         "device": facts.get("device", "unknown"),
@@ -55,9 +56,6 @@ def document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str,
     }
 
 
-BASELINE = "sequential"
-
-
 def _gain(frame: Frame, base: Frame | None) -> dict[str, float | None] | None:
     if base is None or frame.simulated:
         return None
@@ -67,12 +65,11 @@ def _gain(frame: Frame, base: Frame | None) -> dict[str, float | None] | None:
 def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """The document of a race: its draws, the modes that did not run and why, and whether all pictures are equal.
 
-    Equal means the same pixels, and as many steps for them. Each draw has one more thing, `gain` over the run of mode
-    BASELINE (`render.schedule.Gain`), null where there is none or the run is simulated.
+    Equal means the same pixels, and as many steps for them. Each draw has one more thing, `gain` over its baseline
+    (`render.schedule.Gain`, `render.frame.baseline`), null where there is none or the run is simulated.
     """
-    base = next((frame for frame in frames if frame.request.mode == BASELINE), None)
     return {
-        "runs": [document(frame) | {"gain": _gain(frame, base)} for frame in frames],
+        "runs": [document(frame) | {"gain": _gain(frame, baseline(frame, frames))} for frame in frames],
         "not_run": [{"mode": mode, "reason": reason} for mode, reason in not_run],
         "identical": identical(frames),
     }

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from html import escape
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,9 +23,21 @@ from render.outputs import table
 from render.painter import Done, Painter, failure
 from render.plan import Tile, cut, plan
 from render.request import Request
+from render.targets import Kernel
 from render.trace import Clock, Recorder, Trace
 
 Progress = Callable[[Done, int], None]  # a tile that is done, and how many there are in all
+Adapt = Callable[[Kernel], Kernel]
+
+
+class Entrant(NamedTuple):
+    """A run of a race: its request, facts for its trace (`label`: the name it goes by), and what its kernel becomes."""
+
+    request: Request
+    facts: Mapping[str, str] = MappingProxyType({})
+    adapt: Adapt | None = None
+
+
 COARSE = 16  # pixels along an edge that one pixel stands for, when costs are estimated
 
 
@@ -38,8 +52,13 @@ def draw(
     progress: Progress | None = None,
     clock: Clock = time.perf_counter_ns,
     began: int | None = None,
+    facts: Mapping[str, str] = MappingProxyType({}),
+    adapt: Adapt | None = None,
 ) -> Frame:
     """Paint a request in its mode. `began`: when the program was entered (ns of `clock`), if that was earlier.
+
+    `facts` are kept in the trace; `label` among them is the name that the run goes by in place of its mode's. `adapt`
+    gives what paints in place of the target's kernel, which may have `corrected(spans)` if it knows better when it did.
 
     Raises ModeUnavailable where the mode cannot run here, TileError where a tile fails.
     """
@@ -53,6 +72,7 @@ def draw(
     with canvas(request, shared=mode.shared(request)) as surface:
         with recorder.span("compile"):
             kernel = targets.load(request.target).compile(scene.load(request.scene), request, announce)
+        kernel = kernel if adapt is None else adapt(kernel)
         tiles = plan(request, lambda: costs(request, recorder))
         painter = Painter(request, surface, kernel, recorder)
         steps = 0
@@ -62,10 +82,11 @@ def draw(
                 if progress is not None:
                     progress(finished, len(tiles))
         rgb, counts = surface.kept()
-    facts = machine.facts() | {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
-    facts |= {"asked": request.workers if "workers" in mode.OPTIONS else 1}
-    facts |= getattr(kernel, "facts", {})
-    trace = Trace(recorder.drain(), began, asked, clock(), facts)
+    ran = machine.facts() | {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
+    ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1}
+    ran |= getattr(kernel, "facts", {}) | dict(facts)
+    spans = getattr(kernel, "corrected", tuple)(recorder.drain())
+    trace = Trace(spans, began, asked, clock(), ran)
     return Frame(rgb, counts, steps, request, trace)
 
 
@@ -141,26 +162,29 @@ class Race(Frames):
 
 
 def race(
-    requests: Sequence[Request],
+    requests: Sequence[Request | Entrant],
     *,
     announce: Callable[[str], None] = silent,
     progress: Progress | None = None,
     clock: Clock = time.perf_counter_ns,
 ) -> Race:
-    """Paint each request in turn; a mode that cannot run here is left out with its reason.
+    """Paint each request in turn, or each entrant; a mode that cannot run here is left out with its reason.
 
     All code is compiled before the first clock starts, so that no mode pays for being first.
     """
     able, not_run = [], []
-    for request in requests:
+    for entrant in (one if isinstance(one, Entrant) else Entrant(one) for one in requests):
         try:
-            available(request)
+            available(entrant.request)
         except ModeUnavailable as error:
-            not_run.append((request.mode, str(error)))
+            not_run.append((entrant.request.mode, str(error)))
         else:
-            able.append(request)
-    for request in able:
+            able.append(entrant)
+    for request, _, _ in able:
         try_out(request)
         targets.load(request.target).compile(scene.load(request.scene), request, announce)
-    frames = [draw(request, announce=announce, progress=progress, clock=clock) for request in able]
+    frames = [
+        draw(request, announce=announce, progress=progress, clock=clock, facts=facts, adapt=adapt)
+        for request, facts, adapt in able
+    ]
     return Race(tuple(frames), "race", tuple(not_run))

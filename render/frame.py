@@ -155,7 +155,10 @@ class Frame:
 
     @property
     def title(self) -> str:
-        """Who drew it, in short: "parallel (loky)", "cuda, simulated"."""
+        """Who drew it, in short: "parallel (loky)", "cuda, simulated"; a run of a lesson has a name of its own."""
+        label = self.trace.facts.get("label")
+        if isinstance(label, str) and label:
+            return label
         who = f"{self.request.mode} ({self.request.backend})" if self.request.backend else self.request.mode
         return f"{who}, simulated" if self.simulated else who
 
@@ -199,6 +202,16 @@ class Frames(Sequence[Frame]):
     def identical(self) -> bool:
         """Whether all pictures, and all step counts, are equal to the last bit."""
         return identical(self.frames)
+
+
+BASELINE = "sequential"  # the mode that speed-up is counted from
+
+
+def baseline(frame: Frame, frames: Sequence[Frame]) -> Frame | None:
+    """What a run of a race is measured against: the run of mode BASELINE that waits as long, or any of that mode."""
+    based = [one for one in frames if one.request.mode == BASELINE]
+    alike = [one for one in based if one.request.wait_ns == frame.request.wait_ns]
+    return next(iter(alike or based), None)
 
 
 def identical(frames: Sequence[Frame]) -> bool:

@@ -45,6 +45,13 @@ class Provenance:
         return self.workers[tile] if self.workers is not None and tile < len(self.workers) else None
 
 
+def of(request: Request, title: str, trace: Trace) -> Provenance:
+    """What a run's own picture tells of it."""
+    owned = owners(trace)
+    rows, columns = request.rows_and_columns
+    return Provenance(request, title, tuple(owned.get(tile) for tile in range(rows * columns)))
+
+
 def packed(request: Request, title: str, trace: Trace) -> str:
     """Title and owners as text for a picture file."""
     rows, columns = request.rows_and_columns

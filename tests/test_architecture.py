@@ -33,6 +33,7 @@ LAYERS = (
     "processes",
     "modes outputs stats schedule claims document compare attribution difference",
     "options engine devices",
+    "lessons",
     "render library commands cli __main__ notebook",  # `render` is the package itself: the library's front
 )
 

@@ -547,6 +547,30 @@ def altered(error: int) -> str:
     return "altered.png"
 
 
+def test_a_lesson_is_a_race_with_names_and_what_follows(say: Say) -> None:
+    said = say("race", "--lesson", "wait", "--wait", "1ms", "--tile", "16", *SMALL, "--trace", "w.trace.json")
+    assert said.code == 0
+    assert "in sequence (no waiting)" in said.out
+    assert "lesson wait: When is one worker who juggles faster" in said.out
+    assert say("show", "w.trace.json").out == said.out
+    found = say("show", "w.trace.json", "--json").document
+    assert [run["title"] for run in found["runs"]][-1] == "parallel (waits of 1 ms)"
+    assert found["lesson"]["name"] == "wait"
+    assert found["lesson"]["sound"] is True
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        (["--lesson", "gul"], "there is no lesson 'gul'"),
+        (["--lesson", "gil", "--modes", "cuda"], "lesson gil decides --modes itself"),
+        (["--lesson", "bug", "--backend", "loky"], "lesson bug decides --backend itself"),
+    ],
+)
+def test_what_makes_no_sense_in_a_lesson_is_refused(say: Say, words: list[str], cause: str) -> None:
+    assert cause in refused(say("race", *words), 2)
+
+
 @pytest.mark.usefixtures("disc")
 def test_a_difference_is_found_told_and_drawn(say: Say) -> None:
     said = say("compare", "disc.png", altered(7), "--json", "--diff", "diff.png")

@@ -54,6 +54,7 @@ def test_the_document_of_a_draw_has_these_keys_and_values() -> None:
         "limit": 60,
         "precision": "f64",
         "mode": "parallel",
+        "title": "parallel (threading)",
         "target": "simd",
         "backend": "threading",
         "device": "a CPU",

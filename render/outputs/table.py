@@ -3,7 +3,7 @@
 On a narrow terminal sentences fold earlier, and the table leaves out the columns that are missed least.
 
 Every figure and every sentence is computed from the traces; what a mode is called decides nothing, except that
-speed-up is counted from the run named BASELINE.
+speed-up is counted from the run that `render.frame.baseline` names.
 """
 
 from __future__ import annotations
@@ -11,28 +11,41 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike, fspath
 from textwrap import wrap
+from typing import NamedTuple
 
+import render.frame
 from render import claims, schedule, stats
-from render.frame import Frame, Frames, identical
+from render.frame import Frame, Frames, baseline, identical
 from render.stats import Stats
 from render.wording import columns, count, large, time
 
 SUFFIXES = (".txt",)
 ABOUT = "what was done, by whom and how long, in words"
-BASELINE = "sequential"
 WIDTH, NARROWEST = 100, 40
 TOO_SHORT = 0.25  # seconds of one worker; below, starting and polling of tens of ms hide what a mode gains
 NOTABLE = 1.1  # times as fast; less comes and goes from run to run
 # seconds: of all tiles, first start to last end; running: at most, and on average; first: seconds to the first one
 HEADS = ("mode", "workers", "tiles", "seconds", "speed-up", "running", "mean", "in flight", "switches", "first")
 
+BASELINE = render.frame.BASELINE
 MISSED_LEAST = ("tiles", "mean", "first", "switches", "in flight", "workers", "speed-up")
 # how the painting was shared out (render.schedule): idle shares of the workers; how even; longest a begun tile was left
 # alone; the longest tile; the best that any schedule could do, and how near this one came; the gain with start-up
 SHARED = ("mode", "idle", "fair", "alone", "longest", "best", "near", "with start", "efficiency", "serial")
 SHARED_LEAST = ("serial", "alone", "longest", "fair", "with start", "efficiency", "best", "idle")
 
-Run = tuple[Frame, Stats]
+
+class Run(NamedTuple):
+    """A frame, what its trace tells, and the run that it is measured against with what that one's tells."""
+
+    frame: Frame
+    found: Stats
+    base: tuple[Frame, Stats] | None
+
+    @property
+    def gain(self) -> float | None:
+        """The speed-up."""
+        return self.found.speed_up(self.base[1]) if self.base else None
 
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
@@ -68,14 +81,19 @@ def _ledger(found: Stats) -> str:
 def race_table(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]], width: int = WIDTH) -> str:
     """The table of a race: one row a mode, then what it shows, then whether all pictures are equal."""
     width = max(min(width, WIDTH), NARROWEST)
-    runs = [(frame, stats.of(frame.trace)) for frame in frames]
-    based = next((run for run in runs if run[0].request.mode == BASELINE), None)
-    base = based[1] if based else None
-    below = [*_told(runs, base), *_equal(frames), *_not_run(not_run)]
+    runs = list(_runs(frames))
+    below = [*_told(runs), *_equal(frames), *_not_run(not_run)]
     folded = [line for text in below for line in wrap(text, width, subsequent_indent="  ")]
-    first = columns([HEADS, *(_row(run, base) for run in runs)], width, MISSED_LEAST)
-    second = columns([SHARED, *(_shared(run, based) for run in runs)], width, SHARED_LEAST)
+    first = columns([HEADS, *(_row(run) for run in runs)], width, MISSED_LEAST)
+    second = columns([SHARED, *(_shared(run) for run in runs)], width, SHARED_LEAST)
     return "\n".join([*first, "", *second, "", *folded])
+
+
+def _runs(frames: Sequence[Frame]) -> Iterator[Run]:
+    found = {id(frame): stats.of(frame.trace) for frame in frames}
+    for frame in frames:
+        base = baseline(frame, frames)
+        yield Run(frame, found[id(frame)], (base, found[id(base)]) if base else None)
 
 
 def _not_run(modes: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -83,9 +101,9 @@ def _not_run(modes: Iterable[tuple[str, str]]) -> Iterator[str]:
         yield f"{mode} did not run: {reason.removeprefix(f'mode {mode} cannot run here: ')}"
 
 
-def _row(run: Run, base: Stats | None) -> tuple[str, ...]:
-    frame, found = run
-    gain = found.speed_up(base) if base and not frame.simulated else None
+def _row(run: Run) -> tuple[str, ...]:
+    frame, found, _ = run
+    gain = None if frame.simulated else run.gain
     first = found.first_tile_seconds
     return (
         frame.title,
@@ -101,8 +119,8 @@ def _row(run: Run, base: Stats | None) -> tuple[str, ...]:
     )
 
 
-def _shared(run: Run, base: Run | None) -> tuple[str, ...]:
-    frame, found = run
+def _shared(run: Run) -> tuple[str, ...]:
+    frame, found, base = run
     how = schedule.of(frame.trace, found)
     gain = schedule.gain(frame.trace, base[0].trace) if base and not frame.simulated else None
     idle = sorted({f"{100 * share:.0f}" for share in how.idle}, key=int)
@@ -124,19 +142,21 @@ def _figure(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def _told(runs: Sequence[Run], base: Stats | None) -> Iterator[str]:
+def _told(runs: Sequence[Run]) -> Iterator[str]:
     """What the traces show, in the words of the lesson."""
-    for frame, found in runs:
-        yield f"{frame.title}: {_manner(found)}{_won(frame, found, base)}"
-        claimed = claims.line(frame.trace)
+    for run in runs:
+        yield f"{run.frame.title}: {_manner(run.found)}{_won(run)}"
+        claimed = claims.line(run.frame.trace)
         if claimed:
             yield f"  {claimed}"
-    real = [(frame, found) for frame, found in runs if found.tiles and not frame.simulated]
+    alike = [run for run in runs if run.frame.sha256 == runs[0].frame.sha256]
+    real = [run for run in alike if run.found.tiles and not run.frame.simulated]
     if len(real) > 1:
-        yield _fastest(real, base)
-    if base is not None and base.seconds["tiles"] < TOO_SHORT:
+        yield _fastest(real)
+    alone = [run.base[1].seconds["tiles"] for run in runs if run.base]
+    if alone and alone[0] < TOO_SHORT:
         yield (
-            f"this frame is too small to show the lesson: one worker needs {time(base.seconds['tiles'])} for it; "
+            f"this frame is too small to show the lesson: one worker needs {time(alone[0])} for it; "
             "take a larger one, or more samples"
         )
 
@@ -156,39 +176,39 @@ def _manner(found: Stats) -> str:
     return "one worker, one tile after the other"
 
 
-def _won(frame: Frame, found: Stats, base: Stats | None) -> str:
+def _won(run: Run) -> str:
     """What juggling gained on one worker, where there was something to wait for."""
-    gain = found.speed_up(base) if base else None
-    if gain is None or len(found.busy) > 1 or not found.switches:
+    gain = run.gain
+    if gain is None or len(run.found.busy) > 1 or not run.found.switches:
         return ""
-    if not frame.request.wait_ns:
+    if not run.frame.request.wait_ns:
         return ", and gains no time, for nothing had to be waited for" if gain < NOTABLE else ""
     if gain <= 1:
         return ", and won nothing by it"
     return f", and is {gain:.2f} times as fast: while one tile waited for its data, the worker saw to another"
 
 
-def _fastest(runs: Sequence[Run], base: Stats | None) -> str:
+def _fastest(runs: Sequence[Run]) -> str:
     """Who was fastest, and why. The reason is what sets that run apart in its trace."""
-    frame, found = min(runs, key=lambda run: run[1].seconds["tiles"])
+    fastest = min(runs, key=lambda run: run.found.seconds["tiles"])
+    frame, found, base = fastest
     said = f"fastest: {frame.title}, {time(found.seconds['tiles'])}"
-    gain = found.speed_up(base) if base and found is not base else None
-    if gain is not None:
-        said += f", {gain:.2f} times as fast as {BASELINE}"
+    if base is not None and base[0] is not frame and fastest.gain is not None:
+        said += f", {fastest.gain:.2f} times as fast as {base[0].title}"
     if any(worker.device != "cpu" for worker in found.busy):
         return f"{said}: the graphics card paints thousands of samples at once"
     if found.running.max > 1:
         return f"{said}: {found.running.max} workers painted at the same instant"
     if frame.request.wait_ns and found.switches:
         return f"{said}: while one tile waited for its data, the one worker saw to another"
-    return f"{said}: no run had two workers running" if all(run[1].running.max < 2 for run in runs) else said
+    return f"{said}: no run had two workers running" if all(run.found.running.max < 2 for run in runs) else said
 
 
 def _equal(frames: Sequence[Frame]) -> Iterator[str]:
     """The proof: one hash for all pictures, or which differ."""
     groups: dict[str, list[str]] = {}
     for frame in frames:
-        groups.setdefault(frame.sha256, []).append(frame.request.mode)
+        groups.setdefault(frame.sha256, []).append(frame.title)
     if len(frames) > 1 and identical(frames):
         yield f"all {len(frames)} pictures are equal: sha256 {frames[0].sha256}"
     elif len(groups) == 1 and len(frames) > 1:
