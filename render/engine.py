@@ -19,7 +19,7 @@ import numpy as np
 from render import contract, machine, modes, scene, targets
 from render.errors import ModeUnavailable, RenderError
 from render.frame import Frame, Frames, canvas, title
-from render.outputs import page, table
+from render.outputs import table
 from render.painter import Done, Painter, failure
 from render.plan import Tile, cut, plan
 from render.request import Request
@@ -169,6 +169,8 @@ class Race(Frames):
 
         The theatre may run its own script, and nothing else: it is shut off from the notebook.
         """
+        from render.outputs import page
+
         told = f"<pre>{escape(table.race_table(self.frames, self.not_run))}</pre>"
         if not self.frames:
             return told

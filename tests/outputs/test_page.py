@@ -323,6 +323,24 @@ def test_it_begins_in_the_midst_of_things_and_plays_from_the_start(shown: Callab
     assert page.evaluate("() => theatre.clock.now") < MS
 
 
+def test_what_plays_is_drawn_at_every_step(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    seen = page.evaluate(
+        """async () => { const { clock } = theatre, seen = [];
+            clock.seek(0); clock.slow(1e9 / clock.end); clock.play();
+            while (clock.playing) {
+                await new Promise(requestAnimationFrame);
+                seen.push([clock.now, theatre.states[0].done, document.querySelector('.time').textContent]);
+            }
+            return seen; }"""
+    )
+    told = readers(LESSON)[0]
+    assert len({text for _, _, text in seen}) > 5
+    assert {done for _, done, _ in seen} >= {1, 2, 3, 4, 5}
+    for now, done, _ in seen[1:-1]:
+        assert abs(done - told.done(now)) <= 1  # what is read may be a frame older than the clock
+
+
 def test_keys_move_it(shown: Callable[..., Any]) -> None:
     page = shown(LESSON)
 
@@ -338,6 +356,17 @@ def test_keys_move_it(shown: Callable[..., Any]) -> None:
     slower = page.evaluate("() => theatre.clock.pace")
     now("-")
     assert page.evaluate("() => theatre.clock.pace") > slower
+
+
+def test_letters_can_be_given_back(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    pressed = page.get_by_role("button", name="Own scales").get_attribute
+    page.keyboard.press("s")
+    assert pressed("aria-pressed") == "true"
+    page.get_by_text("Keys", exact=True).click()
+    page.get_by_role("button", name="Letters and signs are keys").click()
+    page.keyboard.press("s")
+    assert pressed("aria-pressed") == "true"
 
 
 def test_how_much_it_is_slowed_is_always_said(shown: Callable[..., Any]) -> None:
@@ -463,11 +492,13 @@ def test_the_tour_asks_first_and_then_shows(shown: Callable[..., Any]) -> None:
     for number in range(1, 6):
         assert f"{number} of 5" in panel.inner_text()
         assert panel.locator(".answer").inner_text() == ""
+        assert not any(page.locator(told).first.is_visible() for told in (".took", ".number b", ".closeup", ".caption"))
         right = page.evaluate(
             f"() => JSON.parse(document.getElementById('record').textContent).tour[{number - 1}].right"
         )
         panel.locator(".options button").nth(right).click()
         assert panel.locator(".answer").inner_text().startswith("As you said.")
+        assert page.locator(".took").first.is_visible()
         assert page.evaluate("() => theatre.clock.playing")
         panel.locator(".answer button").last.click()
     assert not panel.is_visible()

@@ -71,7 +71,7 @@ def test_juggling_is_called_concurrency_and_never_parallelism() -> None:
 
 def test_painting_at_the_same_instant_is_called_parallelism_with_its_instants() -> None:
     told = said(PARALLEL)
-    assert "2 workers painted 6 tiles in 6.00 ms: worker 0 3, worker 1 3." in told
+    assert "2 workers painted 6 tiles in 6.00 ms: 3 by worker 0 and 3 by worker 1." in told
     assert "painted at the same instant from 0 s to 6.00 ms. This is parallelism." in told
     assert "It was 2.00 times as fast as sequential: 12.0 ms became 6.00 ms (2 workers could make it 2 times" in told
     assert "concurrency" not in told

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from render.outputs.page.runs import Run, at_least, juggled, nearest
-from render.outputs.page.words import clock, gained, in_words, when_together
+from render.outputs.page.words import by_worker, clock, gained, in_words, when_together
 from render.outputs.table import NOTABLE
 from render.wording import count
 
@@ -26,6 +26,7 @@ class Step(NamedTuple):
     answer: str
     start: int
     end: int
+    run: int = -1  # the run to look at, by its place on the page; -1: all of them
 
 
 def questions(runs: Sequence[Run], base: Run | None) -> Iterator[tuple[str, str]]:
@@ -93,7 +94,7 @@ def tour(runs: Sequence[Run], base: Run | None) -> list[Step]:
     """Five steps, or fewer where the traces do not show enough."""
     painted = [run for run in runs if run.found.tiles]
     made = [step for ask in ASKED for step in ask(painted, base)]
-    return made[:STEPS]
+    return [step._replace(run=runs.index(painted[step.run])) if step.run >= 0 else step for step in made[:STEPS]]
 
 
 def _first_tile(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
@@ -123,6 +124,7 @@ def _juggling_now(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
         "things is not doing them at the same instant.",
         t,
         min(t + 12 * _turn(run), run.length),
+        runs.index(run),
     )
 
 
@@ -144,6 +146,7 @@ def _together_now(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
         answer,
         t,
         min(t + 12 * _turn(run), run.length),
+        runs.index(run),
     )
 
 
@@ -181,12 +184,11 @@ def _who_most(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
     if run is None or not 1 < len(run.workers) <= 6:
         return
     shares = list(run.shares.values())
-    told = ", ".join(f"worker {number} {count(share, 'tile')}" for number, share in enumerate(shares))
     yield Step(
         f"Which worker of {run.frame.title} paints the most tiles?",
         tuple(f"worker {number}" for number in range(len(shares))),
         shares.index(max(shares)),
-        f"{told}. Whoever is free takes the next tile; who meets the costly ones takes fewer.",
+        f"{by_worker(shares)}. Whoever is free takes the next tile; who meets the costly ones takes fewer.",
         0,
         run.length,
     )

@@ -6,14 +6,16 @@ import json
 from base64 import b64encode
 from collections.abc import Sequence
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
 from render.outputs.page.lesson import Step
 from render.outputs.page.runs import Run
 from render.swatches import COLOURS
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 LETTERS = {"paint": "p", "wait": "w", "transfer": "t"}  # any other kind that carries a tile is "o"
 SMALL = 200_000  # bytes: a picture that takes no more is kept as it is, a larger one as the eye sees it
@@ -57,6 +59,8 @@ def _run(run: Run, image: int) -> dict[str, Any]:
 
 def packed(rgb: np.ndarray) -> str:
     """The picture as a data URI of WebP: to the last bit where that is small, otherwise as the eye sees it."""
+    from PIL import Image
+
     picture = Image.fromarray(np.ascontiguousarray(rgb))
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     data = b""
@@ -67,7 +71,7 @@ def packed(rgb: np.ndarray) -> str:
     return f"data:image/webp;base64,{b64encode(data).decode()}"
 
 
-def _webp(picture: Image.Image, *, lossless: bool, quality: int) -> bytes:
+def _webp(picture: Image, *, lossless: bool, quality: int) -> bytes:
     file = BytesIO()
     picture.save(file, "WEBP", lossless=lossless, quality=quality, method=4)
     return file.getvalue()

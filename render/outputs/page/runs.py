@@ -114,6 +114,11 @@ class Run:
         return len(self.found.busy) == 1
 
     @property
+    def card(self) -> bool:
+        """Whether a graphics card painted: then a worker is a part of it, and each is many hands."""
+        return any(worker.device != "cpu" for worker in self.found.busy)
+
+    @property
     def juggles(self) -> bool:
         """Whether one worker had several tiles begun at once."""
         return self.alone and self.found.in_flight.max > 1

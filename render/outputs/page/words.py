@@ -5,15 +5,14 @@ A chef and a kitchen, one stage or many: what a run is called decides nothing, o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from render.outputs.page.runs import Run
 from render.outputs.table import NOTABLE
-from render.wording import count
+from render.wording import count, listed
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 FEW = 4  # workers that are told one by one
-CPU = "cpu"
 CONCURRENCY, PARALLELISM = "This is concurrency.", "This is parallelism."
 
 
@@ -22,9 +21,8 @@ def image(run: Run) -> tuple[str, str]:
     workers, most = len(run.found.busy), run.found.running.max
     if not run.found.tiles:
         return "Nobody cooked.", "Nothing was played."
-    if most > 1 and any(worker.device != CPU for worker in run.found.busy):
-        number = in_words(workers)
-        return f"A canteen kitchen: {number} at the stoves at once.", f"A festival: {number} stages on one evening."
+    if run.card:
+        return "A canteen kitchen: thousands of hands.", "A stadium: thousands of players in every scene."
     if most > 1:
         number = in_words(workers)
         return f"{number.capitalize()} chefs, each with a stove.", f"{number.capitalize()} stages, a play on each."
@@ -48,12 +46,17 @@ def _painted(run: Run) -> str:
     if run.alone:
         return f"1 worker painted {'the' if run.found.tiles == 1 else 'all'} {tiles} in {took}."
     workers = len(run.found.busy)
+    who = f"{workers} workers of the graphics card" if run.card else f"{workers} workers"
     shares = [run.shares[worker] for worker in run.workers]
     if workers > FEW:
         each = f"from {min(shares)} to {max(shares)} each" if min(shares) < max(shares) else f"{shares[0]} each"
-        return f"{workers} workers painted {tiles} in {took}, {each}."
-    each = ", ".join(f"worker {number} {share}" for number, share in enumerate(shares))
-    return f"{workers} workers painted {tiles} in {took}: {each}."
+        return f"{who} painted {tiles} in {took}, {each}."
+    return f"{who} painted {tiles} in {took}: {by_worker(shares)}."
+
+
+def by_worker(shares: Sequence[int]) -> str:
+    """How many tiles each worker painted."""
+    return listed([f"{share} by worker {number}" for number, share in enumerate(shares)])
 
 
 def _at_once(run: Run) -> str:
@@ -65,6 +68,10 @@ def _at_once(run: Run) -> str:
             f"Up to {found.in_flight.max} tiles were in flight, begun and not done; {count(found.switches, 'time')} it "
             f"put one aside to go on with another. {CONCURRENCY} Yet never were two painted at the same instant: "
             "it has one pair of hands."
+        )
+    if run.card and not run.frame.simulated:
+        return (
+            "No two tiles at once; but inside the card thousands of samples of a tile are, and these lanes show tiles."
         )
     if run.alone:
         return "It began a tile only when the one before was done: never two in flight, never two running."
@@ -109,7 +116,7 @@ def _gain(run: Run, base: Run | None) -> Iterator[str]:
 
 def _most(run: Run, gain: float) -> str:
     workers = len(run.found.busy)
-    if gain > workers or run.waited or any(worker.device != CPU for worker in run.found.busy):
+    if gain > workers or run.waited or run.card:
         return ""
     return f" ({workers} workers could make it {workers} times as fast at most)"
 
@@ -124,7 +131,7 @@ def _doubts(run: Run) -> Iterator[str]:
         yield "A simulator stood for the graphics card: who did what is true, how long it took means nothing."
     cpus = run.frame.trace.facts.get("cpus")
     used = run.found.running.max
-    if isinstance(cpus, int) and cpus < used and all(worker.device == CPU for worker in run.found.busy):
+    if isinstance(cpus, int) and cpus < used and not run.card:
         yield (
             f"But this process may use only {count(cpus, 'CPU')}, so the system let the workers take turns on it: "
             f"their spans overlap, and no more than {cpus} really painted at an instant."

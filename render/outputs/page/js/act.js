@@ -14,6 +14,7 @@ class Act {
       closeup: canvas('closeup', { role: 'img', 'aria-label': `${run.title}, close-up around now` }),
       overview: canvas('overview', { role: 'img', 'aria-label': `${run.title}, the whole run: lanes of ${run.workers.length} workers, tiles in flight and running` }),
     };
+    this.scale = element('span');
     this.numbers = { running: element('b'), flying: element('b'), done: element('b') };
     const number = (/** @type {HTMLElement} */ value, /** @type {string} */ key, /** @type {string} */ label) =>
       element('p', { class: `number ${key}` }, value, element('span', {}, ...(key ? [element('i', { class: `key ${key}` })] : []), label));
@@ -29,7 +30,7 @@ class Act {
         number(this.numbers.done, '', `of ${run.done.length} done`)),
       element('div', { class: 'strips' },
         element('p', { class: 'strip' }, element('b', {}, 'Close-up'), ` ${told(scale.reach)} around this instant`), this.canvases.closeup,
-        element('p', { class: 'strip' }, element('b', {}, 'The whole run')), this.canvases.overview),
+        element('p', { class: 'strip' }, element('b', {}, 'The whole run'), this.scale), this.canvases.overview),
     );
     live.append(this.table());
     this.root.classList.add('playing');
@@ -38,10 +39,17 @@ class Act {
 
   /** Sizes are taken here and never while drawing. @param {Look} look */
   fit(look) {
-    const widths = [this.canvases.picture, this.canvases.overview].map(canvas => canvas.clientWidth);
-    this.parts.picture.fit(widths[0], look);
-    this.parts.closeup.fit(widths[1], look);
-    this.parts.overview.fit(widths[1], look);
+    const { picture, closeup, overview } = this.canvases;
+    const [wide, near, whole] = [picture, closeup, overview].map(canvas => canvas.clientWidth); // all before any changes
+    this.parts.picture.fit(wide, look);
+    this.parts.closeup.fit(near, look);
+    if (whole) this.parts.overview.fit(whole, look); // the tour hides it where there is little room
+  }
+
+  /** Draw the whole run on a scale of its own, or on that of all runs. @param {boolean} own */
+  rescale(own) {
+    this.parts.overview.own = own;
+    this.scale.textContent = own ? ' on a scale of its own' : '';
   }
 
   /** @param {number} t @param {number} watched */

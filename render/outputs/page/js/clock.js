@@ -41,7 +41,7 @@ class Clock {
   /** So many milliseconds have passed before the screen. @param {number} ms */
   advance(ms) {
     this.now = Math.min(this.now + ms * 1e6 / this.pace, this.stop);
-    if (this.now >= this.stop) this.pause();
+    if (this.now >= this.stop) this.pause(); else this.tell();
   }
 
   /** @param {number} pace */

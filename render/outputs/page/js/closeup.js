@@ -10,7 +10,7 @@ class Closeup {
     this.reach = reach;
     this.sheet = new Sheet(canvas);
     this.look = /** @type {Look} */ ({}); // and all lengths: set by measure, before anything is drawn
-    this.unit = this.gutter = this.row = this.space = this.height = this.scale = 0;
+    this.unit = this.gutter = this.row = this.space = this.height = this.scale = this.line = 0;
     /** @type {number[]} */
     this.tops = [];
   }
@@ -52,6 +52,7 @@ class Closeup {
   draw(t, watched) {
     const { sheet, look, run } = this, { g } = sheet, from = this.from(t);
     this.scale = (sheet.width - this.gutter) / this.reach;
+    this.line = this.gutter + (t - from) * this.scale;
     sheet.clear();
     g.save();
     g.beginPath();
@@ -66,7 +67,7 @@ class Closeup {
       else for (const stay of this.seen(row, from)) this.stay(g, stay, this.tops[i], from, t, watched);
     });
     g.fillStyle = look.ink;
-    g.fillRect(this.gutter + (t - from) * this.scale - 1, 0, 2, this.height);
+    g.fillRect(this.line - 1, 0, 2, this.height);
     g.restore();
     this.label(g);
   }
@@ -100,7 +101,7 @@ class Closeup {
   stay(g, stay, y, from, t, watched) {
     const x = (/** @type {number} */ time) => this.gutter + (time - from) * this.scale;
     const colour = colourOf(stay.worker), edge = this.sheet.width;
-    if (stay.spans.length > 1 && stay.p0 < stay.p1) {
+    if (stay.pieces > 1 && stay.p0 < stay.p1) {
       const left = Math.max(x(stay.p0), this.gutter - 9), right = Math.min(x(stay.p1), edge + 9);
       g.globalAlpha = stay.p0 > t ? 0.3 : 0.75;
       g.fillStyle = hatching(g, colour);
@@ -148,7 +149,14 @@ class Closeup {
     g.fillStyle = colour;
     g.font = `${weight} ${12 * this.unit}px ${this.look.font}`;
     const x0 = Math.max(left, this.gutter), x1 = Math.min(left + width, this.sheet.width);
-    g.fillText(text, (x0 + x1) / 2, y + this.row / 2 + 0.5);
+    const half = g.measureText(text).width / 2, away = half + 4 * this.unit;
+    let x = (x0 + x1) / 2;
+    if (Math.abs(x - this.line) < away) { // not under the line that is now
+      if (this.line + away + half < x1) x = this.line + away;
+      else if (this.line - away - half > x0) x = this.line - away;
+      else return;
+    }
+    g.fillText(text, x, y + this.row / 2 + 0.5);
   }
 
   /** @param {CanvasRenderingContext2D} g */

@@ -1,5 +1,7 @@
 // Play, pause, scrub, pace, keys, touch, light and dark, and the address: #t=0.5 is half a second.
 
+const TOO_SMALL = 25; // a run so many times shorter than the longest is too short to be seen on one scale with it
+
 class Controls {
   /** @param {Clock} clock @param {Act[]} acts @param {() => void} refit */
   constructor(clock, acts, refit) {
@@ -8,18 +10,21 @@ class Controls {
     this.moved = false;
     this.play = element('button', { type: 'button', class: 'play', 'aria-keyshortcuts': 'Space' });
     this.scrub = /** @type {HTMLInputElement} */ (element('input', { type: 'range', min: '0', max: '10000', step: '1', 'aria-label': 'Instant' }));
-    this.time = element('output', { class: 'time' });
+    this.time = element('output', { class: 'time', 'aria-live': 'off' });
     this.pace = /** @type {HTMLSelectElement} */ (element('select', { 'aria-label': 'Pace' }));
     /** @type {Set<number>} */
     this.listed = new Set();
     for (const pace of clock.paces) this.list(pace);
     this.owners = element('button', { type: 'button', class: 'less', 'aria-pressed': 'true', title: 'Outlines and numbers of the workers on the picture' }, 'Outlines');
+    this.scales = element('button', { type: 'button', class: 'less', 'aria-pressed': 'false', title: 'Each whole run on a scale of its own' }, 'Own scales');
+    this.scales.hidden = acts.length < 2;
     this.theme = element('button', { type: 'button', class: 'less', title: 'Light or dark' }, 'Light / dark');
-    const keys = element('details', { class: 'keys' }, element('summary', {}, 'Keys'), element('p', {},
+    this.letters = element('button', { type: 'button', 'aria-pressed': 'true' }, 'Letters and signs are keys');
+    const keys = element('details', { class: 'keys' }, element('summary', {}, 'Keys'), element('div', {}, element('p', {},
       'Space: play or pause. ← →: the finished tile before or after. , and .: a small step. Home, End: start, end. ',
-      '+ and −: faster, slower. O: outlines. On a picture, arrow keys go from tile to tile. ',
-      'A pause writes its instant into the address, as a link.'));
-    /** @type {HTMLElement} */ (document.getElementById('bar')).append(this.play, this.time, this.scrub, this.pace, this.owners, this.theme, keys);
+      '+ and −: faster, slower. O: outlines. S: own scales. On a picture, arrow keys go from tile to tile. ',
+      'A pause writes its instant into the address, as a link.'), this.letters));
+    /** @type {HTMLElement} */ (document.getElementById('bar')).append(this.play, this.time, this.scrub, this.pace, this.owners, this.scales, this.theme, keys);
     this.listen(refit);
     clock.heard.push(() => this.show());
     this.show();
@@ -27,11 +32,14 @@ class Controls {
 
   /** @param {() => void} refit */
   listen(refit) {
-    const { clock } = this;
+    const { clock, acts } = this;
     this.play.addEventListener('click', () => this.toggle());
     this.scrub.addEventListener('input', () => this.go(Number(this.scrub.value) / 10000 * clock.end));
     this.pace.addEventListener('change', () => clock.slow(Number(this.pace.value)));
     this.owners.addEventListener('click', () => this.outline(refit));
+    this.letters.addEventListener('click', () => this.press(this.letters));
+    this.scales.addEventListener('click', () => this.rescale(refit));
+    if (Math.min(...acts.map(({ run }) => run.length || Infinity)) * TOO_SMALL < clock.end) this.rescale(refit);
     this.theme.addEventListener('click', () => {
       const { dataset } = document.documentElement;
       const dark = (dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark';
@@ -85,10 +93,23 @@ class Controls {
     this.clock.seek(t);
   }
 
+  /** Press or release a button that stays down; whether it is down now. @param {HTMLElement} button */
+  press(button) {
+    const on = button.getAttribute('aria-pressed') !== 'true';
+    button.setAttribute('aria-pressed', String(on));
+    return on;
+  }
+
+  /** @param {() => void} refit */
+  rescale(refit) {
+    const own = this.press(this.scales);
+    for (const act of this.acts) act.rescale(own);
+    refit();
+  }
+
   /** @param {() => void} refit */
   outline(refit) {
-    const on = this.owners.getAttribute('aria-pressed') !== 'true';
-    this.owners.setAttribute('aria-pressed', String(on));
+    const on = this.press(this.owners);
     for (const act of this.acts) act.parts.picture.owners = on;
     refit();
   }
@@ -99,6 +120,7 @@ class Controls {
     if (e.ctrlKey || e.altKey || e.metaKey || target.closest('select, summary, .step')) return;
     if (e.key === ' ' && target.closest('button, a')) return;
     if (target === this.scrub && /^(Arrow|Home|End|Page)/.test(e.key)) return;
+    if (/^[^ ]$/.test(e.key) && this.letters.getAttribute('aria-pressed') !== 'true') return; // they may be dictation
     const { clock } = this, ends = this.acts.flatMap(act => [...act.run.ends]);
     const small = this.acts[0].parts.closeup.reach / 60;
     /** @type {Record<string, () => void>} */
@@ -109,7 +131,7 @@ class Controls {
       '.': () => this.go(clock.now + small), ',': () => this.go(clock.now - small),
       Home: () => this.go(0), End: () => this.go(clock.end),
       '+': () => this.faster(-1), '=': () => this.faster(-1), '-': () => this.faster(1),
-      o: () => this.outline(refit),
+      o: () => this.outline(refit), s: () => this.rescale(refit),
     };
     if (!keys[e.key]) return;
     e.preventDefault();

@@ -7,7 +7,8 @@ class Overview {
   /** @param {HTMLCanvasElement} canvas @param {Run} run @param {number} end @param {number} most */
   constructor(canvas, run, end, most) {
     this.run = run;
-    this.end = end || 1;
+    this.all = end || 1; // where the page's clock ends
+    this.own = false; // whether this run is drawn on a scale of its own
     this.most = Math.max(most, 1);
     this.sheet = new Sheet(canvas);
     this.bright = new Sheet();
@@ -28,6 +29,9 @@ class Overview {
     this.curves = workers * (this.lane + this.space) + GAP * this.unit;
     this.height = this.curves + this.curve + AXIS * this.unit;
   }
+
+  /** Where the scale ends. */
+  get end() { return this.own && this.run.length ? this.run.length : this.all; }
 
   /** @param {number} t */
   x(t) { return this.gutter + t / this.end * (this.sheet.width - this.gutter - 1); }

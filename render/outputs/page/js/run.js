@@ -2,8 +2,8 @@
 
 /**
  * @typedef {{worker: number, tile: number, kind: string, t0: number, t1: number}} Span  Times: ns of the page's clock.
- * @typedef {{tile: number, worker: number, t0: number, t1: number, p0: number, p1: number, spans: Span[]}} Stay
- *   A tile in a worker's hands, from its first span there to its last; painted from p0 to p1.
+ * @typedef {{tile: number, worker: number, t0: number, t1: number, p0: number, p1: number, pieces: number, spans: Span[]}} Stay
+ *   A tile in a worker's hands, from its first span there to its last; painted from p0 to p1, in so many pieces.
  * @typedef {{worker: number, stays: Stay[], starts: Float64Array}} Row  Stays that never overlap, by time.
  * @typedef {{times: Float64Array, counts: Int32Array, most: number}} Curve  How many, from each of these times on.
  * @typedef {{tile: number, worker: number, t: number}} Done  A tile, who painted last on it, and when it was done.
@@ -97,7 +97,7 @@ function rowsOf(lane, worker = 0) {
   const stays = [...grouped(lane, span => span.tile)].map(([tile, spans]) => {
     const paint = spans.filter(span => span.kind === 'p');
     const ends = (/** @type {Span[]} */ list) => list.reduce((most, span) => Math.max(most, span.t1), -Infinity);
-    return { tile, worker, spans, t0: spans[0].t0, t1: ends(spans), p0: paint.length ? paint[0].t0 : Infinity, p1: ends(paint) };
+    return { tile, worker, spans, t0: spans[0].t0, t1: ends(spans), p0: paint.length ? paint[0].t0 : Infinity, p1: ends(paint), pieces: paint.length };
   });
   /** @type {{worker: number, stays: Stay[], starts: Float64Array}[]} */
   const rows = [];

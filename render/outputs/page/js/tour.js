@@ -1,7 +1,7 @@
 // The tour: a question, a guess, then the replay that shows the answer. It asks before it tells.
 
 class Tour {
-  /** @param {{question: string, options: string[], right: number, answer: string, start: number, end: number}[]} steps @param {Clock} clock @param {Controls} controls */
+  /** @param {{question: string, options: string[], right: number, answer: string, start: number, end: number, run: number}[]} steps @param {Clock} clock @param {Controls} controls */
   constructor(steps, clock, controls) {
     this.steps = steps;
     this.clock = clock;
@@ -24,11 +24,15 @@ class Tour {
     addEventListener('keydown', e => { if (e.key === 'Escape' && !this.panel.hidden) this.close(); });
   }
 
+  /** While it asks, nothing on the stage may tell. @param {boolean} drawn */
+  curtain(drawn) { document.body.classList.toggle('asking', drawn); }
+
   /** @param {number} number */
   open(number) {
     const step = this.steps[number];
     this.usual ??= this.clock.pace;
-    this.controls.go(step.start);
+    this.controls.go(0);
+    this.curtain(true);
     const heading = element('p', { class: 'count' }, `Predict: ${number + 1} of ${this.steps.length}`);
     const close = element('button', { type: 'button', class: 'close', 'aria-label': 'End the tour' }, '×');
     close.addEventListener('click', () => this.close());
@@ -43,12 +47,14 @@ class Tour {
     this.panel.hidden = false;
     document.body.classList.add('touring');
     this.panel.focus({ preventScroll: true });
-    document.querySelector('.stage')?.scrollIntoView({ block: 'start', behavior: calm.matches ? 'auto' : 'smooth' });
+    const where = document.getElementById(`run-${Math.max(step.run, 0)}`);
+    where?.scrollIntoView({ block: 'start', behavior: calm.matches ? 'auto' : 'smooth' });
   }
 
   /** @param {number} number @param {number} chosen @param {HTMLElement} options @param {HTMLElement} answer */
   reveal(number, chosen, options, answer) {
     const step = this.steps[number], last = number + 1 === this.steps.length;
+    this.curtain(false);
     [...options.children].forEach((button, i) => {
       button.toggleAttribute('disabled', true);
       if (i === step.right) button.classList.add('right');
@@ -74,6 +80,7 @@ class Tour {
 
   close() {
     this.panel.hidden = true;
+    this.curtain(false);
     document.body.classList.remove('touring');
     this.clock.pace = this.usual ?? this.clock.pace;
     this.usual = undefined;
