@@ -34,6 +34,7 @@ examples:
   python -m render race                                         the lesson: all modes, one table
   python -m render race --page theatre.html                     who worked when, replayed in a page
   python -m render race --wait 50ms                             where one juggling worker beats a sequential one
+  python -m render race --lesson gil                            why threads of Python may be parallel, and may not
   python -m render --mode sequential --out s.png                one worker, one tile after the other
   python -m render --scene mandelbrot --view seahorses --set zoom=400 --size 1920x1080
   python -m render --mode parallel --backend loky --workers 2   two processes
@@ -104,6 +105,10 @@ def _who(parser: Parser) -> None:
     group.add_argument("--simulate", action="store_true", help="mode cuda without a card, in numba's simulator")
 
 
+OUT = """.png .npz picture, .svg timeline, .txt table, .html page, .ownership.png and .cost.png by tile, .replay.webp
+moving, .perfetto.json or .chrome.json for other viewers"""
+
+
 def _out(parser: Parser, about: str) -> None:
     """What to make of it."""
     parser.add_argument("--out", metavar="FILE", action="append", default=[], help=about)
@@ -124,7 +129,7 @@ def _draw() -> Parser:
     _what(parser)
     parser.add_argument("--only-tile", metavar="N", help="paint this tile alone")
     _who(parser)
-    _out(parser, "picture, timeline, table or page: .png .npz .svg .txt .html")
+    _out(parser, OUT)
     parser.add_argument("--plain", action="store_true", help="no request and timings inside the file")
     parser.add_argument("--trace", metavar="FILE", help="save the trace, for show")
     _talk(parser)
@@ -135,7 +140,7 @@ def _race() -> Parser:
     parser = Parser("race", "Draw the same picture in every mode that this machine has, and tell what each did.")
     _what(parser)
     _who(parser)
-    _out(parser, "timeline, picture, table or page: .svg .png .txt .html")
+    _out(parser, OUT)
     parser.add_argument("--trace", metavar="FILE", help="save all traces in one file, for show")
     _talk(parser)
     return parser
@@ -158,7 +163,7 @@ def _compare() -> Parser:
 def _show() -> Parser:
     parser = Parser("show", "Tell about a saved trace again, and make outputs from it.")
     parser.add_argument("file", metavar="SAVED_TRACE")
-    _out(parser, "picture, timeline, table or page: .png .npz .svg .txt .html")
+    _out(parser, OUT)
     parser.add_argument("--plain", action="store_true", help="no request and timings inside the file")
     _talk(parser)
     return parser

@@ -59,7 +59,7 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
         f"{len(processes.busy)} processes, each with a GIL of its own: {_told(processes, base)}; they were ready after "
         f"{time(processes.seconds['start'])}, threads after {time(dropped.seconds['start'])}"
     )
-    yield _decides(held, dropped, claims.of(frames[2].trace).allowed)
+    yield _decides(base, held, dropped, claims.of(frames[2].trace).allowed)
 
 
 def _told(found: Stats, base: Stats) -> str:
@@ -68,8 +68,8 @@ def _told(found: Stats, base: Stats) -> str:
     return f"{found.speed_up(base) or 0.0:.2f} times as fast as one, {together}"
 
 
-def _decides(held: Stats, dropped: Stats, allowed: int | None) -> str:
-    if (dropped.speed_up(held) or 0.0) > NOTABLE:
+def _decides(base: Stats, held: Stats, dropped: Stats, allowed: int | None) -> str:
+    if min(dropped.speed_up(held) or 0.0, dropped.speed_up(base) or 0.0) > NOTABLE:
         return (
             "so it is not threads that hold Python back but the lock: code that computes for long without touching "
             "Python's objects should let go of it"
