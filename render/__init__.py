@@ -50,15 +50,16 @@ if TYPE_CHECKING:
     from render.engine import Race
     from render.errors import RenderError
     from render.frame import Frame
-    from render.library import draw, race
+    from render.library import draw, lesson, race
     from render.request import Request
 
 __version__ = "0.1.0"
-__all__ = ["Frame", "Race", "RenderError", "Request", "draw", "race"]
+__all__ = ["Frame", "Race", "RenderError", "Request", "draw", "lesson", "race"]
 
 _HOME = {
     "draw": "library",
     "race": "library",
+    "lesson": "library",
     "Frame": "frame",
     "Race": "engine",
     "Request": "request",

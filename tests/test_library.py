@@ -106,3 +106,9 @@ def test_only_our_own_leftovers_are_swept(tmp_path: Path, monkeypatch: pytest.Mo
 
     assert thesis.exists()
     assert not left.exists()
+
+
+def test_a_lesson_is_a_race_with_runs_of_its_own() -> None:
+    result = render.lesson("wait", size=(48, 32), samples=1, limit=20, tile=16, wait="1ms", target="python")
+    assert result.identical
+    assert [frame.title for frame in result][:2] == ["in sequence (no waiting)", "juggling (no waiting)"]

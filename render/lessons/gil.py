@@ -36,6 +36,7 @@ def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
         lessons.entrant("threads (GIL dropped)", "parallel", asked, backend="threading"),
         lessons.entrant("processes", "parallel", asked, backend="loky"),
     ]
+    runs[1] = runs[1]._replace(facts={**runs[1].facts, "waits_for": "the GIL"})
     return lessons.cut_alike(runs, runs[1].request.tile)
 
 
