@@ -9,7 +9,6 @@ Animated WebP, which plays once and again; Pillow draws and packs it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -31,7 +30,7 @@ LANES, LANE, CLOCK = 44, 11, 12  # pixels: all lanes of a panel at most, one of 
 
 @dataclass
 class Run:
-    """A run on its way: what was drawn so far. Times in ns from the run's first span of a tile."""
+    """A run on its way: the tiles that stand on the stage, and the lanes up to the time `drawn` (ns, as in spans)."""
 
     panel: Panel
     spans: list[Span]
@@ -42,6 +41,7 @@ class Run:
     stage: Image.Image
     lanes: Image.Image
     shown: set[int]
+    drawn: int
 
     @property
     def length(self) -> int:
@@ -71,7 +71,7 @@ def _prepared(frame: Frame, runs: int) -> Run:
     number: dict[object, int] = {worker: index for index, worker in enumerate(frame.trace.workers)}
     lanes = Image.new("RGB", (panel.image.width, min(LANES, LANE * max(len(number), 1))), (240, 242, 245))
     ends = {tile: end for tile, (_, end) in stats.flights(frame.trace).items() if tile in panel.boxes}
-    return Run(panel, spans, start, ends, owners(frame.trace), number, stage, lanes, set())
+    return Run(panel, spans, start, ends, owners(frame.trace), number, stage, lanes, set(), start)
 
 
 def _image(runs: list[Run], length: int, now: int) -> Image.Image:
@@ -126,22 +126,18 @@ def _hatched(image: Image.Image, box: Box) -> None:
 
 
 def _grow(run: Run, length: int, at: int) -> None:
-    """Draw the lanes anew as far as this instant: a bar for each paint span, waiting as a thin line."""
-    draw = ImageDraw.Draw(run.lanes)
+    """Draw the lanes on from where they are to this instant: a bar for painting, a thin line for waiting."""
+    draw, scale = ImageDraw.Draw(run.lanes), run.lanes.width / length
     high = run.lanes.height / max(len(run.number), 1)
-    for x0, x1, lane, kind in _bars(run, run.lanes.width / length, at):
-        top, bottom = round(lane * high), round((lane + 1) * high) - (2 if high > 4 else 0)
-        if kind == "wait":
-            middle = (top + bottom) // 2
-            draw.line((x0, middle, x1, middle), WAITS)
-        else:
-            draw.rectangle((x0, top, max(x1 - 1, x0), max(bottom - 1, top)), fill=colour(lane))
-
-
-def _bars(run: Run, scale: float, at: int) -> Iterator[tuple[float, float, int, str]]:
-    """(x from, x to, lane, kind) of all spans begun by now, those that wait first, so that painting covers them."""
-    for kind in ("wait", "paint"):
+    for kind in ("wait", "paint"):  # painting covers what waits meanwhile
         for span in run.spans:
-            if span.kind == kind and span.t0 <= at and span.worker in run.number:
-                x1 = (min(span.t1, at) - run.start) * scale
-                yield (span.t0 - run.start) * scale, x1, run.number[span.worker], kind
+            if span.kind != kind or span.t0 > at or span.t1 <= run.drawn or span.worker not in run.number:
+                continue
+            lane = run.number[span.worker]
+            top, bottom = round(lane * high), round((lane + 1) * high) - (2 if high > 4 else 0)
+            x0, x1 = ((instant - run.start) * scale for instant in (max(span.t0, run.drawn), min(span.t1, at)))
+            if kind == "wait":
+                draw.line((x0, (top + bottom) // 2, x1, (top + bottom) // 2), WAITS)
+            else:
+                draw.rectangle((x0, top, max(x1 - 1, x0), max(bottom - 1, top)), fill=colour(lane))
+    run.drawn = at
