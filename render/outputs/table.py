@@ -145,7 +145,7 @@ def _figure(value: float | None, digits: int) -> str:
 def _told(runs: Sequence[Run]) -> Iterator[str]:
     """What the traces show, in the words of the lesson."""
     for run in runs:
-        yield f"{run.frame.title}: {_manner(run.found)}{_won(run)}"
+        yield f"{run.frame.title}: {_manner(run)}{_won(run)}"
         claimed = claims.line(run.frame.trace)
         if claimed:
             yield f"  {claimed}"
@@ -161,19 +161,28 @@ def _told(runs: Sequence[Run]) -> Iterator[str]:
         )
 
 
-def _manner(found: Stats) -> str:
+def _manner(run: Run) -> str:
     """How the tiles of a run were worked on; only its trace decides."""
+    found, frame = run.found, run.frame
     workers, most, flying = len(found.busy), found.running.max, found.in_flight.max
     if not found.tiles:
         return "nothing was painted"
     if most > 1:
-        return f"{count(workers, 'worker')}, up to {most} running at the same instant (mean {found.running.mean:.2f})"
+        doing = "running" if _at_once(frame, found) == most else "at a tile"
+        return f"{count(workers, 'worker')}, up to {most} {doing} at the same instant (mean {found.running.mean:.2f})"
     if workers > 1:
         return f"{workers} workers, but never two running: they took turns"
     if flying > 1 or found.switches:
         in_flight, switches = count(flying, "tile"), count(found.switches, "switch")
         return f"one worker, never two running, {in_flight} in flight at most, {switches}: it juggles"
     return "one worker, one tile after the other"
+
+
+def _at_once(frame: Frame, found: Stats) -> int:
+    """How many can have painted at the same instant: no more than this process had CPUs for."""
+    allowed = claims.of(frame.trace).allowed
+    on_cpus = all(worker.device == "cpu" for worker in found.busy)
+    return min(found.running.max, allowed) if allowed and on_cpus else found.running.max
 
 
 def _won(run: Run) -> str:
@@ -197,8 +206,8 @@ def _fastest(runs: Sequence[Run]) -> str:
         said += f", {fastest.gain:.2f} times as fast as {base[0].title}"
     if any(worker.device != "cpu" for worker in found.busy):
         return f"{said}: the graphics card paints thousands of samples at once"
-    if found.running.max > 1:
-        return f"{said}: {found.running.max} workers painted at the same instant"
+    if _at_once(frame, found) > 1:
+        return f"{said}: {_at_once(frame, found)} workers painted at the same instant"
     if frame.request.wait_ns and found.switches:
         return f"{said}: while one tile waited for its data, the one worker saw to another"
     return f"{said}: no run had two workers running" if all(run.found.running.max < 2 for run in runs) else said

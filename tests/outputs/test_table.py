@@ -63,6 +63,12 @@ def test_workers_and_cpus_that_were_claimed_are_checked(draw: Draw) -> None:
     assert "asked 2 workers, 2 painted on 2 CPUs; this process may use 1 CPU (affinity): at most 1 can run" in told
 
 
+def test_workers_without_a_cpu_each_are_at_a_tile_and_do_not_all_run(draw: Draw) -> None:
+    told = said(draw("000111"), draw("00", "11", mode="parallel", facts={"asked": 2, "cpus": 1}))
+    assert "parallel: 2 workers, up to 2 at a tile at the same instant" in told
+    assert "painted at the same instant" not in told
+
+
 def test_one_tile_after_the_other_is_called_so(draw: Draw) -> None:
     assert "sequential: one worker, one tile after the other" in said(draw("0011"))
 
