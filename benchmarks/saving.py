@@ -23,7 +23,7 @@ import numpy as np
 from isal import isal_zlib
 
 from render import engine, machine, picture, scene
-from render.frame import Frame
+from render.frame import Frame, Frames
 from render.options import complete
 from render.outputs import png, trace
 
@@ -61,7 +61,7 @@ def least(times: int, work: Callable[[], Any]) -> tuple[float, Any]:
 def files(frame: Frame) -> int:
     """The bytes of picture and trace, made from a frame of which nothing is known yet."""
     fresh = replace(frame)
-    return len(png.write([fresh])) + len(trace.write([fresh.with_trace(copy(frame.trace))]))
+    return len(png.write(Frames((fresh,)))) + len(trace.write(Frames((fresh.with_trace(copy(frame.trace)),))))
 
 
 def main(size: str, times: int) -> int:

@@ -33,6 +33,7 @@ from pairs import Times, in_turn, machine_line, options, ratio, timed
 from PIL import Image
 
 from render import engine, machine, picture, scene, stats
+from render.frame import Frames
 from render.options import complete
 from render.outputs import trace as saved
 
@@ -157,7 +158,7 @@ def pixels(folder: str, runs: int) -> None:
     works = {
         "mean, sRGB, storing": lambda: stats.of(engine.draw(blank).trace).seconds["paint"],
         "PNG": timed(lambda: picture.encode(frame.rgb, texts)),
-        "saved trace": timed(lambda: saved.write([frame])),
+        "saved trace": timed(lambda: saved.write(Frames((frame,)))),
         "PNG by Pillow": timed(lambda: Image.fromarray(frame.rgb).save(BytesIO(), "png")),
     }
     times = in_turn(works, max(runs, 3))

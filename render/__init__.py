@@ -10,7 +10,10 @@ How data flows, and where each stage lives (imports go only downwards):
     options                     options + scene + machine -> Request
     engine                      the order of the stages: the only place that knows it
     modes/*                     who works when: sequential, concurrent, parallel, cuda
-    outputs/*, stats, compare   what is kept and told of a frame and its trace
+    lessons/*, terminal         races that answer one question; tiles as they are painted
+    outputs/*                   what is kept of a frame and its trace: pictures, tables, pages
+    stats, schedule, claims     what a trace proves; chart: its lanes as text
+    compare, attribution        are two pictures equal, and if not, whose tiles differ
     painter                     paints one tile of one request with one target
     targets/*                   what code runs: python (the definition), scalar, simd, cuda
     compiler/*                  from a scene's plain functions to machine code
@@ -47,15 +50,16 @@ if TYPE_CHECKING:
     from render.engine import Race
     from render.errors import RenderError
     from render.frame import Frame
-    from render.library import draw, race
+    from render.library import draw, lesson, race
     from render.request import Request
 
 __version__ = "0.1.0"
-__all__ = ["Frame", "Race", "RenderError", "Request", "draw", "race"]
+__all__ = ["Frame", "Race", "RenderError", "Request", "draw", "lesson", "race"]
 
 _HOME = {
     "draw": "library",
     "race": "library",
+    "lesson": "library",
     "Frame": "frame",
     "Race": "engine",
     "Request": "request",

@@ -32,7 +32,9 @@ commands:
 examples:
   python -m render                                              the default picture: mandelbrot-parallel.png
   python -m render race                                         the lesson: all modes, one table
+  python -m render race --page theatre.html                     who worked when, replayed in a page
   python -m render race --wait 50ms                             where one juggling worker beats a sequential one
+  python -m render race --lesson gil                            why threads of Python may be parallel, and may not
   python -m render --mode sequential --out s.png                one worker, one tile after the other
   python -m render --scene mandelbrot --view seahorses --set zoom=400 --size 1920x1080
   python -m render --mode parallel --backend loky --workers 2   two processes
@@ -92,6 +94,7 @@ def _who(parser: Parser) -> None:
     group = parser.add_argument_group("who draws it")
     if parser.command == "race":
         group.add_argument("--modes", metavar="A,B,...", help="some of the modes only (all that this machine has)")
+        group.add_argument("--lesson", metavar="NAME", help="runs chosen to show one thing: gil, wait or bug")
     else:
         group.add_argument("--mode", metavar="MODE", help="sequential, concurrent, parallel or cuda (parallel)")
     group.add_argument("--target", metavar="TARGET", help="code: python, scalar or simd; cuda for mode cuda (simd)")
@@ -100,6 +103,16 @@ def _who(parser: Parser) -> None:
     group.add_argument("--in-flight", metavar="N", help="tiles that mode concurrent juggles (4)")
     group.add_argument("--wait", metavar="MS", help="every tile first waits so long for its data, like 50ms (0)")
     group.add_argument("--simulate", action="store_true", help="mode cuda without a card, in numba's simulator")
+
+
+OUT = """.png .npz picture, .svg timeline, .txt table, .html page, .ownership.png and .cost.png by tile, .replay.webp
+moving, .perfetto.json or .chrome.json for other viewers"""
+
+
+def _out(parser: Parser, about: str) -> None:
+    """What to make of it."""
+    parser.add_argument("--out", metavar="FILE", action="append", default=[], help=about)
+    parser.add_argument("--page", metavar="FILE", help="the theatre: who worked when, replayed in one page (.html)")
 
 
 def _talk(parser: Parser, *, quiet: bool = True) -> None:
@@ -116,9 +129,7 @@ def _draw() -> Parser:
     _what(parser)
     parser.add_argument("--only-tile", metavar="N", help="paint this tile alone")
     _who(parser)
-    parser.add_argument(
-        "--out", metavar="FILE", action="append", default=[], help="picture, timeline or table: .png .npz .svg .txt"
-    )
+    _out(parser, OUT)
     parser.add_argument("--plain", action="store_true", help="no request and timings inside the file")
     parser.add_argument("--trace", metavar="FILE", help="save the trace, for show")
     _talk(parser)
@@ -129,9 +140,7 @@ def _race() -> Parser:
     parser = Parser("race", "Draw the same picture in every mode that this machine has, and tell what each did.")
     _what(parser)
     _who(parser)
-    parser.add_argument(
-        "--out", metavar="FILE", action="append", default=[], help="timeline, picture or table: .svg .png .txt"
-    )
+    _out(parser, OUT)
     parser.add_argument("--trace", metavar="FILE", help="save all traces in one file, for show")
     _talk(parser)
     return parser
@@ -154,9 +163,7 @@ def _compare() -> Parser:
 def _show() -> Parser:
     parser = Parser("show", "Tell about a saved trace again, and make outputs from it.")
     parser.add_argument("file", metavar="SAVED_TRACE")
-    parser.add_argument(
-        "--out", metavar="FILE", action="append", default=[], help="picture, timeline or table: .png .npz .svg .txt"
-    )
+    _out(parser, OUT)
     parser.add_argument("--plain", action="store_true", help="no request and timings inside the file")
     _talk(parser)
     return parser

@@ -12,19 +12,32 @@ import shutil
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from render import (
+    attribution,
+    chart,
+    devices,
+    engine,
+    lessons,
+    library,
+    modes,
+    options,
+    outputs,
+    picture,
+    scene,
+    terminal,
+)
 from render import compare as comparing
-from render import devices, engine, library, modes, options, outputs, picture, scene
 from render.document import document, race_document
 from render.errors import ModeUnavailable, UnknownName, UsageError
-from render.frame import Frame
+from render.frame import Frame, Frames
 from render.outputs import table
 from render.outputs import trace as saved
+from render.request import Request
 from render.trace import NO_TILE, Recorder, Span
 
 
@@ -47,25 +60,6 @@ def _announcer(typed: Namespace) -> Callable[[str], None]:
     return say
 
 
-@contextmanager
-def _progress(typed: Namespace, title: str, runs: int = 1) -> Iterator[engine.Progress | None]:
-    """A bar on the terminal while tiles are painted; nothing where nobody watches."""
-    if typed.quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=None)
-
-        def advance(_done: object, tiles: int) -> None:
-            bar.update(task, total=tiles * runs, advance=1)
-
-        yield advance
-
-
 def _width() -> int:
     """The columns of the terminal; where there is none, as wide as the table likes."""
     return shutil.get_terminal_size((table.WIDTH, 24)).columns if sys.stdout.isatty() else table.WIDTH
@@ -75,28 +69,29 @@ def draw(typed: Namespace, began: int) -> int:
     """Draw one picture and save it."""
     request = options.complete(**_asked(typed))
     out = typed.out or [f"{Path(request.scene).stem}-{request.mode}.png"]
-    files = [*out, *([typed.trace] if typed.trace else [])]
-    makers = _check_outputs(out, typed.trace)
+    makers = _check_outputs(out, typed.page, typed.trace)
+    files = [*makers, *([typed.trace] if typed.trace else [])]
     engine.available(request)
-    with _progress(typed, request.mode) as progress:
-        frame = engine.draw(request, announce=_announcer(typed), progress=progress, began=began)
+    with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
+        frame = engine.draw(request, announce=_announcer(typed), watch=watch, began=began)
     t0 = time.perf_counter_ns()
     for path, maker in makers.items():
-        outputs.save(path, maker.write([frame], plain=typed.plain))
+        outputs.save(path, maker.write(Frames((frame,)), plain=typed.plain))
     frame = _saved(frame, t0)
     if typed.trace:
-        outputs.save(typed.trace, saved.write([frame]))
+        outputs.save(typed.trace, saved.write(Frames((frame,))))
     if typed.json:
         print(json.dumps(document(frame, files)))
     elif not typed.quiet:
-        print("\n".join(table.draw_lines(frame, files)))
+        shown = chart.lanes([frame], min(_width(), table.WIDTH)) if sys.stdout.isatty() else []
+        print("\n".join([*table.draw_lines(frame, files), *shown]))
     return 0
 
 
-def _check_outputs(out: Sequence[str], trace: str | None) -> dict[str, outputs.Output]:
-    """The output that makes each file. Raises before anything is painted where one cannot be written."""
-    makers = {path: outputs.by_suffix(path) for path in out}
-    files = [*out, *([trace] if trace else [])]
+def _check_outputs(out: Sequence[str], page: str | None, trace: str | None = None) -> dict[str, outputs.Output]:
+    """The output that makes each file (the trace is made last). Raises before painting where one cannot be written."""
+    makers = {path: outputs.by_suffix(path) for path in out} | ({page: outputs.load("page")} if page else {})
+    files = [*out, *(path for path in (page, trace) if path)]
     for path in files:
         outputs.check_writable(path)
     for number, path in enumerate(files):
@@ -113,27 +108,45 @@ def _saved(frame: Frame, t0: int) -> Frame:
 
 
 def race(typed: Namespace, began: int) -> int:
-    """Draw the same picture in every mode; exit 1 where pictures differ, 3 where a mode that was named cannot run."""
+    """Draw the same picture in every mode; exit 1 where pictures differ, 3 where a mode that was named cannot run.
+
+    A lesson has runs of its own, and its pictures may differ where it shows a fault.
+    """
     named = [word.strip() for word in typed.modes.split(",")] if typed.modes else []
     for name in named:
         if name not in modes.names():
             raise UnknownName("mode", name, modes.names())
-    requests = library.entrants(_asked(typed), named or modes.names())
-    makers = _check_outputs(typed.out, typed.trace)
-    with _progress(typed, "race", len(requests)) as progress:
-        result = engine.race(requests, announce=_announcer(typed), progress=progress)
+    if typed.lesson and named:
+        raise UsageError(f"lesson {typed.lesson} decides --modes itself", "leave --modes out")
+    requests: Sequence[Request | engine.Entrant] = (
+        lessons.begun(typed.lesson, _asked(typed))
+        if typed.lesson
+        else library.entrants(_asked(typed), named or modes.names())
+    )
+    makers = _check_outputs(typed.out, typed.page, typed.trace)
+    with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
+        result = engine.race(requests, announce=_announcer(typed), watch=watch)
     if result.frames:
         for path, maker in makers.items():
-            outputs.save(path, maker.write(result.frames))
+            outputs.save(path, maker.write(result))
         if typed.trace:
-            outputs.save(typed.trace, saved.write(result.frames))
-    if typed.json:
-        print(json.dumps(race_document(result.frames, result.not_run)))
-    elif not typed.quiet:
-        print(table.race_table(result.frames, result.not_run, _width()))
-    if not result.identical:
+            outputs.save(typed.trace, saved.write(result))
+    _tell_race(typed, result)
+    if not (lessons.load(typed.lesson).sound(result.frames) if typed.lesson else result.identical):
         return 1
     return ModeUnavailable.exit_code if named and result.not_run else 0
+
+
+def _tell_race(typed: Namespace, result: Frames) -> None:
+    """The table of a race, or its document; for a lesson also its question, and what follows."""
+    lesson = lessons.of(result)
+    if typed.json:
+        told = {"lesson": lessons.as_dict(lesson, result)} if lesson else {}
+        print(json.dumps(race_document(result.frames, result.not_run) | told))
+    elif not typed.quiet:
+        print(table.race_table(result.frames, result.not_run, _width()))
+        if lesson:
+            print("\n".join(["", *lessons.lines(lesson, result, min(_width(), table.WIDTH))]))
 
 
 def compare(typed: Namespace, began: int) -> int:
@@ -153,12 +166,16 @@ def compare(typed: Namespace, began: int) -> int:
             f"{typed.a} and {typed.b} were not asked to be the same picture: {comparing.unlike(a, b)}",
             "add --any-request to compare them all the same",
         )
+    found = None if result.identical else attribution.attribute(a, b)
     if typed.diff and not result.identical and a.rgb.shape == b.rgb.shape:
-        outputs.save(typed.diff, picture.encode(comparing.difference(a, b)))
+        from render.difference import marked
+
+        assert found is not None
+        outputs.save(typed.diff, picture.encode(marked(a, b, found)))
     if typed.json:
-        print(json.dumps(result.as_dict()))
+        print(json.dumps(result.as_dict() | ({"attribution": found.as_dict()} if found else {})))
     elif not typed.quiet:
-        print("\n".join(comparing.lines(result, typed.a, typed.b)))
+        print("\n".join([*comparing.lines(result, typed.a, typed.b), *(attribution.lines(found) if found else [])]))
     return 0 if result.within(*allowed) else 1
 
 
@@ -177,16 +194,17 @@ def _number(word: str | None, name: str) -> float | None:
 
 def show(typed: Namespace, began: int) -> int:
     """Tell about a saved trace, and make outputs from it."""
-    makers = _check_outputs(typed.out, None)
+    makers = _check_outputs(typed.out, typed.page)
+    files = list(makers)
     frames = saved.read(typed.file)
     for path, maker in makers.items():
         outputs.save(path, maker.write(frames, plain=typed.plain))
-    if typed.json:
-        made = [document(frame, typed.out) for frame in frames]
-        print(json.dumps(made[0] if len(made) == 1 else race_document(frames, [])))
-    elif not typed.quiet:
-        told = table.draw_lines(frames[0], typed.out) if len(frames) == 1 else [table.race_table(frames, [], _width())]
-        print("\n".join(told))
+    if frames.kind == "race":
+        _tell_race(typed, frames)
+    elif typed.json:
+        print(json.dumps(document(frames[0], files)))
+    elif frames.kind == "draw" and not typed.quiet:
+        print("\n".join(table.draw_lines(frames[0], files)))
     return 0
 
 

@@ -7,24 +7,51 @@ result = race(requests)                the same picture in several modes, and wh
 from __future__ import annotations
 
 import time
-from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import escape
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
 from render import contract, machine, modes, scene, targets
 from render.errors import ModeUnavailable, RenderError
-from render.frame import Frame, canvas, identical
-from render.outputs import table, timeline
+from render.frame import Frame, Frames, canvas, title
+from render.outputs import table
 from render.painter import Done, Painter, failure
 from render.plan import Tile, cut, plan
 from render.request import Request
-from render.trace import Clock, Recorder, Trace
+from render.targets import Kernel
+from render.trace import Clock, Recorder, Trace, Worker
 
 Progress = Callable[[Done, int], None]  # a tile that is done, and how many there are in all
+Adapt = Callable[[Kernel], Kernel]
+
+
+class Moment(NamedTuple):
+    """A tile is done: of which run, the tile, how many there are, who painted it, and the canvas as it is now."""
+
+    request: Request
+    name: str
+    done: Done
+    tiles: int
+    worker: Worker
+    rgb: np.ndarray
+
+
+Watch = Callable[[Moment], None]
+
+
+class Entrant(NamedTuple):
+    """A run of a race: its request, facts for its trace (`label`: the name it goes by), and what its kernel becomes."""
+
+    request: Request
+    facts: Mapping[str, str] = MappingProxyType({})
+    adapt: Adapt | None = None
+
+
 COARSE = 16  # pixels along an edge that one pixel stands for, when costs are estimated
 
 
@@ -39,8 +66,14 @@ def draw(
     progress: Progress | None = None,
     clock: Clock = time.perf_counter_ns,
     began: int | None = None,
+    facts: Mapping[str, str] = MappingProxyType({}),
+    adapt: Adapt | None = None,
+    watch: Watch | None = None,
 ) -> Frame:
     """Paint a request in its mode. `began`: when the program was entered (ns of `clock`), if that was earlier.
+
+    `facts` are kept in the trace; `label` among them is the name that the run goes by in place of its mode's. `adapt`
+    gives what paints in place of the target's kernel, which may have `corrected(spans)` if it knows better when it did.
 
     Raises ModeUnavailable where the mode cannot run here, TileError where a tile fails.
     """
@@ -54,6 +87,7 @@ def draw(
     with canvas(request, shared=mode.shared(request)) as surface:
         with recorder.span("compile"):
             kernel = targets.load(request.target).compile(scene.load(request.scene), request, announce)
+        kernel = kernel if adapt is None else adapt(kernel)
         tiles = plan(request, lambda: costs(request, recorder))
         painter = Painter(request, surface, kernel, recorder)
         steps = 0
@@ -62,11 +96,15 @@ def draw(
                 steps += finished.steps
                 if progress is not None:
                     progress(finished, len(tiles))
+                if watch is not None:
+                    worker = recorder.painter_of(finished.tile.number)
+                    watch(Moment(request, title(request, facts), finished, len(tiles), worker, surface.rgb))
         rgb, counts = surface.kept()
-    facts = machine.facts() | {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
-    facts |= {"asked": request.workers if "workers" in mode.OPTIONS else 1}
-    facts |= getattr(kernel, "facts", {})
-    trace = Trace(recorder.drain(), began, asked, clock(), facts)
+    ran = machine.facts() | {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
+    ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1}
+    ran |= getattr(kernel, "facts", {}) | dict(facts)
+    spans = getattr(kernel, "corrected", tuple)(recorder.drain())
+    trace = Trace(spans, began, asked, clock(), ran)
     return Frame(rgb, counts, steps, request, trace)
 
 
@@ -123,47 +161,49 @@ def _sum(counts: np.ndarray, tile: Tile) -> int:
     return int(counts[rows, columns].mean() * tile.width * tile.height)
 
 
-@dataclass(frozen=True, eq=False)
-class Race:
+class Race(Frames):
     """The same picture in several modes: the frames in order, and the modes that did not run, with the reason."""
 
-    frames: tuple[Frame, ...]
-    not_run: tuple[tuple[str, str], ...]
-
-    @property
-    def identical(self) -> bool:
-        """Whether all pictures, and all step counts, are equal to the last bit."""
-        return identical(self.frames)
-
     def _repr_html_(self) -> str:
-        """How a notebook shows it: the picture, the timelines, the table and what follows from it."""
-        picture = b64encode(self.frames[0].png()).decode()
-        lanes = timeline.write(self.frames).decode()
-        told = escape(table.race_table(self.frames, self.not_run))
-        return f'<img alt="the picture" src="data:image/png;base64,{picture}" width="480">{lanes}<pre>{told}</pre>'
+        """How a notebook shows it: the theatre, and under it the table and what follows from it.
+
+        The theatre may run its own script, and nothing else: it is shut off from the notebook.
+        """
+        from render.outputs import page
+
+        told = f"<pre>{escape(table.race_table(self.frames, self.not_run))}</pre>"
+        if not self.frames:
+            return told
+        theatre = escape(page.write(self).decode())
+        place = 'width="100%" height="900" style="border:0" sandbox="allow-scripts"'
+        return f'<iframe title="the theatre" {place} srcdoc="{theatre}"></iframe>{told}'
 
 
 def race(
-    requests: Sequence[Request],
+    requests: Sequence[Request | Entrant],
     *,
     announce: Callable[[str], None] = silent,
     progress: Progress | None = None,
     clock: Clock = time.perf_counter_ns,
+    watch: Watch | None = None,
 ) -> Race:
-    """Paint each request in turn; a mode that cannot run here is left out with its reason.
+    """Paint each request in turn, or each entrant; a mode that cannot run here is left out with its reason.
 
     All code is compiled before the first clock starts, so that no mode pays for being first.
     """
     able, not_run = [], []
-    for request in requests:
+    for entrant in (one if isinstance(one, Entrant) else Entrant(one) for one in requests):
         try:
-            available(request)
+            available(entrant.request)
         except ModeUnavailable as error:
-            not_run.append((request.mode, str(error)))
+            not_run.append((entrant.request.mode, str(error)))
         else:
-            able.append(request)
-    for request in able:
+            able.append(entrant)
+    for request, _, _ in able:
         try_out(request)
         targets.load(request.target).compile(scene.load(request.scene), request, announce)
-    frames = [draw(request, announce=announce, progress=progress, clock=clock) for request in able]
-    return Race(tuple(frames), tuple(not_run))
+    frames = [
+        draw(request, announce=announce, progress=progress, clock=clock, facts=facts, adapt=adapt, watch=watch)
+        for request, facts, adapt in able
+    ]
+    return Race(tuple(frames), "race", tuple(not_run))

@@ -17,7 +17,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple, overload
 
 import numpy as np
 
@@ -157,9 +157,8 @@ class Frame:
 
     @property
     def title(self) -> str:
-        """Who drew it, in short: "parallel (loky)", "cuda, simulated"."""
-        who = f"{self.request.mode} ({self.request.backend})" if self.request.backend else self.request.mode
-        return f"{who}, simulated" if self.simulated else who
+        """Who drew it, in short: "parallel (loky)", "cuda, simulated"; a run of a lesson has a name of its own."""
+        return title(self.request, self.trace.facts)
 
     def png(self, texts: Mapping[str, str] | None = None) -> bytes:
         """The picture as a PNG file, with texts by keyword; the pixels are packed once, however often it is asked."""
@@ -183,6 +182,57 @@ class Frame:
     def sha256(self) -> str:
         """Of the 8-bit RGB pixels, row by row."""
         return hashlib.sha256(np.ascontiguousarray(self.rgb).data).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Frames(Sequence[Frame]):
+    """What outputs are made of and a saved trace keeps: a draw's one frame, or those of a race and what it left out.
+
+    It is a sequence of its frames. `kind` is one of `KINDS`; `not_run` holds (mode, reason) for each mode of a race
+    that did not run.
+    """
+
+    frames: tuple[Frame, ...]
+    kind: str = "draw"
+    not_run: tuple[tuple[str, str], ...] = ()
+
+    KINDS: ClassVar = ("draw", "race")
+
+    @overload
+    def __getitem__(self, index: int) -> Frame: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Frame, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Frame | tuple[Frame, ...]:
+        return self.frames[index]
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def identical(self) -> bool:
+        """Whether all pictures, and all step counts, are equal to the last bit."""
+        return identical(self.frames)
+
+
+def title(request: Request, facts: Mapping[str, Any]) -> str:
+    """The name of a run: its label where it has one, or its mode and what its workers are."""
+    label = facts.get("label")
+    if isinstance(label, str) and label:
+        return label
+    who = f"{request.mode} ({request.backend})" if request.backend else request.mode
+    return f"{who}, simulated" if facts.get("simulated") else who
+
+
+BASELINE = "sequential"  # the mode that speed-up is counted from
+
+
+def baseline(frame: Frame, frames: Sequence[Frame]) -> Frame | None:
+    """What a run of a race is measured against: the run of mode BASELINE that waits as long, or any of that mode."""
+    based = [one for one in frames if one.request.mode == BASELINE]
+    alike = [one for one in based if one.request.wait_ns == frame.request.wait_ns]
+    return next(iter(alike or based), None)
 
 
 def identical(frames: Sequence[Frame]) -> bool:

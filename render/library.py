@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from render import engine, modes, options
+from render import engine, lessons, modes, options
 from render.engine import Race
 from render.errors import UnknownName, UsageError
 from render.frame import Frame
@@ -33,6 +33,15 @@ def race(names: Sequence[str] = (), **asked: Any) -> Race:
     `result.identical`. Raises as `draw` does, but a mode that cannot run here is only noted.
     """
     return engine.race(entrants(asked, names or modes.names()))
+
+
+def lesson(name: str, **asked: Any) -> Race:
+    """Give a lesson: `render.lesson("gil")`. A race whose runs answer one question; `render.lessons` has them all.
+
+    Gives a Race, as `race` does; `render.lessons.lines(name, result, 100)` tells what follows from it. Raises
+    UnknownName, UsageError for an option that the lesson decides itself, and as `race` does.
+    """
+    return engine.race(lessons.begun(name, asked))
 
 
 def entrants(asked: dict[str, Any], names: Sequence[str]) -> list[Request]:

@@ -6,18 +6,29 @@ import os
 import platform
 from collections.abc import Iterator
 from functools import cache
+from math import ceil
 from pathlib import Path, PurePosixPath
 
 GROUPS, MINE = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")  # Linux's control groups, and this process's
 
 
 def cpus() -> int:
-    """How many CPUs this process may run on: by affinity, and by its control groups' quotas where there are any."""
+    """How many CPUs this process may keep busy: by affinity, and by its control groups' quotas where there are any."""
+    granted = quota()
+    return affinity() if granted is None else max(1, min(affinity(), ceil(granted)))
+
+
+def affinity() -> int:
+    """How many CPUs the system may put this process on."""
     try:
-        count = len(os.sched_getaffinity(0))
+        return len(os.sched_getaffinity(0))
     except AttributeError:  # not on every system
-        count = os.cpu_count() or 1
-    return max(1, min([count, *(-(-granted // period) for granted, period in _quotas())]))
+        return os.cpu_count() or 1
+
+
+def quota() -> float | None:
+    """CPUs' worth of time that control groups grant; None where none sets a limit. The smallest grant holds."""
+    return min((granted / period for granted, period in _quotas()), default=None)
 
 
 def memory() -> int:
@@ -80,10 +91,17 @@ def cpu_name() -> str:
 
 
 def facts() -> dict[str, object]:
-    """What a trace says about where it was made."""
+    """What a trace says about where it was made.
+
+    `cpus` are those that this process may keep busy; what limits them: `cpus_machine` are there, `cpus_affinity` may
+    be run on, and `cpus_quota` is the control groups' grant (None: no limit).
+    """
     return {
         "system": platform.platform(terse=True),
         "python": platform.python_version(),
         "cpu": cpu_name(),
         "cpus": cpus(),
+        "cpus_machine": os.cpu_count() or 1,
+        "cpus_affinity": affinity(),
+        "cpus_quota": quota(),
     }

@@ -13,7 +13,6 @@ Floating-point pictures have no fixed range and are refused.
 
 from __future__ import annotations
 
-import json
 import math
 import struct
 import warnings
@@ -28,9 +27,10 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from isal import isal_zlib
 
-from render import packing
-from render.errors import InputError, UsageError
-from render.request import LARGEST_SIDE, Request
+from render import packing, provenance
+from render.errors import InputError
+from render.provenance import Provenance
+from render.request import LARGEST_SIDE
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -40,20 +40,21 @@ SUB, UP = 1, 2  # PNG's filters: less the pixel to the left, less the one above
 TRIED = 32  # each band takes the filter that packs every 32nd of its rows smaller (benchmarks/saving.py)
 LONGEST = 1 << 30  # bytes in a chunk; PNG allows just below 2^31
 MOST_PIXELS = 1 << 29
-REQUEST = "render:request"  # the text chunk that holds it
+REQUEST, OWNERS = "render:request", "render:owners"  # the text chunks that hold them
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
     """Pixels that were read: `rgb` (height, width, 3) uint8, `steps` (height, width) int32 or None.
 
-    `request` is what is drawn (`Request.drawn`), None where the file does not tell. Raises InputError where the
-    arrays are anything else.
+    `request` is what is drawn (`Request.drawn`), `provenance` who drew it; None where the file does not tell. Raises
+    InputError where the arrays are anything else.
     """
 
     rgb: np.ndarray
     steps: np.ndarray | None = None
     request: dict[str, Any] | None = None
+    provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
         """Check types and shapes."""
@@ -160,7 +161,8 @@ def _image(file: IO[bytes], size: tuple[int, int] | None) -> Picture:
         try:
             with _opened(file, size) as image:
                 image.load()
-                return Picture(_rgb(image), request=_drawn(image.info.get(REQUEST)))
+                made = provenance.read(image.info.get(REQUEST), image.info.get(OWNERS))
+                return Picture(_rgb(image), None, _drawn(made), made)
         except UnidentifiedImageError as error:
             raise _not_a_picture("no known format") from error
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -205,13 +207,8 @@ def _rgb(image: Image) -> np.ndarray:
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
-def _drawn(stored: Any) -> dict[str, Any] | None:
-    """What is drawn, from a request as JSON; None where it is none of ours."""
-    try:
-        request = json.loads(stored)
-        return Request.from_dict(request).drawn() if isinstance(request, dict) else None
-    except (TypeError, ValueError, RecursionError, UsageError):
-        return None
+def _drawn(made: Provenance | None) -> dict[str, Any] | None:
+    return None if made is None else made.request.drawn()
 
 
 def _npz(file: IO[bytes]) -> Picture:
@@ -223,7 +220,8 @@ def _npz(file: IO[bytes]) -> Picture:
         rgb = _array(archive, "rgb", np.dtype(np.uint8), 3)
         steps = _array(archive, "steps", np.dtype(np.int32), 2) if "steps.npy" in names else None
         request = _array(archive, "request", None, 0) if "request.npy" in names else None
-    return Picture(rgb, steps, _drawn(request.item()) if request is not None else None)
+    made = provenance.read(request.item() if request is not None else None, None)
+    return Picture(rgb, steps, _drawn(made), made)
 
 
 def _array(archive: zipfile.ZipFile, name: str, dtype: np.dtype | None, axes: int) -> np.ndarray:

@@ -87,21 +87,21 @@ def of(trace: Trace) -> Stats:
     """All figures of a trace."""
     paint = [span for span in trace.spans if span.kind == "paint"]
     painted = _grouped((span for span in paint if span.tile != NO_TILE), lambda span: span.tile)
-    flights = {tile: _reach(times) for tile, times in painted.items()}
-    by_end = sorted((end, tile) for tile, (_, end) in flights.items())
-    turns = {worker: merged(times) for worker, times in _grouped(paint, lambda span: span.worker).items()}
-    busy = {worker: _length(turns[worker]) for worker in trace.workers}
+    flying = {tile: _reach(times) for tile, times in painted.items()}
+    by_end = sorted((end, tile) for tile, (_, end) in flying.items())
+    turned = turns(trace)
+    busy = {worker: _length(times) for worker, times in turned.items()}
     whole = _wall([span for span in trace.spans if span.tile != NO_TILE])
     window = _wall(paint)
     return Stats(
         seconds=_seconds(trace) | {"tiles": whole / 1e9},
         running=Running(
-            most(chain.from_iterable(turns.values())),
+            most(chain.from_iterable(turned.values())),
             sum(busy.values()) / window if window else 0.0,
         ),
-        in_flight=InFlight(most(flights.values())),
+        in_flight=InFlight(most(flying.values())),
         switches=_switches(trace.spans),
-        tiles=len(flights),
+        tiles=len(flying),
         first_tile=by_end[0][1] if by_end else None,
         last_tile=by_end[-1][1] if by_end else None,
         first_tile_seconds=(by_end[0][0] - trace.asked) / 1e9 if by_end else None,
@@ -123,6 +123,35 @@ def merged(intervals: Iterable[Interval], *, flat: bool = False) -> list[Interva
         else:
             made.append((t0, t1))
     return made
+
+
+def levels(intervals: Iterable[Interval]) -> list[tuple[int, int]]:
+    """How many of the half-open intervals hold an instant, as (from when, how many) wherever that changes, by time."""
+    change: dict[int, int] = {}
+    for t0, t1 in intervals:
+        if t0 < t1:
+            change[t0] = change.get(t0, 0) + 1
+            change[t1] = change.get(t1, 0) - 1
+    level = 0
+    made = []
+    for instant in sorted(change):
+        level += change[instant]
+        if change[instant]:
+            made.append((instant, level))
+    return made
+
+
+def turns(trace: Trace) -> dict[Worker, list[Interval]]:
+    """When each worker painted, as disjoint intervals, in the order of the workers' first paint."""
+    paint = (span for span in trace.spans if span.kind == "paint")
+    found = {worker: merged(times) for worker, times in _grouped(paint, lambda span: span.worker).items()}
+    return {worker: found[worker] for worker in trace.workers}
+
+
+def flights(trace: Trace) -> dict[int, Interval]:
+    """From when to when each tile was in flight, by number."""
+    paint = (span for span in trace.spans if span.kind == "paint" and span.tile != NO_TILE)
+    return {tile: _reach(times) for tile, times in _grouped(paint, lambda span: span.tile).items()}
 
 
 def most(intervals: Iterable[Interval]) -> int:

@@ -117,6 +117,11 @@ class Recorder:
         finally:
             self.add(kind, t0, self.clock(), tile, cpu=cpu)
 
+    def painter_of(self, tile: int) -> Worker:
+        """Who painted a tile that is done, as far as is recorded here; the caller where nothing is."""
+        found = (span.worker for span in reversed(self._spans) if span.tile == tile and span.kind == "paint")
+        return next(found, None) or self.me()
+
     def extend(self, spans: Iterable[Span]) -> None:
         """Take over spans that another process recorded."""
         self._spans.extend(spans)
@@ -125,3 +130,12 @@ class Recorder:
         """All spans so far, which are then forgotten here."""
         spans, self._spans = self._spans, []
         return tuple(spans)
+
+
+def owners(trace: Trace) -> dict[int, int]:
+    """Who painted each tile: the worker's number, in the order of their first paint, by tile number.
+
+    A tile that several painted is the one's who painted it last.
+    """
+    number = {worker: index for index, worker in enumerate(trace.workers)}
+    return {span.tile: number[span.worker] for span in trace.of_kind("paint") if span.tile != NO_TILE}

@@ -16,32 +16,39 @@ ROOT = Path(__file__).parent.parent
 # From the bottom up. A module imports from lower layers; inside its own layer only where that makes no cycle.
 # "targets" stands for the whole folder.
 LAYERS = (
-    "errors machine",
+    "errors machine wording swatches",
     "registry",
     "parameters",
     "request",
-    "primitives polynomials elementary palettes plan trace packing",
+    "primitives polynomials elementary palettes plan trace packing provenance",
     "lanes",
     "escape_time vectors",
     "scene",
     "sampling picture cards",
     "frame",
+    "drawing",
     "compiler",
     "targets contract",
     "painter",
     "processes",
-    "modes outputs stats document compare",
+    "modes outputs stats schedule claims chart document compare attribution difference",
     "options engine devices",
+    "lessons terminal",
     "render library commands cli __main__ notebook",  # `render` is the package itself: the library's front
 )
 
 # These stand side by side and never import each other, except what is listed.
 SIDE_BY_SIDE = {
     "modes": "modes",
-    "outputs": "outputs stats document picture",
+    "outputs": "outputs stats schedule claims chart document picture",
     "stats": "",
-    "document": "stats",
+    "schedule": "stats",
+    "chart": "stats",
+    "claims": "stats",
+    "document": "stats schedule claims",
     "compare": "picture",
+    "attribution": "picture",
+    "difference": "picture compare attribution",
 }
 
 COMPILING = ("render.cards", "render.compiler", "render.devices", "render.targets")

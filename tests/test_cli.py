@@ -547,6 +547,30 @@ def altered(error: int) -> str:
     return "altered.png"
 
 
+def test_a_lesson_is_a_race_with_names_and_what_follows(say: Say) -> None:
+    said = say("race", "--lesson", "wait", "--wait", "1ms", "--tile", "16", *SMALL, "--trace", "w.trace.json")
+    assert said.code == 0
+    assert "in sequence (no waiting)" in said.out
+    assert "lesson wait: When is one worker who juggles faster" in said.out
+    assert say("show", "w.trace.json").out == said.out
+    found = say("show", "w.trace.json", "--json").document
+    assert [run["title"] for run in found["runs"]][-1] == "parallel (waits of 1 ms)"
+    assert found["lesson"]["name"] == "wait"
+    assert found["lesson"]["sound"] is True
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        (["--lesson", "gul"], "there is no lesson 'gul'"),
+        (["--lesson", "gil", "--modes", "cuda"], "lesson gil decides --modes itself"),
+        (["--lesson", "bug", "--backend", "loky"], "lesson bug decides --backend itself"),
+    ],
+)
+def test_what_makes_no_sense_in_a_lesson_is_refused(say: Say, words: list[str], cause: str) -> None:
+    assert cause in refused(say("race", *words), 2)
+
+
 @pytest.mark.usefixtures("disc")
 def test_a_difference_is_found_told_and_drawn(say: Say) -> None:
     said = say("compare", "disc.png", altered(7), "--json", "--diff", "diff.png")
@@ -554,7 +578,11 @@ def test_a_difference_is_found_told_and_drawn(say: Say) -> None:
     assert said.code == 1
     assert (found["differing_pixels"], found["max_error"], found["worst"]) == (1, 7, [2, 3, 1])
     assert found["same_request"] is None
-    assert np.argwhere(pixels("diff.png")).tolist() == [[3, 2, 1]]
+    drawn = pixels("diff.png")
+    assert drawn.shape == (16 * 40, 24 * 40, 3)  # magnified
+    assert drawn[3 * 40 + 20, 2 * 40 + 20].tolist() == [0, 104, 0]
+    assert found["attribution"]["worst"][0]["tile"] == 0
+    assert found["attribution"]["workers"] == {"a": {"0": 1}, "b": {}}
 
 
 @pytest.mark.usefixtures("disc")
@@ -610,12 +638,39 @@ def test_a_saved_trace_tells_the_run_again(say: Say) -> None:
     assert say("show", "t.trace.json", "--quiet") == (0, "", "")
 
 
+def test_a_saved_race_is_shown_as_it_was_raced(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("render.modes.cuda.missing", lambda _request: ("it is Sunday", "wait"))
+    raced = say("race", *SMALL, "--trace", "t.trace.json", "--out", "a.txt").out
+    assert "cuda did not run: it is Sunday" in raced
+    assert say("show", "t.trace.json", "--out", "b.txt").out == raced
+    assert Path("a.txt").read_bytes() == Path("b.txt").read_bytes()
+    assert say("show", "t.trace.json", "--json").document["not_run"][0]["mode"] == "cuda"
+
+
+def test_the_page_is_the_same_from_the_race_and_from_its_trace(say: Say) -> None:
+    say("race", *SMALL, "--modes", "sequential,concurrent", "--trace", "t.trace.json", "--page", "theatre")
+    say("show", "t.trace.json", "--page", "again.html", "--out", "other.html")
+    assert Path("theatre").read_bytes() == Path("again.html").read_bytes() == Path("other.html").read_bytes()
+    assert Path("theatre").read_bytes().startswith(b"<!doctype html>")
+
+
+def test_a_draw_has_a_page_and_says_so(say: Say) -> None:
+    assert say(*ALONE, "--out", "a.png", "--page", "a.html").out.splitlines()[-1] == "saved a.png, a.html"
+    assert "named twice" in refused(say(*ALONE, "--out", "a.html", "--page", "a.html"), 2)
+    assert "folder does not exist" in refused(say(*ALONE, "--page", "missing/a.html"), 1)
+
+
+def test_a_race_of_one_mode_is_still_a_race(say: Say) -> None:
+    raced = say("race", *SMALL, "--modes", "sequential", "--trace", "t.trace.json").out
+    assert say("show", "t.trace.json").out == raced
+
+
 def test_a_damaged_trace_is_told(say: Say) -> None:
     assert say(*ALONE, "--trace", "t.trace.json", "--quiet").code == 0
     whole = Path("t.trace.json").read_bytes()
     for damaged in (
         whole[:-20],
-        whole.replace(b'"version":1', b'"version":9'),
+        whole.replace(b'"version":2', b'"version":9'),
         whole.replace(b'"paint"', b'"pains"', 1),
     ):
         Path("t.trace.json").write_bytes(damaged)

@@ -47,6 +47,7 @@ def test_the_document_of_a_draw_has_these_keys_and_values() -> None:
         "limit": 60,
         "precision": "f64",
         "mode": "parallel",
+        "title": "parallel (threading)",
         "target": "simd",
         "backend": "threading",
         "device": "a CPU",
@@ -83,6 +84,21 @@ def test_the_document_of_a_draw_has_these_keys_and_values() -> None:
         "in_flight": {"max": 2},
         "switches": 0,
         "first_tile_seconds": 3.0,
+        "left_alone_seconds": 0.0,
+        "idle_percent": [pytest.approx(100 / 3), 0.0],
+        "fairness": 25 / 26,
+        "schedule": {
+            "paint_seconds": 5.0,
+            "window_seconds": 3.0,
+            "done_seconds": 4.0,
+            "longest_tile": 1,
+            "longest_tile_seconds": 3.0,
+            "bound_seconds": 3.0,
+            "guarantee_seconds": 4.0,
+            "near_percent": 100.0,
+        },
+        "cpus": {"machine": None, "affinity": None, "quota": None, "allowed": None, "used": None},
+        "claims": "asked 3 workers, 2 painted",
         "sha256": "9d908ecfb6b256def8b49a7c504e6c889c4b0e41fe6ce3e01863dd7b61a20aa0",
         "out": ["a.png", "b.npz"],
     }
@@ -100,10 +116,28 @@ def test_a_trace_that_does_not_tell_its_device_is_unknown_and_one_worker_was_ask
 
 def test_a_race_holds_its_draws_and_what_did_not_run() -> None:
     assert race_document([FRAME, FRAME], [("cuda", "no card")]) == {
-        "runs": [document(FRAME), document(FRAME)],
+        "runs": [document(FRAME) | {"gain": None}] * 2,
         "not_run": [{"mode": "cuda", "reason": "no card"}],
         "identical": True,
     }
+
+
+def test_a_race_tells_what_each_run_gained_over_the_sequential_one() -> None:
+    alone = replace(FRAME, request=replace(REQUEST, mode="sequential"))
+    late = Trace((Span(Worker(1, 1), 0, "paint", 2 * SECOND, 8 * SECOND),), 0, SECOND, 9 * SECOND, {})
+    runs = race_document([replace(alone, trace=late), FRAME], [])["runs"]
+    assert runs[1]["gain"] == {
+        "speed_up": 2.0,
+        "speed_up_with_start": 7 / 4,
+        "efficiency": 1.0,
+        "serial_fraction": 0.0,
+    }
+
+
+def test_a_simulated_run_gains_nothing_that_could_be_told() -> None:
+    simulated = replace(FRAME, trace=replace(FRAME.trace, facts={"simulated": True}))
+    alone = replace(FRAME, request=replace(REQUEST, mode="sequential"))
+    assert race_document([alone, simulated], [])["runs"][1]["gain"] is None
 
 
 @pytest.mark.parametrize("change", [{"rgb": FRAME.rgb + np.uint8(1)}, {"total_steps": 78}])

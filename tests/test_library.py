@@ -45,12 +45,12 @@ def test_a_frame_shows_itself_as_a_picture() -> None:
     assert render.draw(mode="sequential", **SMALL)._repr_png_().startswith(b"\x89PNG")
 
 
-def test_a_race_shows_itself_with_timelines_and_table() -> None:
+def test_a_race_shows_itself_as_the_theatre_with_the_table_under_it() -> None:
     shown = render.race(["sequential", "concurrent"], **SMALL)._repr_html_()
 
-    assert shown.count("<svg") == 1
-    assert "concurrent" in shown
-    assert "data:image/png;base64," in shown
+    assert shown.startswith('<iframe title="the theatre" ')
+    assert "&lt;h2 id=&quot;name-1&quot;&gt;concurrent&lt;/h2&gt;" in shown
+    assert "all 2 pictures are equal" in shown
 
 
 def test_an_unknown_name_is_no_attribute() -> None:
@@ -77,6 +77,7 @@ def test_a_race_that_cannot_run_at_all_says_why(monkeypatch: pytest.MonkeyPatch)
 
     assert (result.frames, result.identical) == ((), True)
     assert "it is Sunday" in result.not_run[0][1]
+    assert "it is Sunday" in result._repr_html_()
 
 
 def test_several_threads_may_draw_at_once() -> None:
@@ -105,3 +106,9 @@ def test_only_our_own_leftovers_are_swept(tmp_path: Path, monkeypatch: pytest.Mo
 
     assert thesis.exists()
     assert not left.exists()
+
+
+def test_a_lesson_is_a_race_with_runs_of_its_own() -> None:
+    result = render.lesson("wait", size=(48, 32), samples=1, limit=20, tile=16, wait="1ms", target="python")
+    assert result.identical
+    assert [frame.title for frame in result][:2] == ["in sequence (no waiting)", "juggling (no waiting)"]

@@ -102,6 +102,29 @@ def test_the_number_of_workers_changes_nothing_but_the_trace(
 
 
 @everyone
+def test_whoever_watches_sees_each_tile_with_its_painter_and_its_pixels(
+    mode: str, backend: str | None, wanted: Request
+) -> None:
+    seen: list[engine.Moment] = []
+    request = replace(wanted, mode=mode, backend=backend, tile=(16, 16))
+    pixels: dict[int, bytes] = {}
+
+    def watch(moment: engine.Moment) -> None:
+        number, x, y, width, height = moment.done.tile
+        pixels[number] = moment.rgb[y : y + height, x : x + width].tobytes()
+        seen.append(moment)
+
+    frame = engine.draw(request, watch=watch)
+
+    tiles = {tile.number: tile for tile in cut(request)}
+    painters = {span.tile: span.worker for span in frame.trace.of_kind("paint")}
+    assert {moment.done.tile.number: moment.worker for moment in seen} == painters
+    assert {(moment.name, moment.tiles) for moment in seen} == {(frame.title, len(tiles))}
+    for number, (_, x, y, width, height) in tiles.items():
+        assert pixels[number] == frame.rgb[y : y + height, x : x + width].tobytes()
+
+
+@everyone
 def test_spans_are_honest(mode: str, backend: str | None, wanted: Request) -> None:
     """Every tile has paint spans, no worker is in two of them at once, and all lie within the run."""
     trace = engine.draw(replace(wanted, mode=mode, backend=backend, tile=(16, 16))).trace

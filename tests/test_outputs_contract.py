@@ -14,14 +14,19 @@ import pytest
 
 from render import outputs
 from render.errors import UnknownName
-from render.frame import Frame
+from render.frame import Frame, Frames
 from render.trace import Span, Trace, Worker
 from tests.conftest import EXAMPLE
 
 REQUEST = replace(EXAMPLE, width=24, height=16)
 IS = {  # what tells that a file is what its suffix says; a new output needs a line here
+    "chrome_trace": lambda data: json.loads(data)["displayTimeUnit"] == "ms",
+    "cost": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
     "npz": lambda data: zipfile.is_zipfile(io.BytesIO(data)),
+    "ownership": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
+    "page": lambda data: data.startswith(b"<!doctype html>") and data.endswith(b"</html>"),
     "png": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
+    "replay": lambda data: data.startswith(b"RIFF") and data[8:12] == b"WEBP",
     "table": lambda data: data.decode().endswith("\n"),
     "timeline": lambda data: data.startswith(b"<svg ") and data.endswith(b"</svg>\n"),
     "trace": lambda data: json.loads(data)["schema"] == "render-trace",
@@ -38,6 +43,13 @@ def painted(*tiles: tuple[int, int, int], mode: str = "sequential") -> Frame:
 
 
 ALONE, TOGETHER = painted((0, 0, 5), (0, 1, 10)), painted((0, 0, 5), (1, 1, 5), mode="parallel")
+DRAW, RACE = Frames((ALONE,)), Frames((ALONE, TOGETHER), "race", (("cuda", "there is no driver"),))
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replay has as many images as eyes want; fewer are as good for these tests, and sooner made."""
+    monkeypatch.setattr("render.outputs.replay.IMAGES", 7)
 
 
 def test_every_output_is_known_here() -> None:
@@ -67,8 +79,8 @@ def test_no_suffix_is_claimed_twice() -> None:
 
 @each
 @pytest.mark.parametrize("plain", [False, True])
-@pytest.mark.parametrize("frames", [[ALONE], [ALONE, TOGETHER]], ids=["draw", "race"])
-def test_it_makes_its_kind_of_file(name: str, frames: list[Frame], plain: bool) -> None:
+@pytest.mark.parametrize("frames", [DRAW, RACE], ids=["draw", "race"])
+def test_it_makes_its_kind_of_file(name: str, frames: Frames, plain: bool) -> None:
     is_right: Callable[[bytes], bool] = IS[name]
     assert is_right(outputs.load(name).write(frames, plain=plain))
 
@@ -76,14 +88,14 @@ def test_it_makes_its_kind_of_file(name: str, frames: list[Frame], plain: bool) 
 @each
 def test_the_same_frames_give_the_same_bytes(name: str) -> None:
     write = outputs.load(name).write
-    assert write([ALONE, TOGETHER]) == write([copy.deepcopy(ALONE), copy.deepcopy(TOGETHER)])
+    assert write(RACE) == write(copy.deepcopy(RACE))
 
 
 @each
 def test_it_changes_nothing(name: str) -> None:
     frame = copy.deepcopy(ALONE)
     frame.rgb.flags.writeable = False
-    outputs.load(name).write([frame])
+    outputs.load(name).write(Frames((frame,)))
     assert (frame.request, frame.trace, frame.sha256) == (ALONE.request, ALONE.trace, ALONE.sha256)
 
 
@@ -97,8 +109,8 @@ def test_it_copes_with_unusual_frames(name: str, change: str) -> None:
         "one pixel": replace(ALONE, rgb=ALONE.rgb[:1, :1], steps=None, request=small),
         "no facts": replace(ALONE, trace=replace(ALONE.trace, facts={})),
     }[change]
-    assert outputs.load(name).write([frame])
-    assert outputs.load(name).write([frame, frame])
+    assert outputs.load(name).write(Frames((frame,)))
+    assert outputs.load(name).write(Frames((frame, frame), "race"))
 
 
 def test_an_unknown_output_is_refused() -> None:

@@ -69,6 +69,17 @@ def test_tiles_in_flight_are_counted_at_each_instant(made: list[Span]) -> None:
     assert stats.of(traced(made)).in_flight.max == max(counts)
 
 
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 6)), max_size=8))
+def test_levels_count_the_intervals_at_each_instant_and_tell_every_change_once(made: list[tuple[int, int]]) -> None:
+    intervals = [(t0, t0 + length) for t0, length in made]
+    levels = stats.levels(intervals)
+    for instant in range(30):
+        held = sum(t0 <= instant < t1 for t0, t1 in intervals)
+        assert next((level for since, level in reversed(levels) if since <= instant), 0) == held
+    assert all(before != after for (_, before), (_, after) in pairwise([(-1, 0), *levels]))
+    assert stats.most(intervals) == max((level for _, level in levels), default=0)
+
+
 @given(spans)
 def test_a_switch_is_the_start_of_another_tile_while_the_previous_is_unfinished(made: list[Span]) -> None:
     work = [s for s in made if s.kind in ("wait", "paint") and s.tile != NO_TILE]

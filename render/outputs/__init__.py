@@ -5,7 +5,7 @@ on frames from a saved trace, on any machine. `npz` is the template; a new outpu
 
     SUFFIXES                                  the ends of file names that choose it
     ABOUT                                     what it shows, in one line
-    write(frames, *, plain=False) -> bytes    one frame of a draw, several of a race; plain: the picture alone
+    write(frames, *, plain=False) -> bytes    a draw's one frame, a race's several; plain: the picture alone
 
 Writing the bytes is done here, once for all outputs: a file is either whole or was not touched.
 """
@@ -16,7 +16,6 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -25,7 +24,7 @@ from render import registry
 from render.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from render.frame import Frame
+    from render.frame import Frames
 
 REASONS = {  # the usual ones in our own words, and what to do
     errno.ENOSPC: ("there is no room left", "free some room there, or save elsewhere"),
@@ -42,7 +41,7 @@ class Output(Protocol):
     SUFFIXES: tuple[str, ...]
     ABOUT: str
 
-    def write(self, frames: Sequence[Frame], *, plain: bool = False) -> bytes:
+    def write(self, frames: Frames, *, plain: bool = False) -> bytes:
         """The bytes of a file made from these frames."""
         ...
 

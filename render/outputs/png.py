@@ -1,4 +1,7 @@
-"""The picture, for everyone. It carries what was asked and how long that took, so it can be compared and redone."""
+"""The picture, for everyone. It carries what was asked, who painted each tile and how long that took.
+
+So it can be compared, redone, and a difference found in it can be told by tile and worker.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ from collections.abc import Sequence
 
 from render.document import document
 from render.frame import Frame
-from render.picture import REQUEST
+from render.picture import OWNERS, REQUEST
+from render.provenance import packed
 
 SUFFIXES = (".png",)
-ABOUT = "the picture, with request and timings as text chunks"
+ABOUT = "the picture, with request, owners of tiles and timings as text chunks"
 TIMINGS = "render:timings"
 
 
@@ -24,4 +28,6 @@ def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
         return frame.png()
     timings = document(frame)
     del timings["out"]
-    return frame.png({REQUEST: json.dumps(frame.request.as_dict()), TIMINGS: json.dumps(timings)})
+    owned = packed(frame.request, frame.title, frame.trace)
+    texts = {REQUEST: json.dumps(frame.request.as_dict()), OWNERS: owned, TIMINGS: json.dumps(timings)}
+    return frame.png(texts)

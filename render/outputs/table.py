@@ -3,7 +3,7 @@
 On a narrow terminal sentences fold earlier, and the table leaves out the columns that are missed least.
 
 Every figure and every sentence is computed from the traces; what a mode is called decides nothing, except that
-speed-up is counted from the run named BASELINE.
+speed-up is counted from the run that `render.frame.baseline` names.
 """
 
 from __future__ import annotations
@@ -11,28 +11,46 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike, fspath
 from textwrap import wrap
+from typing import NamedTuple
 
-from render import stats
-from render.frame import Frame, identical
+import render.frame
+from render import chart, claims, schedule, stats
+from render.frame import Frame, Frames, baseline, identical
 from render.stats import Stats
+from render.wording import columns, count, large, time
 
 SUFFIXES = (".txt",)
 ABOUT = "what was done, by whom and how long, in words"
-BASELINE = "sequential"
 WIDTH, NARROWEST = 100, 40
 TOO_SHORT = 0.25  # seconds of one worker; below, starting and polling of tens of ms hide what a mode gains
 NOTABLE = 1.1  # times as fast; less comes and goes from run to run
 # seconds: of all tiles, first start to last end; running: at most, and on average; first: seconds to the first one
 HEADS = ("mode", "workers", "tiles", "seconds", "speed-up", "running", "mean", "in flight", "switches", "first")
 
+BASELINE = render.frame.BASELINE
 MISSED_LEAST = ("tiles", "mean", "first", "switches", "in flight", "workers", "speed-up")
+# how the painting was shared out (render.schedule): idle shares of the workers; how even; longest a begun tile was left
+# alone; the longest tile; the best that any schedule could do, and how near this one came; the gain with start-up
+SHARED = ("mode", "idle", "fair", "alone", "longest", "best", "near", "with start", "efficiency", "serial")
+SHARED_LEAST = ("serial", "alone", "longest", "fair", "with start", "efficiency", "best", "idle")
 
-Run = tuple[Frame, Stats]
+
+class Run(NamedTuple):
+    """A frame, what its trace tells, and the run that it is measured against with what that one's tells."""
+
+    frame: Frame
+    found: Stats
+    base: tuple[Frame, Stats] | None
+
+    @property
+    def gain(self) -> float | None:
+        """The speed-up."""
+        return self.found.speed_up(self.base[1]) if self.base else None
 
 
-def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
+def write(frames: Frames, *, plain: bool = False) -> bytes:
     """The lines of one draw, or the table of a race; there is nothing that a plain file could leave out."""
-    text = "\n".join(draw_lines(frames[0], ())[:3]) if len(frames) == 1 else race_table(frames, ())
+    text = "\n".join(draw_lines(frames[0], ())[:3]) if frames.kind == "draw" else race_table(frames, frames.not_run)
     return f"{text}\n".encode()
 
 
@@ -41,10 +59,10 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]]) -> list[str]:
     request, found = frame.request, stats.of(frame.trace)
     samples = "1 sample" if request.samples == 1 else f"{request.samples} samples"
     tiles = found.seconds["tiles"]
-    rate = f", {_large(frame.total_steps / tiles)} steps a second" if tiles else ""
+    rate = f", {large(frame.total_steps / tiles)} steps a second" if tiles else ""
     files = ", ".join(fspath(path) for path in out)
     size = f"{request.width} x {request.height} pixels, {samples} each"
-    who = f"{_count(found.tiles, 'tile')} by {_count(len(found.busy), 'worker')} in {_time(tiles)}"
+    who = f"{count(found.tiles, 'tile')} by {count(len(found.busy), 'worker')} in {time(tiles)}"
     return [
         f"{request.scene}, view {request.view}: {size}, limit {request.limit}, {request.precision}",
         f"{frame.title}: {who}, at most {found.running.max} running (mean {found.running.mean:.2f}){rate}",
@@ -57,17 +75,25 @@ def _ledger(found: Stats) -> str:
     """Where the wall time of the run went; what is below one per cent goes without saying."""
     shares = sorted(found.shares.items(), key=lambda part: -part[1])
     told = ", ".join(f"{share:.0f} % {kind}" for kind, share in shares if share >= 1)
-    return f"{_time(found.seconds['total'])} in all: {told}" if told else "it took no time"
+    return f"{time(found.seconds['total'])} in all: {told}" if told else "it took no time"
 
 
 def race_table(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]], width: int = WIDTH) -> str:
     """The table of a race: one row a mode, then what it shows, then whether all pictures are equal."""
     width = max(min(width, WIDTH), NARROWEST)
-    runs = [(frame, stats.of(frame.trace)) for frame in frames]
-    base = next((found for frame, found in runs if frame.request.mode == BASELINE), None)
-    below = [*_told(runs, base), *_equal(frames), *_not_run(not_run)]
+    runs = list(_runs(frames))
+    below = [*_told(runs), *_equal(frames), *_not_run(not_run)]
     folded = [line for text in below for line in wrap(text, width, subsequent_indent="  ")]
-    return "\n".join([*_columns([HEADS, *(_row(run, base) for run in runs)], width), "", *folded])
+    first = columns([HEADS, *(_row(run) for run in runs)], width, MISSED_LEAST)
+    second = columns([SHARED, *(_shared(run) for run in runs)], width, SHARED_LEAST)
+    return "\n".join([*first, "", *second, "", *chart.lanes(frames, width), "", *folded])
+
+
+def _runs(frames: Sequence[Frame]) -> Iterator[Run]:
+    found = {id(frame): stats.of(frame.trace) for frame in frames}
+    for frame in frames:
+        base = baseline(frame, frames)
+        yield Run(frame, found[id(frame)], (base, found[id(base)]) if base else None)
 
 
 def _not_run(modes: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -75,103 +101,123 @@ def _not_run(modes: Iterable[tuple[str, str]]) -> Iterator[str]:
         yield f"{mode} did not run: {reason.removeprefix(f'mode {mode} cannot run here: ')}"
 
 
-def _row(run: Run, base: Stats | None) -> tuple[str, ...]:
-    frame, found = run
-    gain = found.speed_up(base) if base and not frame.simulated else None
+def _row(run: Run) -> tuple[str, ...]:
+    frame, found, _ = run
+    gain = None if frame.simulated else run.gain
     first = found.first_tile_seconds
     return (
         frame.title,
         str(len(found.busy)),
         str(found.tiles),
         f"{found.seconds['tiles']:.3f}",
-        "-" if gain is None else f"{gain:.2f}",
+        _figure(gain, 2),
         str(found.running.max),
         f"{found.running.mean:.2f}",
         str(found.in_flight.max),
         str(found.switches),
-        "-" if first is None else f"{first:.3f}",
+        _figure(first, 3),
     )
 
 
-def _columns(rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Names to the left and cut where they leave no room, numbers to the right; as many columns as fit."""
-    columns = list(zip(*rows, strict=True))
-    for missed in MISSED_LEAST:
-        if sum(max(map(len, column)) + 2 for column in columns) - 2 <= width:
-            break
-        columns = [column for column in columns if column[0] != missed]
-    rows = list(zip(*columns, strict=True))
-    widths = [max(map(len, column)) for column in columns]
-    widths[0] = min(widths[0], width - sum(widths[1:]) - 2 * len(widths[1:]))
-    lines = []
-    for name, *numbers in rows:
-        cells = [word.rjust(width) for word, width in zip(numbers, widths[1:], strict=True)]
-        lines.append("  ".join([name[: widths[0]].ljust(widths[0]), *cells]))
-    return lines
+def _shared(run: Run) -> tuple[str, ...]:
+    frame, found, base = run
+    how = schedule.of(frame.trace, found)
+    gain = schedule.gain(frame.trace, base[0].trace) if base and not frame.simulated else None
+    idle = sorted({f"{100 * share:.0f}" for share in how.idle}, key=int)
+    return (
+        frame.title,
+        f"{'-'.join(dict.fromkeys((idle[0], idle[-1])))} %" if idle else "-",
+        _figure(how.fairness, 3),
+        time(found.left_alone_seconds),
+        time(how.longest_tile_seconds),
+        "-" if how.bound_seconds is None else time(how.bound_seconds),
+        "-" if how.near is None else f"{100 * how.near:.0f} %",
+        _figure(gain.speed_up_with_start if gain else None, 2),
+        _figure(gain.efficiency if gain else None, 2),
+        _figure(gain.serial_fraction if gain else None, 3),
+    )
 
 
-def _told(runs: Sequence[Run], base: Stats | None) -> Iterator[str]:
+def _figure(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _told(runs: Sequence[Run]) -> Iterator[str]:
     """What the traces show, in the words of the lesson."""
-    for frame, found in runs:
-        yield f"{frame.title}: {_manner(found)}{_won(frame, found, base)}"
-    real = [(frame, found) for frame, found in runs if found.tiles and not frame.simulated]
+    for run in runs:
+        yield f"{run.frame.title}: {_manner(run)}{_won(run)}"
+        claimed = claims.line(run.frame.trace)
+        if claimed:
+            yield f"  {claimed}"
+    alike = [run for run in runs if run.frame.sha256 == runs[0].frame.sha256]
+    real = [run for run in alike if run.found.tiles and not run.frame.simulated]
     if len(real) > 1:
-        yield _fastest(real, base)
-    if base is not None and base.seconds["tiles"] < TOO_SHORT:
+        yield _fastest(real)
+    alone = [run.base[1].seconds["tiles"] for run in runs if run.base]
+    if alone and alone[0] < TOO_SHORT:
         yield (
-            f"this frame is too small to show the lesson: one worker needs {_time(base.seconds['tiles'])} for it; "
+            f"this frame is too small to show the lesson: one worker needs {time(alone[0])} for it; "
             "take a larger one, or more samples"
         )
 
 
-def _manner(found: Stats) -> str:
+def _manner(run: Run) -> str:
     """How the tiles of a run were worked on; only its trace decides."""
+    found, frame = run.found, run.frame
     workers, most, flying = len(found.busy), found.running.max, found.in_flight.max
     if not found.tiles:
         return "nothing was painted"
     if most > 1:
-        return f"{_count(workers, 'worker')}, up to {most} running at the same instant (mean {found.running.mean:.2f})"
+        doing = "running" if _at_once(frame, found) == most else "at a tile"
+        return f"{count(workers, 'worker')}, up to {most} {doing} at the same instant (mean {found.running.mean:.2f})"
     if workers > 1:
         return f"{workers} workers, but never two running: they took turns"
     if flying > 1 or found.switches:
-        in_flight, switches = _count(flying, "tile"), _count(found.switches, "switch")
+        in_flight, switches = count(flying, "tile"), count(found.switches, "switch")
         return f"one worker, never two running, {in_flight} in flight at most, {switches}: it juggles"
     return "one worker, one tile after the other"
 
 
-def _won(frame: Frame, found: Stats, base: Stats | None) -> str:
+def _at_once(frame: Frame, found: Stats) -> int:
+    """How many can have painted at the same instant: no more than this process had CPUs for."""
+    allowed = claims.of(frame.trace).allowed
+    on_cpus = all(worker.device == "cpu" for worker in found.busy)
+    return min(found.running.max, allowed) if allowed and on_cpus else found.running.max
+
+
+def _won(run: Run) -> str:
     """What juggling gained on one worker, where there was something to wait for."""
-    gain = found.speed_up(base) if base else None
-    if gain is None or len(found.busy) > 1 or not found.switches:
+    gain = run.gain
+    if gain is None or len(run.found.busy) > 1 or not run.found.switches:
         return ""
-    if not frame.request.wait_ns:
+    if not run.frame.request.wait_ns:
         return ", and gains no time, for nothing had to be waited for" if gain < NOTABLE else ""
     if gain <= 1:
         return ", and won nothing by it"
     return f", and is {gain:.2f} times as fast: while one tile waited for its data, the worker saw to another"
 
 
-def _fastest(runs: Sequence[Run], base: Stats | None) -> str:
+def _fastest(runs: Sequence[Run]) -> str:
     """Who was fastest, and why. The reason is what sets that run apart in its trace."""
-    frame, found = min(runs, key=lambda run: run[1].seconds["tiles"])
-    said = f"fastest: {frame.title}, {_time(found.seconds['tiles'])}"
-    gain = found.speed_up(base) if base and found is not base else None
-    if gain is not None:
-        said += f", {gain:.2f} times as fast as {BASELINE}"
+    fastest = min(runs, key=lambda run: run.found.seconds["tiles"])
+    frame, found, base = fastest
+    said = f"fastest: {frame.title}, {time(found.seconds['tiles'])}"
+    if base is not None and base[0] is not frame and fastest.gain is not None:
+        said += f", {fastest.gain:.2f} times as fast as {base[0].title}"
     if any(worker.device != "cpu" for worker in found.busy):
         return f"{said}: the graphics card paints thousands of samples at once"
-    if found.running.max > 1:
-        return f"{said}: {found.running.max} workers painted at the same instant"
+    if _at_once(frame, found) > 1:
+        return f"{said}: {_at_once(frame, found)} workers painted at the same instant"
     if frame.request.wait_ns and found.switches:
         return f"{said}: while one tile waited for its data, the one worker saw to another"
-    return f"{said}: no run had two workers running" if all(run[1].running.max < 2 for run in runs) else said
+    return f"{said}: no run had two workers running" if all(run.found.running.max < 2 for run in runs) else said
 
 
 def _equal(frames: Sequence[Frame]) -> Iterator[str]:
     """The proof: one hash for all pictures, or which differ."""
     groups: dict[str, list[str]] = {}
     for frame in frames:
-        groups.setdefault(frame.sha256, []).append(frame.request.mode)
+        groups.setdefault(frame.sha256, []).append(frame.title)
     if len(frames) > 1 and identical(frames):
         yield f"all {len(frames)} pictures are equal: sha256 {frames[0].sha256}"
     elif len(groups) == 1 and len(frames) > 1:
@@ -179,20 +225,3 @@ def _equal(frames: Sequence[Frame]) -> Iterator[str]:
     elif len(groups) > 1:
         told = "; ".join(f"{', '.join(modes)} {digest[:16]}" for digest, modes in groups.items())
         yield f"THE PICTURES DIFFER, by sha256: {told}"
-
-
-def _count(number: int, word: str) -> str:
-    plural = {"switch": "switches"}.get(word, f"{word}s")
-    return f"{number} {word if number == 1 else plural}"
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
-
-
-def _large(number: float) -> str:
-    """Three digits and a word."""
-    for size, word in ((1e9, " billion"), (1e6, " million")):
-        if number >= size:
-            return f"{number / size:.3g}{word}"
-    return f"{number:.0f}"

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from math import ceil, floor, log10
 
-from render import stats
+from render import stats, swatches
 from render.frame import Frame
 from render.trace import NO_TILE, Span, Trace, Worker
 
@@ -22,7 +22,7 @@ WIDTH, LEFT, RIGHT = 960, 96, 24  # pixels
 LANE, GAP, HEAD, FOOT = 22, 4, 30, 34
 NARROW = 0.5  # pixels; bars of one tile that lie closer are drawn as one
 ROOM = 7.5  # pixels that a digit needs
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b8a900")  # Okabe and Ito's, 2008
+COLOURS = swatches.COLOURS
 STYLE = """\
 text{font:12px system-ui,sans-serif;fill:#24292f}.h{font-size:14px;font-weight:600}.n{fill:#fff;font-size:11px;\
 text-anchor:middle}.q{fill:#57606a}.t{text-anchor:middle}.e{text-anchor:end}.l{fill:#8c959f22}.g{stroke:#8c959f55}\

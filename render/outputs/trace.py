@@ -1,15 +1,17 @@
 """The saved trace: all that a run was, so that every other output can be made of it later, on any machine.
 
-JSON, version 1:
+JSON, version 2:
 
-    {"schema": "render-trace", "version": 1, "picture": PNG, "steps": S, "runs": [
+    {"schema": "render-trace", "version": 2, "kind", "not_run": [[mode, reason], ...], "picture": PNG, "steps": S,
+     "runs": [
         {"request", "facts", "began", "asked", "ended", "total_steps", "sha256",
          "workers": [[process, thread, device], ...],
          "spans": [[index of the worker, tile, kind, t0, t1, cpu], ...]}, ...]}
 
 Times are integer nanoseconds of the run's own clock. PNG is a file in base64; S are the steps of every sample (row by
 row, int32, low byte first) packed by zlib, in base64, null where a pixel is several samples. A run whose picture is
-not that of the first run has a `picture` and `steps` of its own.
+not that of the first run has a `picture` and `steps` of its own. `kind` is draw or race; `not_run` are the modes of a
+race that did not run. Version 1 had neither, and is still read.
 """
 
 from __future__ import annotations
@@ -27,14 +29,15 @@ import numpy as np
 
 from render import packing
 from render.errors import InputError, RenderError
-from render.frame import Frame
+from render.frame import Frame, Frames
 from render.picture import decode
 from render.request import Request
 from render.trace import KINDS, NO_TILE, Span, Trace, Worker
 
 SUFFIXES = (".trace.json",)
 ABOUT = "the saved trace: everything, to make any output from later"
-SCHEMA, VERSION = "render-trace", 1
+SCHEMA, VERSION = "render-trace", 2
+READABLE = (1, VERSION)
 LARGEST = (1 << 63) - 1
 WORDS = ("scene", "view", "precision", "mode", "target", "order")
 NAMES = {str: "text", list: "a list", dict: "an object"}
@@ -43,11 +46,18 @@ Pixels = tuple[np.ndarray, np.ndarray | None]
 Kind = TypeVar("Kind", str, list[Any], dict[str, Any])
 
 
-def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
+def write(frames: Frames, *, plain: bool = False) -> bytes:
     """All frames. There is nothing to leave out, so a plain file is the same. Facts must be what JSON can hold."""
     first = _pixels(frames[0])
     runs = [_object(_run(frame) | (_pixels(frame) if _differs(frame, frames[0]) else {})) for frame in frames]
-    return _object({"schema": _json(SCHEMA), "version": _json(VERSION), **first, "runs": b"[" + b",".join(runs) + b"]"})
+    what = {
+        "schema": SCHEMA,
+        "version": VERSION,
+        "kind": frames.kind,
+        "not_run": [list(pair) for pair in frames.not_run],
+    }
+    told = {name: _json(value) for name, value in what.items()}
+    return _object(told | first | {"runs": b"[" + b",".join(runs) + b"]"})
 
 
 def _json(value: Any) -> bytes:
@@ -93,7 +103,7 @@ def _run(frame: Frame) -> dict[str, bytes]:
     return {name: _json(value) for name, value in told.items()}
 
 
-def read(path: str | Path) -> list[Frame]:
+def read(path: str | Path) -> Frames:
     """What `write` was given, to the nanosecond and the last bit. Raises InputError."""
     try:
         data = Path(path).read_bytes()
@@ -106,7 +116,7 @@ def read(path: str | Path) -> list[Frame]:
         raise InputError(f"{path} {error.cause}", error.remedy) from error
 
 
-def parse(data: bytes) -> list[Frame]:
+def parse(data: bytes) -> Frames:
     """The frames in the bytes of a saved trace. Raises InputError, whose cause lacks the file's name in front."""
     try:
         stored = json.loads(data)
@@ -114,9 +124,9 @@ def parse(data: bytes) -> list[Frame]:
         raise _malformed("it is no JSON, or not all of it") from error
     if not isinstance(stored, dict) or stored.get("schema") != SCHEMA:
         raise _malformed(f"it does not say schema {SCHEMA!r}")
-    if stored.get("version") != VERSION:
+    if stored.get("version") not in READABLE:
         raise InputError(
-            f"is a saved trace of version {stored.get('version')!r}, and this program reads version {VERSION}",
+            f"is a saved trace of version {stored.get('version')!r}, and this program reads {READABLE[0]} to {VERSION}",
             "use the program that saved it, or save it again with this one",
         )
     try:
@@ -124,13 +134,24 @@ def parse(data: bytes) -> list[Frame]:
         if not runs:
             raise ValueError("it holds no run")
         shared = _read_pixels(stored, runs[0][1])
-        return [_frame(run, request, shared) for run, request in runs]
+        return Frames(tuple(_frame(run, request, shared) for run, request in runs), *_what(stored))
     except KeyError as error:
         raise _malformed(f"{error} is missing") from error
     except (TypeError, ValueError, zlib.error, MemoryError, RecursionError) as error:
         raise _malformed((str(error) or type(error).__name__).splitlines()[0]) from error
     except RenderError as error:  # of the request or the picture
         raise _malformed(error.cause) from error
+
+
+def _what(stored: dict[str, Any]) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Draw or race, and the modes that did not run. A file of version 1 is a race where it holds several runs."""
+    if stored["version"] == 1:
+        return Frames.KINDS[len(stored["runs"]) > 1], ()
+    kind = _is(stored["kind"], str)
+    if kind not in Frames.KINDS or (kind == "draw" and len(stored["runs"]) > 1):
+        raise ValueError(f"{len(stored['runs'])} runs are no {kind:.40}")
+    rows = _rows(stored["not_run"], list)
+    return kind, tuple((_is(mode, str), _is(reason, str)) for mode, reason in rows)
 
 
 def _malformed(why: str) -> InputError:

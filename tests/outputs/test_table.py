@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from render.frame import Frame
+from render.frame import Frame, Frames
 from render.outputs.table import WIDTH, draw_lines, race_table, write
 from render.trace import Span
 
@@ -46,6 +46,27 @@ def test_the_table_has_one_row_for_each_run(draw: Draw) -> None:
         "concurrent        1      4    0.008      1.00        1  1.00          4         4  0.005",
         "parallel          2      4    0.004      2.00        2  2.00          2         0  0.003",
     ]
+
+
+def test_below_it_stands_how_the_painting_was_shared_out(draw: Draw) -> None:
+    frames = draw("00112233"), draw("01230123", mode="concurrent"), draw("000.", "1122", mode="parallel")
+    assert race_table(frames, ()).splitlines()[5:9] == [
+        "mode          idle   fair  alone  longest    best   near  with start  efficiency  serial",
+        "sequential     0 %  1.000   0 ms     2 ms    8 ms  100 %        1.00        1.00       -",
+        "concurrent     0 %  1.000   3 ms     2 ms    8 ms  100 %        1.00        1.00       -",
+        "parallel    0-25 %  0.980   0 ms     3 ms  3.5 ms   88 %        1.89        1.00   0.000",
+    ]
+
+
+def test_workers_and_cpus_that_were_claimed_are_checked(draw: Draw) -> None:
+    told = said(draw("0011"), draw("00", "11", mode="parallel", facts={"asked": 2, "cpus": 1, "cpus_affinity": 1}))
+    assert "asked 2 workers, 2 painted on 2 CPUs; this process may use 1 CPU (affinity): at most 1 can run" in told
+
+
+def test_workers_without_a_cpu_each_are_at_a_tile_and_do_not_all_run(draw: Draw) -> None:
+    told = said(draw("000111"), draw("00", "11", mode="parallel", facts={"asked": 2, "cpus": 1}))
+    assert "parallel: 2 workers, up to 2 at a tile at the same instant" in told
+    assert "painted at the same instant" not in told
 
 
 def test_one_tile_after_the_other_is_called_so(draw: Draw) -> None:
@@ -123,8 +144,9 @@ def stretched(frame: Frame, scale: int) -> list[Span]:
 
 def test_the_file_holds_the_same_words(draw: Draw) -> None:
     frames = draw("0011"), draw("0101", mode="concurrent")
-    assert write(frames) == f"{race_table(frames, ())}\n".encode()
-    assert write(frames[:1]) == ("\n".join(draw_lines(frames[0], ())[:3]) + "\n").encode()
+    not_run = (("cuda", "there is no driver"),)
+    assert write(Frames(frames, "race", not_run)) == f"{race_table(frames, not_run)}\n".encode()
+    assert write(Frames(frames[:1])) == ("\n".join(draw_lines(frames[0], ())[:3]) + "\n").encode()
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100])

@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from render import swatches
 from render.frame import Frame
 from render.outputs import timeline
 from render.trace import Span, Worker
@@ -27,7 +28,7 @@ def test_each_stretch_of_a_tile_is_a_bar(draw: Callable[..., Frame]) -> None:
 def test_juggled_tiles_are_bars_of_their_own_each_time(draw: Callable[..., Frame]) -> None:
     bars = rectangles([draw("0101")])
 
-    assert [bar["fill"] for bar in bars] == [timeline.COLOURS[0], timeline.COLOURS[1]] * 2
+    assert [bar["fill"] for bar in bars] == [swatches.COLOURS[0], swatches.COLOURS[1]] * 2
 
 
 def test_workers_have_a_lane_each(draw: Callable[..., Frame]) -> None:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from render.errors import InputError
-from render.frame import Frame
+from render.frame import Frame, Frames
 from render.outputs.trace import parse, read, write
 from render.trace import KINDS, NO_TILE, Span, Trace, Worker
 
@@ -39,6 +39,10 @@ def same(one: Frame, other: Frame) -> bool:
     return rest and steps and np.array_equal(one.rgb, other.rgb)
 
 
+def raced(*frames: Frame) -> Frames:
+    return Frames(frames, "race")
+
+
 @shared
 @given(st.lists(spans, max_size=8), st.tuples(times, times, times), facts)
 def test_every_trace_comes_back_to_the_nanosecond(
@@ -46,20 +50,20 @@ def test_every_trace_comes_back_to_the_nanosecond(
 ) -> None:
     began, asked, ended = sorted(instants)
     frame = replace(draw(), trace=Trace(tuple(made), began, asked, ended, told))
-    [back] = parse(write([frame]))
+    [back] = parse(write(Frames((frame,))))
     assert same(back, frame)
 
 
 @pytest.mark.parametrize("samples", [1, 4])
 def test_a_race_comes_back_with_one_picture_for_all(draw: Draw, samples: int) -> None:
-    frames = [draw("0011", samples=samples), draw("00", "11", mode="parallel", samples=samples)]
+    frames = raced(draw("0011", samples=samples), draw("00", "11", mode="parallel", samples=samples))
     data = write(frames)
     assert data.count(b'"picture"') == 1
     assert all(map(same, parse(data), frames))
 
 
 def test_a_picture_that_differs_is_kept_with_its_run(draw: Draw) -> None:
-    frames = [draw("0"), draw("0", colour=9), draw("0")]
+    frames = raced(draw("0"), draw("0", colour=9), draw("0"))
     data = write(frames)
     assert data.count(b'"picture"') == 2
     assert all(map(same, parse(data), frames))
@@ -68,17 +72,17 @@ def test_a_picture_that_differs_is_kept_with_its_run(draw: Draw) -> None:
 def test_steps_that_differ_are_kept_with_their_run(draw: Draw) -> None:
     first, second = draw("0"), draw("0")
     assert second.steps is not None
-    frames = [first, replace(second, steps=second.steps + 1)]
+    frames = raced(first, replace(second, steps=second.steps + 1))
     assert all(map(same, parse(write(frames)), frames))
 
 
 def test_the_same_run_is_the_same_file(draw: Draw) -> None:
-    assert write([draw("0")]) == write([draw("0")])
+    assert write(Frames((draw("0"),))) == write(Frames((draw("0"),)))
 
 
 def test_a_file_is_read(draw: Draw, tmp_path: Path) -> None:
     path = tmp_path / "a.trace.json"
-    path.write_bytes(write([draw("01")]))
+    path.write_bytes(write(Frames((draw("01"),))))
     [frame] = read(path)
     assert same(frame, draw("01"))
 
@@ -90,9 +94,44 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
     assert caught.value.remedy
 
 
+def test_a_race_comes_back_with_the_modes_that_did_not_run(draw: Draw) -> None:
+    race = Frames((draw("0"),), "race", (("cuda", "there is no driver"),))
+    back = parse(write(race))
+    assert (back.kind, back.not_run) == (race.kind, race.not_run)
+
+
+def test_a_draw_comes_back_as_a_draw(draw: Draw) -> None:
+    assert parse(write(Frames((draw("0"),)))).kind == "draw"
+
+
+@pytest.mark.parametrize(("runs", "kind"), [(1, "draw"), (2, "race")])
+def test_a_file_of_version_1_is_still_read(draw: Draw, runs: int, kind: str) -> None:
+    stored = json.loads(write(raced(*[draw("01")] * runs)))
+    del stored["kind"], stored["not_run"]
+    back = parse(json.dumps(stored | {"version": 1}).encode())
+    assert (back.kind, back.not_run, len(back)) == (kind, (), runs)
+    assert same(back[0], draw("01"))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"kind": "parade"}, "2 runs are no parade"),
+        ({"kind": "draw"}, "2 runs are no draw"),
+        ({"kind": []}, "stands where text should be"),
+        ({"not_run": [["cuda"]]}, "not enough values"),
+        ({"not_run": [["cuda", None]]}, "stands where text should be"),
+    ],
+)
+def test_a_race_that_contradicts_itself_is_refused(draw: Draw, change: dict[str, Any], why: str) -> None:
+    stored = json.loads(write(raced(draw("0"), draw("0"))))
+    with pytest.raises(InputError, match=why):
+        parse(json.dumps(stored | change).encode())
+
+
 def test_a_trace_of_another_version_is_refused_with_both_numbers(draw: Draw) -> None:
-    stored = json.loads(write([draw("0")])) | {"version": 2}
-    with pytest.raises(InputError, match="version 2, and this program reads version 1"):
+    stored = json.loads(write(Frames((draw("0"),)))) | {"version": 3}
+    with pytest.raises(InputError, match="version 3, and this program reads 1 to 2"):
         parse(json.dumps(stored).encode())
 
 
@@ -104,7 +143,7 @@ def test_a_trace_of_another_version_is_refused_with_both_numbers(draw: Draw) -> 
         (b"[" * 100_000, "no JSON"),
         (b"[]", "schema"),
         (b'{"schema": "render-trace", "version": 1}', "'runs' is missing"),
-        (b'{"schema": "render-trace", "version": 1, "picture": "", "steps": null, "runs": []}', "holds no run"),
+        (b'{"schema": "render-trace", "version": 2, "picture": "", "steps": null, "runs": []}', "holds no run"),
     ],
 )
 def test_what_is_no_saved_trace_is_refused(data: bytes, why: str) -> None:
@@ -113,7 +152,7 @@ def test_what_is_no_saved_trace_is_refused(data: bytes, why: str) -> None:
 
 
 def damaged(frame: Frame, change: Callable[[dict[str, Any]], object]) -> bytes:
-    stored = json.loads(write([frame]))
+    stored = json.loads(write(Frames((frame,))))
     change(stored["runs"][0])
     return json.dumps(stored).encode()
 
@@ -150,13 +189,13 @@ def test_a_damaged_run_is_refused_with_the_reason(draw: Draw, change: Callable[[
 
 
 def test_a_trace_without_runs_is_refused(draw: Draw) -> None:
-    stored = json.loads(write([draw("0")])) | {"runs": []}
+    stored = json.loads(write(Frames((draw("0"),)))) | {"runs": []}
     with pytest.raises(InputError, match="it holds no run"):
         parse(json.dumps(stored).encode())
 
 
 def test_steps_that_unpack_to_more_than_the_picture_are_refused(draw: Draw) -> None:
-    large, small = (json.loads(write([draw("0", width=width)])) for width in (2000, 48))
+    large, small = (json.loads(write(Frames((draw("0", width=width),)))) for width in (2000, 48))
     with pytest.raises(InputError, match="steps do not fit"):
         parse(json.dumps(small | {"steps": large["steps"]}).encode())
 
@@ -164,7 +203,7 @@ def test_steps_that_unpack_to_more_than_the_picture_are_refused(draw: Draw) -> N
 @shared
 @given(st.data())
 def test_a_truncated_file_is_refused(draw: Draw, data: st.DataObject) -> None:
-    whole = write([draw("01", "23")])
+    whole = write(Frames((draw("01", "23"),)))
     with pytest.raises(InputError):
         parse(whole[: data.draw(st.integers(0, len(whole) - 1))])
 
@@ -185,7 +224,7 @@ def paths(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @shared
 @given(st.data(), junk)
 def test_junk_anywhere_is_refused_or_means_something(draw: Draw, data: st.DataObject, value: Any) -> None:
-    stored = json.loads(write([draw("01", "23")]))
+    stored = json.loads(write(Frames((draw("01", "23"),))))
     *way, last = data.draw(st.sampled_from([path for path in paths(stored) if path]))
     place: Any = stored
     for key in way:
@@ -203,6 +242,6 @@ def test_junk_anywhere_is_refused_or_means_something(draw: Draw, data: st.DataOb
 def test_a_trace_of_a_large_picture_is_read(draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = draw("0")
     monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 5)
-    assert same(parse(write([frame]))[0], frame)
+    assert same(parse(write(Frames((frame,))))[0], frame)
     with pytest.raises(InputError, match="decompression bomb"):
         parse(damaged(frame, lambda run: run["request"].update(width=47)))

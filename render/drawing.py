@@ -1,0 +1,195 @@
+"""What pictures about a run share: panels with a frame in them, tiles outlined and hatched on it, badges, legends.
+
+Drawn with Pillow at the size they are shown in. A panel is one run: a title, the picture, and room below for a legend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from io import BytesIO
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from PIL import Image, ImageChops, ImageDraw, ImageFont
+
+from render.plan import Tile, cut
+from render.swatches import RGB, colour, hatch, ink
+
+if TYPE_CHECKING:
+    from render.frame import Frame
+
+PAPER, TEXT, QUIET, LINE = (255, 255, 255), (31, 35, 40), (89, 99, 110), (208, 215, 222)
+MARGIN, GAP, TITLE = 20, 24, 30  # pixels
+WIDTHS = {1: 1200, 2: 640, 3: 440}  # of a panel, by how many stand in a row
+FINE = 4  # hatches are drawn so many times as large and made smaller, which smooths them
+STEP = 9  # pixels between two lines of a hatch
+
+Box = tuple[int, int, int, int]
+
+
+class Panel(NamedTuple):
+    """A frame made to fit: `image` at its size on the sheet, `boxes` of the tiles on it (left, top, right, bottom)."""
+
+    frame: Frame
+    image: Image.Image
+    boxes: dict[int, Box]
+
+
+@cache
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Pillow's own letters, so that pictures are the same on machines with other fonts."""
+    return ImageFont.load_default(size)
+
+
+def beside(runs: int) -> int:
+    """How many panels stand in a row: as many as there are up to three, and four as two by two."""
+    return max(runs, 1) if runs <= 3 else 2 if runs == 4 else 3
+
+
+def panel(frame: Frame, runs: int) -> Panel:
+    """The frame fitted into a square as wide as a panel of so many runs; small ones are enlarged in whole steps."""
+    high, wide, _ = frame.rgb.shape
+    width = WIDTHS[beside(runs)]
+    shrink = min(width / wide, width / high)
+    scale = float(int(shrink)) if shrink >= 2 else shrink
+    size = max(round(wide * scale), 1), max(round(high * scale), 1)
+    picture = Image.fromarray(np.ascontiguousarray(frame.rgb))
+    image = picture.resize(size, Image.Resampling.NEAREST if scale >= 2 else Image.Resampling.LANCZOS)
+    return Panel(frame, image, {tile.number: _box(tile, scale, size) for tile in cut(frame.request)})
+
+
+def _box(tile: Tile, scale: float, size: tuple[int, int]) -> Box:
+    right, bottom = round((tile.x + tile.width) * scale), round((tile.y + tile.height) * scale)
+    return round(tile.x * scale), round(tile.y * scale), min(right, size[0]), min(bottom, size[1])
+
+
+def sheet(panels: Sequence[Image.Image]) -> Image.Image:
+    """The panels on one sheet, row by row."""
+    across = beside(len(panels))
+    rows = [panels[at : at + across] for at in range(0, len(panels), across)]
+    widths = [max(one.width for one in panels[column::across]) for column in range(across)]
+    heights = [max(one.height for one in row) for row in rows]
+    size = sum(widths) + GAP * (across - 1), sum(heights) + GAP * (len(rows) - 1)
+    made = Image.new("RGB", (size[0] + 2 * MARGIN, size[1] + 2 * MARGIN), PAPER)
+    for number, one in enumerate(panels):
+        row, column = divmod(number, across)
+        place = sum(widths[:column]) + GAP * column, sum(heights[:row]) + GAP * row
+        made.paste(one, (MARGIN + place[0], MARGIN + place[1]))
+    return made
+
+
+def framed(title: str, quiet: str, image: Image.Image, legend: Image.Image | None = None) -> Image.Image:
+    """One panel: title to the left and what is said beside it to the right, the picture, the legend."""
+    below = 0 if legend is None else legend.height + 8
+    width = max(image.width, 320, 0 if legend is None else legend.width)
+    made = Image.new("RGB", (width, TITLE + image.height + below), PAPER)
+    draw = ImageDraw.Draw(made)
+    draw.text((0, TITLE - 9), title, TEXT, font(18), anchor="ls")
+    if draw.textlength(title, font(18)) + draw.textlength(quiet, font(13)) + 16 <= width:
+        draw.text((width, TITLE - 9), quiet, QUIET, font(13), anchor="rs")
+    made.paste(image, (0, TITLE))
+    if legend is not None:
+        made.paste(legend, (0, TITLE + image.height + 8))
+    return made
+
+
+@cache
+def hatching(width: int, height: int, name: str) -> Image.Image:
+    """A mask (mode L) of this size with a hatch on it: 255 where there is a line or a dot."""
+    large = Image.new("L", (width * FINE, height * FINE))
+    draw = ImageDraw.Draw(large)
+    step, (wide, high) = STEP * FINE, large.size
+    if name == "dotted":
+        for y in range(step // 2, high, step):
+            for x in range(step // 2 + (y // step % 2) * step // 2, wide, step):
+                draw.ellipse((x - 5, y - 5, x + 5, y + 5), 255)
+    for x0, y0, x1, y1 in _strokes(name, wide, high, step):
+        draw.line((x0, y0, x1, y1), 255, FINE)
+    return large.resize((width, height), Image.Resampling.BOX)
+
+
+def _strokes(name: str, wide: int, high: int, step: int) -> Iterator[Box]:
+    slanted = range(-high, wide + high, step * 3 // 2)
+    if name in ("rising", "crossed"):
+        yield from ((x, high, x + high, 0) for x in slanted)
+    if name in ("falling", "crossed"):
+        yield from ((x, 0, x + high, high) for x in slanted)
+    if name == "level":
+        yield from ((0, y, wide, y) for y in range(step // 2, high, step))
+    if name == "upright":
+        yield from ((x, 0, x, high) for x in range(step // 2, wide, step))
+
+
+def faded(image: Image.Image) -> Image.Image:
+    """The picture with little colour of its own, so that colours laid over it are seen."""
+    return Image.blend(image, image.convert("L").convert("RGB"), 0.7)
+
+
+def own(image: Image.Image, box: Box, number: int) -> None:
+    """Mark a box as somebody's: under a veil of their colour, hatched and outlined in it."""
+    left, top, right, bottom = box
+    width, height = right - left, bottom - top
+    if width < 1 or height < 1:
+        return
+    paint = Image.new("RGB", (width, height), colour(number))
+    veil = Image.new("L", (width, height), 80)
+    if min(width, height) >= STEP:
+        lines = hatching(width, height, hatch(number)).point([level * 4 // 5 for level in range(256)])
+        veil = ImageChops.lighter(veil, lines)
+    image.paste(paint, (left, top), veil)
+    outline(image, box, colour(number), 2 if min(width, height) >= 16 else 1)
+
+
+def outline(image: Image.Image, box: Box, paint: RGB, thick: int) -> None:
+    """A line along the inner edge of a box."""
+    left, top, right, bottom = box
+    if right - left >= 2 * thick and bottom - top >= 2 * thick:
+        ImageDraw.Draw(image).rectangle((left, top, right - 1, bottom - 1), outline=paint, width=thick)
+
+
+def badge(image: Image.Image, box: Box, number: int, text: str) -> None:
+    """In the middle of a box, as far as there is room: a number on its colour, and more on white beside it."""
+    left, top, right, bottom = box
+    draw = ImageDraw.Draw(image)
+    whole, short = (str(number), text), (str(number),)
+    for size, words in ((15, whole), (12, whole), (12, short), (9, short)):
+        widths = [round(draw.textlength(word, font(size))) + size // 2 + 3 for word in words if word]
+        high = size + 6
+        if sum(widths) + 4 <= right - left and high + 4 <= bottom - top:
+            break
+    else:
+        return
+    x, y = (left + right - sum(widths)) // 2, (top + bottom - high) // 2
+    papers = (colour(number), PAPER)
+    for word, wide, paper in zip([word for word in words if word], widths, papers, strict=False):
+        draw.rectangle((x, y, x + wide - 1, y + high - 1), fill=paper)
+        draw.text((x + wide / 2, y + high / 2), word, ink(paper), font(size), anchor="mm")
+        x += wide
+
+
+def legend(entries: Sequence[tuple[int, str]], width: int, most: int = 12) -> Image.Image:
+    """Swatches with words, in as many rows as it takes; of many the first, and how many more there are."""
+    told = [*entries[:most], *([(-1, f"and {len(entries) - most} more")] if len(entries) > most else [])]
+    probe = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    places, x, y = [], 0, 0
+    for number, word in told:
+        wide = round(probe.textlength(word, font(13))) + (30 if number >= 0 else 0)
+        if x and x + wide > width:
+            x, y = 0, y + 22
+        places.append((x, y, number, word))
+        x += wide + 18
+    made = Image.new("RGB", (width, y + 20 if told else 1), PAPER)
+    draw = ImageDraw.Draw(made)
+    for x, y, number, word in places:
+        if number >= 0:
+            own(made, (x, y + 1, x + 24, y + 19), number)
+        draw.text((x + (30 if number >= 0 else 0), y + 10), word, TEXT, font(13), anchor="lm")
+    return made
+
+
+def png(image: Image.Image) -> bytes:
+    """The picture as a PNG file."""
+    file = BytesIO()
+    image.save(file, "PNG", optimize=False, compress_level=6)
+    return file.getvalue()

@@ -1,0 +1,44 @@
+"""Who painted what: each tile outlined and hatched by its worker, with the worker's number and its place in the order.
+
+Hatch, colour and number say the same, so nobody depends on colour. All runs of a race stand side by side.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from render import drawing, stats
+from render.frame import Frame, Frames
+from render.trace import owners
+from render.wording import count, time
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+SUFFIXES = (".ownership.png",)
+ABOUT = "the picture with each tile marked by its worker"
+
+
+def write(frames: Frames, *, plain: bool = False) -> bytes:
+    """A panel for each run, as PNG. It carries no text chunks: it is a picture about a run, not the run's."""
+    return drawing.png(drawing.sheet([_panel(frame, len(frames)) for frame in frames]))
+
+
+def _panel(frame: Frame, runs: int) -> Image.Image:
+    panel = drawing.panel(frame, runs)
+    image = drawing.faded(panel.image)
+    owned = owners(frame.trace)
+    ends = sorted((end, tile) for tile, (_, end) in stats.flights(frame.trace).items())
+    place = {tile: number for number, (_, tile) in enumerate(ends, 1)}
+    for tile, worker in owned.items():
+        if tile in panel.boxes:
+            drawing.own(image, panel.boxes[tile], worker)
+            drawing.badge(image, panel.boxes[tile], worker, str(place[tile]))
+    tiles = Counter(owned.values())
+    busy = list(stats.of(frame.trace).busy.values())
+    entries = [
+        (worker, f"worker {worker}: {count(tiles[worker], 'tile')}, {time(busy[worker])}") for worker in sorted(tiles)
+    ]
+    said = "worker, and order of tiles done"
+    return drawing.framed(frame.title, said, image, drawing.legend(entries, image.width))

@@ -1,0 +1,79 @@
+// Everything together: decode, build, and draw when something changed.
+
+const theRecord = JSON.parse(/** @type {HTMLElement} */ (document.getElementById('record')).textContent ?? '');
+const calm = matchMedia('(prefers-reduced-motion: reduce)');
+const CALM = 250; // ms between two pictures where less motion is wanted
+
+/** The colour of a worker; from the eighth on they repeat, dashed. @param {number} worker */
+const colourOf = worker => theRecord.colours[worker % theRecord.colours.length];
+/** @param {number} worker */
+const dashOf = worker => worker < theRecord.colours.length ? [] : [4, 3];
+
+/** @type {Run[]} */
+const runs = theRecord.runs.map(decoded);
+const end = Math.max(...runs.map(run => run.length));
+const scale = { end, most: Math.max(...runs.map(run => Math.max(run.flying.most, run.running.most))), reach: reachOf(runs, end) };
+const images = [...document.querySelectorAll('svg.store image')].map(stored => {
+  const image = new Image();
+  image.onload = refit;
+  image.src = stored.getAttribute('href') ?? '';
+  return image;
+});
+const acts = runs.map((run, i) => new Act(run, i, images[run.image], scale));
+const clock = new Clock(end);
+let dirty = true, fitted = false, before = 0;
+const tip = new Tip(acts, clock, () => { dirty = true; });
+const controls = new Controls(clock, acts, refit);
+const tour = new Tour(theRecord.tour, clock, controls);
+
+function refit() {
+  fitted = false;
+  dirty = true;
+}
+
+/** An instant in the midst of things at which as many modes as possible do what they are there to show. */
+function telling() {
+  const middle = 0.6 * Math.min(...runs.filter(run => run.length).map(run => run.length), end);
+  const shown = (/** @type {number} */ t) => runs.filter(run =>
+    valueAt(run.running, t) === run.running.most && valueAt(run.flying, t) === run.flying.most).length;
+  const near = Array.from({ length: 400 }, (_, i) => middle * (1 + (i % 2 ? i : -i) / 1000)); // ever further away
+  return near.reduce((best, t) => shown(t) > shown(best) ? t : best, middle);
+}
+
+/** @param {number} time ms, as the screen counts */
+function frame(time) {
+  requestAnimationFrame(frame);
+  if (clock.playing) {
+    const passed = time - before;
+    if (!calm.matches || passed >= CALM) {
+      clock.advance(Math.min(passed, 2 * CALM));
+      before = time;
+      if (!clock.playing) controls.link();
+    }
+  } else before = time;
+  if (!dirty) return;
+  dirty = false;
+  if (!fitted) {
+    fitted = true;
+    hatchings.clear();
+    const look = currentLook();
+    for (const act of acts) act.fit(look);
+  }
+  for (const act of acts) act.draw(clock.now, tip.watched);
+}
+
+clock.heard.push(() => { dirty = true; });
+if (!controls.address()) clock.seek(telling());
+const watcher = new ResizeObserver(refit);
+for (const act of acts) watcher.observe(act.root);
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', refit);
+requestAnimationFrame(frame);
+
+// For the console, and for tests.
+Object.assign(globalThis, { theatre: {
+  runs, clock, controls,
+  /** Draw at once, for the instant on the clock. */
+  draw() { for (const act of acts) act.draw(clock.now, tip.watched); },
+  /** What is seen now, run by run. */
+  get states() { return acts.map(act => ({ title: act.run.title, ...act.state })); },
+} });

@@ -1,0 +1,123 @@
+// A run as the replay needs it: spans decoded once, and every question about an instant answered by binary search.
+
+/**
+ * @typedef {{worker: number, tile: number, kind: string, t0: number, t1: number}} Span  Times: ns of the page's clock.
+ * @typedef {{tile: number, worker: number, t0: number, t1: number, p0: number, p1: number, pieces: number, spans: Span[]}} Stay
+ *   A tile in a worker's hands, from its first span there to its last; painted from p0 to p1, in so many pieces.
+ * @typedef {{worker: number, stays: Stay[], starts: Float64Array}} Row  Stays that never overlap, by time.
+ * @typedef {{times: Float64Array, counts: Int32Array, most: number}} Curve  How many, from each of these times on.
+ * @typedef {{tile: number, worker: number, t: number}} Done  A tile, who painted last on it, and when it was done.
+ * @typedef {{title: string, mode: string, tile: number[], image: number, length: number,
+ *   workers: [number, number, string][], worker: number[], number: number[], kind: string, after: number[],
+ *   long: number[]}} Stored
+ * @typedef {Stored & {spans: Span[], byTile: Map<number, Span[]>, rows: Row[], lanes: Span[][], done: Done[],
+ *   ends: Float64Array, running: Curve, flying: Curve}} Run
+ */
+
+/** How many of the ascending numbers are not above t. @param {Float64Array} list @param {number} t */
+function upTo(list, t) {
+  let low = 0, high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (list[middle] <= t) low = middle + 1; else high = middle;
+  }
+  return low;
+}
+
+/** The value of a curve at t. @param {Curve} curve @param {number} t */
+function valueAt(curve, t) {
+  const passed = upTo(curve.times, t);
+  return passed ? curve.counts[passed - 1] : 0;
+}
+
+/** How many half-open intervals hold each instant. @param {[number, number][]} intervals @returns {Curve} */
+function curveOf(intervals) {
+  const changes = new Map();
+  for (const [t0, t1] of intervals) {
+    if (t0 >= t1) continue;
+    changes.set(t0, (changes.get(t0) ?? 0) + 1);
+    changes.set(t1, (changes.get(t1) ?? 0) - 1);
+  }
+  const times = Float64Array.from(changes.keys()).sort();
+  const counts = new Int32Array(times.length);
+  let count = 0, most = 0;
+  times.forEach((t, i) => { counts[i] = count += changes.get(t); most = Math.max(most, count); });
+  return { times, counts, most };
+}
+
+/** Intervals of one worker, those that touch or overlap made one: a worker counts once. @param {Span[]} spans */
+function merged(spans) {
+  /** @type {[number, number][]} */
+  const made = [];
+  for (const { t0, t1 } of spans) {
+    const last = made[made.length - 1];
+    if (last && t0 <= last[1]) last[1] = Math.max(last[1], t1); else made.push([t0, t1]);
+  }
+  return made;
+}
+
+/** @template K @param {Span[]} spans @param {(span: Span) => K} key @returns {Map<K, Span[]>} */
+function grouped(spans, key) {
+  const groups = new Map();
+  for (const span of spans) {
+    const group = groups.get(key(span));
+    if (group) group.push(span); else groups.set(key(span), [span]);
+  }
+  return groups;
+}
+
+/** @param {Stored} stored @returns {Run} */
+function decoded(stored) {
+  let t = 0;
+  const spans = stored.worker.map((worker, i) => {
+    t += stored.after[i];
+    return { worker, tile: stored.number[i], kind: stored.kind[i], t0: t, t1: t + stored.long[i] };
+  });
+  const paint = spans.filter(span => span.kind === 'p');
+  const byTile = grouped(spans, span => span.tile);
+  const lanes = stored.workers.map(() => /** @type {Span[]} */ ([]));
+  for (const span of spans) lanes[span.worker].push(span);
+  const turns = lanes.flatMap(lane => merged(lane.filter(span => span.kind === 'p')));
+  /** @type {Done[]} */
+  const done = [];
+  /** @type {[number, number][]} */
+  const flights = [];
+  for (const [tile, mine] of grouped(paint, span => span.tile)) {
+    const last = mine.reduce((a, b) => b.t1 >= a.t1 ? b : a);
+    done.push({ tile, worker: last.worker, t: last.t1 });
+    flights.push([mine[0].t0, last.t1]);
+  }
+  done.sort((a, b) => a.t - b.t || a.tile - b.tile);
+  const ends = Float64Array.from(done, one => one.t);
+  return { ...stored, spans, byTile, lanes, done, ends, rows: lanes.flatMap(rowsOf), running: curveOf(turns), flying: curveOf(flights) };
+}
+
+/** The fewest rows in which no two tiles of a worker overlap: as many as it had in its hands. @param {Span[]} lane */
+function rowsOf(lane, worker = 0) {
+  const stays = [...grouped(lane, span => span.tile)].map(([tile, spans]) => {
+    const paint = spans.filter(span => span.kind === 'p');
+    const ends = (/** @type {Span[]} */ list) => list.reduce((most, span) => Math.max(most, span.t1), -Infinity);
+    return { tile, worker, spans, t0: spans[0].t0, t1: ends(spans), p0: paint.length ? paint[0].t0 : Infinity, p1: ends(paint), pieces: paint.length };
+  });
+  /** @type {{worker: number, stays: Stay[], starts: Float64Array}[]} */
+  const rows = [];
+  for (const stay of stays) {
+    let row = rows.find(({ stays: before }) => before[before.length - 1].t1 <= stay.t0);
+    if (!row) rows.push(row = { worker, stays: [], starts: new Float64Array() });
+    row.stays.push(stay);
+  }
+  if (!rows.length) rows.push({ worker, stays: [], starts: new Float64Array() });
+  for (const row of rows) row.starts = Float64Array.from(row.stays, stay => stay.t0);
+  return rows;
+}
+
+/** The tile in a row at t, or undefined. @param {Row} row @param {number} t */
+function inHand(row, t) {
+  const stay = row.stays[upTo(row.starts, t) - 1];
+  return stay && t < stay.t1 ? stay : undefined;
+}
+
+/** The span of a stay that holds t, or undefined: then the tile lies aside. @param {Stay} stay @param {number} t */
+function spanAt(stay, t) {
+  return stay.spans.find(span => span.t0 <= t && t < span.t1);
+}

@@ -1,0 +1,77 @@
+"""What the page's script is given: all spans of all runs in columns, and whatever else it cannot reckon itself."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from render.outputs.page.lesson import Step
+from render.outputs.page.runs import Run
+from render.swatches import COLOURS
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+LETTERS = {"paint": "p", "wait": "w", "transfer": "t"}  # any other kind that carries a tile is "o"
+SMALL = 200_000  # bytes: a picture that takes no more is kept as it is, a larger one as the eye sees it
+LONGEST_SIDE = 1600  # pixels; no page shows more
+QUALITY = 86
+
+
+def record(runs: Sequence[Run], images: Sequence[int], steps: Sequence[Step]) -> str:
+    """JSON for the inside of a script element: nothing in it can end the element. `images`: each run's picture."""
+    request = runs[0].frame.request
+    made = {
+        "width": request.width,
+        "height": request.height,
+        "colours": COLOURS,
+        "runs": [_run(run, image) for run, image in zip(runs, images, strict=True)],
+        "tour": [step._asdict() for step in steps],
+    }
+    text = json.dumps(made, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _run(run: Run, image: int) -> dict[str, Any]:
+    """Spans are columns: index of the worker, tile, a letter of `LETTERS`, ns since the start before, ns long."""
+    index = {worker: number for number, worker in enumerate(run.workers)}
+    starts = [span.t0 for span in run.spans]
+    request = run.frame.request
+    return {
+        "title": run.frame.title,
+        "mode": request.mode,
+        "tile": list(request.tile),
+        "image": image,
+        "length": run.length,
+        "workers": [[worker.process, worker.thread, worker.device] for worker in run.workers],
+        "worker": [index[span.worker] for span in run.spans],
+        "number": [span.tile for span in run.spans],
+        "kind": "".join(LETTERS.get(span.kind, "o") for span in run.spans),
+        "after": [t - before for t, before in zip(starts, [0, *starts], strict=False)],
+        "long": [span.t1 - span.t0 for span in run.spans],
+    }
+
+
+def packed(rgb: np.ndarray) -> str:
+    """The picture as a data URI of WebP: to the last bit where that is small, otherwise as the eye sees it."""
+    from PIL import Image
+
+    picture = Image.fromarray(np.ascontiguousarray(rgb))
+    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    data = b""
+    if picture.width * picture.height <= 4 * SMALL:
+        data = _webp(picture, lossless=True, quality=60)
+    if not data or len(data) > SMALL:
+        data = _webp(picture, lossless=False, quality=QUALITY)
+    return f"data:image/webp;base64,{b64encode(data).decode()}"
+
+
+def _webp(picture: Image, *, lossless: bool, quality: int) -> bytes:
+    file = BytesIO()
+    picture.save(file, "WEBP", lossless=lossless, quality=quality, method=4)
+    return file.getvalue()

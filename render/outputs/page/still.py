@@ -1,0 +1,128 @@
+"""What the page shows before, or without, its script, and on paper: the picture, lanes and curves of each run as SVG.
+
+The picture stands in the page once; each run refers to it. All runs have one scale of time, and one of tiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+from itertools import pairwise
+from math import floor, log10
+
+from render.outputs.page.runs import Curve, Run
+from render.outputs.page.words import tick
+from render.plan import Tile, cut
+from render.stats import Interval
+from render.swatches import COLOURS
+from render.trace import owners
+
+WIDTH, LEFT = 400, 52  # pixels: of the drawing, of what stands before the lanes
+CURVES, FOOT = 56, 16
+MOST_OUTLINES = 4000  # tiles; more would be a grey mist
+
+
+def picture(run: Run, image: int) -> str:
+    """The whole picture, each tile outlined in the colour of its worker."""
+    wide, high = run.frame.request.width, run.frame.request.height
+    owned: dict[int, list[Tile]] = {}
+    last = owners(run.frame.trace)
+    tiles = cut(run.frame.request)
+    for tile in tiles if len(tiles) <= MOST_OUTLINES else ():
+        if tile.number in last:
+            owned.setdefault(last[tile.number], []).append(tile)
+    outlines = "".join(
+        f'<path class="o w{number % len(COLOURS)}" d="{"".join(map(_outline, mine))}"/>'
+        for number, mine in sorted(owned.items())
+    )
+    return (
+        f'<svg class="still picture" viewBox="0 0 {wide} {high}" role="img" '
+        f'aria-label="The picture, painted by {len(run.found.busy)}">'
+        f'<use href="#picture-{image}"/>{outlines}</svg>'
+    )
+
+
+def _outline(tile: Tile) -> str:
+    return f"M{tile.x} {tile.y}h{tile.width}v{tile.height}h-{tile.width}z"
+
+
+def timeline(run: Run, end: int, most: int) -> str:
+    """Lanes and curves. `end`: where the page's clock ends; `most`: the highest number in any run's curves."""
+    scale = (WIDTH - LEFT) / (end or 1)
+    lane = max(2, min(18, 180 // max(len(run.workers), 1)))
+    drawn: list[str] = []
+    for number, mine in enumerate(run.lanes.values()):
+        y = number * (lane + 1)
+        if lane >= 10:
+            drawn.append(f'<text x="0" y="{y + lane - 5}">worker {number}</text>')
+        drawn.append(f'<path class="lane" d="M{LEFT} {y}h{WIDTH - LEFT}v{lane}H{LEFT}z"/>')
+        for kind, look in (("wait", "wait"), ("paint", f"w{number % len(COLOURS)}")):
+            times = ((span.t0, span.t1) for span in mine if span.kind == kind)
+            drawn.append(f'<path class="{look}" d="{"".join(_bars(times, scale, y, lane))}"/>')
+    y = len(run.workers) * (lane + 1) + 8
+    tall = CURVES / (most or 1)
+    drawn.append(f'<path class="flying" d="{_steps(run.flying, scale, y, tall)}"/>')
+    drawn.append(f'<path class="running" d="{_steps(run.running, scale, y, tall)}"/>')
+    drawn += [f'<text x="0" y="{y + 12}">in flight</text>', f'<text class="b" x="0" y="{y + CURVES}">running</text>']
+    y += CURVES
+    drawn += _axis(end, scale, y)
+    told = f"{run.frame.title}: at most {run.found.running.max} running, at most {run.found.in_flight.max} in flight"
+    return (
+        f'<svg class="still timeline" viewBox="0 0 {WIDTH} {y + FOOT}" role="img" '
+        f'aria-label="{escape(told)}">{"".join(drawn)}</svg>'
+    )
+
+
+def _bars(times: Iterable[Interval], scale: float, y: int, height: int) -> Iterator[str]:
+    """Bars as one path; those that would touch on paper are one."""
+    x0 = x1 = -1.0
+    for t0, t1 in times:
+        left, right = LEFT + t0 * scale, LEFT + t1 * scale
+        if x0 >= 0 and left - x1 < 0.3:
+            x1 = max(x1, right)
+            continue
+        if x0 >= 0:
+            yield _bar(x0, x1, y, height)
+        x0, x1 = left, right
+    if x0 >= 0:
+        yield _bar(x0, x1, y, height)
+
+
+def _bar(x0: float, x1: float, y: int, height: int) -> str:
+    return f"M{x0:.1f} {y}h{max(x1 - x0, 0.2):.1f}v{height}H{x0:.1f}z"
+
+
+def _steps(curve: Curve, scale: float, y: int, tall: float) -> str:
+    """A curve as the area under it: its mean over each pixel."""
+    columns = means(curve, WIDTH - LEFT, scale)
+    last = max((x for x, mean in enumerate(columns) if mean), default=0)
+    levels = "".join(f"V{y + CURVES - mean * tall:.1f}h1" for mean in columns[: last + 1])
+    return f"M{LEFT} {y + CURVES}{levels}V{y + CURVES}z"
+
+
+def means(curve: Curve, columns: int, scale: float) -> list[float]:
+    """The mean of a curve over each of so many columns, `scale` columns a nanosecond."""
+    made = [0.0] * columns
+    for (t0, count), (t1, _) in pairwise(curve):
+        left, right = t0 * scale, min(t1 * scale, columns)
+        x = floor(left)
+        while count and x < right:
+            made[x] += count * (min(right, x + 1) - max(left, x))
+            x += 1
+    return made
+
+
+def ticks(end: int) -> Sequence[int]:
+    """Round times from 0 to the end (ns), three to six of them."""
+    if end <= 0:
+        return (0,)
+    step = int(10 ** floor(log10(end)))
+    size = next((step * share // 10 for share in (2, 5, 10) if end * 10 <= step * share * 5), step * 2)
+    return range(0, end + 1, max(size, 1))
+
+
+def _axis(end: int, scale: float, y: int) -> Iterator[str]:
+    for t in ticks(end):
+        x = LEFT + t * scale
+        anchor = "" if x < LEFT + 8 else ' class="e"' if x > WIDTH - 14 else ' class="m"'
+        yield f'<path class="tick" d="M{x:.1f} {y}v4"/><text{anchor} x="{x:.1f}" y="{y + 14}">{tick(t)}</text>'

@@ -1,0 +1,143 @@
+"""The run once more, as a moving picture for chats and slides: tiles appear when they were done, all runs on one clock.
+
+    dark        not begun              hatched grey    waits for its data, or begun and put aside
+    framed      being painted          with a number   done, and by which worker
+
+Below each picture grow the lanes of its workers. How many times slower (or faster) than it was is said on every frame.
+Animated WebP, which plays once and again; Pillow draws and packs it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+
+from PIL import Image, ImageDraw
+
+from render import drawing, stats
+from render.drawing import Box, Panel
+from render.frame import Frame, Frames
+from render.swatches import colour
+from render.trace import NO_TILE, Span, owners
+from render.wording import time
+
+SUFFIXES = (".replay.webp",)
+ABOUT = "tiles appearing as they did, slowed down, animated"
+SHOWN, IMAGES, REST = 8.0, 96, 2500  # seconds that the replay lasts, its images, and ms that the last one stays
+STAGE, DIM, WAITS = (33, 38, 45), (61, 68, 77), (145, 152, 161)
+LANES, LANE, CLOCK = 44, 11, 12  # pixels: all lanes of a panel at most, one of them, and more room for the clock
+
+
+@dataclass
+class Run:
+    """A run on its way: the tiles that stand on the stage, and the lanes up to the time `drawn` (ns, as in spans)."""
+
+    panel: Panel
+    spans: list[Span]
+    start: int
+    ends: dict[int, int]
+    owned: dict[int, int]
+    number: dict[object, int]
+    stage: Image.Image
+    lanes: Image.Image
+    shown: set[int]
+    drawn: int
+
+    @property
+    def length(self) -> int:
+        """From the first start to the last end of a tile's spans."""
+        return max((span.t1 for span in self.spans), default=self.start) - self.start
+
+
+def write(frames: Frames, *, plain: bool = False) -> bytes:
+    """The replay of all runs. There is nothing that a plain file could leave out."""
+    runs = [_prepared(frame, max(len(frames), 2)) for frame in frames]  # one alone is as large as one of two
+    length = max(run.length for run in runs) or 1
+    images = (_image(runs, length, length * step // (IMAGES - 1)) for step in range(IMAGES))
+    durations = [round(1000 * SHOWN / IMAGES)] * (IMAGES - 1) + [REST]
+    file = BytesIO()
+    first = next(images)
+    first.save(file, "WEBP", save_all=True, append_images=images, duration=durations, loop=0, quality=72, method=2)
+    return file.getvalue()
+
+
+def _prepared(frame: Frame, runs: int) -> Run:
+    panel = drawing.panel(frame, runs)
+    spans = [span for span in frame.trace.of_kind("wait", "paint") if span.tile != NO_TILE]
+    start = min((span.t0 for span in spans), default=0)
+    stage = Image.new("RGB", panel.image.size, STAGE)
+    for box in panel.boxes.values():
+        drawing.outline(stage, box, DIM, 1)
+    number: dict[object, int] = {worker: index for index, worker in enumerate(frame.trace.workers)}
+    lanes = Image.new("RGB", (panel.image.width, min(LANES, LANE * max(len(number), 1))), (240, 242, 245))
+    ends = {tile: end for tile, (_, end) in stats.flights(frame.trace).items() if tile in panel.boxes}
+    return Run(panel, spans, start, ends, owners(frame.trace), number, stage, lanes, set(), start)
+
+
+def _image(runs: list[Run], length: int, now: int) -> Image.Image:
+    """All panels at this instant, below a line with the clock."""
+    panels = drawing.sheet([_panel(run, length, now) for run in runs])
+    made = Image.new("RGB", (panels.width, panels.height + CLOCK), drawing.PAPER)
+    made.paste(panels, (0, CLOCK))
+    pace = SHOWN / (length / 1e9)
+    speed = f"{pace:.2g} times slower" if pace >= 1 else f"{1 / pace:.2g} times faster"
+    told = f"{time(now / 1e9)} of {time(length / 1e9)}, {speed} than it was"
+    ImageDraw.Draw(made).text((drawing.MARGIN, 10), told, drawing.QUIET, drawing.font(13))
+    return made
+
+
+def _panel(run: Run, length: int, now: int) -> Image.Image:
+    at = run.start + now
+    _finish(run, at)
+    image = run.stage.copy()
+    painting = {span.tile: span for span in run.spans if span.kind == "paint" and span.t0 <= at < span.t1}
+    waiting = {span.tile for span in run.spans if span.kind == "wait" and span.t0 <= at < span.t1}
+    begun = {span.tile for span in run.spans if span.kind == "paint" and span.t0 <= at}
+    aside = {tile for tile in begun if run.ends.get(tile, at) > at} - painting.keys()
+    for tile in (aside | waiting) - painting.keys() - run.shown:
+        _hatched(image, run.panel.boxes.get(tile, (0, 0, 0, 0)))
+    for tile, span in painting.items():
+        if tile in run.panel.boxes:
+            drawing.outline(image, run.panel.boxes[tile], colour(run.number[span.worker]), 5)
+            drawing.badge(image, run.panel.boxes[tile], run.number[span.worker], "")
+    _grow(run, length, at)
+    told = f"{len(run.shown)} of {len(run.ends)} tiles; running {len(painting)}, in flight {len(painting) + len(aside)}"
+    said = f"done after {time(run.length / 1e9)}" if now >= run.length else told
+    return drawing.framed(run.panel.frame.title, said, image, run.lanes)
+
+
+def _finish(run: Run, at: int) -> None:
+    """Let the tiles that are done by now appear on the stage, for good."""
+    for tile, end in run.ends.items():
+        if end <= at and tile not in run.shown:
+            box = run.panel.boxes[tile]
+            if box[2] > box[0] and box[3] > box[1]:
+                run.stage.paste(run.panel.image.crop(box), box[:2])
+            drawing.outline(run.stage, box, colour(run.owned[tile]), 1)
+            drawing.badge(run.stage, box, run.owned[tile], "")
+            run.shown.add(tile)
+
+
+def _hatched(image: Image.Image, box: Box) -> None:
+    left, top, right, bottom = box
+    if right > left and bottom > top:
+        size = right - left, bottom - top
+        image.paste(Image.new("RGB", size, WAITS), (left, top), drawing.hatching(*size, "rising"))
+
+
+def _grow(run: Run, length: int, at: int) -> None:
+    """Draw the lanes on from where they are to this instant: a bar for painting, a thin line for waiting."""
+    draw, scale = ImageDraw.Draw(run.lanes), run.lanes.width / length
+    high = run.lanes.height / max(len(run.number), 1)
+    for kind in ("wait", "paint"):  # painting covers what waits meanwhile
+        for span in run.spans:
+            if span.kind != kind or span.t0 > at or span.t1 <= run.drawn or span.worker not in run.number:
+                continue
+            lane = run.number[span.worker]
+            top, bottom = round(lane * high), round((lane + 1) * high) - (2 if high > 4 else 0)
+            x0, x1 = ((instant - run.start) * scale for instant in (max(span.t0, run.drawn), min(span.t1, at)))
+            if kind == "wait":
+                draw.line((x0, (top + bottom) // 2, x1, (top + bottom) // 2), WAITS)
+            else:
+                draw.rectangle((x0, top, max(x1 - 1, x0), max(bottom - 1, top)), fill=colour(lane))
+    run.drawn = at

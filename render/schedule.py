@@ -1,0 +1,129 @@
+"""How good a schedule was: how evenly it shared the work, how near it came to the best, what held the speed-up back.
+
+All of it is computed from a trace and from nothing else, and counts painting only: a worker that waits is idle. For n
+workers that were busy b1 ... bn, whose tiles took p1 ... pm to paint:
+
+    fairness     (b1 + ... + bn)^2 / (n (b1^2 + ... + bn^2)), from 1/n (one did all) to 1 (all did as much):
+                 R. Jain, D. Chiu, W. Hawe, A quantitative measure of fairness, DEC-TR-301, 1984
+    bound        max(longest tile, (p1 + ... + pm) / n): no schedule of these tiles on n workers ends sooner
+    guarantee    total / n + (1 - 1/n) longest: handing the next tile to whoever is free ends no later, in whatever
+                 order, if handing out costs nothing: R. L. Graham, Bounds on multiprocessing timing anomalies, SIAM
+                 Journal on Applied Mathematics 17(2), 1969
+    near         bound / (last paint end - first paint start): 1 could not be better
+    speed-up     a baseline's time by this run's, over the time of all tiles; with the start-up, over the time from the
+                 start of the request to the last tile done
+    serial       (1/s - 1/n) / (1 - 1/n) for a speed-up s on n > 1 workers, the serial fraction found by experiment:
+                 A. H. Karp, H. P. Flatt, Measuring parallel processor performance, CACM 33(5), 1990. Where it grows
+                 with n it is overhead that holds back, not work that cannot be shared; below 0 each worker did better
+                 than the baseline's
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from render import stats
+from render.stats import Stats
+from render.trace import NO_TILE, Trace
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the painting was shared out. Times in seconds; None where nothing was painted or it took no time.
+
+    `idle` are shares (0..1) of the time of all tiles, by worker in the order they began; `done_seconds` runs from the
+    start of the request to the last tile done; `longest_tile` is the number of the tile that took longest to paint.
+    """
+
+    fairness: float | None
+    idle: tuple[float, ...]
+    paint_seconds: float
+    window_seconds: float
+    done_seconds: float | None
+    longest_tile: int | None
+    longest_tile_seconds: float
+    bound_seconds: float | None
+    guarantee_seconds: float | None
+
+    @property
+    def near(self) -> float | None:
+        """The bound's share of the time that the painting took: 1 could not be better."""
+        return self.bound_seconds / self.window_seconds if self.bound_seconds and self.window_seconds else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON, with shares in per cent."""
+        made = {name: value for name, value in asdict(self).items() if name not in ("fairness", "idle")}
+        return made | {"near_percent": None if self.near is None else 100 * self.near}
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What a run gained over a baseline; None where it took no time, and `serial_fraction` of one worker."""
+
+    speed_up: float | None
+    speed_up_with_start: float | None
+    efficiency: float | None
+    serial_fraction: float | None
+
+    def as_dict(self) -> dict[str, float | None]:
+        """For JSON."""
+        return asdict(self)
+
+
+def of(trace: Trace, found: Stats | None = None) -> Schedule:
+    """How the painting of a trace was shared out; `found`: its statistics, where they are known already."""
+    found = stats.of(trace) if found is None else found
+    paint = [span for span in trace.spans if span.kind == "paint"]
+    tiles = tile_costs(trace)
+    longest = max(tiles, key=lambda tile: (tiles[tile], -tile), default=None)
+    most = tiles[longest] / 1e9 if longest is not None else 0.0
+    total, workers = sum(found.busy.values()), len(found.busy)
+    first, last = min((s.t0 for s in paint), default=0), max((s.t1 for s in paint), default=0)
+    whole = found.seconds["tiles"]
+    return Schedule(
+        fairness=fairness(list(found.busy.values())),
+        idle=tuple(spent / whole if whole else 0.0 for spent in found.idle.values()),
+        paint_seconds=total,
+        window_seconds=(last - first) / 1e9,
+        done_seconds=(last - trace.asked) / 1e9 if tiles else None,
+        longest_tile=longest,
+        longest_tile_seconds=most,
+        bound_seconds=max(most, total / workers) if total else None,
+        guarantee_seconds=total / workers + (1 - 1 / workers) * most if total else None,
+    )
+
+
+def tile_costs(trace: Trace) -> dict[int, int]:
+    """Nanoseconds that each tile was painted for, by number."""
+    spent: dict[int, int] = {}
+    for span in trace.spans:
+        if span.kind == "paint" and span.tile != NO_TILE:
+            spent[span.tile] = spent.get(span.tile, 0) + span.t1 - span.t0
+    return spent
+
+
+def fairness(busy: list[float]) -> float | None:
+    """Jain's index of the workers' busy times."""
+    squares = sum(spent * spent for spent in busy)
+    return sum(busy) ** 2 / (len(busy) * squares) if squares else None
+
+
+def serial_fraction(speed_up: float | None, workers: int) -> float | None:
+    """Karp and Flatt's; None for one worker, where it has no meaning."""
+    if not speed_up or workers < 2:
+        return None
+    return (1 / speed_up - 1 / workers) / (1 - 1 / workers)
+
+
+def gain(run: Trace, baseline: Trace) -> Gain:
+    """What a run gained over a baseline, which over itself gains nothing: 1."""
+    ours, theirs = stats.of(run), stats.of(baseline)
+    done, before = of(run, ours).done_seconds, of(baseline, theirs).done_seconds
+    speed_up = ours.speed_up(theirs)
+    return Gain(
+        speed_up=speed_up,
+        speed_up_with_start=before / done if done and before else None,
+        efficiency=ours.efficiency(theirs),
+        serial_fraction=serial_fraction(speed_up, len(ours.busy)),
+    )

@@ -1,0 +1,49 @@
+"""How figures are said: numbers, times and columns the same way wherever the program speaks to people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+PLURALS = {"switch": "switches"}
+
+
+def count(number: int, word: str) -> str:
+    """A number and its word: "1 tile", "3 switches"."""
+    return f"{number} {word if number == 1 else PLURALS.get(word, f'{word}s')}"
+
+
+def time(seconds: float) -> str:
+    """Three digits and a unit: "1.27 s", "17.3 ms"."""
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
+
+
+def large(number: float) -> str:
+    """Three digits and a word: "30.9 million"."""
+    for size, word in ((1e9, " billion"), (1e6, " million")):
+        if number >= size:
+            return f"{number / size:.3g}{word}"
+    return f"{number:.0f}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words in a row: "a", "a and b", "a, b and c"."""
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def columns(rows: Sequence[Sequence[str]], width: int, missed_least: Sequence[str] = ()) -> list[str]:
+    """Lines of a table whose first row is its heads: names to the left, numbers to the right, at most `width` letters.
+
+    Where there is no room the columns of `missed_least` are left out in this order, and then names are cut.
+    """
+    kept = list(zip(*rows, strict=True))
+    for missed in missed_least:
+        if sum(max(map(len, column)) + 2 for column in kept) - 2 <= width:
+            break
+        kept = [column for column in kept if column[0] != missed]
+    widths = [max(map(len, column)) for column in kept]
+    widths[0] = max(min(widths[0], width - sum(widths[1:]) - 2 * len(widths[1:])), 1)
+    lines = []
+    for name, *numbers in zip(*kept, strict=True):
+        cells = [word.rjust(room) for word, room in zip(numbers, widths[1:], strict=True)]
+        lines.append("  ".join([name[: widths[0]].ljust(widths[0]), *cells]))
+    return lines

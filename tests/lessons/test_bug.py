@@ -1,0 +1,103 @@
+"""The careless kernel: a worker that comes in between moves the place, and the tile is torn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from render.frame import Canvas, Frame
+from render.lessons import bug
+from render.lessons.bug import OVERLAP, Careless, Greedy
+from render.request import Request
+from render.trace import Span, Trace, Worker
+
+WIDE, HIGH = 40, 24
+Rectangle = tuple[int, int, int, int]
+
+
+class Recording:
+    """A kernel that paints nothing, writes down where it was told to, and lets others in between."""
+
+    rows, about = 8, "a kernel"
+
+    def __init__(self) -> None:
+        self.painted: list[Rectangle] = []
+        self.between: Callable[[], object] | None = None
+
+    def paint(self, _canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
+        self.painted.append((x, y, width, height))
+        between, self.between = self.between, None
+        if between:
+            between()
+        return height, 0
+
+
+def canvas() -> Canvas:
+    return Canvas(WIDE, HIGH, with_steps=False)
+
+
+def test_alone_it_paints_the_whole_tile() -> None:
+    inner = Recording()
+    assert Careless(inner).paint(canvas(), 8, 0, 16, 20) == (20, 0)
+    assert inner.painted == [(8, 0, 16, 8), (8, 8, 16, 8), (8, 16, 16, 4)]
+
+
+def test_another_worker_in_between_tears_the_tile() -> None:
+    inner = Recording()
+    careless, here = Careless(inner), canvas()
+    inner.between = lambda: careless.paint(here, 24, 0, 16, 8)
+    careless.paint(here, 8, 0, 16, 16)
+    assert inner.painted == [(8, 0, 16, 8), (24, 0, 16, 8), (24, 8, 16, 8)]
+
+
+tiles = st.builds(
+    lambda x, y, w, h: (x, y, 1 + w % (WIDE - x), 1 + h % (HIGH - y)),
+    *(st.integers(0, WIDE - 1), st.integers(0, HIGH - 1), st.integers(0, 99), st.integers(0, 99)),
+)
+
+
+@given(tiles, tiles)
+def test_however_they_meet_nothing_is_painted_outside_the_frame(one: Rectangle, other: Rectangle) -> None:
+    inner = Recording()
+    careless, here = Careless(inner), canvas()
+    inner.between = lambda: careless.paint(here, *other)
+    careless.paint(here, *one)
+    Greedy(inner).paint(here, *one)
+    for x, y, width, height in inner.painted:
+        assert 0 <= x < x + width <= WIDE
+        assert 0 <= y < y + height <= HIGH
+    assert inner.painted[-1][2] <= one[2] + OVERLAP
+
+
+def painted(request: Request, *tiles: tuple[int, int, int], label: str = "right", steps: int = 9) -> Frame:
+    """A grey frame whose tiles were painted by (worker, from, to), and under what name."""
+    spans = tuple(Span(Worker(1, worker), tile, "paint", t0, t1) for tile, (worker, t0, t1) in enumerate(tiles))
+    rgb = np.full((request.height, request.width, 3), 99, np.uint8)
+    return Frame(rgb, None, steps, request, Trace(spans, 0, 0, 99, {"label": label}))
+
+
+def test_a_torn_tile_leads_to_the_worker_who_painted_it(ask: Callable[..., Request]) -> None:
+    right = painted(ask(), *((0, tile, tile + 1) for tile in range(6)))
+    torn = painted(ask(), *((tile % 2, tile // 2, tile // 2 + 1) for tile in range(6)), label="careless (threads)")
+    torn.rgb[24:32, 0:16] = 0
+    frames = [right, right, right, torn, right, replace(right, total_steps=10)]
+    told = list(bug.follows(frames))
+    assert bug.sound(frames)
+    assert "1 of 6 tiles differs; in careless (threads) they are 1 of the 3 of worker 1" in told[1]
+    assert "tile 3 (x 0, y 16, 16 x 16): 128 pixels, rows 24 to 31" in told[2]
+    assert "1 of these 1 tiles were being painted while another worker painted" in told[3]
+
+
+def test_a_wrong_picture_where_none_should_be_is_unsound(ask: Callable[..., Request]) -> None:
+    right = painted(ask(), (0, 0, 1))
+    wrong = painted(ask(), (0, 0, 1))
+    wrong.rgb[0, 0] = 0
+    assert bug.sound([right] * 6)
+    assert not bug.sound([right, wrong, right, right, right, right])
+    assert not bug.sound([right, right, right, right, right, wrong])
+    assert not bug.sound([right, replace(right, total_steps=10), right, right, right, right])
+    assert "the fault stayed hidden" in list(bug.follows([right] * 6))[1]

@@ -1,0 +1,565 @@
+"""The theatre in a real browser, opened from disk: it asks nobody for anything, and shows what the trace holds."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from render.engine import Race
+from render.frame import Frame, Frames
+from render.outputs import page as theatre
+from render.outputs import trace as saved
+from render.trace import Span, Trace, Worker
+
+from .conftest import MS, drawn
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="drives a browser")
+
+ROOT = Path(__file__).parent.parent.parent
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+LESSON = Frames(
+    (
+        drawn("001122334455"),
+        drawn("012301234545", mode="concurrent"),
+        drawn("002244", "113355", mode="parallel", backend="threading"),
+    ),
+    "race",
+    (("cuda", "mode cuda cannot run here: there is no NVIDIA driver"),),
+)
+
+
+def waiting(frame: Frame) -> Frame:
+    """The frame, in which each tile waits a millisecond before its first span."""
+    spans = list(frame.trace.spans)
+    firsts = {span.tile: span for span in reversed(spans)}
+    waits = [Span(s.worker, s.tile, "wait", s.t0 - MS, s.t0) for s in firsts.values()]
+    trace = replace(frame.trace, spans=(*waits, *spans))
+    return replace(frame, request=replace(frame.request, wait_ns=MS), trace=trace)
+
+
+def crowd(workers: int = 130, spans: int = 15_000) -> Frames:
+    """A card with so many lanes, and a frame in 2400 tiles."""
+    base = drawn(width=960, height=640, mode="cuda", target="cuda")
+    free = [0] * workers
+    made = []
+    for number in range(spans):
+        lane, long = number % workers, 100_000 + number * 7919 % 400_000
+        tile = number * 2400 // spans
+        made.append(Span(Worker(1, lane, "a card"), tile, "paint", MS + free[lane], MS + free[lane] + long))
+        free[lane] += long + number % 3 * 5_000
+    many = replace(base, trace=Trace(tuple(made), 0, 1, max(free) + 2 * MS, {"device": "a card"}))
+    return Frames((drawn("".join(str(i % 6) for i in range(12))), many), "race")
+
+
+STRANGE = {  # what a saved trace may hold besides a race of four modes
+    "one tile": Frames((drawn("0"),)),
+    "nothing painted": Frames((drawn(),)),
+    "no length": Frames((replace(drawn("0"), trace=Trace((Span(Worker(1, 1), 0, "paint", 5, 5),), 0, 0, 9, {})),)),
+    "only waits": Frames((replace(drawn("0"), trace=Trace((Span(Worker(1, 1), 0, "wait", 5, 9),), 0, 0, 9, {})),)),
+    "no steps": Frames((drawn("01", samples=4), drawn("01", samples=4)), "race"),
+    "simulated": Frames((drawn("01", mode="cuda", facts={"simulated": True}),)),
+    "waits": Frames((waiting(drawn("01.23")), waiting(drawn("0101", mode="concurrent"))), "race"),
+    "different pictures": Frames((drawn("01"), drawn("01", colour=90)), "race"),
+    "a name that bites": Frames(
+        (drawn("01", view="</script><script>alert(1)</script><!--", facts={"cpu": "<b>&'\""}),)
+    ),
+    "130 lanes": crowd(),
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """The system's Chromium, or the one that Playwright installed. Only these tests: its loop is in the others' way."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    with sync_api.sync_playwright() as playwright:
+        if path is None and not Path(playwright.chromium.executable_path).exists():
+            pytest.skip("there is no Chromium: install it (Debian: chromium), or run `playwright install chromium`")
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pages")
+
+
+@pytest.fixture
+def shown(browser: Any, folder: Path) -> Iterator[Callable[..., Any]]:
+    """`shown(frames, width=, fragment=, ...)` opens their page from disk; at the end it must have kept quiet."""
+    contexts, faults = [], []
+
+    def opened(frames: Frames, fragment: str = "", *, width: int = 1280, scripted: bool = True, **more: Any) -> Any:
+        data = theatre.write(frames)
+        file = folder / f"{hashlib.sha256(data).hexdigest()[:16]}.html"
+        file.write_bytes(data)
+        options = {"viewport": {"width": width, "height": 800}, "java_script_enabled": scripted} | more
+        contexts.append(browser.new_context(**options))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda asked: faults.append(asked.url) if asked.url[:5] not in {"file:", "data:"} else None)
+        page.goto(file.as_uri() + fragment)
+        if scripted:
+            page.wait_for_function("() => globalThis.theatre?.states[0].done >= 0")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def states(page: Any, t: float) -> list[dict[str, int]]:
+    """What the page shows at t (ns), run by run."""
+    return list(page.evaluate("t => { theatre.clock.seek(t); theatre.draw(); return theatre.states; }", t))
+
+
+# --- figures: an independent reader of the saved trace, by brute force ---------------------------------------
+
+
+class Reader:
+    """One run of a saved trace, read as JSON; whatever it tells is counted span by span."""
+
+    def __init__(self, run: dict[str, Any]) -> None:
+        tiled = [(w, tile, kind, t0, t1) for w, tile, kind, t0, t1, _ in run["spans"] if tile >= 0]
+        self.start = min(t0 for _, _, _, t0, _ in tiled)
+        self.paint = [(w, tile, t0 - self.start, t1 - self.start) for w, tile, kind, t0, t1 in tiled if kind == "paint"]
+        self.length = max(t1 for *_, t1 in tiled) - self.start
+        self.waited = sum(t1 - t0 for _, _, kind, t0, t1 in tiled if kind == "wait")
+        self.tiles = {tile for _, tile, _, _ in self.paint}
+        self.flights = {
+            tile: (min(p[2] for p in self.paint if p[1] == tile), max(p[3] for p in self.paint if p[1] == tile))
+            for tile in self.tiles
+        }
+        self.asked = run["asked"]
+
+    def running(self, t: float) -> int:
+        return len({worker for worker, _, t0, t1 in self.paint if t0 <= t < t1})
+
+    def flying(self, t: float) -> int:
+        return sum(t0 <= t < t1 for t0, t1 in self.flights.values())
+
+    def done(self, t: float) -> int:
+        return sum(t1 <= t for _, t1 in self.flights.values())
+
+    def figures(self) -> dict[str, float]:
+        instants = [t0 for _, _, t0, _ in self.paint]
+        spent = sum(t1 - t0 for _, _, t0, t1 in self.paint)
+        window = max(t1 for *_, t1 in self.paint) - min(instants)
+        return {
+            "workers": len({worker for worker, *_ in self.paint}),
+            "tiles": len(self.tiles),
+            "seconds": self.length / 1e9,
+            "running.max": max(map(self.running, instants)),
+            "running.mean": spent / window,
+            "in_flight.max": max(map(self.flying, instants)),
+            "switches": self.switches(),
+            "first": min(t1 for _, t1 in self.flights.values()) / 1e9,
+            "painting": spent / 1e9,
+            "waiting": self.waited / 1e9,
+            "before": (self.start - self.asked) / 1e9,
+        }
+
+    def switches(self) -> int:
+        before: dict[int, int] = {}
+        count = 0
+        for worker, tile, t0, _ in sorted(self.paint, key=lambda span: span[2:]):
+            last = before.get(worker, tile)
+            count += last != tile and self.flights[last][1] > t0
+            before[worker] = tile
+        return count
+
+
+def readers(frames: Frames) -> list[Reader]:
+    return [Reader(run) for run in json.loads(saved.write(frames))["runs"]]
+
+
+def test_the_figures_are_those_of_the_saved_trace(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    rows = page.evaluate(
+        "() => [...document.querySelectorAll('.figures tbody tr')].map(row => Object.fromEntries("
+        "[...row.querySelectorAll('data')].map(cell => [cell.dataset.figure, cell.value])))"
+    )
+    for row, reader in zip(rows, readers(LESSON), strict=True):
+        for name, value in reader.figures().items():
+            assert float(row[name]) == pytest.approx(value, rel=1e-9), name
+    times = [reader.length for reader in readers(LESSON)]
+    gains = [float(row["speed-up"]) for row in rows[1:]]
+    assert gains == pytest.approx([times[0] / times[1], times[0] / times[2]])
+
+
+def test_what_is_shown_at_an_instant_is_in_the_trace_at_that_instant(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    told = readers(LESSON)
+    for t in [*range(0, 13 * MS, MS // 2), 2 * MS - 1]:
+        for state, reader in zip(states(page, t), told, strict=True):
+            found = state["running"], state["flying"], state["done"]
+            assert found == (reader.running(t), reader.flying(t), reader.done(t)), (state["title"], t)
+
+
+def test_a_juggler_never_runs_two_and_a_pair_does(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    seen = [states(page, t) for t in range(0, 12 * MS, MS // 4)]
+    most = [tuple(max(at[run][name] for at in seen) for name in ("running", "flying")) for run in range(3)]
+    assert most == [(1, 1), (1, 4), (2, 2)]
+
+
+# --- the page stands alone -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_any_trace_opens_quietly_and_reaches_its_last_tile(shown: Callable[..., Any], name: str) -> None:
+    page = shown(STRANGE[name])
+    page.keyboard.press("End")
+    page.evaluate(FRAMES)
+    ended = page.evaluate("() => theatre.runs.map(run => run.done.length)")
+    assert [state["done"] for state in page.evaluate("() => theatre.states")] == ended
+
+
+@pytest.fixture(scope="module")
+def raced(folder: Path) -> tuple[Path, Path]:
+    """A real race of this machine, from the command line: its page and its saved trace."""
+    page, trace = folder / "race.html", folder / "race.trace.json"
+    words = ["race", "--size", "48x32", "--samples", "1", "--target", "python", "--limit", "20", "--tile", "8"]
+    subprocess.run(
+        [sys.executable, "-m", "render", *words, "--quiet", "--page", str(page), "--trace", str(trace)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=True,
+        timeout=120,
+    )
+    return page, trace
+
+
+def test_a_race_of_this_machine_replays_to_the_end(raced: tuple[Path, Path], shown: Callable[..., Any]) -> None:
+    page = shown(saved.read(raced[1]))
+    assert raced[0].read_bytes() == theatre.write(saved.read(raced[1]))
+    page.get_by_label("Pace").select_option(label="real time")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => theatre.states.every((state, i) => state.done === theatre.runs[i].done.length)")
+    page.get_by_role("button", name="Play").wait_for()  # it stops by itself
+    assert [state["done"] for state in page.evaluate("() => theatre.states")] == [24] * len(saved.read(raced[1]))
+
+
+def test_its_policy_allows_its_own_style_and_script_and_nothing_else() -> None:
+    text = theatre.write(LESSON).decode()
+    policy = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)[0]
+    parts = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert parts.pop("default-src") == parts.pop("base-uri") == parts.pop("form-action") == "'none'"
+    assert parts.pop("img-src") == "data:"
+    for name, element in (("style-src", "style"), ("script-src", "script")):
+        inside = re.findall(rf"<{element}>(.*?)</{element}>", text, re.DOTALL)
+        assert len(inside) == 1
+        digest = base64.b64encode(hashlib.sha256(inside[0].encode()).digest()).decode()
+        assert parts.pop(name) == f"'sha256-{digest}'"
+    assert not parts
+
+
+def test_a_name_cannot_break_out_of_the_page(shown: Callable[..., Any]) -> None:
+    page = shown(STRANGE["a name that bites"])
+    assert "</script><script>alert(1)</script>" in page.locator(".lead").inner_text()
+    assert page.locator("b", has_text="&'").count() == 0
+
+
+def test_the_page_of_a_race_stays_small() -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (720, 1280, 3), np.uint8) // 3
+    smooth = np.repeat(np.repeat(noise[::8, ::8], 8, 0), 8, 1)
+    frames = [replace(frame, rgb=smooth, request=replace(frame.request, width=1280, height=720)) for frame in LESSON]
+    assert len(theatre.write(Frames(tuple(frames), "race"))) < 400_000
+
+
+def test_all_of_the_script_is_in_the_page() -> None:
+    folder = files(theatre.__name__).joinpath("js")
+    assert sorted(theatre.SCRIPT) == sorted(Path(file.name).stem for file in folder.iterdir())
+
+
+def test_the_picture_is_kept_once_unless_pictures_differ() -> None:
+    assert theatre.write(LESSON).count(b"data:image/webp") == 1
+    different = theatre.write(STRANGE["different pictures"])
+    assert different.count(b"data:image/webp") == 2
+    assert b"The pictures differ" in different
+
+
+def test_it_shows_in_a_notebook_shut_off_from_it(browser: Any) -> None:
+    page, faults = browser.new_page(), list[str]()
+    page.on("console", lambda message: faults.append(message.text))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.set_content(Race(LESSON.frames, "race", LESSON.not_run)._repr_html_())
+    inside = page.frame_locator("iframe")
+    inside.get_by_role("button", name="Play").click()
+    inside.get_by_role("button", name="Pause").click()
+    assert inside.locator(".number b").first.inner_text() == "1"
+    page.close()
+    assert faults == []
+
+
+# --- the replay ----------------------------------------------------------------------------------------------
+
+
+def test_it_begins_in_the_midst_of_things_and_plays_from_the_start(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    begun = page.evaluate("() => theatre.states")
+    assert [(state["running"], state["flying"]) for state in begun] == [(1, 1), (1, 4), (2, 2)]
+    page.evaluate("() => { theatre.clock.pace = 1e6; }")
+    page.keyboard.press("Space")
+    page.evaluate(FRAMES)
+    assert page.evaluate("() => theatre.clock.now") < MS
+
+
+def test_what_plays_is_drawn_at_every_step(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    seen = page.evaluate(
+        """async () => { const { clock } = theatre, seen = [];
+            clock.seek(0); clock.slow(1e9 / clock.end); clock.play();
+            while (clock.playing) {
+                await new Promise(requestAnimationFrame);
+                seen.push([clock.now, theatre.states[0].done, document.querySelector('.time').textContent]);
+            }
+            return seen; }"""
+    )
+    told = readers(LESSON)[0]
+    assert len({text for _, _, text in seen}) > 5
+    assert {done for _, done, _ in seen} >= {1, 2, 3, 4, 5}
+    for now, done, _ in seen[1:-1]:
+        assert abs(done - told.done(now)) <= 1  # what is read may be a frame older than the clock
+
+
+def test_keys_move_it(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+
+    def now(*keys: str) -> float:
+        for key in keys:
+            page.keyboard.press(key)
+        return float(page.evaluate("() => theatre.clock.now")) / MS
+
+    assert now("End") == 12
+    assert now("Home") == 0
+    assert now("ArrowRight") == 2
+    assert now("ArrowRight", "ArrowRight", "ArrowLeft") == 4
+    slower = page.evaluate("() => theatre.clock.pace")
+    now("-")
+    assert page.evaluate("() => theatre.clock.pace") > slower
+
+
+def test_letters_can_be_given_back(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    pressed = page.get_by_role("button", name="Own scales").get_attribute
+    page.keyboard.press("s")
+    assert pressed("aria-pressed") == "true"
+    page.get_by_text("Keys", exact=True).click()
+    page.get_by_role("button", name="Letters and signs are keys").click()
+    page.keyboard.press("s")
+    assert pressed("aria-pressed") == "true"
+
+
+def test_how_much_it_is_slowed_is_always_said(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    chosen = "() => document.querySelector('#bar select').selectedOptions[0].textContent"
+    assert re.fullmatch(r"[\d,]+ × slower", page.evaluate(chosen))
+    page.get_by_role("button", name="Guided tour").click()
+    page.locator(".panel .options button").first.click()
+    assert re.fullmatch(r"[\d,]+ × slower", page.evaluate(chosen))
+
+
+def test_an_address_leads_to_an_instant_and_a_pause_writes_one(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON, "#t=0.0055")
+    assert page.evaluate("() => theatre.clock.now") == pytest.approx(5.5 * MS)
+    page.keyboard.press("Space")
+    page.keyboard.press("Space")
+    now = page.evaluate("() => theatre.clock.now / 1e9")
+    assert float(page.evaluate("() => location.hash").removeprefix("#t=")) == pytest.approx(now, rel=1e-5)
+
+
+def test_a_touch_on_the_lanes_goes_there(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON, width=360, has_touch=True)
+    lanes = page.locator("#run-0 canvas.overview")
+    lanes.scroll_into_view_if_needed()
+    box = lanes.bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] - 2, box["y"] + 10)
+    assert page.evaluate("() => theatre.clock.now") == pytest.approx(12 * MS, rel=0.02)
+
+
+def test_pointing_at_a_tile_tells_of_its_spans(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    picture = page.locator("#run-1 canvas.picture")
+    box = picture.bounding_box()
+    picture.hover(position={"x": box["width"] / 2, "y": box["height"] / 4})
+    told = page.locator("#tip").inner_text()
+    assert "Tile 1, concurrent" in told
+    assert "in 2 pieces, 2.00 ms in all" in told
+    page.locator("#run-1 canvas.closeup").hover(position={"x": 250, "y": 8})
+    assert "Tile " in page.locator("#tip").inner_text()
+
+
+def test_tiles_can_be_walked_with_the_keys_alone(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    page.locator("#run-2 canvas.picture").focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+    assert "Tile 4, parallel (threading)" in page.locator("#tip").inner_text()
+    assert "Tile 4" in page.locator("#say").inner_text()
+
+
+def test_every_tile_stands_in_a_table(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    page.locator("#run-1 summary").click()
+    rows = page.locator("#run-1 .tiles tbody tr").all_inner_texts()
+    assert len(rows) == 6
+    assert rows[0].split("\t")[:2] == ["0", "0"]
+
+
+def pixel(page: Any, run: int, x: int, y: int) -> list[int]:
+    """The colour on the canvas where this pixel of the picture is."""
+    script = """([run, x, y]) => {
+        const canvas = document.querySelector(`#run-${run} canvas.picture`), k = canvas.width / 48;
+        const copy = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+        copy.drawImage(canvas, (x + .5) * k, (y + .5) * k, 1, 1, 0, 0, 1, 1);
+        return [...copy.getImageData(0, 0, 1, 1).data].slice(0, 3); }"""
+    return list(page.evaluate(script, [run, x, y]))
+
+
+def test_a_tile_appears_when_it_is_done_and_is_the_picture_then(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    empty, (r, g, b) = [0x15, 0x18, 0x1E], (int(v) for v in LESSON[0].rgb[11, 9])
+    states(page, 0)
+    assert pixel(page, 2, 41, 27) == empty
+    states(page, 1 * MS)
+    assert pixel(page, 0, 9, 11) not in (empty, [r, g, b])  # being painted
+    states(page, 2 * MS)
+    assert pixel(page, 0, 9, 11) == pytest.approx([r, g, b], abs=6)
+    states(page, 1 * MS)
+    assert pixel(page, 0, 9, 11) != pytest.approx([r, g, b], abs=6)  # time went back
+
+
+def test_every_run_ends_with_the_same_picture(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    page.get_by_role("button", name="Outlines").click()
+    page.keyboard.press("End")
+    page.evaluate(FRAMES)
+    pictures = "() => [...document.querySelectorAll('canvas.picture')].map(canvas => canvas.toDataURL())"
+    assert len(set(page.evaluate(pictures))) == 1
+
+
+def test_a_hundred_lanes_and_15000_spans_stay_smooth(shown: Callable[..., Any]) -> None:
+    page = shown(STRANGE["130 lanes"])
+    between = page.evaluate(
+        """async () => { const { clock } = theatre, times = [];
+            clock.seek(0); clock.slow(2e9 / clock.end); clock.play();
+            while (clock.playing) times.push(await new Promise(requestAnimationFrame));
+            return times.slice(1).map((time, i) => time - times[i]).sort((a, b) => a - b); }"""
+    )
+    assert between[len(between) // 2] < 35  # ms; 16.7 where nobody else needs the CPU
+
+
+def test_with_less_motion_wanted_it_moves_in_few_steps(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON, reduced_motion="reduce")
+    page.keyboard.press("Space")
+    seen = page.evaluate(
+        """async () => { const seen = new Set(), began = performance.now();
+            while (performance.now() - began < 1000) {
+                seen.add(theatre.clock.now);
+                await new Promise(requestAnimationFrame);
+            }
+            return seen.size; }"""
+    )
+    assert 2 <= seen <= 6
+
+
+# --- the lesson ----------------------------------------------------------------------------------------------
+
+
+def test_the_tour_asks_first_and_then_shows(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    page.get_by_role("button", name="Guided tour: 5 questions").click()
+    panel = page.locator(".panel")
+    for number in range(1, 6):
+        assert f"{number} of 5" in panel.inner_text()
+        assert panel.locator(".answer").inner_text() == ""
+        assert not any(page.locator(told).first.is_visible() for told in (".took", ".number b", ".closeup", ".caption"))
+        right = page.evaluate(
+            f"() => JSON.parse(document.getElementById('record').textContent).tour[{number - 1}].right"
+        )
+        panel.locator(".options button").nth(right).click()
+        assert panel.locator(".answer").inner_text().startswith("As you said.")
+        assert page.locator(".took").first.is_visible()
+        assert page.evaluate("() => theatre.clock.playing")
+        panel.locator(".answer button").last.click()
+    assert not panel.is_visible()
+
+
+def test_a_wrong_guess_is_told_so(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    page.get_by_role("button", name="Guided tour").click()
+    page.locator(".panel").get_by_role("button", name="concurrent").click()
+    assert page.locator(".answer").inner_text().startswith("No: sequential.")
+    page.keyboard.press("Escape")
+    assert not page.locator(".panel").is_visible()
+
+
+def test_without_its_script_it_still_shows_picture_lanes_figures_and_answers(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON, scripted=False)
+    assert page.locator("svg.picture").count() == page.locator("svg.timeline").count() == 3
+    assert all(box.is_visible() for box in page.locator("svg.picture").all())
+    assert "Why was concurrent not faster than sequential?" in page.locator(".questions").inner_text()
+    assert "never were two painted at the same instant" in page.locator("#run-1 .caption").inner_text()
+    assert page.locator(".figures tbody tr").count() == 3
+    assert "cuda did not run: there is no NVIDIA driver." in page.locator("main").inner_text()
+
+
+def test_on_paper_stand_the_still_pictures(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    page.emulate_media(media="print")
+    assert page.locator("svg.timeline").first.is_visible()
+    assert not page.locator("canvas").first.is_visible()
+    assert not page.locator("#bar").is_visible()
+
+
+# --- for everyone --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("touring", [False, True])
+def test_axe_finds_nothing(shown: Callable[..., Any], width: int, scheme: str, touring: bool) -> None:
+    axe = pytest.importorskip("axe_playwright_python", reason="brings axe-core along")
+    page = shown(STRANGE["waits"], width=width, color_scheme=scheme)
+    if touring:
+        page.get_by_role("button", name="Ask me one by one").click()
+        page.locator(".panel .options button").first.click()
+    page.evaluate(files(axe).joinpath("axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate(
+        "async () => (await axe.run()).violations.map(one => [one.id, one.nodes.map(node => node.html)])"
+    )
+    assert found == []
+
+
+@pytest.mark.parametrize("width", [320, 360, 768, 1280, 2560])
+@pytest.mark.parametrize("name", ["130 lanes", "waits"])
+def test_nothing_is_cut_off(shown: Callable[..., Any], width: int, name: str) -> None:
+    page = shown(STRANGE[name], width=width)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+
+
+def test_light_and_dark_can_be_changed(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON, color_scheme="light")
+    paper = "() => getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(paper)
+    page.get_by_role("button", name="Light / dark").click()
+    assert page.evaluate(paper) != light

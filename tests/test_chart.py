@@ -1,0 +1,100 @@
+"""The lanes as text: each letter is what took most of its time, in every worker's lane and for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from itertools import groupby
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from render import chart
+from render.frame import Frame
+from render.request import Request
+from render.trace import Span, Trace, Worker
+
+MS = 10**6
+
+
+Ask = Callable[..., Request]
+
+
+def framed(ask: Ask, *timelines: str, mode: str = "sequential") -> Frame:
+    """A worker for each timeline, a letter for each ms: the tile it paints, or that it waits."""
+    spans = []
+    for thread, timeline in enumerate(timelines):
+        t0 = 0
+        for letter, turn in groupby(timeline):
+            t1 = t0 + len(list(turn))
+            if letter != ".":
+                kind, tile = ("wait", 9) if letter == "~" else ("paint", int(letter))
+                spans.append(Span(Worker(1, thread), tile, kind, t0 * MS, t1 * MS))
+            t0 = t1
+    return Frame(np.zeros((32, 48, 3), np.uint8), None, 1, ask(mode=mode), Trace(tuple(spans), 0, 0, 99 * MS, {}))
+
+
+@pytest.fixture
+def draw(ask: Ask) -> Callable[..., Frame]:
+    """`draw("0011", "22.~")`: two workers."""
+    return partial(framed, ask)
+
+
+def lane(frame: Frame, width: int) -> list[str]:
+    """What stands behind the heads."""
+    lines = chart.lanes([frame], width)
+    return [line[chart.HEAD :] for line in lines if line.startswith("  ")]
+
+
+def test_a_letter_for_each_ms_gives_the_timeline_back(draw: Callable[..., Frame]) -> None:
+    frame = draw("~0011..2", "1133~~33", mode="parallel")
+    assert chart.lanes([frame], chart.HEAD + 8)[-5:] == [
+        "parallel",
+        "  worker 0   1133~~33",
+        "  worker 1   ~0011..2",
+        "  running    12221012",
+        "  in flight  12322112",
+    ]
+
+
+@given(st.text("0123.~", max_size=12), st.integers(1, 4))
+def test_longer_letters_and_shorter_ones_tell_the_same(ask: Ask, middle: str, times: int) -> None:
+    timeline = f"4{middle}4"
+    told = lane(framed(ask, timeline), chart.HEAD + times * len(timeline))
+    assert told[0] == "".join(letter * times for letter in timeline)
+    assert told[1] == "".join(str(int(letter.isdigit())) * times for letter in timeline)
+
+
+def test_what_took_most_of_a_letter_is_told(draw: Callable[..., Frame]) -> None:
+    assert lane(draw("0001...2"), chart.HEAD + 2)[0] == "0."
+    assert lane(draw("0001~~~~"), chart.HEAD + 2)[0] == "0~"
+
+
+def test_levels_tell_the_most_at_any_instant_of_a_letter(draw: Callable[..., Frame]) -> None:
+    running, in_flight = lane(draw("0101", "2.33", mode="parallel"), chart.HEAD + 2)[-2:]
+    assert (running, in_flight) == ("22", "23")
+
+
+def test_the_letters_are_explained(draw: Callable[..., Frame]) -> None:
+    explained = "a letter is 1 ms; a digit the tile painted (its last), ~ waits, . does neither"
+    assert chart.lanes([draw("0" * 80)], chart.HEAD + 80)[0] == explained
+
+
+def test_all_runs_have_one_scale(draw: Callable[..., Frame]) -> None:
+    lines = chart.lanes([draw("01234567"), draw("0123", mode="concurrent")], chart.HEAD + 8)
+    assert [line for line in lines if "worker 0" in line] == ["  worker 0   01234567", "  worker 0   0123"]
+
+
+def test_of_many_workers_the_first_are_told(draw: Callable[..., Frame]) -> None:
+    lines = chart.lanes([draw(*"0123456789", mode="parallel")], 80)
+    assert "  and 2 workers more" in lines
+    assert lines[-1].endswith("+" * (80 - chart.HEAD))
+
+
+@pytest.mark.parametrize("width", [chart.HEAD, 5])
+def test_without_room_or_tiles_there_are_none(draw: Callable[..., Frame], width: int) -> None:
+    assert chart.lanes([draw("01")], width) == []
+    assert chart.lanes([draw()], 80) == []
+    assert chart.lanes([], 80) == []

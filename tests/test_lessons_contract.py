@@ -1,0 +1,111 @@
+"""What every lesson keeps to: real runs with names of their own, and sentences computed from them alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from render import engine, lessons
+from render.errors import UnknownName, UsageError
+from render.frame import Frames
+from render.outputs import trace as saved
+
+SMALL: dict[str, Any] = {
+    "scene": "mandelbrot",
+    "size": (192, 128),
+    "samples": 1,
+    "limit": 200,
+    "tile": (32, 32),
+    "workers": 2,
+}
+each = pytest.mark.parametrize("name", lessons.names())
+
+
+@pytest.fixture(scope="module")
+def given() -> dict[str, Frames]:
+    """Each lesson, given once on a small frame."""
+    made: dict[str, Frames] = {}
+    for name in lessons.names():
+        more = {"wait": "2ms"} if name == "wait" else {}
+        made[name] = engine.race(lessons.begun(name, SMALL | more))
+    return made
+
+
+@each
+def test_it_asks_one_question(name: str) -> None:
+    assert lessons.load(name).QUESTION.endswith("?")
+
+
+@each
+def test_its_runs_have_names_of_their_own_and_the_same_picture_to_paint(name: str) -> None:
+    runs = lessons.begun(name, SMALL)
+    labels = [run.facts["label"] for run in runs]
+    assert len(set(labels)) == len(runs) >= 2
+    assert {run.facts["lesson"] for run in runs} == {name}
+    assert len({str(run.request.drawn()) for run in runs}) == 1
+    assert {run.request.tile for run in runs} == {(32, 32)}
+
+
+@each
+def test_it_is_sound_on_real_runs(name: str, given: dict[str, Frames]) -> None:
+    frames = given[name]
+    assert lessons.load(name).sound(frames)
+    assert [frame.title for frame in frames] == [frame.trace.facts["label"] for frame in frames]
+    assert lessons.of(frames) == name
+
+
+@each
+def test_what_follows_is_the_same_from_a_saved_trace(name: str, given: dict[str, Frames], tmp_path: Path) -> None:
+    (tmp_path / "a.trace.json").write_bytes(saved.write(given[name]))
+    again = saved.read(tmp_path / "a.trace.json")
+    assert lessons.as_dict(name, again) == lessons.as_dict(name, given[name])
+    assert len(lessons.lines(name, again, 80)) > len(list(lessons.load(name).follows(again)))
+    assert max(map(len, lessons.lines(name, again, 80))) <= 80
+
+
+@each
+@pytest.mark.parametrize("option", ["mode", "backend", "simulate"])
+def test_what_it_decides_itself_is_refused(name: str, option: str) -> None:
+    with pytest.raises(UsageError, match=f"decides --{option} itself"):
+        lessons.begun(name, SMALL | {option: "sequential"})
+
+
+def test_runs_of_no_lesson_are_none(given: dict[str, Frames]) -> None:
+    assert lessons.of([]) is None
+    assert lessons.of([*given["gil"], *given["wait"]]) is None
+
+
+def test_an_unknown_lesson_is_refused() -> None:
+    with pytest.raises(UnknownName, match="there is no lesson 'gill'"):
+        lessons.begun("gill", {})
+
+
+def test_threads_that_hold_the_gil_never_run_at_the_same_instant(given: dict[str, Frames]) -> None:
+    told = list(lessons.load("gil").follows(given["gil"]))
+    assert "never two at the same instant" in told[0]
+    assert given["gil"].identical
+
+
+def test_one_worker_who_juggles_hides_the_waiting(given: dict[str, Frames]) -> None:
+    told = list(lessons.load("wait").follows(given["wait"]))
+    assert "with 24 waits of 2 ms" in told[1]
+    assert "paints another tile meanwhile" in told[1]
+
+
+def test_a_wait_of_nothing_teaches_nothing() -> None:
+    with pytest.raises(UsageError, match="needs something to wait for"):
+        lessons.begun("wait", SMALL | {"wait": "0ms"})
+
+
+def test_target_python_cannot_drop_the_gil() -> None:
+    with pytest.raises(UsageError, match="always holds the GIL"):
+        lessons.begun("gil", SMALL | {"target": "python"})
+
+
+def test_overlapping_tiles_show_in_the_steps_alone(given: dict[str, Frames]) -> None:
+    right, *_, overlapping = given["bug"]
+    assert right.sha256 == overlapping.sha256
+    assert overlapping.total_steps > right.total_steps
+    assert "only the steps tell" in list(lessons.load("bug").follows(given["bug"]))[-1]

@@ -1,0 +1,96 @@
+"""How good a schedule was: the laws that the figures keep, and cases that can be reckoned in the head."""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from render import schedule
+from render.trace import Span, Trace, Worker
+
+costs = st.lists(st.integers(1, 50), min_size=1, max_size=20)
+workers = st.integers(1, 6)
+
+
+def painted(*rows: tuple[int, int, int, int], asked: int = 0) -> Trace:
+    """A trace of (worker, tile, t0, t1), in seconds."""
+    spans = [Span(Worker(1, thread), tile, "paint", t0 * 10**9, t1 * 10**9) for thread, tile, t0, t1 in rows]
+    return Trace(tuple(spans), 0, asked * 10**9, 1000 * 10**9, {})
+
+
+def greedy(tiles: list[int], workers: int) -> Trace:
+    """Each tile goes to whoever is free first, as Graham's list scheduling says."""
+    free = [(0, worker) for worker in range(workers)]
+    heapify(free)
+    rows = []
+    for tile, cost in enumerate(tiles):
+        t0, worker = heappop(free)
+        rows.append((worker, tile, t0, t0 + cost))
+        heappush(free, (t0 + cost, worker))
+    return painted(*rows)
+
+
+@given(costs, workers)
+def test_handing_tiles_to_whoever_is_free_keeps_between_bound_and_guarantee(tiles: list[int], workers: int) -> None:
+    found = schedule.of(greedy(tiles, min(workers, len(tiles))))
+    assert found.bound_seconds is not None
+    assert found.guarantee_seconds is not None
+    assert found.bound_seconds <= found.window_seconds * (1 + 1e-12)
+    assert found.window_seconds <= found.guarantee_seconds * (1 + 1e-12)
+    assert found.near == pytest.approx(found.bound_seconds / found.window_seconds)
+
+
+@given(costs, workers)
+def test_fairness_lies_between_one_worker_did_all_and_all_did_as_much(tiles: list[int], workers: int) -> None:
+    trace = greedy(tiles, workers)
+    found = schedule.of(trace).fairness
+    assert found is not None
+    assert 1 / len(trace.workers) - 1e-12 <= found <= 1 + 1e-12
+
+
+@pytest.mark.parametrize(("busy", "fair"), [([5.0], 1.0), ([2.0, 2.0, 2.0], 1.0), ([1.0, 3.0], 0.8), ([], None)])
+def test_fairness_is_the_index_of_jain_chiu_and_hawe(busy: list[float], fair: float | None) -> None:
+    assert schedule.fairness(busy) == fair
+
+
+@given(st.floats(0, 1), st.integers(2, 1000))
+def test_the_serial_fraction_undoes_the_law_of_amdahl(serial: float, workers: int) -> None:
+    assert schedule.serial_fraction(1 / (serial + (1 - serial) / workers), workers) == pytest.approx(serial, abs=1e-9)
+
+
+def test_the_serial_fraction_of_one_worker_has_no_meaning() -> None:
+    assert schedule.serial_fraction(1.0, 1) is schedule.serial_fraction(None, 4) is None
+
+
+def test_one_long_tile_bounds_every_schedule() -> None:
+    found = schedule.of(painted((0, 0, 0, 8), (1, 1, 0, 2), (1, 2, 2, 4)))
+    assert (found.longest_tile, found.longest_tile_seconds, found.bound_seconds, found.near) == (0, 8.0, 8.0, 1.0)
+    assert sorted(found.idle) == [0.0, 0.5]
+
+
+def test_a_tile_painted_in_pieces_costs_their_sum() -> None:
+    trace = painted((0, 0, 0, 1), (0, 1, 1, 4), (0, 0, 4, 9))
+    assert schedule.tile_costs(trace) == {0: 6 * 10**9, 1: 3 * 10**9}
+    assert schedule.of(trace).longest_tile == 0
+
+
+def test_the_gain_is_told_with_and_without_the_start_up() -> None:
+    alone, together = painted((0, 0, 1, 5), (0, 1, 5, 9)), painted((0, 0, 4, 8), (1, 1, 4, 8))
+    found = schedule.gain(together, alone)
+    assert (found.speed_up, found.speed_up_with_start, found.efficiency) == (2.0, 9 / 8, 1.0)
+    assert found.serial_fraction == 0.0
+
+
+def test_a_run_gains_nothing_over_itself() -> None:
+    trace = painted((0, 0, 1, 5))
+    assert schedule.gain(trace, trace) == schedule.Gain(1.0, 1.0, 1.0, None)
+
+
+def test_where_nothing_was_painted_nothing_can_be_told() -> None:
+    found = schedule.of(painted())
+    assert (found.fairness, found.idle, found.bound_seconds, found.near) == (None, (), None, None)
+    assert (found.longest_tile, found.done_seconds) == (None, None)
+    assert schedule.gain(painted(), painted((0, 0, 1, 5))) == schedule.Gain(None, None, None, None)
