@@ -19,7 +19,7 @@ from render.request import Request
 HERE = [name for name in targets.names() if name != "cuda"]  # a card may be missing: tests/targets/test_cuda.py
 COMPILED = [name for name in HERE if name != "python"]
 VIEWS = [(name, view) for name in scene.names() for view in scene.load(name).views]
-BLOCK = 8
+BLOCK = 16
 
 
 def test_the_folder_holds_the_four_targets() -> None:

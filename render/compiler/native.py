@@ -8,6 +8,7 @@ through ctypes drops the GIL, so threads really paint at the same instant.
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
@@ -34,8 +35,12 @@ def _llvm() -> Any:
 
 @cache
 def _host() -> tuple[str, str]:
+    """The CPU's name and features as LLVM writes them; numba's own variables say otherwise where they are set."""
     llvm = _llvm()
-    return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    name, have = os.environ.get("NUMBA_CPU_NAME"), os.environ.get("NUMBA_CPU_FEATURES")
+    if have is None:
+        have = "" if name else llvm.get_host_cpu_features().flatten()
+    return name or llvm.get_host_cpu_name(), have
 
 
 def features() -> frozenset[str]:
