@@ -153,7 +153,7 @@ def badge(image: Image.Image, box: Box, number: int, text: str) -> None:
     left, top, right, bottom = box
     draw = ImageDraw.Draw(image)
     whole, short = (str(number), text), (str(number),)
-    for size, words in ((15, whole), (12, whole), (12, short), (9, short)):
+    for size, words in ((15, whole), (12, whole), (10, whole), (12, short), (9, short)):
         widths = [round(draw.textlength(word, font(size))) + size // 2 + 3 for word in words if word]
         high = size + 6
         if sum(widths) + 4 <= right - left and high + 4 <= bottom - top:
