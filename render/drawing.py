@@ -148,24 +148,31 @@ def outline(image: Image.Image, box: Box, paint: RGB, thick: int) -> None:
         ImageDraw.Draw(image).rectangle((left, top, right - 1, bottom - 1), outline=paint, width=thick)
 
 
-def badge(image: Image.Image, box: Box, number: int, text: str) -> None:
-    """In the middle of a box, as far as there is room: a number on its colour, and more on white beside it."""
+def badge(image: Image.Image, box: Box, number: int, text: str, longest: str = "") -> None:
+    """In the middle of a box, as far as there is room: a number on its colour, and more on white beside it.
+
+    `longest`: the longest text of its kind, so that badges of boxes of one size are of one size.
+    """
     left, top, right, bottom = box
     draw = ImageDraw.Draw(image)
-    whole, short = (str(number), text), (str(number),)
-    for size, words in ((15, whole), (12, whole), (12, short), (9, short)):
-        widths = [round(draw.textlength(word, font(size))) + size // 2 + 3 for word in words if word]
+
+    def widths(size: int, words: Sequence[str]) -> list[int]:
+        return [round(draw.textlength(word, font(size))) + size // 2 + 3 for word in words if word]
+
+    whole = str(number), max(text, longest, key=len)
+    for size, words in ((15, whole), (12, whole), (10, whole), (12, whole[:1]), (9, whole[:1])):
         high = size + 6
-        if sum(widths) + 4 <= right - left and high + 4 <= bottom - top:
+        if sum(widths(size, words)) + 4 <= right - left and high + 4 <= bottom - top:
             break
     else:
         return
-    x, y = (left + right - sum(widths)) // 2, (top + bottom - high) // 2
-    papers = (colour(number), PAPER)
-    for word, wide, paper in zip([word for word in words if word], widths, papers, strict=False):
-        draw.rectangle((x, y, x + wide - 1, y + high - 1), fill=paper)
-        draw.text((x + wide / 2, y + high / 2), word, ink(paper), font(size), anchor="mm")
-        x += wide
+    shown = [word for word in (str(number), text)[: len(words)] if word]
+    wide = widths(size, shown)
+    x, y = (left + right - sum(wide)) // 2, (top + bottom - high) // 2
+    for word, width, paper in zip(shown, wide, (colour(number), PAPER), strict=False):
+        draw.rectangle((x, y, x + width - 1, y + high - 1), fill=paper)
+        draw.text((x + width / 2, y + high / 2), word, ink(paper), font(size), anchor="mm")
+        x += width
 
 
 def legend(entries: Sequence[tuple[int, str]], width: int, most: int = 12) -> Image.Image:

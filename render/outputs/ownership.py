@@ -34,7 +34,7 @@ def _panel(frame: Frame, runs: int) -> Image.Image:
     for tile, worker in owned.items():
         if tile in panel.boxes:
             drawing.own(image, panel.boxes[tile], worker)
-            drawing.badge(image, panel.boxes[tile], worker, str(place[tile]))
+            drawing.badge(image, panel.boxes[tile], worker, str(place[tile]), str(len(place)))
     tiles = Counter(owned.values())
     busy = list(stats.of(frame.trace).busy.values())
     entries = [
