@@ -6,9 +6,8 @@ Small pictures are magnified in whole steps, so that one pixel can be seen and c
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageDraw
 
-from render import drawing
+from render import drawing, pillow
 from render.attribution import Attribution, Place
 from render.compare import difference
 from render.picture import Picture
@@ -36,7 +35,7 @@ def marked(a: Picture, b: Picture, found: Attribution) -> np.ndarray:
     differs = lifted.any(axis=2, keepdims=True)
     grey = a.rgb @ np.array([0.299, 0.587, 0.114]) * GROUND
     plain = np.where(differs, lifted, grey[..., None].astype(np.uint8))
-    image = Image.fromarray(plain).resize((width * scale, height * scale), Image.Resampling.NEAREST)
+    image = pillow.Image.fromarray(plain).resize((width * scale, height * scale), pillow.Image.Resampling.NEAREST)
     taken: list[drawing.Box] = []
     frames = [(place, _frame(image, place, scale)) for place in found.places[:MARKED]]
     for place, framed in frames:
@@ -51,18 +50,18 @@ def _named(found: Attribution, place: Place) -> str:
     return f"tile {place.tile}" + ("" if place.b is None else f", worker {place.b}")
 
 
-def _frame(image: Image.Image, place: Place, scale: int) -> drawing.Box:
+def _frame(image: pillow.Image.Image, place: Place, scale: int) -> drawing.Box:
     """A frame round what differs."""
     left, top = place.columns[0] * scale - 3, place.rows[0] * scale - 3
     right, bottom = (place.columns[1] + 1) * scale + 2, (place.rows[1] + 1) * scale + 2
-    ImageDraw.Draw(image).rectangle((left, top, right, bottom), outline=MARK, width=2)
+    pillow.ImageDraw.Draw(image).rectangle((left, top, right, bottom), outline=MARK, width=2)
     return left, top, right, bottom
 
 
-def _label(image: Image.Image, framed: drawing.Box, text: str, taken: list[drawing.Box]) -> drawing.Box | None:
+def _label(image: pillow.Image.Image, framed: drawing.Box, text: str, taken: list[drawing.Box]) -> drawing.Box | None:
     """The name of a frame beside it, where there is room for it; what was named before is worse, and stays."""
     left, top, right, bottom = framed
-    draw = ImageDraw.Draw(image)
+    draw = pillow.ImageDraw.Draw(image)
     wide = round(draw.textlength(text, drawing.font(13))) + 8
     for x, y in ((left, top - 18), (left, bottom + 1), (right + 1, top), (left - wide - 1, top), (left, top)):
         x = max(min(x, image.width - wide - 1), 0)  # noqa: PLW2901  (moved into the picture)

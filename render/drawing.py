@@ -11,8 +11,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw, ImageFont
 
+from render import pillow
 from render.plan import Tile, cut
 from render.swatches import RGB, colour, hatch, ink
 
@@ -32,14 +32,14 @@ class Panel(NamedTuple):
     """A frame made to fit: `image` at its size on the sheet, `boxes` of the tiles on it (left, top, right, bottom)."""
 
     frame: Frame
-    image: Image.Image
+    image: pillow.Image.Image
     boxes: dict[int, Box]
 
 
 @cache
-def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font(size: int) -> pillow.ImageFont.FreeTypeFont | pillow.ImageFont.ImageFont:
     """Pillow's own letters, so that pictures are the same on machines with other fonts."""
-    return ImageFont.load_default(size)
+    return pillow.ImageFont.load_default(size)
 
 
 def beside(runs: int) -> int:
@@ -54,8 +54,8 @@ def panel(frame: Frame, runs: int) -> Panel:
     shrink = min(width / wide, width / high)
     scale = float(int(shrink)) if shrink >= 2 else shrink
     size = max(round(wide * scale), 1), max(round(high * scale), 1)
-    picture = Image.fromarray(np.ascontiguousarray(frame.rgb))
-    image = picture.resize(size, Image.Resampling.NEAREST if scale >= 2 else Image.Resampling.LANCZOS)
+    picture = pillow.Image.fromarray(np.ascontiguousarray(frame.rgb))
+    image = picture.resize(size, pillow.Image.Resampling.NEAREST if scale >= 2 else pillow.Image.Resampling.LANCZOS)
     return Panel(frame, image, {tile.number: _box(tile, scale, size) for tile in cut(frame.request)})
 
 
@@ -64,14 +64,14 @@ def _box(tile: Tile, scale: float, size: tuple[int, int]) -> Box:
     return round(tile.x * scale), round(tile.y * scale), min(right, size[0]), min(bottom, size[1])
 
 
-def sheet(panels: Sequence[Image.Image]) -> Image.Image:
+def sheet(panels: Sequence[pillow.Image.Image]) -> pillow.Image.Image:
     """The panels on one sheet, row by row."""
     across = beside(len(panels))
     rows = [panels[at : at + across] for at in range(0, len(panels), across)]
     widths = [max(one.width for one in panels[column::across]) for column in range(across)]
     heights = [max(one.height for one in row) for row in rows]
     size = sum(widths) + GAP * (across - 1), sum(heights) + GAP * (len(rows) - 1)
-    made = Image.new("RGB", (size[0] + 2 * MARGIN, size[1] + 2 * MARGIN), PAPER)
+    made = pillow.Image.new("RGB", (size[0] + 2 * MARGIN, size[1] + 2 * MARGIN), PAPER)
     for number, one in enumerate(panels):
         row, column = divmod(number, across)
         place = sum(widths[:column]) + GAP * column, sum(heights[:row]) + GAP * row
@@ -79,12 +79,14 @@ def sheet(panels: Sequence[Image.Image]) -> Image.Image:
     return made
 
 
-def framed(title: str, quiet: str, image: Image.Image, legend: Image.Image | None = None) -> Image.Image:
+def framed(
+    title: str, quiet: str, image: pillow.Image.Image, legend: pillow.Image.Image | None = None
+) -> pillow.Image.Image:
     """One panel: title to the left and what is said beside it to the right, the picture, the legend."""
     below = 0 if legend is None else legend.height + 8
     width = max(image.width, 320, 0 if legend is None else legend.width)
-    made = Image.new("RGB", (width, TITLE + image.height + below), PAPER)
-    draw = ImageDraw.Draw(made)
+    made = pillow.Image.new("RGB", (width, TITLE + image.height + below), PAPER)
+    draw = pillow.ImageDraw.Draw(made)
     draw.text((0, TITLE - 9), title, TEXT, font(18), anchor="ls")
     if draw.textlength(title, font(18)) + draw.textlength(quiet, font(13)) + 16 <= width:
         draw.text((width, TITLE - 9), quiet, QUIET, font(13), anchor="rs")
@@ -95,10 +97,10 @@ def framed(title: str, quiet: str, image: Image.Image, legend: Image.Image | Non
 
 
 @cache
-def hatching(width: int, height: int, name: str) -> Image.Image:
+def hatching(width: int, height: int, name: str) -> pillow.Image.Image:
     """A mask (mode L) of this size with a hatch on it: 255 where there is a line or a dot."""
-    large = Image.new("L", (width * FINE, height * FINE))
-    draw = ImageDraw.Draw(large)
+    large = pillow.Image.new("L", (width * FINE, height * FINE))
+    draw = pillow.ImageDraw.Draw(large)
     step, (wide, high) = STEP * FINE, large.size
     if name == "dotted":
         for y in range(step // 2, high, step):
@@ -106,7 +108,7 @@ def hatching(width: int, height: int, name: str) -> Image.Image:
                 draw.ellipse((x - 5, y - 5, x + 5, y + 5), 255)
     for x0, y0, x1, y1 in _strokes(name, wide, high, step):
         draw.line((x0, y0, x1, y1), 255, FINE)
-    return large.resize((width, height), Image.Resampling.BOX)
+    return large.resize((width, height), pillow.Image.Resampling.BOX)
 
 
 def _strokes(name: str, wide: int, high: int, step: int) -> Iterator[Box]:
@@ -121,40 +123,40 @@ def _strokes(name: str, wide: int, high: int, step: int) -> Iterator[Box]:
         yield from ((x, 0, x, high) for x in range(step // 2, wide, step))
 
 
-def faded(image: Image.Image) -> Image.Image:
+def faded(image: pillow.Image.Image) -> pillow.Image.Image:
     """The picture with little colour of its own, so that colours laid over it are seen."""
-    return Image.blend(image, image.convert("L").convert("RGB"), 0.7)
+    return pillow.Image.blend(image, image.convert("L").convert("RGB"), 0.7)
 
 
-def own(image: Image.Image, box: Box, number: int) -> None:
+def own(image: pillow.Image.Image, box: Box, number: int) -> None:
     """Mark a box as somebody's: under a veil of their colour, hatched and outlined in it."""
     left, top, right, bottom = box
     width, height = right - left, bottom - top
     if width < 1 or height < 1:
         return
-    paint = Image.new("RGB", (width, height), colour(number))
-    veil = Image.new("L", (width, height), 80)
+    paint = pillow.Image.new("RGB", (width, height), colour(number))
+    veil = pillow.Image.new("L", (width, height), 80)
     if min(width, height) >= STEP:
         lines = hatching(width, height, hatch(number)).point([level * 4 // 5 for level in range(256)])
-        veil = ImageChops.lighter(veil, lines)
+        veil = pillow.ImageChops.lighter(veil, lines)
     image.paste(paint, (left, top), veil)
     outline(image, box, colour(number), 2 if min(width, height) >= 16 else 1)
 
 
-def outline(image: Image.Image, box: Box, paint: RGB, thick: int) -> None:
+def outline(image: pillow.Image.Image, box: Box, paint: RGB, thick: int) -> None:
     """A line along the inner edge of a box."""
     left, top, right, bottom = box
     if right - left >= 2 * thick and bottom - top >= 2 * thick:
-        ImageDraw.Draw(image).rectangle((left, top, right - 1, bottom - 1), outline=paint, width=thick)
+        pillow.ImageDraw.Draw(image).rectangle((left, top, right - 1, bottom - 1), outline=paint, width=thick)
 
 
-def badge(image: Image.Image, box: Box, number: int, text: str, longest: str = "") -> None:
+def badge(image: pillow.Image.Image, box: Box, number: int, text: str, longest: str = "") -> None:
     """In the middle of a box, as far as there is room: a number on its colour, and more on white beside it.
 
     `longest`: the longest text of its kind, so that badges of boxes of one size are of one size.
     """
     left, top, right, bottom = box
-    draw = ImageDraw.Draw(image)
+    draw = pillow.ImageDraw.Draw(image)
 
     def widths(size: int, words: Sequence[str]) -> list[int]:
         return [round(draw.textlength(word, font(size))) + size // 2 + 3 for word in words if word]
@@ -175,10 +177,10 @@ def badge(image: Image.Image, box: Box, number: int, text: str, longest: str = "
         x += width
 
 
-def legend(entries: Sequence[tuple[int, str]], width: int, most: int = 12) -> Image.Image:
+def legend(entries: Sequence[tuple[int, str]], width: int, most: int = 12) -> pillow.Image.Image:
     """Swatches with words, in as many rows as it takes; of many the first, and how many more there are."""
     told = [*entries[:most], *([(-1, f"and {len(entries) - most} more")] if len(entries) > most else [])]
-    probe = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    probe = pillow.ImageDraw.Draw(pillow.Image.new("RGB", (1, 1)))
     places, x, y = [], 0, 0
     for number, word in told:
         wide = round(probe.textlength(word, font(13))) + (30 if number >= 0 else 0)
@@ -186,8 +188,8 @@ def legend(entries: Sequence[tuple[int, str]], width: int, most: int = 12) -> Im
             x, y = 0, y + 22
         places.append((x, y, number, word))
         x += wide + 18
-    made = Image.new("RGB", (width, y + 20 if told else 1), PAPER)
-    draw = ImageDraw.Draw(made)
+    made = pillow.Image.new("RGB", (width, y + 20 if told else 1), PAPER)
+    draw = pillow.ImageDraw.Draw(made)
     for x, y, number, word in places:
         if number >= 0:
             own(made, (x, y + 1, x + 24, y + 19), number)
@@ -195,7 +197,7 @@ def legend(entries: Sequence[tuple[int, str]], width: int, most: int = 12) -> Im
     return made
 
 
-def png(image: Image.Image) -> bytes:
+def png(image: pillow.Image.Image) -> bytes:
     """The picture as a PNG file."""
     file = BytesIO()
     image.save(file, "PNG", optimize=False, compress_level=6)

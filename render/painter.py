@@ -82,8 +82,8 @@ class Painter:
                 if done:
                     self.done(tile, made, bad)
                 if budget > 1:
-                    taken = max(self.recorder.clock() - t0, 1)
-                    self.budget = max(int(self.budget * min(GROWTH, SLICE_NS / taken)), FEWEST)
+                    share = SLICE_NS / max(self.recorder.clock() - t0, 1)  # what is done at once tells little
+                    self.budget = max(int(self.budget * min(1.0 if done else GROWTH, share)), FEWEST)
                 budget = self.budget
                 yield Done(tile, made)
 

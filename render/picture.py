@@ -182,7 +182,7 @@ def _opened(file: IO[bytes], size: tuple[int, int] | None) -> Image:
             raise
         file.seek(0)
         image = PngImageFile(file)  # made so, it does not ask how large it is
-        drawn = _drawn(image.info.get(REQUEST)) or {}
+        drawn = _drawn(provenance.read(image.info.get(REQUEST), None)) or {}
         told = size or (drawn.get("width"), drawn.get("height"))
         if image.size != told or math.prod(image.size) > MOST_PIXELS:
             raise

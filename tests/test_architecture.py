@@ -24,7 +24,7 @@ LAYERS = (
     "lanes",
     "escape_time vectors",
     "scene",
-    "sampling picture cards",
+    "sampling picture cards pillow",
     "frame",
     "drawing",
     "compiler",

@@ -7,9 +7,8 @@ eye and in grey. One scale from 0 for all runs of a race.
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageDraw
 
-from render import drawing, schedule
+from render import drawing, pillow, schedule
 from render.frame import Frame, Frames
 from render.palettes import palette
 from render.swatches import RGB, ink
@@ -40,7 +39,7 @@ def _colour(cost: int, most: int) -> RGB:
     return red, green, blue
 
 
-def _panel(frame: Frame, runs: int, most: int) -> Image.Image:
+def _panel(frame: Frame, runs: int, most: int) -> pillow.Image.Image:
     panel = drawing.panel(frame, runs)
     costs = {tile: cost for tile, cost in schedule.tile_costs(frame.trace).items() if tile in panel.boxes}
     image = panel.image.convert("L").convert("RGB")
@@ -53,15 +52,15 @@ def _panel(frame: Frame, runs: int, most: int) -> Image.Image:
     return drawing.framed(frame.title, _told(costs, longest), image, _scale(image.width, most))
 
 
-def _veil(image: Image.Image, box: drawing.Box, paint: RGB, text: str) -> None:
+def _veil(image: pillow.Image.Image, box: drawing.Box, paint: RGB, text: str) -> None:
     left, top, right, bottom = box
     if right <= left or bottom <= top:
         return
     under = image.crop(box)
-    mixed = Image.blend(under, Image.new("RGB", under.size, paint), VEIL)
+    mixed = pillow.Image.blend(under, pillow.Image.new("RGB", under.size, paint), VEIL)
     image.paste(mixed, (left, top))
     drawing.outline(image, box, paint, 1)
-    draw = ImageDraw.Draw(image)
+    draw = pillow.ImageDraw.Draw(image)
     size = 13
     if draw.textlength(text, drawing.font(size)) + 6 <= right - left and size + 4 <= bottom - top:
         middle = ((left + right) / 2, (top + bottom) / 2)
@@ -82,12 +81,12 @@ def _told(costs: dict[int, int], longest: int | None) -> str:
     return f"ms; framed: tile {longest}, {time(costs[longest] / 1e9)}, {share:.2g} % of all"
 
 
-def _scale(width: int, most: int) -> Image.Image:
+def _scale(width: int, most: int) -> pillow.Image.Image:
     """The colours from nothing to the longest tile of all runs, with round shares of it named."""
-    made = Image.new("RGB", (width, BAR + 18), drawing.PAPER)
-    bar = Image.fromarray(ramp()[None]).resize((width, BAR), Image.Resampling.BILINEAR)
+    made = pillow.Image.new("RGB", (width, BAR + 18), drawing.PAPER)
+    bar = pillow.Image.fromarray(ramp()[None]).resize((width, BAR), pillow.Image.Resampling.BILINEAR)
     made.paste(bar, (0, 0))
-    draw = ImageDraw.Draw(made)
+    draw = pillow.ImageDraw.Draw(made)
     for tick in range(TICKS + 1):
         x = tick * (width - 1) / TICKS
         anchor = "la" if not tick else "ra" if tick == TICKS else "ma"

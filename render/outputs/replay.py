@@ -12,9 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from io import BytesIO
 
-from PIL import Image, ImageDraw
-
-from render import drawing, stats
+from render import drawing, pillow, stats
 from render.drawing import Box, Panel
 from render.frame import Frame, Frames
 from render.swatches import colour
@@ -38,8 +36,8 @@ class Run:
     ends: dict[int, int]
     owned: dict[int, int]
     number: dict[object, int]
-    stage: Image.Image
-    lanes: Image.Image
+    stage: pillow.Image.Image
+    lanes: pillow.Image.Image
     shown: set[int]
     drawn: int
 
@@ -65,28 +63,28 @@ def _prepared(frame: Frame, runs: int) -> Run:
     panel = drawing.panel(frame, runs)
     spans = [span for span in frame.trace.of_kind("wait", "paint") if span.tile != NO_TILE]
     start = min((span.t0 for span in spans), default=0)
-    stage = Image.new("RGB", panel.image.size, STAGE)
+    stage = pillow.Image.new("RGB", panel.image.size, STAGE)
     for box in panel.boxes.values():
         drawing.outline(stage, box, DIM, 1)
     number: dict[object, int] = {worker: index for index, worker in enumerate(frame.trace.workers)}
-    lanes = Image.new("RGB", (panel.image.width, min(LANES, LANE * max(len(number), 1))), (240, 242, 245))
+    lanes = pillow.Image.new("RGB", (panel.image.width, min(LANES, LANE * max(len(number), 1))), (240, 242, 245))
     ends = {tile: end for tile, (_, end) in stats.flights(frame.trace).items() if tile in panel.boxes}
     return Run(panel, spans, start, ends, owners(frame.trace), number, stage, lanes, set(), start)
 
 
-def _image(runs: list[Run], length: int, now: int) -> Image.Image:
+def _image(runs: list[Run], length: int, now: int) -> pillow.Image.Image:
     """All panels at this instant, below a line with the clock."""
     panels = drawing.sheet([_panel(run, length, now) for run in runs])
-    made = Image.new("RGB", (panels.width, panels.height + CLOCK), drawing.PAPER)
+    made = pillow.Image.new("RGB", (panels.width, panels.height + CLOCK), drawing.PAPER)
     made.paste(panels, (0, CLOCK))
     pace = SHOWN / (length / 1e9)
     speed = f"{pace:.2g} times slower" if pace >= 1 else f"{1 / pace:.2g} times faster"
     told = f"{time(now / 1e9)} of {time(length / 1e9)}, {speed} than it was"
-    ImageDraw.Draw(made).text((drawing.MARGIN, 10), told, drawing.QUIET, drawing.font(13))
+    pillow.ImageDraw.Draw(made).text((drawing.MARGIN, 10), told, drawing.QUIET, drawing.font(13))
     return made
 
 
-def _panel(run: Run, length: int, now: int) -> Image.Image:
+def _panel(run: Run, length: int, now: int) -> pillow.Image.Image:
     at = run.start + now
     _finish(run, at)
     image = run.stage.copy()
@@ -118,16 +116,16 @@ def _finish(run: Run, at: int) -> None:
             run.shown.add(tile)
 
 
-def _hatched(image: Image.Image, box: Box) -> None:
+def _hatched(image: pillow.Image.Image, box: Box) -> None:
     left, top, right, bottom = box
     if right > left and bottom > top:
         size = right - left, bottom - top
-        image.paste(Image.new("RGB", size, WAITS), (left, top), drawing.hatching(*size, "rising"))
+        image.paste(pillow.Image.new("RGB", size, WAITS), (left, top), drawing.hatching(*size, "rising"))
 
 
 def _grow(run: Run, length: int, at: int) -> None:
     """Draw the lanes on from where they are to this instant: a bar for painting, a thin line for waiting."""
-    draw, scale = ImageDraw.Draw(run.lanes), run.lanes.width / length
+    draw, scale = pillow.ImageDraw.Draw(run.lanes), run.lanes.width / length
     high = run.lanes.height / max(len(run.number), 1)
     for kind in ("wait", "paint"):  # painting covers what waits meanwhile
         for span in run.spans:
