@@ -48,7 +48,6 @@ Kind = TypeVar("Kind", str, list[Any], dict[str, Any])
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
     """All frames. There is nothing to leave out, so a plain file is the same. Facts must be what JSON can hold."""
-    first = _pixels(frames[0])
     runs = [_object(_run(frame) | (_pixels(frame) if _differs(frame, frames[0]) else {})) for frame in frames]
     what = {
         "schema": SCHEMA,
@@ -57,16 +56,28 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
         "not_run": [list(pair) for pair in frames.not_run],
     }
     told = {name: _json(value) for name, value in what.items()}
-    return _object(told | first | {"runs": b"[" + b",".join(runs) + b"]"})
+    return b"".join(_object(told | _pixels(frames[0]) | {"runs": _list(runs)}))
 
 
-def _json(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode("ascii")
+Pieces = list[bytes]  # of JSON; a packed picture is neither searched for quotation marks nor copied until all is joined
 
 
-def _object(members: dict[str, bytes]) -> bytes:
-    """A JSON object of members that are JSON already: a packed picture need not be searched for quotation marks."""
-    return b"{" + b",".join(b'"%b":%b' % (name.encode("ascii"), value) for name, value in members.items()) + b"}"
+def _json(value: Any) -> Pieces:
+    return [json.dumps(value, separators=(",", ":")).encode("ascii")]
+
+
+def _object(members: dict[str, Pieces]) -> Pieces:
+    made = [b"{"]
+    for name, pieces in members.items():
+        made += [b"," * (len(made) > 1), *_json(name), b":", *pieces]
+    return [*made, b"}"]
+
+
+def _list(items: list[Pieces]) -> Pieces:
+    made = [b"["]
+    for item in items:
+        made += [b"," * (len(made) > 1), *item]
+    return [*made, b"]"]
 
 
 def _differs(frame: Frame, first: Frame) -> bool:
@@ -77,16 +88,17 @@ def _same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
     return one is other if one is None or other is None else np.array_equal(one, other)
 
 
-def _pixels(frame: Frame) -> dict[str, bytes]:
-    steps = b"null"
+def _pixels(frame: Frame) -> dict[str, Pieces]:
+    steps = [b"null"]
     if frame.steps is not None:
         rows = max(packing.BAND // (4 * frame.steps.shape[1]), 1)
         bands = [frame.steps[top : top + rows] for top in range(0, len(frame.steps), rows)]
-        steps = b'"%b"' % b64encode(packing.packed([partial(np.ascontiguousarray, band, "<i4") for band in bands]))
-    return {"picture": b'"%b"' % b64encode(frame.png()), "steps": steps}
+        data = packing.packed([partial(np.ascontiguousarray, band, "<i4") for band in bands])
+        steps = [b'"', b64encode(data), b'"']
+    return {"picture": [b'"', b64encode(frame.png()), b'"'], "steps": steps}
 
 
-def _run(frame: Frame) -> dict[str, bytes]:
+def _run(frame: Frame) -> dict[str, Pieces]:
     trace = frame.trace
     index = {worker: number for number, worker in enumerate(dict.fromkeys(span.worker for span in trace.spans))}
     told = {
