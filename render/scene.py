@@ -9,6 +9,7 @@ A scene is a stepping rule (the driver owns the loop, so it can keep all lanes o
     shade(state, steps, p) -> (r, g, b)      linear light, 0..1; `steps` as real lanes
     prepare(parameters, size) -> p           optional; once per request: scalars and read-only arrays by name
     never_ends(x, y, p) -> mask              optional; samples known never to end
+    symmetric(p) -> bool                     optional; whether (x, -y) has the steps and the colour of (x, y)
 
 The real members of `p` are lanes to the scene, the same in every lane: they cannot be branched on. Its whole numbers
 are plain, and may steer an `if` or a `range`; arrays are read by `take`.
@@ -37,7 +38,7 @@ from render.request import HIGHEST_LIMIT, PRECISIONS, Request, Value
 Real = Any  # np.float32 or np.float64
 REALS: dict[str, Real] = {"f32": np.float32, "f64": np.float64}
 NEEDED = ("start", "step", "alive", "shade")
-ARGUMENTS = {"start": 3, "step": 2, "alive": 2, "shade": 3, "prepare": 2, "never_ends": 3}
+ARGUMENTS = {"start": 3, "step": 2, "alive": 2, "shade": 3, "prepare": 2, "never_ends": 3, "symmetric": 1}
 
 
 @dataclass(frozen=True)

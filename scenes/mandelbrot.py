@@ -90,6 +90,11 @@ def never_ends(x, y, p):
     return (one <= p.steady) | (fma(left, left, v * v) <= p.steady)
 
 
+def symmetric(p):
+    """The set is its own mirror image; light from one side is not."""
+    return p.relief == 0
+
+
 def shade(state, steps, p):
     """Inside black; outside a colour of the palette, in relief where that is asked for."""
     x, y, cx, cy = state

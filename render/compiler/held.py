@@ -26,7 +26,7 @@ class HeldKernel(NativeKernel):
     """
 
     def __init__(self, kernel: NativeKernel) -> None:
-        super().__init__(kernel.code, kernel.request, kernel.p, kernel.lanes, kernel.groups, kernel.about)
+        super().__init__(kernel.code, kernel.request, kernel.p, kernel.layout, kernel.about)
         address = ctypes.cast(self._call, ctypes.c_void_p).value
         assert address is not None
         self._held = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)

@@ -17,7 +17,8 @@ from typing import Any
 from render.compiler import code_cache
 from render.compiler.program import ENTRY, Program
 from render.compiler.settings import Settings, settings
-from render.compiler.underway import WHOLLY, Rectangle, Room, members
+from render.compiler.underway import WHOLLY, Layout, Rectangle, Room, members
+from render.errors import ModeUnavailable
 from render.frame import Canvas
 from render.request import Request
 from render.scene import Scene
@@ -54,8 +55,12 @@ def object_code(made: Program, announce: Callable[[], None]) -> bytes:
     code = code_cache.read(key)
     if code is None:
         announce()
-        from render.compiler import numba_front  # numba is slow to import and not needed in a second run
-
+        try:
+            from render.compiler import numba_front  # numba is slow to import and not needed in a second run
+        except ImportError as error:
+            raise ModeUnavailable(
+                f"numba cannot be imported: {error}", "reinstall numba, or draw with --target python, which needs none"
+            ) from error
         code = numba_front.compile_program(made)
         code_cache.write(key, code)
     return code
@@ -77,26 +82,22 @@ def kernel(made: Program, scene: Scene, request: Request, about: str, announce: 
     """Code that paints this request, compiled now only if it never was before."""
     about = f"{about}, {'float64' if request.precision == 'f64' else 'float32'}"
     code = object_code(made, lambda: announce(f"compiling {scene.name} for {about} (once; kept for later runs)"))
-    return NativeKernel(code, request, made.p, made.lanes, made.names.get("GROUPS", 0), about)
+    return NativeKernel(code, request, made.p, Layout(made.lanes, made.names.get("GROUPS", 0), made.folded), about)
 
 
 class NativeKernel:
-    """Object code and the numbers it needs, for one request. Sent to another process, it is loaded, not compiled.
+    """Object code and the numbers it needs, for one request. Sent to another process, it is loaded, not compiled."""
 
-    `lanes`, `groups`: for how many the code keeps room (no groups: one sample at a time).
-    """
-
-    def __init__(self, code: bytes, request: Request, p: tuple[Any, ...], lanes: int, groups: int, about: str) -> None:
-        self.code, self.request, self.p, self.about = code, request, tuple(p), about
-        self.lanes, self.groups = lanes, groups
+    def __init__(self, code: bytes, request: Request, p: tuple[Any, ...], layout: Layout, about: str) -> None:
+        self.code, self.request, self.p, self.layout, self.about = code, request, tuple(p), layout, about
         self._painted: tuple[Canvas, Settings] | None = None
         self._call, self._engine = _loaded(code)  # two threads may load the same code, and each needs its own
-        self._members = members(self._call, settings(request), self.p) if groups else 0
+        self._members = members(self._call, settings(request), self.p) if layout.groups else 0
         self._rooms: list[Room] = []  # in use by nobody
 
     def __reduce__(self) -> tuple[object, ...]:
         """What another process needs to load it."""
-        return NativeKernel, (self.code, self.request, self.p, self.lanes, self.groups, self.about)
+        return NativeKernel, (self.code, self.request, self.p, self.layout, self.about)
 
     def _on(self, canvas: Canvas) -> Settings:
         """The settings for this canvas, made when it is first seen."""
@@ -107,9 +108,10 @@ class NativeKernel:
     @contextmanager
     def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
         """A rectangle of the frame, to be painted bit by bit."""
-        room = self._rooms.pop() if self._rooms else Room(self.request, self.lanes, self.groups, self._members)
+        room = self._rooms.pop() if self._rooms else Room(self.request, self.layout, self._members)
         try:
-            at = self._on(canvas)._replace(x=x, y=y, width=width, height=height)
+            followed, images = self.layout.rows(self.request, y, height)
+            at = self._on(canvas)._replace(x=x, y=y, width=width, height=followed, images=images)
             yield Rectangle(self._call, at, self.p, room)
         finally:
             self._rooms.append(room)

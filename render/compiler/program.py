@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,6 +34,7 @@ class Program(NamedTuple):
     lanes: int
     precision: str
     p: tuple[Any, ...]
+    folded: bool  # whether rows that are mirror images of others need not be followed
     source: str  # the scene's file, for messages only
 
     def key(self, host: tuple[str, ...]) -> str:
@@ -95,7 +96,7 @@ def _program(
     names: dict[str, Any],
     lanes: int,
 ) -> Program:
-    functions = scene.functions
+    functions, p = scene.functions, scene.prepared(request)
     own = {getattr(slots, name): functions[name] for name in ("start", "step", "alive", "shade")}
     never = functions.get("never_ends") if scene.inside_flat else None
     return Program(
@@ -104,9 +105,17 @@ def _program(
         names=names,
         lanes=lanes,
         precision=request.precision,
-        p=scene.prepared(request),
+        p=p,
+        folded=lanes > 1 and _folded(functions, request, p),
         source=str(scene.path),
     )
+
+
+def _folded(functions: Mapping[str, Callable[..., Any]], request: Request, p: tuple[Any, ...]) -> bool:
+    """Whether the frame's lower half is the mirror image of the upper, sample by sample."""
+    values = request.values
+    centred = request.samples == 1 and values["y"] == 0.0 and bool(values["shortcuts"])
+    return centred and "symmetric" in functions and bool(functions["symmetric"](p))
 
 
 @cache

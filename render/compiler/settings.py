@@ -20,8 +20,9 @@ from render.scene import REALS
 class Settings(NamedTuple):
     """The driver's `at`. Lengths in pixels; `offsets` flat (across, down) pairs; `steps` is empty if not kept.
 
-    outcome: samples that are NaN, and 1 when the rectangle is done. budget: steps after which to come back, room and
-    notes: what is underway then, see `driver`.
+    images: so many rows below the rectangle are mirror images of rows in it, and are stored with them. outcome: samples
+    that are NaN, and 1 when the rectangle is done. budget: steps after which to come back; room and notes: what is
+    underway then, see `driver`.
     """
 
     x: Any
@@ -29,6 +30,8 @@ class Settings(NamedTuple):
     width: Any
     height: Any
     frame_width: Any
+    frame_height: Any
+    images: Any
     limit: Any
     samples: Any
     shortcuts: Any
@@ -61,6 +64,8 @@ def settings(request: Request, canvas: Canvas | None = None) -> Settings:
         width=0,
         height=0,
         frame_width=request.width,
+        frame_height=request.height,
+        images=0,
         limit=request.limit,
         samples=request.samples,
         shortcuts=int(request.values["shortcuts"]),

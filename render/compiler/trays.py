@@ -86,7 +86,9 @@ def store(room: Any, notes: Any, at: Any, like: Any) -> int:
     notes[of_notes(FREE_TRAY, notes[FREE])] = tray
     notes[FREE] += 1
     right, down = corner(notes[of_notes(PLACE, tray)], at)
-    _, _, inside = here(right, down, at)
+    _, j, inside = here(right, down, at)
+    image = reals(at.frame_height - 1 - at.y - at.height) - j  # where the mirror image is, in rows below the rectangle
+    again = inside & (image >= 0.0) & (image < reals(at.images))
     light = reals(0), reals(0), reals(0)
     steps = bits(reals(0))
     made = bad = 0
@@ -94,14 +96,27 @@ def store(room: Any, notes: Any, at: Any, like: Any) -> int:
     for place in range(of_tray(tray, at, like), of_tray(tray, at, like) + row, LANES):
         r, g, b = fetch(room, place), fetch(room, place + row), fetch(room, place + 2 * row)
         steps = bits(fetch(room, place + 3 * row))
-        bad += how_many(inside & ((r != r) | (g != g) | (b != b)))
-        made += total(where(inside, steps, 0))
+        strange = (r != r) | (g != g) | (b != b)
+        bad += how_many(inside & strange) + how_many(again & strange)
+        made += total(where(inside, steps, 0)) + total(where(again, steps, 0))
         light = light[0] + clamped(r), light[1] + clamped(g), light[2] + clamped(b)
     at.outcome[0] += bad
     red, green, blue = levels(light, at)
     reds, greens, blues, counted = unpack(red), unpack(green), unpack(blue), unpack(steps)
-    for low in range(min(PATCH_HEIGHT, at.height - down)):
-        for along in range(min(PATCH_WIDTH, at.width - right)):
-            place = (at.y + down + low) * at.frame_width + at.x + right + along
-            put(at, place, low * PATCH_WIDTH + along, reds, greens, blues, counted)
+    for low in range(PATCH_HEIGHT):
+        row = at.y + down + low
+        put_row(at, row, down + low < at.height, right, low * PATCH_WIDTH, reds, greens, blues, counted)
+        row = at.frame_height - 1 - row
+        below = row - at.y - at.height
+        put_row(at, row, 0 <= below < at.images, right, low * PATCH_WIDTH, reds, greens, blues, counted)
     return made
+
+
+def put_row(
+    at: Any, row: int, there: bool, right: int, lane: int, reds: Any, greens: Any, blues: Any, counted: Any
+) -> None:
+    """Write a patch's pixels in one row of the frame, if it has any there."""
+    if there:
+        for along in range(PATCH_WIDTH):
+            if right + along < at.width:
+                put(at, row * at.frame_width + at.x + right + along, lane + along, reds, greens, blues, counted)

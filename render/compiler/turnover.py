@@ -96,7 +96,7 @@ def list_end(notes: Any, like: Any) -> int:
 def listed(notes: Any, like: Any) -> int:
     """The first list, which is given away as it is."""
     number = notes[FIRST]
-    notes[READY] = min(notes[LISTED], LANES)
+    notes[READY] = notes[LISTED] if notes[LISTED] < LANES else LANES
     notes[WHOLE] = 0
     notes[LISTED] -= notes[READY]
     notes[FIRST] = 1 - number

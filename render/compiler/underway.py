@@ -6,7 +6,7 @@ What the driver has underway stands in memory that is made here and used again f
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,11 +23,29 @@ ALIGNMENT = 64  # bytes
 BUDGET = cell("budget")
 
 
-class Room:
-    """Memory for what is underway in one rectangle, for `lanes` lanes in each of `groups` groups; see `driver`."""
+class Layout(NamedTuple):
+    """What compiled code wants to be given: room for so many lanes in each of so many groups, and which rows.
 
-    def __init__(self, request: Request, lanes: int, groups: int, members: int) -> None:
-        """`members`: of the scene's state. No groups: one sample at a time, which needs next to nothing."""
+    No groups: one sample at a time, which needs next to nothing. `folded`: a row is stored again as its mirror image.
+    """
+
+    lanes: int
+    groups: int
+    folded: bool
+
+    def rows(self, request: Request, y: int, height: int) -> tuple[int, int]:
+        """How many of the rows y .. y + height - 1 are followed, and how many are left as their mirror images."""
+        middle = (request.height + 1) // 2
+        images = y + height - middle if self.folded and y < middle and y + height <= request.height - y else 0
+        return (height - images, images) if images > 0 else (height, 0)
+
+
+class Room:
+    """Memory for what is underway in one rectangle; see `driver`."""
+
+    def __init__(self, request: Request, layout: Layout, members: int) -> None:
+        """`members`: of the scene's state."""
+        lanes, groups, _ = layout
         real = REALS[request.precision]
         rack = (members + 2) * lanes
         tray = 4 * request.samples * lanes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,33 @@ def test_one_tray_is_enough(samples: int, monkeypatch: pytest.MonkeyPatch, ask: 
     request = ask(**PLACES[0], width=61, height=33, tile=(61, 33), samples=samples)
 
     assert at_once(request, "simd")[:2] == at_once(request, "scalar")[:2]
+
+
+@settings(max_examples=25)
+@given(
+    width=st.integers(1, 40),
+    height=st.integers(1, 60),
+    cuts=st.lists(st.integers(1, 59), max_size=3),
+    precision=st.sampled_from(["f32", "f64"]),
+)
+def test_rows_that_are_mirror_images_are_stored_with_the_others(
+    width: int, height: int, cuts: list[int], precision: str
+) -> None:
+    request = small_request(precision=precision, width=width, height=height, tile=(width, height), limit=80)
+    edges = sorted({0, height, *(cut for cut in cuts if cut < height)})
+
+    def in_bands(surface: Canvas) -> int:
+        code = kernel(request, "simd")
+        return sum(code.paint(surface, 0, y, width, end - y)[0] for y, end in pairwise(edges))
+
+    assert painted(request, in_bands) == at_once(request, "scalar")
+
+
+def test_a_frame_around_the_axis_takes_half_the_rounds(ask: Callable[..., Request]) -> None:
+    request = ask(width=64, height=64, tile=(64, 64), limit=400, parameters={"x": -1.1})
+    lit = replace(request, parameters=tuple(sorted({**dict(request.parameters), "light": 0.5}.items())))
+
+    assert rounds(request)[1] < 0.6 * rounds(lit)[1]
 
 
 def rounds(request: Request) -> tuple[tuple[int, bytes, bytes], int]:
