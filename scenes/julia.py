@@ -5,7 +5,7 @@ the Mandelbrot set, never.
 """
 
 from render.escape_time import COLOURING, coloured, colouring, derivative, next_z, relief, within
-from render.lanes import fma, where
+from render.lanes import any_lane, where
 
 LIMIT = 1000
 PRECISION = "f64"
@@ -63,10 +63,13 @@ def shade(state, steps, p):
     """Inside black; outside a colour of the palette, in relief where that is asked for."""
     x, y, first_x, first_y = state
     inside = alive(state, p)
-    brightness = fma(0.0, x, 1.0)
-    if p.relief > 0:
-        nought = first_x - first_x
-        walked = where(inside, 0.0, steps)
-        wx, wy = derivative(first_x, first_y, nought + p.cx, nought + p.cy, nought + p.height, nought, walked)
-        brightness = relief(x, y, wx, wy, p)
-    return coloured(x, y, steps, where(inside, 0.0, brightness), p)
+    nought = first_x - first_x
+    colour = nought, nought, nought
+    if any_lane(~inside):
+        brightness = nought + 1.0
+        if p.relief > 0:
+            walked = where(inside, 0.0, steps)
+            wx, wy = derivative(first_x, first_y, nought + p.cx, nought + p.cy, nought + p.height, nought, walked)
+            brightness = relief(x, y, wx, wy, p)
+        colour = coloured(x, y, steps, where(inside, 0.0, brightness), p)
+    return colour

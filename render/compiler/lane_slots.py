@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from render.compiler.lane_types import Lanes, Mask, bring, constant, llvm
+from render.compiler.lane_types import Lanes, Mask, bits_type, bring, constant, llvm
 
 
 def splat(lane_type: Any) -> Any:
@@ -104,6 +104,17 @@ def real_count(typingctx: Any, steps: Any, like: Any) -> Any:
         return builder.sitofp(args[0], llvm(like))
 
     return like(steps, like), codegen
+
+
+@intrinsic
+def truncated(typingctx: Any, small: Any) -> Any:
+    """Reals as whole numbers of the same width; those that do not fit are not looked for."""
+    whole = bits_type(small)
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.fptosi(args[0], llvm(whole))
+
+    return whole(small), codegen
 
 
 @intrinsic

@@ -69,6 +69,7 @@ def lane_words(precision: str, lanes: int, patch_width: int, count: Any = None) 
         slots.from_lane_bits: lane_memory.from_lane_bits,
         slots.same_bits: lane_memory.same_bits,
         slots.real_count: lane_slots.real_count,
+        slots.truncated: lane_slots.truncated,
         slots.total: lane_slots.total,
         slots.how_many: lane_slots.how_many,
         slots.lane_bits: lane_memory.lane_bits,

@@ -24,9 +24,10 @@ from render.compiler.slots import (
     start,
     step,
     total,
+    truncated,
     unpack,
 )
-from render.primitives import Lane, any_lane, to_int, where
+from render.primitives import Lane, any_lane, where
 from render.sampling import clamped, light_step, position
 
 BLOCK = 8  # steps between two questions; set for each target by name
@@ -107,8 +108,13 @@ def paint(at: Any, p: Any) -> int:
 def levels(light: Any, at: Any) -> Any:
     """The mean light of the samples as steps of the sRGB table: red, green, blue."""
     red, green, blue = light
-    share = reals(at.samples)
-    return to_int(light_step(red / share)), to_int(light_step(green / share)), to_int(light_step(blue / share))
+    if at.samples & (at.samples - 1) == 0:  # the product is the quotient then, to the last bit
+        share = reals(1.0) / reals(at.samples)
+        red, green, blue = red * share, green * share, blue * share
+    else:
+        share = reals(at.samples)
+        red, green, blue = red / share, green / share, blue / share
+    return truncated(light_step(red)), truncated(light_step(green)), truncated(light_step(blue))
 
 
 def put(at: Any, place: int, lane: int, reds: Any, greens: Any, blues: Any, made: Any) -> None:

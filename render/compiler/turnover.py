@@ -70,10 +70,12 @@ def take_out(room: Any, notes: Any, group: int, going: int, at: Any, like: Any) 
     notes[ALIKE + group] = 0
     notes[HELD + group] = held & ~ended
     notes[INSIDE] -= ones(ended)
+    entry, first = notes[LISTED], notes[FIRST]
     while ended != 0:
-        move(room, of_group(group, like) + first_one(ended), list_end(notes, like), like)
-        notes[LISTED] += 1
+        move(room, of_group(group, like) + first_one(ended), of_entry(first, entry, like), like)
+        entry += 1
         ended &= ended - 1
+    notes[LISTED] = entry
     return listed(notes, like) if notes[LISTED] >= LANES else -1
 
 
@@ -86,11 +88,9 @@ def whole_group(notes: Any, group: int, like: Any) -> int:
     return of_group(group, like)
 
 
-def list_end(notes: Any, like: Any) -> int:
-    """Where the next ended sample is to go: the second list takes what the first has no room for."""
-    entry = notes[LISTED]
-    number = (notes[FIRST] + entry // LANES) & 1
-    return of_list(number, like) + entry % LANES
+def of_entry(first: int, entry: int, like: Any) -> int:
+    """Where an ended sample is to go: the second list takes what the first has no room for."""
+    return of_list(first if entry < LANES else 1 - first, like) + (entry & (LANES - 1))
 
 
 def listed(notes: Any, like: Any) -> int:
@@ -119,13 +119,16 @@ def fill(room: Any, notes: Any, group: int, at: Any, p: Any, like: Any) -> None:
                 notes[LOST + group] = 0
                 return
             notes[USED] = 0
-        lane = first_one(free)
-        move(room, fresh + notes[USED], of_group(group, like) + lane, like)
-        notes[USED] += 1
-        notes[INSIDE] += 1
-        notes[HELD + group] |= free & -free
+        used, still = notes[USED], free  # in registers: memory would be waited for, lane by lane
+        while still != 0 and used < LANES:
+            move(room, fresh + used, of_group(group, like) + first_one(still), like)
+            still &= still - 1
+            used += 1
+        notes[INSIDE] += used - notes[USED]
+        notes[HELD + group] |= free & ~still
         notes[ALIKE + group] = 0
-        free &= free - 1
+        notes[USED] = used
+        free = still
 
 
 def begin(room: Any, notes: Any, place: int, at: Any, p: Any, like: Any) -> bool:
