@@ -420,6 +420,7 @@ def test_tiles_can_be_walked_with_the_keys_alone(shown: Callable[..., Any]) -> N
 def test_every_tile_stands_in_a_table(shown: Callable[..., Any]) -> None:
     page = shown(LESSON)
     page.locator("#run-1 summary").click()
+    page.locator("#run-1 .tiles tbody tr").first.wait_for()
     rows = page.locator("#run-1 .tiles tbody tr").all_inner_texts()
     assert len(rows) == 6
     assert rows[0].split("\t")[:2] == ["0", "0"]
