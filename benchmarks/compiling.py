@@ -20,7 +20,7 @@ from typing import Any
 
 from render import machine, scene
 
-BUDGET = 3.0  # seconds
+BUDGET = 5.0  # seconds
 WAYS = ("at once", "by itself")
 
 

@@ -28,8 +28,8 @@ class Done(NamedTuple):
     steps: int
 
 
-FEWEST, GROWTH = 100, 8.0
-SLICE_NS = 1_500_000  # of 1-2 ms: a switch of 1 us is nothing, and the loop still answers (benchmarks/juggling.py)
+FEWEST, GROWTH = 2000, 2.0  # steps of the first slice, and how much longer than the last one the next may be
+SLICE_NS = 2_000_000  # of 1-2 ms: a switch of some 40 us is 2 %, and the loop still answers (benchmarks/juggling.py)
 
 
 class Painter:
@@ -67,7 +67,7 @@ class Painter:
         return self.done(tile, steps, bad)
 
     def slices(self, tile: Tile) -> Iterator[Done]:
-        """The tile in slices of some 1.5 ms each; between two of them the caller may do other things.
+        """The tile in slices of some 2 ms each; between two of them the caller may do other things.
 
         Each slice is a span; what is yielded counts the steps so far. Raises TileError.
         """

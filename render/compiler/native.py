@@ -12,16 +12,19 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from render.compiler import code_cache
 from render.compiler.program import ENTRY, Program
-from render.compiler.settings import Settings, settings
+from render.compiler.settings import Settings, pack, settings
 from render.compiler.underway import WHOLLY, Layout, Rectangle, Room, members
 from render.errors import ModeUnavailable
 from render.frame import Canvas
 from render.request import Request
 from render.scene import Scene
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @cache
@@ -90,7 +93,7 @@ class NativeKernel:
 
     def __init__(self, code: bytes, request: Request, p: tuple[Any, ...], layout: Layout, about: str) -> None:
         self.code, self.request, self.p, self.layout, self.about = code, request, tuple(p), layout, about
-        self._painted: tuple[Canvas, Settings] | None = None
+        self._painted: tuple[Canvas, Settings, np.ndarray] | None = None
         self._call, self._engine = _loaded(code)  # two threads may load the same code, and each needs its own
         self._members = members(self._call, settings(request), self.p) if layout.groups else 0
         self._rooms: list[Room] = []  # in use by nobody
@@ -99,11 +102,13 @@ class NativeKernel:
         """What another process needs to load it."""
         return NativeKernel, (self.code, self.request, self.p, self.layout, self.about)
 
-    def _on(self, canvas: Canvas) -> Settings:
-        """The settings for this canvas, made when it is first seen."""
-        if self._painted is None or self._painted[0] is not canvas:
-            self._painted = canvas, settings(self.request, canvas)
-        return self._painted[1]
+    def _on(self, canvas: Canvas) -> np.ndarray:
+        """What the code is told of this canvas and the scene, as cells; made when the canvas is first seen."""
+        painted = self._painted
+        if painted is None or painted[0] is not canvas:
+            at = settings(self.request, canvas)
+            self._painted = painted = canvas, at, pack(at, self.p)  # `at` and p hold the arrays that the cells point to
+        return painted[2]
 
     @contextmanager
     def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
@@ -111,8 +116,7 @@ class NativeKernel:
         room = self._rooms.pop() if self._rooms else Room(self.request, self.layout, self._members)
         try:
             followed, images = self.layout.rows(self.request, y, height)
-            at = self._on(canvas)._replace(x=x, y=y, width=width, height=followed, images=images)
-            yield Rectangle(self._call, at, self.p, room)
+            yield Rectangle(self._call, self._on(canvas), (x, y, width, followed, images), room)
         finally:
             self._rooms.append(room)
 

@@ -20,7 +20,7 @@ WHOLLY = (1 << 62) - 1  # a budget that is never spent
 TRAY_BYTES = 4 << 20  # for light that waits for the rest of its patch; a level-2 cache or so
 FEWEST_TRAYS = 4
 ALIGNMENT = 64  # bytes
-BUDGET = cell("budget")
+CORNER, IMAGES, OUTCOME, BUDGET = cell("x"), cell("images"), cell("outcome"), cell("budget")
 
 
 class Layout(NamedTuple):
@@ -51,16 +51,18 @@ class Room:
         tray = 4 * request.samples * lanes
         most = (groups + 3) * lanes  # each waits for one lane or listed sample
         trays = min(max(TRAY_BYTES // (tray * real().itemsize), FEWEST_TRAYS), most) if groups else 0
-        self.lanes, self.trays = lanes, trays
         self.cells = _aligned(groups * (rack + members * lanes) + 3 * rack + trays * tray, real)
         self.notes = np.zeros(places.TRAYS + trays * places.EACH_TRAY, np.int64)
+        self.outcome = np.zeros(2, np.int64)
+        self.where = pack((self.outcome, 0, self.cells, self.notes))  # as they follow each other in the settings
+        self.unused = self.notes.copy()
+        self.unused[places.USED] = lanes if trays else 0
+        self.unused[places.FREE] = trays
+        self.unused[places.TRAYS + places.FREE_TRAY :: places.EACH_TRAY] = np.arange(trays)
 
     def empty(self) -> None:
         """Make it ready for another rectangle."""
-        self.notes[:] = 0
-        self.notes[places.USED] = self.lanes if self.trays else 0
-        self.notes[places.FREE] = self.trays
-        self.notes[places.TRAYS + places.FREE_TRAY :: places.EACH_TRAY] = np.arange(self.trays)
+        self.notes[:] = self.unused
 
 
 def _aligned(count: int, real: type[np.floating[Any]]) -> np.ndarray:
@@ -72,22 +74,29 @@ def _aligned(count: int, real: type[np.floating[Any]]) -> np.ndarray:
 
 
 class Rectangle:
-    """A rectangle underway. `call` is the compiled loop; `at` names rectangle and canvas, `p` is the scene's."""
+    """A rectangle underway: `call` is the compiled loop, `told` what it is told of the whole frame, as cells.
 
-    def __init__(self, call: Callable[[int], int], at: Settings, p: tuple[Any, ...], room: Room) -> None:
+    place: x, y, width and height of what is followed, and the rows below that are its mirror images.
+    """
+
+    def __init__(
+        self, call: Callable[[int], int], told: np.ndarray, place: tuple[int, int, int, int, int], room: Room
+    ) -> None:
         room.empty()
-        self.outcome = np.zeros(2, np.int64)
         self.call, self.room = call, room
-        self.keep = at._replace(outcome=self.outcome, room=room.cells, notes=room.notes), p
-        self.cells = pack(*self.keep)
-        self.budget = self.cells[BUDGET : BUDGET + 1]
+        self.cells = told.copy()
+        self.cells[CORNER : CORNER + 4] = place[:4]
+        self.cells[IMAGES] = place[4]
+        self.cells[OUTCOME : OUTCOME + 7] = room.where
+        self.address = self.cells.ctypes.data
 
     def go(self, budget: int) -> Went:
         """Go on for about so many steps of lanes, and tell how far that went."""
-        self.outcome[0] = 0
-        self.budget[0] = budget
-        steps = self.call(self.cells.ctypes.data)
-        return Went(steps, int(self.outcome[0]), bool(self.outcome[1]))
+        self.cells[BUDGET] = budget
+        outcome = self.room.outcome
+        outcome[0] = 0
+        steps = self.call(self.address)
+        return Went(steps, int(outcome[0]), bool(outcome[1]))
 
 
 def members(call: Callable[[int], int], at: Settings, p: tuple[Any, ...]) -> int:
