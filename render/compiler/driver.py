@@ -6,7 +6,7 @@ an *absorbing* scene (once ended, always ended) BLOCK steps are made at once and
 that has ended is put back to where the block began and stays there, since each further block ends in the same way.
 Such lanes are left idle until as much is lost by it as taking them out would cost. Then their samples move to a
 list, and others take their places, from a queue that runs through the rectangle patch by patch and sample by sample.
-When the list fills a group, the last steps of all of them are made together, by halves of a block (4, 2, 1 and the
+When the list fills a group, the last steps of all of them are made together, by halves of a block (8, 4, 2, 1 and the
 one that ends it), up to the very step of the plain loop, and they are shaded together. A group whose lanes have all
 ended needs no list. The light of a pixel's samples waits in a *tray* until the last of its patch is there, and is
 summed in order. So nothing of this can be seen in the picture: the same operations on the same numbers give the same
@@ -25,6 +25,7 @@ from typing import Any
 from render.compiler.room import (
     BLOCK,
     COMPLETE,
+    FINISHING,
     GROUPS,
     HELD,
     INSIDE,
@@ -61,9 +62,9 @@ from render.primitives import Lane, bits, from_bits, where
 def paint(at: Any, p: Any) -> int:
     """Go on with the rectangle (at.x, at.y, at.width, at.height) until it is done or at.budget is spent.
 
-    The budget counts the steps of all lanes, idle ones too. Gives the steps of all samples of the pixels that were
-    stored; at.outcome gets how many of those samples are NaN, and whether the rectangle is done. A budget below 0 only
-    asks how many members the scene's state has.
+    The budget counts the steps of all lanes, idle ones too, and FINISHING for each sample's end. Gives the steps of all
+    samples of the pixels that were stored; at.outcome gets how many of those samples are NaN, and whether the rectangle
+    is done. A budget below 0 only asks how many members the scene's state has.
     """
     room, notes = memory(at.room), memory(at.notes)
     like = lift(start(reals(0), reals(0), p), reals(0))
@@ -84,7 +85,7 @@ def paint(at: Any, p: Any) -> int:
                 ready = listed(notes, like)  # the last ones, fewer than a group
             if ready >= 0:
                 finish(room, notes, ready, at, p, like)
-                spent += BLOCK * LANES
+                spent += FINISHING * LANES
                 while notes[COMPLETE] > 0:
                     made += store(room, notes, at, like)
             fill(room, notes, group, at, p, like)
