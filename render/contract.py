@@ -194,6 +194,7 @@ def check(scene: Scene, request: Request) -> None:
     """
     p: Any = scene.prepared(request)
     p = p._replace(**{name: Trial(REAL) for name, value in p._asdict().items() if isinstance(value, np.floating)})
+    _truth(scene, request)
     for way in (True, False):
         bound = {getattr(primitives, name): word for name, word in _words(any_lane=way).items()}
         functions = {
@@ -241,6 +242,17 @@ def _try(scene: Scene, functions: dict[str, Callable[..., Any]], p: Any) -> None
     lanes("shade", called("shade", state, real, p), 3)
     if "never_ends" in functions:
         mask("never_ends", called("never_ends", real, real, p))
+
+
+def _truth(scene: Scene, request: Request) -> None:
+    """`symmetric` is asked once for a request, with plain numbers."""
+    if "symmetric" in scene.functions:
+        function = scene.functions["symmetric"]
+        if not isinstance(function(scene.prepared(request)), (bool, np.bool_)):
+            line = function.__code__.co_firstlineno
+            raise SceneError(
+                f"{scene.path}, line {line}: symmetric must give True or False", "a comparison, such as p.light == 0.0"
+            )
 
 
 def _told(scene: Scene, error: Exception, rule: str, remedy: str) -> SceneError:

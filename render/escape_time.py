@@ -79,6 +79,22 @@ def within(x: Lane, y: Lane, p: Any) -> Any:
     return fma(x, x, y * y) <= p.reach
 
 
+def shaded(x: Lane, y: Lane, steps: Lane, inside: Any, orbit: Any, p: Any) -> tuple[Lane, Lane, Lane]:
+    """Inside black; outside a colour of the palette, in relief where that is asked for.
+
+    orbit: what `derivative` is to be given before the steps. Where all is inside, no colours are looked up.
+    """
+    nought = orbit[0] - orbit[0]
+    colour = nought, nought, nought
+    if any_lane(~inside):
+        brightness = nought + 1.0
+        if p.relief > 0:
+            wx, wy = derivative(orbit[0], orbit[1], orbit[2], orbit[3], orbit[4], orbit[5], where(inside, 0.0, steps))
+            brightness = relief(x, y, wx, wy, p)
+        colour = coloured(x, y, steps, where(inside, 0.0, brightness), p)
+    return colour
+
+
 def coloured(x: Lane, y: Lane, steps: Lane, brightness: Lane, p: Any) -> tuple[Lane, Lane, Lane]:
     """A colour of the palette by the continuous number of steps, made darker by a brightness in 0 .. 1."""
     late = steps + 1.0 - rough_log2(rough_log2(maximum(fma(x, x, y * y), p.reach)) * p.per_reach)

@@ -4,8 +4,7 @@ The point is where z begins, and c is the same for all. Most of a frame leaves a
 the Mandelbrot set, never.
 """
 
-from render.escape_time import COLOURING, coloured, colouring, derivative, next_z, relief, within
-from render.lanes import any_lane, where
+from render.escape_time import COLOURING, colouring, next_z, shaded, within
 
 LIMIT = 1000
 PRECISION = "f64"
@@ -62,14 +61,6 @@ def alive(state, p):
 def shade(state, steps, p):
     """Inside black; outside a colour of the palette, in relief where that is asked for."""
     x, y, first_x, first_y = state
-    inside = alive(state, p)
     nought = first_x - first_x
-    colour = nought, nought, nought
-    if any_lane(~inside):
-        brightness = nought + 1.0
-        if p.relief > 0:
-            walked = where(inside, 0.0, steps)
-            wx, wy = derivative(first_x, first_y, nought + p.cx, nought + p.cy, nought + p.height, nought, walked)
-            brightness = relief(x, y, wx, wy, p)
-        colour = coloured(x, y, steps, where(inside, 0.0, brightness), p)
-    return colour
+    orbit = first_x, first_y, nought + p.cx, nought + p.cy, nought + p.height, nought
+    return shaded(x, y, steps, alive(state, p), orbit, p)

@@ -3,8 +3,8 @@
 Interior points never end and cost `limit` steps each, so a frame's cost is uneven: that is what tiles are for.
 """
 
-from render.escape_time import COLOURING, coloured, colouring, derivative, next_z, relief, within
-from render.lanes import any_lane, fma, maximum, sqrt, where
+from render.escape_time import COLOURING, colouring, next_z, shaded, within
+from render.lanes import fma, maximum, sqrt
 
 LIMIT = 1000
 PRECISION = "f64"
@@ -98,13 +98,6 @@ def symmetric(p):
 def shade(state, steps, p):
     """Inside black; outside a colour of the palette, in relief where that is asked for."""
     x, y, cx, cy = state
-    inside = alive(state, p)
     nought = cx - cx
-    colour = nought, nought, nought
-    if any_lane(~inside):
-        brightness = nought + 1.0
-        if p.relief > 0:
-            wx, wy = derivative(nought, nought, cx, cy, nought, nought + p.height, where(inside, 0.0, steps))
-            brightness = relief(x, y, wx, wy, p)
-        colour = coloured(x, y, steps, where(inside, 0.0, brightness), p)
-    return colour
+    orbit = nought, nought, cx, cy, nought, nought + p.height
+    return shaded(x, y, steps, alive(state, p), orbit, p)

@@ -16,25 +16,9 @@ from render.picture import Picture
 from render.plan import cut
 from render.provenance import Provenance
 from render.request import Request
+from tests.conftest import EXAMPLE
 
-ASKED = Request(  # nine tiles, those at the edge smaller
-    scene="mandelbrot",
-    view="whole",
-    parameters=(("x", -0.5), ("zoom", 1.25)),
-    width=7,
-    height=5,
-    samples=1,
-    limit=60,
-    precision="f64",
-    mode="sequential",
-    target="simd",
-    backend=None,
-    workers=1,
-    in_flight=4,
-    wait_ns=0,
-    tile=(3, 2),
-    order="rows",
-)
+ASKED = replace(EXAMPLE, view="whole", width=7, height=5, tile=(3, 2))  # nine tiles, those at the edge smaller
 Owners = tuple[int | None, ...] | None
 pictures = arrays(np.uint8, (5, 7, 3), elements=st.sampled_from([0, 0, 0, 9, 255]))
 owners = st.none() | st.lists(st.none() | st.integers(0, 3), min_size=9, max_size=9).map(tuple)

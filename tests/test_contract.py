@@ -85,6 +85,14 @@ def test_a_broken_rule_is_named_with_its_line(where: str, code: str, told: str, 
     assert caught.value.remedy
 
 
+def test_symmetric_must_be_a_truth_value(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    path.write_text(path.read_text() + "\n\ndef symmetric(p):\n    return p.zoom\n")
+
+    with pytest.raises(SceneError, match=r"line \d+: symmetric must give True or False"):
+        engine.draw(complete(scene=str(path), size=(8, 8), mode="sequential", target="python"))
+
+
 @pytest.mark.parametrize("target", ["python", "simd"])
 def test_what_a_scene_raises_itself_is_a_failed_tile(target: str, tmp_path: Path) -> None:
     path = written(tmp_path, shade="raise ValueError('not today')")

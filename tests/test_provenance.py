@@ -14,25 +14,9 @@ from hypothesis import strategies as st
 from render import provenance
 from render.request import Request
 from render.trace import Span, Trace, Worker
+from tests.conftest import EXAMPLE
 
-REQUEST = Request(  # six tiles
-    scene="mandelbrot",
-    view="whole",
-    parameters=(("x", -0.5), ("zoom", 1.25)),
-    width=48,
-    height=32,
-    samples=1,
-    limit=60,
-    precision="f64",
-    mode="sequential",
-    target="simd",
-    backend=None,
-    workers=1,
-    in_flight=4,
-    wait_ns=0,
-    tile=(16, 16),
-    order="rows",
-)
+REQUEST = replace(EXAMPLE, view="whole")
 STORED = json.dumps(REQUEST.as_dict())
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 from render import drawing, pillow, stats
 from render.drawing import Box, Panel
@@ -55,7 +56,13 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
     durations = [round(1000 * SHOWN / IMAGES)] * (IMAGES - 1) + [REST]
     file = BytesIO()
     first = next(images)
-    first.save(file, "WEBP", save_all=True, append_images=images, duration=durations, loop=0, quality=72, method=2)
+    packing: dict[str, Any] = {
+        "quality": 72,
+        "method": 2,
+        "kmin": IMAGES - 1,
+        "kmax": IMAGES,
+    }  # whole once, then changes
+    first.save(file, "WEBP", save_all=True, append_images=images, duration=durations, loop=0, **packing)
     return file.getvalue()
 
 

@@ -107,6 +107,7 @@ def test_one_tray_is_enough(samples: int, monkeypatch: pytest.MonkeyPatch, ask: 
     assert at_once(request, "simd")[:2] == at_once(request, "scalar")[:2]
 
 
+@pytest.mark.parametrize("name", [name for name in scene.names() if "symmetric" in scene.load(name).functions])
 @settings(max_examples=25)
 @given(
     width=st.integers(1, 40),
@@ -115,9 +116,9 @@ def test_one_tray_is_enough(samples: int, monkeypatch: pytest.MonkeyPatch, ask: 
     precision=st.sampled_from(["f32", "f64"]),
 )
 def test_rows_that_are_mirror_images_are_stored_with_the_others(
-    width: int, height: int, cuts: list[int], precision: str
+    name: str, width: int, height: int, cuts: list[int], precision: str
 ) -> None:
-    request = small_request(precision=precision, width=width, height=height, tile=(width, height), limit=80)
+    request = small_request(scene=name, precision=precision, width=width, height=height, tile=(width, height), limit=80)
     edges = sorted({0, height, *(cut for cut in cuts if cut < height)})
 
     def in_bands(surface: Canvas) -> int:
