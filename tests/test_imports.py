@@ -61,6 +61,12 @@ def test_a_mode_loads_nothing_for_another(tmp_path: Path) -> None:
     assert not (loaded("-m", "render", *drawn, "--out", str(tmp_path / "a.png")) - before) & (HEAVY - {"numpy"})
 
 
+def test_saving_a_picture_loads_no_other_output() -> None:
+    told = "import sys; from render import outputs; outputs.by_suffix('a.png'); print(*sys.modules)"
+    run = python("-c", told)
+    assert {name for name in run.stdout.split() if name.startswith("render.outputs.")} == {"render.outputs.png"}
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_each_module_imports_cleanly_on_its_own(module: str) -> None:
     run = python("-c", f"import {module}")

@@ -58,7 +58,13 @@ def load(name: str) -> Output:
 
 
 def by_suffix(path: str | Path) -> Output:
-    """The output that the end of this file name chooses; of several, that of the longest suffix. Raises UsageError."""
+    """The output that the end of this file name chooses; of several, that of the longest suffix. Raises UsageError.
+
+    A name with one dot and an output's own name behind it leaves no choice, and saves loading all the others.
+    """
+    _, *ends = Path(path).name.lower().split(".")
+    if len(ends) == 1 and ends[0] in names() and f".{ends[0]}" in load(ends[0]).SUFFIXES:
+        return load(ends[0])
     known = {suffix: name for name in names() for suffix in load(name).SUFFIXES}
     fitting = [suffix for suffix in known if Path(path).name.lower().endswith(suffix)]
     if not fitting:
