@@ -175,11 +175,16 @@ def _meet(folder: Path, painter: Painter) -> None:
     _hush()
     _let_workers_leave()
     with painter.recorder.span("start"):
-        try:
-            for spans in _calls(workers, [(ready, (str(folder), workers))] * workers):
-                painter.recorder.extend(spans)
-        except _broken() as error:
-            raise RenderError(f"the worker processes do not start: {error}", "try --backend threading") from error
+        for left in (1, 0):  # a worker of an earlier run may be dying just now; then all are started anew
+            try:
+                for spans in _calls(workers, [(ready, (str(folder), workers))] * workers):
+                    painter.recorder.extend(spans)
+                return
+            except _broken() as error:
+                if not left:
+                    raise RenderError(
+                        f"the worker processes do not start: {error}", "try --backend threading"
+                    ) from error
 
 
 def meet(pool: Any, delayed: Any, workers: int) -> None:
