@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 
 from render.cli import main
@@ -17,6 +18,10 @@ def run() -> int:
     gc.set_threshold(50_000, 20, 20)
     try:
         return main()
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more, while Python ends, would end it in another way
+        print("render: interrupted", file=sys.stderr)
+        return 130
     finally:
         gc.freeze()
 

@@ -204,9 +204,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except RenderError as error:
         return complain(error, debug=debug)
-    except KeyboardInterrupt:
-        print("render: interrupted", file=sys.stderr)
-        return 130
     except BrokenPipeError:  # whoever read our output has gone
         _drop_output()
         return 1
