@@ -103,8 +103,10 @@ def _who(parser: Parser) -> None:
     group.add_argument("--in-flight", metavar="N", help="tiles that mode concurrent juggles (4)")
     group.add_argument("--wait", metavar="MS", help="every tile first waits so long for its data, like 50ms (0)")
     group.add_argument("--simulate", action="store_true", help="mode cuda without a card, in numba's simulator")
+    group.add_argument("--no-blocks", dest="blocks", action="store_const", const=False, help=NO_BLOCKS)
 
 
+NO_BLOCKS = "mode cuda: do not record where and when each block of threads ran"
 OUT = """.png .npz picture, .svg timeline, .txt table, .html page, .ownership.png and .cost.png by tile, .replay.webp
 moving, .perfetto.json or .chrome.json for other viewers"""
 

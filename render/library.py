@@ -55,9 +55,9 @@ def entrants(asked: dict[str, Any], names: Sequence[str]) -> list[Request]:
     owned = {option for name in modes.names() for option in modes.load(name).OPTIONS}
     taken = {option for name in names for option in modes.load(name).OPTIONS}
     for option in sorted(owned - taken):
-        if asked.get(option):
+        if asked.get(option, options.OWN[option]) != options.OWN[option]:
             raise UsageError(
-                f"--{option.replace('_', '-')} means nothing in the modes {', '.join(names)}",
+                f"{options.spelled(option)} means nothing in the modes {', '.join(names)}",
                 "name a mode that takes it, or leave it out",
             )
     if asked.get("target") == "cuda":

@@ -32,7 +32,13 @@ DEFAULTS: dict[str, Any] = {
     "order": "rows",
     "only_tile": None,
 }
-OWN: dict[str, Any] = {"workers": None, "backend": None, "in_flight": None, "simulate": False}  # each some mode's alone
+OWN: dict[str, Any] = {  # each some mode's alone
+    "workers": None,
+    "backend": None,
+    "in_flight": None,
+    "simulate": False,
+    "blocks": True,
+}
 DEFAULTS |= OWN
 IN_FLIGHT = 4
 
@@ -73,6 +79,7 @@ def complete(**asked: Any) -> Request:
         order=_one_of(ORDERS, options["order"], "order"),
         only_tile=None if options["only_tile"] is None else whole(options["only_tile"], "only tile"),
         simulate=bool(options["simulate"]),
+        blocks=bool(options["blocks"]),
     )
     _fits(request)
     return request
@@ -80,13 +87,18 @@ def complete(**asked: Any) -> Request:
 
 def _own_options(options: Mapping[str, Any], mode: modes.Mode) -> None:
     """Raise UsageError for an option that another mode would take and this one does not."""
-    for option in OWN:
-        if options[option] not in (None, False) and option not in mode.OPTIONS:
+    for option, default in OWN.items():
+        if options[option] != default and option not in mode.OPTIONS:
             owner = next(name for name in modes.names() if option in modes.load(name).OPTIONS)
-            spelled = option.replace("_", "-")
+            word = spelled(option)
             raise UsageError(
-                f"--{spelled} means nothing in mode {options['mode']}", f"add --mode {owner}, or leave --{spelled} out"
+                f"{word} means nothing in mode {options['mode']}", f"add --mode {owner}, or leave {word} out"
             )
+
+
+def spelled(option: str) -> str:
+    """How an option of OWN is typed where it is not left at its default."""
+    return f"--{'no-' if OWN[option] is True else ''}{option.replace('_', '-')}"
 
 
 def _target(options: Mapping[str, Any], mode: modes.Mode) -> str:

@@ -131,5 +131,6 @@ def reproduce(request: Request, tile: Tile) -> str:
     words += ["--limit", str(request.limit), "--precision", request.precision]
     words += ["--mode", "cuda"] if request.target == "cuda" else ["--mode", "sequential", "--target", request.target]
     words += ["--simulate"] if request.simulate else []
+    words += [] if request.blocks else ["--no-blocks"]
     words += ["--tile", f"{request.tile[0]}x{request.tile[1]}", "--only-tile", str(tile.number), "--debug"]
     return shlex.join(words)

@@ -28,6 +28,8 @@ DRAWN = ("scene", "parameters", "width", "height", "samples", "limit", "precisio
 class Request:
     """One picture, cut and assigned. Sizes are pixels, `wait_ns` nanoseconds; `backend` is None outside mode parallel.
 
+    `blocks`: whether a card keeps for each of its blocks where and when it ran.
+
     Raises UsageError where a value is out of its range.
     """
 
@@ -49,6 +51,7 @@ class Request:
     order: str
     only_tile: int | None = None
     simulate: bool = False
+    blocks: bool = True
 
     def __post_init__(self) -> None:
         """Check each number against its range."""

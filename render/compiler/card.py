@@ -135,9 +135,9 @@ class Stream:
         self.worker = Worker(os.getpid(), number, f"{device.card.name} stream {number}")
         self._device, self._driver, self._clock = device, device.driver, device.clock
         self._shape, self._bytes = (0, 0), 0
-        self._here: Any = None  # addresses: pinned memory of this process, memory of the card, the launch's cells on it
+        self._here: Any = None  # addresses: pinned memory of this process, memory of the card
         self._there: Any = None
-        self._cells: Any = None
+        self._cells: list[int] = []  # what every thread is told, for launches of this shape
         self._begun = 0
         self._queue = asked(self._driver.cuStreamCreate(NON_BLOCKING))
         self._events = [asked(self._driver.cuEventCreate(0)) for _ in range(3)]
@@ -161,7 +161,7 @@ class Stream:
         self._reserve(width, height)
         self._begun = self._clock()
         across, down = blocks(width, height)
-        arguments = (int(self._cells), x, y, width, height), (ctypes.c_void_p, *[ctypes.c_int32] * 4)
+        arguments = (*self._cells, x, y, width, height), (*[ctypes.c_int64] * len(self._cells), *[ctypes.c_int32] * 4)
         asked(driver.cuMemsetD8Async(self._there, 0, TALLY_BYTES, queue))
         asked(driver.cuEventRecord(first, queue))
         asked(driver.cuLaunchKernel(self._device.function, across, down, 1, THREADS, 1, 1, 0, queue, arguments, 0))
@@ -197,7 +197,7 @@ class Stream:
         return rows(memory, self._device.request, *self._shape)
 
     def _reserve(self, width: int, height: int) -> None:
-        """Memory for a launch of this shape, and cells that tell the threads where it is."""
+        """Memory for a launch of this shape, and the cells that tell the threads where it is."""
         if (width, height) == self._shape:
             return
         device, driver = self._device, self._driver
@@ -208,11 +208,7 @@ class Stream:
             self._here = asked(driver.cuMemHostAlloc(needed, 0))
             self._bytes = needed
         self._shape = width, height
-        cells = pack(self._rows().told(device.at), device.p, address=self._address)
-        if self._cells is None:
-            self._cells = asked(driver.cuMemAlloc(cells.nbytes))
-        asked(driver.cuMemcpyHtoDAsync(self._cells, cells.ctypes.data, cells.nbytes, self._queue))
-        asked(driver.cuStreamSynchronize(self._queue))
+        self._cells = pack(self._rows().told(device.at), device.p, address=self._address).tolist()
 
     def _address(self, array: np.ndarray) -> int:
         """Where the card finds an array: behind the same distance in this stream's memory, or among the constants."""
@@ -233,8 +229,6 @@ class Stream:
     def close(self) -> None:
         """Give everything back; the card must have finished."""
         self._release()
-        if self._cells is not None:
-            self._driver.cuMemFree(self._cells)
         for event in (*self._events, self._anchor):
             self._driver.cuEventDestroy(event)
         self._driver.cuStreamDestroy(self._queue)

@@ -22,7 +22,7 @@ class Settings(NamedTuple):
 
     images: so many rows below the rectangle are mirror images of rows in it, and are stored with them. outcome: samples
     that are NaN, and 1 when the rectangle is done. budget: steps after which to come back; room and notes: what is
-    underway then, see `driver`.
+    underway then, see `driver`. records: three numbers for each block of a card's launch, see `launch`, or empty.
     """
 
     x: Any
@@ -49,9 +49,10 @@ class Settings(NamedTuple):
     budget: Any
     room: Any
     notes: Any
+    records: Any
 
 
-ARRAYS = frozenset({"offsets", "table", "rgb", "steps", "outcome", "room", "notes"})
+ARRAYS = frozenset({"offsets", "table", "rgb", "steps", "outcome", "room", "notes", "records"})
 
 
 def settings(request: Request, canvas: Canvas | None = None) -> Settings:
@@ -79,6 +80,7 @@ def settings(request: Request, canvas: Canvas | None = None) -> Settings:
         budget=0,
         room=np.zeros(0, REALS[request.precision]),
         notes=np.zeros(0, np.int64),
+        records=np.zeros(0, np.int64),
     )
 
 

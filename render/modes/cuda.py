@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from render.targets.cuda import CudaKernel, Stream
 
 TARGETS = ("cuda",)
-OPTIONS = frozenset({"simulate"})
+OPTIONS = frozenset({"simulate", "blocks"})
 Result = TypeVar("Result")
 SHORTEST_PAUSE, LONGEST_PAUSE = 20_000, 1_000_000  # ns between two looks at the streams
 

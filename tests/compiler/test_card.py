@@ -80,9 +80,11 @@ class Imitation:
         return block.ctypes.data
 
     def launch(self, _function: object, across: int, down: int, *rest: Any) -> None:
-        (cells, *rectangle), _ = rest[-2]
+        (*values, x, y, width, height), types = rest[-2]
+        assert types == (*[ctypes.c_int64] * len(values), *[ctypes.c_int32] * 4)
+        cells, rectangle = (ctypes.c_int64 * len(values))(*values), (x, y, width, height)
         for j, i, number in product(range(down), range(across), range(THREADS)):
-            self.thread(cells, i, j, number, *rectangle)
+            self.thread(ctypes.addressof(cells), i, j, number, *rectangle)
 
 
 @pytest.fixture
