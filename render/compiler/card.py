@@ -93,6 +93,8 @@ class Device:
         self._places: dict[int, Any] = {}  # where an array of this process lies on the card
         self._module = asked(self.driver.cuModuleLoadData(code))
         self.function = asked(self.driver.cuModuleGetFunction(self._module, ENTRY.encode()))
+        occupancy = self.driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(self.function, THREADS, 0)
+        self.most = asked(occupancy) * card.multiprocessors  # blocks that it holds at once
         for array in (*self.at, *p):
             if isinstance(array, np.ndarray) and array.size:
                 place = asked(self.driver.cuMemAlloc(array.nbytes))
@@ -160,13 +162,17 @@ class Stream:
         self._device.make_current()
         self._reserve(width, height)
         self._begun = self._clock()
-        across, down = blocks(width, height)
+        count = blocks(width, height, self._device.most)
         arguments = (*self._cells, x, y, width, height), (*[ctypes.c_int64] * len(self._cells), *[ctypes.c_int32] * 4)
         asked(driver.cuMemsetD8Async(self._there, 0, TALLY_BYTES, queue))
         asked(driver.cuEventRecord(first, queue))
-        asked(driver.cuLaunchKernel(self._device.function, across, down, 1, THREADS, 1, 1, 0, queue, arguments, 0))
+        asked(driver.cuLaunchKernel(self._device.function, count, 1, 1, THREADS, 1, 1, 0, queue, arguments, 0))
         asked(driver.cuEventRecord(second, queue))
-        asked(driver.cuMemcpyDtoHAsync(self._here, self._there, size(self._device.request, width, height), queue))
+        asked(
+            driver.cuMemcpyDtoHAsync(
+                self._here, self._there, size(self._device.request, width, height, self._device.most), queue
+            )
+        )
         asked(driver.cuEventRecord(third, queue))
 
     def done(self) -> bool:
@@ -194,14 +200,14 @@ class Stream:
 
     def _rows(self) -> Rows:
         memory = np.ctypeslib.as_array((ctypes.c_uint8 * self._bytes).from_address(int(self._here)))
-        return rows(memory, self._device.request, *self._shape)
+        return rows(memory, self._device.request, *self._shape, self._device.most)
 
     def _reserve(self, width: int, height: int) -> None:
         """Memory for a launch of this shape, and the cells that tell the threads where it is."""
         if (width, height) == self._shape:
             return
         device, driver = self._device, self._driver
-        needed = size(device.request, width, height)
+        needed = size(device.request, width, height, device.most)
         if needed > self._bytes:
             self._release()
             self._there = asked(driver.cuMemAlloc(needed))

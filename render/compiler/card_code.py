@@ -10,33 +10,35 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 from render.cards import Cards
-from render.compiler import code_cache, native, single
-from render.compiler.program import ENTRY, Program, alone
+from render.compiler import code_cache, native
+from render.compiler.program import ENTRY, Program, of_a_warp
 from render.request import Request
 from render.scene import Scene
 
-BLOCK = 8  # steps between two tests, for absorbing scenes
+BLOCK, TAKING = 16, 12  # for absorbing scenes: steps between two votes, lanes that have to gather (benchmarks/card.py)
 
 
 def program(scene: Scene, request: Request) -> Program:
-    """What one thread paints: a pixel."""
-    return alone(scene, request, single.paint_pixel, BLOCK)
+    """What one thread does: a lane of a warp, which takes pixels from the launch's queue."""
+    return of_a_warp(scene, request, BLOCK, TAKING)
 
 
-def machine_code(made: Program, found: Cards, announce: Callable[[], None]) -> bytes:
+def machine_code(made: Program, found: Cards, recording: bool, announce: Callable[[], None]) -> bytes:
     """The kernel for the first card, from the cache, or compiled now (which is announced) and kept.
+
+    recording: whether its blocks tell where and when they ran.
 
     Raises SceneError where the scene cannot be compiled, RenderError where the CUDA packages do not work together.
     """
     capability = found.cards[0].capability
-    key = made.key(("card", version("numba-cuda"), str(found.toolkit), str(capability)))
+    key = made.key(("card", version("numba-cuda"), str(found.toolkit), str(capability), str(recording)))
     code = code_cache.read(key)
     if code is None:
         announce()
         from render.compiler import cuda_front  # slow to import, and not needed in a second run
 
         capability = cuda_front.closest(capability)
-        text = cuda_front.assembly(cuda_front.compiled(made, capability), capability)
+        text = cuda_front.assembly(cuda_front.compiled(made, capability, recording), capability)
         code, _ = cuda_front.machine_code(text, capability)
         code_cache.write(key, code)
     return code
@@ -62,6 +64,6 @@ def thread(made: Program, key: str) -> Callable[..., None]:
         code = cuda_front.thread_code(made)
         code_cache.write(key, code)
     engine = native._loaded(code)[1]
-    call = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 7)(engine.get_function_address(ENTRY))
+    call = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 5)(engine.get_function_address(ENTRY))
     KEPT.append(engine)
     return call

@@ -1,7 +1,7 @@
 """The part that needs numba-cuda: from the driver filled with a scene to machine code for a graphics card.
 
-The source is the driver's, with one lane a thread, so nothing here knows how to paint. `kernel` is also what the
-simulator runs: there `cuda` is numba's imitation of a card, and the body is compiled for the CPU.
+The source is that of `warp`, with one lane a thread, so nothing here knows how to paint. For numba's simulator the same
+source is compiled for the CPU, and `cuda` is an imitation of a card.
 
 numba-cuda's own launching is not used: compiled to machine code the kernel can be kept between runs, and be launched
 without numba. The compiler gets no leave to fuse a product and a sum (`fma=False`): every instruction is rounded as
@@ -12,83 +12,82 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numba
 import numpy as np
 from numba.core import types
 from numba.core.errors import NumbaError
-from numba.extending import intrinsic
 
 with contextlib.suppress(ImportError):  # installed in a folder that is only on PYTHONPATH, it is not yet in charge
     import _numba_cuda_redirector  # noqa: F401
 from numba import cuda
 
-from render.compiler import numba_codegen, numba_front
-from render.compiler.launch import BLOCK_HEIGHT, BLOCK_WIDTH, TALLIES, THREADS
+from render.compiler import numba_codegen, numba_front, warp_words
+from render.compiler.launch import RECORD, TALLIES, THREADS
 from render.compiler.program import ENTRY, Program
 from render.compiler.retarget import retarget
+from render.compiler.warp_words import add_at, card_clock, multiprocessor
 from render.errors import RenderError
 
 Capability = tuple[int, int]
-ARGUMENTS = (types.CPointer(types.int64), types.int32, types.int32, types.int32, types.int32)
 REASSEMBLED = 'reinstall the CUDA packages: pip install --force-reinstall "numba-cuda[cu13]>=0.30.4,<0.31"'
 
 
-@intrinsic
-def add_at(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
-    """array[index] += value (int64), undisturbed by other threads that do the same."""
+def body(made: Program, said: Mapping[Callable[..., Any], Any], wrap: Callable[..., Any]) -> Callable[..., None]:
+    """What one thread does, as a function of (cells, block, x, y, width, height); the last four: the launch's rectangle.
 
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        data = context.make_array(sig.args[0])(context, builder, args[0]).data
-        builder.atomic_rmw("add", builder.gep(data, [args[1]]), args[2], "monotonic")
-        return context.get_dummy_value()
-
-    return types.void(array, types.int64, types.int64), codegen
-
-
-def body(made: Program, wrap: Callable[..., Any]) -> Callable[..., None]:
-    """What one thread does, as a function of (cells, block across, block down, thread, x, y, width, height).
-
-    wrap: turns the driver's plain functions into ones that the compiler at hand can inline.
+    said: what the lanes of a warp say to each other (`warp_words`). wrap: turns the driver's plain functions into ones
+    that the compiler at hand can inline.
     """
-    at_type = numba_front.record_type(numba_front._example(made.precision))
-    width_of_at = sum(1 + isinstance(member, types.Array) for member in at_type)
-    read_at = numba_front.reader(at_type, 0)
-    read_p = numba_front.reader(numba_front.p_type(made.p, 1), width_of_at)
-    paint_pixel = retarget(
-        made.root,
-        words=numba_front.lane_words(made.precision, 1, 1, types.int32),
-        slots=made.slots,
-        names=made.names,
-        wrap=wrap,
-    )
+    at_type, p_type = types_of(made)
+    read_at, read_p = numba_front.reader(at_type, 0), numba_front.reader(p_type, numba_front.width(at_type))
+    words = numba_front.lane_words(made.precision, 1, 1, types.int32) | said
+    paint = retarget(made.root, words=words, slots=made.slots, names=made.names, wrap=wrap)
 
-    def thread(cells: Any, across: int, down: int, number: int, x: int, y: int, width: int, height: int) -> None:
-        right = across * BLOCK_WIDTH + (number >> 5 & 1) * 8 + (number & 7)
-        below = down * BLOCK_HEIGHT + (number >> 6) * 4 + (number >> 3 & 3)
-        if right < width and below < height:
-            at = read_at(cells)
-            steps, bad = paint_pixel(at, read_p(cells), x + right, y + below, below * width + right)
-            tally = 2 * ((across + down) & (TALLIES - 1))
-            add_at(at.outcome, tally, steps)
-            if bad:
-                add_at(at.outcome, tally + 1, bad)
+    def thread(cells: Any, block: int, x: int, y: int, width: int, height: int) -> None:
+        at = read_at(cells)
+        steps, bad = paint(at, read_p(cells), x, y, width, height)
+        tally = 2 * (block & (TALLIES - 1))
+        add_at(at.outcome, tally, steps)
+        if bad:
+            add_at(at.outcome, tally + 1, bad)
 
     return thread
 
 
-def kernel(thread: Callable[..., None]) -> Callable[..., None]:
-    """The kernel around a thread's body. (x, y, width, height): the rectangle of the frame that a launch paints."""
-
-    def launched(cells: Any, x: int, y: int, width: int, height: int) -> None:
-        thread(cells, cuda.blockIdx.x, cuda.blockIdx.y, cuda.threadIdx.x, x, y, width, height)
-
-    return launched
+def types_of(made: Program) -> tuple[Any, Any]:
+    """What the driver's settings and the scene's parameters are for numba."""
+    return numba_front.record_type(numba_front._example(made.precision)), numba_front.p_type(made.p, 1)
 
 
-def compiled(made: Program, capability: Capability) -> Any:
+def kernel(made: Program, recording: bool) -> tuple[Callable[..., None], Any]:
+    """The kernel for a card and its signature: a thread's body, and around it the record of its block, if kept."""
+    inline = numba.jit(**numba_codegen.INNER)
+    thread = inline(body(made, warp_words.CARD, inline))
+    at_type, p_type = types_of(made)
+    cells_type = types.UniTuple(types.int64, numba_front.width(at_type) + numba_front.width(p_type))
+    read_at = numba_front.reader(at_type, 0)
+
+    def silent(cells: Any, x: int, y: int, width: int, height: int) -> None:
+        thread(cells, cuda.blockIdx.x, x, y, width, height)
+
+    def recorded(cells: Any, x: int, y: int, width: int, height: int) -> None:
+        began = card_clock()
+        thread(cells, cuda.blockIdx.x, x, y, width, height)
+        cuda.syncthreads()
+        if cuda.threadIdx.x == 0:
+            records = read_at(cells).records
+            place = RECORD * cuda.blockIdx.x
+            records[place] = multiprocessor()
+            records[place + 1] = began
+            records[place + 2] = card_clock()
+
+    return recorded if recording else silent, types.void(cells_type, *[types.int32] * 4)
+
+
+def compiled(made: Program, capability: Capability, recording: bool = True) -> Any:
     """The kernel as numba-cuda's library of compiler code, for cards of this compute capability and later.
 
     Raises SceneError where the scene cannot be compiled, RenderError where the CUDA packages do not work together.
@@ -97,12 +96,11 @@ def compiled(made: Program, capability: Capability) -> Any:
 
     if getattr(cuda, "implementation", "") != "NVIDIA":
         raise RenderError("numba.cuda was imported before numba-cuda could take its place", REASSEMBLED)
-    inline = numba.jit(**numba_codegen.INNER)
-    inner = inline(body(made, inline))
+    function, signature = kernel(made, recording)
     try:
         with _settled(capability):
             library, _ = compiler._compile_pyfunc_with_fixup(
-                kernel(inner), types.void(*ARGUMENTS), device=False, cc=capability, abi="numba", launch_bounds=THREADS
+                function, signature, device=False, cc=capability, abi="numba", launch_bounds=THREADS
             )
     except NumbaError as error:
         raise numba_front.explained(error, made.source) from error
@@ -172,10 +170,15 @@ def closest(capability: Capability) -> Capability:
 
 def thread_code(made: Program) -> bytes:
     """Object code for this CPU of what one thread does, for the simulator; `cells` is an address."""
-    signature = types.void(types.CPointer(types.int64), *[types.int64] * 7)
-    return numba_front.object_code(body(made, numba_codegen.inlined), signature, made.source)
+    signature = types.void(types.CPointer(types.int64), *[types.int64] * 5)
+    return numba_front.object_code(body(made, warp_words.ALONE, numba_codegen.inlined), signature, made.source)
 
 
 def simulated(thread: Callable[..., None]) -> Any:
     """The kernel for numba's simulator, which must be what `cuda` is in this process: kernel[blocks, threads](...)."""
-    return cuda.jit(kernel(thread))
+
+    def launched(cells: int, x: int, y: int, width: int, height: int) -> None:
+        if cuda.threadIdx.x & 31 == 0:  # a warp of one lane
+            thread(cells, cuda.blockIdx.x, x, y, width, height)
+
+    return cuda.jit(launched)

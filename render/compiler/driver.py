@@ -128,16 +128,21 @@ def by_steps(room: Any, here: int, count_at: int, p: Any, limit: int, like: Any)
 
 def halved(state: Any, steps: Lane, p: Any, limit: int) -> Any:
     """The last steps of samples that `by_blocks` has put back: fewer than a block, and the one that ends them."""
-    half = BLOCK // 2
-    while half > 0:
-        after = state
-        for _ in range(half):
-            after = lift(step(after, p), state[0])
-        going = alive(after, p) & (steps <= limit - half)
-        state, steps = choose(going, after, state), where(going, steps + half, steps)
-        half //= 2
+    state, steps = further(state, steps, BLOCK // 2, p, limit)
+    state, steps = further(state, steps, BLOCK // 4, p, limit)
+    state, steps = further(state, steps, BLOCK // 8, p, limit)
+    state, steps = further(state, steps, BLOCK // 16, p, limit)
     going = alive(state, p) & (steps < limit)
     return choose(going, lift(step(state, p), state[0]), state), where(going, steps + 1, steps)
+
+
+def further(state: Any, steps: Lane, count: int, p: Any, limit: int) -> Any:
+    """So many steps, for the samples that do not end in them."""
+    after = state
+    for _ in range(count):
+        after = lift(step(after, p), state[0])
+    going = alive(after, p) & (steps <= limit - count)
+    return choose(going, after, state), where(going, steps + count, steps)
 
 
 def as_it_is(state: Any, steps: Lane, p: Any, limit: int) -> Any:

@@ -1,9 +1,8 @@
 """One launch on a graphics card: which threads it has, where they write, and what comes back.
 
-A launch paints one rectangle of the frame, a thread for each pixel. The 32 threads of a warp cover 8 x 4 pixels,
-since neighbours end at similar steps and a warp is as slow as its slowest thread; four warps are a block of 16 x 8.
-What the threads write lies in one piece of memory, so that one copy brings it all back: tallies, records of the
-blocks where they are kept, step counts, pixels.
+A launch paints one rectangle of the frame. It has no more blocks than the card holds at once: their warps take
+squares of 8 x 4 pixels from a queue until it is empty (`warp`). What the threads write lies in one piece of memory, so
+that one copy brings it all back: tallies and the queue, records of the blocks where they are kept, step counts, pixels.
 
 The card and the simulator both launch what is described here; neither numba nor CUDA is needed to describe it.
 """
@@ -18,10 +17,12 @@ import numpy as np
 from render.compiler.settings import Settings
 from render.request import Request
 
-BLOCK_WIDTH, BLOCK_HEIGHT = 16, 8  # pixels; `cuda_front` deals them out to the threads
-THREADS = BLOCK_WIDTH * BLOCK_HEIGHT
+SQUARE_WIDTH, SQUARE_HEIGHT = 8, 4  # pixels that the 32 lanes of a warp begin together
+THREADS = 128  # of a block: four warps
+SQUARES = 4  # that a block begins with
 TALLIES = 64  # pairs of (steps made, samples that are NaN), so that blocks seldom wait for each other to add
-TALLY_BYTES = TALLIES * 2 * 8
+QUEUE = 2 * TALLIES  # behind them stands how many squares have been taken
+TALLY_BYTES = (QUEUE + 2) * 8
 RECORD = 3  # numbers for each block: its multiprocessor, its first and its last instant in ns of the card's clock
 
 
@@ -57,30 +58,35 @@ class Rows(NamedTuple):
 
     def painted(self, width: int, height: int, began: int, painted: int, arrived: int) -> Painted:
         """These rows as what has come back."""
-        made, bad = self.outcome.reshape(TALLIES, 2).sum(axis=0)
+        made, bad = self.outcome[:QUEUE].reshape(TALLIES, 2).sum(axis=0)
         steps = self.steps.reshape(height, width) if self.steps.size else None
         return Painted(self.rgb.reshape(height, width, 3), steps, int(made), int(bad), began, painted, arrived)
 
 
-def blocks(width: int, height: int) -> tuple[int, int]:
-    """How many blocks cover a rectangle, across and down."""
-    return -(-width // BLOCK_WIDTH), -(-height // BLOCK_HEIGHT)
+def recorded(request: Request) -> bool:
+    """Whether blocks tell where and when they ran: a card's do, unless that is not wanted."""
+    return request.blocks and not request.simulate
 
 
-def size(request: Request, width: int, height: int) -> int:
-    """The bytes that a launch writes."""
-    return sum(_parts(request, width, height))
+def blocks(width: int, height: int, most: int) -> int:
+    """How many blocks paint a rectangle: no more than have squares to begin with, nor than the card holds at once."""
+    squares = -(-width // SQUARE_WIDTH) * -(-height // SQUARE_HEIGHT)
+    return min(-(-squares // SQUARES), most)
 
 
-def rows(memory: np.ndarray, request: Request, width: int, height: int) -> Rows:
+def size(request: Request, width: int, height: int, most: int) -> int:
+    """The bytes that a launch of `most` blocks writes."""
+    return sum(_parts(request, width, height, most))
+
+
+def rows(memory: np.ndarray, request: Request, width: int, height: int, most: int) -> Rows:
     """A piece of memory (uint8, flat, at least `size` bytes) as the rows of one launch."""
-    ends = list(accumulate(_parts(request, width, height)))
+    ends = list(accumulate(_parts(request, width, height, most)))
     tallies, records, steps, rgb = (memory[t0:t1] for t0, t1 in pairwise([0, *ends]))
     return Rows(tallies.view(np.int64), records.view(np.int64), steps.view(np.int32), rgb)
 
 
-def _parts(request: Request, width: int, height: int) -> tuple[int, int, int, int]:
+def _parts(request: Request, width: int, height: int, most: int) -> tuple[int, int, int, int]:
     """The bytes of each of a launch's rows, those whose numbers are widest first."""
-    across, down = blocks(width, height)
-    records = RECORD * 8 * across * down if request.blocks and not request.simulate else 0
+    records = RECORD * 8 * blocks(width, height, most) if recorded(request) else 0
     return TALLY_BYTES, records, 4 * width * height * (request.samples == 1), 3 * width * height

@@ -85,8 +85,16 @@ def lane_words(precision: str, lanes: int, patch_width: int, count: Any = None) 
     }
 
 
+def width(record: Any) -> int:
+    """How many cells a named tuple takes."""
+    return sum(1 + isinstance(member, types.Array) for member in record)
+
+
 def reader(record: Any, first: int) -> Any:
-    """An intrinsic that rebuilds a named tuple from the cells, beginning with cell number `first`."""
+    """An intrinsic that rebuilds a named tuple from the cells, beginning with cell number `first`.
+
+    The cells are memory, or, for a card, a tuple: its arguments, which it keeps in a memory for constants.
+    """
 
     @intrinsic
     def read(typingctx: Any, cells: Any) -> Any:
@@ -94,6 +102,8 @@ def reader(record: Any, first: int) -> Any:
             members, cell = [], first
 
             def load(number: int, kind: ir.Type) -> Any:
+                if isinstance(sig.args[0], types.BaseTuple):
+                    return _taken_for(builder, builder.extract_value(args[0], number), kind)
                 place = builder.gep(args[0], [ir.Constant(ir.IntType(64), number)])
                 return builder.load(builder.bitcast(place, kind.as_pointer()))
 
@@ -113,6 +123,13 @@ def reader(record: Any, first: int) -> Any:
     return read
 
 
+def _taken_for(builder: Any, cell: Any, kind: ir.Type) -> Any:
+    """What a cell's lowest bytes are as another type."""
+    if isinstance(kind, ir.FloatType):
+        return builder.bitcast(builder.trunc(cell, ir.IntType(32)), kind)
+    return builder.bitcast(cell, kind)
+
+
 def _number(context: Any, builder: Any, kind: Any, load: Callable[[ir.Type], Any]) -> Any:
     """A scalar, or one in all lanes."""
     if isinstance(kind, lane_types.Lanes):
@@ -121,12 +138,18 @@ def _number(context: Any, builder: Any, kind: Any, load: Callable[[ir.Type], Any
 
 
 def _array(context: Any, builder: Any, kind: Any, address: Any, length: Any) -> Any:
-    """An array that somebody else owns."""
+    """An array that somebody else owns; on a card in the memory that all threads share."""
     array = context.make_array(kind)(context, builder)
     size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
+    data = array.data.type
+    if context.target_name == "cuda":
+        shared = builder.inttoptr(address, ir.PointerType(data.pointee, 1))
+        pointer = builder.addrspacecast(shared, data)
+    else:
+        pointer = builder.inttoptr(address, data)
     arrayobj.populate_array(
         array,
-        data=builder.inttoptr(address, array.data.type),
+        data=pointer,
         shape=[length],
         strides=[ir.Constant(ir.IntType(64), size)],
         itemsize=ir.Constant(ir.IntType(64), size),
@@ -145,8 +168,7 @@ def compile_program(made: Program) -> bytes:
             "numba compiles nothing, for NUMBA_DISABLE_JIT is set", "unset it, or add --target python, which is slow"
         )
     at_type = record_type(_example(made.precision))
-    width = sum(1 + isinstance(member, types.Array) for member in at_type)
-    read_at, read_p = reader(at_type, 0), reader(p_type(made.p, made.lanes), width)
+    read_at, read_p = reader(at_type, 0), reader(p_type(made.p, made.lanes), width(at_type))
     paint = retarget(
         made.root,
         words=lane_words(made.precision, made.lanes, made.names.get("PATCH_WIDTH", 1)),

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from render import primitives
-from render.compiler import driver, single, slots
+from render.compiler import driver, single, slots, warp
 from render.compiler.retarget import fingerprint
 from render.request import Request
 from render.scene import Scene
@@ -82,10 +82,20 @@ def together(scene: Scene, request: Request, width: Width) -> Program:
     return _program(scene, request, driver.paint, loop, names, width.lanes)
 
 
-def alone(scene: Scene, request: Request, root: Callable[..., Any], block: int) -> Program:
-    """One sample at a time, for target `scalar` and a thread of a graphics card."""
+def alone(scene: Scene, request: Request) -> Program:
+    """One sample at a time, for target `scalar`."""
     loop: Filling = {slots.follow: single.walk_in_blocks if scene.absorbing else single.walk}
-    return _program(scene, request, root, loop, {"BLOCK": block}, 1)
+    return _program(scene, request, single.paint, loop, {}, 1)
+
+
+def of_a_warp(scene: Scene, request: Request, block: int, taking: int) -> Program:
+    """One lane of a warp, for a thread of a graphics card; `taking` is for absorbing scenes."""
+    loop: Filling = {
+        slots.stepping: warp.by_blocks if scene.absorbing else warp.by_steps,
+        slots.settled: driver.halved if scene.absorbing else driver.as_it_is,
+    }
+    names = {"BLOCK": block, "TAKING": taking if scene.absorbing else warp.SQUARE}
+    return _program(scene, request, warp.paint_queue, loop, names, 1)
 
 
 def _program(

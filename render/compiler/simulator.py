@@ -33,6 +33,7 @@ from render.request import Request
 from render.trace import Clock, Worker
 
 NAME = "cuda simulator"
+BLOCKS = 1  # that it holds at once
 CHILD = "import sys; sys.path[:] = {path!r}; from render.compiler.simulator import serve; serve()"
 INSTEAD = "see whether --mode sequential --target scalar paints the scene"
 PATIENCE = 5.0  # seconds that the child has to end by itself
@@ -128,7 +129,7 @@ class SimulatedStream:
     def end(self) -> Painted:
         """Wait for the launch."""
         memory, began, painted = self._answer.result()
-        brought = rows(np.frombuffer(memory, np.uint8), self._simulator.request, *self._shape)
+        brought = rows(np.frombuffer(memory, np.uint8), self._simulator.request, *self._shape, BLOCKS)
         return brought.painted(*self._shape, began, painted, max(self._simulator.clock(), painted))
 
 
@@ -167,10 +168,10 @@ def _compiled(path: str, key: str, request: Request) -> Any:
     kernel, at = cuda_front.simulated(card_code.thread(made, key)), settings(request)
 
     def paint(x: int, y: int, width: int, height: int) -> Answer:
-        memory = np.zeros(size(request, width, height), np.uint8)
-        cells = pack(rows(memory, request, width, height).told(at), made.p)
+        memory = np.zeros(size(request, width, height, BLOCKS), np.uint8)
+        cells = pack(rows(memory, request, width, height, BLOCKS).told(at), made.p)
         t0 = time.perf_counter_ns()
-        kernel[blocks(width, height), THREADS](cells.ctypes.data, x, y, width, height)
+        kernel[blocks(width, height, BLOCKS), THREADS](cells.ctypes.data, x, y, width, height)
         return memory.tobytes(), t0, time.perf_counter_ns()
 
     return paint

@@ -1,4 +1,4 @@
-"""One sample at a time: the loop of target `scalar` and of one thread of a graphics card.
+"""One sample at a time: the loop of target `scalar`, and how a sample begins and ends wherever it is followed.
 
 For an absorbing scene (once ended, always ended) BLOCK steps are made before it is asked whether the sample has
 ended. If it has, the loop goes back to where the block began and walks on from there step by step, so the counts and
@@ -30,7 +30,7 @@ from render.compiler.slots import (
 from render.primitives import Lane, any_lane, where
 from render.sampling import clamped, light_step, position
 
-BLOCK = 8  # steps between two questions; set for each target by name
+BLOCK = 8  # steps between two questions
 
 
 def no_lane(x: Lane, y: Lane, p: Any) -> Any:
@@ -60,28 +60,39 @@ def walk_in_blocks(state: Any, steps: Lane, p: Any, limit: int) -> Any:
     return walk(state, steps, p, limit)
 
 
-def sample(i: Lane, j: Lane, s: int, at: Any, p: Any) -> Any:
-    """Follow and shade sample s of the pixel (i, j): (r, g, b) as it came, and the steps made."""
+def begun(i: Lane, j: Lane, s: int, at: Any, p: Any) -> Any:
+    """Sample s of the pixel (i, j) as it starts: its state, and the steps that need not be made."""
     across, down = reals(at.offsets[2 * s]), reals(at.offsets[2 * s + 1])
     x, y = position(i, j, across, down, at.x0, at.y0, at.pitch, at.half_width, at.half_height)
     steps = counts(0)
     if at.shortcuts:
         steps = where(never_ends(x, y, p), counts(at.limit), steps)
-    state, steps = follow(lift(start(x, y, p), x), steps, p, at.limit)
-    return lift(shade(state, real_count(steps, x), p), x), steps
+    return lift(start(x, y, p), x), steps
+
+
+def light(state: Any, steps: Lane, p: Any) -> Any:
+    """The light of a sample that has ended: red, green, blue as they come."""
+    return lift(shade(state, real_count(steps, state[0]), p), state[0])
+
+
+def strange(r: Lane, g: Lane, b: Lane) -> bool:
+    """Whether a sample's light is NaN."""
+    return any_lane((r != r) | (g != g) | (b != b))
 
 
 def paint_pixel(at: Any, p: Any, i: int, j: int, place: int) -> tuple[int, int]:
-    """Paint the pixel (i, j) of the frame as number `place` of a buffer: what one thread of a graphics card does.
+    """Paint the pixel (i, j) of the frame as number `place` of a buffer. The light of its samples is summed in order.
 
-    The light of its samples is summed in order. Gives the steps made and the number of samples that are NaN.
+    Gives the steps made and the number of samples that are NaN.
     """
     red = green = blue = reals(0)
     steps = counts(0)
     made = bad = 0
     for s in range(at.samples):
-        (r, g, b), steps = sample(reals(i), reals(j), s, at, p)
-        bad += any_lane((r != r) | (g != g) | (b != b))
+        state, steps = begun(reals(i), reals(j), s, at, p)
+        state, steps = follow(state, steps, p, at.limit)
+        r, g, b = light(state, steps, p)
+        bad += strange(r, g, b)
         made += total(steps)
         red, green, blue = red + clamped(r), green + clamped(g), blue + clamped(b)
     reds, greens, blues = levels((red, green, blue), at)
@@ -105,9 +116,9 @@ def paint(at: Any, p: Any) -> int:
     return made
 
 
-def levels(light: Any, at: Any) -> Any:
+def levels(sums: Any, at: Any) -> Any:
     """The mean light of the samples as steps of the sRGB table: red, green, blue."""
-    red, green, blue = light
+    red, green, blue = sums
     if at.samples & (at.samples - 1) == 0:  # the product is the quotient then, to the last bit
         share = reals(1.0) / reals(at.samples)
         red, green, blue = red * share, green * share, blue * share

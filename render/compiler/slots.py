@@ -53,6 +53,11 @@ def onward(room: Any, here: int, count_at: int, p: Any, limit: int, like: Any) -
     _empty()
 
 
+def stepping(state: Any, steps: Lane, mine: Any, enough: Lane, p: Any, limit: int) -> Any:
+    """How the lanes of a warp are stepped together: `warp.by_blocks` or `warp.by_steps`."""
+    _empty()
+
+
 def settled(state: Any, steps: Lane, p: Any, limit: int) -> Any:
     """How their last steps are made: `driver.halved` or `driver.as_it_is`."""
     _empty()
@@ -178,4 +183,37 @@ def fetch_all(room: Any, place: int, like: Any) -> Any:
 
 def keep_all(room: Any, place: int, state: Any) -> None:
     """A state to memory, member after member."""
+    _empty()
+
+
+# --- a warp's: intrinsics of render.compiler.warp_words ---------------------------------------------------------
+
+
+def votes(where: Any) -> Lane:
+    """In how many lanes of the warp a mask is true. All lanes have to ask together."""
+    _empty()
+
+
+def before(where: Any) -> Lane:
+    """In how many of the warp's lanes before this one. All lanes have to ask together."""
+    _empty()
+
+
+def from_first(value: Lane) -> Lane:
+    """The whole number that the warp's first lane gives. All lanes have to ask together."""
+    _empty()
+
+
+def lane_number() -> Lane:
+    """Which lane of its warp this is."""
+    _empty()
+
+
+def divided(number: Lane, by: Lane) -> tuple[Lane, Lane]:
+    """Quotient and remainder of whole numbers that are not negative."""
+    _empty()
+
+
+def add_at(array: Any, index: int, value: int) -> int:
+    """Add to a number that all threads share; gives what it was before."""
     _empty()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from render import cards
 from render.compiler import card, card_code, code_cache, simulator
-from render.compiler.launch import Painted
+from render.compiler.launch import Painted, recorded
 from render.errors import ModeUnavailable
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
         raise ModeUnavailable(found.reason, found.remedy)
     first = found.cards[0]
     say = f"compiling {scene.name} for {first.name}, {precision} (once; kept for later runs)"
-    code = card_code.machine_code(made, found, lambda: announce(say))
+    code = card_code.machine_code(made, found, recorded(request), lambda: announce(say))
     make = partial(card.Device, first, code, request, tuple(made.p))
     return CudaKernel(request, make, first.name, f"one thread a pixel, {precision}")
 

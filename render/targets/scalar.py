@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from render.compiler import native, single
+from render.compiler import native
 from render.compiler.program import alone
 
 if TYPE_CHECKING:
     from render.request import Request
     from render.scene import Scene
     from render.targets import Announce
-
-BLOCK = 8
 
 
 def missing() -> None:
@@ -21,4 +19,4 @@ def missing() -> None:
 
 def compile(scene: Scene, request: Request, announce: Announce) -> native.NativeKernel:
     """One-lane code that paints this request; announced where it must be compiled first."""
-    return native.kernel(alone(scene, request, single.paint, BLOCK), scene, request, "one lane", announce)
+    return native.kernel(alone(scene, request), scene, request, "one lane", announce)

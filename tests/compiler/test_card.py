@@ -55,6 +55,7 @@ class Imitation:
             "cuEventRecord": lambda event, _: event.__setitem__(0, time.perf_counter_ns()),
             "cuEventElapsedTime": lambda first, last: (last[0] - first[0]) / 1e6,
             "cuLaunchKernel": self.launch,
+            "cuOccupancyMaxActiveBlocksPerMultiprocessor": lambda *_: 2,
         }
 
     def __getattr__(self, name: str) -> Callable[..., tuple[Any, ...]]:
@@ -79,12 +80,12 @@ class Imitation:
         self.memory[block.ctypes.data] = block
         return block.ctypes.data
 
-    def launch(self, _function: object, across: int, down: int, *rest: Any) -> None:
+    def launch(self, _function: object, count: int, *rest: Any) -> None:
         (*values, x, y, width, height), types = rest[-2]
         assert types == (*[ctypes.c_int64] * len(values), *[ctypes.c_int32] * 4)
         cells, rectangle = (ctypes.c_int64 * len(values))(*values), (x, y, width, height)
-        for j, i, number in product(range(down), range(across), range(THREADS)):
-            self.thread(ctypes.addressof(cells), i, j, number, *rectangle)
+        for block, _warp in product(range(count), range(THREADS // 32)):
+            self.thread(ctypes.addressof(cells), block, *rectangle)  # a warp of one lane
 
 
 @pytest.fixture

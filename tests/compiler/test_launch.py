@@ -16,29 +16,38 @@ from tests.conftest import small_request
 EDGES = st.integers(1, 70)
 
 
-@given(width=EDGES, height=EDGES, samples=st.integers(1, 2), kept=st.booleans(), simulate=st.booleans())
+@given(
+    width=EDGES,
+    height=EDGES,
+    most=st.integers(1, 40),
+    samples=st.integers(1, 2),
+    kept=st.booleans(),
+    simulate=st.booleans(),
+)
 def test_the_rows_share_the_memory_out_without_gap_or_overlap(
     width: int,
     height: int,
+    most: int,
     samples: int,
     kept: bool,
     simulate: bool,
 ) -> None:
     request = small_request(samples=samples, blocks=kept, simulate=simulate)
-    memory = np.zeros(size(request, width, height) + 5, np.uint8)
-    parts = rows(memory, request, width, height)
+    memory = np.zeros(size(request, width, height, most) + 5, np.uint8)
+    parts = rows(memory, request, width, height, most)
     for part in parts:
         assert not part.any(), "another part lies here"
         part[:] = 1
         assert part.ctypes.data % part.itemsize == 0
-    across, down = blocks(width, height)
+    count = blocks(width, height, most)
 
+    assert count <= most
     assert sum(part.nbytes for part in parts) == memory.size - 5
     assert not memory[-5:].any()
     assert parts.outcome.nbytes == TALLY_BYTES
     assert parts.rgb.size == 3 * width * height
     assert parts.steps.size == (width * height if samples == 1 else 0)
-    assert parts.records.size == (RECORD * across * down if kept and not simulate else 0)
+    assert parts.records.size == (RECORD * count if kept and not simulate else 0)
 
 
 @pytest.mark.parametrize("kept", [True, False])

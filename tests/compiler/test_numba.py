@@ -46,7 +46,7 @@ def four_times(number: int) -> int:
 @pytest.fixture
 def made(ask: Callable[..., Request]) -> Program:
     """A program to compile."""
-    return alone(scene.load("mandelbrot"), ask(), single.paint, 8)
+    return alone(scene.load("mandelbrot"), ask())
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def coloured(tmp_path: Path, ask: Callable[..., Request]) -> Callable[..., Progr
     def write(shade: str, more: str = "") -> Program:
         path = tmp_path / "plain.py"
         path.write_text(PLAIN.format(shade=shade, more=more), encoding="utf-8")
-        return alone(scene.load(str(path)), ask(scene=str(path)), single.paint, 8)
+        return alone(scene.load(str(path)), ask(scene=str(path)))
 
     return write
 
