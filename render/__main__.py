@@ -20,7 +20,7 @@ def run() -> int:
         return main()
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more, while Python ends, would end it in another way
-        print("render: interrupted", file=sys.stderr)
+        sys.stderr.write("render: interrupted\n")
         return 130
     finally:
         gc.freeze()
