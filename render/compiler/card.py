@@ -168,11 +168,7 @@ class Stream:
         asked(driver.cuEventRecord(first, queue))
         asked(driver.cuLaunchKernel(self._device.function, count, 1, 1, THREADS, 1, 1, 0, queue, arguments, 0))
         asked(driver.cuEventRecord(second, queue))
-        asked(
-            driver.cuMemcpyDtoHAsync(
-                self._here, self._there, size(self._device.request, width, height, self._device.most), queue
-            )
-        )
+        asked(driver.cuMemcpyDtoHAsync(self._here, self._there, self._size(width, height), queue))
         asked(driver.cuEventRecord(third, queue))
 
     def done(self) -> bool:
@@ -202,12 +198,15 @@ class Stream:
         memory = np.ctypeslib.as_array((ctypes.c_uint8 * self._bytes).from_address(int(self._here)))
         return rows(memory, self._device.request, *self._shape, self._device.most)
 
+    def _size(self, width: int, height: int) -> int:
+        return size(self._device.request, width, height, self._device.most)
+
     def _reserve(self, width: int, height: int) -> None:
         """Memory for a launch of this shape, and the cells that tell the threads where it is."""
         if (width, height) == self._shape:
             return
         device, driver = self._device, self._driver
-        needed = size(device.request, width, height, device.most)
+        needed = self._size(width, height)
         if needed > self._bytes:
             self._release()
             self._there = asked(driver.cuMemAlloc(needed))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numba
@@ -35,8 +35,8 @@ Capability = tuple[int, int]
 REASSEMBLED = 'reinstall the CUDA packages: pip install --force-reinstall "numba-cuda[cu13]>=0.30.4,<0.31"'
 
 
-def body(made: Program, said: Mapping[Callable[..., Any], Any], wrap: Callable[..., Any]) -> Callable[..., None]:
-    """What one thread does, as a function of (cells, block, x, y, width, height); the last four: the launch's rectangle.
+def body(made: Program, said: dict[Callable[..., Any], Any], wrap: Callable[..., Any]) -> Callable[..., None]:
+    """What one thread does, as a function of (cells, block, x, y, width, height): the launch's rectangle.
 
     said: what the lanes of a warp say to each other (`warp_words`). wrap: turns the driver's plain functions into ones
     that the compiler at hand can inline.

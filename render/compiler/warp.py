@@ -2,14 +2,14 @@
 
 The lanes of a warp are stepped together whether they have ended or not, so a warp is as slow as its slowest sample,
 unless a lane that has ended goes on with another one. Here each lane follows the samples of one pixel, one after the
-other, sums their light in order, and then takes the next pixel. Squares of 8 x 4 neighbours, which end at similar steps,
-are handed to the warps of all blocks by one counter of the launch; a warp deals its square out to those of its lanes
-that want a pixel. They agree on who takes which by voting, so no lane waits at a lock, and no warp has less to do
-than another.
+other, sums their light in order, and then takes the next pixel. Squares of 8 x 4 neighbours, which end at similar
+steps, are handed to the warps of all blocks by one counter of the launch; a warp deals its square out to those of its
+lanes that want a pixel. They agree on who takes which by voting, so no lane waits at a lock, and no warp has less to
+do than another.
 
 For an absorbing scene BLOCK steps are made between two votes. Ended lanes wait until TAKING of them have gathered (or
-all that are left), for what follows is made by the whole warp whether one lane needs it or all: the last steps by halves
-(`driver.halved`), the shading, the start of another sample. None of it can be seen in the picture: each lane's
+all that are left), for what follows is made by the whole warp whether one lane needs it or all: the last steps by
+halves (`driver.halved`), the shading, the start of another sample. None of it can be seen in the picture: each lane's
 arithmetic is that of the plain loop.
 
 In numba's simulator a warp has one lane.

@@ -15,7 +15,7 @@ import pytest
 from numba.core import registry, types
 
 from render import engine, scene
-from render.compiler import numba_codegen, numba_front, single
+from render.compiler import numba_codegen, numba_front
 from render.compiler.program import Program, alone
 from render.errors import ModeUnavailable, SceneError
 from render.request import Request
