@@ -123,14 +123,14 @@ def add_at(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
 multiprocessor = _read(lambda builder: _register(builder, "smid", I32, "r"), types.int32)
 card_clock = _read(lambda builder: _register(builder, "globaltimer", I64, "l"), types.int64)
 
-SHARED = {slots.divided: divided, slots.add_at: add_at}
-CARD: dict[Callable[..., Any], Any] = SHARED | {
+SHARED: dict[Callable[..., Any], Any] = {slots.divided: divided, slots.add_at: add_at}
+CARD = SHARED | {
     slots.votes: _voted(_votes),
     slots.before: _voted(_before),
     slots.from_first: _passed(_from_first),
     slots.lane_number: _read(_lane_number),
 }
-ALONE: dict[Callable[..., Any], Any] = SHARED | {
+ALONE = SHARED | {
     slots.votes: _voted(lambda builder, mask: builder.zext(mask, I32)),
     slots.before: _voted(lambda _builder, _mask: I32(0)),
     slots.from_first: _passed(lambda _builder, value: value),
