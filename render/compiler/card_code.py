@@ -15,12 +15,12 @@ from render.compiler.program import ENTRY, Program, of_a_warp
 from render.request import Request
 from render.scene import Scene
 
-BLOCK, TAKING = 16, 12  # for absorbing scenes: steps between two votes, lanes that have to gather (benchmarks/card.py)
+BLOCK, LOSS = 16, 128  # see `warp`; from the model in benchmarks/card.py
 
 
 def program(scene: Scene, request: Request) -> Program:
     """What one thread does: a lane of a warp, which takes pixels from the launch's queue."""
-    return of_a_warp(scene, request, BLOCK, TAKING)
+    return of_a_warp(scene, request, BLOCK, LOSS)
 
 
 def machine_code(made: Program, found: Cards, recording: bool, announce: Callable[[], None]) -> bytes:

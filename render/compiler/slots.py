@@ -53,8 +53,13 @@ def onward(room: Any, here: int, count_at: int, p: Any, limit: int, like: Any) -
     _empty()
 
 
-def stepping(state: Any, steps: Lane, mine: Any, enough: Lane, p: Any, limit: int) -> Any:
+def stepping(state: Any, steps: Lane, mine: Any, having: Lane, p: Any, limit: int) -> Any:
     """How the lanes of a warp are stepped together: `warp.by_blocks` or `warp.by_steps`."""
+    _empty()
+
+
+def repeating(state: Any, steps: Lane, seen: Any, looks: Lane, going: Any, limit: int) -> Any:
+    """How a warp finds samples that will never end: `warp.cycles` or `warp.no_cycles`."""
     _empty()
 
 

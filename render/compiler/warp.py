@@ -7,9 +7,9 @@ steps, are handed to the warps of all blocks by one counter of the launch; a war
 lanes that want a pixel. They agree on who takes which by voting, so no lane waits at a lock, and no warp has less to
 do than another.
 
-For an absorbing scene BLOCK steps are made between two votes. Ended lanes wait until TAKING of them have gathered (or
-all that are left), for what follows is made by the whole warp whether one lane needs it or all: the last steps by
-halves (`driver.halved`), the shading, the start of another sample. None of it can be seen in the picture: each lane's
+For an absorbing scene BLOCK steps are made between two votes. What follows a sample's end is made by the whole warp
+whether one lane needs it or all: the last steps by halves (`driver.halved`), the shading, the start of another sample.
+So ended lanes wait until about as much is lost by it as that costs. None of it can be seen in the picture: each lane's
 arithmetic is that of the plain loop.
 
 In numba's simulator a warp has one lane.
@@ -33,6 +33,8 @@ from render.compiler.slots import (
     lift,
     real_count,
     reals,
+    repeating,
+    same_bits,
     settled,
     start,
     step,
@@ -45,7 +47,10 @@ from render.primitives import Lane, any_lane, where
 from render.sampling import clamped
 
 SQUARE = 32  # pixels: 8 x 4
-BLOCK, TAKING = 16, 12  # steps between two votes; lanes that have to gather; set where a card is programmed
+BLOCK, LOSS = (
+    16,
+    128,
+)  # steps between two votes; blocks of single lanes that may be lost; set where a card is programmed
 
 
 def paint_queue(at: Any, p: Any, x: int, y: int, width: int, height: int) -> tuple[int, int]:
@@ -56,7 +61,8 @@ def paint_queue(at: Any, p: Any, x: int, y: int, width: int, height: int) -> tup
     across = (width + 7) >> 3
     end = counts(SQUARE * across * ((height + 3) >> 2))
     number = column = row = following = left = s = steps = counts(0)
-    state = lift(start(reals(0), reals(0), p), reals(0))
+    state = seen = lift(start(reals(0), reals(0), p), reals(0))
+    looks = counts(0)
     red = green = blue = reals(0)
     made = bad = 0
     having = counts(1)
@@ -69,9 +75,11 @@ def paint_queue(at: Any, p: Any, x: int, y: int, width: int, height: int) -> tup
         mine = number < end
         if any_lane(ended & mine):
             state, steps = begun(real_count(column + x, red), real_count(row + y, red), total(s), at, p)
+            looks = counts(0)
         having = votes(mine)
-        enough = where(having > TAKING, having - TAKING, 0)
-        state, steps, going = stepping(state, steps, mine, enough, p, at.limit)
+        state, steps, going = stepping(state, steps, mine, having, p, at.limit)
+        if at.shortcuts:
+            steps, seen, looks = repeating(state, steps, seen, looks, going, at.limit)
         ended = mine & ~going
         if any_lane(ended):
             state, steps = settled(state, steps, p, at.limit)
@@ -112,27 +120,47 @@ def place_of(number: Lane, across: Lane) -> tuple[Lane, Lane]:
     return (square << 3) + (number & 7), (line << 2) + ((number >> 3) & 3)
 
 
-def by_blocks(state: Any, steps: Lane, mine: Any, enough: Lane, p: Any, limit: int) -> Any:
-    """BLOCK steps at a time while more than `enough` lanes of the warp go on; for absorbing scenes.
+def by_blocks(state: Any, steps: Lane, mine: Any, having: Lane, p: Any, limit: int) -> Any:
+    """BLOCK steps at a time, for absorbing scenes, until all that the warp has have ended, or enough is lost.
 
-    A lane that ends in a block, or is too near the limit, stays where the block began.
+    LOSS blocks in which nothing was lost are enough too, since `cycles` looks at the states afterwards. A lane that
+    ends in a block, or is too near the limit, stays where the block began.
     """
     last = counts(limit - BLOCK)
     going = mine & (steps <= last)
-    while any_lane(votes(going) > enough):
+    active = votes(going)
+    lost = counts(0)
+    while any_lane((active > 0) & (lost < LOSS)):
         after = state
         for _ in range(BLOCK):
             after = lift(step(after, p), state[0])
         going = going & alive(after, p)
         state, steps = choose(going, after, state), where(going, steps + BLOCK, steps)
         going = going & (steps <= last)
+        active = votes(going)
+        lost = lost + (having - active) + 1
     return state, steps, going
 
 
-def by_steps(state: Any, steps: Lane, mine: Any, enough: Lane, p: Any, limit: int) -> Any:
-    """One step at a time, for all other scenes."""
+def cycles(state: Any, steps: Lane, seen: Any, looks: Lane, going: Any, limit: int) -> Any:
+    """The steps, set to the limit where the state has been there before: it will come back for ever (see `driver`).
+
+    seen, looks: the state compared with, which is renewed whenever its age doubles, and how often it was looked at.
+    """
+    back = going & (looks > 0) & same_bits(state, seen)
+    renewed = (looks & (looks - 1)) == 0
+    return where(back, limit, steps), choose(renewed, state, seen), looks + 1
+
+
+def no_cycles(state: Any, steps: Lane, seen: Any, looks: Lane, going: Any, limit: int) -> Any:
+    """The same for scenes whose colour inside is not flat."""
+    return steps, seen, looks
+
+
+def by_steps(state: Any, steps: Lane, mine: Any, having: Lane, p: Any, limit: int) -> Any:
+    """One step at a time, for all other scenes, until all have ended."""
     going = mine & alive(state, p) & (steps < limit)
-    while any_lane(votes(going) > enough):
+    while any_lane(votes(going) > 0):
         state = choose(going, lift(step(state, p), state[0]), state)
         steps = where(going, steps + 1, steps)
         going = going & alive(state, p) & (steps < limit)
