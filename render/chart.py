@@ -6,8 +6,8 @@
       running    22222212      how many workers painted at the same instant, at most
       in flight  22222222      how many tiles were begun and not done, at most
 
-All runs have one scale of time, from each run's first span of a tile; only a run that would be no more than a few
-letters long, as one of a graphics card is, has one of its own and says so. Letters that every terminal and log can show.
+All runs have one scale of time, from each run's first span of a tile; only a run that would be hardly a letter long, as
+one of a graphics card is, has a scale of its own and says so. Letters that every terminal and log can show.
 """
 
 from __future__ import annotations

@@ -182,6 +182,37 @@ def merged(intervals: Iterable[Interval], *, flat: bool = False) -> list[Interva
     return made
 
 
+def foremost(spans: Iterable[Span]) -> list[Span]:
+    """One worker's spans as pieces that do not overlap, by time: where several hold an instant, that which began last.
+
+    So is a multiprocessor shown that begins blocks of the next tile while the last blocks of the one before still run.
+    """
+    made: list[Span] = []
+    open_: list[Span] = []  # by when they began; some may have ended
+    now = 0
+
+    def show(until: int | None) -> None:
+        nonlocal now
+        while open_ and (until is None or now < until):
+            span = open_[-1]
+            if span.t1 <= now:
+                open_.pop()
+                continue
+            end = span.t1 if until is None else min(span.t1, until)
+            if made and made[-1].t1 == now and made[-1].tile == span.tile:
+                made[-1] = made[-1]._replace(t1=end)
+            else:
+                made.append(span._replace(t0=now, t1=end))
+            now = end
+
+    for span in sorted(spans, key=lambda span: (span.t0, -span.t1)):
+        show(span.t0)
+        now = span.t0
+        open_.append(span)
+    show(None)
+    return made
+
+
 def levels(intervals: Iterable[Interval]) -> list[tuple[int, int]]:
     """How many of the half-open intervals hold an instant, as (from when, how many) wherever that changes, by time."""
     change: dict[int, int] = {}

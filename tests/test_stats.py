@@ -265,3 +265,15 @@ def test_a_launch_that_waits_for_a_card_with_nothing_to_do_stands_in_the_ledger(
     made = [Span(A, 0, "launch", 2, 6), Span(A, 0, "paint", 6, 10), Span(B, 1, "launch", 3, 12)]
     ledger = stats.of(traced(made)).ledger
     assert {kind: spent for kind, spent in ledger.items() if spent} == {"paint": 4, "launch": 6, "other": 12}
+
+
+@given(blocks)
+def test_the_foremost_of_a_workers_spans_is_the_one_that_began_last(made: list[Span]) -> None:
+    pieces = stats.foremost(made)
+    assert all(before.t1 <= after.t0 for before, after in pairwise(pieces))
+    for instant in range(70):
+        held = [span for span in made if holds(span, instant)]
+        shown = [piece.tile for piece in pieces if holds(piece, instant)]
+        latest = max((span.t0 for span in held), default=0)
+        assert len(shown) == bool(held)
+        assert set(shown) <= {span.tile for span in held if span.t0 == latest}
