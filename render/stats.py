@@ -75,6 +75,11 @@ class Multiprocessors(NamedTuple):
         """The most busy one; of several the first."""
         return max(self.busy_percent, key=self.busy_percent.__getitem__)
 
+    def called(self, worker: Worker) -> str:
+        """Its number, and which card's it is where there are several."""
+        cards = {other.device for other in self.busy_percent}
+        return f"number {worker.thread}" if len(cards) == 1 else f"{worker.device} {worker.thread}"
+
 
 @dataclass(frozen=True)
 class Stats:

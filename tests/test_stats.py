@@ -259,6 +259,15 @@ def test_two_multiprocessors_one_half_idle() -> None:
     assert (found.seen, found.max, found.mean, found.mean_percent) == (2, 2, 1.5, 75.0)
     assert found.busy_percent == {M: 50.0, N: 100.0}
     assert (found.least, found.most) == (M, N)
+    assert found.called(M) == "number 7"
+
+
+def test_multiprocessors_of_several_cards_are_called_by_card() -> None:
+    pair = [Worker(1, 3, f"a card {card} multiprocessor") for card in range(2)]
+    found = stats.multiprocessors(traced([Span(worker, 0, "block", 4, 8) for worker in pair]))
+    assert found is not None
+    assert (found.seen, found.mean) == (2, 2.0)
+    assert found.called(pair[1]) == "a card 1 multiprocessor 3"
 
 
 def test_a_launch_that_waits_for_a_card_with_nothing_to_do_stands_in_the_ledger() -> None:

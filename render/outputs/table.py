@@ -80,7 +80,7 @@ def inside(frame: Frame, found: Stats) -> Iterator[str]:
         return
     there = frame.trace.facts.get("multiprocessors")
     seen = f"{own.seen} of {there}" if type(there) is int and there >= own.seen else f"{own.seen}"
-    least = f"; least busy: number {own.least.thread}, {own.busy_percent[own.least]:.0f} %"
+    least = f"; least busy: {own.called(own.least)}, {own.busy_percent[own.least]:.0f} %"
     yield (
         f"multiprocessors: {seen} painted, {own.mean:.1f} at once on average, "
         f"{own.mean_percent:.0f} % busy{least if own.seen > 1 else ''}"

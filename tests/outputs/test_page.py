@@ -302,6 +302,13 @@ def test_a_run_too_short_for_the_others_scale_has_a_close_up_of_its_own(shown: C
     assert page.evaluate("() => theatre.clock.now") > 30 * MS  # in the midst of the run that can be watched
 
 
+def test_a_tile_of_a_card_tells_its_stream_by_name(shown: Callable[..., Any]) -> None:
+    page = shown(CARD)
+    page.locator("#run-1 canvas.picture").focus()
+    page.keyboard.press("ArrowRight")
+    assert "worker 0: NVIDIA H100 (synthetic) stream 0\n" in page.locator("#tip").inner_text()
+
+
 def test_without_its_script_the_card_is_seen_from_inside(shown: Callable[..., Any]) -> None:
     page = shown(CARD, scripted=False)
     assert page.locator("svg.field").is_visible()

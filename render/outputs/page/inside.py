@@ -43,7 +43,7 @@ def _sentences(run: Run, found: stats.Multiprocessors) -> Iterator[str]:
     there, error = facts.get("multiprocessors"), facts.get("card_clock_error_ns")
     of_all = f" of {there}" if type(there) is int and there >= found.seen else ""
     least, most = (
-        f"number {worker.thread} ({found.busy_percent[worker]:.0f} %)" for worker in (found.least, found.most)
+        f"{found.called(worker)} ({found.busy_percent[worker]:.0f} %)" for worker in (found.least, found.most)
     )
     range_ = f", from {least} to {most}" if found.seen > 1 else ""
     yield (
