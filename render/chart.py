@@ -6,7 +6,8 @@
       running    22222212      how many workers painted at the same instant, at most
       in flight  22222222      how many tiles were begun and not done, at most
 
-All runs have one scale of time, from each run's first span of a tile. Letters that every terminal and log can show.
+All runs have one scale of time, from each run's first span of a tile; only a run that would be hardly a letter long, as
+one of a graphics card is, has a scale of its own and says so. Letters that every terminal and log can show.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from render.trace import NO_TILE, Span
 from render.wording import count, time
 
 HEAD = 13  # letters before a lane
+FEWEST = 2  # letters; a run that is shorter has a scale of its own
 MOST = 8  # lanes of a run; of more the first, and how many there are
 WAITS, IDLE = "~", "."
 
@@ -36,7 +38,18 @@ def lanes(frames: Sequence[Frame], width: int) -> list[str]:
         return []
     letter = length / cells
     told = f"a letter is {time(letter / 1e9)}; a digit the tile painted (its last), {WAITS} waits, {IDLE} does neither"
-    return [*wrap(told, width), *(line[:width] for frame, spans in runs for line in _run(frame, spans, letter))]
+    return [
+        *wrap(told, width),
+        *(line[:width] for frame, spans in runs for line in _scaled(frame, spans, letter, cells)),
+    ]
+
+
+def _scaled(frame: Frame, spans: Sequence[Span], letter: float, cells: int) -> Iterator[str]:
+    """A run on the scale of all, or on its own where that would show nothing."""
+    own = _length(spans) / cells
+    if not 0 < own * cells < FEWEST * letter:
+        return _run(frame.title, frame, spans, letter)
+    return _run(f"{frame.title} ({letter / own:.0f} times wider: a letter is {time(own / 1e9)})", frame, spans, own)
 
 
 def _work(frame: Frame) -> list[Span]:
@@ -47,8 +60,8 @@ def _length(spans: Sequence[Span]) -> int:
     return max((s.t1 for s in spans), default=0) - min((s.t0 for s in spans), default=0)
 
 
-def _run(frame: Frame, spans: Sequence[Span], letter: float) -> Iterator[str]:
-    yield frame.title
+def _run(title: str, frame: Frame, spans: Sequence[Span], letter: float) -> Iterator[str]:
+    yield title
     start = min((span.t0 for span in spans), default=0)
     cells = max(round(_length(spans) / letter), 1) if spans else 0
     workers = frame.trace.workers

@@ -16,7 +16,8 @@ def document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str,
     `ledger` is where the wall time went, in per cent by kind; it adds up to 100. `idle_percent` is what each worker was
     idle, in the order they began, of the time of all tiles; `left_alone_seconds` the longest that a begun tile was
     painted by nobody; `fairness` and `schedule` are explained in `render.schedule`, `cpus` in `render.claims`, and
-    `claims` says them in a sentence (null where one worker was asked for and painted).
+    `claims` says them in a sentence (null where one worker was asked for and painted). `multiprocessors` are those of a
+    graphics card that painted: how many, how many at once, and in per cent how busy (null where no block was recorded).
     """
     request, facts = frame.request, frame.trace.facts
     found = stats.of(frame.trace)
@@ -44,6 +45,7 @@ def document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str,
         "running": found.running._asdict(),
         "in_flight": found.in_flight._asdict(),
         "switches": found.switches,
+        "multiprocessors": _multiprocessors(found),
         "first_tile_seconds": found.first_tile_seconds,
         "left_alone_seconds": found.left_alone_seconds,
         "idle_percent": [100 * share for share in how.idle],
@@ -54,6 +56,13 @@ def document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str,
         "sha256": frame.sha256,
         "out": [fspath(path) for path in out],
     }
+
+
+def _multiprocessors(found: stats.Stats) -> dict[str, float] | None:
+    inside = found.multiprocessors
+    if inside is None:
+        return None
+    return {"seen": inside.seen, "max": inside.max, "mean": inside.mean, "busy_percent": inside.mean_percent}
 
 
 def _gain(frame: Frame, base: Frame | None) -> dict[str, float | None] | None:

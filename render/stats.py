@@ -12,6 +12,9 @@ hold the same instant, and a span of no length holds none.
     busy         a worker that paints; idle is the rest of the time from the first start to the last end of all tiles
     ledger       a partition of [began, ended]: each instant counts for the first kind of PRIORITY that holds it
 
+Block spans, which show the same work on the multiprocessors of a graphics card, count in none of these and in
+`Multiprocessors` alone.
+
 Everything takes n log n steps for n spans.
 """
 
@@ -22,9 +25,9 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import NamedTuple, TypeVar
 
-from render.trace import KINDS, NO_TILE, Span, Trace, Worker
+from render.trace import NO_TILE, STAGES, Span, Trace, Worker
 
-PRIORITY = ("paint", "transfer", "compile", "save", "plan", "wait", "start", "import")
+PRIORITY = ("paint", "transfer", "compile", "launch", "save", "plan", "wait", "start", "import")
 OTHER = "other"
 
 Interval = tuple[int, int]
@@ -44,6 +47,40 @@ class InFlight(NamedTuple):
     max: int
 
 
+class Multiprocessors(NamedTuple):
+    """How the multiprocessors of a graphics card worked, from block spans alone.
+
+    One is busy while it has at least one block, however many more it could take. seen: how many ever were; max, mean:
+    how many at the same instant, at most and on average from the first block's start to the last one's end.
+    busy_percent: of that time, by multiprocessor, card by card in the order of their numbers.
+    """
+
+    seen: int
+    max: int
+    mean: float
+    busy_percent: dict[Worker, float]
+
+    @property
+    def mean_percent(self) -> float:
+        """How busy those that worked were, on average."""
+        return 100 * self.mean / self.seen
+
+    @property
+    def least(self) -> Worker:
+        """The least busy one; of several the first."""
+        return min(self.busy_percent, key=self.busy_percent.__getitem__)
+
+    @property
+    def most(self) -> Worker:
+        """The most busy one; of several the first."""
+        return max(self.busy_percent, key=self.busy_percent.__getitem__)
+
+    def called(self, worker: Worker) -> str:
+        """Its number, and which card's it is where there are several."""
+        cards = {other.device for other in self.busy_percent}
+        return f"number {worker.thread}" if len(cards) == 1 else f"{worker.device} {worker.thread}"
+
+
 @dataclass(frozen=True)
 class Stats:
     """The figures of one run, named as in the document of `draw --json`. None where no tile was painted.
@@ -51,6 +88,7 @@ class Stats:
     seconds: wall time by kind of span, first start to last end (0.0: none), which may overlap; also `total` (the whole
     run) and `tiles` (all spans that carry a tile). ledger: nanoseconds by kind and `other`; they add up to the run.
     first_tile and last_tile: the tiles done first and last. busy, idle: seconds by worker, in the order they began.
+    multiprocessors: None where no block was recorded.
     """
 
     seconds: dict[str, float]
@@ -65,6 +103,7 @@ class Stats:
     busy: dict[Worker, float]
     idle: dict[Worker, float]
     ledger: dict[str, int]
+    multiprocessors: Multiprocessors | None = None
 
     @property
     def shares(self) -> dict[str, float]:
@@ -91,7 +130,7 @@ def of(trace: Trace) -> Stats:
     by_end = sorted((end, tile) for tile, (_, end) in flying.items())
     turned = turns(trace)
     busy = {worker: _length(times) for worker, times in turned.items()}
-    whole = _wall([span for span in trace.spans if span.tile != NO_TILE])
+    whole = _wall([span for span in trace.spans if span.tile != NO_TILE and span.kind != "block"])
     window = _wall(paint)
     return Stats(
         seconds=_seconds(trace) | {"tiles": whole / 1e9},
@@ -109,7 +148,30 @@ def of(trace: Trace) -> Stats:
         busy={worker: spent / 1e9 for worker, spent in busy.items()},
         idle={worker: max(whole - spent, 0) / 1e9 for worker, spent in busy.items()},
         ledger=_ledger(trace),
+        multiprocessors=multiprocessors(trace),
     )
+
+
+def multiprocessors(trace: Trace) -> Multiprocessors | None:
+    """How the multiprocessors worked; None where no block was recorded."""
+    blocks = [span for span in trace.spans if span.kind == "block"]
+    if not blocks:
+        return None
+    busy = inside(trace)
+    window = _wall(blocks)
+    return Multiprocessors(
+        seen=len(busy),
+        max=most(chain.from_iterable(busy.values())),
+        mean=sum(map(_length, busy.values())) / window if window else 0.0,
+        busy_percent={worker: 100 * _length(times) / window if window else 0.0 for worker, times in busy.items()},
+    )
+
+
+def inside(trace: Trace) -> dict[Worker, list[Interval]]:
+    """When each multiprocessor was busy, as disjoint intervals, card by card in the order of their numbers."""
+    blocks = (span for span in trace.spans if span.kind == "block")
+    found = _grouped(blocks, lambda span: span.worker)
+    return {worker: merged(found[worker]) for worker in trace.multiprocessors}
 
 
 def merged(intervals: Iterable[Interval], *, flat: bool = False) -> list[Interval]:
@@ -122,6 +184,37 @@ def merged(intervals: Iterable[Interval], *, flat: bool = False) -> list[Interva
             made[-1] = made[-1][0], max(made[-1][1], t1)
         else:
             made.append((t0, t1))
+    return made
+
+
+def foremost(spans: Iterable[Span]) -> list[Span]:
+    """One worker's spans as pieces that do not overlap, by time: where several hold an instant, that which began last.
+
+    So is a multiprocessor shown that begins blocks of the next tile while the last blocks of the one before still run.
+    """
+    made: list[Span] = []
+    open_: list[Span] = []  # by when they began; some may have ended
+    now = 0
+
+    def show(until: int | None) -> None:
+        nonlocal now
+        while open_ and (until is None or now < until):
+            span = open_[-1]
+            if span.t1 <= now:
+                open_.pop()
+                continue
+            end = span.t1 if until is None else min(span.t1, until)
+            if made and made[-1].t1 == now and made[-1].tile == span.tile:
+                made[-1] = made[-1]._replace(t1=end)
+            else:
+                made.append(span._replace(t0=now, t1=end))
+            now = end
+
+    for span in sorted(spans, key=lambda span: (span.t0, -span.t1)):
+        show(span.t0)
+        now = span.t0
+        open_.append(span)
+    show(None)
     return made
 
 
@@ -192,7 +285,7 @@ def _wall(spans: Sequence[Span]) -> int:
 
 def _seconds(trace: Trace) -> dict[str, float]:
     kinds: Mapping[str, list[Interval]] = _grouped(trace.spans, lambda span: span.kind)
-    walls = {kind: _length([_reach(kinds[kind])]) if kind in kinds else 0 for kind in KINDS}
+    walls = {kind: _length([_reach(kinds[kind])]) if kind in kinds else 0 for kind in STAGES}
     return {kind: wall / 1e9 for kind, wall in ({"total": trace.ended - trace.began} | walls).items()}
 
 

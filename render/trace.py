@@ -4,6 +4,20 @@ A span is one worker, one tile (or none), one kind of time, half open [t0, t1) i
 from an injected clock (`time.perf_counter_ns`: one clock for all threads and processes of a machine), so tests
 use a clock of their own and golden timelines are exact. Everything that is told about a run afterwards (table,
 statistics, pictures, pages) is computed from its trace and from nothing else.
+
+The kinds of time:
+
+    import, start, compile, plan, save    what goes before and after the painting
+    wait        a tile waits for its data
+    launch      a tile was handed to a stream of a graphics card, which has not begun it yet
+    paint       a worker paints a tile; on a stream: the card paints it
+    transfer    a tile's pixels are copied back
+    block       a multiprocessor of the card has at least one block of threads of a tile
+
+A graphics card is seen on two levels. Its streams are queues: their launch, paint and transfer spans are like those of
+any worker. Its multiprocessors paint what the streams hand over: block spans are the insides of a stream's paint span,
+the same work seen once more. The two levels are never added up: block spans count in no figure but those of the
+multiprocessors.
 """
 
 from __future__ import annotations
@@ -18,14 +32,19 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
-KINDS = ("import", "start", "compile", "plan", "paint", "wait", "transfer", "save")
+STAGES = ("import", "start", "compile", "plan", "launch", "paint", "wait", "transfer", "save")
+KINDS = (*STAGES, "block")
 NO_TILE = -1
 
 Clock = Callable[[], int]
 
 
 class Worker(NamedTuple):
-    """Who painted: a thread of a process, or a stream of a graphics card."""
+    """Who painted: a thread of a process, or of a graphics card a stream or, in block spans, a multiprocessor.
+
+    `thread` is then the number of the stream or multiprocessor on its card, and `device` the card's name and which of
+    the two it is.
+    """
 
     process: int
     thread: int
@@ -63,9 +82,19 @@ class Trace:
         painted = sorted((s.t0, s.t1, s.worker) for s in self.spans if s.kind == "paint")
         return tuple(dict.fromkeys(worker for _, _, worker in painted))
 
+    @property
+    def multiprocessors(self) -> tuple[Worker, ...]:
+        """The multiprocessors of graphics cards that had a block, card by card in the order of their numbers."""
+        return tuple(sorted({s.worker for s in self.spans if s.kind == "block"}, key=_place))
+
     def of_kind(self, *kinds: str) -> list[Span]:
         """The spans of these kinds, by start time."""
         return sorted((s for s in self.spans if s.kind in kinds), key=lambda s: (s.t0, s.t1))
+
+
+def _place(worker: Worker) -> tuple[int, str, int]:
+    """Card by card, and on each by number."""
+    return worker.process, worker.device, worker.thread
 
 
 @cache

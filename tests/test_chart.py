@@ -98,3 +98,11 @@ def test_without_room_or_tiles_there_are_none(draw: Callable[..., Frame], width:
     assert chart.lanes([draw("01")], width) == []
     assert chart.lanes([draw()], 80) == []
     assert chart.lanes([], 80) == []
+
+
+def test_a_run_too_short_to_be_seen_has_a_scale_of_its_own_and_says_so(draw: Callable[..., Frame]) -> None:
+    short = draw("01", mode="cuda")
+    told = chart.lanes([draw("0" * 120), short], 13 + 60)
+    at = told.index("cuda (60 times wider: a letter is 0.0333 ms)")
+    assert told[at + 1] == "  worker 0   " + "0" * 30 + "1" * 30
+    assert "cuda" in chart.lanes([draw("0" * 60), short], 13 + 60)

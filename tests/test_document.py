@@ -60,6 +60,7 @@ def test_the_document_of_a_draw_has_these_keys_and_values() -> None:
             "start": 0.0,
             "compile": 0.0,
             "plan": 0.0,
+            "launch": 0.0,
             "paint": 3.0,
             "wait": 0.0,
             "transfer": 0.0,
@@ -71,6 +72,7 @@ def test_the_document_of_a_draw_has_these_keys_and_values() -> None:
                 "paint": 50.0,
                 "transfer": 0.0,
                 "compile": 0.0,
+                "launch": 0.0,
                 "save": 0.0,
                 "plan": 0.0,
                 "wait": 0.0,
@@ -83,6 +85,7 @@ def test_the_document_of_a_draw_has_these_keys_and_values() -> None:
         "running": {"max": 2, "mean": 5 / 3},
         "in_flight": {"max": 2},
         "switches": 0,
+        "multiprocessors": None,
         "first_tile_seconds": 3.0,
         "left_alone_seconds": 0.0,
         "idle_percent": [pytest.approx(100 / 3), 0.0],
@@ -143,3 +146,11 @@ def test_a_simulated_run_gains_nothing_that_could_be_told() -> None:
 @pytest.mark.parametrize("change", [{"rgb": FRAME.rgb + np.uint8(1)}, {"total_steps": 78}])
 def test_a_race_with_another_picture_or_other_steps_is_not_identical(change: dict[str, Any]) -> None:
     assert not race_document([FRAME, replace(FRAME, **change)], [])["identical"]
+
+
+def test_the_document_tells_of_a_cards_multiprocessors() -> None:
+    own = [Worker(1, number, "a card multiprocessor") for number in range(2)]
+    blocks = (Span(own[0], 0, "block", 2 * SECOND, 4 * SECOND), Span(own[1], 0, "block", 3 * SECOND, 4 * SECOND))
+    told = document(replace(FRAME, trace=replace(FRAME.trace, spans=(*SPANS, *blocks))))
+    assert told["multiprocessors"] == {"seen": 2, "max": 2, "mean": 1.5, "busy_percent": 75.0}
+    assert told | {"multiprocessors": None} == document(FRAME)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -10,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render import stats
-from render.trace import KINDS, NO_TILE, Span, Trace, Worker
+from render.trace import NO_TILE, STAGES, Span, Trace, Worker
 
 A, B, C = (Worker(1, thread) for thread in range(3))
+M, N = (Worker(1, thread, "a card multiprocessor") for thread in (7, 10))
 BEGAN, ENDED = 2, 24
 
 spans = st.lists(
@@ -20,11 +22,21 @@ spans = st.lists(
         lambda worker, tile, kind, t0, length: Span(worker, tile, kind, t0, t0 + length),
         st.sampled_from([A, B, C]),
         st.integers(NO_TILE, 3),
-        st.sampled_from(("paint", "paint", "wait", *KINDS)),
+        st.sampled_from(("paint", "paint", "wait", *STAGES)),
         st.integers(0, 20),
         st.integers(0, 6),
     ),
     max_size=12,
+)
+blocks = st.lists(
+    st.builds(
+        lambda worker, tile, t0, length: Span(worker, tile, "block", t0, t0 + length),
+        st.sampled_from([A, M, N]),  # A: not even one that has the name of a stream
+        st.integers(NO_TILE, 3),
+        st.integers(0, 30),
+        st.integers(0, 30),
+    ),
+    max_size=8,
 )
 paints = spans.map(lambda made: [span for span in made if span.kind == "paint"])
 
@@ -142,7 +154,7 @@ def test_the_first_tile_is_the_one_that_is_done_first(made: list[Span], asked: i
 
 @given(spans)
 def test_seconds_are_wall_times_from_the_first_start_to_the_last_end(made: list[Span]) -> None:
-    groups = {kind: [s for s in made if s.kind == kind] for kind in KINDS}
+    groups = {kind: [s for s in made if s.kind == kind] for kind in STAGES}
     groups["tiles"] = [s for s in made if s.tile != NO_TILE]
     walls = {name: max(s.t1 for s in own) - min(s.t0 for s in own) if own else 0 for name, own in groups.items()}
     expected = {name: wall / 1e9 for name, wall in (walls | {"total": ENDED - BEGAN}).items()}
@@ -211,4 +223,66 @@ def test_the_shares_of_a_run_of_no_length_are_nothing() -> None:
 
 
 def test_every_kind_of_time_has_a_place_in_the_ledger() -> None:
-    assert sorted(stats.PRIORITY) == sorted(KINDS)
+    assert sorted(stats.PRIORITY) == sorted(STAGES)
+
+
+@given(spans, blocks)
+def test_blocks_change_no_figure_but_those_of_the_multiprocessors(made: list[Span], more: list[Span]) -> None:
+    without, along = stats.of(traced(made)), stats.of(traced([*more, *made]))
+    assert replace(along, multiprocessors=None) == without
+    assert list(along.busy) == list(without.busy)
+    assert traced([*more, *made]).workers == traced(made).workers
+
+
+@given(spans, blocks)
+def test_the_multiprocessors_are_told_from_blocks_alone(made: list[Span], more: list[Span]) -> None:
+    assert stats.multiprocessors(traced([*made, *more])) == stats.multiprocessors(traced(more))
+
+
+@given(blocks.filter(bool))
+def test_multiprocessors_at_once_are_counted_at_each_instant(made: list[Span]) -> None:
+    counts = [len({span.worker for span in made if holds(span, instant)}) for instant in range(70)]
+    window = max(span.t1 for span in made) - min(span.t0 for span in made)
+    found = stats.multiprocessors(traced(made))
+    assert found is not None
+    assert found.max == max(counts)
+    assert found.mean == pytest.approx(sum(counts) / window if window else 0.0)
+    assert found.mean_percent == pytest.approx(sum(found.busy_percent.values()) / found.seen)
+    assert found.busy_percent[found.least] <= found.mean_percent + 1e-9
+    assert found.busy_percent[found.most] >= found.mean_percent - 1e-9
+
+
+def test_two_multiprocessors_one_half_idle() -> None:
+    made = [Span(N, 0, "block", 4, 14), Span(M, 0, "block", 4, 8), Span(M, 1, "block", 7, 9)]
+    found = stats.multiprocessors(traced(made))
+    assert found is not None
+    assert (found.seen, found.max, found.mean, found.mean_percent) == (2, 2, 1.5, 75.0)
+    assert found.busy_percent == {M: 50.0, N: 100.0}
+    assert (found.least, found.most) == (M, N)
+    assert found.called(M) == "number 7"
+
+
+def test_multiprocessors_of_several_cards_are_called_by_card() -> None:
+    pair = [Worker(1, 3, f"a card {card} multiprocessor") for card in range(2)]
+    found = stats.multiprocessors(traced([Span(worker, 0, "block", 4, 8) for worker in pair]))
+    assert found is not None
+    assert (found.seen, found.mean) == (2, 2.0)
+    assert found.called(pair[1]) == "a card 1 multiprocessor 3"
+
+
+def test_a_launch_that_waits_for_a_card_with_nothing_to_do_stands_in_the_ledger() -> None:
+    made = [Span(A, 0, "launch", 2, 6), Span(A, 0, "paint", 6, 10), Span(B, 1, "launch", 3, 12)]
+    ledger = stats.of(traced(made)).ledger
+    assert {kind: spent for kind, spent in ledger.items() if spent} == {"paint": 4, "launch": 6, "other": 12}
+
+
+@given(blocks)
+def test_the_foremost_of_a_workers_spans_is_the_one_that_began_last(made: list[Span]) -> None:
+    pieces = stats.foremost(made)
+    assert all(before.t1 <= after.t0 for before, after in pairwise(pieces))
+    for instant in range(70):
+        held = [span for span in made if holds(span, instant)]
+        shown = [piece.tile for piece in pieces if holds(piece, instant)]
+        latest = max((span.t0 for span in held), default=0)
+        assert len(shown) == bool(held)
+        assert set(shown) <= {span.tile for span in held if span.t0 == latest}

@@ -137,3 +137,13 @@ def test_where_the_system_does_not_tell_the_cpu_is_unknown(monkeypatch: pytest.M
     with recorder.span("paint", 0):
         pass
     assert (cpu_number(), recorder.drain()[0].cpu) == (-1, -1)
+
+
+def test_multiprocessors_are_those_of_block_spans_card_by_card_in_order_of_number() -> None:
+    first, second = "a card 0 multiprocessor", "a card 1 multiprocessor"
+    lanes = [Worker(1, 2, second), Worker(1, 10, first), Worker(1, 9, first)]
+    stream = Worker(1, 0, "a card 0 stream 0")
+    made = recorded(Span(stream, 0, "paint", 1, 9), *(Span(lane, 0, "block", 2, 3) for lane in lanes * 2))
+    assert made.multiprocessors == (lanes[2], lanes[1], lanes[0])
+    assert made.workers == (stream,)
+    assert recorded().multiprocessors == ()

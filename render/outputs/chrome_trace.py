@@ -10,6 +10,10 @@ so that they lie one above the other on one scale:
     counters (C)              tiles running, and in flight
     instants (i)              the first tile done, and the last
 
+The multiprocessors of a graphics card are another level of the same work, and so another process after the run's: a
+thread each, and a counter of how many are busy. A lane shows one tile at a time: where blocks of several share a
+multiprocessor, the tile that it began last.
+
 Times are in microseconds with three decimals, so that whole nanoseconds come back as they were.
 """
 
@@ -36,6 +40,8 @@ Event = dict[str, Any]
 def write(frames: Frames, *, plain: bool = False) -> bytes:
     """All runs. There is nothing to leave out, so a plain file is the same."""
     events = [event for number, frame in enumerate(frames, 1) for event in _run(number, frame)]
+    for number, frame in enumerate(frames, 1):
+        events += _inside(len(frames) + number, number, frame)
     first = frames[0]
     told = {"program": "render", "scene": first.request.scene, "view": first.request.view, "sha256": first.sha256}
     stored = {"traceEvents": events, "displayTimeUnit": "ms", "otherData": told}
@@ -49,10 +55,15 @@ def microseconds(ns: int) -> float:
 
 def lanes(trace: Trace) -> dict[Worker, str]:
     """All workers with a span and their names: those that painted first, numbered, then those that only prepared."""
-    painted = {worker: f"worker {number}" for number, worker in enumerate(trace.workers)}
-    spans = sorted(trace.spans, key=lambda span: span.t0)
+    painted = {worker: f"worker {number}{_which(worker)}" for number, worker in enumerate(trace.workers)}
+    spans = sorted((span for span in trace.spans if span.kind != "block"), key=lambda span: span.t0)
     others = dict.fromkeys(span.worker for span in spans if span.worker not in painted)
     return painted | {worker: f"prepares (thread {worker.thread})" for worker in others}
+
+
+def _which(worker: Worker) -> str:
+    """What a worker is that is no thread of a CPU."""
+    return "" if worker.device == "cpu" else f" ({worker.device})"
 
 
 def placed(spans: Iterable[Span]) -> tuple[list[Span], list[Span]]:
@@ -76,17 +87,41 @@ def _run(number: int, frame: Frame) -> Iterator[Event]:
     tiles = dict(enumerate(cut(frame.request)))
     yield _named("process_name", number, name=f"{number} {frame.title}")
     yield _named("process_labels", number, labels=f"{frame.request.scene}, view {frame.request.view}")
-    yield _named("process_sort_index", number, sort_index=number)
+    yield _named("process_sort_index", number, sort_index=2 * number)
     for lane, (worker, name) in enumerate(named.items()):
         yield _named("thread_name", number, threads[worker], name=name)
         yield _named("thread_sort_index", number, threads[worker], sort_index=lane)
-        mine, overlapping = placed(span for span in trace.spans if span.worker == worker)
+        mine, overlapping = placed(span for span in trace.spans if span.worker == worker and span.kind != "block")
         for span in mine:
             yield _complete(span, number, threads[worker], trace.began, tiles)
         for index, span in enumerate(overlapping, 1):
             yield from _aside(span, number, threads[worker], trace.began, hex((lane << 32) + index))
     yield from _juggled(trace, number, threads)
     yield from _counted(trace, number)
+
+
+def _inside(pid: int, number: int, frame: Frame) -> Iterator[Event]:
+    """The multiprocessors of a run, as a process of their own; nothing where there are none."""
+    trace = frame.trace
+    lanes: dict[Worker, list[Span]] = {worker: [] for worker in trace.multiprocessors}
+    if not lanes:
+        return
+    cards = len({worker.device for worker in lanes})
+    tiles = dict(enumerate(cut(frame.request)))
+    yield _named("process_name", pid, name=f"{number} {frame.title}: multiprocessors")
+    yield _named("process_labels", pid, labels="the same work once more, from inside the card")
+    yield _named("process_sort_index", pid, sort_index=2 * number + 1)
+    for span in trace.of_kind("block"):
+        lanes[span.worker].append(span)
+    for lane, (worker, spans) in enumerate(lanes.items(), 1):
+        tid, name = pid * LANES + lane, "multiprocessor" if cards == 1 else worker.device
+        yield _named("thread_name", pid, tid, name=f"{name} {worker.thread}")
+        yield _named("thread_sort_index", pid, tid, sort_index=lane)
+        for span in stats.foremost(spans):
+            yield _complete(span, pid, tid, trace.began, tiles)
+    for instant, level in stats.levels(chain.from_iterable(stats.inside(trace).values())):
+        at = {"pid": pid, "tid": 0, "ts": microseconds(instant - trace.began)}
+        yield {"ph": "C", "name": "busy", **at, "args": {"multiprocessors": level}}
 
 
 def _named(event: str, pid: int, tid: int = 0, **args: Any) -> Event:
@@ -96,7 +131,11 @@ def _named(event: str, pid: int, tid: int = 0, **args: Any) -> Event:
 
 def _said(span: Span) -> str:
     """The name of a span's slice."""
-    return span.kind if span.tile == NO_TILE else f"tile {span.tile}" if span.kind == "paint" else f"{span.kind}s"
+    if span.tile == NO_TILE:
+        return span.kind
+    return {"paint": f"tile {span.tile}", "block": f"tile {span.tile}", "launch": "launches"}.get(
+        span.kind, f"{span.kind}s"
+    )
 
 
 def _complete(span: Span, pid: int, tid: int, origin: int, tiles: dict[int, Tile]) -> Event:

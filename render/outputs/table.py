@@ -30,7 +30,8 @@ HEADS = ("mode", "workers", "tiles", "seconds", "speed-up", "running", "mean", "
 BASELINE = render.frame.BASELINE
 MISSED_LEAST = ("tiles", "mean", "first", "switches", "in flight", "workers", "speed-up")
 # how the painting was shared out (render.schedule): idle shares of the workers; how even; longest a begun tile was left
-# alone; the longest tile; the best that any schedule could do, and how near this one came; the gain with start-up
+# alone; the longest tile; the best that any schedule could do, and how near this one came; the gain with start-up.
+# What takes workers for hands of their own says nothing of the streams of a card, which are queues.
 SHARED = ("mode", "idle", "fair", "alone", "longest", "best", "near", "with start", "efficiency", "serial")
 SHARED_LEAST = ("serial", "alone", "longest", "fair", "with start", "efficiency", "best", "idle")
 
@@ -50,7 +51,7 @@ class Run(NamedTuple):
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
     """The lines of one draw, or the table of a race; there is nothing that a plain file could leave out."""
-    text = "\n".join(draw_lines(frames[0], ())[:3]) if frames.kind == "draw" else race_table(frames, frames.not_run)
+    text = "\n".join(draw_lines(frames[0], ())[:-1]) if frames.kind == "draw" else race_table(frames, frames.not_run)
     return f"{text}\n".encode()
 
 
@@ -67,8 +68,23 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]]) -> list[str]:
         f"{request.scene}, view {request.view}: {size}, limit {request.limit}, {request.precision}",
         f"{frame.title}: {who}, at most {found.running.max} running (mean {found.running.mean:.2f}){rate}",
         _ledger(found),
+        *inside(frame, found),
         f"saved {files}" if files else "nothing was saved",
     ]
+
+
+def inside(frame: Frame, found: Stats) -> Iterator[str]:
+    """How a graphics card's multiprocessors worked, where they were recorded; the second level, added to nothing."""
+    own = found.multiprocessors
+    if own is None:
+        return
+    there = frame.trace.facts.get("multiprocessors")
+    seen = f"{own.seen} of {there}" if type(there) is int and there >= own.seen else f"{own.seen}"
+    least = f"; least busy: {own.called(own.least)}, {own.busy_percent[own.least]:.0f} %"
+    yield (
+        f"multiprocessors: {seen} painted, {own.mean:.1f} at once on average, "
+        f"{own.mean_percent:.0f} % busy{least if own.seen > 1 else ''}"
+    )
 
 
 def _ledger(found: Stats) -> str:
@@ -123,6 +139,10 @@ def _shared(run: Run) -> tuple[str, ...]:
     frame, found, base = run
     how = schedule.of(frame.trace, found)
     gain = schedule.gain(frame.trace, base[0].trace) if base and not frame.simulated else None
+    start = _figure(gain.speed_up_with_start if gain else None, 2)
+    if any(worker.device != "cpu" for worker in found.busy):
+        alone, longest = time(found.left_alone_seconds), time(how.longest_tile_seconds)
+        return frame.title, "-", "-", alone, longest, "-", "-", start, "-", "-"
     idle = sorted({f"{100 * share:.0f}" for share in how.idle}, key=int)
     return (
         frame.title,
@@ -132,7 +152,7 @@ def _shared(run: Run) -> tuple[str, ...]:
         time(how.longest_tile_seconds),
         "-" if how.bound_seconds is None else time(how.bound_seconds),
         "-" if how.near is None else f"{100 * how.near:.0f} %",
-        _figure(gain.speed_up_with_start if gain else None, 2),
+        start,
         _figure(gain.efficiency if gain else None, 2),
         _figure(gain.serial_fraction if gain else None, 3),
     )
@@ -146,6 +166,7 @@ def _told(runs: Sequence[Run]) -> Iterator[str]:
     """What the traces show, in the words of the lesson."""
     for run in runs:
         yield f"{run.frame.title}: {_manner(run)}{_won(run)}"
+        yield from (f"  {line}" for line in inside(run.frame, run.found))
         claimed = claims.line(run.frame.trace)
         if claimed:
             yield f"  {claimed}"

@@ -3,6 +3,9 @@
 What concurrency and parallelism are can be seen at a glance: bars of several tiles side by side in one lane are
 juggling, bars one above the other are parallel. A bar has its tile's colour, and its number where there is room;
 waiting is an empty, hatched bar. Plain SVG, light and dark.
+
+Below the streams of a graphics card stand its multiprocessors, a thin row each, in the colours of the same tiles. A run
+that is too short to be seen beside the others is drawn once more below them, on a scale of its own.
 """
 
 from __future__ import annotations
@@ -10,10 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 from math import ceil, floor, log10
+from typing import NamedTuple
 
 from render import stats, swatches
 from render.frame import Frame
 from render.trace import NO_TILE, Span, Trace, Worker
+from render.wording import time
 
 SUFFIXES = (".svg",)
 ABOUT = "a lane for each worker, a bar for each span"
@@ -21,12 +26,14 @@ ABOUT = "a lane for each worker, a bar for each span"
 WIDTH, LEFT, RIGHT = 960, 96, 24  # pixels
 LANE, GAP, HEAD, FOOT = 22, 4, 30, 34
 NARROW = 0.5  # pixels; bars of one tile that lie closer are drawn as one
+TOO_SHORT = 25  # times shorter than the longest run: too short to be seen on one scale with it
+FIELD, THICKEST, CAPTION = 264, 6, 26  # pixels: all multiprocessors of a run at most, one of them, what stands above
 ROOM = 7.5  # pixels that a digit needs
 COLOURS = swatches.COLOURS
 STYLE = """\
 text{font:12px system-ui,sans-serif;fill:#24292f}.h{font-size:14px;font-weight:600}.n{fill:#fff;font-size:11px;\
 text-anchor:middle}.q{fill:#57606a}.t{text-anchor:middle}.e{text-anchor:end}.l{fill:#8c959f22}.g{stroke:#8c959f55}\
-.w{fill:url(#wait);stroke:#8c959f;stroke-width:.5}
+.f path{fill:none}.w{fill:url(#wait);stroke:#8c959f;stroke-width:.5}
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.q{fill:#9198a1}}"""
 HATCH = (
     '<pattern id="wait" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
@@ -34,24 +41,76 @@ HATCH = (
 )
 
 
+class Panel(NamedTuple):
+    """A run as it is drawn: its lanes, the field of its multiprocessors, and how many pixels a nanosecond is long."""
+
+    frame: Frame
+    lanes: dict[Worker, list[Span]]
+    field: dict[Worker, list[Span]]
+    scale: float
+    wider: float = 1.0  # than on the scale of all runs
+
+    @property
+    def start(self) -> int:
+        """The first span of a tile, where time counts from."""
+        return min((span.t0 for spans in self.lanes.values() for span in spans), default=0)
+
+    @property
+    def row(self) -> float:
+        """How thick a multiprocessor is."""
+        return min(THICKEST, max(FIELD // max(len(self.field), 1), 1), FIELD / max(len(self.field), 1))
+
+    @property
+    def height(self) -> float:
+        """All of it."""
+        field = CAPTION + self.row * len(self.field) + 4 if self.field else 0
+        return HEAD + len(self.lanes) * (LANE + GAP) + field + 10
+
+
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
     """The lanes of all frames, one below the other. Times count from the first span of a tile of each run."""
-    runs = [(frame, worked(frame.trace)) for frame in frames]
-    seconds = max((stats.of(frame.trace).seconds["tiles"] for frame in frames), default=0.0) or 1e-9
-    scale = (WIDTH - LEFT - RIGHT) / (seconds * 1e9)
+    lengths = [stats.of(frame.trace).seconds["tiles"] for frame in frames]
+    seconds = max(lengths, default=0.0) or 1e-9
+    room = WIDTH - LEFT - RIGHT
     body: list[str] = []
     y = 8.0
-    for frame, lanes in runs:
-        body += _run(frame, lanes, y, scale)
-        y += HEAD + len(lanes) * (LANE + GAP) + 10
-    body += _axis(y, seconds, scale)
+    beside, alone = _panels(frames, lengths, room / (seconds * 1e9))
+    for panel in beside:
+        body += _run(panel, y)
+        y += panel.height
+    body += _axis(8, y, seconds, room / (seconds * 1e9))
+    for panel in alone:
+        top = y + FOOT
+        body += _run(panel, top)
+        y = top + panel.height
+        body += _axis(top + HEAD - 4, y, room / panel.scale / 1e9, panel.scale)
     height = ceil(y + FOOT)
-    told = "; ".join(f"{frame.title}: {len(lanes)} lanes" for frame, lanes in runs)
+    told = "; ".join(f"{panel.frame.title}: {len(panel.lanes)} lanes" for panel in beside)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         f'role="img"><title>Who painted what, and when: {escape(told)}</title>\n<style>{STYLE}</style>'
         f"<defs>{HATCH}</defs>\n" + "\n".join(body) + "\n</svg>\n"
     ).encode()
+
+
+def _panels(frames: Sequence[Frame], lengths: Sequence[float], scale: float) -> tuple[list[Panel], list[Panel]]:
+    """All runs on one scale, and once more those that are too short for it."""
+    beside, alone = [], []
+    for frame, length in zip(frames, lengths, strict=True):
+        lanes, field = worked(frame.trace), inside(frame.trace)
+        times = max(lengths) / length if length else 1.0
+        short = times > TOO_SHORT
+        beside.append(Panel(frame, lanes, {} if short else field, scale))
+        alone += [Panel(frame, lanes, field, scale * times, times)] if short else []
+    return beside, alone
+
+
+def inside(trace: Trace) -> dict[Worker, list[Span]]:
+    """The blocks by multiprocessor, in the order of their numbers."""
+    field: dict[Worker, list[Span]] = {worker: [] for worker in trace.multiprocessors}
+    for span in trace.of_kind("block"):
+        field[span.worker].append(span)
+    return {worker: stats.foremost(spans) for worker, spans in field.items()}
 
 
 def worked(trace: Trace) -> dict[Worker, list[Span]]:
@@ -78,20 +137,39 @@ def bars(spans: Sequence[Span], start: int, scale: float) -> Iterator[tuple[str,
         yield last
 
 
-def _run(frame: Frame, lanes: dict[Worker, list[Span]], y: float, scale: float) -> Iterator[str]:
-    """One run: its name and what it shows, then its lanes."""
-    found = stats.of(frame.trace)
-    told = f"{found.seconds['tiles']:.3g} s, at most {found.running.max} running, {found.in_flight.max} in flight"
-    yield f'<text class="h" x="{LEFT}" y="{y + 18:.0f}">{escape(frame.title)}</text>'
+def _run(panel: Panel, y: float) -> Iterator[str]:
+    """One run: its name and what it shows, then its lanes, then its multiprocessors."""
+    found = stats.of(panel.frame.trace)
+    told = f"{time(found.seconds['tiles'])}, at most {found.running.max} running, {found.in_flight.max} in flight"
+    title = panel.frame.title + (f", {panel.wider:.0f} times wider" if panel.wider > 1 else "")
+    yield f'<text class="h" x="{LEFT}" y="{y + 18:.0f}">{escape(title)}</text>'
     yield f'<text class="q e" x="{WIDTH - RIGHT}" y="{y + 18:.0f}">{told}</text>'
-    start = min((span.t0 for spans in lanes.values() for span in spans), default=0)
-    for number, spans in enumerate(lanes.values()):
+    for number, spans in enumerate(panel.lanes.values()):
         top = y + HEAD + number * (LANE + GAP)
         yield f'<text class="q" x="8" y="{top + 15:.0f}">worker {number}</text>'
         yield f'<rect class="l" x="{LEFT}" y="{top:.0f}" width="{WIDTH - LEFT - RIGHT}" height="{LANE}"/>'
         for kind in ("wait", "paint"):  # what is painted lies over what waits
-            for bar in bars([span for span in spans if span.kind == kind], start, scale):
+            for bar in bars([span for span in spans if span.kind == kind], panel.start, panel.scale):
                 yield _bar(*bar, top)
+    if panel.field and found.multiprocessors:
+        yield from _field(panel, found.multiprocessors, y + HEAD + len(panel.lanes) * (LANE + GAP))
+
+
+def _field(panel: Panel, found: stats.Multiprocessors, y: float) -> Iterator[str]:
+    """The multiprocessors: one path for each colour."""
+    told = f"{found.seen} multiprocessors, a thin row each: {found.mean:.1f} busy at once on average"
+    yield f'<text class="q" x="{LEFT}" y="{y + 18:.0f}">{told}</text>'
+    tall = panel.row * len(panel.field)
+    yield f'<rect class="l" x="{LEFT}" y="{y + CAPTION:.0f}" width="{WIDTH - LEFT - RIGHT}" height="{tall:.1f}"/>'
+    paths: dict[int, list[str]] = {}
+    for number, spans in enumerate(panel.field.values()):
+        middle = y + CAPTION + (number + 0.5) * panel.row
+        for _, tile, x, width in bars(spans, panel.start, panel.scale):
+            paths.setdefault(tile % len(COLOURS), []).append(f"M{LEFT + x:.1f} {middle:.6g}h{max(width, 0.2):.1f}")
+    yield f'<g class="f" stroke-width="{panel.row:.3g}">'
+    for colour, pieces in sorted(paths.items()):
+        yield f'<path stroke="{COLOURS[colour]}" d="{"".join(pieces)}"/>'
+    yield "</g>"
 
 
 def _bar(kind: str, tile: int, x: float, width: float, top: float) -> str:
@@ -105,11 +183,13 @@ def _bar(kind: str, tile: int, x: float, width: float, top: float) -> str:
     return f'{drawn}<text class="n" x="{LEFT + x + width / 2:.1f}" y="{top + 15:.0f}">{tile}</text>'
 
 
-def _axis(y: float, seconds: float, scale: float) -> Iterator[str]:
+def _axis(top: float, y: float, seconds: float, scale: float) -> Iterator[str]:
     """Ticks at round times, five to ten of them."""
     step = 10.0 ** floor(log10(seconds))
     step *= next(share for share in (0.1, 0.2, 0.5, 1.0) if seconds / (share * step) <= 10)
+    size, unit = (1.0, " s") if seconds >= 0.1 else (1e-3, " ms")
     for tick in range(int(seconds / step) + 1):
         x = LEFT + tick * step * 1e9 * scale
-        yield f'<path class="g" d="M{x:.1f} 8V{y:.0f}"/>'
-        yield f'<text class="q t" x="{x:.1f}" y="{y + 16:.0f}">{tick * step:.10g}{" s" if not tick else ""}</text>'
+        yield f'<path class="g" d="M{x:.1f} {top:.0f}V{y:.0f}"/>'
+        told = f"{tick * step / size:.10g}{'' if tick else unit}"
+        yield f'<text class="q t" x="{x:.1f}" y="{y + 16:.0f}">{told}</text>'

@@ -8,10 +8,11 @@ JSON, version 2:
          "workers": [[process, thread, device], ...],
          "spans": [[index of the worker, tile, kind, t0, t1, cpu], ...]}, ...]}
 
-Times are integer nanoseconds of the run's own clock. PNG is a file in base64; S are the steps of every sample (row by
-row, int32, low byte first) packed by zlib, in base64, null where a pixel is several samples. A run whose picture is
-not that of the first run has a `picture` and `steps` of its own. `kind` is draw or race; `not_run` are the modes of a
-race that did not run. Version 1 had neither, and is still read.
+Kinds are those of `render.trace.KINDS`. A reader refuses a file with a kind that it does not know, and names it, since
+every figure would be wrong without that time. Times are integer nanoseconds of the run's own clock. PNG is a file in
+base64; S are the steps of every sample (row by row, int32, low byte first) packed by zlib, in base64, null where a
+pixel is several samples. A run whose picture is not that of the first run has a `picture` and `steps` of its own.
+`kind` is draw or race; `not_run` are the modes of a race that did not run. Version 1 had neither, and is still read.
 """
 
 from __future__ import annotations

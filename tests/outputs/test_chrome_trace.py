@@ -19,14 +19,16 @@ from hypothesis import strategies as st
 from render import stats
 from render.frame import Frame, Frames
 from render.outputs.chrome_trace import LANES, microseconds, placed, write
-from render.trace import KINDS, NO_TILE, Span, Trace, Worker
+from render.trace import NO_TILE, STAGES, Span, Trace, Worker
+
+from .synthetic_card import with_card
 
 Draw = Callable[..., Frame]
 A, B = Worker(7, 0), Worker(7, 1)
 spans = st.lists(
     st.builds(
         lambda kind, tile, t0, length: Span(A, tile, kind, t0, t0 + length),
-        st.sampled_from(("paint", "wait", *KINDS)),
+        st.sampled_from(("paint", "wait", *STAGES)),
         st.integers(NO_TILE, 3),
         st.integers(0, 30),
         st.integers(0, 6),
@@ -188,6 +190,32 @@ def test_perfetto_reads_every_span_back_to_the_nanosecond_and_warns_of_nothing(d
         for pid, levels in {1: (1, 1), 2: (3, 1), 3: (2, 2)}.items()
         for name, most in zip(("in flight", "running"), levels, strict=True)
     ]
+
+
+def test_perfetto_reads_streams_and_multiprocessors_as_two_processes(draw: Draw, tmp_path: Path) -> None:
+    card = with_card(draw(), bands=6, multiprocessors=20)
+    found = stats.multiprocessors(card.trace)
+    assert found is not None
+    faults, names, threads, spent, most = asked(
+        write(Frames((draw("0011"), card), "race")),
+        tmp_path,
+        FAULTS,
+        NAMES,
+        "select t.name, p.pid from thread t join process p using (upid) where t.name glob '*[a-z]*' order by t.tid",
+        "select t.name, sum(s.dur) from slice s join thread_track tt on s.track_id = tt.id join thread t using (utid) "
+        "join process p using (upid) where p.pid = 4 group by 1",
+        "select max(c.value) from counter c join process_counter_track t on c.track_id = t.id "
+        "join process p using (upid) where p.pid = 4",
+    )
+    assert faults == []
+    assert names == [[1, "1 sequential"], [2, "2 cuda"], [4, "2 cuda: multiprocessors"]]
+    assert ["worker 0 (NVIDIA H100 (synthetic) stream 0)", 2] in threads
+    assert [name for name, pid in threads if pid == 4] == [f"multiprocessor {number}" for number in range(20)]
+    inside = {
+        f"multiprocessor {w.thread}": sum(t1 - t0 for t0, t1 in own) for w, own in stats.inside(card.trace).items()
+    }
+    assert dict(spent) == inside
+    assert most == [[found.max]]
 
 
 def test_perfetto_would_tell_of_spans_that_overlap(tmp_path: Path) -> None:

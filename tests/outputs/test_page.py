@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,11 @@ from render.engine import Race
 from render.frame import Frame, Frames
 from render.outputs import page as theatre
 from render.outputs import trace as saved
+from render.swatches import COLOURS
 from render.trace import Span, Trace, Worker
 
 from .conftest import MS, drawn
+from .synthetic_card import with_card
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="drives a browser")
 
@@ -68,6 +71,8 @@ def crowd(workers: int = 130, spans: int = 15_000) -> Frames:
     return Frames((drawn("".join(str(i % 6) for i in range(12))), many), "race")
 
 
+CARD = Frames((drawn("0" * 100 + "12345"), with_card(drawn(), bands=30)), "race")  # 3 ms beside 105
+
 STRANGE = {  # what a saved trace may hold besides a race of four modes
     "one tile": Frames((drawn("0"),)),
     "nothing painted": Frames((drawn(),)),
@@ -81,6 +86,7 @@ STRANGE = {  # what a saved trace may hold besides a race of four modes
         (drawn("01", view="</script><script>alert(1)</script><!--", facts={"cpu": "<b>&'\""}),)
     ),
     "130 lanes": crowd(),
+    "a card inside": CARD,
 }
 
 
@@ -220,6 +226,94 @@ def test_a_juggler_never_runs_two_and_a_pair_does(shown: Callable[..., Any]) -> 
     seen = [states(page, t) for t in range(0, 12 * MS, MS // 4)]
     most = [tuple(max(at[run][name] for at in seen) for name in ("running", "flying")) for run in range(3)]
     assert most == [(1, 1), (1, 4), (2, 2)]
+
+
+# --- inside the card -----------------------------------------------------------------------------------------
+
+
+def test_the_multiprocessors_figures_are_those_of_the_blocks_in_the_saved_trace(shown: Callable[..., Any]) -> None:
+    run = json.loads(saved.write(CARD))["runs"][1]
+    blocks = [(w, t0, t1) for w, _, kind, t0, t1, _ in run["spans"] if kind == "block"]
+    edges = sorted({t for _, t0, t1 in blocks for t in (t0, t1)})
+    spent = most = 0
+    for t0, t1 in pairwise(edges):
+        busy = len({w for w, begun, ended in blocks if begun <= t0 < ended})
+        spent, most = spent + busy * (t1 - t0), max(most, busy)
+    mean = spent / (edges[-1] - edges[0])
+    seen = len({w for w, *_ in blocks})
+    page = shown(CARD)
+    told = {cell.get_attribute("data-figure"): cell for cell in page.locator(".inside data").all()}
+    expected = {"seen": seen, "mean": mean, "max": most, "busy_percent": 100 * mean / seen}
+    for name, value in expected.items():
+        assert float(told.pop(f"multiprocessors.{name}").get_attribute("value")) == pytest.approx(value, rel=1e-9)
+    assert not told
+
+
+def test_how_many_multiprocessors_paint_is_told_for_the_instant(shown: Callable[..., Any]) -> None:
+    page = shown(CARD)
+    trace = CARD[1].trace
+    start = min(span.t0 for span in trace.spans if span.tile >= 0)
+    for t in range(0, 4 * MS, MS // 4):
+        states(page, t)
+        busy = {s.worker for s in trace.spans if s.kind == "block" and s.t0 <= start + t < s.t1}
+        assert page.locator(".inside .now b").inner_text() == str(len(busy))
+
+
+def test_a_card_can_be_watched_and_then_the_pace_is_as_before(shown: Callable[..., Any]) -> None:
+    page = shown(CARD)
+    usual = page.evaluate("() => theatre.clock.pace")
+    page.get_by_role("button", name="Watch these 3.06 ms: 5,000 × slower").click()
+    assert page.evaluate("() => theatre.clock.pace") == 5000
+    page.wait_for_function("() => theatre.clock.now > 0 && theatre.clock.now < theatre.runs[1].length")
+    page.evaluate("() => theatre.clock.advance(1e6)")
+    assert page.evaluate("() => [theatre.clock.playing, theatre.clock.pace]") == [False, usual]
+    assert page.evaluate("() => theatre.clock.now === theatre.runs[1].length")
+
+
+def test_the_lanes_inside_the_card_are_a_slider_too(shown: Callable[..., Any]) -> None:
+    page = shown(CARD)
+    lanes = page.locator(".inside canvas")
+    lanes.scroll_into_view_if_needed()
+    box = lanes.bounding_box()
+    lanes.click(position={"x": box["width"] - 2, "y": box["height"] / 2})
+    assert page.evaluate("() => theatre.clock.now / theatre.runs[1].length") == pytest.approx(1, abs=0.01)
+
+
+def test_multiprocessors_light_up_in_the_colours_of_their_tiles(shown: Callable[..., Any]) -> None:
+    page = shown(CARD)
+    states(page, CARD[1].trace.ended)
+    colours = page.evaluate(
+        """() => { const canvas = document.querySelector('.inside canvas'), g = canvas.getContext('2d');
+            const x = Math.round(canvas.width / 2), { data } = g.getImageData(x, 0, 1, canvas.height), seen = {};
+            for (let i = 0; i < data.length; i += 4) {
+                const key = '#' + [...data.slice(i, i + 3)].map(c => c.toString(16).padStart(2, '0')).join('');
+                seen[key] = (seen[key] ?? 0) + 1;
+            }
+            return seen; }"""
+    )
+    assert sum(count for colour, count in colours.items() if colour in COLOURS) > 132
+
+
+def test_a_run_too_short_for_the_others_scale_has_a_close_up_of_its_own(shown: Callable[..., Any]) -> None:
+    page = shown(CARD)
+    near = [page.locator(f"#run-{run} .strip").first.inner_text() for run in range(2)]
+    assert near[0] == "Close-up 6.00 ms around this instant"
+    assert near[1].startswith("Close-up 1.")
+    assert page.evaluate("() => theatre.clock.now") > 30 * MS  # in the midst of the run that can be watched
+
+
+def test_a_tile_of_a_card_tells_its_stream_by_name(shown: Callable[..., Any]) -> None:
+    page = shown(CARD)
+    page.locator("#run-1 canvas.picture").focus()
+    page.keyboard.press("ArrowRight")
+    assert "worker 0: NVIDIA H100 (synthetic) stream 0\n" in page.locator("#tip").inner_text()
+
+
+def test_without_its_script_the_card_is_seen_from_inside(shown: Callable[..., Any]) -> None:
+    page = shown(CARD, scripted=False)
+    assert page.locator("svg.field").is_visible()
+    assert page.locator("svg.field g path").count() == len(COLOURS)
+    assert b'svg class="still field' not in theatre.write(LESSON)
 
 
 # --- the page stands alone -----------------------------------------------------------------------------------
@@ -458,8 +552,9 @@ def test_every_run_ends_with_the_same_picture(shown: Callable[..., Any]) -> None
     assert len(set(page.evaluate(pictures))) == 1
 
 
-def test_a_hundred_lanes_and_15000_spans_stay_smooth(shown: Callable[..., Any]) -> None:
-    page = shown(STRANGE["130 lanes"])
+@pytest.mark.parametrize("name", ["130 lanes", "a card inside"])
+def test_a_hundred_lanes_and_thousands_of_spans_stay_smooth(shown: Callable[..., Any], name: str) -> None:
+    page = shown(STRANGE[name])
     between = page.evaluate(
         """async () => { const { clock } = theatre, times = [];
             clock.seek(0); clock.slow(2e9 / clock.end); clock.play();
@@ -537,10 +632,10 @@ def test_on_paper_stand_the_still_pictures(shown: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("touring", [False, True])
-def test_axe_finds_nothing(shown: Callable[..., Any], width: int, scheme: str, touring: bool) -> None:
+@pytest.mark.parametrize(("name", "touring"), [("waits", False), ("waits", True), ("a card inside", False)])
+def test_axe_finds_nothing(shown: Callable[..., Any], width: int, scheme: str, name: str, touring: bool) -> None:
     axe = pytest.importorskip("axe_playwright_python", reason="brings axe-core along")
-    page = shown(STRANGE["waits"], width=width, color_scheme=scheme)
+    page = shown(STRANGE[name], width=width, color_scheme=scheme)
     if touring:
         page.get_by_role("button", name="Ask me one by one").click()
         page.locator(".panel .options button").first.click()
@@ -552,7 +647,7 @@ def test_axe_finds_nothing(shown: Callable[..., Any], width: int, scheme: str, t
 
 
 @pytest.mark.parametrize("width", [320, 360, 768, 1280, 2560])
-@pytest.mark.parametrize("name", ["130 lanes", "waits"])
+@pytest.mark.parametrize("name", ["130 lanes", "waits", "a card inside"])
 def test_nothing_is_cut_off(shown: Callable[..., Any], width: int, name: str) -> None:
     page = shown(STRANGE[name], width=width)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width

@@ -15,6 +15,7 @@ from render.outputs.page.words import caption, clock, image, in_words, tick
 from render.trace import Span
 
 from .conftest import MS, drawn
+from .synthetic_card import with_card
 
 SEQUENTIAL = Run(drawn("001122334455"))
 CONCURRENT = Run(drawn("012301234545", mode="concurrent"))
@@ -102,6 +103,27 @@ def test_a_simulator_is_no_timing() -> None:
 
 def test_many_workers_are_told_in_one_breath() -> None:
     assert "6 workers painted 6 tiles in 2.00 ms, 1 each." in said(Run(drawn(*(2 * str(n) for n in range(6)))))
+
+
+def test_a_cards_two_levels_are_told_apart_and_not_added() -> None:
+    card = Run(with_card(drawn(), bands=30))
+    told = said(card)
+    assert "8 streams of the graphics card painted 30 tiles in 3.06 ms, from 3 to 4 each." in told
+    assert "Inside the card 132 multiprocessors did that painting, 131.0 at the same instant on average." in told
+    answer = dict(questions([card], None))["Which are the workers of cuda: its streams, or its multiprocessors?"]
+    assert "streams are queues" in answer
+    assert "never added" in answer
+    assert dict(questions([card], None))["How many workers were there?"] == "cuda: 8."
+
+
+def test_blocks_leave_every_other_sentence_as_it_was() -> None:
+    frame = with_card(drawn(), bands=6, multiprocessors=20)
+    spans = tuple(span for span in frame.trace.spans if span.kind != "block")
+    without = Run(replace(frame, trace=replace(frame.trace, spans=spans)))
+    along = Run(frame)
+    assert [line for line in caption(along, None) if "Inside the card" not in line] == caption(without, None)
+    assert tour([along], None) == tour([without], None)
+    assert (along.spans, along.before, along.length) == (without.spans, without.before, without.length)
 
 
 # --- questions and tour --------------------------------------------------------------------------------------

@@ -9,7 +9,9 @@ import pytest
 
 from render.frame import Frame, Frames
 from render.outputs.table import WIDTH, draw_lines, race_table, write
-from render.trace import Span
+from render.trace import Span, Worker
+
+from .synthetic_card import with_card
 
 Draw = Callable[..., Frame]
 
@@ -156,3 +158,23 @@ def test_a_narrow_terminal_gets_a_narrow_table(width: int, draw: Callable[..., F
     assert max(map(len, told.splitlines())) <= max(width, 74)  # the hash is one word of 64 letters
     assert "seconds" in told.splitlines()[0]
     assert "running" in told.splitlines()[0]
+
+
+def test_a_cards_multiprocessors_are_a_line_of_their_own(draw: Draw) -> None:
+    plain = draw("0022", "1133", mode="cuda")
+    own = [Worker(7, number, "a card multiprocessor") for number in range(2)]
+    blocks = (Span(own[0], 0, "block", 10, 20), Span(own[1], 0, "block", 10, 15))
+    frame = replace(plain, trace=replace(plain.trace, spans=(*plain.trace.spans, *blocks)))
+    told = "multiprocessors: 2 painted, 1.5 at once on average, 75 % busy; least busy: number 1, 50 %"
+    assert [line for line in draw_lines(frame, []) if line not in draw_lines(plain, [])] == [told]
+    assert f"  {told}" in race_table([frame], ()).splitlines()
+    there = replace(frame, trace=replace(frame.trace, facts={"multiprocessors": 132}))
+    assert "multiprocessors: 2 of 132 painted" in said(there)
+    assert "multiprocessors" not in said(plain)
+
+
+def test_streams_are_queues_and_not_measured_as_hands_of_their_own(draw: Draw) -> None:
+    card = with_card(draw(), bands=6, multiprocessors=20)
+    row = next(line for line in race_table([draw("0011"), card], ()).splitlines()[5:] if line.startswith("cuda"))
+    assert row.split()[1:3] == ["-", "-"]
+    assert row.split()[-1] == "-"

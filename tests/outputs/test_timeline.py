@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
@@ -11,6 +12,8 @@ from render import swatches
 from render.frame import Frame
 from render.outputs import timeline
 from render.trace import Span, Worker
+
+from .synthetic_card import with_card
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -61,3 +64,28 @@ def test_names_are_escaped_and_nothing_is_loaded_from_elsewhere(draw: Callable[.
 
 def test_a_trace_without_tiles_is_an_empty_timeline(draw: Callable[..., Frame]) -> None:
     assert b"</svg>" in timeline.write([draw(".")])
+
+
+def test_multiprocessors_stand_below_the_streams_in_the_colours_of_their_tiles(draw: Callable[..., Frame]) -> None:
+    frame = with_card(draw(), bands=6, multiprocessors=20)
+    text = timeline.write([frame]).decode()
+    assert "20 multiprocessors, a thin row each" in text
+    used = {swatches.COLOURS[band] for band in range(6)}
+    assert set(re.findall(r'<path stroke="(#.{6})"', text)) == used
+    assert timeline.write([draw("0011")]).count(b"multiprocessors") == 0
+
+
+def test_a_card_beside_slow_runs_is_drawn_once_more_on_a_scale_of_its_own(draw: Callable[..., Frame]) -> None:
+    short = with_card(draw(), bands=6, multiprocessors=20)
+    text = timeline.write([draw("0" * 300), short]).decode()
+    assert re.search(r">cuda, \d\d times wider<", text)
+    assert text.count(">cuda<") == text.count("20 multiprocessors") == 1
+    assert "times wider" not in timeline.write([draw("0000"), short]).decode()
+
+
+def test_hundreds_of_multiprocessors_take_no_more_room_than_a_hundred(draw: Callable[..., Frame]) -> None:
+    heights = [
+        timeline.Panel(frame, {}, timeline.inside(frame.trace), 1.0).height
+        for frame in (with_card(draw(), bands=6, multiprocessors=count) for count in (132, 1056))
+    ]
+    assert heights[0] == heights[1]

@@ -18,6 +18,8 @@ from render.frame import Frame, Frames
 from render.outputs.trace import parse, read, write
 from render.trace import KINDS, NO_TILE, Span, Trace, Worker
 
+from .synthetic_card import with_card
+
 Draw = Callable[..., Frame]
 times = st.integers(0, 2**62)
 spans = st.builds(
@@ -74,6 +76,13 @@ def test_steps_that_differ_are_kept_with_their_run(draw: Draw) -> None:
     assert second.steps is not None
     frames = raced(first, replace(second, steps=second.steps + 1))
     assert all(map(same, parse(write(frames)), frames))
+
+
+def test_a_card_comes_back_with_both_its_levels(draw: Draw) -> None:
+    frame = with_card(draw(), bands=6, multiprocessors=20)
+    [back] = parse(write(Frames((frame,))))
+    assert same(back, frame)
+    assert [lane.thread for lane in back.trace.multiprocessors] == list(range(20))
 
 
 def test_the_same_run_is_the_same_file(draw: Draw) -> None:
@@ -169,6 +178,10 @@ def damaged(frame: Frame, change: Callable[[dict[str, Any]], object]) -> bytes:
         (lambda run: run["spans"].append([0, 6, "paint", 1, 2, 0]), "no tile 6"),
         (lambda run: run["spans"].append([0, 0, "doze", 1, 2, 0]), "no kind of time 'doze'"),
         (lambda run: run["spans"].append([0, 0, ["paint"], 1, 2, 0]), "no kind of time"),
+        (lambda run: run["spans"].append([9, 0, "block", 1, 2, -1]), "no worker 9"),
+        (lambda run: run["spans"].append([0, 6, "block", 1, 2, -1]), "no tile 6"),
+        (lambda run: run["spans"].append([0, 0, "block", 2, 1, -1]), "ends at 1, before it starts at 2"),
+        (lambda run: run["spans"].append([0, 0, "blocks", 1, 2, -1]), "no kind of time 'blocks'"),
         (lambda run: run["spans"].append([0, 0]), "not enough values"),
         (lambda run: run["spans"].append("span"), "stands where a list should be"),
         (lambda run: run["workers"].append([1, 2, 3]), "stands where text should be"),

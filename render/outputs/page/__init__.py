@@ -7,6 +7,7 @@ the lanes, the figures and what they mean.
     runs      one run on the page's clock; what its captions need
     words     the sentences beneath a run
     lesson    the questions, and the tour that asks them first
+    inside    the streams and multiprocessors of a graphics card
     still     picture and lanes as SVG, for paper and for pages without a script
     record    what the script is given
     page.html, page.css, js/*    the frame; its look; the replay
@@ -23,17 +24,17 @@ from importlib.resources import files
 from string import Template
 
 from render.frame import Frames
-from render.outputs.page import still
+from render.outputs.page import inside, still
 from render.outputs.page.lesson import Step, questions, tour
 from render.outputs.page.record import packed, record
 from render.outputs.page.runs import Run
 from render.outputs.page.words import CONCURRENCY, PARALLELISM, caption, clock, gained, image, in_words
 from render.outputs.table import BASELINE
-from render.wording import count
+from render.wording import count, listed
 
 SUFFIXES = (".html",)
 ABOUT = "the theatre: all runs replayed on one clock, in one page"
-SCRIPT = "run look picture overview closeup act clock tip controls tour main".split()  # noqa: SIM905  (an order)
+SCRIPT = "run look picture overview closeup act clock tip controls inside tour main".split()  # noqa: SIM905  (an order)
 
 WAITING = (
     '<div><dt>Waiting</dt><dd>A tile\'s data is <i class="key waiting"></i>not there yet. Nobody can paint it; '
@@ -60,6 +61,7 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
             waiting=WAITING if any(run.waited for run in runs) else "",
             many="solo" if len(runs) == 1 else "several",
             acts="\n".join(_acts(runs, images, base)),
+            inside="\n".join(inside.section(run, number) for number, run in enumerate(runs)),
             not_run="".join(_not_run(frames)),
             questions="\n".join(
                 f"<dt>{escape(ask)}</dt><dd>{escape(told)}</dd>" for ask, told in questions(runs, base)
@@ -100,15 +102,27 @@ def _title(frames: Frames) -> str:
 def _lead(frames: Frames, runs: Sequence[Run]) -> str:
     request = frames[0].request
     what = f"{request.scene}, view {request.view}, {request.width} × {request.height} pixels"
-    tiles = count(max(run.found.tiles for run in runs), "tile")
+    tiles = _cut(runs)
     if len(frames) == 1:
-        return f"{escape(what)}, cut into {tiles}. See who painted which of them, and when."
+        return f"{escape(what)}, {tiles}. See who painted which of them, and when."
     if frames.identical:
         digest = f"(sha256 <code>{frames[0].sha256[:12]}</code>)"
         same = f"<strong>It is the same picture each time, to the last bit</strong> {digest}."
     else:
         same = "<strong class='alarm'>The pictures differ, which they must not.</strong>"
-    return f"{escape(what)}, cut into the same {tiles} each time. {same} What differs is who worked on what, and when."
+    return f"{escape(what)}, {escape(tiles)}. {same} What differs is who worked on what, and when."
+
+
+def _cut(runs: Sequence[Run]) -> str:
+    """Into how many tiles; all alike, or for some runs into others."""
+    most = max(run.found.tiles for run in runs)
+    others = [run for run in runs if run.found.tiles and run.frame.request.tile != runs[0].frame.request.tile]
+    if len(runs) == 1:
+        return f"cut into {count(most, 'tile')}"
+    if not others:
+        return f"cut into the same {count(most, 'tile')} each time"
+    told = listed([f"{run.frame.title} into {run.found.tiles}" for run in others])
+    return f"cut into {count(runs[0].found.tiles, 'tile')}, for {told}"
 
 
 def _stored(number: int, source: str, run: Run) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from render.outputs.page.runs import Run, at_least, juggled, nearest
-from render.outputs.page.words import by_worker, clock, gained, in_words, when_together
+from render.outputs.page.words import TWO_LEVELS, by_worker, clock, gained, in_words, when_together
 from render.outputs.table import NOTABLE
+from render.outputs.timeline import TOO_SHORT
 from render.wording import count
 
 STEPS = 5
@@ -44,8 +45,22 @@ def questions(runs: Sequence[Run], base: Run | None) -> Iterator[tuple[str, str]
         "; ".join(f"{run.frame.title}: {when_together(run) if run.together else 'never'}" for run in painted) + ".",
     )
     for run in painted:
+        if run.found.multiprocessors is not None:
+            yield f"Which are the workers of {run.frame.title}: its streams, or its multiprocessors?", _two_levels(run)
+            break
+    for run in painted:
         if run.juggles and gained(run, base) is not None and base is not None:
             yield from _about_juggling(run, base, painted)
+
+
+def _two_levels(run: Run) -> str:
+    found = run.found.multiprocessors
+    assert found is not None
+    return (
+        f"It depends on how near one looks: {TWO_LEVELS} Here {count(len(run.found.busy), 'stream')} had up to "
+        f"{count(run.found.running.max, 'tile')} running, and {found.seen} multiprocessors worked on them, "
+        f"{found.mean:.1f} at the same instant on average."
+    )
 
 
 def _about_juggling(run: Run, base: Run, runs: Sequence[Run]) -> Iterator[tuple[str, str]]:
@@ -85,7 +100,7 @@ def _cure(run: Run, base: Run, runs: Sequence[Run]) -> str:
 
 
 def _faster(run: Run, runs: Sequence[Run]) -> str:
-    together = [one for one in runs if one.together and one.length < run.length and not one.frame.simulated]
+    together = [one for one in runs if one.together and one.length < run.length and not one.card]
     best = min(together, key=lambda one: one.length, default=None)
     return f": {best.frame.title} took {clock(best.length)}" if best else ""
 
@@ -253,8 +268,9 @@ def _turn(run: Run) -> int:
 
 
 def middle(runs: Sequence[Run]) -> int:
-    """When all runs are in the midst of things."""
-    return min(run.length for run in runs) * 6 // 10
+    """When all runs are in the midst of things, but for those that are over when the others have hardly begun."""
+    longest = max(run.length for run in runs)
+    return min(run.length for run in runs if run.length * TOO_SHORT >= longest) * 6 // 10
 
 
 def _painting_near(t: int, inside: tuple[int, int], run: Run) -> int:

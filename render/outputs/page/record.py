@@ -17,7 +17,7 @@ from render.swatches import COLOURS
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-LETTERS = {"paint": "p", "wait": "w", "transfer": "t"}  # any other kind that carries a tile is "o"
+LETTERS = {"paint": "p", "wait": "w", "launch": "l", "transfer": "t"}  # any other kind that carries a tile is "o"
 SMALL = 200_000  # bytes: a picture that takes no more is kept as it is, a larger one as the eye sees it
 LONGEST_SIDE = 1600  # pixels; no page shows more
 QUALITY = 86
@@ -38,9 +38,11 @@ def record(runs: Sequence[Run], images: Sequence[int], steps: Sequence[Step]) ->
 
 
 def _run(run: Run, image: int) -> dict[str, Any]:
-    """Spans are columns: index of the worker, tile, a letter of `LETTERS`, ns since the start before, ns long."""
+    """Spans are columns: index of the worker, tile, a letter of `LETTERS`, ns since the start before, ns long.
+
+    `inside` is what the multiprocessors painted, in columns too: place of the multiprocessor, tile, ns, ns.
+    """
     index = {worker: number for number, worker in enumerate(run.workers)}
-    starts = [span.t0 for span in run.spans]
     request = run.frame.request
     return {
         "title": run.frame.title,
@@ -52,9 +54,21 @@ def _run(run: Run, image: int) -> dict[str, Any]:
         "worker": [index[span.worker] for span in run.spans],
         "number": [span.tile for span in run.spans],
         "kind": "".join(LETTERS.get(span.kind, "o") for span in run.spans),
-        "after": [t - before for t, before in zip(starts, [0, *starts], strict=False)],
+        "after": _steps([span.t0 for span in run.spans]),
         "long": [span.t1 - span.t0 for span in run.spans],
+        "inside": {
+            "lanes": len(run.frame.trace.multiprocessors),
+            "lane": [lane for lane, _ in run.inside],
+            "number": [piece.tile for _, piece in run.inside],
+            "after": _steps([piece.t0 for _, piece in run.inside]),
+            "long": [piece.t1 - piece.t0 for _, piece in run.inside],
+        },
     }
+
+
+def _steps(times: Sequence[int]) -> list[int]:
+    """From each time to the next, the first from 0."""
+    return [t - before for t, before in zip(times, [0, *times], strict=False)]
 
 
 def packed(rgb: np.ndarray) -> str:

@@ -42,15 +42,36 @@ class Run:
 
     @cached_property
     def spans(self) -> tuple[Span, ...]:
-        """The spans that carry a tile, by start, on the page's clock."""
-        mine = sorted((s for s in self.frame.trace.spans if s.tile != NO_TILE), key=lambda s: (s.t0, s.t1, s.tile))
-        start = mine[0].t0 if mine else 0
-        return tuple(s._replace(t0=s.t0 - start, t1=s.t1 - start) for s in mine)
+        """The spans that carry a tile, by start, on the page's clock; without blocks: they show the same work again."""
+        mine = sorted(self._tiled, key=lambda s: (s.t0, s.t1, s.tile))
+        return tuple(s._replace(t0=s.t0 - self.start, t1=s.t1 - self.start) for s in mine)
+
+    @cached_property
+    def _tiled(self) -> list[Span]:
+        return [s for s in self.frame.trace.spans if s.tile != NO_TILE and s.kind != "block"]
+
+    @cached_property
+    def start(self) -> int:
+        """Where the page's clock starts: ns of the trace."""
+        return min((s.t0 for s in self._tiled), default=0)
+
+    @cached_property
+    def inside(self) -> list[tuple[int, Span]]:
+        """What each multiprocessor of a card painted, on the page's clock, by start: its place among them, and a piece.
+
+        The pieces of one do not overlap: where blocks of several tiles share it, the tile that it began last is told.
+        """
+        blocks: dict[Worker, list[Span]] = {worker: [] for worker in self.frame.trace.multiprocessors}
+        for span in self.frame.trace.of_kind("block"):
+            t0, t1 = (min(max(t - self.start, 0), self.length) for t in (span.t0, span.t1))
+            blocks[span.worker].append(span._replace(t0=t0, t1=t1))
+        pieces = ((lane, piece) for lane, spans in enumerate(blocks.values()) for piece in stats.foremost(spans))
+        return sorted(pieces, key=lambda pair: (pair[1].t0, pair[0]))
 
     @cached_property
     def before(self) -> int:
         """From the request to the first tile's span: making ready."""
-        return min((s.t0 for s in self.frame.trace.spans if s.tile != NO_TILE), default=0) - self.frame.trace.asked
+        return self.start - self.frame.trace.asked
 
     @property
     def length(self) -> int:

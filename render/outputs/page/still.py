@@ -58,14 +58,14 @@ def timeline(run: Run, end: int, most: int) -> str:
         drawn.append(f'<path class="lane" d="M{LEFT} {y}h{WIDTH - LEFT}v{lane}H{LEFT}z"/>')
         for kind, look in (("wait", "wait"), ("paint", f"w{number % len(COLOURS)}")):
             times = ((span.t0, span.t1) for span in mine if span.kind == kind)
-            drawn.append(f'<path class="{look}" d="{"".join(_bars(times, scale, y, lane))}"/>')
+            drawn.append(f'<path class="{look}" d="{"".join(bars(times, scale, y, lane))}"/>')
     y = len(run.workers) * (lane + 1) + 8
     tall = CURVES / (most or 1)
     drawn.append(f'<path class="flying" d="{_steps(run.flying, scale, y, tall)}"/>')
     drawn.append(f'<path class="running" d="{_steps(run.running, scale, y, tall)}"/>')
     drawn += [f'<text x="0" y="{y + 12}">in flight</text>', f'<text class="b" x="0" y="{y + CURVES}">running</text>']
     y += CURVES
-    drawn += _axis(end, scale, y)
+    drawn += axis(end, scale, y)
     told = f"{run.frame.title}: at most {run.found.running.max} running, at most {run.found.in_flight.max} in flight"
     return (
         f'<svg class="still timeline" viewBox="0 0 {WIDTH} {y + FOOT}" role="img" '
@@ -73,11 +73,11 @@ def timeline(run: Run, end: int, most: int) -> str:
     )
 
 
-def _bars(times: Iterable[Interval], scale: float, y: int, height: int) -> Iterator[str]:
+def bars(times: Iterable[Interval], scale: float, y: int, height: int, origin: int = LEFT) -> Iterator[str]:
     """Bars as one path; those that would touch on paper are one."""
     x0 = x1 = -1.0
     for t0, t1 in times:
-        left, right = LEFT + t0 * scale, LEFT + t1 * scale
+        left, right = origin + t0 * scale, origin + t1 * scale
         if x0 >= 0 and left - x1 < 0.3:
             x1 = max(x1, right)
             continue
@@ -121,8 +121,9 @@ def ticks(end: int) -> Sequence[int]:
     return range(0, end + 1, max(size, 1))
 
 
-def _axis(end: int, scale: float, y: int) -> Iterator[str]:
+def axis(end: int, scale: float, y: int, origin: int = LEFT, width: int = WIDTH) -> Iterator[str]:
+    """Round times under the lanes, which begin at `origin`."""
     for t in ticks(end):
-        x = LEFT + t * scale
-        anchor = "" if x < LEFT + 8 else ' class="e"' if x > WIDTH - 14 else ' class="m"'
+        x = origin + t * scale
+        anchor = "" if x < origin + 8 else ' class="e"' if x > width - 14 else ' class="m"'
         yield f'<path class="tick" d="M{x:.1f} {y}v4"/><text{anchor} x="{x:.1f}" y="{y + 14}">{tick(t)}</text>'

@@ -13,6 +13,11 @@ from render.wording import count, listed
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 FEW = 4  # workers that are told one by one
+TWO_LEVELS = (
+    "the workers of a graphics card are its streams, and streams are queues: into each the computer puts one tile "
+    "after the other. It is the multiprocessors that paint: each takes pieces of whatever tiles have come to the head "
+    "of their queues. These are two views of the same work, so the one is never added to the other."
+)
 CONCURRENCY, PARALLELISM = "This is concurrency.", "This is parallelism."
 
 
@@ -38,7 +43,7 @@ def caption(run: Run, base: Run | None) -> list[str]:
     """The sentences about one run. `base`: the sequential run beside it, or None."""
     if not run.found.tiles:
         return ["No tile was painted."]
-    return [_painted(run), _at_once(run), *_waiting(run), *_gain(run, base), *_doubts(run)]
+    return [_painted(run), _at_once(run), *_within(run), *_waiting(run), *_gain(run, base), *_doubts(run)]
 
 
 def _painted(run: Run) -> str:
@@ -46,7 +51,7 @@ def _painted(run: Run) -> str:
     if run.alone:
         return f"1 worker painted {'the' if run.found.tiles == 1 else 'all'} {tiles} in {took}."
     workers = len(run.found.busy)
-    who = f"{workers} workers of the graphics card" if run.card else f"{workers} workers"
+    who = f"{workers} streams of the graphics card" if run.card else f"{workers} workers"
     shares = [run.shares[worker] for worker in run.workers]
     if workers > FEW:
         each = f"from {min(shares)} to {max(shares)} each" if min(shares) < max(shares) else f"{shares[0]} each"
@@ -76,6 +81,14 @@ def _at_once(run: Run) -> str:
     if run.alone:
         return "It began a tile only when the one before was done: never two in flight, never two running."
     return "Yet at no instant were two of them painting: they took turns."
+
+
+def _within(run: Run) -> Iterator[str]:
+    """The other level of a card, where it was recorded."""
+    found = run.found.multiprocessors
+    if found is not None:
+        painted = count(found.seen, "multiprocessor")
+        yield f"Inside the card {painted} did that painting, {found.mean:.1f} at the same instant on average."
 
 
 def when_together(run: Run) -> str:

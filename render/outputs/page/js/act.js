@@ -4,6 +4,7 @@ class Act {
   /** @param {Run} run @param {number} index @param {HTMLImageElement} image @param {{end: number, most: number, reach: number}} scale */
   constructor(run, index, image, scale) {
     this.run = run;
+    const reach = tooShort(run, scale.end) ? reachOf([run], run.length) : scale.reach;
     this.root = /** @type {HTMLElement} */ (document.getElementById(`run-${index}`));
     const live = /** @type {HTMLElement} */ (this.root.querySelector('.live'));
     const canvas = (/** @type {string} */ name, /** @type {Record<string, string>} */ more) =>
@@ -20,7 +21,7 @@ class Act {
       element('p', { class: `number ${key}` }, value, element('span', {}, ...(key ? [element('i', { class: `key ${key}` })] : []), label));
     this.parts = {
       picture: new Picture(this.canvases.picture, run, image),
-      closeup: new Closeup(this.canvases.closeup, run, scale.reach),
+      closeup: new Closeup(this.canvases.closeup, run, reach),
       overview: new Overview(this.canvases.overview, run, scale.end, scale.most),
     };
     live.append(
@@ -29,7 +30,7 @@ class Act {
         number(this.numbers.running, 'running', 'running'), number(this.numbers.flying, 'flying', 'in flight'),
         number(this.numbers.done, '', `of ${run.done.length} done`)),
       element('div', { class: 'strips' },
-        element('p', { class: 'strip' }, element('b', {}, 'Close-up'), ` ${told(scale.reach)} around this instant`), this.canvases.closeup,
+        element('p', { class: 'strip' }, element('b', {}, 'Close-up'), ` ${told(reach)} around this instant`), this.canvases.closeup,
         element('p', { class: 'strip' }, element('b', {}, 'The whole run'), this.scale), this.canvases.overview),
     );
     live.append(this.table());

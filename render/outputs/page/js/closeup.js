@@ -1,6 +1,8 @@
 // The close-up: a few slices around the line that is now, one row for each tile in hand. Here juggling and painting at
 // the same instant look different at a glance: of a juggler's rows one is filled where the line stands, and only one.
 
+/** @type {Record<string, string>} */
+const NAMED = { w: 'waits', l: 'queues', t: 'copies' };
 const HANDS = 132; // units of the look, for all rows
 
 class Closeup {
@@ -130,7 +132,7 @@ class Closeup {
       if (this.row > 4) g.strokeRect(left + 0.5, y + 0.5, Math.max(width - 1, 0), this.row - 1);
       else { g.fillStyle = this.look.quiet; g.fillRect(left, y + this.row / 2 - 0.5, width, 1); }
       g.setLineDash([]);
-      if (this.row > 12 && width > 52 * this.unit) this.text(g, span.kind === 'w' ? 'waits' : 'copies', left, width, y, this.look.quiet, '');
+      if (this.row > 12 && width > 52 * this.unit) this.text(g, NAMED[span.kind] ?? '', left, width, y, this.look.quiet, '');
       return;
     }
     g.fillStyle = colour;

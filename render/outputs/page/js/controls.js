@@ -1,7 +1,5 @@
 // Play, pause, scrub, pace, keys, touch, light and dark, and the address: #t=0.5 is half a second.
 
-const TOO_SMALL = 25; // a run so many times shorter than the longest is too short to be seen on one scale with it
-
 class Controls {
   /** @param {Clock} clock @param {Act[]} acts @param {() => void} refit */
   constructor(clock, acts, refit) {
@@ -39,7 +37,7 @@ class Controls {
     this.owners.addEventListener('click', () => this.outline(refit));
     this.letters.addEventListener('click', () => this.press(this.letters));
     this.scales.addEventListener('click', () => this.rescale(refit));
-    if (Math.min(...acts.map(({ run }) => run.length || Infinity)) * TOO_SMALL < clock.end) this.rescale(refit);
+    if (acts.some(({ run }) => tooShort(run, clock.end))) this.rescale(refit);
     this.theme.addEventListener('click', () => {
       const { dataset } = document.documentElement;
       const dark = (dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark';
@@ -140,8 +138,8 @@ class Controls {
 
   /** @param {number} step */
   faster(step) {
-    const at = this.clock.paces.indexOf(this.clock.pace) + step;
-    if (this.clock.paces[at]) this.clock.slow(this.clock.paces[at]);
+    const { paces, pace } = this.clock, next = step > 0 ? paces.find(other => other > pace) : paces.findLast(other => other < pace);
+    if (next) this.clock.slow(next);
   }
 
   /** Go where the address says. Whether it said anything. */

@@ -24,6 +24,10 @@ const clock = new Clock(end);
 let dirty = true, fitted = false, before = 0;
 const tip = new Tip(acts, clock, () => { dirty = true; });
 const controls = new Controls(clock, acts, refit);
+const insides = runs.flatMap((run, i) => {
+  const root = document.getElementById(`inside-${i}`);
+  return root && run.inside.lanes ? [new Inside(run, root, controls)] : [];
+});
 const tour = new Tour(theRecord.tour, clock, controls);
 
 function refit() {
@@ -33,7 +37,7 @@ function refit() {
 
 /** An instant in the midst of things at which as many modes as possible do what they are there to show. */
 function telling() {
-  const middle = 0.6 * Math.min(...runs.filter(run => run.length).map(run => run.length), end);
+  const middle = 0.6 * Math.min(...runs.filter(run => run.length && !tooShort(run, end)).map(run => run.length), end);
   const shown = (/** @type {number} */ t) => runs.filter(run =>
     valueAt(run.running, t) === run.running.most && valueAt(run.flying, t) === run.flying.most).length;
   const near = Array.from({ length: 400 }, (_, i) => middle * (1 + (i % 2 ? i : -i) / 1000)); // ever further away
@@ -57,15 +61,23 @@ function frame(time) {
     fitted = true;
     hatchings.clear();
     const look = currentLook();
+    const widths = insides.map(({ canvas }) => canvas.clientWidth); // before any changes
     for (const act of acts) act.fit(look);
+    insides.forEach((inside, i) => { if (widths[i]) inside.fit(widths[i], look); });
   }
+  draw();
+}
+
+function draw() {
   for (const act of acts) act.draw(clock.now, tip.watched);
+  for (const inside of insides) inside.draw(clock.now);
 }
 
 clock.heard.push(() => { dirty = true; });
+clock.heard.push(() => { for (const inside of insides) inside.over(clock); });
 if (!controls.address()) clock.seek(telling());
 const watcher = new ResizeObserver(refit);
-for (const act of acts) watcher.observe(act.root);
+for (const { root } of [...acts, ...insides]) watcher.observe(root);
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', refit);
 requestAnimationFrame(frame);
 
@@ -73,7 +85,7 @@ requestAnimationFrame(frame);
 Object.assign(globalThis, { theatre: {
   runs, clock, controls,
   /** Draw at once, for the instant on the clock. */
-  draw() { for (const act of acts) act.draw(clock.now, tip.watched); },
+  draw,
   /** What is seen now, run by run. */
   get states() { return acts.map(act => ({ title: act.run.title, ...act.state })); },
 } });

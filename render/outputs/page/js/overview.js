@@ -68,15 +68,18 @@ class Overview {
     this.area(g, this.run.running, floor, this.look.ink, '');
   }
 
+  /** @param {Span} span */
+  colour(span) { return colourOf(span.worker); }
+
   /** One worker: what it waits for as hollow bars, what it paints as filled ones. @param {CanvasRenderingContext2D} g @param {Span[]} lane @param {number} worker */
   strip(g, lane, worker) {
-    const y = worker * (this.lane + this.space), colour = colourOf(worker);
+    const y = worker * (this.lane + this.space);
     g.fillStyle = this.look.lane;
     g.fillRect(this.gutter, y, this.sheet.width - this.gutter, this.lane);
-    for (const kind of ['w', 't', 'p']) {
-      g.fillStyle = kind === 'p' ? colour : this.look.quiet;
+    for (const kind of ['w', 'l', 't', 'p']) {
       for (const span of lane) {
         if (span.kind !== kind) continue;
+        g.fillStyle = kind === 'p' ? this.colour(span) : this.look.quiet;
         const x = this.x(span.t0), width = Math.max(this.x(span.t1) - x, 0.4);
         if (kind === 'p') g.fillRect(x, y, width > 4 ? width - 0.6 : width, this.lane);
         else g.fillRect(x, y + this.lane / 2 - 0.75, width, 1.5);
@@ -111,15 +114,20 @@ class Overview {
     g.textAlign = 'left';
     g.fillStyle = look.quiet;
     g.font = `${12 * this.unit}px ${look.font}`;
-    const workers = this.run.workers.length;
-    if (this.lane >= 10) this.run.workers.forEach((_, worker) => g.fillText(`worker ${worker}`, 0, worker * (this.lane + this.space) + this.lane / 2));
-    else { g.fillText(`${workers}`, 0, 10 * this.unit); g.fillText('workers', 0, 25 * this.unit); }
+    this.names(g);
     const level = floor - this.run.flying.most * this.curve / this.most + 8 * this.unit;
     g.fillText('in flight', 0, Math.min(Math.max(level, this.curves + 6 * this.unit), floor - 24 * this.unit));
     g.fillStyle = look.ink;
     g.font = `600 ${12 * this.unit}px ${look.font}`;
     g.fillText('running', 0, floor - 8 * this.unit);
     this.axis(g, floor);
+  }
+
+  /** Of all workers, or how many they are. @param {CanvasRenderingContext2D} g */
+  names(g) {
+    const { workers } = this.run;
+    if (this.lane >= 10) workers.forEach((_, worker) => g.fillText(`worker ${worker}`, 0, worker * (this.lane + this.space) + this.lane / 2));
+    else { g.fillText(`${workers.length}`, 0, 10 * this.unit); g.fillText('workers', 0, 25 * this.unit); }
   }
 
   /** @param {CanvasRenderingContext2D} g @param {number} floor */

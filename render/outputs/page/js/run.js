@@ -9,10 +9,16 @@
  * @typedef {{tile: number, worker: number, t: number}} Done  A tile, who painted last on it, and when it was done.
  * @typedef {{title: string, mode: string, tile: number[], image: number, length: number,
  *   workers: [number, number, string][], worker: number[], number: number[], kind: string, after: number[],
- *   long: number[]}} Stored
- * @typedef {Stored & {spans: Span[], byTile: Map<number, Span[]>, rows: Row[], lanes: Span[][], done: Done[],
+ *   long: number[], inside: {lanes: number, lane: number[], number: number[], after: number[], long: number[]}}} Stored
+ * @typedef {{lanes: number, lane: number[], number: number[], t0: number[], t1: number[]}} Field  What multiprocessors paint.
+ * @typedef {Omit<Stored, 'inside'> & {inside: Field, busy: Curve, spans: Span[], byTile: Map<number, Span[]>, rows: Row[], lanes: Span[][], done: Done[],
  *   ends: Float64Array, running: Curve, flying: Curve}} Run
  */
+
+const TOO_SMALL = 25; // a run so many times shorter than the longest is too short to be seen on one scale with it
+
+/** @param {{length: number}} run @param {number} end ns, where the longest run ends */
+function tooShort(run, end) { return run.length > 0 && run.length * TOO_SMALL < end; }
 
 /** How many of the ascending numbers are not above t. @param {Float64Array} list @param {number} t */
 function upTo(list, t) {
@@ -89,7 +95,16 @@ function decoded(stored) {
   }
   done.sort((a, b) => a.t - b.t || a.tile - b.tile);
   const ends = Float64Array.from(done, one => one.t);
-  return { ...stored, spans, byTile, lanes, done, ends, rows: lanes.flatMap(rowsOf), running: curveOf(turns), flying: curveOf(flights) };
+  const inside = fieldOf(stored.inside);
+  const busy = curveOf(inside.t0.map((t0, i) => [t0, inside.t1[i]]));
+  return { ...stored, inside, busy, spans, byTile, lanes, done, ends, rows: lanes.flatMap(rowsOf), running: curveOf(turns), flying: curveOf(flights) };
+}
+
+/** The pieces of the multiprocessors at their times. @param {Stored['inside']} stored @returns {Field} */
+function fieldOf({ lanes, lane, number, after, long }) {
+  let t = 0;
+  const t0 = after.map(passed => t += passed);
+  return { lanes, lane, number, t0, t1: t0.map((begun, i) => begun + long[i]) };
 }
 
 /** The fewest rows in which no two tiles of a worker overlap: as many as it had in its hands. @param {Span[]} lane */

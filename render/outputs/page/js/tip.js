@@ -61,7 +61,8 @@ class Tip {
     const lines = [element('p', {}, element('b', {}, `Tile ${tile}`), `, ${run.title}`)];
     for (const worker of new Set(paint.map(span => span.worker))) {
       const [process, thread, device] = run.workers[worker];
-      lines.push(line(`worker ${worker}: ${device === 'cpu' ? `process ${process}, thread ${thread}` : `${device}, stream ${thread}`}`));
+      const who = device === 'cpu' ? `process ${process}, thread ${thread}` : device.includes('stream') ? device : `${device}, stream ${thread}`;
+      lines.push(line(`worker ${worker}: ${who}`));
     }
     if (waits.length) lines.push(line(`waited ${sum(waits)} for its data`));
     if (!paint.length) return [...lines, line('never painted')];

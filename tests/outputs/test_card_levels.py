@@ -1,0 +1,50 @@
+"""A card's two levels never mix: whatever tells of workers is the same with blocks recorded as without."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from render import chart, claims, outputs, schedule, stats
+from render.frame import Frame, Frames
+from render.outputs.chrome_trace import write as chrome_trace
+from render.trace import owners
+
+from .conftest import drawn
+from .synthetic_card import with_card
+
+CARD = with_card(drawn(), bands=8, multiprocessors=132)
+
+
+def without_blocks(frame: Frame) -> Frame:
+    spans = tuple(span for span in frame.trace.spans if span.kind != "block")
+    return replace(frame, trace=replace(frame.trace, spans=spans))
+
+
+@pytest.mark.parametrize("name", ["npz", "ownership", "cost", "replay"])
+def test_what_shows_workers_and_tiles_is_the_same_file(name: str) -> None:
+    write = outputs.load(name).write
+    assert write(Frames((CARD,))) == write(Frames((without_blocks(CARD),)))
+
+
+def test_what_is_told_of_workers_is_the_same() -> None:
+    plain = without_blocks(CARD)
+    for tell in (owners, claims.of, claims.line, schedule.of, stats.turns, stats.flights):
+        assert tell(CARD.trace) == tell(plain.trace)
+    assert chart.lanes([CARD], 100) == chart.lanes([plain], 100)
+
+
+@pytest.mark.parametrize("name", outputs.names())
+def test_every_output_takes_a_card_with_blocks_without_tiles(name: str) -> None:
+    """As a damaged or hand-made file may have them: blocks of no tile, before the run, on a stream's own worker."""
+    first = CARD.trace.workers[0]
+    odd = [span._replace(tile=-1, t0=0, t1=span.t1, worker=first) for span in CARD.trace.spans if span.kind == "block"]
+    frame = replace(CARD, trace=replace(CARD.trace, spans=(*odd[:3], *CARD.trace.spans)))
+    assert outputs.load(name).write(Frames((frame,)))
+
+
+def test_a_viewers_lanes_of_the_streams_are_the_same() -> None:
+    along, plain = (chrome_trace(Frames((frame,))) for frame in (CARD, without_blocks(CARD)))
+    shared = plain.rpartition(b'],"displayTimeUnit"')[0]
+    assert along.startswith(shared)
