@@ -67,12 +67,16 @@ class Toolkit(NamedTuple):
 
 
 class Cards(NamedTuple):
-    """The cards of this machine. `reason` says why mode cuda cannot run (None: it can), `remedy` what to do."""
+    """The cards of this machine. `reason` says why mode cuda cannot run (None: it can), `remedy` what to do.
+
+    usable: those that mode cuda paints on, all whose compute capability the toolkit compiles for.
+    """
 
     cards: tuple[Card, ...]
     reason: str | None
     remedy: str
     toolkit: tuple[int, int] | None = None
+    usable: tuple[Card, ...] = ()
 
 
 class Unusable(Exception):
@@ -84,7 +88,7 @@ def find(
     toolkit: Callable[[], Toolkit] | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Cards:
-    """All cards, and whether mode cuda can use the first. Never raises; no context is made on a card.
+    """All cards, and which of them mode cuda can use. Never raises; no context is made on a card.
 
     `driver` gives the CUDA driver's library (raising OSError where there is none), `toolkit` what compiles for it.
     """
@@ -96,7 +100,7 @@ def find(
         cards = tuple(_cards(library))
         _check_package(cards[0])
         found = (toolkit or installed_toolkit)()
-        _check_toolkit(found, cards[0])
+        usable = tuple(_usable(found, cards))
     except Unusable as why:
         reason, remedy = why.args
         return Cards(cards, reason, remedy, found and found.version)
@@ -104,7 +108,7 @@ def find(
         return Cards((), "there is no NVIDIA driver", DRIVER)
     except Exception as error:  # noqa: BLE001  (it is told as the reason, whatever it is)
         return Cards(cards, f"looking for cards failed: {type(error).__name__}: {error}", SIMULATE)
-    return Cards(cards, None, "", found.version)
+    return Cards(cards, None, "", found.version, usable)
 
 
 def install(major: int = 13) -> str:
@@ -204,8 +208,23 @@ def installed_toolkit() -> Toolkit:
     return Toolkit((major.value, minor.value), tuple(capabilities), tuple(missing))
 
 
+def _usable(toolkit: Toolkit, cards: tuple[Card, ...]) -> Iterator[Card]:
+    """The cards that the toolkit compiles for. Raises Unusable, with the first card's reason, where there is none."""
+    _check_toolkit(toolkit, cards[0])
+    reasons = []
+    for card in cards:
+        try:
+            _check_capability(toolkit, card)
+        except Unusable as why:
+            reasons.append(why)
+        else:
+            yield card
+    if len(reasons) == len(cards):
+        raise reasons[0]
+
+
 def _check_toolkit(toolkit: Toolkit, card: Card) -> None:
-    """Raise Unusable where a part of the toolkit is missing, or does not go with the driver or the card."""
+    """Raise Unusable where a part of the toolkit is missing, or it does not go with the driver."""
     if toolkit.missing:
         raise Unusable(f"a part of the CUDA toolkit is missing: {', '.join(toolkit.missing)}", install(card.driver[0]))
     if toolkit.version[0] > card.driver[0]:
@@ -215,6 +234,10 @@ def _check_toolkit(toolkit: Toolkit, card: Card) -> None:
             if card.driver[0] >= 12
             else "update NVIDIA's driver",
         )
+
+
+def _check_capability(toolkit: Toolkit, card: Card) -> None:
+    """Raise Unusable for a card that the toolkit does not compile for."""
     capability = 10 * card.capability[0] + card.capability[1]
     if capability < min(toolkit.capabilities):
         older = f"or {install(12)}" if toolkit.version[0] > 12 else "there is no older one that numba-cuda takes"

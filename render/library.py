@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from render import engine, lessons, modes, options
@@ -70,9 +71,9 @@ def entrants(asked: dict[str, Any], names: Sequence[str]) -> list[Request]:
         mine = {option: value for option, value in asked.items() if option not in owned or option in mode.OPTIONS}
         if mine.get("target") not in mode.TARGETS:
             mine.pop("target", None)
-        if made:
-            mine["tile"] = made[0].tile
         made.append(options.complete(mode=name, **mine))
+    tile = min((request.tile for request in made), key=lambda tile: tile[0] * tile[1])  # one cut for all
+    made = [replace(request, tile=tile) for request in made]
     target = asked.get("target")
     if target and all(request.target != target for request in made):
         raise UnknownName("target of these modes", str(target), {request.target for request in made})

@@ -75,7 +75,7 @@ def complete(**asked: Any) -> Request:
         workers=workers,
         in_flight=IN_FLIGHT if options["in_flight"] is None else whole(options["in_flight"], "in flight"),
         wait_ns=duration(options["wait"]),
-        tile=default_tile(width, height, workers) if options["tile"] is None else pair(options["tile"], "tile"),
+        tile=_own_tile(mode, width, height, workers) if options["tile"] is None else pair(options["tile"], "tile"),
         order=_one_of(ORDERS, options["order"], "order"),
         only_tile=None if options["only_tile"] is None else whole(options["only_tile"], "only tile"),
         simulate=bool(options["simulate"]),
@@ -99,6 +99,12 @@ def _own_options(options: Mapping[str, Any], mode: modes.Mode) -> None:
 def spelled(option: str) -> str:
     """How an option of OWN is typed where it is not left at its default."""
     return f"--{'no-' if OWN[option] is True else ''}{option.replace('_', '-')}"
+
+
+def _own_tile(mode: modes.Mode, width: int, height: int, workers: int) -> tuple[int, int]:
+    """The tile where none was asked for: the mode's own, or the one that suits workers."""
+    own = getattr(mode, "default_tile", None)
+    return default_tile(width, height, workers) if own is None else own(width, height)
 
 
 def _target(options: Mapping[str, Any], mode: modes.Mode) -> str:

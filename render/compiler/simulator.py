@@ -44,7 +44,7 @@ class Simulator:
     """A child process with a compiled kernel. Raises SceneError where the scene cannot be compiled."""
 
     def __init__(self, path: str, key: str, request: Request, clock: Clock) -> None:
-        self.request, self.clock = request, clock
+        self.name, self.request, self.clock = NAME, request, clock
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed in `close`)
         self._child = subprocess.Popen(  # noqa: S603  (this Python, our own code)
             [sys.executable, "-c", CHILD.format(path=sys.path)],
@@ -89,6 +89,10 @@ class Simulator:
         """So many streams; they take turns."""
         return [SimulatedStream(self, number) for number in range(count)]
 
+    def facts(self) -> dict[str, Any]:
+        """Nothing to tell of a card that is none."""
+        return {}
+
     def close(self) -> None:
         """End the child, whatever it is doing."""
         self._child.terminate()
@@ -114,7 +118,8 @@ class SimulatedStream:
 
     def __init__(self, simulator: Simulator, number: int) -> None:
         self.worker = Worker(simulator.process, number, NAME)
-        self._simulator, self._shape = simulator, (0, 0)
+        self.device = self._simulator = simulator
+        self._shape = 0, 0
         self._answer: Future[Answer] = Future()
 
     def begin(self, x: int, y: int, width: int, height: int) -> None:

@@ -8,6 +8,7 @@ file, a scene or a pixel. `sequential` is the template; a new mode is a new file
     OPTIONS                                    the options of the command line that are its own
     missing(request) -> (reason, remedy) or None      why it cannot run here, and the way on
     shared(request) -> bool                    must the canvas be one that other processes can open?
+    default_tile(width, height) -> (w, h)      only where it wants tiles of its own kind
 """
 
 from __future__ import annotations

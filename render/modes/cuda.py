@@ -6,7 +6,8 @@
 
 A stream is a queue of launches; each paints one tile and copies it back. The card works on several at a time, so one
 stream's copy hides behind another's painting. The host only hands out tiles: while one waits for its data (`--wait`),
-streams whose tiles are ready go on.
+streams whose tiles are ready go on. Several cards share one queue of tiles; what a card that fails has not finished
+goes back into it.
 
 Without a card that can be used it does not run, and says why; `--simulate` runs the same kernel in numba's simulator.
 """
@@ -20,7 +21,10 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from render import cards
+from render.compiler.launch import SQUARE_HEIGHT
+from render.compiler.residence import busy
 from render.errors import RenderError
+from render.trace import Worker
 
 if TYPE_CHECKING:
     from render.compiler.launch import Painted
@@ -32,7 +36,11 @@ if TYPE_CHECKING:
 TARGETS = ("cuda",)
 OPTIONS = frozenset({"simulate", "blocks"})
 Result = TypeVar("Result")
-SHORTEST_PAUSE, LONGEST_PAUSE = 20_000, 1_000_000  # ns between two looks at the streams
+SPIN = 200_000  # ns in which the streams are looked at again and again: to be woken up takes as long as a small launch
+SHORTEST_PAUSE, LONGEST_PAUSE = 50_000, 1_000_000  # ns between two looks after that
+PATIENCE = 32  # a look comes late by so small a share of the time that nothing has happened
+BANDS = 8  # of a frame, so that copies hide behind painting
+LARGEST_TILE = 1 << 21  # pixels: some ms of painting, and a few of them are memory that can be pinned at once
 
 
 def missing(request: Request) -> tuple[str, str] | None:
@@ -46,6 +54,12 @@ def missing(request: Request) -> tuple[str, str] | None:
 def shared(request: Request) -> bool:
     """Rows come back to this process, from the card as from the simulator."""
     return False
+
+
+def default_tile(width: int, height: int) -> tuple[int, int]:
+    """Bands as wide as the frame, each one piece of the canvas, of whole rows of squares."""
+    rows = min(-(-height // (BANDS * SQUARE_HEIGHT)), max(LARGEST_TILE // (width * SQUARE_HEIGHT), 1))
+    return width, min(rows * SQUARE_HEIGHT, height)
 
 
 def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
@@ -79,65 +93,115 @@ class Host:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._todo = deque(tiles)
+        self._streams = list(streams)
         self._free = deque(streams)
         self._waiting: deque[Turn] = deque()
         self._painting: list[Turn] = []
+        self._supplied: set[int] = set()  # tiles whose data was waited for
         self._painter, self._recorder, self._sleep = painter, painter.recorder, sleep
+        self._kernel = cast("CudaKernel", painter.kernel)
         self._looked = self._recorder.clock()  # when something last happened
 
     def run(self) -> Iterator[Done]:
-        """Tiles as they are done."""
+        """Tiles as they are done. Raises TileError, or RenderError where the last card fails."""
+        self._go_on()
         while self._todo or self._waiting or self._painting:
-            self._hand_out()
-            self._launch_what_is_due()
-            ready = next((turn for turn in self._painting if self._guarded(turn, turn.stream.done)), None)
-            if ready is None:
+            ready = next((turn for turn in list(self._painting) if self._guarded(turn, turn.stream.done)), None)
+            painted = ready and self._brought(ready)
+            if ready is None or painted is None:
                 self._pause()
+                self._go_on()
                 continue
             self._looked = self._recorder.clock()
-            yield self._taken_back(ready)
+            done = self._painter.done(ready.tile, painted.made, painted.bad)
+            failure = self._went_on()  # the card has its next tile before anybody looks at this one
+            self._record(ready, painted)
+            yield done
+            if failure is not None:
+                raise failure
 
-    def _hand_out(self) -> None:
+    def _went_on(self) -> RenderError | None:
+        """Go on; what fails is to be raised when the tiles that are done have been told."""
+        try:
+            self._go_on()
+        except RenderError as failure:
+            return failure
+        return None
+
+    def _go_on(self) -> None:
+        """Give each free stream a tile, and launch those whose data is there."""
         while self._todo and self._free:
-            now = self._recorder.clock()
-            due = now + self._painter.request.wait_ns
-            self._waiting.append(Turn(self._todo.popleft(), self._free.popleft(), now, due))
+            now, tile = self._recorder.clock(), self._todo.popleft()
+            due = now if tile.number in self._supplied else now + self._painter.request.wait_ns
+            self._waiting.append(Turn(tile, self._free.popleft(), now, due))
+        for turn in [turn for turn in self._waiting if turn.due <= self._recorder.clock()]:
+            if turn in self._waiting:  # its card may have failed meanwhile
+                self._launch(turn)
 
-    def _launch_what_is_due(self) -> None:
-        """All tiles wait equally long, so the first in line is the first due."""
-        while self._waiting and self._waiting[0].due <= (now := self._recorder.clock()):
-            turn = self._waiting.popleft()
-            if self._painter.request.wait_ns:
-                self._recorder.add("wait", turn.since, now, turn.tile.number, turn.stream.worker)
-            _, *rectangle = turn.tile
-            self._guarded(turn, partial(turn.stream.begin, *rectangle))
-            self._painting.append(turn)
+    def _launch(self, turn: Turn) -> None:
+        """Begin to paint a tile whose data is there."""
+        self._waiting.remove(turn)
+        self._painting.append(turn)
+        number, *rectangle = turn.tile
+        if self._painter.request.wait_ns and number not in self._supplied:
+            self._recorder.add("wait", turn.since, self._recorder.clock(), number, turn.stream.worker)
+            self._supplied.add(number)
+        self._guarded(turn, partial(turn.stream.begin, *rectangle))
 
     def _pause(self) -> None:
-        """Sleep a little, and longer the longer nothing happens; never past the next tile that is due."""
+        """Let others run; sleep where nothing has happened for a while, but never past the next tile that is due."""
         now = self._recorder.clock()
-        pause = min(max((now - self._looked) // 8, SHORTEST_PAUSE), LONGEST_PAUSE)
+        idle = now - self._looked
+        pause = 0 if idle < SPIN else min(max(idle // PATIENCE, SHORTEST_PAUSE), LONGEST_PAUSE)
         if self._waiting:
-            until = self._waiting[0].due - now
+            until = min(turn.due for turn in self._waiting) - now
             pause = min(pause, until) if self._painting else until
         self._sleep(max(pause, 0) / 1e9)
 
-    def _taken_back(self, turn: Turn) -> Done:
-        """The tile's pixels on the canvas, its spans recorded, its stream free. Raises TileError."""
-        tile, stream, painter = turn.tile, turn.stream, self._painter
-        kernel = cast("CudaKernel", painter.kernel)
-        painted: Painted = self._guarded(turn, partial(kernel.end, stream, painter.canvas, tile.x, tile.y))
-        self._recorder.add("paint", painted.began, painted.painted, tile.number, stream.worker)
-        self._recorder.add("transfer", painted.painted, painted.arrived, tile.number, stream.worker)
-        self._painting.remove(turn)
-        self._free.append(stream)
-        return painter.done(tile, painted.made, painted.bad)
+    def _brought(self, turn: Turn) -> Painted | None:
+        """The tile's pixels on the canvas, its stream free; None where its card has failed."""
+        tile, stream = turn.tile, turn.stream
+        painted = self._guarded(turn, partial(self._kernel.end, stream, self._painter.canvas, tile.x, tile.y))
+        if painted is not None:
+            self._painting.remove(turn)
+            self._free.append(stream)
+        return painted
 
-    def _guarded(self, turn: Turn, action: Callable[[], Result]) -> Result:
-        """Do something for a tile; what goes wrong becomes its TileError, unless it tells itself what to do."""
+    def _record(self, turn: Turn, painted: Painted) -> None:
+        """What the trace shows of a launch, on its stream and on the card's multiprocessors."""
+        add, number, stream = self._recorder.add, turn.tile.number, turn.stream
+        if painted.handed is not None:
+            add("launch", painted.handed, painted.began, number, stream.worker)
+        add("paint", painted.began, painted.painted, number, stream.worker)
+        add("transfer", painted.painted, painted.arrived, number, stream.worker)
+        if painted.blocks is None:
+            return
+        device = f"{stream.device.name} multiprocessor"
+        for multiprocessor, t0, t1 in busy(painted.blocks, stream.device.step).tolist():
+            add("block", t0, t1, number, Worker(stream.worker.process, multiprocessor, device))
+
+    def _guarded(self, turn: Turn, action: Callable[[], Result]) -> Result | None:
+        """Do something for a tile. Where that fails its card is done with, and None is given."""
         try:
             return action()
-        except RenderError:
-            raise
-        except Exception as error:
-            raise self._painter.failure(turn.tile, f"{type(error).__name__}: {error}") from error
+        except RenderError as failure:
+            self._lose(turn, failure)
+        except Exception as error:  # noqa: BLE001  (told as the tile's failure, unless other cards go on)
+            beside = [one.tile.number for one in self._painting if one.stream.device is turn.stream.device]
+            others = ", ".join(str(number) for number in beside if number != turn.tile.number)
+            told = f" (tiles {others} were painted beside it)" if others else ""
+            self._lose(turn, self._painter.failure(turn.tile, f"{type(error).__name__}: {error}{told}"))
+        return None
+
+    def _lose(self, turn: Turn, failure: RenderError) -> None:
+        """Go on without a card that has failed: others paint what it has not finished. Raises for the last."""
+        device = turn.stream.device
+        left = [stream for stream in self._streams if stream.device is not device]
+        if not left:
+            raise failure
+        self._kernel.failed(f"{device.name}: {failure}")
+        begun = [*self._painting, *self._waiting]
+        self._todo.extendleft(one.tile for one in reversed(begun) if one.stream.device is device)
+        self._streams, self._free = left, deque(stream for stream in self._free if stream in left)
+        self._painting = [one for one in self._painting if one.stream.device is not device]
+        self._waiting = deque(one for one in self._waiting if one.stream.device is not device)

@@ -13,7 +13,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol
 
 from render import cards
-from render.compiler import card, card_code, code_cache, simulator
+from render.compiler import card, card_code, code_cache, several, simulator
 from render.compiler.launch import Painted, recorded
 from render.errors import ModeUnavailable
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from render.targets import Announce
     from render.trace import Clock, Worker
 
-STREAMS = 8  # so that small tiles fill a card together, and copies find a launch to hide behind
+FEWEST, MOST = 4, 32  # streams of a card: copies must find a launch to hide behind; each has memory of its own
+RESIDENT = 2048  # threads that a multiprocessor holds at most
 SIMULATED_STREAMS = 2  # they take turns; two, so that one tile can wait while another is painted
 
 
@@ -34,7 +35,7 @@ def missing() -> str | None:
 
 
 def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
-    """A kernel for the first card, or for the simulator; announced where it must be compiled first.
+    """A kernel for all cards, or for the simulator; announced where it must be compiled first.
 
     Raises ModeUnavailable where there is no card that can be used.
     """
@@ -45,23 +46,38 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
         if code_cache.read(key) is None:
             announce(f"compiling {scene.name} for the {simulator.NAME}, {precision} (once; kept for later runs)")
         start = partial(simulator.Simulator, str(scene.path), key, request)
-        kernel = CudaKernel(request, start, simulator.NAME, f"one thread a pixel, simulated, {precision}")
+        about = f"one thread a pixel, simulated, {precision}"
+        kernel = CudaKernel(request, start, simulator.NAME, about, streams=SIMULATED_STREAMS)
         kernel.open()
         return kernel
     found = cards.find()
     if found.reason is not None:
         raise ModeUnavailable(found.reason, found.remedy)
-    first = found.cards[0]
-    say = f"compiling {scene.name} for {first.name}, {precision} (once; kept for later runs)"
-    code = card_code.machine_code(made, found, recorded(request), lambda: announce(say))
-    make = partial(card.Device, first, code, request, tuple(made.p))
-    return CudaKernel(request, make, first.name, f"one thread a pixel, {precision}")
+    makes = []
+    for one in found.usable:
+        say = f"compiling {scene.name} for {one.name}, {precision} (once; kept for later runs)"
+        code = card_code.machine_code(made, found._replace(cards=(one,)), recorded(request), partial(announce, say))
+        name = one.name if len(found.usable) == 1 else f"{one.name} {one.number}"
+        makes.append(partial(card.Device, one, code, request, tuple(made.p), name=name))
+    make = makes[0] if len(makes) == 1 else partial(several.Several, makes)
+    streams = wanted_streams(request, max(one.multiprocessors for one in found.usable))
+    together = several.joined(one.name for one in found.usable)
+    return CudaKernel(request, make, together, f"one thread a pixel, {precision}", streams=streams, announce=announce)
+
+
+def wanted_streams(request: Request, multiprocessors: int) -> int:
+    """Streams of a card: so many that their tiles fill it together, and no more than there are tiles."""
+    rows, columns = request.rows_and_columns
+    pixels = min(request.tile[0], request.width) * min(request.tile[1], request.height)
+    filling = -(-multiprocessors * RESIDENT // pixels)
+    return min(max(filling, FEWEST), MOST, rows * columns if request.only_tile is None else 1)
 
 
 class Stream(Protocol):
     """One queue of launches on a device; see `render.compiler.card.Stream`."""
 
     worker: Worker
+    device: Any  # what it belongs to, which has a `name`: streams of one device fail together
 
     def begin(self, x: int, y: int, width: int, height: int) -> None:
         """Launch a rectangle of the frame, without waiting for it."""
@@ -77,10 +93,14 @@ class Stream(Protocol):
 
 
 class Device(Protocol):
-    """A card, or the simulator, with a kernel loaded."""
+    """A card, several, or the simulator, with a kernel loaded."""
 
     def streams(self, count: int) -> Sequence[Stream]:
-        """So many streams."""
+        """So many streams of each card, or as many as there is memory for."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """What is told of it in the trace."""
         ...
 
     def close(self) -> None:
@@ -89,13 +109,27 @@ class Device(Protocol):
 
 
 class CudaKernel:
-    """A kernel and the device that it runs on, which is opened on first use. Sent elsewhere, it opens its own there."""
+    """A kernel and the device that it runs on, which is opened on first use. Sent elsewhere, it opens its own there.
 
-    def __init__(self, request: Request, make: Callable[[Clock], Device], name: str, about: str) -> None:
+    streams: how many of each card at most. A card that fails while others go on is announced.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        make: Callable[[Clock], Device],
+        name: str,
+        about: str,
+        streams: int = FEWEST,
+        announce: Announce | None = None,
+    ) -> None:
         self.request, self.about = request, about
         self.facts: dict[str, object] = {"device": name}
-        self._arguments = request, make, name, about
+        self._arguments = request, make, name, about, streams
+        self._announce = announce
         self._device: Device | None = None
+        self._streams: Sequence[Stream] = ()
+        self._failed: list[str] = []
         self._closing: weakref.finalize[Any, Any] | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -107,13 +141,26 @@ class CudaKernel:
         if self._device is None:
             self._device = self._arguments[1](clock)
             self._closing = weakref.finalize(self, self._device.close)
-        return self._device.streams(SIMULATED_STREAMS if self.request.simulate else STREAMS)
+        if not self._streams:
+            self._streams = self._device.streams(self._arguments[4])
+            for line in getattr(self._device, "failed", ()):
+                self.failed(line)
+        return self._streams
+
+    def failed(self, line: str) -> None:
+        """Tell that a card has failed, and that others go on."""
+        self._failed.append(line)
+        self.facts["failed_cards"] = "; ".join(self._failed)
+        if self._announce is not None:
+            self._announce(f"a card has failed, and others paint its tiles: {line}")
 
     def close(self) -> None:
         """Give the device back; used again, it is opened again."""
+        if self._device is not None:
+            self.facts |= self._device.facts()
         if self._closing is not None:
             self._closing()
-        self._device = self._closing = None
+        self._device, self._streams, self._closing = None, (), None
 
     @staticmethod
     def end(stream: Stream, canvas: Canvas, x: int, y: int) -> Painted:

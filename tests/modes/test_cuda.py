@@ -30,10 +30,21 @@ ROOT = Path(__file__).parent.parent.parent
 NO_CARD = cards.Cards((), "there is no NVIDIA driver", "install one")
 
 
+class Card:
+    """What streams belong to."""
+
+    def __init__(self, name: str = "imitation", step: int = 32) -> None:
+        self.name, self.step = name, step
+
+
+CARD = Card()
+
+
 class Stream:
     """Needs so many ns of the test's clock for each launch, and paints nothing."""
 
-    def __init__(self, number: int, clock: Any, takes: int = 100, bad: int = 0) -> None:
+    def __init__(self, number: int, clock: Any, takes: int = 100, bad: int = 0, device: Card = CARD) -> None:
+        self.device = device
         self.worker = Worker(1, number, f"imitation stream {number}")
         self.clock, self.takes, self.bad = clock, takes, bad
         self.began, self.shape = 0, (0, 0)
@@ -56,7 +67,7 @@ def painted(request: Request, clock: Any, streams: Sequence[Stream]) -> tuple[li
     kernel = CudaKernel(request, lambda _: None, "imitation", "")  # type: ignore[arg-type,return-value]
     with canvas(request, shared=False) as surface:
         painter = Painter(request, surface, kernel, recorder)
-        host = Host(cut(request), painter, streams, sleep=lambda seconds: clock.tick(max(int(seconds * 1e9), 1)))
+        host = Host(cut(request), painter, streams, sleep=lambda seconds: clock.tick(max(int(seconds * 1e9), 1000)))
         return list(host.run()), recorder.drain()
 
 

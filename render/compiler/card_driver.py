@@ -1,0 +1,69 @@
+"""NVIDIA's driver as this program uses it: started once, and each failure told in words.
+
+Only the driver's own interface is used, through cuda-bindings; numba has no part in this.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from render.errors import RenderError
+
+NOT_READY = 600  # CUresult of a query
+OUT_OF_MEMORY = 2
+LOOK = "see what nvidia-smi says"
+FAILURES = {  # by CUresult: what has happened to the card, not to one tile
+    2: ("the card has no memory left", "end other programs that use it, or give a smaller --tile"),
+    46: ("the card is taken by another program", "try again when it is free"),
+    200: ("the driver does not take the kernel", "update NVIDIA's driver"),
+    209: ("the driver does not take the kernel", "update NVIDIA's driver"),
+    214: ("the card found an error in its memory", LOOK),
+    218: ("the driver does not take the kernel", "update NVIDIA's driver"),
+    222: ("the driver does not take the kernel", "update NVIDIA's driver"),
+    702: (
+        "the driver stopped a launch that took too long, as it does on a card with a display",
+        "give a smaller --tile",
+    ),
+    709: ("the card was lost", f"{LOOK}, and draw again"),
+    999: ("the card was lost", f"{LOOK}, and draw again"),
+}
+
+
+class CardFailed(RenderError):
+    """A card cannot go on, whichever tile it was given."""
+
+    code = 0  # CUresult
+
+
+class LaunchFailed(Exception):
+    """A launch went wrong in a way that may be the tile's own."""
+
+
+def asked(result: tuple[Any, ...]) -> Any:
+    """What a call of the driver gave. Raises CardFailed where the card is at fault, LaunchFailed otherwise."""
+    code, *values = result
+    if int(code):
+        name = getattr(code, "name", f"CUDA error {int(code)}")
+        if int(code) in FAILURES:
+            reason, remedy = FAILURES[int(code)]
+            failure = CardFailed(f"{reason} ({name})", remedy)
+            failure.code = int(code)
+            raise failure
+        raise LaunchFailed(name)
+    return values[0] if values else None
+
+
+@cache
+def bindings() -> Any:
+    """NVIDIA's driver interface, started."""
+    from cuda.bindings import driver
+
+    asked(driver.cuInit(0))
+    return driver
+
+
+@cache
+def context(driver: Any, number: int) -> Any:
+    """The one context of a card that all of a process shares; making it takes a while, so it is kept to the end."""
+    return asked(driver.cuDevicePrimaryCtxRetain(asked(driver.cuDeviceGet(number))))
