@@ -5,8 +5,21 @@ from __future__ import annotations
 import gc
 import signal
 import sys
+from typing import NoReturn
 
 from render.cli import main
+
+
+class Interrupted(KeyboardInterrupt):
+    """Control-C. Of a bare KeyboardInterrupt Python remembers that it passed through `exec`, and ends by the signal.
+
+    That happens where a class is being made by text, as named tuples are, at the moment of the signal.
+    """
+
+
+def interrupt(_number: int, _frame: object) -> NoReturn:
+    """What a SIGINT does."""
+    raise Interrupted
 
 
 def run() -> int:
@@ -16,6 +29,8 @@ def run() -> int:
     ones some thirty times, and again when the process ends: together some 25 ms.
     """
     gc.set_threshold(50_000, 20, 20)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is to be ignored
+        signal.signal(signal.SIGINT, interrupt)
     try:
         return main()
     except KeyboardInterrupt:

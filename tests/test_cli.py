@@ -497,6 +497,18 @@ def test_an_interruption_ends_it_at_once_and_leaves_nothing(mode: list[str]) -> 
     assert [path.name for path in Path().iterdir()] == ["slow.py"]
 
 
+def test_an_interruption_while_text_is_run_ends_it_in_the_same_way() -> None:
+    """Named tuples are made by text; Python would end by the signal, and not with the exit code."""
+    text = "import time; print('painting', flush=True); time.sleep(30)"
+    Path("slow.py").write_text(f"exec({text!r})", encoding="utf-8")
+    run = start("--scene", "slow.py")
+    assert run.stdout is not None
+    assert run.stdout.readline() == "painting\n"
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=30)
+    assert (run.returncode, err) == (130, "render: interrupted\n")
+
+
 def test_a_reader_that_has_gone_is_no_fault() -> None:
     run = start("scenes", "--json")
     assert run.stdout is not None

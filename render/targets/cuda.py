@@ -46,7 +46,7 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
         if code_cache.read(key) is None:
             announce(f"compiling {scene.name} for the {simulator.NAME}, {precision} (once; kept for later runs)")
         start = partial(simulator.Simulator, str(scene.path), key, request)
-        about = f"one thread a pixel, simulated, {precision}"
+        about = f"one lane a thread, simulated, {precision}"
         kernel = CudaKernel(request, start, simulator.NAME, about, streams=SIMULATED_STREAMS)
         kernel.open()
         return kernel
@@ -62,7 +62,7 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
     make = makes[0] if len(makes) == 1 else partial(several.Several, makes)
     streams = wanted_streams(request, max(one.multiprocessors for one in found.usable))
     together = several.joined(one.name for one in found.usable)
-    return CudaKernel(request, make, together, f"one thread a pixel, {precision}", streams=streams, announce=announce)
+    return CudaKernel(request, make, together, f"one lane a thread, {precision}", streams=streams, announce=announce)
 
 
 def wanted_streams(request: Request, multiprocessors: int) -> int:
