@@ -16,6 +16,8 @@ class Inside extends Overview {
     this.canvas = canvas;
     this.row = 0;
     this.shown = -1;
+    /** @type {number | undefined} the pace before it was watched */
+    this.usual = undefined;
     this.busy = element('b');
     this.pace = PACES.find(pace => run.length / 1e9 * pace >= WATCH) ?? PACES[PACES.length - 1];
     const watch = element('button', { type: 'button' }, `Watch these ${told(run.length)}: ${paceInWords(this.pace)}`);
@@ -40,10 +42,11 @@ class Inside extends Overview {
     controls.moved = true;
     clock.pace = this.pace;
     clock.now = 0;
+    this.canvas.scrollIntoView({ block: 'center', behavior: calm.matches ? 'auto' : 'smooth' });
     clock.play(this.run.length);
   }
 
-  /** @param {Clock} clock */
+  /** Where it was watched to its end, give the pace back. @param {Clock} clock */
   over(clock) {
     if (this.usual === undefined || clock.playing || clock.now < this.run.length) return;
     const pace = this.usual;
