@@ -22,7 +22,9 @@ from numba.core.errors import NumbaError
 
 with contextlib.suppress(ImportError):  # installed in a folder that is only on PYTHONPATH, it is not yet in charge
     import _numba_cuda_redirector  # noqa: F401
-from numba import cuda
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # NumPy 2.5's, of what numba-cuda 0.30 does with times
+    from numba import cuda
 
 from render.compiler import numba_codegen, numba_front, warp_words
 from render.compiler.launch import RECORD, TALLIES, THREADS
