@@ -15,8 +15,8 @@ import numpy as np
 
 from render import modes, scene
 from render.cards import Card
-from render.compiler import card as host
 from render.compiler.card import Device
+from render.compiler.card_driver import NOT_READY
 from render.compiler.program import ENTRY
 from render.frame import Frame, canvas
 from render.painter import Painter
@@ -29,7 +29,7 @@ from tests.ptx.machine import Machine, Order, lowest
 from tests.ptx.memory import Memory
 from tests.ptx.text import Kernel, parse
 
-CARD = Card(0, "Imitation", 1 << 30, 1, (9, 0), (13, 0))
+CARD = Card(0, "Imitation", 1 << 30, 3, (9, 0), (13, 0))
 
 
 class Driver:
@@ -73,7 +73,7 @@ class Driver:
                 return (code, None)
             if name == "cuEventQuery":
                 self.polls -= 1
-                return (host.NOT_READY if self.polls >= 0 else 0,)
+                return (NOT_READY if self.polls >= 0 else 0,)
             return (0, self.done[name](*arguments) if name in self.done else object())
 
         return call
@@ -116,7 +116,9 @@ class Emulated(Driver):
         """Carry the PTX out for all threads."""
         assert self.kernel is not None, "launched before a module was loaded"
         self.grids.append(Grid(rest[:3], rest[3:6]))
-        machine = Machine(self.kernel, self.card, self.grids[-1], clock=self.clock, order=self.order)
+        machine = Machine(
+            self.kernel, self.card, self.grids[-1], processors=CARD.multiprocessors, clock=self.clock, order=self.order
+        )
         machine.run(packed(rest[-2]))
 
 

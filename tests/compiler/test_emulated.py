@@ -17,10 +17,10 @@ import pytest
 
 from render import engine, scene
 from render.compiler import card_code, cuda_front
-from render.compiler.launch import THREADS
+from render.compiler.launch import RECORD, THREADS, recorded
 from render.frame import Frame
 from render.request import Request
-from tests.card_driver import Emulated, drawn, open_device
+from tests.card_driver import CARD, Emulated, drawn, open_device
 from tests.ptx.machine import Order
 
 SM_90 = (9, 0)
@@ -34,10 +34,10 @@ every_precision = pytest.mark.parametrize("precision", PRECISIONS)
 
 def assembly(request: Request) -> bytes:
     """The PTX of a request's kernel, compiled once."""
-    made = card_code.program(scene.load(request.scene), request)
-    key = made.key(("emulated", str(request.blocks)))
+    made, recording = card_code.program(scene.load(request.scene), request), recorded(request)
+    key = made.key(("emulated", str(recording)))
     if key not in COMPILED:
-        COMPILED[key] = cuda_front.assembly(cuda_front.compiled(made, SM_90), SM_90).encode()
+        COMPILED[key] = cuda_front.assembly(cuda_front.compiled(made, SM_90, recording), SM_90).encode()
     return COMPILED[key]
 
 
@@ -118,6 +118,29 @@ def test_tiles_are_launches_that_make_one_picture(tile: tuple[int, int], frame: 
 def at_random(places: np.ndarray, chance: random.Random) -> int:
     """Any group."""
     return int(chance.choice(places.tolist()))
+
+
+def test_a_block_tells_where_and_when_it_ran(frame: Ask) -> None:
+    request = frame(size=(90, 60), limit=10)
+    device = open_device(Emulated(), request, assembly(request))
+    (stream,) = device.streams(1)
+    stream.begin(0, 0, 90, 60)
+    painted = stream.end()
+    device.close()
+
+    assert painted.blocks is not None
+    assert painted.blocks.shape == (device.most, RECORD)
+    assert set(painted.blocks[:, 0]) == set(range(CARD.multiprocessors))
+    assert (painted.blocks[:, 1] < painted.blocks[:, 2]).all()
+    assert painted.began <= painted.blocks[:, 1].min()
+    assert painted.blocks[:, 2].max() <= painted.painted
+
+
+def test_blocks_that_tell_nothing_paint_the_same(frame: Ask) -> None:
+    request = frame(blocks=False)
+
+    assert b"globaltimer" not in assembly(request)
+    check(request)
 
 
 @pytest.mark.parametrize("order", [max, partial(at_random, chance=random.Random(1))], ids=["last", "random"])  # noqa: S311

@@ -251,7 +251,7 @@ def test_threads_are_told_who_they_are_and_what_time_it_is() -> None:
     add.u64 %d2, %d2, %d3;
     st.global.u64 [%d1], %d2;
 """
-    left = run(body, threads=40, blocks=7, clock=lambda: 10**6)
+    left = run(body, threads=40, blocks=7, processors=5, clock=lambda: 10**6)
 
     assert left.reshape(7, 40)[:, 0].tolist() == [10**6 + 100 * (block % 5) for block in range(7)]
     assert (left.reshape(7, 40) == left.reshape(7, 40)[:, :1]).all()

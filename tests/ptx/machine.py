@@ -26,7 +26,6 @@ from tests.ptx.warps import Meeting, Step, ballot, meeting
 
 TOGETHER = 4096  # lanes at most that are carried out at a time
 PATIENCE = 2_000_000  # groups that go on before a launch counts as endless
-PROCESSORS = 5  # whose numbers the blocks are told in turn
 JUMPS = re.compile(r"bra(?:\.uni)?|ret(?:\.uni)?|exit")
 Order = Callable[[np.ndarray], int]
 
@@ -46,7 +45,7 @@ def lowest(places: np.ndarray) -> int:
 
 
 class Machine:
-    """One launch of a kernel, to be `run` once. `clock` is the card's, in ns."""
+    """One launch of a kernel, to be `run` once, on so many multiprocessors in turn. `clock` is the card's, in ns."""
 
     def __init__(
         self,
@@ -54,6 +53,7 @@ class Machine:
         memory: Memory,
         grid: Grid,
         *,
+        processors: int = 1,
         clock: Callable[[], int] = time.perf_counter_ns,
         order: Order = lowest,
         patience: int = PATIENCE,
@@ -61,7 +61,7 @@ class Machine:
         if grid.block > kernel.most:
             raise PtxError(f"{grid.block} threads in a block of {kernel.most} at most")
         together = max(1, min(grid.number, TOGETHER // (-(-grid.block // WARP) * WARP)))
-        self.kernel, self.lanes = kernel, Lanes(kernel, memory, grid, together, PROCESSORS)
+        self.kernel, self.lanes = kernel, Lanes(kernel, memory, grid, together, processors)
         self._clock, self._order, self._patience = clock, order, patience
         self._end = len(kernel.instructions)
         self._at = np.full(self.lanes.count, self._end)
