@@ -13,79 +13,29 @@ from typing import Any
 import numpy as np
 import pytest
 
-from render import engine, modes, scene
-from render.cards import Card
+from render import engine, scene
 from render.compiler import card_code, card_driver
 from render.compiler.card import Device
 from render.compiler.card_driver import LaunchFailed
 from render.compiler.launch import THREADS
 from render.errors import RenderError
-from render.frame import Frame, canvas
-from render.painter import Painter
-from render.plan import cut
 from render.request import Request
-from render.targets.cuda import CudaKernel
-from render.trace import Recorder, Trace
-
-CARD = Card(0, "Imitation", 1 << 30, 1, (9, 0), (13, 0))
+from tests.card_driver import Driver, drawn, open_device
 
 
-class Imitation:
-    """NVIDIA's driver as `cuda.bindings.driver` offers it: card memory is memory, and a launch is done when it returns.
-
-    `failures` maps entry points to (number of the call, CUresult): that call fails.
-    """
+class Imitation(Driver):
+    """A driver that runs each thread's own code on the CPU, as a warp of one lane."""
 
     def __init__(self, thread: Callable[..., None]) -> None:
+        super().__init__()
         self.thread = thread
-        self.memory: dict[int, Any] = {}
-        self.failures: dict[str, tuple[int, int]] = {}
-        self.calls: list[str] = []
-        self.polls = 0  # how often a query still says "not ready"
-        self.done: dict[str, Callable[..., Any]] = {
-            "cuMemAlloc": self.allocate,
-            "cuMemHostAlloc": self.allocate,
-            "cuMemFree": self.memory.pop,
-            "cuMemFreeHost": self.memory.pop,
-            "cuMemcpyHtoD": ctypes.memmove,
-            "cuMemcpyHtoDAsync": lambda there, here, size, _: ctypes.memmove(there, here, size),
-            "cuMemcpyDtoHAsync": lambda here, there, size, _: ctypes.memmove(here, there, size),
-            "cuMemsetD8Async": lambda there, value, size, _: ctypes.memset(there, value, size),
-            "cuEventCreate": lambda _: [0],
-            "cuEventRecord": lambda event, _: event.__setitem__(0, time.perf_counter_ns()),
-            "cuEventElapsedTime": lambda first, last: (last[0] - first[0]) / 1e6,
-            "cuLaunchKernel": self.launch,
-            "cuOccupancyMaxActiveBlocksPerMultiprocessor": lambda *_: 2,
-        }
 
-    def __getattr__(self, name: str) -> Callable[..., tuple[Any, ...]]:
-        """An entry point of the driver: recorded, made to fail where that is wanted, else done as far as it matters."""
-        if not name.startswith("cu"):
-            raise AttributeError(name)
-
-        def call(*arguments: Any) -> tuple[Any, ...]:
-            self.calls.append(name)
-            number, code = self.failures.get(name, (0, 0))
-            if number and self.calls.count(name) == number:
-                return (code, None)
-            if name == "cuEventQuery":
-                self.polls -= 1
-                return (card_driver.NOT_READY if self.polls >= 0 else 0,)
-            return (0, self.done[name](*arguments) if name in self.done else object())
-
-        return call
-
-    def allocate(self, size: int, _flags: int = 0) -> int:
-        block = np.full(size, 0xCD, np.uint8)
-        self.memory[block.ctypes.data] = block
-        return block.ctypes.data
-
-    def launch(self, _function: object, count: int, *rest: Any) -> None:
+    def launch(self, _function: object, *rest: Any) -> None:
         (*values, x, y, width, height), types = rest[-2]
         assert types == (*[ctypes.c_int64] * len(values), *[ctypes.c_int32] * 4)
         cells, rectangle = (ctypes.c_int64 * len(values))(*values), (x, y, width, height)
-        for block, _warp in product(range(count), range(THREADS // 32)):
-            self.thread(ctypes.addressof(cells), block, *rectangle)  # a warp of one lane
+        for block, _warp in product(range(rest[0]), range(THREADS // 32)):
+            self.thread(ctypes.addressof(cells), block, *rectangle)
 
 
 @pytest.fixture
@@ -100,22 +50,6 @@ def device(driver: Imitation, ask: Callable[..., Request]) -> Iterator[Device]:
     opened = open_device(driver, ask())
     yield opened
     opened.close()
-
-
-def open_device(driver: Imitation, request: Request) -> Device:
-    p = scene.load(request.scene).prepared(request)
-    return Device(CARD, b"code", request, p, time.perf_counter_ns, driver)
-
-
-def drawn(driver: Imitation, request: Request) -> Frame:
-    """The frame that mode cuda paints with this driver."""
-    recorder = Recorder()
-    kernel = CudaKernel(request, lambda _: open_device(driver, request), CARD.name, "imitated")
-    with canvas(request, shared=False) as surface:
-        painter = Painter(request, surface, kernel, recorder)
-        done = list(modes.load("cuda").run(cut(request), painter))
-        trace = Trace(recorder.drain(), 0, 0, 0, {})
-        return Frame(surface.rgb, surface.steps, sum(tile.steps for tile in done), request, trace)
 
 
 @pytest.mark.parametrize("samples", [1, 3])

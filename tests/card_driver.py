@@ -1,0 +1,140 @@
+"""NVIDIA's driver as `cuda.bindings.driver` offers it, for the tests that have no card: the real host's code runs.
+
+`Driver` has everything but launches. `Emulated` is given a kernel's PTX and carries it out, to the last bit, with every
+access to memory checked: what it shows of the kernel's code holds on a card as far as the assembler keeps its word.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from render import modes, scene
+from render.cards import Card
+from render.compiler.card import Device
+from render.compiler.card_driver import NOT_READY
+from render.compiler.program import ENTRY
+from render.frame import Frame, canvas
+from render.painter import Painter
+from render.plan import cut
+from render.request import Request
+from render.targets.cuda import CudaKernel
+from render.trace import Recorder, Trace
+from tests.ptx.lanes import Grid, packed
+from tests.ptx.machine import Machine, Order, lowest
+from tests.ptx.memory import Memory
+from tests.ptx.text import Kernel, parse
+
+CARD = Card(0, "Imitation", 1 << 30, 3, (9, 0), (13, 0))
+
+
+class Driver:
+    """The driver without launches: card memory is memory, and everything is done when it returns.
+
+    The card's memory and the host's pinned memory are kept apart, and copies between them are checked. `failures` maps
+    entry points to (number of the call, CUresult): that call fails. Entry points that are not listed do nothing.
+    """
+
+    def __init__(self) -> None:
+        self.card, self.pinned = Memory(), Memory()
+        self.failures: dict[str, tuple[int, int]] = {}
+        self.calls: list[str] = []
+        self.polls = 0  # how often a query still says "not ready"
+        self.done: dict[str, Callable[..., Any]] = {
+            "cuMemAlloc": self.card.allocate,
+            "cuMemHostAlloc": lambda size, _flags: self.pinned.allocate(size, "host"),
+            "cuMemFree": self.card.free,
+            "cuMemFreeHost": self.pinned.free,
+            "cuMemcpyHtoD": self._to_card,
+            "cuMemcpyHtoDAsync": self._to_card,
+            "cuMemcpyDtoHAsync": self._from_card,
+            "cuMemsetD8Async": lambda there, value, size, _queue: self.card.bytes(int(there), size).fill(value),
+            "cuEventCreate": lambda _: [0],
+            "cuEventRecord": lambda event, _: event.__setitem__(0, time.perf_counter_ns()),
+            "cuEventElapsedTime": lambda first, last: (last[0] - first[0]) / 1e6,
+            "cuModuleLoadData": self.load,
+            "cuLaunchKernel": self.launch,
+            "cuOccupancyMaxActiveBlocksPerMultiprocessor": lambda *_: 2,
+        }
+
+    def __getattr__(self, name: str) -> Callable[..., tuple[Any, ...]]:
+        """An entry point of the driver: recorded, made to fail where that is wanted, else done as far as it matters."""
+        if not name.startswith("cu"):
+            raise AttributeError(name)
+
+        def call(*arguments: Any) -> tuple[Any, ...]:
+            self.calls.append(name)
+            number, code = self.failures.get(name, (0, 0))
+            if number and self.calls.count(name) == number:
+                return (code, None)
+            if name == "cuEventQuery":
+                self.polls -= 1
+                return (NOT_READY if self.polls >= 0 else 0,)
+            return (0, self.done[name](*arguments) if name in self.done else object())
+
+        return call
+
+    @property
+    def memory(self) -> dict[int, Any]:
+        """What has not been given back, on either side."""
+        return self.card.pieces | self.pinned.pieces
+
+    def load(self, code: bytes) -> object:
+        """A module of this code."""
+        return code
+
+    def launch(self, _function: object, *rest: Any) -> None:
+        """Run a kernel; rest: the grid, the block, shared memory, the stream, (values, ctypes), options."""
+        raise NotImplementedError
+
+    def _to_card(self, there: int, here: int, size: int, _queue: object = None) -> None:
+        ctypes.memmove(self.card.bytes(int(there), size).ctypes.data, here, size)
+
+    def _from_card(self, here: int, there: int, size: int, _queue: object) -> None:
+        self.pinned.bytes(int(here), size)[:] = self.card.bytes(int(there), size)
+
+
+class Emulated(Driver):
+    """A driver that carries out the PTX it is given. `clock` is the card's; `order` that of the threads."""
+
+    def __init__(self, clock: Callable[[], int] = time.perf_counter_ns, order: Order = lowest) -> None:
+        super().__init__()
+        self.clock, self.order = clock, order
+        self.kernel: Kernel | None = None
+        self.grids: list[Grid] = []  # of the launches so far
+
+    def load(self, code: bytes) -> object:
+        """Read the PTX."""
+        self.kernel = parse(code.decode(), ENTRY)
+        return self.kernel
+
+    def launch(self, _function: object, *rest: Any) -> None:
+        """Carry the PTX out for all threads."""
+        assert self.kernel is not None, "launched before a module was loaded"
+        self.grids.append(Grid(rest[:3], rest[3:6]))
+        machine = Machine(
+            self.kernel, self.card, self.grids[-1], processors=CARD.multiprocessors, clock=self.clock, order=self.order
+        )
+        machine.run(packed(rest[-2]))
+
+
+def open_device(driver: Driver, request: Request, code: bytes = b"code") -> Device:
+    """The host's side of a card with this driver."""
+    p = scene.load(request.scene).prepared(request)
+    return Device(CARD, code, request, p, time.perf_counter_ns, driver)
+
+
+def drawn(driver: Driver, request: Request, code: bytes = b"code") -> Frame:
+    """The frame that mode cuda paints with this driver."""
+    recorder = Recorder()
+    kernel = CudaKernel(request, lambda _: open_device(driver, request, code), CARD.name, "imitated")
+    with canvas(request, shared=False) as surface:
+        painter = Painter(request, surface, kernel, recorder)
+        done = list(modes.load("cuda").run(cut(request), painter))
+        trace = Trace(recorder.drain(), 0, 0, 0, {})
+        steps = None if surface.steps is None else np.array(surface.steps)
+        return Frame(np.array(surface.rgb), steps, sum(tile.steps for tile in done), request, trace)
