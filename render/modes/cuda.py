@@ -106,7 +106,7 @@ class Host:
         """Tiles as they are done. Raises TileError, or RenderError where the last card fails."""
         self._go_on()
         while self._todo or self._waiting or self._painting:
-            ready = next((turn for turn in list(self._painting) if self._guarded(turn, turn.stream.done)), None)
+            ready = self._ready()
             painted = ready and self._brought(ready)
             if ready is None or painted is None:
                 self._pause()
@@ -119,6 +119,13 @@ class Host:
             yield done
             if failure is not None:
                 raise failure
+
+    def _ready(self) -> Turn | None:
+        """The oldest launch that has ended, if any."""
+        for turn in list(self._painting):
+            if turn in self._painting and self._guarded(turn, turn.stream.done):  # its card may have failed meanwhile
+                return turn
+        return None
 
     def _went_on(self) -> RenderError | None:
         """Go on; what fails is to be raised when the tiles that are done have been told."""

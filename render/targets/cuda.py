@@ -53,13 +53,13 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
     found = cards.find()
     if found.reason is not None:
         raise ModeUnavailable(found.reason, found.remedy)
-    makes = []
+    makes = {}
     for one in found.usable:
         say = f"compiling {scene.name} for {one.name}, {precision} (once; kept for later runs)"
         code = card_code.machine_code(made, found._replace(cards=(one,)), recorded(request), partial(announce, say))
         name = one.name if len(found.usable) == 1 else f"{one.name} {one.number}"
-        makes.append(partial(card.Device, one, code, request, tuple(made.p), name=name))
-    make = makes[0] if len(makes) == 1 else partial(several.Several, makes)
+        makes[name] = partial(card.Device, one, code, request, tuple(made.p), name=name)
+    make = next(iter(makes.values())) if len(makes) == 1 else partial(several.Several, makes)
     streams = wanted_streams(request, max(one.multiprocessors for one in found.usable))
     together = several.joined(one.name for one in found.usable)
     return CudaKernel(request, make, together, f"one lane a thread, {precision}", streams=streams, announce=announce)
