@@ -14,9 +14,7 @@ from render.card_software import Software, driver_version, find
 from render.cards import Card, Cards, Toolkit
 
 TOOLKIT = Toolkit((13, 5), (75, 90), ())
-MODULE = (
-    "NVRM version: NVIDIA UNIX {0}x86_64 Kernel Module  580.159.03  Tue Nov 3 00:00:00 UTC 2026\nGCC version: 13.3.0\n"
-)
+MODULE = "NVRM version: NVIDIA UNIX {}  580.159.03  Tue Nov  3 00:00:00 UTC 2026\nGCC version: 13.3.0\n"
 
 
 class Management:
@@ -61,11 +59,11 @@ def test_the_driver_tells_its_version() -> None:
     assert not library.open, "it is closed again"
 
 
-@pytest.mark.parametrize("word", ["", "Open "])
+@pytest.mark.parametrize("words", ["x86_64 Kernel Module", "Open Kernel Module for x86_64"])
 @pytest.mark.parametrize("library", [nothing, lambda: Management("", init=9), object])
-def test_without_its_library_the_kernel_module_is_asked(library: Any, word: str, tmp_path: Path) -> None:
+def test_without_its_library_the_kernel_module_is_asked(library: Any, words: str, tmp_path: Path) -> None:
     written = tmp_path / "version"
-    written.write_text(MODULE.format(word))
+    written.write_text(MODULE.format(words))
 
     assert driver_version(library, written) == "580.159.03"
     assert driver_version(library, tmp_path / "none") is None

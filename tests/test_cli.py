@@ -780,7 +780,7 @@ def test_devices_says_of_each_mode_whether_it_runs(say: Say) -> None:
     said = say("devices")
     assert (said.code, said.err) == (0, "")
     found = say("devices", "--json").document
-    assert set(found) == {"cpu", "cards", "targets", "modes"}
+    assert set(found) == {"cpu", "cards", "cuda", "targets", "modes"}
     for name, mode in found["modes"].items():
         assert f"mode    {name}" in said.out
         assert mode["runs"] or (mode["reason"] in said.out and mode["remedy"])
