@@ -181,9 +181,13 @@ def _check_package(card: Card) -> None:
         have = version("numba-cuda")
     except PackageNotFoundError:
         raise Unusable("the package numba-cuda is not installed", install(card.driver[0])) from None
-    numbers = tuple(int(part) for part in have.split(".")[:3] if part.isdigit())
-    if numbers < OLDEST_NUMBA_CUDA:
+    if too_old(have):
         raise Unusable(f"numba-cuda {have} is too old", install(card.driver[0]))
+
+
+def too_old(have: str) -> bool:
+    """Whether this version of numba-cuda does not work with numba here."""
+    return tuple(int(part) for part in have.split(".")[:3] if part.isdigit()) < OLDEST_NUMBA_CUDA
 
 
 def installed_toolkit() -> Toolkit:

@@ -14,8 +14,9 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from render import (
     attribution,
@@ -39,6 +40,9 @@ from render.outputs import table
 from render.outputs import trace as saved
 from render.request import Request
 from render.trace import NO_TILE, Recorder, Span
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def run(command: str, typed: Namespace, began: int) -> int:
@@ -73,7 +77,8 @@ def draw(typed: Namespace, began: int) -> int:
     files = [*makers, *([typed.trace] if typed.trace else [])]
     engine.available(request)
     with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
-        frame = engine.draw(request, announce=_announcer(typed), watch=watch, began=began)
+        keep = partial(_unfinished, Path(out[0]))
+        frame = engine.draw(request, announce=_announcer(typed), watch=watch, began=began, salvage=keep)
     t0 = time.perf_counter_ns()
     for path, maker in makers.items():
         outputs.save(path, maker.write(Frames((frame,)), plain=typed.plain))
@@ -86,6 +91,13 @@ def draw(typed: Namespace, began: int) -> int:
         shown = chart.lanes([frame], min(_width(), table.WIDTH)) if sys.stdout.isatty() else []
         print("\n".join([*table.draw_lines(frame, files), *shown]))
     return 0
+
+
+def _unfinished(wanted: Path, rgb: np.ndarray) -> str:
+    """Save what is done of a picture that failed, beside the file that was wanted; give the file's name."""
+    path = wanted.with_name(f"{wanted.stem}.unfinished.png")
+    outputs.save(path, picture.encode(rgb))
+    return str(path)
 
 
 def _check_outputs(out: Sequence[str], page: str | None, trace: str | None = None) -> dict[str, outputs.Output]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from render import machine, modes, targets
@@ -11,11 +12,17 @@ from render.targets import simd
 
 
 def find() -> dict[str, Any]:
-    """The document of `devices --json`: CPU, graphics cards, targets and modes, each with a reason if it cannot run."""
+    """The document of `devices --json`: CPU, graphics cards, targets and modes, each with a reason if it cannot run.
+
+    `cuda`: the newest CUDA that the driver `runs`, versions of `driver`, `toolkit` and `package` (numba-cuda), null for
+    what is not there; what is `missing`, and the command that would `install` it.
+    """
     size, instructions = simd.registers()
-    from render import cards
+    from render import card_software, cards
 
     found = cards.find()
+    newest = found.cards[0].driver if found.cards else None
+    software = card_software.find(newest[0] if newest else 13)
     return {
         "cpu": {
             "name": machine.cpu_name(),
@@ -24,7 +31,8 @@ def find() -> dict[str, Any]:
             "lanes": size // 4,
             "fma": has_fma(),
         },
-        "cards": [card._asdict() for card in found.cards],
+        "cards": [card._asdict() | {"used": card in found.usable} for card in found.cards],
+        "cuda": {"runs": newest and ".".join(map(str, newest)), **software._asdict(), "reason": found.reason},
         "targets": {name: {"missing": targets.load(name).missing()} for name in targets.names()},
         "modes": {name: _mode(name) for name in modes.names()},
     }
@@ -59,16 +67,29 @@ def lines(found: dict[str, Any]) -> list[str]:
         told.append(
             "        it has no fma instruction: pictures are the same, but painting takes several times as long"
         )
-    told += [
-        f"card    {card['name']}, {card['memory'] / 2**30:.0f} GiB, {card['multiprocessors']} multiprocessors, "
-        f"compute capability {'.'.join(map(str, card['capability']))}"
-        for card in found["cards"]
-    ]
-    if not found["cards"]:
-        told.append("card    none that can be used")
-    told.append("")
+    told += [*_cards(found["cards"], found["cuda"]), ""]
     for name, mode in found["modes"].items():
         told.append(f"mode    {name:<12} {'yes' if mode['runs'] else 'no: ' + mode['reason']}")
         if mode["remedy"]:
             told.append(f"{'':<21}{mode['remedy']}")
+    return told
+
+
+def _cards(cards: Sequence[dict[str, Any]], cuda: dict[str, Any]) -> list[str]:
+    """The graphics cards, the software for them, and what is missing."""
+    told = [
+        f"card    {card['name']}, {card['memory'] / 2**30:.0f} GiB, {card['multiprocessors']} multiprocessors, "
+        f"compute capability {'.'.join(map(str, card['capability']))}{'' if card['used'] else ' (not used)'}"
+        for card in cards
+    ]
+    parts = [
+        f"driver {cuda['driver'] or 'of unknown version'} (runs CUDA {cuda['runs']})" if cuda["runs"] else "",
+        f"CUDA toolkit {cuda['toolkit']}" if cuda["toolkit"] else "",
+        f"numba-cuda {cuda['package']}" if cuda["package"] else "",
+    ]
+    here = ", ".join(part for part in parts if part)
+    told = told or [f"card    none that can be used: {cuda['reason']}"]
+    told += [f"        {here}"] if here else []
+    told += [f"        missing for mode cuda: {', '.join(cuda['missing'])}"] if cuda["missing"] else []
+    told += [f"        {cuda['install']}"] if cuda["install"] else []
     return told

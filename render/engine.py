@@ -7,8 +7,8 @@ result = race(requests)                the same picture in several modes, and wh
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from html import escape
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from render import contract, machine, modes, scene, targets
-from render.errors import ModeUnavailable, RenderError
+from render.errors import ModeUnavailable, OutputError, RenderError
 from render.frame import Frame, Frames, canvas, title
 from render.outputs import table
 from render.painter import Done, Painter, failure
@@ -28,6 +28,7 @@ from render.trace import Clock, Recorder, Trace, Worker
 
 Progress = Callable[[Done, int], None]  # a tile that is done, and how many there are in all
 Adapt = Callable[[Kernel], Kernel]
+Salvage = Callable[[np.ndarray], str]  # keeps an unfinished picture, black where it is not painted, and says where
 
 
 class Moment(NamedTuple):
@@ -69,11 +70,13 @@ def draw(
     facts: Mapping[str, str] = MappingProxyType({}),
     adapt: Adapt | None = None,
     watch: Watch | None = None,
+    salvage: Salvage | None = None,
 ) -> Frame:
     """Paint a request in its mode. `began`: when the program was entered (ns of `clock`), if that was earlier.
 
     `facts` are kept in the trace; `label` among them is the name that the run goes by in place of its mode's. `adapt`
     gives what paints in place of the target's kernel, which may have `corrected(spans)` if it knows better when it did.
+    `salvage` is given the tiles that are done where a later one fails.
 
     Raises ModeUnavailable where the mode cannot run here, TileError where a tile fails.
     """
@@ -91,9 +94,11 @@ def draw(
         tiles = plan(request, lambda: costs(request, recorder))
         painter = Painter(request, surface, kernel, recorder)
         steps = 0
-        with closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
+        kept: list[Tile] = []
+        with _salvaged(surface.rgb, kept, len(tiles), salvage), closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
             for finished in done:
                 steps += finished.steps
+                kept.append(finished.tile)
                 if progress is not None:
                     progress(finished, len(tiles))
                 if watch is not None:
@@ -106,6 +111,22 @@ def draw(
     spans = getattr(kernel, "corrected", tuple)(recorder.drain())
     trace = Trace(spans, began, asked, clock(), ran)
     return Frame(rgb, counts, steps, request, trace)
+
+
+@contextmanager
+def _salvaged(rgb: np.ndarray, kept: list[Tile], tiles: int, salvage: Salvage | None) -> Iterator[None]:
+    """Where painting fails, have the tiles that are done kept, and the error say where."""
+    try:
+        yield
+    except RenderError as error:
+        if salvage is not None and kept:
+            unfinished = np.zeros_like(rgb)
+            for _, x, y, width, height in kept:
+                unfinished[y : y + height, x : x + width] = rgb[y : y + height, x : x + width]
+            with suppress(OutputError):  # what failed first is told
+                place = salvage(unfinished)
+                error.remedy = f"{len(kept)} of {tiles} tiles are kept in {place}; {error.remedy}"
+        raise
 
 
 def try_out(request: Request) -> None:

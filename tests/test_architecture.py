@@ -25,7 +25,7 @@ LAYERS = (
     "escape_time vectors",
     "scene",
     "sampling picture cards pillow",
-    "frame",
+    "frame card_software",
     "drawing",
     "compiler",
     "targets contract",

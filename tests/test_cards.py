@@ -164,6 +164,25 @@ def test_driver_card_and_toolkit_must_go_together(driver: Driver, words: str) ->
     assert answer.remedy
 
 
+def test_cards_that_the_toolkit_does_not_compile_for_are_left_out() -> None:
+    capabilities = iter([(6, 1), (9, 0), (8, 0), (6, 1)])
+
+    class Mixed(Driver):
+        def __init__(self) -> None:
+            super().__init__(count=4)
+            self.of = {number: next(capabilities) for number in range(4)}
+            vars(self)["cuDeviceGetAttribute"] = self.attribute
+
+        def attribute(self, number: Any, which: int, device: int) -> int:
+            return put(number, {16: 132, 75: self.of[device][0], 76: self.of[device][1]}[which])
+
+    answer = found(Mixed())
+
+    assert answer.reason is None
+    assert len(answer.cards) == 4
+    assert [card.number for card in answer.usable] == [1, 2]
+
+
 def test_what_nobody_foresaw_is_a_reason_too() -> None:
     answer = cards.find(object, lambda: TOOLKIT, {})
 

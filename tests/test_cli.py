@@ -433,6 +433,28 @@ def test_a_sample_that_is_no_number_fails_its_tile(target: str, mode: list[str],
     assert [path.name for path in Path().iterdir()] == [name]
 
 
+def test_the_tiles_that_were_done_before_one_failed_are_kept(say: Say) -> None:
+    name = scene(old="0.25", new="sqrt(1.0 - state[0])")  # no number in the right part
+    words = ["--scene", name, "--size", "40x24", "--tile", "8", "--mode", "sequential", "--target", "python"]
+
+    error = refused(say(*words, "--out", "wanted.png"), 4)
+
+    kept = picture.read("wanted.unfinished.png").rgb
+    assert "3 of 15 tiles are kept in wanted.unfinished.png" in error
+    assert kept[:8, :24].any()
+    assert not kept[:, 24:].any()
+    assert not kept[8:].any()
+    assert not Path("wanted.png").exists()
+
+
+def test_a_race_keeps_nothing_that_is_not_whole(say: Say) -> None:
+    name = scene(old="0.25", new="sqrt(1.0 - state[0])")
+
+    refused(say("race", "--scene", name, "--size", "40x24", "--tile", "8", "--modes", "sequential"), 4)
+
+    assert [path.name for path in Path().iterdir()] == [name]
+
+
 def test_the_command_in_the_error_shows_the_same_tile_alone(say: Say) -> None:
     Path("a folder").mkdir()
     path = Path("a folder", "dot's.py")
@@ -758,7 +780,7 @@ def test_devices_says_of_each_mode_whether_it_runs(say: Say) -> None:
     said = say("devices")
     assert (said.code, said.err) == (0, "")
     found = say("devices", "--json").document
-    assert set(found) == {"cpu", "cards", "targets", "modes"}
+    assert set(found) == {"cpu", "cards", "cuda", "targets", "modes"}
     for name, mode in found["modes"].items():
         assert f"mode    {name}" in said.out
         assert mode["runs"] or (mode["reason"] in said.out and mode["remedy"])

@@ -204,10 +204,10 @@ class Stream:
         seen = self._clock()
         brought, _ = self._known[self._shape]
         times = self._times(seen)
-        records = self._on_host(brought.records, *times[:2])
-        if records is not None:
-            times = max(times[0], int(records[:, 1].min())), *times[1:]
-        return brought.painted(*self._shape, *times)._replace(handed=self._begun, blocks=records)
+        if not brought.records.size:
+            return brought.painted(*self._shape, *times, None, self._begun)
+        began, records = self._on_host(brought.records, *times[:2])
+        return brought.painted(*self._shape, began, *times[1:], records, self._begun)
 
     def _times(self, seen: int) -> tuple[int, int, int]:
         """When the card began the launch, had painted it, and had copied it, on the host's clock."""
@@ -225,16 +225,16 @@ class Stream:
     def _between(self, first: Any, second: Any) -> int:
         return int(asked(self._driver.cuEventElapsedTime(first, second)) * 1e6)
 
-    def _on_host(self, records: np.ndarray, began: int, painted: int) -> np.ndarray | None:
-        """What the blocks of a launch recorded, (n, 3), with its times on the host's clock; None without records."""
-        if not records.size:
-            return None
-        told = records.reshape(-1, RECORD).copy()
-        clock, blur = self.device.timer, self.device.events.error
-        clock.learn(int(told[:, 1].min()), int(told[:, 2].max()), began - blur, painted + blur)
-        told[:, 1:] += clock.offset
-        np.clip(told[:, 1:], began, painted, out=told[:, 1:])
-        return told
+    def _on_host(self, records: np.ndarray, began: int, painted: int) -> tuple[int, np.ndarray]:
+        """When the first block began, and what all recorded, (n, 3), with its times on the host's clock."""
+        told = records.reshape(-1, RECORD).T.copy()  # what is alike stands side by side
+        times, clock, blur = told[1:], self.device.timer, self.device.events.error
+        first = int(told[1].min())
+        clock.learn(first, int(told[2].max()), began - blur, painted + blur)
+        times += clock.offset
+        np.maximum(times, began, out=times)
+        np.minimum(times, painted, out=times)
+        return min(max(first + clock.offset, began), painted), told.T
 
     def _reserve(self, width: int, height: int) -> list[int]:
         """Memory for a launch of this shape, and the cells that tell the threads where it is."""

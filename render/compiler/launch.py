@@ -58,11 +58,20 @@ class Rows(NamedTuple):
         kept = int(self.steps.size > 0)
         return at._replace(**self._asdict(), keep_steps=kept)
 
-    def painted(self, width: int, height: int, began: int, painted: int, arrived: int) -> Painted:
+    def painted(
+        self,
+        width: int,
+        height: int,
+        began: int,
+        painted: int,
+        arrived: int,
+        blocks: np.ndarray | None = None,
+        handed: int | None = None,
+    ) -> Painted:
         """These rows as what has come back."""
-        made, bad = self.outcome[:QUEUE].reshape(TALLIES, 2).sum(axis=0)
+        made, bad = self.outcome[:QUEUE].reshape(TALLIES, 2).sum(axis=0).tolist()
         steps = self.steps.reshape(height, width) if self.steps.size else None
-        return Painted(self.rgb.reshape(height, width, 3), steps, int(made), int(bad), began, painted, arrived)
+        return Painted(self.rgb.reshape(height, width, 3), steps, made, bad, began, painted, arrived, blocks, handed)
 
 
 def recorded(request: Request) -> bool:

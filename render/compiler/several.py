@@ -6,7 +6,7 @@ The cards are started at the same time, since starting one takes some tenths of 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, zip_longest
 from typing import Any
@@ -17,19 +17,22 @@ from render.trace import Clock
 
 
 class Several:
-    """The cards that start. `failed`: what became of the others, a line each. Raises RenderError where none starts."""
+    """The cards that start, of these by name. `failed`: what became of the others, a line each.
 
-    def __init__(self, makes: Sequence[Callable[[Clock], Device]], clock: Clock) -> None:
+    Raises RenderError where none starts.
+    """
+
+    def __init__(self, makes: Mapping[str, Callable[[Clock], Device]], clock: Clock) -> None:
         self.failed: list[str] = []
         self._devices: list[Device] = []
         failure = RenderError("there is no card")
         with ThreadPoolExecutor(len(makes), "card") as starting:
-            for started in [starting.submit(make, clock) for make in makes]:
+            for name, started in [(name, starting.submit(make, clock)) for name, make in makes.items()]:
                 try:
                     self._devices.append(started.result())
                 except RenderError as error:
                     failure = error
-                    self.failed.append(str(error))
+                    self.failed.append(f"{name}: {error}")
         if not self._devices:
             raise failure
 

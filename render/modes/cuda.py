@@ -24,9 +24,11 @@ from render import cards
 from render.compiler.launch import SQUARE_HEIGHT
 from render.compiler.residence import busy
 from render.errors import RenderError
-from render.trace import Worker
+from render.trace import Span, Worker
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from render.compiler.launch import Painted
     from render.painter import Done, Painter
     from render.plan import Tile
@@ -39,6 +41,7 @@ Result = TypeVar("Result")
 SPIN = 200_000  # ns in which the streams are looked at again and again: to be woken up takes as long as a small launch
 SHORTEST_PAUSE, LONGEST_PAUSE = 50_000, 1_000_000  # ns between two looks after that
 PATIENCE = 32  # a look comes late by so small a share of the time that nothing has happened
+HELD = 256  # launches whose blocks may be told later, of some 25 KB each
 BANDS = 8  # of a frame, so that copies hide behind painting
 LARGEST_TILE = 1 << 21  # pixels: some ms of painting, and a few of them are memory that can be pinned at once
 
@@ -101,12 +104,13 @@ class Host:
         self._painter, self._recorder, self._sleep = painter, painter.recorder, sleep
         self._kernel = cast("CudaKernel", painter.kernel)
         self._looked = self._recorder.clock()  # when something last happened
+        self._recorded: deque[tuple[Turn, np.ndarray]] = deque()  # what blocks recorded, not yet in the trace
 
     def run(self) -> Iterator[Done]:
         """Tiles as they are done. Raises TileError, or RenderError where the last card fails."""
         self._go_on()
         while self._todo or self._waiting or self._painting:
-            ready = next((turn for turn in list(self._painting) if self._guarded(turn, turn.stream.done)), None)
+            ready = self._ready()
             painted = ready and self._brought(ready)
             if ready is None or painted is None:
                 self._pause()
@@ -119,6 +123,15 @@ class Host:
             yield done
             if failure is not None:
                 raise failure
+        while self._recorded:
+            self._tell_blocks()
+
+    def _ready(self) -> Turn | None:
+        """The oldest launch that has ended, if any."""
+        for turn in list(self._painting):
+            if turn in self._painting and self._guarded(turn, turn.stream.done):  # its card may have failed meanwhile
+                return turn
+        return None
 
     def _went_on(self) -> RenderError | None:
         """Go on; what fails is to be raised when the tiles that are done have been told."""
@@ -149,7 +162,13 @@ class Host:
         self._guarded(turn, partial(turn.stream.begin, *rectangle))
 
     def _pause(self) -> None:
-        """Let others run; sleep where nothing has happened for a while, but never past the next tile that is due."""
+        """Do what can be done later, or let others run, or where nothing has happened for a while, sleep.
+
+        Never past the next tile that is due.
+        """
+        if self._recorded:
+            self._tell_blocks()
+            return
         now = self._recorder.clock()
         idle = now - self._looked
         pause = 0 if idle < SPIN else min(max(idle // PATIENCE, SHORTEST_PAUSE), LONGEST_PAUSE)
@@ -168,17 +187,26 @@ class Host:
         return painted
 
     def _record(self, turn: Turn, painted: Painted) -> None:
-        """What the trace shows of a launch, on its stream and on the card's multiprocessors."""
+        """What the trace shows of a launch on its stream; what its blocks recorded can wait."""
         add, number, stream = self._recorder.add, turn.tile.number, turn.stream
         if painted.handed is not None:
             add("launch", painted.handed, painted.began, number, stream.worker)
         add("paint", painted.began, painted.painted, number, stream.worker)
         add("transfer", painted.painted, painted.arrived, number, stream.worker)
-        if painted.blocks is None:
-            return
-        device = f"{stream.device.name} multiprocessor"
-        for multiprocessor, t0, t1 in busy(painted.blocks, stream.device.step).tolist():
-            add("block", t0, t1, number, Worker(stream.worker.process, multiprocessor, device))
+        if painted.blocks is not None:
+            self._recorded.append((turn, painted.blocks))
+            if len(self._recorded) > HELD:
+                self._tell_blocks()
+
+    def _tell_blocks(self) -> None:
+        """What the trace shows of the oldest launch that is still to be told, on the card's multiprocessors."""
+        turn, blocks = self._recorded.popleft()
+        process, device = turn.stream.worker.process, turn.stream.device
+        name, number = f"{device.name} multiprocessor", turn.tile.number
+        self._recorder.extend(
+            Span(Worker(process, multiprocessor, name), number, "block", t0, t1)
+            for multiprocessor, t0, t1 in busy(blocks, device.step).tolist()
+        )
 
     def _guarded(self, turn: Turn, action: Callable[[], Result]) -> Result | None:
         """Do something for a tile. Where that fails its card is done with, and None is given."""

@@ -53,13 +53,13 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
     found = cards.find()
     if found.reason is not None:
         raise ModeUnavailable(found.reason, found.remedy)
-    makes = []
+    makes = {}
     for one in found.usable:
         say = f"compiling {scene.name} for {one.name}, {precision} (once; kept for later runs)"
         code = card_code.machine_code(made, found._replace(cards=(one,)), recorded(request), partial(announce, say))
         name = one.name if len(found.usable) == 1 else f"{one.name} {one.number}"
-        makes.append(partial(card.Device, one, code, request, tuple(made.p), name=name))
-    make = makes[0] if len(makes) == 1 else partial(several.Several, makes)
+        makes[name] = partial(card.Device, one, code, request, tuple(made.p), name=name)
+    make = next(iter(makes.values())) if len(makes) == 1 else partial(several.Several, makes)
     streams = wanted_streams(request, max(one.multiprocessors for one in found.usable))
     together = several.joined(one.name for one in found.usable)
     return CudaKernel(request, make, together, f"one lane a thread, {precision}", streams=streams, announce=announce)
@@ -129,6 +129,7 @@ class CudaKernel:
         self._announce = announce
         self._device: Device | None = None
         self._streams: Sequence[Stream] = ()
+        self._asked = 0  # how many streams were asked for
         self._failed: list[str] = []
         self._closing: weakref.finalize[Any, Any] | None = None
 
@@ -136,13 +137,14 @@ class CudaKernel:
         """What another process needs; cards and child processes are not sent."""
         return CudaKernel, self._arguments
 
-    def open(self, clock: Clock = perf_counter_ns) -> Sequence[Stream]:
-        """The device's streams. Raises RenderError where the device does not take the kernel."""
+    def open(self, clock: Clock = perf_counter_ns, count: int | None = None) -> Sequence[Stream]:
+        """The device's streams, or so many. Raises RenderError where the device does not take the kernel."""
         if self._device is None:
             self._device = self._arguments[1](clock)
             self._closing = weakref.finalize(self, self._device.close)
-        if not self._streams:
-            self._streams = self._device.streams(self._arguments[4])
+        count = count or self._arguments[4]
+        if count > self._asked:
+            self._asked, self._streams = count, self._device.streams(count)
             for line in getattr(self._device, "failed", ()):
                 self.failed(line)
         return self._streams
@@ -160,7 +162,7 @@ class CudaKernel:
             self.facts |= self._device.facts()
         if self._closing is not None:
             self._closing()
-        self._device, self._streams, self._closing = None, (), None
+        self._device, self._streams, self._asked, self._closing = None, (), 0, None
 
     @staticmethod
     def end(stream: Stream, canvas: Canvas, x: int, y: int) -> Painted:
@@ -174,7 +176,7 @@ class CudaKernel:
 
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
         """Paint a rectangle of the frame and wait; give the steps made and the number of samples that are NaN."""
-        stream = self.open()[0]
+        stream = self.open(count=1)[0]
         stream.begin(x, y, width, height)
         painted = self.end(stream, canvas, x, y)
         return painted.made, painted.bad

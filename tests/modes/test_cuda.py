@@ -14,16 +14,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from render import cards, engine, modes
-from render.compiler.launch import Painted
+from render import cards, engine, library, modes
+from render.compiler.launch import SQUARE_HEIGHT, Painted
 from render.errors import ModeUnavailable, RenderError, TileError
 from render.frame import canvas
-from render.modes.cuda import Host
+from render.modes.cuda import LARGEST_TILE, Host, default_tile
+from render.options import complete
 from render.painter import Done, Painter
 from render.plan import cut
-from render.request import Request
-from render.targets.cuda import CudaKernel
+from render.request import LARGEST_SIDE, Request
+from render.targets.cuda import CudaKernel, wanted_streams
 from render.trace import Recorder, Span, Worker
 
 ROOT = Path(__file__).parent.parent.parent
@@ -140,6 +143,34 @@ def test_a_tile_that_was_done_before_a_failure_has_been_told(clock: Any, ask: Ca
         assert [next(tiles).tile.number, next(tiles).tile.number] == [0, 1]
         with pytest.raises(TileError, match="OSError: gone"):
             next(tiles)
+
+
+def test_small_tiles_get_streams_that_fill_the_card_together(ask: Callable[..., Request]) -> None:
+    wide = {"width": 1920, "height": 1080, "mode": "cuda", "target": "cuda"}
+
+    assert wanted_streams(ask(**wide, tile=(16, 16)), 132) == 32
+    assert wanted_streams(ask(**wide, tile=(256, 256)), 132) == 5
+    assert wanted_streams(ask(**wide, tile=(1920, 136)), 132) == 4
+    assert wanted_streams(ask(**wide, tile=(1920, 540)), 132) == 2
+    assert wanted_streams(ask(**wide, tile=(16, 16), only_tile=3), 132) == 1
+
+
+@given(width=st.integers(1, LARGEST_SIDE), height=st.integers(1, LARGEST_SIDE))
+def test_the_frame_is_cut_in_bands_of_which_a_few_fit_in_memory(width: int, height: int) -> None:
+    wide, high = default_tile(width, height)
+
+    assert wide == width
+    assert high == height or high % SQUARE_HEIGHT == 0
+    assert width * high <= max(LARGEST_TILE, width * SQUARE_HEIGHT)
+    assert -(-height // high) <= 8 or width * (high + SQUARE_HEIGHT) > LARGEST_TILE
+
+
+def test_a_race_is_cut_for_all_modes_alike_and_cuda_alone_in_bands() -> None:
+    alone, *_ = library.entrants({"size": (640, 480), "simulate": True}, ["cuda"])
+    both = library.entrants({"size": (640, 480), "simulate": True}, ["cuda", "parallel"])
+
+    assert alone.tile == default_tile(640, 480)
+    assert {request.tile for request in both} == {complete(size=(640, 480)).tile}
 
 
 # --- where no card can be used -----------------------------------------------------------------------------
