@@ -25,7 +25,7 @@ from render.request import Request
 from render.targets.cuda import CudaKernel
 from render.trace import Recorder, Trace
 from tests.ptx.lanes import Grid, packed
-from tests.ptx.machine import Machine, Order, lowest
+from tests.ptx.machine import Machine, Order, Work, lowest
 from tests.ptx.memory import Memory
 from tests.ptx.text import Kernel, parse
 
@@ -106,6 +106,7 @@ class Emulated(Driver):
         self.clock, self.order = clock, order
         self.kernel: Kernel | None = None
         self.grids: list[Grid] = []  # of the launches so far
+        self.work: list[Work] = []
 
     def load(self, code: bytes) -> object:
         """Read the PTX."""
@@ -115,11 +116,13 @@ class Emulated(Driver):
     def launch(self, _function: object, *rest: Any) -> None:
         """Carry the PTX out for all threads."""
         assert self.kernel is not None, "launched before a module was loaded"
+        assert not rest[6], "shared memory that is asked for by a launch is not emulated"
         self.grids.append(Grid(rest[:3], rest[3:6]))
         machine = Machine(
             self.kernel, self.card, self.grids[-1], processors=CARD.multiprocessors, clock=self.clock, order=self.order
         )
         machine.run(packed(rest[-2]))
+        self.work.append(machine.work)
 
 
 def open_device(driver: Driver, request: Request, code: bytes = b"code") -> Device:

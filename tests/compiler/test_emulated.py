@@ -120,6 +120,26 @@ def at_random(places: np.ndarray, chance: random.Random) -> int:
     return int(chance.choice(places.tolist()))
 
 
+@every_precision
+def test_a_sample_that_comes_round_is_not_followed_to_the_limit(precision: str, frame: Ask) -> None:
+    """In a bulb of period 4, which only its cycles tell from points that take long."""
+    drivers = Emulated(), Emulated()
+    for shortcuts, driver in enumerate(drivers):
+        view = {"x": -1.3107, "y": 0.0, "zoom": 400.0, "shortcuts": shortcuts}
+        check(frame(size=(8, 4), limit=10_000, precision=precision, parameters=view), driver)
+    followed, seen_through = (driver.work[0].issued for driver in drivers)
+
+    assert seen_through < followed / 2
+
+
+def test_most_lanes_of_a_warp_take_part_where_samples_end_at_all_times(frame: Ask) -> None:
+    """That is what the queue is for."""
+    driver = Emulated()
+    check(frame(view="seahorses", size=(64, 64), limit=2000), driver)
+
+    assert driver.work[0].busy > 0.75
+
+
 def test_a_block_tells_where_and_when_it_ran(frame: Ask) -> None:
     request = frame(size=(90, 60), limit=10)
     device = open_device(Emulated(), request, assembly(request))

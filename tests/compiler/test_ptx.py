@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.ptx.lanes import Grid
-from tests.ptx.machine import Machine
+from tests.ptx.machine import Machine, Work
 from tests.ptx.memory import Memory
 from tests.ptx.text import PtxError, parse
 
@@ -71,6 +71,25 @@ def test_lanes_that_parted_come_together_again() -> None:
 
     assert (left & 0xFFFFFFFF).tolist() == [7 + (0, 1, 3, 6)[i % 4] for i in range(192)]
     assert set((left >> 32).tolist()) == {0xFFFFFFFF}
+
+
+def test_the_work_of_lanes_that_parted_is_counted() -> None:
+    """Four instructions for all, and between them four for one lane, which its warp issues all the same."""
+    kernel = parse(".entry tried() { .reg .pred %p<2>; .reg .b32 %r<2>; mov.u32 %r0, %tid.x;" + FOUR_FOR_ONE, "tried")
+    machine = Machine(kernel, Memory(), Grid((1, 1, 1), (32, 1, 1)))
+    machine.run(b"")
+
+    assert machine.work == Work(issued=8, lanes=4 * 32 + 4)
+    assert machine.work.busy == (4 * 32 + 4) / (8 * 32)
+
+
+FOUR_FOR_ONE = """
+    setp.ne.u32 %p0, %r0, 9;
+    @%p0 bra $e;
+    mov.u32 %r1, 1; mov.u32 %r1, 2; mov.u32 %r1, 3; mov.u32 %r1, 4;
+$e: ret;
+}
+"""
 
 
 @ORDERS

@@ -30,6 +30,18 @@ JUMPS = re.compile(r"bra(?:\.uni)?|ret(?:\.uni)?|exit")
 Order = Callable[[np.ndarray], int]
 
 
+class Work(NamedTuple):
+    """How much was carried out: instructions that warps issued, and lanes that took part in them, summed."""
+
+    issued: int = 0
+    lanes: int = 0
+
+    @property
+    def busy(self) -> float:
+        """The share of a warp's lanes that take part in an instruction, on average."""
+        return self.lanes / (WARP * self.issued)
+
+
 class Part(NamedTuple):
     """Instructions that are carried out one after the other, the last of them perhaps a jump."""
 
@@ -67,6 +79,7 @@ class Machine:
         self._at = np.full(self.lanes.count, self._end)
         self._waits = np.zeros(self.lanes.count, np.bool_)
         self._parts = self._divided()
+        self.work = Work()
 
     def run(self, arguments: bytes) -> None:
         """Carry out the whole grid. Raises PtxError, with the line and the thread where it is one thread's."""
@@ -103,6 +116,9 @@ class Machine:
             raise PtxError(self._stuck(int(np.flatnonzero(self._waits)[0])))
 
     def _go(self, part: Part, here: np.ndarray) -> None:
+        length, warps = len(part.steps) + (part.jump is not None), here.reshape(-1, WARP).any(axis=1)
+        issued, lanes = int(np.count_nonzero(warps)), int(np.count_nonzero(here))
+        self.work = Work(self.work.issued + length * issued, self.work.lanes + length * lanes)
         for instruction, step in part.steps:
             try:
                 step(here)
