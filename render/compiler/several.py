@@ -27,12 +27,13 @@ class Several:
         self._devices: list[Device] = []
         failure = RenderError("there is no card")
         with ThreadPoolExecutor(len(makes), "card") as starting:
-            for name, started in [(name, starting.submit(make, clock)) for name, make in makes.items()]:
-                try:
-                    self._devices.append(started.result())
-                except RenderError as error:
-                    failure = error
-                    self.failed.append(f"{name}: {error}")
+            started = {name: starting.submit(make, clock) for name, make in makes.items()}
+        for name, device in started.items():
+            try:
+                self._devices.append(device.result())
+            except RenderError as error:
+                failure = error
+                self.failed.append(f"{name}: {error}")
         if not self._devices:
             raise failure
 

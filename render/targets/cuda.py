@@ -145,7 +145,7 @@ class CudaKernel:
         count = count or self._arguments[4]
         if count > self._asked:
             self._asked, self._streams = count, self._device.streams(count)
-            for line in getattr(self._device, "failed", ()):
+            for line in getattr(self._device, "failed", [])[len(self._failed) :]:
                 self.failed(line)
         return self._streams
 
