@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -64,6 +68,34 @@ def _code_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RENDER_CACHE_DIR", str(tmp_path_factory.mktemp("code")))
         yield
+
+
+@pytest.fixture(scope="module")
+def script() -> Iterator[Callable[[str], ModuleType]]:
+    """Loads a benchmark as Python does when it is run: its neighbours are found by bare name."""
+    folder = Path(__file__).parent.parent / "benchmarks"
+    before = set(sys.modules)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield importlib.import_module
+    for name in {path.stem for path in folder.glob("*.py")} - before:
+        sys.modules.pop(name, None)
+
+
+@cache
+def library(name: str, precision: str) -> Any:
+    """A scene's kernel in the language of NVIDIA's compiler, for the oldest card that a test assembles it for."""
+    from render.compiler import card_code, cuda_front
+    from render.options import complete
+
+    request = complete(scene=name, precision=precision, mode="cuda", simulate=True)
+    return cuda_front.compiled(card_code.program(load(name), request), (7, 5))
+
+
+@pytest.fixture(scope="session")
+def card_library() -> Callable[[str, str], Any]:
+    """Compiles a scene for cards, once for all tests: `card_library("mandelbrot", "f32")`."""
+    return library
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,17 +22,6 @@ MEASURING = sorted(path.stem for path in FOLDER.glob("*.py") if "options(__doc__
 PLACES = ({"zoom": 1.6}, {"x": -0.743643887037151, "y": 0.13182590420533, "zoom": 1e5}, {"x": -0.1, "zoom": 40.0})
 
 Load = Callable[[str], ModuleType]
-
-
-@pytest.fixture(scope="module")
-def script() -> Iterator[Load]:
-    """Loads a benchmark as Python does when it is run: its neighbours are found by bare name."""
-    before = set(sys.modules)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(FOLDER)
-        yield importlib.import_module
-    for name in {path.stem for path in FOLDER.glob("*.py")} - before:
-        sys.modules.pop(name, None)
 
 
 def asked(parameters: dict[str, float], precision: str, **more: Any) -> Request:

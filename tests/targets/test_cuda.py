@@ -11,16 +11,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from render import engine, scene, targets
-from render.compiler import card_code
-from render.compiler.program import ENTRY
 from render.errors import ModeUnavailable, SceneError
 from render.frame import canvas
 from render.options import complete
@@ -28,60 +24,8 @@ from render.request import Request
 
 ROOT = Path(__file__).parent.parent.parent
 PRECISIONS = ("f32", "f64")
-FLOATING = re.compile(r"^\s*(?:@!?%p\d+\s+)?((?:add|sub|mul|fma|mad|div|sqrt|rcp)\.[\w.]*f(?:32|64))\b", re.MULTILINE)
 VIEWS = [(name, view) for name in scene.names() for view in scene.load(name).views]
-every_scene = pytest.mark.parametrize("name", scene.names())
 every_precision = pytest.mark.parametrize("precision", PRECISIONS)
-
-
-@cache
-def compiled(name: str, precision: str) -> Any:
-    """A scene's kernel in the compiler's own language."""
-    from render.compiler import cuda_front
-
-    request = complete(scene=name, precision=precision, mode="cuda", simulate=True)
-    return cuda_front.compiled(card_code.program(scene.load(name), request), (8, 0))
-
-
-@cache
-def assembly(name: str, precision: str) -> str:
-    """The same for an sm_90."""
-    from render.compiler import cuda_front
-
-    return cuda_front.assembly(compiled(name, precision), (9, 0))
-
-
-@every_precision
-@every_scene
-def test_nothing_is_left_for_the_assembler_to_contract(name: str, precision: str) -> None:
-    """What says how it rounds (.rn) is never fused, and nothing is approximate or flushes what is small."""
-    floating = set(FLOATING.findall(assembly(name, precision)))
-
-    assert f"fma.rn.{precision}" in floating
-    assert {word for word in floating if ".rn." not in word} == set()
-    assert not re.search(r"\.approx|\.ftz|\.full", assembly(name, precision))
-
-
-@every_scene
-def test_float32_stays_float32(name: str) -> None:
-    assert ".f64" not in assembly(name, "f32")
-
-
-@every_precision
-@every_scene
-@pytest.mark.parametrize("capability", [(8, 0), (9, 0)], ids=["sm_80", "sm_90"])
-def test_a_card_needs_no_local_memory_and_spills_no_register(
-    name: str, precision: str, capability: tuple[int, int]
-) -> None:
-    from render.compiler import cuda_front
-
-    text = cuda_front.assembly(compiled(name, precision), capability)
-    code, told = cuda_front.machine_code(text, capability)
-
-    assert f".entry {ENTRY}(" in text
-    assert ".local" not in text
-    assert "0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads" in told
-    assert ENTRY.encode() in code
 
 
 def test_numpy_without_row_stack_is_no_obstacle() -> None:

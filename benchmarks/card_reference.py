@@ -1,0 +1,151 @@
+"""Kernels written by hand in CUDA C++, compiled by NVRTC: what a card can at all, and the program's own algorithm.
+
+NVRTC comes with the program's extra `cuda`, so no other compiler is needed, and code for any card can be made and read
+without one. What is launched here is timed on the card's own clock, by events.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from machine_code import Absent
+
+from render.compiler import card_driver
+from render.compiler.card import NON_BLOCKING
+from render.request import Request
+from render.sampling import grid
+from render.scene import REALS
+
+FOLDER = Path(__file__).parent / "references"
+FMA_A_TURN = 24  # of references/ceilings.cu
+THREADS = 128
+COUNTS = {"f64": ctypes.c_double, "f32": ctypes.c_float}
+
+
+def compiled(name: str, capability: tuple[int, int]) -> tuple[bytes, str]:
+    """Machine code of references/NAME.cu, and what the assembler told. Raises Absent where it cannot be made."""
+    try:
+        from cuda.bindings import nvrtc
+    except ImportError as error:
+        raise Absent(f"NVRTC is not installed ({error})") from error
+
+    def asked(result: tuple[Any, ...]) -> Any:
+        code, *values = result
+        if int(code):
+            raise Absent(f"NVRTC does not compile {name}.cu ({code.name}): {log()}")
+        return values[0] if values else None
+
+    def log() -> str:
+        told = bytearray(int(nvrtc.nvrtcGetProgramLogSize(program)[1]))
+        nvrtc.nvrtcGetProgramLog(program, told)
+        return told.decode(errors="replace").strip("\0\n ")
+
+    text = (FOLDER / f"{name}.cu").read_bytes()
+    options = [f"--gpu-architecture=sm_{capability[0]}{capability[1]}", "--fmad=false", "--ptxas-options=-v"]
+    program = asked(nvrtc.nvrtcCreateProgram(text, f"{name}.cu".encode(), 0, [], []))
+    try:
+        asked(nvrtc.nvrtcCompileProgram(program, len(options), [option.encode() for option in options]))
+        code = bytearray(int(asked(nvrtc.nvrtcGetCUBINSize(program))))
+        asked(nvrtc.nvrtcGetCUBIN(program, code))
+        return bytes(code), log()
+    finally:
+        nvrtc.nvrtcDestroyProgram(program)
+
+
+class Argument(NamedTuple):
+    """One argument of a kernel and its C type."""
+
+    value: float
+    type: Any
+
+
+class Bench:
+    """One card, on which kernels are launched one at a time and timed. `card` is a render.cards.Card.
+
+    Raises RenderError where the card is at fault.
+    """
+
+    def __init__(self, card: Any) -> None:
+        self.card, self.asked, self.driver = card, card_driver.asked, card_driver.bindings()
+        self.asked(self.driver.cuCtxSetCurrent(card_driver.context(self.driver, card.number)))
+        self._queue = self.asked(self.driver.cuStreamCreate(NON_BLOCKING))
+        self._events = [self.asked(self.driver.cuEventCreate(0)) for _ in range(2)]
+        self._modules: list[Any] = []
+
+    def kernels(self, name: str) -> Callable[[str], Any]:
+        """Finds the kernels of references/NAME.cu. Raises Absent."""
+        code, _ = compiled(name, self.card.capability)
+        module = self.asked(self.driver.cuModuleLoadData(code))
+        return lambda kernel: self.asked(self.driver.cuModuleGetFunction(module, kernel.encode()))
+
+    def memory(self, size: int) -> int:
+        """So many bytes of the card's memory."""
+        return int(self.asked(self.driver.cuMemAlloc(size)))
+
+    def pinned(self, size: int) -> np.ndarray:
+        """So many bytes of this process's memory that the card can write to by itself (uint8)."""
+        place = int(self.asked(self.driver.cuMemHostAlloc(size, 0)))
+        return np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(place))
+
+    def held(self, kernel: Any, threads: int) -> int:
+        """How many blocks of a kernel the card holds at once."""
+        most = self.asked(self.driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(kernel, threads, 0))
+        return int(most) * int(self.card.multiprocessors)
+
+    def launch(self, kernel: Any, blocks: int, threads: int, arguments: Sequence[Argument]) -> None:
+        """Launch a kernel, without waiting."""
+        told = tuple(one.value for one in arguments), tuple(one.type for one in arguments)
+        self.asked(self.driver.cuLaunchKernel(kernel, blocks, 1, 1, threads, 1, 1, 0, self._queue, told, 0))
+
+    def seconds(self, work: Callable[[Any], object]) -> float:
+        """How long the card works on what `work` puts into the queue that it is given."""
+        first, last = self._events
+        self.asked(self.driver.cuEventRecord(first, self._queue))
+        work(self._queue)
+        self.asked(self.driver.cuEventRecord(last, self._queue))
+        self.asked(self.driver.cuEventSynchronize(last))
+        return float(self.asked(self.driver.cuEventElapsedTime(first, last))) / 1e3
+
+    def clear(self, place: int, size: int) -> None:
+        """Set memory of the card to 0."""
+        self.asked(self.driver.cuMemsetD8Async(place, 0, size, self._queue))
+
+    def fetch(self, place: int, into: np.ndarray) -> None:
+        """Copy from the card, and wait."""
+        self.asked(self.driver.cuMemcpyDtoHAsync(into.ctypes.data, place, into.nbytes, self._queue))
+        self.asked(self.driver.cuStreamSynchronize(self._queue))
+
+
+class Reference:
+    """references/mandelbrot.cu on a card, for one request of one sample a pixel without shortcuts. Raises Absent."""
+
+    def __init__(self, bench: Bench, request: Request) -> None:
+        self.bench, self.request = bench, request
+        self._kernel = bench.kernels("mandelbrot")(f"mandelbrot_{request.precision}")
+        self._counts = bench.memory(4 * request.width * request.height)
+        self._queue = bench.memory(4)
+        squares = -(-request.width // 8) * -(-request.height // 4)
+        self._blocks = min(-(-squares // 4), bench.held(self._kernel, THREADS))
+
+    def seconds(self) -> float:
+        """Paint once; how long the kernel took."""
+        request, real = self.request, COUNTS[self.request.precision]
+        whole = REALS[request.precision]
+        reach = whole(request.values["bailout"]) * whole(request.values["bailout"])
+        places = [Argument(place, ctypes.c_void_p) for place in (self._counts, self._queue)]
+        sizes = [Argument(one, ctypes.c_int32) for one in (request.width, request.height, request.limit)]
+        reals = [Argument(float(one), real) for one in (*grid(request), reach)]
+        self.bench.clear(self._queue, 4)
+        return self.bench.seconds(
+            lambda _: self.bench.launch(self._kernel, self._blocks, THREADS, [*places, *sizes, *reals])
+        )
+
+    def counts(self) -> np.ndarray:
+        """The step counts of the last painting: (height, width) int32."""
+        out = np.empty((self.request.height, self.request.width), np.int32)
+        self.bench.fetch(self._counts, out)
+        return out
