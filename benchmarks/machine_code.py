@@ -7,6 +7,7 @@ through which every way to the branch leads, and all blocks from which the branc
 `Kernel.stepping` is the loop in which a scene of z z + c makes its steps: of those with at least LEAST fused
 multiply-adds and at most PRODUCTS bare products (a test takes one; the loop that colours a relief, one a step), the one
 with the largest share of fma. A step takes three, so a loop with 49 of them makes 16 steps a turn and one test.
+Ways that only a divided warp takes (BRA.DIV, to where its parts meet) are in no loop: the warps here step together.
 """
 
 from __future__ import annotations
@@ -70,6 +71,11 @@ class Instruction(NamedTuple):
         return self.base in ("BRA", "BRX", "JMP", "JMX", "EXIT", "RET", "KILL") or bool(
             self.aim and self.base != "BSSY"
         )
+
+    @property
+    def taken(self) -> bool:
+        """Whether control may go to its aim as long as the warp is not divided."""
+        return self.ends and ".DIV" not in self.name
 
     @property
     def passes(self) -> bool:
@@ -160,15 +166,26 @@ class Kernel:
         follows = []
         for end in (*starts[1:], len(self.instructions)):
             last = self.instructions[end - 1]
-            targets = [number[self._labels[last.aim]]] if last.ends and last.aim in self._labels else []
+            targets = [number[self._labels[last.aim]]] if last.taken and last.aim in self._labels else []
             if last.passes and end in number and number[end] not in targets:
                 targets.append(number[end])
             follows.append(targets)
-        return starts, follows
+        reached = _reached(follows)
+        return starts, [targets if block in reached else [] for block, targets in enumerate(follows)]
 
     def _gathered(self, blocks: Iterable[int], starts: list[int]) -> Loop:
         ends = [*starts[1:], len(self.instructions)]
         return Loop(tuple(one for block in sorted(blocks) for one in self.instructions[starts[block] : ends[block]]))
+
+
+def _reached(follows: list[list[int]]) -> set[int]:
+    """The blocks to which a way leads from the first."""
+    found, waiting = {0}, [0]
+    while waiting:
+        new = set(follows[waiting.pop()]) - found
+        found |= new
+        waiting.extend(new)
+    return found
 
 
 def _dominators(follows: list[list[int]]) -> list[int]:

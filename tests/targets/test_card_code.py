@@ -194,25 +194,29 @@ TEXT = """
         /*0020*/                   DADD R8, R8, R8 ;
         /*0030*/               @P0 BRA `(.L_x_0) ;
         /*0040*/                   IMAD.MOV.U32 R9, RZ, RZ, R4 ;
+        /*0048*/                   BRA.DIV UR4, `(.L_x_3) ;
+.L_x_4:
         /*0050*/              @!P1 BRA P2, `(.L_x_1) ;
         /*0060*/                   EXIT ;
+.L_x_3:
+        /*0068*/                   BRA `(.L_x_4) ;
 .L_x_2:
         /*0070*/                   BRA `(.L_x_2);
 .L_x_9:
 """
 
 
-def test_loops_are_found_one_in_the_other(script: Load) -> None:
+def test_loops_are_found_one_in_the_other_without_what_only_a_divided_warp_does(script: Load) -> None:
     kernel = script("machine_code").read(TEXT, "small")
 
     bodies = [[instruction.name for instruction in loop.instructions] for loop in kernel.loops]
 
-    assert bodies == [["DADD", "BRA"], ["DFMA", "DADD", "BRA", "IMAD.MOV.U32", "BRA"], ["BRA"]]
-    assert kernel.kinds == {"floating": 2, "move": 2, "control": 4}
+    assert bodies == [["DADD", "BRA"], ["DFMA", "DADD", "BRA", "IMAD.MOV.U32", "BRA.DIV", "BRA"]]
+    assert kernel.kinds == {"floating": 2, "move": 2, "control": 6}
 
 
 def test_an_instruction_is_known_with_its_guard_and_its_aim(script: Load) -> None:
-    branch = script("machine_code").read(TEXT, "small").instructions[5]
+    branch = script("machine_code").read(TEXT, "small").instructions[6]
 
     assert (branch.address, branch.guard, branch.name, branch.aim) == (0x50, "!P1", "BRA", ".L_x_1")
     assert branch.passes
