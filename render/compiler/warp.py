@@ -47,10 +47,9 @@ from render.primitives import Lane, any_lane, where
 from render.sampling import clamped
 
 SQUARE = 32  # pixels: 8 x 4
-BLOCK, LOSS = (
-    16,
-    128,
-)  # steps between two votes; blocks of single lanes that may be lost; set where a card is programmed
+# Steps between two votes, and how many blocks of single lanes may be lost before the warp takes others in; set where a
+# card is programmed.
+BLOCK, LOSS = 16, 90
 
 
 def paint_queue(at: Any, p: Any, x: int, y: int, width: int, height: int) -> tuple[int, int]:

@@ -120,13 +120,14 @@ def at_random(places: np.ndarray, chance: random.Random) -> int:
     return int(chance.choice(places.tolist()))
 
 
+@pytest.mark.parametrize(("x", "y"), [(-1.3107, 0.0), (-0.1226, 0.7449)], ids=["period 4", "period 3"])
 @every_precision
-def test_a_sample_that_comes_round_is_not_followed_to_the_limit(precision: str, frame: Ask) -> None:
-    """In a bulb of period 4, which only its cycles tell from points that take long."""
+def test_a_sample_that_comes_round_is_not_followed_to_the_limit(precision: str, x: float, y: float, frame: Ask) -> None:
+    """In bulbs that only their cycles tell from points that take long."""
     drivers = Emulated(), Emulated()
     for shortcuts, driver in enumerate(drivers):
-        view = {"x": -1.3107, "y": 0.0, "zoom": 400.0, "shortcuts": shortcuts}
-        check(frame(size=(8, 4), limit=10_000, precision=precision, parameters=view), driver)
+        view = {"x": x, "y": y, "zoom": 400.0, "shortcuts": shortcuts}
+        check(frame(size=(8, 4), limit=8_000, precision=precision, parameters=view), driver)
     followed, seen_through = (driver.work[0].issued for driver in drivers)
 
     assert seen_through < followed / 2
