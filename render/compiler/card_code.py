@@ -15,8 +15,8 @@ from render.compiler.program import ENTRY, Program, of_a_warp
 from render.request import Request
 from render.scene import Scene
 
-# See `warp`. Of what the model in benchmarks/card.py finds good, 16 times 90 steps are a multiple of most short periods,
-# so that samples in the set's bulbs are found to repeat themselves when they are first looked at again.
+# See `warp`. Of what the model (benchmarks/card.py) finds good: 16 times 90 steps are a multiple of most short periods,
+# so that samples in the bulbs are found to repeat themselves when they are first looked at again.
 BLOCK, LOSS = 16, 90
 
 
