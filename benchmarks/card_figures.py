@@ -9,6 +9,7 @@ half of it beside.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -77,20 +78,21 @@ def clocks(one: machine_code.Instruction, card: Card) -> int:
 
 
 @cache
-def library(precision: str) -> Any:
-    """Mandelbrot's kernel in the compiler's own language."""
-    from render.compiler import cuda_front
-
-    request = complete(precision=precision, mode="cuda", simulate=True)
-    return cuda_front.compiled(card_code.program(scene.load("mandelbrot"), request), CARDS[-1].capability)
-
-
 def ours(card: Card, precision: str) -> Read:
     """The program's kernel for a card."""
     from render.compiler import cuda_front
 
     text = cuda_front.assembly(library(precision), card.capability)
     return read(*cuda_front.machine_code(text, card.capability), ENTRY, card, precision)
+
+
+@cache
+def library(precision: str) -> Any:
+    """Mandelbrot's kernel in the compiler's own language."""
+    from render.compiler import cuda_front
+
+    request = complete(precision=precision, mode="cuda", simulate=True)
+    return cuda_front.compiled(card_code.program(scene.load("mandelbrot"), request), CARDS[-1].capability)
 
 
 def by_hand(card: Card, precision: str) -> Read:
@@ -100,14 +102,14 @@ def by_hand(card: Card, precision: str) -> Read:
     return read(code, told[told.index(name) :], name, card, precision)
 
 
-def steps_table() -> None:
+def steps_table(precisions: Sequence[str]) -> None:
     """Print what a step takes on each card, and what follows."""
     print(
         "\na step of the Mandelbrot set, by the machine code (model): instructions, clocks of a quadrant, and at most"
     )
     print(f"  {'':24}{'floating':>9}{'all':>7}{'clocks':>8}{'regs':>6}{'blocks':>8}{'G steps/s':>11}{'of limit':>10}")
     for card in CARDS:
-        for precision in ("f64", "f32"):
+        for precision in precisions:
             for who, find in (("render", ours), ("by hand", by_hand)):
                 try:
                     one = find(card, precision)

@@ -96,9 +96,43 @@ def test_a_benchmark_says_how_it_is_used(name: str) -> None:
     assert f"python benchmarks/{name}.py" in run.stdout
 
 
+def test_without_a_card_the_model_tells_its_figures() -> None:
+    environment = os.environ | {"PYTHONPATH": str(FOLDER.parent)}
+    told = [str(FOLDER / "card.py"), "--model", "--precision", "f32", "--size", "40x24"]
+    run = subprocess.run([sys.executable, *told], env=environment, capture_output=True, text=True, check=True)
+
+    assert "no card: figures of the model" in run.stdout
+    assert "H100 f32 by hand" in run.stdout
+    assert "brooch" in run.stdout
+
+
+def test_the_model_wastes_nothing_where_all_samples_take_the_same(script: Load) -> None:
+    model = script("card_model")
+    counts = np.full((2, 64, 256), 320)
+    how = {"card": model.H100, "precision": "f64", "resident": 1}
+
+    told = model.modelled(counts, 320, 128, model.Costs(8.0, 0.0), **how)
+
+    assert told.useful == 1
+    assert told.services == 1
+    assert told.ms == pytest.approx(2 * 320 * 8 / model.H100.ghz * 1e-6, rel=1e-3)  # 512 squares: one for each warp
+
+
+def test_the_model_refills_lanes_where_samples_differ(script: Load) -> None:
+    model = script("card_model")
+    counts = np.random.default_rng(1).integers(1, 5000, (1, 512, 512))
+    how = {"card": model.CARDS[-1], "precision": "f64", "resident": 1}
+
+    refilled, waiting = (model.modelled(counts, 5000, loss, model.Costs(8.0, 100.0), **how) for loss in (32, 1 << 40))
+
+    assert waiting.useful < 0.55  # the mean of 32 against their largest
+    assert refilled.useful > 1.5 * waiting.useful
+    assert refilled.services > waiting.services
+
+
 def test_every_script_has_its_place_in_the_readme() -> None:
     told = (FOLDER / "README.md").read_text(encoding="utf-8")
 
-    files = {path.name for pattern in ("*.py", "*.cpp") for path in FOLDER.rglob(pattern)}
+    files = {path.name for pattern in ("*.py", "*.cpp", "*.cu") for path in FOLDER.rglob(pattern)}
 
     assert {name for name in files if name not in told} == set()

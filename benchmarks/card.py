@@ -1,0 +1,325 @@
+"""A graphics card: what it can at all, how near the program comes, and against a kernel written by hand.
+
+    python benchmarks/card.py [--runs N] [--precision f64|f32] [--size WIDTHxHEIGHT] [--model] [SECTION...]
+
+sections: ceilings interior whole scenes blocks streams tiles (all unless named), on a machine with a card
+
+Every picture is compared with the CPU's first, and where it differs there is no figure. "Kernel" is a launch's time on
+the card's clock; "on the host" is from handing the launch over to having picture and step counts in this process. The
+reference (references/mandelbrot.cu) makes the same steps by the same algorithm and writes step counts and nothing
+else; "steps alone" is the program with a scene whose colours cost nothing.
+
+The limit: a step is 3 fma and 1 sum, so a loop of nothing but those, in which none waits for another
+(references/ceilings.cu), makes as many a second as the card can; it runs in the same rounds.
+
+Without a card, or with --model: what the machine code says, and what a model makes of real step counts
+(card_figures.py). Nothing of that is measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import card_figures
+from card_program import Differ, Program, on_cpu, programs, same
+from card_reference import FMA_A_TURN, Argument, Bench, Reference
+from machine_code import Absent
+from pairs import Times, Work, against, in_turn, machine_line, options, ratio
+
+from render import cards, engine, stats
+from render.cards import Card
+from render.options import complete
+from render.request import Request
+
+BARE = str(Path(__file__).parent / "references" / "bare_mandelbrot.py")
+WHOLE = {"x": -0.75, "y": 0.0, "zoom": 1.6, "bailout": 2.0, "shortcuts": 0}
+INTERIOR = WHOLE | {"x": -0.1, "zoom": 40.0}
+DEEP = 50_000  # steps of an interior point
+TURNS, CEILING_THREADS, PARALLEL = 4096, 256, 4  # of the ceilings' loops: turns; threads and blocks a multiprocessor
+MEGABYTE = 1 << 20
+
+
+class Measuring:
+    """A card and how it is to be measured."""
+
+    def __init__(self, card: Card, typed: argparse.Namespace) -> None:
+        self.card, self.runs, self.size = card, typed.runs, typed.size
+        self.precisions = (typed.precision,) if typed.precision else ("f64", "f32")
+        self.bench = Bench(card)
+        self.loops = self.bench.kernels("ceilings")
+        self._out = self.bench.memory(CEILING_THREADS * 8)
+
+    def asked(self, **told: Any) -> Request:
+        """A request for the card."""
+        return complete(**({"mode": "cuda", "size": self.size, "samples": 1} | told))
+
+    def issue(self, name: str, precision: str) -> Work:
+        """A loop of references/ceilings.cu as a work: `fma` alone, or `step`, with a sum for every three."""
+        kernel, real = self.loops(f"{name}_{precision}"), {"f64": ctypes.c_double, "f32": ctypes.c_float}[precision]
+        told = [
+            Argument(self._out, ctypes.c_void_p),
+            Argument(TURNS, ctypes.c_int32),
+            Argument(0.5, real),
+            Argument(1.0, real),
+        ]
+        blocks = PARALLEL * self.card.multiprocessors
+        return lambda: self.bench.seconds(lambda _: self.bench.launch(kernel, blocks, CEILING_THREADS, told))
+
+    def fma(self) -> int:
+        """How many fma such a work makes."""
+        return TURNS * FMA_A_TURN * PARALLEL * CEILING_THREADS * self.card.multiprocessors
+
+    def steps_a_second(self, times: Times) -> float:
+        """The limit, from the times of the loop `step`."""
+        return self.fma() / 3 / times.best
+
+
+def ceilings(on: Measuring) -> None:
+    """Copies, fma, launches: what the card can at all."""
+    bench, size = on.bench, 256 * MEGABYTE
+    here, there, other = bench.pinned(size // 4), bench.memory(size), bench.memory(size)
+    nothing = on.loops("nothing")
+
+    def inside(queue: Any) -> None:
+        bench.asked(bench.driver.cuMemcpyDtoDAsync(other, there, size, queue))
+
+    def home(queue: Any) -> None:
+        bench.asked(bench.driver.cuMemcpyDtoHAsync(here.ctypes.data, there, here.nbytes, queue))
+
+    def launches(_: Any) -> None:
+        for _ in range(1000):
+            bench.launch(nothing, 1, 32, [])
+
+    works: dict[str, Work] = {
+        "inside": lambda: bench.seconds(inside),
+        "home": lambda: bench.seconds(home),
+        "launches": lambda: bench.seconds(launches),
+    }
+    works |= {f"{name} {one}": on.issue(name, one) for one in on.precisions for name in ("fma", "step")}
+    in_turn(works, 1)
+    times = in_turn(works, on.runs)
+    print("\nceilings")
+    print(f"  copied inside the card   {2 * size / times['inside'].best / 1e9:8.0f} GB/s, read and written")
+    print(f"  copied to pinned memory  {here.nbytes / times['home'].best / 1e9:8.1f} GB/s")
+    print(f"  a launch of nothing      {times['launches'].best * 1e3:8.2f} us, one behind the other")
+    for one in on.precisions:
+        alone, steps = on.fma() / times[f"fma {one}"].best, on.steps_a_second(times[f"step {one}"])
+        print(f"  {one}: {alone / 1e12:.2f} T fma/s; with a sum for every three {steps / 1e9:.0f} G steps/s")
+
+
+def interior(on: Measuring) -> None:
+    """No sample ends: how near to the limit is the loop itself?"""
+    for precision in on.precisions:
+        told = {"parameters": INTERIOR, "limit": DEEP, "precision": precision, "size": (1024, 1024)}
+        with programs(painted=on.asked(**told)) as made:
+            if made["painted"].made != DEEP * 1024 * 1024:
+                raise Differ("a sample has ended")
+            show(on, f"interior points only, 1024x1024, limit {DEEP}, {precision}", made, {"painted": 0.80})
+
+
+def whole(on: Measuring) -> None:
+    """The whole set at limit 1000, one and four samples, against the kernel written by hand."""
+    for precision in on.precisions:
+        told = {"parameters": WHOLE, "limit": 1000, "precision": precision}
+        requests = {"painted": on.asked(**told), "steps_alone": on.asked(**told | {"scene": BARE})}
+        with programs(**requests) as made:
+            show(on, f"whole set, limit 1000, one sample, no shortcuts, {precision}", made, {}, reference=True)
+        print("  aims for 1920x1080, f64: kernel under 1 ms, on the host under 4 ms")
+        told["parameters"] = WHOLE | {"shortcuts": 1}
+        with programs(painted=on.asked(**told)) as made:
+            show(on, f"whole set, limit 1000, one sample, shortcuts, {precision}", made, {})
+        with programs(painted=on.asked(**told | {"samples": 4})) as made:
+            show(on, f"whole set, limit 1000, four samples, shortcuts, {precision}", made, {})
+
+
+def scenes(on: Measuring) -> None:
+    """The other scenes and two deep views, as they come."""
+    for name, view in (("julia", None), ("still_life", None), ("mandelbulb", None), ("mandelbrot", "seahorses")):
+        told = {"scene": name} | ({"view": view} if view else {})
+        with programs(painted=on.asked(**told)) as made:
+            request = made["painted"].request
+            show(on, f"{name}, {request.view}, one sample, {request.precision}", made, {}, limit=False)
+
+
+def show(
+    on: Measuring,
+    title: str,
+    made: Mapping[str, Program],
+    aims: Mapping[str, float],
+    *,
+    reference: bool = False,
+    limit: bool = True,
+) -> None:
+    """Measure programs of one frame in turn with the limit, and print the table. Raises Differ."""
+    first = next(iter(made.values()))
+    works: dict[str, Work] = {name: program.seconds for name, program in made.items()}
+    if limit:
+        works["limit"] = on.issue("step", first.request.precision)
+    if reference:
+        try:
+            by_hand = Reference(on.bench, first.request)
+            by_hand.seconds()
+            assert first.steps is not None
+            same(by_hand.counts(), first.steps, "step counts")
+            works["by hand"] = by_hand.seconds
+        except Absent as absent:
+            print(f"\nthe kernel written by hand is absent: {absent}")
+    in_turn(works, 2)
+    times = in_turn(works, on.runs)
+    host = in_turn({name: program.on_host for name, program in made.items()}, on.runs)
+    width, height = first.request.width, first.request.height
+    print(f"\n{title}, {width}x{height}; {first.made / 1e9:.3f} G steps, equal to the CPU's")
+    print(f"  {'':20}{'kernel ms':>10}{'median':>9}{'on host ms':>12}{'G steps/s':>11}{'of limit':>10}{'by hand':>9}")
+    for name, spent in times.items():
+        if name != "limit":
+            print("  " + line(on, name, spent, times, host, first.made, aims))
+    if limit:
+        print(f"  limit {on.steps_a_second(times['limit']) / 1e9:.0f} G steps/s")
+
+
+def line(
+    on: Measuring,
+    name: str,
+    spent: Times,
+    times: Mapping[str, Times],
+    host: Mapping[str, Times],
+    made: int,
+    aims: Mapping[str, float],
+) -> str:
+    """One line of a table. `by hand`: its time over this one's."""
+    rate = made / spent.best
+    words = f"{name:20}{spent.best * 1e3:10.3f}{spent.median * 1e3:9.3f}"
+    words += f"{host[name].best * 1e3:12.3f}" if name in host else " " * 12
+    words += f"{rate / 1e9:11.0f}"
+    if "limit" in times:
+        share = rate / on.steps_a_second(times["limit"])
+        words += f"{share:10.1%}"
+        if name in aims:
+            words += f"   {against(share, aims[name])}"
+    if "by hand" in times and name in host:
+        words += f"{ratio(times['by hand'], spent):9.2f}   {against(ratio(times['by hand'], spent), 0.95)}"
+    return words.rstrip()
+
+
+def drawing(request: Request, expected: str) -> Work:
+    """All tiles of a request as a work, by the trace. Raises Differ."""
+
+    def once() -> float:
+        frame = engine.draw(request)
+        if frame.sha256 != expected:
+            raise Differ("the pictures differ")
+        return stats.of(frame.trace).seconds["tiles"]
+
+    return once
+
+
+def compared(on: Measuring, title: str, works: Mapping[str, Work]) -> None:
+    """Draw in turn, and print milliseconds."""
+    in_turn(works, 1)
+    times = in_turn(works, on.runs)
+    print(f"\n{title}: ms from the first tile to the last, median")
+    for name, spent in times.items():
+        print(f"  {name:24}{spent.best * 1e3:10.3f}{spent.median * 1e3:10.3f}")
+
+
+def blocks(on: Measuring) -> None:
+    """What it costs that blocks tell where and when they ran."""
+    told = {"parameters": WHOLE, "limit": 1000}
+    with programs(recorded=on.asked(**told), not_recorded=on.asked(**told, blocks=False)) as made:
+        show(on, "blocks recorded and not, whole set, limit 1000, f64", made, {})
+
+
+def streams(on: Measuring) -> None:
+    """One stream against several, with the tile that the program chooses."""
+    request = on.asked(samples=4)
+    expected = engine.draw(on_cpu(request)).sha256
+
+    def with_streams(count: int) -> Work:
+        work = drawing(request, expected)
+
+        def once() -> float:
+            with patch("render.targets.cuda.wanted_streams", lambda *_: count):
+                return work()
+
+        return once
+
+    title = f"streams, whole set, four samples, tiles of {request.tile[0]}x{request.tile[1]}"
+    compared(on, title, {f"{count} streams": with_streams(count) for count in (1, 2, 4, 8, 16)})
+
+
+def tiles(on: Measuring) -> None:
+    """Sizes of tiles."""
+    request = on.asked(samples=4)
+    expected = engine.draw(on_cpu(request)).sha256
+    works = {
+        f"{side}x{side}": drawing(on.asked(samples=4, tile=(side, side)), expected) for side in (64, 128, 256, 512)
+    }
+    works["the whole frame"] = drawing(on.asked(samples=4, tile=on.size), expected)
+    works[f"chosen, {request.tile[0]}x{request.tile[1]}"] = drawing(request, expected)
+    compared(on, "tiles, whole set, four samples", works)
+
+
+SECTIONS: dict[str, Callable[[Measuring], None]] = {
+    one.__name__: one for one in (ceilings, interior, whole, scenes, blocks, streams, tiles)
+}
+
+
+def size(text: str) -> tuple[int, int]:
+    """A frame's width and height from WIDTHxHEIGHT."""
+    width, _, height = text.partition("x")
+    return int(width), int(height)
+
+
+def model(typed: argparse.Namespace) -> int:
+    """Print what can be told without a card."""
+    precisions = (typed.precision,) if typed.precision else ("f64", "f32")
+    try:
+        card_figures.steps_table(precisions)
+        for precision in precisions:
+            card_figures.frames_table(typed.size, precision)
+    except Absent as absent:
+        print(f"no figures: {absent}")
+        return 1
+    return 0
+
+
+def main() -> int:
+    """Measure the sections that are asked for, or tell the model's figures; 1 where pictures differ."""
+    parser = options(__doc__ or "", 7)
+    parser.add_argument("--precision", choices=("f64", "f32"), help="only this one")
+    parser.add_argument("--size", type=size, default=(1920, 1080), metavar="WIDTHxHEIGHT", help="of frames; 1920x1080")
+    parser.add_argument("--model", action="store_true", help="the model's figures, with or without a card")
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
+    typed = parser.parse_args()
+    unknown = sorted(set(typed.sections) - set(SECTIONS))
+    if unknown:
+        parser.error(f"no section {', '.join(unknown)}; there are: {', '.join(SECTIONS)}")
+    print(machine_line())
+    found = cards.find()
+    if typed.model or found.reason is not None:
+        print(f"no card: figures of the model ({'asked for' if typed.model else found.reason}); nothing is measured")
+        return model(typed)
+    card = found.cards[0]
+    print(f"{card.name}, {card.multiprocessors} multiprocessors, {card.memory / 1e9:.0f} GB, driver for CUDA", end=" ")
+    print(".".join(str(number) for number in card.driver))
+    try:
+        on = Measuring(card, typed)
+        for name in typed.sections or SECTIONS:
+            SECTIONS[name](on)
+    except Absent as absent:
+        print(f"the ceilings are absent, so there is no limit: {absent}")
+        return 1
+    except Differ as differ:
+        print(f"no figure: {differ}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

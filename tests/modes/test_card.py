@@ -1,0 +1,148 @@
+"""Mode cuda on a real card: what only there can be seen. All are skipped, with the reason, where there is none.
+
+tests/targets/test_cuda.py compares every scene, view and precision with the CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from render import cards, engine, stats
+from render.errors import RenderError
+from render.frame import Frame
+from render.options import complete
+from render.targets import cuda
+from render.trace import Span
+
+pytestmark = pytest.mark.gpu
+
+
+def drawn(**wanted: Any) -> Frame:
+    return engine.draw(complete(**{"mode": "cuda", "size": (640, 360), "samples": 2} | wanted))
+
+
+def spans(frame: Frame, kind: str) -> list[Span]:
+    return [span for span in frame.trace.spans if span.kind == kind]
+
+
+@pytest.fixture
+def driver() -> Any:
+    """NVIDIA's driver, with the first card's context current."""
+    from render.compiler import card_driver
+
+    made = card_driver.bindings()
+    card_driver.asked(made.cuCtxSetCurrent(card_driver.context(made, cards.find().cards[0].number)))
+    return made
+
+
+@contextmanager
+def full(driver: Any) -> Iterator[None]:
+    """The card's memory is taken, to the last 2 MiB."""
+    from render.compiler.card_driver import asked
+
+    taken = []
+    try:
+        for size in (1 << 30, 1 << 24, 1 << 21):  # what is left decides, so the pieces become smaller
+            while not int((got := driver.cuMemAlloc(size))[0]):
+                taken.append(got[1])
+        yield
+    finally:
+        for place in taken:
+            asked(driver.cuMemFree(place))
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_several_streams_paint_what_one_paints(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuda, "wanted_streams", lambda *_: count)
+
+    frame = drawn(tile=(64, 64))
+
+    assert frame.sha256 == drawn(mode="sequential").sha256
+    assert len({span.worker for span in spans(frame, "paint")}) <= count * len(cards.find().usable)
+
+
+def test_streams_are_under_way_at_the_same_time() -> None:
+    frame = drawn(view="seahorses", size=(1920, 1080), tile=(240, 216))
+
+    assert stats.of(frame.trace).in_flight.max > 1
+
+
+def test_a_full_card_is_told_with_what_to_do_and_paints_again_when_it_is_not(driver: Any) -> None:
+    large: dict[str, Any] = {"size": (4096, 4096), "samples": 1, "limit": 50, "tile": (4096, 4096)}
+    with full(driver), pytest.raises(RenderError) as told:
+        drawn(**large)
+
+    assert "memory" in told.value.cause
+    assert told.value.remedy
+    assert drawn(**large).sha256 == drawn(**large | {"mode": "sequential", "tile": None}).sha256
+
+
+def test_a_large_frame_streams_through() -> None:
+    """More tiles than streams, so their memory is used again and again."""
+    wanted: dict[str, Any] = {"size": (6000, 4500), "samples": 1, "limit": 200}
+
+    frame, expected = drawn(**wanted, tile=(1024, 512)), drawn(**wanted, mode="sequential")
+
+    assert frame.sha256 == expected.sha256
+    assert np.array_equal(np.asarray(frame.steps), np.asarray(expected.steps))
+
+
+def test_blocks_tell_which_multiprocessor_painted_them_and_when() -> None:
+    frame = drawn(tile=(320, 180))
+    launches = {span.tile: span for span in spans(frame, "paint")}
+    found = spans(frame, "block")
+
+    assert found
+    assert {span.tile for span in found} == set(launches)
+    assert all(0 <= span.worker.thread < int(frame.trace.facts["multiprocessors"]) for span in found)
+    assert all(launches[span.tile].t0 <= span.t0 <= span.t1 <= launches[span.tile].t1 for span in found)
+
+
+def test_blocks_are_not_recorded_where_that_is_not_wanted() -> None:
+    recorded, bare = drawn(), drawn(blocks=False)
+
+    assert not spans(bare, "block")
+    assert bare.sha256 == recorded.sha256
+
+
+def test_the_clock_of_the_card_is_known_well_enough() -> None:
+    """Better than a tenth of a millisecond, or nobody could say what ran beside what."""
+    frame = drawn()
+
+    assert 0 < int(frame.trace.facts["card_clock_error_ns"]) < 100_000
+
+
+def test_every_tile_has_its_times_in_order() -> None:
+    frame = drawn(tile=(128, 90))
+    by_tile: dict[int, dict[str, Span]] = {}
+    for span in frame.trace.spans:
+        if span.kind in ("paint", "transfer"):
+            by_tile.setdefault(span.tile, {})[span.kind] = span
+
+    assert all(one["paint"].t1 <= one["transfer"].t0 for one in by_tile.values())
+    assert len(by_tile) == len(spans(frame, "paint"))
+
+
+@pytest.mark.parametrize("limit", [1, 15, 16, 17, 33])
+def test_limits_about_the_length_of_a_block_are_kept(limit: int) -> None:
+    wanted: dict[str, Any] = {"size": (203, 117), "samples": 1, "limit": limit}
+
+    frame, expected = drawn(**wanted), drawn(**wanted, mode="sequential")
+
+    assert np.array_equal(np.asarray(frame.steps), np.asarray(expected.steps))
+
+
+def test_a_card_draws_one_tile_of_a_frame() -> None:
+    request = complete(mode="cuda", size=(640, 360), samples=1, tile=(160, 90))
+    one = replace(request, only_tile=5)
+
+    part, whole = engine.draw(one), engine.draw(request)
+
+    x, y = 5 % 4 * 160, 5 // 4 * 90
+    assert np.array_equal(part.rgb[y : y + 90, x : x + 160], whole.rgb[y : y + 90, x : x + 160])
