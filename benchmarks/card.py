@@ -114,7 +114,7 @@ def ceilings(on: Measuring) -> None:
 
 
 def interior(on: Measuring) -> None:
-    """No sample ends: how near to the limit is the loop itself?"""
+    """No sample ends: how near to the limit is the loop itself? Nothing ends, so nothing is served."""
     for precision in on.precisions:
         told = {"parameters": INTERIOR, "limit": DEEP, "precision": precision, "size": (1024, 1024)}
         with programs(painted=on.asked(**told)) as made:

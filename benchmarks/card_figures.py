@@ -164,14 +164,14 @@ def frames_table(size: tuple[int, int], precision: str = "f64", card: Card = H10
     )
     print("(share of the lanes' steps that count)")
     print(f"  a step {kernel.step:.2f} clocks, {kernel.resident} blocks resident; LOSS is {card_code.LOSS}")
-    print(f"  {'LOSS':38}" + "".join(f"{loss:>15}" for loss in LOSSES) + "      no refill")
+    print(f"  {'LOSS':42}" + "".join(f"{loss:>15}" for loss in LOSSES) + "      no refill")
     for view, samples, shortcuts in FRAMES:
         steps, limit = frame_steps(view, samples, shortcuts, size)
         for service in (kernel.service, kernel.service / 2):
             costs = Costs(kernel.step, service)
             row = [modelled(steps, limit, loss, costs, **how) for loss in (*LOSSES, NEVER)]
             words = f"{view}, {samples} a pixel{'' if shortcuts else ', no shortcuts'}, service {service:.0f}"
-            print(f"  {words:38}" + "".join(cell(told) for told in row))
+            print(f"  {words:42}" + "".join(cell(told) for told in row))
 
 
 def cell(told: Told) -> str:
