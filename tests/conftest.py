@@ -82,20 +82,29 @@ def script() -> Iterator[Callable[[str], ModuleType]]:
         sys.modules.pop(name, None)
 
 
-@cache
-def library(name: str, precision: str) -> Any:
-    """A scene's kernel in the language of NVIDIA's compiler, for the oldest card that a test assembles it for."""
-    from render.compiler import card_code, cuda_front
-    from render.options import complete
+LIBRARIES: dict[str, Any] = {}  # by what they depend on
 
-    request = complete(scene=name, precision=precision, mode="cuda", simulate=True)
-    return cuda_front.compiled(card_code.program(load(name), request), (7, 5))
+
+def library(request: Request, *, recording: bool = True) -> Any:
+    """A request's kernel in the language of NVIDIA's compiler, for the oldest card that a test assembles it for.
+
+    It is compiled once for all tests.
+    """
+    from render.compiler import card_code, cuda_front
+
+    made = card_code.program(load(request.scene), request)
+    key = made.key(("card", str(recording)))
+    if key not in LIBRARIES:
+        LIBRARIES[key] = cuda_front.compiled(made, (7, 5), recording)
+    return LIBRARIES[key]
 
 
 @pytest.fixture(scope="session")
 def card_library() -> Callable[[str, str], Any]:
-    """Compiles a scene for cards, once for all tests: `card_library("mandelbrot", "f32")`."""
-    return library
+    """A scene's kernel: `card_library("mandelbrot", "f32")`."""
+    from render.options import complete
+
+    return lambda name, precision: library(complete(scene=name, precision=precision, mode="cuda", simulate=True))
 
 
 @pytest.fixture(scope="session")

@@ -16,15 +16,15 @@ import numpy as np
 import pytest
 
 from render import engine, scene
-from render.compiler import card_code, cuda_front
+from render.compiler import cuda_front
 from render.compiler.launch import RECORD, THREADS, recorded
 from render.frame import Frame
 from render.request import Request
 from tests.card_driver import CARD, Emulated, drawn, open_device
+from tests.conftest import library
 from tests.ptx.machine import Order
 
 SM_90 = (9, 0)
-COMPILED: dict[str, bytes] = {}  # PTX by what it depends on
 SIZES = {"mandelbulb": (19, 11), "still_life": (19, 11)}  # their steps are long
 PRECISIONS = ("f32", "f64")
 Ask = Callable[..., Request]
@@ -33,12 +33,9 @@ every_precision = pytest.mark.parametrize("precision", PRECISIONS)
 
 
 def assembly(request: Request) -> bytes:
-    """The PTX of a request's kernel, compiled once."""
-    made, recording = card_code.program(scene.load(request.scene), request), recorded(request)
-    key = made.key(("emulated", str(recording)))
-    if key not in COMPILED:
-        COMPILED[key] = cuda_front.assembly(cuda_front.compiled(made, SM_90, recording), SM_90).encode()
-    return COMPILED[key]
+    """The PTX of a request's kernel."""
+    text: str = cuda_front.assembly(library(request, recording=recorded(request)), SM_90)
+    return text.encode()
 
 
 def emulated(request: Request, driver: Emulated | None = None) -> Frame:
