@@ -81,7 +81,8 @@ def paint_queue(at: Any, p: Any, x: int, y: int, width: int, height: int) -> tup
             steps, seen, looks = repeating(state, steps, seen, looks, going, at.limit)
         ended = mine & ~going
         if any_lane(ended):
-            state, steps = settled(state, steps, p, at.limit)
+            if any_lane(steps < at.limit):
+                state, steps = settled(state, steps, p, at.limit)
             r, g, b = light(state, steps, p)
             bad += strange(r, g, b)
             made += total(steps)
