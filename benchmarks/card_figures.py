@@ -26,7 +26,7 @@ from render.options import complete
 from render.sampling import offsets
 
 SLOW = ("MUFU", "I2F", "F2I", "FRND")  # of which a quadrant issues one of a warp in 8 clocks
-LOSSES = (16, 32, 64, 128, 256, 512)
+LOSSES = tuple(sorted({16, 32, 64, 128, 256, 512, card_code.LOSS}))
 NEVER = 1 << 40
 FRAMES: tuple[tuple[str, int, int], ...] = (  # view, samples, shortcuts
     ("whole", 1, 0),
