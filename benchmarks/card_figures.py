@@ -28,6 +28,7 @@ from render.sampling import offsets
 SLOW = ("MUFU", "I2F", "F2I", "FRND")  # of which a quadrant issues one of a warp in 8 clocks
 LOSSES = tuple(sorted({16, 32, 64, 128, 256, 512, card_code.LOSS}))
 NEVER = 1 << 40
+SERVED = 560  # instructions of PTX for 32 samples besides their steps, as tests/compiler/test_emulated.py counts them
 FRAMES: tuple[tuple[str, int, int], ...] = (  # view, samples, shortcuts
     ("whole", 1, 0),
     ("whole", 1, 1),
@@ -45,7 +46,10 @@ class Read(NamedTuple):
     floating: float
     instructions: float
     step: float  # clocks of a quadrant
-    service: float  # clocks of a quadrant, at most
+    service: (
+        float  # clocks of a quadrant for all instructions outside the loop: at most, since some are for other views
+    )
+    outside: int  # how many those are
     registers: int
     resident: int
 
@@ -63,6 +67,7 @@ def read(code: bytes, told: str, name: str, card: Card, precision: str) -> Read:
         loop.count() / loop.steps,
         step,
         sum(clocks(one, card) for one in kernel.instructions if one.address not in inside),
+        sum(one.address not in inside for one in kernel.instructions),
         registers,
         machine_code.resident(registers, THREADS, card.held),
     )
@@ -167,7 +172,7 @@ def frames_table(size: tuple[int, int], precision: str = "f64", card: Card = H10
     print(f"  {'LOSS':42}" + "".join(f"{loss:>15}" for loss in LOSSES) + "      no refill")
     for view, samples, shortcuts in FRAMES:
         steps, limit = frame_steps(view, samples, shortcuts, size)
-        for service in (kernel.service, kernel.service / 2):
+        for service in (kernel.service, kernel.service * SERVED / kernel.outside):
             costs = Costs(kernel.step, service)
             row = [modelled(steps, limit, loss, costs, **how) for loss in (*LOSSES, NEVER)]
             words = f"{view}, {samples} a pixel{'' if shortcuts else ', no shortcuts'}, service {service:.0f}"

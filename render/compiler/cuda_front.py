@@ -146,7 +146,7 @@ def machine_code(text: str, capability: Capability) -> tuple[bytes, str]:
     from cuda.bindings import nvjitlink
 
     code = text.encode()
-    options = [f"-arch=sm_{capability[0]}{capability[1]}", "-fma=0", "-Xptxas=-v"]
+    options = [f"-arch=sm_{capability[0]}{capability[1]}", "-Xptxas=-fmad=false", "-Xptxas=-v"]
     linker = nvjitlink.create(len(options), options)
     try:
         nvjitlink.add_data(linker, nvjitlink.InputType.PTX, code, len(code), ENTRY)

@@ -138,6 +138,16 @@ def test_most_lanes_of_a_warp_take_part_where_samples_end_at_all_times(frame: As
     assert driver.work[0].busy > 0.75
 
 
+@every_precision
+def test_what_a_sample_costs_besides_its_steps(precision: str, frame: Ask) -> None:
+    """Outside of the set, where each is followed for one block of steps; the model in benchmarks/ builds on it."""
+    driver = Emulated()
+    check(frame(size=(64, 64), limit=100, precision=precision, parameters={"x": 3.0, "zoom": 3.0}), driver)
+    squares = 64 * 64 // 32
+
+    assert 400 < driver.work[0].issued / squares - 90 < 600
+
+
 def test_a_block_tells_where_and_when_it_ran(frame: Ask) -> None:
     request = frame(size=(90, 60), limit=10)
     device = open_device(Emulated(), request, assembly(request))
