@@ -19,14 +19,14 @@ import numpy as np
 from card_model import CARDS, H100, Card, Costs, Told, modelled
 
 from render import engine, scene
-from render.compiler import card_code
+from render.compiler import card_code, warp
 from render.compiler.launch import THREADS
 from render.compiler.program import ENTRY
 from render.options import complete
 from render.sampling import offsets
 
 SLOW = ("MUFU", "I2F", "F2I", "FRND")  # of which a quadrant issues one of a warp in 8 clocks
-LOSSES = tuple(sorted({16, 32, 64, 128, 256, 512, card_code.LOSS}))
+LOSSES = tuple(sorted({16, 32, 64, 128, 256, 512, warp.LOSS}))
 NEVER = 1 << 40
 SERVED = 560  # instructions of PTX for 32 samples besides their steps, as tests/compiler/test_emulated.py counts them
 FRAMES: tuple[tuple[str, int, int], ...] = (  # view, samples, shortcuts
@@ -168,7 +168,7 @@ def frames_table(size: tuple[int, int], precision: str = "f64", card: Card = H10
         end=" ",
     )
     print("(share of the lanes' steps that count)")
-    print(f"  a step {kernel.step:.2f} clocks, {kernel.resident} blocks resident; LOSS is {card_code.LOSS}")
+    print(f"  a step {kernel.step:.2f} clocks, {kernel.resident} blocks resident; LOSS is {warp.LOSS}")
     print(f"  {'LOSS':42}" + "".join(f"{loss:>15}" for loss in LOSSES) + "      no refill")
     for view, samples, shortcuts in FRAMES:
         steps, limit = frame_steps(view, samples, shortcuts, size)

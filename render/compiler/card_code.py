@@ -15,14 +15,10 @@ from render.compiler.program import ENTRY, Program, of_a_warp
 from render.request import Request
 from render.scene import Scene
 
-# See `warp`. Of what the model (benchmarks/card.py) finds good: 16 times 90 steps are a multiple of most short periods,
-# so that samples in the bulbs are found to repeat themselves when they are first looked at again.
-BLOCK, LOSS = 16, 90
-
 
 def program(scene: Scene, request: Request) -> Program:
     """What one thread does: a lane of a warp, which takes pixels from the launch's queue."""
-    return of_a_warp(scene, request, BLOCK, LOSS)
+    return of_a_warp(scene, request)
 
 
 def machine_code(made: Program, found: Cards, recording: bool, announce: Callable[[], None]) -> bytes:

@@ -88,14 +88,14 @@ def alone(scene: Scene, request: Request) -> Program:
     return _program(scene, request, single.paint, loop, {}, 1)
 
 
-def of_a_warp(scene: Scene, request: Request, block: int, loss: int) -> Program:
-    """One lane of a warp, for a thread of a graphics card; block and loss: see `warp`."""
+def of_a_warp(scene: Scene, request: Request) -> Program:
+    """One lane of a warp, for a thread of a graphics card."""
     loop: Filling = {
         slots.stepping: warp.by_blocks if scene.absorbing else warp.by_steps,
         slots.settled: driver.halved if scene.absorbing else driver.as_it_is,
         slots.repeating: warp.cycles if scene.absorbing and scene.inside_flat else warp.no_cycles,
     }
-    names = {"BLOCK": block, "LOSS": loss}
+    names = {"BLOCK": warp.BLOCK}  # also where the driver's last steps are made
     return _program(scene, request, warp.paint_queue, loop, names, 1)
 
 

@@ -47,9 +47,10 @@ from render.primitives import Lane, any_lane, where
 from render.sampling import clamped
 
 SQUARE = 32  # pixels: 8 x 4
-# Steps between two votes, and how many blocks of single lanes may be lost before the warp takes others in; set where a
-# card is programmed.
-BLOCK, LOSS = 16, 90
+BLOCK = 16  # steps between two votes
+# How many blocks of single lanes may be lost before a warp takes others in: what the model in benchmarks/card.py finds
+# good. Half as many blocks, and so as many looks for cycles, are 1440 steps, a multiple of most short periods.
+LOSS = 180
 
 
 def paint_queue(at: Any, p: Any, x: int, y: int, width: int, height: int) -> tuple[int, int]:
@@ -123,14 +124,14 @@ def place_of(number: Lane, across: Lane) -> tuple[Lane, Lane]:
 def by_blocks(state: Any, steps: Lane, mine: Any, having: Lane, p: Any, limit: int) -> Any:
     """BLOCK steps at a time, for absorbing scenes, until all that the warp has have ended, or enough is lost.
 
-    LOSS blocks in which nothing was lost are enough too, since `cycles` looks at the states afterwards. A lane that
-    ends in a block, or is too near the limit, stays where the block began.
+    Half of LOSS blocks in which nothing was lost are enough too, since `cycles` looks at the states afterwards. A lane
+    that ends in a block, or is too near the limit, stays where the block began.
     """
     last = counts(limit - BLOCK)
     going = mine & (steps <= last)
     active = votes(going)
-    lost = counts(0)
-    while any_lane((active > 0) & (lost < LOSS)):
+    patience = counts(LOSS)
+    while any_lane((active > 0) & (patience > 0)):
         after = state
         for _ in range(BLOCK):
             after = lift(step(after, p), state[0])
@@ -138,7 +139,7 @@ def by_blocks(state: Any, steps: Lane, mine: Any, having: Lane, p: Any, limit: i
         state, steps = choose(going, after, state), where(going, steps + BLOCK, steps)
         going = going & (steps <= last)
         active = votes(going)
-        lost = lost + (having - active) + 1
+        patience = patience - having + active - 2
     return state, steps, going
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from render import scene
-from render.compiler import card_code
+from render.compiler import card_code, warp
 from render.compiler.launch import THREADS
 from render.compiler.program import ENTRY
 from render.options import complete
@@ -30,7 +30,7 @@ PRECISIONS = ("f32", "f64")
 CARDS = {"sm_75": (7, 5), "sm_80": (8, 0), "sm_90": (9, 0)}
 HELD = {"sm_75": 1024, "sm_80": 2048, "sm_90": 2048}  # threads of a multiprocessor
 REGISTERS = {  # the most with which as many blocks have room as do now: 6 (80), 5 (96), 4 (128), 3 (168), 2 (255)
-    "julia": {"f32": 80, "f64": 128},
+    "julia": {"f32": 80, "f64": 168},
     "mandelbrot": {"f32": 80, "f64": 128},
     "mandelbulb": {"f32": 96, "f64": 168},
     "still_life": {"f32": 128, "f64": 255},
@@ -175,7 +175,7 @@ def test_a_mandelbrot_step_takes_few_instructions(
 
     loop = machine_code.read(machine_code.disassembled(code), ENTRY).stepping
 
-    assert loop.steps == card_code.BLOCK
+    assert loop.steps == warp.BLOCK
     assert loop.count("floating") / loop.steps <= 4.6
     assert loop.count() / loop.steps <= 5.5
 
