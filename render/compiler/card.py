@@ -190,6 +190,7 @@ class Stream:
     def done(self) -> bool:
         """Whether `end` would give the launch back at once."""
         if not self._arrived:
+            self.device.make_current()  # a lost card's context may answer for all calls made in it
             result = self._driver.cuEventQuery(self._events[-1])
             if int(result[0]) == NOT_READY:
                 return False
@@ -199,6 +200,7 @@ class Stream:
 
     def end(self) -> Painted:
         """Wait for the launch; what it brought is valid until the next."""
+        self.device.make_current()
         if not self._arrived:
             asked(self._driver.cuEventSynchronize(self._events[-1]))
         seen = self._clock()
