@@ -22,6 +22,7 @@ LIBRARIES = {  # what numba-cuda loads: the toolkit's name for it, and what it i
     "nvJitLink": "nvJitLink, which links",
     "cudart": "the CUDA runtime",
 }
+NEWEST_TOOLKIT = ("nvidia-nvvm", "nvidia-cuda-nvrtc", "nvidia-cuda-runtime", "nvidia-nvjitlink")  # CUDA 13's packages
 SIMULATE = "add --simulate to see the same code in the simulator"
 DRIVER = f"install NVIDIA's driver for this card, or {SIMULATE}"
 SET_OUT = ("", "0")  # values of a NUMBA_ variable that mean no
@@ -114,6 +115,14 @@ def find(
 def install(major: int = 13) -> str:
     """The command that installs what compiles for cards whose driver runs CUDA `major`."""
     return f'pip install "{WANTED.format(major=min(max(major, 12), 13))}"'
+
+
+def exchange(major: int) -> str:
+    """The commands that put a toolkit for CUDA `major` in the place of a newer one.
+
+    The newer one's packages go first: pip leaves them, and they are found before the older one's.
+    """
+    return f"pip uninstall -y {' '.join(NEWEST_TOOLKIT)} && {install(major)}"
 
 
 def _check_environment(environment: Mapping[str, str]) -> None:
@@ -234,7 +243,7 @@ def _check_toolkit(toolkit: Toolkit, card: Card) -> None:
     if toolkit.version[0] > card.driver[0]:
         raise Unusable(
             f"the driver runs CUDA {_dotted(card.driver)} and the toolkit here is {_dotted(toolkit.version)}",
-            f"update NVIDIA's driver, or {install(card.driver[0])}"
+            f"update NVIDIA's driver, or {exchange(card.driver[0])}"
             if card.driver[0] >= 12
             else "update NVIDIA's driver",
         )
@@ -244,7 +253,7 @@ def _check_capability(toolkit: Toolkit, card: Card) -> None:
     """Raise Unusable for a card that the toolkit does not compile for."""
     capability = 10 * card.capability[0] + card.capability[1]
     if capability < min(toolkit.capabilities):
-        older = f"or {install(12)}" if toolkit.version[0] > 12 else "there is no older one that numba-cuda takes"
+        older = f"or {exchange(12)}" if toolkit.version[0] > 12 else "there is no older one that numba-cuda takes"
         raise Unusable(
             f"the card's compute capability {_dotted(card.capability)} is too old for CUDA {_dotted(toolkit.version)}",
             f"{SIMULATE}, {older}",

@@ -164,6 +164,13 @@ def test_driver_card_and_toolkit_must_go_together(driver: Driver, words: str) ->
     assert answer.remedy
 
 
+@pytest.mark.parametrize("driver", [Driver(version=12020), Driver(capability=(6, 1))])
+def test_a_toolkit_that_is_too_new_is_taken_away_before_an_older_one_comes(driver: Driver) -> None:
+    words = found(driver).remedy
+
+    assert 0 < words.index("pip uninstall -y nvidia-nvvm") < words.index('pip install "numba-cuda[cu12]')
+
+
 def test_cards_that_the_toolkit_does_not_compile_for_are_left_out() -> None:
     capabilities = iter([(6, 1), (9, 0), (8, 0), (6, 1)])
 

@@ -15,7 +15,16 @@ import numpy as np
 
 from render.cards import Card
 from render.compiler.card_clock import COARSE_STEP, FINE_STEP, CardClock
-from render.compiler.card_driver import NOT_READY, OUT_OF_MEMORY, CardFailed, LaunchFailed, asked, bindings, context
+from render.compiler.card_driver import (
+    NOT_READY,
+    OUT_OF_MEMORY,
+    CardFailed,
+    LaunchFailed,
+    asked,
+    bindings,
+    context,
+    unstarted,
+)
 from render.compiler.launch import RECORD, TALLY_BYTES, THREADS, Painted, Rows, blocks, rows, size
 from render.compiler.program import ENTRY
 from render.compiler.settings import pack, settings
@@ -59,9 +68,9 @@ class Device:
         self.driver = driver
         try:
             self._load(code)
-        except LaunchFailed as error:
+        except (CardFailed, LaunchFailed) as error:
             self.close()
-            raise _unstarted(error) from error
+            raise unstarted(error) from error
         except BaseException:
             self.close()
             raise
@@ -100,11 +109,9 @@ class Device:
                     stream.close()
                     raise
                 self._streams.append(stream)
-        except LaunchFailed as error:
-            raise _unstarted(error) from error
-        except CardFailed as error:
+        except (CardFailed, LaunchFailed) as error:
             if error.code != OUT_OF_MEMORY or not self._streams:
-                raise
+                raise unstarted(error) from error
         return self._streams[:count]
 
     def tie_clocks(self, queue: Any) -> None:
@@ -139,10 +146,6 @@ class Device:
         if self._module is not None:
             driver.cuModuleUnload(self._module)
         self._streams, self._places, self._module, self.anchor = [], {}, None, None
-
-
-def _unstarted(error: LaunchFailed) -> CardFailed:
-    return CardFailed(f"the card does not start ({error})", "see what nvidia-smi says")
 
 
 class Stream:
@@ -190,6 +193,7 @@ class Stream:
     def done(self) -> bool:
         """Whether `end` would give the launch back at once."""
         if not self._arrived:
+            self.device.make_current()  # a lost card's context may answer for all calls made in it
             result = self._driver.cuEventQuery(self._events[-1])
             if int(result[0]) == NOT_READY:
                 return False
@@ -199,6 +203,7 @@ class Stream:
 
     def end(self) -> Painted:
         """Wait for the launch; what it brought is valid until the next."""
+        self.device.make_current()
         if not self._arrived:
             asked(self._driver.cuEventSynchronize(self._events[-1]))
         seen = self._clock()

@@ -28,16 +28,19 @@ FAILURES = {  # by CUresult: what has happened to the card, not to one tile
     709: ("the card was lost", f"{LOOK}, and draw again"),
     999: ("the card was lost", f"{LOOK}, and draw again"),
 }
+SPENT = frozenset({700, 702, 709, 710, *range(714, 720)})  # after these a process gets nothing else from the card
 
 
 class CardFailed(RenderError):
-    """A card cannot go on, whichever tile it was given."""
+    """A card cannot go on, whichever tile it was given. `code`, `name`: the driver's own."""
 
-    code = 0  # CUresult
+    code, name = 0, ""
 
 
 class LaunchFailed(Exception):
-    """A launch went wrong in a way that may be the tile's own."""
+    """A launch went wrong in a way that may be the tile's own. `code`: the driver's; its name is the message."""
+
+    code = 0
 
 
 def asked(result: tuple[Any, ...]) -> Any:
@@ -48,10 +51,26 @@ def asked(result: tuple[Any, ...]) -> Any:
         if int(code) in FAILURES:
             reason, remedy = FAILURES[int(code)]
             failure = CardFailed(f"{reason} ({name})", remedy)
-            failure.code = int(code)
+            failure.code, failure.name = int(code), name
             raise failure
-        raise LaunchFailed(name)
+        wrong = LaunchFailed(name)
+        wrong.code = int(code)
+        raise wrong
     return values[0] if values else None
+
+
+def unstarted(error: CardFailed | LaunchFailed) -> CardFailed:
+    """What is told of a card that failed before anything was launched on it."""
+    name = error.name if isinstance(error, CardFailed) else str(error)
+    if error.code in SPENT:
+        reason = f"the card does nothing more for this process, in which a launch has failed ({name})"
+        failure = CardFailed(reason, "start the program, or Python, again")
+    elif isinstance(error, CardFailed):
+        failure = CardFailed(error.cause, error.remedy)
+    else:
+        failure = CardFailed(f"the card does not start ({name})", LOOK)
+    failure.code, failure.name = error.code, name
+    return failure
 
 
 @cache

@@ -111,7 +111,14 @@ def test_times_of_the_card_are_told_on_the_host_clock(device: Device) -> None:
 
 @pytest.mark.parametrize(
     ("call", "code", "words"),
-    [("cuMemHostAlloc", 2, "no memory left"), ("cuMemcpyDtoHAsync", 999, "lost"), ("cuModuleLoadData", 209, "kernel")],
+    [
+        ("cuMemHostAlloc", 2, "no memory left"),
+        ("cuMemcpyDtoHAsync", 999, "lost"),
+        ("cuModuleLoadData", 209, "kernel"),
+        ("cuModuleLoadData", 719, r"nothing more for this process, in which a launch has failed \(CUDA error 719\)"),
+        ("cuStreamCreate", 702, "nothing more for this process"),
+        ("cuStreamCreate", 304, r"does not start \(CUDA error 304\)"),
+    ],
 )
 def test_a_card_that_fails_says_what_to_do(
     driver: Imitation, call: str, code: int, words: str, ask: Callable[..., Request]

@@ -4,6 +4,7 @@ picture, or one clear error is raised; every tile is told once, and all memory i
 from __future__ import annotations
 
 import ctypes
+import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -64,14 +65,17 @@ class Failure(NamedTuple):
 class Imitation:
     """A card's driver that colours each pixel by its place, and does everything at once; `busy` queries are not ready.
 
-    `room`: bytes that may be allocated.
+    `room`: bytes that may be allocated. `strayed`: calls that were made in another card's context, or in none.
     """
+
+    current = threading.local()  # whose context a thread is in
 
     def __init__(self, failure: Failure | None = None, room: int = 1 << 30, busy: int = 0, ahead: int = 0) -> None:
         self.failure, self.room, self.busy, self.ahead = failure, room, busy, ahead
         self.memory: dict[int, Any] = {}
         self.others: dict[int, list[int]] = {}  # modules, streams and events that are there
         self.calls: list[str] = []
+        self.strayed: list[str] = []
         self.failed = False
         self.least = room  # that was left at any time
 
@@ -87,6 +91,10 @@ class Imitation:
 
     def _call(self, name: str, *arguments: Any) -> tuple[Any, ...]:
         self.calls.append(name)
+        if name == "cuCtxSetCurrent":
+            self.current.card = self
+        elif not name.startswith("cuDevice") and getattr(self.current, "card", None) is not self:
+            self.strayed.append(name)
         if name in ("cuMemFree", "cuMemFreeHost"):
             self.room += self.memory.pop(arguments[0]).size
         if name in ("cuEventDestroy", "cuStreamDestroy", "cuModuleUnload"):
@@ -235,6 +243,7 @@ def test_what_one_card_leaves_another_paints(failure: Failure, busy: int, stream
 
     assert whole(run, REQUEST)
     assert all(card.empty for card in (bad, good))
+    assert not good.strayed, "a lost card's context may answer for every call made in it"
 
 
 @settings(max_examples=150)

@@ -1,0 +1,83 @@
+"""The program, run beside a stand-in for NVIDIA's driver: `python -m tests.fake_cuda.program --mode cuda ...`.
+
+The host's side is all real: cuda-bindings, the compiler, the machine code. Only what a launch does is emulated, from
+the PTX of that machine code, which is kept beside it in the folder for compiled code.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from render.__main__ import run
+from render.compiler import cuda_front
+from render.compiler.program import ENTRY
+from tests.ptx.lanes import Grid
+from tests.ptx.machine import Machine
+from tests.ptx.memory import Memory, Piece
+from tests.ptx.text import parse
+
+SHAPE = ctypes.POINTER(ctypes.c_uint)
+LAUNCH = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, SHAPE, ctypes.c_void_p)
+MOST = 256  # pieces of memory on a card
+
+
+def kept(code: bytes) -> Path:
+    """Where the PTX of machine code is kept."""
+    return Path(os.environ["RENDER_CACHE_DIR"]) / f"{sha256(code).hexdigest()}.ptx"
+
+
+def remembering(text: str, capability: cuda_front.Capability, real: Any = cuda_front.machine_code) -> tuple[bytes, str]:
+    """PTX assembled for a card, and kept."""
+    code, told = real(text, capability)
+    kept(code).write_text(text)
+    return code, told
+
+
+class There(Piece):
+    """Memory that the driver has given out."""
+
+    def __init__(self, address: int, size: int) -> None:
+        self.space, self.size, self.address = "global", size, address
+        self.bytes = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(address))
+
+
+def memory(library: ctypes.CDLL, card: int) -> Memory:
+    """All memory of a card."""
+    addresses, sizes = (ctypes.c_void_p * MOST)(), (ctypes.c_size_t * MOST)()
+    count = library.fake_memory(card, addresses, sizes, MOST)
+    found = Memory()
+    found.pieces = {at: There(at, size) for at, size in zip(addresses[:count], sizes[:count], strict=True) if at}
+    found._sort()  # noqa: SLF001
+    return found
+
+
+def install() -> Any:
+    """Have the driver's launches emulated. Keep what is given: the driver calls it."""
+    library = ctypes.CDLL("libcuda.so.1")
+
+    def launch(card: int, image: int, size: int, grid: Any, parameters: int) -> None:
+        code = ctypes.string_at(image, size)
+        kernel = parse(kept(code).read_text(), ENTRY)
+        addresses = (ctypes.c_void_p * len(kernel.parameters)).from_address(parameters)
+        given = b""
+        for one, at in zip(kernel.parameters, addresses, strict=True):
+            given += bytes(-len(given) % one.align) + ctypes.string_at(at, one.size)
+        shape = Grid((grid[0], grid[1], grid[2]), (grid[3], grid[4], grid[5]))
+        Machine(kernel, memory(library, card), shape, processors=132).run(given)
+
+    called = LAUNCH(launch)
+    library.fake_set_launch(called)
+    cuda_front.machine_code = remembering
+    return called
+
+
+if __name__ == "__main__":
+    KEEP = install()
+    sys.exit(run())

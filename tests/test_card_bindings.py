@@ -1,0 +1,93 @@
+"""Mode cuda through NVIDIA's own cuda-bindings, down to what a driver is handed: a stand-in for the driver's library is
+compiled and takes every call; launches are emulated. As a user would see it, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from render import draw
+
+FOLDER = Path(__file__).parent / "fake_cuda"
+OPTIONS = "--size 24x16 --tile 16 --samples 1 --limit 20 --out picture.npz"
+Program = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the stand-in for the driver's library."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None or sys.platform != "linux":
+        pytest.skip("needs Linux and a C compiler, to make a stand-in for NVIDIA's driver")
+    folder = tmp_path_factory.mktemp("driver")
+    flags = ["-shared", "-fPIC", "-O1", "-Wl,-soname,libcuda.so.1", "-o", str(folder / "libcuda.so.1")]
+    subprocess.run([compiler, *flags, str(FOLDER / "libcuda.c"), "-lpthread", "-ldl"], check=True)
+    return folder
+
+
+@pytest.fixture
+def program(library: Path, tmp_path: Path) -> Program:
+    """Runs the program with such cards: `program("devices", FAKE_CARDS="2")`."""
+
+    def run(arguments: str, **cards: str) -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join([str(library), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])
+        more = {"LD_LIBRARY_PATH": path, "PYTHONPATH": str(FOLDER.parent.parent), "FAKE_REPORT": "left"}
+        words = [sys.executable, "-m", "tests.fake_cuda.program", *arguments.split()]
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(("CUDA_VISIBLE", "NUMBA_"))}
+        environment = ours | more | cards
+        return subprocess.run(words, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_a_card_is_found_and_described(program: Program) -> None:
+    run = program("devices", FAKE_DRIVER="13020")
+
+    assert "card    NVIDIA H100, 79 GiB, 132 multiprocessors, compute capability 9.0" in run.stdout
+    assert "(runs CUDA 13.2)" in run.stdout
+    assert "mode    cuda         yes" in run.stdout
+
+
+@pytest.mark.parametrize(
+    "cards",
+    [
+        {"FAKE_CARDS": "2", "FAKE_DELAY_US": "500"},
+        {"FAKE_CARDS": "2", "FAKE_FAIL": "cuLaunchKernel@1:1:719"},
+        {"FAKE_FAIL": "cuMemHostAlloc@0:2:2"},
+    ],
+    ids=["two", "two, one lost", "memory for one stream"],
+)
+def test_the_picture_is_that_of_the_cpu(cards: dict[str, str], program: Program, tmp_path: Path) -> None:
+    expected = draw(mode="sequential", target="python", size="24x16", samples=1, limit=20)
+
+    run = program(f"--mode cuda {OPTIONS}", **cards)
+
+    assert run.returncode == 0, run.stderr
+    with np.load(tmp_path / "picture.npz") as picture:
+        assert np.array_equal(picture["rgb"], expected.rgb)
+        assert np.array_equal(picture["steps"], np.asarray(expected.steps))
+    assert ("a card has failed" in run.stderr) == ("719" in cards.get("FAKE_FAIL", ""))
+    if "719" not in cards.get("FAKE_FAIL", ""):
+        assert (tmp_path / "left").read_text().endswith("others 0\n"), "all but the context is given back"
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "words"),
+    [
+        ("cuLaunchKernel@0:2:719", 4, "failed: LaunchFailed: CUDA_ERROR_LAUNCH_FAILED (tiles 0 were"),
+        ("cuEventQuery@0:1:999", 1, "the card was lost (CUDA_ERROR_UNKNOWN)"),
+    ],
+)
+def test_a_failure_is_told_in_words(failure: str, code: int, words: str, program: Program) -> None:
+    run = program(f"--mode cuda --quiet {OPTIONS}", FAKE_FAIL=failure)
+
+    assert run.returncode == code
+    assert words in run.stderr
+    assert "Traceback" not in run.stderr
