@@ -32,6 +32,8 @@ from render.trace import NO_TILE, Trace
 class Schedule:
     """How the painting was shared out. Times in seconds; None where nothing was painted or it took no time.
 
+    On a graphics card workers are queues, which share one card: fairness, idle shares and bounds mean nothing there.
+
     `idle` are shares (0..1) of the time of all tiles, by worker in the order they began; `done_seconds` runs from the
     start of the request to the last tile done; `longest_tile` is the number of the tile that took longest to paint.
     """
@@ -59,7 +61,10 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Gain:
-    """What a run gained over a baseline; None where it took no time, and `serial_fraction` of one worker."""
+    """What a run gained over a baseline; None where it took no time, and `serial_fraction` of one worker.
+
+    On a graphics card, whose workers are queues, neither efficiency nor serial fraction mean anything.
+    """
 
     speed_up: float | None
     speed_up_with_start: float | None
@@ -81,16 +86,17 @@ def of(trace: Trace, found: Stats | None = None) -> Schedule:
     total, workers = sum(found.busy.values()), len(found.busy)
     first, last = min((s.t0 for s in paint), default=0), max((s.t1 for s in paint), default=0)
     whole = found.seconds["tiles"]
+    shared = not found.on_card
     return Schedule(
-        fairness=fairness(list(found.busy.values())),
-        idle=tuple(spent / whole if whole else 0.0 for spent in found.idle.values()),
+        fairness=fairness(list(found.busy.values())) if shared else None,
+        idle=tuple(spent / whole if whole else 0.0 for spent in found.idle.values()) if shared else (),
         paint_seconds=total,
         window_seconds=(last - first) / 1e9,
         done_seconds=(last - trace.asked) / 1e9 if tiles else None,
         longest_tile=longest,
         longest_tile_seconds=most,
-        bound_seconds=max(most, total / workers) if total else None,
-        guarantee_seconds=total / workers + (1 - 1 / workers) * most if total else None,
+        bound_seconds=max(most, total / workers) if total and shared else None,
+        guarantee_seconds=total / workers + (1 - 1 / workers) * most if total and shared else None,
     )
 
 
@@ -121,9 +127,10 @@ def gain(run: Trace, baseline: Trace) -> Gain:
     ours, theirs = stats.of(run), stats.of(baseline)
     done, before = of(run, ours).done_seconds, of(baseline, theirs).done_seconds
     speed_up = ours.speed_up(theirs)
+    shared = not ours.on_card
     return Gain(
         speed_up=speed_up,
         speed_up_with_start=before / done if done and before else None,
-        efficiency=ours.efficiency(theirs),
-        serial_fraction=serial_fraction(speed_up, len(ours.busy)),
+        efficiency=ours.efficiency(theirs) if shared else None,
+        serial_fraction=serial_fraction(speed_up, len(ours.busy)) if shared else None,
     )

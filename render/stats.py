@@ -106,6 +106,11 @@ class Stats:
     multiprocessors: Multiprocessors | None = None
 
     @property
+    def on_card(self) -> bool:
+        """Whether a graphics card painted, or the simulator of one: its workers are queues, and share it."""
+        return any(worker.device != "cpu" for worker in self.busy)
+
+    @property
     def shares(self) -> dict[str, float]:
         """The ledger in per cent of the run's wall time; they add up to 100 (to nothing for a run of no length)."""
         total = sum(self.ledger.values())

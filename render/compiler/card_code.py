@@ -12,12 +12,20 @@ from importlib.metadata import version
 from render.cards import Cards
 from render.compiler import code_cache, native
 from render.compiler.program import ENTRY, Program, of_a_warp
+from render.errors import UsageError
 from render.request import Request
 from render.scene import Scene
 
+MOST_PIXELS = 1 << 30  # of a launch: a card counts them in 32 bits
+
 
 def program(scene: Scene, request: Request) -> Program:
-    """What one thread does: a lane of a warp, which takes pixels from the launch's queue."""
+    """What one thread does: a lane of a warp, which takes pixels from the launch's queue.
+
+    Raises UsageError where a tile has too many of them.
+    """
+    if min(request.tile[0], request.width) * min(request.tile[1], request.height) > MOST_PIXELS:
+        raise UsageError(f"a tile of a card has no more than {MOST_PIXELS:,} pixels", "give a smaller --tile")
     return of_a_warp(scene, request)
 
 

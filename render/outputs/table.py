@@ -140,9 +140,6 @@ def _shared(run: Run) -> tuple[str, ...]:
     how = schedule.of(frame.trace, found)
     gain = schedule.gain(frame.trace, base[0].trace) if base and not frame.simulated else None
     start = _figure(gain.speed_up_with_start if gain else None, 2)
-    if any(worker.device != "cpu" for worker in found.busy):
-        alone, longest = time(found.left_alone_seconds), time(how.longest_tile_seconds)
-        return frame.title, "-", "-", alone, longest, "-", "-", start, "-", "-"
     idle = sorted({f"{100 * share:.0f}" for share in how.idle}, key=int)
     return (
         frame.title,
@@ -202,8 +199,7 @@ def _manner(run: Run) -> str:
 def _at_once(frame: Frame, found: Stats) -> int:
     """How many can have painted at the same instant: no more than this process had CPUs for."""
     allowed = claims.of(frame.trace).allowed
-    on_cpus = all(worker.device == "cpu" for worker in found.busy)
-    return min(found.running.max, allowed) if allowed and on_cpus else found.running.max
+    return min(found.running.max, allowed) if allowed and not found.on_card else found.running.max
 
 
 def _won(run: Run) -> str:
@@ -225,7 +221,7 @@ def _fastest(runs: Sequence[Run]) -> str:
     said = f"fastest: {frame.title}, {time(found.seconds['tiles'])}"
     if base is not None and base[0] is not frame and fastest.gain is not None:
         said += f", {fastest.gain:.2f} times as fast as {base[0].title}"
-    if any(worker.device != "cpu" for worker in found.busy):
+    if found.on_card:
         return f"{said}: the graphics card paints thousands of samples at once"
     if _at_once(frame, found) > 1:
         return f"{said}: {_at_once(frame, found)} workers painted at the same instant"

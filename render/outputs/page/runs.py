@@ -137,7 +137,7 @@ class Run:
     @property
     def card(self) -> bool:
         """Whether a graphics card painted: then a worker is a part of it, and each is many hands."""
-        return any(worker.device != "cpu" for worker in self.found.busy)
+        return self.found.on_card
 
     @property
     def juggles(self) -> bool:
