@@ -17,8 +17,8 @@ def document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str,
     idle, in the order they began, of the time of all tiles; `left_alone_seconds` the longest that a begun tile was
     painted by nobody; `fairness` and `schedule` are explained in `render.schedule`, also which of them are null where a
     card painted; `cpus` in `render.claims`, and `claims` says them in a sentence (null where one worker was asked for
-    and painted). `multiprocessors` are those of a graphics card that painted: how many, how many at once, and in per cent
-    how busy (null where no block was recorded).
+    and painted). `multiprocessors` are those of a graphics card that painted: how many, how many at once, and in per
+    cent how busy (null where no block was recorded).
     """
     request, facts = frame.request, frame.trace.facts
     found = stats.of(frame.trace)
