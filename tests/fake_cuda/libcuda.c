@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST = 4096, CARDS = 8, NAMES = 64 };
+enum { MOST = 4096, CARDS = 8, NAMES = 64, ROOM = 1 << 28 }; /* bytes on all cards, for they are taken from here */
 enum { FREE, CONTEXT, MODULE, FUNCTION, STREAM, EVENT, DEVICE, PINNED, KINDS };
 typedef struct { int kind, card; char *at; size_t size; int64_t time; } Thing;
 typedef void (*Launch)(int card, const void *image, size_t size, const unsigned *grid, void **parameters);
@@ -169,7 +169,12 @@ int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, Thing *function, in
     return shared || (*blocks = 1024 / threads) < 1;
 }
 
-int cuMemAlloc_v2(void **there, size_t size) { CURRENT(); return !size || made(there, DEVICE, current->card, size); }
+int cuMemAlloc_v2(void **there, size_t size) {
+    CURRENT();
+    size_t taken = 0;
+    for (Thing *one = things; one < things + MOST; one++) taken += one->kind == DEVICE ? one->size : 0;
+    return taken + size > ROOM ? 2 : !size || made(there, DEVICE, current->card, size);
+}
 int cuMemHostAlloc(void **here, size_t size, unsigned flags) {
     CURRENT();
     return !size || flags || made(here, PINNED, current->card, size);
