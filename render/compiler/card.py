@@ -88,6 +88,7 @@ class Device:
             if isinstance(array, np.ndarray) and array.size:
                 place = self._places[array.ctypes.data] = asked(driver.cuMemAlloc(array.nbytes))
                 asked(driver.cuMemcpyHtoD(place, array.ctypes.data, array.nbytes))
+        asked(driver.cuCtxSynchronize())  # such a copy may still be under way, and no stream waits for it
 
     def make_current(self) -> None:
         """Have the calling thread speak to this card."""

@@ -39,6 +39,7 @@ CALLS = {  # of the driver, and how often each may well be made while a frame of
     "cuOccupancyMaxActiveBlocksPerMultiprocessor": 1,
     "cuMemAlloc": 6,
     "cuMemcpyHtoD": 2,
+    "cuCtxSynchronize": 2,
     "cuMemHostAlloc": 4,
     "cuStreamCreate": 4,
     "cuEventCreate": 12,
