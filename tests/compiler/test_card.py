@@ -131,6 +131,17 @@ def test_a_card_that_fails_says_what_to_do(
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize("call", ["cuMemAlloc", "cuMemHostAlloc"])
+def test_no_memory_may_be_the_card_s_or_the_host_s(driver: Imitation, call: str, ask: Callable[..., Request]) -> None:
+    """The driver says the same of both."""
+    driver.failures[call] = 1, 2
+
+    with pytest.raises(RenderError, match="on the card or on this machine") as caught:
+        drawn(driver, ask(mode="cuda", target="cuda"))
+
+    assert all(word in caught.value.remedy for word in ("other programs", "ulimit -l", "--tile"))
+
+
 def test_a_launch_that_fails_names_its_tile(driver: Imitation, ask: Callable[..., Request]) -> None:
     driver.failures["cuLaunchKernel"] = 3, 719
 
