@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from render.targets import Announce
     from render.trace import Clock, Worker
 
-FEWEST, MOST = 4, 32  # streams of a card: copies must find a launch to hide behind; each has memory of its own
+FEWEST = 4  # streams of a card: copies must find a launch to hide behind; each has memory of its own
+MOST = cards.CONNECTIONS
 RESIDENT = 2048  # threads that a multiprocessor holds at most
 SIMULATED_STREAMS = 2  # they take turns; two, so that one tile can wait while another is painted
 
