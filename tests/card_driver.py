@@ -95,6 +95,7 @@ class Driver:
             "cuMemcpyDtoHAsync": lambda *copy: copy[-1].append(partial(self._from_card, *copy[:-1])),
             "cuMemsetD8Async": lambda *fill: fill[-1].append(partial(self._fill, *fill[:-1])),
             "cuStreamCreate": self._stream,
+            "cuStreamQuery": Queue.finish,
             "cuStreamDestroy": Queue.finish,
             "cuEventCreate": lambda _: Event(),
             "cuEventRecord": Event.record,
@@ -117,7 +118,7 @@ class Driver:
             number, code = self.failures.get(name, (0, 0))
             if number and self.calls.count(name) == number:
                 return (code, None)
-            if name == "cuEventQuery":
+            if name in ("cuEventQuery", "cuStreamQuery"):
                 self.polls -= 1
                 if self.polls >= 0:
                     return (NOT_READY,)

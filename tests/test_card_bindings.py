@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,15 +37,26 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def program(library: Path, tmp_path: Path) -> Program:
-    """Runs the program with such cards: `program("devices", FAKE_CARDS="2")`."""
+    """Runs the program with such cards: `program("devices", FAKE_CARDS="2")`; interrupted: when it has launched."""
 
-    def run(arguments: str, **cards: str) -> subprocess.CompletedProcess[str]:
+    def run(arguments: str, *, interrupted: bool = False, **cards: str) -> subprocess.CompletedProcess[str]:
         path = os.pathsep.join([str(library), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])
         more = {"LD_LIBRARY_PATH": path, "PYTHONPATH": str(FOLDER.parent.parent), "FAKE_REPORT": "left"}
         words = [sys.executable, "-m", "tests.fake_cuda.program", *arguments.split()]
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("CUDA_VISIBLE", "NUMBA_"))}
         environment = ours | more | cards
-        return subprocess.run(words, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+        pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen(words, env=environment, cwd=tmp_path, **pipes) as child:
+            while interrupted and child.poll() is None:
+                time.sleep(0.3)  # long enough for the launch to have been handed over
+                if (tmp_path / "launched").exists():
+                    child.send_signal(signal.SIGINT)
+                    break
+            try:
+                out, told = child.communicate(timeout=60)
+            finally:
+                child.kill()
+        return subprocess.CompletedProcess(words, child.returncode, out, told)
 
     return run
 
@@ -91,3 +105,17 @@ def test_a_failure_is_told_in_words(failure: str, code: int, words: str, program
     assert run.returncode == code
     assert words in run.stderr
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "words"), [("", 130, "interrupted"), ("cuEventQuery@0:3:400", 4, "INVALID_HANDLE")]
+)
+def test_a_launch_of_minutes_holds_nobody_up(failure: str, code: int, words: str, program: Program) -> None:
+    """Neither Control-C nor another tile's failure."""
+    t0 = time.monotonic()
+
+    run = program(f"--mode cuda {OPTIONS}", FAKE_DELAY_US="100000000", FAKE_FAIL=failure, interrupted=not failure)
+
+    assert run.returncode == code, run.stderr
+    assert words in run.stderr
+    assert time.monotonic() - t0 < 50, "half of the launch"

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import time
+from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -34,6 +37,7 @@ from render.trace import Clock, Worker
 NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: does not wait for the default stream
 COMPARISONS = 3  # of the two clocks; the first calls are slow, the last counts
 EVENT_STEP = 500  # ns between two times of an event
+LOOKS, PAUSE = 50, 0.001  # so often what is under way is looked at, so many seconds apart, before others wait for it
 INT32, INT64 = ctypes.c_int32, ctypes.c_int64
 
 
@@ -64,6 +68,7 @@ class Device:
         self._streams: list[Stream] = []
         self._places: dict[int, Any] = {}  # where an array of this process lies on the card
         self._module: Any = None
+        self._closed = False
         self.context: Any = None
         self.driver = driver
         try:
@@ -132,12 +137,38 @@ class Device:
         return {"device": self.card.name, "multiprocessors": self.card.multiprocessors, "card_clock_error_ns": error}
 
     def close(self) -> None:
-        """Wait for what is under way and give all memory back. What fails now no longer matters."""
-        driver = self.driver
-        if self.context is None:
+        """Give all memory back, when what is under way has ended. What fails now no longer matters.
+
+        A launch may take minutes, and nothing stops it. So it is waited for in the background after a moment, and never
+        in a call of the driver, which would hold up Control-C. Where the process ends before, so does the launch.
+        """
+        if self.context is None or self._closed:
             return
-        driver.cuCtxSetCurrent(self.context)
-        driver.cuCtxSynchronize()
+        self._closed = True
+        try:
+            for _ in range(LOOKS):
+                if not self._busy():
+                    break
+                time.sleep(PAUSE)
+        finally:
+            if self._busy():
+                with suppress(RuntimeError):  # Python is ending, and starts no threads
+                    Thread(target=self._close_later, name="card", daemon=True).start()
+            else:
+                self._close()
+
+    def _busy(self) -> bool:
+        """Whether anything is under way on the streams."""
+        self.driver.cuCtxSetCurrent(self.context)
+        return any(stream.busy() for stream in self._streams)
+
+    def _close_later(self) -> None:
+        while self._busy():
+            time.sleep(LOOKS * PAUSE)
+        self._close()
+
+    def _close(self) -> None:
+        driver = self.driver
         for stream in self._streams:
             stream.close()
         for place in self._places.values():
@@ -282,8 +313,14 @@ class Stream:
             self._driver.cuMemFree(self._there)
         self._here, self._there, self._bytes = None, None, 0
 
+    def busy(self) -> bool:
+        """Whether anything is still to be done for it on the card, whose context must be current."""
+        return self._queue is not None and int(self._driver.cuStreamQuery(self._queue)[0]) == NOT_READY
+
     def close(self) -> None:
-        """Give everything back; the card must have finished."""
+        """Give everything back, when what is under way has ended."""
+        while self.busy():
+            time.sleep(PAUSE)
         self._release()
         for event in self._events:
             self._driver.cuEventDestroy(event)

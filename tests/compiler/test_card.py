@@ -86,6 +86,23 @@ def test_a_launch_is_waited_for_only_when_it_is_asked_for(driver: Imitation, dev
     assert [first.done(), first.done(), first.done()] == [False, False, True]
 
 
+def test_what_a_long_launch_writes_to_is_given_back_in_the_background_when_it_has_ended(
+    driver: Imitation, device: Device
+) -> None:
+    (stream,) = device.streams(1)
+    stream.begin(0, 0, 16, 16)
+    driver.polls = 1 << 40
+
+    device.close()
+    assert driver.memory
+    driver.polls = 0
+
+    until = time.monotonic() + 20
+    while driver.memory and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not driver.memory
+
+
 def test_memory_is_kept_from_launch_to_launch(driver: Imitation, device: Device) -> None:
     (stream,) = device.streams(1)
     stream.begin(0, 0, 16, 16)

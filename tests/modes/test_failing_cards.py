@@ -39,7 +39,7 @@ CALLS = {  # of the driver, and how often each may well be made while a frame of
     "cuOccupancyMaxActiveBlocksPerMultiprocessor": 1,
     "cuMemAlloc": 6,
     "cuMemcpyHtoD": 2,
-    "cuCtxSynchronize": 2,
+    "cuCtxSynchronize": 1,
     "cuMemHostAlloc": 4,
     "cuStreamCreate": 4,
     "cuEventCreate": 12,
@@ -47,6 +47,7 @@ CALLS = {  # of the driver, and how often each may well be made while a frame of
     "cuEventSynchronize": 3,
     "cuEventElapsedTime": 12,
     "cuEventQuery": 12,
+    "cuStreamQuery": 3,
     "cuLaunchKernel": 6,
     "cuMemcpyDtoHAsync": 6,
     "cuMemsetD8Async": 8,
@@ -157,6 +158,8 @@ class Imitation:
     def _cuEventQuery(self, _: Any) -> tuple[int]:  # noqa: N802
         self.busy -= 1
         return (NOT_READY if self.busy >= 0 else 0,)
+
+    _cuStreamQuery = _cuEventQuery  # noqa: N815
 
     def _cuLaunchKernel(self, _function: object, count: int, *rest: Any) -> tuple[int]:  # noqa: N802
         (*cells, x, y, width, height), _types = rest[-2]
