@@ -165,7 +165,7 @@ class Emulated(Driver):
         super().__init__()
         self.clock, self.order = clock, order
         self.kernel: Kernel | None = None
-        self.grids: list[Grid] = []  # of the launches so far
+        self.grids: list[Grid] = []  # of the launches so far that painted
         self.work: list[Work] = []
 
     def load(self, code: bytes) -> object:
@@ -177,12 +177,14 @@ class Emulated(Driver):
         """Carry the PTX out for all threads."""
         assert self.kernel is not None, "launched before a module was loaded"
         assert not rest[6], "shared memory that is asked for by a launch is not emulated"
-        self.grids.append(Grid(rest[:3], rest[3:6]))
+        grid, (*_, rows) = Grid(rest[:3], rest[3:6]), rest[-2][0]
         machine = Machine(
-            self.kernel, self.card, self.grids[-1], processors=CARD.multiprocessors, clock=self.clock, order=self.order
+            self.kernel, self.card, grid, processors=CARD.multiprocessors, clock=self.clock, order=self.order
         )
         machine.run(packed(rest[-2]))
-        self.work.append(machine.work)
+        if rows:  # else it was to have the kernel loaded
+            self.grids.append(grid)
+            self.work.append(machine.work)
 
 
 def open_device(driver: Driver, request: Request, code: bytes = b"code") -> Device:

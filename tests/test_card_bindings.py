@@ -47,11 +47,11 @@ def program(library: Path, tmp_path: Path) -> Program:
         environment = ours | more | cards
         pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         with subprocess.Popen(words, env=environment, cwd=tmp_path, **pipes) as child:
-            while interrupted and child.poll() is None:
-                time.sleep(0.3)  # long enough for the launch to have been handed over
-                if (tmp_path / "launched").exists():
-                    child.send_signal(signal.SIGINT)
-                    break
+            while interrupted and child.poll() is None and not (tmp_path / "launched").exists():
+                time.sleep(0.05)
+            if interrupted:
+                time.sleep(0.3)  # now the launch has been handed over
+                child.send_signal(signal.SIGINT)
             try:
                 out, told = child.communicate(timeout=60)
             finally:
@@ -73,7 +73,7 @@ def test_a_card_is_found_and_described(program: Program) -> None:
     "cards",
     [
         {"FAKE_CARDS": "2", "FAKE_DELAY_US": "500"},
-        {"FAKE_CARDS": "2", "FAKE_FAIL": "cuLaunchKernel@1:1:719"},
+        {"FAKE_CARDS": "2", "FAKE_FAIL": "cuLaunchKernel@1:2:719"},
         {"FAKE_FAIL": "cuMemHostAlloc@0:2:2"},
     ],
     ids=["two", "two, one lost", "memory for one stream"],
@@ -95,7 +95,7 @@ def test_the_picture_is_that_of_the_cpu(cards: dict[str, str], program: Program,
 @pytest.mark.parametrize(
     ("failure", "code", "words"),
     [
-        ("cuLaunchKernel@0:2:719", 4, "failed: LaunchFailed: CUDA_ERROR_LAUNCH_FAILED (tiles 0 were"),
+        ("cuLaunchKernel@0:3:719", 4, "failed: LaunchFailed: CUDA_ERROR_LAUNCH_FAILED (tiles 0 were"),
         ("cuEventQuery@0:1:999", 1, "the card was lost (CUDA_ERROR_UNKNOWN)"),
     ],
 )
@@ -111,10 +111,12 @@ def test_a_failure_is_told_in_words(failure: str, code: int, words: str, program
     ("failure", "code", "words"), [("", 130, "interrupted"), ("cuEventQuery@0:3:400", 4, "INVALID_HANDLE")]
 )
 def test_a_launch_of_minutes_holds_nobody_up(failure: str, code: int, words: str, program: Program) -> None:
-    """Neither Control-C nor another tile's failure."""
+    """Neither Control-C nor a failure."""
     t0 = time.monotonic()
 
-    run = program(f"--mode cuda {OPTIONS}", FAKE_DELAY_US="100000000", FAKE_FAIL=failure, interrupted=not failure)
+    run = program(
+        f"--mode cuda {OPTIONS} --tile 24x16", FAKE_DELAY_US="100000000", FAKE_FAIL=failure, interrupted=not failure
+    )
 
     assert run.returncode == code, run.stderr
     assert words in run.stderr

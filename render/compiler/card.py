@@ -203,8 +203,11 @@ class Stream:
         self._queue = asked(driver.cuStreamCreate(NON_BLOCKING))
         for _ in range(3):
             self._events.append(asked(driver.cuEventCreate(0)))
-        self._reserve(min(request.tile[0], request.width), min(request.tile[1], request.height))
+        cells = self._reserve(min(request.tile[0], request.width), min(request.tile[1], request.height))
         if self.device.anchor is None:
+            # The driver may load the kernel when it is first launched, which no clock is to learn from.
+            self._launch(1, cells, (0, 0, 1, 0))  # no row is painted
+            asked(driver.cuMemsetD8Async(self._there, 0, TALLY_BYTES, self._queue))
             self.device.tie_clocks(self._queue)
 
     def begin(self, x: int, y: int, width: int, height: int) -> None:
@@ -212,15 +215,19 @@ class Stream:
         driver, device, queue, (first, second, third) = self._driver, self.device, self._queue, self._events
         device.make_current()
         cells = self._reserve(width, height)
-        count, arguments = blocks(width, height, device.most), ((*cells, x, y, width, height), self._types)
         self._shape, self._arrived, self._begun = (width, height), False, self._clock()
         asked(driver.cuEventRecord(first, queue))
-        asked(driver.cuLaunchKernel(device.function, count, 1, 1, THREADS, 1, 1, 0, queue, arguments, 0))
+        self._launch(blocks(width, height, device.most), cells, (x, y, width, height))
         asked(driver.cuEventRecord(second, queue))
         written = size(device.request, width, height, device.most)
         asked(driver.cuMemcpyDtoHAsync(self._here, self._there, written, queue))
         asked(driver.cuEventRecord(third, queue))
         asked(driver.cuMemsetD8Async(self._there, 0, TALLY_BYTES, queue))  # for the next, while nobody waits
+
+    def _launch(self, count: int, cells: list[int], rectangle: tuple[int, int, int, int]) -> None:
+        """Hand so many blocks to the card."""
+        function, arguments = self.device.function, ((*cells, *rectangle), self._types)
+        asked(self._driver.cuLaunchKernel(function, count, 1, 1, THREADS, 1, 1, 0, self._queue, arguments, 0))
 
     def done(self) -> bool:
         """Whether `end` would give the launch back at once."""

@@ -126,6 +126,29 @@ def test_times_of_the_card_are_told_on_the_host_clock(device: Device) -> None:
     assert device.facts()["card_clock_error_ns"] > 0
 
 
+def test_no_clock_learns_from_the_launch_that_has_the_kernel_loaded(
+    driver: Imitation, ask: Callable[..., Request]
+) -> None:
+    """A driver that loads when it is first asked to run takes a tenth of a second for it, once."""
+    launched: list[int] = []
+    inner = driver.launch
+
+    def launch(function: object, *rest: Any) -> None:
+        launched.append(rest[-2][0][-1])
+        time.sleep(0 if launched[1:] else 0.1)
+        inner(function, *rest)
+
+    driver.done["cuLaunchKernel"] = lambda *asked: asked[-3].append(lambda: launch(*asked))
+    device = open_device(driver, ask(blocks=False))
+    (stream,) = device.streams(1)
+    stream.begin(0, 0, 16, 16)
+    stream.end()
+
+    assert launched == [0, 16]
+    assert 0 < device.facts()["card_clock_error_ns"] < 50_000_000
+    device.close()
+
+
 @pytest.mark.parametrize(
     ("call", "code", "words"),
     [
@@ -160,7 +183,7 @@ def test_no_memory_may_be_the_card_s_or_the_host_s(driver: Imitation, call: str,
 
 
 def test_a_launch_that_fails_names_its_tile(driver: Imitation, ask: Callable[..., Request]) -> None:
-    driver.failures["cuLaunchKernel"] = 3, 719
+    driver.failures["cuLaunchKernel"] = 4, 719  # the first paints nothing
 
     with pytest.raises(RenderError, match=r"tile 2 .* failed: LaunchFailed: CUDA error 719") as caught:
         drawn(driver, ask(mode="cuda", target="cuda"))

@@ -48,9 +48,9 @@ CALLS = {  # of the driver, and how often each may well be made while a frame of
     "cuEventElapsedTime": 12,
     "cuEventQuery": 12,
     "cuStreamQuery": 3,
-    "cuLaunchKernel": 6,
+    "cuLaunchKernel": 7,
     "cuMemcpyDtoHAsync": 6,
-    "cuMemsetD8Async": 8,
+    "cuMemsetD8Async": 9,
 }
 CODES = [1, 2, 46, 209, 214, 400, 700, 702, 709, 719, 999, 12345]
 
@@ -285,7 +285,7 @@ def test_a_card_that_fails_is_told_and_named() -> None:
     said: list[str] = []
 
     run = drawn(
-        [Imitation(Failure("cuLaunchKernel", 2, 709, lasting=True)), Imitation()], REQUEST, announce=said.append
+        [Imitation(Failure("cuLaunchKernel", 3, 709, lasting=True)), Imitation()], REQUEST, announce=said.append
     )
 
     assert whole(run, REQUEST)
@@ -357,7 +357,7 @@ def test_without_blocks_nothing_is_recorded_of_them() -> None:
 def test_a_tile_whose_card_failed_does_not_wait_for_its_data_again() -> None:
     request = small_request(mode="cuda", target="cuda", wait_ns=2_000_000)
 
-    run = drawn([Imitation(Failure("cuLaunchKernel", 2, 719, lasting=True)), Imitation()], request)
+    run = drawn([Imitation(Failure("cuLaunchKernel", 3, 719, lasting=True)), Imitation()], request)
 
     assert whole(run, request)
     assert sorted(span.tile for span in run.spans if span.kind == "wait") == sorted(run.tiles)
