@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import time
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,11 +34,49 @@ from tests.ptx.text import Kernel, parse
 CARD = Card(0, "Imitation", 1 << 30, 3, (9, 0), (13, 0))
 
 
-class Driver:
-    """The driver without launches: card memory is memory, and everything is done when it returns.
+class Queue(deque[Callable[[], object]]):
+    """A stream: what stands in it is done in this order, and nothing of it before somebody asks."""
 
-    The card's memory and the host's pinned memory are kept apart, and copies between them are checked. `failures` maps
-    entry points to (number of the call, CUresult): that call fails. Entry points that are not listed do nothing.
+    def finish(self) -> None:
+        """Do everything."""
+        while self:
+            self.popleft()()
+
+
+class Event:
+    """Something in a queue that tells when it was its turn. One that was never recorded has happened."""
+
+    def __init__(self) -> None:
+        self.queue = Queue()
+        self.due = self.time = 0
+
+    def record(self, queue: Queue) -> None:
+        """Stand in the queue."""
+        self.queue, self.due = queue, self.due + 1
+        queue.append(self._happen)
+
+    def _happen(self) -> None:
+        self.due, self.time = self.due - 1, time.perf_counter_ns()
+
+    def reach(self) -> None:
+        """Do what stands before it in its queue."""
+        while self.due:
+            self.queue.popleft()()
+
+    def until(self, other: Event) -> float:
+        """The time to another event, in ms."""
+        assert not self.due, "the time of an event is asked for that has not happened yet"
+        assert not other.due, "the time of an event is asked for that has not happened yet"
+        return (other.time - self.time) / 1e6
+
+
+class Driver:
+    """The driver without launches: card memory is memory, and everything is done as late as the driver may do it.
+
+    A stream is a queue of its own; a query or a wait does what stands in that queue up to the event, and nothing else.
+    What is copied from pageable memory arrives when the whole context is waited for. The card's memory and the host's
+    pinned memory are kept apart, and copies between them are checked. `failures` maps entry points to (number of the
+    call, CUresult): that call fails. Entry points that are not listed do nothing.
     """
 
     def __init__(self) -> None:
@@ -44,20 +84,27 @@ class Driver:
         self.failures: dict[str, tuple[int, int]] = {}
         self.calls: list[str] = []
         self.polls = 0  # how often a query still says "not ready"
+        self.queues: list[Queue] = []
+        self.staged = Queue()  # copies from pageable memory, which belong to no stream
         self.done: dict[str, Callable[..., Any]] = {
             "cuMemAlloc": self.card.allocate,
             "cuMemHostAlloc": lambda size, _flags: self.pinned.allocate(size, "host"),
             "cuMemFree": self.card.free,
             "cuMemFreeHost": self.pinned.free,
             "cuMemcpyHtoD": self._to_card,
-            "cuMemcpyHtoDAsync": self._to_card,
-            "cuMemcpyDtoHAsync": self._from_card,
-            "cuMemsetD8Async": lambda there, value, size, _queue: self.card.bytes(int(there), size).fill(value),
-            "cuEventCreate": lambda _: [0],
-            "cuEventRecord": lambda event, _: event.__setitem__(0, time.perf_counter_ns()),
-            "cuEventElapsedTime": lambda first, last: (last[0] - first[0]) / 1e6,
+            "cuMemcpyDtoHAsync": lambda *copy: copy[-1].append(partial(self._from_card, *copy[:-1])),
+            "cuMemsetD8Async": lambda *fill: fill[-1].append(partial(self._fill, *fill[:-1])),
+            "cuStreamCreate": self._stream,
+            "cuStreamQuery": Queue.finish,
+            "cuStreamDestroy": Queue.finish,
+            "cuEventCreate": lambda _: Event(),
+            "cuEventRecord": Event.record,
+            "cuEventQuery": Event.reach,
+            "cuEventSynchronize": Event.reach,
+            "cuEventElapsedTime": Event.until,
+            "cuCtxSynchronize": self._finish,
             "cuModuleLoadData": self.load,
-            "cuLaunchKernel": self.launch,
+            "cuLaunchKernel": lambda *launch: launch[-3].append(partial(self.launch, *launch)),
             "cuOccupancyMaxActiveBlocksPerMultiprocessor": lambda *_: 2,
         }
 
@@ -71,9 +118,10 @@ class Driver:
             number, code = self.failures.get(name, (0, 0))
             if number and self.calls.count(name) == number:
                 return (code, None)
-            if name == "cuEventQuery":
+            if name in ("cuEventQuery", "cuStreamQuery"):
                 self.polls -= 1
-                return (NOT_READY if self.polls >= 0 else 0,)
+                if self.polls >= 0:
+                    return (NOT_READY,)
             return (0, self.done[name](*arguments) if name in self.done else object())
 
         return call
@@ -91,11 +139,23 @@ class Driver:
         """Run a kernel; rest: the grid, the block, shared memory, the stream, (values, ctypes), options."""
         raise NotImplementedError
 
-    def _to_card(self, there: int, here: int, size: int, _queue: object = None) -> None:
-        ctypes.memmove(self.card.bytes(int(there), size).ctypes.data, here, size)
+    def _stream(self, _flags: int) -> Queue:
+        self.queues.append(Queue())
+        return self.queues[-1]
 
-    def _from_card(self, here: int, there: int, size: int, _queue: object) -> None:
+    def _finish(self) -> None:
+        for queue in (self.staged, *self.queues):
+            queue.finish()
+
+    def _to_card(self, there: int, here: int, size: int) -> None:
+        data = np.frombuffer(ctypes.string_at(here, size), np.uint8)
+        self.staged.append(lambda: self.card.bytes(int(there), size).__setitem__(slice(None), data))
+
+    def _from_card(self, here: int, there: int, size: int) -> None:
         self.pinned.bytes(int(here), size)[:] = self.card.bytes(int(there), size)
+
+    def _fill(self, there: int, value: int, size: int) -> None:
+        self.card.bytes(int(there), size).fill(value)
 
 
 class Emulated(Driver):
@@ -105,7 +165,7 @@ class Emulated(Driver):
         super().__init__()
         self.clock, self.order = clock, order
         self.kernel: Kernel | None = None
-        self.grids: list[Grid] = []  # of the launches so far
+        self.grids: list[Grid] = []  # of the launches so far that painted
         self.work: list[Work] = []
 
     def load(self, code: bytes) -> object:
@@ -117,12 +177,14 @@ class Emulated(Driver):
         """Carry the PTX out for all threads."""
         assert self.kernel is not None, "launched before a module was loaded"
         assert not rest[6], "shared memory that is asked for by a launch is not emulated"
-        self.grids.append(Grid(rest[:3], rest[3:6]))
+        grid, (*_, rows) = Grid(rest[:3], rest[3:6]), rest[-2][0]
         machine = Machine(
-            self.kernel, self.card, self.grids[-1], processors=CARD.multiprocessors, clock=self.clock, order=self.order
+            self.kernel, self.card, grid, processors=CARD.multiprocessors, clock=self.clock, order=self.order
         )
         machine.run(packed(rest[-2]))
-        self.work.append(machine.work)
+        if rows:  # else it was to have the kernel loaded
+            self.grids.append(grid)
+            self.work.append(machine.work)
 
 
 def open_device(driver: Driver, request: Request, code: bytes = b"code") -> Device:

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,15 +37,26 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def program(library: Path, tmp_path: Path) -> Program:
-    """Runs the program with such cards: `program("devices", FAKE_CARDS="2")`."""
+    """Runs the program with such cards: `program("devices", FAKE_CARDS="2")`; interrupted: when it has launched."""
 
-    def run(arguments: str, **cards: str) -> subprocess.CompletedProcess[str]:
+    def run(arguments: str, *, interrupted: bool = False, **cards: str) -> subprocess.CompletedProcess[str]:
         path = os.pathsep.join([str(library), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])
         more = {"LD_LIBRARY_PATH": path, "PYTHONPATH": str(FOLDER.parent.parent), "FAKE_REPORT": "left"}
         words = [sys.executable, "-m", "tests.fake_cuda.program", *arguments.split()]
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("CUDA_VISIBLE", "NUMBA_"))}
         environment = ours | more | cards
-        return subprocess.run(words, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+        pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen(words, env=environment, cwd=tmp_path, **pipes) as child:
+            while interrupted and child.poll() is None and not (tmp_path / "launched").exists():
+                time.sleep(0.05)
+            if interrupted:
+                time.sleep(0.3)  # now the launch has been handed over
+                child.send_signal(signal.SIGINT)
+            try:
+                out, told = child.communicate(timeout=60)
+            finally:
+                child.kill()
+        return subprocess.CompletedProcess(words, child.returncode, out, told)
 
     return run
 
@@ -59,7 +73,7 @@ def test_a_card_is_found_and_described(program: Program) -> None:
     "cards",
     [
         {"FAKE_CARDS": "2", "FAKE_DELAY_US": "500"},
-        {"FAKE_CARDS": "2", "FAKE_FAIL": "cuLaunchKernel@1:1:719"},
+        {"FAKE_CARDS": "2", "FAKE_FAIL": "cuLaunchKernel@1:2:719"},
         {"FAKE_FAIL": "cuMemHostAlloc@0:2:2"},
     ],
     ids=["two", "two, one lost", "memory for one stream"],
@@ -81,7 +95,7 @@ def test_the_picture_is_that_of_the_cpu(cards: dict[str, str], program: Program,
 @pytest.mark.parametrize(
     ("failure", "code", "words"),
     [
-        ("cuLaunchKernel@0:2:719", 4, "failed: LaunchFailed: CUDA_ERROR_LAUNCH_FAILED (tiles 0 were"),
+        ("cuLaunchKernel@0:3:719", 4, "failed: LaunchFailed: CUDA_ERROR_LAUNCH_FAILED (tiles 0 were"),
         ("cuEventQuery@0:1:999", 1, "the card was lost (CUDA_ERROR_UNKNOWN)"),
     ],
 )
@@ -91,3 +105,19 @@ def test_a_failure_is_told_in_words(failure: str, code: int, words: str, program
     assert run.returncode == code
     assert words in run.stderr
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "words"), [("", 130, "interrupted"), ("cuEventQuery@0:3:400", 4, "INVALID_HANDLE")]
+)
+def test_a_launch_of_minutes_holds_nobody_up(failure: str, code: int, words: str, program: Program) -> None:
+    """Neither Control-C nor a failure."""
+    t0 = time.monotonic()
+
+    run = program(
+        f"--mode cuda {OPTIONS} --tile 24x16", FAKE_DELAY_US="100000000", FAKE_FAIL=failure, interrupted=not failure
+    )
+
+    assert run.returncode == code, run.stderr
+    assert words in run.stderr
+    assert time.monotonic() - t0 < 50, "half of the launch"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from ctypes import pointer
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -46,10 +45,8 @@ def put(reference: Any, value: object) -> int:
     return 0
 
 
-def found(
-    driver: Driver, toolkit: Toolkit = TOOLKIT, environment: Mapping[str, str] = MappingProxyType({})
-) -> cards.Cards:
-    return cards.find(lambda: driver, lambda: toolkit, environment)
+def found(driver: Driver, toolkit: Toolkit = TOOLKIT, environment: dict[str, str] | None = None) -> cards.Cards:
+    return cards.find(lambda: driver, lambda: toolkit, {} if environment is None else environment)
 
 
 @pytest.fixture(autouse=True)
@@ -121,6 +118,20 @@ def test_a_driver_without_cards_is_told_from_hidden_cards() -> None:
 def test_what_the_environment_switches_off_stays_off(name: str) -> None:
     assert name in str(found(Driver(), environment={name: "1"}).reason)
     assert found(Driver(), environment={name: "0"}).reason is None
+
+
+@pytest.mark.parametrize(("given", "asked"), [({}, "32"), ({"CUDA_DEVICE_MAX_CONNECTIONS": "4"}, "4")])
+def test_the_driver_is_asked_for_a_queue_for_every_stream_before_it_starts(given: dict[str, str], asked: str) -> None:
+    environment, seen, driver = dict(given), list[str | None](), Driver()
+
+    def start(_flags: int) -> int:
+        seen.append(environment.get("CUDA_DEVICE_MAX_CONNECTIONS"))
+        return 0
+
+    vars(driver)["cuInit"] = start
+    found(driver, environment=environment)
+
+    assert seen == [asked]
 
 
 @pytest.mark.parametrize(("driver", "extra"), [(13000, "cu13"), (12040, "cu12")])

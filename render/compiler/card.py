@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import time
+from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -34,6 +37,7 @@ from render.trace import Clock, Worker
 NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: does not wait for the default stream
 COMPARISONS = 3  # of the two clocks; the first calls are slow, the last counts
 EVENT_STEP = 500  # ns between two times of an event
+LOOKS, PAUSE = 50, 0.001  # so often what is under way is looked at, so many seconds apart, before others wait for it
 INT32, INT64 = ctypes.c_int32, ctypes.c_int64
 
 
@@ -64,6 +68,7 @@ class Device:
         self._streams: list[Stream] = []
         self._places: dict[int, Any] = {}  # where an array of this process lies on the card
         self._module: Any = None
+        self._closed = False
         self.context: Any = None
         self.driver = driver
         try:
@@ -88,6 +93,7 @@ class Device:
             if isinstance(array, np.ndarray) and array.size:
                 place = self._places[array.ctypes.data] = asked(driver.cuMemAlloc(array.nbytes))
                 asked(driver.cuMemcpyHtoD(place, array.ctypes.data, array.nbytes))
+        asked(driver.cuCtxSynchronize())  # such a copy may still be under way, and no stream waits for it
 
     def make_current(self) -> None:
         """Have the calling thread speak to this card."""
@@ -131,12 +137,38 @@ class Device:
         return {"device": self.card.name, "multiprocessors": self.card.multiprocessors, "card_clock_error_ns": error}
 
     def close(self) -> None:
-        """Wait for what is under way and give all memory back. What fails now no longer matters."""
-        driver = self.driver
-        if self.context is None:
+        """Give all memory back, when what is under way has ended. What fails now no longer matters.
+
+        A launch may take minutes, and nothing stops it. So it is waited for in the background after a moment, and never
+        in a call of the driver, which would hold up Control-C. Where the process ends before, so does the launch.
+        """
+        if self.context is None or self._closed:
             return
-        driver.cuCtxSetCurrent(self.context)
-        driver.cuCtxSynchronize()
+        self._closed = True
+        try:
+            for _ in range(LOOKS):
+                if not self._busy():
+                    break
+                time.sleep(PAUSE)
+        finally:
+            if self._busy():
+                with suppress(RuntimeError):  # Python is ending, and starts no threads
+                    Thread(target=self._close_later, name="card", daemon=True).start()
+            else:
+                self._close()
+
+    def _busy(self) -> bool:
+        """Whether anything is under way on the streams."""
+        self.driver.cuCtxSetCurrent(self.context)
+        return any(stream.busy() for stream in self._streams)
+
+    def _close_later(self) -> None:
+        while self._busy():
+            time.sleep(LOOKS * PAUSE)
+        self._close()
+
+    def _close(self) -> None:
+        driver = self.driver
         for stream in self._streams:
             stream.close()
         for place in self._places.values():
@@ -171,8 +203,11 @@ class Stream:
         self._queue = asked(driver.cuStreamCreate(NON_BLOCKING))
         for _ in range(3):
             self._events.append(asked(driver.cuEventCreate(0)))
-        self._reserve(min(request.tile[0], request.width), min(request.tile[1], request.height))
+        cells = self._reserve(min(request.tile[0], request.width), min(request.tile[1], request.height))
         if self.device.anchor is None:
+            # The driver may load the kernel when it is first launched, which no clock is to learn from.
+            self._launch(1, cells, (0, 0, 1, 0))  # no row is painted
+            asked(driver.cuMemsetD8Async(self._there, 0, TALLY_BYTES, self._queue))
             self.device.tie_clocks(self._queue)
 
     def begin(self, x: int, y: int, width: int, height: int) -> None:
@@ -180,15 +215,19 @@ class Stream:
         driver, device, queue, (first, second, third) = self._driver, self.device, self._queue, self._events
         device.make_current()
         cells = self._reserve(width, height)
-        count, arguments = blocks(width, height, device.most), ((*cells, x, y, width, height), self._types)
         self._shape, self._arrived, self._begun = (width, height), False, self._clock()
         asked(driver.cuEventRecord(first, queue))
-        asked(driver.cuLaunchKernel(device.function, count, 1, 1, THREADS, 1, 1, 0, queue, arguments, 0))
+        self._launch(blocks(width, height, device.most), cells, (x, y, width, height))
         asked(driver.cuEventRecord(second, queue))
         written = size(device.request, width, height, device.most)
         asked(driver.cuMemcpyDtoHAsync(self._here, self._there, written, queue))
         asked(driver.cuEventRecord(third, queue))
         asked(driver.cuMemsetD8Async(self._there, 0, TALLY_BYTES, queue))  # for the next, while nobody waits
+
+    def _launch(self, count: int, cells: list[int], rectangle: tuple[int, int, int, int]) -> None:
+        """Hand so many blocks to the card."""
+        function, arguments = self.device.function, ((*cells, *rectangle), self._types)
+        asked(self._driver.cuLaunchKernel(function, count, 1, 1, THREADS, 1, 1, 0, self._queue, arguments, 0))
 
     def done(self) -> bool:
         """Whether `end` would give the launch back at once."""
@@ -281,8 +320,14 @@ class Stream:
             self._driver.cuMemFree(self._there)
         self._here, self._there, self._bytes = None, None, 0
 
+    def busy(self) -> bool:
+        """Whether anything is still to be done for it on the card, whose context must be current."""
+        return self._queue is not None and int(self._driver.cuStreamQuery(self._queue)[0]) == NOT_READY
+
     def close(self) -> None:
-        """Give everything back; the card must have finished."""
+        """Give everything back, when what is under way has ended."""
+        while self.busy():
+            time.sleep(PAUSE)
         self._release()
         for event in self._events:
             self._driver.cuEventDestroy(event)

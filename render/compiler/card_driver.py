@@ -14,7 +14,10 @@ NOT_READY = 600  # CUresult of a query
 OUT_OF_MEMORY = 2
 LOOK = "see what nvidia-smi says"
 FAILURES = {  # by CUresult: what has happened to the card, not to one tile
-    2: ("the card has no memory left", "end other programs that use it, or give a smaller --tile"),
+    2: (  # also where the host's memory cannot be pinned
+        "there is no memory left, on the card or on this machine for copies from it",
+        "end other programs that use the card, let this one lock more memory (ulimit -l), or give a smaller --tile",
+    ),
     46: ("the card is taken by another program", "try again when it is free"),
     200: ("the driver does not take the kernel", "update NVIDIA's driver"),
     209: ("the driver does not take the kernel", "update NVIDIA's driver"),

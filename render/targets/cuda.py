@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from render.targets import Announce
     from render.trace import Clock, Worker
 
-FEWEST, MOST = 4, 32  # streams of a card: copies must find a launch to hide behind; each has memory of its own
+FEWEST = 4  # streams of a card: copies must find a launch to hide behind; each has memory of its own
+MOST = cards.CONNECTIONS
 RESIDENT = 2048  # threads that a multiprocessor holds at most
 SIMULATED_STREAMS = 2  # they take turns; two, so that one tile can wait while another is painted
 
@@ -53,12 +54,13 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
     found = cards.find()
     if found.reason is not None:
         raise ModeUnavailable(found.reason, found.remedy)
-    makes = {}
+    makes, codes = {}, {}
     for one in found.usable:
-        say = f"compiling {scene.name} for {one.name}, {precision} (once; kept for later runs)"
-        code = card_code.machine_code(made, found._replace(cards=(one,)), recorded(request), partial(announce, say))
+        if one.capability not in codes:
+            say = partial(announce, f"compiling {scene.name} for {one.name}, {precision} (once; kept for later runs)")
+            codes[one.capability] = card_code.machine_code(made, found._replace(cards=(one,)), recorded(request), say)
         name = one.name if len(found.usable) == 1 else f"{one.name} {one.number}"
-        makes[name] = partial(card.Device, one, code, request, tuple(made.p), name=name)
+        makes[name] = partial(card.Device, one, codes[one.capability], request, tuple(made.p), name=name)
     make = next(iter(makes.values())) if len(makes) == 1 else partial(several.Several, makes)
     streams = wanted_streams(request, max(one.multiprocessors for one in found.usable))
     together = several.joined(one.name for one in found.usable)

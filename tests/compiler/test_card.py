@@ -86,6 +86,23 @@ def test_a_launch_is_waited_for_only_when_it_is_asked_for(driver: Imitation, dev
     assert [first.done(), first.done(), first.done()] == [False, False, True]
 
 
+def test_what_a_long_launch_writes_to_is_given_back_in_the_background_when_it_has_ended(
+    driver: Imitation, device: Device
+) -> None:
+    (stream,) = device.streams(1)
+    stream.begin(0, 0, 16, 16)
+    driver.polls = 1 << 40
+
+    device.close()
+    assert driver.memory
+    driver.polls = 0
+
+    until = time.monotonic() + 20
+    while driver.memory and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not driver.memory
+
+
 def test_memory_is_kept_from_launch_to_launch(driver: Imitation, device: Device) -> None:
     (stream,) = device.streams(1)
     stream.begin(0, 0, 16, 16)
@@ -107,6 +124,29 @@ def test_times_of_the_card_are_told_on_the_host_clock(device: Device) -> None:
 
     assert before <= painted.began <= painted.painted <= painted.arrived <= time.perf_counter_ns()
     assert device.facts()["card_clock_error_ns"] > 0
+
+
+def test_no_clock_learns_from_the_launch_that_has_the_kernel_loaded(
+    driver: Imitation, ask: Callable[..., Request]
+) -> None:
+    """A driver that loads when it is first asked to run takes a tenth of a second for it, once."""
+    launched: list[int] = []
+    inner = driver.launch
+
+    def launch(function: object, *rest: Any) -> None:
+        launched.append(rest[-2][0][-1])
+        time.sleep(0 if launched[1:] else 0.1)
+        inner(function, *rest)
+
+    driver.done["cuLaunchKernel"] = lambda *asked: asked[-3].append(lambda: launch(*asked))
+    device = open_device(driver, ask(blocks=False))
+    (stream,) = device.streams(1)
+    stream.begin(0, 0, 16, 16)
+    stream.end()
+
+    assert launched == [0, 16]
+    assert 0 < device.facts()["card_clock_error_ns"] < 50_000_000
+    device.close()
 
 
 @pytest.mark.parametrize(
@@ -131,8 +171,19 @@ def test_a_card_that_fails_says_what_to_do(
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize("call", ["cuMemAlloc", "cuMemHostAlloc"])
+def test_no_memory_may_be_the_card_s_or_the_host_s(driver: Imitation, call: str, ask: Callable[..., Request]) -> None:
+    """The driver says the same of both."""
+    driver.failures[call] = 1, 2
+
+    with pytest.raises(RenderError, match="on the card or on this machine") as caught:
+        drawn(driver, ask(mode="cuda", target="cuda"))
+
+    assert all(word in caught.value.remedy for word in ("other programs", "ulimit -l", "--tile"))
+
+
 def test_a_launch_that_fails_names_its_tile(driver: Imitation, ask: Callable[..., Request]) -> None:
-    driver.failures["cuLaunchKernel"] = 3, 719
+    driver.failures["cuLaunchKernel"] = 4, 719  # the first paints nothing
 
     with pytest.raises(RenderError, match=r"tile 2 .* failed: LaunchFailed: CUDA error 719") as caught:
         drawn(driver, ask(mode="cuda", target="cuda"))

@@ -2,7 +2,8 @@
 
    It has FAKE_CARDS (1) H100s. Their memory is this process's, and every call is checked: a current context, handles
    that were made and not destroyed, ranges inside what was allocated. Work is done when it is asked for, but a launch
-   keeps its stream busy for FAKE_DELAY_US. What a launch does is up to whoever calls fake_set_launch.
+   keeps its stream busy for FAKE_DELAY_US. What a launch does is up to whoever calls fake_set_launch, and whether it
+   took any time.
 
    FAKE_FAIL, "cuMemHostAlloc@1:3:2 ...": on card 1 the third call says 2. After a failed launch (700 and more, but 701)
    the context says nothing else. FAKE_REPORT: a file for how many things are left at the end. */
@@ -19,7 +20,7 @@
 enum { MOST = 4096, CARDS = 8, NAMES = 64, ROOM = 1 << 28 }; /* bytes on all cards, for they are taken from here */
 enum { FREE, CONTEXT, MODULE, FUNCTION, STREAM, EVENT, DEVICE, PINNED, KINDS };
 typedef struct { int kind, card; char *at; size_t size; int64_t time; } Thing;
-typedef void (*Launch)(int card, const void *image, size_t size, const unsigned *grid, void **parameters);
+typedef int (*Launch)(int card, const void *image, size_t size, const unsigned *grid, void **parameters);
 
 static Thing things[MOST];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -198,6 +199,7 @@ int cuMemsetD8Async(void *there, unsigned char value, size_t size, Thing *stream
 
 int cuStreamCreate(Thing **one, unsigned flags) { CURRENT(); return flags > 1 || made(one, STREAM, current->card, 0); }
 int cuStreamDestroy_v2(Thing *stream) { CURRENT(); HERE(stream, STREAM); return destroyed(stream); }
+int cuStreamQuery(Thing *stream) { CURRENT(); HERE(stream, STREAM); return now() < stream->time ? 600 : 0; }
 int cuEventCreate(Thing **one, unsigned flags) { CURRENT(); return flags || made(one, EVENT, current->card, 0); }
 int cuEventDestroy_v2(Thing *event) { CURRENT(); HERE(event, EVENT); return destroyed(event); }
 int cuEventRecord(Thing *event, Thing *stream) {
@@ -224,8 +226,8 @@ int cuLaunchKernel(Thing *function, unsigned x, unsigned y, unsigned z, unsigned
     unsigned grid[] = {x, y, z, wide, high, deep}, all = wide * high * deep;
     if (!(x && y && z && all) || all > 1024 || shared || extra || !parameters) return 1;
     Thing *module = things + function->time;
-    if (on_launch) on_launch(current->card, module->at, module->size, grid, parameters);
-    stream->time = later(now(), stream->time) + 1000LL * number("FAKE_DELAY_US", 0);
+    int busy = on_launch && on_launch(current->card, module->at, module->size, grid, parameters);
+    stream->time = later(now(), stream->time) + (busy ? 1000LL * number("FAKE_DELAY_US", 0) : 0);
     return 0;
 }
 

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import cards, engine, library, modes
+from render import cards, engine, library, modes, scene, targets
 from render.compiler.launch import SQUARE_HEIGHT, Painted
 from render.errors import ModeUnavailable, RenderError, TileError
 from render.frame import canvas
@@ -153,6 +153,28 @@ def test_small_tiles_get_streams_that_fill_the_card_together(ask: Callable[..., 
     assert wanted_streams(ask(**wide, tile=(1920, 136)), 132) == 4
     assert wanted_streams(ask(**wide, tile=(1920, 540)), 132) == 2
     assert wanted_streams(ask(**wide, tile=(16, 16), only_tile=3), 132) == 1
+
+
+def test_cards_of_one_kind_share_what_was_compiled_once(
+    monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Request]
+) -> None:
+    """Even where nothing can be kept on disk."""
+    kinds = [(9, 0), (9, 0), (8, 0), (9, 0)]
+    four = tuple(cards.Card(number, "Card", 1 << 30, 3, kind, (13, 0)) for number, kind in enumerate(kinds))
+    compiled: list[tuple[int, int]] = []
+
+    def machine_code(_made: object, found: cards.Cards, _recording: bool, announce: Callable[[], None]) -> bytes:
+        announce()
+        compiled.append(found.cards[0].capability)
+        return b"code"
+
+    monkeypatch.setattr(cards, "find", lambda: cards.Cards(four, None, "", (13, 0), four))
+    monkeypatch.setattr("render.compiler.card_code.machine_code", machine_code)
+    said: list[str] = []
+    targets.load("cuda").compile(scene.load("mandelbrot"), ask(mode="cuda", target="cuda"), said.append)
+
+    assert compiled == [(9, 0), (8, 0)]
+    assert len(said) == 2
 
 
 @given(width=st.integers(1, LARGEST_SIDE), height=st.integers(1, LARGEST_SIDE))

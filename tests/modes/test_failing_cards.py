@@ -39,6 +39,7 @@ CALLS = {  # of the driver, and how often each may well be made while a frame of
     "cuOccupancyMaxActiveBlocksPerMultiprocessor": 1,
     "cuMemAlloc": 6,
     "cuMemcpyHtoD": 2,
+    "cuCtxSynchronize": 1,
     "cuMemHostAlloc": 4,
     "cuStreamCreate": 4,
     "cuEventCreate": 12,
@@ -46,9 +47,10 @@ CALLS = {  # of the driver, and how often each may well be made while a frame of
     "cuEventSynchronize": 3,
     "cuEventElapsedTime": 12,
     "cuEventQuery": 12,
-    "cuLaunchKernel": 6,
+    "cuStreamQuery": 3,
+    "cuLaunchKernel": 7,
     "cuMemcpyDtoHAsync": 6,
-    "cuMemsetD8Async": 8,
+    "cuMemsetD8Async": 9,
 }
 CODES = [1, 2, 46, 209, 214, 400, 700, 702, 709, 719, 999, 12345]
 
@@ -156,6 +158,8 @@ class Imitation:
     def _cuEventQuery(self, _: Any) -> tuple[int]:  # noqa: N802
         self.busy -= 1
         return (NOT_READY if self.busy >= 0 else 0,)
+
+    _cuStreamQuery = _cuEventQuery  # noqa: N815
 
     def _cuLaunchKernel(self, _function: object, count: int, *rest: Any) -> tuple[int]:  # noqa: N802
         (*cells, x, y, width, height), _types = rest[-2]
@@ -281,7 +285,7 @@ def test_a_card_that_fails_is_told_and_named() -> None:
     said: list[str] = []
 
     run = drawn(
-        [Imitation(Failure("cuLaunchKernel", 2, 709, lasting=True)), Imitation()], REQUEST, announce=said.append
+        [Imitation(Failure("cuLaunchKernel", 3, 709, lasting=True)), Imitation()], REQUEST, announce=said.append
     )
 
     assert whole(run, REQUEST)
@@ -353,7 +357,7 @@ def test_without_blocks_nothing_is_recorded_of_them() -> None:
 def test_a_tile_whose_card_failed_does_not_wait_for_its_data_again() -> None:
     request = small_request(mode="cuda", target="cuda", wait_ns=2_000_000)
 
-    run = drawn([Imitation(Failure("cuLaunchKernel", 2, 719, lasting=True)), Imitation()], request)
+    run = drawn([Imitation(Failure("cuLaunchKernel", 3, 719, lasting=True)), Imitation()], request)
 
     assert whole(run, request)
     assert sorted(span.tile for span in run.spans if span.kind == "wait") == sorted(run.tiles)
