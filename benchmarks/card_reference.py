@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from machine_code import Absent
 
-from render.compiler import card_driver
+from render.compiler import card_driver, warp
 from render.compiler.card import NON_BLOCKING
 from render.request import Request
 from render.sampling import grid
@@ -26,8 +26,19 @@ THREADS = 128
 COUNTS = {"f64": ctypes.c_double, "f32": ctypes.c_float}
 
 
-def compiled(name: str, capability: tuple[int, int]) -> tuple[bytes, str]:
-    """Machine code of references/NAME.cu, and what the assembler told. Raises Absent where it cannot be made."""
+class Code(NamedTuple):
+    """A compiled file: machine code, the same in the assembler's language, and what the assembler told."""
+
+    machine: bytes
+    assembly: bytes
+    told: str
+
+
+def compiled(name: str, capability: tuple[int, int]) -> Code:
+    """references/NAME.cu for a card. Raises Absent where it cannot be made.
+
+    The program's own numbers of steps between votes, and of blocks that may be lost, are defined in it.
+    """
     try:
         from cuda.bindings import nvrtc
     except ImportError as error:
@@ -44,14 +55,17 @@ def compiled(name: str, capability: tuple[int, int]) -> tuple[bytes, str]:
         nvrtc.nvrtcGetProgramLog(program, told)
         return told.decode(errors="replace").strip("\0\n ")
 
-    text = (FOLDER / f"{name}.cu").read_bytes()
+    source = (FOLDER / f"{name}.cu").read_bytes()
     options = [f"--gpu-architecture=sm_{capability[0]}{capability[1]}", "--fmad=false", "--ptxas-options=-v"]
-    program = asked(nvrtc.nvrtcCreateProgram(text, f"{name}.cu".encode(), 0, [], []))
+    options += [f"--define-macro=BLOCK={warp.BLOCK}", f"--define-macro=LOSS={warp.LOSS}"]
+    program = asked(nvrtc.nvrtcCreateProgram(source, f"{name}.cu".encode(), 0, [], []))
     try:
         asked(nvrtc.nvrtcCompileProgram(program, len(options), [option.encode() for option in options]))
         code = bytearray(int(asked(nvrtc.nvrtcGetCUBINSize(program))))
         asked(nvrtc.nvrtcGetCUBIN(program, code))
-        return bytes(code), log()
+        text = bytearray(int(asked(nvrtc.nvrtcGetPTXSize(program))))
+        asked(nvrtc.nvrtcGetPTX(program, text))
+        return Code(bytes(code), bytes(text).rstrip(b"\0"), log())
     finally:
         nvrtc.nvrtcDestroyProgram(program)
 
@@ -78,8 +92,7 @@ class Bench:
 
     def kernels(self, name: str) -> Callable[[str], Any]:
         """Finds the kernels of references/NAME.cu. Raises Absent."""
-        code, _ = compiled(name, self.card.capability)
-        module = self.asked(self.driver.cuModuleLoadData(code))
+        module = self.asked(self.driver.cuModuleLoadData(compiled(name, self.card.capability).machine))
         return lambda kernel: self.asked(self.driver.cuModuleGetFunction(module, kernel.encode()))
 
     def memory(self, size: int) -> int:
@@ -115,9 +128,9 @@ class Bench:
         self.asked(self.driver.cuMemsetD8Async(place, 0, size, self._queue))
 
     def fetch(self, place: int, into: np.ndarray) -> None:
-        """Copy from the card, and wait."""
-        self.asked(self.driver.cuMemcpyDtoHAsync(into.ctypes.data, place, into.nbytes, self._queue))
+        """Wait, and copy from the card."""
         self.asked(self.driver.cuStreamSynchronize(self._queue))
+        self.asked(self.driver.cuMemcpyDtoH(into.ctypes.data, place, into.nbytes))
 
 
 class Reference:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -14,8 +15,13 @@ import numpy as np
 import pytest
 
 from render import engine
+from render.compiler import card_driver
 from render.options import complete
 from render.request import Request
+from tests.card_driver import CARD, Driver
+from tests.ptx.lanes import Grid, packed
+from tests.ptx.machine import Machine
+from tests.ptx.text import parse
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 MEASURING = sorted(path.stem for path in FOLDER.glob("*.py") if "options(__doc__" in path.read_text(encoding="utf-8"))
@@ -71,6 +77,47 @@ def test_the_plain_loop_counts_as_the_program_does(script: Load, place: dict[str
     script("hand_written").plain_counts(request, out)
 
     assert np.array_equal(out, steps(request))
+
+
+class Loaded(Driver):
+    """A card that carries out the assembler's language of references/mandelbrot.cu."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.polls = 1 << 30  # the card is always busy with what was handed over before
+        self.done["cuModuleGetFunction"] = lambda text, name: parse(text.decode(), name.decode())
+        self.done["cuMemcpyDtoH"] = lambda here, there, size: ctypes.memmove(
+            here, self.card.bytes(int(there), size).ctypes.data, size
+        )
+
+    def launch(self, function: Any, *rest: Any) -> None:
+        """Carry it out for all threads."""
+        Machine(function, self.card, Grid(rest[:3], rest[3:6]), processors=CARD.multiprocessors).run(packed(rest[-2]))
+
+
+@pytest.fixture
+def bench(script: Load, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The card of the benchmarks, imitated."""
+    reference, driver = script("card_reference"), Loaded()
+    try:
+        found = reference.compiled("mandelbrot", CARD.capability)
+    except reference.Absent as absent:
+        pytest.skip(f"no kernel written by hand here: {absent}")
+    monkeypatch.setattr(reference, "compiled", lambda *_: found._replace(machine=found.assembly))
+    monkeypatch.setattr(card_driver, "bindings", lambda: driver)
+    return reference.Bench(CARD)
+
+
+@pytest.mark.parametrize("precision", ["f64", "f32"])
+@pytest.mark.parametrize("place", PLACES)
+def test_the_kernel_written_by_hand_for_a_card_counts_as_the_program_does(
+    script: Load, bench: Any, place: dict[str, float], precision: str
+) -> None:
+    request = asked(place, precision)
+    by_hand = script("card_reference").Reference(bench, request)
+
+    assert by_hand.seconds() > 0
+    assert np.array_equal(by_hand.counts(), steps(request))
 
 
 def test_a_loop_that_issues_more_takes_longer(script: Load) -> None:
