@@ -1,7 +1,8 @@
 """Kernels written by hand in CUDA C++, compiled by NVRTC: what a card can at all, and the program's own algorithm.
 
 NVRTC comes with the program's extra `cuda`, so no other compiler is needed, and code for any card can be made and read
-without one. What is launched here is timed on the card's own clock, by events.
+without one. What is launched here, and the program's own kernel (card_program.py), is timed on the card's clock between
+two events of a queue that is kept busy meanwhile: `Bench.seconds`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from machine_code import Absent
 
 from render.compiler import card_driver, warp
 from render.compiler.card import NON_BLOCKING
+from render.compiler.card_driver import NOT_READY
 from render.request import Request
 from render.sampling import grid
 from render.scene import REALS
@@ -23,6 +25,7 @@ from render.scene import REALS
 FOLDER = Path(__file__).parent / "references"
 FMA_A_TURN = 24  # of references/ceilings.cu
 THREADS = 128
+AHEAD = 1, 2, 4  # how often a work is put in before it is timed, until the card is seen to be busy with it
 COUNTS = {"f64": ctypes.c_double, "f32": ctypes.c_float}
 
 
@@ -86,9 +89,8 @@ class Bench:
     def __init__(self, card: Any) -> None:
         self.card, self.asked, self.driver = card, card_driver.asked, card_driver.bindings()
         self.asked(self.driver.cuCtxSetCurrent(card_driver.context(self.driver, card.number)))
-        self._queue = self.asked(self.driver.cuStreamCreate(NON_BLOCKING))
+        self.queue = self.asked(self.driver.cuStreamCreate(NON_BLOCKING))
         self._events = [self.asked(self.driver.cuEventCreate(0)) for _ in range(2)]
-        self._modules: list[Any] = []
 
     def kernels(self, name: str) -> Callable[[str], Any]:
         """Finds the kernels of references/NAME.cu. Raises Absent."""
@@ -98,6 +100,10 @@ class Bench:
     def memory(self, size: int) -> int:
         """So many bytes of the card's memory."""
         return int(self.asked(self.driver.cuMemAlloc(size)))
+
+    def free(self, place: int) -> None:
+        """Give memory of the card back."""
+        self.asked(self.driver.cuMemFree(place))
 
     def pinned(self, size: int) -> np.ndarray:
         """So many bytes of this process's memory that the card can write to by itself (uint8)."""
@@ -112,24 +118,36 @@ class Bench:
     def launch(self, kernel: Any, blocks: int, threads: int, arguments: Sequence[Argument]) -> None:
         """Launch a kernel, without waiting."""
         told = tuple(one.value for one in arguments), tuple(one.type for one in arguments)
-        self.asked(self.driver.cuLaunchKernel(kernel, blocks, 1, 1, threads, 1, 1, 0, self._queue, told, 0))
+        self.asked(self.driver.cuLaunchKernel(kernel, blocks, 1, 1, threads, 1, 1, 0, self.queue, told, 0))
 
-    def seconds(self, work: Callable[[Any], object]) -> float:
-        """How long the card works on what `work` puts into the queue that it is given."""
+    def seconds(self, work: Callable[[], object], before: Callable[[], object] = lambda: None) -> float:
+        """How long the card takes for what `work` puts into the queue; `before` puts something in that does not count.
+
+        Both are put in ahead, once or more, so that the card is busy while this process hands over what is timed. Works
+        that it hands over more slowly than the card does them are timed with that.
+        """
         first, last = self._events
-        self.asked(self.driver.cuEventRecord(first, self._queue))
-        work(self._queue)
-        self.asked(self.driver.cuEventRecord(last, self._queue))
-        self.asked(self.driver.cuEventSynchronize(last))
+        for ahead in AHEAD:
+            for _ in range(ahead):
+                before()
+                work()
+            before()
+            self.asked(self.driver.cuEventRecord(first, self.queue))
+            work()
+            self.asked(self.driver.cuEventRecord(last, self.queue))
+            busy = int(self.driver.cuEventQuery(first)[0]) == NOT_READY
+            self.asked(self.driver.cuEventSynchronize(last))
+            if busy:
+                break
         return float(self.asked(self.driver.cuEventElapsedTime(first, last))) / 1e3
 
     def clear(self, place: int, size: int) -> None:
         """Set memory of the card to 0."""
-        self.asked(self.driver.cuMemsetD8Async(place, 0, size, self._queue))
+        self.asked(self.driver.cuMemsetD8Async(place, 0, size, self.queue))
 
     def fetch(self, place: int, into: np.ndarray) -> None:
         """Wait, and copy from the card."""
-        self.asked(self.driver.cuStreamSynchronize(self._queue))
+        self.asked(self.driver.cuStreamSynchronize(self.queue))
         self.asked(self.driver.cuMemcpyDtoH(into.ctypes.data, place, into.nbytes))
 
 
@@ -140,7 +158,7 @@ class Reference:
         self.bench, self.request = bench, request
         self._kernel = bench.kernels("mandelbrot")(f"mandelbrot_{request.precision}")
         self._counts = bench.memory(4 * request.width * request.height)
-        self._queue = bench.memory(4)
+        self._taken = bench.memory(4)  # squares
         squares = -(-request.width // 8) * -(-request.height // 4)
         self._blocks = min(-(-squares // 4), bench.held(self._kernel, THREADS))
 
@@ -149,12 +167,12 @@ class Reference:
         request, real = self.request, COUNTS[self.request.precision]
         whole = REALS[request.precision]
         reach = whole(request.values["bailout"]) * whole(request.values["bailout"])
-        places = [Argument(place, ctypes.c_void_p) for place in (self._counts, self._queue)]
+        places = [Argument(place, ctypes.c_void_p) for place in (self._counts, self._taken)]
         sizes = [Argument(one, ctypes.c_int32) for one in (request.width, request.height, request.limit)]
         reals = [Argument(float(one), real) for one in (*grid(request), reach)]
-        self.bench.clear(self._queue, 4)
         return self.bench.seconds(
-            lambda _: self.bench.launch(self._kernel, self._blocks, THREADS, [*places, *sizes, *reals])
+            lambda: self.bench.launch(self._kernel, self._blocks, THREADS, [*places, *sizes, *reals]),
+            before=lambda: self.bench.clear(self._taken, 4),
         )
 
     def counts(self) -> np.ndarray:

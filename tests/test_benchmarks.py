@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +20,7 @@ from render.compiler import card_driver
 from render.options import complete
 from render.request import Request
 from tests.card_driver import CARD, Driver
+from tests.conftest import library
 from tests.ptx.lanes import Grid, packed
 from tests.ptx.machine import Machine
 from tests.ptx.text import parse
@@ -118,6 +120,43 @@ def test_the_kernel_written_by_hand_for_a_card_counts_as_the_program_does(
 
     assert by_hand.seconds() > 0
     assert np.array_equal(by_hand.counts(), steps(request))
+
+
+@pytest.mark.parametrize("recording", [True, False])
+def test_the_programs_kernel_is_timed_as_the_one_written_by_hand_is(
+    recording: bool, script: Load, bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the same two events, after it has painted what the CPU paints and made as many steps."""
+    from render.compiler import card_code, cuda_front
+
+    request = complete(size=(24, 9), samples=1, limit=60, mode="cuda", simulate=True, blocks=recording)
+    request = replace(request, simulate=False)
+    code = cuda_front.assembly(library(request, recording=recording), CARD.capability).encode()
+    monkeypatch.setattr(card_code, "machine_code", lambda *_: code)
+    with script("card_program").programs(bench, painted=request) as made:
+        bench.driver.calls.clear()
+
+        assert made["painted"].seconds() > 0
+        assert [name for name in bench.driver.calls if "cuMemset" not in name] == [
+            "cuLaunchKernel",
+            "cuEventRecord",
+            "cuLaunchKernel",
+            "cuEventRecord",
+            "cuEventQuery",
+            "cuEventSynchronize",
+            "cuEventElapsedTime",
+        ]
+        assert made["painted"].on_host() > 0
+
+
+def test_a_work_is_put_in_more_often_until_the_card_is_busy_with_it(bench: Any) -> None:
+    done: list[str] = []
+    bench.driver.polls = 1  # one answer "not ready", and then all is done at once
+
+    bench.seconds(lambda: done.append("work"), before=lambda: done.append("before"))
+    assert done == ["before", "work"] * 2
+    bench.seconds(lambda: done.append("work"))
+    assert done.count("work") == 2 + 2 + 3 + 5
 
 
 def test_a_loop_that_issues_more_takes_longer(script: Load) -> None:
