@@ -182,14 +182,21 @@ def test_a_benchmark_says_how_it_is_used(name: str) -> None:
     assert f"python benchmarks/{name}.py" in run.stdout
 
 
-def test_without_a_card_the_model_tells_its_figures() -> None:
-    environment = os.environ | {"PYTHONPATH": str(FOLDER.parent)}
-    told = [str(FOLDER / "card.py"), "--model", "--precision", "f32", "--size", "40x24"]
-    run = subprocess.run([sys.executable, *told], env=environment, capture_output=True, text=True, check=True)
+def test_without_a_card_the_model_tells_its_figures(
+    script: Load, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], card_library: Any
+) -> None:
+    card, figures = script("card"), script("card_figures")
+    monkeypatch.setattr(figures, "CARDS", figures.CARDS[:1])
+    monkeypatch.setattr(figures, "FRAMES", figures.FRAMES[2:4])
+    monkeypatch.setattr(figures, "library", lambda precision: card_library("mandelbrot", precision))
+    monkeypatch.setattr(sys, "argv", ["card.py", "--model", "--precision", "f64", "--size", "40x24"])
 
-    assert "no card: figures of the model" in run.stdout
-    assert "H100 f32 by hand" in run.stdout
-    assert "brooch" in run.stdout
+    assert card.main() == 0
+    told = capsys.readouterr().out
+    assert "no card: figures of the model" in told
+    assert "H100 f64 by hand" in told
+    assert "whole, 4 a pixel" in told
+    assert "seahorses, 1 a pixel" in told
 
 
 def test_the_model_wastes_nothing_where_all_samples_take_the_same(script: Load) -> None:
