@@ -5,7 +5,8 @@
 sections: ceilings interior whole scenes blocks streams tiles (all unless named), on a machine with a card
 
 Every picture is compared with the CPU's first, and where it differs there is no figure. "Kernel" is a launch's time on
-the card's clock; "on the host" is from handing the launch over to having picture and step counts in this process. The
+the card's clock between two events, while the card is kept busy, alike for all that is launched (`Bench.seconds`); "on
+the host" is from handing the launch over to having picture and step counts in this process. The
 reference (references/mandelbrot.cu) makes the same steps by the same algorithm and writes step counts and nothing
 else; "steps alone" is the program with a scene whose colours cost nothing.
 
@@ -41,7 +42,7 @@ BARE = str(Path(__file__).parent / "references" / "bare_mandelbrot.py")
 WHOLE = {"x": -0.75, "y": 0.0, "zoom": 1.6, "bailout": 2.0, "shortcuts": 0}
 INTERIOR = WHOLE | {"x": -0.1, "zoom": 40.0}
 DEEP = 50_000  # steps of an interior point
-TURNS, CEILING_THREADS, PARALLEL = 4096, 256, 4  # of the ceilings' loops: turns; threads and blocks a multiprocessor
+TURNS, CEILING_THREADS, PARALLEL = 32768, 256, 4  # of the ceilings' loops: turns; threads and blocks a multiprocessor
 MEGABYTE = 1 << 20
 
 
@@ -69,7 +70,7 @@ class Measuring:
             Argument(1.0, real),
         ]
         blocks = PARALLEL * self.card.multiprocessors
-        return lambda: self.bench.seconds(lambda _: self.bench.launch(kernel, blocks, CEILING_THREADS, told))
+        return lambda: self.bench.seconds(lambda: self.bench.launch(kernel, blocks, CEILING_THREADS, told))
 
     def fma(self) -> int:
         """How many fma such a work makes."""
@@ -86,13 +87,13 @@ def ceilings(on: Measuring) -> None:
     here, there, other = bench.pinned(size // 4), bench.memory(size), bench.memory(size)
     nothing = on.loops("nothing")
 
-    def inside(queue: Any) -> None:
-        bench.asked(bench.driver.cuMemcpyDtoDAsync(other, there, size, queue))
+    def inside() -> None:
+        bench.asked(bench.driver.cuMemcpyDtoDAsync(other, there, size, bench.queue))
 
-    def home(queue: Any) -> None:
-        bench.asked(bench.driver.cuMemcpyDtoHAsync(here.ctypes.data, there, here.nbytes, queue))
+    def home() -> None:
+        bench.asked(bench.driver.cuMemcpyDtoHAsync(here.ctypes.data, there, here.nbytes, bench.queue))
 
-    def launches(_: Any) -> None:
+    def launches() -> None:
         for _ in range(1000):
             bench.launch(nothing, 1, 32, [])
 
@@ -117,7 +118,7 @@ def interior(on: Measuring) -> None:
     """No sample ends: how near to the limit is the loop itself? Nothing ends, so nothing is served."""
     for precision in on.precisions:
         told = {"parameters": INTERIOR, "limit": DEEP, "precision": precision, "size": (1024, 1024)}
-        with programs(painted=on.asked(**told)) as made:
+        with programs(on.bench, painted=on.asked(**told)) as made:
             if made["painted"].made != DEEP * 1024 * 1024:
                 raise Differ("a sample has ended")
             show(on, f"interior points only, 1024x1024, limit {DEEP}, {precision}", made, {"painted": 0.80})
@@ -128,13 +129,13 @@ def whole(on: Measuring) -> None:
     for precision in on.precisions:
         told = {"parameters": WHOLE, "limit": 1000, "precision": precision}
         requests = {"painted": on.asked(**told), "steps_alone": on.asked(**told | {"scene": BARE})}
-        with programs(**requests) as made:
+        with programs(on.bench, **requests) as made:
             show(on, f"whole set, limit 1000, one sample, no shortcuts, {precision}", made, {}, reference=True)
         print("  aims for 1920x1080, f64: kernel under 1 ms, on the host under 4 ms")
         told["parameters"] = WHOLE | {"shortcuts": 1}
-        with programs(painted=on.asked(**told)) as made:
+        with programs(on.bench, painted=on.asked(**told)) as made:
             show(on, f"whole set, limit 1000, one sample, shortcuts, {precision}", made, {})
-        with programs(painted=on.asked(**told | {"samples": 4})) as made:
+        with programs(on.bench, painted=on.asked(**told | {"samples": 4})) as made:
             show(on, f"whole set, limit 1000, four samples, shortcuts, {precision}", made, {})
 
 
@@ -142,7 +143,7 @@ def scenes(on: Measuring) -> None:
     """The other scenes and two deep views, as they come."""
     for name, view in (("julia", None), ("still_life", None), ("mandelbulb", None), ("mandelbrot", "seahorses")):
         told = {"scene": name} | ({"view": view} if view else {})
-        with programs(painted=on.asked(**told)) as made:
+        with programs(on.bench, painted=on.asked(**told)) as made:
             request = made["painted"].request
             show(on, f"{name}, {request.view}, one sample, {request.precision}", made, {}, limit=False)
 
@@ -231,7 +232,7 @@ def compared(on: Measuring, title: str, works: Mapping[str, Work]) -> None:
 def blocks(on: Measuring) -> None:
     """What it costs that blocks tell where and when they ran."""
     told = {"parameters": WHOLE, "limit": 1000}
-    with programs(recorded=on.asked(**told), not_recorded=on.asked(**told, blocks=False)) as made:
+    with programs(on.bench, recorded=on.asked(**told), not_recorded=on.asked(**told, blocks=False)) as made:
         show(on, "blocks recorded and not, whole set, limit 1000, f64", made, {})
 
 

@@ -102,9 +102,8 @@ def library(precision: str) -> Any:
 
 def by_hand(card: Card, precision: str) -> Read:
     """The hand-written kernel for a card. Raises Absent."""
-    code, told = card_reference.compiled("mandelbrot", card.capability)
-    name = f"mandelbrot_{precision}"
-    return read(code, told[told.index(name) :], name, card, precision)
+    made, name = card_reference.compiled("mandelbrot", card.capability), f"mandelbrot_{precision}"
+    return read(made.machine, made.told[made.told.index(name) :], name, card, precision)
 
 
 def steps_table(precisions: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 No card is needed, and nothing here is measured. It is render.compiler.warp, counted: the lanes of a warp step together,
 BLOCK steps between two votes; a lane whose sample has ended idles until `loss` blocks of single lanes are lost (each
-block counts one more), or none goes on. Then all that have ended are served: their last steps are made again, they
+block counts as two more), or none goes on. Then all that have ended are served: their last steps are made again, they
 are shaded, and each goes on with its pixel's next sample or with another pixel. As many warps as the card holds take
 pixels from one queue until it is empty, in squares of 8 x 4; the warps of a quadrant share its clocks evenly.
 
@@ -85,12 +85,12 @@ def _ahead(left: Any, loss: int, having: int) -> int:
     spent = lost = 0
     active, soonest = _active(left, 0)
     while active and lost < loss:
-        quiet = min(soonest - spent - 1, -(-(loss - lost) // (having - active + 1)))
-        spent, lost = spent + quiet, lost + quiet * (having - active + 1)
+        quiet = min(soonest - spent - 1, -(-(loss - lost) // (having - active + 2)))
+        spent, lost = spent + quiet, lost + quiet * (having - active + 2)
         if lost < loss:
             spent += 1
             active, soonest = _active(left, spent)
-            lost += having - active + 1
+            lost += having - active + 2
     return spent
 
 

@@ -1,4 +1,8 @@
-"""The program's kernel on a card, a whole frame a launch: its picture must be the CPU's before a time counts."""
+"""The program's kernel on a card, a whole frame a launch: its picture must be the CPU's before a time counts.
+
+Its picture and its time on the host come from the program's own stream. The kernel alone is launched and timed as
+everything else that it is compared with: by `Bench.seconds`, writing to memory of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
 
 import numpy as np
+from card_reference import Argument, Bench
 
-from render import engine, scene, targets
+from render import cards, engine, scene
+from render.compiler import card_code
+from render.compiler.card import INT32, INT64, Device
+from render.compiler.launch import QUEUE, TALLY_BYTES, THREADS, Painted, blocks, recorded, rows, size
+from render.compiler.settings import pack
 from render.options import complete
 from render.request import Request
-
-if TYPE_CHECKING:
-    from render.compiler.launch import Painted
-    from render.targets.cuda import CudaKernel
 
 
 class Differ(Exception):
@@ -24,20 +28,45 @@ class Differ(Exception):
 
 
 class Program:
-    """The program's kernel on the first card. Raises Differ where the CPU paints another picture."""
+    """The program's kernel on the bench's card. Raises Differ where the CPU paints another picture."""
 
-    def __init__(self, request: Request) -> None:
-        self.request = replace(request, tile=(request.width, request.height))
-        made = targets.load("cuda").compile(scene.load(request.scene), self.request, print)
-        self.kernel = cast("CudaKernel", made)
-        self.stream = self.kernel.open()[0]
+    def __init__(self, bench: Bench, request: Request) -> None:
+        self.bench, self.request = bench, replace(request, tile=(request.width, request.height))
+        made, only = card_code.program(scene.load(request.scene), self.request), (bench.card,)
+        code = card_code.machine_code(made, cards.find()._replace(cards=only), recorded(self.request), lambda: None)
+        p, clock = tuple(made.p), time.perf_counter_ns
+        self.device = Device(bench.card, code, self.request, p, clock, driver=bench.driver)
+        self.stream = self.device.streams(1)[0]
         self.host = 0.0
+        self._place = bench.memory(size(self.request, request.width, request.height, self.device.most))
+        self._arguments = [Argument(cell, INT64) for cell in self._cells()]
+        self._arguments += [Argument(one, INT32) for one in (0, 0, request.width, request.height)]
         painted = self._once()
         self.made, self.steps = painted.made, None if painted.steps is None else painted.steps.copy()
         expected = engine.draw(on_cpu(request))
         same(painted.rgb, expected.rgb, "values of the picture")
         if self.made != expected.total_steps:
             raise Differ(f"{self.made} steps against {expected.total_steps}")
+        self.seconds()
+        outcome = np.empty(QUEUE, np.int64)
+        bench.fetch(self._place, outcome)
+        if outcome[::2].sum() != self.made:
+            raise Differ(f"{outcome[::2].sum()} steps where the kernel alone is timed")
+
+    def _cells(self) -> list[int]:
+        """What the threads are told when they write to memory of the bench."""
+        width, height, device = self.request.width, self.request.height, self.device
+        here = np.empty(size(self.request, width, height, device.most), np.uint8)  # laid out as it is there
+
+        def address(array: np.ndarray) -> int:
+            distance = array.ctypes.data - here.ctypes.data
+            if 0 <= distance < here.nbytes:
+                return self._place + distance
+            return device.place(array) if array.size else 0
+
+        told = rows(here, self.request, width, height, device.most).told(device.at)
+        cells: list[int] = pack(told, device.p, address=address).tolist()
+        return cells
 
     def _once(self) -> Painted:
         t0 = time.perf_counter_ns()
@@ -48,17 +77,21 @@ class Program:
 
     def seconds(self) -> float:
         """Paint the frame once; how long the kernel took."""
-        painted = self._once()
-        return (painted.painted - painted.began) / 1e9
+        count = blocks(self.request.width, self.request.height, self.device.most)
+        return self.bench.seconds(
+            lambda: self.bench.launch(self.device.function, count, THREADS, self._arguments),
+            before=lambda: self.bench.clear(self._place, TALLY_BYTES),
+        )
 
     def on_host(self) -> float:
-        """The same, and how long it took to have the frame here."""
+        """Paint the frame once; how long it took to have it here."""
         self._once()
         return self.host
 
     def close(self) -> None:
-        """Give the card back."""
-        self.kernel.close()
+        """Give the card's memory back."""
+        self.device.close()
+        self.bench.free(self._place)
 
 
 def on_cpu(request: Request) -> Request:
@@ -86,12 +119,12 @@ def same(found: np.ndarray, expected: np.ndarray | None, what: str) -> None:
 
 
 @contextmanager
-def programs(**requests: Request) -> Iterator[dict[str, Program]]:
+def programs(bench: Bench, **requests: Request) -> Iterator[dict[str, Program]]:
     """The program for some requests, given back in the end."""
     made: dict[str, Program] = {}
     try:
         for name, request in requests.items():
-            made[name.replace("_", " ")] = Program(request)
+            made[name.replace("_", " ")] = Program(bench, request)
         yield made
     finally:
         for program in made.values():

@@ -1,7 +1,8 @@
 """Kernels written by hand in CUDA C++, compiled by NVRTC: what a card can at all, and the program's own algorithm.
 
 NVRTC comes with the program's extra `cuda`, so no other compiler is needed, and code for any card can be made and read
-without one. What is launched here is timed on the card's own clock, by events.
+without one. What is launched here, and the program's own kernel (card_program.py), is timed on the card's clock between
+two events of a queue that is kept busy meanwhile: `Bench.seconds`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from machine_code import Absent
 
-from render.compiler import card_driver
+from render.compiler import card_driver, warp
 from render.compiler.card import NON_BLOCKING
+from render.compiler.card_driver import NOT_READY
 from render.request import Request
 from render.sampling import grid
 from render.scene import REALS
@@ -23,11 +25,23 @@ from render.scene import REALS
 FOLDER = Path(__file__).parent / "references"
 FMA_A_TURN = 24  # of references/ceilings.cu
 THREADS = 128
+AHEAD = 1, 2, 4  # how often a work is put in before it is timed, until the card is seen to be busy with it
 COUNTS = {"f64": ctypes.c_double, "f32": ctypes.c_float}
 
 
-def compiled(name: str, capability: tuple[int, int]) -> tuple[bytes, str]:
-    """Machine code of references/NAME.cu, and what the assembler told. Raises Absent where it cannot be made."""
+class Code(NamedTuple):
+    """A compiled file: machine code, the same in the assembler's language, and what the assembler told."""
+
+    machine: bytes
+    assembly: bytes
+    told: str
+
+
+def compiled(name: str, capability: tuple[int, int]) -> Code:
+    """references/NAME.cu for a card. Raises Absent where it cannot be made.
+
+    The program's own numbers of steps between votes, and of blocks that may be lost, are defined in it.
+    """
     try:
         from cuda.bindings import nvrtc
     except ImportError as error:
@@ -44,14 +58,17 @@ def compiled(name: str, capability: tuple[int, int]) -> tuple[bytes, str]:
         nvrtc.nvrtcGetProgramLog(program, told)
         return told.decode(errors="replace").strip("\0\n ")
 
-    text = (FOLDER / f"{name}.cu").read_bytes()
+    source = (FOLDER / f"{name}.cu").read_bytes()
     options = [f"--gpu-architecture=sm_{capability[0]}{capability[1]}", "--fmad=false", "--ptxas-options=-v"]
-    program = asked(nvrtc.nvrtcCreateProgram(text, f"{name}.cu".encode(), 0, [], []))
+    options += [f"--define-macro=BLOCK={warp.BLOCK}", f"--define-macro=LOSS={warp.LOSS}"]
+    program = asked(nvrtc.nvrtcCreateProgram(source, f"{name}.cu".encode(), 0, [], []))
     try:
         asked(nvrtc.nvrtcCompileProgram(program, len(options), [option.encode() for option in options]))
         code = bytearray(int(asked(nvrtc.nvrtcGetCUBINSize(program))))
         asked(nvrtc.nvrtcGetCUBIN(program, code))
-        return bytes(code), log()
+        text = bytearray(int(asked(nvrtc.nvrtcGetPTXSize(program))))
+        asked(nvrtc.nvrtcGetPTX(program, text))
+        return Code(bytes(code), bytes(text).rstrip(b"\0"), log())
     finally:
         nvrtc.nvrtcDestroyProgram(program)
 
@@ -72,19 +89,21 @@ class Bench:
     def __init__(self, card: Any) -> None:
         self.card, self.asked, self.driver = card, card_driver.asked, card_driver.bindings()
         self.asked(self.driver.cuCtxSetCurrent(card_driver.context(self.driver, card.number)))
-        self._queue = self.asked(self.driver.cuStreamCreate(NON_BLOCKING))
+        self.queue = self.asked(self.driver.cuStreamCreate(NON_BLOCKING))
         self._events = [self.asked(self.driver.cuEventCreate(0)) for _ in range(2)]
-        self._modules: list[Any] = []
 
     def kernels(self, name: str) -> Callable[[str], Any]:
         """Finds the kernels of references/NAME.cu. Raises Absent."""
-        code, _ = compiled(name, self.card.capability)
-        module = self.asked(self.driver.cuModuleLoadData(code))
+        module = self.asked(self.driver.cuModuleLoadData(compiled(name, self.card.capability).machine))
         return lambda kernel: self.asked(self.driver.cuModuleGetFunction(module, kernel.encode()))
 
     def memory(self, size: int) -> int:
         """So many bytes of the card's memory."""
         return int(self.asked(self.driver.cuMemAlloc(size)))
+
+    def free(self, place: int) -> None:
+        """Give memory of the card back."""
+        self.asked(self.driver.cuMemFree(place))
 
     def pinned(self, size: int) -> np.ndarray:
         """So many bytes of this process's memory that the card can write to by itself (uint8)."""
@@ -99,25 +118,37 @@ class Bench:
     def launch(self, kernel: Any, blocks: int, threads: int, arguments: Sequence[Argument]) -> None:
         """Launch a kernel, without waiting."""
         told = tuple(one.value for one in arguments), tuple(one.type for one in arguments)
-        self.asked(self.driver.cuLaunchKernel(kernel, blocks, 1, 1, threads, 1, 1, 0, self._queue, told, 0))
+        self.asked(self.driver.cuLaunchKernel(kernel, blocks, 1, 1, threads, 1, 1, 0, self.queue, told, 0))
 
-    def seconds(self, work: Callable[[Any], object]) -> float:
-        """How long the card works on what `work` puts into the queue that it is given."""
+    def seconds(self, work: Callable[[], object], before: Callable[[], object] = lambda: None) -> float:
+        """How long the card takes for what `work` puts into the queue; `before` puts something in that does not count.
+
+        Both are put in ahead, once or more, so that the card is busy while this process hands over what is timed. Works
+        that it hands over more slowly than the card does them are timed with that.
+        """
         first, last = self._events
-        self.asked(self.driver.cuEventRecord(first, self._queue))
-        work(self._queue)
-        self.asked(self.driver.cuEventRecord(last, self._queue))
-        self.asked(self.driver.cuEventSynchronize(last))
+        for ahead in AHEAD:
+            for _ in range(ahead):
+                before()
+                work()
+            before()
+            self.asked(self.driver.cuEventRecord(first, self.queue))
+            work()
+            self.asked(self.driver.cuEventRecord(last, self.queue))
+            busy = int(self.driver.cuEventQuery(first)[0]) == NOT_READY
+            self.asked(self.driver.cuEventSynchronize(last))
+            if busy:
+                break
         return float(self.asked(self.driver.cuEventElapsedTime(first, last))) / 1e3
 
     def clear(self, place: int, size: int) -> None:
         """Set memory of the card to 0."""
-        self.asked(self.driver.cuMemsetD8Async(place, 0, size, self._queue))
+        self.asked(self.driver.cuMemsetD8Async(place, 0, size, self.queue))
 
     def fetch(self, place: int, into: np.ndarray) -> None:
-        """Copy from the card, and wait."""
-        self.asked(self.driver.cuMemcpyDtoHAsync(into.ctypes.data, place, into.nbytes, self._queue))
-        self.asked(self.driver.cuStreamSynchronize(self._queue))
+        """Wait, and copy from the card."""
+        self.asked(self.driver.cuStreamSynchronize(self.queue))
+        self.asked(self.driver.cuMemcpyDtoH(into.ctypes.data, place, into.nbytes))
 
 
 class Reference:
@@ -127,7 +158,7 @@ class Reference:
         self.bench, self.request = bench, request
         self._kernel = bench.kernels("mandelbrot")(f"mandelbrot_{request.precision}")
         self._counts = bench.memory(4 * request.width * request.height)
-        self._queue = bench.memory(4)
+        self._taken = bench.memory(4)  # squares
         squares = -(-request.width // 8) * -(-request.height // 4)
         self._blocks = min(-(-squares // 4), bench.held(self._kernel, THREADS))
 
@@ -136,12 +167,12 @@ class Reference:
         request, real = self.request, COUNTS[self.request.precision]
         whole = REALS[request.precision]
         reach = whole(request.values["bailout"]) * whole(request.values["bailout"])
-        places = [Argument(place, ctypes.c_void_p) for place in (self._counts, self._queue)]
+        places = [Argument(place, ctypes.c_void_p) for place in (self._counts, self._taken)]
         sizes = [Argument(one, ctypes.c_int32) for one in (request.width, request.height, request.limit)]
         reals = [Argument(float(one), real) for one in (*grid(request), reach)]
-        self.bench.clear(self._queue, 4)
         return self.bench.seconds(
-            lambda _: self.bench.launch(self._kernel, self._blocks, THREADS, [*places, *sizes, *reals])
+            lambda: self.bench.launch(self._kernel, self._blocks, THREADS, [*places, *sizes, *reals]),
+            before=lambda: self.bench.clear(self._taken, 4),
         )
 
     def counts(self) -> np.ndarray:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,8 +16,14 @@ import numpy as np
 import pytest
 
 from render import engine
+from render.compiler import card_driver
 from render.options import complete
 from render.request import Request
+from tests.card_driver import CARD, Driver
+from tests.conftest import library
+from tests.ptx.lanes import Grid, packed
+from tests.ptx.machine import Machine
+from tests.ptx.text import parse
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 MEASURING = sorted(path.stem for path in FOLDER.glob("*.py") if "options(__doc__" in path.read_text(encoding="utf-8"))
@@ -73,6 +81,84 @@ def test_the_plain_loop_counts_as_the_program_does(script: Load, place: dict[str
     assert np.array_equal(out, steps(request))
 
 
+class Loaded(Driver):
+    """A card that carries out the assembler's language of references/mandelbrot.cu."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.polls = 1 << 30  # the card is always busy with what was handed over before
+        self.done["cuModuleGetFunction"] = lambda text, name: parse(text.decode(), name.decode())
+        self.done["cuMemcpyDtoH"] = lambda here, there, size: ctypes.memmove(
+            here, self.card.bytes(int(there), size).ctypes.data, size
+        )
+
+    def launch(self, function: Any, *rest: Any) -> None:
+        """Carry it out for all threads."""
+        Machine(function, self.card, Grid(rest[:3], rest[3:6]), processors=CARD.multiprocessors).run(packed(rest[-2]))
+
+
+@pytest.fixture
+def bench(script: Load, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The card of the benchmarks, imitated."""
+    reference, driver = script("card_reference"), Loaded()
+    try:
+        found = reference.compiled("mandelbrot", CARD.capability)
+    except reference.Absent as absent:
+        pytest.skip(f"no kernel written by hand here: {absent}")
+    monkeypatch.setattr(reference, "compiled", lambda *_: found._replace(machine=found.assembly))
+    monkeypatch.setattr(card_driver, "bindings", lambda: driver)
+    return reference.Bench(CARD)
+
+
+@pytest.mark.parametrize("precision", ["f64", "f32"])
+@pytest.mark.parametrize("place", PLACES)
+def test_the_kernel_written_by_hand_for_a_card_counts_as_the_program_does(
+    script: Load, bench: Any, place: dict[str, float], precision: str
+) -> None:
+    request = asked(place, precision)
+    by_hand = script("card_reference").Reference(bench, request)
+
+    assert by_hand.seconds() > 0
+    assert np.array_equal(by_hand.counts(), steps(request))
+
+
+@pytest.mark.parametrize("recording", [True, False])
+def test_the_programs_kernel_is_timed_as_the_one_written_by_hand_is(
+    recording: bool, script: Load, bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the same two events, after it has painted what the CPU paints and made as many steps."""
+    from render.compiler import card_code, cuda_front
+
+    request = complete(size=(24, 9), samples=1, limit=60, mode="cuda", simulate=True, blocks=recording)
+    request = replace(request, simulate=False)
+    code = cuda_front.assembly(library(request, recording=recording), CARD.capability).encode()
+    monkeypatch.setattr(card_code, "machine_code", lambda *_: code)
+    with script("card_program").programs(bench, painted=request) as made:
+        bench.driver.calls.clear()
+
+        assert made["painted"].seconds() > 0
+        assert [name for name in bench.driver.calls if "cuMemset" not in name] == [
+            "cuLaunchKernel",
+            "cuEventRecord",
+            "cuLaunchKernel",
+            "cuEventRecord",
+            "cuEventQuery",
+            "cuEventSynchronize",
+            "cuEventElapsedTime",
+        ]
+        assert made["painted"].on_host() > 0
+
+
+def test_a_work_is_put_in_more_often_until_the_card_is_busy_with_it(bench: Any) -> None:
+    done: list[str] = []
+    bench.driver.polls = 1  # one answer "not ready", and then all is done at once
+
+    bench.seconds(lambda: done.append("work"), before=lambda: done.append("before"))
+    assert done == ["before", "work"] * 2
+    bench.seconds(lambda: done.append("work"))
+    assert done.count("work") == 2 + 2 + 3 + 5
+
+
 def test_a_loop_that_issues_more_takes_longer(script: Load) -> None:
     issue = script("hand_written").numba_issue("f64")
     timed = script("pairs").timed
@@ -96,14 +182,21 @@ def test_a_benchmark_says_how_it_is_used(name: str) -> None:
     assert f"python benchmarks/{name}.py" in run.stdout
 
 
-def test_without_a_card_the_model_tells_its_figures() -> None:
-    environment = os.environ | {"PYTHONPATH": str(FOLDER.parent)}
-    told = [str(FOLDER / "card.py"), "--model", "--precision", "f32", "--size", "40x24"]
-    run = subprocess.run([sys.executable, *told], env=environment, capture_output=True, text=True, check=True)
+def test_without_a_card_the_model_tells_its_figures(
+    script: Load, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], card_library: Any
+) -> None:
+    card, figures = script("card"), script("card_figures")
+    monkeypatch.setattr(figures, "CARDS", figures.CARDS[:1])
+    monkeypatch.setattr(figures, "FRAMES", figures.FRAMES[2:4])
+    monkeypatch.setattr(figures, "library", lambda precision: card_library("mandelbrot", precision))
+    monkeypatch.setattr(sys, "argv", ["card.py", "--model", "--precision", "f64", "--size", "40x24"])
 
-    assert "no card: figures of the model" in run.stdout
-    assert "H100 f32 by hand" in run.stdout
-    assert "brooch" in run.stdout
+    assert card.main() == 0
+    told = capsys.readouterr().out
+    assert "no card: figures of the model" in told
+    assert "H100 f64 by hand" in told
+    assert "whole, 4 a pixel" in told
+    assert "seahorses, 1 a pixel" in told
 
 
 def test_the_model_wastes_nothing_where_all_samples_take_the_same(script: Load) -> None:

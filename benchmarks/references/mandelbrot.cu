@@ -1,10 +1,9 @@
 // The Mandelbrot set on a card, written by hand: step counts and nothing else, by the algorithm of render.compiler.warp.
-// One pixel a lane, squares of 8 x 4 pixels from one queue, 16 steps between votes, ended lanes refilled when TAKING of
-// them have gathered, the last steps found by halves. Compiled by NVRTC (card_reference.py); fma is always written out,
-// so the counts are the program's.
+// One pixel a lane, squares of 8 x 4 pixels from one queue, BLOCK steps between votes, ended lanes refilled when LOSS
+// blocks of single lanes are lost, the last steps found by halves. Compiled by NVRTC (card_reference.py), which takes
+// BLOCK and LOSS from the program; fma is always written out, so the counts are the program's.
 
 constexpr unsigned ALL = 0xffffffffu;
-constexpr int BLOCK = 16, TAKING = 12;
 
 template <class Real>
 struct Orbit {
@@ -68,9 +67,9 @@ __device__ void paint(int *counts, int *queue, int width, int height, int limit,
         }
         const unsigned having = __ballot_sync(ALL, has);
         if (!having) return;
-        const int enough = max(__popc(having) - TAKING, 0);
         bool going = has && steps <= limit - BLOCK;
-        while (__popc(__ballot_sync(ALL, going)) > enough) {
+        int active = __popc(__ballot_sync(ALL, going)), patience = LOSS;
+        while (min(active, patience) > 0) {
             const Orbit<Real> after = ahead<BLOCK>(orbit);
             going = going && after.within(reach);
             if (going) {
@@ -78,9 +77,11 @@ __device__ void paint(int *counts, int *queue, int width, int height, int limit,
                 steps += BLOCK;
             }
             going = going && steps <= limit - BLOCK;
+            active = __popc(__ballot_sync(ALL, going));
+            patience -= __popc(having) - active + 2;
         }
         if (has && !going) {
-            halve<BLOCK / 2>(orbit, steps, limit, reach);
+            if (steps < limit) halve<BLOCK / 2>(orbit, steps, limit, reach);
             counts[j * width + i] = min(steps + 1, limit);
             has = false;
         }
