@@ -2,9 +2,9 @@
 
 The scene's kernel is compiled for each card as the program compiles it, and references/mandelbrot.cu by NVRTC; both are
 read by `machine_code`. A step takes a warp no fewer clocks of its quadrant than it has instructions, nor than the
-quadrant needs for those with reals; that bound is what the model steps with. Serving lanes that have ended is taken to
-cost all instructions outside the stepping loop, each once and one after the other: at the most that much, and told with
-half of it beside.
+quadrant needs for those with reals; that bound is what the model steps with. Serving lanes that have ended costs at the
+most all instructions outside the stepping loop, each once and one after the other, some of which are for other views.
+Beside it stands what the emulator of the tests counts as carried out: SERVED, at the same clocks for each on average.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from render.sampling import offsets
 SLOW = ("MUFU", "I2F", "F2I", "FRND")  # of which a quadrant issues one of a warp in 8 clocks
 LOSSES = tuple(sorted({16, 32, 64, 128, 256, 512, warp.LOSS}))
 NEVER = 1 << 40
-SERVED = 560  # instructions of PTX for 32 samples besides their steps, as tests/compiler/test_emulated.py counts them
+SERVED = 560  # instructions of PTX for 32 samples besides their steps; tests/compiler/test_emulated.py: 400-600
 FRAMES: tuple[tuple[str, int, int], ...] = (  # view, samples, shortcuts
     ("whole", 1, 0),
     ("whole", 1, 1),
