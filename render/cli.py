@@ -106,7 +106,7 @@ def _who(parser: Parser) -> None:
     group.add_argument("--no-blocks", dest="blocks", action="store_const", const=False, help=NO_BLOCKS)
 
 
-NO_BLOCKS = "mode cuda: do not record where and when each block of threads ran"
+NO_BLOCKS = "mode cuda: do not record where and when each block of threads ran, and reckon when launches began"
 OUT = """.png .npz picture, .svg timeline, .txt table, .html page, .ownership.png and .cost.png by tile, .replay.webp
 moving, .perfetto.json or .chrome.json for other viewers"""
 

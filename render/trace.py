@@ -17,7 +17,8 @@ The kinds of time:
 A graphics card is seen on two levels. Its streams are queues: their launch, paint and transfer spans are like those of
 any worker. Its multiprocessors paint what the streams hand over: block spans are the insides of a stream's paint span,
 the same work seen once more. The two levels are never added up: block spans count in no figure but those of the
-multiprocessors.
+multiprocessors. Where blocks are not recorded, it is reckoned when a launch began to paint: when those handed over
+before it had left room on the card.
 """
 
 from __future__ import annotations

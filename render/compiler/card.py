@@ -28,7 +28,8 @@ from render.compiler.card_driver import (
     context,
     unstarted,
 )
-from render.compiler.launch import RECORD, TALLY_BYTES, THREADS, Painted, Rows, blocks, rows, size
+from render.compiler.card_room import Hold, Room
+from render.compiler.launch import RECORD, TALLY_BYTES, THREADS, Painted, Rows, blocks, recorded, rows, size
 from render.compiler.program import ENTRY
 from render.compiler.settings import pack, settings
 from render.request import Request
@@ -63,6 +64,7 @@ class Device:
         self.step = FINE_STEP if card.capability >= (9, 0) else COARSE_STEP
         self.at = settings(request)
         self.most = card.multiprocessors  # blocks that it holds at once
+        self.room = Room(self.most)
         self.events, self.timer = CardClock(EVENT_STEP), CardClock(self.step)
         self.anchor: Any = None  # the event that all times of events are counted from
         self._streams: list[Stream] = []
@@ -89,6 +91,7 @@ class Device:
         self.function = asked(driver.cuModuleGetFunction(self._module, ENTRY.encode()))
         occupancy = asked(driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(self.function, THREADS, 0))
         self.most = max(occupancy, 1) * self.card.multiprocessors
+        self.room = Room(self.most)
         for array in (*self.at, *self.p):
             if isinstance(array, np.ndarray) and array.size:
                 place = self._places[array.ctypes.data] = asked(driver.cuMemAlloc(array.nbytes))
@@ -195,7 +198,7 @@ class Stream:
         self._memory = np.zeros(0, np.uint8)  # what lies here
         self._known: dict[tuple[int, int], tuple[Rows, list[int]]] = {}  # by shape: memory, cells
         self._types: tuple[Any, ...] = ()
-        self._shape, self._begun, self._arrived = (0, 0), 0, False
+        self._shape, self._begun, self._arrived, self._hold = (0, 0), 0, False, Hold(0, ())
 
     def open(self) -> None:
         """Its queue, its events, and memory for a tile of the request."""
@@ -217,7 +220,9 @@ class Stream:
         cells = self._reserve(width, height)
         self._shape, self._arrived, self._begun = (width, height), False, self._clock()
         asked(driver.cuEventRecord(first, queue))
-        self._launch(blocks(width, height, device.most), cells, (x, y, width, height))
+        count = blocks(width, height, device.most)
+        self._launch(count, cells, (x, y, width, height))
+        self._hold = device.room.take(count)
         asked(driver.cuEventRecord(second, queue))
         written = size(device.request, width, height, device.most)
         asked(driver.cuMemcpyDtoHAsync(self._here, self._there, written, queue))
@@ -261,6 +266,9 @@ class Stream:
         arrived = painted + self._between(second, third)
         blur = began >> 22  # what a number of 24 bits cannot tell
         clock.learn(began, arrived, self._begun - blur, seen + blur)
+        with_room = self.device.room.begun(self._hold, began, painted)
+        if not recorded(self.device.request):
+            began = with_room
         began, painted, arrived = (
             min(max(time + clock.offset, self._begun), seen) for time in (began, painted, arrived)
         )

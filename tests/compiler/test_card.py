@@ -149,6 +149,21 @@ def test_no_clock_learns_from_the_launch_that_has_the_kernel_loaded(
     device.close()
 
 
+@pytest.mark.parametrize(("width", "fills"), [(48, True), (8, False)])
+def test_a_launch_that_records_nothing_paints_when_those_before_it_leave_room(
+    driver: Imitation, width: int, *, fills: bool, ask: Callable[..., Request]
+) -> None:
+    device = open_device(driver, ask(blocks=False, tile=(48, 32)))
+    streams = device.streams(2)
+    for stream in streams:
+        stream.begin(0, 0, width, 32)
+        stream._events[0].reach()  # noqa: SLF001  (both streams have come to their launches)
+    first, second = (stream.end() for stream in streams)
+    device.close()
+
+    assert (second.began >= first.painted) == fills
+
+
 @pytest.mark.parametrize(
     ("call", "code", "words"),
     [
