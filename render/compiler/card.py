@@ -10,8 +10,6 @@ from __future__ import annotations
 import ctypes
 import os
 import time
-from contextlib import suppress
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -28,6 +26,7 @@ from render.compiler.card_driver import (
     context,
     unstarted,
 )
+from render.compiler.card_end import PAUSE, when_idle
 from render.compiler.card_room import Hold, Room
 from render.compiler.launch import RECORD, TALLY_BYTES, THREADS, Painted, Rows, blocks, recorded, rows, size
 from render.compiler.program import ENTRY
@@ -38,7 +37,6 @@ from render.trace import Clock, Worker
 NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: does not wait for the default stream
 COMPARISONS = 3  # of the two clocks; the first calls are slow, the last counts
 EVENT_STEP = 500  # ns between two times of an event
-LOOKS, PAUSE = 50, 0.001  # so often what is under way is looked at, so many seconds apart, before others wait for it
 INT32, INT64 = ctypes.c_int32, ctypes.c_int64
 
 
@@ -142,33 +140,16 @@ class Device:
     def close(self) -> None:
         """Give all memory back, when what is under way has ended. What fails now no longer matters.
 
-        A launch may take minutes, and nothing stops it. So it is waited for in the background after a moment, and never
-        in a call of the driver, which would hold up Control-C. Where the process ends before, so does the launch.
+        A launch may take minutes: what does not end soon is waited for in the background.
         """
-        if self.context is None or self._closed:
-            return
-        self._closed = True
-        try:
-            for _ in range(LOOKS):
-                if not self._busy():
-                    break
-                time.sleep(PAUSE)
-        finally:
-            if self._busy():
-                with suppress(RuntimeError):  # Python is ending, and starts no threads
-                    Thread(target=self._close_later, name="card", daemon=True).start()
-            else:
-                self._close()
+        if self.context is not None and not self._closed:
+            self._closed = True
+            when_idle(self._busy, self._close)
 
     def _busy(self) -> bool:
         """Whether anything is under way on the streams."""
         self.driver.cuCtxSetCurrent(self.context)
         return any(stream.busy() for stream in self._streams)
-
-    def _close_later(self) -> None:
-        while self._busy():
-            time.sleep(LOOKS * PAUSE)
-        self._close()
 
     def _close(self) -> None:
         driver = self.driver
