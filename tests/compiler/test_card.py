@@ -116,6 +116,18 @@ def test_memory_is_kept_from_launch_to_launch(driver: Imitation, device: Device)
     assert not {"cuMemAlloc", "cuMemHostAlloc"} & set(driver.calls)
 
 
+def test_each_launch_counts_from_nothing_though_another_stream_stands_still(device: Device) -> None:
+    made = []
+    standing, stream = device.streams(2)
+    standing.begin(0, 0, 16, 16)
+    for _ in range(3):
+        stream.begin(16, 0, 16, 16)
+        made.append(stream.end().made)
+
+    assert made == [made[0]] * 3
+    assert made[0] > 0
+
+
 def test_times_of_the_card_are_told_on_the_host_clock(device: Device) -> None:
     (stream,) = device.streams(1)
     before = time.perf_counter_ns()
