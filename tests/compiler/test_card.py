@@ -120,12 +120,12 @@ def test_each_launch_counts_from_nothing_though_another_stream_stands_still(devi
     made = []
     standing, stream = device.streams(2)
     standing.begin(0, 0, 16, 16)
-    for _ in range(3):
-        stream.begin(16, 0, 16, 16)
+    for x in (16, 0, 16, 0):
+        stream.begin(x, 0, 16, 16)
         made.append(stream.end().made)
 
-    assert made == [made[0]] * 3
-    assert made[0] > 0
+    assert made == made[:2] * 2
+    assert made[0] != made[1]
 
 
 def test_times_of_the_card_are_told_on_the_host_clock(device: Device) -> None:
