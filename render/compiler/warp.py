@@ -68,11 +68,13 @@ def paint_queue(at: Any, p: Any, x: int, y: int, width: int, height: int) -> tup
     having = counts(1)
     wanting = ended = having > 0
     while any_lane(having > 0):
+        # Lanes without a pixel take one; squares at the right and lower edge have some outside of the rectangle.
         while any_lane(votes(wanting) > 0):
             number, following, left = taken(wanting, number, following, left, at)
             column, row = place_of(number, counts(across))
             wanting = wanting & (number < end) & ((column >= width) | (row >= height))
         mine = number < end
+        # Lanes whose sample has ended begin the next, of the same pixel or of a new one; then all are stepped.
         if any_lane(ended & mine):
             state, steps = begun(real_count(column + x, red), real_count(row + y, red), total(s), at, p)
             looks = counts(0)
@@ -80,6 +82,7 @@ def paint_queue(at: Any, p: Any, x: int, y: int, width: int, height: int) -> tup
         state, steps, going = stepping(state, steps, mine, having, p, at.limit)
         if at.shortcuts:
             steps, seen, looks = repeating(state, steps, seen, looks, going, at.limit)
+        # Lanes that have ended make their last steps and add their light, and after a pixel's last sample store it.
         ended = mine & ~going
         if any_lane(ended):
             if any_lane(steps < at.limit):
