@@ -16,7 +16,8 @@ from card_reference import Argument, Bench
 
 from render import cards, engine, scene
 from render.compiler import card_code
-from render.compiler.card import INT32, INT64, Device
+from render.compiler.card import Device
+from render.compiler.card_stream import INT32, INT64
 from render.compiler.launch import QUEUE, TALLY_BYTES, THREADS, Painted, blocks, recorded, rows, size
 from render.compiler.settings import pack
 from render.options import complete

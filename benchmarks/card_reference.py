@@ -16,8 +16,8 @@ import numpy as np
 from machine_code import Absent
 
 from render.compiler import card_driver, warp
-from render.compiler.card import NON_BLOCKING
 from render.compiler.card_driver import NOT_READY
+from render.compiler.card_stream import NON_BLOCKING
 from render.request import Request
 from render.sampling import grid
 from render.scene import REALS

@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, zip_longest
 from typing import Any
 
-from render.compiler.card import Device, Stream
+from render.compiler.card import Device
+from render.compiler.card_stream import Stream
 from render.errors import RenderError
 from render.trace import Clock
 

@@ -76,7 +76,7 @@ def wanted_streams(request: Request, multiprocessors: int) -> int:
 
 
 class Stream(Protocol):
-    """One queue of launches on a device; see `render.compiler.card.Stream`."""
+    """One queue of launches on a device; see `render.compiler.card_stream.Stream`."""
 
     worker: Worker
     device: Any  # what it belongs to, which has a `name`: streams of one device fail together
