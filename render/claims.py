@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from render import stats
-from render.trace import Trace
+from render.trace import Trace, on_card
 from render.wording import count, listed
 
 
@@ -77,7 +77,7 @@ def _positive(value: object) -> float | None:
 def line(trace: Trace) -> str | None:
     """The claims as a sentence, and what follows; None where one worker was asked for and painted, or nobody did."""
     found = of(trace)
-    if not found.seen or any(worker.device != "cpu" for worker in trace.workers):
+    if not found.seen or on_card(trace.workers):
         return None
     if found.seen == 1 and found.asked in (None, 1):
         return None

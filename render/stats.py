@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import NamedTuple, TypeVar
 
-from render.trace import NO_TILE, STAGES, Span, Trace, Worker
+from render.trace import NO_TILE, STAGES, Span, Trace, Worker, on_card
 
 PRIORITY = ("paint", "transfer", "compile", "launch", "save", "plan", "wait", "start", "import")
 OTHER = "other"
@@ -108,7 +108,7 @@ class Stats:
     @property
     def on_card(self) -> bool:
         """Whether a graphics card painted, or the simulator of one: its workers are queues, and share it."""
-        return any(worker.device != "cpu" for worker in self.busy)
+        return on_card(self.busy)
 
     @property
     def shares(self) -> dict[str, float]:
@@ -190,6 +190,14 @@ def merged(intervals: Iterable[Interval], *, flat: bool = False) -> list[Interva
         else:
             made.append((t0, t1))
     return made
+
+
+def shown(trace: Trace) -> dict[Worker, list[Span]]:
+    """What each multiprocessor is shown to have painted, as `foremost` has it, in the order of their numbers."""
+    blocks: dict[Worker, list[Span]] = {worker: [] for worker in trace.multiprocessors}
+    for span in trace.of_kind("block"):
+        blocks[span.worker].append(span)
+    return {worker: foremost(spans) for worker, spans in blocks.items()}
 
 
 def foremost(spans: Iterable[Span]) -> list[Span]:

@@ -93,6 +93,11 @@ class Trace:
         return sorted((s for s in self.spans if s.kind in kinds), key=lambda s: (s.t0, s.t1))
 
 
+def on_card(workers: Iterable[Worker]) -> bool:
+    """Whether any of them is a part of a graphics card, or of the simulator of one."""
+    return any(worker.device != "cpu" for worker in workers)
+
+
 def _place(worker: Worker) -> tuple[int, str, int]:
     """Card by card, and on each by number."""
     return worker.process, worker.device, worker.thread

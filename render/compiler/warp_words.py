@@ -39,15 +39,15 @@ def _register(builder: Any, name: str, kind: Any, letter: str) -> Any:
     return builder.asm(ir.FunctionType(kind, []), f"mov.{suffix} $0, %{name};", f"={letter},~{{memory}}", [], True)
 
 
-def _voted(emit: Callable[[Any, Any], Any]) -> Any:
-    """An intrinsic of a mask that gives a whole number."""
+def _answered(emit: Callable[[Any, Any], Any]) -> Any:
+    """An intrinsic of a mask or a whole number that gives a whole number."""
 
     @intrinsic
-    def word(typingctx: Any, mask: Any) -> Any:
+    def word(typingctx: Any, value: Any) -> Any:
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             return emit(builder, args[0])
 
-        return COUNT(mask), codegen
+        return COUNT(value), codegen
 
     return word
 
@@ -61,19 +61,6 @@ def _read(emit: Callable[[Any], Any], kind: Any = COUNT) -> Any:
             return emit(builder)
 
         return kind(), codegen
-
-    return word
-
-
-def _passed(emit: Callable[[Any, Any], Any]) -> Any:
-    """An intrinsic of a whole number that gives a whole number."""
-
-    @intrinsic
-    def word(typingctx: Any, value: Any) -> Any:
-        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            return emit(builder, args[0])
-
-        return COUNT(COUNT), codegen
 
     return word
 
@@ -125,14 +112,14 @@ card_clock = _read(lambda builder: _register(builder, "globaltimer", I64, "l"), 
 
 SHARED: dict[Callable[..., Any], Any] = {slots.divided: divided, slots.add_at: add_at}
 CARD = SHARED | {
-    slots.votes: _voted(_votes),
-    slots.before: _voted(_before),
-    slots.from_first: _passed(_from_first),
+    slots.votes: _answered(_votes),
+    slots.before: _answered(_before),
+    slots.from_first: _answered(_from_first),
     slots.lane_number: _read(_lane_number),
 }
 ALONE = SHARED | {
-    slots.votes: _voted(lambda builder, mask: builder.zext(mask, I32)),
-    slots.before: _voted(lambda _builder, _mask: I32(0)),
-    slots.from_first: _passed(lambda _builder, value: value),
+    slots.votes: _answered(lambda builder, mask: builder.zext(mask, I32)),
+    slots.before: _answered(lambda _builder, _mask: I32(0)),
+    slots.from_first: _answered(lambda _builder, value: value),
     slots.lane_number: _read(lambda _builder: I32(0)),
 }

@@ -103,7 +103,7 @@ def _run(number: int, frame: Frame) -> Iterator[Event]:
 def _inside(pid: int, number: int, frame: Frame) -> Iterator[Event]:
     """The multiprocessors of a run, as a process of their own; nothing where there are none."""
     trace = frame.trace
-    lanes: dict[Worker, list[Span]] = {worker: [] for worker in trace.multiprocessors}
+    lanes = stats.shown(trace)
     if not lanes:
         return
     cards = len({worker.device for worker in lanes})
@@ -111,13 +111,11 @@ def _inside(pid: int, number: int, frame: Frame) -> Iterator[Event]:
     yield _named("process_name", pid, name=f"{number} {frame.title}: multiprocessors")
     yield _named("process_labels", pid, labels="the same work once more, from inside the card")
     yield _named("process_sort_index", pid, sort_index=2 * number + 1)
-    for span in trace.of_kind("block"):
-        lanes[span.worker].append(span)
     for lane, (worker, spans) in enumerate(lanes.items(), 1):
         tid, name = pid * LANES + lane, "multiprocessor" if cards == 1 else worker.device
         yield _named("thread_name", pid, tid, name=f"{name} {worker.thread}")
         yield _named("thread_sort_index", pid, tid, sort_index=lane)
-        for span in stats.foremost(spans):
+        for span in spans:
             yield _complete(span, pid, tid, trace.began, tiles)
     for instant, level in stats.levels(chain.from_iterable(stats.inside(trace).values())):
         at = {"pid": pid, "tid": 0, "ts": microseconds(instant - trace.began)}

@@ -97,20 +97,12 @@ def _panels(frames: Sequence[Frame], lengths: Sequence[float], scale: float) -> 
     """All runs on one scale, and once more those that are too short for it."""
     beside, alone = [], []
     for frame, length in zip(frames, lengths, strict=True):
-        lanes, field = worked(frame.trace), inside(frame.trace)
+        lanes, field = worked(frame.trace), stats.shown(frame.trace)
         times = max(lengths) / length if length else 1.0
         short = times > TOO_SHORT
         beside.append(Panel(frame, lanes, {} if short else field, scale))
         alone += [Panel(frame, lanes, field, scale * times, times)] if short else []
     return beside, alone
-
-
-def inside(trace: Trace) -> dict[Worker, list[Span]]:
-    """The blocks by multiprocessor, in the order of their numbers."""
-    field: dict[Worker, list[Span]] = {worker: [] for worker in trace.multiprocessors}
-    for span in trace.of_kind("block"):
-        field[span.worker].append(span)
-    return {worker: stats.foremost(spans) for worker, spans in field.items()}
 
 
 def worked(trace: Trace) -> dict[Worker, list[Span]]:

@@ -61,11 +61,12 @@ class Run:
 
         The pieces of one do not overlap: where blocks of several tiles share it, the tile that it began last is told.
         """
-        blocks: dict[Worker, list[Span]] = {worker: [] for worker in self.frame.trace.multiprocessors}
-        for span in self.frame.trace.of_kind("block"):
-            t0, t1 = (min(max(t - self.start, 0), self.length) for t in (span.t0, span.t1))
-            blocks[span.worker].append(span._replace(t0=t0, t1=t1))
-        pieces = ((lane, piece) for lane, spans in enumerate(blocks.values()) for piece in stats.foremost(spans))
+        pieces = []
+        for lane, spans in enumerate(stats.shown(self.frame.trace).values()):
+            for piece in spans:
+                t0, t1 = (min(max(t - self.start, 0), self.length) for t in (piece.t0, piece.t1))
+                if t0 < t1:
+                    pieces.append((lane, piece._replace(t0=t0, t1=t1)))
         return sorted(pieces, key=lambda pair: (pair[1].t0, pair[0]))
 
     @cached_property
