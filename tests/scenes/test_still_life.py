@@ -50,7 +50,7 @@ def sample(x: float, y: float, ask: Callable[..., Request], **parameters: float)
 
 @given(points, directions, st.floats(0.0, 1.0), blends)
 def test_a_step_never_passes_a_surface(point: Point, direction: Point, share: float, blend: float) -> None:
-    """No two points differ more in their distances than they lie apart (but for the four digits of the neck's angles)."""
+    """No two points differ more in their distances than they lie apart (the neck's angles have four digits)."""
     assert abs(nearest(along(point, direction, share), blend) - nearest(point, blend)) <= 1.0001 * share + 1e-9
 
 
@@ -158,6 +158,17 @@ def test_any_number_of_mirror_images_is_one_picture(reflections: int, ask: Calla
     request = ask(scene="still_life", width=19, height=11, tile=(19, 11), samples=2, limit=112, parameters=parameters)
 
     assert engine.draw(replace(request, target="simd")).sha256 == engine.draw(request).sha256
+
+
+def test_the_camera_may_stand_right_above_and_never_among_the_shapes(ask: Callable[..., Request]) -> None:
+    for distance, height in [(0.0, 9.0), (0.0, 0.05), (1.2, 0.6), (2.0, 0.05)]:
+        asked = ask(scene="still_life", precision="f64", parameters={"distance": distance, "height": height})
+        p: Any = STILL_LIFE.prepared(asked)
+        eye, ahead = np.array(p.eye), np.array(p.ahead)
+
+        assert math.dist(eye, (0.0, WORDS["MIDDLE"], 0.0)) > WORDS["REACH"]
+        assert eye[1] >= height
+        assert np.cross(ahead, [0.0, WORDS["MIDDLE"], 0.0] - eye) == pytest.approx(0.0, abs=1e-9)
 
 
 def allowed(parameter: Any) -> st.SearchStrategy[float]:
