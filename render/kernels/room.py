@@ -23,6 +23,7 @@ TAKING, MOVING = 4, 2  # the cost of taking ended lanes out, and of each of them
 # and whether they are a whole group; rounds made; free trays; trays to store. Then some for each group and each tray.
 PATCH, SAMPLE, TRAY, USED, LISTED, FIRST, INSIDE, READY, WHOLE, ROUND, FREE, COMPLETE = range(12)
 HELD, LOST, ALIKE, TRAYS = 12, 16, 20, 24
+MOST_GROUPS = LOST - HELD
 FREE_TRAY, PENDING, PLACE, COMPLETE_TRAY, EACH_TRAY = range(5)
 IN_TRAY = 20  # bits of a sample's number that say where in its tray it belongs; those above say which tray
 

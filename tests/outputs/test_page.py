@@ -309,6 +309,20 @@ def test_a_tile_of_a_card_tells_its_stream_by_name(shown: Callable[..., Any]) ->
     assert "worker 0: NVIDIA H100 (synthetic) stream 0\n" in page.locator("#tip").inner_text()
 
 
+def test_a_tile_chosen_with_the_keys_keeps_its_tip_where_the_page_scrolls(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    apart = "() => document.querySelector('#tip').getBoundingClientRect().top - "
+    apart += "document.querySelector('#run-0 canvas.picture').getBoundingClientRect().top"
+    page.locator("#run-0 canvas.picture").focus()
+    page.keyboard.press("ArrowRight")
+    page.evaluate(FRAMES)
+    before = page.evaluate(apart)
+    page.evaluate("() => scrollBy(0, scrollY ? -20 : 20)")
+    page.evaluate(FRAMES)
+    assert page.locator("#tip").is_visible()
+    assert page.evaluate(apart) == pytest.approx(before, abs=1)
+
+
 def test_without_its_script_the_card_is_seen_from_inside(shown: Callable[..., Any]) -> None:
     page = shown(CARD, scripted=False)
     assert page.locator("svg.field").is_visible()
