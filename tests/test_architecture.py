@@ -24,7 +24,7 @@ LAYERS = (
     "lanes",
     "escape_time vectors",
     "scene",
-    "sampling picture cards pillow",
+    "hints sampling picture cards pillow",
     "frame card_software",
     "drawing",
     "compiler",
