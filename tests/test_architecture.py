@@ -24,7 +24,7 @@ LAYERS = (
     "lanes",
     "escape_time vectors",
     "scene",
-    "sampling picture pillow",
+    "hints sampling picture pillow",
     "frame",
     "drawing",
     "kernels codegen runtime",

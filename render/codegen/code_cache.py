@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from render.compiler.file_lock import take_turn
+from render.codegen.file_lock import take_turn
 
 MAGIC = b"render object code 1\n"
 

@@ -13,13 +13,13 @@ from typing import IO
 
 import pytest
 
-from render.compiler import code_cache, file_lock
+from render.codegen import code_cache, file_lock
 
 ROOT = Path(__file__).parents[2]
 KEY = "0123456789abcdef"
 OBTAIN = """\
 import pathlib, sys, time
-from render.compiler import code_cache
+from render.codegen import code_cache
 
 def make():
     print("made", flush=True)
