@@ -65,8 +65,8 @@ def _announcer(typed: Namespace) -> Callable[[str], None]:
 
 
 def _width() -> int:
-    """The columns of the terminal; where there is none, as wide as the table likes."""
-    return shutil.get_terminal_size((table.WIDTH, 24)).columns if sys.stdout.isatty() else table.WIDTH
+    """The columns of the terminal, or what COLUMNS says; without both, as wide as the table likes."""
+    return shutil.get_terminal_size((table.WIDTH, 24)).columns
 
 
 def draw(typed: Namespace, began: int) -> int:

@@ -12,7 +12,7 @@ from render.errors import UnknownName, UsageError
 from render.frame import Frame
 from render.request import Request
 
-RACE = {"view": "seahorses", "samples": 16}  # a frame that takes one worker a second or more
+RACE = {"view": "seahorses", "samples": 16}  # a frame that takes one worker a second or more; `race --help` says so
 
 
 def draw(**asked: Any) -> Frame:

@@ -12,10 +12,12 @@ from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol
 
-from render import cards
-from render.compiler import card, card_code, code_cache, several, simulator
-from render.compiler.launch import Painted, recorded
+from render.codegen import code_cache, cuda_code
 from render.errors import ModeUnavailable
+from render.runtime import several, simulator
+from render.runtime.cuda import device
+from render.runtime.cuda import discovery as cards
+from render.runtime.launch import Painted, recorded
 
 if TYPE_CHECKING:
     from render.frame import Canvas
@@ -41,9 +43,9 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
     Raises ModeUnavailable where there is no card that can be used.
     """
     precision = "float64" if request.precision == "f64" else "float32"
-    made = card_code.program(scene, request)
+    made = cuda_code.program(scene, request)
     if request.simulate:
-        key = card_code.simulated_key(made)
+        key = cuda_code.simulated_key(made)
         if code_cache.read(key) is None:
             announce(f"compiling {scene.name} for the {simulator.NAME}, {precision} (once; kept for later runs)")
         start = partial(simulator.Simulator, str(scene.path), key, request)
@@ -58,9 +60,9 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
     for one in found.usable:
         if one.capability not in codes:
             say = partial(announce, f"compiling {scene.name} for {one.name}, {precision} (once; kept for later runs)")
-            codes[one.capability] = card_code.machine_code(made, found._replace(cards=(one,)), recorded(request), say)
+            codes[one.capability] = cuda_code.machine_code(made, found._replace(cards=(one,)), recorded(request), say)
         name = one.name if len(found.usable) == 1 else f"{one.name} {one.number}"
-        makes[name] = partial(card.Device, one, codes[one.capability], request, tuple(made.p), name=name)
+        makes[name] = partial(device.Device, one, codes[one.capability], request, tuple(made.p), name=name)
     make = next(iter(makes.values())) if len(makes) == 1 else partial(several.Several, makes)
     streams = wanted_streams(request, max(one.multiprocessors for one in found.usable))
     together = several.joined(one.name for one in found.usable)
@@ -76,7 +78,7 @@ def wanted_streams(request: Request, multiprocessors: int) -> int:
 
 
 class Stream(Protocol):
-    """One queue of launches on a device; see `render.compiler.card_stream.Stream`."""
+    """One queue of launches on a device; see `render.runtime.cuda.stream.Stream`."""
 
     worker: Worker
     device: Any  # what it belongs to, which has a `name`: streams of one device fail together
