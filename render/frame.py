@@ -26,6 +26,7 @@ from render.errors import RenderError, UsageError
 from render.picture import encode, pixels
 from render.request import Request
 from render.trace import Trace
+from render.wording import harmless
 
 MEMORY = "/dev/shm"  # noqa: S108  (a private folder is made in it)
 
@@ -217,11 +218,11 @@ class Frames(Sequence[Frame]):
 
 
 def title(request: Request, facts: Mapping[str, Any]) -> str:
-    """The name of a run: its label where it has one, or its mode and what its workers are."""
+    """The name of a run, harmless to show: its label where it has one, or its mode and what its workers are."""
     label = facts.get("label")
     if isinstance(label, str) and label:
-        return label
-    who = f"{request.mode} ({request.backend})" if request.backend else request.mode
+        return harmless(label)
+    who = harmless(f"{request.mode} ({request.backend})" if request.backend else request.mode)
     return f"{who}, simulated" if facts.get("simulated") else who
 
 

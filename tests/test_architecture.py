@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 # "targets" stands for the whole folder.
 LAYERS = (
     "errors machine wording swatches",
+    "speech",
     "registry",
     "parameters",
     "request",
