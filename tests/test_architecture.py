@@ -24,17 +24,17 @@ LAYERS = (
     "lanes",
     "escape_time vectors",
     "scene",
-    "sampling picture cards pillow",
+    "sampling prepared picture cards pillow",
     "frame card_software",
     "drawing",
     "compiler",
     "targets contract",
     "painter",
-    "processes",
+    "processes preparation",
     "modes outputs stats schedule claims chart document compare attribution difference",
     "options engine devices",
     "lessons terminal",
-    "render library commands cli __main__ notebook",  # `render` is the package itself: the library's front
+    "render sessions library commands cli __main__ notebook",  # `render` is the package itself: the library's front
 )
 
 # These stand side by side and never import each other, except what is listed.
