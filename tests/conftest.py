@@ -90,12 +90,12 @@ def library(request: Request, *, recording: bool = True) -> Any:
 
     It is compiled once for all tests.
     """
-    from render.compiler import card_code, cuda_front
+    from render.codegen import cuda_code, cuda_compiler
 
-    made = card_code.program(load(request.scene), request)
+    made = cuda_code.program(load(request.scene), request)
     key = made.key(("card", str(recording)))
     if key not in LIBRARIES:
-        LIBRARIES[key] = cuda_front.compiled(made, (7, 5), recording)
+        LIBRARIES[key] = cuda_compiler.compiled(made, (7, 5), recording)
     return LIBRARIES[key]
 
 

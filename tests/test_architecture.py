@@ -24,10 +24,10 @@ LAYERS = (
     "lanes",
     "escape_time vectors",
     "scene",
-    "sampling prepared picture cards pillow",
-    "frame card_software",
+    "sampling prepared picture pillow",
+    "frame",
     "drawing",
-    "compiler",
+    "kernels codegen runtime",
     "targets contract",
     "painter",
     "processes preparation",
@@ -51,7 +51,7 @@ SIDE_BY_SIDE = {
     "difference": "picture compare attribution",
 }
 
-COMPILING = ("render.cards", "render.compiler", "render.devices", "render.targets")
+COMPILING = ("render.codegen", "render.devices", "render.runtime", "render.targets")
 HOMES = {  # who may import these packages
     "numba": COMPILING,
     "llvmlite": COMPILING,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from render import primitives, sampling, scene
-from render.compiler.retarget import retarget
+from render.codegen.retarget import retarget
 from render.request import Request
 from render.scene import REALS
 

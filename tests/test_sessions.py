@@ -13,7 +13,7 @@ import pytest
 
 import render
 from render import contract
-from render.compiler import program
+from render.codegen import program
 from render.errors import SceneError, TileError, UsageError
 
 SMALL: dict[str, Any] = {"size": (24, 16), "samples": 1, "limit": 30, "tile": 8}

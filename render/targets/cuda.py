@@ -12,11 +12,13 @@ from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol
 
-from render import cards
-from render.compiler import card, card_code, code_cache, several, simulator
-from render.compiler.launch import Painted, recorded
+from render.codegen import code_cache, cuda_code
 from render.errors import ModeUnavailable
 from render.parameters import P, members
+from render.runtime import several, simulator
+from render.runtime.cuda import device
+from render.runtime.cuda import discovery as cards
+from render.runtime.launch import Painted, recorded
 
 if TYPE_CHECKING:
     from render.frame import Canvas
@@ -44,9 +46,9 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
     Raises ModeUnavailable where there is no card that can be used.
     """
     precision = PRECISIONS[request.precision]
-    made = card_code.program(scene, request)
+    made = cuda_code.program(scene, request)
     if request.simulate:
-        key = card_code.simulated_key(made)
+        key = cuda_code.simulated_key(made)
         if code_cache.read(key) is None:
             announce(f"compiling {scene.name} for the {simulator.NAME}, {precision} (once; kept for later runs)")
         simulated = _simulated(str(scene.path), key, request, made.p)
@@ -59,7 +61,7 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
     for one in found.usable:
         if one.capability not in codes:
             say = partial(announce, f"compiling {scene.name} for {one.name}, {precision} (once; kept for later runs)")
-            codes[one.capability] = card_code.machine_code(made, found._replace(cards=(one,)), recorded(request), say)
+            codes[one.capability] = cuda_code.machine_code(made, found._replace(cards=(one,)), recorded(request), say)
     return _on_cards(found.usable, codes, announce, request, made.p)
 
 
@@ -76,7 +78,7 @@ def _on_cards(usable: Sequence[cards.Card], codes: Codes, announce: Announce, re
     makes = {}
     for one in usable:
         name = one.name if len(usable) == 1 else f"{one.name} {one.number}"
-        makes[name] = partial(card.Device, one, codes[one.capability], request, tuple(p), name=name)
+        makes[name] = partial(device.Device, one, codes[one.capability], request, tuple(p), name=name)
     make = next(iter(makes.values())) if len(makes) == 1 else partial(several.Several, makes)
     streams = wanted_streams(request, max(one.multiprocessors for one in usable))
     about = f"one lane a thread, {PRECISIONS[request.precision]}"
@@ -94,7 +96,7 @@ def wanted_streams(request: Request, multiprocessors: int) -> int:
 
 
 class Stream(Protocol):
-    """One queue of launches on a device; see `render.compiler.card_stream.Stream`."""
+    """One queue of launches on a device; see `render.runtime.cuda.stream.Stream`."""
 
     worker: Worker
     device: Any  # what it belongs to, which has a `name`: streams of one device fail together
@@ -161,7 +163,7 @@ class CudaKernel:
     def for_request(self, request: Request, p: P) -> CudaKernel:
         """Give the same code another request; it opens a device of its own."""
         assert self._again is not None, "a kernel that was sent here, or not made by `compile`"
-        card_code.check_tile(request)
+        cuda_code.check_tile(request)
         return self._again(request, p)
 
     def open(self, clock: Clock = perf_counter_ns, count: int | None = None) -> Sequence[Stream]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from render import primitives, sampling
-from render.compiler.retarget import retarget
+from render.codegen.retarget import retarget
 from render.frame import Went
 from render.parameters import members, record
 from render.scene import REALS

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from render import cards, engine, stats
-from render.cards import Card
+from render import engine, stats
 from render.errors import RenderError
 from render.frame import Frame
 from render.options import complete
+from render.runtime.cuda import discovery as cards
+from render.runtime.cuda.discovery import Card
 from render.targets import cuda
 from render.trace import Span
 
@@ -35,7 +36,7 @@ def spans(frame: Frame, kind: str) -> list[Span]:
 @contextmanager
 def full(chosen: Iterable[Card]) -> Iterator[None]:
     """The memory of these cards is taken, to the last 2 MiB of each."""
-    from render.compiler.card_driver import asked, bindings, context
+    from render.runtime.cuda.driver import asked, bindings, context
 
     driver, taken = bindings(), []
     try:

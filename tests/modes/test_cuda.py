@@ -17,8 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import cards, engine, library, modes, scene, targets
-from render.compiler.launch import SQUARE_HEIGHT, Painted
+from render import engine, library, modes, scene, targets
 from render.errors import ModeUnavailable, RenderError, TileError
 from render.frame import canvas
 from render.modes.cuda import LARGEST_TILE, Host, default_tile
@@ -26,6 +25,8 @@ from render.options import complete
 from render.painter import Done, Painter
 from render.plan import cut
 from render.request import LARGEST_SIDE, Request
+from render.runtime.cuda import discovery as cards
+from render.runtime.launch import SQUARE_HEIGHT, Painted
 from render.targets.cuda import CudaKernel, wanted_streams
 from render.trace import Recorder, Span, Worker
 
@@ -169,7 +170,7 @@ def test_cards_of_one_kind_share_what_was_compiled_once(
         return b"code"
 
     monkeypatch.setattr(cards, "find", lambda: cards.Cards(four, None, "", (13, 0), four))
-    monkeypatch.setattr("render.compiler.card_code.machine_code", machine_code)
+    monkeypatch.setattr("render.codegen.cuda_code.machine_code", machine_code)
     said: list[str] = []
     targets.load("cuda").compile(scene.load("mandelbrot"), ask(mode="cuda", target="cuda"), said.append)
 
@@ -255,12 +256,13 @@ def test_a_script_without_a_guard_may_simulate(tmp_path: Path) -> None:
 
 def test_the_death_of_the_simulator_is_told(ask: Callable[..., Request]) -> None:
     request = ask(mode="cuda", target="cuda", simulate=True, width=640, height=480, tile=(64, 64))
-    from render.compiler import card_code, simulator
+    from render.codegen import cuda_code
     from render.parameters import members
+    from render.runtime import simulator
     from render.scene import load
 
-    made = card_code.program(load("mandelbrot"), request)
-    key, numbers = card_code.simulated_key(made), members(made.p)
+    made = cuda_code.program(load("mandelbrot"), request)
+    key, numbers = cuda_code.simulated_key(made), members(made.p)
     device = simulator.Simulator(str(load("mandelbrot").path), key, request, numbers, time.perf_counter_ns)
     (stream,) = device.streams(1)
     threading.Timer(0.05, os.kill, (device.process, signal.SIGTERM)).start()

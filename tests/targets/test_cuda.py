@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from render import engine, scene, targets
-from render.compiler import card_code
+from render.codegen import cuda_code
 from render.errors import ModeUnavailable, SceneError, UsageError
 from render.frame import canvas
 from render.options import complete
@@ -34,12 +34,12 @@ def test_numpy_without_row_stack_is_no_obstacle() -> None:
     code = """
 import numpy
 from render import scene
-from render.compiler import card_code, cuda_front
+from render.codegen import cuda_code, cuda_compiler
 from render.options import complete
 vars(numpy).pop("row_stack", None)
 request = complete(mode="cuda", simulate=True)
-made = card_code.program(scene.load(request.scene), request)
-cuda_front.compiled(made, (9, 0))
+made = cuda_code.program(scene.load(request.scene), request)
+cuda_compiler.compiled(made, (9, 0))
 assert "row_stack" not in vars(numpy) and numpy.vstack
 """
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
@@ -58,10 +58,10 @@ def test_without_a_card_it_is_refused_with_a_reason(ask: Callable[..., Request])
 def test_a_tile_has_no_more_pixels_than_a_card_can_count(ask: Callable[..., Request]) -> None:
     edge = 1 << 16
     request = ask(mode="cuda", target="cuda", simulate=True, width=edge, height=edge, tile=(edge, edge // 4))
-    card_code.program(scene.load("mandelbrot"), request)
+    cuda_code.program(scene.load("mandelbrot"), request)
 
     with pytest.raises(UsageError, match="a tile of a card"):
-        card_code.program(scene.load("mandelbrot"), replace(request, tile=(edge, edge // 4 + 1)))
+        cuda_code.program(scene.load("mandelbrot"), replace(request, tile=(edge, edge // 4 + 1)))
 
 
 # --- the simulator: a real child process -------------------------------------------------------------------

@@ -1,0 +1,179 @@
+"""The driver of many lanes: whatever it puts aside, takes out or skips, the picture is that of one lane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from render import scene, targets
+from render.frame import Canvas, canvas
+from render.kernels import room
+from render.request import Request
+from render.runtime.cpu import underway
+from tests.conftest import small_request
+
+PLACES = [
+    {"scene": "mandelbrot", "parameters": {"x": -0.745, "y": 0.113, "zoom": 30.0}, "limit": 700},
+    {"scene": "still_life", "precision": "f32", "limit": 60},
+]
+CIRCLING = '''
+"""A quadratic map whose point c is a parameter, so that two samples may well meet in the same state."""
+from render.lanes import fma
+LIMIT = 100000
+PRECISION = "f32"
+ABSORBING = True
+INSIDE_FLAT = True
+PARAMETERS = {"bailout": (4.0, 2.0, 100.0, "How far out.")}
+def start(x, y, p): return x, y
+def step(state, p): return fma(state[0], state[0], fma(-state[1], state[1], -0.9)), fma(2.0 * state[0], state[1], 0.1)
+def alive(state, p): return fma(state[0], state[0], state[1] * state[1]) <= p.bailout
+def shade(state, steps, p): return 0.0001 * steps, 0.5, 0.5
+'''
+
+
+def kernel(request: Request, target: str) -> Any:
+    """Compiled code for the request; nothing is announced."""
+    return targets.load(target).compile(scene.load(request.scene), replace(request, target=target), lambda _: None)
+
+
+def painted(request: Request, paint: Callable[[Canvas], int]) -> tuple[int, bytes, bytes]:
+    """The steps made, the pixels and the counts of a whole frame."""
+    with canvas(request, shared=False) as surface:
+        made = paint(surface)
+        return made, surface.rgb.tobytes(), np.asarray(surface.steps).tobytes()
+
+
+def at_once(request: Request, target: str) -> tuple[int, bytes, bytes]:
+    return painted(request, lambda surface: kernel(request, target).paint(surface, 0, 0, *size(request))[0])
+
+
+def size(request: Request) -> tuple[int, int]:
+    return request.width, request.height
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: str(place["scene"]))
+@settings(max_examples=15)
+@given(width=st.integers(1, 70), height=st.integers(1, 40), budgets=st.lists(st.integers(1, 20_000), min_size=1))
+def test_a_frame_painted_in_pieces_is_the_same(
+    place: dict[str, Any], width: int, height: int, budgets: list[int]
+) -> None:
+    request = small_request(**place, width=width, height=height, tile=(width, height))
+
+    def in_pieces(surface: Canvas) -> int:
+        made, turn, done = 0, 0, False
+        with kernel(request, "simd").begin(surface, 0, 0, width, height) as rectangle:
+            while not done:
+                steps, bad, done = rectangle.go(budgets[turn % len(budgets)])
+                made, turn = made + steps, turn + 1
+                assert bad == 0
+        return made
+
+    assert painted(request, in_pieces) == at_once(request, "scalar")
+
+
+def test_rectangles_begun_in_turn_keep_out_of_each_others_way(ask: Callable[..., Request]) -> None:
+    request = ask(**PLACES[0], width=64, height=48, tile=(32, 24))
+    corners = [(x, y) for y in (0, 24) for x in (0, 32)]
+
+    def juggled(surface: Canvas) -> int:
+        made = 0
+        code = kernel(request, "simd")
+        with ExitStack() as stack:
+            left = [stack.enter_context(code.begin(surface, *corner, 32, 24)) for corner in corners]
+            while left:
+                rectangle = left.pop(0)
+                steps, _, done = rectangle.go(2000)
+                made += steps
+                left += [] if done else [rectangle]
+        return made
+
+    assert painted(request, juggled) == at_once(request, "scalar")
+
+
+@pytest.mark.parametrize("samples", [1, 5])
+def test_one_tray_is_enough(samples: int, monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Request]) -> None:
+    monkeypatch.setattr(underway, "TRAY_BYTES", 0)
+    monkeypatch.setattr(underway, "FEWEST_TRAYS", 1)
+    request = ask(**PLACES[0], width=61, height=33, tile=(61, 33), samples=samples)
+
+    assert at_once(request, "simd")[:2] == at_once(request, "scalar")[:2]
+
+
+@pytest.mark.parametrize("name", [name for name in scene.names() if "symmetric" in scene.load(name).functions])
+@settings(max_examples=25)
+@given(
+    width=st.integers(1, 40),
+    height=st.integers(1, 60),
+    cuts=st.lists(st.integers(1, 59), max_size=3),
+    precision=st.sampled_from(["f32", "f64"]),
+)
+def test_rows_that_are_mirror_images_are_stored_with_the_others(
+    name: str, width: int, height: int, cuts: list[int], precision: str
+) -> None:
+    request = small_request(scene=name, precision=precision, width=width, height=height, tile=(width, height), limit=80)
+    edges = sorted({0, height, *(cut for cut in cuts if cut < height)})
+
+    def in_bands(surface: Canvas) -> int:
+        code = kernel(request, "simd")
+        return sum(code.paint(surface, 0, y, width, end - y)[0] for y, end in pairwise(edges))
+
+    assert painted(request, in_bands) == at_once(request, "scalar")
+
+
+def test_a_frame_around_the_axis_takes_half_the_rounds(ask: Callable[..., Request]) -> None:
+    request = ask(width=64, height=64, tile=(64, 64), limit=400, parameters={"x": -1.1})
+    lit = replace(request, parameters=tuple(sorted({**dict(request.parameters), "light": 0.5}.items())))
+
+    assert rounds(request)[1] < 0.6 * rounds(lit)[1]
+
+
+def rounds(request: Request) -> tuple[tuple[int, bytes, bytes], int]:
+    """What is painted, and how many rounds of blocks that took."""
+    code = kernel(request, "simd")
+    result = painted(request, lambda surface: code.paint(surface, 0, 0, *size(request))[0])
+    return result, int(code._rooms[0].notes[room.ROUND])  # noqa: SLF001  (what the driver has noted)
+
+
+def test_samples_that_come_round_skip_their_steps_and_nothing_else_changes(
+    tmp_path: Path, ask: Callable[..., Request]
+) -> None:
+    path = tmp_path / "circling.py"
+    path.write_text(CIRCLING, encoding="utf-8")
+    request = ask(scene=str(path), precision="f32", limit=100_000, width=40, height=24, tile=(40, 24))
+    request = replace(request, parameters=tuple(sorted({**dict(request.parameters), "shortcuts": 1}.items())))
+    plain = replace(request, parameters=tuple(sorted({**dict(request.parameters), "shortcuts": 0}.items())))
+
+    fast, few = rounds(request)
+    slow, many = rounds(plain)
+
+    assert fast == slow
+    assert few < many / 10
+
+
+@pytest.mark.parametrize("precision", ["f32", "f64"])
+@settings(max_examples=10)
+@given(angle=st.floats(0.0, 1.0), below=st.floats(0.0, 0.02), disc=st.booleans())
+def test_what_the_mandelbrot_set_claims_never_to_end_does_not(
+    precision: str, angle: float, below: float, disc: bool
+) -> None:
+    """Around the edge of what is claimed, pixels of the size of the margin's rounding."""
+    turn = 2 * np.pi * angle
+    multiplier = (1 - (2.0**-5 if precision == "f32" else 2.0**-16) * (1 + below)) * np.exp(1j * turn)
+    c = multiplier / 4 - 1 if disc else multiplier / 2 - multiplier**2 / 4
+    place = {"x": float(c.real), "y": float(c.imag), "zoom": 2000.0 if precision == "f32" else 1e6}
+    request = small_request(precision=precision, limit=40_000, width=16, height=16, tile=(16, 16), parameters=place)
+
+    assert rounds(request)[0] == rounds(replace(request, parameters=without_shortcuts(request)))[0]
+
+
+def without_shortcuts(request: Request) -> tuple[tuple[str, Any], ...]:
+    return tuple(sorted({**dict(request.parameters), "shortcuts": 0}.items()))
