@@ -28,6 +28,7 @@ from render.request import Request
 from render.trace import Trace
 from render.wording import harmless
 
+SMALL = 1 << 22  # bytes that are there wherever this program runs
 MEMORY = "/dev/shm"  # noqa: S108  (a private folder is made in it)
 
 
@@ -88,7 +89,7 @@ def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
     """
     with_steps = request.samples == 1
     size = _aligned(request.width * request.height * 3) + request.width * request.height * 4 * with_steps
-    if size > machine.memory() // 3:
+    if size > SMALL and size > machine.memory() // 3:
         raise UsageError(
             f"a frame of {request.width} x {request.height} pixels needs {size / 2**30:.1f} GiB, "
             f"and this process may use {machine.memory() / 2**30:.1f} GiB",

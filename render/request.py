@@ -75,8 +75,6 @@ class Request:
         if len(self.tile) != 2 or not all(_is_whole(edge) and edge >= 1 for edge in self.tile):
             raise UsageError(f"a tile of {' x '.join(map(str, self.tile))} pixels", "give at least one pixel each way")
         tiles = self.rows_and_columns[0] * self.rows_and_columns[1]
-        if tiles > MOST_TILES:
-            raise UsageError(f"{tiles} tiles are too many", "cut larger ones, for example --tile 64")
         if self.only_tile is not None and not (_is_whole(self.only_tile) and 0 <= self.only_tile < tiles):
             raise UsageError(
                 f"there is no tile {self.only_tile!s:.60}: this frame has tiles 0 to {tiles - 1}",
