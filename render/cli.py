@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from render import __version__
 from render.errors import OutputError, RenderError, UnknownName, UsageError
+from render.speech import harmless_streams
 
 ABOUT = """\
 Draw one picture in four ways - one worker in sequence, one worker juggling, many workers at once, a graphics
@@ -220,8 +221,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; give its exit code. Errors are one line of cause and one of what to do, on standard error."""
     began = time.perf_counter_ns()
     words = list(sys.argv[1:] if argv is None else argv)
-    debug = "--debug" in words
-    _speakable()
+    with harmless_streams():
+        return _ended(words, began, debug="--debug" in words)
+
+
+def _ended(words: list[str], began: int, *, debug: bool) -> int:
+    """Run one command and turn whatever goes wrong into an exit code."""
     try:
         code = _run(words, began)
         _flush()
@@ -291,13 +296,3 @@ def _end_on_term() -> None:
                 signal.signal(number, lambda caught, _: sys.exit(128 + caught))
             except ValueError:  # not the main thread: somebody else's program, and its signals
                 return
-
-
-def _speakable() -> None:
-    """Have somewhere to speak to, whoever started us, and no letter that cannot be said."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  (it lives as long as we)
-        elif hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")

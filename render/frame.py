@@ -26,7 +26,9 @@ from render.errors import RenderError, UsageError
 from render.picture import encode, pixels
 from render.request import Request
 from render.trace import Trace
+from render.wording import harmless
 
+SMALL = 1 << 22  # bytes that are there wherever this program runs
 MEMORY = "/dev/shm"  # noqa: S108  (a private folder is made in it)
 
 
@@ -87,7 +89,7 @@ def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
     """
     with_steps = request.samples == 1
     size = _aligned(request.width * request.height * 3) + request.width * request.height * 4 * with_steps
-    if size > machine.memory() // 3:
+    if size > SMALL and size > machine.memory() // 3:
         raise UsageError(
             f"a frame of {request.width} x {request.height} pixels needs {size / 2**30:.1f} GiB, "
             f"and this process may use {machine.memory() / 2**30:.1f} GiB",
@@ -217,11 +219,11 @@ class Frames(Sequence[Frame]):
 
 
 def title(request: Request, facts: Mapping[str, Any]) -> str:
-    """The name of a run: its label where it has one, or its mode and what its workers are."""
+    """The name of a run, harmless to show: its label where it has one, or its mode and what its workers are."""
     label = facts.get("label")
     if isinstance(label, str) and label:
-        return label
-    who = f"{request.mode} ({request.backend})" if request.backend else request.mode
+        return harmless(label)
+    who = harmless(f"{request.mode} ({request.backend})" if request.backend else request.mode)
     return f"{who}, simulated" if facts.get("simulated") else who
 
 

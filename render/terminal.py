@@ -23,6 +23,7 @@ import numpy as np
 from render.engine import Moment, Watch
 from render.plan import Tile, cut
 from render.request import Request
+from render.speech import raw
 from render.swatches import colour, ink
 from render.trace import Worker
 
@@ -63,7 +64,7 @@ def live(*, quiet: bool, stream: TextIO) -> Iterator[Watch | None]:
         return
     from rich.console import Console
 
-    console = Console(file=stream)
+    console = Console(file=raw(stream))
     if console.is_dumb_terminal or console.legacy_windows:  # no cursor to move
         yield None
         return

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 # "targets" stands for the whole folder.
 LAYERS = (
     "errors machine wording swatches",
+    "speech",
     "registry",
     "parameters",
     "request",
@@ -24,17 +25,17 @@ LAYERS = (
     "lanes",
     "escape_time vectors",
     "scene",
-    "hints sampling picture pillow",
+    "hints sampling prepared picture pillow",
     "frame",
     "drawing",
     "kernels codegen runtime",
     "targets contract",
     "painter",
-    "processes",
+    "processes preparation",
     "modes outputs stats schedule claims chart document compare attribution difference",
     "options engine devices",
     "lessons terminal",
-    "render library commands cli __main__ notebook",  # `render` is the package itself: the library's front
+    "render sessions library commands cli __main__ notebook",  # `render` is the package itself: the library's front
 )
 
 # These stand side by side and never import each other, except what is listed.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ import numpy as np
 from render import primitives
 from render.codegen.retarget import fingerprint
 from render.kernels import driver, room, scalar, slots, warp
+from render.parameters import P, kinds
 from render.request import Request
 from render.scene import Scene
 
@@ -33,19 +34,17 @@ class Program(NamedTuple):
     names: dict[str, Any]
     lanes: int
     precision: str
-    p: tuple[Any, ...]
-    folded: bool  # whether rows that are mirror images of others need not be followed
+    p: P
+    folds: Callable[[Request, P], bool]  # whether rows that are mirror images of others need not be followed
     source: str  # the scene's file, for messages only
 
     def key(self, host: tuple[str, ...]) -> str:
         """Names everything that the object code depends on, among it the CPU it is made for (hex)."""
-        fields = self.p._asdict().items()  # type: ignore[attr-defined]
-        shape = [(name, type(value).__name__, getattr(value, "dtype", None)) for name, value in fields]
         about = (
             fingerprint(self.root, words=WORDS, slots=self.slots, names=self.names),
             self.lanes,
             self.precision,
-            shape,
+            kinds(self.p),
             _compiler(),
             host,
         )
@@ -125,7 +124,7 @@ def _program(
     names: dict[str, Any],
     lanes: int,
 ) -> Program:
-    functions, p = scene.functions, scene.prepared(request)
+    functions = scene.functions
     own = {getattr(slots, name): functions[name] for name in ("start", "step", "alive", "shade")}
     never = functions.get("never_ends") if scene.inside_flat else None
     return Program(
@@ -134,17 +133,17 @@ def _program(
         names=names,
         lanes=lanes,
         precision=request.precision,
-        p=p,
-        folded=lanes > 1 and _folded(functions, request, p),
+        p=scene.prepared(request),
+        folds=partial(_folded, functions.get("symmetric") if lanes > 1 else None),
         source=str(scene.path),
     )
 
 
-def _folded(functions: Mapping[str, Callable[..., Any]], request: Request, p: tuple[Any, ...]) -> bool:
-    """Whether the frame's lower half is the mirror image of the upper, sample by sample."""
+def _folded(symmetric: Callable[..., Any] | None, request: Request, p: P) -> bool:
+    """Tell whether the frame's lower half is the mirror image of the upper, sample by sample."""
     values = request.values
     centred = request.samples == 1 and values["y"] == 0.0 and bool(values["shortcuts"])
-    return centred and "symmetric" in functions and bool(functions["symmetric"](p))
+    return centred and symmetric is not None and bool(symmetric(p))
 
 
 @cache

@@ -29,6 +29,7 @@ from render import stats
 from render.frame import Frame, Frames
 from render.plan import Tile, cut
 from render.trace import NO_TILE, Span, Trace, Worker
+from render.wording import harmless
 
 SUFFIXES = (".chrome.json", ".perfetto.json")
 ABOUT = "the trace for Perfetto, VizTracer and chrome://tracing"
@@ -43,7 +44,12 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
     for number, frame in enumerate(frames, 1):
         events += _inside(len(frames) + number, number, frame)
     first = frames[0]
-    told = {"program": "render", "scene": first.request.scene, "view": first.request.view, "sha256": first.sha256}
+    told = {
+        "program": "render",
+        "scene": harmless(first.request.scene),
+        "view": harmless(first.request.view),
+        "sha256": first.sha256,
+    }
     stored = {"traceEvents": events, "displayTimeUnit": "ms", "otherData": told}
     return json.dumps(stored, separators=(",", ":")).encode("ascii")
 
@@ -63,7 +69,7 @@ def lanes(trace: Trace) -> dict[Worker, str]:
 
 def _which(worker: Worker) -> str:
     """What a worker is that is no thread of a CPU."""
-    return "" if worker.device == "cpu" else f" ({worker.device})"
+    return "" if worker.device == "cpu" else f" ({harmless(worker.device)})"
 
 
 def placed(spans: Iterable[Span]) -> tuple[list[Span], list[Span]]:
@@ -86,7 +92,7 @@ def _run(number: int, frame: Frame) -> Iterator[Event]:
     threads = {worker: number * LANES + lane for lane, worker in enumerate(named, 1)}
     tiles = dict(enumerate(cut(frame.request)))
     yield _named("process_name", number, name=f"{number} {frame.title}")
-    yield _named("process_labels", number, labels=f"{frame.request.scene}, view {frame.request.view}")
+    yield _named("process_labels", number, labels=harmless(f"{frame.request.scene}, view {frame.request.view}"))
     yield _named("process_sort_index", number, sort_index=2 * number)
     for lane, (worker, name) in enumerate(named.items()):
         yield _named("thread_name", number, threads[worker], name=name)
@@ -112,7 +118,7 @@ def _inside(pid: int, number: int, frame: Frame) -> Iterator[Event]:
     yield _named("process_labels", pid, labels="the same work once more, from inside the card")
     yield _named("process_sort_index", pid, sort_index=2 * number + 1)
     for lane, (worker, spans) in enumerate(lanes.items(), 1):
-        tid, name = pid * LANES + lane, "multiprocessor" if cards == 1 else worker.device
+        tid, name = pid * LANES + lane, "multiprocessor" if cards == 1 else harmless(worker.device)
         yield _named("thread_name", pid, tid, name=f"{name} {worker.thread}")
         yield _named("thread_sort_index", pid, tid, sort_index=lane)
         for span in spans:
@@ -144,7 +150,7 @@ def _complete(span: Span, pid: int, tid: int, origin: int, tiles: dict[int, Tile
             _, args["x"], args["y"], args["width"], args["height"] = tiles[span.tile]
     if span.cpu >= 0:
         args["cpu"] = span.cpu
-    args |= {"os process": span.worker.process, "os thread": span.worker.thread, "device": span.worker.device}
+    args |= {"os process": span.worker.process, "os thread": span.worker.thread, "device": harmless(span.worker.device)}
     times = {"ts": microseconds(span.t0 - origin), "dur": microseconds(span.t1 - span.t0)}
     return {"ph": "X", "cat": span.kind, "name": _said(span), "pid": pid, "tid": tid, **times, "args": args}
 

@@ -23,7 +23,7 @@ import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from functools import partial
-from math import ceil
+from math import ceil, isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,7 +41,6 @@ ABOUT = "the saved trace: everything, to make any output from later"
 SCHEMA, VERSION = "render-trace", 3
 READABLE = range(1, VERSION + 1)
 LARGEST = (1 << 63) - 1
-WORDS = ("scene", "view", "precision", "mode", "target", "order")
 NAMES = {str: "text", list: "a list", dict: "an object"}
 
 Pixels = tuple[np.ndarray, np.ndarray | None]
@@ -133,7 +132,7 @@ def read(path: str | Path) -> Frames:
 def parse(data: bytes) -> Frames:
     """The frames in the bytes of a saved trace. Raises InputError, whose cause lacks the file's name in front."""
     try:
-        stored = json.loads(data)
+        stored = json.loads(data, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as error:
         raise _malformed("it is no JSON, or not all of it") from error
     if not isinstance(stored, dict) or stored.get("schema") != SCHEMA:
@@ -156,6 +155,14 @@ def parse(data: bytes) -> Frames:
         raise _malformed((str(error) or type(error).__name__).splitlines()[0]) from error
     except RenderError as error:  # of the request or the picture
         raise _malformed(error.cause) from error
+
+
+def _finite(written: str) -> float:
+    """A number that JSON has. Raises ValueError for NaN and what is infinite."""
+    value = float(written)
+    if not isfinite(value):
+        raise ValueError(f"{written} is no number")
+    return value
 
 
 def _what(stored: dict[str, Any]) -> tuple[str, tuple[tuple[str, str], ...]]:
@@ -187,7 +194,6 @@ def _read_pixels(stored: dict[str, Any], request: Request) -> Pixels:
 
 
 def _frame(run: dict[str, Any], request: Request, shared: Pixels) -> Frame:
-    _check(request)
     rgb, steps = _read_pixels(run, request) if "picture" in run else shared
     frame = Frame(rgb, steps, _whole(run["total_steps"]), request, _trace(run, request))
     if rgb.shape != (request.height, request.width, 3):
@@ -197,14 +203,6 @@ def _frame(run: dict[str, Any], request: Request, shared: Pixels) -> Frame:
     return frame
 
 
-def _check(request: Request) -> None:
-    """What a request made in this program cannot get wrong, but a file can."""
-    for name in WORDS:
-        _is(getattr(request, name), str)
-    if not all(isinstance(value, (int, float, str)) for value in request.values.values()):
-        raise TypeError("a parameter is neither number nor text")
-
-
 def _trace(run: dict[str, Any], request: Request) -> Trace:
     workers = [_worker(row) for row in _rows(run["workers"], list)]
     tiles = ceil(request.width / request.tile[0]) * ceil(request.height / request.tile[1])
@@ -212,7 +210,15 @@ def _trace(run: dict[str, Any], request: Request) -> Trace:
     began, asked, ended = (_whole(run[name]) for name in ("began", "asked", "ended"))
     if not began <= asked <= ended:
         raise ValueError("a run ended before it began")
-    return Trace(spans, began, asked, ended, _is(run["facts"], dict))
+    return Trace(spans, began, asked, ended, _facts(_is(run["facts"], dict)))
+
+
+def _facts(told: dict[str, Any]) -> dict[str, Any]:
+    """Facts are flat: numbers, texts, true, false, null, and lists of these."""
+    for name, fact in told.items():
+        if any(isinstance(value, (dict, list)) for value in (fact if isinstance(fact, list) else [fact])):
+            raise TypeError(f"the fact {name[:40]!r} is neither number nor text")
+    return told
 
 
 def _worker(row: list[Any]) -> Worker:

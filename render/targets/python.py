@@ -15,10 +15,12 @@ import numpy as np
 from render import primitives, sampling
 from render.codegen.retarget import retarget
 from render.frame import Went
+from render.parameters import members, record
 from render.scene import REALS
 
 if TYPE_CHECKING:
     from render.frame import Canvas
+    from render.parameters import P
     from render.request import Request
     from render.scene import Scene
     from render.targets import Announce
@@ -30,7 +32,7 @@ def missing() -> None:
 
 def compile(scene: Scene, request: Request, announce: Announce) -> PythonKernel:
     """The scene's functions with their words bound to the request's precision; takes no time."""
-    return PythonKernel(scene, request)
+    return PythonKernel(scene, request, scene.prepared(request))
 
 
 class PythonKernel:
@@ -38,10 +40,9 @@ class PythonKernel:
 
     about = "interpreted"
 
-    def __init__(self, scene: Scene, request: Request) -> None:
-        self.scene, self.request = scene, request
+    def __init__(self, scene: Scene, request: Request, p: P) -> None:
+        self.scene, self.request, self.p = scene, request, p
         self.real = REALS[request.precision]
-        self.p = scene.prepared(request)
         self.grid = sampling.grid(request)
         self.offsets = sampling.offsets(request.samples).astype(self.real)
         words = primitives.words(self.real)
@@ -59,7 +60,11 @@ class PythonKernel:
 
     def __reduce__(self) -> tuple[object, ...]:
         """Another process loads the scene anew."""
-        return _from_request, (str(self.scene.path.absolute()), self.request)
+        return _arrived, (str(self.scene.path.absolute()), self.request, members(self.p))
+
+    def for_request(self, request: Request, p: P) -> PythonKernel:
+        """Paint another request."""
+        return PythonKernel(self.scene, request, p)
 
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
         """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN."""
@@ -116,7 +121,7 @@ class Rectangle:
         return Went(made, bad, not self.left)
 
 
-def _from_request(path: str, request: Request) -> PythonKernel:
+def _arrived(path: str, request: Request, named: dict[str, Any]) -> PythonKernel:
     from render.scene import load
 
-    return PythonKernel(load(path), request)
+    return PythonKernel(load(path), request, record(named))

@@ -33,7 +33,8 @@ spans = st.builds(
     st.integers(-1, 1000),
     st.none() | st.integers(0, 2**62),
 )
-facts = st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text())
+fact = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+facts = st.dictionaries(st.text(), fact | st.lists(fact))
 shared = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # `draw` keeps nothing between examples
 
 
@@ -211,7 +212,12 @@ def damaged(frame: Frame, change: Callable[[dict[str, Any]], object]) -> bytes:
         (lambda run: run.update(sha256="0"), "does not match its sha256"),
         (lambda run: run.pop("total_steps"), "'total_steps' is missing"),
         (lambda run: run["request"].update(width=49), "size of its request"),
-        (lambda run: run["request"].update(scene=5), "stands where text should be"),
+        (lambda run: run["request"].update(scene=5), "scene is 5, which is no text"),
+        (lambda run: run["request"].update(backend=[]), "backend is .*, which is no text"),
+        (lambda run: run["request"].update(width=True), "width is True"),
+        (lambda run: run["facts"].update(lesson={}), "fact 'lesson' is neither number nor text"),
+        (lambda run: run["facts"].update(cpu=[["a"]]), "fact 'cpu' is neither number nor text"),
+        (lambda run: run["facts"].update(cpu=float("nan")), "no JSON"),
         (lambda run: run["request"].update(limit=0), "limit is 0"),
         (lambda run: run["request"].update(parameters={"x": [1]}), "neither number nor text"),
         (lambda run: run["request"].pop("mode"), "not a stored request"),

@@ -19,8 +19,9 @@ from render.codegen.program import ENTRY, Program
 from render.codegen.settings import Settings, pack, settings
 from render.errors import ModeUnavailable
 from render.frame import Canvas
+from render.parameters import P
 from render.request import Request
-from render.runtime.cpu.underway import WHOLLY, Layout, Rectangle, Room, members
+from render.runtime.cpu.underway import WHOLLY, Layout, Rectangle, Rooms, members
 from render.scene import Scene
 
 if TYPE_CHECKING:
@@ -88,22 +89,46 @@ def kernel(made: Program, scene: Scene, request: Request, about: str, announce: 
         lambda: announce(f"compiling {scene.name} for {about} (once; kept for later runs)"),
         lambda: announce(f"waiting for another run that compiles {scene.name} for {about}"),
     )
-    return NativeKernel(code, request, made.p, Layout(made.lanes, made.names.get("GROUPS", 0), made.folded), about)
+    layout = Layout(made.lanes, made.names.get("GROUPS", 0), folded=made.folds(request, made.p))
+    return NativeKernel(code, request, made.p, layout, about, folds=made.folds)
 
 
 class NativeKernel:
     """Object code and the numbers it needs, for one request. Sent to another process, it is loaded, not compiled."""
 
-    def __init__(self, code: bytes, request: Request, p: tuple[Any, ...], layout: Layout, about: str) -> None:
+    def __init__(
+        self,
+        code: bytes,
+        request: Request,
+        p: P,
+        layout: Layout,
+        about: str,
+        folds: Callable[[Request, P], bool] | None = None,
+        like: NativeKernel | None = None,
+    ) -> None:
+        """`folds` tells of other requests whether they are folded; `like`: a kernel that has this code loaded."""
         self.code, self.request, self.p, self.layout, self.about = code, request, tuple(p), layout, about
+        self._folds = folds
+        self._call: Callable[[int], int]
+        self._engine: Any
+        self._rooms: Rooms
         self._painted: tuple[Canvas, Settings, np.ndarray] | None = None
+        if like is not None:
+            self._call, self._engine, self._rooms = like._call, like._engine, like._rooms
+            return
         self._call, self._engine = _loaded(code)  # two threads may load the same code, and each needs its own
-        self._members = members(self._call, settings(request), self.p) if layout.groups else 0
-        self._rooms: list[Room] = []  # in use by nobody
+        self._rooms = Rooms(layout, members(self._call, settings(request), self.p) if layout.groups else 0)
 
     def __reduce__(self) -> tuple[object, ...]:
         """What another process needs to load it."""
         return NativeKernel, (self.code, self.request, self.p, self.layout, self.about)
+
+    def for_request(self, request: Request, p: P) -> NativeKernel:
+        """Give the same code, loaded already, the numbers of another request."""
+        folded = self._folds is not None and self._folds(request, p)
+        return NativeKernel(
+            self.code, request, p, self.layout._replace(folded=folded), self.about, folds=self._folds, like=self
+        )
 
     def _on(self, canvas: Canvas) -> np.ndarray:
         """What the code is told of this canvas and the scene, as cells; made when the canvas is first seen."""
@@ -116,12 +141,12 @@ class NativeKernel:
     @contextmanager
     def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
         """A rectangle of the frame, to be painted bit by bit."""
-        room = self._rooms.pop() if self._rooms else Room(self.request, self.layout, self._members)
+        room = self._rooms.take(self.request)
         try:
             followed, images = self.layout.rows(self.request, y, height)
             yield Rectangle(self._call, self._on(canvas), (x, y, width, followed, images), room)
         finally:
-            self._rooms.append(room)
+            self._rooms.give_back(self.request, room)
 
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
         """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN."""

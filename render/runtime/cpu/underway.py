@@ -65,6 +65,25 @@ class Room:
         self.notes[:] = self.unused
 
 
+class Rooms:
+    """Rooms that are in use by nobody, for as many samples a pixel as they were made for. Threads may share them."""
+
+    def __init__(self, layout: Layout, members: int) -> None:
+        self._layout, self._members = layout, members
+        self._unused: dict[int, list[Room]] = {}
+
+    def take(self, request: Request) -> Room:
+        """Take one that is left, or a new one."""
+        try:
+            return self._unused[request.samples].pop()
+        except LookupError:
+            return Room(request, self._layout, self._members)
+
+    def give_back(self, request: Request, room: Room) -> None:
+        """Leave a room for the next rectangle."""
+        self._unused.setdefault(request.samples, []).append(room)
+
+
 def _aligned(count: int, real: type[np.floating[Any]]) -> np.ndarray:
     """So many reals, the first of them where a whole vector may begin."""
     size = count * real().itemsize
