@@ -45,6 +45,9 @@ EXAMPLE = Request(  # of a frame that nobody paints: six tiles, for tests that m
 )
 
 
+HANGING = 300  # seconds after which a process is taken to hang; none waits so long, however busy the machine is
+
+
 class FakeClock:
     """Integer nanoseconds that pass only when a test says so."""
 
