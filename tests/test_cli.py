@@ -25,6 +25,7 @@ import render
 from render import devices, engine, library, options, picture
 from render.cli import PARSERS, main
 from render.errors import OutputError, RenderError
+from tests.conftest import HANGING
 
 ROOT = Path(__file__).parent.parent
 FRAME = ["--size", "24x16", "--samples", "1", "--limit", "20", "--tile", "8"]
@@ -122,7 +123,7 @@ def start(*words: str, **more: Any) -> subprocess.Popen[str]:
 
 def process(*words: str) -> Said:
     run = start(*words)
-    out, err = run.communicate(timeout=60)
+    out, err = run.communicate(timeout=HANGING)
     return Said(run.returncode, out, err)
 
 
@@ -534,7 +535,7 @@ def test_an_interruption_ends_it_at_once_and_leaves_nothing(mode: list[str]) -> 
     assert run.stderr.readline() == "render: interrupted\n"
     with contextlib.suppress(ProcessLookupError):
         os.killpg(run.pid, signal.SIGINT)  # an impatient user changes nothing
-    _, err = run.communicate(timeout=30)
+    _, err = run.communicate(timeout=HANGING)
     assert (run.returncode, err) == (130, "")
     assert [path.name for path in Path().iterdir()] == ["slow.py"]
 
@@ -547,7 +548,7 @@ def test_an_interruption_while_text_is_run_ends_it_in_the_same_way() -> None:
     assert run.stdout is not None
     assert run.stdout.readline() == "painting\n"
     run.send_signal(signal.SIGINT)
-    _, err = run.communicate(timeout=30)
+    _, err = run.communicate(timeout=HANGING)
     assert (run.returncode, err) == (130, "render: interrupted\n")
 
 
@@ -556,7 +557,7 @@ def test_a_reader_that_has_gone_is_no_fault() -> None:
     assert run.stdout is not None
     run.stdout.close()
     assert run.stderr is not None
-    assert (run.stderr.read(), run.wait(timeout=30)) == ("", 1)
+    assert (run.stderr.read(), run.wait(timeout=HANGING)) == ("", 1)
     run.stderr.close()
 
 

@@ -21,6 +21,7 @@ from render.codegen import program as programs
 from render.codegen.program import Width, together
 from render.request import Request
 from render.runtime.cpu import native
+from tests.conftest import HANGING
 
 ROOT = Path(__file__).parent.parent.parent
 KEY = "0123456789abcdef"
@@ -345,7 +346,7 @@ def run(folder: Path, *arguments: str) -> tuple[str, str]:
         env=os.environ | {"PYTHONPATH": str(ROOT), "RENDER_CACHE_DIR": str(folder / "code")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGING,
         check=True,
     )
     return done.stdout.strip(), done.stderr

@@ -14,6 +14,7 @@ from typing import IO
 import pytest
 
 from render.codegen import code_cache, file_lock
+from tests.conftest import HANGING
 
 ROOT = Path(__file__).parents[2]
 KEY = "0123456789abcdef"
@@ -74,7 +75,7 @@ def test_of_several_processes_one_makes_the_code() -> None:
     processes = [begin("time.sleep(0.3)") for _ in range(6)]
     for process in processes:
         ask(process)
-    said = [process.communicate(timeout=60)[0].split("\n")[:-1] for process in processes]
+    said = [process.communicate(timeout=HANGING)[0].split("\n")[:-1] for process in processes]
 
     assert sum("made" in lines for lines in said) == 1
     assert all(lines[-1] == "machine code" for lines in said)
@@ -88,7 +89,7 @@ def test_a_maker_that_is_killed_frees_the_next(empty: Path) -> None:
     assert heard(later) == "waiting"
     killed.kill()
 
-    assert later.communicate(timeout=60)[0].split() == ["made", "machine", "code"]
+    assert later.communicate(timeout=HANGING)[0].split() == ["made", "machine", "code"]
     assert [path.name for path in empty.iterdir()] == [f"{KEY}.code"]
     killed.communicate()
 

@@ -20,6 +20,7 @@ from render import stats
 from render.frame import Frame, Frames
 from render.outputs.chrome_trace import LANES, microseconds, placed, write
 from render.trace import NO_TILE, STAGES, Span, Trace, Worker
+from tests.conftest import HANGING
 
 from .synthetic_card import with_card
 
@@ -128,7 +129,7 @@ def asked(trace: bytes, folder: Path, *queries: str) -> list[list[Any]]:
     file, script = folder / "a.chrome.json", Path(__file__).with_name("trace_processor.cjs")
     file.write_bytes(trace)
     command = [node, *map(str, (script, engine.parent, file)), *queries]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANGING)
     assert ended.returncode == 0, ended.stderr
     found: list[list[Any]] = json.loads(ended.stdout.splitlines()[-1])
     return found

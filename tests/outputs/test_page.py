@@ -26,6 +26,7 @@ from render.outputs import page as theatre
 from render.outputs import trace as saved
 from render.swatches import COLOURS
 from render.trace import Span, Trace, Worker
+from tests.conftest import HANGING
 
 from .conftest import MS, drawn
 from .synthetic_card import with_card
@@ -119,6 +120,7 @@ def shown(browser: Any, folder: Path) -> Iterator[Callable[..., Any]]:
         options = {"viewport": {"width": width, "height": 800}, "java_script_enabled": scripted} | more
         contexts.append(browser.new_context(**options))
         page = contexts[-1].new_page()
+        page.set_default_timeout(1000 * HANGING)
         page.on("console", lambda message: faults.append(message.text))
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("request", lambda asked: faults.append(asked.url) if asked.url[:5] not in {"file:", "data:"} else None)
@@ -351,7 +353,7 @@ def raced(folder: Path) -> tuple[Path, Path]:
         [sys.executable, "-m", "render", *words, "--quiet", "--page", str(page), "--trace", str(trace)],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         check=True,
-        timeout=120,
+        timeout=HANGING,
     )
     return page, trace
 

@@ -23,6 +23,7 @@ from render.errors import ModeUnavailable, SceneError, UsageError
 from render.frame import Frame, canvas
 from render.options import complete
 from render.request import Request
+from tests.conftest import HANGING
 
 ROOT = Path(__file__).parent.parent.parent
 PRECISIONS = ("f32", "f64")
@@ -42,7 +43,7 @@ made = cuda_code.program(scene.load(request.scene), request)
 cuda_compiler.compiled(made, (9, 0))
 assert "row_stack" not in vars(numpy) and numpy.vstack
 """
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=HANGING)
 
 
 def test_without_a_card_it_is_refused_with_a_reason(ask: Callable[..., Request]) -> None:
