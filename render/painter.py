@@ -18,7 +18,7 @@ from render.frame import Canvas
 from render.plan import Tile
 from render.request import Request
 from render.targets import Kernel, Pausable
-from render.trace import Recorder, cpu_number
+from render.trace import Recorder
 
 
 class Done(NamedTuple):
@@ -90,16 +90,13 @@ class Painter:
     @contextmanager
     def _span(self, tile: Tile) -> Iterator[None]:
         """Record that the tile is painted now; whatever goes wrong becomes a TileError."""
-        recorder = self.recorder
-        cpu, t0 = cpu_number(), recorder.clock()
         try:
-            yield
+            with self.recorder.painting(tile.number):
+                yield
         except RenderError:
             raise
         except Exception as error:
             raise self.failure(tile, f"{type(error).__name__}: {error}") from error
-        finally:
-            recorder.add("paint", t0, recorder.clock(), tile.number, cpu=cpu)
 
     def done(self, tile: Tile, steps: int, bad: int) -> Done:
         """The tile as done. Raises TileError where samples of it are NaN, which no picture may show."""

@@ -1,18 +1,19 @@
 """The saved trace: all that a run was, so that every other output can be made of it later, on any machine.
 
-JSON, version 2:
+JSON, version 3:
 
-    {"schema": "render-trace", "version": 2, "kind", "not_run": [[mode, reason], ...], "picture": PNG, "steps": S,
+    {"schema": "render-trace", "version": 3, "kind", "not_run": [[mode, reason], ...], "picture": PNG, "steps": S,
      "runs": [
         {"request", "facts", "began", "asked", "ended", "total_steps", "sha256",
          "workers": [[process, thread, device], ...],
-         "spans": [[index of the worker, tile, kind, t0, t1, cpu], ...]}, ...]}
+         "spans": [[index of the worker, tile, kind, t0, t1, cpu, cpu at the end, CPU time], ...]}, ...]}
 
 Kinds are those of `render.trace.KINDS`. A reader refuses a file with a kind that it does not know, and names it, since
 every figure would be wrong without that time. Times are integer nanoseconds of the run's own clock. PNG is a file in
 base64; S are the steps of every sample (row by row, int32, low byte first) packed by zlib, in base64, null where a
 pixel is several samples. A run whose picture is not that of the first run has a `picture` and `steps` of its own.
-`kind` is draw or race; `not_run` are the modes of a race that did not run. Version 1 had neither, and is still read.
+`kind` is draw or race; `not_run` are the modes of a race that did not run. CPU time is null where it is not known.
+Spans of versions 1 and 2 end with `cpu`; version 1 had neither `kind` nor `not_run`. Both are still read.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ from render.trace import KINDS, NO_TILE, Span, Trace, Worker
 
 SUFFIXES = (".trace.json",)
 ABOUT = "the saved trace: everything, to make any output from later"
-SCHEMA, VERSION = "render-trace", 2
-READABLE = (1, VERSION)
+SCHEMA, VERSION = "render-trace", 3
+READABLE = range(1, VERSION + 1)
 LARGEST = (1 << 63) - 1
 NAMES = {str: "text", list: "a list", dict: "an object"}
 
@@ -110,7 +111,7 @@ def _run(frame: Frame) -> dict[str, Pieces]:
         "total_steps": frame.total_steps,
         "sha256": frame.sha256,
         "workers": [list(worker) for worker in index],
-        "spans": [[index[s.worker], s.tile, s.kind, s.t0, s.t1, s.cpu] for s in trace.spans],
+        "spans": [[index[s.worker], *s[1:]] for s in trace.spans],
     }
     return {name: _json(value) for name, value in told.items()}
 
@@ -136,9 +137,10 @@ def parse(data: bytes) -> Frames:
         raise _malformed("it is no JSON, or not all of it") from error
     if not isinstance(stored, dict) or stored.get("schema") != SCHEMA:
         raise _malformed(f"it does not say schema {SCHEMA!r}")
-    if stored.get("version") not in READABLE:
+    version = stored.get("version")
+    if type(version) is not int or version not in READABLE:
         raise InputError(
-            f"is a saved trace of version {stored.get('version')!r}, and this program reads {READABLE[0]} to {VERSION}",
+            f"is a saved trace of version {version!r}, and this program reads {READABLE[0]} to {VERSION}",
             "use the program that saved it, or save it again with this one",
         )
     try:
@@ -225,7 +227,8 @@ def _worker(row: list[Any]) -> Worker:
 
 
 def _span(row: list[Any], workers: Sequence[Worker], tiles: int) -> Span:
-    worker, tile, kind, t0, t1, cpu = row
+    worker, tile, kind, t0, t1, cpu, *more = row
+    cpu_end, on_cpu = more or (-1, None)  # versions 1 and 2 had no more
     if kind not in KINDS:
         raise ValueError(f"there is no kind of time {kind!r}")
     if _whole(worker) >= len(workers):
@@ -234,7 +237,8 @@ def _span(row: list[Any], workers: Sequence[Worker], tiles: int) -> Span:
         raise ValueError(f"there is no tile {tile}")
     if _whole(t1) < _whole(t0):
         raise ValueError(f"a span ends at {t1}, before it starts at {t0}")
-    return Span(workers[worker], tile, kind, t0, t1, _whole(cpu, -1))
+    on_cpu = None if on_cpu is None else _whole(on_cpu)
+    return Span(workers[worker], tile, kind, t0, t1, _whole(cpu, -1), _whole(cpu_end, -1), on_cpu)
 
 
 def _rows(value: Any, kind: type[Kind]) -> list[Kind]:
