@@ -34,6 +34,14 @@ def default_tile(width: int, height: int, workers: int) -> tuple[int, int]:
     return min(edge, width), min(edge, height)
 
 
+def tile_at(request: Request, number: int) -> Tile:
+    """The tile of this number, as `cut` has it."""
+    (wide, high), (_, columns) = request.tile, request.rows_and_columns
+    row, column = divmod(number, columns)
+    x, y = column * wide, row * high
+    return Tile(number, x, y, min(wide, request.width - x), min(high, request.height - y))
+
+
 def cut(request: Request) -> tuple[Tile, ...]:
     """The tiles of a request, row by row; those at the right and lower edge may be smaller."""
     wide, high = request.tile
