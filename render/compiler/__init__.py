@@ -11,5 +11,5 @@ lane_types, lane_primitives, lane_slots, lane_memory: numba's type for lanes; it
 numba_front: the filled driver to object code, by numba.
 numba_codegen: numba made to compile all of that at once, as one LLVM module.
 native: object code to a kernel, without numba.
-code_cache: object code kept between runs.
+code_cache: object code kept between runs; file_lock: one of several compiles, and the others wait.
 """

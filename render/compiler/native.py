@@ -52,11 +52,10 @@ def features() -> frozenset[str]:
     return frozenset(part[1:] for part in _host()[1].split(",") if part.startswith("+"))
 
 
-def object_code(made: Program, announce: Callable[[], None]) -> bytes:
-    """From the cache, or compiled now (which is announced) and kept."""
-    key = made.key(_host())
-    code = code_cache.read(key)
-    if code is None:
+def object_code(made: Program, announce: Callable[[], None], waiting: Callable[[], None] = lambda: None) -> bytes:
+    """From the cache, or compiled now (which is announced) and kept. `waiting`: somebody else compiles it just now."""
+
+    def compiled() -> bytes:
         announce()
         try:
             from render.compiler import numba_front  # numba is slow to import and not needed in a second run
@@ -64,9 +63,9 @@ def object_code(made: Program, announce: Callable[[], None]) -> bytes:
             raise ModeUnavailable(
                 f"numba cannot be imported: {error}", "reinstall numba, or draw with --target python, which needs none"
             ) from error
-        code = numba_front.compile_program(made)
-        code_cache.write(key, code)
-    return code
+        return numba_front.compile_program(made)
+
+    return code_cache.obtain(made.key(_host()), compiled, waiting)
 
 
 @lru_cache(maxsize=32)
@@ -84,7 +83,11 @@ def _loaded(code: bytes) -> tuple[Any, Any]:
 def kernel(made: Program, scene: Scene, request: Request, about: str, announce: Callable[[str], None]) -> NativeKernel:
     """Code that paints this request, compiled now only if it never was before."""
     about = f"{about}, {'float64' if request.precision == 'f64' else 'float32'}"
-    code = object_code(made, lambda: announce(f"compiling {scene.name} for {about} (once; kept for later runs)"))
+    code = object_code(
+        made,
+        lambda: announce(f"compiling {scene.name} for {about} (once; kept for later runs)"),
+        lambda: announce(f"waiting for another run that compiles {scene.name} for {about}"),
+    )
     return NativeKernel(code, request, made.p, Layout(made.lanes, made.names.get("GROUPS", 0), made.folded), about)
 
 
