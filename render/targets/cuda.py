@@ -45,7 +45,7 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
     if request.simulate:
         key = card_code.simulated_key(made)
         if code_cache.read(key) is None:
-            announce(f"compiling {scene.name} for the {simulator.NAME}, {precision} (once; kept for later runs)")
+            _announce(f"compiling {scene.name} for the {simulator.NAME}, {precision}", announce)
         start = partial(simulator.Simulator, str(scene.path), key, request)
         about = f"one lane a thread, simulated, {precision}"
         kernel = CudaKernel(request, start, simulator.NAME, about, streams=SIMULATED_STREAMS)
@@ -57,7 +57,7 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
     makes, codes = {}, {}
     for one in found.usable:
         if one.capability not in codes:
-            say = partial(announce, f"compiling {scene.name} for {one.name}, {precision} (once; kept for later runs)")
+            say = partial(_announce, f"compiling {scene.name} for {one.name}, {precision}", announce)
             codes[one.capability] = card_code.machine_code(made, found._replace(cards=(one,)), recorded(request), say)
         name = one.name if len(found.usable) == 1 else f"{one.name} {one.number}"
         makes[name] = partial(card.Device, one, codes[one.capability], request, tuple(made.p), name=name)
@@ -65,6 +65,10 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
     streams = wanted_streams(request, max(one.multiprocessors for one in found.usable))
     together = several.joined(one.name for one in found.usable)
     return CudaKernel(request, make, together, f"one lane a thread, {precision}", streams=streams, announce=announce)
+
+
+def _announce(compiling: str, announce: Announce) -> None:
+    announce(f"{compiling} ({code_cache.describe_keeping()})")
 
 
 def wanted_streams(request: Request, multiprocessors: int) -> int:
