@@ -81,7 +81,7 @@ def draw(typed: Namespace, began: int) -> int:
         frame = engine.draw(request, announce=_announcer(typed), watch=watch, began=began, salvage=keep)
     t0 = time.perf_counter_ns()
     for path, maker in makers.items():
-        outputs.save(path, maker.write(Frames((frame,)), plain=typed.plain))
+        outputs.save(path, outputs.made(maker, Frames((frame,)), plain=typed.plain))
     frame = _saved(frame, t0)
     if typed.trace:
         outputs.save(typed.trace, saved.write(Frames((frame,))))
@@ -140,7 +140,7 @@ def race(typed: Namespace, began: int) -> int:
         result = engine.race(requests, announce=_announcer(typed), watch=watch)
     if result.frames:
         for path, maker in makers.items():
-            outputs.save(path, maker.write(result))
+            outputs.save(path, outputs.made(maker, result))
         if typed.trace:
             outputs.save(typed.trace, saved.write(result))
     _tell_race(typed, result)
@@ -210,7 +210,7 @@ def show(typed: Namespace, began: int) -> int:
     files = list(makers)
     frames = saved.read(typed.file)
     for path, maker in makers.items():
-        outputs.save(path, maker.write(frames, plain=typed.plain))
+        outputs.save(path, outputs.made(maker, frames, plain=typed.plain))
     if frames.kind == "race":
         _tell_race(typed, frames)
     elif typed.json:

@@ -94,8 +94,7 @@ def draw(
     preparation = Preparation() if preparation is None else preparation
     preparation.check(request)
     with canvas(request, shared=mode.shared(request)) as surface:
-        with recorder.span("compile"):
-            compiled = preparation.kernel(request, announce)
+        compiled = _compiled(preparation, request, recorder, announce)
         kernel = compiled if adapt is None else adapt(compiled)
         tiles = plan(request, lambda: costs(request, recorder, compiled, preparation.numbers(request)))
         painter = Painter(request, surface, kernel, recorder)
@@ -117,6 +116,26 @@ def draw(
     spans = getattr(kernel, "corrected", tuple)(recorder.drain())
     trace = Trace(spans, began, asked, clock(), ran)
     return Frame(rgb, counts, steps, request, trace)
+
+
+def _compiled(
+    preparation: Preparation, request: Request, recorder: Recorder, announce: Callable[[str], None]
+) -> Reusable:
+    """The target's kernel; the time counts as compiling only where something was compiled or waited for, which is told.
+
+    Otherwise machine code was loaded, as modules are.
+    """
+    told: list[str] = []
+
+    def tell(text: str) -> None:
+        told.append(text)
+        announce(text)
+
+    t0 = recorder.clock()
+    try:
+        return preparation.kernel(request, tell)
+    finally:
+        recorder.add("compile" if told else "import", t0, recorder.clock())
 
 
 @contextmanager

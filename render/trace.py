@@ -11,7 +11,7 @@ clock of that thread, read inside the span, and on which CPUs it began and ended
 
 The kinds of time:
 
-    import, start, compile, plan, save    what goes before and after the painting
+    import, start, compile, plan, save    what goes before and after the painting; machine code is imported too
     wait        a tile waits for its data
     launch      a tile was handed to a stream of a graphics card, which has not begun it yet
     paint       a worker paints a tile; on a stream: the card paints it

@@ -86,7 +86,7 @@ def kernel(made: Program, scene: Scene, request: Request, about: str, announce: 
     about = f"{about}, {'float64' if request.precision == 'f64' else 'float32'}"
     code = object_code(
         made,
-        lambda: announce(f"compiling {scene.name} for {about} (once; kept for later runs)"),
+        lambda: announce(f"compiling {scene.name} for {about} ({code_cache.describe_keeping()})"),
         lambda: announce(f"waiting for another run that compiles {scene.name} for {about}"),
     )
     layout = Layout(made.lanes, made.names.get("GROUPS", 0), folded=made.folds(request, made.p))
