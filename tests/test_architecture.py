@@ -32,7 +32,7 @@ LAYERS = (
     "painter",
     "processes",
     "modes outputs stats schedule claims chart document compare attribution difference",
-    "options engine devices",
+    "options results engine devices",
     "lessons terminal",
     "render library commands cli __main__ notebook",  # `render` is the package itself: the library's front
 )

@@ -17,6 +17,7 @@ import pytest
 
 import render
 from render import engine
+from render.frame import Frame
 from render.request import Request
 
 SMALL = {"size": (12, 8), "samples": 1, "limit": 20, "tile": 4, "target": "python"}
@@ -68,7 +69,7 @@ def test_inside_a_running_loop_one_worker_juggles_as_anywhere(wanted: Request) -
     def watch(_: engine.Moment) -> None:
         watchers.append(get_native_id())
 
-    async def main() -> engine.Frame:
+    async def main() -> Frame:
         return engine.draw(wanted, watch=watch)
 
     frame = asyncio.run(main())
