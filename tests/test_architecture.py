@@ -20,7 +20,7 @@ LAYERS = (
     "registry",
     "parameters",
     "request",
-    "primitives polynomials elementary palettes plan trace packing provenance",
+    "primitives polynomials elementary palettes plan pace trace packing provenance",
     "lanes",
     "escape_time vectors",
     "scene",

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from render.compiler.native import NativeKernel
+from render.compiler.underway import WHOLLY
+from render.frame import Canvas
 from render.trace import Recorder, Span, Worker
 
 Call = tuple[Worker, int, int]
@@ -35,6 +37,12 @@ class HeldKernel(NativeKernel):
 
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("a kernel that holds the GIL is for the threads of one process")
+
+    def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
+        """Paint a rectangle in one call, for between two slices the GIL might go to somebody else."""
+        with self.begin(canvas, x, y, width, height) as rectangle:
+            went = rectangle.go(WHOLLY)
+        return went.steps, went.bad
 
     def _timed(self, cells: int) -> int:
         """Call the machine code, holding the GIL from first to last."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
@@ -17,14 +18,20 @@ from typing import TYPE_CHECKING, Any
 from render.compiler import code_cache
 from render.compiler.program import ENTRY, Program
 from render.compiler.settings import Settings, pack, settings
-from render.compiler.underway import WHOLLY, Layout, Rectangle, Room, members
+from render.compiler.underway import Layout, Rectangle, Room, members
 from render.errors import ModeUnavailable
 from render.frame import Canvas
+from render.pace import Pace
 from render.request import Request
 from render.scene import Scene
 
 if TYPE_CHECKING:
     import numpy as np
+
+SLICE_NS = (
+    20_000_000  # of which Python sees nothing: short for whoever presses Ctrl-C, long beside the 10 us between two
+)
+GROWTH = 8.0
 
 
 @cache
@@ -100,6 +107,7 @@ class NativeKernel:
         self._call, self._engine = _loaded(code)  # two threads may load the same code, and each needs its own
         self._members = members(self._call, settings(request), self.p) if layout.groups else 0
         self._rooms: list[Room] = []  # in use by nobody
+        self.pace = Pace(SLICE_NS, GROWTH)  # the threads' together
 
     def __reduce__(self) -> tuple[object, ...]:
         """What another process needs to load it."""
@@ -124,7 +132,15 @@ class NativeKernel:
             self._rooms.append(room)
 
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
-        """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN."""
+        """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN.
+
+        It is done in slices, between which Python heeds signals.
+        """
+        steps, bad, done = 0, 0, False
         with self.begin(canvas, x, y, width, height) as rectangle:
-            went = rectangle.go(WHOLLY)
-        return went.steps, went.bad
+            while not done:
+                t0 = time.perf_counter_ns()
+                made, strange, done = rectangle.go(self.pace.budget)
+                self.pace.learn(time.perf_counter_ns() - t0, done=done)
+                steps, bad = steps + made, bad + strange
+        return steps, bad
