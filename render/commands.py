@@ -78,7 +78,7 @@ def draw(typed: Namespace, began: int) -> int:
     engine.available(request)
     with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
         keep = partial(_unfinished, Path(out[0]))
-        frame = engine.draw(request, announce=_announcer(typed), watch=watch, began=began, salvage=keep)
+        frame: Frame = engine.draw(request, announce=_announcer(typed), watch=watch, began=began, salvage=keep)
     t0 = time.perf_counter_ns()
     for path, maker in makers.items():
         outputs.save(path, outputs.made(maker, Frames((frame,)), plain=typed.plain))

@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from html import escape
+from os import PathLike
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -19,13 +20,14 @@ import numpy as np
 
 from render import machine, modes
 from render.errors import ModeUnavailable, OutputError, RenderError
-from render.frame import Frame, Frames, canvas, title
+from render.frame import Frames, canvas, title
 from render.outputs import table
 from render.painter import Done, Painter
 from render.parameters import P
 from render.plan import Tile, check_count, cut, plan
 from render.preparation import Preparation
 from render.request import Request
+from render.results import DrawnFrame, save_frames
 from render.targets import Kernel, Reusable
 from render.trace import Clock, Recorder, Trace, Worker
 
@@ -75,7 +77,7 @@ def draw(
     watch: Watch | None = None,
     salvage: Salvage | None = None,
     preparation: Preparation | None = None,
-) -> Frame:
+) -> DrawnFrame:
     """Paint a request in its mode. `began`: when the program was entered (ns of `clock`), if that was earlier.
 
     `facts` are kept in the trace; `label` among them is the name that the run goes by in place of its mode's. `adapt`
@@ -115,7 +117,7 @@ def draw(
     ran |= getattr(kernel, "facts", {}) | dict(facts)
     spans = getattr(kernel, "corrected", tuple)(recorder.drain())
     trace = Trace(spans, began, asked, clock(), ran)
-    return Frame(rgb, counts, steps, request, trace)
+    return DrawnFrame(rgb, counts, steps, request, trace)
 
 
 def _compiled(
@@ -198,6 +200,16 @@ def _sum(counts: np.ndarray, tile: Tile) -> int:
 
 class Race(Frames):
     """The same picture in several modes: the frames in order, and the modes that did not run, with the reason."""
+
+    frames: tuple[DrawnFrame, ...]
+
+    def save(self, path: str | PathLike[str], *, plain: bool = False) -> None:
+        """Save it as what the name says: `race.save("r.html")`, `.svg`, `.txt`, `.trace.json`, ...
+
+        plain: without requests and timings. Raises UsageError for a name that tells nothing, and where no mode ran;
+        OutputError where it cannot be written.
+        """
+        save_frames(path, self, plain=plain)
 
     def _repr_html_(self) -> str:
         """How a notebook shows it: the theatre, and under it the table and what follows from it.

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, ClassVar, NamedTuple, overload
 
 import numpy as np
@@ -26,7 +26,7 @@ from render.errors import RenderError, UsageError
 from render.picture import encode, pixels
 from render.request import Request
 from render.trace import Trace
-from render.wording import harmless
+from render.wording import count, harmless, listed
 
 SMALL = 1 << 22  # bytes that are there wherever this program runs
 MEMORY = "/dev/shm"  # noqa: S108  (a private folder is made in it)
@@ -152,6 +152,11 @@ class Frame:
     request: Request
     trace: Trace
 
+    def __repr__(self) -> str:
+        """One line: what was drawn, and who drew it."""
+        told = self.request
+        return f"<Frame of {PurePath(told.scene).stem!r:.60}, {told.width} x {told.height}, by {self.title!r:.60}>"
+
     @property
     def simulated(self) -> bool:
         """Whether numba's simulator stood for a graphics card; its times mean nothing."""
@@ -199,6 +204,13 @@ class Frames(Sequence[Frame]):
     not_run: tuple[tuple[str, str], ...] = ()
 
     KINDS: ClassVar = ("draw", "race")
+
+    def __repr__(self) -> str:
+        """One line: whose runs these are, and how many did not run."""
+        runs = listed([f"{frame.title!r:.40}" for frame in self.frames[:5]])
+        more = f", {len(self) - 5} more" if len(self) > 5 else ""
+        missing = f"; {count(len(self.not_run), 'mode')} did not run" if self.not_run else ""
+        return f"<{type(self).__name__} of {count(len(self), 'run')}: {runs}{more}{missing}>"
 
     @overload
     def __getitem__(self, index: int) -> Frame: ...

@@ -88,6 +88,11 @@ class Trace:
     ended: int
     facts: dict[str, Any]
 
+    def __repr__(self) -> str:
+        """One line: how much there is, and how long it took."""
+        seconds = (self.ended - self.began) / 1e9
+        return f"<Trace of {len(self.spans)} spans by {len(self.workers)} workers in {seconds:.3g} s>"
+
     @property
     def workers(self) -> tuple[Worker, ...]:
         """Those that painted, in the order of their first paint span."""

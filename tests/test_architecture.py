@@ -21,7 +21,7 @@ LAYERS = (
     "registry",
     "parameters",
     "request",
-    "primitives polynomials elementary palettes plan trace packing provenance",
+    "primitives polynomials elementary palettes plan pace trace packing provenance",
     "lanes",
     "escape_time vectors",
     "scene",
@@ -33,7 +33,7 @@ LAYERS = (
     "painter",
     "processes preparation",
     "modes outputs stats schedule claims chart document compare attribution difference",
-    "options engine devices",
+    "options results engine devices",
     "lessons terminal",
     "render sessions library commands cli __main__ notebook",  # `render` is the package itself: the library's front
 )
