@@ -24,7 +24,9 @@ LAYERS = (
     "lanes",
     "escape_time vectors",
     "scene",
-    "sampling picture cards pillow",
+    "sampling cards pillow",
+    "reading",
+    "picture",
     "frame card_software",
     "drawing",
     "compiler",
@@ -47,7 +49,7 @@ SIDE_BY_SIDE = {
     "claims": "stats",
     "document": "stats schedule claims",
     "compare": "picture",
-    "attribution": "picture",
+    "attribution": "picture compare",
     "difference": "picture compare attribution",
 }
 

@@ -172,7 +172,7 @@ def _malformed(why: str) -> InputError:
 
 
 def _read_pixels(stored: dict[str, Any], request: Request) -> Pixels:
-    rgb = decode(b64decode(_is(stored["picture"], str), validate=True), (request.width, request.height)).rgb
+    rgb = decode(b64decode(_is(stored["picture"], str), validate=True)).rgb
     if stored["steps"] is None:
         return rgb, None
     packed = b64decode(_is(stored["steps"], str), validate=True)
