@@ -20,6 +20,7 @@ from render.compiler.card import Device
 from render.compiler.card_stream import INT32, INT64
 from render.compiler.launch import QUEUE, TALLY_BYTES, THREADS, Painted, blocks, recorded, rows, size
 from render.compiler.settings import pack
+from render.frame import split_marked
 from render.options import complete
 from render.request import Request
 
@@ -43,7 +44,7 @@ class Program:
         self._arguments = [Argument(cell, INT64) for cell in self._cells()]
         self._arguments += [Argument(one, INT32) for one in (0, 0, request.width, request.height)]
         painted = self._once()
-        self.made, self.steps = painted.made, None if painted.steps is None else painted.steps.copy()
+        self.made, self.steps = painted.made, None if painted.steps is None else split_marked(painted.steps)[0]
         expected = engine.draw(on_cpu(request))
         same(painted.rgb, expected.rgb, "values of the picture")
         if self.made != expected.total_steps:
