@@ -178,11 +178,12 @@ def compare(typed: Namespace, began: int) -> int:
             f"{typed.a} and {typed.b} were not asked to be the same picture: {comparing.unlike(a, b)}",
             "add --any-request to compare them all the same",
         )
+    if typed.diff and (a.more or b.more):
+        raise UsageError("pictures of several frames have no one picture of their differences", "leave --diff out")
     found = None if result.identical else attribution.attribute(a, b)
-    if typed.diff and not result.identical and a.rgb.shape == b.rgb.shape:
+    if typed.diff and found is not None:
         from render.difference import marked
 
-        assert found is not None
         outputs.save(typed.diff, picture.encode(marked(a, b, found)))
     if typed.json:
         print(json.dumps(result.as_dict() | ({"attribution": found.as_dict()} if found else {})))

@@ -111,13 +111,13 @@ def draw(
                 if watch is not None:
                     worker = recorder.painter_of(finished.tile.number)
                     watch(Moment(request, title(request, facts), finished, len(tiles), worker, surface.rgb))
-        rgb, counts = surface.kept()
+        rgb, counts, inside = surface.kept()
     ran = machine.facts() | {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
     ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1}
     ran |= getattr(kernel, "facts", {}) | dict(facts)
     spans = getattr(kernel, "corrected", tuple)(recorder.drain())
     trace = Trace(spans, began, asked, clock(), ran)
-    return DrawnFrame(rgb, counts, steps, request, trace)
+    return DrawnFrame(rgb, counts, steps, request, trace, inside)
 
 
 def _compiled(
@@ -188,7 +188,9 @@ def costs(request: Request, recorder: Recorder, kernel: Reusable, p: P) -> Mappi
     )
     with recorder.span("plan"), canvas(small, shared=False) as surface:
         kernel.for_request(small, p).paint(surface, 0, 0, small.width, small.height)
-        return {tile.number: _sum(np.asarray(surface.steps), tile) for tile in cut(request)}
+        _, counts, _ = surface.kept()
+        assert counts is not None  # of one sample a pixel
+        return {tile.number: _sum(counts, tile) for tile in cut(request)}
 
 
 def _sum(counts: np.ndarray, tile: Tile) -> int:

@@ -25,7 +25,9 @@ LAYERS = (
     "lanes",
     "escape_time vectors",
     "scene",
-    "hints sampling prepared picture pillow",
+    "hints sampling prepared pillow",
+    "reading",
+    "picture",
     "frame",
     "drawing",
     "kernels codegen runtime",
@@ -48,7 +50,7 @@ SIDE_BY_SIDE = {
     "claims": "stats",
     "document": "stats schedule claims",
     "compare": "picture",
-    "attribution": "picture",
+    "attribution": "picture compare",
     "difference": "picture compare attribution",
 }
 
