@@ -32,7 +32,11 @@ Salvage = Callable[[np.ndarray], str]  # keeps an unfinished picture, black wher
 
 
 class Moment(NamedTuple):
-    """A tile is done: of which run, the tile, how many there are, who painted it, and the canvas as it is now."""
+    """A tile is done: of which run, the tile, how many there are, who painted it, and the canvas as it is now.
+
+    share: of the work that is done (0..1), by the tiles' estimated cost where the plan knows it, else by their number;
+    seconds: since the painting began.
+    """
 
     request: Request
     name: str
@@ -40,6 +44,8 @@ class Moment(NamedTuple):
     tiles: int
     worker: Worker
     rgb: np.ndarray
+    share: float = 0.0
+    seconds: float = 0.0
 
 
 Watch = Callable[[Moment], None]
@@ -90,10 +96,17 @@ def draw(
     with canvas(request, shared=mode.shared(request)) as surface:
         kernel = _compiled(request, recorder, announce)
         kernel = kernel if adapt is None else adapt(kernel)
-        tiles = plan(request, lambda: costs(request, recorder))
+        known: dict[int, int] = {}
+
+        def estimate() -> Mapping[int, int]:
+            known.update(costs(request, recorder))
+            return known
+
+        tiles = plan(request, estimate)
         painter = Painter(request, surface, kernel, recorder)
-        steps = 0
+        steps, spent, whole, begun = 0, 0, sum(known.values()), clock()
         kept: list[Tile] = []
+        name = title(request, facts)
         with _salvaged(surface.rgb, kept, len(tiles), salvage), closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
             for finished in done:
                 steps += finished.steps
@@ -101,8 +114,13 @@ def draw(
                 if progress is not None:
                     progress(finished, len(tiles))
                 if watch is not None:
-                    worker = recorder.painter_of(finished.tile.number)
-                    watch(Moment(request, title(request, facts), finished, len(tiles), worker, surface.rgb))
+                    worker, spent = (
+                        recorder.painter_of(finished.tile.number),
+                        spent + known.get(finished.tile.number, 0),
+                    )
+                    share = spent / whole if whole else len(kept) / len(tiles)
+                    seconds = (clock() - begun) / 1e9
+                    watch(Moment(request, name, finished, len(tiles), worker, surface.rgb, share, seconds))
         rgb, counts = surface.kept()
     ran = machine.facts() | {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
     ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1}

@@ -34,7 +34,7 @@ LAYERS = (
     "processes",
     "modes outputs stats schedule claims chart document compare attribution difference",
     "options engine devices",
-    "lessons terminal",
+    "lessons terminal progress",
     "render library commands cli __main__ notebook",  # `render` is the package itself: the library's front
 )
 
