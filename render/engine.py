@@ -37,7 +37,11 @@ Salvage = Callable[[np.ndarray], str]  # keeps an unfinished picture, black wher
 
 
 class Moment(NamedTuple):
-    """A tile is done: of which run, the tile, how many there are, who painted it, and the canvas as it is now."""
+    """A tile is done: of which run, the tile, how many there are, who painted it, and the canvas as it is now.
+
+    share: of the work that is done (0..1), by the tiles' estimated cost where the plan knows it, else by their number;
+    seconds: since the painting began.
+    """
 
     request: Request
     name: str
@@ -45,6 +49,8 @@ class Moment(NamedTuple):
     tiles: int
     worker: Worker
     rgb: np.ndarray
+    share: float = 0.0
+    seconds: float = 0.0
 
 
 Watch = Callable[[Moment], None]
@@ -98,10 +104,17 @@ def draw(
     with canvas(request, shared=mode.shared(request)) as surface:
         compiled = _compiled(preparation, request, recorder, announce)
         kernel = compiled if adapt is None else adapt(compiled)
-        tiles = plan(request, lambda: costs(request, recorder, compiled, preparation.numbers(request)))
+        known: dict[int, int] = {}
+
+        def estimate() -> Mapping[int, int]:
+            known.update(costs(request, recorder, compiled, preparation.numbers(request)))
+            return known
+
+        tiles = plan(request, estimate)
         painter = Painter(request, surface, kernel, recorder)
-        steps = 0
+        steps, spent, whole, begun = 0, 0, sum(known.values()), clock()
         kept: list[Tile] = []
+        name = title(request, facts)
         with _salvaged(surface.rgb, kept, len(tiles), salvage), closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
             for finished in done:
                 steps += finished.steps
@@ -109,8 +122,10 @@ def draw(
                 if progress is not None:
                     progress(finished, len(tiles))
                 if watch is not None:
-                    worker = recorder.painter_of(finished.tile.number)
-                    watch(Moment(request, title(request, facts), finished, len(tiles), worker, surface.rgb))
+                    spent += known.get(finished.tile.number, 0)
+                    share = spent / whole if whole else len(kept) / len(tiles)
+                    worker, seconds = recorder.painter_of(finished.tile.number), (clock() - begun) / 1e9
+                    watch(Moment(request, name, finished, len(tiles), worker, surface.rgb, share, seconds))
         rgb, counts, inside = surface.kept()
     ran = machine.facts() | {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
     ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1}

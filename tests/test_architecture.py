@@ -36,7 +36,7 @@ LAYERS = (
     "processes preparation",
     "modes outputs stats schedule claims chart document compare attribution difference",
     "options results engine devices",
-    "lessons terminal",
+    "lessons terminal progress",
     "render sessions library commands cli __main__ notebook",  # `render` is the package itself: the library's front
 )
 
