@@ -14,14 +14,16 @@ from dataclasses import replace
 import numpy as np
 from card_reference import Argument, Bench
 
-from render import cards, engine, scene
-from render.compiler import card_code
-from render.compiler.card import Device
-from render.compiler.card_stream import INT32, INT64
-from render.compiler.launch import QUEUE, TALLY_BYTES, THREADS, Painted, blocks, recorded, rows, size
-from render.compiler.settings import pack
+from render import engine, scene
+from render.codegen import cuda_code
+from render.codegen.settings import pack
+from render.frame import split_marked
 from render.options import complete
 from render.request import Request
+from render.runtime.cuda import discovery as cards
+from render.runtime.cuda.device import Device
+from render.runtime.cuda.stream import INT32, INT64
+from render.runtime.launch import QUEUE, TALLY_BYTES, THREADS, Painted, blocks, recorded, rows, size
 
 
 class Differ(Exception):
@@ -33,8 +35,8 @@ class Program:
 
     def __init__(self, bench: Bench, request: Request) -> None:
         self.bench, self.request = bench, replace(request, tile=(request.width, request.height))
-        made, only = card_code.program(scene.load(request.scene), self.request), (bench.card,)
-        code = card_code.machine_code(made, cards.find()._replace(cards=only), recorded(self.request), lambda: None)
+        made, only = cuda_code.program(scene.load(request.scene), self.request), (bench.card,)
+        code = cuda_code.machine_code(made, cards.find()._replace(cards=only), recorded(self.request), lambda: None)
         p, clock = tuple(made.p), time.perf_counter_ns
         self.device = Device(bench.card, code, self.request, p, clock, driver=bench.driver)
         self.stream = self.device.streams(1)[0]
@@ -43,7 +45,7 @@ class Program:
         self._arguments = [Argument(cell, INT64) for cell in self._cells()]
         self._arguments += [Argument(one, INT32) for one in (0, 0, request.width, request.height)]
         painted = self._once()
-        self.made, self.steps = painted.made, None if painted.steps is None else painted.steps.copy()
+        self.made, self.steps = painted.made, None if painted.steps is None else split_marked(painted.steps)[0]
         expected = engine.draw(on_cpu(request))
         same(painted.rgb, expected.rgb, "values of the picture")
         if self.made != expected.total_steps:

@@ -20,10 +20,11 @@ from compiled import compiled
 from numba.core import types
 from numba.extending import intrinsic
 
-from render.compiler import native, numba_front
-from render.compiler.slots import patch, reals, total
+from render.codegen import cpu_compiler
+from render.kernels.slots import patch, reals, total
 from render.primitives import fma, to_int
 from render.request import Request
+from render.runtime.cpu import native
 from render.sampling import grid
 from render.scene import REALS
 
@@ -174,7 +175,7 @@ def numba_issue(precision: str) -> Callable[[int, bool], int]:
     """The same as `HandWritten.issue`, compiled by numba: `issue(rounds, sums)`."""
     real, lanes = REALS[precision], vector_lanes(precision)
     example = Rounds(1, 1, real(0.999), real(0.001))
-    kinds = (numba_front.record_type(example),)
+    kinds = (cpu_compiler.record_type(example),)
     run = compiled(independent, (example,), kinds, precision=precision, lanes=lanes, across=4)
 
     def issue(rounds: int, sums: bool) -> int:  # noqa: FBT001  (one signature with C++'s)

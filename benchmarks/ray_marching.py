@@ -29,9 +29,11 @@ from compiled import compiled
 from pairs import Times, against, in_turn, machine_line, median_ratio, options, ratio, timed
 
 from render import engine, primitives, scene, stats
-from render.compiler import numba_front, slots
-from render.compiler.settings import settings
-from render.compiler.slots import (
+from render.codegen import cpu_compiler
+from render.codegen.settings import settings
+from render.frame import Canvas, Frame
+from render.kernels import slots
+from render.kernels.slots import (
     alive,
     choose,
     counts,
@@ -46,7 +48,6 @@ from render.compiler.slots import (
     total,
     unpack,
 )
-from render.frame import Canvas, Frame
 from render.options import complete
 from render.primitives import Lane, to_int, where
 from render.request import Request
@@ -132,7 +133,7 @@ def loop(
     run = compiled(
         function,
         (at, p),
-        (numba_front.record_type(at), numba_front.p_type(p, lanes)),
+        (cpu_compiler.record_type(at), cpu_compiler.p_type(p, lanes)),
         precision=request.precision,
         lanes=lanes,
         across=edge,

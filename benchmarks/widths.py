@@ -21,11 +21,11 @@ from typing import Any
 from pairs import in_turn, machine_line, options, timed
 
 from render import scene
-from render.compiler import native
-from render.compiler.program import Width, together
+from render.codegen.program import Width, together
 from render.frame import canvas
 from render.options import complete
 from render.request import Request
+from render.runtime.cpu import native
 from render.targets import simd
 
 CLASSES = {"avx512": (), "avx2": ("avx512",), "sse": ("avx512", "avx", "fma", "vaes", "vpclmulqdq", "f16c", "xop")}

@@ -18,7 +18,8 @@ def find() -> dict[str, Any]:
     what is not there; what is `missing`, and the command that would `install` it.
     """
     size, instructions = simd.registers()
-    from render import card_software, cards
+    from render.runtime.cuda import discovery as cards
+    from render.runtime.cuda import software as card_software
 
     found = cards.find()
     newest = found.cards[0].driver if found.cards else None
@@ -50,7 +51,7 @@ def _mode(name: str) -> dict[str, Any]:
 
 def has_fma() -> bool:
     """Whether the CPU multiplies and adds in one instruction; without it the bits are the same, but slower made."""
-    from render.compiler.native import features
+    from render.runtime.cpu.native import features
 
     return bool(features() & {"fma", "fma4", "neon"})
 

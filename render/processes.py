@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3  # a tile whose worker died so often is the cause
 READY_SECONDS = 30.0
+ONE_FILTER = threading.Lock()  # threads that set and restore them in turn would leave them changed
 ONE_CALL = threading.Lock()  # stopping one loky call kills the workers of every other in this process
 
 
@@ -118,7 +119,7 @@ def able(backend: str) -> bool:
     """Whether joblib starts several workers in this process; where it may not, it would fall back without a word."""
     from joblib import effective_n_jobs, parallel_config
 
-    with warnings.catch_warnings(), parallel_config(backend=backend):
+    with ONE_FILTER, warnings.catch_warnings(), parallel_config(backend=backend):
         warnings.simplefilter("ignore")
         return bool(effective_n_jobs(2) == 2)
 
@@ -129,7 +130,7 @@ def results(call: Any) -> Iterator[Any]:
         for result in call:  # noqa: UP028  (`yield from` would close the call before the filter is there)
             yield result
     finally:
-        with warnings.catch_warnings():  # not while others run, for filters are everybody's
+        with ONE_FILTER, warnings.catch_warnings():  # not while others run, for filters are everybody's
             warnings.filterwarnings("ignore", message=".*adjusting the input task")
             call.close()
 

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from render import modes, scene
-from render.cards import Card
-from render.compiler.card import Device
-from render.compiler.card_driver import NOT_READY
-from render.compiler.program import ENTRY
+from render.codegen.program import ENTRY
 from render.frame import Frame, canvas
 from render.painter import Painter
 from render.plan import cut
 from render.request import Request
+from render.runtime.cuda.device import Device
+from render.runtime.cuda.discovery import Card
+from render.runtime.cuda.driver import NOT_READY
 from render.targets.cuda import CudaKernel
 from render.trace import Recorder, Trace
 from tests.ptx.lanes import Grid, packed
@@ -201,5 +201,5 @@ def drawn(driver: Driver, request: Request, code: bytes = b"code") -> Frame:
         painter = Painter(request, surface, kernel, recorder)
         done = list(modes.load("cuda").run(cut(request), painter))
         trace = Trace(recorder.drain(), 0, 0, 0, {})
-        steps = None if surface.steps is None else np.array(surface.steps)
-        return Frame(np.array(surface.rgb), steps, sum(tile.steps for tile in done), request, trace)
+        rgb, steps, inside = surface.kept()
+        return Frame(np.array(rgb), steps, sum(tile.steps for tile in done), request, trace, inside)

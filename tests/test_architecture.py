@@ -17,24 +17,27 @@ ROOT = Path(__file__).parent.parent
 # "targets" stands for the whole folder.
 LAYERS = (
     "errors machine wording swatches",
+    "speech",
     "registry",
     "parameters",
     "request",
-    "primitives polynomials elementary palettes plan trace packing provenance",
+    "primitives polynomials elementary palettes plan pace trace packing provenance",
     "lanes",
     "escape_time vectors",
     "scene",
-    "sampling picture cards pillow",
-    "frame card_software",
+    "hints sampling prepared pillow",
+    "reading",
+    "picture",
+    "frame",
     "drawing",
-    "compiler",
+    "kernels codegen runtime",
     "targets contract",
     "painter",
-    "processes",
+    "processes preparation",
     "modes outputs stats schedule claims chart document compare attribution difference",
-    "options engine devices",
-    "lessons terminal",
-    "render library commands cli __main__ notebook",  # `render` is the package itself: the library's front
+    "options results engine devices",
+    "lessons terminal progress",
+    "render sessions library commands cli __main__ notebook",  # `render` is the package itself: the library's front
 )
 
 # These stand side by side and never import each other, except what is listed.
@@ -47,11 +50,11 @@ SIDE_BY_SIDE = {
     "claims": "stats",
     "document": "stats schedule claims",
     "compare": "picture",
-    "attribution": "picture",
+    "attribution": "picture compare",
     "difference": "picture compare attribution",
 }
 
-COMPILING = ("render.cards", "render.compiler", "render.devices", "render.targets")
+COMPILING = ("render.codegen", "render.devices", "render.runtime", "render.targets")
 HOMES = {  # who may import these packages
     "numba": COMPILING,
     "llvmlite": COMPILING,

@@ -41,7 +41,7 @@ def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
 
 
 def _held(kernel: Kernel) -> Kernel:
-    from render.compiler.held import held
+    from render.runtime.cpu.held import held
 
     return held(kernel)
 

@@ -20,19 +20,19 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
-from render import cards
-from render.compiler.launch import SQUARE_HEIGHT
-from render.compiler.residence import busy
 from render.errors import RenderError
+from render.runtime.cuda import discovery as cards
+from render.runtime.cuda.residence import busy
+from render.runtime.launch import SQUARE_HEIGHT
 from render.trace import Span, Worker
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from render.compiler.launch import Painted
     from render.painter import Done, Painter
     from render.plan import Tile
     from render.request import Request
+    from render.runtime.launch import Painted
     from render.targets.cuda import CudaKernel, Stream
 
 TARGETS = ("cuda",)

@@ -3,7 +3,7 @@
 A target compiles a scene for a request and gives a kernel that paints rectangles of the frame:
 
     missing() -> str | None                             why this target cannot run here, or None
-    compile(scene, request, announce) -> Kernel         `announce(text)` is called only when compiling takes time
+    compile(scene, request, announce) -> Reusable       `announce(text)` is called only when compiling takes time
 
 `python` is the definition, slow and plain; `scalar`, `simd` and `cuda` must equal it to the last bit.
 """
@@ -19,6 +19,7 @@ from render import registry
 
 if TYPE_CHECKING:
     from render.frame import Canvas, Went
+    from render.parameters import P
     from render.request import Request
     from render.scene import Scene
 
@@ -43,6 +44,14 @@ class Kernel(Protocol):
         ...
 
 
+class Reusable(Kernel, Protocol):
+    """A kernel as a target compiles it: it can be given another request of its scene without compiling anything."""
+
+    def for_request(self, request: Request, p: P) -> Reusable:
+        """Give the same code another request, in the same precision; `p` has members of the same kinds."""
+        ...
+
+
 class Pausable(Kernel, Protocol):
     """A kernel that can put a rectangle aside; those of the CPU's targets can."""
 
@@ -58,7 +67,7 @@ class Target(Protocol):
         """Why this target cannot run here, or None."""
         ...
 
-    def compile(self, scene: Scene, request: Request, announce: Announce) -> Kernel:
+    def compile(self, scene: Scene, request: Request, announce: Announce) -> Reusable:
         """Code that paints this request."""
         ...
 

@@ -12,10 +12,13 @@ from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol
 
-from render import cards
-from render.compiler import card, card_code, code_cache, several, simulator
-from render.compiler.launch import Painted, recorded
+from render.codegen import code_cache, cuda_code
 from render.errors import ModeUnavailable
+from render.parameters import P, members
+from render.runtime import several, simulator
+from render.runtime.cuda import device
+from render.runtime.cuda import discovery as cards
+from render.runtime.launch import Painted, recorded
 
 if TYPE_CHECKING:
     from render.frame import Canvas
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 FEWEST = 4  # streams of a card: copies must find a launch to hide behind; each has memory of its own
 MOST = cards.CONNECTIONS
 RESIDENT = 2048  # threads that a multiprocessor holds at most
+PRECISIONS = {"f32": "float32", "f64": "float64"}
+Codes = dict[tuple[int, int], bytes]  # machine code by compute capability
 SIMULATED_STREAMS = 2  # they take turns; two, so that one tile can wait while another is painted
 
 
@@ -40,31 +45,50 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
 
     Raises ModeUnavailable where there is no card that can be used.
     """
-    precision = "float64" if request.precision == "f64" else "float32"
-    made = card_code.program(scene, request)
+    precision = PRECISIONS[request.precision]
+    made = cuda_code.program(scene, request)
     if request.simulate:
-        key = card_code.simulated_key(made)
+        key = cuda_code.simulated_key(made)
         if code_cache.read(key) is None:
-            announce(f"compiling {scene.name} for the {simulator.NAME}, {precision} (once; kept for later runs)")
-        start = partial(simulator.Simulator, str(scene.path), key, request)
-        about = f"one lane a thread, simulated, {precision}"
-        kernel = CudaKernel(request, start, simulator.NAME, about, streams=SIMULATED_STREAMS)
-        kernel.open()
-        return kernel
+            _announce(f"compiling {scene.name} for the {simulator.NAME}, {precision}", announce)
+        simulated = _simulated(str(scene.path), key, request, made.p)
+        simulated.open()
+        return simulated
     found = cards.find()
     if found.reason is not None:
         raise ModeUnavailable(found.reason, found.remedy)
-    makes, codes = {}, {}
+    codes: Codes = {}
     for one in found.usable:
         if one.capability not in codes:
-            say = partial(announce, f"compiling {scene.name} for {one.name}, {precision} (once; kept for later runs)")
-            codes[one.capability] = card_code.machine_code(made, found._replace(cards=(one,)), recorded(request), say)
-        name = one.name if len(found.usable) == 1 else f"{one.name} {one.number}"
-        makes[name] = partial(card.Device, one, codes[one.capability], request, tuple(made.p), name=name)
+            say = partial(_announce, f"compiling {scene.name} for {one.name}, {precision}", announce)
+            codes[one.capability] = cuda_code.machine_code(made, found._replace(cards=(one,)), recorded(request), say)
+    return _on_cards(found.usable, codes, announce, request, made.p)
+
+
+def _simulated(path: str, key: str, request: Request, p: P) -> CudaKernel:
+    """A kernel for the simulator, whose code is, or comes to be, in the cache under this key."""
+    start = partial(simulator.Simulator, path, key, request, members(p))
+    about = f"one lane a thread, simulated, {PRECISIONS[request.precision]}"
+    again = partial(_simulated, path, key)
+    return CudaKernel(request, start, simulator.NAME, about, streams=SIMULATED_STREAMS, again=again)
+
+
+def _on_cards(usable: Sequence[cards.Card], codes: Codes, announce: Announce, request: Request, p: P) -> CudaKernel:
+    """A kernel for these cards, from the machine code for each capability."""
+    makes = {}
+    for one in usable:
+        name = one.name if len(usable) == 1 else f"{one.name} {one.number}"
+        makes[name] = partial(device.Device, one, codes[one.capability], request, tuple(p), name=name)
     make = next(iter(makes.values())) if len(makes) == 1 else partial(several.Several, makes)
-    streams = wanted_streams(request, max(one.multiprocessors for one in found.usable))
-    together = several.joined(one.name for one in found.usable)
-    return CudaKernel(request, make, together, f"one lane a thread, {precision}", streams=streams, announce=announce)
+    streams = wanted_streams(request, max(one.multiprocessors for one in usable))
+    about = f"one lane a thread, {PRECISIONS[request.precision]}"
+    again = partial(_on_cards, usable, codes, announce)
+    together = several.joined(one.name for one in usable)
+    return CudaKernel(request, make, together, about, streams=streams, announce=announce, again=again)
+
+
+def _announce(compiling: str, announce: Announce) -> None:
+    announce(f"{compiling} ({code_cache.describe_keeping()})")
 
 
 def wanted_streams(request: Request, multiprocessors: int) -> int:
@@ -76,7 +100,7 @@ def wanted_streams(request: Request, multiprocessors: int) -> int:
 
 
 class Stream(Protocol):
-    """One queue of launches on a device; see `render.compiler.card_stream.Stream`."""
+    """One queue of launches on a device; see `render.runtime.cuda.stream.Stream`."""
 
     worker: Worker
     device: Any  # what it belongs to, which has a `name`: streams of one device fail together
@@ -124,11 +148,12 @@ class CudaKernel:
         about: str,
         streams: int = FEWEST,
         announce: Announce | None = None,
+        again: Callable[[Request, P], CudaKernel] | None = None,
     ) -> None:
         self.request, self.about = request, about
         self.facts: dict[str, object] = {"device": name}
         self._arguments = request, make, name, about, streams
-        self._announce = announce
+        self._announce, self._again = announce, again
         self._device: Device | None = None
         self._streams: Sequence[Stream] = ()
         self._asked = 0  # how many streams were asked for
@@ -138,6 +163,12 @@ class CudaKernel:
     def __reduce__(self) -> tuple[object, ...]:
         """What another process needs; cards and child processes are not sent."""
         return CudaKernel, self._arguments
+
+    def for_request(self, request: Request, p: P) -> CudaKernel:
+        """Give the same code another request; it opens a device of its own."""
+        assert self._again is not None, "a kernel that was sent here, or not made by `compile`"
+        cuda_code.check_tile(request)
+        return self._again(request, p)
 
     def open(self, clock: Clock = perf_counter_ns, count: int | None = None) -> Sequence[Stream]:
         """The device's streams, or so many. Raises RenderError where the device does not take the kernel."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from render.compiler import native
-from render.compiler.program import alone
+from render.codegen.program import alone
+from render.runtime.cpu import native
 
 if TYPE_CHECKING:
     from render.request import Request

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from render.compiler import native
-from render.compiler.program import Width, together
+from render.codegen.program import Width, together
+from render.runtime.cpu import native
 
 if TYPE_CHECKING:
     from render.request import Request

@@ -16,16 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from render import modes, scene
-from render.cards import Card
-from render.compiler.card import Device
-from render.compiler.card_driver import NOT_READY
-from render.compiler.settings import cell
-from render.compiler.several import Several
+from render.codegen.settings import cell
 from render.errors import RenderError, TileError
 from render.frame import canvas
 from render.painter import Done, Painter
 from render.plan import cut
 from render.request import Request
+from render.runtime.cuda.device import Device
+from render.runtime.cuda.discovery import Card
+from render.runtime.cuda.driver import NOT_READY
+from render.runtime.several import Several
 from render.targets.cuda import CudaKernel
 from render.trace import Recorder, Span
 from tests.conftest import small_request

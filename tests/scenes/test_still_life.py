@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from render import engine, primitives, scene, targets
-from render.compiler.retarget import retarget
+from render.codegen.retarget import retarget
 from render.frame import canvas
 from render.parameters import Parameters
 from render.request import Request
@@ -50,7 +50,7 @@ def sample(x: float, y: float, ask: Callable[..., Request], **parameters: float)
 
 @given(points, directions, st.floats(0.0, 1.0), blends)
 def test_a_step_never_passes_a_surface(point: Point, direction: Point, share: float, blend: float) -> None:
-    """No two points differ more in their distances than they lie apart (the neck's angles have four digits)."""
+    """No two points differ more in their distances than they lie apart (but for the digits of the neck's angles)."""
     assert abs(nearest(along(point, direction, share), blend) - nearest(point, blend)) <= 1.0001 * share + 1e-9
 
 
