@@ -177,7 +177,11 @@ def _compare() -> Parser:
     )
     parser.add_argument("a", metavar="A")
     parser.add_argument("b", metavar="B")
-    parser.add_argument("--max-error", metavar="N", help="equal enough if no channel differs by more (of 255)")
+    parser.add_argument(
+        "--max-error",
+        metavar="N",
+        help="equal enough if no channel differs by more (steps: of 255, or of 65535)",
+    )
     parser.add_argument("--max-differing", metavar="PERCENT", help="equal enough if no more pixels than this differ")
     parser.add_argument("--diff", metavar="FILE", help="write a picture of the differences, magnified")
     parser.add_argument("--any-request", action="store_true", help="compare pictures of different requests too")

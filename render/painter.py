@@ -15,6 +15,7 @@ from typing import NamedTuple, cast
 
 from render.errors import RenderError, TileError
 from render.frame import Canvas
+from render.pace import Pace
 from render.plan import Tile
 from render.request import Request
 from render.targets import Kernel, Pausable
@@ -28,7 +29,7 @@ class Done(NamedTuple):
     steps: int
 
 
-FEWEST, GROWTH = 2000, 2.0  # steps of the first slice, and how much longer than the last one the next may be
+GROWTH = 2.0  # how much longer than the last slice the next may be
 SLICE_NS = 2_000_000  # of 1-2 ms: a switch of some 40 us is 2 %, and the loop still answers (benchmarks/juggling.py)
 
 
@@ -40,7 +41,7 @@ class Painter:
         self.canvas = canvas
         self.kernel = kernel
         self.recorder = recorder
-        self.budget = FEWEST  # of the next slice, in steps: it grows until slices are as long as they should be
+        self.pace = Pace(SLICE_NS, GROWTH)
 
     def __reduce__(self) -> tuple[object, ...]:
         """In another process the painter gets a recorder of its own, on the same clock."""
@@ -82,9 +83,8 @@ class Painter:
                 if done:
                     self.done(tile, made, bad)
                 if budget > 1:
-                    share = SLICE_NS / max(self.recorder.clock() - t0, 1)  # what is done at once tells little
-                    self.budget = max(int(self.budget * min(1.0 if done else GROWTH, share)), FEWEST)
-                budget = self.budget
+                    self.pace.learn(self.recorder.clock() - t0, done=done)
+                budget = self.pace.budget
                 yield Done(tile, made)
 
     @contextmanager

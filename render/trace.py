@@ -11,7 +11,7 @@ clock of that thread, read inside the span, and on which CPUs it began and ended
 
 The kinds of time:
 
-    import, start, compile, plan, save    what goes before and after the painting
+    import, start, compile, plan, save    what goes before and after the painting; machine code is imported too
     wait        a tile waits for its data
     launch      a tile was handed to a stream of a graphics card, which has not begun it yet
     paint       a worker paints a tile; on a stream: the card paints it
@@ -87,6 +87,11 @@ class Trace:
     asked: int
     ended: int
     facts: dict[str, Any]
+
+    def __repr__(self) -> str:
+        """One line: how much there is, and how long it took."""
+        seconds = (self.ended - self.began) / 1e9
+        return f"<Trace of {len(self.spans)} spans by {len(self.workers)} workers in {seconds:.3g} s>"
 
     @property
     def workers(self) -> tuple[Worker, ...]:

@@ -21,11 +21,13 @@ LAYERS = (
     "registry",
     "parameters",
     "request",
-    "primitives polynomials elementary palettes plan trace packing provenance",
+    "primitives polynomials elementary palettes plan pace trace packing provenance",
     "lanes",
     "escape_time vectors",
     "scene",
-    "hints sampling prepared picture pillow",
+    "hints sampling prepared pillow",
+    "reading",
+    "picture",
     "frame",
     "drawing",
     "kernels codegen runtime",
@@ -33,8 +35,8 @@ LAYERS = (
     "painter",
     "processes preparation",
     "modes outputs stats schedule claims chart document compare attribution difference",
-    "options engine devices",
-    "lessons terminal",
+    "options results engine devices",
+    "lessons terminal progress",
     "render sessions library commands cli __main__ notebook",  # `render` is the package itself: the library's front
 )
 
@@ -48,7 +50,7 @@ SIDE_BY_SIDE = {
     "claims": "stats",
     "document": "stats schedule claims",
     "compare": "picture",
-    "attribution": "picture",
+    "attribution": "picture compare",
     "difference": "picture compare attribution",
 }
 

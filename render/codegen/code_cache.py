@@ -34,8 +34,25 @@ def folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "render"
 
 
+def describe_keeping() -> str:
+    """Say in a few words what becomes of code that is compiled now: it is kept, or why it cannot be.
+
+    A file is really written and removed: only so are a full disk and a read-only file system found.
+    """
+    try:
+        place = folder()
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=place) as probe:
+            probe.write(MAGIC)
+    except RuntimeError:
+        return "not kept for later runs: there is no home folder; RENDER_CACHE_DIR may name another"
+    except OSError as error:
+        return f"not kept for later runs: cannot write to {place}: {error.strerror}"
+    return "once; kept for later runs"
+
+
 def obtain(key: str, make: Callable[[], bytes], waiting: Callable[[], None] = lambda: None) -> bytes:
-    """The code kept under this key, or what `make` gives, which is then kept.
+    """The code kept under this key, or what `make` gives, which is then kept where that is possible.
 
     `waiting` is called where another process or thread is making it, for which this one waits.
     """

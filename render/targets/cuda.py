@@ -50,7 +50,7 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
     if request.simulate:
         key = cuda_code.simulated_key(made)
         if code_cache.read(key) is None:
-            announce(f"compiling {scene.name} for the {simulator.NAME}, {precision} (once; kept for later runs)")
+            _announce(f"compiling {scene.name} for the {simulator.NAME}, {precision}", announce)
         simulated = _simulated(str(scene.path), key, request, made.p)
         simulated.open()
         return simulated
@@ -60,7 +60,7 @@ def compile(scene: Scene, request: Request, announce: Announce) -> CudaKernel:
     codes: Codes = {}
     for one in found.usable:
         if one.capability not in codes:
-            say = partial(announce, f"compiling {scene.name} for {one.name}, {precision} (once; kept for later runs)")
+            say = partial(_announce, f"compiling {scene.name} for {one.name}, {precision}", announce)
             codes[one.capability] = cuda_code.machine_code(made, found._replace(cards=(one,)), recorded(request), say)
     return _on_cards(found.usable, codes, announce, request, made.p)
 
@@ -85,6 +85,10 @@ def _on_cards(usable: Sequence[cards.Card], codes: Codes, announce: Announce, re
     again = partial(_on_cards, usable, codes, announce)
     together = several.joined(one.name for one in usable)
     return CudaKernel(request, make, together, about, streams=streams, announce=announce, again=again)
+
+
+def _announce(compiling: str, announce: Announce) -> None:
+    announce(f"{compiling} ({code_cache.describe_keeping()})")
 
 
 def wanted_streams(request: Request, multiprocessors: int) -> int:

@@ -57,6 +57,7 @@ def check(request: Request, driver: Emulated | None = None) -> None:
     assert np.array_equal(frame.rgb, np.asarray(wanted.rgb))
     assert (frame.steps is None) == (wanted.steps is None)
     assert frame.steps is None or np.array_equal(frame.steps, np.asarray(wanted.steps))
+    assert frame.inside is None or np.array_equal(frame.inside, np.asarray(wanted.inside))
     assert frame.total_steps == wanted.total_steps
 
 

@@ -93,6 +93,7 @@ def test_the_simulator_gives_the_step_counts_too(simulated: Request) -> None:
     expected = engine.draw(replace(simulated, mode="sequential", target="python", simulate=False))
 
     assert np.array_equal(np.asarray(frame.steps), np.asarray(expected.steps))
+    assert np.array_equal(np.asarray(frame.inside), np.asarray(expected.inside))
     assert {span.worker.device for span in frame.trace.spans if span.kind == "paint"} == {"cuda simulator"}
     assert frame.trace.facts["device"] == "cuda simulator"
 
@@ -173,6 +174,7 @@ def test_a_card_counts_the_steps_that_the_cpu_counts(limit: int) -> None:
     expected = engine.draw(complete(mode="sequential", target="simd", **wanted))
 
     assert np.array_equal(np.asarray(frame.steps), np.asarray(expected.steps))
+    assert np.array_equal(np.asarray(frame.inside), np.asarray(expected.inside))
 
 
 @pytest.mark.gpu

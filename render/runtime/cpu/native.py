@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
@@ -19,13 +20,19 @@ from render.codegen.program import ENTRY, Program
 from render.codegen.settings import Settings, pack, settings
 from render.errors import ModeUnavailable
 from render.frame import Canvas
+from render.pace import Pace
 from render.parameters import P
 from render.request import Request
-from render.runtime.cpu.underway import WHOLLY, Layout, Rectangle, Rooms, members
+from render.runtime.cpu.underway import Layout, Rectangle, Rooms, members
 from render.scene import Scene
 
 if TYPE_CHECKING:
     import numpy as np
+
+SLICE_NS = (
+    20_000_000  # of which Python sees nothing: short for whoever presses Ctrl-C, long beside the 10 us between two
+)
+GROWTH = 8.0
 
 
 @cache
@@ -86,7 +93,7 @@ def kernel(made: Program, scene: Scene, request: Request, about: str, announce: 
     about = f"{about}, {'float64' if request.precision == 'f64' else 'float32'}"
     code = object_code(
         made,
-        lambda: announce(f"compiling {scene.name} for {about} (once; kept for later runs)"),
+        lambda: announce(f"compiling {scene.name} for {about} ({code_cache.describe_keeping()})"),
         lambda: announce(f"waiting for another run that compiles {scene.name} for {about}"),
     )
     layout = Layout(made.lanes, made.names.get("GROUPS", 0), folded=made.folds(request, made.p))
@@ -113,6 +120,7 @@ class NativeKernel:
         self._engine: Any
         self._rooms: Rooms
         self._painted: tuple[Canvas, Settings, np.ndarray] | None = None
+        self.pace = Pace(SLICE_NS, GROWTH)  # the threads' together
         if like is not None:
             self._call, self._engine, self._rooms = like._call, like._engine, like._rooms
             return
@@ -149,7 +157,15 @@ class NativeKernel:
             self._rooms.give_back(self.request, room)
 
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
-        """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN."""
+        """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN.
+
+        It is done in slices, between which Python heeds signals.
+        """
+        steps, bad, done = 0, 0, False
         with self.begin(canvas, x, y, width, height) as rectangle:
-            went = rectangle.go(WHOLLY)
-        return went.steps, went.bad
+            while not done:
+                t0 = time.perf_counter_ns()
+                made, strange, done = rectangle.go(self.pace.budget)
+                self.pace.learn(time.perf_counter_ns() - t0, done=done)
+                steps, bad = steps + made, bad + strange
+        return steps, bad

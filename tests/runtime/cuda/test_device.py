@@ -68,6 +68,7 @@ def test_the_picture_and_the_steps_are_those_of_the_cpu(
     assert frame.total_steps == expected.total_steps
     assert (frame.steps is None) == (expected.steps is None)
     assert frame.steps is None or np.array_equal(frame.steps, np.asarray(expected.steps))
+    assert frame.inside is None or np.array_equal(frame.inside, np.asarray(expected.inside))
 
 
 def test_all_memory_is_given_back(driver: Imitation, ask: Callable[..., Request]) -> None:
