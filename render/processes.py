@@ -117,11 +117,14 @@ def _calls(workers: int, calls: Sequence[tuple[Callable[..., Any], tuple[Any, ..
 
 def able(backend: str) -> bool:
     """Whether joblib starts several workers in this process; where it may not, it would fall back without a word."""
-    from joblib import effective_n_jobs, parallel_config
-
-    with ONE_FILTER, warnings.catch_warnings(), parallel_config(backend=backend):
+    with ONE_FILTER, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return bool(effective_n_jobs(2) == 2)
+        try:
+            from joblib import effective_n_jobs, parallel_config
+        except ValueError:  # JOBLIB_MULTIPROCESSING is no number
+            return False
+        with parallel_config(backend=backend):
+            return bool(effective_n_jobs(2) == 2)
 
 
 def results(call: Any) -> Iterator[Any]:
