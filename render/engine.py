@@ -12,22 +12,22 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from html import escape
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from render import contract, machine, modes, scene, targets
 from render.errors import ModeUnavailable, OutputError, RenderError
-from render.frame import Frame, Frames, canvas, title
+from render.frame import Canvas, Frame, Frames, canvas, title
 from render.outputs import table
-from render.painter import Done, Painter, failure
+from render.painter import Done, Launcher, Painter, failure
 from render.plan import Tile, cut, plan
 from render.request import Request
-from render.targets import Kernel
+from render.runtime.kernel import Kernel, LaunchKernel
 from render.trace import Clock, Recorder, Trace, Worker
 
 Progress = Callable[[Done, int], None]  # a tile that is done, and how many there are in all
-Adapt = Callable[[Kernel], Kernel]
+Adapt = Callable[[Any], Kernel]
 Salvage = Callable[[np.ndarray], str]  # keeps an unfinished picture, black where it is not painted, and says where
 
 
@@ -75,7 +75,7 @@ def draw(
     """Paint a request in its mode. `began`: when the program was entered (ns of `clock`), if that was earlier.
 
     `facts` are kept in the trace; `label` among them is the name that the run goes by in place of its mode's. `adapt`
-    gives what paints in place of the target's kernel, which may have `corrected(spans)` if it knows better when it did.
+    gives what paints in place of the target's kernel.
     `salvage` is given the tiles that are done where a later one fails.
 
     Raises ModeUnavailable where the mode cannot run here, TileError where a tile fails.
@@ -92,7 +92,7 @@ def draw(
             kernel = targets.load(request.target).compile(scene.load(request.scene), request, announce)
         kernel = kernel if adapt is None else adapt(kernel)
         tiles = plan(request, lambda: costs(request, recorder))
-        painter = Painter(request, surface, kernel, recorder)
+        painter = _painter(request, surface, kernel, recorder)
         steps = 0
         kept: list[Tile] = []
         with _salvaged(surface.rgb, kept, len(tiles), salvage), closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
@@ -107,10 +107,16 @@ def draw(
         rgb, counts = surface.kept()
     ran = machine.facts() | {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
     ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1}
-    ran |= getattr(kernel, "facts", {}) | dict(facts)
-    spans = getattr(kernel, "corrected", tuple)(recorder.drain())
-    trace = Trace(spans, began, asked, clock(), ran)
+    ran |= {**kernel.facts, **facts}
+    trace = Trace(kernel.corrected(recorder.drain()), began, asked, clock(), ran)
     return Frame(rgb, counts, steps, request, trace)
+
+
+def _painter(request: Request, surface: Canvas, kernel: Kernel, recorder: Recorder) -> Painter:
+    """What paints with this kind of kernel."""
+    if isinstance(kernel, LaunchKernel):
+        return Launcher(request, surface, kernel, recorder)
+    return Painter(request, surface, kernel, recorder)
 
 
 @contextmanager
@@ -147,8 +153,7 @@ def try_out(request: Request) -> None:
 
 def available(request: Request) -> modes.Mode:
     """The request's mode. Raises ModeUnavailable with the reason where it cannot run here."""
-    mode = modes.load(request.mode)
-    missing = mode.missing(request)
+    mode, missing = modes.load(request.mode), modes.missing(request)
     if missing is not None:
         reason, remedy = missing
         raise ModeUnavailable(f"mode {request.mode} cannot run here: {reason}", remedy)

@@ -34,6 +34,16 @@ def default_tile(width: int, height: int, workers: int) -> tuple[int, int]:
     return min(edge, width), min(edge, height)
 
 
+BANDS = 8  # of a frame, so that copies from a device hide behind painting
+LARGEST_BAND = 1 << 21  # pixels: some ms of painting, and a few of them are memory that can be pinned at once
+
+
+def band(width: int, height: int, multiple: int) -> tuple[int, int]:
+    """A tile as wide as the frame, one piece of the canvas, of a multiple of so many rows: a launch on a device."""
+    rows = min(-(-height // (BANDS * multiple)), max(LARGEST_BAND // (width * multiple), 1))
+    return width, min(rows * multiple, height)
+
+
 def cut(request: Request) -> tuple[Tile, ...]:
     """The tiles of a request, row by row; those at the right and lower edge may be smaller."""
     wide, high = request.tile

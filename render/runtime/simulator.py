@@ -29,7 +29,8 @@ from render.codegen import cuda_code
 from render.codegen.settings import pack, settings
 from render.errors import RenderError
 from render.request import Request
-from render.runtime.launch import THREADS, Painted, blocks, rows, size
+from render.runtime.kernel import Painted
+from render.runtime.launch import THREADS, blocks, rows, size
 from render.trace import Clock, Worker
 
 NAME = "cuda simulator"
@@ -42,6 +43,8 @@ Answer = tuple[Any, ...]
 
 class Simulator:
     """A child process with a compiled kernel. Raises SceneError where the scene cannot be compiled."""
+
+    failed: tuple[str, ...] = ()
 
     def __init__(self, path: str, key: str, request: Request, clock: Clock) -> None:
         self.name, self.request, self.clock = NAME, request, clock
@@ -122,16 +125,16 @@ class SimulatedStream:
         self._shape = 0, 0
         self._answer: Future[Answer] = Future()
 
-    def begin(self, x: int, y: int, width: int, height: int) -> None:
+    def submit(self, x: int, y: int, width: int, height: int) -> None:
         """Launch a rectangle of the frame, without waiting for it."""
         self._shape = width, height
         self._answer = self._simulator.submit(x, y, width, height)
 
-    def done(self) -> bool:
-        """Whether `end` would give the launch back at once."""
+    def ready(self) -> bool:
+        """Whether `collect` would give the launch back at once."""
         return self._answer.done()
 
-    def end(self) -> Painted:
+    def collect(self) -> Painted:
         """Wait for the launch."""
         memory, began, painted = self._answer.result()
         brought = rows(np.frombuffer(memory, np.uint8), self._simulator.request, *self._shape, BLOCKS)

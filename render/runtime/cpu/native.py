@@ -20,7 +20,8 @@ from render.codegen.settings import Settings, pack, settings
 from render.errors import ModeUnavailable
 from render.frame import Canvas
 from render.request import Request
-from render.runtime.cpu.underway import WHOLLY, Layout, Rectangle, Room, members
+from render.runtime.cpu.underway import Layout, Rectangle, Room, members
+from render.runtime.kernel import CpuKernel
 from render.scene import Scene
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def kernel(made: Program, scene: Scene, request: Request, about: str, announce: 
     return NativeKernel(code, request, made.p, Layout(made.lanes, made.names.get("GROUPS", 0), made.folded), about)
 
 
-class NativeKernel:
+class NativeKernel(CpuKernel):
     """Object code and the numbers it needs, for one request. Sent to another process, it is loaded, not compiled."""
 
     def __init__(self, code: bytes, request: Request, p: tuple[Any, ...], layout: Layout, about: str) -> None:
@@ -119,9 +120,3 @@ class NativeKernel:
             yield Rectangle(self._call, self._on(canvas), (x, y, width, followed, images), room)
         finally:
             self._rooms.append(room)
-
-    def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
-        """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN."""
-        with self.begin(canvas, x, y, width, height) as rectangle:
-            went = rectangle.go(WHOLLY)
-        return went.steps, went.bad
