@@ -17,13 +17,14 @@ from card_reference import Argument, Bench
 from render import engine, scene
 from render.codegen import cuda_code
 from render.codegen.settings import pack
+from render.kernels.launch import QUEUE, THREADS
 from render.options import complete
 from render.request import Request
 from render.runtime.cuda import discovery as cards
 from render.runtime.cuda.device import CudaDevice
 from render.runtime.cuda.stream import INT32, INT64
 from render.runtime.kernel import Painted
-from render.runtime.launch import QUEUE, TALLY_BYTES, THREADS, blocks, recorded, rows, size
+from render.runtime.launch import TALLY_BYTES, blocks, recorded, rows, size
 
 
 class Differ(Exception):

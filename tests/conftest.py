@@ -93,7 +93,7 @@ def library(request: Request, *, recording: bool = True) -> Any:
     from render.codegen import cuda_code, cuda_compiler
 
     made = cuda_code.program(load(request.scene), request)
-    key = made.key(("card", str(recording)))
+    key = made.key("cuda", ("card", str(recording)))
     if key not in LIBRARIES:
         LIBRARIES[key] = cuda_compiler.compiled(made, (7, 5), recording)
     return LIBRARIES[key]

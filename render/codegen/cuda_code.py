@@ -38,7 +38,7 @@ def machine_code(made: Program, found: Cards, recording: bool, announce: Callabl
     Raises SceneError where the scene cannot be compiled, RenderError where the CUDA packages do not work together.
     """
     capability = found.cards[0].capability
-    key = made.key(("card", version("numba-cuda"), str(found.toolkit), str(capability), str(recording)))
+    key = made.key("cuda", ("card", version("numba-cuda"), str(found.toolkit), str(capability), str(recording)))
     code = code_cache.read(key)
     if code is None:
         announce()
@@ -53,7 +53,7 @@ def machine_code(made: Program, found: Cards, recording: bool, announce: Callabl
 
 def simulated_key(made: Program) -> str:
     """Under which the code of the simulator's threads is kept."""
-    return made.key(("simulated", *native._host()))
+    return made.key("cuda", ("simulated", *native._host()))
 
 
 KEPT: list[object] = []  # engines, which must outlive the code that they hold

@@ -25,13 +25,10 @@ from typing import Any
 from render.kernels.refill import fill, listed, more, take_out
 from render.kernels.resolve import finish, store
 from render.kernels.room import (
-    BLOCK,
     COMPLETE,
     FINISHING,
-    GROUPS,
     HELD,
     INSIDE,
-    LANES,
     LISTED,
     LOOK,
     ROUND,
@@ -39,6 +36,9 @@ from render.kernels.room import (
     rack,
 )
 from render.kernels.slots import (
+    BLOCK,
+    GROUPS,
+    LANES,
     alive,
     choose,
     come_round,

@@ -10,9 +10,6 @@ from render.kernels.room import (
     FREE,
     FREE_TRAY,
     IN_TRAY,
-    LANES,
-    PATCH_HEIGHT,
-    PATCH_WIDTH,
     PENDING,
     PLACE,
     READY,
@@ -24,6 +21,9 @@ from render.kernels.room import (
 )
 from render.kernels.scalar import levels, put
 from render.kernels.slots import (
+    LANES,
+    PATCH_HEIGHT,
+    PATCH_WIDTH,
     fetch,
     fetch_all,
     how_many,

@@ -9,14 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from render.kernels.slots import patch, reals
+from render.kernels.slots import GROUPS, LANES, PATCH_HEIGHT, PATCH_WIDTH, patch, reals
 
-LANES, PATCH_WIDTH, PATCH_HEIGHT = 64, 8, 8  # of a group, and the pixels it covers; these are set for each CPU
-GROUPS = 2  # taken in turn: what was written for one is not read again at once
-BLOCK = 16  # steps between two questions; a power of two
 LOOK = 7  # 2**LOOK steps lie between two looks for a cycle
 FINISHING = 64  # what last steps, colours and a pixel's share of its patch cost, in steps; for budgets only
-TAKING, MOVING = 4, 2  # the cost of taking ended lanes out, and of each of them, in blocks of one lane
 
 # at.notes, one number each: the next patch and sample of the queue, and the patch's tray; how many fresh lanes are
 # used; how many samples are listed, which of two lists is first; how many samples the groups hold; how many are ready,

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from render.codegen import code_cache, cuda_code
 from render.errors import ModeUnavailable
+from render.kernels.launch import SQUARE_HEIGHT
 from render.runtime import several, simulator
 from render.runtime.cuda import discovery as cards
 from render.runtime.cuda.device import CudaDevice
 from render.runtime.kernel import LaunchKernel
-from render.runtime.launch import SQUARE_HEIGHT, recorded
+from render.runtime.launch import recorded
 
 if TYPE_CHECKING:
     from render.request import Request

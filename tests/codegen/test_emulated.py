@@ -18,8 +18,9 @@ import pytest
 from render import engine, scene
 from render.codegen import cuda_compiler
 from render.frame import Frame
+from render.kernels.launch import RECORD, THREADS
 from render.request import Request
-from render.runtime.launch import RECORD, THREADS, recorded
+from render.runtime.launch import recorded
 from tests.card_driver import CARD, Emulated, drawn, open_device
 from tests.conftest import library
 from tests.ptx.machine import Order

@@ -19,6 +19,7 @@ from render.codegen.program import ENTRY, Program
 from render.codegen.settings import Settings, pack, settings
 from render.errors import ModeUnavailable
 from render.frame import Canvas
+from render.kernels import slots
 from render.request import Request
 from render.runtime.cpu.underway import Layout, Rectangle, Room, members
 from render.runtime.kernel import CpuKernel
@@ -55,7 +56,7 @@ def features() -> frozenset[str]:
 
 def object_code(made: Program, announce: Callable[[], None]) -> bytes:
     """From the cache, or compiled now (which is announced) and kept."""
-    key = made.key(_host())
+    key = made.key("cpu", _host())
     code = code_cache.read(key)
     if code is None:
         announce()
@@ -86,7 +87,7 @@ def kernel(made: Program, scene: Scene, request: Request, about: str, announce: 
     """Code that paints this request, compiled now only if it never was before."""
     about = f"{about}, {'float64' if request.precision == 'f64' else 'float32'}"
     code = object_code(made, lambda: announce(f"compiling {scene.name} for {about} (once; kept for later runs)"))
-    return NativeKernel(code, request, made.p, Layout(made.lanes, made.names.get("GROUPS", 0), made.folded), about)
+    return NativeKernel(code, request, made.p, Layout(made.lanes, made.slots.get(slots.GROUPS, 0), made.folded), about)
 
 
 class NativeKernel(CpuKernel):

@@ -14,13 +14,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from render.codegen.settings import Settings, pack
+from render.kernels.launch import RECORD, THREADS
 from render.request import Request
 from render.runtime.cuda.clock import CardClock
 from render.runtime.cuda.driver import NOT_READY, asked
 from render.runtime.cuda.idle import PAUSE
 from render.runtime.cuda.occupancy import Hold, Room
 from render.runtime.kernel import Painted
-from render.runtime.launch import RECORD, TALLY_BYTES, THREADS, Rows, blocks, recorded, rows, size
+from render.runtime.launch import TALLY_BYTES, Rows, blocks, recorded, rows, size
 from render.trace import Clock, Worker
 
 NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: does not wait for the default stream

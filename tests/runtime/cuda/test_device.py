@@ -16,11 +16,11 @@ import pytest
 from render import engine, scene
 from render.codegen import cuda_code
 from render.errors import RenderError
+from render.kernels.launch import THREADS
 from render.request import Request
 from render.runtime.cuda import driver as card_driver
 from render.runtime.cuda.device import CudaDevice
 from render.runtime.cuda.driver import LaunchFailed
-from render.runtime.launch import THREADS
 from tests.card_driver import Driver, drawn, open_device
 
 
