@@ -5,19 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from render.kernels.room import (
-    COMPLETE,
-    COMPLETE_TRAY,
-    FREE,
-    FREE_TRAY,
+    COUNTER,
     IN_TRAY,
-    PENDING,
-    PLACE,
-    READY,
-    WHOLE,
+    TRAY,
     corner,
     here,
-    of_notes,
     of_tray,
+    of_tray_counter,
 )
 from render.kernels.scalar import levels, put
 from render.kernels.slots import (
@@ -50,7 +44,7 @@ def finish(room: Any, notes: Any, ready: int, at: Any, p: Any, like: Any) -> Non
     numbers = whole_memory(at.room)
     number_at = ready + (len(like) + 1) * LANES
     row = at.samples * LANES
-    if notes[WHOLE] != 0:
+    if notes[COUNTER.whole] != 0:
         tray, within = numbers[number_at] >> IN_TRAY, numbers[number_at] & ((1 << IN_TRAY) - 1)
         place = of_tray(tray, at, like) + within
         keep(room, place, red)
@@ -60,7 +54,7 @@ def finish(room: Any, notes: Any, ready: int, at: Any, p: Any, like: Any) -> Non
         arrived(notes, tray, LANES)
         return
     reds, greens, blues, made = unpack(red), unpack(green), unpack(blue), unpack(from_bits(steps))
-    for lane in range(notes[READY]):
+    for lane in range(notes[COUNTER.ready]):
         tray, within = numbers[number_at + lane] >> IN_TRAY, numbers[number_at + lane] & ((1 << IN_TRAY) - 1)
         place = of_tray(tray, at, like) + within
         room[place] = reds[lane]
@@ -72,20 +66,20 @@ def finish(room: Any, notes: Any, ready: int, at: Any, p: Any, like: Any) -> Non
 
 def arrived(notes: Any, tray: int, count: int) -> None:
     """So many more samples of a tray are there."""
-    left = notes[of_notes(PENDING, tray)] - count
-    notes[of_notes(PENDING, tray)] = left
+    left = notes[of_tray_counter(TRAY.pending, tray)] - count
+    notes[of_tray_counter(TRAY.pending, tray)] = left
     if left == 0:
-        notes[of_notes(COMPLETE_TRAY, notes[COMPLETE])] = tray
-        notes[COMPLETE] += 1
+        notes[of_tray_counter(TRAY.full, notes[COUNTER.full_trays])] = tray
+        notes[COUNTER.full_trays] += 1
 
 
 def store(room: Any, notes: Any, at: Any, like: Any) -> int:
     """Store the pixels of a complete patch and free its tray. Gives the steps that its samples made."""
-    notes[COMPLETE] -= 1
-    tray = notes[of_notes(COMPLETE_TRAY, notes[COMPLETE])]
-    notes[of_notes(FREE_TRAY, notes[FREE])] = tray
-    notes[FREE] += 1
-    right, down = corner(notes[of_notes(PLACE, tray)], at)
+    notes[COUNTER.full_trays] -= 1
+    tray = notes[of_tray_counter(TRAY.full, notes[COUNTER.full_trays])]
+    notes[of_tray_counter(TRAY.free, notes[COUNTER.free_trays])] = tray
+    notes[COUNTER.free_trays] += 1
+    right, down = corner(notes[of_tray_counter(TRAY.patch, tray)], at)
     _, j, inside = here(right, down, at)
     image = reals(at.frame_height - 1 - at.y - at.height) - j  # where the mirror image is, in rows below the rectangle
     again = inside & (image >= 0.0) & (image < reals(at.images))
