@@ -94,6 +94,7 @@ def draw(
     preparation = Preparation() if preparation is None else preparation
     preparation.check(request)
     with canvas(request, shared=mode.shared(request)) as surface:
+        check_count(request)
         with recorder.span("compile"):
             compiled = preparation.kernel(request, announce)
         kernel = compiled if adapt is None else adapt(compiled)
@@ -136,12 +137,6 @@ def _salvaged(rgb: np.ndarray, kept: list[Tile], tiles: int, salvage: Salvage | 
 
 
 def available(request: Request) -> modes.Mode:
-    """The request's mode. Raises ModeUnavailable as `mode_of` does, UsageError where the frame has too many tiles."""
-    check_count(request)
-    return mode_of(request)
-
-
-def mode_of(request: Request) -> modes.Mode:
     """The request's mode. Raises ModeUnavailable with the reason where it cannot run here."""
     mode = modes.load(request.mode)
     missing = mode.missing(request)
@@ -217,6 +212,7 @@ def race(
             able.append(entrant)
     preparation = Preparation()
     for request, _, _ in able:
+        check_count(request)
         preparation.check(request)
         preparation.compile(request, announce)
     kept = partial(draw, announce=announce, progress=progress, clock=clock, watch=watch, preparation=preparation)

@@ -39,7 +39,7 @@ def check_count(request: Request) -> None:
     """Raise UsageError where a frame is cut into more tiles than a plan has places for."""
     tiles = request.rows_and_columns[0] * request.rows_and_columns[1]
     if tiles > MOST_TILES and request.only_tile is None:
-        raise UsageError(f"{tiles} tiles are too many", "cut larger ones, for example --tile 64")
+        raise UsageError(f"{tiles} tiles are too many", "cut larger ones with --tile, or draw a smaller frame")
 
 
 def tile_of(request: Request, number: int) -> Tile:

@@ -15,7 +15,7 @@ from render.errors import RenderError
 from render.painter import failure
 from render.parameters import P, kinds, members
 from render.plan import tile_of
-from render.prepared import PreparedScene
+from render.prepared import KEPT, PreparedScene
 from render.request import Request
 from render.targets import Announce, Reusable
 
@@ -29,6 +29,7 @@ class Preparation:
         self._checked: set[tuple[object, ...]] = set()
         self._compiled: dict[tuple[object, ...], Reusable] = {}
         self._unused: dict[Request, Reusable] = {}  # compiled for a request, and not given to anybody yet
+        self._shared: dict[Request, Reusable] = {}
 
     def scene(self, name: str) -> PreparedScene:
         """Give the scene of this name, as it was when it was first asked for. Raises as `scene.load` does."""
@@ -77,6 +78,15 @@ class Preparation:
             made = self._unused.pop(request, None)
             if made is None:
                 made = self._compiled[self._code(request)].for_request(request, self.numbers(request))
+            return made
+
+    def shared_kernel(self, request: Request) -> Reusable:
+        """Give the one kernel with which all windows of a request are painted; those of the last few are kept."""
+        with self._lock:
+            made = self._shared.pop(request, None) or self.kernel(request, lambda _text: None)
+            self._shared[request] = made
+            while len(self._shared) > KEPT:
+                del self._shared[next(iter(self._shared))]
             return made
 
     def _code(self, request: Request) -> tuple[object, ...]:

@@ -43,6 +43,7 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 50_000, 1_000_000  # ns between two looks after 
 PATIENCE = 32  # a look comes late by so small a share of the time that nothing has happened
 HELD = 256  # launches whose blocks may be told later, of some 25 KB each
 BANDS = 8  # of a frame, so that copies hide behind painting
+WIDEST_TILE = 1 << 17  # pixels: few rows of a wider frame would be more than a launch takes
 LARGEST_TILE = 1 << 21  # pixels: some ms of painting, and a few of them are memory that can be pinned at once
 
 
@@ -60,7 +61,8 @@ def shared(request: Request) -> bool:
 
 
 def default_tile(width: int, height: int) -> tuple[int, int]:
-    """Bands as wide as the frame, each one piece of the canvas, of whole rows of squares."""
+    """Bands as wide as the frame, each one piece of the canvas, of whole rows of squares; but never too wide."""
+    width = min(width, WIDEST_TILE)
     rows = min(-(-height // (BANDS * SQUARE_HEIGHT)), max(LARGEST_TILE // (width * SQUARE_HEIGHT), 1))
     return width, min(rows * SQUARE_HEIGHT, height)
 

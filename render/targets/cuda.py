@@ -6,11 +6,14 @@ simulator instead, on any machine.
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from render.codegen import code_cache, cuda_code
 from render.errors import ModeUnavailable
@@ -150,6 +153,7 @@ class CudaKernel:
         self.facts: dict[str, object] = {"device": name}
         self._arguments = request, make, name, about, streams
         self._announce, self._again = announce, again
+        self._turn = threading.Lock()
         self._device: Device | None = None
         self._streams: Sequence[Stream] = ()
         self._asked = 0  # how many streams were asked for
@@ -198,14 +202,16 @@ class CudaKernel:
         """Wait for a stream's launch and put its pixels in their place on the canvas."""
         painted = stream.end()
         height, width, _ = painted.rgb.shape
-        canvas.rgb[y : y + height, x : x + width] = painted.rgb
+        place = np.s_[y - canvas.y : y - canvas.y + height, x - canvas.x : x - canvas.x + width]
+        canvas.rgb[place] = painted.rgb
         if canvas.steps is not None and painted.steps is not None:
-            canvas.steps[y : y + height, x : x + width] = painted.steps
+            canvas.steps[place] = painted.steps
         return painted
 
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
         """Paint a rectangle of the frame and wait; give the steps made and the number of samples that are NaN."""
-        stream = self.open(count=1)[0]
-        stream.begin(x, y, width, height)
-        painted = self.end(stream, canvas, x, y)
-        return painted.made, painted.bad
+        with self._turn:  # threads that paint without a mode share one stream
+            stream = self.open(count=1)[0]
+            stream.begin(x, y, width, height)
+            painted = self.end(stream, canvas, x, y)
+            return painted.made, painted.bad

@@ -87,9 +87,9 @@ class PythonKernel:
             light = [whole + self.clamped(part) for whole, part in zip(light, rgb, strict=True)]
             total += steps
         table, share = sampling.srgb_table(), self.real(self.request.samples)
-        canvas.rgb[j, i] = [table[int(self.light_step(whole / share))] for whole in light]
+        canvas.rgb[j - canvas.y, i - canvas.x] = [table[int(self.light_step(whole / share))] for whole in light]
         if canvas.steps is not None:
-            canvas.steps[j, i] = steps
+            canvas.steps[j - canvas.y, i - canvas.x] = steps
         return total, bad
 
     def _sample(self, x: Any, y: Any) -> tuple[list[Any], int]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from render.codegen.settings import Settings, cell, pack
-from render.frame import Went
+from render.frame import Canvas, Went
 from render.kernels import room as places
 from render.request import Request
 from render.scene import REALS
@@ -21,6 +21,7 @@ TRAY_BYTES = 4 << 20  # for light that waits for the rest of its patch; a level-
 FEWEST_TRAYS = 4
 ALIGNMENT = 64  # bytes
 CORNER, IMAGES, OUTCOME, BUDGET = cell("x"), cell("images"), cell("outcome"), cell("budget")
+FIRST, STRIDE, RGB, STEPS, KEEP_STEPS = cell("first"), cell("stride"), cell("rgb"), cell("steps"), cell("keep_steps")
 
 
 class Layout(NamedTuple):
@@ -95,15 +96,27 @@ def _aligned(count: int, real: type[np.floating[Any]]) -> np.ndarray:
 class Rectangle:
     """A rectangle underway: `call` is the compiled loop, `told` what it is told of the whole frame, as cells.
 
-    place: x, y, width and height of what is followed, and the rows below that are its mirror images.
+    place: x, y, width and height of what is followed, and the rows below that are its mirror images; canvas: where the
+    pixels go, which covers all that.
     """
 
     def __init__(
-        self, call: Callable[[int], int], told: np.ndarray, place: tuple[int, int, int, int, int], room: Room
+        self,
+        call: Callable[[int], int],
+        told: np.ndarray,
+        place: tuple[int, int, int, int, int],
+        canvas: Canvas,
+        room: Room,
     ) -> None:
         room.empty()
-        self.call, self.room = call, room
+        self.call, self.room, self.canvas = call, room, canvas
         self.cells = told.copy()
+        stride = canvas.rgb.shape[1]
+        self.cells[FIRST] = (place[1] - canvas.y) * stride + place[0] - canvas.x
+        self.cells[STRIDE] = stride
+        self.cells[RGB] = canvas.rgb.ctypes.data
+        if canvas.steps is not None:
+            self.cells[STEPS], self.cells[KEEP_STEPS] = canvas.steps.ctypes.data, 1
         self.cells[CORNER : CORNER + 4] = place[:4]
         self.cells[IMAGES] = place[4]
         self.cells[OUTCOME : OUTCOME + 7] = room.where
