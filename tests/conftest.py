@@ -141,7 +141,10 @@ def small_request(
 @cache
 def why_no_card() -> str | None:
     """Why target cuda cannot run here, or None."""
-    return targets.load("cuda").missing() if "cuda" in targets.names() else "target cuda is not there"
+    if "cuda" not in targets.names():
+        return "target cuda is not there"
+    reason, _ = targets.load("cuda").missing() or (None, "")
+    return reason
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

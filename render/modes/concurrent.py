@@ -13,7 +13,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
-from render.modes import cpu_targets
 from render.painter import Done
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from render.plan import Tile
     from render.request import Request
 
-TARGETS = cpu_targets()
+KIND = "cpu"
 OPTIONS = frozenset({"in_flight"})
 
 

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from render import engine
+from render import backends, engine
 from render.errors import ModeUnavailable, TileError
-from render.modes.parallel import BACKENDS
 from render.request import Request
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL")
@@ -87,7 +86,7 @@ def children() -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", backends.names())
 def test_a_run_that_is_given_up_says_nothing(backend: str, wanted: Request) -> None:
     """joblib would warn, and warnings are errors here."""
 
@@ -98,7 +97,7 @@ def test_a_run_that_is_given_up_says_nothing(backend: str, wanted: Request) -> N
         engine.draw(replace(wanted, backend=backend), progress=stop)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", backends.names())
 def test_warnings_are_everybodys_while_tiles_are_painted(backend: str, wanted: Request) -> None:
     seen: list[bool] = []
 
@@ -112,7 +111,7 @@ def test_warnings_are_everybodys_while_tiles_are_painted(backend: str, wanted: R
     assert all(seen)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", backends.names())
 def test_a_joblib_that_starts_no_workers_is_refused(
     backend: str, wanted: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:

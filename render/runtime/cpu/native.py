@@ -21,7 +21,8 @@ from render.errors import ModeUnavailable
 from render.frame import Canvas
 from render.parameters import P
 from render.request import Request
-from render.runtime.cpu.underway import WHOLLY, Layout, Rectangle, Rooms, members
+from render.runtime.cpu.underway import Layout, Rectangle, Rooms, members
+from render.runtime.kernel import CpuKernel
 from render.scene import Scene
 
 
@@ -87,7 +88,7 @@ def kernel(made: Program, scene: Scene, request: Request, about: str, announce: 
     return NativeKernel(code, request, made.p, layout, about, folds=made.folds)
 
 
-class NativeKernel:
+class NativeKernel(CpuKernel):
     """Object code and the numbers it needs, for one request. Sent to another process, it is loaded, not compiled."""
 
     def __init__(
@@ -135,9 +136,3 @@ class NativeKernel:
             yield Rectangle(self._call, self._told, (x, y, width, followed, images), canvas, room)
         finally:
             self._rooms.give_back(self.request, room)
-
-    def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
-        """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN."""
-        with self.begin(canvas, x, y, width, height) as rectangle:
-            went = rectangle.go(WHOLLY)
-        return went.steps, went.bad

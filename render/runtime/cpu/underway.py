@@ -16,7 +16,6 @@ from render.kernels import room as places
 from render.request import Request
 from render.scene import REALS
 
-WHOLLY = (1 << 62) - 1  # a budget that is never spent
 TRAY_BYTES = 4 << 20  # for light that waits for the rest of its patch; a level-2 cache or so
 FEWEST_TRAYS = 4
 ALIGNMENT = 64  # bytes

@@ -30,12 +30,14 @@ COMPARISONS = 3  # of the two clocks; the first calls are slow, the last counts
 EVENT_STEP = 500  # ns between two times of an event
 
 
-class Device:
+class CudaDevice:
     """One card with a kernel and its constants loaded, for one request. `clock` is the host's, in ns.
 
     name: what its workers are called by. step: how fine its times are, in ns. Raises CardFailed where the card does not
     take the kernel.
     """
+
+    failed: tuple[str, ...] = ()
 
     def __init__(
         self,
