@@ -129,7 +129,10 @@ def loop(
 ) -> Callable[[], int]:
     """One of this file's loops, compiled for this request and so many lanes."""
     loaded = scene.load(request.scene)
-    at, p = settings(request, canvas)._replace(width=request.width, height=request.height), loaded.prepared(request)
+    assert canvas.steps is not None
+    at, p = settings(request), loaded.prepared(request)
+    at = at._replace(width=request.width, height=request.height, stride=request.width, keep_steps=1)
+    at = at._replace(rgb=canvas.rgb.reshape(-1), steps=canvas.steps.reshape(-1))
     edge = WIDEST if lanes > 1 else 1
     run = compiled(
         function,

@@ -50,16 +50,17 @@ if TYPE_CHECKING:
     from render.engine import Race
     from render.errors import RenderError
     from render.frame import Frame
-    from render.library import draw, lesson, race
+    from render.library import draw, lesson, race, session
     from render.request import Request
 
 __version__ = "0.1.0"
-__all__ = ["Frame", "Race", "RenderError", "Request", "draw", "lesson", "race"]
+__all__ = ["Frame", "Race", "RenderError", "Request", "draw", "lesson", "race", "session"]
 
 _HOME = {
     "draw": "library",
     "race": "library",
     "lesson": "library",
+    "session": "library",
     "Frame": "frame",
     "Race": "engine",
     "Request": "request",

@@ -10,18 +10,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from html import escape
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from render import contract, machine, modes, scene, targets
+from render import machine, modes
 from render.errors import ModeUnavailable, OutputError, RenderError
 from render.frame import Canvas, Frame, Frames, canvas, title
 from render.outputs import table
-from render.painter import Done, Launcher, Painter, failure
-from render.plan import Tile, cut, plan
+from render.painter import Done, Launcher, Painter
+from render.parameters import P
+from render.plan import Tile, check_count, cut, plan
+from render.preparation import Preparation
 from render.request import Request
 from render.runtime.kernel import Kernel, LaunchKernel
 from render.trace import Clock, Recorder, Trace, Worker
@@ -71,12 +74,13 @@ def draw(
     adapt: Adapt | None = None,
     watch: Watch | None = None,
     salvage: Salvage | None = None,
+    preparation: Preparation | None = None,
 ) -> Frame:
     """Paint a request in its mode. `began`: when the program was entered (ns of `clock`), if that was earlier.
 
     `facts` are kept in the trace; `label` among them is the name that the run goes by in place of its mode's. `adapt`
-    gives what paints in place of the target's kernel.
-    `salvage` is given the tiles that are done where a later one fails.
+    gives what paints in place of the target's kernel. `salvage` is given the tiles that are done where a later one
+    fails. `preparation` keeps for other draws what need not be done again.
 
     Raises ModeUnavailable where the mode cannot run here, TileError where a tile fails.
     """
@@ -86,12 +90,14 @@ def draw(
     if began < asked:
         recorder.add("import", began, asked)
     mode = available(request)
-    try_out(request)
+    preparation = Preparation() if preparation is None else preparation
+    preparation.check(request)
     with canvas(request, shared=mode.shared(request)) as surface:
+        check_count(request)
         with recorder.span("compile"):
-            kernel = targets.load(request.target).compile(scene.load(request.scene), request, announce)
-        kernel = kernel if adapt is None else adapt(kernel)
-        tiles = plan(request, lambda: costs(request, recorder))
+            compiled = preparation.kernel(request, announce)
+        kernel = compiled if adapt is None else adapt(compiled)
+        tiles = plan(request, lambda: costs(request, recorder, compiled, preparation.numbers(request)))
         painter = _painter(request, surface, kernel, recorder)
         steps = 0
         kept: list[Tile] = []
@@ -135,22 +141,6 @@ def _salvaged(rgb: np.ndarray, kept: list[Tile], tiles: int, salvage: Salvage | 
         raise
 
 
-def try_out(request: Request) -> None:
-    """Find out what is wrong with the scene before anything is painted.
-
-    Raises SceneError where it breaks the contract, TileError (for the first tile) where it raises something itself.
-    """
-    loaded = scene.load(request.scene)
-    try:
-        contract.check(loaded, request)
-    except RenderError:
-        raise
-    except Exception as error:
-        line = scene.line_in(loaded.path, error)
-        first = cut(request)[request.only_tile or 0]
-        raise failure(request, first, f"{type(error).__name__}: {error} (line {line})") from error
-
-
 def available(request: Request) -> modes.Mode:
     """The request's mode. Raises ModeUnavailable with the reason where it cannot run here."""
     mode, missing = modes.load(request.mode), modes.missing(request)
@@ -160,8 +150,8 @@ def available(request: Request) -> modes.Mode:
     return mode
 
 
-def costs(request: Request, recorder: Recorder) -> Mapping[int, int]:
-    """Estimated steps of each tile by number, from a picture 1/16 as wide and high."""
+def costs(request: Request, recorder: Recorder, kernel: Kernel, p: P) -> Mapping[int, int]:
+    """Estimated steps of each tile by number, from a picture 1/16 as wide and high, painted with the same numbers."""
     small = replace(
         request,
         width=-(-request.width // COARSE),
@@ -175,8 +165,7 @@ def costs(request: Request, recorder: Recorder) -> Mapping[int, int]:
         wait_ns=0,
     )
     with recorder.span("plan"), canvas(small, shared=False) as surface:
-        coarse = targets.load(request.target).compile(scene.load(request.scene), small, silent)
-        coarse.paint(surface, 0, 0, small.width, small.height)
+        kernel.for_request(small, p).paint(surface, 0, 0, small.width, small.height)
         return {tile.number: _sum(np.asarray(surface.steps), tile) for tile in cut(request)}
 
 
@@ -225,11 +214,11 @@ def race(
             not_run.append((entrant.request.mode, str(error)))
         else:
             able.append(entrant)
+    preparation = Preparation()
     for request, _, _ in able:
-        try_out(request)
-        targets.load(request.target).compile(scene.load(request.scene), request, announce)
-    frames = [
-        draw(request, announce=announce, progress=progress, clock=clock, facts=facts, adapt=adapt, watch=watch)
-        for request, facts, adapt in able
-    ]
+        check_count(request)
+        preparation.check(request)
+        preparation.compile(request, announce)
+    kept = partial(draw, announce=announce, progress=progress, clock=clock, watch=watch, preparation=preparation)
+    frames = [kept(request, facts=facts, adapt=adapt) for request, facts, adapt in able]
     return Race(tuple(frames), "race", tuple(not_run))

@@ -11,6 +11,7 @@ from render.engine import Race
 from render.errors import UnknownName, UsageError
 from render.frame import Frame
 from render.request import Request
+from render.sessions import Session
 
 RACE = {"view": "seahorses", "samples": 16}  # a frame that takes one worker a second or more
 
@@ -25,6 +26,14 @@ def draw(**asked: Any) -> Frame:
     tile fails.
     """
     return engine.draw(options.complete(**asked))
+
+
+def session(**asked: Any) -> Session:
+    """Open a session, to draw many frames of one scene: `with render.session(size=(256, 256)) as s: s.draw()`.
+
+    Takes the options of `draw`; see `render.sessions`. Raises as `draw` does.
+    """
+    return Session(**asked)
 
 
 def race(names: Sequence[str] = (), **asked: Any) -> Race:

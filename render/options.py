@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from render import backends, machine, modes, scene, targets
@@ -48,13 +48,18 @@ def complete(**asked: Any) -> Request:
 
     Raises UsageError, UnknownName or SceneError for anything that makes no sense.
     """
+    return complete_from(asked, scene.load)
+
+
+def complete_from(asked: Mapping[str, Any], load: Callable[[str], scene.Scene]) -> Request:
+    """Make the request as `complete` does; `load` gives the scene of a name."""
     for name in asked:
         if name not in DEFAULTS:
             raise UnknownName("option", name, DEFAULTS)
     options = DEFAULTS | {name: value for name, value in asked.items() if value is not None}
     mode = modes.load(str(options["mode"]))
     _own_options(options, mode)
-    loaded = scene.load(str(options["scene"]))
+    loaded = load(str(options["scene"]))
     view = next(iter(loaded.views)) if options["view"] is None else str(options["view"])
     values, limit = loaded.settle(view, options["parameters"])
     width, height = pair(options["size"], "size")

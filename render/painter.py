@@ -33,6 +33,7 @@ class Done(NamedTuple):
     steps: int
 
 
+NAN = "{} samples have a colour that is not a number (NaN)"
 FEWEST, GROWTH = 2000, 2.0  # steps of the first slice, and how much longer than the last one the next may be
 SLICE_NS = 2_000_000  # of 1-2 ms: a switch of some 40 us is 2 %, and the loop still answers (benchmarks/juggling.py)
 
@@ -110,7 +111,7 @@ class Painter:
     def done(self, tile: Tile, steps: int, bad: int) -> Done:
         """The tile as done. Raises TileError where samples of it are NaN, which no picture may show."""
         if bad:
-            raise self.failure(tile, f"{bad} samples have a colour that is not a number (NaN)")
+            raise self.failure(tile, NAN.format(bad))
         return Done(tile, steps)
 
     def failure(self, tile: Tile, why: str) -> TileError:

@@ -24,17 +24,17 @@ LAYERS = (
     "lanes",
     "escape_time vectors",
     "scene",
-    "sampling picture pillow",
+    "sampling prepared picture pillow",
     "frame",
     "drawing",
     "kernels codegen runtime",
     "targets contract",
     "painter",
-    "backends",
+    "backends preparation",
     "modes outputs stats schedule claims chart document compare attribution difference",
     "options engine devices",
     "lessons terminal",
-    "render library commands cli __main__ notebook",  # `render` is the package itself: the library's front
+    "render sessions library commands cli __main__ notebook",  # `render` is the package itself: the library's front
 )
 
 # These stand side by side and never import each other, except what is listed.

@@ -76,12 +76,6 @@ def test_a_tile_that_is_not_there_is_told_those_that_are(number: Any) -> None:
         replace(BASE, only_tile=number)
 
 
-def test_more_tiles_than_anyone_could_follow_are_refused() -> None:
-    assert replace(BASE, width=1 << 10, height=1 << 10, tile=(1, 1)).rows_and_columns == (1 << 10, 1 << 10)
-    with pytest.raises(UsageError, match="1049600 tiles are too many"):
-        replace(BASE, width=1 << 10, height=(1 << 10) + 1, tile=(1, 1))
-
-
 @pytest.mark.parametrize("field", [field.name for field in fields(Request)])
 def test_a_request_is_frozen(field: str) -> None:
     with pytest.raises(FrozenInstanceError):

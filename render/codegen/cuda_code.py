@@ -25,9 +25,14 @@ def program(scene: Scene, request: Request) -> Program:
 
     Raises UsageError where a tile has too many of them.
     """
+    check_tile(request)
+    return of_a_warp(scene, request)
+
+
+def check_tile(request: Request) -> None:
+    """Raise UsageError where a tile has too many pixels for one launch."""
     if min(request.tile[0], request.width) * min(request.tile[1], request.height) > MOST_PIXELS:
         raise UsageError(f"a tile of a card has no more than {MOST_PIXELS:,} pixels", "give a smaller --tile")
-    return of_a_warp(scene, request)
 
 
 def machine_code(made: Program, found: Cards, recording: bool, announce: Callable[[], None]) -> bytes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ import numpy as np
 from render import primitives
 from render.codegen.retarget import fingerprint
 from render.kernels import driver, scalar, slots, warp
+from render.parameters import P, kinds
 from render.request import Request
 from render.scene import Scene
 
@@ -37,8 +38,8 @@ class Program(NamedTuple):
     slots: Filling
     lanes: int
     precision: str
-    p: tuple[Any, ...]
-    folded: bool  # whether rows that are mirror images of others need not be followed
+    p: P
+    folds: Callable[[Request, P], bool]  # whether rows that are mirror images of others need not be followed
     source: str  # the scene's file, for messages only
 
     def key(self, compiler: str, host: tuple[str, ...]) -> str:
@@ -47,7 +48,7 @@ class Program(NamedTuple):
             fingerprint(self.root, words=WORDS, slots=self.slots),
             self.lanes,
             self.precision,
-            _shape(self.p),
+            kinds(self.p),
             _compiler(compiler),
             host,
         )
@@ -102,7 +103,7 @@ def of_a_warp(scene: Scene, request: Request) -> Program:
 
 
 def _program(scene: Scene, request: Request, root: Callable[..., Any], loop: Filling, lanes: int) -> Program:
-    functions, p = scene.functions, scene.prepared(request)
+    functions = scene.functions
     own = {getattr(slots, name): functions[name] for name in ("start", "step", "alive", "shade")}
     never = functions.get("never_ends") if scene.inside_flat else None
     return Program(
@@ -110,25 +111,17 @@ def _program(scene: Scene, request: Request, root: Callable[..., Any], loop: Fil
         slots=own | loop | {slots.never_ends: never or scalar.no_lane},
         lanes=lanes,
         precision=request.precision,
-        p=p,
-        folded=lanes > 1 and _folded(functions, request, p),
+        p=scene.prepared(request),
+        folds=partial(_folded, functions.get("symmetric") if lanes > 1 else None),
         source=str(scene.path),
     )
 
 
-def _folded(functions: Mapping[str, Callable[..., Any]], request: Request, p: tuple[Any, ...]) -> bool:
-    """Whether the frame's lower half is the mirror image of the upper, sample by sample."""
+def _folded(symmetric: Callable[..., Any] | None, request: Request, p: P) -> bool:
+    """Tell whether the frame's lower half is the mirror image of the upper, sample by sample."""
     values = request.values
     centred = request.samples == 1 and values["y"] == 0.0 and bool(values["shortcuts"])
-    return centred and "symmetric" in functions and bool(functions["symmetric"](p))
-
-
-def _shape(record: tuple[Any, ...]) -> list[tuple[str, str, str]]:
-    """Names and types of a named tuple's members, by which the code finds them."""
-    return [
-        (name, type(value).__name__, value.dtype.str if isinstance(value, (np.ndarray, np.generic)) else "")
-        for name, value in zip(record._fields, record, strict=True)  # type: ignore[attr-defined]
-    ]
+    return centred and symmetric is not None and bool(symmetric(p))
 
 
 @cache

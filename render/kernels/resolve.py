@@ -98,19 +98,19 @@ def store(room: Any, notes: Any, at: Any, like: Any) -> int:
     red, green, blue = levels(light, at)
     reds, greens, blues, counted = unpack(red), unpack(green), unpack(blue), unpack(steps)
     for low in range(PATCH_HEIGHT):
-        row = at.y + down + low
-        put_row(at, row, down + low < at.height, right, low * PATCH_WIDTH, reds, greens, blues, counted)
-        row = at.frame_height - 1 - row
-        below = row - at.y - at.height
-        put_row(at, row, 0 <= below < at.images, right, low * PATCH_WIDTH, reds, greens, blues, counted)
+        row = down + low
+        put_row(at, row, row < at.height, right, low * PATCH_WIDTH, reds, greens, blues, counted)
+        row = at.frame_height - 1 - 2 * at.y - row
+        there = at.height <= row < at.height + at.images
+        put_row(at, row, there, right, low * PATCH_WIDTH, reds, greens, blues, counted)
     return made
 
 
 def put_row(
     at: Any, row: int, there: bool, right: int, lane: int, reds: Any, greens: Any, blues: Any, counted: Any
 ) -> None:
-    """Write a patch's pixels in one row of the frame, if it has any there."""
+    """Write a patch's pixels in one row of the rectangle, or of the images below it, if it has any there."""
     if there:
         for along in range(PATCH_WIDTH):
             if right + along < at.width:
-                put(at, row * at.frame_width + at.x + right + along, lane + along, reds, greens, blues, counted)
+                put(at, at.first + row * at.stride + right + along, lane + along, reds, greens, blues, counted)

@@ -11,6 +11,7 @@ the frame. Kernels can be sent to other processes, which then compile nothing.
 
 from __future__ import annotations
 
+import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from render.frame import Canvas, Went
+    from render.parameters import P
+    from render.request import Request
     from render.trace import Clock, Span, Worker
 
 Announce = Callable[[str], None]  # told what takes time, such as compiling
@@ -40,6 +43,13 @@ class Kernel(ABC):
     @abstractmethod
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
         """Paint a rectangle; give the steps made and the number of samples that are NaN."""
+
+    def for_request(self, request: Request, p: P) -> Kernel:
+        """Give the same code another request in the same precision, whose `p` has members of the same kinds.
+
+        What a target compiles can do so; raises TypeError for other kernels.
+        """
+        raise TypeError(f"a {type(self).__name__} paints one request only, not {request} with {p}")
 
     def corrected(self, spans: Sequence[Span]) -> tuple[Span, ...]:
         """The spans of a run, by what only the kernel knows of when it painted."""
@@ -90,9 +100,10 @@ class Painted(NamedTuple):
     def put(self, canvas: Canvas, x: int, y: int) -> None:
         """Copy the pixels to their place."""
         height, width, _ = self.rgb.shape
-        canvas.rgb[y : y + height, x : x + width] = self.rgb
+        top, left = y - canvas.y, x - canvas.x
+        canvas.rgb[top : top + height, left : left + width] = self.rgb
         if canvas.steps is not None and self.steps is not None:
-            canvas.steps[y : y + height, x : x + width] = self.steps
+            canvas.steps[top : top + height, left : left + width] = self.steps
 
 
 def at_work(blocks: np.ndarray, step: int) -> list[list[int]]:
@@ -164,11 +175,14 @@ class LaunchKernel(Kernel):
         about: str,
         streams: int,
         announce: Announce | None = None,
+        again: Callable[[Request, P], LaunchKernel] | None = None,
     ) -> None:
+        """`again` makes a kernel of the same code for another request."""
         self.about = about
         self.facts: dict[str, object] = {"device": name}
         self._arguments = make, name, about, streams
-        self._announce = announce
+        self._announce, self._again = announce, again
+        self._turn = threading.Lock()
         self._device: Device | None = None
         self._streams: Sequence[Stream] = ()
         self._asked = 0  # how many streams were asked for
@@ -178,6 +192,10 @@ class LaunchKernel(Kernel):
     def __reduce__(self) -> tuple[object, ...]:
         """What another process needs; devices and child processes are not sent."""
         return LaunchKernel, self._arguments
+
+    def for_request(self, request: Request, p: P) -> Kernel:
+        """Give the same code another request; it opens a device of its own."""
+        return super().for_request(request, p) if self._again is None else self._again(request, p)
 
     def open(self, clock: Clock = perf_counter_ns, count: int | None = None) -> Sequence[Stream]:
         """The device's streams, or so many. Raises RenderError where the device does not take the kernel."""
@@ -209,8 +227,9 @@ class LaunchKernel(Kernel):
 
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
         """Paint a rectangle and wait for it."""
-        stream = self.open(count=1)[0]
-        stream.submit(x, y, width, height)
-        painted = stream.collect()
-        painted.put(canvas, x, y)
-        return painted.made, painted.bad
+        with self._turn:  # threads that paint without a mode share one stream
+            stream = self.open(count=1)[0]
+            stream.submit(x, y, width, height)
+            painted = stream.collect()
+            painted.put(canvas, x, y)
+            return painted.made, painted.bad

@@ -29,6 +29,8 @@ from render.codegen import cuda_code
 from render.codegen.settings import pack, settings
 from render.errors import RenderError
 from render.kernels.launch import THREADS
+from render.parameters import record
+from render.prepared import PreparedScene, asked_of_prepare
 from render.request import Request
 from render.runtime.kernel import Painted
 from render.runtime.launch import blocks, rows, size
@@ -43,11 +45,14 @@ Answer = tuple[Any, ...]
 
 
 class Simulator:
-    """A child process with a compiled kernel. Raises SceneError where the scene cannot be compiled."""
+    """A child process with a compiled kernel; `numbers`: the members of the scene's `p`, by name.
+
+    Raises SceneError where the scene cannot be compiled.
+    """
 
     failed: tuple[str, ...] = ()
 
-    def __init__(self, path: str, key: str, request: Request, clock: Clock) -> None:
+    def __init__(self, path: str, key: str, request: Request, numbers: dict[str, Any], clock: Clock) -> None:
         self.name, self.request, self.clock = NAME, request, clock
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed in `close`)
         self._child = subprocess.Popen(  # noqa: S603  (this Python, our own code)
@@ -59,7 +64,7 @@ class Simulator:
         )
         self._turn = ThreadPoolExecutor(1, "simulator")
         try:
-            self._ask(path, key, request)
+            self._ask(path, key, request, numbers)
         except BaseException:
             self.close()
             raise
@@ -168,12 +173,12 @@ def serve() -> None:
         answers.flush()
 
 
-def _compiled(path: str, key: str, request: Request) -> Any:
+def _compiled(path: str, key: str, request: Request, numbers: dict[str, Any]) -> Any:
     """A function that paints a rectangle in the simulator; its code is in the cache, or put there under `key`."""
     _use_own_simulator()
     from render.codegen import cuda_compiler
 
-    made = cuda_code.program(scene.load(path), request)
+    made = cuda_code.program(PreparedScene.of(scene.load(path), {asked_of_prepare(request): record(numbers)}), request)
     kernel, at = cuda_compiler.simulated(cuda_code.thread(made, key)), settings(request)
 
     def paint(x: int, y: int, width: int, height: int) -> Answer:

@@ -6,12 +6,14 @@ simulator instead, on any machine.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from render.codegen import code_cache, cuda_code
 from render.errors import ModeUnavailable
 from render.kernels.launch import SQUARE_HEIGHT
+from render.parameters import P, members
 from render.runtime import several, simulator
 from render.runtime.cuda import discovery as cards
 from render.runtime.cuda.device import CudaDevice
@@ -27,6 +29,8 @@ KIND = "device"
 PRECISIONS = ("f32", "f64")
 BAND_ROWS = SQUARE_HEIGHT
 
+NAMES = {"f32": "float32", "f64": "float64"}
+Codes = dict[tuple[int, int], bytes]  # machine code by compute capability
 FEWEST = 4  # streams of a card: copies must find a launch to hide behind; each has memory of its own
 MOST = cards.CONNECTIONS
 RESIDENT = 2048  # threads that a multiprocessor holds at most
@@ -46,31 +50,46 @@ def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
 
     Raises ModeUnavailable where there is no card that can be used.
     """
-    precision = "float64" if request.precision == "f64" else "float32"
+    precision = NAMES[request.precision]
     made = cuda_code.program(scene, request)
     if request.simulate:
         key = cuda_code.simulated_key(made)
         if code_cache.read(key) is None:
             announce(f"compiling {scene.name} for the {simulator.NAME}, {precision} (once; kept for later runs)")
-        start = partial(simulator.Simulator, str(scene.path), key, request)
-        about = f"one lane a thread, simulated, {precision}"
-        kernel = LaunchKernel(start, simulator.NAME, about, SIMULATED_STREAMS)
-        kernel.open()
-        return kernel
+        simulated = _simulated(str(scene.path), key, request, made.p)
+        simulated.open()
+        return simulated
     found = cards.find()
     if found.reason is not None:
         raise ModeUnavailable(found.reason, found.remedy)
-    makes, codes = {}, {}
+    codes: Codes = {}
     for one in found.usable:
         if one.capability not in codes:
             say = partial(announce, f"compiling {scene.name} for {one.name}, {precision} (once; kept for later runs)")
             codes[one.capability] = cuda_code.machine_code(made, found._replace(cards=(one,)), recorded(request), say)
-        name = one.name if len(found.usable) == 1 else f"{one.name} {one.number}"
-        makes[name] = partial(CudaDevice, one, codes[one.capability], request, tuple(made.p), name=name)
+    return _on_cards(found.usable, codes, announce, request, made.p)
+
+
+def _simulated(path: str, key: str, request: Request, p: P) -> LaunchKernel:
+    """A kernel for the simulator, whose code is, or comes to be, in the cache under this key."""
+    cuda_code.check_tile(request)
+    start = partial(simulator.Simulator, path, key, request, members(p))
+    about = f"one lane a thread, simulated, {NAMES[request.precision]}"
+    return LaunchKernel(start, simulator.NAME, about, SIMULATED_STREAMS, again=partial(_simulated, path, key))
+
+
+def _on_cards(usable: Sequence[cards.Card], codes: Codes, announce: Announce, request: Request, p: P) -> LaunchKernel:
+    """A kernel for these cards, from the machine code for each compute capability."""
+    cuda_code.check_tile(request)
+    makes = {}
+    for one in usable:
+        name = one.name if len(usable) == 1 else f"{one.name} {one.number}"
+        makes[name] = partial(CudaDevice, one, codes[one.capability], request, tuple(p), name=name)
     make = next(iter(makes.values())) if len(makes) == 1 else partial(several.Several, makes)
-    streams = wanted_streams(request, max(one.multiprocessors for one in found.usable))
-    together = several.joined(one.name for one in found.usable)
-    return LaunchKernel(make, together, f"one lane a thread, {precision}", streams, announce)
+    streams = wanted_streams(request, max(one.multiprocessors for one in usable))
+    about, together = f"one lane a thread, {NAMES[request.precision]}", several.joined(one.name for one in usable)
+    again = partial(_on_cards, usable, codes, announce)
+    return LaunchKernel(make, together, about, streams, announce, again=again)
 
 
 def wanted_streams(request: Request, multiprocessors: int) -> int:

@@ -15,11 +15,13 @@ import numpy as np
 from render import primitives, sampling
 from render.codegen.retarget import retarget
 from render.frame import Went
+from render.parameters import members, record
 from render.runtime.kernel import CpuKernel
 from render.scene import REALS
 
 if TYPE_CHECKING:
     from render.frame import Canvas
+    from render.parameters import P
     from render.request import Request
     from render.runtime.kernel import Announce
     from render.scene import Scene
@@ -35,7 +37,7 @@ def missing(request: Request | None = None) -> None:
 
 def compile(scene: Scene, request: Request, announce: Announce) -> PythonKernel:
     """The scene's functions with their words bound to the request's precision; takes no time."""
-    return PythonKernel(scene, request)
+    return PythonKernel(scene, request, scene.prepared(request))
 
 
 class PythonKernel(CpuKernel):
@@ -43,10 +45,9 @@ class PythonKernel(CpuKernel):
 
     about = "interpreted"
 
-    def __init__(self, scene: Scene, request: Request) -> None:
-        self.scene, self.request = scene, request
+    def __init__(self, scene: Scene, request: Request, p: P) -> None:
+        self.scene, self.request, self.p = scene, request, p
         self.real = REALS[request.precision]
-        self.p = scene.prepared(request)
         self.grid = sampling.grid(request)
         self.offsets = sampling.offsets(request.samples).astype(self.real)
         words = primitives.words(self.real)
@@ -64,7 +65,11 @@ class PythonKernel(CpuKernel):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Another process loads the scene anew."""
-        return _from_request, (str(self.scene.path.absolute()), self.request)
+        return _arrived, (str(self.scene.path.absolute()), self.request, members(self.p))
+
+    def for_request(self, request: Request, p: P) -> PythonKernel:
+        """Paint another request."""
+        return PythonKernel(self.scene, request, p)
 
     @contextmanager
     def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
@@ -81,9 +86,9 @@ class PythonKernel(CpuKernel):
             light = [whole + self.clamped(part) for whole, part in zip(light, rgb, strict=True)]
             total += steps
         table, share = sampling.srgb_table(), self.real(self.request.samples)
-        canvas.rgb[j, i] = [table[int(self.light_step(whole / share))] for whole in light]
+        canvas.rgb[j - canvas.y, i - canvas.x] = [table[int(self.light_step(whole / share))] for whole in light]
         if canvas.steps is not None:
-            canvas.steps[j, i] = steps
+            canvas.steps[j - canvas.y, i - canvas.x] = steps
         return total, bad
 
     def _sample(self, x: Any, y: Any) -> tuple[list[Any], int]:
@@ -115,7 +120,7 @@ class Rectangle:
         return Went(made, bad, not self.left)
 
 
-def _from_request(path: str, request: Request) -> PythonKernel:
+def _arrived(path: str, request: Request, named: dict[str, Any]) -> PythonKernel:
     from render.scene import load
 
-    return PythonKernel(load(path), request)
+    return PythonKernel(load(path), request, record(named))

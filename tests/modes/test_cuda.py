@@ -261,11 +261,13 @@ def test_a_script_without_a_guard_may_simulate(tmp_path: Path) -> None:
 def test_the_death_of_the_simulator_is_told(ask: Callable[..., Request]) -> None:
     request = ask(mode="cuda", target="cuda", simulate=True, width=640, height=480, tile=(64, 64))
     from render.codegen import cuda_code
+    from render.parameters import members
     from render.runtime import simulator
     from render.scene import load
 
-    key = cuda_code.simulated_key(cuda_code.program(load("mandelbrot"), request))
-    device = simulator.Simulator(str(load("mandelbrot").path), key, request, time.perf_counter_ns)
+    made = cuda_code.program(load("mandelbrot"), request)
+    key, numbers = cuda_code.simulated_key(made), members(made.p)
+    device = simulator.Simulator(str(load("mandelbrot").path), key, request, numbers, time.perf_counter_ns)
     (stream,) = device.streams(1)
     threading.Timer(0.05, os.kill, (device.process, signal.SIGTERM)).start()
     try:

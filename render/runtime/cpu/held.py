@@ -11,6 +11,7 @@ import operator
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any, cast
 
 from render.runtime.cpu.native import NativeKernel
 from render.trace import Recorder, Span, Worker
@@ -27,7 +28,7 @@ class HeldKernel(NativeKernel):
 
     def __init__(self, kernel: NativeKernel) -> None:
         super().__init__(kernel.code, kernel.request, kernel.p, kernel.layout, kernel.about)
-        address = ctypes.cast(self._call, ctypes.c_void_p).value
+        address = ctypes.cast(cast(Any, self._call), ctypes.c_void_p).value
         assert address is not None
         self._held = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
         self._call = self._timed

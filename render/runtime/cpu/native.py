@@ -12,21 +12,19 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from render.codegen import code_cache
 from render.codegen.program import ENTRY, Program
-from render.codegen.settings import Settings, pack, settings
+from render.codegen.settings import pack, settings
 from render.errors import ModeUnavailable
 from render.frame import Canvas
 from render.kernels import slots
+from render.parameters import P
 from render.request import Request
-from render.runtime.cpu.underway import Layout, Rectangle, Room, members
+from render.runtime.cpu.underway import Layout, Rectangle, Rooms, members
 from render.runtime.kernel import CpuKernel
 from render.scene import Scene
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 @cache
@@ -87,37 +85,55 @@ def kernel(made: Program, scene: Scene, request: Request, about: str, announce: 
     """Code that paints this request, compiled now only if it never was before."""
     about = f"{about}, {'float64' if request.precision == 'f64' else 'float32'}"
     code = object_code(made, lambda: announce(f"compiling {scene.name} for {about} (once; kept for later runs)"))
-    return NativeKernel(code, request, made.p, Layout(made.lanes, made.slots.get(slots.GROUPS, 0), made.folded), about)
+    layout = Layout(made.lanes, made.slots.get(slots.GROUPS, 0), folded=made.folds(request, made.p))
+    return NativeKernel(code, request, made.p, layout, about, folds=made.folds)
 
 
 class NativeKernel(CpuKernel):
     """Object code and the numbers it needs, for one request. Sent to another process, it is loaded, not compiled."""
 
-    def __init__(self, code: bytes, request: Request, p: tuple[Any, ...], layout: Layout, about: str) -> None:
+    def __init__(
+        self,
+        code: bytes,
+        request: Request,
+        p: P,
+        layout: Layout,
+        about: str,
+        folds: Callable[[Request, P], bool] | None = None,
+        like: NativeKernel | None = None,
+    ) -> None:
+        """`folds` tells of other requests whether they are folded; `like`: a kernel that has this code loaded."""
         self.code, self.request, self.p, self.layout, self.about = code, request, tuple(p), layout, about
-        self._painted: tuple[Canvas, Settings, np.ndarray] | None = None
+        self._folds = folds
+        self._call: Callable[[int], int]
+        self._engine: Any
+        self._rooms: Rooms
+        self._at = settings(request)  # it and p hold the arrays that the cells point to
+        self._told = pack(self._at, self.p)
+        if like is not None:
+            self._call, self._engine, self._rooms = like._call, like._engine, like._rooms
+            return
         self._call, self._engine = _loaded(code)  # two threads may load the same code, and each needs its own
-        self._members = members(self._call, settings(request), self.p) if layout.groups else 0
-        self._rooms: list[Room] = []  # in use by nobody
+        self._rooms = Rooms(layout, members(self._call, self._at, self.p) if layout.groups else 0)
 
     def __reduce__(self) -> tuple[object, ...]:
         """What another process needs to load it."""
         return NativeKernel, (self.code, self.request, self.p, self.layout, self.about)
 
-    def _on(self, canvas: Canvas) -> np.ndarray:
-        """What the code is told of this canvas and the scene, as cells; made when the canvas is first seen."""
-        painted = self._painted
-        if painted is None or painted[0] is not canvas:
-            at = settings(self.request, canvas)
-            self._painted = painted = canvas, at, pack(at, self.p)  # `at` and p hold the arrays that the cells point to
-        return painted[2]
+    def for_request(self, request: Request, p: P) -> NativeKernel:
+        """Give the same code, loaded already, the numbers of another request."""
+        folded = self._folds is not None and self._folds(request, p)
+        return NativeKernel(
+            self.code, request, p, self.layout._replace(folded=folded), self.about, folds=self._folds, like=self
+        )
 
     @contextmanager
     def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
         """A rectangle of the frame, to be painted bit by bit."""
-        room = self._rooms.pop() if self._rooms else Room(self.request, self.layout, self._members)
+        room = self._rooms.take(self.request)
         try:
+            assert canvas.covers(x, y, width, height), "else pixels would be written anywhere"
             followed, images = self.layout.rows(self.request, y, height)
-            yield Rectangle(self._call, self._on(canvas), (x, y, width, followed, images), room)
+            yield Rectangle(self._call, self._told, (x, y, width, followed, images), canvas, room)
         finally:
-            self._rooms.append(room)
+            self._rooms.give_back(self.request, room)

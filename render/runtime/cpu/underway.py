@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from render.codegen.settings import Settings, cells, pack
-from render.frame import Went
+from render.frame import Canvas, Went
 from render.kernels import room as places
 from render.request import Request
 from render.scene import REALS
@@ -19,7 +19,9 @@ from render.scene import REALS
 TRAY_BYTES = 4 << 20  # for light that waits for the rest of its patch; a level-2 cache or so
 FEWEST_TRAYS = 4
 ALIGNMENT = 64  # bytes
-PLACE, MEMORY, BUDGET = cells("x", "y", "width", "height", "images"), cells("outcome", "room", "notes"), cells("budget")
+PLACE = cells("x", "y", "width", "height", "images", "first", "stride")
+MEMORY = cells("outcome", "room", "notes")
+RGB, STEPS, KEEP_STEPS, BUDGET = (cells(name)[0] for name in ("rgb", "steps", "keep_steps", "budget"))
 
 
 class Layout(NamedTuple):
@@ -64,6 +66,25 @@ class Room:
         self.notes[:] = self.unused
 
 
+class Rooms:
+    """Rooms that are in use by nobody, for as many samples a pixel as they were made for. Threads may share them."""
+
+    def __init__(self, layout: Layout, members: int) -> None:
+        self._layout, self._members = layout, members
+        self._unused: dict[int, list[Room]] = {}
+
+    def take(self, request: Request) -> Room:
+        """Take one that is left, or a new one."""
+        try:
+            return self._unused[request.samples].pop()
+        except LookupError:
+            return Room(request, self._layout, self._members)
+
+    def give_back(self, request: Request, room: Room) -> None:
+        """Leave a room for the next rectangle."""
+        self._unused.setdefault(request.samples, []).append(room)
+
+
 def _aligned(count: int, real: type[np.floating[Any]]) -> np.ndarray:
     """So many reals, the first of them where a whole vector may begin."""
     size = count * real().itemsize
@@ -75,17 +96,28 @@ def _aligned(count: int, real: type[np.floating[Any]]) -> np.ndarray:
 class Rectangle:
     """A rectangle underway: `call` is the compiled loop, `told` what it is told of the whole frame, as cells.
 
-    place: x, y, width and height of what is followed, and the rows below that are its mirror images.
+    place: x, y, width and height of what is followed, and the rows below that are its mirror images; canvas: where the
+    pixels go, which covers all that.
     """
 
     def __init__(
-        self, call: Callable[[int], int], told: np.ndarray, place: tuple[int, int, int, int, int], room: Room
+        self,
+        call: Callable[[int], int],
+        told: np.ndarray,
+        place: tuple[int, int, int, int, int],
+        canvas: Canvas,
+        room: Room,
     ) -> None:
         room.empty()
-        self.call, self.room = call, room
+        self.call, self.room, self.canvas = call, room, canvas
         self.cells = told.copy()
-        self.cells[PLACE] = place
+        stride = canvas.rgb.shape[1]
+        first = (place[1] - canvas.y) * stride + place[0] - canvas.x
+        self.cells[PLACE] = *place, first, stride
         self.cells[MEMORY] = room.where
+        self.cells[RGB] = canvas.rgb.ctypes.data
+        if canvas.steps is not None:
+            self.cells[STEPS], self.cells[KEEP_STEPS] = canvas.steps.ctypes.data, 1
         self.address = self.cells.ctypes.data
 
     def go(self, budget: int) -> Went:
