@@ -18,12 +18,14 @@ from render import engine, scene
 from render.codegen import cuda_code
 from render.codegen.settings import pack
 from render.frame import split_marked
+from render.kernels.launch import QUEUE, THREADS
 from render.options import complete
 from render.request import Request
 from render.runtime.cuda import discovery as cards
-from render.runtime.cuda.device import Device
+from render.runtime.cuda.device import CudaDevice
 from render.runtime.cuda.stream import INT32, INT64
-from render.runtime.launch import QUEUE, TALLY_BYTES, THREADS, Painted, blocks, recorded, rows, size
+from render.runtime.kernel import Painted
+from render.runtime.launch import TALLY_BYTES, blocks, recorded, rows, size
 
 
 class Differ(Exception):
@@ -38,7 +40,7 @@ class Program:
         made, only = cuda_code.program(scene.load(request.scene), self.request), (bench.card,)
         code = cuda_code.machine_code(made, cards.find()._replace(cards=only), recorded(self.request), lambda: None)
         p, clock = tuple(made.p), time.perf_counter_ns
-        self.device = Device(bench.card, code, self.request, p, clock, driver=bench.driver)
+        self.device = CudaDevice(bench.card, code, self.request, p, clock, driver=bench.driver)
         self.stream = self.device.streams(1)[0]
         self.host = 0.0
         self._place = bench.memory(size(self.request, request.width, request.height, self.device.most))
@@ -73,8 +75,8 @@ class Program:
 
     def _once(self) -> Painted:
         t0 = time.perf_counter_ns()
-        self.stream.begin(0, 0, self.request.width, self.request.height)
-        painted = self.stream.end()
+        self.stream.submit(0, 0, self.request.width, self.request.height)
+        painted = self.stream.collect()
         self.host = (time.perf_counter_ns() - t0) / 1e9
         return painted
 

@@ -34,7 +34,7 @@ def find() -> dict[str, Any]:
         },
         "cards": [card._asdict() | {"used": card in found.usable} for card in found.cards],
         "cuda": {"runs": newest and ".".join(map(str, newest)), **software._asdict(), "reason": found.reason},
-        "targets": {name: {"missing": targets.load(name).missing()} for name in targets.names()},
+        "targets": {name: {"missing": (targets.load(name).missing() or (None,))[0]} for name in targets.names()},
         "modes": {name: _mode(name) for name in modes.names()},
     }
 
@@ -42,7 +42,7 @@ def find() -> dict[str, Any]:
 def _mode(name: str) -> dict[str, Any]:
     """Whether a mode runs here; the reason and the way on where it does not."""
     try:
-        missing = modes.load(name).missing(complete(mode=name))
+        missing = modes.missing(complete(mode=name))
     except RenderError as error:
         missing = (error.cause, error.remedy)
     reason, remedy = missing or (None, None)

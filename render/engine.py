@@ -14,25 +14,25 @@ from functools import partial
 from html import escape
 from os import PathLike
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from render import machine, modes
 from render.errors import ModeUnavailable, OutputError, RenderError
-from render.frame import Frames, canvas, title
+from render.frame import Canvas, Frames, canvas, title
 from render.outputs import table
-from render.painter import Done, Painter
+from render.painter import Done, Launcher, Painter
 from render.parameters import P
 from render.plan import Tile, check_count, cut, plan
 from render.preparation import Preparation
 from render.request import Request
 from render.results import DrawnFrame, save_frames
-from render.targets import Kernel, Reusable
+from render.runtime.kernel import Kernel, LaunchKernel
 from render.trace import Clock, Recorder, Trace, Worker
 
 Progress = Callable[[Done, int], None]  # a tile that is done, and how many there are in all
-Adapt = Callable[[Kernel], Kernel]
+Adapt = Callable[[Any], Kernel]
 Salvage = Callable[[np.ndarray], str]  # keeps an unfinished picture, black where it is not painted, and says where
 
 
@@ -87,9 +87,8 @@ def draw(
     """Paint a request in its mode. `began`: when the program was entered (ns of `clock`), if that was earlier.
 
     `facts` are kept in the trace; `label` among them is the name that the run goes by in place of its mode's. `adapt`
-    gives what paints in place of the target's kernel, which may have `corrected(spans)` if it knows better when it did.
-    `salvage` is given the tiles that are done where a later one fails. `preparation` keeps for other draws what need
-    not be done again.
+    gives what paints in place of the target's kernel. `salvage` is given the tiles that are done where a later one
+    fails. `preparation` keeps for other draws what need not be done again.
 
     Raises ModeUnavailable where the mode cannot run here, TileError where a tile fails.
     """
@@ -102,6 +101,7 @@ def draw(
     preparation = Preparation() if preparation is None else preparation
     preparation.check(request)
     with canvas(request, shared=mode.shared(request)) as surface:
+        check_count(request)
         compiled = _compiled(preparation, request, recorder, announce)
         kernel = compiled if adapt is None else adapt(compiled)
         known: dict[int, int] = {}
@@ -111,7 +111,7 @@ def draw(
             return known
 
         tiles = plan(request, estimate)
-        painter = Painter(request, surface, kernel, recorder)
+        painter = _painter(request, surface, kernel, recorder)
         steps, spent, whole, begun = 0, 0, sum(known.values()), clock()
         kept: list[Tile] = []
         name = title(request, facts)
@@ -129,15 +129,14 @@ def draw(
         rgb, counts, inside = surface.kept()
     ran = machine.facts() | {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
     ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1}
-    ran |= getattr(kernel, "facts", {}) | dict(facts)
-    spans = getattr(kernel, "corrected", tuple)(recorder.drain())
-    trace = Trace(spans, began, asked, clock(), ran)
+    ran |= {**kernel.facts, **facts}
+    trace = Trace(kernel.corrected(recorder.drain()), began, asked, clock(), ran)
     return DrawnFrame(rgb, counts, steps, request, trace, inside)
 
 
 def _compiled(
     preparation: Preparation, request: Request, recorder: Recorder, announce: Callable[[str], None]
-) -> Reusable:
+) -> Kernel:
     """The target's kernel; the time counts as compiling only where something was compiled or waited for, which is told.
 
     Otherwise machine code was loaded, as modules are.
@@ -153,6 +152,13 @@ def _compiled(
         return preparation.kernel(request, tell)
     finally:
         recorder.add("compile" if told else "import", t0, recorder.clock())
+
+
+def _painter(request: Request, surface: Canvas, kernel: Kernel, recorder: Recorder) -> Painter:
+    """What paints with this kind of kernel."""
+    if isinstance(kernel, LaunchKernel):
+        return Launcher(request, surface, kernel, recorder)
+    return Painter(request, surface, kernel, recorder)
 
 
 @contextmanager
@@ -172,22 +178,15 @@ def _salvaged(rgb: np.ndarray, kept: list[Tile], tiles: int, salvage: Salvage | 
 
 
 def available(request: Request) -> modes.Mode:
-    """The request's mode. Raises ModeUnavailable as `mode_of` does, UsageError where the frame has too many tiles."""
-    check_count(request)
-    return mode_of(request)
-
-
-def mode_of(request: Request) -> modes.Mode:
     """The request's mode. Raises ModeUnavailable with the reason where it cannot run here."""
-    mode = modes.load(request.mode)
-    missing = mode.missing(request)
+    mode, missing = modes.load(request.mode), modes.missing(request)
     if missing is not None:
         reason, remedy = missing
         raise ModeUnavailable(f"mode {request.mode} cannot run here: {reason}", remedy)
     return mode
 
 
-def costs(request: Request, recorder: Recorder, kernel: Reusable, p: P) -> Mapping[int, int]:
+def costs(request: Request, recorder: Recorder, kernel: Kernel, p: P) -> Mapping[int, int]:
     """Estimated steps of each tile by number, from a picture 1/16 as wide and high, painted with the same numbers."""
     small = replace(
         request,
@@ -265,6 +264,7 @@ def race(
             able.append(entrant)
     preparation = Preparation()
     for request, _, _ in able:
+        check_count(request)
         preparation.check(request)
         preparation.compile(request, announce)
     kept = partial(draw, announce=announce, progress=progress, clock=clock, watch=watch, preparation=preparation)

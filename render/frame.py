@@ -41,14 +41,17 @@ class Went(NamedTuple):
 
 
 class Canvas:
-    """`rgb` (height, width, 3) uint8; `steps` (height, width) int32 for one sample a pixel, else None.
+    """The memory of the frame's pixels, or of one rectangle of them, whose top left corner is (x, y) of the frame.
 
-    The steps are marked where a sample is still alive; `split_marked` takes that apart.
+    `rgb` (height, width, 3) uint8; `steps` (height, width) int32 for one sample a pixel, else None. The steps are
+    marked where a sample is still alive; `split_marked` takes that apart.
     """
 
-    def __init__(self, width: int, height: int, *, with_steps: bool, path: Path | None = None) -> None:
-        self.path = path
-        self._key = (width, height, with_steps)
+    def __init__(
+        self, width: int, height: int, *, with_steps: bool, path: Path | None = None, x: int = 0, y: int = 0
+    ) -> None:
+        self.path, self.x, self.y = path, x, y
+        self._key = (width, height, with_steps, x, y)
         if path is None:
             self.rgb = np.zeros((height, width, 3), np.uint8)
             self.steps = np.zeros((height, width), np.int32) if with_steps else None
@@ -56,6 +59,11 @@ class Canvas:
         self.rgb = np.memmap(path, np.uint8, "r+", shape=(height, width, 3))
         behind = _aligned(self.rgb.nbytes)
         self.steps = np.memmap(path, np.int32, "r+", behind, (height, width)) if with_steps else None
+
+    def covers(self, x: int, y: int, width: int, height: int) -> bool:
+        """Tell whether a rectangle of the frame lies in it."""
+        high, wide, _ = self.rgb.shape
+        return self.x <= x and self.y <= y and x + width <= self.x + wide and y + height <= self.y + high
 
     def kept(self) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
         """Pixels, steps and what is inside, to keep when the canvas is gone: copies of what lies in a file."""
@@ -81,8 +89,8 @@ def split_marked(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @lru_cache(maxsize=2)
-def _attached(path: Path, width: int, height: int, with_steps: bool) -> Canvas:  # noqa: FBT001  (pickled by place)
-    return Canvas(width, height, with_steps=with_steps, path=path)
+def _attached(path: Path, width: int, height: int, with_steps: bool, x: int, y: int) -> Canvas:  # noqa: FBT001
+    return Canvas(width, height, with_steps=with_steps, path=path, x=x, y=y)
 
 
 def _aligned(size: int) -> int:
@@ -96,13 +104,7 @@ def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
     Raises UsageError for a frame that cannot fit in memory.
     """
     with_steps = request.samples == 1
-    size = _aligned(request.width * request.height * 3) + request.width * request.height * 4 * with_steps
-    if size > SMALL and size > machine.memory() // 3:
-        raise UsageError(
-            f"a frame of {request.width} x {request.height} pixels needs {size / 2**30:.1f} GiB, "
-            f"and this process may use {machine.memory() / 2**30:.1f} GiB",
-            "give a smaller --size",
-        )
+    size = _room_for("frame", request.width, request.height, "give a smaller --size", with_steps=with_steps)
     if not shared:
         yield Canvas(request.width, request.height, with_steps=with_steps)
         return
@@ -114,6 +116,33 @@ def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
         with path.open("wb") as file:
             file.truncate(size)
         yield Canvas(request.width, request.height, with_steps=with_steps, path=path)
+
+
+def window(request: Request, x: int, y: int, width: int, height: int) -> Canvas:
+    """A black canvas for one rectangle of a frame, whose size says nothing about the memory that this needs.
+
+    Raises UsageError for one that does not lie in the frame, or cannot fit in memory.
+    """
+    if min(width, height) < 1 or min(x, y) < 0 or x + width > request.width or y + height > request.height:
+        raise UsageError(
+            f"a window of {width} x {height} pixels at ({x}, {y}) does not lie in the frame",
+            f"keep inside its {request.width} x {request.height} pixels, which are counted from (0, 0)",
+        )
+    with_steps = request.samples == 1
+    _room_for("window", width, height, "ask for smaller ones", with_steps=with_steps)
+    return Canvas(width, height, with_steps=with_steps, x=x, y=y)
+
+
+def _room_for(what: str, width: int, height: int, remedy: str, *, with_steps: bool) -> int:
+    """The bytes of so many pixels. Raises UsageError where they cannot fit in memory."""
+    size = _aligned(width * height * 3) + width * height * 4 * with_steps
+    if size > SMALL and size > machine.memory() // 3:
+        raise UsageError(
+            f"a {what} of {width} x {height} pixels needs {size / 2**30:.1f} GiB, "
+            f"and this process may use {machine.memory() / 2**30:.1f} GiB",
+            remedy,
+        )
+    return size
 
 
 def _sweep(place: Path) -> None:

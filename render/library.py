@@ -7,7 +7,7 @@ from dataclasses import replace
 from html import escape
 from typing import Any
 
-from render import engine, lessons, modes, options
+from render import engine, lessons, modes, options, targets
 from render.engine import Race
 from render.errors import UnknownName, UsageError
 from render.request import Request
@@ -98,7 +98,8 @@ def entrants(asked: dict[str, Any], names: Sequence[str]) -> list[Request]:
                 f"{options.spelled(option)} means nothing in the modes {', '.join(names)}",
                 "name a mode that takes it, or leave it out",
             )
-    if asked.get("target") == "cuda":
+    target = asked.get("target")
+    if target and targets.load(str(target)).KIND != "cpu":
         raise UsageError(
             "--target is for the modes of the CPU in a race", "leave it out: mode cuda has a target of its own"
         )
@@ -106,12 +107,11 @@ def entrants(asked: dict[str, Any], names: Sequence[str]) -> list[Request]:
     for name in dict.fromkeys(names):
         mode = modes.load(name)
         mine = {option: value for option, value in asked.items() if option not in owned or option in mode.OPTIONS}
-        if mine.get("target") not in mode.TARGETS:
-            mine.pop("target", None)
+        if target and targets.load(str(target)).KIND != mode.KIND:
+            del mine["target"]
         made.append(options.complete(mode=name, **mine))
     tile = min((request.tile for request in made), key=lambda tile: tile[0] * tile[1])  # one cut for all
     made = [replace(request, tile=tile) for request in made]
-    target = asked.get("target")
     if target and all(request.target != target for request in made):
         raise UnknownName("target of these modes", str(target), {request.target for request in made})
     return made

@@ -81,7 +81,7 @@ FRAMING = {  # every scene has these; a scene may give others in their place
 
 
 P = tuple[Any, ...]  # what a scene's functions take as `p`: a named tuple of numbers and read-only flat arrays
-Kinds = tuple[tuple[str, str, str], ...]
+Kinds = tuple[tuple[str, str], ...]
 
 
 def record(members: Mapping[str, Any]) -> P:
@@ -102,9 +102,8 @@ def members(p: P) -> dict[str, Any]:
 
 
 def kinds(p: P) -> Kinds:
-    """Tell name, type and dtype of each member: what compiled code depends on, whatever the values are."""
-    named = members(p).items()
-    return tuple((name, type(value).__name__, str(getattr(value, "dtype", ""))) for name, value in named)
+    """Tell each member's name and type: what compiled code depends on besides the precision, whatever the values."""
+    return tuple((name, type(value).__name__) for name, value in members(p).items())
 
 
 def name_of(name: Any) -> str:

@@ -35,11 +35,23 @@ def default_tile(width: int, height: int, workers: int) -> tuple[int, int]:
     return min(edge, width), min(edge, height)
 
 
+BANDS = 8  # of a frame, so that copies from a device hide behind painting
+WIDEST_BAND = 1 << 17  # pixels: a few rows of a wider frame would be more than a launch takes
+LARGEST_BAND = 1 << 21  # pixels: some ms of painting, and a few of them are memory that can be pinned at once
+
+
+def band(width: int, height: int, multiple: int) -> tuple[int, int]:
+    """A tile as wide as the frame, one piece of the canvas, of a multiple of so many rows: a launch on a device."""
+    width = min(width, WIDEST_BAND)
+    rows = min(-(-height // (BANDS * multiple)), max(LARGEST_BAND // (width * multiple), 1))
+    return width, min(rows * multiple, height)
+
+
 def check_count(request: Request) -> None:
     """Raise UsageError where a frame is cut into more tiles than a plan has places for."""
     tiles = request.rows_and_columns[0] * request.rows_and_columns[1]
     if tiles > MOST_TILES and request.only_tile is None:
-        raise UsageError(f"{tiles} tiles are too many", "cut larger ones, for example --tile 64")
+        raise UsageError(f"{tiles} tiles are too many", "cut larger ones with --tile, or draw a smaller frame")
 
 
 def tile_of(request: Request, number: int) -> Tile:

@@ -15,9 +15,9 @@ from render.errors import RenderError
 from render.painter import failure
 from render.parameters import P, kinds, members
 from render.plan import tile_of
-from render.prepared import PreparedScene
+from render.prepared import KEPT, PreparedScene
 from render.request import Request
-from render.targets import Announce, Reusable
+from render.runtime.kernel import Announce, Kernel
 
 
 class Preparation:
@@ -27,8 +27,9 @@ class Preparation:
         self._lock = threading.RLock()
         self._scenes: dict[str, PreparedScene] = {}
         self._checked: set[tuple[object, ...]] = set()
-        self._compiled: dict[tuple[object, ...], Reusable] = {}
-        self._unused: dict[Request, Reusable] = {}  # compiled for a request, and not given to anybody yet
+        self._compiled: dict[tuple[object, ...], Kernel] = {}
+        self._unused: dict[Request, Kernel] = {}  # compiled for a request, and not given to anybody yet
+        self._shared: dict[Request, Kernel] = {}
 
     def scene(self, name: str) -> PreparedScene:
         """Give the scene of this name, as it was when it was first asked for. Raises as `scene.load` does."""
@@ -70,13 +71,22 @@ class Preparation:
                 made = targets.load(request.target).compile(self.scene(request.scene), request, announce)
                 self._compiled[code] = self._unused[request] = made
 
-    def kernel(self, request: Request, announce: Announce) -> Reusable:
+    def kernel(self, request: Request, announce: Announce) -> Kernel:
         """Give a kernel for a request, nobody else's, compiled only if there is no code that fits it."""
         with self._lock:
             self.compile(request, announce)
             made = self._unused.pop(request, None)
             if made is None:
                 made = self._compiled[self._code(request)].for_request(request, self.numbers(request))
+            return made
+
+    def shared_kernel(self, request: Request) -> Kernel:
+        """Give the one kernel with which all windows of a request are painted; those of the last few are kept."""
+        with self._lock:
+            made = self._shared.pop(request, None) or self.kernel(request, lambda _text: None)
+            self._shared[request] = made
+            while len(self._shared) > KEPT:
+                del self._shared[next(iter(self._shared))]
             return made
 
     def _code(self, request: Request) -> tuple[object, ...]:

@@ -11,15 +11,39 @@ frames; a graphics card is opened anew for each.
 
 from __future__ import annotations
 
-from typing import Any, Self
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from render import engine, options
-from render.errors import UsageError
-from render.frame import Frame
+from render.errors import RenderError, TileError, UsageError
+from render.frame import Canvas, Frame, window
+from render.painter import NAN
+from render.picture import encode
 from render.preparation import Preparation
 from render.request import Request
 
+if TYPE_CHECKING:
+    import numpy as np
+
 FIXED = ("scene", "precision", "mode", "target")  # what is compiled, and who works when
+
+
+class Window(NamedTuple):
+    """The pixels of one rectangle of a frame, whose top left corner is (x, y) of the frame.
+
+    `rgb` (height, width, 3) uint8; `steps` (height, width) int32 for one sample a pixel, else None. `total_steps` are
+    those of all samples.
+    """
+
+    x: int
+    y: int
+    rgb: np.ndarray
+    steps: np.ndarray | None
+    total_steps: int
+
+    def png(self) -> bytes:
+        """Give the pixels as a PNG file."""
+        return encode(self.rgb)
 
 
 class Session:
@@ -33,7 +57,7 @@ class Session:
         self._asked = {name: value for name, value in asked.items() if value is not None}
         self._preparation: Preparation | None = Preparation()
         self.request = options.complete_from(self._asked, self._preparation.scene)
-        engine.mode_of(self.request)
+        engine.available(self.request)
         self._preparation.check(self.request)
         self._preparation.compile(self.request, engine.silent)
 
@@ -47,6 +71,33 @@ class Session:
         """
         preparation = self._open()
         return engine.draw(self._changed(changes, preparation), preparation=preparation)
+
+    def window(self, x: int, y: int, width: int, height: int, **changes: Any) -> Window:
+        """Paint one rectangle of the frame, and nothing else of it: `s.window(512, 256, 256, 256)`.
+
+        The frame may be far larger than memory, up to 2^31 pixels a side in float64 (2^17 in float32): memory is needed
+        for the window only. Its pixels are those of the whole frame, to the last bit. It is painted in the calling
+        thread, which lets others run meanwhile: for several workers, call it from several threads. Lengths are pixels;
+        (x, y) is its top left corner, counted from the frame's. `changes` are those of `draw`.
+
+        Raises UsageError as `draw` does and for a window that does not lie in the frame, TileError where it fails.
+        """
+        preparation = self._open()
+        place = x, y, width, height = [options.whole(value, "a window's place") for value in (x, y, width, height)]
+        request = self._changed(changes, preparation)
+        canvas = window(request, *place)
+        request = replace(request, tile=(width, height), only_tile=None)
+        preparation.check(request)
+        kernel = preparation.shared_kernel(request)
+        try:
+            steps, bad = kernel.paint(canvas, *place)
+        except RenderError:
+            raise
+        except Exception as error:
+            raise _failure(request, canvas, f"{type(error).__name__}: {error}") from error
+        if bad:
+            raise _failure(request, canvas, NAN.format(bad))
+        return Window(x, y, canvas.rgb, canvas.steps, steps)
 
     def close(self) -> None:
         """Let go of the code; frames that other threads are drawing are finished. Closing again does nothing."""
@@ -80,3 +131,10 @@ class Session:
                 )
         parameters = {**self._asked.get("parameters", {}), **given.get("parameters", {})}
         return options.complete_from(self._asked | given | {"parameters": parameters}, preparation.scene)
+
+
+def _failure(request: Request, canvas: Canvas, why: str) -> TileError:
+    """Make the error of one window, with the call that paints it alone."""
+    high, wide, _ = canvas.rgb.shape
+    place = f"window({canvas.x}, {canvas.y}, {wide}, {high})"
+    return TileError(f"{place} of scene {request.scene} failed: {why}", f"to see it alone: session.{place}")

@@ -111,7 +111,7 @@ def library(request: Request, *, recording: bool = True) -> Any:
     def compiled() -> bytes:
         return pickle.dumps(cuda_compiler.compiled(made, (7, 5), recording))
 
-    key = made.key(("library", str(recording)))
+    key = made.key("cuda", ("library", str(recording)))
     if key not in LIBRARIES:
         LIBRARIES[key] = pickle.loads(code_cache.obtain(key, compiled))  # noqa: S301  (our own)
     return LIBRARIES[key]
@@ -162,7 +162,10 @@ def small_request(
 @cache
 def why_no_card() -> str | None:
     """Why target cuda cannot run here, or None."""
-    return targets.load("cuda").missing() if "cuda" in targets.names() else "target cuda is not there"
+    if "cuda" not in targets.names():
+        return "target cuda is not there"
+    reason, _ = targets.load("cuda").missing() or (None, "")
+    return reason
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -33,7 +33,7 @@ LAYERS = (
     "kernels codegen runtime",
     "targets contract",
     "painter",
-    "processes preparation",
+    "backends preparation",
     "modes outputs stats schedule claims chart document compare attribution difference",
     "options results engine devices",
     "lessons terminal progress",
@@ -58,7 +58,7 @@ COMPILING = ("render.codegen", "render.devices", "render.runtime", "render.targe
 HOMES = {  # who may import these packages
     "numba": COMPILING,
     "llvmlite": COMPILING,
-    "joblib": ("render.modes.parallel", "render.processes"),
+    "joblib": ("render.backends",),
 }
 
 VOCABULARY = {"numpy", "render.elementary", "render.escape_time", "render.lanes", "render.palettes", "render.vectors"}

@@ -13,6 +13,7 @@ from render.errors import TileError
 from render.frame import Canvas, Went
 from render.painter import SLICE_NS, Painter
 from render.plan import Tile
+from render.runtime.kernel import CpuKernel
 from render.trace import Recorder
 from tests.conftest import EXAMPLE
 
@@ -32,7 +33,7 @@ class Rectangle:
         return Went(steps, self.kernel.bad, not self.left)
 
 
-class Steady:
+class Steady(CpuKernel):
     """A kernel whose tiles all need the same."""
 
     about = "nothing that paints"
@@ -41,10 +42,10 @@ class Steady:
         self.clock, self.steps, self.ns, self.bad = clock, steps, ns, bad
 
     @contextmanager
-    def begin(self, _canvas: object, *_place: int) -> Iterator[Rectangle]:
+    def begin(self, canvas: object, *place: int) -> Iterator[Rectangle]:
         yield Rectangle(self)
 
-    def paint(self, _canvas: object, *_place: int) -> tuple[int, int]:
+    def paint(self, canvas: object, *place: int) -> tuple[int, int]:
         self.clock.tick(self.steps * self.ns)
         return self.steps, self.bad
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from render import engine, scene, targets
 from render.options import complete
-from render.request import Request
+from render.request import PRECISIONS, Request
 
 HERE = [name for name in targets.names() if name != "cuda"]  # a card may be missing: tests/targets/test_cuda.py
 COMPILED = [name for name in HERE if name != "python"]
@@ -30,6 +30,9 @@ def test_the_folder_holds_the_four_targets() -> None:
 def test_every_file_offers_what_the_contract_names(name: str) -> None:
     target = targets.load(name)
 
+    assert target.KIND in targets.KINDS
+    assert set(target.PRECISIONS) <= set(PRECISIONS)
+    assert target.BAND_ROWS >= 0
     assert callable(target.missing)
     assert callable(target.compile)
     assert target.__doc__

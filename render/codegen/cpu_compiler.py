@@ -172,9 +172,8 @@ def compile_program(made: Program) -> bytes:
     read_at, read_p = reader(at_type, 0), reader(p_type(made.p, made.lanes), width(at_type))
     paint = retarget(
         made.root,
-        words=lane_words(made.precision, made.lanes, made.names.get("PATCH_WIDTH", 1)),
+        words=lane_words(made.precision, made.lanes, made.slots.get(slots.PATCH_WIDTH, 1)),
         slots=made.slots,
-        names=made.names,
         wrap=llvm_module.inlined,
     )
 

@@ -43,7 +43,7 @@ def machine_code(made: Program, found: Cards, recording: bool, announce: Callabl
     Raises SceneError where the scene cannot be compiled, RenderError where the CUDA packages do not work together.
     """
     capability = found.cards[0].capability
-    key = made.key(("card", version("numba-cuda"), str(found.toolkit), str(capability), str(recording)))
+    key = made.key("cuda", ("card", version("numba-cuda"), str(found.toolkit), str(capability), str(recording)))
 
     def compiled() -> bytes:
         announce()
@@ -58,7 +58,7 @@ def machine_code(made: Program, found: Cards, recording: bool, announce: Callabl
 
 def simulated_key(made: Program) -> str:
     """Under which the code of the simulator's threads is kept."""
-    return made.key(("simulated", *native._host()))
+    return made.key("cuda", ("simulated", *native._host()))
 
 
 KEPT: list[object] = []  # engines, which must outlive the code that they hold

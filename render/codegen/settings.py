@@ -1,4 +1,4 @@
-"""What compiled code is told for each rectangle it paints: frame, grid, tables and the canvas itself.
+"""What compiled code is told for each rectangle it paints: frame, grid, tables and where its pixels go.
 
 `Settings` is what the driver sees as `at`. Its scalars and arrays, and after them those of the scene's `p`, are
 passed as one block of 8-byte cells: a number is its cell, an array is the two cells (address, length).
@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from render.frame import Canvas
 from render.request import Request
 from render.sampling import grid, offsets, srgb_table
 from render.scene import REALS
@@ -20,6 +19,8 @@ from render.scene import REALS
 class Settings(NamedTuple):
     """The driver's `at`. Lengths in pixels; `offsets` flat (across, down) pairs; `steps` is empty if not kept.
 
+    The rectangle lies at (x, y) of the frame, and its first pixel is number `first` of `rgb` and of `steps`, which have
+    `stride` pixels in a row: where a pixel is in the frame and where it is in memory have nothing in common.
     images: so many rows below the rectangle are mirror images of rows in it, and are stored with them. outcome: samples
     that are NaN, and 1 when the rectangle is done. budget: steps after which to come back; room and notes: what is
     underway then, see `driver`. records: three numbers for each block of a card's launch, see `launch`, or empty.
@@ -29,7 +30,8 @@ class Settings(NamedTuple):
     y: Any
     width: Any
     height: Any
-    frame_width: Any
+    first: Any
+    stride: Any
     frame_height: Any
     images: Any
     limit: Any
@@ -55,27 +57,26 @@ class Settings(NamedTuple):
 ARRAYS = frozenset({"offsets", "table", "rgb", "steps", "outcome", "room", "notes", "records"})
 
 
-def settings(request: Request, canvas: Canvas | None = None) -> Settings:
-    """All that is known of a request, the rectangle still empty; without a canvas, empty arrays in its place."""
-    rgb = canvas.rgb if canvas is not None else np.zeros(0, np.uint8)
-    steps = canvas.steps if canvas is not None else None
+def settings(request: Request) -> Settings:
+    """All that is known of a request: the rectangle still empty, and no memory for its pixels."""
     return Settings(
         x=0,
         y=0,
         width=0,
         height=0,
-        frame_width=request.width,
+        first=0,
+        stride=0,
         frame_height=request.height,
         images=0,
         limit=request.limit,
         samples=request.samples,
         shortcuts=int(request.values["shortcuts"]),
-        keep_steps=int(steps is not None),
+        keep_steps=0,
         **grid(request)._asdict(),
         offsets=offsets(request.samples).astype(REALS[request.precision]).reshape(-1),
         table=srgb_table(),
-        rgb=rgb.reshape(-1),
-        steps=np.zeros(0, np.int32) if steps is None else steps.reshape(-1),
+        rgb=np.zeros(0, np.uint8),
+        steps=np.zeros(0, np.int32),
         outcome=np.zeros(2, np.int64),
         budget=0,
         room=np.zeros(0, REALS[request.precision]),
@@ -102,7 +103,11 @@ def pack(
     return np.frombuffer(bytearray(b"".join(cells)), np.int64)
 
 
-def cell(name: str) -> int:
-    """The number of the cell in which a scalar of the settings stands."""
-    before = Settings._fields[: Settings._fields.index(name)]
-    return sum(2 if field in ARRAYS else 1 for field in before)
+def cells(*names: str) -> list[int]:
+    """Where these members of the settings stand in their block, one after the other: an array takes two cells."""
+    places = {}
+    first = 0
+    for field in Settings._fields:
+        places[field] = range(first, first + (2 if field in ARRAYS else 1))
+        first = places[field].stop
+    return [place for name in names for place in places[name]]

@@ -5,25 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from render.kernels.room import (
-    COMPLETE,
-    COMPLETE_TRAY,
-    FREE,
-    FREE_TRAY,
+    COUNTER,
     IN_TRAY,
-    LANES,
-    PATCH_HEIGHT,
-    PATCH_WIDTH,
-    PENDING,
-    PLACE,
-    READY,
-    WHOLE,
+    TRAY,
     corner,
     here,
-    of_notes,
     of_tray,
+    of_tray_counter,
 )
 from render.kernels.scalar import levels, marked, put
 from render.kernels.slots import (
+    LANES,
+    PATCH_HEIGHT,
+    PATCH_WIDTH,
     fetch,
     fetch_all,
     how_many,
@@ -51,7 +45,7 @@ def finish(room: Any, notes: Any, ready: int, at: Any, p: Any, like: Any) -> Non
     numbers = whole_memory(at.room)
     number_at = ready + (len(like) + 1) * LANES
     row = at.samples * LANES
-    if notes[WHOLE] != 0:
+    if notes[COUNTER.whole] != 0:
         tray, within = numbers[number_at] >> IN_TRAY, numbers[number_at] & ((1 << IN_TRAY) - 1)
         place = of_tray(tray, at, like) + within
         keep(room, place, red)
@@ -61,7 +55,7 @@ def finish(room: Any, notes: Any, ready: int, at: Any, p: Any, like: Any) -> Non
         arrived(notes, tray, LANES)
         return
     reds, greens, blues, made = unpack(red), unpack(green), unpack(blue), unpack(from_bits(steps))
-    for lane in range(notes[READY]):
+    for lane in range(notes[COUNTER.ready]):
         tray, within = numbers[number_at + lane] >> IN_TRAY, numbers[number_at + lane] & ((1 << IN_TRAY) - 1)
         place = of_tray(tray, at, like) + within
         room[place] = reds[lane]
@@ -73,20 +67,20 @@ def finish(room: Any, notes: Any, ready: int, at: Any, p: Any, like: Any) -> Non
 
 def arrived(notes: Any, tray: int, count: int) -> None:
     """So many more samples of a tray are there."""
-    left = notes[of_notes(PENDING, tray)] - count
-    notes[of_notes(PENDING, tray)] = left
+    left = notes[of_tray_counter(TRAY.pending, tray)] - count
+    notes[of_tray_counter(TRAY.pending, tray)] = left
     if left == 0:
-        notes[of_notes(COMPLETE_TRAY, notes[COMPLETE])] = tray
-        notes[COMPLETE] += 1
+        notes[of_tray_counter(TRAY.full, notes[COUNTER.full_trays])] = tray
+        notes[COUNTER.full_trays] += 1
 
 
 def store(room: Any, notes: Any, at: Any, like: Any) -> int:
     """Store the pixels of a complete patch and free its tray. Gives the steps that its samples made."""
-    notes[COMPLETE] -= 1
-    tray = notes[of_notes(COMPLETE_TRAY, notes[COMPLETE])]
-    notes[of_notes(FREE_TRAY, notes[FREE])] = tray
-    notes[FREE] += 1
-    right, down = corner(notes[of_notes(PLACE, tray)], at)
+    notes[COUNTER.full_trays] -= 1
+    tray = notes[of_tray_counter(TRAY.full, notes[COUNTER.full_trays])]
+    notes[of_tray_counter(TRAY.free, notes[COUNTER.free_trays])] = tray
+    notes[COUNTER.free_trays] += 1
+    right, down = corner(notes[of_tray_counter(TRAY.patch, tray)], at)
     _, j, inside = here(right, down, at)
     image = reals(at.frame_height - 1 - at.y - at.height) - j  # where the mirror image is, in rows below the rectangle
     again = inside & (image >= 0.0) & (image < reals(at.images))
@@ -106,19 +100,19 @@ def store(room: Any, notes: Any, at: Any, like: Any) -> int:
     red, green, blue = levels(light, at)
     reds, greens, blues, counted = unpack(red), unpack(green), unpack(blue), unpack(counts)
     for low in range(PATCH_HEIGHT):
-        row = at.y + down + low
-        put_row(at, row, down + low < at.height, right, low * PATCH_WIDTH, reds, greens, blues, counted)
-        row = at.frame_height - 1 - row
-        below = row - at.y - at.height
-        put_row(at, row, 0 <= below < at.images, right, low * PATCH_WIDTH, reds, greens, blues, counted)
+        row = down + low
+        put_row(at, row, row < at.height, right, low * PATCH_WIDTH, reds, greens, blues, counted)
+        row = at.frame_height - 1 - 2 * at.y - row
+        there = at.height <= row < at.height + at.images
+        put_row(at, row, there, right, low * PATCH_WIDTH, reds, greens, blues, counted)
     return made
 
 
 def put_row(
     at: Any, row: int, there: bool, right: int, lane: int, reds: Any, greens: Any, blues: Any, counted: Any
 ) -> None:
-    """Write a patch's pixels in one row of the frame, if it has any there."""
+    """Write a patch's pixels in one row of the rectangle, or of the images below it, if it has any there."""
     if there:
         for along in range(PATCH_WIDTH):
             if right + along < at.width:
-                put(at, row * at.frame_width + at.x + right + along, lane + along, reds, greens, blues, counted)
+                put(at, at.first + row * at.stride + right + along, lane + along, reds, greens, blues, counted)

@@ -115,8 +115,8 @@ def paint(at: Any, p: Any) -> int:
     done = notes[0]
     made = 0
     while done < at.width * at.height and made < at.budget:
-        i, j = at.x + done % at.width, at.y + done // at.width
-        steps, bad = paint_pixel(at, p, i, j, j * at.frame_width + i)
+        column, row = done % at.width, done // at.width
+        steps, bad = paint_pixel(at, p, at.x + column, at.y + row, at.first + row * at.stride + column)
         made += steps
         at.outcome[0] += bad
         done += 1

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from render.kernels.launch import QUEUE
 from render.kernels.scalar import begun, levels, light, marked, put, strange
 from render.kernels.slots import (
     add_at,
@@ -43,7 +44,6 @@ from render.kernels.slots import (
     votes,
 )
 from render.primitives import Lane, any_lane, where
-from render.runtime.launch import QUEUE
 from render.sampling import clamped
 
 SQUARE = 32  # pixels: 8 x 4

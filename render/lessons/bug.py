@@ -9,7 +9,7 @@ worker paints at a time, nor among processes, which share no objects; the second
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from render import attribution, lessons
@@ -17,7 +17,7 @@ from render.engine import Entrant
 from render.frame import Canvas, Frame, Went
 from render.picture import Picture
 from render.provenance import of
-from render.targets import Kernel
+from render.runtime.kernel import CpuKernel, Underway
 from render.trace import NO_TILE
 
 QUESTION = "How is a fault found that only parallel workers show?"
@@ -27,10 +27,10 @@ OVERLAP = 8  # pixels that a tile reaches into the next
 ROWS = 8  # of a slice
 
 
-class Careless:
+class Careless(CpuKernel):
     """A kernel whose tile's place lies where every worker can move it. The slices stay inside the frame."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: CpuKernel) -> None:
         self.kernel, self.about = kernel, f"{kernel.about}, careless"
         self.place = (0, 0, 0)
 
@@ -64,16 +64,16 @@ class Slices:
         return Went(steps, bad, not self.left)
 
 
-class Greedy:
+class Greedy(CpuKernel):
     """A kernel that paints OVERLAP pixels of the tiles to the right and below as well."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: CpuKernel) -> None:
         self.kernel, self.about = kernel, f"{kernel.about}, greedy"
 
-    def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
+    def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> AbstractContextManager[Underway]:
         """Paint more than the rectangle, as far as the frame goes."""
         high, wide, _ = canvas.rgb.shape
-        return self.kernel.paint(canvas, x, y, min(width + OVERLAP, wide - x), min(height + OVERLAP, high - y))
+        return self.kernel.begin(canvas, x, y, min(width + OVERLAP, wide - x), min(height + OVERLAP, high - y))
 
 
 def entrants(asked: Mapping[str, Any]) -> list[Entrant]:

@@ -14,8 +14,8 @@ from render import claims, lessons, stats
 from render.engine import Entrant
 from render.errors import UsageError
 from render.frame import Frame, identical
+from render.runtime.kernel import Kernel
 from render.stats import Stats
-from render.targets import Kernel
 from render.wording import time
 
 QUESTION = "Do threads of Python paint at the same instant?"

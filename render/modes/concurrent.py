@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from render.modes import cpu_targets
 from render.painter import Done
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from render.plan import Tile
     from render.request import Request
 
-TARGETS = cpu_targets()
+KIND = "cpu"
 OPTIONS = frozenset({"in_flight"})
 
 

@@ -15,34 +15,12 @@ from typing import NamedTuple
 import numpy as np
 
 from render.codegen.settings import Settings
+from render.kernels.launch import QUEUE, RECORD, SQUARE_HEIGHT, SQUARE_WIDTH, TALLIES, THREADS
 from render.request import Request
+from render.runtime.kernel import Painted
 
-SQUARE_WIDTH, SQUARE_HEIGHT = 8, 4  # pixels that the 32 lanes of a warp begin together
-THREADS = 128  # of a block: four warps
-SQUARES = 4  # that a block begins with
-TALLIES = 64  # pairs of (steps made, samples that are NaN), so that blocks seldom wait for each other to add
-QUEUE = 2 * TALLIES  # behind them stands how many squares have been taken
+SQUARES = THREADS // (SQUARE_WIDTH * SQUARE_HEIGHT)  # that a block begins with
 TALLY_BYTES = (QUEUE + 2) * 8
-RECORD = 3  # numbers for each block: its multiprocessor, its first and its last instant in ns of the card's clock
-
-
-class Painted(NamedTuple):
-    """What a launch brought back, valid until the stream's next. Times in ns of the host's clock.
-
-    rgb (height, width, 3) uint8; steps (height, width) int32, or None where the frame keeps none; blocks (n, 3) int64:
-    the multiprocessor, start and end of each block, or None where they are not kept; handed: when the launch was given
-    to the card, or None where it had to wait for its turn.
-    """
-
-    rgb: np.ndarray
-    steps: np.ndarray | None
-    made: int
-    bad: int
-    began: int
-    painted: int
-    arrived: int
-    blocks: np.ndarray | None = None
-    handed: int | None = None
 
 
 class Rows(NamedTuple):
@@ -67,11 +45,13 @@ class Rows(NamedTuple):
         arrived: int,
         blocks: np.ndarray | None = None,
         handed: int | None = None,
+        step: int = 0,
     ) -> Painted:
         """These rows as what has come back."""
         made, bad = self.outcome[:QUEUE].reshape(TALLIES, 2).sum(axis=0).tolist()
         steps = self.steps.reshape(height, width) if self.steps.size else None
-        return Painted(self.rgb.reshape(height, width, 3), steps, made, bad, began, painted, arrived, blocks, handed)
+        rgb = self.rgb.reshape(height, width, 3)
+        return Painted(rgb, steps, made, bad, began, painted, arrived, blocks, handed, step)
 
 
 def recorded(request: Request) -> bool:

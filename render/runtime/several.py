@@ -12,7 +12,7 @@ from itertools import chain, zip_longest
 from typing import Any
 
 from render.errors import RenderError
-from render.runtime.cuda.device import Device
+from render.runtime.cuda.device import CudaDevice
 from render.runtime.cuda.stream import Stream
 from render.trace import Clock
 
@@ -23,9 +23,9 @@ class Several:
     Raises RenderError where none starts.
     """
 
-    def __init__(self, makes: Mapping[str, Callable[[Clock], Device]], clock: Clock) -> None:
+    def __init__(self, makes: Mapping[str, Callable[[Clock], CudaDevice]], clock: Clock) -> None:
         self.failed: list[str] = []
-        self._devices: list[Device] = []
+        self._devices: list[CudaDevice] = []
         failure = RenderError("there is no card")
         with ThreadPoolExecutor(len(makes), "card") as starting:
             started = {name: starting.submit(make, clock) for name, make in makes.items()}

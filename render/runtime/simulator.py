@@ -28,10 +28,12 @@ from render import scene
 from render.codegen import cuda_code
 from render.codegen.settings import pack, settings
 from render.errors import RenderError
+from render.kernels.launch import THREADS
 from render.parameters import record
 from render.prepared import PreparedScene, asked_of_prepare
 from render.request import Request
-from render.runtime.launch import THREADS, Painted, blocks, rows, size
+from render.runtime.kernel import Painted
+from render.runtime.launch import blocks, rows, size
 from render.trace import Clock, Worker
 
 NAME = "cuda simulator"
@@ -47,6 +49,8 @@ class Simulator:
 
     Raises SceneError where the scene cannot be compiled.
     """
+
+    failed: tuple[str, ...] = ()
 
     def __init__(self, path: str, key: str, request: Request, numbers: dict[str, Any], clock: Clock) -> None:
         self.name, self.request, self.clock = NAME, request, clock
@@ -127,16 +131,16 @@ class SimulatedStream:
         self._shape = 0, 0
         self._answer: Future[Answer] = Future()
 
-    def begin(self, x: int, y: int, width: int, height: int) -> None:
+    def submit(self, x: int, y: int, width: int, height: int) -> None:
         """Launch a rectangle of the frame, without waiting for it."""
         self._shape = width, height
         self._answer = self._simulator.submit(x, y, width, height)
 
-    def done(self) -> bool:
-        """Whether `end` would give the launch back at once."""
+    def ready(self) -> bool:
+        """Whether `collect` would give the launch back at once."""
         return self._answer.done()
 
-    def end(self) -> Painted:
+    def collect(self) -> Painted:
         """Wait for the launch."""
         memory, began, painted = self._answer.result()
         brought = rows(np.frombuffer(memory, np.uint8), self._simulator.request, *self._shape, BLOCKS)

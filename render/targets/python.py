@@ -16,17 +16,22 @@ from render import primitives, sampling
 from render.codegen.retarget import retarget
 from render.frame import Went
 from render.parameters import members, record
+from render.runtime.kernel import CpuKernel
 from render.scene import REALS
 
 if TYPE_CHECKING:
     from render.frame import Canvas
     from render.parameters import P
     from render.request import Request
+    from render.runtime.kernel import Announce
     from render.scene import Scene
-    from render.targets import Announce
+
+KIND = "cpu"
+PRECISIONS = ("f32", "f64")
+BAND_ROWS = 0
 
 
-def missing() -> None:
+def missing(request: Request | None = None) -> None:
     """Nothing: Python is here."""
 
 
@@ -35,7 +40,7 @@ def compile(scene: Scene, request: Request, announce: Announce) -> PythonKernel:
     return PythonKernel(scene, request, scene.prepared(request))
 
 
-class PythonKernel:
+class PythonKernel(CpuKernel):
     """Paints with the interpreter, one sample after the other."""
 
     about = "interpreted"
@@ -66,15 +71,9 @@ class PythonKernel:
         """Paint another request."""
         return PythonKernel(self.scene, request, p)
 
-    def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
-        """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN."""
-        with self.begin(canvas, x, y, width, height) as rectangle:
-            went = rectangle.go(1 << 62)
-        return went.steps, went.bad
-
     @contextmanager
     def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
-        """The same, some pixels at a time."""
+        """A rectangle, some pixels at a time."""
         yield Rectangle(self, canvas, [(i, j) for j in range(y, y + height) for i in range(x, x + width)])
 
     def pixel(self, canvas: Canvas, i: int, j: int) -> tuple[int, int]:
@@ -88,9 +87,9 @@ class PythonKernel:
             light = [whole + self.clamped(part) for whole, part in zip(light, rgb, strict=True)]
             total += steps
         table, share = sampling.srgb_table(), self.real(self.request.samples)
-        canvas.rgb[j, i] = [table[int(self.light_step(whole / share))] for whole in light]
+        canvas.rgb[j - canvas.y, i - canvas.x] = [table[int(self.light_step(whole / share))] for whole in light]
         if canvas.steps is not None:
-            canvas.steps[j, i] = ~steps if inside else steps
+            canvas.steps[j - canvas.y, i - canvas.x] = ~steps if inside else steps
         return total, bad
 
     def _sample(self, x: Any, y: Any) -> tuple[list[Any], int, bool]:

@@ -9,11 +9,15 @@ from render.runtime.cpu import native
 
 if TYPE_CHECKING:
     from render.request import Request
+    from render.runtime.kernel import Announce
     from render.scene import Scene
-    from render.targets import Announce
+
+KIND = "cpu"
+PRECISIONS = ("f32", "f64")
+BAND_ROWS = 0
 
 
-def missing() -> None:
+def missing(request: Request | None = None) -> None:
     """Nothing: numba compiles for every CPU that it runs on."""
 
 

@@ -12,8 +12,12 @@ from render.runtime.cpu import native
 
 if TYPE_CHECKING:
     from render.request import Request
+    from render.runtime.kernel import Announce
     from render.scene import Scene
-    from render.targets import Announce
+
+KIND = "cpu"
+PRECISIONS = ("f32", "f64")
+BAND_ROWS = 0
 
 REGISTERS = (  # instruction set, its name, bytes of a register
     ("avx512f", "AVX-512", 64),
@@ -45,7 +49,7 @@ def width(scene: Scene, precision: str) -> tuple[Width, str]:
     return Width(2 * register, groups=1, block=1, taking=NEVER, moving=0), name  # neighbours are best shaded together
 
 
-def missing() -> None:
+def missing(request: Request | None = None) -> None:
     """Nothing: numba compiles for every CPU that it runs on."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from render import engine, scene, stats
 from render.codegen import code_cache, cpu_compiler
 from render.codegen import program as programs
-from render.codegen.program import Width, together
+from render.codegen.program import RENDER, SOURCES, Width, together
 from render.request import Request
 from render.runtime.cpu import native
 from tests.conftest import HANGING
@@ -29,6 +30,11 @@ ROOT = Path(__file__).parent.parent.parent
 KEY = "0123456789abcdef"
 WIDTH = Width(lanes=4, groups=1, block=8, taking=4, moving=2)
 HOST = ("cpu", "features")
+FILES = [
+    str(path.relative_to(RENDER).with_suffix(""))
+    for folder in ("kernels", "codegen", "runtime")
+    for path in sorted((RENDER / folder).rglob("*.py"))
+]
 RING = """\
 from render.lanes import where
 import beside
@@ -107,7 +113,7 @@ def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Requ
         monkeypatch.delitem(sys.modules, "beside", raising=False)
         scene._loaded.cache_clear()  # noqa: SLF001  (another process would load both files anew)
         width = WIDTH._replace(lanes=lanes, block=block)
-        return together(scene.load(str(path)), ask(scene=str(path), **asked), width).key(HOST)
+        return together(scene.load(str(path)), ask(scene=str(path), **asked), width).key("cpu", HOST)
 
     return keyed
 
@@ -306,7 +312,56 @@ def test_other_lanes_blocks_and_precisions_need_other_code(key: Callable[..., st
 
 
 def test_another_cpu_needs_other_code(made: Any) -> None:
-    assert made.key(("cpu", "features")) != made.key(("cpu", "other features"))
+    assert made.key("cpu", ("cpu", "features")) != made.key("cpu", ("cpu", "other features"))
+
+
+@pytest.fixture
+def keys_after(made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, str]]:
+    """The key for each compiler after a comment was added to one of our files."""
+    place = tmp_path / "render"
+    for name in FILES:
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(RENDER / f"{name}.py", place / f"{name}.py")
+    monkeypatch.setattr(programs, "RENDER", place)
+
+    def keys(commented: str) -> dict[str, str]:
+        with (place / f"{commented}.py").open("a", encoding="utf-8") as file:
+            file.write("# something else\n")
+        programs._compiler.cache_clear()  # noqa: SLF001
+        return {compiler: made.key(compiler, HOST) for compiler in SOURCES}
+
+    return keys
+
+
+def test_a_comment_in_a_file_changes_the_keys_of_the_code_that_it_shapes_and_no_others(
+    keys_after: Callable[[str], dict[str, str]],
+) -> None:
+    before = keys_after("runtime/cuda/clock")
+    for name in FILES:
+        after = keys_after(name)
+        assert {compiler for compiler in SOURCES if after[compiler] != before[compiler]} == {
+            compiler for compiler, shaping in SOURCES.items() if name in shaping
+        }
+        before = after
+
+
+@pytest.mark.parametrize("compiler", SOURCES)
+def test_all_that_a_compiler_imports_of_ours_is_in_its_key(compiler: str) -> None:
+    """But for what is told part by part: the program, the loops and the slots in them."""
+    told = re.compile(r"codegen/program|kernels/(?!launch)|runtime/|codegen/__init__")
+    reached, left = set[str](), {f"codegen/{compiler}_compiler"}
+    while left:
+        name = left.pop()
+        reached.add(name)
+        words = re.findall(
+            r"^\s*from (render\S*) import (.+?)$", (RENDER / f"{name}.py").read_text("utf-8"), re.MULTILINE
+        )
+        places = {f"{module}.{word.strip()}" for module, names in words for word in names.split(",")}
+        places |= {module for module, _ in words}
+        found = {place.removeprefix("render.").replace(".", "/") for place in places} & set(FILES)
+        left |= {place for place in found if not told.match(place)} - reached
+
+    assert reached == set(SOURCES[compiler])
 
 
 def test_a_precision_that_no_parameter_tells_needs_other_code_too(made: Any) -> None:

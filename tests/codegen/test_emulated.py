@@ -18,8 +18,9 @@ import pytest
 from render import engine, scene
 from render.codegen import cuda_compiler
 from render.frame import Frame
+from render.kernels.launch import RECORD, THREADS
 from render.request import Request
-from render.runtime.launch import RECORD, THREADS, recorded
+from render.runtime.launch import recorded
 from tests.card_driver import CARD, Emulated, drawn, open_device
 from tests.conftest import library
 from tests.ptx.machine import Order
@@ -173,8 +174,8 @@ def test_a_block_tells_where_and_when_it_ran(frame: Ask) -> None:
     request = frame(size=(90, 60), limit=10)
     device = open_device(Emulated(), request, assembly(request))
     (stream,) = device.streams(1)
-    stream.begin(0, 0, 90, 60)
-    painted = stream.end()
+    stream.submit(0, 0, 90, 60)
+    painted = stream.collect()
     device.close()
 
     assert painted.blocks is not None
@@ -242,7 +243,7 @@ def test_samples_that_are_no_number_are_counted(own: Callable[..., str], frame: 
     request = frame(own(absorbing=False, red="(state[0] - state[0]) / 0.0"), samples=3)
     device = open_device(Emulated(), request, assembly(request))
     (stream,) = device.streams(1)
-    stream.begin(2, 1, 20, 10)
+    stream.submit(2, 1, 20, 10)
 
-    assert stream.end().bad == 20 * 10 * 3
+    assert stream.collect().bad == 20 * 10 * 3
     device.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -170,7 +171,7 @@ def rounds(request: Request) -> tuple[tuple[int, bytes, bytes], int]:
     """What is painted, and how many rounds of blocks that took."""
     code = kernel(request, "simd")
     result = painted(request, lambda surface: code.paint(surface, 0, 0, *size(request))[0])
-    return result, int(code._rooms.take(request).notes[room.ROUND])  # noqa: SLF001  (what the driver has noted)
+    return result, int(code._rooms.take(request).notes[room.COUNTER.rounds])  # noqa: SLF001  (what the driver has noted)
 
 
 def test_samples_that_come_round_skip_their_steps_and_nothing_else_changes(
@@ -203,7 +204,7 @@ def test_lanes_that_have_ended_are_given_other_samples(ask: Callable[..., Reques
     request = ask(view="seahorses", width=64, height=64, tile=(64, 64), limit=2000, parameters={"shortcuts": 0})
     code = of_width(request, WIDTH)
     made, *_ = painted(request, lambda surface: code.paint(surface, 0, 0, 64, 64)[0])
-    stepped = int(code._rooms.take(request).notes[room.ROUND]) * WIDTH.block * WIDTH.lanes * WIDTH.groups  # noqa: SLF001
+    stepped = int(code._rooms.take(request).notes[room.COUNTER.rounds]) * WIDTH.block * WIDTH.lanes * WIDTH.groups  # noqa: SLF001
 
     assert made / stepped > 0.8
 
@@ -265,3 +266,33 @@ def test_what_the_mandelbrot_set_claims_never_to_end_does_not(
 
 def without_shortcuts(request: Request) -> tuple[tuple[str, Any], ...]:
     return tuple(sorted({**dict(request.parameters), "shortcuts": 0}.items()))
+
+
+STAIRS = '''
+"""Samples that end after 4, 6, 8, 10 steps in the upper row, and after 0, 2, 4, 6 in the lower."""
+from render.lanes import fma
+ABSORBING = True
+def start(x, y, p): return 0.0, fma(y, 2.0, x + 5.0)
+def step(state, p): return state[0] + 1.0, state[1]
+def alive(state, p): return state[0] < state[1]
+def shade(state, steps, p): return 0.5, 0.5, 0.5
+'''
+
+
+def test_the_example_in_the_docstring_is_what_happens(tmp_path: Path, ask: Callable[..., Request]) -> None:
+    path = tmp_path / "stairs.py"
+    path.write_text(STAIRS, encoding="utf-8")
+    request, loaded = ask(scene=str(path), width=4, height=2, tile=(4, 2), limit=100), scene.load(str(path))
+    width = Width(lanes=4, groups=1, block=2, taking=1, moving=1)
+    code = native.kernel(together(loaded, request, width), loaded, request, "", lambda _: None)
+    table = [line for line in str(room.__doc__).splitlines() if re.match(" +(rounds|[0-9]+ +[01]{4}) ", line)]
+    names, *rows = map(str.split, table)
+    places = [room.COUNTER._asdict()[name] for name in names[:6]]
+
+    with canvas(request, shared=False) as surface, code.begin(surface, 0, 0, 4, 2) as rectangle:
+        for row in rows:
+            went, notes = rectangle.go(1), rectangle.room.notes
+            rounds, held, *others = [int(notes[place]) for place in places]
+            assert [str(rounds), f"{held:04b}", *map(str, others), str(went.steps)] == row[:7]
+        assert went.done
+        assert np.array_equal(np.asarray(surface.steps), [[4, 6, 8, 10], [0, 2, 4, 6]])

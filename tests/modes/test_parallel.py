@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 import render
-from render import engine
+from render import backends, engine
 from render.errors import ModeUnavailable, TileError
-from render.modes.parallel import BACKENDS
 from render.request import Request
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL")
@@ -89,7 +88,7 @@ def children() -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", backends.names())
 def test_a_run_that_is_given_up_says_nothing(backend: str, wanted: Request) -> None:
     """joblib would warn, and warnings are errors here."""
 
@@ -100,7 +99,7 @@ def test_a_run_that_is_given_up_says_nothing(backend: str, wanted: Request) -> N
         engine.draw(replace(wanted, backend=backend), progress=stop)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", backends.names())
 def test_warnings_are_everybodys_while_tiles_are_painted(backend: str, wanted: Request) -> None:
     seen: list[bool] = []
 

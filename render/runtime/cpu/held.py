@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 
 from render.frame import Canvas
 from render.runtime.cpu.native import NativeKernel
-from render.runtime.cpu.underway import WHOLLY
+from render.runtime.kernel import WHOLLY
 from render.trace import Recorder, Span, Worker, getcpu
 
 

@@ -13,21 +13,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from render.codegen import code_cache
 from render.codegen.program import ENTRY, Program
-from render.codegen.settings import Settings, pack, settings
+from render.codegen.settings import pack, settings
 from render.errors import ModeUnavailable
 from render.frame import Canvas
+from render.kernels import slots
 from render.pace import Pace
 from render.parameters import P
 from render.request import Request
 from render.runtime.cpu.underway import Layout, Rectangle, Rooms, members
+from render.runtime.kernel import CpuKernel
 from render.scene import Scene
-
-if TYPE_CHECKING:
-    import numpy as np
 
 SLICE_NS = (
     20_000_000  # of which Python sees nothing: short for whoever presses Ctrl-C, long beside the 10 us between two
@@ -73,7 +72,7 @@ def object_code(made: Program, announce: Callable[[], None], waiting: Callable[[
             ) from error
         return cpu_compiler.compile_program(made)
 
-    return code_cache.obtain(made.key(_host()), compiled, waiting)
+    return code_cache.obtain(made.key("cpu", _host()), compiled, waiting)
 
 
 @lru_cache(maxsize=32)
@@ -96,11 +95,11 @@ def kernel(made: Program, scene: Scene, request: Request, about: str, announce: 
         lambda: announce(f"compiling {scene.name} for {about} ({code_cache.describe_keeping()})"),
         lambda: announce(f"waiting for another run that compiles {scene.name} for {about}"),
     )
-    layout = Layout(made.lanes, made.names.get("GROUPS", 0), folded=made.folds(request, made.p))
+    layout = Layout(made.lanes, made.slots.get(slots.GROUPS, 0), folded=made.folds(request, made.p))
     return NativeKernel(code, request, made.p, layout, about, folds=made.folds)
 
 
-class NativeKernel:
+class NativeKernel(CpuKernel):
     """Object code and the numbers it needs, for one request. Sent to another process, it is loaded, not compiled."""
 
     def __init__(
@@ -119,13 +118,14 @@ class NativeKernel:
         self._call: Callable[[int], int]
         self._engine: Any
         self._rooms: Rooms
-        self._painted: tuple[Canvas, Settings, np.ndarray] | None = None
+        self._at = settings(request)  # it and p hold the arrays that the cells point to
+        self._told = pack(self._at, self.p)
         self.pace = Pace(SLICE_NS, GROWTH)  # the threads' together
         if like is not None:
             self._call, self._engine, self._rooms = like._call, like._engine, like._rooms
             return
         self._call, self._engine = _loaded(code)  # two threads may load the same code, and each needs its own
-        self._rooms = Rooms(layout, members(self._call, settings(request), self.p) if layout.groups else 0)
+        self._rooms = Rooms(layout, members(self._call, self._at, self.p) if layout.groups else 0)
 
     def __reduce__(self) -> tuple[object, ...]:
         """What another process needs to load it."""
@@ -138,21 +138,14 @@ class NativeKernel:
             self.code, request, p, self.layout._replace(folded=folded), self.about, folds=self._folds, like=self
         )
 
-    def _on(self, canvas: Canvas) -> np.ndarray:
-        """What the code is told of this canvas and the scene, as cells; made when the canvas is first seen."""
-        painted = self._painted
-        if painted is None or painted[0] is not canvas:
-            at = settings(self.request, canvas)
-            self._painted = painted = canvas, at, pack(at, self.p)  # `at` and p hold the arrays that the cells point to
-        return painted[2]
-
     @contextmanager
     def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
         """A rectangle of the frame, to be painted bit by bit."""
         room = self._rooms.take(self.request)
         try:
+            assert canvas.covers(x, y, width, height), "else pixels would be written anywhere"
             followed, images = self.layout.rows(self.request, y, height)
-            yield Rectangle(self._call, self._on(canvas), (x, y, width, followed, images), room)
+            yield Rectangle(self._call, self._told, (x, y, width, followed, images), canvas, room)
         finally:
             self._rooms.give_back(self.request, room)
 

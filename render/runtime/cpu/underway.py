@@ -10,17 +10,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from render.codegen.settings import Settings, cell, pack
-from render.frame import Went
+from render.codegen.settings import Settings, cells, pack
+from render.frame import Canvas, Went
 from render.kernels import room as places
 from render.request import Request
 from render.scene import REALS
 
-WHOLLY = (1 << 62) - 1  # a budget that is never spent
 TRAY_BYTES = 4 << 20  # for light that waits for the rest of its patch; a level-2 cache or so
 FEWEST_TRAYS = 4
 ALIGNMENT = 64  # bytes
-CORNER, IMAGES, OUTCOME, BUDGET = cell("x"), cell("images"), cell("outcome"), cell("budget")
+PLACE = cells("x", "y", "width", "height", "images", "first", "stride")
+MEMORY = cells("outcome", "room", "notes")
+RGB, STEPS, KEEP_STEPS, BUDGET = (cells(name)[0] for name in ("rgb", "steps", "keep_steps", "budget"))
 
 
 class Layout(NamedTuple):
@@ -54,11 +55,11 @@ class Room:
         self.cells = _aligned(groups * (rack + members * lanes) + 3 * rack + trays * tray, real)
         self.notes = np.zeros(places.TRAYS + trays * places.EACH_TRAY, np.int64)
         self.outcome = np.zeros(2, np.int64)
-        self.where = pack((self.outcome, 0, self.cells, self.notes))  # as they follow each other in the settings
+        self.where = pack((self.outcome, self.cells, self.notes))
         self.unused = self.notes.copy()
-        self.unused[places.USED] = lanes if trays else 0
-        self.unused[places.FREE] = trays
-        self.unused[places.TRAYS + places.FREE_TRAY :: places.EACH_TRAY] = np.arange(trays)
+        self.unused[places.COUNTER.used] = lanes if trays else 0
+        self.unused[places.COUNTER.free_trays] = trays
+        self.unused[places.of_tray_counter(places.TRAY.free, 0) :: places.EACH_TRAY] = np.arange(trays)
 
     def empty(self) -> None:
         """Make it ready for another rectangle."""
@@ -95,18 +96,28 @@ def _aligned(count: int, real: type[np.floating[Any]]) -> np.ndarray:
 class Rectangle:
     """A rectangle underway: `call` is the compiled loop, `told` what it is told of the whole frame, as cells.
 
-    place: x, y, width and height of what is followed, and the rows below that are its mirror images.
+    place: x, y, width and height of what is followed, and the rows below that are its mirror images; canvas: where the
+    pixels go, which covers all that.
     """
 
     def __init__(
-        self, call: Callable[[int], int], told: np.ndarray, place: tuple[int, int, int, int, int], room: Room
+        self,
+        call: Callable[[int], int],
+        told: np.ndarray,
+        place: tuple[int, int, int, int, int],
+        canvas: Canvas,
+        room: Room,
     ) -> None:
         room.empty()
-        self.call, self.room = call, room
+        self.call, self.room, self.canvas = call, room, canvas
         self.cells = told.copy()
-        self.cells[CORNER : CORNER + 4] = place[:4]
-        self.cells[IMAGES] = place[4]
-        self.cells[OUTCOME : OUTCOME + 7] = room.where
+        stride = canvas.rgb.shape[1]
+        first = (place[1] - canvas.y) * stride + place[0] - canvas.x
+        self.cells[PLACE] = *place, first, stride
+        self.cells[MEMORY] = room.where
+        self.cells[RGB] = canvas.rgb.ctypes.data
+        if canvas.steps is not None:
+            self.cells[STEPS], self.cells[KEEP_STEPS] = canvas.steps.ctypes.data, 1
         self.address = self.cells.ctypes.data
 
     def go(self, budget: int) -> Went:

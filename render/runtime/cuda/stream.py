@@ -14,20 +14,22 @@ from typing import Any, Protocol
 import numpy as np
 
 from render.codegen.settings import Settings, pack
+from render.kernels.launch import RECORD, THREADS
 from render.request import Request
 from render.runtime.cuda.clock import CardClock
 from render.runtime.cuda.driver import NOT_READY, asked
 from render.runtime.cuda.idle import PAUSE
 from render.runtime.cuda.occupancy import Hold, Room
-from render.runtime.launch import RECORD, TALLY_BYTES, THREADS, Painted, Rows, blocks, recorded, rows, size
+from render.runtime.kernel import Painted
+from render.runtime.launch import TALLY_BYTES, Rows, blocks, recorded, rows, size
 from render.trace import Clock, Worker
 
 NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: does not wait for the default stream
 INT32, INT64 = ctypes.c_int32, ctypes.c_int64
 
 
-class Device(Protocol):
-    """What a stream needs of its card; see `render.runtime.cuda.device.Device`."""
+class Owner(Protocol):
+    """What a stream needs of the device that it belongs to."""
 
     name: str
     driver: Any
@@ -39,6 +41,7 @@ class Device(Protocol):
     clock: Clock
     events: CardClock
     timer: CardClock
+    step: int
     room: Room
     most: int
 
@@ -58,7 +61,7 @@ class Device(Protocol):
 class Stream:
     """One queue of launches on a card, with memory for one launch."""
 
-    def __init__(self, device: Device, number: int) -> None:
+    def __init__(self, device: Owner, number: int) -> None:
         self.device = device
         self.worker = Worker(os.getpid(), number, f"{device.name} stream {number}")
         self._driver, self._clock = device.driver, device.clock
@@ -85,8 +88,8 @@ class Stream:
             asked(driver.cuMemsetD8Async(self._there, 0, TALLY_BYTES, self._queue))
             self.device.tie_clocks(self._queue)
 
-    def begin(self, x: int, y: int, width: int, height: int) -> None:
-        """Launch a rectangle of the frame, without waiting for it. Only after `end` of the launch before."""
+    def submit(self, x: int, y: int, width: int, height: int) -> None:
+        """Launch a rectangle of the frame, without waiting for it. Only after `collect` of the launch before."""
         driver, device, queue, (first, second, third) = self._driver, self.device, self._queue, self._events
         device.make_current()
         cells = self._reserve(width, height)
@@ -106,8 +109,8 @@ class Stream:
         function, arguments = self.device.function, ((*cells, *rectangle), self._types)
         asked(self._driver.cuLaunchKernel(function, count, 1, 1, THREADS, 1, 1, 0, self._queue, arguments, 0))
 
-    def done(self) -> bool:
-        """Whether `end` would give the launch back at once."""
+    def ready(self) -> bool:
+        """Whether `collect` would give the launch back at once."""
         if not self._arrived:
             self.device.make_current()  # a lost card's context may answer for all calls made in it
             result = self._driver.cuEventQuery(self._events[-1])
@@ -117,7 +120,7 @@ class Stream:
             self._arrived = True
         return True
 
-    def end(self) -> Painted:
+    def collect(self) -> Painted:
         """Wait for the launch; what it brought is valid until the next."""
         self.device.make_current()
         if not self._arrived:
@@ -128,7 +131,7 @@ class Stream:
         if not brought.records.size:
             return brought.painted(*self._shape, *times, None, self._begun)
         began, records = self._on_host(brought.records, *times[:2])
-        return brought.painted(*self._shape, began, *times[1:], records, self._begun)
+        return brought.painted(*self._shape, began, *times[1:], records, self._begun, self.device.step)
 
     def _times(self, seen: int) -> tuple[int, int, int]:
         """When the card began the launch, had painted it, and had copied it, on the host's clock."""

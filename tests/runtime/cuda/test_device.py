@@ -16,12 +16,12 @@ import pytest
 from render import engine, scene
 from render.codegen import cuda_code
 from render.errors import RenderError
+from render.kernels.launch import THREADS
 from render.request import Request
 from render.runtime.cuda import driver as card_driver
 from render.runtime.cuda.clock import CardClock
-from render.runtime.cuda.device import Device
+from render.runtime.cuda.device import CudaDevice
 from render.runtime.cuda.driver import LaunchFailed
-from render.runtime.launch import THREADS
 from tests.card_driver import Driver, drawn, open_device
 
 
@@ -48,7 +48,7 @@ def driver(ask: Callable[..., Request]) -> Imitation:
 
 
 @pytest.fixture
-def device(driver: Imitation, ask: Callable[..., Request]) -> Iterator[Device]:
+def device(driver: Imitation, ask: Callable[..., Request]) -> Iterator[CudaDevice]:
     opened = open_device(driver, ask())
     yield opened
     opened.close()
@@ -77,23 +77,23 @@ def test_all_memory_is_given_back(driver: Imitation, ask: Callable[..., Request]
     assert not driver.memory
 
 
-def test_a_launch_is_waited_for_only_when_it_is_asked_for(driver: Imitation, device: Device) -> None:
+def test_a_launch_is_waited_for_only_when_it_is_asked_for(driver: Imitation, device: CudaDevice) -> None:
     first, second = device.streams(2)
     driver.polls = 2
     driver.calls.clear()
 
-    first.begin(0, 0, 16, 16)
-    second.begin(16, 0, 16, 16)
+    first.submit(0, 0, 16, 16)
+    second.submit(16, 0, 16, 16)
 
     assert not {"cuEventSynchronize", "cuCtxSynchronize"} & set(driver.calls)
-    assert [first.done(), first.done(), first.done()] == [False, False, True]
+    assert [first.ready(), first.ready(), first.ready()] == [False, False, True]
 
 
 def test_what_a_long_launch_writes_to_is_given_back_in_the_background_when_it_has_ended(
-    driver: Imitation, device: Device
+    driver: Imitation, device: CudaDevice
 ) -> None:
     (stream,) = device.streams(1)
-    stream.begin(0, 0, 16, 16)
+    stream.submit(0, 0, 16, 16)
     driver.polls = 1 << 40
 
     device.close()
@@ -106,36 +106,36 @@ def test_what_a_long_launch_writes_to_is_given_back_in_the_background_when_it_ha
     assert not driver.memory
 
 
-def test_memory_is_kept_from_launch_to_launch(driver: Imitation, device: Device) -> None:
+def test_memory_is_kept_from_launch_to_launch(driver: Imitation, device: CudaDevice) -> None:
     (stream,) = device.streams(1)
-    stream.begin(0, 0, 16, 16)
-    stream.end()
+    stream.submit(0, 0, 16, 16)
+    stream.collect()
     driver.calls.clear()
 
-    stream.begin(16, 0, 16, 16)
-    stream.end()
-    stream.begin(32, 16, 16, 8)
+    stream.submit(16, 0, 16, 16)
+    stream.collect()
+    stream.submit(32, 16, 16, 8)
 
     assert not {"cuMemAlloc", "cuMemHostAlloc"} & set(driver.calls)
 
 
-def test_each_launch_counts_from_nothing_though_another_stream_stands_still(device: Device) -> None:
+def test_each_launch_counts_from_nothing_though_another_stream_stands_still(device: CudaDevice) -> None:
     made = []
     standing, stream = device.streams(2)
-    standing.begin(0, 0, 16, 16)
+    standing.submit(0, 0, 16, 16)
     for x in (16, 0, 16, 0):
-        stream.begin(x, 0, 16, 16)
-        made.append(stream.end().made)
+        stream.submit(x, 0, 16, 16)
+        made.append(stream.collect().made)
 
     assert made == made[:2] * 2
     assert made[0] != made[1]
 
 
-def test_times_of_the_card_are_told_on_the_host_clock(device: Device) -> None:
+def test_times_of_the_card_are_told_on_the_host_clock(device: CudaDevice) -> None:
     (stream,) = device.streams(1)
     before = time.perf_counter_ns()
-    stream.begin(0, 0, 16, 16)
-    painted = stream.end()
+    stream.submit(0, 0, 16, 16)
+    painted = stream.collect()
 
     assert before <= painted.began <= painted.painted <= painted.arrived <= time.perf_counter_ns()
     assert device.facts()["card_clock_error_ns"] > 0
@@ -156,8 +156,8 @@ def test_no_clock_learns_from_the_launch_that_has_the_kernel_loaded(
     driver.done["cuLaunchKernel"] = lambda *asked: asked[-3].append(lambda: launch(*asked))
     device = open_device(driver, ask(blocks=False))
     (stream,) = device.streams(1)
-    stream.begin(0, 0, 16, 16)
-    stream.end()
+    stream.submit(0, 0, 16, 16)
+    stream.collect()
 
     assert launched == [0, 16]
     assert 0 < device.facts()["card_clock_error_ns"] < 50_000_000
@@ -189,9 +189,9 @@ def test_a_launch_that_records_nothing_paints_when_those_before_it_leave_room(
     device.events = Corrected(device.events)
     streams = device.streams(2)
     for stream in streams:
-        stream.begin(0, 0, width, 32)
+        stream.submit(0, 0, width, 32)
         stream._events[0].reach()  # noqa: SLF001  (both streams have come to their launches)
-    first, second = (stream.end() for stream in streams)
+    first, second = (stream.collect() for stream in streams)
     device.close()
 
     assert (second.began >= first.painted) == fills

@@ -1,4 +1,4 @@
-"""Worker processes for mode parallel: every tile exactly once, although workers may die.
+"""Backend `loky`: processes, each with a GIL of its own. Every tile exactly once, although workers may die.
 
 joblib's loky loses a whole call when one worker dies, so the call is made again for the tiles that are left. Marks in
 the run's folder say which tiles had been begun; a tile that was under way at two deaths runs alone from then on, and
@@ -12,7 +12,6 @@ on between runs, and leave when this process does, however it ends.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import pickle
 import threading
@@ -24,6 +23,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from render.backends import missing_processes, results
 from render.errors import RenderError
 from render.painter import Done, Painter
 from render.trace import Span
@@ -33,8 +33,13 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3  # a tile whose worker died so often is the cause
 READY_SECONDS = 30.0
-ONE_FILTER = threading.Lock()  # threads that set and restore them in turn would leave them changed
+SHARED = True  # the canvas is a file, which all workers map
 ONE_CALL = threading.Lock()  # stopping one loky call kills the workers of every other in this process
+
+
+def missing() -> tuple[str, str] | None:
+    """Why joblib starts no processes here, or None."""
+    return missing_processes("loky")
 
 
 class Answer(NamedTuple):
@@ -115,29 +120,6 @@ def _calls(workers: int, calls: Sequence[tuple[Callable[..., Any], tuple[Any, ..
     yield from results(pool(delayed(function)(*arguments) for function, arguments in calls))
 
 
-def able(backend: str) -> bool:
-    """Whether joblib starts several workers in this process; where it may not, it would fall back without a word."""
-    with ONE_FILTER, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            from joblib import effective_n_jobs, parallel_config
-        except ValueError:  # JOBLIB_MULTIPROCESSING is no number
-            return False
-        with parallel_config(backend=backend):
-            return bool(effective_n_jobs(2) == 2)
-
-
-def results(call: Any) -> Iterator[Any]:
-    """What a joblib call gives, as it comes. Given up early, it ends without advice on how to plan it better."""
-    try:
-        for result in call:  # noqa: UP028  (`yield from` would close the call before the filter is there)
-            yield result
-    finally:
-        with ONE_FILTER, warnings.catch_warnings():  # not while others run, for filters are everybody's
-            warnings.filterwarnings("ignore", message=".*adjusting the input task")
-            call.close()
-
-
 def _let_workers_leave() -> None:
     """Take no notice of a worker that joblib replaces, from now on: its manager thread warns, whenever that may be.
 
@@ -189,18 +171,6 @@ def _meet(folder: Path, painter: Painter) -> None:
                     raise RenderError(
                         f"the worker processes do not start: {error}", "try --backend threading"
                     ) from error
-
-
-def meet(pool: Any, delayed: Any, workers: int) -> None:
-    """The same for a pool of threads."""
-    barrier = threading.Barrier(workers)
-
-    def arrive() -> None:
-        with contextlib.suppress(threading.BrokenBarrierError):
-            barrier.wait(READY_SECONDS)
-
-    for _ in pool(delayed(arrive)() for _ in range(workers)):
-        pass
 
 
 # --- in the worker -----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render.runtime.cuda.residence import busy
+from render.runtime.residence import busy
 from render.stats import merged
 
 BLOCKS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 60), st.integers(1, 20)), min_size=1, max_size=40)
