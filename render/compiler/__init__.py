@@ -10,6 +10,7 @@ settings: what compiled code is told for each rectangle it paints.
 lane_types, lane_primitives, lane_slots, lane_memory: numba's type for lanes; its operators, words and intrinsics.
 numba_front: the filled driver to object code, by numba.
 numba_codegen: numba made to compile all of that at once, as one LLVM module.
+plain_numba: numba as it is where none of its variables is set.
 native: object code to a kernel, without numba.
 code_cache: object code kept between runs; file_lock: one of several compiles, and the others wait.
 """

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 from render.cards import Cards
-from render.compiler import code_cache, native
+from render.compiler import code_cache, native, plain_numba
 from render.compiler.program import ENTRY, Program, of_a_warp
 from render.errors import UsageError
 from render.request import Request
@@ -41,7 +41,8 @@ def machine_code(made: Program, found: Cards, recording: bool, announce: Callabl
 
     def compiled() -> bytes:
         announce()
-        from render.compiler import cuda_front  # slow to import, and not needed in a second run
+        with plain_numba.importing():
+            from render.compiler import cuda_front  # slow to import, and not needed in a second run
 
         closest = cuda_front.closest(capability)
         text = cuda_front.assembly(cuda_front.compiled(made, closest, recording), closest)

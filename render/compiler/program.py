@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from render import primitives
-from render.compiler import driver, single, slots, warp
+from render.compiler import driver, plain_numba, single, slots, warp
 from render.compiler.retarget import fingerprint
 from render.request import Request
 from render.scene import Scene
@@ -135,7 +135,7 @@ def _compiler() -> tuple[str, ...]:
     own = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         own.update(path.read_bytes())
-    chosen = [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("NUMBA_")]
+    chosen = [f"{name}={value}" for name, value in sorted(plain_numba.heeded(os.environ).items())]
     return own.hexdigest(), _version("numba"), _version("llvmlite"), np.__version__, sys.version, *chosen
 
 
