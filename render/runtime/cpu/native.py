@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import Any
 
-from render.codegen import code_cache
+from render.codegen import code_cache, plain_numba
 from render.codegen.program import ENTRY, Program
 from render.codegen.settings import pack, settings
-from render.errors import ModeUnavailable
+from render.errors import ModeUnavailable, UsageError
 from render.frame import Canvas
 from render.kernels import slots
 from render.pace import Pace
@@ -46,11 +46,21 @@ def _llvm() -> Any:
 
 @cache
 def _host() -> tuple[str, str]:
-    """The CPU's name and features as LLVM writes them; numba's own variables say otherwise where they are set."""
+    """The CPU's name and features as LLVM writes them; numba's own variables say otherwise where they are set.
+
+    Raises UsageError for features that this CPU has not, which would end the process.
+    """
     llvm = _llvm()
     name, have = os.environ.get("NUMBA_CPU_NAME"), os.environ.get("NUMBA_CPU_FEATURES")
     if have is None:
-        have = "" if name else llvm.get_host_cpu_features().flatten()
+        return name or llvm.get_host_cpu_name(), "" if name else llvm.get_host_cpu_features().flatten()
+    there = llvm.get_host_cpu_features()
+    for part in filter(None, have.split(",")):
+        if part[0] not in "+-" or (part[0] == "+" and not there.get(part[1:], False)):
+            raise UsageError(
+                f"NUMBA_CPU_FEATURES is {have!r:.60}, and this CPU has no {part.lstrip('+')!r}",
+                "unset it, or write +NAME,-NAME with names of LLVM",
+            )
     return name or llvm.get_host_cpu_name(), have
 
 
@@ -65,7 +75,8 @@ def object_code(made: Program, announce: Callable[[], None], waiting: Callable[[
     def compiled() -> bytes:
         announce()
         try:
-            from render.codegen import cpu_compiler  # numba is slow to import and not needed in a second run
+            with plain_numba.importing():
+                from render.codegen import cpu_compiler  # numba is slow to import and not needed in a second run
         except ImportError as error:
             raise ModeUnavailable(
                 f"numba cannot be imported: {error}", "reinstall numba, or draw with --target python, which needs none"
