@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from render import engine, lessons, modes, options
+from render import engine, lessons, like, modes, options
 from render.engine import Race
 from render.errors import UnknownName, UsageError
 from render.frame import Frame
@@ -19,12 +19,13 @@ def draw(**asked: Any) -> Frame:
     """Draw one picture: `render.draw(scene="mandelbrot", mode="parallel", size=(640, 360))`.
 
     The options are those of the command line (`render.options.DEFAULTS` lists them), parameters of the scene as
-    `parameters={"zoom": 100}`. Gives a Frame: `frame.rgb` (height, width, 3) uint8, `frame.steps`, `frame.trace`.
+    `parameters={"zoom": 100}`, and `like`, `at` and `closer`, which start from a saved picture (`render.like`). Gives a
+    Frame: `frame.rgb` (height, width, 3) uint8, `frame.steps`, `frame.inside`, `frame.trace`.
 
     Raises UsageError for options that make no sense, ModeUnavailable where the mode cannot run here, TileError where a
     tile fails.
     """
-    return engine.draw(options.complete(**asked))
+    return engine.draw(options.complete(**like.applied(asked)))
 
 
 def race(names: Sequence[str] = (), **asked: Any) -> Race:
@@ -33,7 +34,7 @@ def race(names: Sequence[str] = (), **asked: Any) -> Race:
     Each option goes to the modes that it belongs to. Gives a Race: `result.frames`, `result.not_run`,
     `result.identical`. Raises as `draw` does, but a mode that cannot run here is only noted.
     """
-    return engine.race(entrants(asked, names or modes.names()))
+    return engine.race(entrants(like.applied(asked), names or modes.names()))
 
 
 def lesson(name: str, **asked: Any) -> Race:

@@ -33,8 +33,9 @@ LAYERS = (
     "targets contract",
     "painter",
     "processes",
-    "modes outputs stats schedule claims chart document compare attribution difference",
+    "modes outputs stats schedule claims chart document compare attribution difference inspection",
     "options engine devices",
+    "like",
     "lessons terminal",
     "render library commands cli __main__ notebook",  # `render` is the package itself: the library's front
 )
