@@ -7,7 +7,7 @@ from dataclasses import replace
 from html import escape
 from typing import Any
 
-from render import engine, lessons, modes, options, targets
+from render import engine, lessons, like, modes, options, targets
 from render.engine import Race
 from render.errors import UnknownName, UsageError
 from render.request import Request
@@ -45,13 +45,14 @@ def draw(**asked: Any) -> DrawnFrame:
     """Draw one picture: `render.draw(scene="mandelbrot", mode="parallel", size=(640, 360))`.
 
     The options are those of the command line (`render.options.DEFAULTS` lists them), parameters of the scene as
-    `parameters={"zoom": 100}`. Gives a Frame: `frame.rgb` (height, width, 3) uint8, `frame.steps`, `frame.trace`;
-    `frame.save("x.png")` saves it as whatever the name says.
+    `parameters={"zoom": 100}`, and `like`, `at` and `closer`, which start from a saved picture (`render.like`). Gives a
+    Frame: `frame.rgb` (height, width, 3) uint8, `frame.steps`, `frame.inside`, `frame.trace`; `frame.save("x.png")`
+    saves it as whatever the name says.
 
     Raises UsageError for options that make no sense, ModeUnavailable where the mode cannot run here, TileError where a
     tile fails.
     """
-    return engine.draw(options.complete(**asked))
+    return engine.draw(options.complete(**like.applied(asked)))
 
 
 def session(**asked: Any) -> Session:
@@ -68,7 +69,7 @@ def race(names: Sequence[str] = (), **asked: Any) -> Race:
     Each option goes to the modes that it belongs to. Gives a Race: `result.frames`, `result.not_run`,
     `result.identical`, `result.save("r.html")`. Raises as `draw` does, but a mode that cannot run here is only noted.
     """
-    return engine.race(entrants(asked, names or modes.names()))
+    return engine.race(entrants(like.applied(asked), names or modes.names()))
 
 
 def lesson(name: str, **asked: Any) -> Lesson:

@@ -34,8 +34,9 @@ LAYERS = (
     "targets contract",
     "painter",
     "backends preparation",
-    "modes outputs stats schedule claims chart document compare attribution difference",
+    "modes outputs stats schedule claims chart document compare attribution difference inspection",
     "options results engine devices",
+    "like",
     "lessons terminal progress",
     "render sessions library commands cli __main__ notebook",  # `render` is the package itself: the library's front
 )

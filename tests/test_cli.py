@@ -57,7 +57,7 @@ DOCUMENT = {  # what it holds at least
 }
 COMPARISON = {
     *("identical", "differing_pixels", "differing_percent", "max_error", "mean_error", "rmse", "psnr", "worst"),
-    "same_request",
+    *("same_request", "sizes", "depth"),
 }
 
 

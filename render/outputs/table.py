@@ -61,7 +61,7 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]]) -> list[str]:
     samples = "1 sample" if request.samples == 1 else f"{request.samples} samples"
     tiles = found.seconds["tiles"]
     rate = f", {large(frame.total_steps / tiles)} steps a second" if tiles else ""
-    files = ", ".join(fspath(path) for path in out)
+    files = ", ".join("to standard output" if path == "-" else fspath(path) for path in out)
     size = f"{request.width} x {request.height} pixels, {samples} each"
     who = f"{count(found.tiles, 'tile')} by {count(len(found.busy), 'worker')} in {time(tiles)}"
     told = [

@@ -102,7 +102,12 @@ def _found(image: Image, head: bytes, again: Callable[[], bytes], png: Png | Non
 
 def _texts(image: Image, png: Png | None) -> Mapping[Any, Any]:
     """What programs have put into the file, by keyword."""
-    return image.info | png.texts if png else {}
+    if png is not None:
+        return image.info | png.texts
+    try:
+        return {"render:request": pillow.request(image)}
+    except Exception:  # noqa: BLE001  (`_orientation` tells of EXIF data that cannot be read)
+        return {}
 
 
 def _layer(image: Image, png: Png | None) -> Layer:
