@@ -17,6 +17,7 @@ from card_reference import Argument, Bench
 from render import engine, scene
 from render.codegen import cuda_code
 from render.codegen.settings import pack
+from render.frame import split_marked
 from render.kernels.launch import QUEUE, THREADS
 from render.options import complete
 from render.request import Request
@@ -46,7 +47,7 @@ class Program:
         self._arguments = [Argument(cell, INT64) for cell in self._cells()]
         self._arguments += [Argument(one, INT32) for one in (0, 0, request.width, request.height)]
         painted = self._once()
-        self.made, self.steps = painted.made, None if painted.steps is None else painted.steps.copy()
+        self.made, self.steps = painted.made, None if painted.steps is None else split_marked(painted.steps)[0]
         expected = engine.draw(on_cpu(request))
         same(painted.rgb, expected.rgb, "values of the picture")
         if self.made != expected.total_steps:

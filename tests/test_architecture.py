@@ -17,14 +17,17 @@ ROOT = Path(__file__).parent.parent
 # "targets" stands for the whole folder.
 LAYERS = (
     "errors machine wording swatches",
+    "speech",
     "registry",
     "parameters",
     "request",
-    "primitives polynomials elementary palettes plan trace packing provenance",
+    "primitives polynomials elementary palettes plan pace trace packing provenance",
     "lanes",
     "escape_time vectors",
     "scene",
-    "sampling prepared picture pillow",
+    "hints sampling prepared pillow",
+    "reading",
+    "picture",
     "frame",
     "drawing",
     "kernels codegen runtime",
@@ -32,8 +35,8 @@ LAYERS = (
     "painter",
     "backends preparation",
     "modes outputs stats schedule claims chart document compare attribution difference",
-    "options engine devices",
-    "lessons terminal",
+    "options results engine devices",
+    "lessons terminal progress",
     "render sessions library commands cli __main__ notebook",  # `render` is the package itself: the library's front
 )
 
@@ -47,7 +50,7 @@ SIDE_BY_SIDE = {
     "claims": "stats",
     "document": "stats schedule claims",
     "compare": "picture",
-    "attribution": "picture",
+    "attribution": "picture compare",
     "difference": "picture compare attribution",
 }
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import HANGING
+
 ROOT = Path(__file__).parent.parent
 HEAVY = {"numpy", "numba", "llvmlite", "joblib", "PIL", "asyncio", "dask", "distributed", "rich"}
 MODULES = sorted(
@@ -27,7 +29,7 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGING,
         check=False,
     )
 

@@ -8,6 +8,7 @@ missing() -> (reason, remedy) or None        why it starts no workers here, and 
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from render.plan import Tile
 
 DEFAULT = "threading"
+ONE_FILTER = threading.Lock()  # threads that set and restore them in turn would leave them changed
 
 
 class Backend(Protocol):
@@ -54,7 +56,7 @@ def missing_workers(backend: str) -> tuple[str, str] | None:
     """Why joblib starts no workers of a backend in this process, where it would fall back without a word; or None."""
     from joblib import effective_n_jobs, parallel_config
 
-    with warnings.catch_warnings(), parallel_config(backend=backend):
+    with ONE_FILTER, warnings.catch_warnings(), parallel_config(backend=backend):
         warnings.simplefilter("ignore")
         if effective_n_jobs(2) == 2:
             return None
@@ -70,6 +72,6 @@ def results(call: Any) -> Iterator[Any]:
         for result in call:  # noqa: UP028  (`yield from` would close the call before the filter is there)
             yield result
     finally:
-        with warnings.catch_warnings():  # not while others run, for filters are everybody's
+        with ONE_FILTER, warnings.catch_warnings():  # not while others run, for filters are everybody's
             warnings.filterwarnings("ignore", message=".*adjusting the input task")
             call.close()

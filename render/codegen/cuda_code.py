@@ -44,16 +44,16 @@ def machine_code(made: Program, found: Cards, recording: bool, announce: Callabl
     """
     capability = found.cards[0].capability
     key = made.key("cuda", ("card", version("numba-cuda"), str(found.toolkit), str(capability), str(recording)))
-    code = code_cache.read(key)
-    if code is None:
+
+    def compiled() -> bytes:
         announce()
         from render.codegen import cuda_compiler  # slow to import, and not needed in a second run
 
-        capability = cuda_compiler.closest(capability)
-        text = cuda_compiler.assembly(cuda_compiler.compiled(made, capability, recording), capability)
-        code, _ = cuda_compiler.machine_code(text, capability)
-        code_cache.write(key, code)
-    return code
+        closest = cuda_compiler.closest(capability)
+        text = cuda_compiler.assembly(cuda_compiler.compiled(made, closest, recording), closest)
+        return cuda_compiler.machine_code(text, closest)[0]
+
+    return code_cache.obtain(key, compiled)
 
 
 def simulated_key(made: Program) -> str:
@@ -69,12 +69,13 @@ def thread(made: Program, key: str) -> Callable[..., None]:
 
     It holds the GIL: the simulator's threads take turns anyway, and so they need not fight for it.
     """
-    code = code_cache.read(key)
-    if code is None:
+
+    def compiled() -> bytes:
         from render.codegen import cuda_compiler
 
-        code = cuda_compiler.thread_code(made)
-        code_cache.write(key, code)
+        return cuda_compiler.thread_code(made)
+
+    code = code_cache.obtain(key, compiled)
     engine = native._loaded(code)[1]
     call = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 5)(engine.get_function_address(ENTRY))
     KEPT.append(engine)

@@ -15,7 +15,7 @@ import numpy as np
 
 from render import primitives
 from render.codegen.retarget import fingerprint
-from render.kernels import driver, scalar, slots, warp
+from render.kernels import driver, room, scalar, slots, warp
 from render.parameters import P, kinds
 from render.request import Request
 from render.scene import Scene
@@ -65,8 +65,25 @@ class Width(NamedTuple):
     moving: int
 
 
+def check_width(width: Width) -> None:
+    """Raise ValueError for a width of which the driver would paint a wrong picture, or none."""
+    lanes, groups, block, *_ = width
+    if lanes not in PATCHES:
+        raise ValueError(f"{lanes} lanes cover no patch of pixels; these do: {sorted(PATCHES)}")
+    if not 1 <= groups <= room.MOST_GROUPS:
+        raise ValueError(f"{groups} groups: the driver keeps notes of 1 to {room.MOST_GROUPS}")
+    check_block(block)
+
+
+def check_block(block: int) -> None:
+    """Raise ValueError for blocks of steps whose last ones `driver.halved` would not make up for."""
+    if block.bit_count() != 1 or not 1 <= block <= driver.HALVED:
+        raise ValueError(f"blocks of {block} steps: the driver needs a power of two up to {driver.HALVED}")
+
+
 def together(scene: Scene, request: Request, width: Width) -> Program:
-    """Many lanes together, for target `simd`."""
+    """Many lanes together, for target `simd`. Raises ValueError for a width that the driver cannot paint with."""
+    check_width(width)
     wide, high = PATCHES[width.lanes]
     numbers = {
         slots.LANES: width.lanes,
@@ -99,6 +116,7 @@ def of_a_warp(scene: Scene, request: Request) -> Program:
         slots.repeating: warp.cycles if scene.absorbing and scene.inside_flat else warp.no_cycles,
         slots.BLOCK: warp.BLOCK,  # where the driver's last steps are made
     }
+    check_block(warp.BLOCK)
     return _program(scene, request, warp.paint_queue, loop, 1)
 
 

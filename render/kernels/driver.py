@@ -122,6 +122,9 @@ def by_steps(room: Any, here: int, count_at: int, p: Any, limit: int, like: Any)
     return state, steps, lane_bits(going & alive(state, p) & (steps < limit))
 
 
+HALVED = 16  # `halved` makes up for a block of so many steps, or of a smaller power of two
+
+
 def halved(state: Any, steps: Lane, p: Any, limit: int) -> Any:
     """The last steps of samples that `by_blocks` has put back: fewer than a block, and the one that ends them."""
     state, steps = further(state, steps, BLOCK // 2, p, limit)

@@ -13,7 +13,7 @@ from render.kernels.room import (
     of_tray,
     of_tray_counter,
 )
-from render.kernels.scalar import levels, put
+from render.kernels.scalar import levels, marked, put
 from render.kernels.slots import (
     LANES,
     PATCH_HEIGHT,
@@ -41,6 +41,7 @@ def finish(room: Any, notes: Any, ready: int, at: Any, p: Any, like: Any) -> Non
     steps = bits(fetch(room, ready + len(like) * LANES))
     state, steps = settled(state, steps, p, at.limit)
     red, green, blue = lift(shade(state, real_count(steps, state[0]), p), state[0])
+    steps = marked(state, steps, p)
     numbers = whole_memory(at.room)
     number_at = ready + (len(like) + 1) * LANES
     row = at.samples * LANES
@@ -84,19 +85,20 @@ def store(room: Any, notes: Any, at: Any, like: Any) -> int:
     image = reals(at.frame_height - 1 - at.y - at.height) - j  # where the mirror image is, in rows below the rectangle
     again = inside & (image >= 0.0) & (image < reals(at.images))
     light = reals(0), reals(0), reals(0)
-    steps = bits(reals(0))
+    counts = bits(reals(0))
     made = bad = 0
     row = at.samples * LANES
     for place in range(of_tray(tray, at, like), of_tray(tray, at, like) + row, LANES):
         r, g, b = fetch(room, place), fetch(room, place + row), fetch(room, place + 2 * row)
-        steps = bits(fetch(room, place + 3 * row))
+        counts = bits(fetch(room, place + 3 * row))
+        steps = where(counts < 0, ~counts, counts)
         strange = (r != r) | (g != g) | (b != b)
         bad += how_many(inside & strange) + how_many(again & strange)
         made += total(where(inside, steps, 0)) + total(where(again, steps, 0))
         light = light[0] + clamped(r), light[1] + clamped(g), light[2] + clamped(b)
     at.outcome[0] += bad
     red, green, blue = levels(light, at)
-    reds, greens, blues, counted = unpack(red), unpack(green), unpack(blue), unpack(steps)
+    reds, greens, blues, counted = unpack(red), unpack(green), unpack(blue), unpack(counts)
     for low in range(PATCH_HEIGHT):
         row = down + low
         put_row(at, row, row < at.height, right, low * PATCH_WIDTH, reds, greens, blues, counted)

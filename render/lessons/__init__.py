@@ -87,10 +87,18 @@ def entrant(label: str, mode: str, asked: Mapping[str, Any], adapt: Adapt | None
 
 
 def of(frames: Sequence[Frame]) -> str | None:
-    """The lesson that these runs belong to, from their facts; None where they are none, or not all of it is there."""
-    told = {frame.trace.facts.get("lesson") for frame in frames}
-    name = told.pop() if len(told) == 1 else None
-    return name if isinstance(name, str) and name in names() else None
+    """The lesson whose runs these are, as their facts tell; None where they are not all of them, or others."""
+    told = [frame.trace.facts.get("lesson") for frame in frames]
+    name = told[0] if told and all(one == told[0] for one in told) else None
+    return name if isinstance(name, str) and name in names() and _are_the_runs_of(name, frames) else None
+
+
+def _are_the_runs_of(name: str, frames: Sequence[Frame]) -> bool:
+    """Whether these are the modes of the lesson in its order, and all draw the same in the same tiles."""
+    asked = [run.request.mode for run in begun(name, {})]
+    first = frames[0].request
+    alike = all(frame.request.drawn() == first.drawn() and frame.request.tile == first.tile for frame in frames)
+    return alike and [frame.request.mode for frame in frames] == asked
 
 
 def cut_alike(runs: Sequence[Entrant], tile: tuple[int, int]) -> list[Entrant]:

@@ -55,7 +55,7 @@ def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
     if request.simulate:
         key = cuda_code.simulated_key(made)
         if code_cache.read(key) is None:
-            announce(f"compiling {scene.name} for the {simulator.NAME}, {precision} (once; kept for later runs)")
+            _announce(f"compiling {scene.name} for the {simulator.NAME}, {precision}", announce)
         simulated = _simulated(str(scene.path), key, request, made.p)
         simulated.open()
         return simulated
@@ -65,7 +65,7 @@ def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
     codes: Codes = {}
     for one in found.usable:
         if one.capability not in codes:
-            say = partial(announce, f"compiling {scene.name} for {one.name}, {precision} (once; kept for later runs)")
+            say = partial(_announce, f"compiling {scene.name} for {one.name}, {precision}", announce)
             codes[one.capability] = cuda_code.machine_code(made, found._replace(cards=(one,)), recorded(request), say)
     return _on_cards(found.usable, codes, announce, request, made.p)
 
@@ -90,6 +90,10 @@ def _on_cards(usable: Sequence[cards.Card], codes: Codes, announce: Announce, re
     about, together = f"one lane a thread, {NAMES[request.precision]}", several.joined(one.name for one in usable)
     again = partial(_on_cards, usable, codes, announce)
     return LaunchKernel(make, together, about, streams, announce, again=again)
+
+
+def _announce(compiling: str, announce: Announce) -> None:
+    announce(f"{compiling} ({code_cache.describe_keeping()})")
 
 
 def wanted_streams(request: Request, multiprocessors: int) -> int:

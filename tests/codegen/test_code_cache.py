@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import re
@@ -11,17 +12,19 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import scene
+from render import engine, scene, stats
 from render.codegen import code_cache, cpu_compiler
 from render.codegen import program as programs
 from render.codegen.program import RENDER, SOURCES, Width, together
 from render.request import Request
 from render.runtime.cpu import native
+from tests.conftest import HANGING
 
 ROOT = Path(__file__).parent.parent.parent
 KEY = "0123456789abcdef"
@@ -192,6 +195,24 @@ def test_where_nothing_can_be_kept_each_run_compiles(made: Any, compiled: list[s
     for _ in range(2):
         assert native.object_code(made, lambda: None) == b"machine code"
     assert len(compiled) == 2
+
+
+def test_what_becomes_of_the_code_is_told_before_it_is_compiled(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert code_cache.describe_keeping() == "once; kept for later runs"
+    assert list(empty.iterdir()) == []
+    empty.rmdir()
+    empty.write_text("a file is in the way", encoding="utf-8")
+    assert code_cache.describe_keeping().startswith(f"not kept for later runs: cannot write to {empty}: ")
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setenv("RENDER_CACHE_DIR", str(empty.parent / "full"))
+    monkeypatch.setattr("tempfile.TemporaryFile", Mock(side_effect=full))
+    assert code_cache.describe_keeping().endswith("No space left on device")
+
+
+def test_loading_machine_code_is_not_called_compiling(ask: Callable[..., Request], empty: Path) -> None:
+    first, again = (stats.of(engine.draw(ask(target="scalar", limit=7)).trace).seconds for _ in range(2))
+    assert first["compile"] > first["import"] == 0
+    assert again["import"] > again["compile"] == 0
 
 
 def test_the_same_scene_has_the_same_key(key: Callable[..., str]) -> None:
@@ -400,7 +421,7 @@ def run(folder: Path, *arguments: str) -> tuple[str, str]:
         env=os.environ | {"PYTHONPATH": str(ROOT), "RENDER_CACHE_DIR": str(folder / "code")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGING,
         check=True,
     )
     return done.stdout.strip(), done.stderr
@@ -424,3 +445,10 @@ def test_a_second_process_compiles_nothing_and_loads_no_compiler(tmp_path: Path)
     assert announced.startswith("render: compiling ring")
     assert path.read_bytes()[: len(code_cache.MAGIC)] == code_cache.MAGIC
     assert len(path.read_bytes()) == len(whole)
+
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.touch()
+    _, announced = run(tmp_path)
+    assert "kept for later" not in announced.replace("not kept for later", "")
+    assert "not kept for later runs: cannot write to" in announced
