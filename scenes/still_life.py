@@ -18,10 +18,10 @@ PARAMETERS = {
     "y": (0.22, -20.0, 20.0, "Centre of the frame on the picture plane, upwards."),
     "zoom": (1.0, 0.05, 1e4, "Magnification: the frame is 4 / zoom high."),
     "turn": (12.0, -3600.0, 3600.0, "Where the camera stands around the table, in degrees."),
-    "distance": (4.8, 3.0, 100.0, "From the camera to the middle of the table, measured along the table."),
-    "height": (1.8, 0.05, 100.0, "The camera's height above the table."),
+    "distance": (4.8, 0.0, 100.0, "From the camera to the middle of the table, measured along it; 0: right above."),
+    "height": (1.8, 0.05, 100.0, "The camera's height above the table; nearer than 2 it stays above all shapes."),
     "sun_turn": (104.0, -3600.0, 3600.0, "Where the sun stands around the table, in degrees."),
-    "sun_height": (32.0, 2.0, 90.0, "The sun's height above the horizon, in degrees."),
+    "sun_height": (32.0, 0.0, 90.0, "The sun's height above the horizon, in degrees."),
     "softness": (0.09, 0.005, 0.5, "Half width of a shadow's edge for each unit of distance from what casts it."),
     "fog": (0.04, 0.0, 1.0, "Haze: at a distance of 1 / fog it hides half of what lies there."),
     "blend": (0.22, 0.01, 0.5, "How far melted shapes flow into each other."),
@@ -34,9 +34,9 @@ VIEWS = {
     "dusk": {"turn": -28.0, "height": 1.25, "sun_turn": 124.0, "sun_height": 15.0, "fog": 0.035, "reflections": 2},
 }
 
-MIDDLE = 0.58  # the camera looks at (0, MIDDLE, 0), and all shapes lie within REACH of it and below TOP
+MIDDLE = 0.58  # the camera looks at (0, MIDDLE, 0), and all shapes lie within REACH of it
 REACH = 1.75
-TOP = 1.6
+CLOSEST = 2.0  # no camera comes so near to it
 TILE = 0.6  # the side of a tile
 LENS = 7.0  # focal length: the frame is 4 high where zoom is 1
 FAR = 1000.0  # where the table ends; haze hides it
@@ -73,10 +73,13 @@ def prepare(p, size):
     degree = type(p.turn)(0.017453292519943295)
     turn, sun_turn, sun_height = p.turn * degree, p.sun_turn * degree, p.sun_height * degree
     sine, cosine = sin(turn), cos(turn)
-    away = length((p.distance, p.height - MIDDLE, 0.0))
-    level, fall = p.distance / away, (p.height - MIDDLE) / away  # cosine and sine of how far the camera looks down
+    above = p.height - MIDDLE
+    if p.distance < CLOSEST:
+        above = maximum(above, sqrt(CLOSEST * CLOSEST - p.distance * p.distance))
+    away = length((p.distance, above, 0.0))
+    level, fall = p.distance / away, above / away  # cosine and sine of how far the camera looks down
     return p | {
-        "eye": (p.distance * sine, p.height, p.distance * cosine),
+        "eye": (p.distance * sine, MIDDLE + above, p.distance * cosine),
         "right": (cosine, 0.0, -sine),
         "up": (-fall * sine, level, -fall * cosine),
         "ahead": (-level * sine * LENS, -fall * LENS, -level * cosine * LENS),
@@ -287,7 +290,7 @@ def sunshine(q, going, p):
     sides of a shape h goes almost straight; where the lines through the last two places and through the two before them
     meet below what was found, the lowest lies between, and h is asked there as well.
     """
-    end = minimum((TOP + 0.3 - q[1]) / p.sun[1], 9.0)
+    end = REACH - dot((q[0], q[1] - MIDDLE, q[2]), p.sun)  # no shape lies farther that way
     t = fma(0.0, end, 0.02)
     least = fma(0.0, end, p.softness)
     last = older = lowest = tilt = tilt_before = fma(0.0, end, 0.0)  # a line's slope, and its height at 0

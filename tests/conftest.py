@@ -14,15 +14,15 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from render import targets
 from render.codegen import code_cache
 from render.request import Request, Value
 from render.scene import load
 
-# A first example may compile a scene, so time says nothing about the code under test.
-settings.register_profile("render", deadline=None)
+# A first example may compile a scene, and the machine may be busy, so time says nothing about the code under test.
+settings.register_profile("render", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("render")
 
 EXAMPLE = Request(  # of a frame that nobody paints: six tiles, for tests that make their own pixels and spans

@@ -384,7 +384,7 @@ words_of = st.one_of(
 ENDS_AT_ONCE = ("--help", "-h", "--version", "help")  # by leaving Python
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(words=st.lists(words_of.filter(lambda word: word not in (*ENDS_AT_ONCE, "--debug")), min_size=1, max_size=6))
 def test_whatever_is_typed_ends_in_an_exit_code_and_a_few_lines(
     words: list[str], monkeypatch: pytest.MonkeyPatch

@@ -62,7 +62,13 @@ def load(name: str) -> Lesson:
 
 
 def begun(name: str, asked: Mapping[str, Any]) -> list[Entrant]:
-    """The runs of a lesson for what was asked. Raises UsageError for an option that it decides itself."""
+    """The runs of a lesson for what was asked.
+
+    Raises UsageError for an option that it decides itself, ModeUnavailable where one of its runs cannot be made here:
+    what is left would answer nothing.
+    """
+    from render.engine import available
+
     lesson = load(name)
     owned = {option for mode in modes.names() for option in modes.load(mode).OPTIONS} | {"mode"}
     for option in sorted(owned - lesson.OPTIONS):
@@ -73,6 +79,8 @@ def begun(name: str, asked: Mapping[str, Any]) -> list[Entrant]:
     if not any(told.get(option) for option in ("scene", "view", "parameters")):
         told = FRAME | told
     runs = lesson.entrants({**lesson.DEFAULTS, **told})
+    for run in runs:
+        available(run.request)
     return [run._replace(facts={**run.facts, "lesson": name}) for run in runs]
 
 

@@ -364,6 +364,14 @@ def test_all_that_a_compiler_imports_of_ours_is_in_its_key(compiler: str) -> Non
     assert reached == set(SOURCES[compiler])
 
 
+def test_a_precision_that_no_parameter_tells_needs_other_code_too(made: Any) -> None:
+    assert made.key(("cpu",)) != made._replace(precision="f32").key(("cpu",))
+
+
+def test_parameters_of_another_kind_need_other_code(made: Any) -> None:
+    assert made.key(("cpu",)) != made._replace(p=made.p._replace(relief=1.0)).key(("cpu",))
+
+
 @pytest.mark.parametrize("written", ["version_json = '1'", None], ids=["by its builders", "by its installer"])
 def test_another_release_of_a_package_is_noticed(
     written: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

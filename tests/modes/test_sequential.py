@@ -19,20 +19,8 @@ from render.runtime.cpu import native, underway
 
 ROOT = Path(__file__).parents[2]
 ENDLESS = [
-    "--mode",
-    "sequential",
-    "--size",
-    "64",
-    "--tile",
-    "64",
-    "--limit",
-    "2000000000",
-    "--set",
-    "shortcuts=0",
-    "--set",
-    "zoom=100",
-    "--set",
-    "x=-0.1",
+    *("--mode", "sequential", "--size", "64", "--tile", "64", "--limit", "2000000000"),
+    *("--set", "shortcuts=0", "--set", "zoom=100", "--set", "x=-0.1"),
 ]
 TELLING = """\
 import sys

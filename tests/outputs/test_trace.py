@@ -35,7 +35,9 @@ spans = st.builds(
 )
 fact = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 facts = st.dictionaries(st.text(), fact | st.lists(fact))
-shared = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # `draw` keeps nothing between examples
+shared = settings(  # `draw` keeps nothing between examples
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 
 
 def same(one: Frame, other: Frame) -> bool:

@@ -160,6 +160,17 @@ def test_any_number_of_mirror_images_is_one_picture(reflections: int, ask: Calla
     assert engine.draw(replace(request, target="simd")).sha256 == engine.draw(request).sha256
 
 
+def test_the_camera_may_stand_right_above_and_never_among_the_shapes(ask: Callable[..., Request]) -> None:
+    for distance, height in [(0.0, 9.0), (0.0, 0.05), (1.2, 0.6), (2.0, 0.05)]:
+        asked = ask(scene="still_life", precision="f64", parameters={"distance": distance, "height": height})
+        p: Any = STILL_LIFE.prepared(asked)
+        eye, ahead = np.array(p.eye), np.array(p.ahead)
+
+        assert math.dist(eye, (0.0, WORDS["MIDDLE"], 0.0)) > WORDS["REACH"]
+        assert eye[1] >= height
+        assert np.cross(ahead, [0.0, WORDS["MIDDLE"], 0.0] - eye) == pytest.approx(0.0, abs=1e-9)
+
+
 def allowed(parameter: Any) -> st.SearchStrategy[float]:
     """A value at a parameter's bounds, or between them."""
     between = st.integers if isinstance(parameter.default, int) else st.floats
