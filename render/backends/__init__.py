@@ -7,12 +7,10 @@ missing() -> (reason, remedy) or None        why it starts no workers here, and 
 
 from __future__ import annotations
 
-import os
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cache
-from multiprocessing import current_process
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from render import registry
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from render.plan import Tile
 
 DEFAULT = "threading"
-INSTEAD = f"add --backend {DEFAULT}, or --mode sequential"
+ONE_FILTER = threading.Lock()  # threads that set and restore them in turn would leave them changed
 
 
 class Backend(Protocol):
@@ -53,10 +51,7 @@ def load(name: str) -> Backend:
 # --- what those that go through joblib share ----------------------------------------------------------------
 
 
-ONE_FILTER = threading.Lock()  # threads that set and restore them in turn would leave them changed
-
-
-def starts_workers(backend: str) -> bool:
+def able(backend: str) -> bool:
     """Whether joblib starts several workers in this process; where it may not, it would fall back without a word."""
     with ONE_FILTER, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -66,18 +61,6 @@ def starts_workers(backend: str) -> bool:
             return False
         with parallel_config(backend=backend):
             return bool(effective_n_jobs(2) == 2)
-
-
-def missing_processes(backend: str) -> tuple[str, str] | None:
-    """Why joblib starts no processes here, and the way on; or None."""
-    if starts_workers(backend):
-        return None
-    if os.environ.get("JOBLIB_MULTIPROCESSING", "1") != "1":
-        told = os.environ["JOBLIB_MULTIPROCESSING"]
-        return f"joblib starts no processes, for JOBLIB_MULTIPROCESSING is {told}", f"unset it, or {INSTEAD}"
-    if current_process().daemon:
-        return "this process is a daemon of multiprocessing, which may start no other", INSTEAD
-    return "there are no semaphores for processes (is /dev/shm missing, or not to be written?)", INSTEAD
 
 
 def results(call: Any) -> Iterator[Any]:

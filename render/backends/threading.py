@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from render.backends import results, starts_workers
+from render.backends import able, results
 
 if TYPE_CHECKING:
     from render.painter import Done, Painter
@@ -23,15 +23,15 @@ READY_SECONDS = 30.0
 
 
 def missing() -> None:
-    """Nothing: threads start everywhere."""
+    """Nothing: threads are always there."""
 
 
 def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
-    """Tiles as threads finish them."""
-    yield from (joblib_threads if starts_workers("threading") else plain_threads)(tiles, painter)
+    """Through joblib, or without it where it starts nothing."""
+    yield from (pooled if able("threading") else alone)(tiles, painter)
 
 
-def joblib_threads(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
+def pooled(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     """A pool of threads, fed one tile at a time so that none hoards work."""
     started = painter.recorder.clock()
     from joblib import Parallel, delayed
@@ -47,7 +47,19 @@ def joblib_threads(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
         yield from results(pool(delayed(paint)(tile) for tile in tiles))
 
 
-def plain_threads(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
+def meet(pool: Any, delayed: Any, workers: int) -> None:
+    """Have all workers start before the first tile is given out."""
+    barrier = threading.Barrier(workers)
+
+    def arrive() -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            barrier.wait(READY_SECONDS)
+
+    for _ in pool(delayed(arrive)() for _ in range(workers)):
+        pass
+
+
+def alone(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     """The same without joblib, whose pool of threads needs a semaphore."""
     started = painter.recorder.clock()
     todo: SimpleQueue[Tile | None] = SimpleQueue()
@@ -83,15 +95,3 @@ def plain_threads(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
                 todo.get_nowait()
         for _ in range(workers):
             todo.put(None)
-
-
-def meet(pool: Any, delayed: Any, workers: int) -> None:
-    """Have all workers start before the first tile is given out."""
-    barrier = threading.Barrier(workers)
-
-    def arrive() -> None:
-        with contextlib.suppress(threading.BrokenBarrierError):
-            barrier.wait(READY_SECONDS)
-
-    for _ in pool(delayed(arrive)() for _ in range(workers)):
-        pass

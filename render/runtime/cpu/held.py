@@ -13,9 +13,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, cast
 
-from render.frame import Canvas
 from render.runtime.cpu.native import NativeKernel
-from render.runtime.kernel import WHOLLY
+from render.runtime.kernel import CpuKernel
 from render.trace import Recorder, Span, Worker, getcpu
 
 
@@ -48,11 +47,7 @@ class HeldKernel(NativeKernel):
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("a kernel that holds the GIL is for the threads of one process")
 
-    def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
-        """Paint a rectangle in one call, for between two slices the GIL might go to somebody else."""
-        with self.begin(canvas, x, y, width, height) as rectangle:
-            went = rectangle.go(WHOLLY)
-        return went.steps, went.bad
+    paint = CpuKernel.paint  # in one call, for between two slices the GIL might go to somebody else
 
     def _timed(self, cells: int) -> int:
         """Call the machine code, holding the GIL from first to last."""
