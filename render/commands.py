@@ -29,6 +29,7 @@ from render import (
     options,
     outputs,
     picture,
+    repeats,
     scene,
     terminal,
 )
@@ -38,11 +39,14 @@ from render.errors import ModeUnavailable, UnknownName, UsageError
 from render.frame import Frame, Frames
 from render.outputs import table
 from render.outputs import trace as saved
+from render.repeats import Rounds
 from render.request import Request
 from render.trace import NO_TILE, Recorder, Span
 
 if TYPE_CHECKING:
     import numpy as np
+
+MOST_REPEATS = 1000
 
 
 def run(command: str, typed: Namespace, began: int) -> int:
@@ -89,7 +93,7 @@ def draw(typed: Namespace, began: int) -> int:
         print(json.dumps(document(frame, files)))
     elif not typed.quiet:
         shown = chart.lanes([frame], min(_width(), table.WIDTH)) if sys.stdout.isatty() else []
-        print("\n".join([*table.draw_lines(frame, files), *shown]))
+        print("\n".join([*table.draw_lines(frame, files, _width()), *shown]))
     return 0
 
 
@@ -137,7 +141,7 @@ def race(typed: Namespace, began: int) -> int:
     )
     makers = _check_outputs(typed.out, typed.page, typed.trace)
     with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
-        result = engine.race(requests, announce=_announcer(typed), watch=watch)
+        result = engine.race(requests, announce=_announcer(typed), watch=watch, rounds=_rounds(typed))
     if result.frames:
         for path, maker in makers.items():
             outputs.save(path, maker.write(result))
@@ -147,6 +151,16 @@ def race(typed: Namespace, began: int) -> int:
     if not (lessons.load(typed.lesson).sound(result.frames) if typed.lesson else result.identical):
         return 1
     return ModeUnavailable.exit_code if named and result.not_run else 0
+
+
+def _rounds(typed: Namespace) -> Rounds:
+    """How often a race is repeated. Raises UsageError for a number that makes no sense."""
+    if typed.repeat is None:
+        return lessons.rounds(typed.lesson) if typed.lesson else Rounds()
+    wanted = options.whole(typed.repeat, "--repeat")
+    if not 1 <= wanted <= MOST_REPEATS:
+        raise UsageError(f"--repeat is {wanted}", f"give a number from 1 to {MOST_REPEATS}, for example 5")
+    return repeats.exactly(wanted)
 
 
 def _tell_race(typed: Namespace, result: Frames) -> None:
@@ -216,7 +230,7 @@ def show(typed: Namespace, began: int) -> int:
     elif typed.json:
         print(json.dumps(document(frames[0], files)))
     elif frames.kind == "draw" and not typed.quiet:
-        print("\n".join(table.draw_lines(frames[0], files)))
+        print("\n".join(table.draw_lines(frames[0], files, _width())))
     return 0
 
 

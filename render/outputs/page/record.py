@@ -42,7 +42,7 @@ def _run(run: Run, image: int) -> dict[str, Any]:
 
     `inside` is what the multiprocessors painted, in columns too: place of the multiprocessor, tile, ns, ns.
     """
-    index = {worker: number for number, worker in enumerate(run.workers)}
+    index = {worker: number for number, worker in enumerate(run.crew)}
     request = run.frame.request
     return {
         "title": run.frame.title,
@@ -50,7 +50,7 @@ def _run(run: Run, image: int) -> dict[str, Any]:
         "tile": list(request.tile),
         "image": image,
         "length": run.length,
-        "workers": [[worker.process, worker.thread, worker.device] for worker in run.workers],
+        "workers": [[worker.process, worker.thread, worker.device] for worker in run.crew],
         "worker": [index[span.worker] for span in run.spans],
         "number": [span.tile for span in run.spans],
         "kind": "".join(LETTERS.get(span.kind, "o") for span in run.spans),
