@@ -87,8 +87,8 @@ def line(trace: Trace) -> str | None:
         return None
     asked = f"asked {count(found.asked, 'worker')}, " if found.asked is not None else ""
     on = f" on {count(found.used, 'CPU')}" if found.used is not None else ""
-    idle = (found.asked or 0) - found.seen
-    nothing = f", {idle} had nothing to do" if idle > 0 else ""
+    left = (found.asked or 0) - found.seen
+    nothing = f", {left} got no tile" if left > 0 else ""
     said = f"{asked}{found.seen} painted{on}{nothing}"
     if found.allowed is None:
         return said

@@ -154,7 +154,7 @@ def _reason(run: Run, base: Run, times: float) -> str:
         return f"; that is more than {can} can bring, so something else held {base.frame.title} up: run it again"
     if run.short or base.short:
         return f"; but {OTHERS}: run it again"
-    if run.load or base.load:
+    if run.load is not None or base.load is not None:
         return "; but the machine had other work: run it again"
     if most is not None and times > most:
         return f", which is all that {count(most, 'worker')} can bring, and a little chance"
@@ -209,7 +209,7 @@ def _doubts(run: Run) -> Iterator[str]:
         granted = run.claims.quota is not None
         who = f"{OTHERS}, or its control group had no more to give" if granted else OTHERS
         could = f"{run.to_be_had:.2f} could have been had"
-        yield f"it was given {mean:.2f} CPUs on average, where {could}: {who}: run it again"
+        yield f"it was given {mean:.2f} CPUs on average, where {could}; {who}: run it again"
 
 
 def conclusions(entered: Sequence[Run]) -> list[str]:
@@ -243,10 +243,10 @@ def _too_small(entered: Sequence[Run]) -> Iterator[str]:
 
 
 def _load(entered: Sequence[Run]) -> Iterator[str]:
-    load = next((run.load for run in entered if run.load), None)
-    if load:
-        cpus = count(entered[0].claims.machine or 0, "CPU")
-        told = f"the load was {load:.1f} before it began, on a machine of {cpus}"
+    loaded = next((run for run in entered if run.load is not None), None)
+    if loaded is not None:
+        machine = count(loaded.claims.machine or 0, "CPU")
+        told = f"the load was {loaded.load:.1f} before it began, on a machine of {machine}"
         yield f"{told}: others may have used them, so run it again"
 
 
