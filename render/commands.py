@@ -46,8 +46,6 @@ from render.trace import NO_TILE, Recorder, Span
 if TYPE_CHECKING:
     import numpy as np
 
-MOST_REPEATS = 1000
-
 
 def run(command: str, typed: Namespace, began: int) -> int:
     """Run a command; `began`: when the program was entered (perf_counter ns)."""
@@ -134,6 +132,7 @@ def race(typed: Namespace, began: int) -> int:
             raise UnknownName("mode", name, modes.names())
     if typed.lesson and named:
         raise UsageError(f"lesson {typed.lesson} decides --modes itself", "leave --modes out")
+    rounds = repeats.wanted(typed.repeat, lessons.rounds(typed.lesson) if typed.lesson else Rounds())
     requests: Sequence[Request | engine.Entrant] = (
         lessons.begun(typed.lesson, _asked(typed))
         if typed.lesson
@@ -141,7 +140,7 @@ def race(typed: Namespace, began: int) -> int:
     )
     makers = _check_outputs(typed.out, typed.page, typed.trace)
     with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
-        result = engine.race(requests, announce=_announcer(typed), watch=watch, rounds=_rounds(typed))
+        result = engine.race(requests, announce=_announcer(typed), watch=watch, rounds=rounds)
     if result.frames:
         for path, maker in makers.items():
             outputs.save(path, maker.write(result))
@@ -151,16 +150,6 @@ def race(typed: Namespace, began: int) -> int:
     if not (lessons.load(typed.lesson).sound(result.frames) if typed.lesson else result.identical):
         return 1
     return ModeUnavailable.exit_code if named and result.not_run else 0
-
-
-def _rounds(typed: Namespace) -> Rounds:
-    """How often a race is repeated. Raises UsageError for a number that makes no sense."""
-    if typed.repeat is None:
-        return lessons.rounds(typed.lesson) if typed.lesson else Rounds()
-    wanted = options.whole(typed.repeat, "--repeat")
-    if not 1 <= wanted <= MOST_REPEATS:
-        raise UsageError(f"--repeat is {wanted}", f"give a number from 1 to {MOST_REPEATS}, for example 5")
-    return repeats.exactly(wanted)
 
 
 def _tell_race(typed: Namespace, result: Frames) -> None:

@@ -14,10 +14,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from render import stats
+from render.errors import UsageError
 from render.frame import Frame
 
 LEAST, MOST = 3, 9  # repeats; both odd, so that there is one in the middle
 SECONDS = 4.0  # after so long no more than LEAST
+HIGHEST = 1000  # rounds that may be asked for
 PATIENCE = 45.0  # seconds that a lesson may take, whose sentence is not carried yet
 
 
@@ -54,8 +56,16 @@ class Rounds:
         return made % 2 == 0 or (made + 2 <= self.most and after + spent / made <= self.seconds)
 
 
-def exactly(rounds: int) -> Rounds:
-    """So many, whatever they take and show."""
+def wanted(repeat: int | str | None, otherwise: Rounds = Rounds()) -> Rounds:
+    """So many rounds, whatever they take and show; None: `otherwise`. Raises UsageError for what makes no sense."""
+    if repeat is None:
+        return otherwise
+    try:
+        rounds = int(repeat)
+    except ValueError:
+        rounds = 0
+    if not 1 <= rounds <= HIGHEST:
+        raise UsageError(f"--repeat is {repeat!r:.60}", f"give a number from 1 to {HIGHEST}, for example 5")
     return Rounds(rounds, rounds)
 
 

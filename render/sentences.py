@@ -228,7 +228,8 @@ def _fastest(entered: Sequence[Run]) -> Iterator[str]:
     if near:
         yield f"{told}; about the same, as far as this can tell: {listed([run.frame.title for run in near])}"
     elif best.difference is not None and best.base is not None:
-        yield f"{told}, where {best.base.frame.title} took {time(best.base.seconds)}"
+        doubt = f"; but {OTHERS}" if best.short or best.base.short else ""
+        yield f"{told}, where {best.base.frame.title} took {time(best.base.seconds)}{doubt}"
     else:
         yield told
 

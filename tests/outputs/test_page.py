@@ -239,11 +239,12 @@ def test_two_workers_on_one_cpu_are_both_at_a_tile_and_one_on_a_cpu(shown: Calla
     for t in range(0, 6 * MS, MS // 2):
         for state, reader in zip(states(page, t), readers(SHARED), strict=True):
             assert state["given"] == pytest.approx(reader.on_cpu(t), abs=1e-5)
+    states(page, MS)
     assert page.locator("#run-1 .number.given b").inner_text() == "1.0"
     assert "Two workers, one CPU: they took turns." in page.locator("#run-1 .caption").inner_text()
     page.locator("#run-1 canvas.picture").focus()
     page.keyboard.press("ArrowRight")
-    assert "on a CPU for 500 µs of that" in page.locator("#tip").inner_text()
+    assert "on a CPU for 1.00 ms of that" in page.locator("#tip").inner_text()
 
 
 def test_a_worker_without_a_cpu_is_drawn_pale(shown: Callable[..., Any]) -> None:
@@ -655,7 +656,7 @@ def test_without_its_script_it_still_shows_picture_lanes_figures_and_answers(sho
     assert page.locator("svg.picture").count() == page.locator("svg.timeline").count() == 3
     assert all(box.is_visible() for box in page.locator("svg.picture").all())
     assert "Why was concurrent not faster than sequential?" in page.locator(".questions").inner_text()
-    assert "never were two painted at the same instant" in page.locator("#run-1 .caption").inner_text()
+    assert "Never were two painted at the same instant" in page.locator("#run-1 .caption").inner_text()
     assert page.locator(".figures tbody tr").count() == 3
     assert "cuda did not run: there is no NVIDIA driver." in page.locator("main").inner_text()
 
