@@ -7,7 +7,7 @@ from dataclasses import replace
 from html import escape
 from typing import Any
 
-from render import engine, lessons, like, modes, options, targets
+from render import engine, lessons, like, modes, options, repeats, targets
 from render.engine import Race
 from render.errors import UnknownName, UsageError
 from render.request import Request
@@ -66,10 +66,12 @@ def session(**asked: Any) -> Session:
 def race(names: Sequence[str] = (), **asked: Any) -> Race:
     """Draw the same picture in several modes: all that there are, or those of these `names`.
 
-    Each option goes to the modes that it belongs to. Gives a Race: `result.frames`, `result.not_run`,
-    `result.identical`, `result.save("r.html")`. Raises as `draw` does, but a mode that cannot run here is only noted.
+    Each option goes to the modes that it belongs to. All modes run in turn, `repeat` times (as `render.repeats` says
+    where it is left out). Gives a Race: `result.frames`, `result.not_run`, `result.identical`, `result.save("r.html")`.
+    Raises as `draw` does, but a mode that cannot run here is only noted.
     """
-    return engine.race(entrants(like.applied(asked), names or modes.names()))
+    rounds = repeats.wanted(asked.pop("repeat", None))
+    return engine.race(entrants(like.applied(asked), names or modes.names()), rounds=rounds)
 
 
 def lesson(name: str, **asked: Any) -> Lesson:
@@ -79,7 +81,7 @@ def lesson(name: str, **asked: Any) -> Lesson:
     UsageError for an option that the lesson decides itself, ModeUnavailable where one of its runs cannot be made here,
     and as `race` does.
     """
-    result = engine.race(lessons.begun(name, asked))
+    result = engine.race(lessons.begun(name, asked), rounds=lessons.rounds(name))
     return Lesson(result.frames, result.kind, result.not_run)
 
 
