@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from render import streams
 from render.errors import OutputError, RenderError, UnknownName, UsageError
 
 ABOUT = """\
@@ -271,6 +272,7 @@ def _end_on_term() -> None:
 
 def _speakable() -> None:
     """Have somewhere to speak to, whoever started us, and no letter that cannot be said."""
+    streams.fill()
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:

@@ -24,6 +24,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from render import streams
 from render.errors import RenderError
 from render.painter import Done, Painter
 from render.trace import Span
@@ -176,6 +177,7 @@ def _one_process() -> Any:
 def _meet(folder: Path, painter: Painter) -> None:
     """Have all workers start and load what they need before the first tile is given out."""
     workers = painter.request.workers
+    streams.fill()  # a worker without a standard error ends at once
     _hush()
     _let_workers_leave()
     with painter.recorder.span("start"):
