@@ -190,7 +190,7 @@ def test_processes_paint_although_standard_streams_are_closed(closed: str, tmp_p
     """Python has no sys.stderr then, and a worker of loky ends at once without one."""
     words = "--backend loky --workers 2 --target python --size 8x6 --tile 4 --samples 1 --limit 9 --out a.png"
     run = subprocess.run(
-        ["sh", "-c", f'exec "$0" -m render {words} {closed}', sys.executable],
+        ["/bin/sh", "-c", f'exec "$0" -m render {words} {closed}', sys.executable],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
         timeout=60,
