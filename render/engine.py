@@ -128,8 +128,7 @@ def draw(
                     watch(Moment(request, name, finished, len(tiles), worker, surface.rgb, share, seconds))
         rgb, counts, inside = surface.kept()
     ran = machine.facts() | {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
-    ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1}
-    ran |= {**kernel.facts, **facts}
+    ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1, **kernel.facts, **facts}
     trace = Trace(kernel.corrected(recorder.drain()), began, asked, clock(), ran)
     return DrawnFrame(rgb, counts, steps, request, trace, inside)
 
