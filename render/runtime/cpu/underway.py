@@ -113,9 +113,8 @@ class Rectangle:
         stride = canvas.rgb.shape[1]
         self.cells[FIRST] = (place[1] - canvas.y) * stride + place[0] - canvas.x
         self.cells[STRIDE] = stride
-        self.cells[RGB] = canvas.rgb.ctypes.data
-        if canvas.steps is not None:
-            self.cells[STEPS], self.cells[KEEP_STEPS] = canvas.steps.ctypes.data, 1
+        self.cells[RGB], self.cells[STEPS] = canvas.addresses
+        self.cells[KEEP_STEPS] = canvas.steps is not None
         self.cells[CORNER : CORNER + 4] = place[:4]
         self.cells[IMAGES] = place[4]
         self.cells[OUTCOME : OUTCOME + 7] = room.where
