@@ -22,8 +22,8 @@ from render import engine, scene
 from render.codegen import cuda_code
 from render.codegen.program import ENTRY
 from render.kernels import warp
+from render.kernels.launch import THREADS
 from render.options import complete
-from render.runtime.launch import THREADS
 from render.sampling import offsets
 
 SLOW = ("MUFU", "I2F", "F2I", "FRND")  # of which a quadrant issues one of a warp in 8 clocks

@@ -28,15 +28,14 @@ def compiled(
     precision: str,
     lanes: int,
     across: int = 8,
-    slots: Mapping[Function, Function] | None = None,
+    slots: Mapping[Any, Any] | None = None,
     words: Mapping[Function, Any] | None = None,
-    names: Mapping[str, Any] | None = None,
 ) -> Callable[..., int]:
     """`function(*records) -> int` as machine code for this CPU, to be called with records like these.
 
     records: named tuples of scalars and arrays. kinds: their numba types (`cpu_compiler.record_type`, `p_type`).
-    slots: plain functions that stand for others. words: what stands for a function and is used as it is. names: other
-    values for globals of the function's module. across: lanes in a row of a patch.
+    slots: plain functions that stand for others, and numbers. words: what stands for a function and is used as it is.
+    across: lanes in a row of a patch.
     """
     firsts = [0]
     for record in records:
@@ -45,8 +44,7 @@ def compiled(
     body = retarget(
         function,
         words=cpu_compiler.lane_words(precision, lanes, across) | dict(words or {}),
-        slots=slots,
-        names=names,
+        slots=slots or {},
         wrap=numba.njit(**OPTIONS),
     )
     if len(readers) == 1:

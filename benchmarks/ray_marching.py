@@ -53,7 +53,8 @@ from render.primitives import Lane, to_int, where
 from render.request import Request
 from render.sampling import clamped, light_step, position
 
-LANES, EDGE = 64, 8  # pixels along an edge of a patch
+LANES, WIDEST = 64, 8  # pixels along an edge of their patch
+EDGE: Any = slots.Number("EDGE")  # of the patch of so many lanes as a loop is made for
 SIMD, SCALAR, PLAIN, SKIPPING = "simd", "scalar", "plain, 64 lanes", "plain, skipping"
 MANY, ONE = "64 lanes, straight", "one lane, straight"
 TOGETHER = 8  # steps made without a test
@@ -132,7 +133,7 @@ def loop(
     at, p = settings(request), loaded.prepared(request)
     at = at._replace(width=request.width, height=request.height, stride=request.width, keep_steps=1)
     at = at._replace(rgb=canvas.rgb.reshape(-1), steps=canvas.steps.reshape(-1))
-    edge = EDGE if lanes > 1 else 1
+    edge = WIDEST if lanes > 1 else 1
     run = compiled(
         function,
         (at, p),
@@ -140,9 +141,9 @@ def loop(
         precision=request.precision,
         lanes=lanes,
         across=edge,
-        slots={getattr(slots, name): loaded.functions[name] for name in ("start", "step", "alive", "shade")},
+        slots={getattr(slots, name): loaded.functions[name] for name in ("start", "step", "alive", "shade")}
+        | {EDGE: edge},
         words={some_lane: primitives.any_lane} | words,
-        names={"EDGE": edge},
     )
     return lambda: run(at, p)
 
@@ -193,7 +194,7 @@ def main() -> None:
     parser.add_argument("--size", default="1280x720", metavar="WxH", help="1280x720 unless told; multiples of 8")
     typed = parser.parse_args()
     simd, scalar = (asked(target, typed.size) for target in ("simd", "scalar"))
-    if simd.width % EDGE or simd.height % EDGE:
+    if simd.width % WIDEST or simd.height % WIDEST:
         parser.error("the plain loop takes whole patches of 8x8 pixels only")
     print(machine_line())
     expected = engine.draw(simd)

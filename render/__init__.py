@@ -1,7 +1,7 @@
 """One picture, painted in four ways, equal to the last bit: see who worked on what and when.
 
     import render
-    frame = render.draw(scene="mandelbrot", mode="parallel")     # one picture
+    frame = render.draw(scene="mandelbrot", mode="parallel")     # one picture; frame.save("x.png")
     result = render.race(size=(640, 360))                        # the same picture in every mode
 
 How data flows, and where each stage lives (imports go only downwards):
@@ -9,6 +9,7 @@ How data flows, and where each stage lives (imports go only downwards):
     cli, commands, library      what was typed, or called, becomes options; outcomes become exit codes
     options                     options + scene + machine -> Request
     engine                      the order of the stages: the only place that knows it
+    results                     frames as the library gives them: they can be saved
     modes/*                     who works when: sequential, concurrent, parallel, cuda
     lessons/*, terminal         races that answer one question; tiles as they are painted
     outputs/*                   what is kept of a frame and its trace: pictures, tables, pages

@@ -65,8 +65,8 @@ def _announcer(typed: Namespace) -> Callable[[str], None]:
 
 
 def _width() -> int:
-    """The columns of the terminal; where there is none, as wide as the table likes."""
-    return shutil.get_terminal_size((table.WIDTH, 24)).columns if sys.stdout.isatty() else table.WIDTH
+    """The columns of the terminal, or what COLUMNS says; without both, as wide as the table likes."""
+    return shutil.get_terminal_size((table.WIDTH, 24)).columns
 
 
 def draw(typed: Namespace, began: int) -> int:
@@ -78,10 +78,10 @@ def draw(typed: Namespace, began: int) -> int:
     engine.available(request)
     with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
         keep = partial(_unfinished, Path(out[0]))
-        frame = engine.draw(request, announce=_announcer(typed), watch=watch, began=began, salvage=keep)
+        frame: Frame = engine.draw(request, announce=_announcer(typed), watch=watch, began=began, salvage=keep)
     t0 = time.perf_counter_ns()
     for path, maker in makers.items():
-        outputs.save(path, maker.write(Frames((frame,)), plain=typed.plain))
+        outputs.save(path, outputs.made(maker, Frames((frame,)), plain=typed.plain))
     frame = _saved(frame, t0)
     if typed.trace:
         outputs.save(typed.trace, saved.write(Frames((frame,))))
@@ -140,7 +140,7 @@ def race(typed: Namespace, began: int) -> int:
         result = engine.race(requests, announce=_announcer(typed), watch=watch)
     if result.frames:
         for path, maker in makers.items():
-            outputs.save(path, maker.write(result))
+            outputs.save(path, outputs.made(maker, result))
         if typed.trace:
             outputs.save(typed.trace, saved.write(result))
     _tell_race(typed, result)
@@ -178,11 +178,12 @@ def compare(typed: Namespace, began: int) -> int:
             f"{typed.a} and {typed.b} were not asked to be the same picture: {comparing.unlike(a, b)}",
             "add --any-request to compare them all the same",
         )
+    if typed.diff and (a.more or b.more):
+        raise UsageError("pictures of several frames have no one picture of their differences", "leave --diff out")
     found = None if result.identical else attribution.attribute(a, b)
-    if typed.diff and not result.identical and a.rgb.shape == b.rgb.shape:
+    if typed.diff and found is not None:
         from render.difference import marked
 
-        assert found is not None
         outputs.save(typed.diff, picture.encode(marked(a, b, found)))
     if typed.json:
         print(json.dumps(result.as_dict() | ({"attribution": found.as_dict()} if found else {})))
@@ -210,7 +211,7 @@ def show(typed: Namespace, began: int) -> int:
     files = list(makers)
     frames = saved.read(typed.file)
     for path, maker in makers.items():
-        outputs.save(path, maker.write(frames, plain=typed.plain))
+        outputs.save(path, outputs.made(maker, frames, plain=typed.plain))
     if frames.kind == "race":
         _tell_race(typed, frames)
     elif typed.json:

@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from html import escape
+from os import PathLike
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -19,13 +20,14 @@ import numpy as np
 
 from render import machine, modes
 from render.errors import ModeUnavailable, OutputError, RenderError
-from render.frame import Canvas, Frame, Frames, canvas, title
+from render.frame import Canvas, Frames, canvas, title
 from render.outputs import table
 from render.painter import Done, Launcher, Painter
 from render.parameters import P
 from render.plan import Tile, check_count, cut, plan
 from render.preparation import Preparation
 from render.request import Request
+from render.results import DrawnFrame, save_frames
 from render.runtime.kernel import Kernel, LaunchKernel
 from render.trace import Clock, Recorder, Trace, Worker
 
@@ -35,7 +37,11 @@ Salvage = Callable[[np.ndarray], str]  # keeps an unfinished picture, black wher
 
 
 class Moment(NamedTuple):
-    """A tile is done: of which run, the tile, how many there are, who painted it, and the canvas as it is now."""
+    """A tile is done: of which run, the tile, how many there are, who painted it, and the canvas as it is now.
+
+    share: of the work that is done (0..1), by the tiles' estimated cost where the plan knows it, else by their number;
+    seconds: since the painting began.
+    """
 
     request: Request
     name: str
@@ -43,6 +49,8 @@ class Moment(NamedTuple):
     tiles: int
     worker: Worker
     rgb: np.ndarray
+    share: float = 0.0
+    seconds: float = 0.0
 
 
 Watch = Callable[[Moment], None]
@@ -75,7 +83,7 @@ def draw(
     watch: Watch | None = None,
     salvage: Salvage | None = None,
     preparation: Preparation | None = None,
-) -> Frame:
+) -> DrawnFrame:
     """Paint a request in its mode. `began`: when the program was entered (ns of `clock`), if that was earlier.
 
     `facts` are kept in the trace; `label` among them is the name that the run goes by in place of its mode's. `adapt`
@@ -94,13 +102,19 @@ def draw(
     preparation.check(request)
     with canvas(request, shared=mode.shared(request)) as surface:
         check_count(request)
-        with recorder.span("compile"):
-            compiled = preparation.kernel(request, announce)
+        compiled = _compiled(preparation, request, recorder, announce)
         kernel = compiled if adapt is None else adapt(compiled)
-        tiles = plan(request, lambda: costs(request, recorder, compiled, preparation.numbers(request)))
+        known: dict[int, int] = {}
+
+        def estimate() -> Mapping[int, int]:
+            known.update(costs(request, recorder, compiled, preparation.numbers(request)))
+            return known
+
+        tiles = plan(request, estimate)
         painter = _painter(request, surface, kernel, recorder)
-        steps = 0
+        steps, spent, whole, begun = 0, 0, sum(known.values()), clock()
         kept: list[Tile] = []
+        name = title(request, facts)
         with _salvaged(surface.rgb, kept, len(tiles), salvage), closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
             for finished in done:
                 steps += finished.steps
@@ -108,14 +122,35 @@ def draw(
                 if progress is not None:
                     progress(finished, len(tiles))
                 if watch is not None:
-                    worker = recorder.painter_of(finished.tile.number)
-                    watch(Moment(request, title(request, facts), finished, len(tiles), worker, surface.rgb))
-        rgb, counts = surface.kept()
+                    spent += known.get(finished.tile.number, 0)
+                    share = spent / whole if whole else len(kept) / len(tiles)
+                    worker, seconds = recorder.painter_of(finished.tile.number), (clock() - begun) / 1e9
+                    watch(Moment(request, name, finished, len(tiles), worker, surface.rgb, share, seconds))
+        rgb, counts, inside = surface.kept()
     ran = machine.facts() | {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
-    ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1}
-    ran |= {**kernel.facts, **facts}
+    ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1, **kernel.facts, **facts}
     trace = Trace(kernel.corrected(recorder.drain()), began, asked, clock(), ran)
-    return Frame(rgb, counts, steps, request, trace)
+    return DrawnFrame(rgb, counts, steps, request, trace, inside)
+
+
+def _compiled(
+    preparation: Preparation, request: Request, recorder: Recorder, announce: Callable[[str], None]
+) -> Kernel:
+    """The target's kernel; the time counts as compiling only where something was compiled or waited for, which is told.
+
+    Otherwise machine code was loaded, as modules are.
+    """
+    told: list[str] = []
+
+    def tell(text: str) -> None:
+        told.append(text)
+        announce(text)
+
+    t0 = recorder.clock()
+    try:
+        return preparation.kernel(request, tell)
+    finally:
+        recorder.add("compile" if told else "import", t0, recorder.clock())
 
 
 def _painter(request: Request, surface: Canvas, kernel: Kernel, recorder: Recorder) -> Painter:
@@ -166,7 +201,9 @@ def costs(request: Request, recorder: Recorder, kernel: Kernel, p: P) -> Mapping
     )
     with recorder.span("plan"), canvas(small, shared=False) as surface:
         kernel.for_request(small, p).paint(surface, 0, 0, small.width, small.height)
-        return {tile.number: _sum(np.asarray(surface.steps), tile) for tile in cut(request)}
+        _, counts, _ = surface.kept()
+        assert counts is not None  # of one sample a pixel
+        return {tile.number: _sum(counts, tile) for tile in cut(request)}
 
 
 def _sum(counts: np.ndarray, tile: Tile) -> int:
@@ -178,6 +215,16 @@ def _sum(counts: np.ndarray, tile: Tile) -> int:
 
 class Race(Frames):
     """The same picture in several modes: the frames in order, and the modes that did not run, with the reason."""
+
+    frames: tuple[DrawnFrame, ...]
+
+    def save(self, path: str | PathLike[str], *, plain: bool = False) -> None:
+        """Save it as what the name says: `race.save("r.html")`, `.svg`, `.txt`, `.trace.json`, ...
+
+        plain: without requests and timings. Raises UsageError for a name that tells nothing, and where no mode ran;
+        OutputError where it cannot be written.
+        """
+        save_frames(path, self, plain=plain)
 
     def _repr_html_(self) -> str:
         """How a notebook shows it: the theatre, and under it the table and what follows from it.

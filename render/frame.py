@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, ClassVar, NamedTuple, overload
 
 import numpy as np
@@ -26,6 +26,7 @@ from render.errors import RenderError, UsageError
 from render.picture import encode, pixels
 from render.request import Request
 from render.trace import Trace
+from render.wording import count, harmless, listed
 
 SMALL = 1 << 22  # bytes that are there wherever this program runs
 MEMORY = "/dev/shm"  # noqa: S108  (a private folder is made in it)
@@ -42,7 +43,8 @@ class Went(NamedTuple):
 class Canvas:
     """The memory of the frame's pixels, or of one rectangle of them, whose top left corner is (x, y) of the frame.
 
-    `rgb` (height, width, 3) uint8; `steps` (height, width) int32 for one sample a pixel, else None.
+    `rgb` (height, width, 3) uint8; `steps` (height, width) int32 for one sample a pixel, else None. The steps are
+    marked where a sample is still alive; `split_marked` takes that apart.
     """
 
     def __init__(
@@ -64,11 +66,10 @@ class Canvas:
         high, wide, _ = self.rgb.shape
         return self.x <= x and self.y <= y and x + width <= self.x + wide and y + height <= self.y + high
 
-    def kept(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """Pixels and steps to keep when the canvas is gone: copies of what lies in a file."""
-        if self.path is None:
-            return self.rgb, self.steps
-        return np.array(self.rgb), None if self.steps is None else np.array(self.steps)
+    def kept(self) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+        """Pixels, steps and what is inside, to keep when the canvas is gone: copies of what lies in a file."""
+        rgb = self.rgb if self.path is None else np.array(self.rgb)
+        return rgb, *((None, None) if self.steps is None else split_marked(np.asarray(self.steps)))
 
     @property
     def folder(self) -> Path:
@@ -80,6 +81,12 @@ class Canvas:
     def __reduce__(self) -> tuple[object, ...]:
         """A process that is sent a canvas opens the same file."""
         return _attached, (self.folder / "canvas", *self._key)
+
+
+def split_marked(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Steps (int32), and which samples are inside (bool): all bits of their steps were turned."""
+    inside = counts < 0
+    return np.where(inside, ~counts, counts), inside
 
 
 @lru_cache(maxsize=2)
@@ -174,7 +181,9 @@ def _shared_folder(size: int) -> str | None:
 class Frame:
     """Pixels, request and trace of one run. `rgb` (height, width, 3) uint8; `steps` (height, width) int32 or None.
 
-    `total_steps` counts every sample's steps; both it and `sha256` are the same in all modes.
+    `inside` (height, width) bool: the samples that were still alive at the limit, which `steps` alone does not tell,
+    for others end in the very last step; None where there are no steps, or nobody knows. `total_steps` counts every
+    sample's steps; both it and `sha256` are the same in all modes.
     """
 
     rgb: np.ndarray
@@ -182,6 +191,12 @@ class Frame:
     total_steps: int
     request: Request
     trace: Trace
+    inside: np.ndarray | None = None
+
+    def __repr__(self) -> str:
+        """One line: what was drawn, and who drew it."""
+        told = self.request
+        return f"<Frame of {PurePath(told.scene).stem!r:.60}, {told.width} x {told.height}, by {self.title!r:.60}>"
 
     @property
     def simulated(self) -> bool:
@@ -231,6 +246,13 @@ class Frames(Sequence[Frame]):
 
     KINDS: ClassVar = ("draw", "race")
 
+    def __repr__(self) -> str:
+        """One line: whose runs these are, and how many did not run."""
+        runs = listed([f"{frame.title!r:.40}" for frame in self.frames[:5]])
+        more = f", {len(self) - 5} more" if len(self) > 5 else ""
+        missing = f"; {count(len(self.not_run), 'mode')} did not run" if self.not_run else ""
+        return f"<{type(self).__name__} of {count(len(self), 'run')}: {runs}{more}{missing}>"
+
     @overload
     def __getitem__(self, index: int) -> Frame: ...
 
@@ -250,11 +272,11 @@ class Frames(Sequence[Frame]):
 
 
 def title(request: Request, facts: Mapping[str, Any]) -> str:
-    """The name of a run: its label where it has one, or its mode and what its workers are."""
+    """The name of a run, harmless to show: its label where it has one, or its mode and what its workers are."""
     label = facts.get("label")
     if isinstance(label, str) and label:
-        return label
-    who = f"{request.mode} ({request.backend})" if request.backend else request.mode
+        return harmless(label)
+    who = harmless(f"{request.mode} ({request.backend})" if request.backend else request.mode)
     return f"{who}, simulated" if facts.get("simulated") else who
 
 

@@ -4,23 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from html import escape
 from typing import Any
 
 from render import engine, lessons, modes, options, targets
 from render.engine import Race
 from render.errors import UnknownName, UsageError
-from render.frame import Frame
 from render.request import Request
+from render.results import DrawnFrame
 from render.sessions import Session
 
-RACE = {"view": "seahorses", "samples": 16}  # a frame that takes one worker a second or more
+RACE = {"view": "seahorses", "samples": 16}  # a frame that takes one worker a second or more; `race --help` says so
 
 
-def draw(**asked: Any) -> Frame:
+class Lesson(Race):
+    """The runs of a lesson: a race that tells what it asks and what follows."""
+
+    @property
+    def name(self) -> str:
+        """Which lesson it is: "gil"."""
+        return str(self.frames[0].trace.facts["lesson"])
+
+    @property
+    def question(self) -> str:
+        """What it answers, in one line."""
+        return lessons.load(self.name).QUESTION
+
+    @property
+    def follows(self) -> list[str]:
+        """What its runs show, a sentence each, computed from their traces."""
+        return list(lessons.load(self.name).follows(self.frames))
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: the question and the answers, and below them the race."""
+        answers = "".join(f"<li>{escape(answer)}</li>" for answer in self.follows)
+        return f"<p><strong>{escape(self.question)}</strong></p><ul>{answers}</ul>{super()._repr_html_()}"
+
+
+def draw(**asked: Any) -> DrawnFrame:
     """Draw one picture: `render.draw(scene="mandelbrot", mode="parallel", size=(640, 360))`.
 
     The options are those of the command line (`render.options.DEFAULTS` lists them), parameters of the scene as
-    `parameters={"zoom": 100}`. Gives a Frame: `frame.rgb` (height, width, 3) uint8, `frame.steps`, `frame.trace`.
+    `parameters={"zoom": 100}`. Gives a Frame: `frame.rgb` (height, width, 3) uint8, `frame.steps`, `frame.trace`;
+    `frame.save("x.png")` saves it as whatever the name says.
 
     Raises UsageError for options that make no sense, ModeUnavailable where the mode cannot run here, TileError where a
     tile fails.
@@ -40,18 +66,20 @@ def race(names: Sequence[str] = (), **asked: Any) -> Race:
     """Draw the same picture in several modes: all that there are, or those of these `names`.
 
     Each option goes to the modes that it belongs to. Gives a Race: `result.frames`, `result.not_run`,
-    `result.identical`. Raises as `draw` does, but a mode that cannot run here is only noted.
+    `result.identical`, `result.save("r.html")`. Raises as `draw` does, but a mode that cannot run here is only noted.
     """
     return engine.race(entrants(asked, names or modes.names()))
 
 
-def lesson(name: str, **asked: Any) -> Race:
+def lesson(name: str, **asked: Any) -> Lesson:
     """Give a lesson: `render.lesson("gil")`. A race whose runs answer one question; `render.lessons` has them all.
 
-    Gives a Race, as `race` does; `render.lessons.lines(name, result, 100)` tells what follows from it. Raises
-    UnknownName, UsageError for an option that the lesson decides itself, and as `race` does.
+    Gives a Race, as `race` does, with `result.question` and `result.follows`, the answers. Raises UnknownName,
+    UsageError for an option that the lesson decides itself, ModeUnavailable where one of its runs cannot be made here,
+    and as `race` does.
     """
-    return engine.race(lessons.begun(name, asked))
+    result = engine.race(lessons.begun(name, asked))
+    return Lesson(result.frames, result.kind, result.not_run)
 
 
 def entrants(asked: dict[str, Any], names: Sequence[str]) -> list[Request]:

@@ -13,9 +13,11 @@ from typing import Any
 
 from render import backends, machine, modes, scene, targets
 from render.errors import UnknownName, UsageError
+from render.hints import parameter_owner
 from render.plan import ORDERS, band, default_tile
 from render.request import LONGEST_WAIT, PRECISIONS, Request, Value
 from render.sampling import grid
+from render.wording import count
 
 DEFAULTS: dict[str, Any] = {
     "scene": "mandelbrot",
@@ -55,7 +57,7 @@ def complete_from(asked: Mapping[str, Any], load: Callable[[str], scene.Scene]) 
     """Make the request as `complete` does; `load` gives the scene of a name."""
     for name in asked:
         if name not in DEFAULTS:
-            raise UnknownName("option", name, DEFAULTS)
+            raise _unknown(name, asked)
     options = DEFAULTS | {name: value for name, value in asked.items() if value is not None}
     mode = modes.load(str(options["mode"]))
     _own_options(options, mode)
@@ -66,7 +68,7 @@ def complete_from(asked: Mapping[str, Any], load: Callable[[str], scene.Scene]) 
     precision = _one_of((*PRECISIONS, "auto"), options["precision"], "precision")
     precision = loaded.precision if precision == "auto" else precision
     target = _target(options, mode, precision)
-    workers = machine.default_workers() if options["workers"] is None else whole(options["workers"], "workers")
+    workers = machine.default_workers() if options["workers"] is None else count_workers(options["workers"])
     request = Request(
         scene=str(options["scene"]),
         view=view,
@@ -90,6 +92,29 @@ def complete_from(asked: Mapping[str, Any], load: Callable[[str], scene.Scene]) 
     )
     _fits(request)
     return request
+
+
+def _unknown(name: str, asked: Mapping[str, Any]) -> UnknownName:
+    """The error for an option that there is not; of a scene's parameter it says where that goes."""
+    owner = parameter_owner(name, str(asked.get("scene") or DEFAULTS["scene"]))
+    remedy = f'it is a parameter of scene {owner}: pass parameters={{"{name}": ...}}' if owner else ""
+    return UnknownName("option", name, DEFAULTS, remedy)
+
+
+def count_workers(asked: Any) -> int:
+    """How many workers were asked for: of a number below zero, -1 is all CPUs allowed, -2 all but one, and so on.
+
+    joblib counts so too. Raises UsageError for what is no whole number, or leaves none.
+    """
+    workers, there = whole(asked, "workers"), machine.cpus()
+    if workers >= 0:
+        return workers
+    if workers < -there:
+        raise UsageError(
+            f"workers is {workers}: this process may use {count(there, 'CPU')}, and that leaves none",
+            "give a number from 1, or -1 for all of them",
+        )
+    return there + 1 + workers
 
 
 def _own_options(options: Mapping[str, Any], mode: modes.Mode) -> None:

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from render import targets
 from render.errors import RenderError, TileError
 from render.frame import Canvas
+from render.pace import Pace
 from render.plan import Tile
 from render.request import Request
 from render.runtime.kernel import CpuKernel, Kernel, LaunchKernel, Painted, Stream, at_work
-from render.trace import Recorder, Span, Worker, cpu_number
+from render.trace import Recorder, Span, Worker
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +35,7 @@ class Done(NamedTuple):
 
 
 NAN = "{} samples have a colour that is not a number (NaN)"
-FEWEST, GROWTH = 2000, 2.0  # steps of the first slice, and how much longer than the last one the next may be
+GROWTH = 2.0  # how much longer than the last slice the next may be
 SLICE_NS = 2_000_000  # of 1-2 ms: a switch of some 40 us is 2 %, and the loop still answers (benchmarks/juggling.py)
 
 
@@ -46,7 +47,7 @@ class Painter:
         self.canvas = canvas
         self.kernel = kernel
         self.recorder = recorder
-        self.budget = FEWEST  # of the next slice, in steps: it grows until slices are as long as they should be
+        self.pace = Pace(SLICE_NS, GROWTH)
 
     def __reduce__(self) -> tuple[object, ...]:
         """In another process the painter gets a recorder of its own, on the same clock."""
@@ -89,24 +90,20 @@ class Painter:
                 if done:
                     self.done(tile, made, bad)
                 if budget > 1:
-                    share = SLICE_NS / max(self.recorder.clock() - t0, 1)  # what is done at once tells little
-                    self.budget = max(int(self.budget * min(1.0 if done else GROWTH, share)), FEWEST)
-                budget = self.budget
+                    self.pace.learn(self.recorder.clock() - t0, done=done)
+                budget = self.pace.budget
                 yield Done(tile, made)
 
     @contextmanager
     def _span(self, tile: Tile) -> Iterator[None]:
         """Record that the tile is painted now; whatever goes wrong becomes a TileError."""
-        recorder = self.recorder
-        cpu, t0 = cpu_number(), recorder.clock()
         try:
-            yield
+            with self.recorder.painting(tile.number):
+                yield
         except RenderError:
             raise
         except Exception as error:
             raise self.failure(tile, f"{type(error).__name__}: {error}") from error
-        finally:
-            recorder.add("paint", t0, recorder.clock(), tile.number, cpu=cpu)
 
     def done(self, tile: Tile, steps: int, bad: int) -> Done:
         """The tile as done. Raises TileError where samples of it are NaN, which no picture may show."""

@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 __all__ = ["Image", "ImageChops", "ImageDraw", "ImageFont"]
 
 
+def plugin(name: str) -> Any:
+    """Load one of Pillow's formats by the name of its module: "PngImagePlugin"."""
+    return import_module(f"PIL.{name}")
+
+
 def __getattr__(name: str) -> Any:
     """The module of Pillow that has this name."""
     if name not in __all__:
         raise AttributeError(name)
-    return import_module(f"PIL.{name}")
+    return plugin(name)

@@ -19,6 +19,7 @@ import numpy as np
 from render.errors import UsageError
 from render.request import Request
 from render.trace import Trace, owners
+from render.wording import harmless
 
 NOBODY = 0xFFFF
 
@@ -68,10 +69,10 @@ def read(request: Any, owned: Any) -> Provenance | None:
     asked = _request(request)
     if asked is None:
         return None
-    titled = f"{asked.mode} ({asked.backend})" if asked.backend else asked.mode
+    titled = harmless(f"{asked.mode} ({asked.backend})" if asked.backend else asked.mode)
     try:
         stored = json.loads(owned) if isinstance(owned, str) else {}
-        title = stored["run"] if isinstance(stored.get("run"), str) else titled
+        title = harmless(stored["run"]) if isinstance(stored.get("run"), str) else titled
         return Provenance(asked, title, _numbers(stored, asked))
     except (AttributeError, TypeError, ValueError, KeyError, RecursionError, zlib.error):
         return Provenance(asked, titled)

@@ -33,6 +33,7 @@ import numpy as np
 from render.errors import RenderError, SceneError, UnknownName, UsageError
 from render.parameters import FRAMING, P, Parameter, Parameters, name_of, record
 from render.request import HIGHEST_LIMIT, PRECISIONS, Request, Value
+from render.wording import harmless
 
 Real = Any  # np.float32 or np.float64
 REALS: dict[str, Real] = {"f32": np.float32, "f64": np.float64}
@@ -96,9 +97,11 @@ class Scene:
     def lines(self, *, parameters: bool) -> list[str]:
         """For people: what it is, its views, and its parameters if wanted."""
         told = [f"{self.name}: {self.about}", f"  views: {', '.join(self.views)}"]
-        if not parameters:
-            return [*told, f"  parameters: {', '.join(self.parameters)}"]
-        told += [f"  limit {self.limit}, precision {self.precision}", "  parameters:"]
+        told += self._told_parameters() if parameters else [f"  parameters: {', '.join(self.parameters)}"]
+        return [harmless(line) for line in told]
+
+    def _told_parameters(self) -> list[str]:
+        told = [f"  limit {self.limit}, precision {self.precision}", "  parameters:"]
         wide = max(map(len, self.parameters))
         for name, one in self.parameters.items():
             bounds = ", ".join(one.choices) or f"{one.lowest:g} to {one.highest:g}"

@@ -202,5 +202,5 @@ def drawn(driver: Driver, request: Request, code: bytes = b"code") -> Frame:
         painter = Launcher(request, surface, kernel, recorder)
         done = list(modes.load("cuda").run(cut(request), painter))
         trace = Trace(recorder.drain(), 0, 0, 0, {})
-        steps = None if surface.steps is None else np.array(surface.steps)
-        return Frame(np.array(surface.rgb), steps, sum(tile.steps for tile in done), request, trace)
+        rgb, steps, inside = surface.kept()
+        return Frame(np.array(rgb), steps, sum(tile.steps for tile in done), request, trace, inside)

@@ -21,9 +21,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from render import devices, engine, picture
+import render
+from render import devices, engine, library, options, picture
 from render.cli import PARSERS, main
 from render.errors import OutputError, RenderError
+from tests.conftest import HANGING
 
 ROOT = Path(__file__).parent.parent
 FRAME = ["--size", "24x16", "--samples", "1", "--limit", "20", "--tile", "8"]
@@ -121,7 +123,7 @@ def start(*words: str, **more: Any) -> subprocess.Popen[str]:
 
 def process(*words: str) -> Said:
     run = start(*words)
-    out, err = run.communicate(timeout=60)
+    out, err = run.communicate(timeout=HANGING)
     return Said(run.returncode, out, err)
 
 
@@ -244,6 +246,13 @@ WRONG = [  # words, and what is said
     (["raec"], "did you mean 'race'?"),
     (["--siez", "4"], "did you mean '--size'?"),
     (["--siez=4"], "there is no option of draw '--siez'"),
+    (["--zoom", "4"], "it is a parameter of scene mandelbrot: write --set zoom=4"),
+    (["--palette=tide"], "write --set palette=tide"),
+    (["race", "--x", "-1"], "write --set x=-1"),
+    (["--sun-height", "9"], "write --scene still_life --set sun_height=9"),
+    (["--scene", "still_life", "--turn", "--json"], "write --set turn=VALUE"),
+    (["--output", "a.png"], "did you mean '--out'?"),
+    (["help", "nix"], "there is no command 'nix'"),
     (["draw", "race"], "'race' is one word too many"),
     (["draw", ""], "one word too many"),
     (["--size"], "--size"),
@@ -279,6 +288,8 @@ WRONG = [  # words, and what is said
     (["--mode", "parallel", "--no-blocks"], "--no-blocks means nothing in mode parallel"),
     (["--backend", "dsk"], "there is no backend 'dsk'"),
     (["--workers", "0"], "workers is 0"),
+    (["--workers", "-1025"], "that leaves none"),
+    (["race", "--workers", "-1025"], "that leaves none"),
     (["--workers", "many"], "workers is 'many'"),
     (["--wait", "soon"], "wait is 'soon'"),
     (["--wait", "2h"], "wait is '2h'"),
@@ -313,6 +324,13 @@ WRONG = [  # words, and what is said
 def test_wrong_use_is_told_in_two_lines(words: list[str], why: str, say: Say) -> None:
     assert why in refused(say(*words), 2)
     assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["--xyzzy"], ["--precession-axis", "3"], ["compare", "a", "b", "--zoom"]])
+def test_what_is_like_no_option_is_not_guessed_at(words: list[str], say: Say) -> None:
+    said = refused(say(*words), 2)
+    assert "did you mean" not in said
+    assert "known: --" in said
 
 
 @pytest.fixture
@@ -363,8 +381,11 @@ words_of = st.one_of(
 )
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(words=st.lists(words_of.filter(lambda word: word not in ("--help", "-h", "--debug")), min_size=1, max_size=6))
+ENDS_AT_ONCE = ("--help", "-h", "--version", "help")  # by leaving Python
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(words=st.lists(words_of.filter(lambda word: word not in (*ENDS_AT_ONCE, "--debug")), min_size=1, max_size=6))
 def test_whatever_is_typed_ends_in_an_exit_code_and_a_few_lines(
     words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -514,7 +535,7 @@ def test_an_interruption_ends_it_at_once_and_leaves_nothing(mode: list[str]) -> 
     assert run.stderr.readline() == "render: interrupted\n"
     with contextlib.suppress(ProcessLookupError):
         os.killpg(run.pid, signal.SIGINT)  # an impatient user changes nothing
-    _, err = run.communicate(timeout=30)
+    _, err = run.communicate(timeout=HANGING)
     assert (run.returncode, err) == (130, "")
     assert [path.name for path in Path().iterdir()] == ["slow.py"]
 
@@ -527,7 +548,7 @@ def test_an_interruption_while_text_is_run_ends_it_in_the_same_way() -> None:
     assert run.stdout is not None
     assert run.stdout.readline() == "painting\n"
     run.send_signal(signal.SIGINT)
-    _, err = run.communicate(timeout=30)
+    _, err = run.communicate(timeout=HANGING)
     assert (run.returncode, err) == (130, "render: interrupted\n")
 
 
@@ -536,7 +557,7 @@ def test_a_reader_that_has_gone_is_no_fault() -> None:
     assert run.stdout is not None
     run.stdout.close()
     assert run.stderr is not None
-    assert (run.stderr.read(), run.wait(timeout=30)) == ("", 1)
+    assert (run.stderr.read(), run.wait(timeout=HANGING)) == ("", 1)
     run.stderr.close()
 
 
@@ -794,6 +815,44 @@ def test_scenes_are_told_with_their_views_and_one_with_its_parameters(say: Say) 
     [one] = say("scenes", scene(), "--json").document["scenes"]
     assert (one["scene"], one["views"]) == ("disc", {"default": {}})
     assert {found["scene"] for found in say("scenes", "--json").document["scenes"]} >= {"mandelbrot", "still_life"}
+
+
+@pytest.mark.parametrize("words", [["--version"], ["race", "--version"], ["show", "--version"]], ids=" ".join)
+def test_every_command_tells_the_version(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(words)
+    assert capsys.readouterr().out == f"render {render.__version__}\n"
+
+
+@pytest.mark.parametrize("command", PARSERS)
+def test_help_and_a_command_is_that_commands_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told = []
+    for words in (["help", command], [command, "--help"]):
+        with pytest.raises(SystemExit, match="0"):
+            main(words)
+        told.append(capsys.readouterr().out)
+    assert told[0] == told[1] != ""
+
+
+def test_the_help_of_a_race_names_what_a_race_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["help", "race"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"views ({library.RACE['view']} where" in told
+    assert f"each pixel ({library.RACE['samples']} where" in told
+    assert f"else {options.DEFAULTS['samples']})" in told
+
+
+def test_a_race_is_as_wide_as_columns_says_though_nobody_looks(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = {}
+    for columns in ("60", "100", "0"):
+        monkeypatch.setenv("COLUMNS", columns)
+        said = say(
+            "race", *SMALL, "--modes", "sequential,concurrent", "--quiet", "-o", "r.txt", "--trace", "r.trace.json"
+        )
+        assert said.code == 0
+        wide[columns] = max(map(len, say("show", "r.trace.json").out.splitlines()))
+    assert wide["60"] <= 60 < wide["100"] == wide["0"] <= 100
 
 
 @pytest.mark.parametrize("command", PARSERS)

@@ -136,6 +136,15 @@ def test_spans_are_honest(mode: str, backend: str | None, wanted: Request) -> No
 
 
 @everyone
+def test_every_paint_span_tells_its_cpu_time(mode: str, backend: str | None, wanted: Request) -> None:
+    """The thread's own, so never more than the span lasts (but for what two clocks of a machine may differ)."""
+    for span in engine.draw(replace(wanted, mode=mode, backend=backend)).trace.of_kind("paint"):
+        assert span.on_cpu is not None
+        assert 0 <= span.on_cpu <= (span.t1 - span.t0) * 1.01 + 1000
+        assert (span.cpu >= 0) == (span.cpu_end >= 0)
+
+
+@everyone
 def test_what_a_worker_is(mode: str, backend: str | None, wanted: Request) -> None:
     """Sequential and concurrent paint with one worker; threads share a process; processes do not."""
     import os

@@ -7,7 +7,7 @@ missing() -> (reason, remedy) or None        why it starts no workers here, and 
 
 from __future__ import annotations
 
-import os
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from render.plan import Tile
 
 DEFAULT = "threading"
+ONE_FILTER = threading.Lock()  # threads that set and restore them in turn would leave them changed
 
 
 class Backend(Protocol):
@@ -50,18 +51,16 @@ def load(name: str) -> Backend:
 # --- what those that go through joblib share ----------------------------------------------------------------
 
 
-def missing_workers(backend: str) -> tuple[str, str] | None:
-    """Why joblib starts no workers of a backend in this process, where it would fall back without a word; or None."""
-    from joblib import effective_n_jobs, parallel_config
-
-    with warnings.catch_warnings(), parallel_config(backend=backend):
+def able(backend: str) -> bool:
+    """Whether joblib starts several workers in this process; where it may not, it would fall back without a word."""
+    with ONE_FILTER, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if effective_n_jobs(2) == 2:
-            return None
-    if os.environ.get("JOBLIB_MULTIPROCESSING") == "0":
-        return "joblib starts no workers, for JOBLIB_MULTIPROCESSING is 0", "unset it, or add --mode sequential"
-    others = "" if backend == DEFAULT else f", or --backend {DEFAULT}"
-    return f"joblib starts no workers of backend {backend} in this process", f"add --mode sequential{others}"
+        try:
+            from joblib import effective_n_jobs, parallel_config
+        except ValueError:  # JOBLIB_MULTIPROCESSING is no number
+            return False
+        with parallel_config(backend=backend):
+            return bool(effective_n_jobs(2) == 2)
 
 
 def results(call: Any) -> Iterator[Any]:
@@ -70,6 +69,6 @@ def results(call: Any) -> Iterator[Any]:
         for result in call:  # noqa: UP028  (`yield from` would close the call before the filter is there)
             yield result
     finally:
-        with warnings.catch_warnings():  # not while others run, for filters are everybody's
+        with ONE_FILTER, warnings.catch_warnings():  # not while others run, for filters are everybody's
             warnings.filterwarnings("ignore", message=".*adjusting the input task")
             call.close()

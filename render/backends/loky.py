@@ -20,10 +20,11 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, lru_cache
+from multiprocessing import current_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from render.backends import missing_workers, results
+from render.backends import able, results
 from render.errors import RenderError
 from render.painter import Done, Painter
 from render.trace import Span
@@ -33,13 +34,21 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3  # a tile whose worker died so often is the cause
 READY_SECONDS = 30.0
+INSTEAD = "add --backend threading, or --mode sequential"
 SHARED = True  # the canvas is a file, which all workers map
 ONE_CALL = threading.Lock()  # stopping one loky call kills the workers of every other in this process
 
 
 def missing() -> tuple[str, str] | None:
     """Why joblib starts no processes here, or None."""
-    return missing_workers("loky")
+    if able("loky"):
+        return None
+    if os.environ.get("JOBLIB_MULTIPROCESSING", "1") != "1":
+        told = os.environ["JOBLIB_MULTIPROCESSING"]
+        return f"joblib starts no processes, for JOBLIB_MULTIPROCESSING is {told}", f"unset it, or {INSTEAD}"
+    if current_process().daemon:
+        return "this process is a daemon of multiprocessing, which may start no other", INSTEAD
+    return "there are no semaphores for processes (is /dev/shm missing, or not to be written?)", INSTEAD
 
 
 class Answer(NamedTuple):

@@ -1,6 +1,7 @@
 """Backend `threading`: threads of this process, which paint at the same instant where compiled code drops the GIL.
 
-Target `python` holds it, so there its threads only take turns: see for yourself.
+Target `python` holds it, so there its threads only take turns: see for yourself. Where a system has no semaphores (in
+hardened containers, say), joblib starts nothing at all, but threads need none.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator, Sequence
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from render.backends import missing_workers, results
+from render.backends import able, results
 
 if TYPE_CHECKING:
     from render.painter import Done, Painter
@@ -20,12 +22,16 @@ SHARED = False  # threads share this process's memory
 READY_SECONDS = 30.0
 
 
-def missing() -> tuple[str, str] | None:
-    """Why joblib starts no threads here, or None."""
-    return missing_workers("threading")
+def missing() -> None:
+    """Nothing: threads are always there."""
 
 
 def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
+    """Through joblib, or without it where it starts nothing."""
+    yield from (pooled if able("threading") else alone)(tiles, painter)
+
+
+def pooled(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     """A pool of threads, fed one tile at a time so that none hoards work."""
     started = painter.recorder.clock()
     from joblib import Parallel, delayed
@@ -51,3 +57,41 @@ def meet(pool: Any, delayed: Any, workers: int) -> None:
 
     for _ in pool(delayed(arrive)() for _ in range(workers)):
         pass
+
+
+def alone(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
+    """The same without joblib, whose pool of threads needs a semaphore."""
+    started = painter.recorder.clock()
+    todo: SimpleQueue[Tile | None] = SimpleQueue()
+    done: SimpleQueue[Done | BaseException | None] = SimpleQueue()
+
+    def work() -> None:
+        done.put(None)
+        while (tile := todo.get()) is not None:
+            try:
+                painter.wait(tile)
+                done.put(painter.paint(tile))
+            except BaseException as error:  # noqa: BLE001  (it is raised where the tiles are awaited)
+                done.put(error)
+
+    workers = painter.request.workers
+    try:
+        for _ in range(workers):
+            threading.Thread(target=work, name="painter", daemon=True).start()
+        for _ in range(workers):
+            done.get()
+        painter.recorder.add("start", started, painter.recorder.clock())
+        for tile in tiles:
+            todo.put(tile)
+        for _ in tiles:
+            result = done.get()
+            if isinstance(result, BaseException):
+                raise result
+            assert result is not None
+            yield result
+    finally:
+        while not todo.empty():  # nobody else puts anything there
+            with contextlib.suppress(Empty):
+                todo.get_nowait()
+        for _ in range(workers):
+            todo.put(None)

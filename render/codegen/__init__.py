@@ -8,5 +8,6 @@ warp_words: what the lanes of a warp say to each other.
 cpu_compiler: the filled loop to object code, by numba; llvm_module: numba made to compile all of it at once.
 cuda_compiler: the filled loop to machine code for a GPU, by numba-cuda.
 cuda_code: machine code for a GPU from the cache, or compiled now.
-code_cache: machine code kept between runs.
+code_cache: machine code kept between runs; file_lock: one of several compiles, and the others wait.
+host: this CPU as LLVM knows it, and object code loaded for it.
 """

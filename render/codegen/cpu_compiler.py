@@ -143,7 +143,7 @@ def _array(context: Any, builder: Any, kind: Any, address: Any, length: Any) -> 
     array = context.make_array(kind)(context, builder)
     size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
     data = array.data.type
-    if context.target_name == "cuda":
+    if lane_types.compiles_for_gpu(context):
         shared = builder.inttoptr(address, ir.PointerType(data.pointee, 1))
         pointer = builder.addrspacecast(shared, data)
     else:
@@ -172,9 +172,8 @@ def compile_program(made: Program) -> bytes:
     read_at, read_p = reader(at_type, 0), reader(p_type(made.p, made.lanes), width(at_type))
     paint = retarget(
         made.root,
-        words=lane_words(made.precision, made.lanes, made.names.get("PATCH_WIDTH", 1)),
+        words=lane_words(made.precision, made.lanes, made.slots.get(slots.PATCH_WIDTH, 1)),
         slots=made.slots,
-        names=made.names,
         wrap=llvm_module.inlined,
     )
 

@@ -31,7 +31,7 @@ from render.codegen.program import ENTRY, Program
 from render.codegen.retarget import retarget
 from render.codegen.warp_words import add_at, card_clock, multiprocessor
 from render.errors import RenderError
-from render.runtime.launch import RECORD, TALLIES, THREADS
+from render.kernels.launch import RECORD, TALLIES, THREADS
 
 Capability = tuple[int, int]
 REASSEMBLED = 'reinstall the CUDA packages: pip install --force-reinstall "numba-cuda[cu13]>=0.30.4,<0.31"'
@@ -46,7 +46,7 @@ def body(made: Program, said: dict[Callable[..., Any], Any], wrap: Callable[...,
     at_type, p_type = types_of(made)
     read_at, read_p = cpu_compiler.reader(at_type, 0), cpu_compiler.reader(p_type, cpu_compiler.width(at_type))
     words = cpu_compiler.lane_words(made.precision, 1, 1, types.int32) | said
-    paint = retarget(made.root, words=words, slots=made.slots, names=made.names, wrap=wrap)
+    paint = retarget(made.root, words=words, slots=made.slots, wrap=wrap)
 
     def thread(cells: Any, block: int, x: int, y: int, width: int, height: int) -> None:
         at = read_at(cells)

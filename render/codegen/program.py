@@ -15,14 +15,19 @@ import numpy as np
 
 from render import primitives
 from render.codegen.retarget import fingerprint
-from render.kernels import driver, scalar, slots, warp
+from render.kernels import driver, room, scalar, slots, warp
 from render.parameters import P, kinds
 from render.request import Request
 from render.scene import Scene
 
 PATCHES = {64: (8, 8), 32: (8, 4), 16: (4, 4), 8: (4, 2), 4: (2, 2)}  # lanes: pixels across, down
 ENTRY = "render_paint"
-Filling = dict[Callable[..., Any], Callable[..., Any]]  # what stands in the slots
+Filling = dict[Any, Any]  # what stands in the slots
+RENDER = Path(__file__).parent.parent
+LANES = ("lane_memory", "lane_primitives", "lane_slots", "lane_types")
+CPU = tuple(f"codegen/{name}" for name in (*LANES, "cpu_compiler", "llvm_module", "retarget", "settings"))
+# The files that shape the code which a compiler makes, besides the loop and the scene in it, which are told one by one.
+SOURCES = {"cpu": CPU, "cuda": (*CPU, "codegen/cuda_compiler", "codegen/warp_words", "kernels/launch")}
 WORDS = {getattr(primitives, name): getattr(primitives, name) for name in primitives.NAMES}
 
 
@@ -31,21 +36,20 @@ class Program(NamedTuple):
 
     root: Callable[..., Any]
     slots: Filling
-    names: dict[str, Any]
     lanes: int
     precision: str
     p: P
     folds: Callable[[Request, P], bool]  # whether rows that are mirror images of others need not be followed
     source: str  # the scene's file, for messages only
 
-    def key(self, host: tuple[str, ...]) -> str:
-        """Names everything that the object code depends on, among it the CPU it is made for (hex)."""
+    def key(self, compiler: str, host: tuple[str, ...]) -> str:
+        """Names all that the code depends on which this compiler (of SOURCES) makes for this CPU or GPU (hex)."""
         about = (
-            fingerprint(self.root, words=WORDS, slots=self.slots, names=self.names),
+            fingerprint(self.root, words=WORDS, slots=self.slots),
             self.lanes,
             self.precision,
             kinds(self.p),
-            _compiler(),
+            _compiler(compiler),
             host,
         )
         return hashlib.sha256(repr(about).encode()).hexdigest()
@@ -61,30 +65,47 @@ class Width(NamedTuple):
     moving: int
 
 
+def check_width(width: Width) -> None:
+    """Raise ValueError for a width of which the driver would paint a wrong picture, or none."""
+    lanes, groups, block, *_ = width
+    if lanes not in PATCHES:
+        raise ValueError(f"{lanes} lanes cover no patch of pixels; these do: {sorted(PATCHES)}")
+    if not 1 <= groups <= room.MOST_GROUPS:
+        raise ValueError(f"{groups} groups: the driver keeps notes of 1 to {room.MOST_GROUPS}")
+    check_block(block)
+
+
+def check_block(block: int) -> None:
+    """Raise ValueError for blocks of steps whose last ones `driver.halved` would not make up for."""
+    if block.bit_count() != 1 or not 1 <= block <= driver.HALVED:
+        raise ValueError(f"blocks of {block} steps: the driver needs a power of two up to {driver.HALVED}")
+
+
 def together(scene: Scene, request: Request, width: Width) -> Program:
-    """Many lanes together, for target `simd`."""
+    """Many lanes together, for target `simd`. Raises ValueError for a width that the driver cannot paint with."""
+    check_width(width)
     wide, high = PATCHES[width.lanes]
-    names = {
-        "LANES": width.lanes,
-        "PATCH_WIDTH": wide,
-        "PATCH_HEIGHT": high,
-        "GROUPS": width.groups,
-        "BLOCK": width.block if scene.absorbing else 1,
-        "TAKING": width.taking,
-        "MOVING": width.moving,
+    numbers = {
+        slots.LANES: width.lanes,
+        slots.PATCH_WIDTH: wide,
+        slots.PATCH_HEIGHT: high,
+        slots.GROUPS: width.groups,
+        slots.BLOCK: width.block if scene.absorbing else 1,
+        slots.TAKING: width.taking,
+        slots.MOVING: width.moving,
     }
     loop: Filling = {
         slots.onward: driver.by_blocks if scene.absorbing else driver.by_steps,
         slots.settled: driver.halved if scene.absorbing else driver.as_it_is,
         slots.come_round: driver.cycles if scene.absorbing and scene.inside_flat else driver.no_cycles,
     }
-    return _program(scene, request, driver.paint, loop, names, width.lanes)
+    return _program(scene, request, driver.paint, loop | numbers, width.lanes)
 
 
 def alone(scene: Scene, request: Request) -> Program:
     """One sample at a time, for target `scalar`."""
     loop: Filling = {slots.follow: scalar.walk_in_blocks if scene.absorbing else scalar.walk}
-    return _program(scene, request, scalar.paint, loop, {}, 1)
+    return _program(scene, request, scalar.paint, loop, 1)
 
 
 def of_a_warp(scene: Scene, request: Request) -> Program:
@@ -93,26 +114,19 @@ def of_a_warp(scene: Scene, request: Request) -> Program:
         slots.stepping: warp.by_blocks if scene.absorbing else warp.by_steps,
         slots.settled: driver.halved if scene.absorbing else driver.as_it_is,
         slots.repeating: warp.cycles if scene.absorbing and scene.inside_flat else warp.no_cycles,
+        slots.BLOCK: warp.BLOCK,  # where the driver's last steps are made
     }
-    names = {"BLOCK": warp.BLOCK}  # also where the driver's last steps are made
-    return _program(scene, request, warp.paint_queue, loop, names, 1)
+    check_block(warp.BLOCK)
+    return _program(scene, request, warp.paint_queue, loop, 1)
 
 
-def _program(
-    scene: Scene,
-    request: Request,
-    root: Callable[..., Any],
-    loop: Filling,
-    names: dict[str, Any],
-    lanes: int,
-) -> Program:
+def _program(scene: Scene, request: Request, root: Callable[..., Any], loop: Filling, lanes: int) -> Program:
     functions = scene.functions
     own = {getattr(slots, name): functions[name] for name in ("start", "step", "alive", "shade")}
     never = functions.get("never_ends") if scene.inside_flat else None
     return Program(
         root=root,
         slots=own | loop | {slots.never_ends: never or scalar.no_lane},
-        names=names,
         lanes=lanes,
         precision=request.precision,
         p=scene.prepared(request),
@@ -129,11 +143,11 @@ def _folded(symmetric: Callable[..., Any] | None, request: Request, p: P) -> boo
 
 
 @cache
-def _compiler() -> tuple[str, ...]:
-    """Everything on our side and numba's that shapes the code, besides the driver and the scene."""
+def _compiler(compiler: str) -> tuple[str, ...]:
+    """Everything on our side and numba's that shapes the code, besides the loop and the scene."""
     own = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        own.update(path.read_bytes())
+    for name in SOURCES[compiler]:
+        own.update((RENDER / f"{name}.py").read_bytes())
     chosen = [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("NUMBA_")]
     return own.hexdigest(), _version("numba"), _version("llvmlite"), np.__version__, sys.version, *chosen
 

@@ -10,21 +10,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from enum import EnumType
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from render.errors import SceneError
+from render.kernels.slots import Number
 
 Function = Callable[..., Any]
-
-
-def _together(one: Function, other: Function) -> bool:
-    """Whether two functions belong to the same package, or the same module."""
-    spaces = one.__globals__, other.__globals__
-    packages = [space.get("__package__") or space["__name__"] for space in spaces]
-    return spaces[0] is spaces[1] or packages[0] == packages[1]
+Slots = Mapping[Any, Any]  # what stands in functions and `Number`s: a function, a number
 
 
 def _names(code: CodeType) -> Iterator[str]:
@@ -35,14 +30,19 @@ def _names(code: CodeType) -> Iterator[str]:
             yield from _names(constant)
 
 
-def _uses(function: Function, names: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The globals that a function uses, by name, in a fixed order; `names` come before its own module's."""
+def _uses(function: Function) -> Iterator[tuple[str, Any]]:
+    """The globals that a function uses, by name, in a fixed order."""
     space = function.__globals__
     for name in sorted(set(_names(function.__code__))):
-        if name in names:
-            yield name, names[name]
-        elif name in space:
+        if name in space:
             yield name, space[name]
+
+
+def _filled(value: Any, slots: Mapping[Any, Any]) -> Any:
+    """What stands in a slot, or the value itself. Raises LookupError for a number that was not filled in."""
+    if isinstance(value, Number) and value not in slots:
+        raise LookupError(f"no number stands in the slot {value}")
+    return slots.get(value, value) if isinstance(value, (FunctionType, Number)) else value
 
 
 def _constants(module: ModuleType, code: CodeType) -> list[Any]:
@@ -55,15 +55,13 @@ def retarget(
     function: Function,
     *,
     words: Mapping[Function, Any],
-    slots: Mapping[Function, Function] | None = None,
-    names: Mapping[str, Any] | None = None,
+    slots: Slots = MappingProxyType({}),
     wrap: Callable[[Function], Any] = lambda made: made,
 ) -> Any:
     """A copy of `function`, wrapped, with every plain function it reaches copied and wrapped likewise.
 
     words: what stands for a function and is used as it is (a word's own definition, an intrinsic, a dispatcher).
-    slots: plain functions that stand for others, and are copied in their places.
-    names: globals of the function's own package that are given other values by name.
+    slots: plain functions that stand for others, and are copied in their places; numbers that stand in `Number`s.
 
     Raises SceneError where a function calls itself: vectors and GPU threads know no recursion.
     """
@@ -77,8 +75,7 @@ def retarget(
         if plain not in made:
             underway.append(plain)
             space = {"__builtins__": __builtins__, "__name__": plain.__module__}
-            own = (names or {}) if _together(plain, function) else {}
-            space |= {name: replaced(value) for name, value in _uses(plain, own)}
+            space |= {name: replaced(value) for name, value in _uses(plain)}
             copy = FunctionType(plain.__code__, space, plain.__name__, plain.__defaults__, plain.__closure__)
             copy.__qualname__, copy.__module__ = plain.__qualname__, plain.__module__
             copy.__kwdefaults__ = plain.__kwdefaults__
@@ -87,19 +84,17 @@ def retarget(
         return made[plain]
 
     def replaced(value: Any) -> Any:
+        value = _filled(value, slots)
         if not isinstance(value, FunctionType):
             return value
-        value = (slots or {}).get(value, value)
         return words[value] if value in words else copied(value)
 
     return copied(function)
 
 
-def fingerprint(
-    function: Function, *, words: Mapping[Function, Any], slots: Mapping[Function, Function], names: Mapping[str, Any]
-) -> str:
+def fingerprint(function: Function, *, words: Mapping[Function, Any], slots: Slots) -> str:
     """A hash of all code and constants that `retarget` would copy (hex, SHA-256)."""
-    made = _Fingerprint(function, words, slots, names)
+    made = _Fingerprint(words, slots)
     made.visit(function)
     return made.digest.hexdigest()
 
@@ -107,14 +102,8 @@ def fingerprint(
 class _Fingerprint:
     """What `fingerprint` has seen so far."""
 
-    def __init__(
-        self,
-        root: Function,
-        words: Mapping[Function, Any],
-        slots: Mapping[Function, Function],
-        names: Mapping[str, Any],
-    ) -> None:
-        self.root, self.words, self.slots, self.names = root, words, slots, names
+    def __init__(self, words: Mapping[Function, Any], slots: Slots) -> None:
+        self.words, self.slots = words, slots
         self.digest = hashlib.sha256()
         self.seen: dict[Function, int] = {}
 
@@ -134,8 +123,7 @@ class _Fingerprint:
         self.add_code(plain.__code__)
         cells = [cell.cell_contents for cell in plain.__closure__ or ()]
         self.add_value([plain.__defaults__, *sorted((plain.__kwdefaults__ or {}).items()), cells])
-        own = self.names if _together(plain, self.root) else {}
-        for name, value in _uses(plain, own):
+        for name, value in _uses(plain):
             self.add(name)
             self.add_value(_constants(value, plain.__code__) if isinstance(value, ModuleType) else value)
 
@@ -150,9 +138,10 @@ class _Fingerprint:
 
     def add_value(self, value: Any) -> None:
         """What the compiler takes for a constant; of anything else, its kind."""
+        value = _filled(value, self.slots)
         self.add(type(value).__qualname__)
         if isinstance(value, FunctionType):
-            self.visit(self.slots.get(value, value))
+            self.visit(value)
         elif isinstance(value, (tuple, list)):
             self.add(len(value), getattr(value, "_fields", ()))
             for member in value:

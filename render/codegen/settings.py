@@ -103,7 +103,11 @@ def pack(
     return np.frombuffer(bytearray(b"".join(cells)), np.int64)
 
 
-def cell(name: str) -> int:
-    """The number of the cell in which a scalar of the settings stands."""
-    before = Settings._fields[: Settings._fields.index(name)]
-    return sum(2 if field in ARRAYS else 1 for field in before)
+def cells(*names: str) -> list[int]:
+    """Where these members of the settings stand in their block, one after the other: an array takes two cells."""
+    places = {}
+    first = 0
+    for field in Settings._fields:
+        places[field] = range(first, first + (2 if field in ARRAYS else 1))
+        first = places[field].stop
+    return [place for name in names for place in places[name]]

@@ -22,23 +22,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from render.kernels.refill import fill, listed, more, take_out
+from render.kernels.refill import fill, more, take_listed, take_out
 from render.kernels.resolve import finish, store
 from render.kernels.room import (
-    BLOCK,
-    COMPLETE,
+    COUNTER,
     FINISHING,
-    GROUPS,
-    HELD,
-    INSIDE,
-    LANES,
-    LISTED,
     LOOK,
-    ROUND,
     of_group,
     rack,
 )
 from render.kernels.slots import (
+    BLOCK,
+    GROUPS,
+    LANES,
     alive,
     choose,
     come_round,
@@ -73,23 +69,23 @@ def paint(at: Any, p: Any) -> int:
     made = spent = 0
     done = False
     while spent < at.budget and not done:
-        looking = at.shortcuts != 0 and (notes[ROUND] + 1) * BLOCK % (1 << LOOK) == 0
-        notes[ROUND] += 1
+        looking = at.shortcuts != 0 and (notes[COUNTER.rounds] + 1) * BLOCK % (1 << LOOK) == 0
+        notes[COUNTER.rounds] += 1
         for group in range(GROUPS):
             ready = -1
-            if notes[HELD + group] != 0:
+            if notes[COUNTER.held + group] != 0:
                 going = go_on(room, group, at.limit, looking, p, like)
                 ready = take_out(room, notes, group, going, at, like)
                 spent += BLOCK * LANES
-            elif notes[INSIDE] == 0 and notes[LISTED] > 0:
-                ready = listed(notes, like)  # the last ones, fewer than a group
+            elif notes[COUNTER.in_groups] == 0 and notes[COUNTER.listed] > 0:
+                ready = take_listed(notes, like)  # the last ones, fewer than a group
             if ready >= 0:
                 finish(room, notes, ready, at, p, like)
                 spent += FINISHING * LANES
-                while notes[COMPLETE] > 0:
+                while notes[COUNTER.full_trays] > 0:
                     made += store(room, notes, at, like)
             fill(room, notes, group, at, p, like)
-        done = notes[INSIDE] == 0 and notes[LISTED] == 0 and not more(notes, at)
+        done = notes[COUNTER.in_groups] == 0 and notes[COUNTER.listed] == 0 and not more(notes, at)
     at.outcome[1] = done
     return made
 
@@ -124,6 +120,9 @@ def by_steps(room: Any, here: int, count_at: int, p: Any, limit: int, like: Any)
     state = choose(going, lift(step(state, p), like[0]), state)
     steps = where(going, steps + 1, steps)
     return state, steps, lane_bits(going & alive(state, p) & (steps < limit))
+
+
+HALVED = 16  # `halved` makes up for a block of so many steps, or of a smaller power of two
 
 
 def halved(state: Any, steps: Lane, p: Any, limit: int) -> Any:

@@ -5,25 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from render.kernels.room import (
-    COMPLETE,
-    COMPLETE_TRAY,
-    FREE,
-    FREE_TRAY,
+    COUNTER,
     IN_TRAY,
+    TRAY,
+    corner,
+    here,
+    of_tray,
+    of_tray_counter,
+)
+from render.kernels.scalar import levels, marked, put
+from render.kernels.slots import (
     LANES,
     PATCH_HEIGHT,
     PATCH_WIDTH,
-    PENDING,
-    PLACE,
-    READY,
-    WHOLE,
-    corner,
-    here,
-    of_notes,
-    of_tray,
-)
-from render.kernels.scalar import levels, put
-from render.kernels.slots import (
     fetch,
     fetch_all,
     how_many,
@@ -47,10 +41,11 @@ def finish(room: Any, notes: Any, ready: int, at: Any, p: Any, like: Any) -> Non
     steps = bits(fetch(room, ready + len(like) * LANES))
     state, steps = settled(state, steps, p, at.limit)
     red, green, blue = lift(shade(state, real_count(steps, state[0]), p), state[0])
+    steps = marked(state, steps, p)
     numbers = whole_memory(at.room)
     number_at = ready + (len(like) + 1) * LANES
     row = at.samples * LANES
-    if notes[WHOLE] != 0:
+    if notes[COUNTER.whole] != 0:
         tray, within = numbers[number_at] >> IN_TRAY, numbers[number_at] & ((1 << IN_TRAY) - 1)
         place = of_tray(tray, at, like) + within
         keep(room, place, red)
@@ -60,7 +55,7 @@ def finish(room: Any, notes: Any, ready: int, at: Any, p: Any, like: Any) -> Non
         arrived(notes, tray, LANES)
         return
     reds, greens, blues, made = unpack(red), unpack(green), unpack(blue), unpack(from_bits(steps))
-    for lane in range(notes[READY]):
+    for lane in range(notes[COUNTER.ready]):
         tray, within = numbers[number_at + lane] >> IN_TRAY, numbers[number_at + lane] & ((1 << IN_TRAY) - 1)
         place = of_tray(tray, at, like) + within
         room[place] = reds[lane]
@@ -72,37 +67,38 @@ def finish(room: Any, notes: Any, ready: int, at: Any, p: Any, like: Any) -> Non
 
 def arrived(notes: Any, tray: int, count: int) -> None:
     """So many more samples of a tray are there."""
-    left = notes[of_notes(PENDING, tray)] - count
-    notes[of_notes(PENDING, tray)] = left
+    left = notes[of_tray_counter(TRAY.pending, tray)] - count
+    notes[of_tray_counter(TRAY.pending, tray)] = left
     if left == 0:
-        notes[of_notes(COMPLETE_TRAY, notes[COMPLETE])] = tray
-        notes[COMPLETE] += 1
+        notes[of_tray_counter(TRAY.full, notes[COUNTER.full_trays])] = tray
+        notes[COUNTER.full_trays] += 1
 
 
 def store(room: Any, notes: Any, at: Any, like: Any) -> int:
     """Store the pixels of a complete patch and free its tray. Gives the steps that its samples made."""
-    notes[COMPLETE] -= 1
-    tray = notes[of_notes(COMPLETE_TRAY, notes[COMPLETE])]
-    notes[of_notes(FREE_TRAY, notes[FREE])] = tray
-    notes[FREE] += 1
-    right, down = corner(notes[of_notes(PLACE, tray)], at)
+    notes[COUNTER.full_trays] -= 1
+    tray = notes[of_tray_counter(TRAY.full, notes[COUNTER.full_trays])]
+    notes[of_tray_counter(TRAY.free, notes[COUNTER.free_trays])] = tray
+    notes[COUNTER.free_trays] += 1
+    right, down = corner(notes[of_tray_counter(TRAY.patch, tray)], at)
     _, j, inside = here(right, down, at)
     image = reals(at.frame_height - 1 - at.y - at.height) - j  # where the mirror image is, in rows below the rectangle
     again = inside & (image >= 0.0) & (image < reals(at.images))
     light = reals(0), reals(0), reals(0)
-    steps = bits(reals(0))
+    counts = bits(reals(0))
     made = bad = 0
     row = at.samples * LANES
     for place in range(of_tray(tray, at, like), of_tray(tray, at, like) + row, LANES):
         r, g, b = fetch(room, place), fetch(room, place + row), fetch(room, place + 2 * row)
-        steps = bits(fetch(room, place + 3 * row))
+        counts = bits(fetch(room, place + 3 * row))
+        steps = where(counts < 0, ~counts, counts)
         strange = (r != r) | (g != g) | (b != b)
         bad += how_many(inside & strange) + how_many(again & strange)
         made += total(where(inside, steps, 0)) + total(where(again, steps, 0))
         light = light[0] + clamped(r), light[1] + clamped(g), light[2] + clamped(b)
     at.outcome[0] += bad
     red, green, blue = levels(light, at)
-    reds, greens, blues, counted = unpack(red), unpack(green), unpack(blue), unpack(steps)
+    reds, greens, blues, counted = unpack(red), unpack(green), unpack(blue), unpack(counts)
     for low in range(PATCH_HEIGHT):
         row = down + low
         put_row(at, row, row < at.height, right, low * PATCH_WIDTH, reds, greens, blues, counted)

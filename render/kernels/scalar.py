@@ -75,6 +75,14 @@ def light(state: Any, steps: Lane, p: Any) -> Any:
     return lift(shade(state, real_count(steps, state[0]), p), state[0])
 
 
+def marked(state: Any, steps: Lane, p: Any) -> Lane:
+    """The steps of samples that have ended, and the same with all bits turned where a sample is still alive.
+
+    So one number tells both; `frame.split_marked` takes it apart.
+    """
+    return where(alive(state, p), ~steps, steps)
+
+
 def strange(r: Lane, g: Lane, b: Lane) -> bool:
     """Whether a sample's light is NaN."""
     return any_lane((r != r) | (g != g) | (b != b))
@@ -86,7 +94,7 @@ def paint_pixel(at: Any, p: Any, i: int, j: int, place: int) -> tuple[int, int]:
     Gives the steps made and the number of samples that are NaN.
     """
     red = green = blue = reals(0)
-    steps = counts(0)
+    counted = counts(0)
     made = bad = 0
     for s in range(at.samples):
         state, steps = begun(reals(i), reals(j), s, at, p)
@@ -94,9 +102,10 @@ def paint_pixel(at: Any, p: Any, i: int, j: int, place: int) -> tuple[int, int]:
         r, g, b = light(state, steps, p)
         bad += strange(r, g, b)
         made += total(steps)
+        counted = marked(state, steps, p)
         red, green, blue = red + clamped(r), green + clamped(g), blue + clamped(b)
     reds, greens, blues = levels((red, green, blue), at)
-    put(at, place, 0, unpack(reds), unpack(greens), unpack(blues), unpack(steps))
+    put(at, place, 0, unpack(reds), unpack(greens), unpack(blues), unpack(counted))
     return made, bad
 
 
@@ -129,7 +138,7 @@ def levels(sums: Any, at: Any) -> Any:
 
 
 def put(at: Any, place: int, lane: int, reds: Any, greens: Any, blues: Any, made: Any) -> None:
-    """Write one lane's pixel, and its step count where the frame keeps them, to their place."""
+    """Write one lane's pixel, and its marked step count where the frame keeps them, to their place."""
     rgb, table = memory(at.rgb), memory(at.table)
     rgb[3 * place] = table[reds[lane]]
     rgb[3 * place + 1] = table[greens[lane]]

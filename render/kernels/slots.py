@@ -1,7 +1,7 @@
-"""The places in the driver that are filled when a scene is compiled: the scene's functions, and the lanes' own words.
+"""The places in the loops that are filled when a scene is compiled: its functions, the lanes' words, some numbers.
 
-The driver is written against these names; `retarget` puts the real ones in. None of them is ever called as it
-stands here.
+The loops are written against these; `retarget` puts the real ones in, each found by itself and not by its name. None of
+them is ever called, or counted with, as it stands here.
 """
 
 from __future__ import annotations
@@ -13,6 +13,27 @@ from render.primitives import Lane
 
 def _empty() -> NoReturn:
     raise NotImplementedError("a slot of the driver that was not filled")
+
+
+class Number:
+    """A place for a whole number, which is a constant of the code that is made."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+# --- numbers, set for each CPU ------------------------------------------------------------------------------
+
+LANES: Any = Number("LANES")  # of a group
+PATCH_WIDTH: Any = Number("PATCH_WIDTH")  # pixels that a group covers: a lane each
+PATCH_HEIGHT: Any = Number("PATCH_HEIGHT")
+GROUPS: Any = Number("GROUPS")  # taken in turn: what was written for one is not read again at once
+BLOCK: Any = Number("BLOCK")  # steps between two questions; a power of two
+TAKING: Any = Number("TAKING")  # what it costs to take ended lanes out, in blocks of one lane
+MOVING: Any = Number("MOVING")  # and for each of them
 
 
 # --- the scene's -------------------------------------------------------------------------------------------

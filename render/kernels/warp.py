@@ -19,7 +19,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from render.kernels.scalar import begun, levels, light, put, strange
+from render.kernels.launch import QUEUE
+from render.kernels.scalar import begun, levels, light, marked, put, strange
 from render.kernels.slots import (
     add_at,
     alive,
@@ -43,7 +44,6 @@ from render.kernels.slots import (
     votes,
 )
 from render.primitives import Lane, any_lane, where
-from render.runtime.launch import QUEUE
 from render.sampling import clamped
 
 SQUARE = 32  # pixels: 8 x 4
@@ -95,7 +95,8 @@ def paint_queue(at: Any, p: Any, x: int, y: int, width: int, height: int) -> tup
         wanting = ended & (s >= at.samples)
         if any_lane(wanting):
             reds, greens, blues = levels((red, green, blue), at)
-            put(at, total(row) * width + total(column), 0, unpack(reds), unpack(greens), unpack(blues), unpack(steps))
+            counted = unpack(marked(state, steps, p))
+            put(at, total(row) * width + total(column), 0, unpack(reds), unpack(greens), unpack(blues), counted)
             red = green = blue = reals(0)
             s = counts(0)
     return made, bad

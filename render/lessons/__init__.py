@@ -62,7 +62,13 @@ def load(name: str) -> Lesson:
 
 
 def begun(name: str, asked: Mapping[str, Any]) -> list[Entrant]:
-    """The runs of a lesson for what was asked. Raises UsageError for an option that it decides itself."""
+    """The runs of a lesson for what was asked.
+
+    Raises UsageError for an option that it decides itself, ModeUnavailable where one of its runs cannot be made here:
+    what is left would answer nothing.
+    """
+    from render.engine import available
+
     lesson = load(name)
     owned = {option for mode in modes.names() for option in modes.load(mode).OPTIONS} | {"mode"}
     for option in sorted(owned - lesson.OPTIONS):
@@ -73,6 +79,8 @@ def begun(name: str, asked: Mapping[str, Any]) -> list[Entrant]:
     if not any(told.get(option) for option in ("scene", "view", "parameters")):
         told = FRAME | told
     runs = lesson.entrants({**lesson.DEFAULTS, **told})
+    for run in runs:
+        available(run.request)
     return [run._replace(facts={**run.facts, "lesson": name}) for run in runs]
 
 
@@ -87,10 +95,18 @@ def entrant(label: str, mode: str, asked: Mapping[str, Any], adapt: Adapt | None
 
 
 def of(frames: Sequence[Frame]) -> str | None:
-    """The lesson that these runs belong to, from their facts; None where they are none, or not all of it is there."""
-    told = {frame.trace.facts.get("lesson") for frame in frames}
-    name = told.pop() if len(told) == 1 else None
-    return name if isinstance(name, str) and name in names() else None
+    """The lesson whose runs these are, as their facts tell; None where they are not all of them, or others."""
+    told = [frame.trace.facts.get("lesson") for frame in frames]
+    name = told[0] if told and all(one == told[0] for one in told) else None
+    return name if isinstance(name, str) and name in names() and _are_the_runs_of(name, frames) else None
+
+
+def _are_the_runs_of(name: str, frames: Sequence[Frame]) -> bool:
+    """Whether these are the modes of the lesson in its order, and all draw the same in the same tiles."""
+    asked = [run.request.mode for run in begun(name, {})]
+    first = frames[0].request
+    alike = all(frame.request.drawn() == first.drawn() and frame.request.tile == first.tile for frame in frames)
+    return alike and [frame.request.mode for frame in frames] == asked
 
 
 def cut_alike(runs: Sequence[Entrant], tile: tuple[int, int]) -> list[Entrant]:

@@ -6,6 +6,7 @@ on frames from a saved trace, on any machine. `npz` is the template; a new outpu
     SUFFIXES                                  the ends of file names that choose it
     ABOUT                                     what it shows, in one line
     write(frames, *, plain=False) -> bytes    a draw's one frame, a race's several; plain: the picture alone
+    stream(frames, *, plain=False)            the same bytes in pieces, where they are too many to hold at once
 
 Writing the bytes is done here, once for all outputs: a file is either whole or was not touched.
 """
@@ -16,6 +17,7 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -41,8 +43,8 @@ class Output(Protocol):
     SUFFIXES: tuple[str, ...]
     ABOUT: str
 
-    def write(self, frames: Frames, *, plain: bool = False) -> bytes:
-        """The bytes of a file made from these frames."""
+    def write(self, frames: Frames, *, plain: bool = False) -> bytes | Iterable[bytes]:
+        """The bytes of a file made from these frames, at once or in pieces."""
         ...
 
 
@@ -84,27 +86,38 @@ def check_writable(path: str | Path) -> None:
         raise _refused(path, error) from error
 
 
-def save(path: str | Path, data: bytes) -> None:
-    """Write a file whole or not at all, whatever was there before. Raises OutputError.
+def made(output: Output, frames: Frames, *, plain: bool = False) -> Iterable[bytes]:
+    """What an output makes of these frames, in pieces; `save` takes it."""
+    written = output.write(frames, plain=plain)
+    return [written] if isinstance(written, bytes) else written
+
+
+def save(path: str | Path, data: bytes | Iterable[bytes]) -> None:
+    """Write a file whole or not at all, whatever was there before; `data` may come in pieces. Raises OutputError.
 
     The bytes go to a new file in the same folder, which then takes the name. A link keeps pointing to its target,
     which is replaced; what is no regular file (a pipe, /dev/stdout) is written directly.
     """
+    pieces = [data] if isinstance(data, bytes) else data
     try:
         target = _target(path)
-        if target is None:
-            Path(path).write_bytes(data)
-        else:
-            _replace(target, data)
     except (OSError, ValueError) as error:
+        raise _refused(path, error) from error
+    try:
+        if target is None:
+            with Path(path).open("wb") as file:
+                file.writelines(pieces)
+        else:
+            _replace(target, pieces)
+    except OSError as error:
         raise _refused(path, error) from error
 
 
-def _replace(target: Path, data: bytes) -> None:
+def _replace(target: Path, pieces: Iterable[bytes]) -> None:
     fresh = _beside(target)
     try:
         with fresh.open("xb") as file:
-            file.write(data)
+            file.writelines(pieces)
         if target.exists():
             fresh.chmod(stat.S_IMODE(target.stat().st_mode))
         fresh.replace(target)

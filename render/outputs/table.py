@@ -17,7 +17,7 @@ import render.frame
 from render import chart, claims, schedule, stats
 from render.frame import Frame, Frames, baseline, identical
 from render.stats import Stats
-from render.wording import columns, count, large, time
+from render.wording import columns, count, harmless, large, time
 
 SUFFIXES = (".txt",)
 ABOUT = "what was done, by whom and how long, in words"
@@ -64,13 +64,14 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]]) -> list[str]:
     files = ", ".join(fspath(path) for path in out)
     size = f"{request.width} x {request.height} pixels, {samples} each"
     who = f"{count(found.tiles, 'tile')} by {count(len(found.busy), 'worker')} in {time(tiles)}"
-    return [
+    told = [
         f"{request.scene}, view {request.view}: {size}, limit {request.limit}, {request.precision}",
         f"{frame.title}: {who}, at most {found.running.max} running (mean {found.running.mean:.2f}){rate}",
         _ledger(found),
         *inside(frame, found),
         f"saved {files}" if files else "nothing was saved",
     ]
+    return [harmless(line) for line in told]
 
 
 def inside(frame: Frame, found: Stats) -> Iterator[str]:
@@ -99,7 +100,7 @@ def race_table(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]], widt
     width = max(min(width, WIDTH), NARROWEST)
     runs = list(_runs(frames))
     below = [*_told(runs), *_equal(frames), *_not_run(not_run)]
-    folded = [line for text in below for line in wrap(text, width, subsequent_indent="  ")]
+    folded = [line for text in below for line in wrap(harmless(text), width, subsequent_indent="  ")]
     first = columns([HEADS, *(_row(run) for run in runs)], width, MISSED_LEAST)
     second = columns([SHARED, *(_shared(run) for run in runs)], width, SHARED_LEAST)
     return "\n".join([*first, "", *second, "", *chart.lanes(frames, width), "", *folded])

@@ -11,14 +11,13 @@ that is too short to be seen beside the others is drawn once more below them, on
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from math import ceil, floor, log10
 from typing import NamedTuple
 
 from render import stats, swatches
 from render.frame import Frame
 from render.trace import NO_TILE, Span, Trace, Worker
-from render.wording import time
+from render.wording import escape, time
 
 SUFFIXES = (".svg",)
 ABOUT = "a lane for each worker, a bar for each span"

@@ -15,16 +15,12 @@ from typing import NamedTuple
 import numpy as np
 
 from render.codegen.settings import Settings
+from render.kernels.launch import QUEUE, RECORD, SQUARE_HEIGHT, SQUARE_WIDTH, TALLIES, THREADS
 from render.request import Request
 from render.runtime.kernel import Painted
 
-SQUARE_WIDTH, SQUARE_HEIGHT = 8, 4  # pixels that the 32 lanes of a warp begin together
-THREADS = 128  # of a block: four warps
-SQUARES = 4  # that a block begins with
-TALLIES = 64  # pairs of (steps made, samples that are NaN), so that blocks seldom wait for each other to add
-QUEUE = 2 * TALLIES  # behind them stands how many squares have been taken
+SQUARES = THREADS // (SQUARE_WIDTH * SQUARE_HEIGHT)  # that a block begins with
 TALLY_BYTES = (QUEUE + 2) * 8
-RECORD = 3  # numbers for each block: its multiprocessor, its first and its last instant in ns of the card's clock
 
 
 class Rows(NamedTuple):

@@ -28,11 +28,12 @@ from render import scene
 from render.codegen import cuda_code
 from render.codegen.settings import pack, settings
 from render.errors import RenderError
+from render.kernels.launch import THREADS
 from render.parameters import record
 from render.prepared import PreparedScene, asked_of_prepare
 from render.request import Request
 from render.runtime.kernel import Painted
-from render.runtime.launch import THREADS, blocks, rows, size
+from render.runtime.launch import blocks, rows, size
 from render.trace import Clock, Worker
 
 NAME = "cuda simulator"

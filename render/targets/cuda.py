@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from render.codegen import code_cache, cuda_code
 from render.errors import ModeUnavailable
+from render.kernels.launch import SQUARE_HEIGHT
 from render.parameters import P, members
 from render.runtime import several, simulator
 from render.runtime.cuda import discovery as cards
 from render.runtime.cuda.device import CudaDevice
 from render.runtime.kernel import LaunchKernel
-from render.runtime.launch import SQUARE_HEIGHT, recorded
+from render.runtime.launch import recorded
 
 if TYPE_CHECKING:
     from render.request import Request
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 KIND = "device"
 PRECISIONS = ("f32", "f64")
 BAND_ROWS = SQUARE_HEIGHT
+DROPS_GIL = True
 
 NAMES = {"f32": "float32", "f64": "float64"}
 Codes = dict[tuple[int, int], bytes]  # machine code by compute capability
@@ -54,7 +56,7 @@ def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
     if request.simulate:
         key = cuda_code.simulated_key(made)
         if code_cache.read(key) is None:
-            announce(f"compiling {scene.name} for the {simulator.NAME}, {precision} (once; kept for later runs)")
+            _announce(f"compiling {scene.name} for the {simulator.NAME}, {precision}", announce)
         simulated = _simulated(str(scene.path), key, request, made.p)
         simulated.open()
         return simulated
@@ -64,8 +66,8 @@ def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
     codes: Codes = {}
     for one in found.usable:
         if one.capability not in codes:
-            say = partial(announce, f"compiling {scene.name} for {one.name}, {precision} (once; kept for later runs)")
-            codes[one.capability] = cuda_code.machine_code(made, found._replace(cards=(one,)), recorded(request), say)
+            say = partial(_announce, f"compiling {scene.name} for {one.name}, {precision}", announce)
+            codes[one.capability] = cuda_code.machine_code(made, one.capability, found.toolkit, recorded(request), say)
     return _on_cards(found.usable, codes, announce, request, made.p)
 
 
@@ -89,6 +91,10 @@ def _on_cards(usable: Sequence[cards.Card], codes: Codes, announce: Announce, re
     about, together = f"one lane a thread, {NAMES[request.precision]}", several.joined(one.name for one in usable)
     again = partial(_on_cards, usable, codes, announce)
     return LaunchKernel(make, together, about, streams, announce, again=again)
+
+
+def _announce(compiling: str, announce: Announce) -> None:
+    announce(f"{compiling} ({code_cache.describe_keeping()})")
 
 
 def wanted_streams(request: Request, multiprocessors: int) -> int:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 KIND = "cpu"
 PRECISIONS = ("f32", "f64")
 BAND_ROWS = 0
+DROPS_GIL = False
 
 
 def missing(request: Request | None = None) -> None:
@@ -80,23 +81,24 @@ class PythonKernel(CpuKernel):
         """Store the mean of the samples' light, in order, as 8-bit sRGB."""
         light = [self.real(0)] * 3
         total = bad = steps = 0
+        inside = False
         for across, down in self.offsets:
-            rgb, steps = self._sample(*self.position(self.real(i), self.real(j), across, down, *self.grid))
+            rgb, steps, inside = self._sample(*self.position(self.real(i), self.real(j), across, down, *self.grid))
             bad += any(part != part for part in rgb)
             light = [whole + self.clamped(part) for whole, part in zip(light, rgb, strict=True)]
             total += steps
         table, share = sampling.srgb_table(), self.real(self.request.samples)
         canvas.rgb[j - canvas.y, i - canvas.x] = [table[int(self.light_step(whole / share))] for whole in light]
         if canvas.steps is not None:
-            canvas.steps[j - canvas.y, i - canvas.x] = steps
+            canvas.steps[j - canvas.y, i - canvas.x] = ~steps if inside else steps
         return total, bad
 
-    def _sample(self, x: Any, y: Any) -> tuple[list[Any], int]:
-        """The plain loop: what every driver must equal."""
+    def _sample(self, x: Any, y: Any) -> tuple[list[Any], int, bool]:
+        """The plain loop: what every driver must equal. Gives light, steps, and whether the sample is still alive."""
         state, steps, p = self._lanes(self.start(x, y, self.p)), 0, self.p
         while steps < self.request.limit and self.alive(state, p):
             state, steps = self._lanes(self.step(state, p)), steps + 1
-        return self._lanes(self.shade(state, self.real(steps), p)), steps
+        return self._lanes(self.shade(state, self.real(steps), p)), steps, bool(self.alive(state, p))
 
     def _lanes(self, values: Any) -> Any:
         """Constants among lanes become lanes."""

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import scene
+from render import engine, scene, stats
 from render.codegen import code_cache, cpu_compiler
 from render.codegen import program as programs
-from render.codegen.program import Width, together
+from render.codegen.program import RENDER, SOURCES, Width, together
 from render.request import Request
 from render.runtime.cpu import native
+from tests.conftest import HANGING
 
 ROOT = Path(__file__).parent.parent.parent
 KEY = "0123456789abcdef"
 WIDTH = Width(lanes=4, groups=1, block=8, taking=4, moving=2)
 HOST = ("cpu", "features")
+FILES = [
+    str(path.relative_to(RENDER).with_suffix(""))
+    for folder in ("kernels", "codegen", "runtime")
+    for path in sorted((RENDER / folder).rglob("*.py"))
+]
 RING = """\
 from render.lanes import where
 import beside
@@ -104,7 +113,7 @@ def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Requ
         monkeypatch.delitem(sys.modules, "beside", raising=False)
         scene._loaded.cache_clear()  # noqa: SLF001  (another process would load both files anew)
         width = WIDTH._replace(lanes=lanes, block=block)
-        return together(scene.load(str(path)), ask(scene=str(path), **asked), width).key(HOST)
+        return together(scene.load(str(path)), ask(scene=str(path), **asked), width).key("cpu", HOST)
 
     return keyed
 
@@ -186,6 +195,24 @@ def test_where_nothing_can_be_kept_each_run_compiles(made: Any, compiled: list[s
     for _ in range(2):
         assert native.object_code(made, lambda: None) == b"machine code"
     assert len(compiled) == 2
+
+
+def test_what_becomes_of_the_code_is_told_before_it_is_compiled(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert code_cache.describe_keeping() == "once; kept for later runs"
+    assert list(empty.iterdir()) == []
+    empty.rmdir()
+    empty.write_text("a file is in the way", encoding="utf-8")
+    assert code_cache.describe_keeping().startswith(f"not kept for later runs: cannot write to {empty}: ")
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setenv("RENDER_CACHE_DIR", str(empty.parent / "full"))
+    monkeypatch.setattr("tempfile.TemporaryFile", Mock(side_effect=full))
+    assert code_cache.describe_keeping().endswith("No space left on device")
+
+
+def test_loading_machine_code_is_not_called_compiling(ask: Callable[..., Request], empty: Path) -> None:
+    first, again = (stats.of(engine.draw(ask(target="scalar", limit=7)).trace).seconds for _ in range(2))
+    assert first["compile"] > first["import"] == 0
+    assert again["import"] > again["compile"] == 0
 
 
 def test_the_same_scene_has_the_same_key(key: Callable[..., str]) -> None:
@@ -285,7 +312,64 @@ def test_other_lanes_blocks_and_precisions_need_other_code(key: Callable[..., st
 
 
 def test_another_cpu_needs_other_code(made: Any) -> None:
-    assert made.key(("cpu", "features")) != made.key(("cpu", "other features"))
+    assert made.key("cpu", ("cpu", "features")) != made.key("cpu", ("cpu", "other features"))
+
+
+@pytest.fixture
+def keys_after(made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, str]]:
+    """The key for each compiler after a comment was added to one of our files."""
+    place = tmp_path / "render"
+    for name in FILES:
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(RENDER / f"{name}.py", place / f"{name}.py")
+    monkeypatch.setattr(programs, "RENDER", place)
+
+    def keys(commented: str) -> dict[str, str]:
+        with (place / f"{commented}.py").open("a", encoding="utf-8") as file:
+            file.write("# something else\n")
+        programs._compiler.cache_clear()  # noqa: SLF001
+        return {compiler: made.key(compiler, HOST) for compiler in SOURCES}
+
+    return keys
+
+
+def test_a_comment_in_a_file_changes_the_keys_of_the_code_that_it_shapes_and_no_others(
+    keys_after: Callable[[str], dict[str, str]],
+) -> None:
+    before = keys_after("runtime/cuda/clock")
+    for name in FILES:
+        after = keys_after(name)
+        assert {compiler for compiler in SOURCES if after[compiler] != before[compiler]} == {
+            compiler for compiler, shaping in SOURCES.items() if name in shaping
+        }
+        before = after
+
+
+@pytest.mark.parametrize("compiler", SOURCES)
+def test_all_that_a_compiler_imports_of_ours_is_in_its_key(compiler: str) -> None:
+    """But for what is told part by part: the program, the loops and the slots in them."""
+    told = re.compile(r"codegen/program|kernels/(?!launch)|runtime/|codegen/__init__")
+    reached, left = set[str](), {f"codegen/{compiler}_compiler"}
+    while left:
+        name = left.pop()
+        reached.add(name)
+        words = re.findall(
+            r"^\s*from (render\S*) import (.+?)$", (RENDER / f"{name}.py").read_text("utf-8"), re.MULTILINE
+        )
+        places = {f"{module}.{word.strip()}" for module, names in words for word in names.split(",")}
+        places |= {module for module, _ in words}
+        found = {place.removeprefix("render.").replace(".", "/") for place in places} & set(FILES)
+        left |= {place for place in found if not told.match(place)} - reached
+
+    assert reached == set(SOURCES[compiler])
+
+
+def test_a_precision_that_no_parameter_tells_needs_other_code_too(made: Any) -> None:
+    assert made.key(("cpu",)) != made._replace(precision="f32").key(("cpu",))
+
+
+def test_parameters_of_another_kind_need_other_code(made: Any) -> None:
+    assert made.key(("cpu",)) != made._replace(p=made.p._replace(relief=1.0)).key(("cpu",))
 
 
 @pytest.mark.parametrize("written", ["version_json = '1'", None], ids=["by its builders", "by its installer"])
@@ -345,7 +429,7 @@ def run(folder: Path, *arguments: str) -> tuple[str, str]:
         env=os.environ | {"PYTHONPATH": str(ROOT), "RENDER_CACHE_DIR": str(folder / "code")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGING,
         check=True,
     )
     return done.stdout.strip(), done.stderr
@@ -369,3 +453,10 @@ def test_a_second_process_compiles_nothing_and_loads_no_compiler(tmp_path: Path)
     assert announced.startswith("render: compiling ring")
     assert path.read_bytes()[: len(code_cache.MAGIC)] == code_cache.MAGIC
     assert len(path.read_bytes()) == len(whole)
+
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.touch()
+    _, announced = run(tmp_path)
+    assert "kept for later" not in announced.replace("not kept for later", "")
+    assert "not kept for later runs: cannot write to" in announced

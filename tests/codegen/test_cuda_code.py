@@ -21,8 +21,8 @@ from render import scene
 from render.codegen import cuda_code
 from render.codegen.program import ENTRY
 from render.kernels import warp
+from render.kernels.launch import THREADS
 from render.options import complete
-from render.runtime.launch import THREADS
 
 Library = Callable[[str, str], Any]
 Load = Callable[[str], ModuleType]

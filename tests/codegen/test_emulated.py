@@ -18,8 +18,9 @@ import pytest
 from render import engine, scene, targets
 from render.codegen import cuda_compiler
 from render.frame import Frame, window
+from render.kernels.launch import RECORD, THREADS
 from render.request import Request
-from render.runtime.launch import RECORD, THREADS, recorded
+from render.runtime.launch import recorded
 from tests.card_driver import CARD, Emulated, drawn, open_device
 from tests.conftest import library
 from tests.ptx.machine import Order
@@ -57,6 +58,7 @@ def check(request: Request, driver: Emulated | None = None) -> None:
     assert np.array_equal(frame.rgb, np.asarray(wanted.rgb))
     assert (frame.steps is None) == (wanted.steps is None)
     assert frame.steps is None or np.array_equal(frame.steps, np.asarray(wanted.steps))
+    assert frame.inside is None or np.array_equal(frame.inside, np.asarray(wanted.inside))
     assert frame.total_steps == wanted.total_steps
 
 
@@ -128,6 +130,26 @@ def test_a_sample_that_comes_round_is_not_followed_to_the_limit(precision: str, 
     followed, seen_through = (driver.work[0].issued for driver in drivers)
 
     assert seen_through < followed / 2
+
+
+TWINS = """
+LIMIT = 9000
+ABSORBING = True
+INSIDE_FLAT = True
+PARAMETERS = {}
+def start(x, y, p): return x - x, y - y
+def step(state, p): return state[0] + 1.0, state[1]
+def alive(state, p): return state[0] < 4000.0
+def shade(state, steps, p): return steps / 9000.0, 0.5, 0.5
+"""
+
+
+def test_a_sample_in_the_state_of_the_one_before_it_is_not_taken_to_come_round(tmp_path: Path, frame: Ask) -> None:
+    """All samples go through the same states, long enough to be looked at, and all end."""
+    path = tmp_path / "twins.py"
+    path.write_text(TWINS, encoding="utf-8")
+
+    check(frame(str(path), size=(8, 4), limit=9000, samples=2, parameters={"shortcuts": 1}))
 
 
 def test_most_lanes_of_a_warp_take_part_where_samples_end_at_all_times(frame: Ask) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -15,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from render import scene, targets
+from render.codegen.program import PATCHES, Width, together
 from render.frame import Canvas, canvas
-from render.kernels import room
+from render.kernels import driver, room
 from render.request import Request
-from render.runtime.cpu import underway
+from render.runtime.cpu import native, underway
 from tests.conftest import small_request
 
 PLACES = [
@@ -38,6 +40,19 @@ def step(state, p): return fma(state[0], state[0], fma(-state[1], state[1], -0.9
 def alive(state, p): return fma(state[0], state[0], state[1] * state[1]) <= p.bailout
 def shade(state, steps, p): return 0.0001 * steps, 0.5, 0.5
 '''
+MIRRORED = '''
+"""Its lower half is the mirror image of its upper half, and in both are rows without a colour."""
+LIMIT = 3
+ABSORBING = False
+INSIDE_FLAT = False
+PARAMETERS = {}
+def symmetric(p): return True
+def start(x, y, p): return x, y * y
+def step(state, p): return state[0] + 1.0, state[1]
+def alive(state, p): return state[0] < 1.0
+def shade(state, steps, p): return (state[1] - 1.0) / (state[1] - 1.0), 0.5, 0.5
+'''
+WIDTH = Width(lanes=32, groups=2, block=16, taking=4, moving=2)
 
 
 def kernel(request: Request, target: str) -> Any:
@@ -129,6 +144,22 @@ def test_rows_that_are_mirror_images_are_stored_with_the_others(
     assert painted(request, in_bands) == at_once(request, "scalar")
 
 
+@pytest.mark.parametrize(("y", "height", "bad"), [(0, 16, 18), (3, 9, 18), (8, 8, 9), (0, 8, 9), (9, 7, 0)])
+def test_samples_without_a_colour_are_counted_in_rows_that_are_mirror_images_too(
+    y: int, height: int, bad: int, tmp_path: Path, ask: Callable[..., Request]
+) -> None:
+    """Of sixteen rows, 7 and 8 are at a distance of 1 from the axis."""
+    path = tmp_path / "mirrored.py"
+    path.write_text(MIRRORED, encoding="utf-8")
+    request = ask(scene=str(path), width=9, height=16, tile=(9, 16), limit=3, parameters={"zoom": 0.125})
+
+    with canvas(request, shared=False) as surface:
+        simd, scalar = (kernel(request, target).paint(surface, 0, y, 9, height) for target in ("simd", "scalar"))
+
+    assert simd == scalar
+    assert simd[1] == bad
+
+
 def test_a_frame_around_the_axis_takes_half_the_rounds(ask: Callable[..., Request]) -> None:
     request = ask(width=64, height=64, tile=(64, 64), limit=400, parameters={"x": -1.1})
     lit = replace(request, parameters=tuple(sorted({**dict(request.parameters), "light": 0.5}.items())))
@@ -140,7 +171,7 @@ def rounds(request: Request) -> tuple[tuple[int, bytes, bytes], int]:
     """What is painted, and how many rounds of blocks that took."""
     code = kernel(request, "simd")
     result = painted(request, lambda surface: code.paint(surface, 0, 0, *size(request))[0])
-    return result, int(code._rooms[0].notes[room.ROUND])  # noqa: SLF001  (what the driver has noted)
+    return result, int(code._rooms.take(request).notes[room.COUNTER.rounds])  # noqa: SLF001  (what the driver has noted)
 
 
 def test_samples_that_come_round_skip_their_steps_and_nothing_else_changes(
@@ -157,6 +188,64 @@ def test_samples_that_come_round_skip_their_steps_and_nothing_else_changes(
 
     assert fast == slow
     assert few < many / 10
+
+
+# --- widths ------------------------------------------------------------------------------------------------
+
+
+def of_width(request: Request, width: Width) -> native.NativeKernel:
+    """Vector code of this width, whatever the machine's own would be."""
+    loaded = scene.load(request.scene)
+    return native.kernel(together(loaded, request, width), loaded, request, str(width), lambda _: None)
+
+
+def test_lanes_that_have_ended_are_given_other_samples(ask: Callable[..., Request]) -> None:
+    """Of the steps that a group's lanes make together, hardly any are made by lanes that have nothing to do."""
+    request = ask(view="seahorses", width=64, height=64, tile=(64, 64), limit=2000, parameters={"shortcuts": 0})
+    code = of_width(request, WIDTH)
+    made, *_ = painted(request, lambda surface: code.paint(surface, 0, 0, 64, 64)[0])
+    stepped = int(code._rooms.take(request).notes[room.COUNTER.rounds]) * WIDTH.block * WIDTH.lanes * WIDTH.groups  # noqa: SLF001
+
+    assert made / stepped > 0.8
+
+
+@pytest.mark.parametrize(
+    "width",
+    [WIDTH._replace(lanes=4, groups=4, block=1), WIDTH._replace(lanes=64, groups=1, block=8, taking=0, moving=0)],
+    ids=str,
+)
+def test_every_width_that_is_accepted_paints_the_same(width: Width, ask: Callable[..., Request]) -> None:
+    request = ask(**PLACES[0], width=37, height=21, tile=(37, 21))
+    code = of_width(request, width)
+
+    assert painted(request, lambda surface: code.paint(surface, 0, 0, 37, 21)[0]) == at_once(request, "scalar")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"block": 32}, "blocks of 32 steps"),
+        ({"block": 12}, "blocks of 12 steps"),
+        ({"block": 0}, "blocks of 0 steps"),
+        ({"groups": 5}, "5 groups"),
+        ({"groups": 0}, "0 groups"),
+        ({"lanes": 48}, "48 lanes"),
+        ({"lanes": 128}, "128 lanes"),
+    ],
+    ids=str,
+)
+def test_a_width_that_the_driver_cannot_paint_with_is_refused(
+    change: dict[str, int], words: str, ask: Callable[..., Request]
+) -> None:
+    request = ask()
+
+    with pytest.raises(ValueError, match=words):
+        together(scene.load(request.scene), request, WIDTH._replace(**change))
+
+
+def test_patches_have_as_many_pixels_as_lanes_and_their_bits_fit_a_number() -> None:
+    assert all(lanes == wide * high <= 64 for lanes, (wide, high) in PATCHES.items())
+    assert (1 << room.LOOK) % driver.HALVED == 0
 
 
 @pytest.mark.parametrize("precision", ["f32", "f64"])
@@ -177,3 +266,33 @@ def test_what_the_mandelbrot_set_claims_never_to_end_does_not(
 
 def without_shortcuts(request: Request) -> tuple[tuple[str, Any], ...]:
     return tuple(sorted({**dict(request.parameters), "shortcuts": 0}.items()))
+
+
+STAIRS = '''
+"""Samples that end after 4, 6, 8, 10 steps in the upper row, and after 0, 2, 4, 6 in the lower."""
+from render.lanes import fma
+ABSORBING = True
+def start(x, y, p): return 0.0, fma(y, 2.0, x + 5.0)
+def step(state, p): return state[0] + 1.0, state[1]
+def alive(state, p): return state[0] < state[1]
+def shade(state, steps, p): return 0.5, 0.5, 0.5
+'''
+
+
+def test_the_example_in_the_docstring_is_what_happens(tmp_path: Path, ask: Callable[..., Request]) -> None:
+    path = tmp_path / "stairs.py"
+    path.write_text(STAIRS, encoding="utf-8")
+    request, loaded = ask(scene=str(path), width=4, height=2, tile=(4, 2), limit=100), scene.load(str(path))
+    width = Width(lanes=4, groups=1, block=2, taking=1, moving=1)
+    code = native.kernel(together(loaded, request, width), loaded, request, "", lambda _: None)
+    table = [line for line in str(room.__doc__).splitlines() if re.match(" +(rounds|[0-9]+ +[01]{4}) ", line)]
+    names, *rows = map(str.split, table)
+    places = [room.COUNTER._asdict()[name] for name in names[:6]]
+
+    with canvas(request, shared=False) as surface, code.begin(surface, 0, 0, 4, 2) as rectangle:
+        for row in rows:
+            went, notes = rectangle.go(1), rectangle.room.notes
+            rounds, held, *others = [int(notes[place]) for place in places]
+            assert [str(rounds), f"{held:04b}", *map(str, others), str(went.steps)] == row[:7]
+        assert went.done
+        assert np.array_equal(np.asarray(surface.steps), [[4, 6, 8, 10], [0, 2, 4, 6]])

@@ -86,6 +86,7 @@ def test_a_large_frame_streams_through() -> None:
 
     assert frame.sha256 == expected.sha256
     assert np.array_equal(np.asarray(frame.steps), np.asarray(expected.steps))
+    assert np.array_equal(np.asarray(frame.inside), np.asarray(expected.inside))
 
 
 def test_blocks_tell_which_multiprocessor_painted_them_and_when() -> None:
@@ -132,6 +133,7 @@ def test_limits_about_the_length_of_a_block_are_kept(limit: int) -> None:
     frame, expected = drawn(**wanted), drawn(**wanted, mode="sequential")
 
     assert np.array_equal(np.asarray(frame.steps), np.asarray(expected.steps))
+    assert np.array_equal(np.asarray(frame.inside), np.asarray(expected.inside))
 
 
 def test_a_card_draws_one_tile_of_a_frame() -> None:

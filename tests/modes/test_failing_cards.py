@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from render import modes, scene
-from render.codegen.settings import cell
+from render.codegen.settings import cells as cells_of
 from render.errors import RenderError, TileError
 from render.frame import canvas
 from render.painter import Done, Launcher
@@ -166,12 +166,12 @@ class Imitation:
         began = time.perf_counter_ns() + self.ahead
 
         def numbers(name: str, kind: Any, size: int) -> Any:
-            return np.ctypeslib.as_array((kind * size).from_address(cells[cell(name)]))
+            return np.ctypeslib.as_array((kind * size).from_address(cells[cells_of(name)[0]]))
 
         numbers("rgb", ctypes.c_uint8, 3 * width * height)[:] = coloured(x, y, width, height).reshape(-1)
         numbers("steps", ctypes.c_int32, width * height)[:] = 1
         numbers("outcome", ctypes.c_int64, 2)[0] += width * height
-        if cells[cell("records")]:
+        if cells[cells_of("records")[0]]:
             records = numbers("records", ctypes.c_int64, 3 * count).reshape(-1, 3)
             records[:, 0] = np.arange(count) % 2
             records[:, 1], records[:, 2] = began, time.perf_counter_ns() + self.ahead

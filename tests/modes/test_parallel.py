@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import render
 from render import backends, engine
 from render.errors import ModeUnavailable, TileError
 from render.request import Request
@@ -111,17 +113,64 @@ def test_warnings_are_everybodys_while_tiles_are_painted(backend: str, wanted: R
     assert all(seen)
 
 
-@pytest.mark.parametrize("backend", backends.names())
-def test_a_joblib_that_starts_no_workers_is_refused(
-    backend: str, wanted: Request, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def _no_semaphores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """joblib as it is where there are none, and with JOBLIB_MULTIPROCESSING=0."""
+    monkeypatch.setattr("joblib._parallel_backends.mp", None)
+
+
+@pytest.mark.usefixtures("_no_semaphores")
+def test_where_there_are_no_semaphores_processes_are_refused_with_the_reason(
+    wanted: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("joblib._parallel_backends.mp", None)  # as with JOBLIB_MULTIPROCESSING=0, or no semaphores
-    with pytest.raises(ModeUnavailable, match=f"no workers of backend {backend}"):
-        engine.draw(replace(wanted, backend=backend))
+    with pytest.raises(ModeUnavailable, match="no semaphores"):
+        engine.draw(wanted)
+    with pytest.raises(ModeUnavailable, match="no semaphores"):
+        render.lesson("gil", size=(12, 8))
 
     monkeypatch.setenv("JOBLIB_MULTIPROCESSING", "0")
-    with pytest.raises(ModeUnavailable, match="JOBLIB_MULTIPROCESSING is 0"):
-        engine.draw(replace(wanted, backend=backend))
+    with pytest.raises(ModeUnavailable, match="JOBLIB_MULTIPROCESSING is 0") as caught:
+        engine.draw(wanted)
+    assert "--backend threading" in caught.value.remedy
+
+
+@pytest.mark.usefixtures("_no_semaphores")
+def test_where_there_are_no_semaphores_threads_paint_all_the_same(wanted: Request) -> None:
+    expected = engine.draw(replace(wanted, mode="sequential", backend=None)).sha256
+    done: list[int] = []
+
+    frame = engine.draw(
+        replace(wanted, backend="threading", workers=3), progress=lambda finished, _: done.append(finished.tile.number)
+    )
+
+    assert frame.sha256 == expected
+    assert sorted(done) == list(range(60))
+    assert len(frame.trace.workers) <= 3
+    assert len(frame.trace.of_kind("start")) == 1
+
+
+@pytest.mark.usefixtures("_no_semaphores")
+def test_threads_without_joblib_fail_and_stop_as_others_do(wanted: Request, tmp_path: Path) -> None:
+    scene = tmp_path / "broken.py"
+    scene.write_text(
+        "def start(x, y, p): return x, y\n"
+        "def step(state, p): return state\n"
+        "def alive(state, p): return state[0] > 1e30\n"
+        "def shade(state, steps, p): return (state[0] - state[0]) / (state[0] - state[0]), 0.0, 0.0\n"
+    )
+    parameters = (("shortcuts", 1), ("x", 0.0), ("y", 0.0), ("zoom", 1.0))
+    threads = replace(wanted, backend="threading", width=48, height=32, target="python", samples=1)
+    with pytest.raises(TileError, match="NaN"):
+        engine.draw(replace(threads, scene=str(scene), view="default", parameters=parameters))
+
+    def stop(_finished: object, _tiles: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        engine.draw(threads, progress=stop)
+    for thread in [thread for thread in threading.enumerate() if thread.name == "painter"]:
+        thread.join(60)
+        assert not thread.is_alive()
 
 
 def test_a_daemon_may_use_threads_only(wanted: Request, monkeypatch: pytest.MonkeyPatch) -> None:

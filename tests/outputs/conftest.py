@@ -42,4 +42,5 @@ def drawn(*timelines: str, colour: int = 0, facts: dict[str, Any] | None = None,
     steps = (x * y).astype(np.int32) if request.samples == 1 else None
     ended = (max(map(len, timelines), default=0) + 2) * MS
     trace = Trace(spans(timelines), 0, MS // 2, ended, {"device": "a CPU", "simulated": False} | (facts or {}))
-    return Frame(rgb, steps, 123_456, request, trace)
+    inside = None if steps is None else steps % 3 == 0
+    return Frame(rgb, steps, 123_456, request, trace, inside)

@@ -26,6 +26,7 @@ from render.outputs import page as theatre
 from render.outputs import trace as saved
 from render.swatches import COLOURS
 from render.trace import Span, Trace, Worker
+from tests.conftest import HANGING
 
 from .conftest import MS, drawn
 from .synthetic_card import with_card
@@ -119,6 +120,7 @@ def shown(browser: Any, folder: Path) -> Iterator[Callable[..., Any]]:
         options = {"viewport": {"width": width, "height": 800}, "java_script_enabled": scripted} | more
         contexts.append(browser.new_context(**options))
         page = contexts[-1].new_page()
+        page.set_default_timeout(1000 * HANGING)
         page.on("console", lambda message: faults.append(message.text))
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("request", lambda asked: faults.append(asked.url) if asked.url[:5] not in {"file:", "data:"} else None)
@@ -309,6 +311,20 @@ def test_a_tile_of_a_card_tells_its_stream_by_name(shown: Callable[..., Any]) ->
     assert "worker 0: NVIDIA H100 (synthetic) stream 0\n" in page.locator("#tip").inner_text()
 
 
+def test_a_tile_chosen_with_the_keys_keeps_its_tip_where_the_page_scrolls(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    apart = "() => document.querySelector('#tip').getBoundingClientRect().top - "
+    apart += "document.querySelector('#run-0 canvas.picture').getBoundingClientRect().top"
+    page.locator("#run-0 canvas.picture").focus()
+    page.keyboard.press("ArrowRight")
+    page.evaluate(FRAMES)
+    before = page.evaluate(apart)
+    page.evaluate("() => scrollBy(0, scrollY ? -20 : 20)")
+    page.evaluate(FRAMES)
+    assert page.locator("#tip").is_visible()
+    assert page.evaluate(apart) == pytest.approx(before, abs=1)
+
+
 def test_without_its_script_the_card_is_seen_from_inside(shown: Callable[..., Any]) -> None:
     page = shown(CARD, scripted=False)
     assert page.locator("svg.field").is_visible()
@@ -337,7 +353,7 @@ def raced(folder: Path) -> tuple[Path, Path]:
         [sys.executable, "-m", "render", *words, "--quiet", "--page", str(page), "--trace", str(trace)],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         check=True,
-        timeout=120,
+        timeout=HANGING,
     )
     return page, trace
 

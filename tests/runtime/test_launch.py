@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from render.kernels.launch import RECORD
 from render.request import Request
-from render.runtime.launch import RECORD, TALLY_BYTES, blocks, rows, size
+from render.runtime.launch import TALLY_BYTES, blocks, rows, size
 from tests.conftest import small_request
 
 EDGES = st.integers(1, 70)

@@ -19,7 +19,6 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from hashlib import sha256
-from html import escape
 from importlib.resources import files
 from string import Template
 
@@ -30,7 +29,7 @@ from render.outputs.page.record import packed, record
 from render.outputs.page.runs import Run
 from render.outputs.page.words import CONCURRENCY, PARALLELISM, caption, clock, gained, image, in_words
 from render.outputs.table import BASELINE
-from render.wording import count, listed
+from render.wording import count, escape, listed
 
 SUFFIXES = (".html",)
 ABOUT = "the theatre: all runs replayed on one clock, in one page"

@@ -7,14 +7,13 @@ below the stage, which plays with the same clock, and a button that slows the cl
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 
 from render import stats
 from render.outputs.page.runs import Run
 from render.outputs.page.still import axis, bars
 from render.outputs.page.words import TWO_LEVELS, clock
 from render.swatches import COLOURS
-from render.wording import count
+from render.wording import count, escape
 
 WIDTH, LEFT = 960, 84  # pixels: of the drawing, of what stands before the lanes
 LANE, FIELD, THICKEST, GAP, FOOT = 12, 198, 6, 8, 16  # one stream; all multiprocessors at most, and one; in between

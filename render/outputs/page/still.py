@@ -6,7 +6,6 @@ The picture stands in the page once; each run refers to it. All runs have one sc
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape
 from itertools import pairwise
 from math import floor, log10
 
@@ -16,6 +15,7 @@ from render.plan import Tile, cut
 from render.stats import Interval
 from render.swatches import COLOURS
 from render.trace import owners
+from render.wording import escape
 
 WIDTH, LEFT = 400, 52  # pixels: of the drawing, of what stands before the lanes
 CURVES, FOOT = 56, 16

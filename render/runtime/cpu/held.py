@@ -11,12 +11,22 @@ import operator
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from render.runtime.cpu.native import NativeKernel
-from render.trace import Recorder, Span, Worker
+from render.runtime.kernel import CpuKernel
+from render.trace import Recorder, Span, Worker, getcpu
 
-Call = tuple[Worker, int, int]
+
+class Call(NamedTuple):
+    """One call of the machine code: who made it, from when to when (ns), the CPU time it got, the CPUs at both ends."""
+
+    worker: Worker
+    t0: int
+    t1: int
+    on_cpu: int
+    cpu: int
+    cpu_end: int
 
 
 class HeldKernel(NativeKernel):
@@ -37,27 +47,33 @@ class HeldKernel(NativeKernel):
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("a kernel that holds the GIL is for the threads of one process")
 
+    paint = CpuKernel.paint  # in one call, for between two slices the GIL might go to somebody else
+
     def _timed(self, cells: int) -> int:
         """Call the machine code, holding the GIL from first to last."""
         call = partial(self._held, cells)
-        in_turn: tuple[Callable[[], int], ...] = (time.perf_counter_ns, call, time.perf_counter_ns)
-        t0, steps, t1 = tuple(map(operator.call, in_turn))  # one bytecode: nobody else comes in between
-        self.calls.append((Recorder.me(), t0, t1))
+        cpu, now, given = getcpu() or partial(int, -1), time.perf_counter_ns, time.thread_time_ns
+        in_turn: tuple[Callable[[], int], ...] = (cpu, now, given, call, given, now, cpu)
+        # one bytecode: nobody else comes in between
+        first, t0, before, steps, after, t1, last = tuple(map(operator.call, in_turn))
+        self.calls.append(Call(Recorder.me(), t0, t1, after - before, first, last))
         return int(steps)
 
     def corrected(self, spans: Sequence[Span]) -> tuple[Span, ...]:
         """The spans, each paint cut into what it waited for the GIL, what it painted, and what it waited again."""
-        calls: dict[Worker, list[tuple[int, int]]] = {}
-        for worker, t0, t1 in self.calls:
-            calls.setdefault(worker, []).append((t0, t1))
+        calls: dict[Worker, list[Call]] = {}
+        for call in self.calls:
+            calls.setdefault(call.worker, []).append(call)
         made: list[Span] = []
         for span in spans:
-            inside = [(t0, t1) for t0, t1 in calls.get(span.worker, ()) if span.t0 <= t0 and t1 <= span.t1]
+            inside = [call for call in calls.get(span.worker, ()) if span.t0 <= call.t0 and call.t1 <= span.t1]
             if span.kind != "paint" or len(inside) != 1:
                 made.append(span)
                 continue
-            [(t0, t1)] = inside
-            made += [span._replace(kind="wait", t1=t0), span._replace(t0=t0, t1=t1), span._replace(kind="wait", t0=t1)]
+            [(_, t0, t1, on_cpu, cpu, cpu_end)] = inside
+            waited = span._replace(kind="wait", on_cpu=None)
+            painted = Span(span.worker, span.tile, "paint", t0, t1, cpu, cpu_end, on_cpu)
+            made += [waited._replace(t1=t0), painted, waited._replace(t0=t1)]
         return tuple(span for span in made if span.kind != "wait" or span.t1 > span.t0)
 
 

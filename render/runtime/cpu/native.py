@@ -8,54 +8,35 @@ through ctypes drops the GIL, so threads really paint at the same instant.
 from __future__ import annotations
 
 import ctypes
-import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
-from render.codegen import code_cache
+from render.codegen import code_cache, host
 from render.codegen.program import ENTRY, Program
 from render.codegen.settings import pack, settings
 from render.errors import ModeUnavailable
 from render.frame import Canvas
+from render.kernels import slots
+from render.pace import Pace
 from render.parameters import P
 from render.request import Request
 from render.runtime.cpu.underway import Layout, Rectangle, Rooms, members
 from render.runtime.kernel import CpuKernel
 from render.scene import Scene
 
-
-@cache
-def _llvm() -> Any:
-    """llvmlite's binding, ready for this machine."""
-    import llvmlite.binding as llvm
-
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    return llvm
+SLICE_NS = (
+    20_000_000  # of which Python sees nothing: short for whoever presses Ctrl-C, long beside the 10 us between two
+)
+GROWTH = 8.0
 
 
-@cache
-def _host() -> tuple[str, str]:
-    """The CPU's name and features as LLVM writes them; numba's own variables say otherwise where they are set."""
-    llvm = _llvm()
-    name, have = os.environ.get("NUMBA_CPU_NAME"), os.environ.get("NUMBA_CPU_FEATURES")
-    if have is None:
-        have = "" if name else llvm.get_host_cpu_features().flatten()
-    return name or llvm.get_host_cpu_name(), have
+def object_code(made: Program, announce: Callable[[], None], waiting: Callable[[], None] = lambda: None) -> bytes:
+    """From the cache, or compiled now (which is announced) and kept. `waiting`: somebody else compiles it just now."""
 
-
-def features() -> frozenset[str]:
-    """The names of the vector instruction sets and the like that this CPU has, as LLVM calls them."""
-    return frozenset(part[1:] for part in _host()[1].split(",") if part.startswith("+"))
-
-
-def object_code(made: Program, announce: Callable[[], None]) -> bytes:
-    """From the cache, or compiled now (which is announced) and kept."""
-    key = made.key(_host())
-    code = code_cache.read(key)
-    if code is None:
+    def compiled() -> bytes:
         announce()
         try:
             from render.codegen import cpu_compiler  # numba is slow to import and not needed in a second run
@@ -63,28 +44,27 @@ def object_code(made: Program, announce: Callable[[], None]) -> bytes:
             raise ModeUnavailable(
                 f"numba cannot be imported: {error}", "reinstall numba, or draw with --target python, which needs none"
             ) from error
-        code = cpu_compiler.compile_program(made)
-        code_cache.write(key, code)
-    return code
+        return cpu_compiler.compile_program(made)
+
+    return code_cache.obtain(made.key("cpu", host.cpu()), compiled, waiting)
 
 
 @lru_cache(maxsize=32)
 def _loaded(code: bytes) -> tuple[Any, Any]:
     """The C function in this object code, and the engine that must outlive it."""
-    llvm = _llvm()
-    machine = llvm.Target.from_default_triple().create_target_machine(jit=True)
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
-    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-    engine.finalize_object()
-    call = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(engine.get_function_address(ENTRY))
-    return call, engine
+    address, engine = host.load_code(code, ENTRY)
+    return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address), engine
 
 
 def kernel(made: Program, scene: Scene, request: Request, about: str, announce: Callable[[str], None]) -> NativeKernel:
     """Code that paints this request, compiled now only if it never was before."""
     about = f"{about}, {'float64' if request.precision == 'f64' else 'float32'}"
-    code = object_code(made, lambda: announce(f"compiling {scene.name} for {about} (once; kept for later runs)"))
-    layout = Layout(made.lanes, made.names.get("GROUPS", 0), folded=made.folds(request, made.p))
+    code = object_code(
+        made,
+        lambda: announce(f"compiling {scene.name} for {about} ({code_cache.describe_keeping()})"),
+        lambda: announce(f"waiting for another run that compiles {scene.name} for {about}"),
+    )
+    layout = Layout(made.lanes, made.slots.get(slots.GROUPS, 0), folded=made.folds(request, made.p))
     return NativeKernel(code, request, made.p, layout, about, folds=made.folds)
 
 
@@ -109,6 +89,7 @@ class NativeKernel(CpuKernel):
         self._rooms: Rooms
         self._at = settings(request)  # it and p hold the arrays that the cells point to
         self._told = pack(self._at, self.p)
+        self.pace = Pace(SLICE_NS, GROWTH)  # the threads' together
         if like is not None:
             self._call, self._engine, self._rooms = like._call, like._engine, like._rooms
             return
@@ -136,3 +117,17 @@ class NativeKernel(CpuKernel):
             yield Rectangle(self._call, self._told, (x, y, width, followed, images), canvas, room)
         finally:
             self._rooms.give_back(self.request, room)
+
+    def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
+        """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN.
+
+        It is done in slices, between which Python heeds signals.
+        """
+        steps, bad, done = 0, 0, False
+        with self.begin(canvas, x, y, width, height) as rectangle:
+            while not done:
+                t0 = time.perf_counter_ns()
+                made, strange, done = rectangle.go(self.pace.budget)
+                self.pace.learn(time.perf_counter_ns() - t0, done=done)
+                steps, bad = steps + made, bad + strange
+        return steps, bad

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from render.codegen.settings import Settings, cell, pack
+from render.codegen.settings import Settings, cells, pack
 from render.frame import Canvas, Went
 from render.kernels import room as places
 from render.request import Request
@@ -19,8 +19,9 @@ from render.scene import REALS
 TRAY_BYTES = 4 << 20  # for light that waits for the rest of its patch; a level-2 cache or so
 FEWEST_TRAYS = 4
 ALIGNMENT = 64  # bytes
-CORNER, IMAGES, OUTCOME, BUDGET = cell("x"), cell("images"), cell("outcome"), cell("budget")
-FIRST, STRIDE, RGB, STEPS, KEEP_STEPS = cell("first"), cell("stride"), cell("rgb"), cell("steps"), cell("keep_steps")
+PLACE = cells("x", "y", "width", "height", "images", "first", "stride")
+MEMORY = cells("outcome", "room", "notes")
+RGB, STEPS, KEEP_STEPS, BUDGET = (cells(name)[0] for name in ("rgb", "steps", "keep_steps", "budget"))
 
 
 class Layout(NamedTuple):
@@ -54,11 +55,11 @@ class Room:
         self.cells = _aligned(groups * (rack + members * lanes) + 3 * rack + trays * tray, real)
         self.notes = np.zeros(places.TRAYS + trays * places.EACH_TRAY, np.int64)
         self.outcome = np.zeros(2, np.int64)
-        self.where = pack((self.outcome, 0, self.cells, self.notes))  # as they follow each other in the settings
+        self.where = pack((self.outcome, self.cells, self.notes))
         self.unused = self.notes.copy()
-        self.unused[places.USED] = lanes if trays else 0
-        self.unused[places.FREE] = trays
-        self.unused[places.TRAYS + places.FREE_TRAY :: places.EACH_TRAY] = np.arange(trays)
+        self.unused[places.COUNTER.used] = lanes if trays else 0
+        self.unused[places.COUNTER.free_trays] = trays
+        self.unused[places.of_tray_counter(places.TRAY.free, 0) :: places.EACH_TRAY] = np.arange(trays)
 
     def empty(self) -> None:
         """Make it ready for another rectangle."""
@@ -111,13 +112,11 @@ class Rectangle:
         self.call, self.room, self.canvas = call, room, canvas
         self.cells = told.copy()
         stride = canvas.rgb.shape[1]
-        self.cells[FIRST] = (place[1] - canvas.y) * stride + place[0] - canvas.x
-        self.cells[STRIDE] = stride
+        first = (place[1] - canvas.y) * stride + place[0] - canvas.x
+        self.cells[PLACE] = *place, first, stride
+        self.cells[MEMORY] = room.where
         self.cells[RGB], self.cells[STEPS] = canvas.addresses
         self.cells[KEEP_STEPS] = canvas.steps is not None
-        self.cells[CORNER : CORNER + 4] = place[:4]
-        self.cells[IMAGES] = place[4]
-        self.cells[OUTCOME : OUTCOME + 7] = room.where
         self.address = self.cells.ctypes.data
 
     def go(self, budget: int) -> Went:

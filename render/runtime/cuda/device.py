@@ -8,6 +8,7 @@ import numpy as np
 
 from render.codegen.program import ENTRY
 from render.codegen.settings import settings
+from render.kernels.launch import THREADS
 from render.request import Request
 from render.runtime.cuda.clock import COARSE_STEP, FINE_STEP, CardClock
 from render.runtime.cuda.discovery import Card
@@ -23,7 +24,6 @@ from render.runtime.cuda.driver import (
 from render.runtime.cuda.idle import when_idle
 from render.runtime.cuda.occupancy import Room
 from render.runtime.cuda.stream import Stream
-from render.runtime.launch import THREADS
 from render.trace import Clock
 
 COMPARISONS = 3  # of the two clocks; the first calls are slow, the last counts

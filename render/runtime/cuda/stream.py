@@ -14,13 +14,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from render.codegen.settings import Settings, pack
+from render.kernels.launch import RECORD, THREADS
 from render.request import Request
 from render.runtime.cuda.clock import CardClock
 from render.runtime.cuda.driver import NOT_READY, asked
 from render.runtime.cuda.idle import PAUSE
 from render.runtime.cuda.occupancy import Hold, Room
 from render.runtime.kernel import Painted
-from render.runtime.launch import RECORD, TALLY_BYTES, THREADS, Rows, blocks, recorded, rows, size
+from render.runtime.launch import TALLY_BYTES, Rows, blocks, recorded, rows, size
 from render.trace import Clock, Worker
 
 NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: does not wait for the default stream
@@ -140,13 +141,12 @@ class Stream:
         arrived = painted + self._between(second, third)
         blur = began >> 22  # what a number of 24 bits cannot tell
         clock.learn(began, arrived, self._begun - blur, seen + blur)
-        with_room = self.device.room.begun(self._hold, began, painted)
-        if not recorded(self.device.request):
-            began = with_room
         began, painted, arrived = (
             min(max(time + clock.offset, self._begun), seen) for time in (began, painted, arrived)
         )
-        return began, painted, arrived
+        # On the host's clock, on which what was told of the launches before stays as it was told.
+        with_room = self.device.room.begun(self._hold, began, painted)
+        return began if recorded(self.device.request) else with_room, painted, arrived
 
     def _between(self, first: Any, second: Any) -> int:
         return int(asked(self._driver.cuEventElapsedTime(first, second)) * 1e6)

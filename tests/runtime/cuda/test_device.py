@@ -16,11 +16,12 @@ import pytest
 from render import engine, scene
 from render.codegen import cuda_code
 from render.errors import RenderError
+from render.kernels.launch import THREADS
 from render.request import Request
 from render.runtime.cuda import driver as card_driver
+from render.runtime.cuda.clock import CardClock
 from render.runtime.cuda.device import CudaDevice
 from render.runtime.cuda.driver import LaunchFailed
-from render.runtime.launch import THREADS
 from tests.card_driver import Driver, drawn, open_device
 
 
@@ -67,6 +68,7 @@ def test_the_picture_and_the_steps_are_those_of_the_cpu(
     assert frame.total_steps == expected.total_steps
     assert (frame.steps is None) == (expected.steps is None)
     assert frame.steps is None or np.array_equal(frame.steps, np.asarray(expected.steps))
+    assert frame.inside is None or np.array_equal(frame.inside, np.asarray(expected.inside))
 
 
 def test_all_memory_is_given_back(driver: Imitation, ask: Callable[..., Request]) -> None:
@@ -162,11 +164,29 @@ def test_no_clock_learns_from_the_launch_that_has_the_kernel_loaded(
     device.close()
 
 
+class Corrected(CardClock):
+    """A card's clock that turns out to be further behind with each launch, by 83 ns."""
+
+    def __init__(self, clock: CardClock) -> None:
+        self.__dict__ = clock.__dict__
+        self.late = 0
+
+    def learn(self, first: int, last: int, began: int, ended: int) -> None:
+        super().learn(first, last, began, ended)
+        self.late += 83
+
+    @property
+    def offset(self) -> int:
+        return super().offset - self.late
+
+
 @pytest.mark.parametrize(("width", "fills"), [(48, True), (8, False)])
 def test_a_launch_that_records_nothing_paints_when_those_before_it_leave_room(
     driver: Imitation, width: int, *, fills: bool, ask: Callable[..., Request]
 ) -> None:
+    """On the host's clock, though more is known of the card's clock with each launch that has ended."""
     device = open_device(driver, ask(blocks=False, tile=(48, 32)))
+    device.events = Corrected(device.events)
     streams = device.streams(2)
     for stream in streams:
         stream.submit(0, 0, width, 32)

@@ -214,14 +214,13 @@ def test_the_toolkit_here_is_found_whole() -> None:
     assert 90 in toolkit.capabilities
 
 
-def test_looking_loads_no_numba_and_takes_no_time() -> None:
+def test_looking_loads_neither_a_compiler_nor_arrays() -> None:
     code = """
-import sys, time
-from render.runtime.cuda import discovery as cards
-t0 = time.perf_counter()
-cards.find()
-took = time.perf_counter() - t0
-assert "numba" not in sys.modules
-assert took < 0.3 or cards.find().cards, took
+import sys
+from render.runtime.cuda import discovery
+discovery.find()
+print(*{name.partition(".")[0] for name in sys.modules} & {"numpy", "numba", "numba_cuda", "llvmlite", "joblib"})
 """
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=30)
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert run.stdout == "\n"

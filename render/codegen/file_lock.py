@@ -1,0 +1,83 @@
+"""One at a time: a lock between processes, and between threads, that nobody can leave behind.
+
+It is a lock of the operating system on a file, which goes when its holder ends, however that happens. Where there are
+no such locks, or the file cannot be made, everybody goes on at once: that costs time, never the run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+PATIENCE = 60.0  # seconds; a holder that takes longer was stopped, or this machine is so busy that it does not matter
+PAUSE = 0.02  # seconds between two attempts
+
+
+@contextlib.contextmanager
+def take_turn(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock of this file while the body runs; `waiting` is called once if somebody else has it.
+
+    The holder removes the file at the end. So whoever waited for it goes on without a lock, together with all others
+    who did: what the holder made is there, or cannot be kept. After a holder that was killed the file is still there,
+    and the next in turn holds the lock.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+    except OSError:
+        yield
+        return
+    try:
+        if _wait_for(path, descriptor, waiting):
+            try:
+                yield
+            finally:
+                with contextlib.suppress(OSError):  # Windows removes no file that others have open
+                    path.unlink()
+        else:
+            yield
+    finally:
+        os.close(descriptor)  # and with it goes the lock
+
+
+def _wait_for(path: Path, descriptor: int, waiting: Callable[[], None]) -> bool:
+    """Wait for the lock and take it; False where the holder has removed the file, and where there are no locks."""
+    until = time.monotonic() + PATIENCE
+    told = False
+    while not (locked := _try(descriptor)):
+        if locked is None or time.monotonic() > until or not _still_there(path, descriptor):
+            return False
+        if not told:
+            waiting()
+            told = True
+        time.sleep(PAUSE)
+    return _still_there(path, descriptor)
+
+
+def _try(descriptor: int) -> bool | None:
+    """Take the lock if nobody has it: whether that went well, or None where there are no locks."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except (ImportError, OSError):  # of this system, or of this file system
+        return None
+    return True
+
+
+def _still_there(path: Path, descriptor: int) -> bool:
+    """Whether the file that is open here still has its name."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except OSError:
+        return False

@@ -1,0 +1,40 @@
+"""This machine's CPU as LLVM knows it, and object code loaded for it; neither numba nor a compiler is needed."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+
+@cache
+def llvm() -> Any:
+    """llvmlite's binding, ready for this machine."""
+    from llvmlite import binding
+
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    return binding
+
+
+@cache
+def cpu() -> tuple[str, str]:
+    """The CPU's name and features as LLVM writes them; numba's own variables say otherwise where they are set."""
+    name, have = os.environ.get("NUMBA_CPU_NAME"), os.environ.get("NUMBA_CPU_FEATURES")
+    if have is None:
+        have = "" if name else llvm().get_host_cpu_features().flatten()
+    return name or llvm().get_host_cpu_name(), have
+
+
+def features() -> frozenset[str]:
+    """The names of the vector instruction sets and the like that this CPU has, as LLVM calls them."""
+    return frozenset(part[1:] for part in cpu()[1].split(",") if part.startswith("+"))
+
+
+def load_code(code: bytes, name: str) -> tuple[int, Any]:
+    """The address of the function of this name in object code, and the engine that must outlive it."""
+    machine = llvm().Target.from_default_triple().create_target_machine(jit=True)
+    engine = llvm().create_mcjit_compiler(llvm().parse_assembly(""), machine)
+    engine.add_object_file(llvm().ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    return engine.get_function_address(name), engine
