@@ -31,7 +31,7 @@ from render.reading.png import GREY, PALETTE, RGB, Png, transparent
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-COST = 16  # bytes for each pixel at most: Pillow's own copy, one in another mode, and ours
+COST = 18  # bytes for each pixel at most: Pillow's own copy, one in another mode, and ours
 HEAD = 4096  # bytes of a file in which its depth is looked for
 ORIENTATION, BITS, PLANES = 0x0112, 258, 284  # tags of EXIF and TIFF
 WIDE = re.compile(r"(RGB|RGBA|RGBX|RGBa|LA|CMYK|CMYKX);16([BLN])")  # of which Pillow keeps the upper halves
