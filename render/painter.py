@@ -14,12 +14,16 @@ from contextlib import contextmanager
 from typing import NamedTuple, cast
 
 from render.errors import RenderError, TileError
+from render.foreign_code import describe_error
 from render.frame import Canvas
+from render.not_numbers import describe_place
 from render.pace import Pace
 from render.plan import Tile
 from render.request import Request
+from render.scene import load
 from render.targets import Kernel, Pausable
 from render.trace import Recorder
+from render.wording import count
 
 
 class Done(NamedTuple):
@@ -96,12 +100,13 @@ class Painter:
         except RenderError:
             raise
         except Exception as error:
-            raise self.failure(tile, f"{type(error).__name__}: {error}") from error
+            raise self.failure(tile, describe_error(error, load(self.request.scene).path)) from error
 
     def done(self, tile: Tile, steps: int, bad: int) -> Done:
         """The tile as done. Raises TileError where samples of it are NaN, which no picture may show."""
         if bad:
-            raise self.failure(tile, f"{bad} samples have a colour that is not a number (NaN)")
+            where = describe_place(self.request, self.kernel, self.canvas, tile)
+            raise self.failure(tile, f"{count(bad, 'sample')} with a colour that is not a number (NaN), {where}")
         return Done(tile, steps)
 
     def failure(self, tile: Tile, why: str) -> TileError:
