@@ -96,15 +96,10 @@ def draw(
     with canvas(request, shared=mode.shared(request)) as surface:
         kernel = _compiled(request, recorder, announce)
         kernel = kernel if adapt is None else adapt(kernel)
-        known: dict[int, int] = {}
-
-        def estimate() -> Mapping[int, int]:
-            known.update(costs(request, recorder))
-            return known
-
-        tiles = plan(request, estimate)
+        work = Work(request, recorder)
+        tiles = work.tiles
         painter = Painter(request, surface, kernel, recorder)
-        steps, spent, whole, begun = 0, 0, sum(known.values()), clock()
+        steps, begun = 0, clock()
         kept: list[Tile] = []
         name = title(request, facts)
         with _salvaged(surface.rgb, kept, len(tiles), salvage), closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
@@ -114,12 +109,8 @@ def draw(
                 if progress is not None:
                     progress(finished, len(tiles))
                 if watch is not None:
-                    worker, spent = (
-                        recorder.painter_of(finished.tile.number),
-                        spent + known.get(finished.tile.number, 0),
-                    )
-                    share = spent / whole if whole else len(kept) / len(tiles)
-                    seconds = (clock() - begun) / 1e9
+                    worker = recorder.painter_of(finished.tile.number)
+                    share, seconds = work.count(finished.tile), (clock() - begun) / 1e9
                     watch(Moment(request, name, finished, len(tiles), worker, surface.rgb, share, seconds))
         rgb, counts = surface.kept()
     ran = machine.facts() | {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
@@ -188,6 +179,26 @@ def available(request: Request) -> modes.Mode:
         reason, remedy = missing
         raise ModeUnavailable(f"mode {request.mode} cannot run here: {reason}", remedy)
     return mode
+
+
+class Work:
+    """The tiles of a request in their order, and how much of the work is done, by their estimated costs if known."""
+
+    def __init__(self, request: Request, recorder: Recorder) -> None:
+        self._costs: Mapping[int, int] = {}
+
+        def estimate() -> Mapping[int, int]:
+            self._costs = costs(request, recorder)
+            return self._costs
+
+        self.tiles = plan(request, estimate)
+        self._whole = sum(self._costs.values())
+        self._done = 0
+
+    def count(self, tile: Tile) -> float:
+        """Count a tile as done; give the share of the work that is done."""
+        self._done += self._costs.get(tile.number, 0) if self._whole else 1
+        return self._done / (self._whole or len(self.tiles))
 
 
 def costs(request: Request, recorder: Recorder) -> Mapping[int, int]:

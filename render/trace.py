@@ -150,6 +150,9 @@ SYSTEM_CLOCK: Clock = time.perf_counter_ns
 THREAD_CLOCK: CpuClock = getattr(time, "thread_time_ns", read_nothing)
 
 
+MINE = threading.local()  # `worker`: the one that a thread is
+
+
 class Recorder:
     """Collects spans inside one process. Appending is one atomic list operation, so threads may share it.
 
@@ -164,8 +167,11 @@ class Recorder:
 
     @staticmethod
     def me() -> Worker:
-        """The worker that asks: this thread of this process."""
-        return Worker(os.getpid(), threading.get_native_id())
+        """The worker that asks: this thread of this process. One object for all its spans."""
+        worker: Worker | None = getattr(MINE, "worker", None)
+        if worker is None or worker.process != os.getpid():  # a process that was forked has its parent's
+            MINE.worker = worker = Worker(os.getpid(), threading.get_native_id())
+        return worker
 
     def add(
         self, kind: str, t0: int, t1: int, tile: int = NO_TILE, worker: Worker | None = None, cpu: int = -1

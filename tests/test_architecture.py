@@ -31,6 +31,7 @@ LAYERS = (
     "compiler",
     "targets contract",
     "painter",
+    "handfuls",
     "processes",
     "modes outputs stats schedule claims chart document compare attribution difference",
     "options engine devices",

@@ -116,15 +116,27 @@ class NativeKernel:
     @contextmanager
     def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
         """A rectangle of the frame, to be painted bit by bit."""
-        room = self._rooms.pop() if self._rooms else Room(self.request, self.layout, self._members)
+        room = self._take_room()
         try:
-            followed, images = self.layout.rows(self.request, y, height)
-            yield Rectangle(self._call, self._on(canvas), (x, y, width, followed, images), room)
+            yield self._rectangle(canvas, x, y, width, height, room)
         finally:
             self._rooms.append(room)
 
+    def _take_room(self) -> Room:
+        try:
+            return self._rooms.pop()
+        except IndexError:  # all are in use
+            return Room(self.request, self.layout, self._members)
+
+    def _rectangle(self, canvas: Canvas, x: int, y: int, width: int, height: int, room: Room) -> Rectangle:
+        followed, images = self.layout.rows(self.request, y, height)
+        return Rectangle(self._call, self._on(canvas), (x, y, width, followed, images), room)
+
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
         """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN."""
-        with self.begin(canvas, x, y, width, height) as rectangle:
-            went = rectangle.go(WHOLLY)
+        room = self._take_room()
+        try:
+            went = self._rectangle(canvas, x, y, width, height, room).go(WHOLLY)
+        finally:
+            self._rooms.append(room)
         return went.steps, went.bad

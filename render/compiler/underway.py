@@ -20,7 +20,8 @@ WHOLLY = (1 << 62) - 1  # a budget that is never spent
 TRAY_BYTES = 4 << 20  # for light that waits for the rest of its patch; a level-2 cache or so
 FEWEST_TRAYS = 4
 ALIGNMENT = 64  # bytes
-CORNER, IMAGES, OUTCOME, BUDGET = cell("x"), cell("images"), cell("outcome"), cell("budget")
+X, Y, WIDTH, FOLLOWED = cell("x"), cell("y"), cell("width"), cell("height")
+IMAGES, OUTCOME, BUDGET = cell("images"), cell("outcome"), cell("budget")
 
 
 class Layout(NamedTuple):
@@ -59,10 +60,20 @@ class Room:
         self.unused[places.USED] = lanes if trays else 0
         self.unused[places.FREE] = trays
         self.unused[places.TRAYS + places.FREE_TRAY :: places.EACH_TRAY] = np.arange(trays)
+        self._frame: np.ndarray | None = None  # what `told` was copied from
 
-    def empty(self) -> None:
-        """Make it ready for another rectangle."""
+    def begin(self, told: np.ndarray, place: tuple[int, int, int, int, int]) -> None:
+        """Make it ready for another rectangle: what the code is told lies at `address`, and is changed by `view`.
+
+        What is told of the whole frame is copied once; after that five numbers change, which costs little so.
+        """
         self.notes[:] = self.unused
+        if self._frame is not told:
+            self._frame, own = told, told.copy()
+            own[OUTCOME : OUTCOME + 7] = self.where
+            self.address, self.view, self.went = own.ctypes.data, own.data, self.outcome.data
+        view = self.view
+        view[X], view[Y], view[WIDTH], view[FOLLOWED], view[IMAGES] = place
 
 
 def _aligned(count: int, real: type[np.floating[Any]]) -> np.ndarray:
@@ -82,21 +93,16 @@ class Rectangle:
     def __init__(
         self, call: Callable[[int], int], told: np.ndarray, place: tuple[int, int, int, int, int], room: Room
     ) -> None:
-        room.empty()
+        room.begin(told, place)
         self.call, self.room = call, room
-        self.cells = told.copy()
-        self.cells[CORNER : CORNER + 4] = place[:4]
-        self.cells[IMAGES] = place[4]
-        self.cells[OUTCOME : OUTCOME + 7] = room.where
-        self.address = self.cells.ctypes.data
 
     def go(self, budget: int) -> Went:
         """Go on for about so many steps of lanes, and tell how far that went."""
-        self.cells[BUDGET] = budget
-        outcome = self.room.outcome
-        outcome[0] = 0
-        steps = self.call(self.address)
-        return Went(steps, int(outcome[0]), bool(outcome[1]))
+        room = self.room
+        room.view[BUDGET] = budget
+        room.went[0] = 0
+        steps = self.call(room.address)
+        return Went(steps, room.went[0], bool(room.went[1]))
 
 
 def members(call: Callable[[int], int], at: Settings, p: tuple[Any, ...]) -> int:

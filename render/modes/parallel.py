@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from render import processes
 from render.errors import UnknownName
+from render.handfuls import Handout
 from render.modes import cpu_targets
 
 if TYPE_CHECKING:
@@ -51,16 +52,12 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
 
 
 def threads(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
-    """A pool of threads, fed one tile at a time so that none hoards work."""
+    """A pool of threads that take tile after tile, so that none hoards work."""
     started = painter.recorder.clock()
     from joblib import Parallel, delayed
 
-    def paint(tile: Tile) -> Done:
-        painter.wait(tile)
-        return painter.paint(tile)
-
-    workers = painter.request.workers
+    workers, handout = painter.request.workers, Handout(tiles, painter)
     with Parallel(n_jobs=workers, backend="threading", batch_size=1, return_as="generator_unordered") as pool:
         processes.meet(pool, delayed, workers)
         painter.recorder.add("start", started, painter.recorder.clock())
-        yield from processes.results(pool(delayed(paint)(tile) for tile in tiles))
+        yield from handout.collect(processes.results(pool(delayed(paint)() for paint in handout)))
