@@ -7,12 +7,13 @@ document alone goes to standard output.
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -74,6 +75,7 @@ def draw(typed: Namespace, began: int) -> int:
     request = options.complete(**_asked(typed))
     out = typed.out or [f"{Path(request.scene).stem}-{request.mode}.png"]
     makers = _check_outputs(out, typed.page, typed.trace)
+    _check_tiles(makers, [request])
     files = [*makers, *([typed.trace] if typed.trace else [])]
     engine.available(request)
     with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
@@ -112,6 +114,13 @@ def _check_outputs(out: Sequence[str], page: str | None, trace: str | None = Non
     return makers
 
 
+def _check_tiles(makers: dict[str, outputs.Output], requests: Iterable[Request]) -> None:
+    """Raise UsageError, before painting, for a file that could not show so many tiles."""
+    tiles = sum(math.prod(request.rows_and_columns) for request in requests if request.only_tile is None)
+    for path, maker in makers.items():
+        outputs.check_tiles(path, maker, tiles)
+
+
 def _saved(frame: Frame, t0: int) -> Frame:
     """The frame with the time in which its files were written."""
     t1 = time.perf_counter_ns()
@@ -136,6 +145,7 @@ def race(typed: Namespace, began: int) -> int:
         else library.entrants(_asked(typed), named or modes.names())
     )
     makers = _check_outputs(typed.out, typed.page, typed.trace)
+    _check_tiles(makers, [one.request if isinstance(one, engine.Entrant) else one for one in requests])
     with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
         result = engine.race(requests, announce=_announcer(typed), watch=watch)
     if result.frames:
@@ -209,6 +219,7 @@ def show(typed: Namespace, began: int) -> int:
     makers = _check_outputs(typed.out, typed.page)
     files = list(makers)
     frames = saved.read(typed.file)
+    _check_tiles(makers, [frame.request for frame in frames])
     for path, maker in makers.items():
         outputs.save(path, outputs.made(maker, frames, plain=typed.plain))
     if frames.kind == "race":
