@@ -106,7 +106,7 @@ class Painter:
         """The tile as done. Raises TileError where samples of it are NaN, which no picture may show."""
         if bad:
             where = describe_place(self.request, self.kernel, self.canvas, tile)
-            raise self.failure(tile, f"{count(bad, 'sample')} with a colour that is not a number (NaN), {where}")
+            raise self.failure(tile, f"{count(bad, 'sample')} with a colour that is not a number (NaN){where}")
         return Done(tile, steps)
 
     def failure(self, tile: Tile, why: str) -> TileError:

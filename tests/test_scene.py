@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
+import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import cli, lanes, scene
+from render import cli, engine, lanes, scene, scene_rules
 from render.errors import SceneError, UnknownName, UsageError
 from render.request import HIGHEST_LIMIT, Request
 
@@ -136,6 +137,22 @@ def test_a_path_may_begin_at_home(write: Write, tmp_path: Path, monkeypatch: pyt
 def test_a_file_that_changed_is_loaded_anew(write: Write) -> None:
     assert scene.load(write()).limit == 20
     assert scene.load(write(("LIMIT = 20", "LIMIT = 30"))).limit == 30
+
+
+def test_the_example_of_the_contract_keeps_it(tmp_path: Path, ask: Callable[..., Request]) -> None:
+    """As it stands in the docstring: loaded, and equal on two targets."""
+    written = str(scene.__doc__).split("A whole scene, the burning ship:")[1].split("The four functions")[0]
+    path = tmp_path / "ship.py"
+    path.write_text(textwrap.dedent(written), encoding="utf-8")
+    request = ask(scene=str(path), width=24, height=16, tile=(24, 16), view="ship")
+
+    assert engine.draw(request).sha256 == engine.draw(replace(request, target="scalar")).sha256
+    assert len(np.unique(engine.draw(request).rgb.reshape(-1, 3), axis=0)) > 20
+
+
+@pytest.mark.parametrize("name", [*scene_rules.ARGUMENTS, "PARAMETERS", "VIEWS", "LIMIT", "ABSORBING", "INSIDE_FLAT"])
+def test_the_contract_says_what_each_name_means(name: str) -> None:
+    assert f"\n    {name}" in str(scene.__doc__)
 
 
 def test_a_word_that_is_not_there_is_told_all_that_are(write: Write) -> None:
