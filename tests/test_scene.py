@@ -217,6 +217,29 @@ def test_a_module_loaded_again_is_seen(way: str, write: Write, tmp_path: Path, m
             sys.modules.pop(name, None)
 
 
+def test_a_helper_loaded_again_paints_with_its_new_colours(
+    write: Write, tmp_path: Path, ask: Callable[..., Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    helper = tmp_path / "tint.py"
+    helper.write_text("def tinted(light):\n    return light * 0.5\n", encoding="utf-8")
+    path = write(
+        ("import fma, where", "import fma, where\nfrom tint import tinted"), ("0.25, steps", "tinted(0.25), steps")
+    )
+    request = ask(scene=path, width=4, height=4, tile=(4, 4))
+    try:
+        before = engine.draw(request).rgb
+        helper.write_text("def tinted(light):\n    return light * 2.0  # brighter\n", encoding="utf-8")
+        importlib.reload(sys.modules["tint"])
+        after = engine.draw(request).rgb
+    finally:
+        sys.modules.pop("tint", None)
+
+    assert (after[..., 1] > before[..., 1]).all()
+    assert (after[..., 0] == before[..., 0]).all()
+
+
 def test_nothing_is_left_beside_a_scene(write: Write, tmp_path: Path) -> None:
     scene.load(write())
     assert [path.name for path in tmp_path.iterdir()] == ["disc.py"]
