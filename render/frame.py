@@ -17,7 +17,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePath
-from typing import Any, ClassVar, NamedTuple, overload
+from typing import Any, ClassVar, NamedTuple, Self, overload
 
 import numpy as np
 
@@ -55,10 +55,11 @@ class Canvas:
         if path is None:
             self.rgb = np.zeros((height, width, 3), np.uint8)
             self.steps = np.zeros((height, width), np.int32) if with_steps else None
-            return
-        self.rgb = np.memmap(path, np.uint8, "r+", shape=(height, width, 3))
-        behind = _aligned(self.rgb.nbytes)
-        self.steps = np.memmap(path, np.int32, "r+", behind, (height, width)) if with_steps else None
+        else:
+            self.rgb = np.memmap(path, np.uint8, "r+", shape=(height, width, 3))
+            behind = _aligned(self.rgb.nbytes)
+            self.steps = np.memmap(path, np.int32, "r+", behind, (height, width)) if with_steps else None
+        self.addresses = self.rgb.ctypes.data, 0 if self.steps is None else self.steps.ctypes.data
 
     def covers(self, x: int, y: int, width: int, height: int) -> bool:
         """Tell whether a rectangle of the frame lies in it."""
@@ -219,7 +220,7 @@ class Frame:
     def _packed(self) -> bytes:
         return pixels(self.rgb)
 
-    def with_trace(self, trace: Trace) -> Frame:
+    def with_trace(self, trace: Trace) -> Self:
         """The same picture with another trace; what was found out about its pixels is kept."""
         made = copy(self)
         object.__setattr__(made, "trace", trace)

@@ -12,11 +12,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from render.errors import UsageError
-from render.request import DRAWN, HIGHEST_LIMIT, LARGEST_SIDE, LONGEST_WAIT, MOST_SAMPLES, Request
+from render.request import DRAWN, HIGHEST_LIMIT, LARGEST_SIDE, LARGEST_SIDES, LONGEST_WAIT, MOST_SAMPLES, Request
 
 RANGES = [
-    ("width", 1, LARGEST_SIDE),
-    ("height", 1, LARGEST_SIDE),
+    ("width", 1, LARGEST_SIDES["f64"]),
+    ("height", 1, LARGEST_SIDES["f64"]),
     ("samples", 1, MOST_SAMPLES),
     ("limit", 1, HIGHEST_LIMIT),
     ("workers", 1, 1024),
@@ -32,9 +32,10 @@ requests = st.builds(
     parameters=st.dictionaries(names, values).map(lambda given: tuple(sorted(given.items()))),
     precision=st.sampled_from(["f32", "f64"]),
     backend=st.none() | names,
-    tile=st.tuples(*[st.integers(LARGEST_SIDE >> 10, 4096)] * 2),  # never too many
+    tile=st.tuples(*[st.integers(LARGEST_SIDE >> 10, 4096)] * 2),
     only_tile=st.sampled_from([None, 0]),
-    **{name: st.integers(lowest, highest) for name, lowest, highest in RANGES},
+    **{name: st.integers(lowest, highest) for name, lowest, highest in RANGES}
+    | dict.fromkeys(("width", "height"), st.integers(1, LARGEST_SIDE)),
 )
 BASE = Request("s", "v", (("zoom", 1.0),), 10, 6, 1, 9, "f64", "sequential", "python", None, 1, 4, 0, (4, 4), "rows")
 anything = st.recursive(
@@ -56,6 +57,13 @@ def test_both_ends_of_a_range_are_allowed_and_nothing_beyond(name: str, lowest: 
     for value in (lowest - 1, highest + 1):
         with pytest.raises(UsageError, match=f"{name.replace('_', ' ')} is {value}"):
             with_one(name, value)
+
+
+@pytest.mark.parametrize("side", ["width", "height"])
+def test_a_frame_of_float32_is_no_larger_than_its_positions_are_exact(side: str) -> None:
+    assert with_one(side, LARGEST_SIDE, precision="f32", tile=(4096, 4096))
+    with pytest.raises(UsageError, match="f32 has no exact positions in a frame of"):
+        with_one(side, LARGEST_SIDE + 1, precision="f32")
 
 
 @pytest.mark.parametrize("value", [1.0, "1", None, float("nan")])

@@ -155,7 +155,7 @@ def test_each_frame_is_that_of_draw(run: str) -> None:
 
 
 def test_parameters_add_to_those_of_the_session() -> None:
-    with render.session(mode="sequential", parameters={"x": -0.75, "zoom": 2}, **SMALL) as s:
+    with render.session(mode="sequential", target="python", parameters={"x": -0.75, "zoom": 2}, **SMALL) as s:
         assert s.draw(parameters={"zoom": 3}).request.values["x"] == -0.75
         assert s.draw().request.values["zoom"] == 2.0, "a change is for one frame"
 
@@ -164,14 +164,14 @@ def test_parameters_add_to_those_of_the_session() -> None:
     "change", [{"scene": "julia"}, {"precision": "f32"}, {"mode": "concurrent"}, {"target": "scalar"}]
 )
 def test_what_is_compiled_cannot_change(change: dict[str, Any]) -> None:
-    with render.session(mode="sequential", **SMALL) as s:
+    with render.session(mode="sequential", target="python", **SMALL) as s:
         with pytest.raises(UsageError, match=f"the {next(iter(change))} of a session cannot change"):
             s.draw(**change)
         assert s.draw().total_steps > 0
 
 
 def test_a_closed_session_draws_no_more() -> None:
-    with render.session(mode="sequential", **SMALL) as s:
+    with render.session(mode="sequential", target="python", **SMALL) as s:
         assert "open" in repr(s)
     s.close()
     with pytest.raises(UsageError, match="closed"):
@@ -182,7 +182,7 @@ def test_a_closed_session_draws_no_more() -> None:
 
 
 def test_an_error_leaves_a_session_as_it_was(counted: Counted) -> None:
-    with render.session(scene=str(counted.path), mode="parallel", workers=2, **SMALL) as s:
+    with render.session(scene=str(counted.path), mode="parallel", workers=2, target="python", **SMALL) as s:
         before = s.draw().sha256
         for change, error in (
             ({"parameters": {"colour": 3}}, UsageError),
