@@ -45,7 +45,7 @@ class Output(Protocol):
 
     SUFFIXES: tuple[str, ...]
     ABOUT: str
-    LARGEST_SIDE: int | None  # of a picture, in pixels; None: any
+    LARGEST_SIDE: int | None  # pixels that a picture in such a file may be wide or high
 
     def write(self, frames: Frames, *, plain: bool = False) -> bytes | Iterable[bytes]:
         """The bytes of a file made from these frames, at once or in pieces."""
