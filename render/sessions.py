@@ -31,14 +31,15 @@ FIXED = ("scene", "precision", "mode", "target")  # what is compiled, and who wo
 class Window(NamedTuple):
     """The pixels of one rectangle of a frame, whose top left corner is (x, y) of the frame.
 
-    `rgb` (height, width, 3) uint8; `steps` (height, width) int32 for one sample a pixel, else None. `total_steps` are
-    those of all samples.
+    `rgb` (height, width, 3) uint8; for one sample a pixel, `steps` (height, width) int32 and `inside` (height, width)
+    bool, whether it was alive at the limit, else None. `total_steps` are those of all samples.
     """
 
     x: int
     y: int
     rgb: np.ndarray
     steps: np.ndarray | None
+    inside: np.ndarray | None
     total_steps: int
 
     def png(self) -> bytes:
@@ -97,7 +98,7 @@ class Session:
             raise _failure(request, canvas, f"{type(error).__name__}: {error}") from error
         if bad:
             raise _failure(request, canvas, NAN.format(bad))
-        return Window(x, y, canvas.rgb, canvas.steps, steps)
+        return Window(x, y, *canvas.kept(), total_steps=steps)
 
     def close(self) -> None:
         """Let go of the code; frames that other threads are drawing are finished. Closing again does nothing."""
