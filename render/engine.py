@@ -26,6 +26,7 @@ from render.painter import Done, Launcher, Painter
 from render.parameters import P
 from render.plan import Tile, check_count, cut, plan
 from render.preparation import Preparation
+from render.repeats import Rounds, middle, sharing
 from render.request import Request
 from render.results import DrawnFrame, save_frames
 from render.runtime.kernel import Kernel, LaunchKernel
@@ -78,7 +79,7 @@ def draw(
     progress: Progress | None = None,
     clock: Clock = time.perf_counter_ns,
     began: int | None = None,
-    facts: Mapping[str, str] = MappingProxyType({}),
+    facts: Mapping[str, Any] = MappingProxyType({}),
     adapt: Adapt | None = None,
     watch: Watch | None = None,
     salvage: Salvage | None = None,
@@ -93,6 +94,7 @@ def draw(
     Raises ModeUnavailable where the mode cannot run here, TileError where a tile fails.
     """
     asked = clock()
+    load = machine.load()
     recorder = Recorder(clock)
     began = asked if began is None else began
     if began < asked:
@@ -112,25 +114,48 @@ def draw(
 
         tiles = plan(request, estimate)
         painter = _painter(request, surface, kernel, recorder)
-        steps, spent, whole, begun = 0, 0, sum(known.values()), clock()
-        kept: list[Tile] = []
-        name = title(request, facts)
-        with _salvaged(surface.rgb, kept, len(tiles), salvage), closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
+        course = Course(request, title(request, facts), len(tiles), known, recorder, surface.rgb)
+        with _salvaged(surface.rgb, course.kept, len(tiles), salvage), closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
             for finished in done:
-                steps += finished.steps
-                kept.append(finished.tile)
-                if progress is not None:
-                    progress(finished, len(tiles))
-                if watch is not None:
-                    spent += known.get(finished.tile.number, 0)
-                    share = spent / whole if whole else len(kept) / len(tiles)
-                    worker, seconds = recorder.painter_of(finished.tile.number), (clock() - begun) / 1e9
-                    watch(Moment(request, name, finished, len(tiles), worker, surface.rgb, share, seconds))
+                course.take(finished, progress, watch)
         rgb, counts, inside = surface.kept()
-    ran = machine.facts() | {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
+    ran = {"load": load} | machine.facts()
+    ran |= {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
     ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1, **kernel.facts, **facts}
     trace = Trace(kernel.corrected(recorder.drain()), began, asked, clock(), ran)
-    return DrawnFrame(rgb, counts, steps, request, trace, inside)
+    return DrawnFrame(rgb, counts, course.steps, request, trace, inside)
+
+
+class Course:
+    """How far a run has come. `costs`: estimated steps by tile, where they are known; `canvas`: the pixels so far."""
+
+    def __init__(
+        self,
+        request: Request,
+        name: str,
+        tiles: int,
+        costs: Mapping[int, int],
+        recorder: Recorder,
+        canvas: np.ndarray,
+    ) -> None:
+        self.kept: list[Tile] = []
+        self.steps = 0
+        self._request, self._name, self._tiles, self._recorder, self._canvas = request, name, tiles, recorder, canvas
+        self._costs, self._cost = costs, sum(costs.values())
+        self._spent, self._began = 0, recorder.clock()
+
+    def take(self, done: Done, progress: Progress | None, watch: Watch | None) -> None:
+        """Count a tile that is done, and tell whoever watches."""
+        self.steps += done.steps
+        self.kept.append(done.tile)
+        if progress is not None:
+            progress(done, self._tiles)
+        if watch is not None:
+            self._spent += self._costs.get(done.tile.number, 0)
+            share = self._spent / self._cost if self._cost else len(self.kept) / self._tiles
+            seconds = (self._recorder.clock() - self._began) / 1e9
+            worker = self._recorder.painter_of(done.tile.number)
+            watch(Moment(self._request, self._name, done, self._tiles, worker, self._canvas, share, seconds))
 
 
 def _compiled(
@@ -248,10 +273,13 @@ def race(
     progress: Progress | None = None,
     clock: Clock = time.perf_counter_ns,
     watch: Watch | None = None,
+    rounds: Rounds = Rounds(),  # noqa: B008  (it is frozen)
 ) -> Race:
     """Paint each request in turn, or each entrant; a mode that cannot run here is left out with its reason.
 
-    All code is compiled before the first clock starts, so that no mode pays for being first.
+    All code is compiled before the first clock starts, so that no mode pays for being first. Then all run in turn, as
+    often as `rounds` says; the frame of each is the repeat of median time (`render.repeats.middle`). A simulated one
+    runs once, for its time means nothing.
     """
     able, not_run = [], []
     for entrant in (one if isinstance(one, Entrant) else Entrant(one) for one in requests):
@@ -261,11 +289,21 @@ def race(
             not_run.append((entrant.request.mode, str(error)))
         else:
             able.append(entrant)
-    preparation = Preparation()
+    preparation, load = Preparation(), machine.load()
     for request, _, _ in able:
         check_count(request)
         preparation.check(request)
         preparation.compile(request, announce)
-    kept = partial(draw, announce=announce, progress=progress, clock=clock, watch=watch, preparation=preparation)
-    frames = [kept(request, facts=facts, adapt=adapt) for request, facts, adapt in able]
-    return Race(tuple(frames), "race", tuple(not_run))
+    paint = partial(draw, announce=announce, progress=progress, clock=clock, watch=watch, preparation=preparation)
+    made: list[list[DrawnFrame]] = [[] for _ in able]
+    shown: list[DrawnFrame] = []
+    began = clock()
+    while able and (not shown or rounds.more(len(made[0]), (clock() - began) / 1e9, shown)):
+        for (request, facts, adapt), repeats in zip(able, made, strict=True):
+            if repeats and request.simulate:
+                continue
+            again = replace(request)  # whoever watches tells runs apart by their requests
+            frame = paint(again, facts={**facts, "load": load}, adapt=adapt)
+            repeats.append(sharing(frame, made[0][0]) if made[0] else frame)
+        shown = [middle(repeats, made[0][0]) for repeats in made]
+    return Race(tuple(shown), "race", tuple(not_run))

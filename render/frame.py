@@ -17,7 +17,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePath
-from typing import Any, ClassVar, NamedTuple, overload
+from typing import Any, ClassVar, NamedTuple, Self, overload
 
 import numpy as np
 
@@ -220,7 +220,7 @@ class Frame:
     def _packed(self) -> bytes:
         return pixels(self.rgb)
 
-    def with_trace(self, trace: Trace) -> Frame:
+    def with_trace(self, trace: Trace) -> Self:
         """The same picture with another trace; what was found out about its pixels is kept."""
         made = copy(self)
         object.__setattr__(made, "trace", trace)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from html import escape
 from typing import Any
 
-from render import engine, lessons, modes, options, targets
+from render import engine, lessons, like, modes, options, repeats, targets
 from render.engine import Race
 from render.errors import UnknownName, UsageError
 from render.request import Request
@@ -45,13 +45,14 @@ def draw(**asked: Any) -> DrawnFrame:
     """Draw one picture: `render.draw(scene="mandelbrot", mode="parallel", size=(640, 360))`.
 
     The options are those of the command line (`render.options.DEFAULTS` lists them), parameters of the scene as
-    `parameters={"zoom": 100}`. Gives a Frame: `frame.rgb` (height, width, 3) uint8, `frame.steps`, `frame.trace`;
-    `frame.save("x.png")` saves it as whatever the name says.
+    `parameters={"zoom": 100}`, and `like`, `at` and `closer`, which start from a saved picture (`render.like`). Gives a
+    Frame: `frame.rgb` (height, width, 3) uint8, `frame.steps`, `frame.inside`, `frame.trace`; `frame.save("x.png")`
+    saves it as whatever the name says.
 
     Raises UsageError for options that make no sense, ModeUnavailable where the mode cannot run here, TileError where a
     tile fails.
     """
-    return engine.draw(options.complete(**asked))
+    return engine.draw(options.complete(**like.applied(asked)))
 
 
 def session(**asked: Any) -> Session:
@@ -65,10 +66,12 @@ def session(**asked: Any) -> Session:
 def race(names: Sequence[str] = (), **asked: Any) -> Race:
     """Draw the same picture in several modes: all that there are, or those of these `names`.
 
-    Each option goes to the modes that it belongs to. Gives a Race: `result.frames`, `result.not_run`,
-    `result.identical`, `result.save("r.html")`. Raises as `draw` does, but a mode that cannot run here is only noted.
+    Each option goes to the modes that it belongs to. All modes run in turn, `repeat` times (as `render.repeats` says
+    where it is left out). Gives a Race: `result.frames`, `result.not_run`, `result.identical`, `result.save("r.html")`.
+    Raises as `draw` does, but a mode that cannot run here is only noted.
     """
-    return engine.race(entrants(asked, names or modes.names()))
+    rounds = repeats.wanted(asked.pop("repeat", None))
+    return engine.race(entrants(like.applied(asked), names or modes.names()), rounds=rounds)
 
 
 def lesson(name: str, **asked: Any) -> Lesson:
@@ -78,7 +81,7 @@ def lesson(name: str, **asked: Any) -> Lesson:
     UsageError for an option that the lesson decides itself, ModeUnavailable where one of its runs cannot be made here,
     and as `race` does.
     """
-    result = engine.race(lessons.begun(name, asked))
+    result = engine.race(lessons.begun(name, asked), rounds=lessons.rounds(name))
     return Lesson(result.frames, result.kind, result.not_run)
 
 

@@ -17,12 +17,12 @@ ROOT = Path(__file__).parent.parent
 # From the bottom up. A module imports from lower layers; inside its own layer only where that makes no cycle.
 # "targets" stands for the whole folder.
 LAYERS = (
-    "errors machine wording swatches",
+    "errors machine streams wording swatches",
     "speech",
     "registry",
     "parameters",
     "request",
-    "primitives polynomials elementary palettes plan pace trace packing provenance",
+    "primitives polynomials elementary palettes plan pace trace cpu_time packing provenance",
     "lanes",
     "escape_time vectors",
     "scene",
@@ -37,8 +37,10 @@ LAYERS = (
     "targets contract",
     "painter",
     "backends preparation",
-    "modes outputs stats schedule claims chart document compare attribution difference",
+    "modes outputs stats schedule claims evidence sentences chart document compare attribution difference inspection",
+    "repeats",
     "options results engine devices",
+    "like",
     "lessons terminal progress",
     "render sessions library commands cli __main__ notebook",  # `render` is the package itself: the library's front
 )
@@ -46,12 +48,14 @@ LAYERS = (
 # These stand side by side and never import each other, except what is listed.
 SIDE_BY_SIDE = {
     "modes": "modes",
-    "outputs": "outputs stats schedule claims chart document picture",
+    "outputs": "outputs stats schedule claims evidence sentences chart document picture",
     "stats": "",
     "schedule": "stats",
     "chart": "stats",
-    "claims": "stats",
-    "document": "stats schedule claims",
+    "claims": "",
+    "evidence": "stats schedule claims",
+    "sentences": "schedule claims evidence",
+    "document": "stats schedule claims evidence sentences",
     "compare": "picture",
     "attribution": "picture compare",
     "difference": "picture compare attribution",

@@ -167,10 +167,12 @@ def test_concurrent_keeps_so_many_in_flight_and_sequential_one(wanted: Request) 
     request = replace(wanted, target="python", width=24, height=24, tile=(12, 12), limit=40, wait_ns=1_000_000)
 
     juggling = stats.of(engine.draw(replace(request, mode="concurrent", in_flight=3)).trace)
+    hasty = stats.of(engine.draw(replace(request, mode="concurrent", in_flight=3, wait_ns=0)).trace)
     plodding = stats.of(engine.draw(replace(request, mode="sequential")).trace)
 
-    assert juggling.in_flight.max >= 2
+    assert 2 <= juggling.in_flight.max <= 3  # a timer may be late
     assert juggling.switches > 0
+    assert hasty.in_flight.max == 3
     assert (plodding.in_flight.max, plodding.switches) == (1, 0)
 
 

@@ -28,6 +28,7 @@ REQUEST = replace(EXAMPLE, width=24, height=16)
 IS = {  # what tells that a file is what its suffix says; a new output needs a line here
     "chrome_trace": lambda data: json.loads(data)["displayTimeUnit"] == "ms",
     "cost": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
+    "jpeg": lambda data: data.startswith(b"\xff\xd8\xff") and data.endswith(b"\xff\xd9"),
     "npz": lambda data: zipfile.is_zipfile(io.BytesIO(data)),
     "ownership": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
     "page": lambda data: data.startswith(b"<!doctype html>") and data.endswith(b"</html>"),
@@ -36,6 +37,7 @@ IS = {  # what tells that a file is what its suffix says; a new output needs a l
     "table": lambda data: data.decode().endswith("\n"),
     "timeline": lambda data: data.startswith(b"<svg ") and data.endswith(b"</svg>\n"),
     "trace": lambda data: json.loads(data)["schema"] == "render-trace",
+    "webp": lambda data: data.startswith(b"RIFF") and data[8:12] == b"WEBP",
 }
 
 TEXTS = ("chrome_trace", "page", "table", "timeline", "trace")  # the outputs that are text
@@ -162,5 +164,5 @@ def strings(value: Any) -> Iterator[str]:
 
 
 def test_an_unknown_output_is_refused() -> None:
-    with pytest.raises(UnknownName, match="there is no output 'jpeg'"):
-        outputs.load("jpeg")
+    with pytest.raises(UnknownName, match="there is no output 'gif'"):
+        outputs.load("gif")

@@ -42,10 +42,10 @@ class Steady(CpuKernel):
         self.clock, self.steps, self.ns, self.bad = clock, steps, ns, bad
 
     @contextmanager
-    def begin(self, _canvas: object, *_place: int) -> Iterator[Rectangle]:
+    def begin(self, *_place: object) -> Iterator[Rectangle]:
         yield Rectangle(self)
 
-    def paint(self, _canvas: object, *_place: int) -> tuple[int, int]:
+    def paint(self, *_place: object) -> tuple[int, int]:
         self.clock.tick(self.steps * self.ns)
         return self.steps, self.bad
 

@@ -9,7 +9,7 @@ import ctypes
 from collections.abc import Callable
 from importlib.metadata import version
 
-from render.codegen import code_cache, host
+from render.codegen import code_cache, host, plain_numba
 from render.codegen.program import ENTRY, Program, of_a_warp
 from render.errors import UsageError
 from render.request import Request
@@ -47,7 +47,8 @@ def machine_code(
 
     def compiled() -> bytes:
         announce()
-        from render.codegen import cuda_compiler  # slow to import, and not needed in a second run
+        with plain_numba.importing():
+            from render.codegen import cuda_compiler  # slow to import, and not needed in a second run
 
         closest = cuda_compiler.closest(capability)
         text = cuda_compiler.assembly(cuda_compiler.compiled(made, closest, recording), closest)

@@ -26,7 +26,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # NumPy 2.5's, of what numba-cuda 0.30 does with times
     from numba import cuda
 
-from render.codegen import cpu_compiler, llvm_module, warp_words
+from render.codegen import cpu_compiler, llvm_module, plain_numba, warp_words
 from render.codegen.program import ENTRY, Program
 from render.codegen.retarget import retarget
 from render.codegen.warp_words import add_at, card_clock, multiprocessor
@@ -100,7 +100,7 @@ def compiled(made: Program, capability: Capability, recording: bool = True) -> A
         raise RenderError("numba.cuda was imported before numba-cuda could take its place", REASSEMBLED)
     function, signature = kernel(made, recording)
     try:
-        with _settled(capability):
+        with plain_numba.compiling(), _settled(capability):
             library, _ = compiler._compile_pyfunc_with_fixup(
                 function, signature, device=False, cc=capability, abi="numba", launch_bounds=THREADS
             )

@@ -6,6 +6,8 @@ import os
 from functools import cache
 from typing import Any
 
+from render.errors import UsageError
+
 
 @cache
 def llvm() -> Any:
@@ -19,10 +21,20 @@ def llvm() -> Any:
 
 @cache
 def cpu() -> tuple[str, str]:
-    """The CPU's name and features as LLVM writes them; numba's own variables say otherwise where they are set."""
+    """The CPU's name and features as LLVM writes them; numba's own variables say otherwise where they are set.
+
+    Raises UsageError for features that this CPU has not, which would end the process.
+    """
     name, have = os.environ.get("NUMBA_CPU_NAME"), os.environ.get("NUMBA_CPU_FEATURES")
     if have is None:
-        have = "" if name else llvm().get_host_cpu_features().flatten()
+        return name or llvm().get_host_cpu_name(), "" if name else llvm().get_host_cpu_features().flatten()
+    there = llvm().get_host_cpu_features()
+    for part in filter(None, have.split(",")):
+        if part[0] not in "+-" or (part[0] == "+" and not there.get(part[1:], False)):
+            raise UsageError(
+                f"NUMBA_CPU_FEATURES is {have!r:.60}, and this CPU has no {part.lstrip('+')!r}",
+                "unset it, or write +NAME,-NAME with names of LLVM",
+            )
     return name or llvm().get_host_cpu_name(), have
 
 

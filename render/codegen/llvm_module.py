@@ -29,6 +29,8 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.cpu import CPUTargetOptions
 from numba.core.descriptors import TargetDescriptor
 
+from render.codegen import plain_numba
+
 # numpy's errors (a division by zero gives infinity), no reference counts, no way in from Python or C
 INNER = {
     "nopython": True,
@@ -130,7 +132,7 @@ def module(function: Callable[..., Any], signature: Any, name: str) -> Any:
     signature: numba's, of types that C has. Raises NumbaError where numba does not understand the function.
     """
     arguments, result = sigutils.normalize_signature(signature)
-    with global_compiler_lock, _without_collecting():
+    with global_compiler_lock, plain_numba.compiling(), _without_collecting():
         compiler = _CFuncCompiler(function, TARGET, OUTERMOST, {}, Compiler)
         made = compiler.compile(arguments, result)
         whole = _linked(made.library)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from render import primitives
+from render.codegen import plain_numba
 from render.codegen.retarget import fingerprint
 from render.kernels import driver, room, scalar, slots, warp
 from render.parameters import P, kinds
@@ -25,7 +26,9 @@ ENTRY = "render_paint"
 Filling = dict[Any, Any]  # what stands in the slots
 RENDER = Path(__file__).parent.parent
 LANES = ("lane_memory", "lane_primitives", "lane_slots", "lane_types")
-CPU = tuple(f"codegen/{name}" for name in (*LANES, "cpu_compiler", "llvm_module", "retarget", "settings"))
+CPU = tuple(
+    f"codegen/{name}" for name in (*LANES, "cpu_compiler", "llvm_module", "plain_numba", "retarget", "settings")
+)
 # The files that shape the code which a compiler makes, besides the loop and the scene in it, which are told one by one.
 SOURCES = {"cpu": CPU, "cuda": (*CPU, "codegen/cuda_compiler", "codegen/warp_words", "kernels/launch")}
 WORDS = {getattr(primitives, name): getattr(primitives, name) for name in primitives.NAMES}
@@ -148,7 +151,7 @@ def _compiler(compiler: str) -> tuple[str, ...]:
     own = hashlib.sha256()
     for name in SOURCES[compiler]:
         own.update((RENDER / f"{name}.py").read_bytes())
-    chosen = [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("NUMBA_")]
+    chosen = [f"{name}={value}" for name, value in sorted(plain_numba.heeded(os.environ).items())]
     return own.hexdigest(), _version("numba"), _version("llvmlite"), np.__version__, sys.version, *chosen
 
 

@@ -199,14 +199,29 @@ def of_width(request: Request, width: Width) -> native.NativeKernel:
     return native.kernel(together(loaded, request, width), loaded, request, str(width), lambda _: None)
 
 
+def noted(request: Request, width: Width) -> tuple[int, Any]:
+    """The steps made for a whole frame, and what the driver has noted at its end."""
+    code = of_width(request, width)
+    made, *_ = painted(request, lambda surface: code.paint(surface, 0, 0, *size(request))[0])
+    return made, code._rooms.take(request).notes  # noqa: SLF001  (what the driver has noted)
+
+
 def test_lanes_that_have_ended_are_given_other_samples(ask: Callable[..., Request]) -> None:
     """Of the steps that a group's lanes make together, hardly any are made by lanes that have nothing to do."""
     request = ask(view="seahorses", width=64, height=64, tile=(64, 64), limit=2000, parameters={"shortcuts": 0})
-    code = of_width(request, WIDTH)
-    made, *_ = painted(request, lambda surface: code.paint(surface, 0, 0, 64, 64)[0])
-    stepped = int(code._rooms.take(request).notes[room.COUNTER.rounds]) * WIDTH.block * WIDTH.lanes * WIDTH.groups  # noqa: SLF001
 
-    assert made / stepped > 0.8
+    made, notes = noted(request, WIDTH)
+
+    assert made / (int(notes[room.COUNTER.rounds]) * WIDTH.block * WIDTH.lanes * WIDTH.groups) > 0.8
+
+
+def test_a_group_that_ends_as_a_whole_is_finished_where_it_is(ask: Callable[..., Request]) -> None:
+    """Three patches far from the set; had their samples been listed, a third list would be the one to fill now."""
+    request = ask(width=24, height=4, tile=(24, 4), parameters={"x": 3.5, "zoom": 9.0})
+
+    _, notes = noted(request, WIDTH)
+
+    assert int(notes[room.COUNTER.first_list]) == 0
 
 
 @pytest.mark.parametrize(

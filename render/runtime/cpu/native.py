@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from render.codegen import code_cache, host
+from render.codegen import code_cache, host, plain_numba
 from render.codegen.program import ENTRY, Program
 from render.codegen.settings import pack, settings
 from render.errors import ModeUnavailable
@@ -39,7 +39,8 @@ def object_code(made: Program, announce: Callable[[], None], waiting: Callable[[
     def compiled() -> bytes:
         announce()
         try:
-            from render.codegen import cpu_compiler  # numba is slow to import and not needed in a second run
+            with plain_numba.importing():
+                from render.codegen import cpu_compiler  # numba is slow to import and not needed in a second run
         except ImportError as error:
             raise ModeUnavailable(
                 f"numba cannot be imported: {error}", "reinstall numba, or draw with --target python, which needs none"
