@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from render import engine, options
 from render.errors import RenderError, TileError, UsageError
-from render.frame import Canvas, Frame, window
+from render.frame import Canvas, window
 from render.painter import NAN
 from render.picture import encode
 from render.preparation import Preparation
 from render.request import Request
+from render.results import DrawnFrame
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +63,7 @@ class Session:
         self._preparation.check(self.request)
         self._preparation.compile(self.request, engine.silent)
 
-    def draw(self, **changes: Any) -> Frame:
+    def draw(self, **changes: Any) -> DrawnFrame:
         """Draw one frame: `s.draw(parameters={"zoom": 3})`; all options but those in FIXED may be others than before.
 
         Parameters that are not named keep the values they were given when the session was opened. A frame that fails
