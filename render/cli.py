@@ -27,7 +27,7 @@ commands:
   draw      draw a picture (this is what happens when no command is named)
   race      draw the same picture in every mode, and tell what each did
   compare   are two saved pictures equal? where and how much do they differ?
-  show      tell about a saved trace again, on any machine
+  show      tell about a saved trace again, on any machine, or what a saved picture is
   devices   what this machine can run, and why not the rest
   scenes    the scenes, their views and parameters
   help      what a command can do: help race is race --help
@@ -44,6 +44,8 @@ examples:
   python -m render --mode cuda                                  a graphics card
   python -m render --mode cuda --simulate --size 96x64          the same code, simulated
   python -m render compare s.png mandelbrot-parallel.png
+  python -m render --like s.png --at 310,95 --closer 10         what lies under a pixel of a picture
+  python -m render --quiet --out - | display -                  a picture for another program
 
 python -m render COMMAND --help tells a command's options.
 exit codes: 0 done or equal, 1 failed or different, 2 wrong use, 3 the mode cannot run here, 4 a tile failed,
@@ -99,6 +101,9 @@ def _what(parser: Parser) -> None:
     group.add_argument("--samples", metavar="N", help=f"samples for each pixel ({samples})")
     group.add_argument("--limit", metavar="N", help="most steps a sample makes (the scene's)")
     group.add_argument("--precision", metavar="auto|f32|f64", help="numbers to compute with (the scene's)")
+    group.add_argument("--like", metavar="PICTURE", help="draw what this picture shows, with the other options over it")
+    group.add_argument("--at", metavar="PX,PY", help="with --like: this pixel of the picture becomes the centre")
+    group.add_argument("--closer", metavar="N", help="with --like: N times as large")
     group = parser.add_argument_group("how to cut it")
     group.add_argument("--tile", metavar="N|WxH", help=f"pixels of a tile ({tile})")
     group.add_argument("--order", metavar="ORDER", help="rows, spiral, hilbert or costly (rows)")
@@ -130,8 +135,9 @@ TARGET = (
 )
 WORKERS = "workers of mode parallel; -1: as many as CPUs allowed, -2: one less, and so on (-1, but 2 at least)"
 NO_BLOCKS = "mode cuda: do not record where and when each block of threads ran, and reckon when launches began"
-OUT = """.png .npz picture, .svg timeline, .txt table, .html page, .ownership.png and .cost.png by tile, .replay.webp
-moving, .perfetto.json or .chrome.json for other viewers"""
+REPEAT = "run all modes so often, in turn; shown is each one's run of median time (3, or more where they fit in 4 s)"
+OUT = """.png .webp .jpg .npz picture, - PNG to standard output, .svg timeline, .txt table, .html page,
+.ownership.png and .cost.png by tile, .replay.webp moving, .perfetto.json or .chrome.json for other viewers"""
 
 
 def _out(parser: Parser, about: str) -> None:
@@ -165,6 +171,7 @@ def _race() -> Parser:
     parser = Parser("race", "Draw the same picture in every mode that this machine has, and tell what each did.")
     _what(parser)
     _who(parser)
+    parser.add_argument("--repeat", metavar="N", help=REPEAT)
     _out(parser, OUT)
     parser.add_argument("--trace", metavar="FILE", help="save all traces in one file, for show")
     _talk(parser)
@@ -177,7 +184,11 @@ def _compare() -> Parser:
     )
     parser.add_argument("a", metavar="A")
     parser.add_argument("b", metavar="B")
-    parser.add_argument("--max-error", metavar="N", help="equal enough if no channel differs by more (of 255)")
+    parser.add_argument(
+        "--max-error",
+        metavar="N",
+        help="equal enough if no channel differs by more (steps: of 255, or of 65535)",
+    )
     parser.add_argument("--max-differing", metavar="PERCENT", help="equal enough if no more pixels than this differ")
     parser.add_argument("--diff", metavar="FILE", help="write a picture of the differences, magnified")
     parser.add_argument("--any-request", action="store_true", help="compare pictures of different requests too")
@@ -186,8 +197,8 @@ def _compare() -> Parser:
 
 
 def _show() -> Parser:
-    parser = Parser("show", "Tell about a saved trace again, and make outputs from it.")
-    parser.add_argument("file", metavar="SAVED_TRACE")
+    parser = Parser("show", "Tell about a saved trace again, and make outputs from it; tell what a saved picture is.")
+    parser.add_argument("file", metavar="SAVED_TRACE|PICTURE")
     _out(parser, OUT)
     parser.add_argument("--plain", action="store_true", help="no request and timings inside the file")
     _talk(parser)

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from render import primitives
-from render.compiler.retarget import retarget
+from render.codegen.retarget import retarget
 from render.errors import SceneError
 from render.request import Request
 from render.scene import Scene, line_in

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, overload
+from pathlib import Path, PurePath
+from typing import Any, ClassVar, NamedTuple, Self, overload
 
 import numpy as np
 
@@ -26,8 +26,9 @@ from render.errors import RenderError, UsageError
 from render.picture import encode, pixels
 from render.request import Request
 from render.trace import Trace
-from render.wording import harmless
+from render.wording import count, harmless, listed
 
+SMALL = 1 << 22  # bytes that are there wherever this program runs
 MEMORY = "/dev/shm"  # noqa: S108  (a private folder is made in it)
 
 
@@ -40,24 +41,35 @@ class Went(NamedTuple):
 
 
 class Canvas:
-    """`rgb` (height, width, 3) uint8; `steps` (height, width) int32 for one sample a pixel, else None."""
+    """The memory of the frame's pixels, or of one rectangle of them, whose top left corner is (x, y) of the frame.
 
-    def __init__(self, width: int, height: int, *, with_steps: bool, path: Path | None = None) -> None:
-        self.path = path
-        self._key = (width, height, with_steps)
+    `rgb` (height, width, 3) uint8; `steps` (height, width) int32 for one sample a pixel, else None. The steps are
+    marked where a sample is still alive; `split_marked` takes that apart.
+    """
+
+    def __init__(
+        self, width: int, height: int, *, with_steps: bool, path: Path | None = None, x: int = 0, y: int = 0
+    ) -> None:
+        self.path, self.x, self.y = path, x, y
+        self._key = (width, height, with_steps, x, y)
         if path is None:
             self.rgb = np.zeros((height, width, 3), np.uint8)
             self.steps = np.zeros((height, width), np.int32) if with_steps else None
-            return
-        self.rgb = np.memmap(path, np.uint8, "r+", shape=(height, width, 3))
-        behind = _aligned(self.rgb.nbytes)
-        self.steps = np.memmap(path, np.int32, "r+", behind, (height, width)) if with_steps else None
+        else:
+            self.rgb = np.memmap(path, np.uint8, "r+", shape=(height, width, 3))
+            behind = _aligned(self.rgb.nbytes)
+            self.steps = np.memmap(path, np.int32, "r+", behind, (height, width)) if with_steps else None
+        self.addresses = self.rgb.ctypes.data, 0 if self.steps is None else self.steps.ctypes.data
 
-    def kept(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """Pixels and steps to keep when the canvas is gone: copies of what lies in a file."""
-        if self.path is None:
-            return self.rgb, self.steps
-        return np.array(self.rgb), None if self.steps is None else np.array(self.steps)
+    def covers(self, x: int, y: int, width: int, height: int) -> bool:
+        """Tell whether a rectangle of the frame lies in it."""
+        high, wide, _ = self.rgb.shape
+        return self.x <= x and self.y <= y and x + width <= self.x + wide and y + height <= self.y + high
+
+    def kept(self) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+        """Pixels, steps and what is inside, to keep when the canvas is gone: copies of what lies in a file."""
+        rgb = self.rgb if self.path is None else np.array(self.rgb)
+        return rgb, *((None, None) if self.steps is None else split_marked(np.asarray(self.steps)))
 
     @property
     def folder(self) -> Path:
@@ -71,9 +83,15 @@ class Canvas:
         return _attached, (self.folder / "canvas", *self._key)
 
 
+def split_marked(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Steps (int32), and which samples are inside (bool): all bits of their steps were turned."""
+    inside = counts < 0
+    return np.where(inside, ~counts, counts), inside
+
+
 @lru_cache(maxsize=2)
-def _attached(path: Path, width: int, height: int, with_steps: bool) -> Canvas:  # noqa: FBT001  (pickled by place)
-    return Canvas(width, height, with_steps=with_steps, path=path)
+def _attached(path: Path, width: int, height: int, with_steps: bool, x: int, y: int) -> Canvas:  # noqa: FBT001
+    return Canvas(width, height, with_steps=with_steps, path=path, x=x, y=y)
 
 
 def _aligned(size: int) -> int:
@@ -87,13 +105,7 @@ def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
     Raises UsageError for a frame that cannot fit in memory.
     """
     with_steps = request.samples == 1
-    size = _aligned(request.width * request.height * 3) + request.width * request.height * 4 * with_steps
-    if size > machine.memory() // 3:
-        raise UsageError(
-            f"a frame of {request.width} x {request.height} pixels needs {size / 2**30:.1f} GiB, "
-            f"and this process may use {machine.memory() / 2**30:.1f} GiB",
-            "give a smaller --size",
-        )
+    size = _room_for("frame", request.width, request.height, "give a smaller --size", with_steps=with_steps)
     if not shared:
         yield Canvas(request.width, request.height, with_steps=with_steps)
         return
@@ -105,6 +117,33 @@ def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
         with path.open("wb") as file:
             file.truncate(size)
         yield Canvas(request.width, request.height, with_steps=with_steps, path=path)
+
+
+def window(request: Request, x: int, y: int, width: int, height: int) -> Canvas:
+    """A black canvas for one rectangle of a frame, whose size says nothing about the memory that this needs.
+
+    Raises UsageError for one that does not lie in the frame, or cannot fit in memory.
+    """
+    if min(width, height) < 1 or min(x, y) < 0 or x + width > request.width or y + height > request.height:
+        raise UsageError(
+            f"a window of {width} x {height} pixels at ({x}, {y}) does not lie in the frame",
+            f"keep inside its {request.width} x {request.height} pixels, which are counted from (0, 0)",
+        )
+    with_steps = request.samples == 1
+    _room_for("window", width, height, "ask for smaller ones", with_steps=with_steps)
+    return Canvas(width, height, with_steps=with_steps, x=x, y=y)
+
+
+def _room_for(what: str, width: int, height: int, remedy: str, *, with_steps: bool) -> int:
+    """The bytes of so many pixels. Raises UsageError where they cannot fit in memory."""
+    size = _aligned(width * height * 3) + width * height * 4 * with_steps
+    if size > SMALL and size > machine.memory() // 3:
+        raise UsageError(
+            f"a {what} of {width} x {height} pixels needs {size / 2**30:.1f} GiB, "
+            f"and this process may use {machine.memory() / 2**30:.1f} GiB",
+            remedy,
+        )
+    return size
 
 
 def _sweep(place: Path) -> None:
@@ -142,7 +181,9 @@ def _shared_folder(size: int) -> str | None:
 class Frame:
     """Pixels, request and trace of one run. `rgb` (height, width, 3) uint8; `steps` (height, width) int32 or None.
 
-    `total_steps` counts every sample's steps; both it and `sha256` are the same in all modes.
+    `inside` (height, width) bool: the samples that were still alive at the limit, which `steps` alone does not tell,
+    for others end in the very last step; None where there are no steps, or nobody knows. `total_steps` counts every
+    sample's steps; both it and `sha256` are the same in all modes.
     """
 
     rgb: np.ndarray
@@ -150,6 +191,12 @@ class Frame:
     total_steps: int
     request: Request
     trace: Trace
+    inside: np.ndarray | None = None
+
+    def __repr__(self) -> str:
+        """One line: what was drawn, and who drew it."""
+        told = self.request
+        return f"<Frame of {PurePath(told.scene).stem!r:.60}, {told.width} x {told.height}, by {self.title!r:.60}>"
 
     @property
     def simulated(self) -> bool:
@@ -173,7 +220,7 @@ class Frame:
     def _packed(self) -> bytes:
         return pixels(self.rgb)
 
-    def with_trace(self, trace: Trace) -> Frame:
+    def with_trace(self, trace: Trace) -> Self:
         """The same picture with another trace; what was found out about its pixels is kept."""
         made = copy(self)
         object.__setattr__(made, "trace", trace)
@@ -198,6 +245,13 @@ class Frames(Sequence[Frame]):
     not_run: tuple[tuple[str, str], ...] = ()
 
     KINDS: ClassVar = ("draw", "race")
+
+    def __repr__(self) -> str:
+        """One line: whose runs these are, and how many did not run."""
+        runs = listed([f"{frame.title!r:.40}" for frame in self.frames[:5]])
+        more = f", {len(self) - 5} more" if len(self) > 5 else ""
+        missing = f"; {count(len(self.not_run), 'mode')} did not run" if self.not_run else ""
+        return f"<{type(self).__name__} of {count(len(self), 'run')}: {runs}{more}{missing}>"
 
     @overload
     def __getitem__(self, index: int) -> Frame: ...

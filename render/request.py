@@ -15,7 +15,8 @@ from render.errors import UsageError
 
 Value = float | int | bool | str
 
-LARGEST_SIDE = 1 << 17  # in float32, i + 0.5 + k/64 is exact up to here
+LARGEST_SIDES = {"f32": 1 << 17, "f64": 1 << 31}  # in float32, i + 0.5 + k/64 is exact up to 2^17
+LARGEST_SIDE = LARGEST_SIDES["f32"]
 MOST_SAMPLES = 1024
 MOST_TILES = 1 << 20  # each has a place in the plan and spans in the trace
 HIGHEST_LIMIT = (1 << 31) - 1024  # step counts are int32, and the driver looks some steps ahead
@@ -58,8 +59,8 @@ class Request:
         """Check each word's and each number's type and range."""
         self._check_types()
         for name, lowest, highest in (
-            ("width", 1, LARGEST_SIDE),
-            ("height", 1, LARGEST_SIDE),
+            ("width", 1, LARGEST_SIDES["f64"]),
+            ("height", 1, LARGEST_SIDES["f64"]),
             ("samples", 1, MOST_SAMPLES),
             ("limit", 1, HIGHEST_LIMIT),
             ("workers", 1, 1024),
@@ -72,11 +73,15 @@ class Request:
                 raise UsageError(f"{written} is {value!s:.60}", f"give a whole number from {lowest} to {highest}")
         if self.precision not in PRECISIONS:
             raise UsageError(f"precision is {self.precision!r}", f"choose from {', '.join(PRECISIONS)}")
+        largest = LARGEST_SIDES[self.precision]
+        if max(self.width, self.height) > largest:
+            raise UsageError(
+                f"{self.precision} has no exact positions in a frame of {self.width} x {self.height} pixels",
+                f"use --precision f64, or a frame of at most {largest} pixels a side",
+            )
         if len(self.tile) != 2 or not all(_is_whole(edge) and edge >= 1 for edge in self.tile):
             raise UsageError(f"a tile of {' x '.join(map(str, self.tile))} pixels", "give at least one pixel each way")
         tiles = self.rows_and_columns[0] * self.rows_and_columns[1]
-        if tiles > MOST_TILES:
-            raise UsageError(f"{tiles} tiles are too many", "cut larger ones, for example --tile 64")
         if self.only_tile is not None and not (_is_whole(self.only_tile) and 0 <= self.only_tile < tiles):
             raise UsageError(
                 f"there is no tile {self.only_tile!s:.60}: this frame has tiles 0 to {tiles - 1}",

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections import namedtuple
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -32,7 +31,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from render.errors import RenderError, SceneError, UnknownName, UsageError
-from render.parameters import FRAMING, Parameter, Parameters, name_of
+from render.parameters import FRAMING, P, Parameter, Parameters, name_of, record
 from render.request import HIGHEST_LIMIT, PRECISIONS, Request, Value
 from render.wording import harmless
 
@@ -109,7 +108,7 @@ class Scene:
             told.append(f"    {name:{wide}}  {one.default}  ({bounds})  {one.about}")
         return told
 
-    def prepared(self, request: Request) -> tuple[Any, ...]:
+    def prepared(self, request: Request) -> P:
         """`p` as the scene's functions take it: a named tuple of scalars and arrays, all in the request's precision.
 
         Its real numbers are lanes to the scene; its whole numbers are plain, so they may steer loops and branches.
@@ -132,7 +131,7 @@ class Scene:
                 fields = {name: _in(real, value) for name, value in made.items() if not isinstance(value, str)}
             except (TypeError, ValueError, OverflowError) as error:
                 raise self.broken("prepare", error) from error
-        return namedtuple("p", fields)(**fields)  # noqa: PYI024  (its fields are the scene's)
+        return record(fields)
 
     def broken(self, name: str, error: Exception) -> SceneError:
         """What one of the functions did wrong, with the line: the one that raised, or that of the function."""

@@ -88,6 +88,11 @@ class Trace:
     ended: int
     facts: dict[str, Any]
 
+    def __repr__(self) -> str:
+        """One line: how much there is, and how long it took."""
+        seconds = (self.ended - self.began) / 1e9
+        return f"<Trace of {len(self.spans)} spans by {len(self.workers)} workers in {seconds:.3g} s>"
+
     @property
     def workers(self) -> tuple[Worker, ...]:
         """Those that painted, in the order of their first paint span."""
@@ -126,13 +131,13 @@ def _place(worker: Worker) -> tuple[int, str, int]:
 
 @cache
 def getcpu() -> Callable[[], int] | None:
-    """glibc's schedgetcpu, which `os` offers nowhere; None where there is none."""
+    """glibc's sched_getcpu, which `os` offers nowhere; None where there is none."""
     if not sys.platform.startswith("linux"):
         return None
     import ctypes
 
     try:
-        call = ctypes.PyDLL(None).schedgetcpu  # PyDLL: a quarter of a microsecond, not worth dropping the GIL
+        call = ctypes.PyDLL(None).sched_getcpu  # PyDLL: a quarter of a microsecond, not worth dropping the GIL
     except (AttributeError, OSError):
         return None
     call.restype = ctypes.c_int

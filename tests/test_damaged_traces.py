@@ -75,7 +75,7 @@ def show(stored: dict[str, Any], *words: str) -> tuple[int, str, str]:
     return code, out.getvalue(), err.getvalue()
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_every_output_of_a_damaged_trace_is_made_or_refused_in_two_lines(
     traces: list[dict[str, Any]], data: st.DataObject

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import render
-from render.errors import UnknownName, UsageError
+from render import picture
+from render.engine import Race
+from render.errors import OutputError, UnknownName, UsageError
+from render.outputs import trace as saved
 
 SMALL = {"size": (48, 32), "samples": 1, "limit": 60}
 
@@ -84,7 +89,7 @@ def test_several_threads_may_draw_at_once() -> None:
     """Each loads the code for itself: it must not be unloaded under another's feet."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from render.compiler import native
+    from render.runtime.cpu import native
 
     native._loaded.cache_clear()  # noqa: SLF001
     with ThreadPoolExecutor(4) as pool:
@@ -112,3 +117,58 @@ def test_a_lesson_is_a_race_with_runs_of_its_own() -> None:
     result = render.lesson("wait", size=(48, 32), samples=1, limit=20, tile=16, wait="1ms", target="python")
     assert result.identical
     assert [frame.title for frame in result][:2] == ["in sequence (no waiting)", "juggling (no waiting)"]
+
+
+def test_what_comes_back_is_told_in_one_line() -> None:
+    """However long the names are that somebody chose."""
+    race = render.lesson("wait", size=(12, 8), samples=1, limit=20, tile=4, wait="1ms", target="python")
+    request = replace(race[0].request, scene=f"{'x' * 500}.py", view="y" * 500)
+    facts = race[0].trace.facts | {"label": "\x1b]0;z\x07" * 100}
+    strange = replace(race[0], request=request, trace=replace(race[0].trace, facts=facts))
+
+    for thing in (race, race[0], race[0].trace, strange, strange.trace, Race((strange,) * 100)):
+        assert len(repr(thing)) < 300
+        assert repr(thing).isprintable()
+    assert "'mandelbrot', 12 x 8, by 'in sequence (no waiting)'" in repr(race[0])
+    assert repr(race).startswith("<Lesson of 6 runs: 'in sequence (no waiting)', ")
+
+
+def test_frames_and_races_save_themselves_as_what_the_name_says(tmp_path: Path) -> None:
+    race = render.race(["sequential", "concurrent"], **SMALL)
+    for name in ("a.png", "a.npz", "a.svg", "a.html", "a.txt", "a.trace.json", "a.ownership.png", "a.perfetto.json"):
+        race.frames[0].save(tmp_path / name)
+        race.save(str(tmp_path / f"race-{name}"))
+
+    assert picture.read(tmp_path / "a.png").rgb.tobytes() == race[0].rgb.tobytes()
+    assert [frame.title for frame in saved.read(str(tmp_path / "race-a.trace.json"))] == ["sequential", "concurrent"]
+    assert len(list(tmp_path.iterdir())) == 16
+
+
+def test_a_plain_picture_is_the_picture_alone(tmp_path: Path) -> None:
+    one, other = (render.draw(mode=mode, **SMALL) for mode in ("sequential", "concurrent"))
+    one.save(tmp_path / "one.png", plain=True)
+    other.save(tmp_path / "other.png", plain=True)
+
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "other.png").read_bytes()
+
+
+def test_what_cannot_be_saved_is_told_as_on_the_command_line(tmp_path: Path) -> None:
+    frame = render.draw(mode="sequential", **SMALL)
+    with pytest.raises(UsageError, match="does not tell what to save"):
+        frame.save(tmp_path / "x.bmp")
+    with pytest.raises(OutputError, match="its folder does not exist"):
+        frame.save(tmp_path / "nowhere" / "x.png")
+    with pytest.raises(UsageError, match=r"nothing to save.*no mode ran"):
+        Race((), "race", (("cuda", "there is no card"),)).save(tmp_path / "r.html")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_lesson_shows_its_question_and_its_answers() -> None:
+    result = render.lesson("wait", size=(12, 8), samples=1, limit=20, tile=4, wait="1ms", target="python")
+    shown = result._repr_html_()
+
+    assert result.question == "When is one worker who juggles faster than one who does not?"
+    assert escape(result.question) in shown
+    assert len(result.follows) > 2
+    assert all(escape(answer) in shown for answer in result.follows)
+    assert shown.count("<iframe") == 1

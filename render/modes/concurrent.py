@@ -10,10 +10,11 @@ there is something else to do (`--wait`), and that every tile shows something ea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
-from typing import TYPE_CHECKING, cast
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
 
-from render.modes import cpu_targets
 from render.painter import Done
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from render.plan import Tile
     from render.request import Request
 
-TARGETS = cpu_targets()
+KIND = "cpu"
 OPTIONS = frozenset({"in_flight"})
 
 
@@ -36,16 +37,32 @@ def shared(request: Request) -> bool:
 
 def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     """Drive the event loop only while somebody wants the next tile, so that closing this closes everything."""
-    loop = asyncio.new_event_loop()
-    done = juggle(tiles, painter)
+    with _worker() as call:
+        loop, done = call(asyncio.new_event_loop), juggle(tiles, painter)
+        try:
+            while True:
+                try:
+                    yield call(loop.run_until_complete, anext(done))
+                except StopAsyncIteration:
+                    return
+        finally:
+            loop.call_soon_threadsafe(loop.stop)  # where it still runs, after an interruption
+            call(_leave, loop, done)
+
+
+@contextmanager
+def _worker() -> Iterator[Callable[..., Any]]:
+    """Who paints, as a way to call a function there: this thread, or one of its own where an event loop runs in this.
+
+    That is so in a notebook and in a server: a thread takes no second loop.
+    """
     try:
-        while True:
-            try:
-                yield loop.run_until_complete(anext(done))
-            except StopAsyncIteration:
-                return
-    finally:
-        _leave(loop, done)
+        asyncio.get_running_loop()
+    except RuntimeError:
+        yield lambda function, *arguments: function(*arguments)
+        return
+    with ThreadPoolExecutor(1, "concurrent") as thread:
+        yield lambda function, *arguments: thread.submit(function, *arguments).result()
 
 
 def _leave(loop: asyncio.AbstractEventLoop, done: AsyncGenerator[Done]) -> None:

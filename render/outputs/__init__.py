@@ -18,7 +18,8 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -29,6 +30,7 @@ from render.errors import OutputError, UsageError
 if TYPE_CHECKING:
     from render.frame import Frames
 
+STDOUT = "-"  # standard output, in place of a file's name
 REASONS = {  # the usual ones in our own words, and what to do
     errno.ENOSPC: ("there is no room left", "free some room there, or save elsewhere"),
     errno.EISDIR: ("it is a folder", "give the name of a file"),
@@ -44,8 +46,8 @@ class Output(Protocol):
     SUFFIXES: tuple[str, ...]
     ABOUT: str
 
-    def write(self, frames: Frames, *, plain: bool = False) -> bytes:
-        """The bytes of a file made from these frames."""
+    def write(self, frames: Frames, *, plain: bool = False) -> bytes | Iterable[bytes]:
+        """The bytes of a file made from these frames, at once or in pieces."""
         ...
 
 
@@ -63,8 +65,11 @@ def load(name: str) -> Output:
 def by_suffix(path: str | Path) -> Output:
     """The output that the end of this file name chooses; of several, that of the longest suffix. Raises UsageError.
 
+    `-`, which stands for standard output, chooses PNG.
     A name with one dot and an output's own name behind it leaves no choice, and saves loading all the others.
     """
+    if path == STDOUT:
+        return load("png")
     _, *ends = Path(path).name.lower().split(".")
     if len(ends) == 1 and ends[0] in names() and f".{ends[0]}" in load(ends[0]).SUFFIXES:
         return load(ends[0])
@@ -75,8 +80,31 @@ def by_suffix(path: str | Path) -> Output:
     return load(known[max(fitting, key=len)])
 
 
+def check_side(kind: str, largest: int, width: int, height: int) -> None:
+    """Raise UsageError where a kind of file takes no picture so large."""
+    if max(width, height) > largest:
+        raise UsageError(
+            f"{kind} can be {largest} pixels a side at most, and this frame is {width} x {height}",
+            "save it as .png, or give a smaller --size",
+        )
+
+
+def check_sides(makers: Mapping[str, Output], width: int, height: int) -> None:
+    """Raise UsageError before painting where a kind of file takes no picture so large (its `LARGEST` side)."""
+    for path, maker in makers.items():
+        if largest := getattr(maker, "LARGEST", None):
+            check_side(path, largest, width, height)
+
+
 def check_writable(path: str | Path) -> None:
-    """Find out before painting whether `save` could write this file; nothing is left behind. Raises OutputError."""
+    """Find out before painting whether `save` could write this file; nothing is left behind.
+
+    Raises OutputError, or UsageError where standard output is a terminal.
+    """
+    if path == STDOUT:
+        if sys.stdout.isatty():
+            raise UsageError("a file named - would go to the terminal", "send it on: --out - > FILE, or | PROGRAM")
+        return
     try:
         target = _target(path)
         if target is not None:
@@ -87,29 +115,34 @@ def check_writable(path: str | Path) -> None:
         raise _refused(path, error) from error
 
 
-def check_tiles(path: str | Path, output: Output, tiles: int) -> None:
-    """Raise UsageError for more tiles than an output can show, all frames together; painting them would be in vain."""
-    most = getattr(output, "MOST_TILES", None)
-    if most is not None and tiles > most:
-        raise UsageError(
-            f"{path} would show {tiles:,} tiles, and nobody could look at more than {most:,}",
-            "cut larger ones, for example --tile 32, or leave this file out",
-        )
+def check_tiles(makers: Mapping[str, Output], tiles: int) -> None:
+    """Raise UsageError before painting where a file would show more tiles, in all frames, than its `MOST_TILES`."""
+    for path, maker in makers.items():
+        most = getattr(maker, "MOST_TILES", None)
+        if most is not None and tiles > most:
+            raise UsageError(
+                f"{path} would show {tiles:,} tiles, and nobody could look at more than {most:,}",
+                "cut larger ones, for example --tile 32, or leave this file out",
+            )
 
 
 def made(output: Output, frames: Frames, *, plain: bool = False) -> Iterable[bytes]:
     """What an output makes of these frames, in pieces; `save` takes it."""
-    stream = getattr(output, "stream", None)
-    return [output.write(frames, plain=plain)] if stream is None else cast(Iterable[bytes], stream(frames, plain=plain))
+    written = output.write(frames, plain=plain)
+    return [written] if isinstance(written, bytes) else written
 
 
 def save(path: str | Path, data: bytes | Iterable[bytes]) -> None:
     """Write a file whole or not at all, whatever was there before; `data` may come in pieces. Raises OutputError.
 
     The bytes go to a new file in the same folder, which then takes the name. A link keeps pointing to its target,
-    which is replaced; what is no regular file (a pipe, /dev/stdout) is written directly.
+    which is replaced; what is no regular file (a pipe, /dev/stdout) is written directly, and so is standard output (-).
     """
     pieces = [data] if isinstance(data, bytes) else data
+    if path == STDOUT:
+        sys.stdout.buffer.writelines(pieces)
+        sys.stdout.buffer.flush()
+        return
     try:
         target = _target(path)
     except (OSError, ValueError) as error:

@@ -3,7 +3,7 @@
 JSON, version 3:
 
     {"schema": "render-trace", "version": 3, "kind", "not_run": [[mode, reason], ...], "picture": PNG, "steps": S,
-     "runs": [
+     "inside": I, "runs": [
         {"request", "facts", "began", "asked", "ended", "total_steps", "sha256",
          "workers": [[process, thread, device], ...],
          "spans": [[index of the worker, tile, kind, t0, t1, cpu, cpu at the end, CPU time], ...]}, ...]}
@@ -11,7 +11,9 @@ JSON, version 3:
 Kinds are those of `render.trace.KINDS`. A reader refuses a file with a kind that it does not know, and names it, since
 every figure would be wrong without that time. Times are integer nanoseconds of the run's own clock. PNG is a file in
 base64; S are the steps of every sample (row by row, int32, low byte first) packed by zlib, in base64, null where a
-pixel is several samples. A run whose picture is not that of the first run has a `picture` and `steps` of its own.
+pixel is several samples; I in the same way, a bit for each sample (row by row, the highest of a byte first): whether it
+was still alive at the limit (missing in files of older programs). A run whose picture is not that of the first run has
+`picture`, `steps` and `inside` of its own.
 `kind` is draw or race; `not_run` are the modes of a race that did not run. CPU time is null where it is not known.
 Spans of versions 1 and 2 end with `cpu`; version 1 had neither `kind` nor `not_run`. Both are still read.
 """
@@ -45,7 +47,7 @@ NAMES = {str: "text", list: "a list", dict: "an object"}
 
 TOGETHER = 5000  # spans that become text at a time
 
-Pixels = tuple[np.ndarray, np.ndarray | None]
+Pixels = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
 Kind = TypeVar("Kind", str, list[Any], dict[str, Any])
 
 
@@ -84,7 +86,8 @@ def _list(items: list[Pieces]) -> Pieces:
 
 
 def _differs(frame: Frame, first: Frame) -> bool:
-    return frame.sha256 != first.sha256 or not _same(frame.steps, first.steps)
+    alike = _same(frame.steps, first.steps) and _same(frame.inside, first.inside)
+    return frame.sha256 != first.sha256 or not alike
 
 
 def _same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
@@ -98,7 +101,10 @@ def _pixels(frame: Frame) -> dict[str, Pieces]:
         bands = [frame.steps[top : top + rows] for top in range(0, len(frame.steps), rows)]
         data = packing.packed([partial(np.ascontiguousarray, band, "<i4") for band in bands])
         steps = [b'"', b64encode(data), b'"']
-    return {"picture": [b'"', b64encode(frame.png()), b'"'], "steps": steps}
+    inside = [b"null"]
+    if frame.inside is not None:
+        inside = [b'"', b64encode(packing.packed([partial(np.packbits, frame.inside)])), b'"']
+    return {"picture": [b'"', b64encode(frame.png()), b'"'], "steps": steps, "inside": inside}
 
 
 def _run(frame: Frame) -> dict[str, Pieces]:
@@ -157,7 +163,7 @@ def parse(data: bytes) -> Frames:
         runs = [(run, Request.from_dict(_is(run["request"], dict))) for run in _rows(stored["runs"], dict)]
         if not runs:
             raise ValueError("it holds no run")
-        shared = _read_pixels(stored, runs[0][1])
+        shared = _read_pixels(stored)
         return Frames(tuple(_frame(run, request, shared) for run, request in runs), *_what(stored))
     except KeyError as error:
         raise _malformed(f"{error} is missing") from error
@@ -190,22 +196,33 @@ def _malformed(why: str) -> InputError:
     return InputError(f"is not a saved trace: {why}", "save it again with --trace")
 
 
-def _read_pixels(stored: dict[str, Any], request: Request) -> Pixels:
-    rgb = decode(b64decode(_is(stored["picture"], str), validate=True), (request.width, request.height)).rgb
+def _read_pixels(stored: dict[str, Any]) -> Pixels:
+    picture = decode(b64decode(_is(stored["picture"], str), validate=True))
+    rgb = picture.rgb
+    if picture.depth > 8 or picture.alpha is not None or picture.more:
+        raise ValueError("its picture is not 8-bit RGB, as it was saved")
+    height, width, _ = rgb.shape
     if stored["steps"] is None:
-        return rgb, None
-    packed = b64decode(_is(stored["steps"], str), validate=True)
-    size = rgb.shape[0] * rgb.shape[1] * 4
-    unpack = zlib.decompressobj()
-    raw = unpack.decompress(packed, size + 1)  # not one byte more, whatever the file claims
+        return rgb, None, None
+    steps = _unpacked(stored["steps"], height * width * 4, "steps")
+    inside = stored.get("inside")
+    if inside is not None:
+        bits = np.frombuffer(_unpacked(inside, -(-height * width // 8), "inside"), np.uint8)
+        inside = np.unpackbits(bits, count=height * width).astype(np.bool_).reshape(height, width)
+    return rgb, np.frombuffer(steps, "<i4").astype(np.int32).reshape(height, width), inside
+
+
+def _unpacked(stored: Any, size: int, name: str) -> bytes:
+    """So many bytes, and not one more, whatever the file claims."""
+    raw = zlib.decompressobj().decompress(b64decode(_is(stored, str), validate=True), size + 1)
     if len(raw) != size:
-        raise ValueError("its steps do not fit its picture")
-    return rgb, np.frombuffer(raw, "<i4").astype(np.int32).reshape(rgb.shape[:2])
+        raise ValueError(f"its {name} do not fit its picture")
+    return raw
 
 
 def _frame(run: dict[str, Any], request: Request, shared: Pixels) -> Frame:
-    rgb, steps = _read_pixels(run, request) if "picture" in run else shared
-    frame = Frame(rgb, steps, _whole(run["total_steps"]), request, _trace(run, request))
+    rgb, steps, inside = _read_pixels(run) if "picture" in run else shared
+    frame = Frame(rgb, steps, _whole(run["total_steps"]), request, _trace(run, request), inside)
     if rgb.shape != (request.height, request.width, 3):
         raise ValueError("a picture has not the size of its request")
     if frame.sha256 != run["sha256"]:

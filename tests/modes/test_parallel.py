@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from render import engine, handfuls
+import render
+from render import backends, engine, handfuls
 from render.errors import ModeUnavailable, TileError
-from render.modes.parallel import BACKENDS
 from render.request import Request
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL")
@@ -95,7 +98,7 @@ def children() -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", backends.names())
 def test_a_run_that_is_given_up_says_nothing(backend: str, wanted: Request) -> None:
     """joblib would warn, and warnings are errors here."""
 
@@ -106,7 +109,7 @@ def test_a_run_that_is_given_up_says_nothing(backend: str, wanted: Request) -> N
         engine.draw(replace(wanted, backend=backend), progress=stop)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", backends.names())
 def test_warnings_are_everybodys_while_tiles_are_painted(backend: str, wanted: Request) -> None:
     seen: list[bool] = []
 
@@ -120,17 +123,64 @@ def test_warnings_are_everybodys_while_tiles_are_painted(backend: str, wanted: R
     assert all(seen)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_a_joblib_that_starts_no_workers_is_refused(
-    backend: str, wanted: Request, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def _no_semaphores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """joblib as it is where there are none, and with JOBLIB_MULTIPROCESSING=0."""
+    monkeypatch.setattr("joblib._parallel_backends.mp", None)
+
+
+@pytest.mark.usefixtures("_no_semaphores")
+def test_where_there_are_no_semaphores_processes_are_refused_with_the_reason(
+    wanted: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("joblib._parallel_backends.mp", None)  # as with JOBLIB_MULTIPROCESSING=0, or no semaphores
-    with pytest.raises(ModeUnavailable, match=f"no workers of backend {backend}"):
-        engine.draw(replace(wanted, backend=backend))
+    with pytest.raises(ModeUnavailable, match="no semaphores"):
+        engine.draw(wanted)
+    with pytest.raises(ModeUnavailable, match="no semaphores"):
+        render.lesson("gil", size=(12, 8))
 
     monkeypatch.setenv("JOBLIB_MULTIPROCESSING", "0")
-    with pytest.raises(ModeUnavailable, match="JOBLIB_MULTIPROCESSING is 0"):
-        engine.draw(replace(wanted, backend=backend))
+    with pytest.raises(ModeUnavailable, match="JOBLIB_MULTIPROCESSING is 0") as caught:
+        engine.draw(wanted)
+    assert "--backend threading" in caught.value.remedy
+
+
+@pytest.mark.usefixtures("_no_semaphores")
+def test_where_there_are_no_semaphores_threads_paint_all_the_same(wanted: Request) -> None:
+    expected = engine.draw(replace(wanted, mode="sequential", backend=None)).sha256
+    done: list[int] = []
+
+    frame = engine.draw(
+        replace(wanted, backend="threading", workers=3), progress=lambda finished, _: done.append(finished.tile.number)
+    )
+
+    assert frame.sha256 == expected
+    assert sorted(done) == list(range(60))
+    assert len(frame.trace.workers) <= 3
+    assert len(frame.trace.of_kind("start")) == 1
+
+
+@pytest.mark.usefixtures("_no_semaphores")
+def test_threads_without_joblib_fail_and_stop_as_others_do(wanted: Request, tmp_path: Path) -> None:
+    scene = tmp_path / "broken.py"
+    scene.write_text(
+        "def start(x, y, p): return x, y\n"
+        "def step(state, p): return state\n"
+        "def alive(state, p): return state[0] > 1e30\n"
+        "def shade(state, steps, p): return (state[0] - state[0]) / (state[0] - state[0]), 0.0, 0.0\n"
+    )
+    parameters = (("shortcuts", 1), ("x", 0.0), ("y", 0.0), ("zoom", 1.0))
+    threads = replace(wanted, backend="threading", width=48, height=32, target="python", samples=1)
+    with pytest.raises(TileError, match="NaN"):
+        engine.draw(replace(threads, scene=str(scene), view="default", parameters=parameters))
+
+    def stop(_finished: object, _tiles: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        engine.draw(threads, progress=stop)
+    for thread in [thread for thread in threading.enumerate() if thread.name == "painter"]:
+        thread.join(60)
+        assert not thread.is_alive()
 
 
 def test_a_daemon_may_use_threads_only(wanted: Request, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,3 +190,18 @@ def test_a_daemon_may_use_threads_only(wanted: Request, monkeypatch: pytest.Monk
 
     assert "--backend threading" in caught.value.remedy
     assert engine.available(replace(wanted, backend="threading"))
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
+def test_processes_paint_although_standard_streams_are_closed(closed: str, tmp_path: Path) -> None:
+    """Python has no sys.stderr then, and a worker of loky ends at once without one."""
+    words = "--backend loky --workers 2 --target python --size 8x6 --tile 4 --samples 1 --limit 9 --out a.png"
+    run = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -m render {words} {closed}', sys.executable],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 0
+    assert (tmp_path / "a.png").stat().st_size > 0

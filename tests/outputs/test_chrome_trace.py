@@ -19,12 +19,21 @@ from hypothesis import strategies as st
 
 from render import stats
 from render.frame import Frame, Frames
-from render.outputs.chrome_trace import HIGHEST, microseconds, numbers, placed, write
+from render.outputs import chrome_trace
+from render.outputs.chrome_trace import HIGHEST, microseconds, numbers, placed
 from render.trace import NO_TILE, STAGES, Span, Trace, Worker
+from tests.conftest import HANGING
 
 from .synthetic_card import with_card
 
 Draw = Callable[..., Frame]
+
+
+def write(frames: Frames) -> bytes:
+    """The whole file."""
+    return b"".join(chrome_trace.write(frames))
+
+
 A, B = Worker(7, 0), Worker(7, 1)
 spans = st.lists(
     st.builds(
@@ -111,9 +120,9 @@ def test_counters_of_very_many_changes_keep_their_highest_and_their_end(
     draw: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frame = draw("0.1.2.3.4.5.", "..2.3.3..5.5")
-    whole = [(e["ts"], e["args"]["tiles"]) for e in events(frame, ph="C", name="running")]
+    whole = [(e["ts"], e["args"]["tiles"]) for e in events(frame, ph="C", name="at a tile")]
     monkeypatch.setattr("render.outputs.chrome_trace.MOST_CHANGES", 5)
-    few = [(e["ts"], e["args"]["tiles"]) for e in events(frame, ph="C", name="running")]
+    few = [(e["ts"], e["args"]["tiles"]) for e in events(frame, ph="C", name="at a tile")]
     assert len(few) <= 7 < len(whole)
     assert max(level for _, level in few) == max(level for _, level in whole)
     assert few[-1] == whole[-1]
@@ -158,12 +167,20 @@ def test_asynchronous_slices_begin_and_end_in_order(draw: Draw) -> None:
 
 def test_counters_follow_what_runs_and_what_is_in_flight(draw: Draw) -> None:
     frame = draw("0101", "2233", mode="parallel")
-    for name in ("running", "in flight"):
+    for name in ("at a tile", "in flight"):
         counted = [(ns(e["ts"]), e["args"]["tiles"]) for e in events(frame, ph="C", name=name)]
         assert counted[-1][1] == 0
         found = stats.of(frame.trace)
-        most = {"running": found.running.max, "in flight": found.in_flight.max}[name]
+        most = {"at a tile": found.running.max, "in flight": found.in_flight.max}[name]
         assert max(level for _, level in counted) == most
+
+
+def test_a_slice_tells_of_a_worker_without_a_cpu(draw: Draw) -> None:
+    [whole] = [e for e in events(draw("00")) if e["ph"] == "X"]
+    [half] = [e for e in events(draw("00", given=0.5)) if e["ph"] == "X"]
+    assert (whole["name"], half["name"]) == ("tile 0", "tile 0 (50 % on a CPU)")
+    assert half["args"]["on a CPU (us)"] == 1000
+    assert half["args"]["cpu at the end"] == 0
 
 
 # --- what Perfetto reads -------------------------------------------------------------------------------------
@@ -179,7 +196,7 @@ def asked(trace: bytes, folder: Path, *queries: str) -> list[list[Any]]:
     file, script = folder / "a.chrome.json", Path(__file__).with_name("trace_processor.cjs")
     file.write_bytes(trace)
     command = [node, *map(str, (script, engine.parent, file)), *queries]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANGING)
     assert ended.returncode == 0, ended.stderr
     found: list[list[Any]] = json.loads(ended.stdout.splitlines()[-1])
     return found
@@ -240,7 +257,7 @@ def test_perfetto_reads_every_span_back_to_the_nanosecond_and_warns_of_nothing(d
     assert counted == sorted(
         [pid, f"{name} tiles", most]
         for pid, levels in zip(pids, ((1, 1), (3, 1), (2, 2)), strict=False)
-        for name, most in zip(("in flight", "running"), levels, strict=True)
+        for name, most in zip(("in flight", "at a tile"), levels, strict=True)
     )
 
 

@@ -1,0 +1,55 @@
+"""numba as it is where none of its variables is set: what people set for programs of their own changes nothing of ours.
+
+Checked bounds, debug information or profiling would put calls into the code that no second run could load; dumps would
+stand between what the program says. Heeded are the CPU that numba shall compile for, and what is about graphics cards.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+HEEDED = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_ENABLE_CUDASIM", "NUMBA_CUDA_", "NUMBA_DISABLE_CUDA")
+
+
+def heeded(environment: Mapping[str, str]) -> dict[str, str]:
+    """numba's variables in this environment that mean something here."""
+    return {name: value for name, value in environment.items() if name.startswith(HEEDED)}
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Import numba in here: some values keep it from being imported at all. Afterwards it knows what is set."""
+    if "numba" in sys.modules:
+        yield
+        return
+    hidden = {name: value for name, value in os.environ.items() if name.startswith("NUMBA_")}
+    for name in hidden.keys() - heeded(hidden):
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+    from numba.core import config
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about values that mean nothing to it
+        config.reload_config()
+
+
+@contextmanager
+def compiling() -> Iterator[None]:
+    """Let numba compile in here; whoever does holds its lock, for its settings are everybody's."""
+    from numba.core import config
+
+    config.reload_config()  # or it would do so in the midst of it
+    before = {name: value for name, value in vars(config).items() if name.isupper()}
+    threads = {"NUMBA_NUM_THREADS": str(config.NUMBA_NUM_THREADS)}  # which cannot be changed once they run
+    config._env_reloader.process_environ(heeded(os.environ) | threads)
+    try:
+        yield
+    finally:
+        vars(config).update(before)
