@@ -45,6 +45,7 @@ class Output(Protocol):
 
     SUFFIXES: tuple[str, ...]
     ABOUT: str
+    LARGEST_SIDE: int | None  # pixels that a picture in such a file may be wide or high
 
     def write(self, frames: Frames, *, plain: bool = False) -> bytes | Iterable[bytes]:
         """The bytes of a file made from these frames, at once or in pieces."""
@@ -90,10 +91,10 @@ def check_side(kind: str, largest: int, width: int, height: int) -> None:
 
 
 def check_sides(makers: Mapping[str, Output], width: int, height: int) -> None:
-    """Raise UsageError before painting where a kind of file takes no picture so large (its `LARGEST` side)."""
+    """Raise UsageError before painting where a kind of file takes no picture so large."""
     for path, maker in makers.items():
-        if largest := getattr(maker, "LARGEST", None):
-            check_side(path, largest, width, height)
+        if maker.LARGEST_SIDE is not None:
+            check_side(path, maker.LARGEST_SIDE, width, height)
 
 
 def check_writable(path: str | Path) -> None:

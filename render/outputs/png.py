@@ -15,6 +15,7 @@ from render.provenance import packed
 
 SUFFIXES = (".png",)
 ABOUT = "the picture, with request, owners of tiles and timings as text chunks"
+LARGEST_SIDE = None
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
