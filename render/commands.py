@@ -123,16 +123,18 @@ def _check_outputs(
     return makers
 
 
-def _check_sizes(makers: dict[str, outputs.Output], requests: Sequence[Request]) -> None:
-    """Raise UsageError, before painting, for a file that could not hold such a frame, or show so many tiles."""
-    for request in requests:
-        outputs.check_sides(makers, request.width, request.height)
-    outputs.check_tiles(makers, sum(math.prod(one.rows_and_columns) for one in requests if one.only_tile is None))
-
-
 def _say(lines: Sequence[str], files: Sequence[str]) -> None:
     """Tell the user, on standard error where one of the files goes to standard output."""
     print("\n".join(lines), file=sys.stderr if outputs.STDOUT in files else sys.stdout)
+
+
+def _check_sizes(makers: dict[str, outputs.Output], requests: Sequence[Request]) -> None:
+    """Raise UsageError, before painting, for a file that could not hold such pictures or show so many tiles."""
+    tiles = sum(math.prod(request.rows_and_columns) for request in requests if request.only_tile is None)
+    for path, maker in makers.items():
+        outputs.check_tiles(path, maker, tiles)
+    for request in requests:
+        outputs.check_sides(makers, request.width, request.height)
 
 
 def _saved(frame: Frame, t0: int) -> Frame:

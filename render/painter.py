@@ -77,7 +77,7 @@ class Painter:
         except RenderError:
             raise
         except Exception as error:
-            raise self.failure(tile, f"{type(error).__name__}: {error}") from error
+            raise self.failure(tile, describe_error(error, load(self.request.scene).path)) from error
         return self.done(tile, steps, bad) if bad else Done(tile, steps)
 
     def slices(self, tile: Tile) -> Iterator[Done]:

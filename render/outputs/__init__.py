@@ -46,6 +46,7 @@ class Output(Protocol):
     SUFFIXES: tuple[str, ...]
     ABOUT: str
     LARGEST_SIDE: int | None  # pixels that a picture in such a file may be wide or high
+    MOST_TILES: int | None  # of all frames: more could not be looked at
 
     def write(self, frames: Frames, *, plain: bool = False) -> bytes | Iterable[bytes]:
         """The bytes of a file made from these frames, at once or in pieces."""
@@ -116,15 +117,14 @@ def check_writable(path: str | Path) -> None:
         raise _refused(path, error) from error
 
 
-def check_tiles(makers: Mapping[str, Output], tiles: int) -> None:
-    """Raise UsageError before painting where a file would show more tiles, in all frames, than its `MOST_TILES`."""
-    for path, maker in makers.items():
-        most = getattr(maker, "MOST_TILES", None)
-        if most is not None and tiles > most:
-            raise UsageError(
-                f"{path} would show {tiles:,} tiles, and nobody could look at more than {most:,}",
-                "cut larger ones, for example --tile 32, or leave this file out",
-            )
+def check_tiles(path: str | Path, output: Output, tiles: int) -> None:
+    """Raise UsageError for more tiles than an output can show, all frames together; painting them would be in vain."""
+    most = output.MOST_TILES
+    if most is not None and tiles > most:
+        raise UsageError(
+            f"{path} would show {tiles:,} tiles, and nobody could look at more than {most:,}",
+            "cut larger ones, for example --tile 32, or leave this file out",
+        )
 
 
 def made(output: Output, frames: Frames, *, plain: bool = False) -> Iterable[bytes]:

@@ -41,6 +41,7 @@ from render.trace import KINDS, NO_TILE, Span, Trace, Worker
 SUFFIXES = (".trace.json",)
 ABOUT = "the saved trace: everything, to make any output from later"
 LARGEST_SIDE = None
+MOST_TILES = None
 SCHEMA, VERSION = "render-trace", 3
 READABLE = range(1, VERSION + 1)
 LARGEST = (1 << 63) - 1

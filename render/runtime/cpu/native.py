@@ -129,7 +129,7 @@ class NativeKernel(CpuKernel):
         """
         steps, bad, done = 0, 0, False
         room = self._rooms.take(self.request)
-        try:  # not `begin`: of small tiles there are many, and a context costs as much as one
+        try:
             rectangle = self._rectangle(canvas, x, y, width, height, room)
             while not done:
                 t0 = time.perf_counter_ns()
