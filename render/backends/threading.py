@@ -33,7 +33,7 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
 
 
 def pooled(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
-    """A pool of threads, fed one tile at a time so that none hoards work."""
+    """A pool of threads that take tile after tile, so that none hoards work."""
     started = painter.recorder.clock()
     from joblib import Parallel, delayed
 
