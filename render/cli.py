@@ -212,6 +212,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:  # no room left, say, where nobody looked for it
         return complain(RenderError(f"the system refuses: {error}", "--debug shows where"), debug=debug)
+    except MemoryError as error:
+        remedy = "give a smaller --size, or allow more memory (ulimit -v)"
+        return complain(RenderError(f"there is not enough memory: {error or 'Python got none'}", remedy), debug=debug)
     except Exception as error:  # noqa: BLE001  (the last word: a line instead of a traceback)
         fault = RenderError(f"{type(error).__name__}: {error}", "this is a fault of the program; --debug shows where")
         return complain(fault, debug=debug)

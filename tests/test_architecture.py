@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 # "targets" stands for the whole folder.
 LAYERS = (
     "errors machine streams wording swatches",
-    "registry",
+    "registry shared_file",
     "parameters",
     "request",
     "primitives polynomials elementary palettes plan pace trace packing provenance",

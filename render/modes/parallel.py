@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing import current_process
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
 
 from render import processes
-from render.errors import UnknownName
+from render.errors import ModeUnavailable, UnknownName
 from render.modes import cpu_targets
 
 if TYPE_CHECKING:
@@ -73,10 +73,25 @@ def threads(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
         return painter.paint(tile)
 
     workers = painter.request.workers
-    with Parallel(n_jobs=workers, backend="threading", batch_size=1, return_as="generator_unordered") as pool:
-        processes.meet(pool, delayed, workers)
+    pool = Parallel(n_jobs=workers, backend="threading", batch_size=1, return_as="generator_unordered")
+    with ExitStack() as stack:
+        with _starting(workers):
+            stack.enter_context(pool)
+            processes.meet(pool, delayed, workers)
         painter.recorder.add("start", started, painter.recorder.clock())
         yield from processes.results(pool(delayed(paint)(tile) for tile in tiles))
+
+
+@contextmanager
+def _starting(workers: int) -> Iterator[None]:
+    """Start so many threads in here. Raises ModeUnavailable where the system does not let us."""
+    try:
+        yield
+    except (RuntimeError, AttributeError) as error:  # the second is what a pool stumbles over that cannot start
+        raise ModeUnavailable(
+            f"mode parallel cannot run here: the system does not start {workers} threads more",
+            "give fewer --workers, or allow more (ulimit -u, ulimit -v)",
+        ) from error
 
 
 def plain_threads(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
@@ -96,8 +111,9 @@ def plain_threads(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
 
     workers = painter.request.workers
     try:
-        for _ in range(workers):
-            Thread(target=work, name="painter", daemon=True).start()
+        with _starting(workers):
+            for _ in range(workers):
+                Thread(target=work, name="painter", daemon=True).start()
         for _ in range(workers):
             done.get()
         painter.recorder.add("start", started, painter.recorder.clock())
