@@ -15,6 +15,7 @@ import atexit
 import contextlib
 import os
 import pickle
+import re
 import threading
 import time
 import warnings
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3  # a tile whose worker died so often is the cause
 READY_SECONDS = 30.0
+PATIENCE = 10.0  # seconds in which workers die and nothing comes of it: no tile, and no worker that is ready
 ONE_FILTER = threading.Lock()  # threads that set and restore them in turn would leave them changed
 ONE_CALL = threading.Lock()  # stopping one loky call kills the workers of every other in this process
 
@@ -54,6 +56,7 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     deaths: Counter[int] = Counter()
     with ONE_CALL:
         _meet(folder, painter)
+        progress = time.monotonic()
         while todo:
             alone = [number for number in todo if deaths[number] >= ATTEMPTS - 1][:1]
             try:
@@ -62,9 +65,15 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
                     if isinstance(answer.outcome, RenderError):
                         raise answer.outcome
                     del todo[answer.outcome.tile.number]
+                    progress = time.monotonic()
                     yield answer.outcome
             except _broken() as error:
-                _blame(folder, todo, deaths, painter, error)
+                if _blame(folder, todo, deaths, painter, error):
+                    progress = time.monotonic()
+                elif time.monotonic() - progress > PATIENCE:
+                    raise RenderError(
+                        f"workers die before they paint anything ({_short(error)})", "try --backend threading"
+                    ) from error
 
 
 def _broken() -> type[Exception]:
@@ -74,18 +83,23 @@ def _broken() -> type[Exception]:
     return BrokenExecutor
 
 
-def _blame(folder: Path, todo: dict[int, Tile], deaths: Counter[int], painter: Painter, error: Exception) -> None:
-    """Count a death against each tile that was under way. Raises TileError for one that has too many."""
+def _blame(folder: Path, todo: dict[int, Tile], deaths: Counter[int], painter: Painter, error: Exception) -> bool:
+    """Count a death against each tile that was under way; whether there was any. Raises TileError for too many."""
     begun = {int(mark.name) for mark in (folder / "begun").iterdir()}
     for mark in (folder / "begun").iterdir():
         mark.unlink(missing_ok=True)
     suspects = begun & todo.keys()
-    deaths.update(suspects or [-1])  # -1: a worker died between tiles
-    for number, count in deaths.items():
-        if count >= ATTEMPTS and number in todo and suspects == {number}:
-            raise painter.failure(todo[number], f"its worker died {count} times ({error})") from error
-    if deaths[-1] > 2 * ATTEMPTS:
-        raise RenderError(f"workers die before they paint anything ({error})", "try --backend threading") from error
+    deaths.update(suspects)
+    for number in suspects:
+        if deaths[number] >= ATTEMPTS and suspects == {number}:
+            raise painter.failure(todo[number], f"its worker died {deaths[number]} times ({_short(error)})") from error
+    return bool(suspects)
+
+
+def _short(error: Exception) -> str:
+    """How a worker ended, as far as loky tells: its exit codes, for what it says about their causes is guessed."""
+    codes = re.search(r"exit codes of the workers are \{(.*?)\}", str(error))
+    return f"exit {codes[1]}" if codes else " ".join(str(error).split())
 
 
 def _answers(folder: Path, tiles: Sequence[Tile], workers: int) -> Iterator[Answer]:
@@ -175,21 +189,31 @@ def _one_process() -> Any:
 
 
 def _meet(folder: Path, painter: Painter) -> None:
-    """Have all workers start and load what they need before the first tile is given out."""
+    """Have all workers start and load what they need before the first tile is given out.
+
+    Some of an earlier run may be dying just now, and any may be killed while they start: then all are started anew, as
+    long as some get ready meanwhile, and for some time after that.
+    """
     workers = painter.request.workers
     streams.fill()  # a worker without a standard error ends at once
     _hush()
     _let_workers_leave()
+    progress = time.monotonic()
     with painter.recorder.span("start"):
-        for left in (1, 0):  # a worker of an earlier run may be dying just now; then all are started anew
+        while True:
             try:
                 for spans in _calls(workers, [(ready, (str(folder), workers))] * workers):
                     painter.recorder.extend(spans)
                 return
             except _broken() as error:
-                if not left:
+                were_ready = list(folder.glob("ready-*"))
+                for mark in were_ready:
+                    mark.unlink()
+                if were_ready:
+                    progress = time.monotonic()
+                elif time.monotonic() - progress > PATIENCE:
                     raise RenderError(
-                        f"the worker processes do not start: {error}", "try --backend threading"
+                        f"the worker processes do not start: {_short(error)}", "try --backend threading"
                     ) from error
 
 

@@ -45,7 +45,7 @@ def missing(request: Request) -> tuple[str, str] | None:
         return f"joblib starts no processes, for JOBLIB_MULTIPROCESSING is {told}", f"unset it, or {INSTEAD}"
     if current_process().daemon:
         return "this process is a daemon of multiprocessing, which may start no other", INSTEAD
-    return "there are no semaphores for processes (is /dev/shm missing, or not to be written?)", INSTEAD
+    return "there are no semaphores for processes (is /dev/shm missing, full or read-only?)", INSTEAD
 
 
 def shared(request: Request) -> bool:
