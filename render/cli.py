@@ -227,6 +227,7 @@ def _run(words: list[str], began: int) -> int:
         raise UnknownName("command", command, PARSERS)
     options = PARSERS[command]().parse_args(words)
     _end_on_term()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts threads that nobody here asks for anything
     from render import commands
 
     return commands.run(command, options, began)

@@ -241,7 +241,10 @@ def leave_with_parent(parent: int) -> None:
         os._exit(0)
 
     if hasattr(os, "getppid"):
-        threading.Thread(target=watch, daemon=True, name="parent-watch").start()
+        with contextlib.suppress(
+            RuntimeError
+        ):  # no thread more is allowed: a worker without a watch is better than none
+            threading.Thread(target=watch, daemon=True, name="parent-watch").start()
 
 
 @lru_cache(maxsize=2)
