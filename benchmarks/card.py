@@ -33,10 +33,11 @@ from card_reference import FMA_A_TURN, Argument, Bench, Reference
 from machine_code import Absent
 from pairs import Times, Work, against, in_turn, machine_line, options, ratio
 
-from render import cards, engine, stats
-from render.cards import Card
+from render import engine, stats
 from render.options import complete
 from render.request import Request
+from render.runtime.cuda import discovery as cards
+from render.runtime.cuda.discovery import Card
 
 BARE = str(Path(__file__).parent / "references" / "bare_mandelbrot.py")
 WHOLE = {"x": -0.75, "y": 0.0, "zoom": 1.6, "bailout": 2.0, "shortcuts": 0}

@@ -19,16 +19,17 @@ import numpy as np
 from card_model import CARDS, H100, Card, Costs, Told, modelled
 
 from render import engine, scene
-from render.compiler import card_code, warp
-from render.compiler.launch import THREADS
-from render.compiler.program import ENTRY
+from render.codegen import cuda_code
+from render.codegen.program import ENTRY
+from render.kernels import warp
+from render.kernels.launch import THREADS
 from render.options import complete
 from render.sampling import offsets
 
 SLOW = ("MUFU", "I2F", "F2I", "FRND")  # of which a quadrant issues one of a warp in 8 clocks
 LOSSES = tuple(sorted({16, 32, 64, 128, 256, 512, warp.LOSS}))
 NEVER = 1 << 40
-SERVED = 560  # instructions of PTX for 32 samples besides their steps; tests/compiler/test_emulated.py: 400-600
+SERVED = 560  # instructions of PTX for 32 samples besides their steps; tests/codegen/test_emulated.py: 400-600
 FRAMES: tuple[tuple[str, int, int], ...] = (  # view, samples, shortcuts
     ("whole", 1, 0),
     ("whole", 1, 1),
@@ -85,19 +86,19 @@ def clocks(one: machine_code.Instruction, card: Card) -> int:
 @cache
 def ours(card: Card, precision: str) -> Read:
     """The program's kernel for a card."""
-    from render.compiler import cuda_front
+    from render.codegen import cuda_compiler
 
-    text = cuda_front.assembly(library(precision), card.capability)
-    return read(*cuda_front.machine_code(text, card.capability), ENTRY, card, precision)
+    text = cuda_compiler.assembly(library(precision), card.capability)
+    return read(*cuda_compiler.machine_code(text, card.capability), ENTRY, card, precision)
 
 
 @cache
 def library(precision: str) -> Any:
     """Mandelbrot's kernel in the compiler's own language."""
-    from render.compiler import cuda_front
+    from render.codegen import cuda_compiler
 
     request = complete(precision=precision, mode="cuda", simulate=True)
-    return cuda_front.compiled(card_code.program(scene.load("mandelbrot"), request), CARDS[-1].capability)
+    return cuda_compiler.compiled(cuda_code.program(scene.load("mandelbrot"), request), CARDS[-1].capability)
 
 
 def by_hand(card: Card, precision: str) -> Read:

@@ -1,6 +1,6 @@
 """A graphics card as arithmetic: what a frame's real step counts cost warps whose lanes take new pixels as they end.
 
-No card is needed, and nothing here is measured. It is render.compiler.warp, counted: the lanes of a warp step together,
+No card is needed, and nothing here is measured. It is render.kernels.warp, counted: the lanes of a warp step together,
 BLOCK steps between two votes; a lane whose sample has ended idles until `loss` blocks of single lanes are lost (each
 block counts as two more), or none goes on. Then all that have ended are served: their last steps are made again, they
 are shaded, and each goes on with its pixel's next sample or with another pixel. As many warps as the card holds take

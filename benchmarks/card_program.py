@@ -14,14 +14,18 @@ from dataclasses import replace
 import numpy as np
 from card_reference import Argument, Bench
 
-from render import cards, engine, scene
-from render.compiler import card_code
-from render.compiler.card import Device
-from render.compiler.card_stream import INT32, INT64
-from render.compiler.launch import QUEUE, TALLY_BYTES, THREADS, Painted, blocks, recorded, rows, size
-from render.compiler.settings import pack
+from render import engine, scene
+from render.codegen import cuda_code
+from render.codegen.settings import pack
+from render.frame import split_marked
+from render.kernels.launch import QUEUE, THREADS
 from render.options import complete
 from render.request import Request
+from render.runtime.cuda import discovery as cards
+from render.runtime.cuda.device import CudaDevice
+from render.runtime.cuda.stream import INT32, INT64
+from render.runtime.kernel import Painted
+from render.runtime.launch import TALLY_BYTES, blocks, recorded, rows, size
 
 
 class Differ(Exception):
@@ -33,17 +37,19 @@ class Program:
 
     def __init__(self, bench: Bench, request: Request) -> None:
         self.bench, self.request = bench, replace(request, tile=(request.width, request.height))
-        made, only = card_code.program(scene.load(request.scene), self.request), (bench.card,)
-        code = card_code.machine_code(made, cards.find()._replace(cards=only), recorded(self.request), lambda: None)
+        made = cuda_code.program(scene.load(request.scene), self.request)
+        code = cuda_code.machine_code(
+            made, bench.card.capability, cards.find().toolkit, recorded(self.request), lambda: None
+        )
         p, clock = tuple(made.p), time.perf_counter_ns
-        self.device = Device(bench.card, code, self.request, p, clock, driver=bench.driver)
+        self.device = CudaDevice(bench.card, code, self.request, p, clock, driver=bench.driver)
         self.stream = self.device.streams(1)[0]
         self.host = 0.0
         self._place = bench.memory(size(self.request, request.width, request.height, self.device.most))
         self._arguments = [Argument(cell, INT64) for cell in self._cells()]
         self._arguments += [Argument(one, INT32) for one in (0, 0, request.width, request.height)]
         painted = self._once()
-        self.made, self.steps = painted.made, None if painted.steps is None else painted.steps.copy()
+        self.made, self.steps = painted.made, None if painted.steps is None else split_marked(painted.steps)[0]
         expected = engine.draw(on_cpu(request))
         same(painted.rgb, expected.rgb, "values of the picture")
         if self.made != expected.total_steps:
@@ -71,8 +77,8 @@ class Program:
 
     def _once(self) -> Painted:
         t0 = time.perf_counter_ns()
-        self.stream.begin(0, 0, self.request.width, self.request.height)
-        painted = self.stream.end()
+        self.stream.submit(0, 0, self.request.width, self.request.height)
+        painted = self.stream.collect()
         self.host = (time.perf_counter_ns() - t0) / 1e9
         return painted
 

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from machine_code import Absent
 
-from render.compiler import card_driver, warp
-from render.compiler.card_driver import NOT_READY
-from render.compiler.card_stream import NON_BLOCKING
+from render.kernels import warp
 from render.request import Request
+from render.runtime.cuda import driver as card_driver
+from render.runtime.cuda.driver import NOT_READY
+from render.runtime.cuda.stream import NON_BLOCKING
 from render.sampling import grid
 from render.scene import REALS
 
@@ -81,7 +82,7 @@ class Argument(NamedTuple):
 
 
 class Bench:
-    """One card, on which kernels are launched one at a time and timed. `card` is a render.cards.Card.
+    """One card, on which kernels are launched one at a time and timed. `card` is a render.runtime.cuda.discovery.Card.
 
     Raises RenderError where the card is at fault.
     """

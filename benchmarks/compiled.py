@@ -11,9 +11,9 @@ from typing import Any
 import numba
 from numba.core import types
 
-from render.compiler import numba_front
-from render.compiler.retarget import retarget
-from render.compiler.settings import pack
+from render.codegen import cpu_compiler
+from render.codegen.retarget import retarget
+from render.codegen.settings import pack
 
 Function = Callable[..., Any]
 
@@ -28,25 +28,23 @@ def compiled(
     precision: str,
     lanes: int,
     across: int = 8,
-    slots: Mapping[Function, Function] | None = None,
+    slots: Mapping[Any, Any] | None = None,
     words: Mapping[Function, Any] | None = None,
-    names: Mapping[str, Any] | None = None,
 ) -> Callable[..., int]:
     """`function(*records) -> int` as machine code for this CPU, to be called with records like these.
 
-    records: named tuples of scalars and arrays. kinds: their numba types (`numba_front.record_type`, `p_type`).
-    slots: plain functions that stand for others. words: what stands for a function and is used as it is. names: other
-    values for globals of the function's module. across: lanes in a row of a patch.
+    records: named tuples of scalars and arrays. kinds: their numba types (`cpu_compiler.record_type`, `p_type`).
+    slots: plain functions that stand for others, and numbers. words: what stands for a function and is used as it is.
+    across: lanes in a row of a patch.
     """
     firsts = [0]
     for record in records:
         firsts.append(firsts[-1] + len(pack(record)))
-    readers = [numba_front.reader(kind, first) for kind, first in zip(kinds, firsts, strict=False)]
+    readers = [cpu_compiler.reader(kind, first) for kind, first in zip(kinds, firsts, strict=False)]
     body = retarget(
         function,
-        words=numba_front.lane_words(precision, lanes, across) | dict(words or {}),
-        slots=slots,
-        names=names,
+        words=cpu_compiler.lane_words(precision, lanes, across) | dict(words or {}),
+        slots=slots or {},
         wrap=numba.njit(**OPTIONS),
     )
     if len(readers) == 1:

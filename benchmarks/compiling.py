@@ -25,7 +25,7 @@ WAYS = ("at once", "by itself")
 
 
 def by_itself(function: Callable[..., Any], signature: Any, name: str) -> Any:
-    """What `render.compiler.numba_codegen.module` does, by numba's own means."""
+    """What `render.codegen.llvm_module.module` does, by numba's own means."""
     import numba
 
     compiled = numba.cfunc(signature, error_model="numpy", _nrt=False)(function)
@@ -39,14 +39,14 @@ def compiling(name: str, way: str) -> tuple[float, int, str]:
     import numba
 
     from render import engine
-    from render.compiler import numba_codegen, numba_front
+    from render.codegen import cpu_compiler, llvm_module
     from render.options import complete
 
     if way == "by itself":
-        numba_codegen.module = by_itself
-        numba_codegen.inlined = numba.jit(**numba_codegen.INNER)
+        llvm_module.module = by_itself
+        llvm_module.inlined = numba.jit(**llvm_module.INNER)
     taken, size = [], []
-    compile_program = numba_front.compile_program
+    compile_program = cpu_compiler.compile_program
 
     def timed(made: Any) -> bytes:
         t0 = time.process_time()
@@ -55,7 +55,7 @@ def compiling(name: str, way: str) -> tuple[float, int, str]:
         size.append(len(code))
         return code
 
-    numba_front.compile_program = timed
+    cpu_compiler.compile_program = timed
     frame = engine.draw(complete(scene=name, size=(96, 64), mode="sequential"))
     return taken[0], size[0], frame.sha256
 

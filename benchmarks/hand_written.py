@@ -20,8 +20,8 @@ from compiled import compiled
 from numba.core import types
 from numba.extending import intrinsic
 
-from render.compiler import native, numba_front
-from render.compiler.slots import patch, reals, total
+from render.codegen import cpu_compiler, host
+from render.kernels.slots import patch, reals, total
 from render.primitives import fma, to_int
 from render.request import Request
 from render.sampling import grid
@@ -165,7 +165,7 @@ def independent(at: Any) -> int:
 
 def vector_lanes(precision: str) -> int:
     """How many lanes the widest vector register of this CPU holds."""
-    have = native.features()
+    have = host.features()
     bits = 512 if "avx512f" in have else 256 if "avx" in have else 128
     return bits // (64 if precision == "f64" else 32)
 
@@ -174,7 +174,7 @@ def numba_issue(precision: str) -> Callable[[int, bool], int]:
     """The same as `HandWritten.issue`, compiled by numba: `issue(rounds, sums)`."""
     real, lanes = REALS[precision], vector_lanes(precision)
     example = Rounds(1, 1, real(0.999), real(0.001))
-    kinds = (numba_front.record_type(example),)
+    kinds = (cpu_compiler.record_type(example),)
     run = compiled(independent, (example,), kinds, precision=precision, lanes=lanes, across=4)
 
     def issue(rounds: int, sums: bool) -> int:  # noqa: FBT001  (one signature with C++'s)

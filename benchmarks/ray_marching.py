@@ -29,9 +29,11 @@ from compiled import compiled
 from pairs import Times, against, in_turn, machine_line, median_ratio, options, ratio, timed
 
 from render import engine, primitives, scene, stats
-from render.compiler import numba_front, slots
-from render.compiler.settings import settings
-from render.compiler.slots import (
+from render.codegen import cpu_compiler
+from render.codegen.settings import settings
+from render.frame import Canvas, Frame
+from render.kernels import slots
+from render.kernels.slots import (
     alive,
     choose,
     counts,
@@ -46,13 +48,13 @@ from render.compiler.slots import (
     total,
     unpack,
 )
-from render.frame import Canvas, Frame
 from render.options import complete
 from render.primitives import Lane, to_int, where
 from render.request import Request
 from render.sampling import clamped, light_step, position
 
-LANES, EDGE = 64, 8  # pixels along an edge of a patch
+LANES, WIDEST = 64, 8  # pixels along an edge of their patch
+EDGE: Any = slots.Number("EDGE")  # of the patch of so many lanes as a loop is made for
 SIMD, SCALAR, PLAIN, SKIPPING = "simd", "scalar", "plain, 64 lanes", "plain, skipping"
 MANY, ONE = "64 lanes, straight", "one lane, straight"
 TOGETHER = 8  # steps made without a test
@@ -127,18 +129,21 @@ def loop(
 ) -> Callable[[], int]:
     """One of this file's loops, compiled for this request and so many lanes."""
     loaded = scene.load(request.scene)
-    at, p = settings(request, canvas)._replace(width=request.width, height=request.height), loaded.prepared(request)
-    edge = EDGE if lanes > 1 else 1
+    assert canvas.steps is not None
+    at, p = settings(request), loaded.prepared(request)
+    at = at._replace(width=request.width, height=request.height, stride=request.width, keep_steps=1)
+    at = at._replace(rgb=canvas.rgb.reshape(-1), steps=canvas.steps.reshape(-1))
+    edge = WIDEST if lanes > 1 else 1
     run = compiled(
         function,
         (at, p),
-        (numba_front.record_type(at), numba_front.p_type(p, lanes)),
+        (cpu_compiler.record_type(at), cpu_compiler.p_type(p, lanes)),
         precision=request.precision,
         lanes=lanes,
         across=edge,
-        slots={getattr(slots, name): loaded.functions[name] for name in ("start", "step", "alive", "shade")},
+        slots={getattr(slots, name): loaded.functions[name] for name in ("start", "step", "alive", "shade")}
+        | {EDGE: edge},
         words={some_lane: primitives.any_lane} | words,
-        names={"EDGE": edge},
     )
     return lambda: run(at, p)
 
@@ -189,7 +194,7 @@ def main() -> None:
     parser.add_argument("--size", default="1280x720", metavar="WxH", help="1280x720 unless told; multiples of 8")
     typed = parser.parse_args()
     simd, scalar = (asked(target, typed.size) for target in ("simd", "scalar"))
-    if simd.width % EDGE or simd.height % EDGE:
+    if simd.width % WIDEST or simd.height % WIDEST:
         parser.error("the plain loop takes whole patches of 8x8 pixels only")
     print(machine_line())
     expected = engine.draw(simd)

@@ -3,8 +3,9 @@
     python benchmarks/recording.py [--runs N]
 
 Both take turns, in each mode of the CPU, with the default tiles and with very small ones. The difference is so small
-that a busy machine hides it; so it is worked out as well: what one span takes (reading the clock twice and the CPU's
-number, keeping the record), measured alone, times the spans of the run, as a share of the paint time.
+that a busy machine hides it; so it is worked out as well: what one span takes (reading the clock, the
+thread's CPU time and the CPU's number twice each, keeping the record), measured alone, times the spans of the run, as a
+share of the paint time.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from dataclasses import replace
 
 from pairs import Work, in_turn, machine_line, median_ratio, options, ratio
 
-from render import modes, plan, scene, targets
+from render import modes, plan, scene, targets, trace
 from render.frame import canvas
 from render.library import entrants
 from render.painter import Painter
 from render.request import Request
-from render.trace import NO_TILE, Recorder, Worker, cpu_number
+from render.trace import Recorder
 
 FRAME = {"view": "seahorses", "samples": 4}
 SMALL = (32, 32)
@@ -28,12 +29,21 @@ BATCH, BATCHES = 500, 100  # spans that are recorded to see what one takes; the 
 
 
 class Forgetful(Recorder):
-    """Keeps nothing; the clock and the CPU's number are read all the same."""
+    """Keeps nothing of painting, and reads no clock for it."""
 
-    def add(
-        self, kind: str, t0: int, t1: int, tile: int = NO_TILE, worker: Worker | None = None, cpu: int = -1
-    ) -> None:
+    def painting(self, tile: int) -> Forgotten:
         """Forget it."""
+        return Forgotten(self, tile)
+
+
+class Forgotten(trace.Painting):
+    """A paint span that is not recorded."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        pass
 
 
 class Painting:
@@ -64,8 +74,8 @@ def one_span() -> float:
         recorder = Recorder()
         begun = time.perf_counter_ns()
         for number in range(BATCH):
-            cpu, t0 = cpu_number(), recorder.clock()
-            recorder.add("paint", t0, recorder.clock(), number, cpu=cpu)
+            with recorder.painting(number):
+                pass
         best = min(best, (time.perf_counter_ns() - begun) / BATCH / 1e9)
     return best
 

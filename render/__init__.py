@@ -7,19 +7,21 @@
 How data flows, and where each stage lives (imports go only downwards):
 
     cli, commands, library      what was typed, or called, becomes options; outcomes become exit codes
-    options                     options + scene + machine -> Request
+    options, like               options + scene + machine -> Request; a saved picture's request with others over it
     engine                      the order of the stages: the only place that knows it
     results                     frames as the library gives them: they can be saved
     modes/*                     who works when: sequential, concurrent, parallel, cuda
     lessons/*, terminal         races that answer one question; tiles as they are painted
     outputs/*                   what is kept of a frame and its trace: pictures, tables, pages
-    stats, schedule, claims     what a trace proves; chart: its lanes as text
-    compare, attribution        are two pictures equal, and if not, whose tiles differ
+    stats, schedule, claims     figures that a trace proves; cpu_time: who had a CPU, and not only a tile
+    evidence, sentences         what may be said of a run, the same on every surface; chart: its lanes as text
+    compare, attribution        are two pictures equal, and if not, whose tiles differ; inspection: what one is
     painter                     paints one tile of one request with one target
     targets/*                   what code runs: python (the definition), scalar, simd, cuda
     compiler/*                  from a scene's plain functions to machine code
     scene, ../scenes/*          what is drawn: a stepping rule, written in the lane vocabulary
     plan, frame, sampling       tiles; pixels; where samples lie and how light becomes a pixel
+    picture, reading/*          PNG written fast; files of any kind read with care
     lanes, trace                the words that scenes are written in; spans of one clock
     request, errors             what to draw, checked; what can go wrong, and what to do
 
@@ -51,16 +53,17 @@ if TYPE_CHECKING:
     from render.engine import Race
     from render.errors import RenderError
     from render.frame import Frame
-    from render.library import draw, lesson, race
+    from render.library import draw, lesson, race, session
     from render.request import Request
 
 __version__ = "0.1.0"
-__all__ = ["Frame", "Race", "RenderError", "Request", "draw", "lesson", "race"]
+__all__ = ["Frame", "Race", "RenderError", "Request", "draw", "lesson", "race", "session"]
 
 _HOME = {
     "draw": "library",
     "race": "library",
     "lesson": "library",
+    "session": "library",
     "Frame": "frame",
     "Race": "engine",
     "Request": "request",

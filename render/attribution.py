@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from render.compare import errors
 from render.picture import Picture
 from render.provenance import Provenance
 from render.wording import count, listed
@@ -72,10 +73,10 @@ class Attribution:
 
 
 def attribute(a: Picture, b: Picture) -> Attribution | None:
-    """Where b differs from a, by tile and worker; None for pictures of different sizes."""
-    if a.rgb.shape != b.rgb.shape:
+    """Where b differs from a, by tile and worker; None for pictures of different sizes, and for several frames."""
+    if a.size != b.size or a.more or b.more:
         return None
-    error = (np.maximum(a.rgb, b.rgb) - np.minimum(a.rgb, b.rgb)).max(axis=2)
+    error = np.concatenate([band.max(axis=2) for _, band in errors(a, b)])
     made = b.provenance or a.provenance
     fits = made is not None and (made.request.height, made.request.width) == error.shape
     wide, high = made.request.tile if made is not None and fits else (PLACE, PLACE)

@@ -13,8 +13,9 @@ import time
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from render import streams
+from render import __version__
 from render.errors import OutputError, RenderError, UnknownName, UsageError
+from render.speech import harmless_streams
 
 ABOUT = """\
 Draw one picture in four ways - one worker in sequence, one worker juggling, many workers at once, a graphics
@@ -26,9 +27,10 @@ commands:
   draw      draw a picture (this is what happens when no command is named)
   race      draw the same picture in every mode, and tell what each did
   compare   are two saved pictures equal? where and how much do they differ?
-  show      tell about a saved trace again, on any machine
+  show      tell about a saved trace again, on any machine, or what a saved picture is
   devices   what this machine can run, and why not the rest
   scenes    the scenes, their views and parameters
+  help      what a command can do: help race is race --help
 
 examples:
   python -m render                                              the default picture: mandelbrot-parallel.png
@@ -42,6 +44,8 @@ examples:
   python -m render --mode cuda                                  a graphics card
   python -m render --mode cuda --simulate --size 96x64          the same code, simulated
   python -m render compare s.png mandelbrot-parallel.png
+  python -m render --like s.png --at 310,95 --closer 10         what lies under a pixel of a picture
+  python -m render --quiet --out - | display -                  a picture for another program
 
 python -m render COMMAND --help tells a command's options.
 exit codes: 0 done or equal, 1 failed or different, 2 wrong use, 3 the mode cannot run here, 4 a tile failed,
@@ -63,43 +67,61 @@ class Parser(argparse.ArgumentParser):
             **more,
         )
         self.command = command
+        self.add_argument("--version", action="version", version=f"render {__version__}", help="the program's version")
+
+    def read(self, words: Sequence[str]) -> argparse.Namespace:
+        """The options in these words. Raises UsageError; one for an unknown option says what it may have meant."""
+        options, rest = self.parse_known_args(words)
+        if not rest:
+            return options
+        if not rest[0].startswith("-"):
+            raise UsageError(f"{rest[0]!r} is one word too many", f"see {self.prog} --help")
+        from render.hints import unknown_option
+        from render.options import DEFAULTS
+
+        known = [option for action in self._actions for option in action.option_strings if option.startswith("--")]
+        raise unknown_option(self.command or "draw", rest, known, getattr(options, "scene", None) or DEFAULTS["scene"])
 
     def error(self, message: str) -> NoReturn:
-        """Raise UsageError; for an option that is not known, with the nearest that is."""
-        if message.startswith("unrecognized arguments: "):
-            word = message.split(": ", 1)[1].split(" ", 1)[0]
-            known = [option for action in self._actions for option in action.option_strings if option.startswith("--")]
-            if word.startswith("-"):
-                raise UnknownName(f"option of {self.command or 'draw'}", word.split("=", 1)[0], known)
-            raise UsageError(f"{word!r} is one word too many", f"see {self.prog} --help")
+        """Raise UsageError."""
         raise UsageError(message, f"see {self.prog} --help")
 
 
 def _what(parser: Parser) -> None:
     """What to draw, how to cut it."""
+    race = parser.command == "race"  # with nothing said about what to draw, it takes `render.library.RACE`
+    view = "seahorses where neither scene, view nor parameter is named, else its first" if race else "its first"
+    samples = "16 where neither scene, view nor parameter is named, else 4" if race else "4"
+    tile = "the smallest that suits a mode, for all" if race else "from the frame and the workers"
     group = parser.add_argument_group("what to draw")
     group.add_argument("--scene", metavar="NAME|FILE.py", help="a scene's name, or a file of your own (mandelbrot)")
-    group.add_argument("--view", metavar="NAME", help="one of the scene's views (its first)")
+    group.add_argument("--view", metavar="NAME", help=f"one of the scene's views ({view})")
     group.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="a parameter of the scene")
     group.add_argument("--size", metavar="WxH", help="pixels (1280x720)")
-    group.add_argument("--samples", metavar="N", help="samples for each pixel (4)")
+    group.add_argument("--samples", metavar="N", help=f"samples for each pixel ({samples})")
     group.add_argument("--limit", metavar="N", help="most steps a sample makes (the scene's)")
     group.add_argument("--precision", metavar="auto|f32|f64", help="numbers to compute with (the scene's)")
+    group.add_argument("--like", metavar="PICTURE", help="draw what this picture shows, with the other options over it")
+    group.add_argument("--at", metavar="PX,PY", help="with --like: this pixel of the picture becomes the centre")
+    group.add_argument("--closer", metavar="N", help="with --like: N times as large")
     group = parser.add_argument_group("how to cut it")
-    group.add_argument("--tile", metavar="N|WxH", help="pixels of a tile (from the frame and the workers)")
+    group.add_argument("--tile", metavar="N|WxH", help=f"pixels of a tile ({tile})")
     group.add_argument("--order", metavar="ORDER", help="rows, spiral, hilbert or costly (rows)")
 
 
 def _who(parser: Parser) -> None:
     """Who draws it."""
     group = parser.add_argument_group("who draws it")
-    if parser.command == "race":
+    race = parser.command == "race"
+    if race:
         group.add_argument("--modes", metavar="A,B,...", help="some of the modes only (all that this machine has)")
-        group.add_argument("--lesson", metavar="NAME", help="runs chosen to show one thing: gil, wait or bug")
+        group.add_argument(
+            "--lesson", metavar="NAME", help="runs chosen to show one thing, each with defaults: gil, wait or bug"
+        )
     else:
         group.add_argument("--mode", metavar="MODE", help="sequential, concurrent, parallel or cuda (parallel)")
-    group.add_argument("--target", metavar="TARGET", help="code: python, scalar or simd; cuda for mode cuda (simd)")
-    group.add_argument("--workers", metavar="N", help="workers of mode parallel (the CPUs there are, at least 2)")
+    group.add_argument("--target", metavar="TARGET", help=TARGET[race])
+    group.add_argument("--workers", metavar="N", help=WORKERS)
     group.add_argument("--backend", metavar="NAME", help="workers of mode parallel: threading or loky (threading)")
     group.add_argument("--in-flight", metavar="N", help="tiles that mode concurrent juggles (4)")
     group.add_argument("--wait", metavar="MS", help="every tile first waits so long for its data, like 50ms (0)")
@@ -107,14 +129,20 @@ def _who(parser: Parser) -> None:
     group.add_argument("--no-blocks", dest="blocks", action="store_const", const=False, help=NO_BLOCKS)
 
 
+TARGET = (
+    "code: python, scalar or simd; cuda for mode cuda (simd)",
+    "code of the CPU's modes: python, scalar or simd (simd)",
+)
+WORKERS = "workers of mode parallel; -1: as many as CPUs allowed, -2: one less, and so on (-1, but 2 at least)"
 NO_BLOCKS = "mode cuda: do not record where and when each block of threads ran, and reckon when launches began"
-OUT = """.png .npz picture, .svg timeline, .txt table, .html page, .ownership.png and .cost.png by tile, .replay.webp
-moving, .perfetto.json or .chrome.json for other viewers"""
+REPEAT = "run all modes so often, in turn; shown is each one's run of median time (3, or more where they fit in 4 s)"
+OUT = """.png .webp .jpg .npz picture, - PNG to standard output, .svg timeline, .txt table, .html page,
+.ownership.png and .cost.png by tile, .replay.webp moving, .perfetto.json or .chrome.json for other viewers"""
 
 
 def _out(parser: Parser, about: str) -> None:
     """What to make of it."""
-    parser.add_argument("--out", metavar="FILE", action="append", default=[], help=about)
+    parser.add_argument("-o", "--out", metavar="FILE", action="append", default=[], help=about)
     parser.add_argument("--page", metavar="FILE", help="the theatre: who worked when, replayed in one page (.html)")
 
 
@@ -123,7 +151,7 @@ def _talk(parser: Parser, *, quiet: bool = True) -> None:
     group = parser.add_argument_group("what is said")
     group.add_argument("--json", action="store_true", help="one JSON document on standard output")
     if quiet:
-        group.add_argument("--quiet", action="store_true", help="no progress and no report")
+        group.add_argument("-q", "--quiet", action="store_true", help="no progress and no report")
     group.add_argument("--debug", action="store_true", help="a traceback where something fails")
 
 
@@ -143,6 +171,7 @@ def _race() -> Parser:
     parser = Parser("race", "Draw the same picture in every mode that this machine has, and tell what each did.")
     _what(parser)
     _who(parser)
+    parser.add_argument("--repeat", metavar="N", help=REPEAT)
     _out(parser, OUT)
     parser.add_argument("--trace", metavar="FILE", help="save all traces in one file, for show")
     _talk(parser)
@@ -155,7 +184,11 @@ def _compare() -> Parser:
     )
     parser.add_argument("a", metavar="A")
     parser.add_argument("b", metavar="B")
-    parser.add_argument("--max-error", metavar="N", help="equal enough if no channel differs by more (of 255)")
+    parser.add_argument(
+        "--max-error",
+        metavar="N",
+        help="equal enough if no channel differs by more (steps: of 255, or of 65535)",
+    )
     parser.add_argument("--max-differing", metavar="PERCENT", help="equal enough if no more pixels than this differ")
     parser.add_argument("--diff", metavar="FILE", help="write a picture of the differences, magnified")
     parser.add_argument("--any-request", action="store_true", help="compare pictures of different requests too")
@@ -164,8 +197,8 @@ def _compare() -> Parser:
 
 
 def _show() -> Parser:
-    parser = Parser("show", "Tell about a saved trace again, and make outputs from it.")
-    parser.add_argument("file", metavar="SAVED_TRACE")
+    parser = Parser("show", "Tell about a saved trace again, and make outputs from it; tell what a saved picture is.")
+    parser.add_argument("file", metavar="SAVED_TRACE|PICTURE")
     _out(parser, OUT)
     parser.add_argument("--plain", action="store_true", help="no request and timings inside the file")
     _talk(parser)
@@ -199,8 +232,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; give its exit code. Errors are one line of cause and one of what to do, on standard error."""
     began = time.perf_counter_ns()
     words = list(sys.argv[1:] if argv is None else argv)
-    debug = "--debug" in words
-    _speakable()
+    with harmless_streams():
+        return _ended(words, began, debug="--debug" in words)
+
+
+def _ended(words: list[str], began: int, *, debug: bool) -> int:
+    """Run one command and turn whatever goes wrong into an exit code."""
     try:
         code = _run(words, began)
         _flush()
@@ -223,9 +260,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(words: list[str], began: int) -> int:
     """Find the command and run it."""
     command = words.pop(0) if words and not words[0].startswith("-") else "draw"
+    if command == "help":
+        command, words = (words or ["draw"])[0], ["--help"]
     if command not in PARSERS:
         raise UnknownName("command", command, PARSERS)
-    options = PARSERS[command]().parse_args(words)
+    options = PARSERS[command]().read(words)
     _end_on_term()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts threads that nobody here asks for anything
     from render import commands
@@ -272,14 +311,3 @@ def _end_on_term() -> None:
                 signal.signal(number, lambda caught, _: sys.exit(128 + caught))
             except ValueError:  # not the main thread: somebody else's program, and its signals
                 return
-
-
-def _speakable() -> None:
-    """Have somewhere to speak to, whoever started us, and no letter that cannot be said."""
-    streams.fill()
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  (it lives as long as we)
-        elif hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")

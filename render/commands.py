@@ -23,12 +23,15 @@ from render import (
     chart,
     devices,
     engine,
+    inspection,
     lessons,
     library,
+    like,
     modes,
     options,
     outputs,
     picture,
+    repeats,
     scene,
     terminal,
 )
@@ -38,6 +41,7 @@ from render.errors import ModeUnavailable, UnknownName, UsageError
 from render.frame import Frame, Frames
 from render.outputs import table
 from render.outputs import trace as saved
+from render.repeats import Rounds
 from render.request import Request
 from render.trace import NO_TILE, Recorder, Span
 
@@ -51,9 +55,10 @@ def run(command: str, typed: Namespace, began: int) -> int:
 
 
 def _asked(typed: Namespace) -> dict[str, Any]:
-    """The options of `render.options.complete` that were typed."""
-    given = {name: value for name, value in vars(typed).items() if name in options.DEFAULTS and value is not None}
-    return given | {"parameters": options.settings(typed.set)}
+    """The options of `render.options.complete` that were typed, with those of a picture to start from."""
+    names = {*options.DEFAULTS, *like.OWN}
+    given = {name: value for name, value in vars(typed).items() if name in names and value is not None}
+    return like.applied(given | {"parameters": options.settings(typed.set)})
 
 
 def _announcer(typed: Namespace) -> Callable[[str], None]:
@@ -65,23 +70,24 @@ def _announcer(typed: Namespace) -> Callable[[str], None]:
 
 
 def _width() -> int:
-    """The columns of the terminal; where there is none, as wide as the table likes."""
-    return shutil.get_terminal_size((table.WIDTH, 24)).columns if sys.stdout.isatty() else table.WIDTH
+    """The columns of the terminal, or what COLUMNS says; without both, as wide as the table likes."""
+    return shutil.get_terminal_size((table.WIDTH, 24)).columns
 
 
 def draw(typed: Namespace, began: int) -> int:
     """Draw one picture and save it."""
     request = options.complete(**_asked(typed))
-    out = typed.out or [f"{Path(request.scene).stem}-{request.mode}.png"]
-    makers = _check_outputs(out, typed.page, typed.trace)
+    out = typed.out or [like.default_name(request, typed.like)]
+    makers = _check_outputs(out, typed.page, typed.trace, json=typed.json)
+    outputs.check_sides(makers, request.width, request.height)
     files = [*makers, *([typed.trace] if typed.trace else [])]
     engine.available(request)
     with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
-        keep = partial(_unfinished, Path(out[0]))
+        keep = partial(_unfinished, Path(like.default_name(request) if out[0] == outputs.STDOUT else out[0]))
         frame: Frame = engine.draw(request, announce=_announcer(typed), watch=watch, began=began, salvage=keep)
     t0 = time.perf_counter_ns()
     for path, maker in makers.items():
-        outputs.save(path, maker.write(Frames((frame,)), plain=typed.plain))
+        outputs.save(path, outputs.made(maker, Frames((frame,)), plain=typed.plain))
     frame = _saved(frame, t0)
     if typed.trace:
         outputs.save(typed.trace, saved.write(Frames((frame,))))
@@ -89,7 +95,7 @@ def draw(typed: Namespace, began: int) -> int:
         print(json.dumps(document(frame, files)))
     elif not typed.quiet:
         shown = chart.lanes([frame], min(_width(), table.WIDTH)) if sys.stdout.isatty() else []
-        print("\n".join([*table.draw_lines(frame, files), *shown]))
+        _say([*table.draw_lines(frame, files, _width()), *shown], files)
     return 0
 
 
@@ -100,16 +106,25 @@ def _unfinished(wanted: Path, rgb: np.ndarray) -> str:
     return str(path)
 
 
-def _check_outputs(out: Sequence[str], page: str | None, trace: str | None = None) -> dict[str, outputs.Output]:
+def _check_outputs(
+    out: Sequence[str], page: str | None, trace: str | None = None, *, json: bool = False
+) -> dict[str, outputs.Output]:
     """The output that makes each file (the trace is made last). Raises before painting where one cannot be written."""
     makers = {path: outputs.by_suffix(path) for path in out} | ({page: outputs.load("page")} if page else {})
     files = [*out, *(path for path in (page, trace) if path)]
+    if json and outputs.STDOUT in files:
+        raise UsageError("--json and a file named - both want standard output", "give the file a name")
     for path in files:
         outputs.check_writable(path)
     for number, path in enumerate(files):
         if os.path.realpath(path) in map(os.path.realpath, files[:number]):
             raise UsageError(f"{path} is named twice", "give each file a name of its own")
     return makers
+
+
+def _say(lines: Sequence[str], files: Sequence[str]) -> None:
+    """Tell the user, on standard error where one of the files goes to standard output."""
+    print("\n".join(lines), file=sys.stderr if outputs.STDOUT in files else sys.stdout)
 
 
 def _saved(frame: Frame, t0: int) -> Frame:
@@ -130,40 +145,45 @@ def race(typed: Namespace, began: int) -> int:
             raise UnknownName("mode", name, modes.names())
     if typed.lesson and named:
         raise UsageError(f"lesson {typed.lesson} decides --modes itself", "leave --modes out")
+    rounds = repeats.wanted(typed.repeat, lessons.rounds(typed.lesson) if typed.lesson else Rounds())
     requests: Sequence[Request | engine.Entrant] = (
         lessons.begun(typed.lesson, _asked(typed))
         if typed.lesson
         else library.entrants(_asked(typed), named or modes.names())
     )
-    makers = _check_outputs(typed.out, typed.page, typed.trace)
+    makers = _check_outputs(typed.out, typed.page, typed.trace, json=typed.json)
+    for one in requests:
+        request = one.request if isinstance(one, engine.Entrant) else one
+        outputs.check_sides(makers, request.width, request.height)
     with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
-        result = engine.race(requests, announce=_announcer(typed), watch=watch)
+        result = engine.race(requests, announce=_announcer(typed), watch=watch, rounds=rounds)
     if result.frames:
         for path, maker in makers.items():
-            outputs.save(path, maker.write(result))
+            outputs.save(path, outputs.made(maker, result))
         if typed.trace:
             outputs.save(typed.trace, saved.write(result))
-    _tell_race(typed, result)
+    _tell_race(typed, result, [*makers, typed.trace])
     if not (lessons.load(typed.lesson).sound(result.frames) if typed.lesson else result.identical):
         return 1
     return ModeUnavailable.exit_code if named and result.not_run else 0
 
 
-def _tell_race(typed: Namespace, result: Frames) -> None:
+def _tell_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
     """The table of a race, or its document; for a lesson also its question, and what follows."""
     lesson = lessons.of(result)
     if typed.json:
         told = {"lesson": lessons.as_dict(lesson, result)} if lesson else {}
         print(json.dumps(race_document(result.frames, result.not_run) | told))
     elif not typed.quiet:
-        print(table.race_table(result.frames, result.not_run, _width()))
-        if lesson:
-            print("\n".join(["", *lessons.lines(lesson, result, min(_width(), table.WIDTH))]))
+        told_lesson = ["", *lessons.lines(lesson, result, min(_width(), table.WIDTH))] if lesson else []
+        _say([table.race_table(result.frames, result.not_run, _width()), *told_lesson], files)
 
 
 def compare(typed: Namespace, began: int) -> int:
     """Compare two saved pictures; exit 0 if equal or within what is allowed, 1 if not, 2 for different requests."""
     allowed = _number(typed.max_error, "--max-error"), _number(typed.max_differing, "--max-differing")
+    if typed.a == typed.b == picture.STDIN:
+        raise UsageError("standard input can be read once, and not as both pictures", "name a file for one of them")
     a, b = picture.read(typed.a), picture.read(typed.b)
     if typed.diff:
         outputs.check_writable(typed.diff)
@@ -178,11 +198,12 @@ def compare(typed: Namespace, began: int) -> int:
             f"{typed.a} and {typed.b} were not asked to be the same picture: {comparing.unlike(a, b)}",
             "add --any-request to compare them all the same",
         )
+    if typed.diff and (a.more or b.more):
+        raise UsageError("pictures of several frames have no one picture of their differences", "leave --diff out")
     found = None if result.identical else attribution.attribute(a, b)
-    if typed.diff and not result.identical and a.rgb.shape == b.rgb.shape:
+    if typed.diff and found is not None:
         from render.difference import marked
 
-        assert found is not None
         outputs.save(typed.diff, picture.encode(marked(a, b, found)))
     if typed.json:
         print(json.dumps(result.as_dict() | ({"attribution": found.as_dict()} if found else {})))
@@ -205,18 +226,45 @@ def _number(word: str | None, name: str) -> float | None:
 
 
 def show(typed: Namespace, began: int) -> int:
-    """Tell about a saved trace, and make outputs from it."""
-    makers = _check_outputs(typed.out, typed.page)
+    """Tell about a saved trace, and make outputs from it; of a picture, tell what it is."""
+    if not _is_trace(typed.file):
+        return _show_picture(typed)
+    makers = _check_outputs(typed.out, typed.page, json=typed.json)
     files = list(makers)
     frames = saved.read(typed.file)
     for path, maker in makers.items():
-        outputs.save(path, maker.write(frames, plain=typed.plain))
+        outputs.save(path, outputs.made(maker, frames, plain=typed.plain))
     if frames.kind == "race":
-        _tell_race(typed, frames)
+        _tell_race(typed, frames, files)
     elif typed.json:
         print(json.dumps(document(frames[0], files)))
     elif frames.kind == "draw" and not typed.quiet:
-        print("\n".join(table.draw_lines(frames[0], files)))
+        _say(table.draw_lines(frames[0], files, _width()), files)
+    return 0
+
+
+def _is_trace(path: str) -> bool:
+    """Whether a file is a saved trace rather than a picture: by its name, or because it is text that looks like one."""
+    if path.lower().endswith(".json"):
+        return True
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(64).lstrip().startswith(b"{")
+    except (OSError, ValueError):  # reading it tells why
+        return False
+
+
+def _show_picture(typed: Namespace) -> int:
+    """Tell what a picture is."""
+    if typed.out or typed.page:
+        raise UsageError(
+            f"{typed.file} is a picture, and what happened when is in a saved trace only", "save one: --trace"
+        )
+    told = inspection.describe(picture.read(typed.file))
+    if typed.json:
+        print(json.dumps({"file": typed.file} | told))
+    elif not typed.quiet:
+        print("\n".join(inspection.lines(told, typed.file)))
     return 0
 
 

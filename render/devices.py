@@ -18,7 +18,8 @@ def find() -> dict[str, Any]:
     what is not there; what is `missing`, and the command that would `install` it.
     """
     size, instructions = simd.registers()
-    from render import card_software, cards
+    from render.runtime.cuda import discovery as cards
+    from render.runtime.cuda import software as card_software
 
     found = cards.find()
     newest = found.cards[0].driver if found.cards else None
@@ -33,7 +34,7 @@ def find() -> dict[str, Any]:
         },
         "cards": [card._asdict() | {"used": card in found.usable} for card in found.cards],
         "cuda": {"runs": newest and ".".join(map(str, newest)), **software._asdict(), "reason": found.reason},
-        "targets": {name: {"missing": targets.load(name).missing()} for name in targets.names()},
+        "targets": {name: {"missing": (targets.load(name).missing() or (None,))[0]} for name in targets.names()},
         "modes": {name: _mode(name) for name in modes.names()},
     }
 
@@ -41,7 +42,7 @@ def find() -> dict[str, Any]:
 def _mode(name: str) -> dict[str, Any]:
     """Whether a mode runs here; the reason and the way on where it does not."""
     try:
-        missing = modes.load(name).missing(complete(mode=name))
+        missing = modes.missing(complete(mode=name))
     except RenderError as error:
         missing = (error.cause, error.remedy)
     reason, remedy = missing or (None, None)
@@ -50,7 +51,7 @@ def _mode(name: str) -> dict[str, Any]:
 
 def has_fma() -> bool:
     """Whether the CPU multiplies and adds in one instruction; without it the bits are the same, but slower made."""
-    from render.compiler.native import features
+    from render.codegen.host import features
 
     return bool(features() & {"fma", "fma4", "neon"})
 

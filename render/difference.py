@@ -9,7 +9,7 @@ import numpy as np
 
 from render import drawing, pillow
 from render.attribution import Attribution, Place
-from render.compare import difference
+from render.compare import difference, highest
 from render.picture import Picture
 
 SEEN, LARGEST = 960, 4096  # pixels of the longer side: magnified up to the one, never beyond the other
@@ -33,7 +33,7 @@ def marked(a: Picture, b: Picture, found: Attribution) -> np.ndarray:
     scale = magnification(width, height)
     lifted = difference(a, b)
     differs = lifted.any(axis=2, keepdims=True)
-    grey = a.rgb @ np.array([0.299, 0.587, 0.114]) * GROUND
+    grey = a.rgb @ np.array([0.299, 0.587, 0.114]) * (GROUND * 255 / highest(a.depth))
     plain = np.where(differs, lifted, grey[..., None].astype(np.uint8))
     image = pillow.Image.fromarray(plain).resize((width * scale, height * scale), pillow.Image.Resampling.NEAREST)
     taken: list[drawing.Box] = []

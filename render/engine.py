@@ -10,31 +10,39 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from html import escape
 from os import PathLike
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from render import contract, machine, modes, scene, targets
+from render import machine, modes
 from render.errors import ModeUnavailable, OutputError, RenderError
-from render.frame import Frames, canvas, title
+from render.frame import Canvas, Frames, canvas, title
 from render.outputs import table
-from render.painter import Done, Painter, failure
-from render.plan import Tile, cut, plan
+from render.painter import Done, Launcher, Painter
+from render.parameters import P
+from render.plan import Tile, check_count, cut, plan
+from render.preparation import Preparation
+from render.repeats import Rounds, middle, sharing
 from render.request import Request
 from render.results import DrawnFrame, save_frames
-from render.targets import Kernel
+from render.runtime.kernel import Kernel, LaunchKernel
 from render.trace import Clock, Recorder, Trace, Worker
 
 Progress = Callable[[Done, int], None]  # a tile that is done, and how many there are in all
-Adapt = Callable[[Kernel], Kernel]
+Adapt = Callable[[Any], Kernel]
 Salvage = Callable[[np.ndarray], str]  # keeps an unfinished picture, black where it is not painted, and says where
 
 
 class Moment(NamedTuple):
-    """A tile is done: of which run, the tile, how many there are, who painted it, and the canvas as it is now."""
+    """A tile is done: of which run, the tile, how many there are, who painted it, and the canvas as it is now.
+
+    share: of the work that is done (0..1), by the tiles' estimated cost where the plan knows it, else by their number;
+    seconds: since the painting began.
+    """
 
     request: Request
     name: str
@@ -42,6 +50,8 @@ class Moment(NamedTuple):
     tiles: int
     worker: Worker
     rgb: np.ndarray
+    share: float = 0.0
+    seconds: float = 0.0
 
 
 Watch = Callable[[Moment], None]
@@ -69,50 +79,110 @@ def draw(
     progress: Progress | None = None,
     clock: Clock = time.perf_counter_ns,
     began: int | None = None,
-    facts: Mapping[str, str] = MappingProxyType({}),
+    facts: Mapping[str, Any] = MappingProxyType({}),
     adapt: Adapt | None = None,
     watch: Watch | None = None,
     salvage: Salvage | None = None,
+    preparation: Preparation | None = None,
 ) -> DrawnFrame:
     """Paint a request in its mode. `began`: when the program was entered (ns of `clock`), if that was earlier.
 
     `facts` are kept in the trace; `label` among them is the name that the run goes by in place of its mode's. `adapt`
-    gives what paints in place of the target's kernel, which may have `corrected(spans)` if it knows better when it did.
-    `salvage` is given the tiles that are done where a later one fails.
+    gives what paints in place of the target's kernel. `salvage` is given the tiles that are done where a later one
+    fails. `preparation` keeps for other draws what need not be done again.
 
     Raises ModeUnavailable where the mode cannot run here, TileError where a tile fails.
     """
     asked = clock()
+    load = machine.load()
     recorder = Recorder(clock)
     began = asked if began is None else began
     if began < asked:
         recorder.add("import", began, asked)
     mode = available(request)
-    try_out(request)
+    preparation = Preparation() if preparation is None else preparation
+    preparation.check(request)
     with canvas(request, shared=mode.shared(request)) as surface:
-        with recorder.span("compile"):
-            kernel = targets.load(request.target).compile(scene.load(request.scene), request, announce)
-        kernel = kernel if adapt is None else adapt(kernel)
-        tiles = plan(request, lambda: costs(request, recorder))
-        painter = Painter(request, surface, kernel, recorder)
-        steps = 0
-        kept: list[Tile] = []
-        with _salvaged(surface.rgb, kept, len(tiles), salvage), closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
+        check_count(request)
+        compiled = _compiled(preparation, request, recorder, announce)
+        kernel = compiled if adapt is None else adapt(compiled)
+        known: dict[int, int] = {}
+
+        def estimate() -> Mapping[int, int]:
+            known.update(costs(request, recorder, compiled, preparation.numbers(request)))
+            return known
+
+        tiles = plan(request, estimate)
+        painter = _painter(request, surface, kernel, recorder)
+        course = Course(request, title(request, facts), len(tiles), known, recorder, surface.rgb)
+        with _salvaged(surface.rgb, course.kept, len(tiles), salvage), closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
             for finished in done:
-                steps += finished.steps
-                kept.append(finished.tile)
-                if progress is not None:
-                    progress(finished, len(tiles))
-                if watch is not None:
-                    worker = recorder.painter_of(finished.tile.number)
-                    watch(Moment(request, title(request, facts), finished, len(tiles), worker, surface.rgb))
-        rgb, counts = surface.kept()
-    ran = machine.facts() | {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
-    ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1}
-    ran |= getattr(kernel, "facts", {}) | dict(facts)
-    spans = getattr(kernel, "corrected", tuple)(recorder.drain())
-    trace = Trace(spans, began, asked, clock(), ran)
-    return DrawnFrame(rgb, counts, steps, request, trace)
+                course.take(finished, progress, watch)
+        rgb, counts, inside = surface.kept()
+    ran = {"load": load} | machine.facts()
+    ran |= {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
+    ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1, **kernel.facts, **facts}
+    trace = Trace(kernel.corrected(recorder.drain()), began, asked, clock(), ran)
+    return DrawnFrame(rgb, counts, course.steps, request, trace, inside)
+
+
+class Course:
+    """How far a run has come. `costs`: estimated steps by tile, where they are known; `canvas`: the pixels so far."""
+
+    def __init__(
+        self,
+        request: Request,
+        name: str,
+        tiles: int,
+        costs: Mapping[int, int],
+        recorder: Recorder,
+        canvas: np.ndarray,
+    ) -> None:
+        self.kept: list[Tile] = []
+        self.steps = 0
+        self._request, self._name, self._tiles, self._recorder, self._canvas = request, name, tiles, recorder, canvas
+        self._costs, self._cost = costs, sum(costs.values())
+        self._spent, self._began = 0, recorder.clock()
+
+    def take(self, done: Done, progress: Progress | None, watch: Watch | None) -> None:
+        """Count a tile that is done, and tell whoever watches."""
+        self.steps += done.steps
+        self.kept.append(done.tile)
+        if progress is not None:
+            progress(done, self._tiles)
+        if watch is not None:
+            self._spent += self._costs.get(done.tile.number, 0)
+            share = self._spent / self._cost if self._cost else len(self.kept) / self._tiles
+            seconds = (self._recorder.clock() - self._began) / 1e9
+            worker = self._recorder.painter_of(done.tile.number)
+            watch(Moment(self._request, self._name, done, self._tiles, worker, self._canvas, share, seconds))
+
+
+def _compiled(
+    preparation: Preparation, request: Request, recorder: Recorder, announce: Callable[[str], None]
+) -> Kernel:
+    """The target's kernel; the time counts as compiling only where something was compiled or waited for, which is told.
+
+    Otherwise machine code was loaded, as modules are.
+    """
+    told: list[str] = []
+
+    def tell(text: str) -> None:
+        told.append(text)
+        announce(text)
+
+    t0 = recorder.clock()
+    try:
+        return preparation.kernel(request, tell)
+    finally:
+        recorder.add("compile" if told else "import", t0, recorder.clock())
+
+
+def _painter(request: Request, surface: Canvas, kernel: Kernel, recorder: Recorder) -> Painter:
+    """What paints with this kind of kernel."""
+    if isinstance(kernel, LaunchKernel):
+        return Launcher(request, surface, kernel, recorder)
+    return Painter(request, surface, kernel, recorder)
 
 
 @contextmanager
@@ -131,34 +201,17 @@ def _salvaged(rgb: np.ndarray, kept: list[Tile], tiles: int, salvage: Salvage | 
         raise
 
 
-def try_out(request: Request) -> None:
-    """Find out what is wrong with the scene before anything is painted.
-
-    Raises SceneError where it breaks the contract, TileError (for the first tile) where it raises something itself.
-    """
-    loaded = scene.load(request.scene)
-    try:
-        contract.check(loaded, request)
-    except RenderError:
-        raise
-    except Exception as error:
-        line = scene.line_in(loaded.path, error)
-        first = cut(request)[request.only_tile or 0]
-        raise failure(request, first, f"{type(error).__name__}: {error} (line {line})") from error
-
-
 def available(request: Request) -> modes.Mode:
     """The request's mode. Raises ModeUnavailable with the reason where it cannot run here."""
-    mode = modes.load(request.mode)
-    missing = mode.missing(request)
+    mode, missing = modes.load(request.mode), modes.missing(request)
     if missing is not None:
         reason, remedy = missing
         raise ModeUnavailable(f"mode {request.mode} cannot run here: {reason}", remedy)
     return mode
 
 
-def costs(request: Request, recorder: Recorder) -> Mapping[int, int]:
-    """Estimated steps of each tile by number, from a picture 1/16 as wide and high."""
+def costs(request: Request, recorder: Recorder, kernel: Kernel, p: P) -> Mapping[int, int]:
+    """Estimated steps of each tile by number, from a picture 1/16 as wide and high, painted with the same numbers."""
     small = replace(
         request,
         width=-(-request.width // COARSE),
@@ -172,9 +225,10 @@ def costs(request: Request, recorder: Recorder) -> Mapping[int, int]:
         wait_ns=0,
     )
     with recorder.span("plan"), canvas(small, shared=False) as surface:
-        coarse = targets.load(request.target).compile(scene.load(request.scene), small, silent)
-        coarse.paint(surface, 0, 0, small.width, small.height)
-        return {tile.number: _sum(np.asarray(surface.steps), tile) for tile in cut(request)}
+        kernel.for_request(small, p).paint(surface, 0, 0, small.width, small.height)
+        _, counts, _ = surface.kept()
+        assert counts is not None  # of one sample a pixel
+        return {tile.number: _sum(counts, tile) for tile in cut(request)}
 
 
 def _sum(counts: np.ndarray, tile: Tile) -> int:
@@ -219,10 +273,13 @@ def race(
     progress: Progress | None = None,
     clock: Clock = time.perf_counter_ns,
     watch: Watch | None = None,
+    rounds: Rounds = Rounds(),  # noqa: B008  (it is frozen)
 ) -> Race:
     """Paint each request in turn, or each entrant; a mode that cannot run here is left out with its reason.
 
-    All code is compiled before the first clock starts, so that no mode pays for being first.
+    All code is compiled before the first clock starts, so that no mode pays for being first. Then all run in turn, as
+    often as `rounds` says; the frame of each is the repeat of median time (`render.repeats.middle`). A simulated one
+    runs once, for its time means nothing.
     """
     able, not_run = [], []
     for entrant in (one if isinstance(one, Entrant) else Entrant(one) for one in requests):
@@ -232,11 +289,21 @@ def race(
             not_run.append((entrant.request.mode, str(error)))
         else:
             able.append(entrant)
+    preparation, load = Preparation(), machine.load()
     for request, _, _ in able:
-        try_out(request)
-        targets.load(request.target).compile(scene.load(request.scene), request, announce)
-    frames = [
-        draw(request, announce=announce, progress=progress, clock=clock, facts=facts, adapt=adapt, watch=watch)
-        for request, facts, adapt in able
-    ]
-    return Race(tuple(frames), "race", tuple(not_run))
+        check_count(request)
+        preparation.check(request)
+        preparation.compile(request, announce)
+    paint = partial(draw, announce=announce, progress=progress, clock=clock, watch=watch, preparation=preparation)
+    made: list[list[DrawnFrame]] = [[] for _ in able]
+    shown: list[DrawnFrame] = []
+    began = clock()
+    while able and (not shown or rounds.more(len(made[0]), (clock() - began) / 1e9, shown)):
+        for (request, facts, adapt), repeats in zip(able, made, strict=True):
+            if repeats and request.simulate:
+                continue
+            again = replace(request)  # whoever watches tells runs apart by their requests
+            frame = paint(again, facts={**facts, "load": load}, adapt=adapt)
+            repeats.append(sharing(frame, made[0][0]) if made[0] else frame)
+        shown = [middle(repeats, made[0][0]) for repeats in made]
+    return Race(tuple(shown), "race", tuple(not_run))

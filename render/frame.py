@@ -13,7 +13,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePath
-from typing import Any, ClassVar, NamedTuple, overload
+from typing import Any, ClassVar, NamedTuple, Self, overload
 
 import numpy as np
 
@@ -23,8 +23,9 @@ from render.picture import encode, pixels
 from render.request import Request
 from render.shared_file import shared_file
 from render.trace import Trace
-from render.wording import count, listed
+from render.wording import count, harmless, listed
 
+SMALL = 1 << 22  # bytes that are there wherever this program runs
 COPIES = 3  # of a frame: the canvas, what is kept of it, and what it becomes on its way into a file
 
 
@@ -37,24 +38,35 @@ class Went(NamedTuple):
 
 
 class Canvas:
-    """`rgb` (height, width, 3) uint8; `steps` (height, width) int32 for one sample a pixel, else None."""
+    """The memory of the frame's pixels, or of one rectangle of them, whose top left corner is (x, y) of the frame.
 
-    def __init__(self, width: int, height: int, *, with_steps: bool, path: Path | None = None) -> None:
-        self.path = path
-        self._key = (width, height, with_steps)
+    `rgb` (height, width, 3) uint8; `steps` (height, width) int32 for one sample a pixel, else None. The steps are
+    marked where a sample is still alive; `split_marked` takes that apart.
+    """
+
+    def __init__(
+        self, width: int, height: int, *, with_steps: bool, path: Path | None = None, x: int = 0, y: int = 0
+    ) -> None:
+        self.path, self.x, self.y = path, x, y
+        self._key = (width, height, with_steps, x, y)
         if path is None:
             self.rgb = np.zeros((height, width, 3), np.uint8)
             self.steps = np.zeros((height, width), np.int32) if with_steps else None
-            return
-        self.rgb = np.memmap(path, np.uint8, "r+", shape=(height, width, 3))
-        behind = _aligned(self.rgb.nbytes)
-        self.steps = np.memmap(path, np.int32, "r+", behind, (height, width)) if with_steps else None
+        else:
+            self.rgb = np.memmap(path, np.uint8, "r+", shape=(height, width, 3))
+            behind = _aligned(self.rgb.nbytes)
+            self.steps = np.memmap(path, np.int32, "r+", behind, (height, width)) if with_steps else None
+        self.addresses = self.rgb.ctypes.data, 0 if self.steps is None else self.steps.ctypes.data
 
-    def kept(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """Pixels and steps to keep when the canvas is gone: copies of what lies in a file."""
-        if self.path is None:
-            return self.rgb, self.steps
-        return np.array(self.rgb), None if self.steps is None else np.array(self.steps)
+    def covers(self, x: int, y: int, width: int, height: int) -> bool:
+        """Tell whether a rectangle of the frame lies in it."""
+        high, wide, _ = self.rgb.shape
+        return self.x <= x and self.y <= y and x + width <= self.x + wide and y + height <= self.y + high
+
+    def kept(self) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+        """Pixels, steps and what is inside, to keep when the canvas is gone: copies of what lies in a file."""
+        rgb = self.rgb if self.path is None else np.array(self.rgb)
+        return rgb, *((None, None) if self.steps is None else split_marked(np.asarray(self.steps)))
 
     @property
     def folder(self) -> Path:
@@ -68,9 +80,15 @@ class Canvas:
         return _attached, (self.folder / "canvas", *self._key)
 
 
+def split_marked(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Steps (int32), and which samples are inside (bool): all bits of their steps were turned."""
+    inside = counts < 0
+    return np.where(inside, ~counts, counts), inside
+
+
 @lru_cache(maxsize=2)
-def _attached(path: Path, width: int, height: int, with_steps: bool) -> Canvas:  # noqa: FBT001  (pickled by place)
-    return Canvas(width, height, with_steps=with_steps, path=path)
+def _attached(path: Path, width: int, height: int, with_steps: bool, x: int, y: int) -> Canvas:  # noqa: FBT001
+    return Canvas(width, height, with_steps=with_steps, path=path, x=x, y=y)
 
 
 def _aligned(size: int) -> int:
@@ -84,14 +102,7 @@ def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
     Raises UsageError for a frame that cannot fit in memory, OutputError where there is no room that processes share.
     """
     with_steps = request.samples == 1
-    size = _aligned(request.width * request.height * 3) + request.width * request.height * 4 * with_steps
-    needed, granted = COPIES * size, machine.memory()
-    if needed > granted:
-        raise UsageError(
-            f"a frame of {request.width} x {request.height} pixels needs {needed / 2**30:.3g} GiB until it is saved, "
-            f"and this process may use {granted / 2**30:.3g} GiB",
-            "give a smaller --size",
-        )
+    size = _room_for("frame", request.width, request.height, "give a smaller --size", with_steps=with_steps)
     if not shared:
         yield Canvas(request.width, request.height, with_steps=with_steps)
         return
@@ -99,11 +110,41 @@ def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
         yield Canvas(request.width, request.height, with_steps=with_steps, path=path)
 
 
+def window(request: Request, x: int, y: int, width: int, height: int) -> Canvas:
+    """A black canvas for one rectangle of a frame, whose size says nothing about the memory that this needs.
+
+    Raises UsageError for one that does not lie in the frame, or cannot fit in memory.
+    """
+    if min(width, height) < 1 or min(x, y) < 0 or x + width > request.width or y + height > request.height:
+        raise UsageError(
+            f"a window of {width} x {height} pixels at ({x}, {y}) does not lie in the frame",
+            f"keep inside its {request.width} x {request.height} pixels, which are counted from (0, 0)",
+        )
+    with_steps = request.samples == 1
+    _room_for("window", width, height, "ask for smaller ones", with_steps=with_steps)
+    return Canvas(width, height, with_steps=with_steps, x=x, y=y)
+
+
+def _room_for(what: str, width: int, height: int, remedy: str, *, with_steps: bool) -> int:
+    """The bytes of so many pixels. Raises UsageError where they cannot fit in memory."""
+    size = _aligned(width * height * 3) + width * height * 4 * with_steps
+    needed, granted = COPIES * size, machine.memory()
+    if size > SMALL and needed > granted:
+        raise UsageError(
+            f"a {what} of {width} x {height} pixels needs {needed / 2**30:.3g} GiB until it is saved, "
+            f"and this process may use {granted / 2**30:.3g} GiB",
+            remedy,
+        )
+    return size
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
     """Pixels, request and trace of one run. `rgb` (height, width, 3) uint8; `steps` (height, width) int32 or None.
 
-    `total_steps` counts every sample's steps; both it and `sha256` are the same in all modes.
+    `inside` (height, width) bool: the samples that were still alive at the limit, which `steps` alone does not tell,
+    for others end in the very last step; None where there are no steps, or nobody knows. `total_steps` counts every
+    sample's steps; both it and `sha256` are the same in all modes.
     """
 
     rgb: np.ndarray
@@ -111,6 +152,7 @@ class Frame:
     total_steps: int
     request: Request
     trace: Trace
+    inside: np.ndarray | None = None
 
     def __repr__(self) -> str:
         """One line: what was drawn, and who drew it."""
@@ -139,7 +181,7 @@ class Frame:
     def _packed(self) -> bytes:
         return pixels(self.rgb)
 
-    def with_trace(self, trace: Trace) -> Frame:
+    def with_trace(self, trace: Trace) -> Self:
         """The same picture with another trace; what was found out about its pixels is kept."""
         made = copy(self)
         object.__setattr__(made, "trace", trace)
@@ -191,11 +233,11 @@ class Frames(Sequence[Frame]):
 
 
 def title(request: Request, facts: Mapping[str, Any]) -> str:
-    """The name of a run: its label where it has one, or its mode and what its workers are."""
+    """The name of a run, harmless to show: its label where it has one, or its mode and what its workers are."""
     label = facts.get("label")
     if isinstance(label, str) and label:
-        return label
-    who = f"{request.mode} ({request.backend})" if request.backend else request.mode
+        return harmless(label)
+    who = harmless(f"{request.mode} ({request.backend})" if request.backend else request.mode)
     return f"{who}, simulated" if facts.get("simulated") else who
 
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 from html import escape
 from typing import Any
 
-from render import engine, lessons, modes, options
+from render import engine, lessons, like, modes, options, repeats, targets
 from render.engine import Race
 from render.errors import UnknownName, UsageError
 from render.request import Request
 from render.results import DrawnFrame
+from render.sessions import Session
 
-RACE = {"view": "seahorses", "samples": 16}  # a frame that takes one worker a second or more
+RACE = {"view": "seahorses", "samples": 16}  # a frame that takes one worker a second or more; `race --help` says so
 
 
 class Lesson(Race):
@@ -44,22 +45,33 @@ def draw(**asked: Any) -> DrawnFrame:
     """Draw one picture: `render.draw(scene="mandelbrot", mode="parallel", size=(640, 360))`.
 
     The options are those of the command line (`render.options.DEFAULTS` lists them), parameters of the scene as
-    `parameters={"zoom": 100}`. Gives a Frame: `frame.rgb` (height, width, 3) uint8, `frame.steps`, `frame.trace`;
-    `frame.save("x.png")` saves it as whatever the name says.
+    `parameters={"zoom": 100}`, and `like`, `at` and `closer`, which start from a saved picture (`render.like`). Gives a
+    Frame: `frame.rgb` (height, width, 3) uint8, `frame.steps`, `frame.inside`, `frame.trace`; `frame.save("x.png")`
+    saves it as whatever the name says.
 
     Raises UsageError for options that make no sense, ModeUnavailable where the mode cannot run here, TileError where a
     tile fails.
     """
-    return engine.draw(options.complete(**asked))
+    return engine.draw(options.complete(**like.applied(asked)))
+
+
+def session(**asked: Any) -> Session:
+    """Open a session, to draw many frames of one scene: `with render.session(size=(256, 256)) as s: s.draw()`.
+
+    Takes the options of `draw`; see `render.sessions`. Raises as `draw` does.
+    """
+    return Session(**asked)
 
 
 def race(names: Sequence[str] = (), **asked: Any) -> Race:
     """Draw the same picture in several modes: all that there are, or those of these `names`.
 
-    Each option goes to the modes that it belongs to. Gives a Race: `result.frames`, `result.not_run`,
-    `result.identical`, `result.save("r.html")`. Raises as `draw` does, but a mode that cannot run here is only noted.
+    Each option goes to the modes that it belongs to. All modes run in turn, `repeat` times (as `render.repeats` says
+    where it is left out). Gives a Race: `result.frames`, `result.not_run`, `result.identical`, `result.save("r.html")`.
+    Raises as `draw` does, but a mode that cannot run here is only noted.
     """
-    return engine.race(entrants(asked, names or modes.names()))
+    rounds = repeats.wanted(asked.pop("repeat", None))
+    return engine.race(entrants(like.applied(asked), names or modes.names()), rounds=rounds)
 
 
 def lesson(name: str, **asked: Any) -> Lesson:
@@ -69,7 +81,7 @@ def lesson(name: str, **asked: Any) -> Lesson:
     UsageError for an option that the lesson decides itself, ModeUnavailable where one of its runs cannot be made here,
     and as `race` does.
     """
-    result = engine.race(lessons.begun(name, asked))
+    result = engine.race(lessons.begun(name, asked), rounds=lessons.rounds(name))
     return Lesson(result.frames, result.kind, result.not_run)
 
 
@@ -89,7 +101,8 @@ def entrants(asked: dict[str, Any], names: Sequence[str]) -> list[Request]:
                 f"{options.spelled(option)} means nothing in the modes {', '.join(names)}",
                 "name a mode that takes it, or leave it out",
             )
-    if asked.get("target") == "cuda":
+    target = asked.get("target")
+    if target and targets.load(str(target)).KIND != "cpu":
         raise UsageError(
             "--target is for the modes of the CPU in a race", "leave it out: mode cuda has a target of its own"
         )
@@ -97,12 +110,11 @@ def entrants(asked: dict[str, Any], names: Sequence[str]) -> list[Request]:
     for name in dict.fromkeys(names):
         mode = modes.load(name)
         mine = {option: value for option, value in asked.items() if option not in owned or option in mode.OPTIONS}
-        if mine.get("target") not in mode.TARGETS:
-            mine.pop("target", None)
+        if target and targets.load(str(target)).KIND != mode.KIND:
+            del mine["target"]
         made.append(options.complete(mode=name, **mine))
     tile = min((request.tile for request in made), key=lambda tile: tile[0] * tile[1])  # one cut for all
     made = [replace(request, tile=tile) for request in made]
-    target = asked.get("target")
     if target and all(request.target != target for request in made):
         raise UnknownName("target of these modes", str(target), {request.target for request in made})
     return made

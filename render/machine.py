@@ -14,8 +14,11 @@ GROUPS, MINE = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")  # Linux's cont
 
 def cpus() -> int:
     """How many CPUs this process may keep busy: by affinity, and by its control groups' quotas where there are any."""
-    granted = quota()
-    return affinity() if granted is None else max(1, min(affinity(), ceil(granted)))
+    return _busy(affinity(), quota())
+
+
+def _busy(allowed: int, granted: float | None) -> int:
+    return allowed if granted is None else max(1, min(allowed, ceil(granted)))
 
 
 def affinity() -> int:
@@ -29,6 +32,14 @@ def affinity() -> int:
 def quota() -> float | None:
     """CPUs' worth of time that control groups grant; None where none sets a limit. The smallest grant holds."""
     return min((granted / period for granted, period in _quotas()), default=None)
+
+
+def load() -> float | None:
+    """The system's load of the last minute: how many processes had or wanted a CPU; None where it does not tell."""
+    try:
+        return round(os.getloadavg()[0], 2)
+    except (AttributeError, OSError):  # not on every system
+        return None
 
 
 def memory() -> int:
@@ -107,12 +118,13 @@ def facts() -> dict[str, object]:
     `cpus` are those that this process may keep busy; what limits them: `cpus_machine` are there, `cpus_affinity` may
     be run on, and `cpus_quota` is the control groups' grant (None: no limit).
     """
+    allowed, granted = affinity(), quota()
     return {
         "system": platform.platform(terse=True),
         "python": platform.python_version(),
         "cpu": cpu_name(),
-        "cpus": cpus(),
+        "cpus": _busy(allowed, granted),
         "cpus_machine": os.cpu_count() or 1,
-        "cpus_affinity": affinity(),
-        "cpus_quota": quota(),
+        "cpus_affinity": allowed,
+        "cpus_quota": granted,
     }

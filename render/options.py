@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from render import machine, modes, scene, targets
+from render import backends, machine, modes, scene, targets
 from render.errors import UnknownName, UsageError
-from render.plan import ORDERS, default_tile
+from render.hints import parameter_owner
+from render.plan import ORDERS, band, default_tile
 from render.request import LONGEST_WAIT, PRECISIONS, Request, Value
 from render.sampling import grid
+from render.wording import count
 
 DEFAULTS: dict[str, Any] = {
     "scene": "mandelbrot",
@@ -48,18 +50,25 @@ def complete(**asked: Any) -> Request:
 
     Raises UsageError, UnknownName or SceneError for anything that makes no sense.
     """
+    return complete_from(asked, scene.load)
+
+
+def complete_from(asked: Mapping[str, Any], load: Callable[[str], scene.Scene]) -> Request:
+    """Make the request as `complete` does; `load` gives the scene of a name."""
     for name in asked:
         if name not in DEFAULTS:
-            raise UnknownName("option", name, DEFAULTS)
+            raise _unknown(name, asked)
     options = DEFAULTS | {name: value for name, value in asked.items() if value is not None}
     mode = modes.load(str(options["mode"]))
     _own_options(options, mode)
-    loaded = scene.load(str(options["scene"]))
+    loaded = load(str(options["scene"]))
     view = next(iter(loaded.views)) if options["view"] is None else str(options["view"])
     values, limit = loaded.settle(view, options["parameters"])
     width, height = pair(options["size"], "size")
     precision = _one_of((*PRECISIONS, "auto"), options["precision"], "precision")
-    workers = machine.default_workers() if options["workers"] is None else whole(options["workers"], "workers")
+    precision = loaded.precision if precision == "auto" else precision
+    target = _target(options, mode, precision)
+    workers = machine.default_workers() if options["workers"] is None else count_workers(options["workers"])
     request = Request(
         scene=str(options["scene"]),
         view=view,
@@ -68,14 +77,14 @@ def complete(**asked: Any) -> Request:
         height=height,
         samples=whole(options["samples"], "samples"),
         limit=limit if options["limit"] is None else whole(options["limit"], "limit"),
-        precision=loaded.precision if precision == "auto" else precision,
+        precision=precision,
         mode=str(options["mode"]),
-        target=_target(options, mode),
+        target=target,
         backend=_backend(options, mode),
         workers=workers,
         in_flight=IN_FLIGHT if options["in_flight"] is None else whole(options["in_flight"], "in flight"),
         wait_ns=duration(options["wait"]),
-        tile=_own_tile(mode, width, height, workers) if options["tile"] is None else pair(options["tile"], "tile"),
+        tile=_own_tile(target, width, height, workers) if options["tile"] is None else pair(options["tile"], "tile"),
         order=_one_of(ORDERS, options["order"], "order"),
         only_tile=None if options["only_tile"] is None else whole(options["only_tile"], "only tile"),
         simulate=bool(options["simulate"]),
@@ -83,6 +92,29 @@ def complete(**asked: Any) -> Request:
     )
     _fits(request)
     return request
+
+
+def _unknown(name: str, asked: Mapping[str, Any]) -> UnknownName:
+    """The error for an option that there is not; of a scene's parameter it says where that goes."""
+    owner = parameter_owner(name, str(asked.get("scene") or DEFAULTS["scene"]))
+    remedy = f'it is a parameter of scene {owner}: pass parameters={{"{name}": ...}}' if owner else ""
+    return UnknownName("option", name, DEFAULTS, remedy)
+
+
+def count_workers(asked: Any) -> int:
+    """How many workers were asked for: of a number below zero, -1 is all CPUs allowed, -2 all but one, and so on.
+
+    joblib counts so too. Raises UsageError for what is no whole number, or leaves none.
+    """
+    workers, there = whole(asked, "workers"), machine.cpus()
+    if workers >= 0:
+        return workers
+    if workers < -there:
+        raise UsageError(
+            f"workers is {workers}: this process may use {count(there, 'CPU')}, and that leaves none",
+            "give a number from 1, or -1 for all of them",
+        )
+    return there + 1 + workers
 
 
 def _own_options(options: Mapping[str, Any], mode: modes.Mode) -> None:
@@ -101,28 +133,32 @@ def spelled(option: str) -> str:
     return f"--{'no-' if OWN[option] is True else ''}{option.replace('_', '-')}"
 
 
-def _own_tile(mode: modes.Mode, width: int, height: int, workers: int) -> tuple[int, int]:
-    """The tile where none was asked for: the mode's own, or the one that suits workers."""
-    own = getattr(mode, "default_tile", None)
-    return default_tile(width, height, workers) if own is None else own(width, height)
+def _own_tile(target: str, width: int, height: int, workers: int) -> tuple[int, int]:
+    """The tile where none was asked for: a band that suits the target's launches, or a square that suits workers."""
+    multiple = targets.load(target).BAND_ROWS
+    return band(width, height, multiple) if multiple else default_tile(width, height, workers)
 
 
-def _target(options: Mapping[str, Any], mode: modes.Mode) -> str:
-    """The target asked for, or the mode's first. Raises UsageError for a pair that does not go together."""
-    target = mode.TARGETS[0] if options["target"] is None else _one_of(targets.names(), options["target"], "target")
-    if target not in mode.TARGETS:
-        raise UsageError(
-            f"mode {options['mode']} does not go with target {target}", f"its targets: {', '.join(mode.TARGETS)}"
-        )
+def _target(options: Mapping[str, Any], mode: modes.Mode, precision: str) -> str:
+    """The target asked for, or the default of the mode's kind. Raises UsageError for what does not go together."""
+    asked = options["target"]
+    target = targets.KINDS[mode.KIND].default if asked is None else _one_of(targets.names(), asked, "target")
+    loaded = targets.load(target)
+    if loaded.KIND != mode.KIND:
+        theirs = ", ".join(targets.of_kind(mode.KIND))
+        raise UsageError(f"mode {options['mode']} does not go with target {target}", f"its targets: {theirs}")
+    if precision not in loaded.PRECISIONS:
+        theirs = " or ".join(f"--precision {name}" for name in loaded.PRECISIONS)
+        raise UsageError(f"target {target} does not know precision {precision}", f"give {theirs}")
     return target
 
 
 def _backend(options: Mapping[str, Any], mode: modes.Mode) -> str | None:
-    """The backend asked for, or the mode's first; None where a mode has none."""
-    known = getattr(mode, "BACKENDS", None)
-    if known is None:
+    """The backend asked for, or the one that is taken by itself; None where a mode has none."""
+    if "backend" not in mode.OPTIONS:
         return None
-    return str(known[0]) if options["backend"] is None else _one_of(known, options["backend"], "backend")
+    asked = options["backend"]
+    return backends.DEFAULT if asked is None else _one_of(backends.names(), asked, "backend")
 
 
 def _one_of(known: Iterable[str], asked: Any, kind: str) -> str:

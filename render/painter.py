@@ -9,17 +9,25 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
+from render import targets
 from render.errors import RenderError, TileError
+from render.foreign_code import describe_error
 from render.frame import Canvas
+from render.not_numbers import describe_failure
 from render.pace import Pace
 from render.plan import Tile
 from render.request import Request
-from render.targets import Kernel, Pausable
-from render.trace import Recorder, cpu_number
+from render.runtime.kernel import CpuKernel, Kernel, LaunchKernel, Painted, Stream, at_work
+from render.scene import load
+from render.trace import Recorder, Span, Worker
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Done(NamedTuple):
@@ -72,8 +80,9 @@ class Painter:
 
         Each slice is a span; what is yielded counts the steps so far. Raises TileError.
         """
+        assert isinstance(self.kernel, CpuKernel)
         budget, made, bad = 1, 0, 0  # a taste, so that however small a tile is, it has begun when others do
-        with cast(Pausable, self.kernel).begin(self.canvas, *tile[1:]) as rectangle:
+        with self.kernel.begin(self.canvas, *tile[1:]) as rectangle:
             done = False
             while not done:
                 t0 = self.recorder.clock()
@@ -90,26 +99,79 @@ class Painter:
     @contextmanager
     def _span(self, tile: Tile) -> Iterator[None]:
         """Record that the tile is painted now; whatever goes wrong becomes a TileError."""
-        recorder = self.recorder
-        cpu, t0 = cpu_number(), recorder.clock()
         try:
-            yield
+            with self.recorder.painting(tile.number):
+                yield
         except RenderError:
             raise
         except Exception as error:
-            raise self.failure(tile, f"{type(error).__name__}: {error}") from error
-        finally:
-            recorder.add("paint", t0, recorder.clock(), tile.number, cpu=cpu)
+            raise self.failure(tile, describe_error(error, load(self.request.scene).path)) from error
 
     def done(self, tile: Tile, steps: int, bad: int) -> Done:
         """The tile as done. Raises TileError where samples of it are NaN, which no picture may show."""
         if bad:
-            raise self.failure(tile, f"{bad} samples have a colour that is not a number (NaN)")
+            raise self.failure(tile, describe_failure(self.request, self.kernel, self.canvas, tile, bad))
         return Done(tile, steps)
 
     def failure(self, tile: Tile, why: str) -> TileError:
         """The error of this tile, with the command that paints it alone."""
         return failure(self.request, tile, why)
+
+
+HELD = 256  # launches whose blocks may be told later, of some 25 KB each
+
+
+class Blocks(NamedTuple):
+    """What the blocks of a tile's launch recorded, not yet in the trace."""
+
+    tile: int
+    stream: Stream
+    recorded: np.ndarray
+    step: int
+
+
+class Launcher(Painter):
+    """Paints tiles by launches on a device, and records of each what became of it on its stream."""
+
+    def __init__(self, request: Request, canvas: Canvas, kernel: LaunchKernel, recorder: Recorder) -> None:
+        super().__init__(request, canvas, kernel, recorder)
+        self.launches = kernel
+        self._untold: deque[Blocks] = deque()
+
+    def open(self) -> Sequence[Stream]:
+        """The device's streams. Raises RenderError where it does not take the kernel."""
+        with self.recorder.span("start"):
+            return self.launches.open(self.recorder.clock)
+
+    def collect(self, tile: Tile, stream: Stream) -> Painted:
+        """Wait for a tile's launch, and put its pixels on the canvas."""
+        painted = stream.collect()
+        painted.put(self.canvas, tile.x, tile.y)
+        return painted
+
+    def record(self, tile: Tile, stream: Stream, painted: Painted) -> None:
+        """What the trace shows of a launch on its stream; what its blocks recorded can wait."""
+        add = self.recorder.add
+        if painted.handed is not None:
+            add("launch", painted.handed, painted.began, tile.number, stream.worker)
+        add("paint", painted.began, painted.painted, tile.number, stream.worker)
+        add("transfer", painted.painted, painted.arrived, tile.number, stream.worker)
+        if painted.blocks is not None:
+            self._untold.append(Blocks(tile.number, stream, painted.blocks, painted.step))
+            if len(self._untold) > HELD:
+                self.record_blocks()
+
+    def record_blocks(self) -> bool:
+        """What the trace shows of the oldest launch not yet told, on multiprocessors. False where there is none."""
+        if not self._untold:
+            return False
+        tile, stream, recorded, step = self._untold.popleft()
+        process, name = stream.worker.process, f"{stream.device.name} multiprocessor"
+        self.recorder.extend(
+            Span(Worker(process, multiprocessor, name), tile, "block", t0, t1)
+            for multiprocessor, t0, t1 in at_work(recorded, step)
+        )
+        return True
 
 
 def failure(request: Request, tile: Tile, why: str) -> TileError:
@@ -129,7 +191,8 @@ def reproduce(request: Request, tile: Tile) -> str:
         words += ["--set", f"{name}={value!r}" if isinstance(value, float) else f"{name}={value}"]
     words += ["--size", f"{request.width}x{request.height}", "--samples", str(request.samples)]
     words += ["--limit", str(request.limit), "--precision", request.precision]
-    words += ["--mode", "cuda"] if request.target == "cuda" else ["--mode", "sequential", "--target", request.target]
+    alone = targets.KINDS[targets.load(request.target).KIND].alone
+    words += ["--mode", alone, "--target", request.target]
     words += ["--simulate"] if request.simulate else []
     words += [] if request.blocks else ["--no-blocks"]
     words += ["--tile", f"{request.tile[0]}x{request.tile[1]}", "--only-tile", str(tile.number), "--debug"]

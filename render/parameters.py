@@ -7,6 +7,9 @@ a choice between words it writes `"palette": ("dusk", ("dusk", "ember"), "Colour
 from __future__ import annotations
 
 import math
+from collections import namedtuple
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from keyword import iskeyword
 from typing import Any, NamedTuple
 
@@ -47,6 +50,8 @@ class Parameter(NamedTuple):
             made = cls(*parts)
         else:
             raise ValueError(f"{written!r:.60} is not a parameter")
+        if not isinstance(made.about, str):
+            raise TypeError(f"{made.about!r:.60} is no sentence")
         made.check("default", made.default)
         return made
 
@@ -75,6 +80,32 @@ FRAMING = {  # every scene has these; a scene may give others in their place
     "zoom": Parameter(1.0, 1e-30, 1e300, "Magnification: the frame is 4 / zoom high."),
     "shortcuts": Parameter(1, 0, 1, "Skip steps where the result is known beforehand (1) or walk them all (0)."),
 }
+
+
+P = tuple[Any, ...]  # what a scene's functions take as `p`: a named tuple of numbers and read-only flat arrays
+Kinds = tuple[tuple[str, str], ...]
+
+
+def record(members: Mapping[str, Any]) -> P:
+    """Make `p` of its members."""
+    made: P = _record(tuple(members))(**members)
+    return made
+
+
+@lru_cache(maxsize=64)
+def _record(names: Iterable[str]) -> Any:
+    return namedtuple("p", names)  # noqa: PYI024  (its fields are the scene's)
+
+
+def members(p: P) -> dict[str, Any]:
+    """Give the members of `p` by name: what can be sent to another process, where `record` makes `p` of it again."""
+    named: Any = p
+    return dict(named._asdict())
+
+
+def kinds(p: P) -> Kinds:
+    """Tell each member's name and type: what compiled code depends on besides the precision, whatever the values."""
+    return tuple((name, type(value).__name__) for name, value in members(p).items())
 
 
 def name_of(name: Any) -> str:

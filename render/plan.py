@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from math import isqrt
 from typing import NamedTuple
 
-from render.request import Request
+from render.errors import UsageError
+from render.request import MOST_TILES, Request
 
 
 class Tile(NamedTuple):
@@ -34,29 +35,49 @@ def default_tile(width: int, height: int, workers: int) -> tuple[int, int]:
     return min(edge, width), min(edge, height)
 
 
-def cut(request: Request) -> tuple[Tile, ...]:
-    """The tiles of a request, row by row; those at the right and lower edge may be smaller."""
+BANDS = 8  # of a frame, so that copies from a device hide behind painting
+WIDEST_BAND = 1 << 17  # pixels: a few rows of a wider frame would be more than a launch takes
+LARGEST_BAND = 1 << 21  # pixels: some ms of painting, and a few of them are memory that can be pinned at once
+
+
+def band(width: int, height: int, multiple: int) -> tuple[int, int]:
+    """A tile as wide as the frame, one piece of the canvas, of a multiple of so many rows: a launch on a device."""
+    width = min(width, WIDEST_BAND)
+    rows = min(-(-height // (BANDS * multiple)), max(LARGEST_BAND // (width * multiple), 1))
+    return width, min(rows * multiple, height)
+
+
+def check_count(request: Request) -> None:
+    """Raise UsageError where a frame is cut into more tiles than a plan has places for."""
+    tiles = request.rows_and_columns[0] * request.rows_and_columns[1]
+    if tiles > MOST_TILES and request.only_tile is None:
+        raise UsageError(f"{tiles} tiles are too many", "cut larger ones with --tile, or draw a smaller frame")
+
+
+def tile_of(request: Request, number: int) -> Tile:
+    """Give the tile of this number; those at the right and lower edge may be smaller."""
+    return _tile(request, number, request.rows_and_columns[1])
+
+
+def _tile(request: Request, number: int, columns: int) -> Tile:
     wide, high = request.tile
+    row, column = divmod(number, columns)
+    x, y = column * wide, row * high
+    return Tile(number, x, y, min(wide, request.width - x), min(high, request.height - y))
+
+
+def cut(request: Request) -> tuple[Tile, ...]:
+    """The tiles of a request, row by row. Raises UsageError where they are too many."""
+    check_count(request)
     rows, columns = request.rows_and_columns
-    return tuple(
-        Tile(
-            row * columns + column,
-            column * wide,
-            row * high,
-            min(wide, request.width - column * wide),
-            min(high, request.height - row * high),
-        )
-        for row in range(rows)
-        for column in range(columns)
-    )
+    return tuple(_tile(request, number, columns) for number in range(rows * columns))
 
 
 def plan(request: Request, cost: Callable[[], Mapping[int, int]] | None = None) -> tuple[Tile, ...]:
     """The tiles to paint, in order. `cost()`, asked for by order costly only: estimated costs by tile number."""
-    tiles = cut(request)
     if request.only_tile is not None:
-        return (tiles[request.only_tile],)
-    return ORDERS[request.order](tiles, cost)
+        return (tile_of(request, request.only_tile),)
+    return ORDERS[request.order](cut(request), cost)
 
 
 Cost = Callable[[], Mapping[int, int]] | None

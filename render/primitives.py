@@ -3,7 +3,7 @@
 Here they are for plain Python, one lane at a time, on numpy scalars (`np.float32` or `np.float64`, integers of the
 same width, `np.bool_` for masks). `words(real)` gives them bound to one precision, which is what target `python`
 runs; the module's own functions look at their operands and are what a scene's `prepare` calls. The numba targets
-replace each of them by the LLVM instruction that IEEE 754 fixes (`render.compiler.lane_primitives`).
+replace each of them by the LLVM instruction that IEEE 754 fixes (`render.codegen.lane_primitives`).
 """
 
 from __future__ import annotations

@@ -13,12 +13,14 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 
 from render.errors import UsageError
 from render.request import Request
 from render.trace import Trace, owners
+from render.wording import harmless
 
 NOBODY = 0xFFFF
 
@@ -68,10 +70,10 @@ def read(request: Any, owned: Any) -> Provenance | None:
     asked = _request(request)
     if asked is None:
         return None
-    titled = f"{asked.mode} ({asked.backend})" if asked.backend else asked.mode
+    titled = harmless(f"{asked.mode} ({asked.backend})" if asked.backend else asked.mode)
     try:
         stored = json.loads(owned) if isinstance(owned, str) else {}
-        title = stored["run"] if isinstance(stored.get("run"), str) else titled
+        title = harmless(stored["run"]) if isinstance(stored.get("run"), str) else titled
         return Provenance(asked, title, _numbers(stored, asked))
     except (AttributeError, TypeError, ValueError, KeyError, RecursionError, zlib.error):
         return Provenance(asked, titled)
@@ -79,10 +81,24 @@ def read(request: Any, owned: Any) -> Provenance | None:
 
 def _request(stored: Any) -> Request | None:
     try:
-        request = json.loads(stored)
-        return Request.from_dict(request) if isinstance(request, dict) else None
+        told = json.loads(stored)
+        request = Request.from_dict(told) if isinstance(told, dict) else None
+        return request if request is not None and _strange(request) is None else None
     except (TypeError, ValueError, RecursionError, UsageError):
         return None
+
+
+def _strange(request: Request) -> Any:
+    """The first of a request's words that no request of this program has, or None."""
+    words = [request.scene, request.view, request.mode, request.target, request.order, *dict(request.parameters)]
+    words += [request.backend] if request.backend is not None else []
+    words += [value for value in request.values.values() if not isinstance(value, (int, float))]
+    return next((word for word in words if not _says(word)), None)
+
+
+def _says(word: Any) -> bool:
+    """Whether it is a text without control characters, which a terminal would obey."""
+    return isinstance(word, str) and not any(category(letter) == "Cc" for letter in word)
 
 
 def _numbers(stored: Mapping[str, Any], request: Request) -> tuple[int | None, ...]:

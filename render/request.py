@@ -15,12 +15,14 @@ from render.errors import UsageError
 
 Value = float | int | bool | str
 
-LARGEST_SIDE = 1 << 17  # in float32, i + 0.5 + k/64 is exact up to here
+LARGEST_SIDES = {"f32": 1 << 17, "f64": 1 << 31}  # in float32, i + 0.5 + k/64 is exact up to 2^17
+LARGEST_SIDE = LARGEST_SIDES["f32"]
 MOST_SAMPLES = 1024
 MOST_TILES = 1 << 20  # each has a place in the plan and spans in the trace
 HIGHEST_LIMIT = (1 << 31) - 1024  # step counts are int32, and the driver looks some steps ahead
 LONGEST_WAIT = 3_600_000_000_000  # ns: an hour
 PRECISIONS = ("f32", "f64")
+WORDS = ("scene", "view", "precision", "mode", "target", "order")
 DRAWN = ("scene", "parameters", "width", "height", "samples", "limit", "precision")
 
 
@@ -54,10 +56,11 @@ class Request:
     blocks: bool = True
 
     def __post_init__(self) -> None:
-        """Check each number against its range."""
+        """Check each word's and each number's type and range."""
+        self._check_types()
         for name, lowest, highest in (
-            ("width", 1, LARGEST_SIDE),
-            ("height", 1, LARGEST_SIDE),
+            ("width", 1, LARGEST_SIDES["f64"]),
+            ("height", 1, LARGEST_SIDES["f64"]),
             ("samples", 1, MOST_SAMPLES),
             ("limit", 1, HIGHEST_LIMIT),
             ("workers", 1, 1024),
@@ -65,21 +68,37 @@ class Request:
             ("wait_ns", 0, LONGEST_WAIT),
         ):
             value = getattr(self, name)
-            if not isinstance(value, int) or not lowest <= value <= highest:
+            if not _is_whole(value) or not lowest <= value <= highest:
                 written = name.replace("_", " ")
                 raise UsageError(f"{written} is {value!s:.60}", f"give a whole number from {lowest} to {highest}")
         if self.precision not in PRECISIONS:
             raise UsageError(f"precision is {self.precision!r}", f"choose from {', '.join(PRECISIONS)}")
-        if len(self.tile) != 2 or not all(isinstance(edge, int) and edge >= 1 for edge in self.tile):
+        largest = LARGEST_SIDES[self.precision]
+        if max(self.width, self.height) > largest:
+            raise UsageError(
+                f"{self.precision} has no exact positions in a frame of {self.width} x {self.height} pixels",
+                f"use --precision f64, or a frame of at most {largest} pixels a side",
+            )
+        if len(self.tile) != 2 or not all(_is_whole(edge) and edge >= 1 for edge in self.tile):
             raise UsageError(f"a tile of {' x '.join(map(str, self.tile))} pixels", "give at least one pixel each way")
         tiles = self.rows_and_columns[0] * self.rows_and_columns[1]
-        if tiles > MOST_TILES:
-            raise UsageError(f"{tiles} tiles are too many", "cut larger ones, for example --tile 64")
-        if self.only_tile is not None and not (isinstance(self.only_tile, int) and 0 <= self.only_tile < tiles):
+        if self.only_tile is not None and not (_is_whole(self.only_tile) and 0 <= self.only_tile < tiles):
             raise UsageError(
                 f"there is no tile {self.only_tile!s:.60}: this frame has tiles 0 to {tiles - 1}",
                 "name one of these, or change --tile",
             )
+
+    def _check_types(self) -> None:
+        """Raise UsageError for what only a file, or a caller of the library, could get wrong."""
+        remedy = "draw the picture again"
+        for name in WORDS:
+            if not isinstance(getattr(self, name), str):
+                raise UsageError(f"{name} is {getattr(self, name)!r:.60}, which is no text", remedy)
+        if not isinstance(self.backend, (str, type(None))):
+            raise UsageError(f"backend is {self.backend!r:.60}, which is no text", remedy)
+        for name, value in self.parameters:
+            if not isinstance(name, str) or not isinstance(value, (int, float, str)):
+                raise UsageError(f"parameter {name!s:.60} is neither number nor text", remedy)
 
     @property
     def rows_and_columns(self) -> tuple[int, int]:
@@ -111,3 +130,8 @@ class Request:
         """What decides the picture, and nothing else: two requests that agree here give equal pictures."""
         stored = self.as_dict() | {"scene": PurePath(self.scene).stem}  # however the way to its file was written
         return {name: stored[name] for name in DRAWN}
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether this is a whole number; Python's and JSON's true is none."""
+    return isinstance(value, int) and not isinstance(value, bool)

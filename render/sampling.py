@@ -37,6 +37,7 @@ def grid(request: Request) -> Grid:
     return Grid(x0, y0, pitch, real(request.width) / half, real(request.height) / half)
 
 
+@cache
 def offsets(samples: int) -> np.ndarray:
     """Where the samples of a pixel lie: (samples, 2) multiples of 1/64 around its centre, right and down.
 
@@ -50,7 +51,9 @@ def offsets(samples: int) -> np.ndarray:
         across = 32 * (2 * s + 1 - samples) // samples
         down = 32 * (2 * reverse + 1 - (1 << power)) // (1 << power)
         made.append((across / 64, down / 64))
-    return np.array(made)
+    found = np.array(made)
+    found.flags.writeable = False
+    return found
 
 
 def position(

@@ -2,8 +2,8 @@
 
 Two pixels of the picture are one letter, an upper half block in two colours; without colours a tile is filled with its
 worker's number. Only what changed is written, at most RATE times a second and by a thread of its own, so that watching
-takes little from what is watched (some 0.2 ms a tile) and a slow terminal holds up nobody. Nothing is shown where
-nobody looks: not on a terminal, too small a one, or told to be quiet.
+takes little from what is watched (some 0.2 ms a tile) and a slow terminal holds up nobody. Where there is no terminal
+that can show it, a line now and then says how far it is (`render.progress`); nothing at all if it is to be quiet.
 
 Workers are numbered in the order in which they were first seen to be done with a tile.
 """
@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 import numpy as np
 
+from render import progress
 from render.engine import Moment, Watch
 from render.plan import Tile, cut
 from render.request import Request
+from render.speech import raw
 from render.swatches import colour, ink
 from render.trace import Worker
 
@@ -57,15 +59,20 @@ def fitting(width: int, height: int, columns: int, lines: int) -> Size | None:
 
 @contextmanager
 def live(*, quiet: bool, stream: TextIO) -> Iterator[Watch | None]:
-    """Something that shows each tile as it is done, or None where nobody looks."""
-    if quiet or not stream.isatty():
+    """Something that shows each tile as it is done, or says now and then how far it is; None if it is to be quiet."""
+    if quiet:
         yield None
+        return
+    if not stream.isatty():
+        with progress.lines(stream) as watch:
+            yield watch
         return
     from rich.console import Console
 
-    console = Console(file=stream)
+    console = Console(file=raw(stream))
     if console.is_dumb_terminal or console.legacy_windows:  # no cursor to move
-        yield None
+        with progress.lines(stream) as watch:
+            yield watch
         return
     moments: SimpleQueue[Moment | None] = SimpleQueue()
     ended = Event()
@@ -177,6 +184,8 @@ def note(stage: Stage, moment: Moment) -> None:
     worker = stage.workers.setdefault(moment.worker, len(stage.workers))
     stage.tiles[worker] += 1
     rows, columns = area = _halves(stage, moment.done.tile)
+    if rows.start == rows.stop or columns.start == columns.stop:  # too small to be seen
+        return
     (high, wide), request = stage.owned.shape, stage.request
     down = (np.arange(rows.start, rows.stop) * 2 + 1) * request.height // (2 * high)
     across = (np.arange(columns.start, columns.stop) * 2 + 1) * request.width // (2 * wide)
@@ -237,7 +246,7 @@ def _style(front: Sequence[int], back: Sequence[int], colours: str) -> str:
 
 def _told(stage: Stage, moment: Moment, colours: str | None) -> str:
     """The line below: which run it is, how far it is, and how many tiles each worker did."""
-    told = f"{moment.name}: {stage.tiles.total()} of {moment.tiles} tiles"
+    told = f"{moment.name}: {stage.tiles.total()} of {moment.tiles} tiles{progress.describe_left(moment)}"
     left = stage.size.columns - len(told)
     for worker, tiles in sorted(stage.tiles.items()):
         chip = f" {worker} "

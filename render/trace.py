@@ -5,9 +5,13 @@ from an injected clock (`time.perf_counter_ns`: one clock for all threads and pr
 use a clock of their own and golden timelines are exact. Everything that is told about a run afterwards (table,
 statistics, pictures, pages) is computed from its trace and from nothing else.
 
+A worker that has a tile is not always on a CPU: the system may have given the CPU to somebody else, and Python's lock
+may be held by another thread. So a paint span says how much CPU time its thread was given (`on_cpu`), from the system's
+clock of that thread, read inside the span, and on which CPUs it began and ended.
+
 The kinds of time:
 
-    import, start, compile, plan, save    what goes before and after the painting
+    import, start, compile, plan, save    what goes before and after the painting; machine code is imported too
     wait        a tile waits for its data
     launch      a tile was handed to a stream of a graphics card, which has not begun it yet
     paint       a worker paints a tile; on a stream: the card paints it
@@ -38,6 +42,7 @@ KINDS = (*STAGES, "block")
 NO_TILE = -1
 
 Clock = Callable[[], int]
+CpuClock = Callable[[], int | None]  # CPU time of the calling thread in ns; None: not known
 
 
 class Worker(NamedTuple):
@@ -53,7 +58,11 @@ class Worker(NamedTuple):
 
 
 class Span(NamedTuple):
-    """One worker, one tile (or `NO_TILE`), one kind of time, from t0 to t1 in ns; the CPU it began on (-1: unknown)."""
+    """One worker, one tile (or `NO_TILE`), one kind of time, from t0 to t1 in ns.
+
+    cpu, cpu_end: the CPUs that it began and ended on (-1: unknown). on_cpu: ns of CPU time that its thread was given
+    meanwhile, for paint spans; None where that is not known, as on a GPU, or does not matter.
+    """
 
     worker: Worker
     tile: int
@@ -61,6 +70,8 @@ class Span(NamedTuple):
     t0: int
     t1: int
     cpu: int = -1
+    cpu_end: int = -1
+    on_cpu: int | None = None
 
 
 @dataclass(frozen=True, eq=True)
@@ -93,6 +104,12 @@ class Trace:
         """The multiprocessors of graphics cards that had a block, card by card in the order of their numbers."""
         return tuple(sorted({s.worker for s in self.spans if s.kind == "block"}, key=_place))
 
+    @property
+    def cpus(self) -> int | None:
+        """How many CPUs the process might keep busy (`render.machine.cpus`); None where the facts do not tell."""
+        told = self.facts.get("cpus")
+        return told if type(told) is int and told > 0 else None
+
     def of_kind(self, *kinds: str) -> list[Span]:
         """The spans of these kinds, by start time."""
         return sorted((s for s in self.spans if s.kind in kinds), key=lambda s: (s.t0, s.t1))
@@ -109,7 +126,7 @@ def _place(worker: Worker) -> tuple[int, str, int]:
 
 
 @cache
-def _getcpu() -> Callable[[], int] | None:
+def getcpu() -> Callable[[], int] | None:
     """glibc's sched_getcpu, which `os` offers nowhere; None where there is none."""
     if not sys.platform.startswith("linux"):
         return None
@@ -126,15 +143,28 @@ def _getcpu() -> Callable[[], int] | None:
 
 def cpu_number() -> int:
     """The CPU that this thread runs on just now; -1 where the system does not tell."""
-    call = _getcpu()
+    call = getcpu()
     return -1 if call is None else call()
 
 
-class Recorder:
-    """Collects spans inside one process. Appending is one atomic list operation, so threads may share it."""
+def read_nothing() -> None:
+    """The CPU time of a thread where nobody knows it."""
 
-    def __init__(self, clock: Clock = time.perf_counter_ns) -> None:
+
+SYSTEM_CLOCK: Clock = time.perf_counter_ns
+THREAD_CLOCK: CpuClock = getattr(time, "thread_time_ns", read_nothing)
+
+
+class Recorder:
+    """Collects spans inside one process. Appending is one atomic list operation, so threads may share it.
+
+    `cpu_clock` tells the CPU time of the thread that calls it; beside a `clock` that is not the system's it is unknown
+    unless it is given too.
+    """
+
+    def __init__(self, clock: Clock = SYSTEM_CLOCK, cpu_clock: CpuClock | None = None) -> None:
         self.clock = clock
+        self.cpu_clock = cpu_clock or (THREAD_CLOCK if clock is SYSTEM_CLOCK else read_nothing)
         self._spans: list[Span] = []
 
     @staticmethod
@@ -157,6 +187,10 @@ class Recorder:
         finally:
             self.add(kind, t0, self.clock(), tile, cpu=cpu)
 
+    def painting(self, tile: int) -> Painting:
+        """Record, in a `with` statement, how long painting a tile takes and the CPU time of this thread meanwhile."""
+        return Painting(self, tile)
+
     def painter_of(self, tile: int) -> Worker:
         """Who painted a tile that is done, as far as is recorded here; the caller where nothing is."""
         found = (span.worker for span in reversed(self._spans) if span.tile == tile and span.kind == "paint")
@@ -170,6 +204,30 @@ class Recorder:
         """All spans so far, which are then forgotten here."""
         spans, self._spans = self._spans, []
         return tuple(spans)
+
+
+class Painting:
+    """The body of a `with` statement as a paint span. No generator: slices are many and short.
+
+    CPU time is read inside the span, so that it is never longer than the span.
+    """
+
+    __slots__ = ("cpu", "given", "recorder", "t0", "tile")
+
+    def __init__(self, recorder: Recorder, tile: int) -> None:
+        self.recorder, self.tile = recorder, tile
+
+    def __enter__(self) -> None:
+        self.cpu = cpu_number()
+        self.t0 = self.recorder.clock()
+        self.given = self.recorder.cpu_clock()
+
+    def __exit__(self, *error: object) -> None:
+        after = self.recorder.cpu_clock()
+        t1 = self.recorder.clock()
+        on_cpu = None if self.given is None or after is None else after - self.given
+        worker = self.recorder.me()
+        self.recorder.extend((Span(worker, self.tile, "paint", self.t0, t1, self.cpu, cpu_number(), on_cpu),))
 
 
 def owners(trace: Trace) -> dict[int, int]:

@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Sequence
 
+# Control characters, which steer a terminal; what turns the direction of writing, ends a line, or is half a letter; and
+# what no XML may hold.
+HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 PLURALS = {"switch": "switches"}
+
+
+def harmless(text: object, keep: str = "") -> str:
+    """Make one line of text from a file, a scene or a path that does nothing but be read; characters to `keep` stay.
+
+    What is harmful becomes its code: the escape character is the letters x1b behind a backslash.
+    """
+    return HARMFUL.sub(lambda found: found[0] if found[0] in keep else _code(ord(found[0])), str(text))
+
+
+def _code(number: int) -> str:
+    return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
+
+
+def escape(text: object) -> str:
+    """The same for HTML and XML: as text, or as the value of an attribute."""
+    return html.escape(harmless(text))
 
 
 def count(number: int, word: str) -> str:
     """A number and its word: "1 tile", "3 switches"."""
     return f"{number} {word if number == 1 else PLURALS.get(word, f'{word}s')}"
+
+
+def in_words(number: int) -> str:
+    """Small numbers as words."""
+    return NUMBERS[number] if number < len(NUMBERS) else str(number)
+
+
+def sentence(text: str) -> str:
+    """Write a text as a sentence: a capital letter first, a full stop last."""
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def time(seconds: float) -> str:

@@ -18,10 +18,10 @@ PARAMETERS = {
     "y": (0.22, -20.0, 20.0, "Centre of the frame on the picture plane, upwards."),
     "zoom": (1.0, 0.05, 1e4, "Magnification: the frame is 4 / zoom high."),
     "turn": (12.0, -3600.0, 3600.0, "Where the camera stands around the table, in degrees."),
-    "distance": (4.8, 3.0, 100.0, "From the camera to the middle of the table, measured along the table."),
-    "height": (1.8, 0.05, 100.0, "The camera's height above the table."),
+    "distance": (4.8, 0.0, 100.0, "From the camera to the middle of the table, measured along it; 0: right above."),
+    "height": (1.8, 0.05, 100.0, "The camera's height above the table; nearer than 2 it stays above all shapes."),
     "sun_turn": (104.0, -3600.0, 3600.0, "Where the sun stands around the table, in degrees."),
-    "sun_height": (32.0, 2.0, 90.0, "The sun's height above the horizon, in degrees."),
+    "sun_height": (32.0, 0.0, 90.0, "The sun's height above the horizon, in degrees."),
     "softness": (0.09, 0.005, 0.5, "Half width of a shadow's edge for each unit of distance from what casts it."),
     "fog": (0.04, 0.0, 1.0, "Haze: at a distance of 1 / fog it hides half of what lies there."),
     "blend": (0.22, 0.01, 0.5, "How far melted shapes flow into each other."),
@@ -34,13 +34,14 @@ VIEWS = {
     "dusk": {"turn": -28.0, "height": 1.25, "sun_turn": 124.0, "sun_height": 15.0, "fog": 0.035, "reflections": 2},
 }
 
-MIDDLE = 0.58  # the camera looks at (0, MIDDLE, 0), and all shapes lie within REACH of it and below TOP
+MIDDLE = 0.58  # the camera looks at (0, MIDDLE, 0), and all shapes lie within REACH of it
 REACH = 1.75
-TOP = 1.6
+CLOSEST = 2.0  # no camera comes so near to it
 TILE = 0.6  # the side of a tile
 LENS = 7.0  # focal length: the frame is 4 high where zoom is 1
 FAR = 1000.0  # where the table ends; haze hides it
-STEPS = 36  # at most, of a mirrored ray and of one to the sun
+STEPS = 36  # at most, of a mirrored ray
+SUN_STEPS = 96  # at most, of a ray to the sun
 
 # Red, green and blue of what comes back scattered, and how much is mirrored when seen straight on (of a metal: all).
 MATERIALS = (
@@ -72,10 +73,13 @@ def prepare(p, size):
     degree = type(p.turn)(0.017453292519943295)
     turn, sun_turn, sun_height = p.turn * degree, p.sun_turn * degree, p.sun_height * degree
     sine, cosine = sin(turn), cos(turn)
-    away = length((p.distance, p.height - MIDDLE, 0.0))
-    level, fall = p.distance / away, (p.height - MIDDLE) / away  # cosine and sine of how far the camera looks down
+    above = p.height - MIDDLE
+    if p.distance < CLOSEST:
+        above = maximum(above, sqrt(CLOSEST * CLOSEST - p.distance * p.distance))
+    away = length((p.distance, above, 0.0))
+    level, fall = p.distance / away, above / away  # cosine and sine of how far the camera looks down
     return p | {
-        "eye": (p.distance * sine, p.height, p.distance * cosine),
+        "eye": (p.distance * sine, MIDDLE + above, p.distance * cosine),
         "right": (cosine, 0.0, -sine),
         "up": (-fall * sine, level, -fall * cosine),
         "ahead": (-level * sine * LENS, -fall * LENS, -level * cosine * LENS),
@@ -151,7 +155,7 @@ def nearest(q, p):
 def shapes(q, p):
     """The distance to each shape; behind vase and pear how much farther off their lower part is than the upper."""
     x, y, z = q
-    from_axis = length((x + 0.72, z + 0.28, 0.0))
+    from_axis = length((x + 0.72, z + 0.28, 0.03))  # rounded, or the bottom of the neck would come to a point
     body = length((from_axis, y - 0.46, 0.0)) - 0.5
     neck = flared_neck(from_axis, y)
     px, pz = x - 0.16, z - 0.42
@@ -167,11 +171,15 @@ def shapes(q, p):
 
 
 def flared_neck(r, y):
-    """A thin tube from y = 0.85 to 1.5, narrowest at 1.1; distances are shortened by as much as it slopes."""
-    inside = clamp(y, 0.85, 1.5)
-    rise = inside - 1.1
-    across = maximum(abs(r - fma(0.8 * rise, rise, 0.155)) - 0.008, 0.0)
-    return fma(0.84, length((across, y - inside, 0.0)), -0.022)
+    """A thin tube from y = 0.8 to 1.5, narrowest at 1.1: an arc of a circle, with rounded ends, turned around the axis.
+
+    Seen from the circle's centre, `ahead` lies the arc's middle and `aside` are both its halves, one on the other.
+    """
+    out, up = r - 0.78, y - 1.1
+    ahead, aside = fma(0.0968, up, -0.9953 * out), abs(fma(0.9953, up, 0.0968 * out))
+    beside = fma(0.8267, aside, -0.5626 * ahead) < 0.0
+    end = length((ahead - 0.5167, aside - 0.3516, 0.0))
+    return where(beside, abs(length((ahead, aside, 0.0)) - 0.625), end) - 0.03
 
 
 def rounded_box(x, y, z):
@@ -275,18 +283,38 @@ def channel(number, row, share, p):
 
 
 def sunshine(q, going, p):
-    """How much of the sun is seen from here, 0 .. 1: by the least angle between the way there and a shape."""
-    end = minimum((TOP + 0.3 - q[1]) / p.sun[1], 9.0)
+    """How much of the sun is seen from here, 0 .. 1: by the least angle between the way there and a shape.
+
+    At t on the way the angle is h / t, with h the distance to the nearest shape. It cannot come below the least angle
+    that was found before t + (h - t least) / (1 + least): steps are so long, or short where a shape is near. On both
+    sides of a shape h goes almost straight; where the lines through the last two places and through the two before them
+    meet below what was found, the lowest lies between, and h is asked there as well.
+    """
+    end = REACH - dot((q[0], q[1] - MIDDLE, q[2]), p.sun)  # no shape lies farther that way
     t = fma(0.0, end, 0.02)
-    clear = fma(0.0, end, 1.0)
+    least = fma(0.0, end, p.softness)
+    last = older = lowest = tilt = tilt_before = fma(0.0, end, 0.0)  # a line's slope, and its height at 0
+    high = high_before = fma(0.0, end, 1.0)
+    aside = end < 0.0
     made = 0
-    while made < STEPS and any_lane(going):
-        h = nearest(along(q, p.sun, t), p)
-        clear = where(going, minimum(clear, h / (p.softness * t)), clear)
-        t = where(going, fma(0.8, clamp(h, 0.04, 0.6), t), t)
-        going = going & (clear > -1.0) & (t < end)
+    while made < SUN_STEPS and any_lane(going):
+        at = where(aside, lowest, t)
+        h = nearest(along(q, p.sun, at), p)
+        least = where(going, minimum(least, h / at), least)
+        short = minimum(fma(0.1 * p.softness, t, 0.02), 0.5 * t)
+        on = t + maximum(fma(-t, least, h) * (1.0 - least), short)
+        new_tilt = (h - fma(tilt, last, high)) / (t - last)
+        new_high = fma(-new_tilt, t, h)
+        lowest = (high_before - new_high) / (new_tilt - tilt_before)
+        below = fma(tilt_before, lowest, high_before) < fma(-0.003, p.softness, least) * lowest
+        forth = ~aside
+        aside = forth & below & (lowest > older) & (lowest < last)
+        older, last, t = where(forth, last, older), where(forth, t, last), where(forth, on, t)
+        tilt_before, high_before = where(forth, tilt, tilt_before), where(forth, high, high_before)
+        tilt, high = where(forth, new_tilt, tilt), where(forth, new_high, high)
+        going = going & (least > -p.softness) & (aside | (t < end))
         made += 1
-    return smoothstep(fma(0.5, clear, 0.5))
+    return smoothstep(fma(0.5, least / p.softness, 0.5))
 
 
 def openness(q, n, p):

@@ -16,15 +16,16 @@ from typing import Any
 import numpy as np
 
 from render import modes, scene
-from render.cards import Card
-from render.compiler.card import Device
-from render.compiler.card_driver import NOT_READY
-from render.compiler.program import ENTRY
+from render.codegen.program import ENTRY
 from render.frame import Frame, canvas
-from render.painter import Painter
+from render.painter import Launcher
 from render.plan import cut
 from render.request import Request
-from render.targets.cuda import CudaKernel
+from render.runtime.cuda.device import CudaDevice
+from render.runtime.cuda.discovery import Card
+from render.runtime.cuda.driver import NOT_READY
+from render.runtime.kernel import LaunchKernel
+from render.targets.cuda import FEWEST
 from render.trace import Recorder, Trace
 from tests.ptx.lanes import Grid, packed
 from tests.ptx.machine import Machine, Order, Work, lowest
@@ -187,19 +188,19 @@ class Emulated(Driver):
             self.work.append(machine.work)
 
 
-def open_device(driver: Driver, request: Request, code: bytes = b"code") -> Device:
+def open_device(driver: Driver, request: Request, code: bytes = b"code") -> CudaDevice:
     """The host's side of a card with this driver."""
     p = scene.load(request.scene).prepared(request)
-    return Device(CARD, code, request, p, time.perf_counter_ns, driver)
+    return CudaDevice(CARD, code, request, p, time.perf_counter_ns, driver)
 
 
 def drawn(driver: Driver, request: Request, code: bytes = b"code") -> Frame:
     """The frame that mode cuda paints with this driver."""
     recorder = Recorder()
-    kernel = CudaKernel(request, lambda _: open_device(driver, request, code), CARD.name, "imitated")
+    kernel = LaunchKernel(lambda _: open_device(driver, request, code), CARD.name, "imitated", FEWEST)
     with canvas(request, shared=False) as surface:
-        painter = Painter(request, surface, kernel, recorder)
+        painter = Launcher(request, surface, kernel, recorder)
         done = list(modes.load("cuda").run(cut(request), painter))
         trace = Trace(recorder.drain(), 0, 0, 0, {})
-        steps = None if surface.steps is None else np.array(surface.steps)
-        return Frame(np.array(surface.rgb), steps, sum(tile.steps for tile in done), request, trace)
+        rgb, steps, inside = surface.kept()
+        return Frame(np.array(rgb), steps, sum(tile.steps for tile in done), request, trace, inside)

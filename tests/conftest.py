@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import pickle
+import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -11,14 +14,15 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from render import targets
+from render.codegen import code_cache
 from render.request import Request, Value
 from render.scene import load
 
-# A first example may compile a scene, so time says nothing about the code under test.
-settings.register_profile("render", deadline=None)
+# A first example may compile a scene, and the machine may be busy, so time says nothing about the code under test.
+settings.register_profile("render", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("render")
 
 EXAMPLE = Request(  # of a frame that nobody paints: six tiles, for tests that make their own pixels and spans
@@ -39,6 +43,9 @@ EXAMPLE = Request(  # of a frame that nobody paints: six tiles, for tests that m
     tile=(16, 16),
     order="rows",
 )
+
+
+HANGING = 300  # seconds after which a process is taken to hang; none waits so long, however busy the machine is
 
 
 class FakeClock:
@@ -62,12 +69,22 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _code_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Compiled code goes to a folder of this test run: each scene compiles once, and never from an older run."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RENDER_CACHE_DIR", str(tmp_path_factory.mktemp("code")))
-        yield
+def pytest_configure(config: pytest.Config) -> None:
+    """Compiled code goes to one folder for all workers of a run: each kernel compiles once, and never in an older run.
+
+    The workers of pytest-xdist are started after this, with the environment of the process that starts them. And a
+    shell's background job ignores Control-C, as all would do that it starts; tests interrupt some.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if not hasattr(config, "workerinput"):
+        folder, patch = (
+            tempfile.TemporaryDirectory(prefix="render-tests-", ignore_cleanup_errors=True),
+            pytest.MonkeyPatch(),
+        )
+        patch.setenv("RENDER_CACHE_DIR", folder.name)
+        config.add_cleanup(folder.cleanup)
+        config.add_cleanup(patch.undo)
 
 
 @pytest.fixture(scope="module")
@@ -82,21 +99,25 @@ def script() -> Iterator[Callable[[str], ModuleType]]:
         sys.modules.pop(name, None)
 
 
-LIBRARIES: dict[str, Any] = {}  # by what they depend on
-
-
 def library(request: Request, *, recording: bool = True) -> Any:
     """A request's kernel in the language of NVIDIA's compiler, for the oldest card that a test assembles it for.
 
-    It is compiled once for all tests.
+    It is compiled once for all tests of all workers.
     """
-    from render.compiler import card_code, cuda_front
+    from render.codegen import cuda_code, cuda_compiler
 
-    made = card_code.program(load(request.scene), request)
-    key = made.key(("card", str(recording)))
+    made = cuda_code.program(load(request.scene), request)
+
+    def compiled() -> bytes:
+        return pickle.dumps(cuda_compiler.compiled(made, (7, 5), recording))
+
+    key = made.key("cuda", ("library", str(recording)))
     if key not in LIBRARIES:
-        LIBRARIES[key] = cuda_front.compiled(made, (7, 5), recording)
+        LIBRARIES[key] = pickle.loads(code_cache.obtain(key, compiled))  # noqa: S301  (our own)
     return LIBRARIES[key]
+
+
+LIBRARIES: dict[str, Any] = {}  # by what they depend on
 
 
 @pytest.fixture(scope="session")
@@ -141,7 +162,10 @@ def small_request(
 @cache
 def why_no_card() -> str | None:
     """Why target cuda cannot run here, or None."""
-    return targets.load("cuda").missing() if "cuda" in targets.names() else "target cuda is not there"
+    if "cuda" not in targets.names():
+        return "target cuda is not there"
+    reason, _ = targets.load("cuda").missing() or (None, "")
+    return reason
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from render import engine
-from render.compiler import card_driver
 from render.options import complete
 from render.request import Request
+from render.runtime.cuda import driver as card_driver
 from tests.card_driver import CARD, Driver
 from tests.conftest import library
 from tests.ptx.lanes import Grid, packed
@@ -127,12 +127,12 @@ def test_the_programs_kernel_is_timed_as_the_one_written_by_hand_is(
     recording: bool, script: Load, bench: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the same two events, after it has painted what the CPU paints and made as many steps."""
-    from render.compiler import card_code, cuda_front
+    from render.codegen import cuda_code, cuda_compiler
 
     request = complete(size=(24, 9), samples=1, limit=60, mode="cuda", simulate=True, blocks=recording)
     request = replace(request, simulate=False)
-    code = cuda_front.assembly(library(request, recording=recording), CARD.capability).encode()
-    monkeypatch.setattr(card_code, "machine_code", lambda *_: code)
+    code = cuda_compiler.assembly(library(request, recording=recording), CARD.capability).encode()
+    monkeypatch.setattr(cuda_code, "machine_code", lambda *_: code)
     with script("card_program").programs(bench, painted=request) as made:
         bench.driver.calls.clear()
 

@@ -21,9 +21,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from render import devices, engine, picture
+import render
+from render import devices, engine, library, options, picture
 from render.cli import PARSERS, main
 from render.errors import OutputError, RenderError
+from tests.conftest import HANGING
 
 ROOT = Path(__file__).parent.parent
 FRAME = ["--size", "24x16", "--samples", "1", "--limit", "20", "--tile", "8"]
@@ -55,7 +57,7 @@ DOCUMENT = {  # what it holds at least
 }
 COMPARISON = {
     *("identical", "differing_pixels", "differing_percent", "max_error", "mean_error", "rmse", "psnr", "worst"),
-    "same_request",
+    *("same_request", "sizes", "depth"),
 }
 
 
@@ -121,7 +123,7 @@ def start(*words: str, **more: Any) -> subprocess.Popen[str]:
 
 def process(*words: str) -> Said:
     run = start(*words)
-    out, err = run.communicate(timeout=60)
+    out, err = run.communicate(timeout=HANGING)
     return Said(run.returncode, out, err)
 
 
@@ -224,6 +226,53 @@ def test_one_tile_alone_is_the_same_there_and_black_elsewhere(say: Say) -> None:
     assert not alone.any()
 
 
+def test_a_view_other_than_the_first_is_in_the_name(say: Say) -> None:
+    """So that it does not replace the picture of another view."""
+    assert say(*ALONE, "--view", "seahorses").code == 0
+    assert Path("mandelbrot-seahorses-sequential.png").is_file()
+
+
+def test_what_lies_under_a_pixel_is_drawn_ten_times_as_large(say: Say) -> None:
+    assert say(*ALONE, "--view", "seahorses", "--out", "wall.png").code == 0
+    told = say(
+        "--like", "wall.png", "--at", "5,3", "--closer", "10", "--target", "python", "--mode", "sequential", "--json"
+    )
+    shown = say("show", "wall.png", "--json").document
+    assert shown["request"]["view"] == "seahorses"
+    assert told.document["parameters"]["zoom"] == 10 * shown["request"]["parameters"]["zoom"]
+    assert told.document["out"] == ["mandelbrot-seahorses-sequential.png"]
+
+
+def test_a_picture_tells_what_it_is(say: Say) -> None:
+    assert say(*ALONE, "--out", "wall.png").code == 0
+    told = say("show", "wall.png")
+    assert told.code == 0
+    assert "scene mandelbrot, view whole" in told.out.splitlines()
+    assert "is a picture" in refused(say("show", "wall.png", "--out", "a.svg"), 2)
+
+
+def test_a_picture_for_a_pipe_is_alone_on_standard_output() -> None:
+    assert main([*ALONE, "--out", "file.png", "--quiet"]) == 0
+    drawing = start(*ALONE, "--out", "-")
+    comparing = start("compare", "-", "file.png", stdin=drawing.stdout)
+    assert drawing.stdout is not None
+    drawing.stdout.close()  # it is the other's now
+    out, err = comparing.communicate(timeout=60)
+    assert (comparing.returncode, err) == (0, ""), out
+    assert drawing.stderr is not None
+    assert "saved to standard output" in drawing.stderr.read()
+    drawing.stderr.close()
+    assert drawing.wait(60) == 0
+
+
+def test_a_pipe_is_read_once(say: Say) -> None:
+    assert "can be read once" in refused(say("compare", "-", "-"), 2)
+
+
+def test_the_document_and_a_picture_do_not_share_standard_output(say: Say) -> None:
+    assert "both want standard output" in refused(say(*ALONE, "--json", "--out", "-"), 2)
+
+
 @pytest.mark.parametrize("order", ["rows", "spiral", "hilbert", "costly"])
 def test_the_order_of_tiles_changes_nothing_that_is_seen(order: str, say: Say) -> None:
     document = say(*ALONE, "--order", order, "--json").document
@@ -244,6 +293,13 @@ WRONG = [  # words, and what is said
     (["raec"], "did you mean 'race'?"),
     (["--siez", "4"], "did you mean '--size'?"),
     (["--siez=4"], "there is no option of draw '--siez'"),
+    (["--zoom", "4"], "it is a parameter of scene mandelbrot: write --set zoom=4"),
+    (["--palette=tide"], "write --set palette=tide"),
+    (["race", "--x", "-1"], "write --set x=-1"),
+    (["--sun-height", "9"], "write --scene still_life --set sun_height=9"),
+    (["--scene", "still_life", "--turn", "--json"], "write --set turn=VALUE"),
+    (["--output", "a.png"], "did you mean '--out'?"),
+    (["help", "nix"], "there is no command 'nix'"),
     (["draw", "race"], "'race' is one word too many"),
     (["draw", ""], "one word too many"),
     (["--size"], "--size"),
@@ -279,6 +335,8 @@ WRONG = [  # words, and what is said
     (["--mode", "parallel", "--no-blocks"], "--no-blocks means nothing in mode parallel"),
     (["--backend", "dsk"], "there is no backend 'dsk'"),
     (["--workers", "0"], "workers is 0"),
+    (["--workers", "-1025"], "that leaves none"),
+    (["race", "--workers", "-1025"], "that leaves none"),
     (["--workers", "many"], "workers is 'many'"),
     (["--wait", "soon"], "wait is 'soon'"),
     (["--wait", "2h"], "wait is '2h'"),
@@ -293,6 +351,10 @@ WRONG = [  # words, and what is said
     (["race", "--modes", "sequential,nix"], "there is no mode 'nix'"),
     (["race", "--modes", ","], "there is no mode ''"),
     (["race", "--target", "nix"], "there is no target"),
+    (["race", "--repeat", "0"], "--repeat is '0'"),
+    (["race", "--repeat", "often"], "--repeat is 'often'"),
+    (["race", "--lesson", "gil", "--repeat", "-1"], "--repeat is '-1'"),
+    (["draw", "--repeat", "2"], "there is no option of draw '--repeat'"),
     (["compare"], "required: A, B"),
     (["compare", "a.png"], "required: B"),
     (["compare", "a.png", "b.png"], "cannot read a.png"),
@@ -313,6 +375,13 @@ WRONG = [  # words, and what is said
 def test_wrong_use_is_told_in_two_lines(words: list[str], why: str, say: Say) -> None:
     assert why in refused(say(*words), 2)
     assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["--xyzzy"], ["--precession-axis", "3"], ["compare", "a", "b", "--zoom"]])
+def test_what_is_like_no_option_is_not_guessed_at(words: list[str], say: Say) -> None:
+    said = refused(say(*words), 2)
+    assert "did you mean" not in said
+    assert "known: --" in said
 
 
 @pytest.fixture
@@ -363,8 +432,11 @@ words_of = st.one_of(
 )
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(words=st.lists(words_of.filter(lambda word: word not in ("--help", "-h", "--debug")), min_size=1, max_size=6))
+ENDS_AT_ONCE = ("--help", "-h", "--version", "help")  # by leaving Python
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(words=st.lists(words_of.filter(lambda word: word not in (*ENDS_AT_ONCE, "--debug")), min_size=1, max_size=6))
 def test_whatever_is_typed_ends_in_an_exit_code_and_a_few_lines(
     words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -514,7 +586,7 @@ def test_an_interruption_ends_it_at_once_and_leaves_nothing(mode: list[str]) -> 
     assert run.stderr.readline() == "render: interrupted\n"
     with contextlib.suppress(ProcessLookupError):
         os.killpg(run.pid, signal.SIGINT)  # an impatient user changes nothing
-    _, err = run.communicate(timeout=30)
+    _, err = run.communicate(timeout=HANGING)
     assert (run.returncode, err) == (130, "")
     assert [path.name for path in Path().iterdir()] == ["slow.py"]
 
@@ -527,7 +599,7 @@ def test_an_interruption_while_text_is_run_ends_it_in_the_same_way() -> None:
     assert run.stdout is not None
     assert run.stdout.readline() == "painting\n"
     run.send_signal(signal.SIGINT)
-    _, err = run.communicate(timeout=30)
+    _, err = run.communicate(timeout=HANGING)
     assert (run.returncode, err) == (130, "render: interrupted\n")
 
 
@@ -536,7 +608,7 @@ def test_a_reader_that_has_gone_is_no_fault() -> None:
     assert run.stdout is not None
     run.stdout.close()
     assert run.stderr is not None
-    assert (run.stderr.read(), run.wait(timeout=30)) == ("", 1)
+    assert (run.stderr.read(), run.wait(timeout=HANGING)) == ("", 1)
     run.stderr.close()
 
 
@@ -708,7 +780,7 @@ def test_a_damaged_trace_is_told(say: Say) -> None:
     whole = Path("t.trace.json").read_bytes()
     for damaged in (
         whole[:-20],
-        whole.replace(b'"version":2', b'"version":9'),
+        whole.replace(b'"version":3', b'"version":9'),
         whole.replace(b'"paint"', b'"pains"', 1),
     ):
         Path("t.trace.json").write_bytes(damaged)
@@ -734,12 +806,30 @@ def test_a_race_as_json_is_one_document(say: Say) -> None:
     said = say("race", *SMALL, "--modes", MODES_OF_THE_CPU, "--in-flight", "2", "--workers", "3", "--json")
     assert said.err == ""
     race = said.document
-    assert set(race) == {"runs", "not_run", "identical"}
+    assert set(race) == {"runs", "not_run", "identical", "repeats", "sentences"}
     assert (race["identical"], race["not_run"]) == (True, [])
     assert all(set(run) >= DOCUMENT for run in race["runs"])
     assert [run["workers"]["asked"] for run in race["runs"]] == [1, 1, 3]
     assert race["runs"][1]["in_flight"]["max"] == 2
     assert len({(run["sha256"], run["steps"], *run["tile"]) for run in race["runs"]}) == 1
+
+
+def test_a_race_is_repeated_as_often_as_asked(say: Say) -> None:
+    said = say("race", *SMALL, "--modes", "sequential,concurrent", "--repeat", "2", "--json")
+    assert said.document["repeats"] == 2
+    for run in said.document["runs"]:
+        assert len(run["seconds_all"]) == 2
+        assert min(run["seconds_all"]) == run["seconds"]["tiles"]  # of two in the middle, the lower
+        assert run["on_cpu"]["cpus"] >= 1
+        assert run["sentences"]
+
+
+def test_a_draw_says_in_words_and_json_what_a_race_says(say: Say) -> None:
+    drawn = say(*ALONE, "--trace", "t.trace.json", "--json").document
+    told = " ".join(say("show", "t.trace.json").out.replace("\n  ", " ").split("\n"))
+    assert len(drawn["seconds_all"]) == 1
+    assert drawn["on_cpu"]["mean"] > 0
+    assert all(sentence in told for sentence in drawn["sentences"])
 
 
 def test_a_race_whose_pictures_differ_fails(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -794,6 +884,44 @@ def test_scenes_are_told_with_their_views_and_one_with_its_parameters(say: Say) 
     [one] = say("scenes", scene(), "--json").document["scenes"]
     assert (one["scene"], one["views"]) == ("disc", {"default": {}})
     assert {found["scene"] for found in say("scenes", "--json").document["scenes"]} >= {"mandelbrot", "still_life"}
+
+
+@pytest.mark.parametrize("words", [["--version"], ["race", "--version"], ["show", "--version"]], ids=" ".join)
+def test_every_command_tells_the_version(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(words)
+    assert capsys.readouterr().out == f"render {render.__version__}\n"
+
+
+@pytest.mark.parametrize("command", PARSERS)
+def test_help_and_a_command_is_that_commands_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told = []
+    for words in (["help", command], [command, "--help"]):
+        with pytest.raises(SystemExit, match="0"):
+            main(words)
+        told.append(capsys.readouterr().out)
+    assert told[0] == told[1] != ""
+
+
+def test_the_help_of_a_race_names_what_a_race_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["help", "race"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"views ({library.RACE['view']} where" in told
+    assert f"each pixel ({library.RACE['samples']} where" in told
+    assert f"else {options.DEFAULTS['samples']})" in told
+
+
+def test_a_race_is_as_wide_as_columns_says_though_nobody_looks(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = {}
+    for columns in ("60", "100", "0"):
+        monkeypatch.setenv("COLUMNS", columns)
+        said = say(
+            "race", *SMALL, "--modes", "sequential,concurrent", "--quiet", "-o", "r.txt", "--trace", "r.trace.json"
+        )
+        assert said.code == 0
+        wide[columns] = max(map(len, say("show", "r.trace.json").out.splitlines()))
+    assert wide["60"] <= 60 < wide["100"] == wide["0"] <= 100
 
 
 @pytest.mark.parametrize("command", PARSERS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from render.picture import Picture
 
 pixels = arrays(np.uint8, (5, 4, 3))
 PLAIN = np.full((4, 6, 3), 100, np.uint8)
+SIZES = ((6, 4), (6, 4))
 
 
 def changed(*errors: tuple[int, int, int, int], size: tuple[int, int] = (4, 6)) -> Picture:
@@ -68,7 +70,7 @@ def test_bands_change_nothing(a: np.ndarray, b: np.ndarray, band: int) -> None:
 
 
 def test_equal_pictures_have_no_psnr_and_no_worst_pixel() -> None:
-    assert found() == Comparison(True, 0, 0.0, 0, 0.0, 0.0, None, None, None)
+    assert found() == Comparison(True, 0, 0.0, 0, 0.0, 0.0, None, None, None, SIZES)
 
 
 def test_of_equally_bad_errors_the_first_row_by_row_is_the_worst() -> None:
@@ -81,7 +83,7 @@ def test_psnr_of_an_error_of_one_everywhere() -> None:
 
 def test_different_sizes_have_no_metrics() -> None:
     result = compare(changed(), changed(size=(6, 4)))
-    assert result == Comparison(False, None, None, None, None, None, None, None, None)
+    assert result == Comparison(identical=False, sizes=((6, 4), (4, 6)))
     assert not result.within(255, 100)
 
 
@@ -123,6 +125,8 @@ def test_the_json_has_the_keys_that_are_promised() -> None:
         "psnr": pytest.approx(20 * math.log10(255 / math.sqrt(2))),
         "worst": [1, 2, 0],
         "same_request": None,
+        "sizes": [[6, 4], [6, 4]],
+        "depth": 8,
     }
     assert found().as_dict()["worst"] is None
 
@@ -146,7 +150,8 @@ def test_people_are_told_where_and_how_much() -> None:
         "mean error 0.1667, RMSE 1.414, PSNR 45.12 dB",
     ]
     assert lines(found(), "a", "b") == ["a and b are equal, pixel by pixel"]
-    assert "different sizes" in lines(compare(changed(), changed(size=(6, 4))), "a", "b")[0]
+    unlike_sizes = lines(compare(changed(), changed(size=(6, 4))), "a", "b")
+    assert unlike_sizes == ["a has 6 x 4 pixels and b has 4 x 6: different sizes, so nothing else was compared"]
 
 
 def test_what_two_requests_draw_differently_is_named() -> None:
@@ -154,3 +159,57 @@ def test_what_two_requests_draw_differently_is_named() -> None:
     a, b = (Picture(PLAIN, request=request) for request in requests)
     assert unlike(a, b) == "limit (5 and 6), zoom (5 and 6)"
     assert unlike(a, a) == ""
+
+
+def wide(value: int) -> Picture:
+    return Picture(np.full((4, 6, 3), value, np.uint16))
+
+
+def test_pictures_of_16_bits_are_compared_in_their_own_steps() -> None:
+    result = compare(wide(1000), wide(1003))
+    assert (result.depth, result.max_error, result.differing_pixels) == (16, 3, 24)
+    assert result.psnr == pytest.approx(20 * math.log10(65535 / 3))
+    assert "largest error 3 of 65535" in lines(result, "a", "b")[1]
+
+
+def test_a_level_of_8_bits_is_257_of_16() -> None:
+    assert compare(Picture(PLAIN), wide(25700)).identical
+    assert compare(wide(25701), Picture(PLAIN)).max_error == 1
+
+
+def test_a_picture_without_alpha_is_opaque() -> None:
+    opaque, clear = (replace(changed(), alpha=np.full((4, 6), alpha, np.uint8)) for alpha in (255, 128))
+    assert compare(changed(), opaque).identical
+    result = compare(changed(), clear)
+    assert (result.max_error, result.worst, result.mean_error) == (127, (0, 0, 3), 127 / 4)
+    assert lines(result, "a", "b")[1].endswith("in alpha")
+    assert difference(changed(), clear)[0, 0].tolist() == [214, 214, 214]
+
+
+def test_half_transparent_red_is_not_dark_red() -> None:
+    clear = Picture(np.full((4, 6, 3), (255, 0, 0), np.uint8), alpha=np.full((4, 6), 128, np.uint8))
+    assert not compare(clear, Picture(np.full((4, 6, 3), (128, 0, 0), np.uint8))).identical
+
+
+def test_all_frames_are_compared() -> None:
+    still, moving = (replace(changed(), more=(changed(), changed(*errors))) for errors in ((), ((3, 2, 1, 9),)))
+    result = compare(still, moving)
+    assert (result.worst, result.worst_frame, result.differing_pixels) == ((3, 2, 1), 2, 1)
+    assert result.as_dict()["frames"] == [3, 3]
+    assert lines(result, "a", "b")[:2] == [
+        "a and b differ; pixels that do: 1 (1.389 %), in all 3 frames",
+        "largest error 9 of 255, at x 3, y 2 of frame 2, in green",
+    ]
+    assert compare(still, still).identical
+
+
+def test_another_number_of_frames_is_another_picture() -> None:
+    result = compare(changed(), replace(changed(), more=(changed(),)))
+    assert (result.identical, result.max_error) == (False, None)
+    assert lines(result, "a", "b") == ["a has 1 frame and b has 2, so nothing else was compared"]
+
+
+def test_what_was_left_aside_is_named() -> None:
+    result = compare(replace(changed(), ignored=("its gamma (gAMA 1)",)), changed())
+    assert lines(result, "a.png", "b.png")[1:] == ["left aside in a.png: its gamma (gAMA 1)"]
+    assert result.as_dict()["ignored"] == {"a": ["its gamma (gAMA 1)"], "b": []}

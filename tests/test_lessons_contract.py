@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from render import engine, lessons
 from render.errors import UnknownName, UsageError
-from render.frame import Frames
+from render.frame import Frame, Frames
 from render.outputs import trace as saved
 
 SMALL: dict[str, Any] = {
@@ -75,6 +76,14 @@ def test_what_it_decides_itself_is_refused(name: str, option: str) -> None:
 def test_runs_of_no_lesson_are_none(given: dict[str, Frames]) -> None:
     assert lessons.of([]) is None
     assert lessons.of([*given["gil"], *given["wait"]]) is None
+
+
+@pytest.mark.parametrize("told", ["wait", "gill", {}, None, 5])
+def test_runs_that_claim_a_lesson_which_is_not_theirs_are_none(told: Any, given: dict[str, Frames]) -> None:
+    def claims(frame: Frame) -> Frame:
+        return frame.with_trace(replace(frame.trace, facts={**frame.trace.facts, "lesson": told}))
+
+    assert lessons.of([claims(frame) for frame in given["gil"]]) is None
 
 
 def test_an_unknown_lesson_is_refused() -> None:

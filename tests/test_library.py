@@ -89,7 +89,7 @@ def test_several_threads_may_draw_at_once() -> None:
     """Each loads the code for itself: it must not be unloaded under another's feet."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from render.compiler import native
+    from render.runtime.cpu import native
 
     native._loaded.cache_clear()  # noqa: SLF001
     with ThreadPoolExecutor(4) as pool:

@@ -183,6 +183,20 @@ def test_nothing_that_is_counted_may_be_zero(name: str) -> None:
             complete(mode=mode, **{name: zero})
 
 
+def test_workers_below_zero_count_from_all_cpus_as_joblib_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "cpus", lambda: 3)
+    assert [complete(workers=asked).workers for asked in (-1, "-2", -3, 7)] == [3, 2, 1, 7]
+    for asked in (-4, "-4"):
+        with pytest.raises(UsageError, match="may use 3 CPUs, and that leaves none"):
+            complete(workers=asked)
+
+
+def test_a_parameter_passed_as_an_option_is_told_where_it_goes() -> None:
+    with pytest.raises(UnknownName) as told:
+        complete(scene="still_life", turn=40)
+    assert told.value.remedy == 'it is a parameter of scene still_life: pass parameters={"turn": ...}'
+
+
 @pytest.mark.parametrize("name", modes.names())
 def test_an_option_of_another_mode_is_wrong_use(name: str) -> None:
     values = {"workers": 2, "backend": "loky", "in_flight": 2}

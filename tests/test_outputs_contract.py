@@ -6,22 +6,29 @@ import copy
 import io
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
+from unicodedata import category
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from render import outputs
 from render.errors import UnknownName
 from render.frame import Frame, Frames
 from render.trace import Span, Trace, Worker
+from render.wording import harmless
 from tests.conftest import EXAMPLE
 
 REQUEST = replace(EXAMPLE, width=24, height=16)
 IS = {  # what tells that a file is what its suffix says; a new output needs a line here
     "chrome_trace": lambda data: json.loads(data)["displayTimeUnit"] == "ms",
     "cost": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
+    "jpeg": lambda data: data.startswith(b"\xff\xd8\xff") and data.endswith(b"\xff\xd9"),
     "npz": lambda data: zipfile.is_zipfile(io.BytesIO(data)),
     "ownership": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
     "page": lambda data: data.startswith(b"<!doctype html>") and data.endswith(b"</html>"),
@@ -30,9 +37,18 @@ IS = {  # what tells that a file is what its suffix says; a new output needs a l
     "table": lambda data: data.decode().endswith("\n"),
     "timeline": lambda data: data.startswith(b"<svg ") and data.endswith(b"</svg>\n"),
     "trace": lambda data: json.loads(data)["schema"] == "render-trace",
+    "webp": lambda data: data.startswith(b"RIFF") and data[8:12] == b"WEBP",
 }
 
+TEXTS = ("chrome_trace", "page", "table", "timeline", "trace")  # the outputs that are text
+ATTACKS = ["\x1b]0;PWN\x07", "a\nb", "\ud800", "\u202etxt", "</script><b>", "\x9b2J", "&#27;", "]]>", "\0", "\ufffe"]
+
 each = pytest.mark.parametrize("name", outputs.names())
+
+
+def written(name: str, frames: Frames, *, plain: bool = False) -> bytes:
+    """The whole file."""
+    return b"".join(outputs.made(outputs.load(name), frames, plain=plain))
 
 
 def painted(*tiles: tuple[int, int, int], mode: str = "sequential") -> Frame:
@@ -82,20 +98,19 @@ def test_no_suffix_is_claimed_twice() -> None:
 @pytest.mark.parametrize("frames", [DRAW, RACE], ids=["draw", "race"])
 def test_it_makes_its_kind_of_file(name: str, frames: Frames, plain: bool) -> None:
     is_right: Callable[[bytes], bool] = IS[name]
-    assert is_right(outputs.load(name).write(frames, plain=plain))
+    assert is_right(written(name, frames, plain=plain))
 
 
 @each
 def test_the_same_frames_give_the_same_bytes(name: str) -> None:
-    write = outputs.load(name).write
-    assert write(RACE) == write(copy.deepcopy(RACE))
+    assert written(name, RACE) == written(name, copy.deepcopy(RACE))
 
 
 @each
 def test_it_changes_nothing(name: str) -> None:
     frame = copy.deepcopy(ALONE)
     frame.rgb.flags.writeable = False
-    outputs.load(name).write(Frames((frame,)))
+    written(name, Frames((frame,)))
     assert (frame.request, frame.trace, frame.sha256) == (ALONE.request, ALONE.trace, ALONE.sha256)
 
 
@@ -109,10 +124,45 @@ def test_it_copes_with_unusual_frames(name: str, change: str) -> None:
         "one pixel": replace(ALONE, rgb=ALONE.rgb[:1, :1], steps=None, request=small),
         "no facts": replace(ALONE, trace=replace(ALONE.trace, facts={})),
     }[change]
-    assert outputs.load(name).write(Frames((frame,)))
-    assert outputs.load(name).write(Frames((frame, frame), "race"))
+    assert written(name, Frames((frame,)))
+    assert written(name, Frames((frame, frame), "race"))
+
+
+@each
+@settings(max_examples=15)
+@given(foreign=st.lists(st.text(st.characters(), min_size=1) | st.sampled_from(ATTACKS), min_size=6, max_size=6))
+def test_no_text_of_a_trace_does_anything_but_be_read(name: str, foreign: list[str]) -> None:
+    label, scene, view, device, mode, reason = foreign
+    spans = tuple(span._replace(worker=Worker(1, 2, device)) for span in ALONE.trace.spans)
+    facts = {"label": label, "device": device, "kernel": reason, "cpu": [label, {view: scene}]}
+    request = replace(
+        REQUEST, scene=scene, view=view, order=device, parameters=((label, scene), ("x", 0.0), ("y", 0.0))
+    )
+    frame = replace(ALONE, request=request, trace=replace(ALONE.trace, spans=spans, facts=facts))
+    frames = Frames((frame, TOGETHER), "race", ((mode, reason),))
+    data = written(name, frames, plain=True)
+    if name not in TEXTS:
+        return
+    text = data.decode()
+    assert not [found for found in text if found != "\n" and category(found) in ("Cc", "Cs", "Zl", "Zp")]
+    assert not set(text) & set("\u202d\u202e\u2066\u2067\u2068")
+    if name == "timeline":
+        texts = [one.text for one in ET.fromstring(text).iter()]  # noqa: S314  (we made it)
+        assert harmless(label) in texts
+    if name == "chrome_trace":
+        assert not [one for one in strings(json.loads(text)) if one != harmless(one)]
+
+
+def strings(value: Any) -> Iterator[str]:
+    """All texts in a JSON document, keys as well."""
+    if isinstance(value, dict):
+        yield from value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from strings(inner)
+    if isinstance(value, str):
+        yield value
 
 
 def test_an_unknown_output_is_refused() -> None:
-    with pytest.raises(UnknownName, match="there is no output 'jpeg'"):
-        outputs.load("jpeg")
+    with pytest.raises(UnknownName, match="there is no output 'gif'"):
+        outputs.load("gif")

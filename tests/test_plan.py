@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render.plan import LARGEST, ORDERS, SMALLEST, Tile, cut, default_tile, plan
+from render.errors import UsageError
+from render.plan import LARGEST, ORDERS, SMALLEST, Tile, check_count, cut, default_tile, plan
 from render.request import Request
 
 sides = st.integers(1, 60)
@@ -118,3 +120,11 @@ def test_the_default_tile_is_square_of_whole_patches_and_neither_tiny_nor_huge(
 def test_the_default_tile_of_the_default_frame_gives_each_worker_enough_to_do() -> None:
     wide, high = default_tile(1280, 720, 4)
     assert len(cut(requested(1280, 720, (wide, high)))) >= 16 * 4
+
+
+def test_more_tiles_than_anyone_could_follow_are_refused() -> None:
+    check_count(requested(1 << 10, 1 << 10, (1, 1)))
+    many = requested(1 << 10, (1 << 10) + 1, (1, 1))
+    with pytest.raises(UsageError, match="1049600 tiles are too many"):
+        cut(many)
+    assert plan(replace(many, only_tile=1 << 20)) == (Tile(1 << 20, 0, 1 << 10, 1, 1),)

@@ -12,11 +12,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from render.errors import UsageError
-from render.request import DRAWN, HIGHEST_LIMIT, LARGEST_SIDE, LONGEST_WAIT, MOST_SAMPLES, Request
+from render.request import DRAWN, HIGHEST_LIMIT, LARGEST_SIDE, LARGEST_SIDES, LONGEST_WAIT, MOST_SAMPLES, Request
 
 RANGES = [
-    ("width", 1, LARGEST_SIDE),
-    ("height", 1, LARGEST_SIDE),
+    ("width", 1, LARGEST_SIDES["f64"]),
+    ("height", 1, LARGEST_SIDES["f64"]),
     ("samples", 1, MOST_SAMPLES),
     ("limit", 1, HIGHEST_LIMIT),
     ("workers", 1, 1024),
@@ -32,9 +32,10 @@ requests = st.builds(
     parameters=st.dictionaries(names, values).map(lambda given: tuple(sorted(given.items()))),
     precision=st.sampled_from(["f32", "f64"]),
     backend=st.none() | names,
-    tile=st.tuples(*[st.integers(LARGEST_SIDE >> 10, 4096)] * 2),  # never too many
+    tile=st.tuples(*[st.integers(LARGEST_SIDE >> 10, 4096)] * 2),
     only_tile=st.sampled_from([None, 0]),
-    **{name: st.integers(lowest, highest) for name, lowest, highest in RANGES},
+    **{name: st.integers(lowest, highest) for name, lowest, highest in RANGES}
+    | dict.fromkeys(("width", "height"), st.integers(1, LARGEST_SIDE)),
 )
 BASE = Request("s", "v", (("zoom", 1.0),), 10, 6, 1, 9, "f64", "sequential", "python", None, 1, 4, 0, (4, 4), "rows")
 anything = st.recursive(
@@ -58,6 +59,13 @@ def test_both_ends_of_a_range_are_allowed_and_nothing_beyond(name: str, lowest: 
             with_one(name, value)
 
 
+@pytest.mark.parametrize("side", ["width", "height"])
+def test_a_frame_of_float32_is_no_larger_than_its_positions_are_exact(side: str) -> None:
+    assert with_one(side, LARGEST_SIDE, precision="f32", tile=(4096, 4096))
+    with pytest.raises(UsageError, match="f32 has no exact positions in a frame of"):
+        with_one(side, LARGEST_SIDE + 1, precision="f32")
+
+
 @pytest.mark.parametrize("value", [1.0, "1", None, float("nan")])
 def test_a_size_is_a_whole_number(value: Any) -> None:
     with pytest.raises(UsageError, match="width is"):
@@ -74,12 +82,6 @@ def test_what_makes_no_sense_is_refused(changes: dict[str, Any]) -> None:
 def test_a_tile_that_is_not_there_is_told_those_that_are(number: Any) -> None:
     with pytest.raises(UsageError, match=r"there is no tile .*: this frame has tiles 0 to 5"):
         replace(BASE, only_tile=number)
-
-
-def test_more_tiles_than_anyone_could_follow_are_refused() -> None:
-    assert replace(BASE, width=1 << 10, height=1 << 10, tile=(1, 1)).rows_and_columns == (1 << 10, 1 << 10)
-    with pytest.raises(UsageError, match="1049600 tiles are too many"):
-        replace(BASE, width=1 << 10, height=(1 << 10) + 1, tile=(1, 1))
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(Request)])

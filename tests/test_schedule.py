@@ -44,6 +44,13 @@ def test_handing_tiles_to_whoever_is_free_keeps_between_bound_and_guarantee(tile
     assert found.near == pytest.approx(found.bound_seconds / found.window_seconds)
 
 
+def test_bound_and_guarantee_are_those_of_graham() -> None:
+    """Tiles of 6, 2, 2 and 2 s for two workers: 12 / 2 at best, 12 / 2 + (1 - 1/2) 6 at worst."""
+    found = schedule.of(painted((0, 0, 0, 6), (1, 1, 0, 2), (1, 2, 2, 4), (1, 3, 4, 6)))
+
+    assert (found.bound_seconds, found.guarantee_seconds) == (6.0, 9.0)
+
+
 @given(costs, workers)
 def test_fairness_lies_between_one_worker_did_all_and_all_did_as_much(tiles: list[int], workers: int) -> None:
     trace = greedy(tiles, workers)

@@ -184,6 +184,10 @@ def test_one_worker_that_juggles_has_two_in_flight_and_one_running() -> None:
     assert found.left_alone_seconds == 1e-9
 
 
+def test_a_tile_that_is_taken_up_for_an_instant_was_not_left_alone_all_the_time() -> None:
+    assert stats.of(painted((A, 0, 3, 5), (A, 0, 7, 7), (A, 0, 10, 12))).left_alone_seconds == 3e-9
+
+
 def test_two_workers_at_the_same_instant_are_two_running() -> None:
     found = stats.of(painted((A, 0, 3, 7), (B, 1, 3, 7)))
     assert (found.running, found.in_flight, found.switches) == ((2, 2.0), (2,), 0)

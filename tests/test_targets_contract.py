@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from render import engine, scene, targets
 from render.options import complete
-from render.request import Request
+from render.request import PRECISIONS, Request
 
 HERE = [name for name in targets.names() if name != "cuda"]  # a card may be missing: tests/targets/test_cuda.py
 COMPILED = [name for name in HERE if name != "python"]
@@ -30,6 +30,10 @@ def test_the_folder_holds_the_four_targets() -> None:
 def test_every_file_offers_what_the_contract_names(name: str) -> None:
     target = targets.load(name)
 
+    assert target.KIND in targets.KINDS
+    assert set(target.PRECISIONS) <= set(PRECISIONS)
+    assert target.BAND_ROWS >= 0
+    assert isinstance(target.DROPS_GIL, bool)
     assert callable(target.missing)
     assert callable(target.compile)
     assert target.__doc__
@@ -45,6 +49,7 @@ def test_every_scene_and_view_is_one_picture(name: str, view: str, precision: st
         frame = engine.draw(replace(request, target=target))
 
         assert np.array_equal(np.asarray(frame.steps), np.asarray(expected.steps))
+        assert np.array_equal(np.asarray(frame.inside), np.asarray(expected.inside))
         assert frame.sha256 == expected.sha256, target
         assert frame.total_steps == expected.total_steps
 
@@ -79,7 +84,24 @@ def test_limits_around_a_block_of_steps(limit: int, precision: str, ask: Callabl
         frame = engine.draw(replace(request, target=target))
 
         assert np.array_equal(np.asarray(frame.steps), np.asarray(expected.steps))
+        assert np.array_equal(np.asarray(frame.inside), np.asarray(expected.inside))
         assert frame.sha256 == expected.sha256
+
+
+@pytest.mark.parametrize("limit", [7, 12])
+@pytest.mark.parametrize("name", ["mandelbrot", "still_life"])
+def test_inside_is_what_makes_another_step_where_it_may(name: str, limit: int, ask: Callable[..., Request]) -> None:
+    """Not so what ends in the very last step, though its steps are the limit too."""
+    for target in HERE:
+        frame, longer = (
+            engine.draw(ask(scene=name, limit=most, target=target, width=30, height=20, tile=(30, 20)))
+            for most in (limit, limit + 1)
+        )
+        inside = np.asarray(frame.inside)
+
+        assert np.array_equal(inside, np.asarray(longer.steps) == limit + 1)
+        assert inside.any()
+        assert (np.asarray(frame.steps) == limit)[~inside].any()
 
 
 @settings(max_examples=25)
@@ -127,6 +149,7 @@ def test_a_shortcut_skips_steps_and_changes_nothing(target: str, tmp_path: Path)
     long = engine.draw(complete(**asked, parameters={"shortcuts": 0}))
 
     assert np.array_equal(np.asarray(short.steps), np.asarray(long.steps))
+    assert np.array_equal(np.asarray(short.inside), np.asarray(long.inside))
     assert short.sha256 == long.sha256
     assert short.total_steps == long.total_steps
 

@@ -74,6 +74,7 @@ class Page:
         ]
 
 
+RGB = np.full((32, 48, 3), 255, np.uint8)
 Colours = Literal["truecolor", "256"] | None
 Asks = Callable[..., Request]
 
@@ -158,13 +159,23 @@ def test_every_half_letter_belongs_to_one_tile(
     assert (screen.stage.owned >= 0).all()
 
 
-@pytest.mark.parametrize(("quiet", "tty"), [(True, True), (False, False), (True, False)])
-def test_nothing_is_shown_where_nobody_looks(quiet: bool, tty: bool) -> None:
+@pytest.mark.parametrize("tty", [True, False])
+def test_nothing_is_shown_if_it_is_to_be_quiet(tty: bool) -> None:
     stream = io.StringIO()
     stream.isatty = lambda: tty  # type: ignore[method-assign]
-    with terminal.live(quiet=quiet, stream=stream) as watch:
+    with terminal.live(quiet=True, stream=stream) as watch:
         assert watch is None
     assert stream.getvalue() == ""
+
+
+def test_how_long_it_may_take_stands_behind_the_tiles(ask: Callable[..., Request]) -> None:
+    _, screen, file = shown(ask(), 7, 8)
+    assert screen.stage is not None
+    moment = Moment(screen.stage.request, "parallel", Done(cut(ask())[2], 1), 6, Worker(1, 7), RGB, 0.25, 30.0)
+    screen.take(moment)
+    screen.refresh()
+    assert "parallel: 3 of 6 tiles, about 90 s left" not in file.getvalue()
+    assert "parallel: 3 of 6 tiles, about 2 min left" in ESCAPES.sub("", file.getvalue())
 
 
 # --- on a real pseudo terminal -------------------------------------------------------------------------------

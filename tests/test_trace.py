@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pickle
+import platform
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -28,6 +30,48 @@ def test_a_span_is_the_time_that_its_body_takes(clock: Any) -> None:
         clock.tick(7)
     [span] = recorder.drain()
     assert (span.kind, span.tile, span.t0, span.t1) == ("paint", 3, 5, 12)
+
+
+def test_a_paint_span_tells_how_much_cpu_time_its_thread_was_given(clock: Any) -> None:
+    given = iter([100, 104])
+    recorder = Recorder(clock, lambda: next(given))
+    with recorder.painting(3):
+        clock.tick(7)
+    [span] = recorder.drain()
+    assert (span.kind, span.tile, span.t1 - span.t0, span.on_cpu) == ("paint", 3, 7, 4)
+
+
+def test_beside_a_clock_of_its_own_nothing_is_known_of_cpu_time(clock: Any) -> None:
+    recorder = Recorder(clock)
+    with recorder.painting(0):
+        clock.tick()
+    assert recorder.drain()[0].on_cpu is None
+
+
+def test_a_thread_that_sleeps_in_a_paint_span_is_at_its_tile_and_on_no_cpu() -> None:
+    recorder = Recorder()
+    with recorder.painting(0):
+        time.sleep(0.05)
+    [span] = recorder.drain()
+    assert span.on_cpu is not None
+    assert 0 <= span.on_cpu < (span.t1 - span.t0) / 2
+
+
+def test_a_paint_span_that_fails_is_recorded_all_the_same() -> None:
+    recorder = Recorder()
+
+    def fail() -> None:
+        with recorder.painting(5):
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert [(span.kind, span.tile) for span in recorder.drain()] == [("paint", 5)]
+
+
+@pytest.mark.parametrize(("told", "cpus"), [(2, 2), (0, None), (True, None), ("2", None), (2.0, None)])
+def test_the_cpus_it_might_use_come_from_the_facts_if_they_make_sense(told: object, cpus: int | None) -> None:
+    assert Trace((), 0, 0, 0, {"cpus": told}).cpus == cpus
 
 
 def test_a_body_that_fails_is_recorded_all_the_same(clock: Any) -> None:
@@ -131,8 +175,13 @@ def test_a_worker_knows_its_cpu_where_the_system_tells() -> None:
     assert cpu_number() in allowed | {-1}
 
 
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc tells the CPU's number")
+def test_glibc_tells_the_cpu() -> None:
+    assert cpu_number() >= 0
+
+
 def test_where_the_system_does_not_tell_the_cpu_is_unknown(monkeypatch: pytest.MonkeyPatch, clock: Any) -> None:
-    monkeypatch.setattr(trace, "_getcpu", lambda: None)
+    monkeypatch.setattr(trace, "getcpu", lambda: None)
     recorder = Recorder(clock)
     with recorder.span("paint", 0):
         pass

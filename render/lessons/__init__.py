@@ -10,6 +10,7 @@ new file and nothing else:
     entrants(asked) -> [Entrant]     the runs, in order
     follows(frames) -> sentences      what they show, a sentence a line
     sound(frames) -> bool            are all pictures equal that should be?
+    enough(frames) -> bool           do the figures carry what it wants to show, or can they not? It repeats until then
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from render import modes, options, registry
 from render.errors import UsageError
+from render.repeats import Rounds
 
 if TYPE_CHECKING:
     from render.engine import Adapt, Entrant
@@ -47,6 +49,10 @@ class Lesson(Protocol):
 
     def sound(self, frames: Sequence[Frame]) -> bool:
         """Whether all pictures are equal that should be."""
+        ...
+
+    def enough(self, frames: Sequence[Frame]) -> bool:
+        """Whether the figures carry what it wants to show, or cannot here; where they never do, `follows` says so."""
         ...
 
 
@@ -84,6 +90,11 @@ def begun(name: str, asked: Mapping[str, Any]) -> list[Entrant]:
     return [run._replace(facts={**run.facts, "lesson": name}) for run in runs]
 
 
+def rounds(name: str) -> Rounds:
+    """How often the runs of a lesson are repeated: until its sentence is carried, as far as patience goes."""
+    return Rounds(seconds=0.0, enough=load(name).enough)
+
+
 def entrant(label: str, mode: str, asked: Mapping[str, Any], adapt: Adapt | None = None, **own: Any) -> Entrant:
     """A run of a lesson: this mode with what was asked, as far as it takes it; `own` is the lesson's own wish."""
     from render.engine import Entrant
@@ -95,10 +106,18 @@ def entrant(label: str, mode: str, asked: Mapping[str, Any], adapt: Adapt | None
 
 
 def of(frames: Sequence[Frame]) -> str | None:
-    """The lesson that these runs belong to, from their facts; None where they are none, or not all of it is there."""
-    told = {frame.trace.facts.get("lesson") for frame in frames}
-    name = told.pop() if len(told) == 1 else None
-    return name if isinstance(name, str) and name in names() else None
+    """The lesson whose runs these are, as their facts tell; None where they are not all of them, or others."""
+    told = [frame.trace.facts.get("lesson") for frame in frames]
+    name = told[0] if told and all(one == told[0] for one in told) else None
+    return name if isinstance(name, str) and name in names() and _are_the_runs_of(name, frames) else None
+
+
+def _are_the_runs_of(name: str, frames: Sequence[Frame]) -> bool:
+    """Whether these are the modes of the lesson in its order, and all draw the same in the same tiles."""
+    asked = [run.request.mode for run in begun(name, {})]
+    first = frames[0].request
+    alike = all(frame.request.drawn() == first.drawn() and frame.request.tile == first.tile for frame in frames)
+    return alike and [frame.request.mode for frame in frames] == asked
 
 
 def cut_alike(runs: Sequence[Entrant], tile: tuple[int, int]) -> list[Entrant]:

@@ -1,4 +1,4 @@
-"""Lesson `bug`: how a fault that needs two workers at the same instant is found, and to whom it leads.
+"""Lesson `bug`: how a fault that needs two workers with a tile under way at once is found, and to whom it leads.
 
 Three kernels paint the same frame. One is right. One keeps the place of its tile on an object that all workers share,
 a common fault between threads: a worker that comes in between moves it, the rest of the tile is painted somewhere else,
@@ -9,7 +9,7 @@ worker paints at a time, nor among processes, which share no objects; the second
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from render import attribution, lessons
@@ -17,20 +17,20 @@ from render.engine import Entrant
 from render.frame import Canvas, Frame, Went
 from render.picture import Picture
 from render.provenance import of
-from render.targets import Kernel
+from render.runtime.kernel import CpuKernel, Underway
 from render.trace import NO_TILE
 
-QUESTION = "How is a fault found that only parallel workers show?"
+QUESTION = "How is a fault found that shows only where workers share something?"
 OPTIONS = frozenset({"workers", "in_flight"})
 DEFAULTS = {"samples": 4}
 OVERLAP = 8  # pixels that a tile reaches into the next
 ROWS = 8  # of a slice
 
 
-class Careless:
+class Careless(CpuKernel):
     """A kernel whose tile's place lies where every worker can move it. The slices stay inside the frame."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: CpuKernel) -> None:
         self.kernel, self.about = kernel, f"{kernel.about}, careless"
         self.place = (0, 0, 0)
 
@@ -64,16 +64,16 @@ class Slices:
         return Went(steps, bad, not self.left)
 
 
-class Greedy:
+class Greedy(CpuKernel):
     """A kernel that paints OVERLAP pixels of the tiles to the right and below as well."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: CpuKernel) -> None:
         self.kernel, self.about = kernel, f"{kernel.about}, greedy"
 
-    def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
+    def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> AbstractContextManager[Underway]:
         """Paint more than the rectangle, as far as the frame goes."""
         high, wide, _ = canvas.rgb.shape
-        return self.kernel.paint(canvas, x, y, min(width + OVERLAP, wide - x), min(height + OVERLAP, high - y))
+        return self.kernel.begin(canvas, x, y, min(width + OVERLAP, wide - x), min(height + OVERLAP, high - y))
 
 
 def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
@@ -99,11 +99,17 @@ def sound(frames: Sequence[Frame]) -> bool:
     )
 
 
+def enough(frames: Sequence[Frame]) -> bool:
+    """Whether the fault has shown: such faults come and go."""
+    return frames[3].sha256 != frames[0].sha256
+
+
 def follows(frames: Sequence[Frame]) -> Iterator[str]:
     """Which runs are right all the same, which tiles are torn and by whom, and what the overlap costs."""
     right, torn, overlapping = frames[0], frames[3], frames[5]
     well = [frame.title for frame in (frames[1], frames[2], frames[4]) if frame.sha256 == right.sha256]
-    yield f"where no two workers share it at the same instant, {len(well)} of 3 runs are right: {', '.join(well)}"
+    told = f": {', '.join(well)}" if well else ""
+    yield f"where no two workers share the place of a tile, {len(well)} of 3 runs are right{told}"
     found = attribution.attribute(_picture(right), _picture(torn))
     if found is None or not found.places:
         yield "this time no thread came in between, and the fault stayed hidden: such faults come and go. Run it again"
@@ -113,8 +119,8 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
         yield f"the worst of them: {worst}"
         met = sum(_met(torn, place.tile) for place in found.places)
         yield (
-            f"{met} of these {len(found.places)} tiles were being painted while another worker painted, and moved the "
-            "place: nothing is wrong with parallel workers, only with what they share"
+            f"{met} of these {len(found.places)} tiles were under way while another worker had one under way too, and "
+            "moved the place: nothing is wrong with several workers, only with what they share"
         )
     more = 100 * (overlapping.total_steps / right.total_steps - 1) if right.total_steps else 0.0
     equal = "equal" if overlapping.sha256 == right.sha256 else "different"
@@ -130,7 +136,7 @@ def _picture(frame: Frame) -> Picture:
 
 
 def _met(frame: Frame, tile: int) -> bool:
-    """Whether somebody else painted another tile while this one was painted."""
+    """Whether somebody else was at another tile while this one was painted."""
     paint = [span for span in frame.trace.spans if span.kind == "paint" and span.tile != NO_TILE]
     own = [span for span in paint if span.tile == tile]
     return any(

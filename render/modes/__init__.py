@@ -4,11 +4,10 @@ A mode receives tiles and a painter and yields done tiles as they finish, each e
 file, a scene or a pixel. `sequential` is the template; a new mode is a new file and nothing else:
 
     run(tiles, painter) -> Iterator[Done]      closing the iterator stops the work; raises TileError
-    TARGETS                                    the targets it goes with, the default first
+    KIND                                       of the targets that it takes: "cpu" or "device"
     OPTIONS                                    the options of the command line that are its own
     missing(request) -> (reason, remedy) or None      why it cannot run here, and the way on
     shared(request) -> bool                    must the canvas be one that other processes can open?
-    default_tile(width, height) -> (w, h)      only where it wants tiles of its own kind
 """
 
 from __future__ import annotations
@@ -25,17 +24,16 @@ if TYPE_CHECKING:
     from render.request import Request
 
 IN_TEACHING_ORDER = ("sequential", "concurrent", "parallel", "cuda")
-FASTEST = "simd"
 
 
 class Mode(Protocol):
     """What each file of this folder offers."""
 
-    TARGETS: tuple[str, ...]
+    KIND: str
     OPTIONS: frozenset[str]
 
     def run(self, tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
-        """Paint the tiles; yield each as it is done."""
+        """Paint the tiles; yield each as it is done. For targets of KIND "device" the painter is a Launcher."""
         ...
 
     def missing(self, request: Request) -> tuple[str, str] | None:
@@ -53,13 +51,12 @@ def names() -> list[str]:
     return [name for name in IN_TEACHING_ORDER if name in found] + sorted(found.difference(IN_TEACHING_ORDER))
 
 
-def cpu_targets() -> tuple[str, ...]:
-    """The targets that run on CPUs, the fastest first: all but those that have the name of a mode, which is theirs."""
-    others = set(targets.names()).difference(names(), {FASTEST})
-    return FASTEST, *sorted(others)
-
-
 @cache
 def load(name: str) -> Mode:
     """The mode of this name. Raises UnknownName."""
     return cast(Mode, registry.load("mode", __name__, name, names()))
+
+
+def missing(request: Request) -> tuple[str, str] | None:
+    """Why a request cannot be painted here and what to do about it: what its mode lacks, or its target; or None."""
+    return load(request.mode).missing(request) or targets.load(request.target).missing(request)

@@ -18,7 +18,6 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from render.errors import ModeUnavailable
-from render.modes import cpu_targets
 from render.painter import Done
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from render.plan import Tile
     from render.request import Request
 
-TARGETS = cpu_targets()
+KIND = "cpu"
 OPTIONS = frozenset({"in_flight"})
 
 

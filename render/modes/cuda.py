@@ -18,40 +18,27 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from render import cards
-from render.compiler.launch import SQUARE_HEIGHT
-from render.compiler.residence import busy
 from render.errors import RenderError
-from render.trace import Span, Worker
+from render.painter import Launcher
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from render.compiler.launch import Painted
     from render.painter import Done, Painter
     from render.plan import Tile
     from render.request import Request
-    from render.targets.cuda import CudaKernel, Stream
+    from render.runtime.kernel import Painted, Stream
 
-TARGETS = ("cuda",)
+KIND = "device"
 OPTIONS = frozenset({"simulate", "blocks"})
 Result = TypeVar("Result")
 SPIN = 200_000  # ns in which the streams are looked at again and again: to be woken up takes as long as a small launch
 SHORTEST_PAUSE, LONGEST_PAUSE = 50_000, 1_000_000  # ns between two looks after that
 PATIENCE = 32  # a look comes late by so small a share of the time that nothing has happened
-HELD = 256  # launches whose blocks may be told later, of some 25 KB each
-BANDS = 8  # of a frame, so that copies hide behind painting
-LARGEST_TILE = 1 << 21  # pixels: some ms of painting, and a few of them are memory that can be pinned at once
 
 
-def missing(request: Request) -> tuple[str, str] | None:
-    """Why no card can be used here and what to do about it; the simulator is always there."""
-    if request.simulate:
-        return None
-    found = cards.find()
-    return None if found.reason is None else (found.reason, found.remedy)
+def missing(request: Request) -> None:
+    """Nothing: a device is the target's business."""
 
 
 def shared(request: Request) -> bool:
@@ -59,21 +46,13 @@ def shared(request: Request) -> bool:
     return False
 
 
-def default_tile(width: int, height: int) -> tuple[int, int]:
-    """Bands as wide as the frame, each one piece of the canvas, of whole rows of squares."""
-    rows = min(-(-height // (BANDS * SQUARE_HEIGHT)), max(LARGEST_TILE // (width * SQUARE_HEIGHT), 1))
-    return width, min(rows * SQUARE_HEIGHT, height)
-
-
 def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     """Keep all streams busy; yield each tile as its pixels arrive."""
-    kernel = cast("CudaKernel", painter.kernel)
+    assert isinstance(painter, Launcher)
     try:
-        with painter.recorder.span("start"):
-            streams = kernel.open(painter.recorder.clock)
-        yield from Host(tiles, painter, streams).run()
+        yield from Host(tiles, painter, painter.open()).run()
     finally:
-        kernel.close()
+        painter.launches.close()
 
 
 class Turn(NamedTuple):
@@ -91,7 +70,7 @@ class Host:
     def __init__(
         self,
         tiles: Sequence[Tile],
-        painter: Painter,
+        painter: Launcher,
         streams: Sequence[Stream],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -102,9 +81,7 @@ class Host:
         self._painting: list[Turn] = []
         self._supplied: set[int] = set()  # tiles whose data was waited for
         self._painter, self._recorder, self._sleep = painter, painter.recorder, sleep
-        self._kernel = cast("CudaKernel", painter.kernel)
         self._looked = self._recorder.clock()  # when something last happened
-        self._recorded: deque[tuple[Turn, np.ndarray]] = deque()  # what blocks recorded, not yet in the trace
 
     def run(self) -> Iterator[Done]:
         """Tiles as they are done. Raises TileError, or RenderError where the last card fails."""
@@ -119,17 +96,17 @@ class Host:
             self._looked = self._recorder.clock()
             done = self._painter.done(ready.tile, painted.made, painted.bad)
             failure = self._went_on()  # the card has its next tile before anybody looks at this one
-            self._record(ready, painted)
+            self._painter.record(ready.tile, ready.stream, painted)
             yield done
             if failure is not None:
                 raise failure
-        while self._recorded:
-            self._tell_blocks()
+        while self._painter.record_blocks():
+            pass
 
     def _ready(self) -> Turn | None:
         """The oldest launch that has ended, if any."""
         for turn in list(self._painting):
-            if turn in self._painting and self._guarded(turn, turn.stream.done):  # its card may have failed meanwhile
+            if turn in self._painting and self._guarded(turn, turn.stream.ready):  # its card may have failed meanwhile
                 return turn
         return None
 
@@ -159,15 +136,14 @@ class Host:
         if self._painter.request.wait_ns and number not in self._supplied:
             self._recorder.add("wait", turn.since, self._recorder.clock(), number, turn.stream.worker)
             self._supplied.add(number)
-        self._guarded(turn, partial(turn.stream.begin, *rectangle))
+        self._guarded(turn, partial(turn.stream.submit, *rectangle))
 
     def _pause(self) -> None:
         """Do what can be done later, or let others run, or where nothing has happened for a while, sleep.
 
         Never past the next tile that is due.
         """
-        if self._recorded:
-            self._tell_blocks()
+        if self._painter.record_blocks():
             return
         now = self._recorder.clock()
         idle = now - self._looked
@@ -179,34 +155,11 @@ class Host:
 
     def _brought(self, turn: Turn) -> Painted | None:
         """The tile's pixels on the canvas, its stream free; None where its card has failed."""
-        tile, stream = turn.tile, turn.stream
-        painted = self._guarded(turn, partial(self._kernel.end, stream, self._painter.canvas, tile.x, tile.y))
+        painted = self._guarded(turn, partial(self._painter.collect, turn.tile, turn.stream))
         if painted is not None:
             self._painting.remove(turn)
-            self._free.append(stream)
+            self._free.append(turn.stream)
         return painted
-
-    def _record(self, turn: Turn, painted: Painted) -> None:
-        """What the trace shows of a launch on its stream; what its blocks recorded can wait."""
-        add, number, stream = self._recorder.add, turn.tile.number, turn.stream
-        if painted.handed is not None:
-            add("launch", painted.handed, painted.began, number, stream.worker)
-        add("paint", painted.began, painted.painted, number, stream.worker)
-        add("transfer", painted.painted, painted.arrived, number, stream.worker)
-        if painted.blocks is not None:
-            self._recorded.append((turn, painted.blocks))
-            if len(self._recorded) > HELD:
-                self._tell_blocks()
-
-    def _tell_blocks(self) -> None:
-        """What the trace shows of the oldest launch that is still to be told, on the card's multiprocessors."""
-        turn, blocks = self._recorded.popleft()
-        process, device = turn.stream.worker.process, turn.stream.device
-        name, number = f"{device.name} multiprocessor", turn.tile.number
-        self._recorder.extend(
-            Span(Worker(process, multiprocessor, name), number, "block", t0, t1)
-            for multiprocessor, t0, t1 in busy(blocks, device.step).tolist()
-        )
 
     def _guarded(self, turn: Turn, action: Callable[[], Result]) -> Result | None:
         """Do something for a tile. Where that fails its card is done with, and None is given."""
@@ -227,7 +180,7 @@ class Host:
         left = [stream for stream in self._streams if stream.device is not device]
         if not left:
             raise failure
-        self._kernel.failed(f"{device.name}: {failure}")
+        self._painter.launches.failed(f"{device.name}: {failure}")
         begun = [*self._painting, *self._waiting]
         self._todo.extendleft(one.tile for one in reversed(begun) if one.stream.device is device)
         self._streams, self._free = left, deque(stream for stream in self._free if stream in left)

@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from render.modes import cpu_targets
-
 if TYPE_CHECKING:
     from render.painter import Done, Painter
     from render.plan import Tile
     from render.request import Request
 
-TARGETS = cpu_targets()
+KIND = "cpu"
 OPTIONS: frozenset[str] = frozenset()
 
 

@@ -6,6 +6,7 @@ on frames from a saved trace, on any machine. `npz` is the template; a new outpu
     SUFFIXES                                  the ends of file names that choose it
     ABOUT                                     what it shows, in one line
     write(frames, *, plain=False) -> bytes    a draw's one frame, a race's several; plain: the picture alone
+    stream(frames, *, plain=False)            the same bytes in pieces, where they are too many to hold at once
 
 Writing the bytes is done here, once for all outputs: a file is either whole or was not touched.
 """
@@ -16,6 +17,8 @@ import errno
 import os
 import secrets
 import stat
+import sys
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -26,6 +29,7 @@ from render.errors import OutputError, UsageError
 if TYPE_CHECKING:
     from render.frame import Frames
 
+STDOUT = "-"  # standard output, in place of a file's name
 REASONS = {  # the usual ones in our own words, and what to do
     errno.ENOSPC: ("there is no room left", "free some room there, or save elsewhere"),
     errno.EISDIR: ("it is a folder", "give the name of a file"),
@@ -40,9 +44,10 @@ class Output(Protocol):
 
     SUFFIXES: tuple[str, ...]
     ABOUT: str
+    LARGEST_SIDE: int | None  # pixels that a picture in such a file may be wide or high
 
-    def write(self, frames: Frames, *, plain: bool = False) -> bytes:
-        """The bytes of a file made from these frames."""
+    def write(self, frames: Frames, *, plain: bool = False) -> bytes | Iterable[bytes]:
+        """The bytes of a file made from these frames, at once or in pieces."""
         ...
 
 
@@ -60,8 +65,11 @@ def load(name: str) -> Output:
 def by_suffix(path: str | Path) -> Output:
     """The output that the end of this file name chooses; of several, that of the longest suffix. Raises UsageError.
 
+    `-`, which stands for standard output, chooses PNG.
     A name with one dot and an output's own name behind it leaves no choice, and saves loading all the others.
     """
+    if path == STDOUT:
+        return load("png")
     _, *ends = Path(path).name.lower().split(".")
     if len(ends) == 1 and ends[0] in names() and f".{ends[0]}" in load(ends[0]).SUFFIXES:
         return load(ends[0])
@@ -72,8 +80,31 @@ def by_suffix(path: str | Path) -> Output:
     return load(known[max(fitting, key=len)])
 
 
+def check_side(kind: str, largest: int, width: int, height: int) -> None:
+    """Raise UsageError where a kind of file takes no picture so large."""
+    if max(width, height) > largest:
+        raise UsageError(
+            f"{kind} can be {largest} pixels a side at most, and this frame is {width} x {height}",
+            "save it as .png, or give a smaller --size",
+        )
+
+
+def check_sides(makers: Mapping[str, Output], width: int, height: int) -> None:
+    """Raise UsageError before painting where a kind of file takes no picture so large."""
+    for path, maker in makers.items():
+        if maker.LARGEST_SIDE is not None:
+            check_side(path, maker.LARGEST_SIDE, width, height)
+
+
 def check_writable(path: str | Path) -> None:
-    """Find out before painting whether `save` could write this file; nothing is left behind. Raises OutputError."""
+    """Find out before painting whether `save` could write this file; nothing is left behind.
+
+    Raises OutputError, or UsageError where standard output is a terminal.
+    """
+    if path == STDOUT:
+        if sys.stdout.isatty():
+            raise UsageError("a file named - would go to the terminal", "send it on: --out - > FILE, or | PROGRAM")
+        return
     try:
         target = _target(path)
         if target is not None:
@@ -84,27 +115,42 @@ def check_writable(path: str | Path) -> None:
         raise _refused(path, error) from error
 
 
-def save(path: str | Path, data: bytes) -> None:
-    """Write a file whole or not at all, whatever was there before. Raises OutputError.
+def made(output: Output, frames: Frames, *, plain: bool = False) -> Iterable[bytes]:
+    """What an output makes of these frames, in pieces; `save` takes it."""
+    written = output.write(frames, plain=plain)
+    return [written] if isinstance(written, bytes) else written
+
+
+def save(path: str | Path, data: bytes | Iterable[bytes]) -> None:
+    """Write a file whole or not at all, whatever was there before; `data` may come in pieces. Raises OutputError.
 
     The bytes go to a new file in the same folder, which then takes the name. A link keeps pointing to its target,
-    which is replaced; what is no regular file (a pipe, /dev/stdout) is written directly.
+    which is replaced; what is no regular file (a pipe, /dev/stdout) is written directly, and so is standard output (-).
     """
+    pieces = [data] if isinstance(data, bytes) else data
+    if path == STDOUT:
+        sys.stdout.buffer.writelines(pieces)
+        sys.stdout.buffer.flush()
+        return
     try:
         target = _target(path)
-        if target is None:
-            Path(path).write_bytes(data)
-        else:
-            _replace(target, data)
     except (OSError, ValueError) as error:
+        raise _refused(path, error) from error
+    try:
+        if target is None:
+            with Path(path).open("wb") as file:
+                file.writelines(pieces)
+        else:
+            _replace(target, pieces)
+    except OSError as error:
         raise _refused(path, error) from error
 
 
-def _replace(target: Path, data: bytes) -> None:
+def _replace(target: Path, pieces: Iterable[bytes]) -> None:
     fresh = _beside(target)
     try:
         with fresh.open("xb") as file:
-            file.write(data)
+            file.writelines(pieces)
         if target.exists():
             fresh.chmod(stat.S_IMODE(target.stat().st_mode))
         fresh.replace(target)

@@ -1,20 +1,26 @@
 """The trace for the tools that others look at traces with: Perfetto (ui.perfetto.dev), VizTracer, chrome://tracing.
 
-Chrome's Trace Event Format as a JSON object. Each run is a process, each worker a thread of it; all runs begin at 0,
-so that they lie one above the other on one scale:
+Chrome's Trace Event Format as a JSON object. Each run is a process, each worker a thread of it, with numbers that no
+other run has, so that files of several races can be combined; all runs begin at 0, so that they lie one above the other
+on one scale:
 
     complete events (X)       each span in its worker's lane; of those that overlap in a lane, which viewers would drop,
                               painting stays there and waiting becomes an asynchronous slice
     asynchronous (b, e)       each tile that was put aside: in flight, and inside it painted and put aside in turn
     flow arrows (s, t, f)     from where such a tile is put aside to where it is taken up
-    counters (C)              tiles running, and in flight
+    counters (C)              workers at a tile, and tiles in flight
     instants (i)              the first tile done, and the last
 
 The multiprocessors of a graphics card are another level of the same work, and so another process after the run's: a
 thread each, and a counter of how many are busy. A lane shows one tile at a time: where blocks of several share a
 multiprocessor, the tile that it began last.
 
+A slice of a worker that had no CPU for a part of its time says so in its name; its arguments have the CPU time.
+
 Times are in microseconds with three decimals, so that whole nanoseconds come back as they were.
+
+The file is made piece by piece, for a million tiles take some 200 MB. A run of very many spans has no asynchronous
+slices and arrows, and its counters show the highest level of each short while; `otherData` says so.
 """
 
 from __future__ import annotations
@@ -22,30 +28,81 @@ from __future__ import annotations
 import json
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from hashlib import sha256
+from itertools import chain, groupby, islice
 from typing import Any
 
 from render import stats
+from render.cpu_time import share
 from render.frame import Frame, Frames
-from render.plan import Tile, cut
+from render.plan import tile_of
+from render.request import Request
 from render.trace import NO_TILE, Span, Trace, Worker
+from render.wording import harmless
 
 SUFFIXES = (".chrome.json", ".perfetto.json")
 ABOUT = "the trace for Perfetto, VizTracer and chrome://tracing"
-LANES = 10_000  # thread numbers of a run: a thread with the number of its process would count as its main thread
+LARGEST_SIDE = None
+NUMBERS = 4096  # a process has these from its own on, for its threads: one with its number would be its main thread
+HIGHEST = 1 << 31  # of all numbers of processes and threads
+MOST_JUGGLED = 200_000  # spans; viewers that are shown slices and arrows of more do not open the file
+MOST_CHANGES = 50_000  # of a counter
+TOGETHER = 2000  # events that are written at a time
 
 Event = dict[str, Any]
 
 
-def write(frames: Frames, *, plain: bool = False) -> bytes:
-    """All runs. There is nothing to leave out, so a plain file is the same."""
-    events = [event for number, frame in enumerate(frames, 1) for event in _run(number, frame)]
-    for number, frame in enumerate(frames, 1):
-        events += _inside(len(frames) + number, number, frame)
+def write(frames: Frames, *, plain: bool = False) -> Iterator[bytes]:
+    """All runs, in pieces. There is nothing to leave out, so a plain file is the same."""
     first = frames[0]
-    told = {"program": "render", "scene": first.request.scene, "view": first.request.view, "sha256": first.sha256}
-    stored = {"traceEvents": events, "displayTimeUnit": "ms", "otherData": told}
-    return json.dumps(stored, separators=(",", ":")).encode("ascii")
+    told = {"program": "render", "scene": harmless(first.request.scene), "view": harmless(first.request.view)}
+    told |= {"sha256": first.sha256} | _left_out(frames)
+    yield b'{"traceEvents":['
+    events, before = _events(frames), b""
+    while together := list(islice(events, TOGETHER)):
+        yield before + _json(together)[1:-1]
+        before = b","
+    yield b'],"displayTimeUnit":"ms","otherData":' + _json(told) + b"}"
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def _events(frames: Frames) -> Iterator[Event]:
+    pids = numbers(frames)
+    for number, (frame, pid) in enumerate(zip(frames, pids, strict=False), 1):
+        yield from _run(number, pid, frame)
+    for number, (frame, pid) in enumerate(zip(frames, pids[len(frames) :], strict=True), 1):
+        yield from _inside(pid, number, frame)
+
+
+def numbers(frames: Frames) -> list[int]:
+    """The process numbers of all runs, and then those of their multiprocessors; as good as never those of other runs.
+
+    They follow from who painted and when, so the same frames have the same numbers.
+    """
+    made: list[int] = []
+    for level in range(2):
+        for index, frame in enumerate(frames):
+            trace = frame.trace
+            own = index, level, sorted({s.worker.process for s in trace.spans}), trace.began, trace.asked, trace.ended
+            place = int.from_bytes(sha256(repr(own).encode()).digest()[:8])
+            number = (1 + place % (HIGHEST // NUMBERS - 1)) * NUMBERS
+            while number in made:
+                number = number % (HIGHEST - NUMBERS) + NUMBERS
+            made.append(number)
+    return made
+
+
+def _left_out(frames: Frames) -> dict[str, str]:
+    """What is missing of a run of very many tiles."""
+    if max(len(frame.trace.spans) for frame in frames) <= MOST_JUGGLED:
+        return {}
+    return {
+        "left out": f"slices and arrows of tiles put aside, in runs of more than {MOST_JUGGLED} spans; "
+        f"all but the highest of counters that change more than {MOST_CHANGES} times"
+    }
 
 
 def microseconds(ns: int) -> float:
@@ -63,7 +120,7 @@ def lanes(trace: Trace) -> dict[Worker, str]:
 
 def _which(worker: Worker) -> str:
     """What a worker is that is no thread of a CPU."""
-    return "" if worker.device == "cpu" else f" ({worker.device})"
+    return "" if worker.device == "cpu" else f" ({harmless(worker.device)})"
 
 
 def placed(spans: Iterable[Span]) -> tuple[list[Span], list[Span]]:
@@ -71,6 +128,9 @@ def placed(spans: Iterable[Span]) -> tuple[list[Span], list[Span]]:
     kept: list[Span] = []
     left = []
     for span in sorted(spans, key=lambda span: (span.kind == "wait", span.t0, span.t1)):
+        if not kept or kept[-1].t1 <= span.t0:
+            kept.append(span)
+            continue
         at = bisect(kept, (span.t0, span.t1), key=lambda other: (other.t0, other.t1))
         before, after = kept[at - 1 : at] if at else [], kept[at : at + 1]
         if any(other.t1 > span.t0 for other in before) or any(other.t0 < span.t1 for other in after):
@@ -80,24 +140,28 @@ def placed(spans: Iterable[Span]) -> tuple[list[Span], list[Span]]:
     return kept, left
 
 
-def _run(number: int, frame: Frame) -> Iterator[Event]:
+def _run(number: int, pid: int, frame: Frame) -> Iterator[Event]:
     trace = frame.trace
     named = lanes(trace)
-    threads = {worker: number * LANES + lane for lane, worker in enumerate(named, 1)}
-    tiles = dict(enumerate(cut(frame.request)))
-    yield _named("process_name", number, name=f"{number} {frame.title}")
-    yield _named("process_labels", number, labels=f"{frame.request.scene}, view {frame.request.view}")
-    yield _named("process_sort_index", number, sort_index=2 * number)
+    threads = {worker: pid + lane for lane, worker in enumerate(named, 1)}
+    yield _named("process_name", pid, name=f"{number} {frame.title}")
+    yield _named("process_labels", pid, labels=harmless(f"{frame.request.scene}, view {frame.request.view}"))
+    yield _named("process_sort_index", pid, sort_index=2 * number)
+    own: dict[Worker, list[Span]] = {worker: [] for worker in named}
+    for span in trace.spans:
+        if span.kind != "block":
+            own[span.worker].append(span)
     for lane, (worker, name) in enumerate(named.items()):
-        yield _named("thread_name", number, threads[worker], name=name)
-        yield _named("thread_sort_index", number, threads[worker], sort_index=lane)
-        mine, overlapping = placed(span for span in trace.spans if span.worker == worker and span.kind != "block")
+        who = {"os process": worker.process, "os thread": worker.thread, "device": harmless(worker.device)}
+        yield _named("thread_name", pid, threads[worker], name=name, **who)
+        yield _named("thread_sort_index", pid, threads[worker], sort_index=lane)
+        mine, overlapping = placed(own[worker])
         for span in mine:
-            yield _complete(span, number, threads[worker], trace.began, tiles)
+            yield _complete(span, pid, threads[worker], trace.began, frame.request)
         for index, span in enumerate(overlapping, 1):
-            yield from _aside(span, number, threads[worker], trace.began, hex((lane << 32) + index))
-    yield from _juggled(trace, number, threads)
-    yield from _counted(trace, number)
+            yield from _aside(span, pid, threads[worker], trace.began, hex((lane << 32) + index))
+    yield from _juggled(trace, pid, threads)
+    yield from _counted(trace, pid)
 
 
 def _inside(pid: int, number: int, frame: Frame) -> Iterator[Event]:
@@ -107,17 +171,16 @@ def _inside(pid: int, number: int, frame: Frame) -> Iterator[Event]:
     if not lanes:
         return
     cards = len({worker.device for worker in lanes})
-    tiles = dict(enumerate(cut(frame.request)))
     yield _named("process_name", pid, name=f"{number} {frame.title}: multiprocessors")
     yield _named("process_labels", pid, labels="the same work once more, from inside the card")
     yield _named("process_sort_index", pid, sort_index=2 * number + 1)
     for lane, (worker, spans) in enumerate(lanes.items(), 1):
-        tid, name = pid * LANES + lane, "multiprocessor" if cards == 1 else worker.device
+        tid, name = pid + lane, "multiprocessor" if cards == 1 else harmless(worker.device)
         yield _named("thread_name", pid, tid, name=f"{name} {worker.thread}")
         yield _named("thread_sort_index", pid, tid, sort_index=lane)
         for span in spans:
-            yield _complete(span, pid, tid, trace.began, tiles)
-    for instant, level in stats.levels(chain.from_iterable(stats.inside(trace).values())):
+            yield _complete(span, pid, tid, trace.began, frame.request)
+    for instant, level in _thinned(stats.levels(chain.from_iterable(stats.inside(trace).values()))):
         at = {"pid": pid, "tid": 0, "ts": microseconds(instant - trace.began)}
         yield {"ph": "C", "name": "busy", **at, "args": {"multiprocessors": level}}
 
@@ -131,20 +194,23 @@ def _said(span: Span) -> str:
     """The name of a span's slice."""
     if span.tile == NO_TILE:
         return span.kind
-    return {"paint": f"tile {span.tile}", "block": f"tile {span.tile}", "launch": "launches"}.get(
+    given = share(span)
+    held = "" if given == 1 else f" ({100 * given:.0f} % on a CPU)"
+    return {"paint": f"tile {span.tile}{held}", "block": f"tile {span.tile}", "launch": "launches"}.get(
         span.kind, f"{span.kind}s"
     )
 
 
-def _complete(span: Span, pid: int, tid: int, origin: int, tiles: dict[int, Tile]) -> Event:
-    args: Event = {"kind": span.kind}
+def _complete(span: Span, pid: int, tid: int, origin: int, request: Request) -> Event:
+    args: Event = {}
     if span.tile != NO_TILE:
-        args |= {"tile": span.tile}
-        if span.tile in tiles:
-            _, args["x"], args["y"], args["width"], args["height"] = tiles[span.tile]
+        args["tile"], args["x"], args["y"], args["width"], args["height"] = tile_of(request, span.tile)
     if span.cpu >= 0:
         args["cpu"] = span.cpu
-    args |= {"os process": span.worker.process, "os thread": span.worker.thread, "device": span.worker.device}
+    if span.cpu_end >= 0:
+        args["cpu at the end"] = span.cpu_end
+    if span.on_cpu is not None:
+        args["on a CPU (us)"] = microseconds(span.on_cpu)
     times = {"ts": microseconds(span.t0 - origin), "dur": microseconds(span.t1 - span.t0)}
     return {"ph": "X", "cat": span.kind, "name": _said(span), "pid": pid, "tid": tid, **times, "args": args}
 
@@ -160,6 +226,8 @@ def _aside(span: Span, pid: int, tid: int, origin: int, key: str) -> Iterator[Ev
 def _juggled(trace: Trace, pid: int, threads: dict[Worker, int]) -> Iterator[Event]:
     """For each tile painted in several pieces: its time in flight, and arrows from piece to piece."""
     pieces: dict[int, list[Span]] = {}
+    if len(trace.spans) > MOST_JUGGLED:
+        return
     for span in trace.of_kind("paint"):
         if span.tile != NO_TILE and span.t1 > span.t0:
             pieces.setdefault(span.tile, []).append(span)
@@ -208,12 +276,25 @@ def _arrows(tile: int, pieces: Sequence[Span], pid: int, threads: dict[Worker, i
 def _counted(trace: Trace, pid: int) -> Iterator[Event]:
     """What ran and what was in flight at each change, and when the first and the last tile were done."""
     flights = stats.flights(trace)
-    curves = {"running": chain.from_iterable(stats.turns(trace).values()), "in flight": flights.values()}
+    curves = {"at a tile": chain.from_iterable(stats.turns(trace).values()), "in flight": flights.values()}
     for name, intervals in curves.items():
-        for instant, level in stats.levels(intervals):
+        for instant, level in _thinned(stats.levels(intervals)):
             at = {"pid": pid, "tid": 0, "ts": microseconds(instant - trace.began)}
             yield {"ph": "C", "name": name, **at, "args": {"tiles": level}}
     done = sorted(end for _, end in flights.values())
     for name, instant in [("first tile done", done[0]), ("last tile done", done[-1])] if done else []:
-        at = {"pid": pid, "tid": pid * LANES + 1, "ts": microseconds(instant - trace.began)}
+        at = {"pid": pid, "tid": pid + 1, "ts": microseconds(instant - trace.began)}
         yield {"ph": "i", "s": "p", "cat": "run", "name": name, **at}
+
+
+def _thinned(changes: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The changes of a counter, or of too many the highest level of each of so many equal times, and the last."""
+    if len(changes) <= MOST_CHANGES:
+        yield from changes
+        return
+    first, last = changes[0][0], changes[-1][0]
+    slot = (last - first) // MOST_CHANGES + 1
+    for _, group in groupby(changes, key=lambda change: (change[0] - first) // slot):
+        together = list(group)
+        yield together[0][0], max(level for _, level in together)
+    yield changes[-1]

@@ -2,6 +2,7 @@
 
     rgb       (height, width, 3) uint8
     steps     (height, width) int32, where a pixel is one sample
+    inside    (height, width) bool, likewise: whether that sample was still alive at the limit
     request   what was asked, as JSON (a text without axes); not in a plain file
 
 Stored as they are, not packed: it is the fastest way there and back.
@@ -18,7 +19,8 @@ import numpy as np
 from render.frame import Frame
 
 SUFFIXES = (".npz",)
-ABOUT = "pixels and steps as numpy arrays"
+ABOUT = "pixels, steps and what is inside, as numpy arrays"
+LARGEST_SIDE = None
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
@@ -27,6 +29,8 @@ def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
     arrays = {"rgb": frame.rgb}
     if frame.steps is not None:
         arrays["steps"] = frame.steps
+    if frame.inside is not None:
+        arrays["inside"] = frame.inside
     if not plain:
         arrays["request"] = np.array(json.dumps(frame.request.as_dict()))
     file = BytesIO()

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 from render.document import document
 from render.frame import Frame
-from render.picture import OWNERS, REQUEST
+from render.picture import OWNERS, REQUEST, TIMINGS
 from render.provenance import packed
 
 SUFFIXES = (".png",)
 ABOUT = "the picture, with request, owners of tiles and timings as text chunks"
-TIMINGS = "render:timings"
+LARGEST_SIDE = None
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:

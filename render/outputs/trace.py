@@ -1,18 +1,21 @@
 """The saved trace: all that a run was, so that every other output can be made of it later, on any machine.
 
-JSON, version 2:
+JSON, version 3:
 
-    {"schema": "render-trace", "version": 2, "kind", "not_run": [[mode, reason], ...], "picture": PNG, "steps": S,
-     "runs": [
+    {"schema": "render-trace", "version": 3, "kind", "not_run": [[mode, reason], ...], "picture": PNG, "steps": S,
+     "inside": I, "runs": [
         {"request", "facts", "began", "asked", "ended", "total_steps", "sha256",
          "workers": [[process, thread, device], ...],
-         "spans": [[index of the worker, tile, kind, t0, t1, cpu], ...]}, ...]}
+         "spans": [[index of the worker, tile, kind, t0, t1, cpu, cpu at the end, CPU time], ...]}, ...]}
 
 Kinds are those of `render.trace.KINDS`. A reader refuses a file with a kind that it does not know, and names it, since
 every figure would be wrong without that time. Times are integer nanoseconds of the run's own clock. PNG is a file in
 base64; S are the steps of every sample (row by row, int32, low byte first) packed by zlib, in base64, null where a
-pixel is several samples. A run whose picture is not that of the first run has a `picture` and `steps` of its own.
-`kind` is draw or race; `not_run` are the modes of a race that did not run. Version 1 had neither, and is still read.
+pixel is several samples; I in the same way, a bit for each sample (row by row, the highest of a byte first): whether it
+was still alive at the limit (missing in files of older programs). A run whose picture is not that of the first run has
+`picture`, `steps` and `inside` of its own.
+`kind` is draw or race; `not_run` are the modes of a race that did not run. CPU time is null where it is not known.
+Spans of versions 1 and 2 end with `cpu`; version 1 had neither `kind` nor `not_run`. Both are still read.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from functools import partial
-from math import ceil
+from math import ceil, isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,13 +40,13 @@ from render.trace import KINDS, NO_TILE, Span, Trace, Worker
 
 SUFFIXES = (".trace.json",)
 ABOUT = "the saved trace: everything, to make any output from later"
-SCHEMA, VERSION = "render-trace", 2
-READABLE = (1, VERSION)
+LARGEST_SIDE = None
+SCHEMA, VERSION = "render-trace", 3
+READABLE = range(1, VERSION + 1)
 LARGEST = (1 << 63) - 1
-WORDS = ("scene", "view", "precision", "mode", "target", "order")
 NAMES = {str: "text", list: "a list", dict: "an object"}
 
-Pixels = tuple[np.ndarray, np.ndarray | None]
+Pixels = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
 Kind = TypeVar("Kind", str, list[Any], dict[str, Any])
 
 
@@ -82,7 +85,8 @@ def _list(items: list[Pieces]) -> Pieces:
 
 
 def _differs(frame: Frame, first: Frame) -> bool:
-    return frame.sha256 != first.sha256 or not _same(frame.steps, first.steps)
+    alike = _same(frame.steps, first.steps) and _same(frame.inside, first.inside)
+    return frame.sha256 != first.sha256 or not alike
 
 
 def _same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
@@ -96,7 +100,10 @@ def _pixels(frame: Frame) -> dict[str, Pieces]:
         bands = [frame.steps[top : top + rows] for top in range(0, len(frame.steps), rows)]
         data = packing.packed([partial(np.ascontiguousarray, band, "<i4") for band in bands])
         steps = [b'"', b64encode(data), b'"']
-    return {"picture": [b'"', b64encode(frame.png()), b'"'], "steps": steps}
+    inside = [b"null"]
+    if frame.inside is not None:
+        inside = [b'"', b64encode(packing.packed([partial(np.packbits, frame.inside)])), b'"']
+    return {"picture": [b'"', b64encode(frame.png()), b'"'], "steps": steps, "inside": inside}
 
 
 def _run(frame: Frame) -> dict[str, Pieces]:
@@ -111,7 +118,7 @@ def _run(frame: Frame) -> dict[str, Pieces]:
         "total_steps": frame.total_steps,
         "sha256": frame.sha256,
         "workers": [list(worker) for worker in index],
-        "spans": [[index[s.worker], s.tile, s.kind, s.t0, s.t1, s.cpu] for s in trace.spans],
+        "spans": [[index[s.worker], *s[1:]] for s in trace.spans],
     }
     return {name: _json(value) for name, value in told.items()}
 
@@ -132,21 +139,22 @@ def read(path: str | Path) -> Frames:
 def parse(data: bytes) -> Frames:
     """The frames in the bytes of a saved trace. Raises InputError, whose cause lacks the file's name in front."""
     try:
-        stored = json.loads(data)
+        stored = json.loads(data, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as error:
         raise _malformed("it is no JSON, or not all of it") from error
     if not isinstance(stored, dict) or stored.get("schema") != SCHEMA:
         raise _malformed(f"it does not say schema {SCHEMA!r}")
-    if stored.get("version") not in READABLE:
+    version = stored.get("version")
+    if type(version) is not int or version not in READABLE:
         raise InputError(
-            f"is a saved trace of version {stored.get('version')!r}, and this program reads {READABLE[0]} to {VERSION}",
+            f"is a saved trace of version {version!r}, and this program reads {READABLE[0]} to {VERSION}",
             "use the program that saved it, or save it again with this one",
         )
     try:
         runs = [(run, Request.from_dict(_is(run["request"], dict))) for run in _rows(stored["runs"], dict)]
         if not runs:
             raise ValueError("it holds no run")
-        shared = _read_pixels(stored, runs[0][1])
+        shared = _read_pixels(stored)
         return Frames(tuple(_frame(run, request, shared) for run, request in runs), *_what(stored))
     except KeyError as error:
         raise _malformed(f"{error} is missing") from error
@@ -154,6 +162,14 @@ def parse(data: bytes) -> Frames:
         raise _malformed((str(error) or type(error).__name__).splitlines()[0]) from error
     except RenderError as error:  # of the request or the picture
         raise _malformed(error.cause) from error
+
+
+def _finite(written: str) -> float:
+    """A number that JSON has. Raises ValueError for NaN and what is infinite."""
+    value = float(written)
+    if not isfinite(value):
+        raise ValueError(f"{written} is no number")
+    return value
 
 
 def _what(stored: dict[str, Any]) -> tuple[str, tuple[tuple[str, str], ...]]:
@@ -171,36 +187,38 @@ def _malformed(why: str) -> InputError:
     return InputError(f"is not a saved trace: {why}", "save it again with --trace")
 
 
-def _read_pixels(stored: dict[str, Any], request: Request) -> Pixels:
-    rgb = decode(b64decode(_is(stored["picture"], str), validate=True), (request.width, request.height)).rgb
+def _read_pixels(stored: dict[str, Any]) -> Pixels:
+    picture = decode(b64decode(_is(stored["picture"], str), validate=True))
+    rgb = picture.rgb
+    if picture.depth > 8 or picture.alpha is not None or picture.more:
+        raise ValueError("its picture is not 8-bit RGB, as it was saved")
+    height, width, _ = rgb.shape
     if stored["steps"] is None:
-        return rgb, None
-    packed = b64decode(_is(stored["steps"], str), validate=True)
-    size = rgb.shape[0] * rgb.shape[1] * 4
-    unpack = zlib.decompressobj()
-    raw = unpack.decompress(packed, size + 1)  # not one byte more, whatever the file claims
+        return rgb, None, None
+    steps = _unpacked(stored["steps"], height * width * 4, "steps")
+    inside = stored.get("inside")
+    if inside is not None:
+        bits = np.frombuffer(_unpacked(inside, -(-height * width // 8), "inside"), np.uint8)
+        inside = np.unpackbits(bits, count=height * width).astype(np.bool_).reshape(height, width)
+    return rgb, np.frombuffer(steps, "<i4").astype(np.int32).reshape(height, width), inside
+
+
+def _unpacked(stored: Any, size: int, name: str) -> bytes:
+    """So many bytes, and not one more, whatever the file claims."""
+    raw = zlib.decompressobj().decompress(b64decode(_is(stored, str), validate=True), size + 1)
     if len(raw) != size:
-        raise ValueError("its steps do not fit its picture")
-    return rgb, np.frombuffer(raw, "<i4").astype(np.int32).reshape(rgb.shape[:2])
+        raise ValueError(f"its {name} do not fit its picture")
+    return raw
 
 
 def _frame(run: dict[str, Any], request: Request, shared: Pixels) -> Frame:
-    _check(request)
-    rgb, steps = _read_pixels(run, request) if "picture" in run else shared
-    frame = Frame(rgb, steps, _whole(run["total_steps"]), request, _trace(run, request))
+    rgb, steps, inside = _read_pixels(run) if "picture" in run else shared
+    frame = Frame(rgb, steps, _whole(run["total_steps"]), request, _trace(run, request), inside)
     if rgb.shape != (request.height, request.width, 3):
         raise ValueError("a picture has not the size of its request")
     if frame.sha256 != run["sha256"]:
         raise ValueError("a picture does not match its sha256")
     return frame
-
-
-def _check(request: Request) -> None:
-    """What a request made in this program cannot get wrong, but a file can."""
-    for name in WORDS:
-        _is(getattr(request, name), str)
-    if not all(isinstance(value, (int, float, str)) for value in request.values.values()):
-        raise TypeError("a parameter is neither number nor text")
 
 
 def _trace(run: dict[str, Any], request: Request) -> Trace:
@@ -210,7 +228,15 @@ def _trace(run: dict[str, Any], request: Request) -> Trace:
     began, asked, ended = (_whole(run[name]) for name in ("began", "asked", "ended"))
     if not began <= asked <= ended:
         raise ValueError("a run ended before it began")
-    return Trace(spans, began, asked, ended, _is(run["facts"], dict))
+    return Trace(spans, began, asked, ended, _facts(_is(run["facts"], dict)))
+
+
+def _facts(told: dict[str, Any]) -> dict[str, Any]:
+    """Facts are flat: numbers, texts, true, false, null, and lists of these."""
+    for name, fact in told.items():
+        if any(isinstance(value, (dict, list)) for value in (fact if isinstance(fact, list) else [fact])):
+            raise TypeError(f"the fact {name[:40]!r} is neither number nor text")
+    return told
 
 
 def _worker(row: list[Any]) -> Worker:
@@ -219,7 +245,8 @@ def _worker(row: list[Any]) -> Worker:
 
 
 def _span(row: list[Any], workers: Sequence[Worker], tiles: int) -> Span:
-    worker, tile, kind, t0, t1, cpu = row
+    worker, tile, kind, t0, t1, cpu, *more = row
+    cpu_end, on_cpu = more or (-1, None)  # versions 1 and 2 had no more
     if kind not in KINDS:
         raise ValueError(f"there is no kind of time {kind!r}")
     if _whole(worker) >= len(workers):
@@ -228,7 +255,8 @@ def _span(row: list[Any], workers: Sequence[Worker], tiles: int) -> Span:
         raise ValueError(f"there is no tile {tile}")
     if _whole(t1) < _whole(t0):
         raise ValueError(f"a span ends at {t1}, before it starts at {t0}")
-    return Span(workers[worker], tile, kind, t0, t1, _whole(cpu, -1))
+    on_cpu = None if on_cpu is None else _whole(on_cpu)
+    return Span(workers[worker], tile, kind, t0, t1, _whole(cpu, -1), _whole(cpu_end, -1), on_cpu)
 
 
 def _rows(value: Any, kind: type[Kind]) -> list[Kind]:

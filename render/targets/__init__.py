@@ -1,71 +1,66 @@
 """Targets: what code runs. Each file in this folder is one target, found by its name and loaded on first use.
 
-A target compiles a scene for a request and gives a kernel that paints rectangles of the frame:
+A target compiles a scene for a request and gives a kernel (`render.runtime.kernel`), which paints rectangles of it:
 
-    missing() -> str | None                             why this target cannot run here, or None
-    compile(scene, request, announce) -> Kernel         `announce(text)` is called only when compiling takes time
+    KIND                                         "cpu" or "device": modes take the targets of their own kind
+    PRECISIONS                                   those that it knows, of `render.request.PRECISIONS`
+    BAND_ROWS                                    best tiles: bands of a multiple of so many rows; 0: small squares
+    DROPS_GIL                                    whether other threads of Python run while it paints
+    missing(request) -> (reason, remedy) | None  why it cannot run here, and the way on
+    compile(scene, request, announce) -> Kernel  `announce(text)` is called only when compiling takes time
 
-`python` is the definition, slow and plain; `scalar`, `simd` and `cuda` must equal it to the last bit.
+`python` is the definition, slow and plain; all others must equal it to the last bit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from functools import cache
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from render import registry
 
 if TYPE_CHECKING:
-    from render.frame import Canvas, Went
     from render.request import Request
+    from render.runtime.kernel import Announce, Kernel
     from render.scene import Scene
-
-Announce = Callable[[str], None]
-
-
-class Underway(Protocol):
-    """A rectangle of the frame that was begun."""
-
-    def go(self, budget: int) -> Went:
-        """Paint on; come back after about so many steps, be it in the midst of a sample."""
-        ...
-
-
-class Kernel(Protocol):
-    """Compiled code for one request; it can be sent to another process, which then compiles nothing."""
-
-    about: str  # what runs, in words: "64 lanes of float64 (AVX-512)"
-
-    def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
-        """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN."""
-        ...
-
-
-class Pausable(Kernel, Protocol):
-    """A kernel that can put a rectangle aside; those of the CPU's targets can."""
-
-    def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> AbstractContextManager[Underway]:
-        """Paint a rectangle bit by bit."""
-        ...
 
 
 class Target(Protocol):
     """What each file of this folder offers."""
 
-    def missing(self) -> str | None:
-        """Why this target cannot run here, or None."""
+    KIND: str
+    PRECISIONS: tuple[str, ...]
+    BAND_ROWS: int
+    DROPS_GIL: bool
+
+    def missing(self, request: Request | None = None) -> tuple[str, str] | None:
+        """Why this target cannot run here and what to do about it, or None; without a request, in general."""
         ...
 
     def compile(self, scene: Scene, request: Request, announce: Announce) -> Kernel:
-        """Code that paints this request."""
+        """Code that paints this request, a kernel of the target's kind."""
         ...
+
+
+class Kind(NamedTuple):
+    """A kind of targets: the one that is taken where none is asked for, and the mode that paints a tile of it alone."""
+
+    default: str
+    alone: str
+
+
+KINDS = {"cpu": Kind("simd", "sequential"), "device": Kind("cuda", "cuda")}
 
 
 def names() -> list[str]:
     """All targets there are."""
     return registry.names(__path__)
+
+
+def of_kind(kind: str) -> list[str]:
+    """The targets of a kind, the one that is taken by itself first. Loads them all."""
+    default = KINDS[kind].default
+    return sorted((name for name in names() if kind == load(name).KIND), key=lambda name: (name != default, name))
 
 
 @cache

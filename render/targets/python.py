@@ -13,35 +13,42 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from render import primitives, sampling
-from render.compiler.retarget import retarget
+from render.codegen.retarget import retarget
 from render.frame import Went
+from render.parameters import members, record
+from render.runtime.kernel import CpuKernel
 from render.scene import REALS
 
 if TYPE_CHECKING:
     from render.frame import Canvas
+    from render.parameters import P
     from render.request import Request
+    from render.runtime.kernel import Announce
     from render.scene import Scene
-    from render.targets import Announce
+
+KIND = "cpu"
+PRECISIONS = ("f32", "f64")
+BAND_ROWS = 0
+DROPS_GIL = False
 
 
-def missing() -> None:
+def missing(request: Request | None = None) -> None:
     """Nothing: Python is here."""
 
 
 def compile(scene: Scene, request: Request, announce: Announce) -> PythonKernel:
     """The scene's functions with their words bound to the request's precision; takes no time."""
-    return PythonKernel(scene, request)
+    return PythonKernel(scene, request, scene.prepared(request))
 
 
-class PythonKernel:
+class PythonKernel(CpuKernel):
     """Paints with the interpreter, one sample after the other."""
 
     about = "interpreted"
 
-    def __init__(self, scene: Scene, request: Request) -> None:
-        self.scene, self.request = scene, request
+    def __init__(self, scene: Scene, request: Request, p: P) -> None:
+        self.scene, self.request, self.p = scene, request, p
         self.real = REALS[request.precision]
-        self.p = scene.prepared(request)
         self.grid = sampling.grid(request)
         self.offsets = sampling.offsets(request.samples).astype(self.real)
         words = primitives.words(self.real)
@@ -59,40 +66,39 @@ class PythonKernel:
 
     def __reduce__(self) -> tuple[object, ...]:
         """Another process loads the scene anew."""
-        return _from_request, (str(self.scene.path.absolute()), self.request)
+        return _arrived, (str(self.scene.path.absolute()), self.request, members(self.p))
 
-    def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
-        """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN."""
-        with self.begin(canvas, x, y, width, height) as rectangle:
-            went = rectangle.go(1 << 62)
-        return went.steps, went.bad
+    def for_request(self, request: Request, p: P) -> PythonKernel:
+        """Paint another request."""
+        return PythonKernel(self.scene, request, p)
 
     @contextmanager
     def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
-        """The same, some pixels at a time."""
+        """A rectangle, some pixels at a time."""
         yield Rectangle(self, canvas, [(i, j) for j in range(y, y + height) for i in range(x, x + width)])
 
     def pixel(self, canvas: Canvas, i: int, j: int) -> tuple[int, int]:
         """Store the mean of the samples' light, in order, as 8-bit sRGB."""
         light = [self.real(0)] * 3
         total = bad = steps = 0
+        inside = False
         for across, down in self.offsets:
-            rgb, steps = self._sample(*self.position(self.real(i), self.real(j), across, down, *self.grid))
+            rgb, steps, inside = self._sample(*self.position(self.real(i), self.real(j), across, down, *self.grid))
             bad += any(part != part for part in rgb)
             light = [whole + self.clamped(part) for whole, part in zip(light, rgb, strict=True)]
             total += steps
         table, share = sampling.srgb_table(), self.real(self.request.samples)
-        canvas.rgb[j, i] = [table[int(self.light_step(whole / share))] for whole in light]
+        canvas.rgb[j - canvas.y, i - canvas.x] = [table[int(self.light_step(whole / share))] for whole in light]
         if canvas.steps is not None:
-            canvas.steps[j, i] = steps
+            canvas.steps[j - canvas.y, i - canvas.x] = ~steps if inside else steps
         return total, bad
 
-    def _sample(self, x: Any, y: Any) -> tuple[list[Any], int]:
-        """The plain loop: what every driver must equal."""
+    def _sample(self, x: Any, y: Any) -> tuple[list[Any], int, bool]:
+        """The plain loop: what every driver must equal. Gives light, steps, and whether the sample is still alive."""
         state, steps, p = self._lanes(self.start(x, y, self.p)), 0, self.p
         while steps < self.request.limit and self.alive(state, p):
             state, steps = self._lanes(self.step(state, p)), steps + 1
-        return self._lanes(self.shade(state, self.real(steps), p)), steps
+        return self._lanes(self.shade(state, self.real(steps), p)), steps, bool(self.alive(state, p))
 
     def _lanes(self, values: Any) -> Any:
         """Constants among lanes become lanes."""
@@ -116,7 +122,7 @@ class Rectangle:
         return Went(made, bad, not self.left)
 
 
-def _from_request(path: str, request: Request) -> PythonKernel:
+def _arrived(path: str, request: Request, named: dict[str, Any]) -> PythonKernel:
     from render.scene import load
 
-    return PythonKernel(load(path), request)
+    return PythonKernel(load(path), request, record(named))

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from render.compiler import native
-from render.compiler.program import alone
+from render.codegen.program import alone
+from render.runtime.cpu import native
 
 if TYPE_CHECKING:
     from render.request import Request
+    from render.runtime.kernel import Announce
     from render.scene import Scene
-    from render.targets import Announce
+
+KIND = "cpu"
+PRECISIONS = ("f32", "f64")
+BAND_ROWS = 0
+DROPS_GIL = True
 
 
-def missing() -> None:
+def missing(request: Request | None = None) -> None:
     """Nothing: numba compiles for every CPU that it runs on."""
 
 

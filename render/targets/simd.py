@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from render.compiler import native
-from render.compiler.program import Width, together
+from render.codegen import host
+from render.codegen.program import Width, together
+from render.runtime.cpu import native
 
 if TYPE_CHECKING:
     from render.request import Request
+    from render.runtime.kernel import Announce
     from render.scene import Scene
-    from render.targets import Announce
+
+KIND = "cpu"
+PRECISIONS = ("f32", "f64")
+BAND_ROWS = 0
+DROPS_GIL = True
 
 REGISTERS = (  # instruction set, its name, bytes of a register
     ("avx512f", "AVX-512", 64),
@@ -30,7 +36,7 @@ def registers() -> tuple[int, str]:
 
     A CPU without fma gets the same bits from the C library, one lane after the other.
     """
-    have = native.features()
+    have = host.features()
     known = ((size, name) for feature, name, size in REGISTERS if feature in have)
     size, name = next(known, (16, "this CPU's vectors"))
     return size, name if have & {"fma", "neon"} else f"{name} without fma, which is slow"
@@ -45,7 +51,7 @@ def width(scene: Scene, precision: str) -> tuple[Width, str]:
     return Width(2 * register, groups=1, block=1, taking=NEVER, moving=0), name  # neighbours are best shaded together
 
 
-def missing() -> None:
+def missing(request: Request | None = None) -> None:
     """Nothing: numba compiles for every CPU that it runs on."""
 
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from render.__main__ import run
-from render.compiler import cuda_front
-from render.compiler.program import ENTRY
+from render.codegen import cuda_compiler
+from render.codegen.program import ENTRY
 from tests.ptx.lanes import Grid
 from tests.ptx.machine import Machine
 from tests.ptx.memory import Memory, Piece
@@ -33,7 +33,9 @@ def kept(code: bytes) -> Path:
     return Path(os.environ["RENDER_CACHE_DIR"]) / f"{sha256(code).hexdigest()}.ptx"
 
 
-def remembering(text: str, capability: cuda_front.Capability, real: Any = cuda_front.machine_code) -> tuple[bytes, str]:
+def remembering(
+    text: str, capability: cuda_compiler.Capability, real: Any = cuda_compiler.machine_code
+) -> tuple[bytes, str]:
     """PTX assembled for a card, and kept."""
     code, told = real(text, capability)
     kept(code).write_text(text)
@@ -81,7 +83,7 @@ def install() -> Any:
 
     called = LAUNCH(launch)
     library.fake_set_launch(called)
-    cuda_front.machine_code = remembering
+    cuda_compiler.machine_code = remembering
     return called
 
 

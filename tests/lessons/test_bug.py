@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render.frame import Canvas, Frame
+from render.frame import Canvas, Frame, Went
 from render.lessons import bug
 from render.lessons.bug import OVERLAP, Careless, Greedy
 from render.request import Request
+from render.runtime.kernel import CpuKernel
 from render.trace import Span, Trace, Worker
 
 WIDE, HIGH = 40, 24
 Rectangle = tuple[int, int, int, int]
 
 
-class Recording:
+class Recording(CpuKernel):
     """A kernel that paints nothing, writes down where it was told to, and lets others in between."""
 
     rows, about = 8, "a kernel"
@@ -28,12 +30,23 @@ class Recording:
         self.painted: list[Rectangle] = []
         self.between: Callable[[], object] | None = None
 
-    def paint(self, _canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
+    @contextmanager
+    def begin(self, _canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Done]:
         self.painted.append((x, y, width, height))
         between, self.between = self.between, None
         if between:
             between()
-        return height, 0
+        yield Done(height)
+
+
+class Done:
+    """So many rows that are painted."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+
+    def go(self, _budget: int) -> Went:
+        return Went(self.rows, 0, done=True)
 
 
 def canvas() -> Canvas:

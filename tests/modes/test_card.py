@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from render import cards, engine, stats
-from render.cards import Card
+from render import engine, stats
 from render.errors import RenderError
 from render.frame import Frame
 from render.options import complete
+from render.runtime.cuda import discovery as cards
+from render.runtime.cuda.discovery import Card
 from render.targets import cuda
 from render.trace import Span
 
@@ -35,7 +36,7 @@ def spans(frame: Frame, kind: str) -> list[Span]:
 @contextmanager
 def full(chosen: Iterable[Card]) -> Iterator[None]:
     """The memory of these cards is taken, to the last 2 MiB of each."""
-    from render.compiler.card_driver import asked, bindings, context
+    from render.runtime.cuda.driver import asked, bindings, context
 
     driver, taken = bindings(), []
     try:
@@ -85,6 +86,7 @@ def test_a_large_frame_streams_through() -> None:
 
     assert frame.sha256 == expected.sha256
     assert np.array_equal(np.asarray(frame.steps), np.asarray(expected.steps))
+    assert np.array_equal(np.asarray(frame.inside), np.asarray(expected.inside))
 
 
 def test_blocks_tell_which_multiprocessor_painted_them_and_when() -> None:
@@ -131,6 +133,7 @@ def test_limits_about_the_length_of_a_block_are_kept(limit: int) -> None:
     frame, expected = drawn(**wanted), drawn(**wanted, mode="sequential")
 
     assert np.array_equal(np.asarray(frame.steps), np.asarray(expected.steps))
+    assert np.array_equal(np.asarray(frame.inside), np.asarray(expected.inside))
 
 
 def test_a_card_draws_one_tile_of_a_frame() -> None:

@@ -12,17 +12,35 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import get_native_id
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import render
-from render import engine
-from render.frame import Frame
+from render import engine, modes
+from render.frame import Canvas, Frame, Went
+from render.painter import Painter
+from render.plan import cut
 from render.request import Request
+from render.runtime.kernel import CpuKernel
+from render.trace import Recorder
 
 SMALL = {"size": (12, 8), "samples": 1, "limit": 20, "tile": 4, "target": "python"}
 INTERRUPTS = """\
 import os, signal, threading
+
+
+class Interrupt:
+    sent = False
+
+    def __call__(self):
+        if threading.current_thread() is not threading.main_thread() and not self.sent:
+            self.sent = True
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+interrupt = Interrupt()
 
 
 def start(x, y, p):
@@ -30,9 +48,7 @@ def start(x, y, p):
 
 
 def step(state, p):
-    if threading.current_thread() is not threading.main_thread() and "sent" not in globals():
-        globals()["sent"] = True
-        os.kill(os.getpid(), signal.SIGINT)
+    interrupt()
     return state
 
 
@@ -132,3 +148,36 @@ def test_several_threads_may_race_at_once_and_warnings_stay_as_they_were() -> No
         assert len(result[0].trace.workers) == 1
     assert len({result[0].sha256 for result in results}) == 2
     assert warnings.filters == filters
+
+
+class Uneven(CpuKernel):
+    """A kernel that needs so many slices for each tile, by the tile's left edge; a slice takes 2 ms of its clock."""
+
+    about = "nothing that paints"
+
+    def __init__(self, clock: Any, slices: dict[int, int]) -> None:
+        self.clock, self.slices = clock, slices
+
+    @contextmanager
+    def begin(self, *place: Any) -> Iterator[Any]:
+        x = place[1]
+
+        def go(_budget: int) -> Went:
+            self.clock.tick(2_000_000)
+            self.slices[x] -= 1
+            return Went(1, 0, self.slices[x] == 0)
+
+        yield SimpleNamespace(go=go)
+
+    def paint(self, *_: Any) -> tuple[int, int]:
+        raise AssertionError("the whole tile at once")
+
+
+def test_tiles_come_and_go_beside_one_that_takes_long(clock: Any, wanted: Request) -> None:
+    request = replace(wanted, in_flight=2, width=24, height=4)
+    kernel = Uneven(clock, {0: 2, 4: 50, 8: 3, 12: 2, 16: 5, 20: 2})
+    painter = Painter(request, Canvas(1, 1, with_steps=False), kernel, Recorder(clock))
+
+    done = [finished.tile.number for finished in modes.load("concurrent").run(cut(request), painter)]
+
+    assert done == [0, 2, 3, 4, 5, 1]

@@ -6,27 +6,27 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import cards, engine, library, modes, scene, targets
-from render.compiler.launch import SQUARE_HEIGHT, Painted
+from render import engine, library, modes, scene, targets
 from render.errors import ModeUnavailable, RenderError, TileError
 from render.frame import canvas
-from render.modes.cuda import LARGEST_TILE, Host, default_tile
+from render.modes.cuda import Host
 from render.options import complete
-from render.painter import Done, Painter
-from render.plan import cut
+from render.painter import Done, Launcher
+from render.plan import LARGEST_BAND, band, cut
 from render.request import LARGEST_SIDE, Request
-from render.targets.cuda import CudaKernel, wanted_streams
+from render.runtime.cuda import discovery as cards
+from render.runtime.kernel import LaunchKernel, Painted
+from render.targets.cuda import BAND_ROWS, wanted_streams
 from render.trace import Recorder, Span, Worker
 
 ROOT = Path(__file__).parent.parent.parent
@@ -36,8 +36,7 @@ NO_CARD = cards.Cards((), "there is no NVIDIA driver", "install one")
 class Card:
     """What streams belong to."""
 
-    def __init__(self, name: str = "imitation", step: int = 32) -> None:
-        self.name, self.step = name, step
+    name = "imitation"
 
 
 CARD = Card()
@@ -52,24 +51,29 @@ class Stream:
         self.clock, self.takes, self.bad = clock, takes, bad
         self.began, self.shape = 0, (0, 0)
 
-    def begin(self, *rectangle: int) -> None:
+    def submit(self, *rectangle: int) -> None:
         _, _, width, height = rectangle
         self.began, self.shape = self.clock(), (height, width)
 
-    def done(self) -> bool:
+    def ready(self) -> bool:
         return bool(self.clock() >= self.began + self.takes)
 
-    def end(self) -> Painted:
+    def collect(self) -> Painted:
         until = self.began + self.takes
         return Painted(np.zeros((*self.shape, 3), np.uint8), None, 10, self.bad, self.began, until, until + 1)
+
+
+def no_device(_clock: object) -> NoReturn:
+    """The streams are the test's own."""
+    raise AssertionError("a device was opened")
 
 
 def painted(request: Request, clock: Any, streams: Sequence[Stream]) -> tuple[list[Done], tuple[Span, ...]]:
     """What a host makes of a request with these streams, where sleeping is the only thing that takes time."""
     recorder = Recorder(clock)
-    kernel = CudaKernel(request, lambda _: None, "imitation", "")  # type: ignore[arg-type,return-value]
+    kernel = LaunchKernel(no_device, "imitation", "", 1)
     with canvas(request, shared=False) as surface:
-        painter = Painter(request, surface, kernel, recorder)
+        painter = Launcher(request, surface, kernel, recorder)
         host = Host(cut(request), painter, streams, sleep=lambda seconds: clock.tick(max(int(seconds * 1e9), 1000)))
         return list(host.run()), recorder.drain()
 
@@ -128,15 +132,15 @@ def test_a_colour_that_is_no_number_is_the_tile_failing(clock: Any, ask: Callabl
 
 def test_a_tile_that_was_done_before_a_failure_has_been_told(clock: Any, ask: Callable[..., Request]) -> None:
     class Failing(Stream):
-        def begin(self, *rectangle: int) -> None:
+        def submit(self, *rectangle: int) -> None:
             if rectangle[0] == 32:
                 raise OSError("gone")
-            super().begin(*rectangle)
+            super().submit(*rectangle)
 
     request, recorder = ask(), Recorder(clock)
-    kernel = CudaKernel(request, lambda _: None, "imitation", "")  # type: ignore[arg-type,return-value]
+    kernel = LaunchKernel(no_device, "imitation", "", 1)
     with canvas(request, shared=False) as surface:
-        painter = Painter(request, surface, kernel, recorder)
+        painter = Launcher(request, surface, kernel, recorder)
         host = Host(cut(request), painter, [Failing(0, clock)], sleep=lambda _: clock.tick(100))
         tiles = host.run()
 
@@ -169,7 +173,7 @@ def test_cards_of_one_kind_share_what_was_compiled_once(
         return b"code"
 
     monkeypatch.setattr(cards, "find", lambda: cards.Cards(four, None, "", (13, 0), four))
-    monkeypatch.setattr("render.compiler.card_code.machine_code", machine_code)
+    monkeypatch.setattr("render.codegen.cuda_code.machine_code", machine_code)
     said: list[str] = []
     targets.load("cuda").compile(scene.load("mandelbrot"), ask(mode="cuda", target="cuda"), said.append)
 
@@ -179,19 +183,19 @@ def test_cards_of_one_kind_share_what_was_compiled_once(
 
 @given(width=st.integers(1, LARGEST_SIDE), height=st.integers(1, LARGEST_SIDE))
 def test_the_frame_is_cut_in_bands_of_which_a_few_fit_in_memory(width: int, height: int) -> None:
-    wide, high = default_tile(width, height)
+    wide, high = band(width, height, BAND_ROWS)
 
     assert wide == width
-    assert high == height or high % SQUARE_HEIGHT == 0
-    assert width * high <= max(LARGEST_TILE, width * SQUARE_HEIGHT)
-    assert -(-height // high) <= 8 or width * (high + SQUARE_HEIGHT) > LARGEST_TILE
+    assert high == height or high % BAND_ROWS == 0
+    assert width * high <= max(LARGEST_BAND, width * BAND_ROWS)
+    assert -(-height // high) <= 8 or width * (high + BAND_ROWS) > LARGEST_BAND
 
 
 def test_a_race_is_cut_for_all_modes_alike_and_cuda_alone_in_bands() -> None:
     alone, *_ = library.entrants({"size": (640, 480), "simulate": True}, ["cuda"])
     both = library.entrants({"size": (640, 480), "simulate": True}, ["cuda", "parallel"])
 
-    assert alone.tile == default_tile(640, 480)
+    assert alone.tile == band(640, 480, BAND_ROWS)
     assert {request.tile for request in both} == {complete(size=(640, 480)).tile}
 
 
@@ -212,20 +216,20 @@ def test_the_reason_and_the_way_on_are_those_that_were_found(
 def test_the_simulator_needs_no_card(monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Request]) -> None:
     monkeypatch.setattr(cards, "find", lambda: NO_CARD)
 
-    assert modes.load("cuda").missing(ask(mode="cuda", target="cuda", simulate=True)) is None
+    assert modes.missing(ask(mode="cuda", target="cuda", simulate=True)) is None
 
 
-def test_the_command_line_says_so_in_less_than_a_second() -> None:
+def test_the_command_line_says_so_before_anything_heavy_is_loaded() -> None:
     if cards.find().reason is None:
         pytest.skip("there is a card here")
-    t0 = time.perf_counter()
-    run = subprocess.run(
-        [sys.executable, "-m", "render", "--mode", "cuda"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    words = [sys.executable, "-X", "importtime", "-m", "render", "--mode", "cuda"]
+    run = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    loaded = {line.rpartition("|")[2].strip() for line in run.stderr.splitlines() if line.startswith("import time:")}
 
     assert run.returncode == 3
     assert "mode cuda cannot run here: " in run.stderr
-    assert time.perf_counter() - t0 < 2.5  # a second, and what a busy machine adds
+    assert "render.commands" in loaded
+    assert not loaded & {"numba", "numba_cuda", "llvmlite", "joblib"}
 
 
 # --- the simulator's process -------------------------------------------------------------------------------
@@ -255,17 +259,20 @@ def test_a_script_without_a_guard_may_simulate(tmp_path: Path) -> None:
 
 def test_the_death_of_the_simulator_is_told(ask: Callable[..., Request]) -> None:
     request = ask(mode="cuda", target="cuda", simulate=True, width=640, height=480, tile=(64, 64))
-    from render.compiler import card_code, simulator
+    from render.codegen import cuda_code
+    from render.parameters import members
+    from render.runtime import simulator
     from render.scene import load
 
-    key = card_code.simulated_key(card_code.program(load("mandelbrot"), request))
-    device = simulator.Simulator(str(load("mandelbrot").path), key, request, time.perf_counter_ns)
+    made = cuda_code.program(load("mandelbrot"), request)
+    key, numbers = cuda_code.simulated_key(made), members(made.p)
+    device = simulator.Simulator(str(load("mandelbrot").path), key, request, numbers, time.perf_counter_ns)
     (stream,) = device.streams(1)
-    threading.Timer(0.05, os.kill, (device.process, signal.SIGTERM)).start()
     try:
-        stream.begin(0, 0, 640, 480)
+        stream.submit(0, 0, 640, 480)
+        os.kill(device.process, signal.SIGTERM)
         with pytest.raises(RenderError, match="the simulator's process ended"):
-            stream.end()
+            stream.collect()
     finally:
         device.close()
 

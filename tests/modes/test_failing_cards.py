@@ -16,17 +16,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from render import modes, scene
-from render.cards import Card
-from render.compiler.card import Device
-from render.compiler.card_driver import NOT_READY
-from render.compiler.settings import cell
-from render.compiler.several import Several
+from render.codegen.settings import cells as cells_of
 from render.errors import RenderError, TileError
 from render.frame import canvas
-from render.painter import Done, Painter
+from render.painter import Done, Launcher
 from render.plan import cut
 from render.request import Request
-from render.targets.cuda import CudaKernel
+from render.runtime.cuda.device import CudaDevice
+from render.runtime.cuda.discovery import Card
+from render.runtime.cuda.driver import NOT_READY
+from render.runtime.kernel import LaunchKernel
+from render.runtime.several import Several
 from render.trace import Recorder, Span
 from tests.conftest import small_request
 
@@ -166,12 +166,12 @@ class Imitation:
         began = time.perf_counter_ns() + self.ahead
 
         def numbers(name: str, kind: Any, size: int) -> Any:
-            return np.ctypeslib.as_array((kind * size).from_address(cells[cell(name)]))
+            return np.ctypeslib.as_array((kind * size).from_address(cells[cells_of(name)[0]]))
 
         numbers("rgb", ctypes.c_uint8, 3 * width * height)[:] = coloured(x, y, width, height).reshape(-1)
         numbers("steps", ctypes.c_int32, width * height)[:] = 1
         numbers("outcome", ctypes.c_int64, 2)[0] += width * height
-        if cells[cell("records")]:
+        if cells[cells_of("records")[0]]:
             records = numbers("records", ctypes.c_int64, 3 * count).reshape(-1, 3)
             records[:, 0] = np.arange(count) % 2
             records[:, 1], records[:, 2] = began, time.perf_counter_ns() + self.ahead
@@ -200,17 +200,17 @@ def drawn(drivers: Sequence[Imitation], request: Request, streams: int = 3, anno
     recorder = Recorder()
     p = scene.load(request.scene).prepared(request)
 
-    def device(number: int, clock: Any) -> Device:
+    def device(number: int, clock: Any) -> CudaDevice:
         card = Card(number, "Imitation", 1 << 30, 2, (9, 0), (13, 0))
-        return Device(card, b"code", request, p, clock, drivers[number], f"Imitation {number}")
+        return CudaDevice(card, b"code", request, p, clock, drivers[number], f"Imitation {number}")
 
     makes = {f"Imitation {number}": partial(device, number) for number in range(len(drivers))}
     make: Any = partial(device, 0) if len(makes) == 1 else partial(Several, makes)
-    kernel = CudaKernel(request, make, "imitated", "imitated", streams=streams, announce=announce)
+    kernel = LaunchKernel(make, "imitated", "imitated", streams, announce)
     done: list[Done] = []
     error = None
     with canvas(request, shared=False) as surface:
-        painter = Painter(request, surface, kernel, recorder)
+        painter = Launcher(request, surface, kernel, recorder)
         try:
             done.extend(modes.load("cuda").run(cut(request), painter))
         except RenderError as failure:

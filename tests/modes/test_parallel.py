@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 import render
-from render import engine, processes
+from render import backends, engine
+from render.backends import loky
 from render.errors import ModeUnavailable, RenderError, TileError
 from render.frame import canvas as shared
-from render.modes.parallel import BACKENDS
 from render.painter import Painter
 from render.request import Request
 from render.trace import Recorder
@@ -61,12 +61,15 @@ def test_a_tile_that_kills_its_worker_every_time_is_named(wanted: Request, tmp_p
         '"""Ends its process in the upper left corner, but not in the one that started it."""\n'
         "import os\n"
         f"HOME = {os.getpid()}\n"
+        "class Death:\n"
+        "    def __call__(self, state):\n"
+        "        if os.getpid() != HOME and state[0] < -2.4 and state[1] > 1.5:\n"
+        "            os._exit(3)\n"
+        "        return state[0] > 1e30\n"
+        "death = Death()\n"
         "def start(x, y, p): return x, y\n"
         "def step(state, p): return state\n"
-        "def alive(state, p):\n"
-        "    if os.getpid() != HOME and state[0] < -2.4 and state[1] > 1.5:\n"
-        "        os._exit(3)\n"
-        "    return state[0] > 1e30\n"
+        "def alive(state, p): return death(state)\n"
         "def shade(state, steps, p): return 0.1, 0.2, 0.3\n"
     )
     parameters = (("shortcuts", 1), ("x", 0.0), ("y", 0.0), ("zoom", 1.0))
@@ -118,12 +121,12 @@ def test_processes_that_never_start_are_given_up(ready: bool, wanted: Request, m
             (canvas.folder / f"ready-{len(tried)}").touch()
         raise BrokenProcessPool("The exit codes of the workers are {SIGKILL(-9), EXIT(1)}\nand much more")
 
-    monkeypatch.setattr(processes, "PATIENCE", -1.0)
-    monkeypatch.setattr(processes, "_calls", broken)
+    monkeypatch.setattr(loky, "PATIENCE", -1.0)
+    monkeypatch.setattr(loky, "_calls", broken)
     with shared(wanted, shared=True) as canvas:
         painter = Painter(wanted, canvas, _nothing(), Recorder())
         with pytest.raises(RenderError) as caught:
-            list(processes.run((), painter))
+            list(loky.run((), painter))
 
     assert str(caught.value) == "the worker processes do not start: exit SIGKILL(-9), EXIT(1)"
     assert len(tried) == (5 if ready else 1)
@@ -149,7 +152,7 @@ def children() -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", backends.names())
 def test_a_run_that_is_given_up_says_nothing(backend: str, wanted: Request) -> None:
     """joblib would warn, and warnings are errors here."""
 
@@ -160,7 +163,7 @@ def test_a_run_that_is_given_up_says_nothing(backend: str, wanted: Request) -> N
         engine.draw(replace(wanted, backend=backend), progress=stop)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", backends.names())
 def test_warnings_are_everybodys_while_tiles_are_painted(backend: str, wanted: Request) -> None:
     seen: list[bool] = []
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from render import engine
-from render.compiler import native, underway
 from render.request import Request
+from render.runtime.cpu import native, underway
 
 ROOT = Path(__file__).parents[2]
 ENDLESS = [
@@ -25,7 +25,7 @@ ENDLESS = [
 TELLING = """\
 import sys
 from render.__main__ import run
-from render.compiler import underway
+from render.runtime.cpu import underway
 
 def telling(self, budget, go=underway.Rectangle.go):
     print("slice", flush=True)

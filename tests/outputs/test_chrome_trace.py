@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,17 +14,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from render import stats
 from render.frame import Frame, Frames
-from render.outputs.chrome_trace import LANES, microseconds, placed, write
+from render.outputs import chrome_trace
+from render.outputs.chrome_trace import HIGHEST, microseconds, numbers, placed
 from render.trace import NO_TILE, STAGES, Span, Trace, Worker
+from tests.conftest import HANGING
 
 from .synthetic_card import with_card
 
 Draw = Callable[..., Frame]
+
+
+def write(frames: Frames) -> bytes:
+    """The whole file."""
+    return b"".join(chrome_trace.write(frames))
+
+
 A, B = Worker(7, 0), Worker(7, 1)
 spans = st.lists(
     st.builds(
@@ -67,13 +77,63 @@ def test_painting_never_leaves_its_lane_for_waiting(made: list[Span]) -> None:
 def test_every_span_is_a_complete_event_in_its_workers_lane(draw: Draw) -> None:
     frame = draw("0022", "11.3", mode="parallel")
     found = [(e["tid"], e["args"]["tile"], ns(e["ts"]), ns(e["dur"])) for e in events(frame, ph="X")]
-    lane = {Worker(7, 0): LANES + 1, Worker(7, 1): LANES + 2}
+    [pid, _] = numbers(Frames((frame,)))
+    lane = {Worker(7, 0): pid + 1, Worker(7, 1): pid + 2}
     assert sorted(found) == sorted((lane[s.worker], s.tile, s.t0, s.t1 - s.t0) for s in frame.trace.spans)
 
 
 def test_each_run_is_a_process_with_a_number_in_its_name(draw: Draw) -> None:
-    named = events(draw("0"), draw("0", mode="concurrent"), name="process_name")
-    assert [(e["pid"], e["args"]["name"]) for e in named] == [(1, "1 sequential"), (2, "2 concurrent")]
+    runs = draw("0"), draw("0", mode="concurrent")
+    named = {e["pid"]: e["args"]["name"] for e in events(*runs, name="process_name")}
+    assert list(named.values()) == ["1 sequential", "2 concurrent"]
+    assert list(named) == numbers(Frames(runs, "race"))[:2]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # `draw` keeps nothing between examples
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 10**15)), min_size=2, max_size=6, unique=True))
+def test_no_two_runs_have_a_number_in_common(draw: Draw, began: list[tuple[int, int]]) -> None:
+    def run(process: int, t0: int) -> Frame:
+        span = Span(Worker(process, 1), 0, "paint", t0, t0 + 1)
+        return replace(draw("0"), trace=Trace((span,), t0, t0, t0 + 1, {}))
+
+    made = [number for each in began for number in numbers(Frames((run(*each),) * 2, "race"))]
+    assert len(set(made)) == 4 * len(began)
+    assert all(0 < number < HIGHEST and number % 4096 == 0 for number in made)
+
+
+def test_the_same_frames_have_the_same_numbers(draw: Draw) -> None:
+    assert numbers(Frames((draw("01"),))) == numbers(Frames((draw("01"),))) != numbers(Frames((draw("011"),)))
+
+
+def test_traces_combined_by_viztracer_stay_apart(draw: Draw, tmp_path: Path) -> None:
+    pytest.importorskip("viztracer", reason="VizTracer, which combines the files, is not installed")
+    names = [str(tmp_path / f"{name}.json") for name in "abc"]
+    for name, timeline in zip(names, ("0011", "00111"), strict=False):
+        Path(name).write_bytes(write(Frames((draw(timeline), draw(timeline, mode="concurrent")), "race")))
+    command = [sys.executable, "-m", "viztracer", "--combine", *names[:2], "-o", names[2]]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    made = json.loads(Path(names[2]).read_bytes())["traceEvents"]
+    assert len({event["pid"] for event in made if event["name"] == "process_name"}) == 4
+
+
+def test_counters_of_very_many_changes_keep_their_highest_and_their_end(
+    draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = draw("0.1.2.3.4.5.", "..2.3.3..5.5")
+    whole = [(e["ts"], e["args"]["tiles"]) for e in events(frame, ph="C", name="running")]
+    monkeypatch.setattr("render.outputs.chrome_trace.MOST_CHANGES", 5)
+    few = [(e["ts"], e["args"]["tiles"]) for e in events(frame, ph="C", name="running")]
+    assert len(few) <= 7 < len(whole)
+    assert max(level for _, level in few) == max(level for _, level in whole)
+    assert few[-1] == whole[-1]
+
+
+def test_a_run_of_very_many_spans_says_what_is_left_out(draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = draw("0101", mode="concurrent")
+    monkeypatch.setattr("render.outputs.chrome_trace.MOST_JUGGLED", 3)
+    assert not events(frame, cat="in flight")
+    assert "left out" in json.loads(write(Frames((frame,))))["otherData"]
+    assert len(events(frame, ph="X")) == 4
 
 
 def test_a_tile_put_aside_is_an_asynchronous_slice_and_arrows(draw: Draw) -> None:
@@ -107,12 +167,20 @@ def test_asynchronous_slices_begin_and_end_in_order(draw: Draw) -> None:
 
 def test_counters_follow_what_runs_and_what_is_in_flight(draw: Draw) -> None:
     frame = draw("0101", "2233", mode="parallel")
-    for name in ("running", "in flight"):
+    for name in ("at a tile", "in flight"):
         counted = [(ns(e["ts"]), e["args"]["tiles"]) for e in events(frame, ph="C", name=name)]
         assert counted[-1][1] == 0
         found = stats.of(frame.trace)
-        most = {"running": found.running.max, "in flight": found.in_flight.max}[name]
+        most = {"at a tile": found.running.max, "in flight": found.in_flight.max}[name]
         assert max(level for _, level in counted) == most
+
+
+def test_a_slice_tells_of_a_worker_without_a_cpu(draw: Draw) -> None:
+    [whole] = [e for e in events(draw("00")) if e["ph"] == "X"]
+    [half] = [e for e in events(draw("00", given=0.5)) if e["ph"] == "X"]
+    assert (whole["name"], half["name"]) == ("tile 0", "tile 0 (50 % on a CPU)")
+    assert half["args"]["on a CPU (us)"] == 1000
+    assert half["args"]["cpu at the end"] == 0
 
 
 # --- what Perfetto reads -------------------------------------------------------------------------------------
@@ -128,7 +196,7 @@ def asked(trace: bytes, folder: Path, *queries: str) -> list[list[Any]]:
     file, script = folder / "a.chrome.json", Path(__file__).with_name("trace_processor.cjs")
     file.write_bytes(trace)
     command = [node, *map(str, (script, engine.parent, file)), *queries]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANGING)
     assert ended.returncode == 0, ended.stderr
     found: list[list[Any]] = json.loads(ended.stdout.splitlines()[-1])
     return found
@@ -159,6 +227,7 @@ def test_perfetto_reads_every_span_back_to_the_nanosecond_and_warns_of_nothing(d
     waits = tuple(Span(A, tile, "wait", 10**17 + 500_000, 10**17 + 900_000 + tile) for tile in range(3))
     juggled = replace(frames[1], trace=replace(frames[1].trace, spans=(*waits[1:], *frames[1].trace.spans)))
     frames = [frames[0], juggled, frames[2]]
+    pids = numbers(Frames(tuple(frames), "race"))
     faults, slices, counted, names, flows, aside, backwards = asked(
         write(Frames(tuple(frames), "race")),
         tmp_path,
@@ -173,44 +242,46 @@ def test_perfetto_reads_every_span_back_to_the_nanosecond_and_warns_of_nothing(d
     assert faults == []
     assert backwards == [[0]]
     expected = [
-        [pid, pid * LANES + lane, span.t0 - frame.trace.began, span.t1 - span.t0, 0]
-        for pid, frame in enumerate(frames, 1)
+        [pid, pid + lane, span.t0 - frame.trace.began, span.t1 - span.t0, 0]
+        for pid, frame in zip(pids, frames, strict=False)
         for lane, worker in enumerate(frame.trace.workers, 1)
         for span in frame.trace.spans
         if span.worker == worker and span.kind == "paint"
     ]
-    waiting = [[2, 2 * LANES + 1, 500_000, 400_001, 0]]
+    waiting = [[pids[1], pids[1] + 1, 500_000, 400_001, 0]]
     assert sorted(row for row in slices if row[3] > 0) == sorted(expected + waiting)
     assert flows == [[3]]
     assert [name for name, _ in aside].count("put aside") == 3
     assert ["waits", 400_002] in aside
-    assert names == [[1, "1 sequential"], [2, "2 sequential"], [3, "3 sequential"]]
-    assert counted == [
+    assert names == sorted([pid, f"{number} sequential"] for number, pid in enumerate(pids[:3], 1))
+    assert counted == sorted(
         [pid, f"{name} tiles", most]
-        for pid, levels in {1: (1, 1), 2: (3, 1), 3: (2, 2)}.items()
-        for name, most in zip(("in flight", "running"), levels, strict=True)
-    ]
+        for pid, levels in zip(pids, ((1, 1), (3, 1), (2, 2)), strict=False)
+        for name, most in zip(("in flight", "at a tile"), levels, strict=True)
+    )
 
 
 def test_perfetto_reads_streams_and_multiprocessors_as_two_processes(draw: Draw, tmp_path: Path) -> None:
     card = with_card(draw(), bands=6, multiprocessors=20)
     found = stats.multiprocessors(card.trace)
     assert found is not None
+    frames = Frames((draw("0011"), card), "race")
+    plain, streams, _, within = numbers(frames)
     faults, names, threads, spent, most = asked(
-        write(Frames((draw("0011"), card), "race")),
+        write(frames),
         tmp_path,
         FAULTS,
         NAMES,
         "select t.name, p.pid from thread t join process p using (upid) where t.name glob '*[a-z]*' order by t.tid",
         "select t.name, sum(s.dur) from slice s join thread_track tt on s.track_id = tt.id join thread t using (utid) "
-        "join process p using (upid) where p.pid = 4 group by 1",
+        "join process p using (upid) where p.pid = PID group by 1".replace("PID", str(within)),
         "select max(c.value) from counter c join process_counter_track t on c.track_id = t.id "
-        "join process p using (upid) where p.pid = 4",
+        "join process p using (upid) where p.pid = PID".replace("PID", str(within)),
     )
     assert faults == []
-    assert names == [[1, "1 sequential"], [2, "2 cuda"], [4, "2 cuda: multiprocessors"]]
-    assert ["worker 0 (NVIDIA H100 (synthetic) stream 0)", 2] in threads
-    assert [name for name, pid in threads if pid == 4] == [f"multiprocessor {number}" for number in range(20)]
+    assert names == sorted([[plain, "1 sequential"], [streams, "2 cuda"], [within, "2 cuda: multiprocessors"]])
+    assert ["worker 0 (NVIDIA H100 (synthetic) stream 0)", streams] in threads
+    assert [name for name, pid in threads if pid == within] == [f"multiprocessor {number}" for number in range(20)]
     inside = {
         f"multiprocessor {w.thread}": sum(t1 - t0 for t0, t1 in own) for w, own in stats.inside(card.trace).items()
     }

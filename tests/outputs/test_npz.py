@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -29,6 +30,11 @@ def test_pixels_and_steps_come_back(draw: Draw) -> None:
     assert np.array_equal(arrays["steps"], frame.steps)
 
 
+def test_the_mask_of_what_is_inside_comes_back(draw: Draw) -> None:
+    frame = replace(draw("0"), inside=np.eye(32, 48, dtype=np.bool_))
+    assert np.array_equal(loaded(write([frame]))["inside"], np.eye(32, 48))
+
+
 def test_several_samples_a_pixel_have_no_steps(draw: Draw) -> None:
     assert set(loaded(write([draw("0", samples=4)]))) == {"rgb", "request"}
 
@@ -41,7 +47,7 @@ def test_the_request_is_a_text(draw: Draw) -> None:
 
 
 def test_a_plain_file_holds_the_picture_alone(draw: Draw) -> None:
-    assert set(loaded(write([draw("0")], plain=True))) == {"rgb", "steps"}
+    assert set(loaded(write([draw("0")], plain=True))) == {"rgb", "steps", "inside"}
 
 
 def test_equal_pictures_are_equal_plain_files(draw: Draw) -> None:

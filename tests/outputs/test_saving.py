@@ -158,6 +158,27 @@ def test_a_read_only_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
         outputs.check_writable(tmp_path / "a.png")
 
 
+def test_standard_output_stands_for_itself(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    outputs.check_writable("-")
+    outputs.save("-", b"\x89PNG\r\n")
+    assert capfdbinary.readouterr().out == b"\x89PNG\r\n"
+
+
+def test_a_terminal_gets_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    with pytest.raises(UsageError, match="would go to the terminal"):
+        outputs.check_writable("-")
+
+
+@pytest.mark.parametrize("name", ["a.webp", "a.jpg"])
+def test_a_frame_that_is_too_large_for_its_kind_of_file_is_refused_before_it_is_painted(name: str) -> None:
+    makers = {name: outputs.by_suffix(name)}
+    largest = makers[name].LARGEST  # type: ignore[attr-defined]
+    outputs.check_sides(makers, largest, 1)
+    with pytest.raises(UsageError, match=f"{name} can be {largest} pixels a side at most"):
+        outputs.check_sides(makers, 1, largest + 1)
+
+
 def test_checking_leaves_no_trace(tmp_path: Path) -> None:
     outputs.check_writable(tmp_path / "a.png")
     assert not list(tmp_path.iterdir())
@@ -165,13 +186,20 @@ def test_checking_leaves_no_trace(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "output"),
-    [("a.png", "png"), ("b/A.PNG", "png"), ("a.b.npz", "npz"), ("a.txt", "table"), ("a.trace.json", "trace")],
+    [
+        ("a.png", "png"),
+        ("b/A.PNG", "png"),
+        ("a.b.npz", "npz"),
+        ("a.txt", "table"),
+        ("a.trace.json", "trace"),
+        ("-", "png"),
+    ],
 )
 def test_the_end_of_a_name_chooses_the_output(name: str, output: str) -> None:
     assert outputs.by_suffix(name) is outputs.load(output)
 
 
-@pytest.mark.parametrize("name", ["picture", "a.jpg", "png", ""])
+@pytest.mark.parametrize("name", ["picture", "a.gif", "png", ""])
 def test_an_unknown_end_is_refused_with_those_that_are_known(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         outputs.by_suffix(name)

@@ -104,6 +104,15 @@ def test_rays_beside_the_bulb_make_no_step(ask: Callable[..., Request]) -> None:
     assert (steps[4:14, 12:20] > 0).all()
 
 
+@pytest.mark.parametrize("rise", [90.0, -90.0])
+def test_it_is_seen_from_exactly_above_and_below(rise: float, ask: Callable[..., Request]) -> None:
+    p: Any = BULB.prepared(ask(scene="mandelbulb", precision="f64", parameters={"rise": rise}))
+    axes = np.array([p.right, p.up, -np.array(p.ahead) / WORDS["LENS"]])
+
+    assert axes @ axes.T == pytest.approx(np.eye(3), abs=1e-9)
+    assert axes[2] == pytest.approx([0.0, math.copysign(1.0, rise), 0.0], abs=1e-9)
+
+
 def allowed(parameter: Any) -> st.SearchStrategy[Any]:
     """A value at a parameter's bounds, or between them."""
     if parameter.choices:

@@ -12,21 +12,22 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from render import engine, scene, targets
-from render.compiler import card_code
+from render.codegen import cuda_code
 from render.errors import ModeUnavailable, SceneError, UsageError
-from render.frame import canvas
+from render.frame import Frame, canvas
 from render.options import complete
 from render.request import Request
+from tests.conftest import HANGING
 
 ROOT = Path(__file__).parent.parent.parent
 PRECISIONS = ("f32", "f64")
 VIEWS = [(name, view) for name in scene.names() for view in scene.load(name).views]
-every_precision = pytest.mark.parametrize("precision", PRECISIONS)
 
 
 def test_numpy_without_row_stack_is_no_obstacle() -> None:
@@ -34,34 +35,34 @@ def test_numpy_without_row_stack_is_no_obstacle() -> None:
     code = """
 import numpy
 from render import scene
-from render.compiler import card_code, cuda_front
+from render.codegen import cuda_code, cuda_compiler
 from render.options import complete
 vars(numpy).pop("row_stack", None)
 request = complete(mode="cuda", simulate=True)
-made = card_code.program(scene.load(request.scene), request)
-cuda_front.compiled(made, (9, 0))
+made = cuda_code.program(scene.load(request.scene), request)
+cuda_compiler.compiled(made, (9, 0))
 assert "row_stack" not in vars(numpy) and numpy.vstack
 """
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=HANGING)
 
 
 def test_without_a_card_it_is_refused_with_a_reason(ask: Callable[..., Request]) -> None:
     target = targets.load("cuda")
-    reason = target.missing()
-    if reason is None:
+    missing = target.missing()
+    if missing is None:
         pytest.skip("there is a card here")
 
-    with pytest.raises(ModeUnavailable, match=re.escape(reason)):
+    with pytest.raises(ModeUnavailable, match=re.escape(missing[0])):
         target.compile(scene.load("mandelbrot"), ask(mode="cuda", target="cuda"), print)
 
 
 def test_a_tile_has_no_more_pixels_than_a_card_can_count(ask: Callable[..., Request]) -> None:
     edge = 1 << 16
     request = ask(mode="cuda", target="cuda", simulate=True, width=edge, height=edge, tile=(edge, edge // 4))
-    card_code.program(scene.load("mandelbrot"), request)
+    cuda_code.program(scene.load("mandelbrot"), request)
 
     with pytest.raises(UsageError, match="a tile of a card"):
-        card_code.program(scene.load("mandelbrot"), replace(request, tile=(edge, edge // 4 + 1)))
+        cuda_code.program(scene.load("mandelbrot"), replace(request, tile=(edge, edge // 4 + 1)))
 
 
 # --- the simulator: a real child process -------------------------------------------------------------------
@@ -92,6 +93,7 @@ def test_the_simulator_gives_the_step_counts_too(simulated: Request) -> None:
     expected = engine.draw(replace(simulated, mode="sequential", target="python", simulate=False))
 
     assert np.array_equal(np.asarray(frame.steps), np.asarray(expected.steps))
+    assert np.array_equal(np.asarray(frame.inside), np.asarray(expected.inside))
     assert {span.worker.device for span in frame.trace.spans if span.kind == "paint"} == {"cuda simulator"}
     assert frame.trace.facts["device"] == "cuda simulator"
 
@@ -131,14 +133,33 @@ def test_what_a_scene_prints_does_not_come_between(simulated: Request, tmp_path:
 # --- a real card -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.gpu
-@every_precision
-@pytest.mark.parametrize(("name", "view"), VIEWS)
-def test_a_card_paints_what_the_cpu_paints(name: str, view: str, precision: str) -> None:
-    wanted = {"scene": name, "view": view, "precision": precision, "size": (317, 203), "samples": 2}
+def drawn(name: str, view: str, precision: str, **who: Any) -> Frame:
+    return engine.draw(complete(scene=name, view=view, precision=precision, size=(317, 203), samples=2, **who))
 
-    frame = engine.draw(complete(mode="cuda", tile=(64, 48), **wanted))
-    expected = engine.draw(complete(mode="sequential", target="simd", **wanted))
+
+def reached(name: str, view: str, precision: str) -> bool:
+    """Whether the precision tells neighbouring pixels of the view apart; if not, a user is refused it too."""
+    try:
+        complete(scene=name, view=view, precision=precision, size=(317, 203))
+    except UsageError as error:
+        assert "too deep for f32" in error.cause  # noqa: PT017  (nothing else may keep a view from being compared)
+        return False
+    return True
+
+
+PAINTED = [(*view, precision) for view in VIEWS for precision in PRECISIONS if reached(*view, precision)]
+
+
+def test_every_view_is_compared_in_the_precision_that_it_is_made_for() -> None:
+    assert {(name, view, scene.load(name).precision) for name, view in VIEWS} <= set(PAINTED)
+    assert {(name, view, "f64") for name, view in VIEWS} <= set(PAINTED)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("name", "view", "precision"), PAINTED)
+def test_a_card_paints_what_the_cpu_paints(name: str, view: str, precision: str) -> None:
+    frame = drawn(name, view, precision, mode="cuda", tile=(64, 48))
+    expected = drawn(name, view, precision, mode="sequential", target="simd")
 
     assert frame.sha256 == expected.sha256
     assert frame.total_steps == expected.total_steps
@@ -153,6 +174,7 @@ def test_a_card_counts_the_steps_that_the_cpu_counts(limit: int) -> None:
     expected = engine.draw(complete(mode="sequential", target="simd", **wanted))
 
     assert np.array_equal(np.asarray(frame.steps), np.asarray(expected.steps))
+    assert np.array_equal(np.asarray(frame.inside), np.asarray(expected.inside))
 
 
 @pytest.mark.gpu

@@ -7,14 +7,13 @@ below the stage, which plays with the same clock, and a button that slows the cl
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 
 from render import stats
 from render.outputs.page.runs import Run
 from render.outputs.page.still import axis, bars
 from render.outputs.page.words import TWO_LEVELS, clock
 from render.swatches import COLOURS
-from render.wording import count
+from render.wording import count, escape
 
 WIDTH, LEFT = 960, 84  # pixels: of the drawing, of what stands before the lanes
 LANE, FIELD, THICKEST, GAP, FOOT = 12, 198, 6, 8, 16  # one stream; all multiprocessors at most, and one; in between
@@ -37,7 +36,7 @@ def _sentences(run: Run, found: stats.Multiprocessors) -> Iterator[str]:
     """HTML: what the two levels are, then what was seen, each figure with its exact value."""
     facts = run.frame.trace.facts
     yield (
-        f"{count(len(run.workers), 'worker')}, {count(found.seen, 'multiprocessor')}: {TWO_LEVELS} "
+        f"{count(len(run.crew), 'worker')}, {count(found.seen, 'multiprocessor')}: {TWO_LEVELS} "
         "Here each tile has a colour, the same in its queue and on the multiprocessors."
     )
     there, error = facts.get("multiprocessors"), facts.get("card_clock_error_ns")
@@ -73,13 +72,13 @@ def _still(run: Run, found: stats.Multiprocessors) -> str:
             if span.kind == "paint":
                 bar = "".join(bars([(span.t0, span.t1)], scale, y, LANE, LEFT))
                 drawn.append(f'<path class="w{span.tile % len(COLOURS)}" d="{bar}"/>')
-    y = len(run.workers) * (LANE + 2) + GAP
+    y = len(run.crew) * (LANE + 2) + GAP
     row = min(THICKEST, FIELD / found.seen)
     drawn.append(f'<path class="lane" d="M{LEFT} {y}h{WIDTH - LEFT}v{row * found.seen:.0f}H{LEFT}z"/>')
     drawn.append(f'<text x="0" y="{y + 11}">{found.seen} multi-</text><text x="0" y="{y + 25}">processors</text>')
     drawn += _field(run, scale, y, row)
     y += round(row * found.seen)
-    told = f"Inside the card: {len(run.workers)} workers above {found.seen} multiprocessors, {clock(run.length)}"
+    told = f"Inside the card: {len(run.crew)} workers above {found.seen} multiprocessors, {clock(run.length)}"
     return (
         f'<svg class="still field" viewBox="0 0 {WIDTH} {y + FOOT}" role="img" aria-label="{escape(told)}">'
         f"{''.join(drawn)}{''.join(axis(run.length, scale, y, LEFT, WIDTH))}</svg>"

@@ -7,8 +7,10 @@ class Tip {
     this.clock = clock;
     this.redraw = redraw;
     this.watched = -1;
+    /** @type {(() => [number, number]) | undefined} */
+    this.corner = undefined; // where a tile is that was chosen with the keys: its tip stays with it
     for (const act of acts) this.follow(act);
-    addEventListener('scroll', () => this.hide(), { passive: true });
+    addEventListener('scroll', () => this.scrolled(), { passive: true });
   }
 
   /** @param {Act} act */
@@ -35,9 +37,19 @@ class Tip {
     e.preventDefault();
     e.stopPropagation();
     const tile = this.watched < 0 ? 0 : Math.min(Math.max(this.watched + step, 0), count - 1);
-    const box = act.canvases.picture.getBoundingClientRect(), place = act.parts.picture.place(tile);
-    this.show(act, tile, box.left + place.x + place.width, box.top + place.y + place.height);
+    /** @returns {[number, number]} */
+    const corner = () => {
+      const box = act.canvases.picture.getBoundingClientRect(), place = act.parts.picture.place(tile);
+      return [box.left + place.x + place.width, box.top + place.y + place.height];
+    };
+    this.show(act, tile, ...corner());
+    this.corner = corner;
     say(this.box.innerText);
+  }
+
+  /** What the pointer showed is no longer under it; focus may scroll the page after a key was pressed already. */
+  scrolled() {
+    if (this.corner) this.move(...this.corner()); else this.hide();
   }
 
   /** @param {Act} act @param {number} tile @param {number} x @param {number} y */
@@ -48,9 +60,15 @@ class Tip {
     this.watched = tile;
     this.box.replaceChildren(...this.lines(act.run, tile, spans));
     this.box.hidden = false;
+    this.corner = undefined;
+    this.move(x, y);
+    return undefined;
+  }
+
+  /** Beside a point of the window, and within it. @param {number} x @param {number} y */
+  move(x, y) {
     const left = Math.min(x + 14, innerWidth - this.box.offsetWidth - 8), top = Math.min(y + 16, innerHeight - this.box.offsetHeight - 8);
     this.box.style.transform = `translate(${Math.max(left, 8)}px, ${Math.max(top, 8)}px)`;
-    return undefined;
   }
 
   /** @param {Run} run @param {number} tile @param {Span[]} spans */
@@ -68,6 +86,7 @@ class Tip {
     if (!paint.length) return [...lines, line('never painted')];
     const end = paint.reduce((most, span) => Math.max(most, span.t1), 0);
     lines.push(line(`painted from ${told(paint[0].t0)} to ${told(end)}`));
+    if (run.onCpu) lines.push(line(`on a CPU for ${told(paint.reduce((all, span) => all + span.cpu, 0))} of that`));
     lines.push(line(paint.length > 1 ? `in ${paint.length} pieces, ${sum(paint)} in all` : `in one piece, ${sum(paint)}`));
     return lines;
   }
@@ -75,6 +94,7 @@ class Tip {
   hide() {
     if (this.box.hidden) return;
     this.box.hidden = true;
+    this.corner = undefined;
     this.watched = -1;
     this.redraw();
   }

@@ -1,0 +1,74 @@
+"""Backends of mode parallel: what a worker is. Each file in this folder is one, loaded by its name on first use.
+
+run(tiles, painter) -> Iterator[Done]        as of a mode; the workers are ready before the first tile is given out
+SHARED                                       whether workers must be able to open the canvas from other processes
+missing() -> (reason, remedy) or None        why it starts no workers here, and the way on
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from render import registry
+
+if TYPE_CHECKING:
+    from render.painter import Done, Painter
+    from render.plan import Tile
+
+DEFAULT = "threading"
+ONE_FILTER = threading.Lock()  # threads that set and restore them in turn would leave them changed
+
+
+class Backend(Protocol):
+    """What each file of this folder offers."""
+
+    SHARED: bool
+
+    def run(self, tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
+        """Paint the tiles; yield each as it is done."""
+        ...
+
+    def missing(self) -> tuple[str, str] | None:
+        """Why it starts no workers here and what to do about it, or None."""
+        ...
+
+
+def names() -> list[str]:
+    """All backends there are, the one that is taken by itself first."""
+    return sorted(registry.names(__path__), key=lambda name: (name != DEFAULT, name))
+
+
+@cache
+def load(name: str) -> Backend:
+    """The backend of this name. Raises UnknownName."""
+    return cast(Backend, registry.load("backend", __name__, name, names()))
+
+
+# --- what those that go through joblib share ----------------------------------------------------------------
+
+
+def able(backend: str) -> bool:
+    """Whether joblib starts several workers in this process; where it may not, it would fall back without a word."""
+    with ONE_FILTER, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            from joblib import effective_n_jobs, parallel_config
+        except ValueError:  # JOBLIB_MULTIPROCESSING is no number
+            return False
+        with parallel_config(backend=backend):
+            return bool(effective_n_jobs(2) == 2)
+
+
+def results(call: Any) -> Iterator[Any]:
+    """What a joblib call gives, as it comes. Given up early, it ends without advice on how to plan it better."""
+    try:
+        for result in call:  # noqa: UP028  (`yield from` would close the call before the filter is there)
+            yield result
+    finally:
+        with ONE_FILTER, warnings.catch_warnings():  # not while others run, for filters are everybody's
+            warnings.filterwarnings("ignore", message=".*adjusting the input task")
+            call.close()

@@ -1,0 +1,105 @@
+"""Object code kept between runs, so that a second run compiles nothing.
+
+One file per key, in the user's cache folder (RENDER_CACHE_DIR, or the platform's own). A key names everything that
+the code depends on, so nothing is ever overwritten with something else; files are written beside and moved into
+place, so several processes may do it at once. A file that is damaged counts as absent, and a folder that cannot
+be written costs time, never the run. Of several that want the same code at the same time, one compiles it and the
+others wait.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from render.codegen.file_lock import take_turn
+
+MAGIC = b"render object code 1\n"
+
+
+def folder() -> Path:
+    """Where compiled code is kept."""
+    chosen = os.environ.get("RENDER_CACHE_DIR")
+    if chosen:
+        return Path(chosen)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "render" / "cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "render"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "render"
+
+
+def describe_keeping() -> str:
+    """Say in a few words what becomes of code that is compiled now: it is kept, or why it cannot be.
+
+    A file is really written and removed: only so are a full disk and a read-only file system found.
+    """
+    try:
+        place = folder()
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=place) as probe:
+            probe.write(MAGIC)
+    except RuntimeError:
+        return "not kept for later runs: there is no home folder; RENDER_CACHE_DIR may name another"
+    except OSError as error:
+        return f"not kept for later runs: cannot write to {place}: {error.strerror}"
+    return "once; kept for later runs"
+
+
+def obtain(key: str, make: Callable[[], bytes], waiting: Callable[[], None] = lambda: None) -> bytes:
+    """The code kept under this key, or what `make` gives, which is then kept where that is possible.
+
+    `waiting` is called where another process or thread is making it, for which this one waits.
+    """
+    code = read(key)
+    if code is None:
+        with _turn(key, waiting):
+            code = read(key)
+            if code is None:
+                code = make()
+                write(key, code)
+    return code
+
+
+def _turn(key: str, waiting: Callable[[], None]) -> contextlib.AbstractContextManager[None]:
+    """The turn to compile for this key; where the folder cannot be made, everybody's."""
+    try:
+        place = folder()
+        place.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):
+        return contextlib.nullcontext()
+    return take_turn(place / f"{key}.lock", waiting)
+
+
+def read(key: str) -> bytes | None:
+    """The code kept under this key (hex), or None where there is none that is whole."""
+    try:
+        stored = (folder() / f"{key}.code").read_bytes()
+    except (OSError, RuntimeError):  # RuntimeError: there is no home folder
+        return None
+    head, code = stored[: len(MAGIC) + 32], stored[len(MAGIC) + 32 :]
+    return code if head == MAGIC + hashlib.sha256(code).digest() else None
+
+
+def write(key: str, code: bytes) -> bool:
+    """Keep code under this key; False where that is not possible."""
+    try:
+        place = folder()
+        place.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=place, suffix=".part")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(MAGIC + hashlib.sha256(code).digest() + code)
+            Path(name).replace(place / f"{key}.code")
+        except OSError:
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
+            raise
+    except (OSError, RuntimeError):
+        return False
+    return True

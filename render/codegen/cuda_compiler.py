@@ -1,0 +1,186 @@
+"""The part that needs numba-cuda: from the driver filled with a scene to machine code for a graphics card.
+
+The source is that of `warp`, with one lane a thread, so nothing here knows how to paint. For numba's simulator the same
+source is compiled for the CPU, and `cuda` is an imitation of a card.
+
+numba-cuda's own launching is not used: compiled to machine code the kernel can be kept between runs, and be launched
+without numba. The compiler gets no leave to fuse a product and a sum (`fma=False`): every instruction is rounded as
+the scene says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numba
+import numpy as np
+from numba.core import types
+from numba.core.errors import NumbaError
+
+with contextlib.suppress(ImportError):  # installed in a folder that is only on PYTHONPATH, it is not yet in charge
+    import _numba_cuda_redirector  # noqa: F401
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # NumPy 2.5's, of what numba-cuda 0.30 does with times
+    from numba import cuda
+
+from render.codegen import cpu_compiler, llvm_module, plain_numba, warp_words
+from render.codegen.program import ENTRY, Program
+from render.codegen.retarget import retarget
+from render.codegen.warp_words import add_at, card_clock, multiprocessor
+from render.errors import RenderError
+from render.kernels.launch import RECORD, TALLIES, THREADS
+
+Capability = tuple[int, int]
+REASSEMBLED = 'reinstall the CUDA packages: pip install --force-reinstall "numba-cuda[cu13]>=0.30.4,<0.31"'
+
+
+def body(made: Program, said: dict[Callable[..., Any], Any], wrap: Callable[..., Any]) -> Callable[..., None]:
+    """What one thread does, as a function of (cells, block, x, y, width, height): the launch's rectangle.
+
+    said: what the lanes of a warp say to each other (`warp_words`). wrap: turns the driver's plain functions into ones
+    that the compiler at hand can inline.
+    """
+    at_type, p_type = types_of(made)
+    read_at, read_p = cpu_compiler.reader(at_type, 0), cpu_compiler.reader(p_type, cpu_compiler.width(at_type))
+    words = cpu_compiler.lane_words(made.precision, 1, 1, types.int32) | said
+    paint = retarget(made.root, words=words, slots=made.slots, wrap=wrap)
+
+    def thread(cells: Any, block: int, x: int, y: int, width: int, height: int) -> None:
+        at = read_at(cells)
+        steps, bad = paint(at, read_p(cells), x, y, width, height)
+        tally = 2 * (block & (TALLIES - 1))
+        add_at(at.outcome, tally, steps)
+        if bad:
+            add_at(at.outcome, tally + 1, bad)
+
+    return thread
+
+
+def types_of(made: Program) -> tuple[Any, Any]:
+    """What the driver's settings and the scene's parameters are for numba."""
+    return cpu_compiler.record_type(cpu_compiler._example(made.precision)), cpu_compiler.p_type(made.p, 1)
+
+
+def kernel(made: Program, recording: bool) -> tuple[Callable[..., None], Any]:
+    """The kernel for a card and its signature: a thread's body, and around it the record of its block, if kept."""
+    inline = numba.jit(**llvm_module.INNER)
+    thread = inline(body(made, warp_words.CARD, inline))
+    at_type, p_type = types_of(made)
+    cells_type = types.UniTuple(types.int64, cpu_compiler.width(at_type) + cpu_compiler.width(p_type))
+    read_at = cpu_compiler.reader(at_type, 0)
+
+    def silent(cells: Any, x: int, y: int, width: int, height: int) -> None:
+        thread(cells, cuda.blockIdx.x, x, y, width, height)
+
+    def recorded(cells: Any, x: int, y: int, width: int, height: int) -> None:
+        began = card_clock()
+        thread(cells, cuda.blockIdx.x, x, y, width, height)
+        cuda.syncthreads()
+        if cuda.threadIdx.x == 0:
+            records = read_at(cells).records
+            place = RECORD * cuda.blockIdx.x
+            records[place] = multiprocessor()
+            records[place + 1] = began
+            records[place + 2] = card_clock()
+
+    return recorded if recording else silent, types.void(cells_type, *[types.int32] * 4)
+
+
+def compiled(made: Program, capability: Capability, recording: bool = True) -> Any:
+    """The kernel as numba-cuda's library of compiler code, for cards of this compute capability and later.
+
+    Raises SceneError where the scene cannot be compiled, RenderError where the CUDA packages do not work together.
+    """
+    from numba.cuda import compiler
+
+    if getattr(cuda, "implementation", "") != "NVIDIA":
+        raise RenderError("numba.cuda was imported before numba-cuda could take its place", REASSEMBLED)
+    function, signature = kernel(made, recording)
+    try:
+        with plain_numba.compiling(), _settled(capability):
+            library, _ = compiler._compile_pyfunc_with_fixup(
+                function, signature, device=False, cc=capability, abi="numba", launch_bounds=THREADS
+            )
+    except NumbaError as error:
+        raise cpu_compiler.explained(error, made.source) from error
+    library._nvvm_options["fma"] = False
+    return library
+
+
+@contextlib.contextmanager
+def _settled(capability: Capability) -> Iterator[None]:
+    """Two things that numba-cuda 0.30 expects while it compiles.
+
+    It asks the current card for its capability although it was told one; and it looks up `numpy.row_stack`, which
+    NumPy 2.5 no longer has.
+    """
+    from numba.cuda import dispatcher
+
+    class Asked:
+        compute_capability = capability
+
+    kept = dispatcher.get_current_device
+    lent = {name: word for name, word in (("row_stack", np.vstack),) if name not in vars(np)}
+    dispatcher.get_current_device = Asked
+    vars(np).update(lent)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        dispatcher.get_current_device = kept
+        for name in lent:
+            del vars(np)[name]
+
+
+def assembly(library: Any, capability: Capability) -> str:
+    """The kernel as PTX, its entry named ENTRY; no card is needed."""
+    return "\n".join(library.get_asm_strs(cc=capability)).replace(library._entry_name, ENTRY)
+
+
+def machine_code(text: str, capability: Capability) -> tuple[bytes, str]:
+    """PTX assembled for a card: the code to load, and what the assembler tells about registers and memory."""
+    from cuda.bindings import nvjitlink
+
+    code = text.encode()
+    options = [f"-arch=sm_{capability[0]}{capability[1]}", "-Xptxas=-fmad=false", "-Xptxas=-v"]
+    linker = nvjitlink.create(len(options), options)
+    try:
+        nvjitlink.add_data(linker, nvjitlink.InputType.PTX, code, len(code), ENTRY)
+        nvjitlink.complete(linker)
+        cubin = bytearray(nvjitlink.get_linked_cubin_size(linker))
+        nvjitlink.get_linked_cubin(linker, cubin)
+        told = bytearray(nvjitlink.get_info_log_size(linker))
+        nvjitlink.get_info_log(linker, told)
+    except nvjitlink.nvJitLinkError as error:
+        raise RenderError(f"nvJitLink cannot assemble the kernel: {error}", REASSEMBLED) from error
+    finally:
+        nvjitlink.destroy(linker)
+    return bytes(cubin), told.decode(errors="replace").strip("\0\n ")
+
+
+def closest(capability: Capability) -> Capability:
+    """The newest compute capability that the toolkit here compiles for and a card of this one runs."""
+    from numba.cuda.cudadrv import nvrtc
+
+    major, minor = nvrtc.find_closest_arch(capability)
+    return int(major), int(minor)
+
+
+def thread_code(made: Program) -> bytes:
+    """Object code for this CPU of what one thread does, for the simulator; `cells` is an address."""
+    signature = types.void(types.CPointer(types.int64), *[types.int64] * 5)
+    return cpu_compiler.object_code(body(made, warp_words.ALONE, llvm_module.inlined), signature, made.source)
+
+
+def simulated(thread: Callable[..., None]) -> Any:
+    """The kernel for numba's simulator, which must be what `cuda` is in this process: kernel[blocks, threads](...)."""
+
+    def launched(cells: int, x: int, y: int, width: int, height: int) -> None:
+        if cuda.threadIdx.x & 31 == 0:  # a warp of one lane
+            thread(cells, cuda.blockIdx.x, x, y, width, height)
+
+    return cuda.jit(launched)

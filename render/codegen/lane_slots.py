@@ -1,0 +1,159 @@
+"""What the driver needs of lanes beyond the vocabulary: the numba intrinsics that fill its slots."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+from render.codegen.lane_types import Lanes, Mask, bits_type, bring, constant, llvm
+
+
+def splat(lane_type: Any) -> Any:
+    """An intrinsic that turns a scalar into `lane_type` lanes (or a boolean into a mask)."""
+
+    @intrinsic
+    def convert(typingctx: Any, value: Any) -> Any:
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            return bring(context, builder, args[0], sig.args[0], lane_type)
+
+        return lane_type(value), codegen
+
+    return convert
+
+
+def places(lane_type: Any, wide: int) -> Any:
+    """An intrinsic giving (column, row) of each lane in a patch `wide` lanes wide, as `lane_type` lanes."""
+
+    @intrinsic
+    def numbers(typingctx: Any) -> Any:
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            zero = constant(lane_type, 0)
+            if lane_type.n == 1:
+                return context.make_tuple(builder, sig.return_type, [zero, zero])
+            element = zero.type.element
+            places = [divmod(lane, wide) for lane in range(lane_type.n)]
+            cells = [
+                ir.Constant(zero.type, [ir.Constant(element, value) for value in values])
+                for values in ([column for _, column in places], [row for row, _ in places])
+            ]
+            return context.make_tuple(builder, sig.return_type, cells)
+
+        return types.UniTuple(lane_type, 2)(), codegen
+
+    return numbers
+
+
+def numbering(lane_type: Any) -> Any:
+    """An intrinsic giving 0, 1, 2, ... as `lane_type` lanes."""
+
+    @intrinsic
+    def lane_numbers(typingctx: Any) -> Any:
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            kind = llvm(lane_type)
+            if lane_type.n == 1:
+                return kind(0)
+            return ir.Constant(kind, [ir.Constant(kind.element, lane) for lane in range(lane_type.n)])
+
+        return lane_type(), codegen
+
+    return lane_numbers
+
+
+@intrinsic
+def lift(typingctx: Any, values: Any, like: Any) -> Any:
+    """A flat tuple of lanes and scalars, every member as lanes like `like`."""
+    if not isinstance(values, types.BaseTuple) or not isinstance(like, Lanes):
+        return None
+    for member in values:
+        if not (member == like or isinstance(member, types.Number)):
+            return None
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        members = [
+            bring(context, builder, builder.extract_value(args[0], i), member, like) for i, member in enumerate(values)
+        ]
+        return context.make_tuple(builder, sig.return_type, members)
+
+    return types.UniTuple(like, len(values))(values, like), codegen
+
+
+@intrinsic
+def choose(typingctx: Any, mask: Any, a: Any, b: Any) -> Any:
+    """`where` for whole states: member by member."""
+    if not isinstance(mask, Mask) or a != b:
+        return None
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        members = [
+            builder.select(args[0], builder.extract_value(args[1], i), builder.extract_value(args[2], i))
+            for i in range(len(a))
+        ]
+        return context.make_tuple(builder, sig.return_type, members)
+
+    return a(mask, a, b), codegen
+
+
+@intrinsic
+def real_count(typingctx: Any, steps: Any, like: Any) -> Any:
+    """Whole-number lanes of any width as real lanes like `like`."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.sitofp(args[0], llvm(like))
+
+    return like(steps, like), codegen
+
+
+@intrinsic
+def truncated(typingctx: Any, small: Any) -> Any:
+    """Reals as whole numbers of the same width; those that do not fit are not looked for."""
+    whole = bits_type(small)
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.fptosi(args[0], llvm(whole))
+
+    return whole(small), codegen
+
+
+@intrinsic
+def total(typingctx: Any, values: Any) -> Any:
+    """The sum over all whole-number lanes, as int64."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return _sum(builder, builder.sext(args[0], llvm(Lanes(types.int64, values.n))), values.n)
+
+    return types.int64(values), codegen
+
+
+@intrinsic
+def how_many(typingctx: Any, mask: Any) -> Any:
+    """In how many lanes a mask is true, as int64."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return _sum(builder, builder.zext(args[0], llvm(Lanes(types.int64, mask.n))), mask.n)
+
+    return types.int64(mask), codegen
+
+
+def _sum(builder: Any, wide: Any, n: int) -> Any:
+    """The sum of n int64 lanes."""
+    if n == 1:
+        return wide
+    kind = ir.FunctionType(ir.IntType(64), [wide.type])
+    reduce = cgutils.get_or_insert_function(builder.module, kind, f"llvm.vector.reduce.add.v{n}i64")
+    return builder.call(reduce, [wide])
+
+
+@intrinsic
+def unpack(typingctx: Any, values: Any) -> Any:
+    """Stack memory that holds the lanes one after the other."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        place = cgutils.alloca_once(builder, args[0].type)
+        builder.store(args[0], place)
+        element = args[0].type if values.n == 1 else args[0].type.element
+        return builder.bitcast(place, element.as_pointer())
+
+    return types.CPointer(values.dtype)(values), codegen

@@ -1,0 +1,285 @@
+"""One numba extension type for all lanes: `lanes(dtype, n)`.
+
+For n > 1 it is an LLVM vector, for n = 1 a plain LLVM scalar, so the same scene serves one lane, 64 lanes and a
+CUDA thread. Operators are typed and lowered here, words in `lane_primitives`, each to the one LLVM instruction (or the
+short fixed sequence) that IEEE 754 fixes: no fast-math flag, no libm call. Constants and
+numba scalars that meet lanes take the lanes' own dtype; two lanes must agree in dtype and n.
+
+Importing this module registers everything with numba; numba-cuda takes the same registrations.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from itertools import product
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.core.datamodel import models
+from numba.core.imputils import lower_builtin
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import register_model
+
+INT_OF = {types.float32: types.int32, types.float64: types.int64}
+REAL_OF = {integer: real for real, integer in INT_OF.items()}
+MANTISSA_BITS = {types.float32: 24, types.float64: 53}
+
+
+class Lanes(types.Type):  # type: ignore[misc]
+    """N lanes of one dtype: float32, float64, int32, int64."""
+
+    def __init__(self, dtype: Any, n: int) -> None:
+        self.dtype = dtype
+        self.n = n
+        super().__init__(name=f"lanes({dtype}, {n})")
+
+
+class Mask(types.Type):  # type: ignore[misc]
+    """N truth values; they remember the precision of the lanes that were compared."""
+
+    def __init__(self, dtype: Any, n: int) -> None:
+        self.dtype = dtype
+        self.n = n
+        super().__init__(name=f"mask({dtype}, {n})")
+
+
+def _vector(element: ir.Type, n: int) -> ir.Type:
+    return element if n == 1 else ir.VectorType(element, n)
+
+
+@register_model(Lanes)
+class LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+    """Lanes are the LLVM vector of their dtype, or its scalar."""
+
+    def __init__(self, dmm: Any, fe_type: Lanes) -> None:
+        super().__init__(dmm, fe_type, _vector(dmm.lookup(fe_type.dtype).get_value_type(), fe_type.n))
+
+
+@register_model(Mask)
+class MaskModel(models.PrimitiveModel):  # type: ignore[misc]
+    """A mask is the LLVM vector of i1, or i1."""
+
+    def __init__(self, dmm: Any, fe_type: Mask) -> None:
+        super().__init__(dmm, fe_type, _vector(ir.IntType(1), fe_type.n))
+
+
+# --- values -----------------------------------------------------------------------------------------------
+
+
+def spread(builder: Any, scalar: Any, n: int) -> Any:
+    """One scalar in all of n lanes."""
+    if n == 1:
+        return scalar
+    i32 = ir.IntType(32)
+    one = builder.insert_element(ir.Constant(ir.VectorType(scalar.type, n), ir.Undefined), scalar, i32(0))
+    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(i32, n), [0] * n))
+
+
+def constant(lane_type: Lanes, value: float) -> Any:
+    """The LLVM constant with `value` in every lane."""
+    element = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}.get(lane_type.dtype)
+    if element is None:
+        element = ir.IntType(lane_type.dtype.bitwidth)
+    scalar = ir.Constant(element, value)
+    return scalar if lane_type.n == 1 else ir.Constant(ir.VectorType(element, lane_type.n), [scalar] * lane_type.n)
+
+
+def bring(context: Any, builder: Any, value: Any, source: Any, target: Any) -> Any:
+    """Value as `target` lanes: lanes as they are, a scalar converted once and splatted."""
+    if isinstance(source, (Lanes, Mask)) or not isinstance(target, (Lanes, Mask)):
+        return value
+    if isinstance(target, Mask):
+        return spread(builder, context.cast(builder, value, source, types.boolean), target.n)
+    return spread(builder, context.cast(builder, value, source, target.dtype), target.n)
+
+
+def common(args: tuple[Any, ...]) -> Lanes | None:
+    """The lane type that the arguments share, scalars set aside; None where they disagree."""
+    found = {a for a in args if isinstance(a, Lanes)}
+    scalars = [a for a in args if not isinstance(a, Lanes)]
+    if len(found) != 1 or not all(isinstance(a, types.Number) for a in scalars):
+        return None
+    shared = next(iter(found))
+    if shared.dtype in REAL_OF and any(isinstance(a, types.Float) for a in scalars):
+        return None  # a fraction has no place among whole numbers
+    return shared
+
+
+def bits_type(lane_type: Lanes) -> Lanes:
+    """The whole numbers that are as wide as these reals."""
+    return Lanes(INT_OF[lane_type.dtype], lane_type.n)
+
+
+def llvm(lane_type: Lanes) -> ir.Type:
+    """The LLVM type of these lanes."""
+    return constant(lane_type, 0).type
+
+
+# --- typing and lowering ----------------------------------------------------------------------------------
+
+Emit = Callable[..., Any]
+Kinds = Sequence[tuple[type, ...]]
+
+
+REALS = (Lanes, types.Number)
+MASKS = (Mask, types.Boolean)
+
+
+def define(word: Any, kinds: Kinds, typing: Callable[..., Any], emit: Emit) -> None:
+    """Type `word` by `typing(*args) -> (result, *operand types) or None` and lower it by `emit`.
+
+    `kinds` holds, operand by operand, the type classes that may stand there; each combination with lanes or a
+    mask in it gets the lowering, since numba finds lowerings by class and takes no ambiguity.
+    `emit(context, builder, result, operand types, values)` gets its operands already converted.
+    """
+    arity = len(kinds)
+
+    class Template(AbstractTemplate):  # type: ignore[misc]
+        def generic(self, args: Any, kws: Any) -> Any:
+            if kws or len(args) != arity or not any(isinstance(a, (Lanes, Mask)) for a in args):
+                return None
+            plan = typing(*args)
+            return None if plan is None else signature(plan[0], *args)
+
+    infer_global(word)(Template)
+
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        result, *operands = typing(*sig.args)
+        values = [
+            bring(context, builder, value, source, target)
+            for value, source, target in zip(args, sig.args, operands, strict=True)
+        ]
+        return emit(context, builder, result, operands, values)
+
+    for combination in product(*kinds):
+        if any(kind in (Lanes, Mask) for kind in combination):
+            lower_builtin(word, *combination)(lower)
+
+
+def _same(*args: Any) -> Any:
+    shared = common(args)
+    return None if shared is None else (shared,) * (len(args) + 1)
+
+
+def all_real(*args: Any) -> Any:
+    """Typing for words on reals: operands and result alike."""
+    shared = common(args)
+    return None if shared is None or shared.dtype not in INT_OF else (shared,) * (len(args) + 1)
+
+
+def _whole(*args: Any) -> Any:
+    shared = common(args)
+    return None if shared is None or shared.dtype not in REAL_OF else (shared,) * (len(args) + 1)
+
+
+def _comparison(*args: Any) -> Any:
+    shared = common(args)
+    return None if shared is None else (Mask(REAL_OF.get(shared.dtype, shared.dtype), shared.n), shared, shared)
+
+
+def all_masks(*args: Any) -> Any:
+    """Typing for words on masks; the result remembers the first mask's precision."""
+    first = next(a for a in args if isinstance(a, Mask))
+    if any(a.n != first.n if isinstance(a, Mask) else not isinstance(a, types.Boolean) for a in args):
+        return None
+    return first, *[a if isinstance(a, Mask) else first for a in args]
+
+
+def _arithmetic(real: str, whole: str) -> Emit:
+    def emit(_context: Any, builder: Any, result: Any, _operands: Any, values: Any) -> Any:
+        return getattr(builder, real if result.dtype in INT_OF else whole)(*values)
+
+    return emit
+
+
+def compiles_for_gpu(context: Any) -> bool:
+    """Whether this is numba-cuda's context for lowering, and not numba's own."""
+    return type(context).__module__.startswith("numba.cuda")
+
+
+def _product(context: Any, builder: Any, result: Any, _operands: Any, values: Any) -> Any:
+    """A product that stays one: NVVM would contract it with a sum that follows, unless it is told how to round."""
+    if compiles_for_gpu(context):
+        kind = values[0].type
+        name = f"llvm.nvvm.mul.rn.{'f' if result.dtype == types.float32 else 'd'}"
+        return builder.call(
+            cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind] * 2), name), values
+        )
+    return builder.fmul(*values)
+
+
+def plain(name: str) -> Emit:
+    """The LLVM instruction of this name."""
+    return lambda _c, builder, _r, _o, values: getattr(builder, name)(*values)
+
+
+def _shift(name: str) -> Emit:
+    def emit(_context: Any, builder: Any, result: Any, _operands: Any, values: Any) -> Any:
+        width = constant(result, result.dtype.bitwidth)
+        far = builder.icmp_unsigned(">=", values[1], width)  # as numpy has it; LLVM leaves it open
+        shifted = getattr(builder, name)(values[0], builder.select(far, constant(result, 0), values[1]))
+        if name == "ashr":
+            beyond = builder.ashr(values[0], constant(result, result.dtype.bitwidth - 1))
+        else:
+            beyond = constant(result, 0)
+        return builder.select(far, beyond, shifted)
+
+    return emit
+
+
+def _compare(symbol: str) -> Emit:
+    def emit(_context: Any, builder: Any, _result: Any, operands: Any, values: Any) -> Any:
+        if operands[0].dtype in REAL_OF:
+            return builder.icmp_signed(symbol, *values)
+        return (builder.fcmp_unordered if symbol == "!=" else builder.fcmp_ordered)(symbol, *values)
+
+    return emit
+
+
+def _negate(_context: Any, builder: Any, result: Any, _operands: Any, values: Any) -> Any:
+    if result.dtype in REAL_OF:
+        return builder.neg(values[0])
+    return builder.fsub(constant(result, -0.0), values[0])  # libNVVM's dialect has no fneg
+
+
+def _invert(_context: Any, builder: Any, _result: Any, _operands: Any, values: Any) -> Any:
+    return builder.not_(values[0])
+
+
+for _operators, _emit in (
+    ((operator.add, operator.iadd), _arithmetic("fadd", "add")),
+    ((operator.sub, operator.isub), _arithmetic("fsub", "sub")),
+):
+    for _word in _operators:
+        define(_word, [REALS] * 2, _same, _emit)
+for _word in (operator.mul, operator.imul):
+    define(_word, [REALS] * 2, all_real, _product)
+for _word in (operator.truediv, operator.itruediv):
+    define(_word, [REALS] * 2, all_real, plain("fdiv"))
+for _word, _name in (
+    (operator.and_, "and_"),
+    (operator.iand, "and_"),
+    (operator.or_, "or_"),
+    (operator.ior, "or_"),
+    (operator.xor, "xor"),
+    (operator.ixor, "xor"),
+):
+    define(_word, [REALS] * 2, _whole, plain(_name))
+    define(_word, [MASKS] * 2, all_masks, plain(_name))
+for _word, _name in ((operator.lshift, "shl"), (operator.rshift, "ashr")):
+    define(_word, [REALS] * 2, _whole, _shift(_name))
+for _word, _symbol in (
+    (operator.lt, "<"),
+    (operator.le, "<="),
+    (operator.gt, ">"),
+    (operator.ge, ">="),
+    (operator.eq, "=="),
+    (operator.ne, "!="),
+):
+    define(_word, [REALS] * 2, _comparison, _compare(_symbol))
+define(operator.neg, [REALS], _same, _negate)
+define(operator.pos, [REALS], _same, lambda _c, _b, _r, _o, values: values[0])
+define(operator.invert, [REALS], _whole, _invert)
+define(operator.invert, [MASKS], all_masks, _invert)

@@ -1,0 +1,181 @@
+"""numba made to compile a whole program at once: all functions to one LLVM module, optimised once, emitted once.
+
+Left to itself numba makes each function ready to be called the moment it is typed: it optimises it, with all that it
+calls inlined, and turns it into machine code. A scene and the driver are some fifty functions of which only the
+outermost is ever called, so nearly all of that work is thrown away: more than half of a first run
+(benchmarks/compiling.py).
+
+Here a function's library is only its LLVM text and a list of the libraries that it calls (`Text`). Once the outermost
+function is typed, `module` links what it reaches and optimises the result, and `machine_code` makes object code of it.
+
+The rest of the process may use numba as it likes: `inlined` gives functions that have a target of their own, which
+shares numba's knowledge of types and operators but has another code generator. Nothing of numba's is replaced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+
+import llvmlite.binding as llvm
+from numba.core import cgutils, registry, sigutils
+from numba.core.ccallback import _CFuncCompiler
+from numba.core.codegen import CPUCodeLibrary, JITCPUCodegen
+from numba.core.compiler import Compiler
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.cpu import CPUTargetOptions
+from numba.core.descriptors import TargetDescriptor
+
+from render.codegen import plain_numba
+
+# numpy's errors (a division by zero gives infinity), no reference counts, no way in from Python or C
+INNER = {
+    "nopython": True,
+    "error_model": "numpy",
+    "forceinline": True,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "_nrt": False,
+}
+OUTERMOST = {"nopython": True, "error_model": "numpy", "_nrt": False}
+
+
+class Text(CPUCodeLibrary):  # type: ignore[misc]
+    """What numba made of one function: LLVM text, and the libraries of the functions that it calls."""
+
+    def __init__(self, codegen: Any, name: str) -> None:
+        super(CPUCodeLibrary, self).__init__(codegen, name)  # without the module that it would fill
+        self.texts: list[str] = []
+        self.calls: dict[Any, None] = {}
+
+    def add_ir_module(self, ir_module: Any) -> None:
+        """Keep the text."""
+        self.texts.append(cgutils.normalize_ir_text(str(ir_module)))
+
+    def add_linking_library(self, library: Any) -> None:
+        """Keep it for later."""
+        self.calls[library] = None
+
+    def finalize(self) -> None:
+        """Nothing is made ready to be called."""
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:  # noqa: ARG002  (numba's signature)
+        """No function is anywhere in memory."""
+        return 0
+
+    def reached(self, seen: dict[Any, None]) -> dict[Any, None]:
+        """This library and all that it calls, each once; some may be numba's own."""
+        if self not in seen:
+            seen[self] = None
+            for library in self.calls:
+                if isinstance(library, Text):
+                    library.reached(seen)
+                else:
+                    seen[library] = None
+        return seen
+
+
+class Codegen(JITCPUCodegen):  # type: ignore[misc]
+    """numba's code generator for this CPU, whose libraries are text."""
+
+    _library_class = Text
+
+    def set_env(self, env_name: str, env: Any) -> None:
+        """No function has an environment, for none is called from Python."""
+
+
+class Target(TargetDescriptor):  # type: ignore[misc]
+    """numba's CPU with another code generator."""
+
+    options = CPUTargetOptions
+
+    @property
+    def typing_context(self) -> Any:
+        """What numba knows of types: everybody's."""
+        return registry.cpu_target.typing_context
+
+    @cached_property
+    def target_context(self) -> Any:
+        """What numba knows of lowering them: everybody's, but for the code generator."""
+        return registry.cpu_target.target_context.subtarget(_internal_codegen=Codegen("render"))
+
+
+TARGET = Target("cpu")
+
+
+class Inlined(registry.CPUDispatcher):  # type: ignore[misc]
+    """A function that is compiled where it is called with new types, into its caller."""
+
+    targetdescr = TARGET
+
+    def compile(self, sig: Any) -> Any:
+        """numba's own without its files and its timers, which cost more than many of our functions."""
+        arguments, result = sigutils.normalize_signature(sig)
+        if arguments not in self.overloads:
+            with self._compiling_counter:
+                self.add_overload(self._compiler.compile(arguments, result))
+        return self.overloads[arguments].entry_point
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """A plain function for `module`'s to call: what `numba.njit` is to other programs."""
+    return Inlined(py_func=function, targetoptions=INNER)
+
+
+def module(function: Callable[..., Any], signature: Any, name: str) -> Any:
+    """The optimised LLVM module of a function and all that it calls, in which it is the C function `name`.
+
+    signature: numba's, of types that C has. Raises NumbaError where numba does not understand the function.
+    """
+    arguments, result = sigutils.normalize_signature(signature)
+    with global_compiler_lock, plain_numba.compiling(), _without_collecting():
+        compiler = _CFuncCompiler(function, TARGET, OUTERMOST, {}, Compiler)
+        made = compiler.compile(arguments, result)
+        whole = _linked(made.library)
+    for found in (*whole.functions, *whole.global_variables):
+        if found.name == made.fndesc.llvm_cfunc_wrapper_name:
+            found.name = name
+        elif not found.is_declaration:
+            found.linkage = "internal"  # so that what was inlined everywhere goes
+    whole.verify()
+    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    builder = llvm.create_pass_builder(_machine(), options)
+    builder.getModulePassManager().run(whole, builder)
+    return whole
+
+
+def machine_code(whole: Any) -> bytes:
+    """Object code of an LLVM module, for this CPU."""
+    return bytes(_machine().emit_object(whole))
+
+
+def _machine() -> Any:
+    return TARGET.target_context.codegen()._tm
+
+
+def _linked(library: Text) -> Any:
+    """One LLVM module of a library and all that it reaches."""
+    whole = llvm.parse_assembly(str(library.codegen._create_empty_module("render")))
+    for part in library.reached({}):
+        if isinstance(part, Text):
+            for text in part.texts:
+                whole.link_in(llvm.parse_assembly(text))
+        else:
+            whole.link_in(part._get_module_for_linking(), preserve=True)
+    return whole
+
+
+@contextlib.contextmanager
+def _without_collecting() -> Iterator[None]:
+    """numba makes a million objects that live, among which the collector looks for dead ones again and again."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()

@@ -1,0 +1,173 @@
+"""What is compiled: the driver with a scene in its slots, and a key that names everything its code depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable
+from functools import cache, partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from render import primitives
+from render.codegen import plain_numba
+from render.codegen.retarget import fingerprint
+from render.kernels import driver, room, scalar, slots, warp
+from render.parameters import P, kinds
+from render.request import Request
+from render.scene import Scene
+
+PATCHES = {64: (8, 8), 32: (8, 4), 16: (4, 4), 8: (4, 2), 4: (2, 2)}  # lanes: pixels across, down
+ENTRY = "render_paint"
+Filling = dict[Any, Any]  # what stands in the slots
+RENDER = Path(__file__).parent.parent
+LANES = ("lane_memory", "lane_primitives", "lane_slots", "lane_types")
+CPU = tuple(
+    f"codegen/{name}" for name in (*LANES, "cpu_compiler", "llvm_module", "plain_numba", "retarget", "settings")
+)
+# The files that shape the code which a compiler makes, besides the loop and the scene in it, which are told one by one.
+SOURCES = {"cpu": CPU, "cuda": (*CPU, "codegen/cuda_compiler", "codegen/warp_words", "kernels/launch")}
+WORDS = {getattr(primitives, name): getattr(primitives, name) for name in primitives.NAMES}
+
+
+class Program(NamedTuple):
+    """What is compiled: a loop with a scene in its slots, for so many lanes of one precision."""
+
+    root: Callable[..., Any]
+    slots: Filling
+    lanes: int
+    precision: str
+    p: P
+    folds: Callable[[Request, P], bool]  # whether rows that are mirror images of others need not be followed
+    source: str  # the scene's file, for messages only
+
+    def key(self, compiler: str, host: tuple[str, ...]) -> str:
+        """Names all that the code depends on which this compiler (of SOURCES) makes for this CPU or GPU (hex)."""
+        about = (
+            fingerprint(self.root, words=WORDS, slots=self.slots),
+            self.lanes,
+            self.precision,
+            kinds(self.p),
+            _compiler(compiler),
+            host,
+        )
+        return hashlib.sha256(repr(about).encode()).hexdigest()
+
+
+class Width(NamedTuple):
+    """How many lanes a group has, how many groups are taken in turn, and when to look after them; see `driver`."""
+
+    lanes: int
+    groups: int
+    block: int
+    taking: int
+    moving: int
+
+
+def check_width(width: Width) -> None:
+    """Raise ValueError for a width of which the driver would paint a wrong picture, or none."""
+    lanes, groups, block, *_ = width
+    if lanes not in PATCHES:
+        raise ValueError(f"{lanes} lanes cover no patch of pixels; these do: {sorted(PATCHES)}")
+    if not 1 <= groups <= room.MOST_GROUPS:
+        raise ValueError(f"{groups} groups: the driver keeps notes of 1 to {room.MOST_GROUPS}")
+    check_block(block)
+
+
+def check_block(block: int) -> None:
+    """Raise ValueError for blocks of steps whose last ones `driver.halved` would not make up for."""
+    if block.bit_count() != 1 or not 1 <= block <= driver.HALVED:
+        raise ValueError(f"blocks of {block} steps: the driver needs a power of two up to {driver.HALVED}")
+
+
+def together(scene: Scene, request: Request, width: Width) -> Program:
+    """Many lanes together, for target `simd`. Raises ValueError for a width that the driver cannot paint with."""
+    check_width(width)
+    wide, high = PATCHES[width.lanes]
+    numbers = {
+        slots.LANES: width.lanes,
+        slots.PATCH_WIDTH: wide,
+        slots.PATCH_HEIGHT: high,
+        slots.GROUPS: width.groups,
+        slots.BLOCK: width.block if scene.absorbing else 1,
+        slots.TAKING: width.taking,
+        slots.MOVING: width.moving,
+    }
+    loop: Filling = {
+        slots.onward: driver.by_blocks if scene.absorbing else driver.by_steps,
+        slots.settled: driver.halved if scene.absorbing else driver.as_it_is,
+        slots.come_round: driver.cycles if scene.absorbing and scene.inside_flat else driver.no_cycles,
+    }
+    return _program(scene, request, driver.paint, loop | numbers, width.lanes)
+
+
+def alone(scene: Scene, request: Request) -> Program:
+    """One sample at a time, for target `scalar`."""
+    loop: Filling = {slots.follow: scalar.walk_in_blocks if scene.absorbing else scalar.walk}
+    return _program(scene, request, scalar.paint, loop, 1)
+
+
+def of_a_warp(scene: Scene, request: Request) -> Program:
+    """One lane of a warp, for a thread of a graphics card."""
+    loop: Filling = {
+        slots.stepping: warp.by_blocks if scene.absorbing else warp.by_steps,
+        slots.settled: driver.halved if scene.absorbing else driver.as_it_is,
+        slots.repeating: warp.cycles if scene.absorbing and scene.inside_flat else warp.no_cycles,
+        slots.BLOCK: warp.BLOCK,  # where the driver's last steps are made
+    }
+    check_block(warp.BLOCK)
+    return _program(scene, request, warp.paint_queue, loop, 1)
+
+
+def _program(scene: Scene, request: Request, root: Callable[..., Any], loop: Filling, lanes: int) -> Program:
+    functions = scene.functions
+    own = {getattr(slots, name): functions[name] for name in ("start", "step", "alive", "shade")}
+    never = functions.get("never_ends") if scene.inside_flat else None
+    return Program(
+        root=root,
+        slots=own | loop | {slots.never_ends: never or scalar.no_lane},
+        lanes=lanes,
+        precision=request.precision,
+        p=scene.prepared(request),
+        folds=partial(_folded, functions.get("symmetric") if lanes > 1 else None),
+        source=str(scene.path),
+    )
+
+
+def _folded(symmetric: Callable[..., Any] | None, request: Request, p: P) -> bool:
+    """Tell whether the frame's lower half is the mirror image of the upper, sample by sample."""
+    values = request.values
+    centred = request.samples == 1 and values["y"] == 0.0 and bool(values["shortcuts"])
+    return centred and symmetric is not None and bool(symmetric(p))
+
+
+@cache
+def _compiler(compiler: str) -> tuple[str, ...]:
+    """Everything on our side and numba's that shapes the code, besides the loop and the scene."""
+    own = hashlib.sha256()
+    for name in SOURCES[compiler]:
+        own.update((RENDER / f"{name}.py").read_bytes())
+    chosen = [f"{name}={value}" for name, value in sorted(plain_numba.heeded(os.environ).items())]
+    return own.hexdigest(), _version("numba"), _version("llvmlite"), np.__version__, sys.version, *chosen
+
+
+def _version(package: str) -> str:
+    """The version of a package that need not be loaded; empty where it is not installed.
+
+    Read from what the package's builders wrote into it, for the installer's records take a hundred times as long.
+    """
+    place = find_spec(package)
+    says = Path((place and place.origin) or package).with_name("_version.py")
+    written = says.read_text(encoding="utf-8") if says.is_file() else ""
+    if "version_json" in written or "version_version" in written:  # not so where it is run from its source
+        return written
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

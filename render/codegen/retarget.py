@@ -1,0 +1,154 @@
+"""One source, several targets: copies of plain functions in which words and helpers mean something else.
+
+A scene calls its helpers and the lane words by bare name, so their meaning can be changed by giving a copy of the
+function another namespace. `retarget` does that for a function and for all that it reaches; `fingerprint` hashes
+the same graph, so a cache knows when any of it has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from enum import EnumType
+from types import CodeType, FunctionType, MappingProxyType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from render.errors import SceneError
+from render.kernels.slots import Number
+
+Function = Callable[..., Any]
+Slots = Mapping[Any, Any]  # what stands in functions and `Number`s: a function, a number
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """All global names in a code object and in those nested in it."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
+
+
+def _uses(function: Function) -> Iterator[tuple[str, Any]]:
+    """The globals that a function uses, by name, in a fixed order."""
+    space = function.__globals__
+    for name in sorted(set(_names(function.__code__))):
+        if name in space:
+            yield name, space[name]
+
+
+def _filled(value: Any, slots: Mapping[Any, Any]) -> Any:
+    """What stands in a slot, or the value itself. Raises LookupError for a number that was not filled in."""
+    if isinstance(value, Number) and value not in slots:
+        raise LookupError(f"no number stands in the slot {value}")
+    return slots.get(value, value) if isinstance(value, (FunctionType, Number)) else value
+
+
+def _constants(module: ModuleType, code: CodeType) -> list[Any]:
+    """What a function may mean by `module.name`, but for functions: those are called by bare name."""
+    found = [(name, vars(module)[name]) for name in sorted(set(_names(code))) if name in vars(module)]
+    return [part for pair in found if not isinstance(pair[1], (FunctionType, ModuleType)) for part in pair]
+
+
+def retarget(
+    function: Function,
+    *,
+    words: Mapping[Function, Any],
+    slots: Slots = MappingProxyType({}),
+    wrap: Callable[[Function], Any] = lambda made: made,
+) -> Any:
+    """A copy of `function`, wrapped, with every plain function it reaches copied and wrapped likewise.
+
+    words: what stands for a function and is used as it is (a word's own definition, an intrinsic, a dispatcher).
+    slots: plain functions that stand for others, and are copied in their places; numbers that stand in `Number`s.
+
+    Raises SceneError where a function calls itself: vectors and GPU threads know no recursion.
+    """
+    made: dict[Function, Any] = {}
+    underway: list[Function] = []
+
+    def copied(plain: Function) -> Any:
+        if plain in underway:
+            place = f"{plain.__code__.co_filename}, line {plain.__code__.co_firstlineno}"
+            raise SceneError(f"{place}: {plain.__qualname__} calls itself", "write a loop of fixed count")
+        if plain not in made:
+            underway.append(plain)
+            space = {"__builtins__": __builtins__, "__name__": plain.__module__}
+            space |= {name: replaced(value) for name, value in _uses(plain)}
+            copy = FunctionType(plain.__code__, space, plain.__name__, plain.__defaults__, plain.__closure__)
+            copy.__qualname__, copy.__module__ = plain.__qualname__, plain.__module__
+            copy.__kwdefaults__ = plain.__kwdefaults__
+            made[plain] = wrap(copy)
+            underway.pop()
+        return made[plain]
+
+    def replaced(value: Any) -> Any:
+        value = _filled(value, slots)
+        if not isinstance(value, FunctionType):
+            return value
+        return words[value] if value in words else copied(value)
+
+    return copied(function)
+
+
+def fingerprint(function: Function, *, words: Mapping[Function, Any], slots: Slots) -> str:
+    """A hash of all code and constants that `retarget` would copy (hex, SHA-256)."""
+    made = _Fingerprint(words, slots)
+    made.visit(function)
+    return made.digest.hexdigest()
+
+
+class _Fingerprint:
+    """What `fingerprint` has seen so far."""
+
+    def __init__(self, words: Mapping[Function, Any], slots: Slots) -> None:
+        self.words, self.slots = words, slots
+        self.digest = hashlib.sha256()
+        self.seen: dict[Function, int] = {}
+
+    def add(self, *parts: object) -> None:
+        for part in parts:
+            self.digest.update(repr(part).encode() + b"\0")
+
+    def visit(self, plain: Function) -> None:
+        """A function, and all that it uses."""
+        self.add(plain.__module__, plain.__qualname__)
+        if plain in self.words:
+            return
+        if plain in self.seen:  # which of those before it is
+            self.add(self.seen[plain])
+            return
+        self.seen[plain] = len(self.seen)
+        self.add_code(plain.__code__)
+        cells = [cell.cell_contents for cell in plain.__closure__ or ()]
+        self.add_value([plain.__defaults__, *sorted((plain.__kwdefaults__ or {}).items()), cells])
+        for name, value in _uses(plain):
+            self.add(name)
+            self.add_value(_constants(value, plain.__code__) if isinstance(value, ModuleType) else value)
+
+    def add_code(self, code: CodeType) -> None:
+        """Instructions and constants; not lines, so a comment changes nothing."""
+        self.add(code.co_code, code.co_names, code.co_varnames, code.co_argcount)
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType):
+                self.add_code(constant)
+            else:
+                self.add(type(constant).__name__, constant)
+
+    def add_value(self, value: Any) -> None:
+        """What the compiler takes for a constant; of anything else, its kind."""
+        value = _filled(value, self.slots)
+        self.add(type(value).__qualname__)
+        if isinstance(value, FunctionType):
+            self.visit(value)
+        elif isinstance(value, (tuple, list)):
+            self.add(len(value), getattr(value, "_fields", ()))
+            for member in value:
+                self.add_value(member)
+        elif isinstance(value, (np.ndarray, np.generic)):
+            self.add(value.dtype.str, value.shape, value.tobytes())
+        elif isinstance(value, EnumType):
+            self.add([(member.name, member.value) for member in value])  # type: ignore[var-annotated]
+        elif isinstance(value, (int, float, complex, str, bytes)):
+            self.add(value)

@@ -1,0 +1,125 @@
+"""What lanes of a warp say to each other, and what they share with all others: intrinsics for the slots of `warp`.
+
+`CARD` is for a graphics card, where a lane is a thread and 32 of them vote; `ALONE` for numba's simulator, where each
+thread is a warp of its own. Whole numbers of the warp are int32 lanes: a card has no others in its registers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+from render.codegen.lane_types import Lanes
+from render.kernels import slots
+
+COUNT = Lanes(types.int32, 1)
+I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
+ALL, BALLOT, INDEXED = I32(0xFFFFFFFF), I32(3), I32(0)  # lanes that take part; modes of `vote` and `shfl`
+
+
+def _called(builder: Any, name: str, result: Any, *values: Any) -> Any:
+    """The result of a function of NVVM or LLVM."""
+    kind = ir.FunctionType(result, [value.type for value in values])
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), values)
+
+
+def _ballot(builder: Any, mask: Any) -> Any:
+    """Which lanes of the warp say yes, a bit for each; all have to come here."""
+    both = _called(builder, "llvm.nvvm.vote.sync", ir.LiteralStructType((I32, I1)), ALL, BALLOT, mask)
+    return builder.extract_value(both, 0)
+
+
+def _register(builder: Any, name: str, kind: Any, letter: str) -> Any:
+    """A special register of the thread, read anew each time."""
+    suffix = f"u{kind.width}"
+    return builder.asm(ir.FunctionType(kind, []), f"mov.{suffix} $0, %{name};", f"={letter},~{{memory}}", [], True)
+
+
+def _answered(emit: Callable[[Any, Any], Any]) -> Any:
+    """An intrinsic of a mask or a whole number that gives a whole number."""
+
+    @intrinsic
+    def word(typingctx: Any, value: Any) -> Any:
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            return emit(builder, args[0])
+
+        return COUNT(value), codegen
+
+    return word
+
+
+def _read(emit: Callable[[Any], Any], kind: Any = COUNT) -> Any:
+    """An intrinsic of nothing."""
+
+    @intrinsic
+    def word(typingctx: Any) -> Any:
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            return emit(builder)
+
+        return kind(), codegen
+
+    return word
+
+
+def _votes(builder: Any, mask: Any) -> Any:
+    return _called(builder, "llvm.ctpop.i32", I32, _ballot(builder, mask))
+
+
+def _before(builder: Any, mask: Any) -> Any:
+    lower = builder.asm(ir.FunctionType(I32, []), "mov.u32 $0, %lanemask_lt;", "=r", [], False)
+    return _called(builder, "llvm.ctpop.i32", I32, builder.and_(_ballot(builder, mask), lower))
+
+
+def _from_first(builder: Any, value: Any) -> Any:
+    both = ir.LiteralStructType((I32, I1))
+    shuffled = _called(builder, "llvm.nvvm.shfl.sync.i32", both, ALL, INDEXED, value, I32(0), I32(31))
+    return builder.extract_value(shuffled, 0)
+
+
+def _lane_number(builder: Any) -> Any:
+    return builder.asm(ir.FunctionType(I32, []), "mov.u32 $0, %laneid;", "=r", [], False)
+
+
+@intrinsic
+def divided(typingctx: Any, number: Any, by: Any) -> Any:
+    """Quotient and remainder of whole numbers that are not negative."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        quotient = builder.udiv(*args)
+        rest = builder.sub(args[0], builder.mul(quotient, args[1]))
+        return context.make_tuple(builder, sig.return_type, [quotient, rest])
+
+    return types.UniTuple(COUNT, 2)(COUNT, COUNT), codegen
+
+
+@intrinsic
+def add_at(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
+    """array[index] += value (int64), undisturbed by other threads that do the same; gives what was there."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return builder.atomic_rmw("add", builder.gep(data, [args[1]]), args[2], "monotonic")
+
+    return types.int64(array, types.int64, types.int64), codegen
+
+
+multiprocessor = _read(lambda builder: _register(builder, "smid", I32, "r"), types.int32)
+card_clock = _read(lambda builder: _register(builder, "globaltimer", I64, "l"), types.int64)
+
+SHARED: dict[Callable[..., Any], Any] = {slots.divided: divided, slots.add_at: add_at}
+CARD = SHARED | {
+    slots.votes: _answered(_votes),
+    slots.before: _answered(_before),
+    slots.from_first: _answered(_from_first),
+    slots.lane_number: _read(_lane_number),
+}
+ALONE = SHARED | {
+    slots.votes: _answered(lambda builder, mask: builder.zext(mask, I32)),
+    slots.before: _answered(lambda _builder, _mask: I32(0)),
+    slots.from_first: _answered(lambda _builder, value: value),
+    slots.lane_number: _read(lambda _builder: I32(0)),
+}

@@ -1,0 +1,118 @@
+"""The end of samples and of patches: last steps, colours, and the mean of a pixel's samples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from render.kernels.room import (
+    COUNTER,
+    IN_TRAY,
+    TRAY,
+    corner,
+    here,
+    of_tray,
+    of_tray_counter,
+)
+from render.kernels.scalar import levels, marked, put
+from render.kernels.slots import (
+    LANES,
+    PATCH_HEIGHT,
+    PATCH_WIDTH,
+    fetch,
+    fetch_all,
+    how_many,
+    keep,
+    lift,
+    real_count,
+    reals,
+    settled,
+    shade,
+    total,
+    unpack,
+    whole_memory,
+)
+from render.primitives import bits, from_bits, where
+from render.sampling import clamped
+
+
+def finish(room: Any, notes: Any, ready: int, at: Any, p: Any, like: Any) -> None:
+    """Make the last steps of a rack's samples, shade them, and put their light where it belongs."""
+    state = fetch_all(room, ready, like)
+    steps = bits(fetch(room, ready + len(like) * LANES))
+    state, steps = settled(state, steps, p, at.limit)
+    red, green, blue = lift(shade(state, real_count(steps, state[0]), p), state[0])
+    steps = marked(state, steps, p)
+    numbers = whole_memory(at.room)
+    number_at = ready + (len(like) + 1) * LANES
+    row = at.samples * LANES
+    if notes[COUNTER.whole] != 0:
+        tray, within = numbers[number_at] >> IN_TRAY, numbers[number_at] & ((1 << IN_TRAY) - 1)
+        place = of_tray(tray, at, like) + within
+        keep(room, place, red)
+        keep(room, place + row, green)
+        keep(room, place + 2 * row, blue)
+        keep(room, place + 3 * row, from_bits(steps))
+        arrived(notes, tray, LANES)
+        return
+    reds, greens, blues, made = unpack(red), unpack(green), unpack(blue), unpack(from_bits(steps))
+    for lane in range(notes[COUNTER.ready]):
+        tray, within = numbers[number_at + lane] >> IN_TRAY, numbers[number_at + lane] & ((1 << IN_TRAY) - 1)
+        place = of_tray(tray, at, like) + within
+        room[place] = reds[lane]
+        room[place + row] = greens[lane]
+        room[place + 2 * row] = blues[lane]
+        room[place + 3 * row] = made[lane]
+        arrived(notes, tray, 1)
+
+
+def arrived(notes: Any, tray: int, count: int) -> None:
+    """So many more samples of a tray are there."""
+    left = notes[of_tray_counter(TRAY.pending, tray)] - count
+    notes[of_tray_counter(TRAY.pending, tray)] = left
+    if left == 0:
+        notes[of_tray_counter(TRAY.full, notes[COUNTER.full_trays])] = tray
+        notes[COUNTER.full_trays] += 1
+
+
+def store(room: Any, notes: Any, at: Any, like: Any) -> int:
+    """Store the pixels of a complete patch and free its tray. Gives the steps that its samples made."""
+    notes[COUNTER.full_trays] -= 1
+    tray = notes[of_tray_counter(TRAY.full, notes[COUNTER.full_trays])]
+    notes[of_tray_counter(TRAY.free, notes[COUNTER.free_trays])] = tray
+    notes[COUNTER.free_trays] += 1
+    right, down = corner(notes[of_tray_counter(TRAY.patch, tray)], at)
+    _, j, inside = here(right, down, at)
+    image = reals(at.frame_height - 1 - at.y - at.height) - j  # where the mirror image is, in rows below the rectangle
+    again = inside & (image >= 0.0) & (image < reals(at.images))
+    light = reals(0), reals(0), reals(0)
+    counts = bits(reals(0))
+    made = bad = 0
+    row = at.samples * LANES
+    for place in range(of_tray(tray, at, like), of_tray(tray, at, like) + row, LANES):
+        r, g, b = fetch(room, place), fetch(room, place + row), fetch(room, place + 2 * row)
+        counts = bits(fetch(room, place + 3 * row))
+        steps = where(counts < 0, ~counts, counts)
+        strange = (r != r) | (g != g) | (b != b)
+        bad += how_many(inside & strange) + how_many(again & strange)
+        made += total(where(inside, steps, 0)) + total(where(again, steps, 0))
+        light = light[0] + clamped(r), light[1] + clamped(g), light[2] + clamped(b)
+    at.outcome[0] += bad
+    red, green, blue = levels(light, at)
+    reds, greens, blues, counted = unpack(red), unpack(green), unpack(blue), unpack(counts)
+    for low in range(PATCH_HEIGHT):
+        row = down + low
+        put_row(at, row, row < at.height, right, low * PATCH_WIDTH, reds, greens, blues, counted)
+        row = at.frame_height - 1 - 2 * at.y - row
+        there = at.height <= row < at.height + at.images
+        put_row(at, row, there, right, low * PATCH_WIDTH, reds, greens, blues, counted)
+    return made
+
+
+def put_row(
+    at: Any, row: int, there: bool, right: int, lane: int, reds: Any, greens: Any, blues: Any, counted: Any
+) -> None:
+    """Write a patch's pixels in one row of the rectangle, or of the images below it, if it has any there."""
+    if there:
+        for along in range(PATCH_WIDTH):
+            if right + along < at.width:
+                put(at, at.first + row * at.stride + right + along, lane + along, reds, greens, blues, counted)

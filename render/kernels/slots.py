@@ -1,0 +1,245 @@
+"""The places in the loops that are filled when a scene is compiled: its functions, the lanes' words, some numbers.
+
+The loops are written against these; `retarget` puts the real ones in, each found by itself and not by its name. None of
+them is ever called, or counted with, as it stands here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from render.primitives import Lane
+
+
+def _empty() -> NoReturn:
+    raise NotImplementedError("a slot of the driver that was not filled")
+
+
+class Number:
+    """A place for a whole number, which is a constant of the code that is made."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+# --- numbers, set for each CPU ------------------------------------------------------------------------------
+
+LANES: Any = Number("LANES")  # of a group
+PATCH_WIDTH: Any = Number("PATCH_WIDTH")  # pixels that a group covers: a lane each
+PATCH_HEIGHT: Any = Number("PATCH_HEIGHT")
+GROUPS: Any = Number("GROUPS")  # taken in turn: what was written for one is not read again at once
+BLOCK: Any = Number("BLOCK")  # steps between two questions; a power of two
+TAKING: Any = Number("TAKING")  # what it costs to take ended lanes out, in blocks of one lane
+MOVING: Any = Number("MOVING")  # and for each of them
+
+
+# --- the scene's -------------------------------------------------------------------------------------------
+
+
+def start(x: Lane, y: Lane, p: Any) -> Any:
+    """The scene's `start`."""
+    _empty()
+
+
+def step(state: Any, p: Any) -> Any:
+    """The scene's `step`."""
+    _empty()
+
+
+def alive(state: Any, p: Any) -> Any:
+    """The scene's `alive`."""
+    _empty()
+
+
+def shade(state: Any, steps: Lane, p: Any) -> Any:
+    """The scene's `shade`."""
+    _empty()
+
+
+def never_ends(x: Lane, y: Lane, p: Any) -> Any:
+    """The scene's `never_ends`; for a scene that has none, no lane at all."""
+    _empty()
+
+
+def follow(state: Any, steps: Lane, p: Any, limit: int) -> Any:
+    """How one sample is followed: `single.walk_in_blocks` or `single.walk`."""
+    _empty()
+
+
+def onward(room: Any, here: int, count_at: int, p: Any, limit: int, like: Any) -> Any:
+    """How lanes are stepped together: `driver.by_blocks` or `driver.by_steps`."""
+    _empty()
+
+
+def stepping(state: Any, steps: Lane, mine: Any, having: Lane, p: Any, limit: int) -> Any:
+    """How the lanes of a warp are stepped together: `warp.by_blocks` or `warp.by_steps`."""
+    _empty()
+
+
+def repeating(state: Any, steps: Lane, seen: Any, looks: Lane, going: Any, limit: int) -> Any:
+    """How a warp finds samples that will never end: `warp.cycles` or `warp.no_cycles`."""
+    _empty()
+
+
+def settled(state: Any, steps: Lane, p: Any, limit: int) -> Any:
+    """How their last steps are made: `driver.halved` or `driver.as_it_is`."""
+    _empty()
+
+
+def come_round(room: Any, place: int, state: Any, steps: Lane, going: Any, limit: int) -> Lane:
+    """How samples are found that will never end: `driver.cycles` or `driver.no_cycles`."""
+    _empty()
+
+
+# --- the lanes': intrinsics of render.codegen.lane_slots and lane_memory ----------------------------------------
+
+
+def reals(value: Any) -> Lane:
+    """A scalar in every lane, in the request's precision."""
+    _empty()
+
+
+def counts(value: int) -> Lane:
+    """A whole number in every lane."""
+    _empty()
+
+
+def mask(value: bool) -> Any:
+    """A truth value in every lane."""
+    _empty()
+
+
+def patch() -> tuple[Lane, Lane]:
+    """Column and row of each lane in the patch of pixels that the lanes cover together."""
+    _empty()
+
+
+def lane_numbers() -> Lane:
+    """0, 1, 2, ... in the lanes, as whole numbers."""
+    _empty()
+
+
+def lift(values: Any, like: Lane) -> Any:
+    """A flat tuple of lanes and constants, all of them as lanes like `like`."""
+    _empty()
+
+
+def choose(where: Any, a: Any, b: Any) -> Any:
+    """`where` for whole states."""
+    _empty()
+
+
+def from_lane_bits(number: int, like: Lane) -> Any:
+    """The mask that `lane_bits` gave the number for."""
+    _empty()
+
+
+def same_bits(a: Any, b: Any) -> Any:
+    """In which lanes two states are equal in all their members, bit for bit."""
+    _empty()
+
+
+def real_count(steps: Lane, like: Lane) -> Lane:
+    """Step counts as real lanes like `like`."""
+    _empty()
+
+
+def truncated(small: Lane) -> Lane:
+    """Reals that are known to be far from the largest whole number, and no NaN, as whole numbers."""
+    _empty()
+
+
+def total(steps: Lane) -> int:
+    """The sum over all lanes, as int64."""
+    _empty()
+
+
+def how_many(where: Any) -> int:
+    """In how many lanes a mask is true."""
+    _empty()
+
+
+def lane_bits(where: Any) -> int:
+    """A mask as a whole number: lane 0 is its lowest bit."""
+    _empty()
+
+
+def ones(number: int) -> int:
+    """How many bits of a whole number are set."""
+    _empty()
+
+
+def first_one(number: int) -> int:
+    """Which bit of a whole number is the lowest that is set."""
+    _empty()
+
+
+def unpack(values: Lane) -> Any:
+    """Memory that holds the lanes one after the other."""
+    _empty()
+
+
+def memory(array: Any) -> Any:
+    """The memory of an array, to be indexed from 0 on without a check."""
+    _empty()
+
+
+def whole_memory(array: Any) -> Any:
+    """The memory of an array of reals, read as whole numbers of the same width."""
+    _empty()
+
+
+def fetch(room: Any, place: int) -> Lane:
+    """Lanes from memory; `place` is a multiple of their number."""
+    _empty()
+
+
+def keep(room: Any, place: int, lanes: Lane) -> None:
+    """Lanes to memory; `place` is a multiple of their number."""
+    _empty()
+
+
+def fetch_all(room: Any, place: int, like: Any) -> Any:
+    """A state like `like` from memory, member after member."""
+    _empty()
+
+
+def keep_all(room: Any, place: int, state: Any) -> None:
+    """A state to memory, member after member."""
+    _empty()
+
+
+# --- a warp's: intrinsics of render.codegen.warp_words ---------------------------------------------------------
+
+
+def votes(where: Any) -> Lane:
+    """In how many lanes of the warp a mask is true. All lanes have to ask together."""
+    _empty()
+
+
+def before(where: Any) -> Lane:
+    """In how many of the warp's lanes before this one. All lanes have to ask together."""
+    _empty()
+
+
+def from_first(value: Lane) -> Lane:
+    """The whole number that the warp's first lane gives. All lanes have to ask together."""
+    _empty()
+
+
+def lane_number() -> Lane:
+    """Which lane of its warp this is."""
+    _empty()
+
+
+def divided(number: Lane, by: Lane) -> tuple[Lane, Lane]:
+    """Quotient and remainder of whole numbers that are not negative."""
+    _empty()
+
+
+def add_at(array: Any, index: int, value: int) -> int:
+    """Add to a number that all threads share; gives what it was before."""
+    _empty()

@@ -1,0 +1,144 @@
+"""Drawing what a saved picture shows: its request, with other options over it, at another place in it.
+
+    --like wall.png --size 3840x2160           the same, larger
+    --like wall.png --at 310,95 --closer 10    what lies under that pixel, ten times as large
+
+What is drawn comes from the picture; who draws it, and how it is cut, is this machine's own choice.
+"""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+
+from render import options, picture, scene
+from render.errors import InputError, UsageError
+from render.request import Request, Value
+from render.sampling import grid, position
+
+OWN = ("like", "at", "closer")  # options that are used up here
+
+
+def applied(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of `render.options.complete` that these stand for; those that were asked go over the picture's.
+
+    `like` names a picture, `at` a pixel of it ("310,95" or a pair), which becomes the centre, `closer` how many times
+    larger things become. Raises InputError for a picture that tells no request, UsageError for options that contradict
+    each other.
+    """
+    given = {name: value for name, value in asked.items() if value is not None and name not in OWN}
+    path, at, closer = (asked.get(name) for name in OWN)
+    if path is None:
+        for name, value in (("at", at), ("closer", closer)):
+            if value is not None:
+                raise UsageError(f"--{name} is about a picture", "add --like PICTURE, the picture to start from")
+        return given
+    stored = _stored(path)
+    chosen = _scene(stored, given, path)
+    if given.get("view") is not None:
+        for name, value in (("at", at), ("closer", closer)):
+            if value is not None:
+                raise UsageError(f"--{name} and --view both say where to look", "leave one of them out")
+        return chosen | {"size": (stored.width, stored.height), "samples": stored.samples} | given
+    parameters = dict(given.get("parameters") or {})
+    what: dict[str, Any] = {
+        "view": stored.view,
+        "size": (stored.width, stored.height),
+        "samples": stored.samples,
+        "limit": stored.limit,
+        "precision": stored.precision,
+    }
+    moved = _moved(stored, at, closer, parameters)
+    return chosen | what | given | {"parameters": stored.values | moved | parameters, "scene": chosen["scene"]}
+
+
+def _stored(path: str | Path) -> Request:
+    made = picture.read(path).provenance
+    if made is None:
+        raise InputError(
+            f"{path} carries no request: another program made it, or it was saved with --plain",
+            "give a PNG, .npz, .webp or .jpg that this program drew",
+        )
+    return made.request
+
+
+def _scene(stored: Request, given: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
+    """The picture's scene. A file is a program, so a picture alone does not make it run: it has to be named."""
+    asked = given.get("scene")
+    name = PurePath(stored.scene).stem
+    if asked is not None and PurePath(str(asked)).stem != name:
+        raise UsageError(f"{path} shows scene {name}, not {asked}", "leave --scene out, or --like")
+    if asked is None and stored.scene not in scene.names():
+        raise UsageError(
+            f"{path} was drawn by the scene file {stored.scene}, which is a program: a picture does not start it",
+            f"if you trust it, add --scene {shlex.quote(stored.scene)}",
+        )
+    return {"scene": stored.scene if asked is None else asked}
+
+
+def _moved(stored: Request, at: Any, closer: Any, parameters: Mapping[str, Value]) -> dict[str, Value]:
+    """The parameters that say where to look."""
+    moved: dict[str, Value] = {}
+    if at is not None:
+        _alone("at", parameters, "x", "y")
+        moved["x"], moved["y"] = centre(stored, *_pixel(at, stored))
+    if closer is not None:
+        _alone("closer", parameters, "zoom")
+        moved["zoom"] = float(stored.values["zoom"]) * _factor(closer)
+    return moved
+
+
+def _alone(option: str, parameters: Mapping[str, Value], *names: str) -> None:
+    for name in names:
+        if name in parameters:
+            raise UsageError(f"--{option} and --set {name}=... both say where to look", "leave one of them out")
+
+
+def centre(request: Request, i: int, j: int) -> tuple[float, float]:
+    """The point under the centre of column i and row j of a frame, in float64, whatever the frame's precision."""
+    place = grid(replace(request, precision="f64"))
+    x, y = position(np.float64(i), np.float64(j), np.float64(0), np.float64(0), *place)
+    return float(x), float(y)
+
+
+def _pixel(at: Any, stored: Request) -> tuple[int, int]:
+    words = at.split(",") if isinstance(at, str) else list(at)
+    try:
+        i, j = (options.whole(word, "at") for word in words)
+    except (UsageError, ValueError):
+        raise UsageError(f"--at is {at!r:.60}", "give a pixel of the picture: column,row, for example 310,95") from None
+    if not (0 <= i < stored.width and 0 <= j < stored.height):
+        raise UsageError(
+            f"pixel {i},{j} is outside of the picture, which has {stored.width} x {stored.height}",
+            f"give 0,0 to {stored.width - 1},{stored.height - 1}",
+        )
+    return i, j
+
+
+def _factor(closer: Any) -> float:
+    try:
+        factor = float(closer)
+    except (TypeError, ValueError):
+        factor = 0.0
+    if not 0 < factor < math.inf:
+        raise UsageError(f"--closer is {closer!r:.60}", "give how many times larger, for example 10 (0.5: smaller)")
+    return factor
+
+
+def default_name(request: Request, like: str | None = None) -> str:
+    """What a picture is called where nobody says: SCENE-MODE.png, with the view in between where it is not the first.
+
+    It never is the picture that was started from.
+    """
+    first = next(iter(scene.load(request.scene).views))
+    words = [Path(request.scene).stem, *([] if request.view == first else [request.view]), request.mode]
+    name = f"{'-'.join(words)}.png"
+    if like is not None and Path(like).resolve() == Path(name).resolve():
+        return f"{Path(name).stem}-like.png"
+    return name

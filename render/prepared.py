@@ -1,0 +1,50 @@
+"""Scenes whose `prepare` runs once for a request, whoever asks for its numbers and however often.
+
+What it gives is shared by the contract check, the kernel and all its workers, and the estimate of tiles' costs. A
+session keeps the numbers of its last requests, so that going back to one of them costs nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from render.parameters import P
+from render.request import Request, Value
+from render.scene import Scene
+
+KEPT = 8  # requests whose numbers are kept
+Asked = tuple[tuple[tuple[str, Value], ...], int, int, str]
+
+
+def asked_of_prepare(request: Request) -> Asked:
+    """Give what decides the numbers that `prepare` makes for a request."""
+    return request.parameters, request.width, request.height, request.precision
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedScene(Scene):
+    """A scene that remembers the numbers of its last requests. Threads may share it."""
+
+    known: dict[Asked, P] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @classmethod
+    def of(cls, scene: Scene, known: Mapping[Asked, P] | None = None) -> PreparedScene:
+        """Make one of a loaded scene; `known`: numbers that were prepared elsewhere."""
+        fields: dict[str, Any] = vars(scene)
+        return cls(**fields, known=dict(known or {}))
+
+    def prepared(self, request: Request) -> P:
+        """Give `p` for a request, made now only if it was not made before."""
+        asked = asked_of_prepare(request)
+        with self.lock:
+            p = self.known.pop(asked, None)
+            if p is None:
+                p = super().prepared(request)
+            self.known[asked] = p  # the last one used is the last one dropped
+            while len(self.known) > KEPT:
+                del self.known[next(iter(self.known))]
+        return p

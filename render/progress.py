@@ -1,0 +1,83 @@
+"""How far a draw is and how long it may take yet: a line now and then, where no terminal shows the tiles."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
+from typing import TextIO
+
+from render.engine import Moment, Watch
+
+FIRST, LONGEST = 10.0, 60.0  # seconds to the first line; and between two lines at most, each time twice as long
+EARLY = 2.0  # seconds of painting; before, what is done tells too little of what is left
+
+Seconds = Callable[[], float]
+
+
+def describe_left(moment: Moment) -> str:
+    """Say how long the rest may take, if it takes as long as what is done: ", about 40 s left"; empty if too early.
+
+    What is done is counted in tiles, or in their estimated cost where the plan knows it.
+    """
+    if moment.seconds < EARLY or not 0 < moment.share < 1:
+        return ""
+    return f", about {describe_roughly(moment.seconds * (1 - moment.share) / moment.share)} left"
+
+
+def describe_roughly(seconds: float) -> str:
+    """Say a time as exactly as an estimate deserves: "5 s", "40 s", "12 min", "3 h 20 min"."""
+    if seconds < 10:
+        return f"{max(round(seconds), 1)} s"
+    if seconds < 90:
+        return f"{round(seconds / 5) * 5} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(round(minutes / 10) * 10, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+class Lines:
+    """What is to be said of a draw whenever somebody asks; tiles that are done are noted as they come."""
+
+    def __init__(self, began: float) -> None:
+        self.began = began
+        self.done: int = 0
+        self.latest: Moment | None = None
+
+    def take(self, moment: Moment) -> None:
+        """Note a tile that is done; another run than before counts from nothing."""
+        again = self.latest is not None and self.latest.request is moment.request
+        self.done = self.done + 1 if again else 1
+        self.latest = moment
+
+    def line(self, now: float) -> str:
+        """How far it is."""
+        moment = self.latest
+        if moment is None:
+            return f"no tile is done yet, after {describe_roughly(now - self.began)}"
+        return f"{moment.name}: {self.done} of {moment.tiles} tiles{describe_left(moment)}"
+
+
+@contextmanager
+def lines(stream: TextIO, clock: Seconds = time.monotonic) -> Iterator[Watch]:
+    """Write a line to the stream now and then, from a thread of its own; nothing for a draw that is soon done."""
+    told, ended = Lines(clock()), Event()
+    thread = Thread(target=_speak, args=(told, stream, ended, clock), daemon=True, name="progress")
+    thread.start()
+    try:
+        yield told.take
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _speak(told: Lines, stream: TextIO, ended: Event, clock: Seconds) -> None:
+    pause = FIRST
+    with suppress(OSError, ValueError):  # whoever listened has gone
+        while not ended.wait(pause):
+            stream.write(f"render: {told.line(clock())}\n")
+            stream.flush()
+            pause = min(2 * pause, LONGEST)

@@ -1,0 +1,76 @@
+"""How files become pixels: one module for each way, and what all of them share.
+
+    png       every chunk and sum of a PNG is checked; what this program writes is unpacked here as well
+    npz       numpy's archives
+    images    whatever Pillow decodes
+
+No file decides how much memory it may take: what it would need is known from its header, and is refused before
+anything is unpacked if that is too much.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from render import machine
+from render.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SHARE = 3  # of its memory: a process reads a picture of a third, as it draws a frame of a third; two are compared
+SMALL = 1 << 28  # bytes that any file may unpack to, however small it is
+RATIO = 512  # bytes out of one byte: deflate reaches 1032, and the flattest picture of this program 330
+
+
+class Layer(NamedTuple):
+    """One picture of a file. `rgb` (height, width, 3) uint8 or uint16; `alpha` (height, width) alike, None: opaque."""
+
+    rgb: np.ndarray
+    alpha: np.ndarray | None = None
+
+
+class Found(NamedTuple):
+    """All that a file tells.
+
+    layers: its pictures, more than one where it is animated or has several pages. steps, inside: see `Frame`. texts:
+    what programs have put there, by keyword. ignored: what would change how it looks and is not applied, in words.
+    """
+
+    layers: tuple[Layer, ...]
+    texts: dict[str, str]
+    ignored: tuple[str, ...] = ()
+    steps: np.ndarray | None = None
+    inside: np.ndarray | None = None
+
+
+def damaged(why: str) -> InputError:
+    """The error of a file that is no picture, or no longer; the cause lacks its name in front."""
+    return InputError(f"cannot be read as a picture: {why}", "give a whole PNG or .npz file, or save the picture again")
+
+
+def check_room(needed: int, packed: int | None = None) -> None:
+    """Refuse what would take more memory than a picture may. Raises InputError.
+
+    needed: bytes that reading takes at most; packed: bytes from which a deflate stream unpacks to that many.
+    """
+    most = machine.memory() // SHARE
+    if needed > most:
+        raise InputError(
+            f"is refused: reading it takes {size(needed)} of memory, and a picture may take {size(most)} here "
+            f"(1/{SHARE} of what this process may use)",
+            "give a smaller picture, or read it on a machine with more memory",
+        )
+    if packed is not None and needed > max(SMALL, RATIO * packed):
+        raise InputError(
+            f"is refused as a decompression bomb: {size(packed)} would unpack to {size(needed)}",
+            "give a smaller picture, or one that is packed less (.npz from this program is not packed at all)",
+        )
+
+
+def size(count: int) -> str:
+    """A number of bytes in words: "1.6 GiB"."""
+    for bits, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
+        if count >= 1 << bits:
+            return f"{count / (1 << bits):.3g} {unit}"
+    return f"{count} bytes"

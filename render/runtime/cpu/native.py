@@ -1,0 +1,134 @@
+"""Machine code for this CPU: compiled by numba once, loaded by llvmlite alone ever after.
+
+The driver, filled with a scene's functions, is compiled to one C function `int64 paint(int64 *cells)` and kept as
+object code. Loading it takes some 30 ms and neither numba nor a compiler, in this process or in a worker; calling it
+through ctypes drops the GIL, so threads really paint at the same instant.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from render.codegen import code_cache, host, plain_numba
+from render.codegen.program import ENTRY, Program
+from render.codegen.settings import pack, settings
+from render.errors import ModeUnavailable
+from render.frame import Canvas
+from render.kernels import slots
+from render.pace import Pace
+from render.parameters import P
+from render.request import Request
+from render.runtime.cpu.underway import Layout, Rectangle, Rooms, members
+from render.runtime.kernel import CpuKernel
+from render.scene import Scene
+
+SLICE_NS = (
+    20_000_000  # of which Python sees nothing: short for whoever presses Ctrl-C, long beside the 10 us between two
+)
+GROWTH = 8.0
+
+
+def object_code(made: Program, announce: Callable[[], None], waiting: Callable[[], None] = lambda: None) -> bytes:
+    """From the cache, or compiled now (which is announced) and kept. `waiting`: somebody else compiles it just now."""
+
+    def compiled() -> bytes:
+        announce()
+        try:
+            with plain_numba.importing():
+                from render.codegen import cpu_compiler  # numba is slow to import and not needed in a second run
+        except ImportError as error:
+            raise ModeUnavailable(
+                f"numba cannot be imported: {error}", "reinstall numba, or draw with --target python, which needs none"
+            ) from error
+        return cpu_compiler.compile_program(made)
+
+    return code_cache.obtain(made.key("cpu", host.cpu()), compiled, waiting)
+
+
+@lru_cache(maxsize=32)
+def _loaded(code: bytes) -> tuple[Any, Any]:
+    """The C function in this object code, and the engine that must outlive it."""
+    address, engine = host.load_code(code, ENTRY)
+    return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address), engine
+
+
+def kernel(made: Program, scene: Scene, request: Request, about: str, announce: Callable[[str], None]) -> NativeKernel:
+    """Code that paints this request, compiled now only if it never was before."""
+    about = f"{about}, {'float64' if request.precision == 'f64' else 'float32'}"
+    code = object_code(
+        made,
+        lambda: announce(f"compiling {scene.name} for {about} ({code_cache.describe_keeping()})"),
+        lambda: announce(f"waiting for another run that compiles {scene.name} for {about}"),
+    )
+    layout = Layout(made.lanes, made.slots.get(slots.GROUPS, 0), folded=made.folds(request, made.p))
+    return NativeKernel(code, request, made.p, layout, about, folds=made.folds)
+
+
+class NativeKernel(CpuKernel):
+    """Object code and the numbers it needs, for one request. Sent to another process, it is loaded, not compiled."""
+
+    def __init__(
+        self,
+        code: bytes,
+        request: Request,
+        p: P,
+        layout: Layout,
+        about: str,
+        folds: Callable[[Request, P], bool] | None = None,
+        like: NativeKernel | None = None,
+    ) -> None:
+        """`folds` tells of other requests whether they are folded; `like`: a kernel that has this code loaded."""
+        self.code, self.request, self.p, self.layout, self.about = code, request, tuple(p), layout, about
+        self._folds = folds
+        self._call: Callable[[int], int]
+        self._engine: Any
+        self._rooms: Rooms
+        self._at = settings(request)  # it and p hold the arrays that the cells point to
+        self._told = pack(self._at, self.p)
+        self.pace = Pace(SLICE_NS, GROWTH)  # the threads' together
+        if like is not None:
+            self._call, self._engine, self._rooms = like._call, like._engine, like._rooms
+            return
+        self._call, self._engine = _loaded(code)  # two threads may load the same code, and each needs its own
+        self._rooms = Rooms(layout, members(self._call, self._at, self.p) if layout.groups else 0)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """What another process needs to load it."""
+        return NativeKernel, (self.code, self.request, self.p, self.layout, self.about)
+
+    def for_request(self, request: Request, p: P) -> NativeKernel:
+        """Give the same code, loaded already, the numbers of another request."""
+        folded = self._folds is not None and self._folds(request, p)
+        return NativeKernel(
+            self.code, request, p, self.layout._replace(folded=folded), self.about, folds=self._folds, like=self
+        )
+
+    @contextmanager
+    def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
+        """A rectangle of the frame, to be painted bit by bit."""
+        room = self._rooms.take(self.request)
+        try:
+            assert canvas.covers(x, y, width, height), "else pixels would be written anywhere"
+            followed, images = self.layout.rows(self.request, y, height)
+            yield Rectangle(self._call, self._told, (x, y, width, followed, images), canvas, room)
+        finally:
+            self._rooms.give_back(self.request, room)
+
+    def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
+        """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN.
+
+        It is done in slices, between which Python heeds signals.
+        """
+        steps, bad, done = 0, 0, False
+        with self.begin(canvas, x, y, width, height) as rectangle:
+            while not done:
+                t0 = time.perf_counter_ns()
+                made, strange, done = rectangle.go(self.pace.budget)
+                self.pace.learn(time.perf_counter_ns() - t0, done=done)
+                steps, bad = steps + made, bad + strange
+        return steps, bad

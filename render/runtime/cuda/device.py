@@ -1,0 +1,156 @@
+"""A graphics card with a kernel and its constants loaded, and the streams that launch it (`card_stream`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from render.codegen.program import ENTRY
+from render.codegen.settings import settings
+from render.kernels.launch import THREADS
+from render.request import Request
+from render.runtime.cuda.clock import COARSE_STEP, FINE_STEP, CardClock
+from render.runtime.cuda.discovery import Card
+from render.runtime.cuda.driver import (
+    OUT_OF_MEMORY,
+    CardFailed,
+    LaunchFailed,
+    asked,
+    bindings,
+    context,
+    unstarted,
+)
+from render.runtime.cuda.idle import when_idle
+from render.runtime.cuda.occupancy import Room
+from render.runtime.cuda.stream import Stream
+from render.trace import Clock
+
+COMPARISONS = 3  # of the two clocks; the first calls are slow, the last counts
+EVENT_STEP = 500  # ns between two times of an event
+
+
+class CudaDevice:
+    """One card with a kernel and its constants loaded, for one request. `clock` is the host's, in ns.
+
+    name: what its workers are called by. step: how fine its times are, in ns. Raises CardFailed where the card does not
+    take the kernel.
+    """
+
+    failed: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        card: Card,
+        code: bytes,
+        request: Request,
+        p: tuple[Any, ...],
+        clock: Clock,
+        driver: Any = None,
+        name: str | None = None,
+    ) -> None:
+        self.card, self.request, self.p, self.clock = card, request, p, clock
+        self.name = name or card.name
+        self.step = FINE_STEP if card.capability >= (9, 0) else COARSE_STEP
+        self.at = settings(request)
+        self.most = card.multiprocessors  # blocks that it holds at once
+        self.room = Room(self.most)
+        self.events, self.timer = CardClock(EVENT_STEP), CardClock(self.step)
+        self.anchor: Any = None  # the event that all times of events are counted from
+        self._streams: list[Stream] = []
+        self._places: dict[int, Any] = {}  # where an array of this process lies on the card
+        self._module: Any = None
+        self._closed = False
+        self.context: Any = None
+        self.driver = driver
+        try:
+            self._load(code)
+        except (CardFailed, LaunchFailed) as error:
+            self.close()
+            raise unstarted(error) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _load(self, code: bytes) -> None:
+        """The kernel and its constants onto the card."""
+        self.driver = driver = self.driver if self.driver is not None else bindings()
+        self.context = context(driver, self.card.number)
+        self.make_current()
+        self._module = asked(driver.cuModuleLoadData(code))
+        self.function = asked(driver.cuModuleGetFunction(self._module, ENTRY.encode()))
+        occupancy = asked(driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(self.function, THREADS, 0))
+        self.most = max(occupancy, 1) * self.card.multiprocessors
+        self.room = Room(self.most)
+        for array in (*self.at, *self.p):
+            if isinstance(array, np.ndarray) and array.size:
+                place = self._places[array.ctypes.data] = asked(driver.cuMemAlloc(array.nbytes))
+                asked(driver.cuMemcpyHtoD(place, array.ctypes.data, array.nbytes))
+        asked(driver.cuCtxSynchronize())  # such a copy may still be under way, and no stream waits for it
+
+    def make_current(self) -> None:
+        """Have the calling thread speak to this card."""
+        asked(self.driver.cuCtxSetCurrent(self.context))
+
+    def place(self, array: np.ndarray) -> int:
+        """Where an array that was there from the beginning lies on the card."""
+        return int(self._places[array.ctypes.data])
+
+    def streams(self, count: int) -> list[Stream]:
+        """So many streams with memory for a tile each, or fewer where the memory ends. Raises CardFailed for none."""
+        try:
+            self.make_current()
+            while len(self._streams) < count:
+                stream = Stream(self, len(self._streams))
+                try:
+                    stream.open()
+                except BaseException:
+                    stream.close()
+                    raise
+                self._streams.append(stream)
+        except (CardFailed, LaunchFailed) as error:
+            if error.code != OUT_OF_MEMORY or not self._streams:
+                raise unstarted(error) from error
+        return self._streams[:count]
+
+    def tie_clocks(self, queue: Any) -> None:
+        """Record the anchor, when nothing is under way, so that the clock of events is known from the start."""
+        self.anchor = asked(self.driver.cuEventCreate(0))
+        before = after = 0
+        for _ in range(COMPARISONS):
+            before = self.clock()
+            asked(self.driver.cuEventRecord(self.anchor, queue))
+            asked(self.driver.cuEventSynchronize(self.anchor))
+            after = self.clock()
+        self.events.learn(0, 0, before, after)
+
+    def facts(self) -> dict[str, Any]:
+        """For the trace: what it is, and by how much times of its blocks may be wrong on the host's clock."""
+        error = self.timer.error if self.request.blocks else self.events.error
+        return {"device": self.card.name, "multiprocessors": self.card.multiprocessors, "card_clock_error_ns": error}
+
+    def close(self) -> None:
+        """Give all memory back, when what is under way has ended. What fails now no longer matters.
+
+        A launch may take minutes: what does not end soon is waited for in the background.
+        """
+        if self.context is not None and not self._closed:
+            self._closed = True
+            when_idle(self._busy, self._close)
+
+    def _busy(self) -> bool:
+        """Whether anything is under way on the streams."""
+        self.driver.cuCtxSetCurrent(self.context)
+        return any(stream.busy() for stream in self._streams)
+
+    def _close(self) -> None:
+        driver = self.driver
+        for stream in self._streams:
+            stream.close()
+        for place in self._places.values():
+            driver.cuMemFree(place)
+        if self.anchor is not None:
+            driver.cuEventDestroy(self.anchor)
+        if self._module is not None:
+            driver.cuModuleUnload(self._module)
+        self._streams, self._places, self._module, self.anchor = [], {}, None, None

@@ -1,0 +1,92 @@
+"""NVIDIA's driver as this program uses it: started once, and each failure told in words.
+
+Only the driver's own interface is used, through cuda-bindings; numba has no part in this.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import cache
+from typing import Any
+
+from render.errors import RenderError
+
+NOT_READY = 600  # CUresult of a query
+OUT_OF_MEMORY = 2
+LOOK = "see what nvidia-smi says"
+FAILURES = {  # by CUresult: what has happened to the card, not to one tile
+    2: (  # also where the host's memory cannot be pinned
+        "there is no memory left, on the card or on this machine for copies from it",
+        "end other programs that use the card, let this one lock more memory (ulimit -l), or give a smaller --tile",
+    ),
+    46: ("the card is taken by another program", "try again when it is free"),
+    200: ("the driver does not take the kernel", "update NVIDIA's driver"),
+    209: ("the driver does not take the kernel", "update NVIDIA's driver"),
+    214: ("the card found an error in its memory", LOOK),
+    218: ("the driver does not take the kernel", "update NVIDIA's driver"),
+    222: ("the driver does not take the kernel", "update NVIDIA's driver"),
+    702: (
+        "the driver stopped a launch that took too long, as it does on a card with a display",
+        "give a smaller --tile",
+    ),
+    709: ("the card was lost", f"{LOOK}, and draw again"),
+    999: ("the card was lost", f"{LOOK}, and draw again"),
+}
+SPENT = frozenset({700, 702, 709, 710, *range(714, 720)})  # after these a process gets nothing else from the card
+
+
+class CardFailed(RenderError):
+    """A card cannot go on, whichever tile it was given. `code`, `name`: the driver's own."""
+
+    code, name = 0, ""
+
+
+class LaunchFailed(Exception):
+    """A launch went wrong in a way that may be the tile's own. `code`: the driver's; its name is the message."""
+
+    code = 0
+
+
+def asked(result: tuple[Any, ...]) -> Any:
+    """What a call of the driver gave. Raises CardFailed where the card is at fault, LaunchFailed otherwise."""
+    code, *values = result
+    if int(code):
+        name = code.name if isinstance(code, Enum) else f"CUDA error {int(code)}"
+        if int(code) in FAILURES:
+            reason, remedy = FAILURES[int(code)]
+            failure = CardFailed(f"{reason} ({name})", remedy)
+            failure.code, failure.name = int(code), name
+            raise failure
+        wrong = LaunchFailed(name)
+        wrong.code = int(code)
+        raise wrong
+    return values[0] if values else None
+
+
+def unstarted(error: CardFailed | LaunchFailed) -> CardFailed:
+    """What is told of a card that failed before anything was launched on it."""
+    name = error.name if isinstance(error, CardFailed) else str(error)
+    if error.code in SPENT:
+        reason = f"the card does nothing more for this process, in which a launch has failed ({name})"
+        failure = CardFailed(reason, "start the program, or Python, again")
+    elif isinstance(error, CardFailed):
+        failure = CardFailed(error.cause, error.remedy)
+    else:
+        failure = CardFailed(f"the card does not start ({name})", LOOK)
+    failure.code, failure.name = error.code, name
+    return failure
+
+
+@cache
+def bindings() -> Any:
+    """NVIDIA's driver interface, started."""
+    from cuda.bindings import driver
+
+    asked(driver.cuInit(0))
+    return driver
+
+
+@cache
+def context(driver: Any, number: int) -> Any:
+    """The one context of a card that all of a process shares; making it takes a while, so it is kept to the end."""
+    return asked(driver.cuDevicePrimaryCtxRetain(asked(driver.cuDeviceGet(number))))

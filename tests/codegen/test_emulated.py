@@ -1,0 +1,270 @@
+"""The PTX of the card's kernel, carried out on the CPU through the real host's code: emulated, never a timing.
+
+What it paints is compared with target scalar to the last bit: pixels, step counts, tallies.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from render import engine, scene, targets
+from render.codegen import cuda_compiler
+from render.frame import Frame, window
+from render.kernels.launch import RECORD, THREADS
+from render.request import Request
+from render.runtime.launch import recorded
+from tests.card_driver import CARD, Emulated, drawn, open_device
+from tests.conftest import library
+from tests.ptx.machine import Order
+
+SM_90 = (9, 0)
+SIZES = {"mandelbulb": (19, 11), "still_life": (19, 11)}  # their steps are long
+PRECISIONS = ("f32", "f64")
+Ask = Callable[..., Request]
+every_scene = pytest.mark.parametrize("name", scene.names())
+every_precision = pytest.mark.parametrize("precision", PRECISIONS)
+
+
+def assembly(request: Request) -> bytes:
+    """The PTX of a request's kernel."""
+    text: str = cuda_compiler.assembly(library(request, recording=recorded(request)), SM_90)
+    return text.encode()
+
+
+def emulated(request: Request, driver: Emulated | None = None) -> Frame:
+    """The frame that an emulated card paints."""
+    return drawn(driver or Emulated(), request, assembly(request))
+
+
+@cache
+def expected(request: Request) -> Frame:
+    """The same frame from the CPU."""
+    whole = request.width, request.height
+    return engine.draw(replace(request, mode="sequential", target="scalar", tile=whole, blocks=True))
+
+
+def check(request: Request, driver: Emulated | None = None) -> None:
+    """Every bit of a frame. The tallies are the sum that is compared last; a NaN would have been an error."""
+    frame, wanted = emulated(request, driver), expected(request)
+
+    assert np.array_equal(frame.rgb, np.asarray(wanted.rgb))
+    assert (frame.steps is None) == (wanted.steps is None)
+    assert frame.steps is None or np.array_equal(frame.steps, np.asarray(wanted.steps))
+    assert frame.inside is None or np.array_equal(frame.inside, np.asarray(wanted.inside))
+    assert frame.total_steps == wanted.total_steps
+
+
+@pytest.fixture
+def frame(ask: Ask) -> Ask:
+    """Makes requests of one ragged tile for a card."""
+
+    def of(name: str = "mandelbrot", size: tuple[int, int] = (37, 19), **more: Any) -> Request:
+        size = SIZES.get(name, size)
+        wanted = {"width": size[0], "height": size[1], "tile": size, "limit": 50} | more
+        return ask(scene=name, mode="cuda", target="cuda", **wanted)
+
+    return of
+
+
+@every_precision
+@every_scene
+def test_each_scene_is_painted_as_the_cpu_paints_it(name: str, precision: str, frame: Ask) -> None:
+    check(frame(name, precision=precision))
+
+
+@pytest.mark.parametrize("shortcuts", [0, 1])
+@pytest.mark.parametrize("limit", [1, 7, 8, 9, 15, 16, 17, 31, 32, 33])
+def test_the_limit_is_met_to_the_step(limit: int, shortcuts: int, frame: Ask) -> None:
+    check(frame(size=(23, 11), limit=limit, parameters={"bailout": 2.0, "shortcuts": shortcuts}))
+
+
+@every_precision
+@pytest.mark.parametrize("shortcuts", [0, 1])
+@pytest.mark.parametrize("samples", [1, 3])
+def test_samples_and_shortcuts(samples: int, shortcuts: int, precision: str, frame: Ask) -> None:
+    check(frame(samples=samples, precision=precision, parameters={"shortcuts": shortcuts}))
+
+
+@every_precision
+def test_relief(precision: str, frame: Ask) -> None:
+    check(frame(precision=precision, parameters={"light": 1.0, "edge": 0.5}))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (8, 4), (9, 5), (33, 2), (3, 40)], ids=str)
+def test_a_frame_may_have_any_size(size: tuple[int, int], frame: Ask) -> None:
+    check(frame(size=size))
+
+
+@pytest.mark.parametrize("tile", [(16, 16), (13, 7)], ids=str)
+def test_tiles_are_launches_that_make_one_picture(tile: tuple[int, int], frame: Ask) -> None:
+    driver = Emulated()
+
+    check(frame(tile=tile, samples=2), driver)
+
+    assert len(driver.grids) > 3
+    assert {grid.block for grid in driver.grids} == {THREADS}
+    assert not driver.memory
+
+
+def at_random(places: np.ndarray, chance: random.Random) -> int:
+    """Any group."""
+    return int(chance.choice(places.tolist()))
+
+
+@pytest.mark.parametrize(("x", "y"), [(-1.3107, 0.0), (-0.1226, 0.7449)], ids=["period 4", "period 3"])
+@every_precision
+def test_a_sample_that_comes_round_is_not_followed_to_the_limit(precision: str, x: float, y: float, frame: Ask) -> None:
+    """In bulbs that only their cycles tell from points that take long."""
+    drivers = Emulated(), Emulated()
+    for shortcuts, driver in enumerate(drivers):
+        view = {"x": x, "y": y, "zoom": 400.0, "shortcuts": shortcuts}
+        check(frame(size=(8, 4), limit=8_000, precision=precision, parameters=view), driver)
+    followed, seen_through = (driver.work[0].issued for driver in drivers)
+
+    assert seen_through < followed / 2
+
+
+TWINS = """
+LIMIT = 9000
+ABSORBING = True
+INSIDE_FLAT = True
+PARAMETERS = {}
+def start(x, y, p): return x - x, y - y
+def step(state, p): return state[0] + 1.0, state[1]
+def alive(state, p): return state[0] < 4000.0
+def shade(state, steps, p): return steps / 9000.0, 0.5, 0.5
+"""
+
+
+def test_a_sample_in_the_state_of_the_one_before_it_is_not_taken_to_come_round(tmp_path: Path, frame: Ask) -> None:
+    """All samples go through the same states, long enough to be looked at, and all end."""
+    path = tmp_path / "twins.py"
+    path.write_text(TWINS, encoding="utf-8")
+
+    check(frame(str(path), size=(8, 4), limit=9000, samples=2, parameters={"shortcuts": 1}))
+
+
+def test_most_lanes_of_a_warp_take_part_where_samples_end_at_all_times(frame: Ask) -> None:
+    """That is what the queue is for."""
+    driver = Emulated()
+    check(frame(view="seahorses", size=(64, 64), limit=2000), driver)
+
+    assert driver.work[0].busy > 0.75
+
+
+@every_precision
+def test_what_a_sample_costs_besides_its_steps(precision: str, frame: Ask) -> None:
+    """Outside of the set, where each is followed for one block of steps; the model in benchmarks/ builds on it."""
+    driver = Emulated()
+    check(frame(size=(64, 64), limit=100, precision=precision, parameters={"x": 3.0, "zoom": 3.0}), driver)
+    squares = 64 * 64 // 32
+
+    assert 450 < driver.work[0].issued / squares - 90 < 700
+
+
+def test_a_block_tells_where_and_when_it_ran(frame: Ask) -> None:
+    request = frame(size=(90, 60), limit=10)
+    device = open_device(Emulated(), request, assembly(request))
+    (stream,) = device.streams(1)
+    stream.submit(0, 0, 90, 60)
+    painted = stream.collect()
+    device.close()
+
+    assert painted.blocks is not None
+    assert painted.blocks.shape == (device.most, RECORD)
+    assert set(painted.blocks[:, 0]) == set(range(CARD.multiprocessors))
+    assert (painted.blocks[:, 1] < painted.blocks[:, 2]).all()
+    assert painted.began <= painted.blocks[:, 1].min()
+    assert painted.blocks[:, 2].max() <= painted.painted
+
+
+def test_blocks_that_tell_nothing_paint_the_same(frame: Ask) -> None:
+    request = frame(blocks=False)
+
+    assert b"globaltimer" not in assembly(request)
+    check(request)
+
+
+@pytest.mark.parametrize("order", [max, partial(at_random, chance=random.Random(1))], ids=["last", "random"])  # noqa: S311
+def test_the_order_of_the_threads_cannot_be_seen(order: Order, frame: Ask) -> None:
+    check(frame(samples=2, size=(21, 13)), Emulated(order=order))
+
+
+PLAIN = """
+from render.lanes import fma, minimum, sqrt, where
+LIMIT = 20
+ABSORBING = {absorbing}  # what is asked for is the least x so far
+INSIDE_FLAT = False
+
+def start(x, y, p):
+    return x, y, x
+
+def step(state, p):
+    x, y, least = state
+    return fma(x, 0.75, y), fma(y, 0.75, -0.25 * x), minimum(least, x)
+
+def alive(state, p):
+    return state[2] > -0.5
+
+def shade(state, steps, p):
+    red = {red}
+    return red, where(state[1] > 0.0, 0.25, 1.0), steps / 20.0
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Callable[..., str]:
+    """A user's scene."""
+
+    def write(*, absorbing: bool, red: str = "sqrt(0.1 * state[0] * state[0])") -> str:
+        path = tmp_path / "own.py"
+        path.write_text(PLAIN.format(absorbing=absorbing, red=red), encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+@every_precision
+@pytest.mark.parametrize("absorbing", [False, True])
+def test_a_scene_of_the_user(absorbing: bool, precision: str, own: Callable[..., str], frame: Ask) -> None:
+    check(frame(own(absorbing=absorbing), limit=20, precision=precision))
+
+
+def test_samples_that_are_no_number_are_counted(own: Callable[..., str], frame: Ask) -> None:
+    """Every one of the row, since 0 / 0 is none."""
+    request = frame(own(absorbing=False, red="(state[0] - state[0]) / 0.0"), samples=3)
+    device = open_device(Emulated(), request, assembly(request))
+    (stream,) = device.streams(1)
+    stream.submit(2, 1, 20, 10)
+
+    assert stream.collect().bad == 20 * 10 * 3
+    device.close()
+
+
+def test_a_launch_at_the_far_corner_of_a_world(own: Callable[..., str], frame: Ask) -> None:
+    """Pixels are numbered up to 2^31 there, and a thread's integers have 32 bits, or 64."""
+    side, wide, high, pitch = 1 << 31, 20, 10, 1 / 8
+    away = (side / 2 - 10) * pitch
+    place = {"x": -away, "y": away, "zoom": 4 / (pitch * side)}
+    request = frame(own(absorbing=True), size=(side, side), tile=(wide, high), limit=20, parameters=place)
+    rectangle = (side - wide, side - high, wide, high)
+    device = open_device(Emulated(), request, assembly(request))
+    (stream,) = device.streams(1)
+    stream.submit(*rectangle)
+    painted = stream.collect()
+    here = window(request, *rectangle)
+    kernel = targets.load("scalar").compile(scene.load(request.scene), request, print)
+
+    assert kernel.paint(here, *rectangle) == (painted.made, painted.bad)
+    assert len(np.unique(np.asarray(here.steps))) > 3, "else there is nothing to see"
+    assert np.array_equal(painted.rgb, here.rgb)
+    assert np.array_equal(np.asarray(painted.steps), np.asarray(here.steps))
+    device.close()

@@ -1,0 +1,245 @@
+"""The host's side of a card, against a driver that runs each thread's own code on the CPU: what is told to the card,
+what comes back, and what is said when it fails."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+from render import engine, scene
+from render.codegen import cuda_code
+from render.errors import RenderError
+from render.kernels.launch import THREADS
+from render.request import Request
+from render.runtime.cuda import driver as card_driver
+from render.runtime.cuda.clock import CardClock
+from render.runtime.cuda.device import CudaDevice
+from render.runtime.cuda.driver import LaunchFailed
+from tests.card_driver import Driver, drawn, open_device
+
+
+class Imitation(Driver):
+    """A driver that runs each thread's own code on the CPU, as a warp of one lane."""
+
+    def __init__(self, thread: Callable[..., None]) -> None:
+        super().__init__()
+        self.thread = thread
+
+    def launch(self, _function: object, *rest: Any) -> None:
+        (*values, x, y, width, height), types = rest[-2]
+        assert types == (*[ctypes.c_int64] * len(values), *[ctypes.c_int32] * 4)
+        cells, rectangle = (ctypes.c_int64 * len(values))(*values), (x, y, width, height)
+        for block, _warp in product(range(rest[0]), range(THREADS // 32)):
+            self.thread(ctypes.addressof(cells), block, *rectangle)
+
+
+@pytest.fixture
+def driver(ask: Callable[..., Request]) -> Imitation:
+    """For float64 frames of the default scene."""
+    made = cuda_code.program(scene.load("mandelbrot"), ask())
+    return Imitation(cuda_code.thread(made, cuda_code.simulated_key(made)))
+
+
+@pytest.fixture
+def device(driver: Imitation, ask: Callable[..., Request]) -> Iterator[CudaDevice]:
+    opened = open_device(driver, ask())
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize("tile", [(16, 16), (48, 32), (13, 7)], ids=str)
+def test_the_picture_and_the_steps_are_those_of_the_cpu(
+    driver: Imitation, samples: int, tile: tuple[int, int], ask: Callable[..., Request]
+) -> None:
+    request = ask(mode="cuda", target="cuda", tile=tile, samples=samples)
+    expected = engine.draw(replace(request, mode="sequential", target="scalar", tile=(48, 32)))
+
+    frame = drawn(driver, request)
+
+    assert frame.sha256 == expected.sha256
+    assert frame.total_steps == expected.total_steps
+    assert (frame.steps is None) == (expected.steps is None)
+    assert frame.steps is None or np.array_equal(frame.steps, np.asarray(expected.steps))
+    assert frame.inside is None or np.array_equal(frame.inside, np.asarray(expected.inside))
+
+
+def test_all_memory_is_given_back(driver: Imitation, ask: Callable[..., Request]) -> None:
+    drawn(driver, ask(mode="cuda", target="cuda"))
+
+    assert not driver.memory
+
+
+def test_a_launch_is_waited_for_only_when_it_is_asked_for(driver: Imitation, device: CudaDevice) -> None:
+    first, second = device.streams(2)
+    driver.polls = 2
+    driver.calls.clear()
+
+    first.submit(0, 0, 16, 16)
+    second.submit(16, 0, 16, 16)
+
+    assert not {"cuEventSynchronize", "cuCtxSynchronize"} & set(driver.calls)
+    assert [first.ready(), first.ready(), first.ready()] == [False, False, True]
+
+
+def test_what_a_long_launch_writes_to_is_given_back_in_the_background_when_it_has_ended(
+    driver: Imitation, device: CudaDevice
+) -> None:
+    (stream,) = device.streams(1)
+    stream.submit(0, 0, 16, 16)
+    driver.polls = 1 << 40
+
+    device.close()
+    assert driver.memory
+    driver.polls = 0
+
+    until = time.monotonic() + 20
+    while driver.memory and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not driver.memory
+
+
+def test_memory_is_kept_from_launch_to_launch(driver: Imitation, device: CudaDevice) -> None:
+    (stream,) = device.streams(1)
+    stream.submit(0, 0, 16, 16)
+    stream.collect()
+    driver.calls.clear()
+
+    stream.submit(16, 0, 16, 16)
+    stream.collect()
+    stream.submit(32, 16, 16, 8)
+
+    assert not {"cuMemAlloc", "cuMemHostAlloc"} & set(driver.calls)
+
+
+def test_each_launch_counts_from_nothing_though_another_stream_stands_still(device: CudaDevice) -> None:
+    made = []
+    standing, stream = device.streams(2)
+    standing.submit(0, 0, 16, 16)
+    for x in (16, 0, 16, 0):
+        stream.submit(x, 0, 16, 16)
+        made.append(stream.collect().made)
+
+    assert made == made[:2] * 2
+    assert made[0] != made[1]
+
+
+def test_times_of_the_card_are_told_on_the_host_clock(device: CudaDevice) -> None:
+    (stream,) = device.streams(1)
+    before = time.perf_counter_ns()
+    stream.submit(0, 0, 16, 16)
+    painted = stream.collect()
+
+    assert before <= painted.began <= painted.painted <= painted.arrived <= time.perf_counter_ns()
+    assert device.facts()["card_clock_error_ns"] > 0
+
+
+def test_no_clock_learns_from_the_launch_that_has_the_kernel_loaded(
+    driver: Imitation, ask: Callable[..., Request]
+) -> None:
+    """A driver that loads when it is first asked to run takes a tenth of a second for it, once."""
+    launched: list[int] = []
+    inner = driver.launch
+
+    def launch(function: object, *rest: Any) -> None:
+        launched.append(rest[-2][0][-1])
+        time.sleep(0 if launched[1:] else 0.1)
+        inner(function, *rest)
+
+    driver.done["cuLaunchKernel"] = lambda *asked: asked[-3].append(lambda: launch(*asked))
+    device = open_device(driver, ask(blocks=False))
+    (stream,) = device.streams(1)
+    stream.submit(0, 0, 16, 16)
+    stream.collect()
+
+    assert launched == [0, 16]
+    assert 0 < device.facts()["card_clock_error_ns"] < 50_000_000
+    device.close()
+
+
+class Corrected(CardClock):
+    """A card's clock that turns out to be further behind with each launch, by 83 ns."""
+
+    def __init__(self, clock: CardClock) -> None:
+        self.__dict__ = clock.__dict__
+        self.late = 0
+
+    def learn(self, first: int, last: int, began: int, ended: int) -> None:
+        super().learn(first, last, began, ended)
+        self.late += 83
+
+    @property
+    def offset(self) -> int:
+        return super().offset - self.late
+
+
+@pytest.mark.parametrize(("width", "fills"), [(48, True), (8, False)])
+def test_a_launch_that_records_nothing_paints_when_those_before_it_leave_room(
+    driver: Imitation, width: int, *, fills: bool, ask: Callable[..., Request]
+) -> None:
+    """On the host's clock, though more is known of the card's clock with each launch that has ended."""
+    device = open_device(driver, ask(blocks=False, tile=(48, 32)))
+    device.events = Corrected(device.events)
+    streams = device.streams(2)
+    for stream in streams:
+        stream.submit(0, 0, width, 32)
+        stream._events[0].reach()  # noqa: SLF001  (both streams have come to their launches)
+    first, second = (stream.collect() for stream in streams)
+    device.close()
+
+    assert (second.began >= first.painted) == fills
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "words"),
+    [
+        ("cuMemHostAlloc", 2, "no memory left"),
+        ("cuMemcpyDtoHAsync", 999, "lost"),
+        ("cuModuleLoadData", 209, "kernel"),
+        ("cuModuleLoadData", 719, r"nothing more for this process, in which a launch has failed \(CUDA error 719\)"),
+        ("cuStreamCreate", 702, "nothing more for this process"),
+        ("cuStreamCreate", 304, r"does not start \(CUDA error 304\)"),
+    ],
+)
+def test_a_card_that_fails_says_what_to_do(
+    driver: Imitation, call: str, code: int, words: str, ask: Callable[..., Request]
+) -> None:
+    driver.failures[call] = 1, code
+
+    with pytest.raises(RenderError, match=words) as caught:
+        drawn(driver, ask(mode="cuda", target="cuda"))
+
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("call", ["cuMemAlloc", "cuMemHostAlloc"])
+def test_no_memory_may_be_the_card_s_or_the_host_s(driver: Imitation, call: str, ask: Callable[..., Request]) -> None:
+    """The driver says the same of both."""
+    driver.failures[call] = 1, 2
+
+    with pytest.raises(RenderError, match="on the card or on this machine") as caught:
+        drawn(driver, ask(mode="cuda", target="cuda"))
+
+    assert all(word in caught.value.remedy for word in ("other programs", "ulimit -l", "--tile"))
+
+
+def test_a_launch_that_fails_names_its_tile(driver: Imitation, ask: Callable[..., Request]) -> None:
+    driver.failures["cuLaunchKernel"] = 4, 719  # the first paints nothing
+
+    with pytest.raises(RenderError, match=r"tile 2 .* failed: LaunchFailed: CUDA error 719") as caught:
+        drawn(driver, ask(mode="cuda", target="cuda"))
+
+    assert caught.value.exit_code == 4
+    assert "--only-tile 2" in caught.value.remedy
+
+
+def test_an_unknown_failure_is_the_launch_own() -> None:
+    with pytest.raises(LaunchFailed, match="CUDA error 700"):
+        card_driver.asked((700,))
