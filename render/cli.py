@@ -6,6 +6,7 @@ Nothing heavy is imported here: `--help` answers before numpy could load. The co
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -49,7 +50,7 @@ examples:
 
 python -m render COMMAND --help tells a command's options.
 exit codes: 0 done or equal, 1 failed or different, 2 wrong use, 3 the mode cannot run here, 4 a tile failed,
-            130 interrupted
+            130 interrupted; 129 and 143 ended by SIGHUP and SIGTERM
 """
 
 LONGEST = 500  # letters of a cause: a scene may raise anything
@@ -247,6 +248,10 @@ def _ended(words: list[str], began: int, *, debug: bool) -> int:
     except BrokenPipeError:  # whoever read our output has gone
         _drop_output()
         return 1
+    except Ended as ended:
+        with contextlib.suppress(OSError):  # the terminal may have gone
+            print(f"render: ended by {signal.Signals(int(str(ended)) - 128).name}", file=sys.stderr, flush=True)
+        raise
     except OSError as error:  # no room left, say, where nobody looked for it
         return complain(RenderError(f"the system refuses: {error}", "--debug shows where"), debug=debug)
     except MemoryError as error:
@@ -302,12 +307,20 @@ def complain(error: RenderError, *, debug: bool = False) -> int:
     return error.exit_code
 
 
+class Ended(SystemExit):
+    """A signal ended the program; the code is 128 and the signal's number, as shells count."""
+
+
+def _end(caught: int, _frame: object) -> NoReturn:
+    raise Ended(128 + caught)
+
+
 def _end_on_term() -> None:
     """Leave by the front door when told to end: processes and canvases would be left behind otherwise."""
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             try:
-                signal.signal(number, lambda caught, _: sys.exit(128 + caught))
+                signal.signal(number, _end)
             except ValueError:  # not the main thread: somebody else's program, and its signals
                 return
