@@ -37,8 +37,10 @@ class Program:
 
     def __init__(self, bench: Bench, request: Request) -> None:
         self.bench, self.request = bench, replace(request, tile=(request.width, request.height))
-        made, only = cuda_code.program(scene.load(request.scene), self.request), (bench.card,)
-        code = cuda_code.machine_code(made, cards.find()._replace(cards=only), recorded(self.request), lambda: None)
+        made = cuda_code.program(scene.load(request.scene), self.request)
+        code = cuda_code.machine_code(
+            made, bench.card.capability, cards.find().toolkit, recorded(self.request), lambda: None
+        )
         p, clock = tuple(made.p), time.perf_counter_ns
         self.device = CudaDevice(bench.card, code, self.request, p, clock, driver=bench.driver)
         self.stream = self.device.streams(1)[0]

@@ -20,11 +20,10 @@ from compiled import compiled
 from numba.core import types
 from numba.extending import intrinsic
 
-from render.codegen import cpu_compiler
+from render.codegen import cpu_compiler, host
 from render.kernels.slots import patch, reals, total
 from render.primitives import fma, to_int
 from render.request import Request
-from render.runtime.cpu import native
 from render.sampling import grid
 from render.scene import REALS
 
@@ -166,7 +165,7 @@ def independent(at: Any) -> int:
 
 def vector_lanes(precision: str) -> int:
     """How many lanes the widest vector register of this CPU holds."""
-    have = native.features()
+    have = host.features()
     bits = 512 if "avx512f" in have else 256 if "avx" in have else 128
     return bits // (64 if precision == "f64" else 32)
 

@@ -21,6 +21,7 @@ from typing import Any
 from pairs import in_turn, machine_line, options, timed
 
 from render import scene
+from render.codegen import host
 from render.codegen.program import Width, together
 from render.frame import canvas
 from render.options import complete
@@ -105,7 +106,7 @@ def main() -> None:
     print(machine_line(), flush=True)
     for name in asked.classes or CLASSES:
         off = CLASSES[name]
-        have = [f"-{one}" if one.startswith(off) else f"+{one}" for one in sorted(native.features())] if off else []
+        have = [f"-{one}" if one.startswith(off) else f"+{one}" for one in sorted(host.features())] if off else []
         wanted = {"NUMBA_CPU_FEATURES": ",".join(have)} if off else {}
         words = [sys.executable, __file__, HERE, "--runs", str(asked.runs)]
         words += ["--precision", asked.precision] if asked.precision else []

@@ -7,7 +7,7 @@
 How data flows, and where each stage lives (imports go only downwards):
 
     cli, commands, library      what was typed, or called, becomes options; outcomes become exit codes
-    options                     options + scene + machine -> Request
+    options, like               options + scene + machine -> Request; a saved picture's request with others over it
     engine                      the order of the stages: the only place that knows it
     results                     frames as the library gives them: they can be saved
     modes/*                     who works when: sequential, concurrent, parallel, cuda
@@ -15,12 +15,13 @@ How data flows, and where each stage lives (imports go only downwards):
     outputs/*                   what is kept of a frame and its trace: pictures, tables, pages
     stats, schedule, claims     figures that a trace proves; cpu_time: who had a CPU, and not only a tile
     evidence, sentences         what may be said of a run, the same on every surface; chart: its lanes as text
-    compare, attribution        are two pictures equal, and if not, whose tiles differ
+    compare, attribution        are two pictures equal, and if not, whose tiles differ; inspection: what one is
     painter                     paints one tile of one request with one target
     targets/*                   what code runs: python (the definition), scalar, simd, cuda
     compiler/*                  from a scene's plain functions to machine code
     scene, ../scenes/*          what is drawn: a stepping rule, written in the lane vocabulary
     plan, frame, sampling       tiles; pixels; where samples lie and how light becomes a pixel
+    picture, reading/*          PNG written fast; files of any kind read with care
     lanes, trace                the words that scenes are written in; spans of one clock
     request, errors             what to draw, checked; what can go wrong, and what to do
 

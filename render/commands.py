@@ -182,6 +182,8 @@ def _tell_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
 def compare(typed: Namespace, began: int) -> int:
     """Compare two saved pictures; exit 0 if equal or within what is allowed, 1 if not, 2 for different requests."""
     allowed = _number(typed.max_error, "--max-error"), _number(typed.max_differing, "--max-differing")
+    if typed.a == typed.b == picture.STDIN:
+        raise UsageError("standard input can be read once, and not as both pictures", "name a file for one of them")
     a, b = picture.read(typed.a), picture.read(typed.b)
     if typed.diff:
         outputs.check_writable(typed.diff)

@@ -139,14 +139,13 @@ def _told(found: Comparison, a: str | Path, b: str | Path) -> list[str]:
     if found.identical:
         return [f"{a} and {b} are equal, pixel by pixel{_in_all(found)}"]
     if found.max_error is None:
-        if found.frames[0] != found.frames[1]:
-            return [
-                f"{a} has {count(found.frames[0], 'frame')} and {b} has {found.frames[1]}, so nothing else was compared"
-            ]
         one, other = (f"{width} x {height}" for width, height in found.sizes)
-        if one == other:
-            return [f"{a} and {b} have frames of different sizes, so nothing else was compared"]
-        return [f"{a} has {one} pixels and {b} has {other}: different sizes, so nothing else was compared"]
+        if one != other:
+            return [f"{a} has {one} pixels and {b} has {other}: different sizes, so nothing else was compared"]
+        if found.frames[0] != found.frames[1]:
+            many = count(found.frames[0], "frame")
+            return [f"{a} has {many} and {b} has {found.frames[1]}, so nothing else was compared"]
+        return [f"{a} and {b} have frames of different sizes, so nothing else was compared"]
     assert found.worst is not None
     x, y, channel = found.worst
     where = f" of frame {found.worst_frame}" if found.frames[0] > 1 else ""

@@ -51,7 +51,7 @@ def _mode(name: str) -> dict[str, Any]:
 
 def has_fma() -> bool:
     """Whether the CPU multiplies and adds in one instruction; without it the bits are the same, but slower made."""
-    from render.runtime.cpu.native import features
+    from render.codegen.host import features
 
     return bool(features() & {"fma", "fma4", "neon"})
 

@@ -121,8 +121,7 @@ def draw(
         rgb, counts, inside = surface.kept()
     ran = {"load": load} | machine.facts()
     ran |= {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
-    ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1}
-    ran |= {**kernel.facts, **facts}
+    ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1, **kernel.facts, **facts}
     trace = Trace(kernel.corrected(recorder.drain()), began, asked, clock(), ran)
     return DrawnFrame(rgb, counts, course.steps, request, trace, inside)
 

@@ -55,10 +55,11 @@ class Canvas:
         if path is None:
             self.rgb = np.zeros((height, width, 3), np.uint8)
             self.steps = np.zeros((height, width), np.int32) if with_steps else None
-            return
-        self.rgb = np.memmap(path, np.uint8, "r+", shape=(height, width, 3))
-        behind = _aligned(self.rgb.nbytes)
-        self.steps = np.memmap(path, np.int32, "r+", behind, (height, width)) if with_steps else None
+        else:
+            self.rgb = np.memmap(path, np.uint8, "r+", shape=(height, width, 3))
+            behind = _aligned(self.rgb.nbytes)
+            self.steps = np.memmap(path, np.int32, "r+", behind, (height, width)) if with_steps else None
+        self.addresses = self.rgb.ctypes.data, 0 if self.steps is None else self.steps.ctypes.data
 
     def covers(self, x: int, y: int, width: int, height: int) -> bool:
         """Tell whether a rectangle of the frame lies in it."""

@@ -9,6 +9,7 @@ What is drawn comes from the picture; who draws it, and how it is cut, is this m
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePath
@@ -76,7 +77,7 @@ def _scene(stored: Request, given: Mapping[str, Any], path: str | Path) -> dict[
     if asked is None and stored.scene not in scene.names():
         raise UsageError(
             f"{path} was drawn by the scene file {stored.scene}, which is a program: a picture does not start it",
-            f"if you trust it, add --scene {stored.scene}",
+            f"if you trust it, add --scene {shlex.quote(stored.scene)}",
         )
     return {"scene": stored.scene if asked is None else asked}
 

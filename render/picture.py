@@ -6,6 +6,7 @@ What becomes of each kind of file stands in `render.reading`; a picture read is 
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -20,8 +21,9 @@ from isal import isal_zlib
 from render import packing, provenance
 from render.errors import InputError
 from render.provenance import Provenance
-from render.reading import Found, damaged
+from render.reading import Found, check_room, damaged
 
+STDIN = "-"  # in place of a file's name
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SUB, UP = 1, 2  # PNG's filters: less the pixel to the left, less the one above
 TRIED = 32  # each band takes the filter that packs every 32nd of its rows smaller (benchmarks/saving.py)
@@ -125,15 +127,26 @@ def _packs_smaller_sideways(above: np.ndarray, rows: np.ndarray) -> bool:
 
 
 def read(path: str | Path) -> Picture:
-    """The picture in a file: PNG, `.npz`, or whatever else Pillow reads. Raises InputError."""
+    """The picture in a file: PNG, `.npz`, or whatever else Pillow reads; `-` is standard input. Raises InputError."""
     try:
+        if path == STDIN:
+            return decode(_whole(sys.stdin.buffer))
         with Path(path).open("rb") as file:
-            return decode(file)
+            return decode(file if file.seekable() else _whole(file))
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         why = getattr(error, "strerror", None) or error
         raise InputError(f"cannot read {path}: {why}", "give the path of a picture that you may read") from error
     except InputError as error:
         raise InputError(f"{path} {error.cause}", error.remedy) from error
+
+
+def _whole(pipe: IO[bytes]) -> bytes:
+    """All that a pipe brings, which cannot be read twice. Raises InputError where that is more than memory allows."""
+    data = bytearray()
+    while piece := pipe.read(1 << 20):
+        data += piece
+        check_room(len(data))
+    return bytes(data)
 
 
 def decode(file: IO[bytes] | bytes) -> Picture:

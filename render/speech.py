@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
+from render import streams
 from render.wording import harmless
 
 
@@ -34,6 +35,7 @@ def raw(stream: TextIO) -> TextIO:
 @contextmanager
 def harmless_streams() -> Iterator[None]:
     """Speak on standard output and standard error so, whoever started us; no letter is one that cannot be said."""
+    streams.fill()
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever started us

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -16,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 # From the bottom up. A module imports from lower layers; inside its own layer only where that makes no cycle.
 # "targets" stands for the whole folder.
 LAYERS = (
-    "errors machine wording swatches",
+    "errors machine streams wording swatches",
     "speech",
     "registry",
     "parameters",
@@ -30,7 +31,9 @@ LAYERS = (
     "picture",
     "frame",
     "drawing",
-    "kernels codegen runtime",
+    "kernels",
+    "codegen",
+    "runtime",
     "targets contract",
     "painter",
     "backends preparation",
@@ -70,6 +73,7 @@ ANNOTATIONS = {"__future__", "collections.abc", "typing"}  # which nothing runs
 LANE_FUNCTIONS = {"start", "step", "alive", "shade", "never_ends"}
 
 LONGEST_MODULE = 350
+MOST_MODULES = 20
 LONGEST_FUNCTION = 60
 VAGUE = {"utils", "util", "helpers", "helper", "core", "common", "manager", "misc"}
 
@@ -98,7 +102,15 @@ def parsed(path: Path) -> Source:
 
 MODULES = {source.name: source for source in map(parsed, sorted((ROOT / "render").rglob("*.py")))}
 SCENES = [parsed(path) for path in sorted((ROOT / "scenes").glob("*.py"))]
-MODES = {path.stem for path in (ROOT / "render" / "modes").glob("[!_]*.py")}
+REGISTRIES = ("backends", "lessons", "modes", "outputs", "targets")  # folders of which each file is a choice
+
+
+def choices(folder: str) -> set[str]:
+    """The names of a registry's files and folders."""
+    place = ROOT / "render" / folder
+    return {path.stem for path in place.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()} - {
+        "__init__"
+    }
 
 
 def imported(source: Source) -> Iterator[tuple[str, int]]:
@@ -210,41 +222,117 @@ def test_heavy_packages_are_named_only_in_their_homes(package: str) -> None:
     assert not strangers, f"{package} is for {HOMES[package]}, but is imported at {strangers}"
 
 
-def branches_on_a_mode(tree: ast.AST) -> Iterator[int]:
-    """Lines of comparisons and cases that hold a mode's name.
-
-    "cuda" is a target's name as well, so there something in the comparison must be called a mode.
-    """
+def branches_on_a_name(tree: ast.AST, names: set[str]) -> Iterator[int]:
+    """Lines of comparisons and cases that hold one of these names."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare):
-            names = {name_of(part) for part in ast.walk(node) if isinstance(part, ast.expr)}
-            words = set(words_in(node)) & MODES
-            if words - {"cuda"} or (words and "mode" in names):
-                yield node.lineno
-        elif isinstance(node, ast.Match):
-            words = set(words_in(*(case.pattern for case in node.cases))) & MODES
-            if words - {"cuda"} or (words and name_of(node.subject) == "mode"):
-                yield node.lineno
+            words = words_in(node)
+        else:
+            words = words_in(*(case.pattern for case in node.cases)) if isinstance(node, ast.Match) else []
+        if names & set(words):
+            yield node.lineno  # type: ignore[attr-defined]
 
 
-def test_nothing_outside_the_modes_asks_which_mode_it_is() -> None:
+@pytest.mark.parametrize(
+    "folder", ["backends", "modes", "outputs", "targets"]
+)  # a lesson has the name of a kind of time
+def test_nothing_outside_a_folder_of_choices_asks_which_choice_it_is(folder: str) -> None:
     ladders = [
         f"{source.here}:{line}"
         for name, source in MODULES.items()
-        if not inside(name, ("render.modes",))
-        for line in branches_on_a_mode(source.tree)
+        if not inside(name, (f"render.{folder}",))
+        for line in branches_on_a_name(source.tree, choices(folder))
     ]
-    assert not ladders, f"let the mode's own file say it: {ladders}"
+    assert not ladders, f"let the file in {folder} say it, as an attribute: {ladders}"
 
 
 @pytest.mark.parametrize("code", ['mode == "cuda"', 'r.mode in ("loky", "parallel")', '"sequential" != chosen'])
 def test_a_branch_on_a_mode_is_noticed(code: str) -> None:
-    assert list(branches_on_a_mode(ast.parse(code)))
+    assert list(branches_on_a_name(ast.parse(code), choices("modes")))
 
 
-@pytest.mark.parametrize("code", ['target == "cuda"', 'word == "paint"', 'modes = ["parallel"]'])
+@pytest.mark.parametrize("code", ['kind == "cpu"', 'word == "paint"', 'modes = ["parallel"]'])
 def test_other_comparisons_are_left_alone(code: str) -> None:
-    assert not list(branches_on_a_mode(ast.parse(code)))
+    assert not list(branches_on_a_name(ast.parse(code), choices("modes")))
+
+
+def contracts() -> Iterator[str]:
+    """The names that members of our contracts have: those of protocols and abstract classes, and of every choice."""
+    for source in MODULES.values():
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.ClassDef) and {"ABC", "Protocol"} & set(map(name_of, node.bases)):
+                yield from defined(node.body)
+    for folder in REGISTRIES:
+        for name in choices(folder):
+            yield from defined(MODULES[f"render.{folder}.{name}"].tree.body)
+
+
+def defined(body: list[ast.stmt]) -> Iterator[str]:
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.AnnAssign):
+            yield name_of(node.target)
+        elif isinstance(node, ast.Assign):
+            yield from map(name_of, node.targets)
+
+
+def test_what_a_contract_declares_is_never_looked_for_by_name() -> None:
+    """`getattr` is for what others may leave out: scene files, Pillow's images, the platform."""
+    members = set(contracts())
+    looked_for = [
+        f"{source.here}:{node.lineno} {word}"
+        for source in MODULES.values()
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Call) and name_of(node.func) in {"getattr", "hasattr"}
+        for word in words_in(*node.args[1:2])
+        if word in members
+    ]
+    assert {"run", "compile", "KIND", "corrected", "write"} <= members
+    assert not looked_for, f"declare the member and ask for it plainly: {looked_for}"
+
+
+SPOKEN = {"render.runtime.kernel"}  # what painter, modes and backends know of code that paints
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if part(name) in {"painter", "modes", "backends", "engine"}])
+def test_who_decides_when_knows_kernels_by_their_contract_only(name: str) -> None:
+    machinery = [
+        f"line {line}: {found}"
+        for found, line in ours(name)
+        if part(found) in {"kernels", "codegen", "runtime"} and found not in SPOKEN
+    ]
+    assert not machinery, f"{name} imports {machinery}"
+
+
+LANES_ONLY = {"__future__", "typing", "render.primitives", "render.sampling"}
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if part(name) == "kernels"])
+def test_what_lanes_do_is_written_in_their_vocabulary(name: str) -> None:
+    others = [
+        f"line {line}: {found}"
+        for found, line in imported(MODULES[name])
+        if found not in LANES_ONLY and not inside(found, ("render.kernels",))
+    ]
+    assert not others, f"{name} imports {others}"
+
+
+FOLDERS = sorted({source.path.parent for source in MODULES.values()} - {ROOT / "render"})
+MAPPED = [folder for folder in FOLDERS if part(dotted(folder)) in {"kernels", "codegen", "runtime"}]
+
+
+@pytest.mark.parametrize("folder", MAPPED, ids=dotted)
+def test_a_folder_has_a_map_that_names_every_module(folder: Path) -> None:
+    told = ast.get_docstring(MODULES[dotted(folder)].tree) or ""
+    there = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    unnamed = {name for name in there - {"__init__"} if not re.search(rf"\b{name}\b", told)}
+    assert not unnamed, f"say in {dotted(folder)} what these are: {sorted(unnamed)}"
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=dotted)
+def test_a_folder_is_taken_in_at_a_glance(folder: Path) -> None:
+    assert len(list(folder.glob("[!_]*.py"))) <= MOST_MODULES
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)

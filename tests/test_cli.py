@@ -226,6 +226,53 @@ def test_one_tile_alone_is_the_same_there_and_black_elsewhere(say: Say) -> None:
     assert not alone.any()
 
 
+def test_a_view_other_than_the_first_is_in_the_name(say: Say) -> None:
+    """So that it does not replace the picture of another view."""
+    assert say(*ALONE, "--view", "seahorses").code == 0
+    assert Path("mandelbrot-seahorses-sequential.png").is_file()
+
+
+def test_what_lies_under_a_pixel_is_drawn_ten_times_as_large(say: Say) -> None:
+    assert say(*ALONE, "--view", "seahorses", "--out", "wall.png").code == 0
+    told = say(
+        "--like", "wall.png", "--at", "5,3", "--closer", "10", "--target", "python", "--mode", "sequential", "--json"
+    )
+    shown = say("show", "wall.png", "--json").document
+    assert shown["request"]["view"] == "seahorses"
+    assert told.document["parameters"]["zoom"] == 10 * shown["request"]["parameters"]["zoom"]
+    assert told.document["out"] == ["mandelbrot-seahorses-sequential.png"]
+
+
+def test_a_picture_tells_what_it_is(say: Say) -> None:
+    assert say(*ALONE, "--out", "wall.png").code == 0
+    told = say("show", "wall.png")
+    assert told.code == 0
+    assert "scene mandelbrot, view whole" in told.out.splitlines()
+    assert "is a picture" in refused(say("show", "wall.png", "--out", "a.svg"), 2)
+
+
+def test_a_picture_for_a_pipe_is_alone_on_standard_output() -> None:
+    assert main([*ALONE, "--out", "file.png", "--quiet"]) == 0
+    drawing = start(*ALONE, "--out", "-")
+    comparing = start("compare", "-", "file.png", stdin=drawing.stdout)
+    assert drawing.stdout is not None
+    drawing.stdout.close()  # it is the other's now
+    out, err = comparing.communicate(timeout=60)
+    assert (comparing.returncode, err) == (0, ""), out
+    assert drawing.stderr is not None
+    assert "saved to standard output" in drawing.stderr.read()
+    drawing.stderr.close()
+    assert drawing.wait(60) == 0
+
+
+def test_a_pipe_is_read_once(say: Say) -> None:
+    assert "can be read once" in refused(say("compare", "-", "-"), 2)
+
+
+def test_the_document_and_a_picture_do_not_share_standard_output(say: Say) -> None:
+    assert "both want standard output" in refused(say(*ALONE, "--json", "--out", "-"), 2)
+
+
 @pytest.mark.parametrize("order", ["rows", "spiral", "hilbert", "costly"])
 def test_the_order_of_tiles_changes_nothing_that_is_seen(order: str, say: Say) -> None:
     document = say(*ALONE, "--order", order, "--json").document

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import like, options, picture
+from render import library, like, options, picture
 from render.errors import InputError, UsageError
 from render.frame import Frame
 from render.outputs import npz
@@ -144,3 +144,10 @@ def test_the_picture_that_is_started_from_is_not_replaced(tmp_path: Path, monkey
     name = like.default_name(STORED)
     assert like.default_name(STORED, like=str(tmp_path / name)) == "mandelbrot-seahorses-sequential-like.png"
     assert like.default_name(STORED, like="other.png") == name
+
+
+def test_a_picture_is_drawn_on_from_in_python(tmp_path: Path) -> None:
+    frame = library.draw(like=saved(tmp_path), at=(3, 4), closer=10, mode="sequential", target="python")
+    assert frame.request.values == STORED.values | {"zoom": 9000.0} | dict(
+        zip("xy", like.centre(STORED, 3, 4), strict=True)
+    )

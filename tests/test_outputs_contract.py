@@ -46,6 +46,11 @@ ATTACKS = ["\x1b]0;PWN\x07", "a\nb", "\ud800", "\u202etxt", "</script><b>", "\x9
 each = pytest.mark.parametrize("name", outputs.names())
 
 
+def written(name: str, frames: Frames, *, plain: bool = False) -> bytes:
+    """The whole file."""
+    return b"".join(outputs.made(outputs.load(name), frames, plain=plain))
+
+
 def painted(*tiles: tuple[int, int, int], mode: str = "sequential") -> Frame:
     spans = tuple(Span(Worker(1, thread), tile, "paint", t0, t0 + 5) for thread, tile, t0 in tiles)
     rgb = np.arange(24 * 16 * 3, dtype=np.uint32).astype(np.uint8).reshape(16, 24, 3)
@@ -93,20 +98,19 @@ def test_no_suffix_is_claimed_twice() -> None:
 @pytest.mark.parametrize("frames", [DRAW, RACE], ids=["draw", "race"])
 def test_it_makes_its_kind_of_file(name: str, frames: Frames, plain: bool) -> None:
     is_right: Callable[[bytes], bool] = IS[name]
-    assert is_right(outputs.load(name).write(frames, plain=plain))
+    assert is_right(written(name, frames, plain=plain))
 
 
 @each
 def test_the_same_frames_give_the_same_bytes(name: str) -> None:
-    write = outputs.load(name).write
-    assert write(RACE) == write(copy.deepcopy(RACE))
+    assert written(name, RACE) == written(name, copy.deepcopy(RACE))
 
 
 @each
 def test_it_changes_nothing(name: str) -> None:
     frame = copy.deepcopy(ALONE)
     frame.rgb.flags.writeable = False
-    outputs.load(name).write(Frames((frame,)))
+    written(name, Frames((frame,)))
     assert (frame.request, frame.trace, frame.sha256) == (ALONE.request, ALONE.trace, ALONE.sha256)
 
 
@@ -120,8 +124,8 @@ def test_it_copes_with_unusual_frames(name: str, change: str) -> None:
         "one pixel": replace(ALONE, rgb=ALONE.rgb[:1, :1], steps=None, request=small),
         "no facts": replace(ALONE, trace=replace(ALONE.trace, facts={})),
     }[change]
-    assert outputs.load(name).write(Frames((frame,)))
-    assert outputs.load(name).write(Frames((frame, frame), "race"))
+    assert written(name, Frames((frame,)))
+    assert written(name, Frames((frame, frame), "race"))
 
 
 @each
@@ -136,7 +140,7 @@ def test_no_text_of_a_trace_does_anything_but_be_read(name: str, foreign: list[s
     )
     frame = replace(ALONE, request=request, trace=replace(ALONE.trace, spans=spans, facts=facts))
     frames = Frames((frame, TOGETHER), "race", ((mode, reason),))
-    data = outputs.load(name).write(frames, plain=True)
+    data = written(name, frames, plain=True)
     if name not in TEXTS:
         return
     text = data.decode()

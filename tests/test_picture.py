@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from render import machine
+from render import machine, reading
 from render.errors import InputError
 from render.picture import Picture, decode, encode, read
 from tests.conftest import EXAMPLE
@@ -149,6 +149,31 @@ def test_what_is_no_picture_is_refused_with_the_reason(data: bytes, why: str, mo
         decode(data)
     assert caught.value.remedy
     assert "\n" not in str(caught.value)
+
+
+def test_the_flattest_picture_of_ours_is_no_bomb(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does it matter how many pixels it has: what counts is memory."""
+    monkeypatch.setattr(reading, "SMALL", 0)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5)
+    flat = np.full((2000, 2000, 3), (1, 2, 3), np.uint8)
+    assert np.array_equal(decode(encode(flat)).rgb, flat)
+
+
+def test_no_text_in_a_picture_lifts_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = WHOLE["png"]
+    monkeypatch.setattr(machine, "memory", lambda: 3 * 39)  # its rows are 39 bytes, unpacked
+    assert decode(whole).size == (4, 3)
+    monkeypatch.setattr(machine, "memory", lambda: 3 * 38)
+    with pytest.raises(InputError, match="is refused: reading it takes 39 bytes"):
+        decode(whole)
+
+
+def test_a_picture_comes_through_a_pipe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(WHOLE["png"])
+    with path.open(encoding="latin-1") as file:
+        monkeypatch.setattr("sys.stdin", file)
+        assert np.array_equal(read("-").rgb, RGB)
 
 
 @pytest.mark.parametrize("rgb", [RGB.astype(np.int32), RGB[0], RGB[:, :, :1], RGB[:0]])

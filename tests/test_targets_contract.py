@@ -33,6 +33,7 @@ def test_every_file_offers_what_the_contract_names(name: str) -> None:
     assert target.KIND in targets.KINDS
     assert set(target.PRECISIONS) <= set(PRECISIONS)
     assert target.BAND_ROWS >= 0
+    assert isinstance(target.DROPS_GIL, bool)
     assert callable(target.missing)
     assert callable(target.compile)
     assert target.__doc__

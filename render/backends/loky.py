@@ -24,6 +24,7 @@ from multiprocessing import current_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from render import streams
 from render.backends import able, results
 from render.errors import RenderError
 from render.painter import Done, Painter
@@ -167,6 +168,7 @@ def _one_process() -> Any:
 def _meet(folder: Path, painter: Painter) -> None:
     """Have all workers start and load what they need before the first tile is given out."""
     workers = painter.request.workers
+    streams.fill()  # a worker without a standard error ends at once
     _hush()
     _let_workers_leave()
     with painter.recorder.span("start"):

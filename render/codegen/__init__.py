@@ -10,4 +10,5 @@ plain_numba: numba as it is where none of its variables is set.
 cuda_compiler: the filled loop to machine code for a GPU, by numba-cuda.
 cuda_code: machine code for a GPU from the cache, or compiled now.
 code_cache: machine code kept between runs; file_lock: one of several compiles, and the others wait.
+host: this CPU as LLVM knows it, and object code loaded for it.
 """

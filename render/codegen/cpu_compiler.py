@@ -143,7 +143,7 @@ def _array(context: Any, builder: Any, kind: Any, address: Any, length: Any) -> 
     array = context.make_array(kind)(context, builder)
     size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
     data = array.data.type
-    if context.target_name == "cuda":
+    if lane_types.compiles_for_gpu(context):
         shared = builder.inttoptr(address, ir.PointerType(data.pointee, 1))
         pointer = builder.addrspacecast(shared, data)
     else:

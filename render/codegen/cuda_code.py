@@ -9,14 +9,13 @@ import ctypes
 from collections.abc import Callable
 from importlib.metadata import version
 
-from render.codegen import code_cache, plain_numba
+from render.codegen import code_cache, host, plain_numba
 from render.codegen.program import ENTRY, Program, of_a_warp
 from render.errors import UsageError
 from render.request import Request
-from render.runtime.cpu import native
-from render.runtime.cuda.discovery import Cards
 from render.scene import Scene
 
+Capability = tuple[int, int]
 MOST_PIXELS = 1 << 30  # of a launch: a card counts them in 32 bits
 
 
@@ -35,15 +34,16 @@ def check_tile(request: Request) -> None:
         raise UsageError(f"a tile of a card has no more than {MOST_PIXELS:,} pixels", "give a smaller --tile")
 
 
-def machine_code(made: Program, found: Cards, recording: bool, announce: Callable[[], None]) -> bytes:
-    """The kernel for the first card, from the cache, or compiled now (which is announced) and kept.
+def machine_code(
+    made: Program, capability: Capability, toolkit: Capability | None, recording: bool, announce: Callable[[], None]
+) -> bytes:
+    """The kernel for GPUs of this compute capability, from the cache, or compiled now (which is announced) and kept.
 
-    recording: whether its blocks tell where and when they ran.
+    toolkit: the version of CUDA that compiles. recording: whether its blocks tell where and when they ran.
 
     Raises SceneError where the scene cannot be compiled, RenderError where the CUDA packages do not work together.
     """
-    capability = found.cards[0].capability
-    key = made.key("cuda", ("card", version("numba-cuda"), str(found.toolkit), str(capability), str(recording)))
+    key = made.key("cuda", ("card", version("numba-cuda"), str(toolkit), str(capability), str(recording)))
 
     def compiled() -> bytes:
         announce()
@@ -59,7 +59,7 @@ def machine_code(made: Program, found: Cards, recording: bool, announce: Callabl
 
 def simulated_key(made: Program) -> str:
     """Under which the code of the simulator's threads is kept."""
-    return made.key("cuda", ("simulated", *native._host()))
+    return made.key("cuda", ("simulated", *host.cpu()))
 
 
 KEPT: list[object] = []  # engines, which must outlive the code that they hold
@@ -77,7 +77,7 @@ def thread(made: Program, key: str) -> Callable[..., None]:
         return cuda_compiler.thread_code(made)
 
     code = code_cache.obtain(key, compiled)
-    engine = native._loaded(code)[1]
-    call = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 5)(engine.get_function_address(ENTRY))
+    address, engine = host.load_code(code, ENTRY)
+    call = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 5)(address)
     KEPT.append(engine)
     return call

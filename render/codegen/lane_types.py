@@ -194,9 +194,14 @@ def _arithmetic(real: str, whole: str) -> Emit:
     return emit
 
 
+def compiles_for_gpu(context: Any) -> bool:
+    """Whether this is numba-cuda's context for lowering, and not numba's own."""
+    return type(context).__module__.startswith("numba.cuda")
+
+
 def _product(context: Any, builder: Any, result: Any, _operands: Any, values: Any) -> Any:
     """A product that stays one: NVVM would contract it with a sum that follows, unless it is told how to round."""
-    if type(context).__module__.startswith("numba.cuda"):
+    if compiles_for_gpu(context):
         kind = values[0].type
         name = f"llvm.nvvm.mul.rn.{'f' if result.dtype == types.float32 else 'd'}"
         return builder.call(

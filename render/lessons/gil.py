@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from render import lessons
+from render import lessons, targets
 from render.engine import Entrant
 from render.errors import UsageError
 from render.evidence import Run, runs
@@ -28,8 +28,9 @@ sound = identical
 
 def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
     """One worker; threads with the GIL held, and dropped; processes. Raises UsageError for target python."""
-    if asked.get("target") == "python":
-        raise UsageError("target python is Python, and always holds the GIL", "give --target simd or scalar")
+    target = asked.get("target")
+    if target and not targets.load(str(target)).DROPS_GIL:
+        raise UsageError(f"target {target} is Python, and always holds the GIL", "give --target simd or scalar")
     runs = [
         lessons.entrant("one thread", "sequential", asked),
         lessons.entrant("threads (GIL held)", "parallel", asked, _held, backend="threading"),

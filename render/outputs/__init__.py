@@ -45,8 +45,8 @@ class Output(Protocol):
     SUFFIXES: tuple[str, ...]
     ABOUT: str
 
-    def write(self, frames: Frames, *, plain: bool = False) -> bytes:
-        """The bytes of a file made from these frames."""
+    def write(self, frames: Frames, *, plain: bool = False) -> bytes | Iterable[bytes]:
+        """The bytes of a file made from these frames, at once or in pieces."""
         ...
 
 
@@ -116,8 +116,8 @@ def check_writable(path: str | Path) -> None:
 
 def made(output: Output, frames: Frames, *, plain: bool = False) -> Iterable[bytes]:
     """What an output makes of these frames, in pieces; `save` takes it."""
-    stream = getattr(output, "stream", None)
-    return [output.write(frames, plain=plain)] if stream is None else cast(Iterable[bytes], stream(frames, plain=plain))
+    written = output.write(frames, plain=plain)
+    return [written] if isinstance(written, bytes) else written
 
 
 def save(path: str | Path, data: bytes | Iterable[bytes]) -> None:

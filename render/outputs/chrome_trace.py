@@ -51,13 +51,8 @@ TOGETHER = 2000  # events that are written at a time
 Event = dict[str, Any]
 
 
-def write(frames: Frames, *, plain: bool = False) -> bytes:
-    """All runs. There is nothing to leave out, so a plain file is the same."""
-    return b"".join(stream(frames, plain=plain))
-
-
-def stream(frames: Frames, *, plain: bool = False) -> Iterator[bytes]:
-    """The same in pieces."""
+def write(frames: Frames, *, plain: bool = False) -> Iterator[bytes]:
+    """All runs, in pieces. There is nothing to leave out, so a plain file is the same."""
     first = frames[0]
     told = {"program": "render", "scene": harmless(first.request.scene), "view": harmless(first.request.view)}
     told |= {"sha256": first.sha256} | _left_out(frames)

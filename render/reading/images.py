@@ -31,7 +31,7 @@ from render.reading.png import GREY, PALETTE, RGB, Png, transparent
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-COST = 16  # bytes for each pixel at most: Pillow's own copy, one in another mode, and ours
+COST = 18  # bytes for each pixel at most: Pillow's own copy, one in another mode, and ours
 HEAD = 4096  # bytes of a file in which its depth is looked for
 ORIENTATION, BITS, PLANES = 0x0112, 258, 284  # tags of EXIF and TIFF
 WIDE = re.compile(r"(RGB|RGBA|RGBX|RGBa|LA|CMYK|CMYKX);16([BLN])")  # of which Pillow keeps the upper halves
@@ -84,9 +84,11 @@ def _from_start(file: IO[bytes], length: int) -> bytes:
 
 def _found(image: Image, head: bytes, again: Callable[[], bytes], png: Png | None) -> Found:
     pages = getattr(image, "n_frames", 1) if image.format in PAGED else 1
-    check_room(COST * math.prod(image.size) * pages)
-    ignored = list(png.ignored if png else ())
+    room = COST * math.prod(image.size) * pages
+    check_room(room)
+    ignored = [*(png.ignored if png else ()), *_left_out(image)]
     wide = _wide(image, head, again, png)
+    check_room(room * 2 if wide else room)
     layers = []
     for number in range(pages):
         if pages > 1:
@@ -98,6 +100,16 @@ def _found(image: Image, head: bytes, again: Callable[[], bytes], png: Png | Non
     ignored += _colours(image, png)
     texts = {name: text for name, text in _texts(image, png).items() if isinstance(text, str)}
     return Found(tuple(layers), texts, tuple(ignored))
+
+
+def _left_out(image: Image) -> Iterator[str]:
+    """Pictures in the file that are not looked at: the layers of one, or other sizes of it."""
+    layers = getattr(image, "n_frames", 1)
+    if image.format not in PAGED and layers > 1:
+        yield f"its {layers} layers by themselves"
+    sizes = image.info.get("sizes", ())
+    if image.format in {"ICO", "CUR", "ICNS"} and len(sizes) > 1:
+        yield f"{len(sizes) - 1} smaller sizes"
 
 
 def _texts(image: Image, png: Png | None) -> Mapping[Any, Any]:

@@ -26,9 +26,10 @@ GREY, RGB, PALETTE = 0, 2, 3
 PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))  # Adam7
 SUB, UP = 1, 2  # filters, behind None
 PIXELS = ("IDAT", "fdAT")
-KEPT = {"tRNS": 512, "gAMA": 4, "cHRM": 32, "cICP": 4, "iCCP": 80, "sRGB": 1, "acTL": 8, "fcTL": 26}  # bytes of them
+SEEN = {"tRNS": 512, "gAMA": 4, "cHRM": 32, "cICP": 4, "iCCP": 80, "sRGB": 1, "acTL": 8, "fcTL": 26}  # bytes of these
 PLAIN = {"IHDR", "sRGB", "gAMA", "cHRM", "cICP", "iCCP", "pHYs", "tIME", "bKGD", "sBIT", "tEXt", "IDAT", "IEND"}
-TEXTS = 1 << 26  # bytes of texts that are kept
+TEXTS = 1 << 26  # bytes of all texts that are kept; of one, a byte more is read, so that it is seen to be too long
+KEPT = SEEN | {"tEXt": TEXTS + 1}
 SRGB_GAMMA, SRGB_CHROMATICITIES = 45455, (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)  # in 1/100000
 
 
@@ -43,7 +44,7 @@ class Header(NamedTuple):
 
 
 class Png(NamedTuple):
-    """A PNG that is whole. `layer` where it was unpacked on the way; `kept` the bodies of chunks in KEPT by kind."""
+    """A PNG that is whole. `layer` where it was unpacked on the way; `kept` the bodies of chunks in SEEN by kind."""
 
     header: Header
     layer: Layer | None
@@ -107,7 +108,7 @@ class _Reader:
         for piece in _pieces(self.file, length):
             crc = isal_zlib.crc32(piece, crc)
             if take is None:
-                kept += piece[: max(KEPT.get(kind, 64) - len(kept), 0)] if kind != "tEXt" else piece
+                kept += piece[: max(KEPT.get(kind, 64) - len(kept), 0)]
             else:
                 take(piece)
         if self.file.read(4) != struct.pack(">I", crc):
@@ -181,7 +182,7 @@ class _Reader:
             keyword, _, text = body.partition(b"\0")
             if sum(map(len, self.texts.values())) + len(text) <= TEXTS:
                 self.texts.setdefault(keyword.decode("latin-1"), text.decode("latin-1"))
-        elif kind in KEPT:
+        elif kind in SEEN:
             self.kept[kind] = body
 
 

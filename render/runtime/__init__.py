@@ -1,6 +1,8 @@
 """What runs compiled code: on this machine's CPUs, on its GPUs, or in a simulator.
 
+kernel: what a kernel is to painter and modes, whichever target made it.
 cpu: object code to a kernel, without numba. cuda: NVIDIA's GPUs.
-launch: one launch on a GPU: its threads, where they write, and what comes back.
+launch: one launch on a GPU: its blocks, where they write, and what comes back.
+residence: when a GPU's multiprocessors were at work, from what its blocks recorded.
 several: several GPUs as one device. simulator: numba's CUDA simulator as a device.
 """

@@ -5,6 +5,7 @@ A target compiles a scene for a request and gives a kernel (`render.runtime.kern
     KIND                                         "cpu" or "device": modes take the targets of their own kind
     PRECISIONS                                   those that it knows, of `render.request.PRECISIONS`
     BAND_ROWS                                    best tiles: bands of a multiple of so many rows; 0: small squares
+    DROPS_GIL                                    whether other threads of Python run while it paints
     missing(request) -> (reason, remedy) | None  why it cannot run here, and the way on
     compile(scene, request, announce) -> Kernel  `announce(text)` is called only when compiling takes time
 
@@ -30,6 +31,7 @@ class Target(Protocol):
     KIND: str
     PRECISIONS: tuple[str, ...]
     BAND_ROWS: int
+    DROPS_GIL: bool
 
     def missing(self, request: Request | None = None) -> tuple[str, str] | None:
         """Why this target cannot run here and what to do about it, or None; without a request, in general."""

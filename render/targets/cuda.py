@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 KIND = "device"
 PRECISIONS = ("f32", "f64")
 BAND_ROWS = SQUARE_HEIGHT
+DROPS_GIL = True
 
 NAMES = {"f32": "float32", "f64": "float64"}
 Codes = dict[tuple[int, int], bytes]  # machine code by compute capability
@@ -66,7 +67,7 @@ def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
     for one in found.usable:
         if one.capability not in codes:
             say = partial(_announce, f"compiling {scene.name} for {one.name}, {precision}", announce)
-            codes[one.capability] = cuda_code.machine_code(made, found._replace(cards=(one,)), recorded(request), say)
+            codes[one.capability] = cuda_code.machine_code(made, one.capability, found.toolkit, recorded(request), say)
     return _on_cards(found.usable, codes, announce, request, made.p)
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 KIND = "cpu"
 PRECISIONS = ("f32", "f64")
 BAND_ROWS = 0
+DROPS_GIL = False
 
 
 def missing(request: Request | None = None) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 KIND = "cpu"
 PRECISIONS = ("f32", "f64")
 BAND_ROWS = 0
+DROPS_GIL = True
 
 
 def missing(request: Request | None = None) -> None:

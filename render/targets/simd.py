@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from render.codegen import host
 from render.codegen.program import Width, together
 from render.runtime.cpu import native
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 KIND = "cpu"
 PRECISIONS = ("f32", "f64")
 BAND_ROWS = 0
+DROPS_GIL = True
 
 REGISTERS = (  # instruction set, its name, bytes of a register
     ("avx512f", "AVX-512", 64),
@@ -34,7 +36,7 @@ def registers() -> tuple[int, str]:
 
     A CPU without fma gets the same bits from the C library, one lane after the other.
     """
-    have = native.features()
+    have = host.features()
     known = ((size, name) for feature, name, size in REGISTERS if feature in have)
     size, name = next(known, (16, "this CPU's vectors"))
     return size, name if have & {"fma", "neon"} else f"{name} without fma, which is slow"

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from render import engine, scene
+from render import engine, scene, targets
 from render.codegen import cuda_compiler
-from render.frame import Frame
+from render.frame import Frame, window
 from render.kernels.launch import RECORD, THREADS
 from render.request import Request
 from render.runtime.launch import recorded
@@ -247,4 +247,25 @@ def test_samples_that_are_no_number_are_counted(own: Callable[..., str], frame: 
     stream.submit(2, 1, 20, 10)
 
     assert stream.collect().bad == 20 * 10 * 3
+    device.close()
+
+
+def test_a_launch_at_the_far_corner_of_a_world(own: Callable[..., str], frame: Ask) -> None:
+    """Pixels are numbered up to 2^31 there, and a thread's integers have 32 bits, or 64."""
+    side, wide, high, pitch = 1 << 31, 20, 10, 1 / 8
+    away = (side / 2 - 10) * pitch
+    place = {"x": -away, "y": away, "zoom": 4 / (pitch * side)}
+    request = frame(own(absorbing=True), size=(side, side), tile=(wide, high), limit=20, parameters=place)
+    rectangle = (side - wide, side - high, wide, high)
+    device = open_device(Emulated(), request, assembly(request))
+    (stream,) = device.streams(1)
+    stream.submit(*rectangle)
+    painted = stream.collect()
+    here = window(request, *rectangle)
+    kernel = targets.load("scalar").compile(scene.load(request.scene), request, print)
+
+    assert kernel.paint(here, *rectangle) == (painted.made, painted.bad)
+    assert len(np.unique(np.asarray(here.steps))) > 3, "else there is nothing to see"
+    assert np.array_equal(painted.rgb, here.rgb)
+    assert np.array_equal(np.asarray(painted.steps), np.asarray(here.steps))
     device.close()

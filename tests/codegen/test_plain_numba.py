@@ -14,16 +14,15 @@ import numba
 import pytest
 from numba.core import config
 
-from render.codegen import plain_numba
+from render.codegen import host, plain_numba
 from render.errors import UsageError
-from render.runtime.cpu import native
 
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(set(re.findall(r'"(NUMBA_\w+)"', Path(config.__file__).read_text(encoding="utf-8"))))
 STRANGE = {name: "0" if name == "NUMBA_NUM_THREADS" else "1" for name in NAMES}
 SETTINGS = """\
 import json
-from render.codegen import plain_numba
+from render.codegen import host, plain_numba
 with plain_numba.importing():
     import numba
 from numba.core import config
@@ -91,14 +90,14 @@ def test_features_that_this_cpu_has_not_are_refused_by_the_variables_name(
     features: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NUMBA_CPU_FEATURES", features)
-    native._host.cache_clear()  # noqa: SLF001
+    host.cpu.cache_clear()
     try:
         with pytest.raises(UsageError, match="NUMBA_CPU_FEATURES is "):
-            native.features()
+            host.features()
         monkeypatch.setenv("NUMBA_CPU_FEATURES", "")
-        assert native.features() == frozenset()
+        assert host.features() == frozenset()
     finally:
-        native._host.cache_clear()  # noqa: SLF001
+        host.cpu.cache_clear()
 
 
 def test_settings_are_as_they_were_although_compiling_fails() -> None:

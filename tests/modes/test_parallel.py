@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -180,3 +182,18 @@ def test_a_daemon_may_use_threads_only(wanted: Request, monkeypatch: pytest.Monk
 
     assert "--backend threading" in caught.value.remedy
     assert engine.available(replace(wanted, backend="threading"))
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
+def test_processes_paint_although_standard_streams_are_closed(closed: str, tmp_path: Path) -> None:
+    """Python has no sys.stderr then, and a worker of loky ends at once without one."""
+    words = "--backend loky --workers 2 --target python --size 8x6 --tile 4 --samples 1 --limit 9 --out a.png"
+    run = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -m render {words} {closed}', sys.executable],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 0
+    assert (tmp_path / "a.png").stat().st_size > 0

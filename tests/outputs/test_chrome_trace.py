@@ -19,13 +19,21 @@ from hypothesis import strategies as st
 
 from render import stats
 from render.frame import Frame, Frames
-from render.outputs.chrome_trace import HIGHEST, microseconds, numbers, placed, write
+from render.outputs import chrome_trace
+from render.outputs.chrome_trace import HIGHEST, microseconds, numbers, placed
 from render.trace import NO_TILE, STAGES, Span, Trace, Worker
 from tests.conftest import HANGING
 
 from .synthetic_card import with_card
 
 Draw = Callable[..., Frame]
+
+
+def write(frames: Frames) -> bytes:
+    """The whole file."""
+    return b"".join(chrome_trace.write(frames))
+
+
 A, B = Worker(7, 0), Worker(7, 1)
 spans = st.lists(
     st.builds(

@@ -8,17 +8,16 @@ through ctypes drops the GIL, so threads really paint at the same instant.
 from __future__ import annotations
 
 import ctypes
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
-from render.codegen import code_cache, plain_numba
+from render.codegen import code_cache, host, plain_numba
 from render.codegen.program import ENTRY, Program
 from render.codegen.settings import pack, settings
-from render.errors import ModeUnavailable, UsageError
+from render.errors import ModeUnavailable
 from render.frame import Canvas
 from render.kernels import slots
 from render.pace import Pace
@@ -32,41 +31,6 @@ SLICE_NS = (
     20_000_000  # of which Python sees nothing: short for whoever presses Ctrl-C, long beside the 10 us between two
 )
 GROWTH = 8.0
-
-
-@cache
-def _llvm() -> Any:
-    """llvmlite's binding, ready for this machine."""
-    import llvmlite.binding as llvm
-
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    return llvm
-
-
-@cache
-def _host() -> tuple[str, str]:
-    """The CPU's name and features as LLVM writes them; numba's own variables say otherwise where they are set.
-
-    Raises UsageError for features that this CPU has not, which would end the process.
-    """
-    llvm = _llvm()
-    name, have = os.environ.get("NUMBA_CPU_NAME"), os.environ.get("NUMBA_CPU_FEATURES")
-    if have is None:
-        return name or llvm.get_host_cpu_name(), "" if name else llvm.get_host_cpu_features().flatten()
-    there = llvm.get_host_cpu_features()
-    for part in filter(None, have.split(",")):
-        if part[0] not in "+-" or (part[0] == "+" and not there.get(part[1:], False)):
-            raise UsageError(
-                f"NUMBA_CPU_FEATURES is {have!r:.60}, and this CPU has no {part.lstrip('+')!r}",
-                "unset it, or write +NAME,-NAME with names of LLVM",
-            )
-    return name or llvm.get_host_cpu_name(), have
-
-
-def features() -> frozenset[str]:
-    """The names of the vector instruction sets and the like that this CPU has, as LLVM calls them."""
-    return frozenset(part[1:] for part in _host()[1].split(",") if part.startswith("+"))
 
 
 def object_code(made: Program, announce: Callable[[], None], waiting: Callable[[], None] = lambda: None) -> bytes:
@@ -83,19 +47,14 @@ def object_code(made: Program, announce: Callable[[], None], waiting: Callable[[
             ) from error
         return cpu_compiler.compile_program(made)
 
-    return code_cache.obtain(made.key("cpu", _host()), compiled, waiting)
+    return code_cache.obtain(made.key("cpu", host.cpu()), compiled, waiting)
 
 
 @lru_cache(maxsize=32)
 def _loaded(code: bytes) -> tuple[Any, Any]:
     """The C function in this object code, and the engine that must outlive it."""
-    llvm = _llvm()
-    machine = llvm.Target.from_default_triple().create_target_machine(jit=True)
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
-    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-    engine.finalize_object()
-    call = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(engine.get_function_address(ENTRY))
-    return call, engine
+    address, engine = host.load_code(code, ENTRY)
+    return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address), engine
 
 
 def kernel(made: Program, scene: Scene, request: Request, about: str, announce: Callable[[str], None]) -> NativeKernel:

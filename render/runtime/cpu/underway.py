@@ -115,9 +115,8 @@ class Rectangle:
         first = (place[1] - canvas.y) * stride + place[0] - canvas.x
         self.cells[PLACE] = *place, first, stride
         self.cells[MEMORY] = room.where
-        self.cells[RGB] = canvas.rgb.ctypes.data
-        if canvas.steps is not None:
-            self.cells[STEPS], self.cells[KEEP_STEPS] = canvas.steps.ctypes.data, 1
+        self.cells[RGB], self.cells[STEPS] = canvas.addresses
+        self.cells[KEEP_STEPS] = canvas.steps is not None
         self.address = self.cells.ctypes.data
 
     def go(self, budget: int) -> Went:

@@ -5,6 +5,7 @@ Only the driver's own interface is used, through cuda-bindings; numba has no par
 
 from __future__ import annotations
 
+from enum import Enum
 from functools import cache
 from typing import Any
 
@@ -50,7 +51,7 @@ def asked(result: tuple[Any, ...]) -> Any:
     """What a call of the driver gave. Raises CardFailed where the card is at fault, LaunchFailed otherwise."""
     code, *values = result
     if int(code):
-        name = getattr(code, "name", f"CUDA error {int(code)}")
+        name = code.name if isinstance(code, Enum) else f"CUDA error {int(code)}"
         if int(code) in FAILURES:
             reason, remedy = FAILURES[int(code)]
             failure = CardFailed(f"{reason} ({name})", remedy)
