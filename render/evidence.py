@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import chain
 from typing import TypeVar
 
-from render import claims, schedule, stats
+from render import claims, schedule, stats, targets
 from render.claims import Claims
 from render.frame import Frame, baseline
 from render.schedule import Difference, Gain, Repeats
@@ -101,7 +101,9 @@ class Run:
     @property
     def holds_lock(self) -> bool:
         """Whether its workers are threads of one process whose code holds Python's lock while it paints."""
-        return self.frame.request.target == "python" and len({worker.process for worker in self.found.busy}) == 1
+        target = self.frame.request.target
+        held = target in targets.names() and not targets.load(target).DROPS_GIL  # a trace may come from elsewhere
+        return held and len({worker.process for worker in self.found.busy}) == 1
 
     @property
     def short(self) -> bool:

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from render import engine, options
 from render.errors import RenderError, TileError, UsageError
 from render.frame import Canvas, Frame, window
-from render.painter import NAN
+from render.not_numbers import describe_failure
 from render.picture import encode
+from render.plan import Tile
 from render.preparation import Preparation
 from render.request import Request
 
@@ -31,14 +32,15 @@ FIXED = ("scene", "precision", "mode", "target")  # what is compiled, and who wo
 class Window(NamedTuple):
     """The pixels of one rectangle of a frame, whose top left corner is (x, y) of the frame.
 
-    `rgb` (height, width, 3) uint8; `steps` (height, width) int32 for one sample a pixel, else None. `total_steps` are
-    those of all samples.
+    `rgb` (height, width, 3) uint8; for one sample a pixel `steps` (height, width) int32 and `inside` (height, width)
+    bool, which samples were still alive at the limit, else None. `total_steps` are those of all samples.
     """
 
     x: int
     y: int
     rgb: np.ndarray
     steps: np.ndarray | None
+    inside: np.ndarray | None
     total_steps: int
 
     def png(self) -> bytes:
@@ -96,8 +98,8 @@ class Session:
         except Exception as error:
             raise _failure(request, canvas, f"{type(error).__name__}: {error}") from error
         if bad:
-            raise _failure(request, canvas, NAN.format(bad))
-        return Window(x, y, canvas.rgb, canvas.steps, steps)
+            raise _failure(request, canvas, describe_failure(request, kernel, canvas, Tile(0, *place), bad))
+        return Window(x, y, *canvas.kept(), steps)
 
     def close(self) -> None:
         """Let go of the code; frames that other threads are drawing are finished. Closing again does nothing."""

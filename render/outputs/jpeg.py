@@ -10,13 +10,14 @@ from render.outputs import check_side
 
 SUFFIXES = (".jpg", ".jpeg")
 ABOUT = "the picture with some loss, for places that take nothing else, with its request"
-LARGEST = 65500  # pixels of a side, in libjpeg
+LARGEST_SIDE = 65500  # pixels of a side, in libjpeg
+MOST_TILES = None
 QUALITY = 95  # whole colours for every pixel, and errors of some levels
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
     """The first frame (those of a race are all equal). Plain: without the request. Raises UsageError."""
     frame = frames[0]
-    check_side("a .jpg", LARGEST, frame.request.width, frame.request.height)
+    check_side("a .jpg", LARGEST_SIDE, frame.request.width, frame.request.height)
     about = None if plain else frame.request.as_dict()
     return pillow.packed(frame.rgb, "JPEG", about, quality=QUALITY, subsampling=0, optimize=False)

@@ -10,11 +10,12 @@ from render.outputs import check_side
 
 SUFFIXES = (".webp",)
 ABOUT = "the picture without loss, smaller than PNG, with its request"
-LARGEST = 16383  # pixels of a side
+LARGEST_SIDE = 16383  # pixels of a side
+MOST_TILES = None
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
     """The first frame (those of a race are all equal). Plain: without the request. Raises UsageError."""
     frame = frames[0]
-    check_side("a .webp", LARGEST, frame.request.width, frame.request.height)
+    check_side("a .webp", LARGEST_SIDE, frame.request.width, frame.request.height)
     return pillow.packed(frame.rgb, "WEBP", None if plain else frame.request.as_dict(), lossless=True, method=2)
