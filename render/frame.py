@@ -74,8 +74,9 @@ class Canvas:
 
 def split_marked(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Steps (int32), and which samples are inside (bool): all bits of their steps were turned."""
-    inside = counts < 0
-    return np.where(inside, ~counts, counts), inside
+    inside, steps = counts < 0, np.array(counts)
+    np.invert(steps, out=steps, where=inside)
+    return steps, inside
 
 
 @lru_cache(maxsize=2)

@@ -29,9 +29,9 @@ RECORD = 3  # numbers for each block: its multiprocessor, its first and its last
 class Painted(NamedTuple):
     """What a launch brought back, valid until the stream's next. Times in ns of the host's clock.
 
-    rgb (height, width, 3) uint8; steps (height, width) int32, marked, or None where the frame keeps none; blocks (n, 3) int64:
-    the multiprocessor, start and end of each block, or None where they are not kept; handed: when the launch was given
-    to the card, or None where it had to wait for its turn.
+    rgb (height, width, 3) uint8; steps (height, width) int32, marked, or None where the frame keeps none; blocks (n, 3)
+    int64: the multiprocessor, start and end of each block, or None where they are not kept; handed: when the launch was
+    given to the card, or None where it had to wait for its turn.
     """
 
     rgb: np.ndarray

@@ -1,6 +1,6 @@
 """How files become pixels: one module for each way, and what all of them share.
 
-    png       every chunk and sum of a PNG is checked; what this program writes is unpacked here as well
+    png       every chunk and sum of a PNG is checked; what this program writes is unpacked here as well (pixels)
     npz       numpy's archives
     images    whatever Pillow decodes
 
