@@ -151,6 +151,13 @@ def test_what_is_no_picture_is_refused_with_the_reason(data: bytes, why: str, mo
     assert "\n" not in str(caught.value)
 
 
+def test_alpha_that_hides_nothing_is_none() -> None:
+    image = Image.fromarray(RGB).convert("RGBA")
+    assert decode(as_file(image)).alpha is None
+    image.putpixel((0, 0), (0, 0, 0, 254))
+    assert decode(as_file(image)).alpha is not None
+
+
 def test_the_flattest_picture_of_ours_is_no_bomb(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor does it matter how many pixels it has: what counts is memory."""
     monkeypatch.setattr(reading, "SMALL", 0)
