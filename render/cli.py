@@ -187,8 +187,8 @@ def _compare() -> Parser:
     parser = Parser(
         "compare", "Are two pictures equal? Exit 0 if they are (or differ within what is allowed), 1 if not."
     )
-    parser.add_argument("a", metavar="A")
-    parser.add_argument("b", metavar="B")
+    parser.add_argument("a", metavar="A", help="a picture: PNG, .npz, or whatever Pillow reads; - is standard input")
+    parser.add_argument("b", metavar="B", help="the picture that is compared with it")
     parser.add_argument(
         "--max-error",
         metavar="N",
