@@ -12,7 +12,8 @@ How data flows, and where each stage lives (imports go only downwards):
     modes/*                     who works when: sequential, concurrent, parallel, cuda
     lessons/*, terminal         races that answer one question; tiles as they are painted
     outputs/*                   what is kept of a frame and its trace: pictures, tables, pages
-    stats, schedule, claims     what a trace proves; chart: its lanes as text
+    stats, schedule, claims     figures that a trace proves; cpu_time: who had a CPU, and not only a tile
+    evidence, sentences         what may be said of a run, the same on every surface; chart: its lanes as text
     compare, attribution        are two pictures equal, and if not, whose tiles differ
     painter                     paints one tile of one request with one target
     targets/*                   what code runs: python (the definition), scalar, simd, cuda

@@ -1,10 +1,14 @@
 """The lanes as plain text, for terminals far away and the logs of machines: who worked on what, and when.
 
     parallel (threading)
-      worker 0   002244..      a digit: the tile it paints (the last digit of its number), the one that took most of
-      worker 1   113355~5      the time that the letter stands for; ~ waits, . does neither
-      running    22222212      how many workers painted at the same instant, at most
+      worker 0   0022-4..      a digit: the tile it is at (the last digit of its number), the one that took most of the
+      worker 1   113355~5      time that the letter stands for; - is at a tile without a CPU, ~ waits, . does neither
+      at a tile  22222212      how many workers were at a tile at the same instant, at most
+      on a CPU   22221212      how many of them had a CPU, on average
       in flight  22222222      how many tiles were begun and not done, at most
+
+It is measured for how long of a span a worker had no CPU, but not when. So as many letters of it are - as that is, as
+evenly as may be, those of the next worker a little later.
 
 All runs have one scale of time, from each run's first span of a tile; only a run that would be hardly a letter long, as
 one of a graphics card is, has a scale of its own and says so. Letters that every terminal and log can show.
@@ -16,7 +20,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from textwrap import wrap
 
-from render import stats
+from render import cpu_time, stats
+from render.cpu_time import share
 from render.frame import Frame
 from render.trace import NO_TILE, Span
 from render.wording import count, time
@@ -24,7 +29,7 @@ from render.wording import count, time
 HEAD = 13  # letters before a lane
 FEWEST = 2  # letters; a run that is shorter has a scale of its own
 MOST = 8  # lanes of a run; of more the first, and how many there are
-WAITS, IDLE = "~", "."
+WAITS, LEFT, IDLE = "~", "-", "."
 
 Interval = tuple[int, int]
 
@@ -37,7 +42,10 @@ def lanes(frames: Sequence[Frame], width: int) -> list[str]:
     if not length or cells < 1:
         return []
     letter = length / cells
-    told = f"a letter is {time(letter / 1e9)}; a digit the tile painted (its last), {WAITS} waits, {IDLE} does neither"
+    left = f"{LEFT} at a tile without a CPU, " if any(share(span) < 1 for _, spans in runs for span in spans) else ""
+    told = (
+        f"a letter is {time(letter / 1e9)}; a digit is at a tile (its last), {left}{WAITS} waits, {IDLE} does neither"
+    )
     return [
         *wrap(told, width),
         *(line[:width] for frame, spans in runs for line in _scaled(frame, spans, letter, cells)),
@@ -67,12 +75,14 @@ def _run(title: str, frame: Frame, spans: Sequence[Span], letter: float) -> Iter
     workers = frame.trace.workers
     for number, worker in enumerate(workers[:MOST]):
         own = [span for span in spans if span.worker == worker]
-        yield _line(f"worker {number}", _lane(own, start, letter, cells))
+        yield _line(f"worker {number}", _lane(own, start, letter, cells, number / len(workers)))
     if len(workers) > MOST:
         yield f"  and {count(len(workers) - MOST, 'worker')} more"
     if workers:
         turns = chain.from_iterable(stats.turns(frame.trace).values())
-        yield _line("running", _levels(turns, start, letter, cells))
+        yield _line("at a tile", _levels(turns, start, letter, cells))
+        if cpu_time.of(frame.trace).mean is not None:
+            yield _line("on a CPU", _given(spans, start, letter, cells))
         yield _line("in flight", _levels(stats.flights(frame.trace).values(), start, letter, cells))
 
 
@@ -80,14 +90,41 @@ def _line(head: str, lane: str) -> str:
     return f"  {head:<{HEAD - 2}}{lane}".rstrip()
 
 
-def _lane(spans: Sequence[Span], start: int, letter: float, cells: int) -> str:
-    """A letter for each cell, by what took most of its time."""
+def _lane(spans: Sequence[Span], start: int, letter: float, cells: int, later: float) -> str:
+    """A letter for each cell, by what took most of its time; `later` (0..1): how much later a CPU is missed."""
     shares: list[dict[str, float]] = [{} for _ in range(cells)]
+    without = [0.0] * cells
     for span in spans:
-        for cell, share in _cells((span.t0 - start, span.t1 - start), letter, cells):
+        for cell, part in _cells((span.t0 - start, span.t1 - start), letter, cells):
             key = WAITS if span.kind == "wait" else str(span.tile)
-            shares[cell][key] = shares[cell].get(key, 0.0) + share
-    return "".join(_letter(share, letter) for share in shares)
+            shares[cell][key] = shares[cell].get(key, 0.0) + part
+            without[cell] += part * (1 - share(span))
+    return _thinned([_letter(parts, letter) for parts in shares], without, letter, later)
+
+
+def _thinned(letters: list[str], without: Sequence[float], letter: float, later: float) -> str:
+    """Put `LEFT` in place of as many digits as stand for the time without a CPU."""
+    missed = 0.5 - later
+    for cell, lost in enumerate(without):
+        missed += lost / letter
+        if missed >= 1 and letters[cell] not in (WAITS, IDLE):
+            letters[cell] = LEFT
+            missed -= 1
+    return "".join(letters)
+
+
+def _given(spans: Sequence[Span], start: int, letter: float, cells: int) -> str:
+    """How many workers had a CPU on average in each cell, rounded, as a digit; + for more than nine."""
+    sums = [0.0] * cells
+    for span in spans:
+        if span.kind == "paint" and span.on_cpu is not None and span.t1 > span.t0:
+            for cell, part in _cells((span.t0 - start, span.t1 - start), letter, cells):
+                sums[cell] += part * span.on_cpu / (span.t1 - span.t0) / letter
+    return "".join(_digit(int(given + 0.5)) for given in sums)
+
+
+def _digit(number: int) -> str:
+    return str(number) if number < 10 else "+"
 
 
 def _cells(interval: Interval, letter: float, cells: int) -> Iterator[tuple[int, float]]:
@@ -100,7 +137,7 @@ def _cells(interval: Interval, letter: float, cells: int) -> Iterator[tuple[int,
 
 def _letter(shares: Mapping[str, float], letter: float) -> str:
     """Painting, waiting or neither, whichever took most; of painting, the tile that did."""
-    tiles = {key: share for key, share in shares.items() if key != WAITS}
+    tiles = {key: part for key, part in shares.items() if key != WAITS}
     painted, waited = sum(tiles.values()), min(shares.get(WAITS, 0.0), letter)
     if painted and painted >= max(waited, letter - painted - waited):
         return max(tiles, key=lambda tile: tiles[tile])[-1]
@@ -112,7 +149,7 @@ def _levels(intervals: Iterable[Interval], start: int, letter: float, cells: int
     most = [0] * cells
     changes = stats.levels(intervals)
     for (since, level), (until, _) in zip(changes, [*changes[1:], (0, 0)], strict=True):
-        for cell, share in _cells((since - start, until - start), letter, cells) if level else ():
-            if share > 0:
+        for cell, part in _cells((since - start, until - start), letter, cells) if level else ():
+            if part > 0:
                 most[cell] = max(most[cell], level)
-    return "".join(str(level) if level < 10 else "+" for level in most)
+    return "".join(map(_digit, most))

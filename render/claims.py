@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from render import stats
 from render.trace import Trace, on_card
 from render.wording import count, listed
 
@@ -20,7 +19,7 @@ class Claims:
 
     asked, seen: workers that were asked for, and that painted. machine, affinity: CPUs there are, and that the process
     may be put on; quota: CPUs' worth of time that control groups grant (None: no limit, or not known); allowed: what
-    is left of them; used: CPUs on which a paint span began, which the system may have changed since.
+    is left of them; used: CPUs on which a paint span began or ended, and there may have been more in between.
     """
 
     asked: int | None
@@ -41,9 +40,14 @@ class Claims:
         return held + ([f"a control group that grants {self.quota:g}"] if granted else [])
 
     @property
-    def most(self) -> int | None:
-        """How many can run at the same instant: as many as there are workers, and no more than CPUs."""
-        return None if self.allowed is None else min(self.allowed, self.seen)
+    def worth(self) -> float | None:
+        """CPUs' worth of time that the process may have: whole CPUs, or what control groups grant of them."""
+        return self.quota if self.allowed and self.quota is not None and self.quota < self.allowed else self.allowed
+
+    @property
+    def one_cpu(self) -> bool:
+        """Whether there was but one CPU to run on. A quota does not count: it grants time, on whatever CPUs."""
+        return 1 in (self.affinity, self.machine)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: the CPUs; the workers stand elsewhere in the document."""
@@ -54,14 +58,14 @@ class Claims:
 def of(trace: Trace) -> Claims:
     """What the facts and spans of a trace tell. Facts of a strange kind, from a file, count as not told."""
     workers = trace.workers
-    cpus = {span.cpu for span in trace.spans if span.kind == "paint" and span.cpu >= 0}
+    cpus = {cpu for span in trace.spans if span.kind == "paint" for cpu in (span.cpu, span.cpu_end) if cpu >= 0}
     return Claims(
         asked=_whole(trace.facts.get("asked")),
         seen=len(workers),
         machine=_whole(trace.facts.get("cpus_machine")),
         affinity=_whole(trace.facts.get("cpus_affinity")),
         quota=_positive(trace.facts.get("cpus_quota")),
-        allowed=_whole(trace.facts.get("cpus")),
+        allowed=trace.cpus,
         used=len(cpus) or None,
     )
 
@@ -75,7 +79,7 @@ def _positive(value: object) -> float | None:
 
 
 def line(trace: Trace) -> str | None:
-    """The claims as a sentence, and what follows; None where one worker was asked for and painted, or nobody did."""
+    """Tell the claims in a sentence; None where one worker was asked for and painted, or nobody did."""
     found = of(trace)
     if not found.seen or on_card(trace.workers):
         return None
@@ -83,22 +87,11 @@ def line(trace: Trace) -> str | None:
         return None
     asked = f"asked {count(found.asked, 'worker')}, " if found.asked is not None else ""
     on = f" on {count(found.used, 'CPU')}" if found.used is not None else ""
-    said = f"{asked}{found.seen} painted{on}"
+    left = (found.asked or 0) - found.seen
+    nothing = f", {left} got no tile" if left > 0 else ""
+    said = f"{asked}{found.seen} painted{on}{nothing}"
     if found.allowed is None:
         return said
     whole = "" if found.machine in (None, found.allowed) else f" of {found.machine}"
     why = f" ({listed(found.limits)})" if found.limits else ""
-    return f"{said}; this process may use {count(found.allowed, 'CPU')}{whole}{why}{_follows(trace, found)}"
-
-
-def _follows(trace: Trace, found: Claims) -> str:
-    """What that means for this run."""
-    assert found.allowed is not None
-    if found.asked is not None and found.seen < found.asked <= found.allowed:
-        return f": {found.asked - found.seen} had nothing to do"
-    if found.seen <= found.allowed:
-        return ""
-    begun = stats.of(trace).running.max
-    if begun <= found.allowed:
-        return ""
-    return f": at most {found.allowed} can run at the same instant, though {begun} were at a tile, and took turns"
+    return f"{said}; this process may use {count(found.allowed, 'CPU')}{whole}{why}"

@@ -107,6 +107,7 @@ def _who(parser: Parser) -> None:
 
 
 NO_BLOCKS = "mode cuda: do not record where and when each block of threads ran, and reckon when launches began"
+REPEAT = "run all modes so often, in turn; shown is each one's run of median time (3, or more where they fit in 4 s)"
 OUT = """.png .npz picture, .svg timeline, .txt table, .html page, .ownership.png and .cost.png by tile, .replay.webp
 moving, .perfetto.json or .chrome.json for other viewers"""
 
@@ -142,6 +143,7 @@ def _race() -> Parser:
     parser = Parser("race", "Draw the same picture in every mode that this machine has, and tell what each did.")
     _what(parser)
     _who(parser)
+    parser.add_argument("--repeat", metavar="N", help=REPEAT)
     _out(parser, OUT)
     parser.add_argument("--trace", metavar="FILE", help="save all traces in one file, for show")
     _talk(parser)

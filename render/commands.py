@@ -29,6 +29,7 @@ from render import (
     options,
     outputs,
     picture,
+    repeats,
     scene,
     terminal,
 )
@@ -38,6 +39,7 @@ from render.errors import ModeUnavailable, UnknownName, UsageError
 from render.frame import Frame, Frames
 from render.outputs import table
 from render.outputs import trace as saved
+from render.repeats import Rounds
 from render.request import Request
 from render.trace import NO_TILE, Recorder, Span
 
@@ -89,7 +91,7 @@ def draw(typed: Namespace, began: int) -> int:
         print(json.dumps(document(frame, files)))
     elif not typed.quiet:
         shown = chart.lanes([frame], min(_width(), table.WIDTH)) if sys.stdout.isatty() else []
-        print("\n".join([*table.draw_lines(frame, files), *shown]))
+        print("\n".join([*table.draw_lines(frame, files, _width()), *shown]))
     return 0
 
 
@@ -130,6 +132,7 @@ def race(typed: Namespace, began: int) -> int:
             raise UnknownName("mode", name, modes.names())
     if typed.lesson and named:
         raise UsageError(f"lesson {typed.lesson} decides --modes itself", "leave --modes out")
+    rounds = repeats.wanted(typed.repeat, lessons.rounds(typed.lesson) if typed.lesson else Rounds())
     requests: Sequence[Request | engine.Entrant] = (
         lessons.begun(typed.lesson, _asked(typed))
         if typed.lesson
@@ -137,7 +140,7 @@ def race(typed: Namespace, began: int) -> int:
     )
     makers = _check_outputs(typed.out, typed.page, typed.trace)
     with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
-        result = engine.race(requests, announce=_announcer(typed), watch=watch)
+        result = engine.race(requests, announce=_announcer(typed), watch=watch, rounds=rounds)
     if result.frames:
         for path, maker in makers.items():
             outputs.save(path, maker.write(result))
@@ -216,7 +219,7 @@ def show(typed: Namespace, began: int) -> int:
     elif typed.json:
         print(json.dumps(document(frames[0], files)))
     elif frames.kind == "draw" and not typed.quiet:
-        print("\n".join(table.draw_lines(frames[0], files)))
+        print("\n".join(table.draw_lines(frames[0], files, _width())))
     return 0
 
 

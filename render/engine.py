@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from html import escape
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from render.frame import Frame, Frames, canvas, title
 from render.outputs import table
 from render.painter import Done, Painter, failure
 from render.plan import Tile, cut, plan
+from render.repeats import Rounds, middle, sharing
 from render.request import Request
 from render.targets import Kernel
 from render.trace import Clock, Recorder, Trace, Worker
@@ -67,7 +68,7 @@ def draw(
     progress: Progress | None = None,
     clock: Clock = time.perf_counter_ns,
     began: int | None = None,
-    facts: Mapping[str, str] = MappingProxyType({}),
+    facts: Mapping[str, Any] = MappingProxyType({}),
     adapt: Adapt | None = None,
     watch: Watch | None = None,
     salvage: Salvage | None = None,
@@ -81,6 +82,7 @@ def draw(
     Raises ModeUnavailable where the mode cannot run here, TileError where a tile fails.
     """
     asked = clock()
+    load = machine.load()
     recorder = Recorder(clock)
     began = asked if began is None else began
     if began < asked:
@@ -105,7 +107,11 @@ def draw(
                     worker = recorder.painter_of(finished.tile.number)
                     watch(Moment(request, title(request, facts), finished, len(tiles), worker, surface.rgb))
         rgb, counts = surface.kept()
-    ran = machine.facts() | {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
+    ran = (
+        {"load": load}
+        | machine.facts()
+        | {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
+    )
     ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1}
     ran |= getattr(kernel, "facts", {}) | dict(facts)
     spans = getattr(kernel, "corrected", tuple)(recorder.drain())
@@ -207,10 +213,13 @@ def race(
     progress: Progress | None = None,
     clock: Clock = time.perf_counter_ns,
     watch: Watch | None = None,
+    rounds: Rounds = Rounds(),  # noqa: B008  (it is frozen)
 ) -> Race:
     """Paint each request in turn, or each entrant; a mode that cannot run here is left out with its reason.
 
-    All code is compiled before the first clock starts, so that no mode pays for being first.
+    All code is compiled before the first clock starts, so that no mode pays for being first. Then all run in turn, as
+    often as `rounds` says; the frame of each is the repeat of median time (`render.repeats.middle`). A simulated one
+    runs once, for its time means nothing.
     """
     able, not_run = [], []
     for entrant in (one if isinstance(one, Entrant) else Entrant(one) for one in requests):
@@ -220,11 +229,20 @@ def race(
             not_run.append((entrant.request.mode, str(error)))
         else:
             able.append(entrant)
+    load = machine.load()
     for request, _, _ in able:
         try_out(request)
         targets.load(request.target).compile(scene.load(request.scene), request, announce)
-    frames = [
-        draw(request, announce=announce, progress=progress, clock=clock, facts=facts, adapt=adapt, watch=watch)
-        for request, facts, adapt in able
-    ]
-    return Race(tuple(frames), "race", tuple(not_run))
+    made: list[list[Frame]] = [[] for _ in able]
+    shown: list[Frame] = []
+    began = clock()
+    while able and (not shown or rounds.more(len(made[0]), (clock() - began) / 1e9, shown)):
+        for (request, facts, adapt), repeats in zip(able, made, strict=True):
+            if repeats and request.simulate:
+                continue
+            again = replace(request)  # whoever watches tells runs apart by their requests
+            told = {**facts, "load": load}
+            frame = draw(again, announce=announce, progress=progress, clock=clock, facts=told, adapt=adapt, watch=watch)
+            repeats.append(sharing(frame, made[0][0]) if made[0] else frame)
+        shown = [middle(repeats, made[0][0]) for repeats in made]
+    return Race(tuple(shown), "race", tuple(not_run))

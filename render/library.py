@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from render import engine, lessons, modes, options
+from render import engine, lessons, modes, options, repeats
 from render.engine import Race
 from render.errors import UnknownName, UsageError
 from render.frame import Frame
@@ -30,10 +30,12 @@ def draw(**asked: Any) -> Frame:
 def race(names: Sequence[str] = (), **asked: Any) -> Race:
     """Draw the same picture in several modes: all that there are, or those of these `names`.
 
-    Each option goes to the modes that it belongs to. Gives a Race: `result.frames`, `result.not_run`,
-    `result.identical`. Raises as `draw` does, but a mode that cannot run here is only noted.
+    Each option goes to the modes that it belongs to. All modes run in turn, `repeat` times (as `render.repeats` says
+    where it is left out). Gives a Race: `result.frames`, `result.not_run`, `result.identical`. Raises as `draw` does,
+    but a mode that cannot run here is only noted.
     """
-    return engine.race(entrants(asked, names or modes.names()))
+    rounds = repeats.wanted(asked.pop("repeat", None))
+    return engine.race(entrants(asked, names or modes.names()), rounds=rounds)
 
 
 def lesson(name: str, **asked: Any) -> Race:
@@ -42,7 +44,7 @@ def lesson(name: str, **asked: Any) -> Race:
     Gives a Race, as `race` does; `render.lessons.lines(name, result, 100)` tells what follows from it. Raises
     UnknownName, UsageError for an option that the lesson decides itself, and as `race` does.
     """
-    return engine.race(lessons.begun(name, asked))
+    return engine.race(lessons.begun(name, asked), rounds=lessons.rounds(name))
 
 
 def entrants(asked: dict[str, Any], names: Sequence[str]) -> list[Request]:

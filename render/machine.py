@@ -31,6 +31,14 @@ def quota() -> float | None:
     return min((granted / period for granted, period in _quotas()), default=None)
 
 
+def load() -> float | None:
+    """The system's load of the last minute: how many processes had or wanted a CPU; None where it does not tell."""
+    try:
+        return round(os.getloadavg()[0], 2)
+    except (AttributeError, OSError):  # not on every system
+        return None
+
+
 def memory() -> int:
     """Bytes of memory that this process may use: the machine's, or fewer where a control group grants fewer.
 

@@ -14,18 +14,61 @@ workers that were busy b1 ... bn, whose tiles took p1 ... pm to paint:
                  start of the request to the last tile done
     serial       (1/s - 1/n) / (1 - 1/n) for a speed-up s on n > 1 workers, the serial fraction found by experiment:
                  A. H. Karp, H. P. Flatt, Measuring parallel processor performance, CACM 33(5), 1990. Where it grows
-                 with n it is overhead that holds back, not work that cannot be shared; below 0 each worker did better
-                 than the baseline's
+                 with n it is overhead that holds back, not work that cannot be shared. A speed-up of more than n is no
+                 speed-up by sharing out, but something that held the baseline up: no fraction is told of it
+
+Times of a run that was repeated are told of the run whose time is the median. A difference between two runs is clear
+where it is notable (`NOTABLE`) and larger than what the repeats of either differ among themselves.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from render import stats
 from render.stats import Stats
 from render.trace import NO_TILE, Trace
+
+NOTABLE = 1.1  # times as long; less comes and goes from run to run
+
+
+class Repeats(NamedTuple):
+    """How long all tiles took in each repeat of a run, in seconds, in the order in which they were made."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def spread(self) -> float | None:
+        """From the shortest to the longest, in seconds; None for a single run, which cannot tell."""
+        return max(self.seconds) - min(self.seconds) if len(self.seconds) > 1 else None
+
+    @property
+    def spread_percent(self) -> float | None:
+        """The same as a share of the median (of two in the middle the lower), in per cent."""
+        middle = sorted(self.seconds)[(len(self.seconds) - 1) // 2]
+        return None if self.spread is None or not middle else 100 * self.spread / middle
+
+
+class Difference(NamedTuple):
+    """How a run's time differs from a baseline's.
+
+    times: how many times as fast; spread: the larger one of the two runs' repeats, in seconds (0.0: not repeated).
+    """
+
+    times: float
+    seconds: float
+    spread: float
+
+    @property
+    def notable(self) -> bool:
+        """Whether it is more than what comes and goes from run to run."""
+        return not 1 / NOTABLE < self.times < NOTABLE
+
+    @property
+    def clear(self) -> bool:
+        """Whether it is notable, and larger than what the repeats differ among themselves."""
+        return self.notable and self.seconds > self.spread
 
 
 @dataclass(frozen=True)
@@ -116,10 +159,27 @@ def fairness(busy: list[float]) -> float | None:
 
 
 def serial_fraction(speed_up: float | None, workers: int) -> float | None:
-    """Karp and Flatt's; None for one worker, where it has no meaning."""
-    if not speed_up or workers < 2:
+    """Karp and Flatt's; None for one worker, and for a speed-up of more than their number: there it has no meaning."""
+    if not speed_up or workers < 2 or speed_up > workers * (1 + 1e-9):
         return None
     return (1 / speed_up - 1 / workers) / (1 - 1 / workers)
+
+
+def repeats(trace: Trace, found: Stats) -> Repeats:
+    """How long each repeat of a run took: the fact `seconds_all` of its trace, or this one run where there is none."""
+    told = trace.facts.get("seconds_all")
+    if isinstance(told, list) and told and all(type(one) in (int, float) and 0 <= one < float("inf") for one in told):
+        return Repeats(tuple(map(float, told)))
+    return Repeats((found.seconds["tiles"],))
+
+
+def difference(run: Trace, baseline: Trace, ours: Stats, theirs: Stats) -> Difference | None:
+    """How a run's time differs from a baseline's; None where either took no time. `ours`, `theirs`: their figures."""
+    times = ours.speed_up(theirs)
+    if times is None:
+        return None
+    spreads = [repeats(trace, found).spread or 0.0 for trace, found in ((run, ours), (baseline, theirs))]
+    return Difference(times, abs(ours.seconds["tiles"] - theirs.seconds["tiles"]), max(spreads))
 
 
 def gain(run: Trace, baseline: Trace) -> Gain:

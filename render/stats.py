@@ -3,7 +3,8 @@
 The definitions are few and exact. Spans are half open [t0, t1), so one that ends at t and one that starts at t never
 hold the same instant, and a span of no length holds none.
 
-    running      at an instant: how many distinct workers have a paint span that holds it
+    running      at an instant: how many distinct workers have a paint span that holds it, so are at a tile
+    on CPU       how many of them had a CPU, on average (render.cpu_time); what is said of parallelism is said of this
     in flight    a tile from its first paint start to its last paint end
     done         a tile at its last paint end
     switch       a worker starts a span (wait or paint) of another tile while its previous tile is unfinished:
@@ -25,6 +26,8 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import NamedTuple, TypeVar
 
+from render import cpu_time
+from render.cpu_time import OnCpu
 from render.trace import NO_TILE, STAGES, Span, Trace, Worker, on_card
 
 PRIORITY = ("paint", "transfer", "compile", "launch", "save", "plan", "wait", "start", "import")
@@ -35,7 +38,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 class Running(NamedTuple):
-    """How many workers painted at the same instant: at most, and on average from the first paint to the last."""
+    """How many workers were at a tile at the same instant: at most, and on average from first paint to last."""
 
     max: int
     mean: float
@@ -93,6 +96,7 @@ class Stats:
 
     seconds: dict[str, float]
     running: Running
+    on_cpu: OnCpu
     in_flight: InFlight
     switches: int
     tiles: int
@@ -143,6 +147,7 @@ def of(trace: Trace) -> Stats:
             most(chain.from_iterable(turned.values())),
             sum(busy.values()) / window if window else 0.0,
         ),
+        on_cpu=cpu_time.of(trace),
         in_flight=InFlight(most(flying.values())),
         switches=_switches(trace.spans),
         tiles=len(flying),

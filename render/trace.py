@@ -122,13 +122,13 @@ def _place(worker: Worker) -> tuple[int, str, int]:
 
 @cache
 def getcpu() -> Callable[[], int] | None:
-    """glibc's schedgetcpu, which `os` offers nowhere; None where there is none."""
+    """glibc's sched_getcpu, which `os` offers nowhere; None where there is none."""
     if not sys.platform.startswith("linux"):
         return None
     import ctypes
 
     try:
-        call = ctypes.PyDLL(None).schedgetcpu  # PyDLL: a quarter of a microsecond, not worth dropping the GIL
+        call = ctypes.PyDLL(None).sched_getcpu  # PyDLL: a quarter of a microsecond, not worth dropping the GIL
     except (AttributeError, OSError):
         return None
     call.restype = ctypes.c_int

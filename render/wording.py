@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 PLURALS = {"switch": "switches"}
 
 
 def count(number: int, word: str) -> str:
     """A number and its word: "1 tile", "3 switches"."""
     return f"{number} {word if number == 1 else PLURALS.get(word, f'{word}s')}"
+
+
+def in_words(number: int) -> str:
+    """Small numbers as words."""
+    return NUMBERS[number] if number < len(NUMBERS) else str(number)
+
+
+def sentence(text: str) -> str:
+    """Write a text as a sentence: a capital letter first, a full stop last."""
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def time(seconds: float) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
 from render import chart
@@ -54,12 +55,12 @@ def test_a_letter_for_each_ms_gives_the_timeline_back(draw: Callable[..., Frame]
         "parallel",
         "  worker 0   1133~~33",
         "  worker 1   ~0011..2",
-        "  running    12221012",
+        "  at a tile  12221012",
         "  in flight  12322112",
     ]
 
 
-@given(st.text("0123.~", max_size=12), st.integers(1, 4))
+@hypothesis_given(st.text("0123.~", max_size=12), st.integers(1, 4))
 def test_longer_letters_and_shorter_ones_tell_the_same(ask: Ask, middle: str, times: int) -> None:
     timeline = f"4{middle}4"
     told = lane(framed(ask, timeline), chart.HEAD + times * len(timeline))
@@ -78,8 +79,39 @@ def test_levels_tell_the_most_at_any_instant_of_a_letter(draw: Callable[..., Fra
 
 
 def test_the_letters_are_explained(draw: Callable[..., Frame]) -> None:
-    explained = "a letter is 1 ms; a digit the tile painted (its last), ~ waits, . does neither"
+    explained = "a letter is 1 ms; a digit is at a tile (its last), ~ waits, . does neither"
     assert chart.lanes([draw("0" * 80)], chart.HEAD + 80)[0] == explained
+
+
+def given(frame: Frame, share: float) -> Frame:
+    """The frame, each of whose paint spans had a CPU for so much of its time."""
+    spans = [s._replace(on_cpu=round(share * (s.t1 - s.t0))) if s.kind == "paint" else s for s in frame.trace.spans]
+    return replace(frame, trace=replace(frame.trace, spans=tuple(spans)))
+
+
+def test_workers_that_share_a_cpu_are_seen_to_take_turns_and_only_one_of_them_has_it(
+    draw: Callable[..., Frame],
+) -> None:
+    told = lane(given(draw("00002222", "11113333", mode="parallel"), 0.5), chart.HEAD + 8)
+    assert told == ["-0-0-2-2", "1-1-3-3-", "22222222", "11111111", "22222222"]
+
+
+@hypothesis_given(st.integers(0, 100), st.integers(1, 60))
+def test_as_many_letters_lack_a_cpu_as_the_time_without_one(ask: Ask, percent: int, long: int) -> None:
+    told = lane(given(framed(ask, "0" * long), percent / 100), chart.HEAD + long)
+    lacking = long * (100 - percent) / 100 if percent < 95 else 0
+    assert abs(told[0].count("-") - lacking) <= 1
+    assert set(told[0]) <= {"0", "-"}
+
+
+def test_where_cpu_time_is_not_known_nothing_is_drawn_of_it(draw: Callable[..., Frame]) -> None:
+    told = chart.lanes([draw("0011", "2233", mode="parallel")], 80)
+    assert not any("on a CPU" in line or "without a CPU" in line for line in told)
+
+
+def test_a_sign_for_no_cpu_is_explained_where_it_is_used(draw: Callable[..., Frame]) -> None:
+    told = " ".join(chart.lanes([given(draw("0" * 80), 0.2)], chart.HEAD + 80))
+    assert "- at a tile without a CPU" in told
 
 
 def test_all_runs_have_one_scale(draw: Callable[..., Frame]) -> None:

@@ -23,24 +23,21 @@ def together(workers: int, on: int = 0, /, **facts: Any) -> Trace:
     return Trace(tuple(spans), 0, 0, 9, facts)
 
 
-TURNS = ": at most 2 can run at the same instant, though 8 were at a tile, and took turns"
-
-
 @pytest.mark.parametrize(
     ("trace", "said"),
     [
         (together(8, 8, asked=8, **FREE), "asked 8 workers, 8 painted on 8 CPUs; this process may use 64 CPUs"),
         (
             together(8, 2, asked=8, **PINNED),
-            "asked 8 workers, 8 painted on 2 CPUs; this process may use 2 CPUs of 64 (affinity)" + TURNS,
+            "asked 8 workers, 8 painted on 2 CPUs; this process may use 2 CPUs of 64 (affinity)",
         ),
         (
             together(8, asked=8, **GRANTED),
-            "asked 8 workers, 8 painted; this process may use 2 CPUs of 64 (a control group that grants 1.5)" + TURNS,
+            "asked 8 workers, 8 painted; this process may use 2 CPUs of 64 (a control group that grants 1.5)",
         ),
         (
             together(1, 1, asked=8, **FREE),
-            "asked 8 workers, 1 painted on 1 CPU; this process may use 64 CPUs: 7 had nothing to do",
+            "asked 8 workers, 1 painted on 1 CPU, 7 got no tile; this process may use 64 CPUs",
         ),
         (together(2, asked=2), "asked 2 workers, 2 painted"),
         (together(2), "2 painted"),
@@ -52,10 +49,17 @@ def test_the_claims_are_checked_against_the_spans(trace: Trace, said: str | None
     assert claims.line(trace) == said
 
 
-def test_workers_that_take_turns_by_themselves_are_not_held_back_by_the_machine() -> None:
-    spans = tuple(Span(Worker(1, n), n, "paint", n, n + 1) for n in range(8))
-    told = claims.line(Trace(spans, 0, 0, 9, {"asked": 8, **PINNED}))
-    assert told == "asked 8 workers, 8 painted; this process may use 2 CPUs of 64 (affinity)"
+def test_a_span_that_ends_on_another_cpu_used_both() -> None:
+    made = Trace((Span(Worker(1, 1), 0, "paint", 0, 9, 3, 5), Span(Worker(1, 2), 1, "paint", 0, 9, 5, 5)), 0, 0, 9, {})
+    assert claims.of(made).used == 2
+
+
+@pytest.mark.parametrize(("facts", "worth", "one"), [(FREE, 64, False), (PINNED, 2, False), (GRANTED, 1.5, False)])
+def test_a_grant_counts_where_it_is_less_than_the_cpus(facts: dict[str, Any], worth: float, one: bool) -> None:
+    found = claims.of(together(2, **facts))
+    assert (found.worth, found.one_cpu) == (worth, one)
+    pinned = claims.of(together(2, **facts | {"cpus": 1, "cpus_affinity": 1}))
+    assert (pinned.one_cpu, pinned.allowed) == (True, 1)
 
 
 def test_lanes_of_a_card_are_no_claim_about_cpus() -> None:

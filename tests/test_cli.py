@@ -293,6 +293,10 @@ WRONG = [  # words, and what is said
     (["race", "--modes", "sequential,nix"], "there is no mode 'nix'"),
     (["race", "--modes", ","], "there is no mode ''"),
     (["race", "--target", "nix"], "there is no target"),
+    (["race", "--repeat", "0"], "--repeat is '0'"),
+    (["race", "--repeat", "often"], "--repeat is 'often'"),
+    (["race", "--lesson", "gil", "--repeat", "-1"], "--repeat is '-1'"),
+    (["draw", "--repeat", "2"], "there is no option of draw '--repeat'"),
     (["compare"], "required: A, B"),
     (["compare", "a.png"], "required: B"),
     (["compare", "a.png", "b.png"], "cannot read a.png"),
@@ -708,7 +712,7 @@ def test_a_damaged_trace_is_told(say: Say) -> None:
     whole = Path("t.trace.json").read_bytes()
     for damaged in (
         whole[:-20],
-        whole.replace(b'"version":2', b'"version":9'),
+        whole.replace(b'"version":3', b'"version":9'),
         whole.replace(b'"paint"', b'"pains"', 1),
     ):
         Path("t.trace.json").write_bytes(damaged)
@@ -734,12 +738,30 @@ def test_a_race_as_json_is_one_document(say: Say) -> None:
     said = say("race", *SMALL, "--modes", MODES_OF_THE_CPU, "--in-flight", "2", "--workers", "3", "--json")
     assert said.err == ""
     race = said.document
-    assert set(race) == {"runs", "not_run", "identical"}
+    assert set(race) == {"runs", "not_run", "identical", "repeats", "sentences"}
     assert (race["identical"], race["not_run"]) == (True, [])
     assert all(set(run) >= DOCUMENT for run in race["runs"])
     assert [run["workers"]["asked"] for run in race["runs"]] == [1, 1, 3]
     assert race["runs"][1]["in_flight"]["max"] == 2
     assert len({(run["sha256"], run["steps"], *run["tile"]) for run in race["runs"]}) == 1
+
+
+def test_a_race_is_repeated_as_often_as_asked(say: Say) -> None:
+    said = say("race", *SMALL, "--modes", "sequential,concurrent", "--repeat", "2", "--json")
+    assert said.document["repeats"] == 2
+    for run in said.document["runs"]:
+        assert len(run["seconds_all"]) == 2
+        assert min(run["seconds_all"]) == run["seconds"]["tiles"]  # of two in the middle, the lower
+        assert run["on_cpu"]["cpus"] >= 1
+        assert run["sentences"]
+
+
+def test_a_draw_says_in_words_and_json_what_a_race_says(say: Say) -> None:
+    drawn = say(*ALONE, "--trace", "t.trace.json", "--json").document
+    told = " ".join(say("show", "t.trace.json").out.replace("\n  ", " ").split("\n"))
+    assert len(drawn["seconds_all"]) == 1
+    assert drawn["on_cpu"]["mean"] > 0
+    assert all(sentence in told for sentence in drawn["sentences"])
 
 
 def test_a_race_whose_pictures_differ_fails(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:

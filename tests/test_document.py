@@ -33,6 +33,10 @@ SPANS = (
     Span(Worker(1, 2), 1, "paint", 2 * SECOND, 5 * SECOND),
 )
 FACTS = {"device": "a CPU", "simulated": False, "asked": 3}
+PAINTED = (
+    "2 workers painted 2 tiles in 3 s (1 by worker 0 and 1 by worker 1): at most 2 were at a tile at the same instant; "
+    "on average 1.67 were at a tile."
+)
 FRAME = Frame(np.zeros((2, 4, 3), np.uint8), None, 77, REQUEST, Trace(SPANS, 0, SECOND, 6 * SECOND, FACTS))
 
 
@@ -54,6 +58,7 @@ def test_the_document_of_a_draw_has_these_keys_and_values() -> None:
         "simulated": False,
         "workers": {"asked": 3, "seen": 2},
         "tiles": 2,
+        "seconds_all": [3.0],
         "seconds": {
             "total": 6.0,
             "import": 1.0,
@@ -83,6 +88,7 @@ def test_the_document_of_a_draw_has_these_keys_and_values() -> None:
         ),
         "steps": 77,
         "running": {"max": 2, "mean": 5 / 3},
+        "on_cpu": {"mean": None, "cpus": None},
         "in_flight": {"max": 2},
         "switches": 0,
         "multiprocessors": None,
@@ -101,7 +107,12 @@ def test_the_document_of_a_draw_has_these_keys_and_values() -> None:
             "near_percent": 100.0,
         },
         "cpus": {"machine": None, "affinity": None, "quota": None, "allowed": None, "used": None},
-        "claims": "asked 3 workers, 2 painted",
+        "claims": "asked 3 workers, 2 painted, 1 got no tile",
+        "sentences": [
+            PAINTED,
+            "How many had a CPU is not known, so nothing is said of parallelism.",
+            "Asked 3 workers, 2 painted, 1 got no tile.",
+        ],
         "sha256": "9d908ecfb6b256def8b49a7c504e6c889c4b0e41fe6ce3e01863dd7b61a20aa0",
         "out": ["a.png", "b.npz"],
     }
@@ -118,11 +129,33 @@ def test_a_trace_that_does_not_tell_its_device_is_unknown_and_one_worker_was_ask
 
 
 def test_a_race_holds_its_draws_and_what_did_not_run() -> None:
-    assert race_document([FRAME, FRAME], [("cuda", "no card")]) == {
+    told = race_document([FRAME, FRAME], [("cuda", "no card")])
+    assert told.pop("sentences")
+    assert told == {
         "runs": [document(FRAME) | {"gain": None}] * 2,
         "not_run": [{"mode": "cuda", "reason": "no card"}],
         "identical": True,
+        "repeats": 1,
     }
+
+
+def test_a_race_of_several_rounds_tells_each_time() -> None:
+    again = replace(FRAME, trace=replace(FRAME.trace, facts=FACTS | {"seconds_all": [3.5, 3.0, 2.5]}))
+    told = race_document([again], [])
+    assert told["repeats"] == 3
+    assert told["runs"][0]["seconds_all"] == [3.5, 3.0, 2.5]
+
+
+@pytest.mark.parametrize("junk", [None, [], "3", [None], [True], [-1.0], [float("inf")], {"a": 1}])
+def test_strange_times_from_a_file_count_as_not_told(junk: Any) -> None:
+    strange = replace(FRAME, trace=replace(FRAME.trace, facts=FACTS | {"seconds_all": junk}))
+    assert document(strange)["seconds_all"] == [3.0]
+
+
+def test_cpu_time_is_told_over_the_time_from_first_paint_to_last_and_never_clamped() -> None:
+    given = [span._replace(on_cpu=2 * SECOND) if span.kind == "paint" else span for span in SPANS]
+    told = document(replace(FRAME, trace=replace(FRAME.trace, spans=tuple(given), facts=FACTS | {"cpus": 1})))
+    assert told["on_cpu"] == {"mean": 4 / 3, "cpus": 1}
 
 
 def test_a_race_tells_what_each_run_gained_over_the_sequential_one() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import platform
 import threading
 import time
 from typing import Any
@@ -172,6 +173,11 @@ def test_the_clock_is_one_for_all_threads_and_in_whole_nanoseconds() -> None:
 def test_a_worker_knows_its_cpu_where_the_system_tells() -> None:
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else {-1}
     assert cpu_number() in allowed | {-1}
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc tells the CPU's number")
+def test_glibc_tells_the_cpu() -> None:
+    assert cpu_number() >= 0
 
 
 def test_where_the_system_does_not_tell_the_cpu_is_unknown(monkeypatch: pytest.MonkeyPatch, clock: Any) -> None:

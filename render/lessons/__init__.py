@@ -10,6 +10,7 @@ new file and nothing else:
     entrants(asked) -> [Entrant]     the runs, in order
     follows(frames) -> sentences      what they show, a sentence a line
     sound(frames) -> bool            are all pictures equal that should be?
+    enough(frames) -> bool           do the figures carry what it wants to show, or can they not? It repeats until then
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from render import modes, options, registry
 from render.errors import UsageError
+from render.repeats import Rounds
 
 if TYPE_CHECKING:
     from render.engine import Adapt, Entrant
@@ -49,6 +51,10 @@ class Lesson(Protocol):
         """Whether all pictures are equal that should be."""
         ...
 
+    def enough(self, frames: Sequence[Frame]) -> bool:
+        """Whether the figures carry what it wants to show, or cannot here; where they never do, `follows` says so."""
+        ...
+
 
 def names() -> list[str]:
     """All lessons there are."""
@@ -74,6 +80,11 @@ def begun(name: str, asked: Mapping[str, Any]) -> list[Entrant]:
         told = FRAME | told
     runs = lesson.entrants({**lesson.DEFAULTS, **told})
     return [run._replace(facts={**run.facts, "lesson": name}) for run in runs]
+
+
+def rounds(name: str) -> Rounds:
+    """How often the runs of a lesson are repeated: until its sentence is carried, as far as patience goes."""
+    return Rounds(seconds=0.0, enough=load(name).enough)
 
 
 def entrant(label: str, mode: str, asked: Mapping[str, Any], adapt: Adapt | None = None, **own: Any) -> Entrant:

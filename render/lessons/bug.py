@@ -1,4 +1,4 @@
-"""Lesson `bug`: how a fault that needs two workers at the same instant is found, and to whom it leads.
+"""Lesson `bug`: how a fault that needs two workers with a tile under way at once is found, and to whom it leads.
 
 Three kernels paint the same frame. One is right. One keeps the place of its tile on an object that all workers share,
 a common fault between threads: a worker that comes in between moves it, the rest of the tile is painted somewhere else,
@@ -20,7 +20,7 @@ from render.provenance import of
 from render.targets import Kernel
 from render.trace import NO_TILE
 
-QUESTION = "How is a fault found that only parallel workers show?"
+QUESTION = "How is a fault found that shows only where workers share something?"
 OPTIONS = frozenset({"workers", "in_flight"})
 DEFAULTS = {"samples": 4}
 OVERLAP = 8  # pixels that a tile reaches into the next
@@ -99,11 +99,17 @@ def sound(frames: Sequence[Frame]) -> bool:
     )
 
 
+def enough(frames: Sequence[Frame]) -> bool:
+    """Whether the fault has shown: such faults come and go."""
+    return frames[3].sha256 != frames[0].sha256
+
+
 def follows(frames: Sequence[Frame]) -> Iterator[str]:
     """Which runs are right all the same, which tiles are torn and by whom, and what the overlap costs."""
     right, torn, overlapping = frames[0], frames[3], frames[5]
     well = [frame.title for frame in (frames[1], frames[2], frames[4]) if frame.sha256 == right.sha256]
-    yield f"where no two workers share it at the same instant, {len(well)} of 3 runs are right: {', '.join(well)}"
+    told = f": {', '.join(well)}" if well else ""
+    yield f"where no two workers share the place of a tile, {len(well)} of 3 runs are right{told}"
     found = attribution.attribute(_picture(right), _picture(torn))
     if found is None or not found.places:
         yield "this time no thread came in between, and the fault stayed hidden: such faults come and go. Run it again"
@@ -113,8 +119,8 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
         yield f"the worst of them: {worst}"
         met = sum(_met(torn, place.tile) for place in found.places)
         yield (
-            f"{met} of these {len(found.places)} tiles were being painted while another worker painted, and moved the "
-            "place: nothing is wrong with parallel workers, only with what they share"
+            f"{met} of these {len(found.places)} tiles were under way while another worker had one under way too, and "
+            "moved the place: nothing is wrong with several workers, only with what they share"
         )
     more = 100 * (overlapping.total_steps / right.total_steps - 1) if right.total_steps else 0.0
     equal = "equal" if overlapping.sha256 == right.sha256 else "different"
@@ -130,7 +136,7 @@ def _picture(frame: Frame) -> Picture:
 
 
 def _met(frame: Frame, tile: int) -> bool:
-    """Whether somebody else painted another tile while this one was painted."""
+    """Whether somebody else was at another tile while this one was painted."""
     paint = [span for span in frame.trace.spans if span.kind == "paint" and span.tile != NO_TILE]
     own = [span for span in paint if span.tile == tile]
     return any(

@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from render import claims, lessons, stats
+from render import lessons
 from render.engine import Entrant
 from render.errors import UsageError
+from render.evidence import Run, runs
 from render.frame import Frame, identical
-from render.stats import Stats
+from render.sentences import OTHERS, TOO_SHORT
 from render.targets import Kernel
-from render.wording import time
+from render.wording import listed, time
 
 QUESTION = "Do threads of Python paint at the same instant?"
 OPTIONS = frozenset({"workers"})
 DEFAULTS: Mapping[str, Any] = {}
-NOTABLE = 1.1  # times as fast; less comes and goes from run to run
 
 sound = identical
 
@@ -46,36 +46,67 @@ def _held(kernel: Kernel) -> Kernel:
     return held(kernel)
 
 
+def enough(frames: Sequence[Frame]) -> bool:
+    """Whether the figures carry that it is the lock, or cannot: on one CPU, or where other programs had the CPUs."""
+    entered = runs(frames)
+    return _carried(entered) or entered[2].claims.allowed == 1 or entered[0].load is not None
+
+
+def _carried(entered: Sequence[Run]) -> bool:
+    """Whether threads that drop the lock proved to be parallel, and faster than one and than those that hold it."""
+    base, held, dropped, _ = entered
+    doubtful = dropped.load is not None or base.short or dropped.short or held.parallel
+    return dropped.parallel and not doubtful and dropped.beats(base) and dropped.beats(held)
+
+
 def follows(frames: Sequence[Frame]) -> Iterator[str]:
     """What each way of running them gained over one thread, and what decides."""
-    base, held, dropped, processes = [stats.of(frame.trace) for frame in frames]
-    waited = sum(span.t1 - span.t0 for span in frames[1].trace.of_kind("wait")) / 1e9
-    share = 100 * waited / (len(held.busy) * held.seconds["tiles"] or 1)
+    entered = base, held, dropped, processes = runs(frames)
+    share = 100 * held.stalled / (held.workers * held.seconds or 1)
     yield (
-        f"{len(held.busy)} threads that hold the GIL while they paint: {_told(held, base)}; each waited "
+        f"{held.workers} threads that hold the GIL while they paint: {_told(held, base)}; each waited "
         f"{share:.0f} % of the time for the lock"
     )
-    yield f"the same machine code in {len(dropped.busy)} threads that drop it: {_told(dropped, base)}"
+    yield f"the same machine code in {dropped.workers} threads that drop it: {_told(dropped, base)}"
+    started = [time(run.found.seconds["start"]) for run in (processes, dropped)]
     yield (
-        f"{len(processes.busy)} processes, each with a GIL of its own: {_told(processes, base)}; they were ready after "
-        f"{time(processes.seconds['start'])}, threads after {time(dropped.seconds['start'])}"
+        f"{processes.workers} processes, each with a GIL of its own: {_told(processes, base)}; they were ready after "
+        f"{started[0]}, threads after {started[1]}"
     )
-    yield _decides(base, held, dropped, claims.of(frames[2].trace).allowed)
+    yield _decides(entered)
 
 
-def _told(found: Stats, base: Stats) -> str:
-    most = found.running.max
-    together = "never two at the same instant" if most < 2 else f"up to {most} at the same instant"
-    return f"{found.speed_up(base) or 0.0:.2f} times as fast as one, {together}"
+def _told(run: Run, base: Run) -> str:
+    """How it did against one thread, and how many had a CPU."""
+    found, mean = run.against(base), run.found.on_cpu.mean
+    speed = f"{found.times:.2f} times as fast as one" if found and found.clear else "about as fast as one"
+    took = f"{speed} ({time(base.seconds)} there, {time(run.seconds)} here)"
+    if run.found.running.max < 2:
+        return f"{took}, never two at the same instant"
+    return took if mean is None else f"{took}, {mean:.2f} on a CPU on average"
 
 
-def _decides(base: Stats, held: Stats, dropped: Stats, allowed: int | None) -> str:
-    if min(dropped.speed_up(held) or 0.0, dropped.speed_up(base) or 0.0) > NOTABLE:
+def _decides(entered: Sequence[Run]) -> str:
+    base, held, dropped, _ = entered
+    if _carried(entered):
         return (
             "so it is not threads that hold Python back but the lock: code that computes for long without touching "
             "Python's objects should let go of it"
         )
-    if allowed == 1:
+    if dropped.claims.allowed == 1:
         return "this process may use one CPU, so nothing can gain by running at the same instant here"
-    together = "let two paint at the same instant, but " if dropped.running.max > held.running.max else ""
-    return f"dropping the lock {together}gained little here: the CPUs had other work, or the frame was too small"
+    return f"nothing follows from it: {_doubt(base, held, dropped)}"
+
+
+def _doubt(base: Run, held: Run, dropped: Run) -> str:
+    """Why the figures do not carry that it is the lock."""
+    if base.short or dropped.short:
+        return f"{OTHERS}, so run it again"
+    if base.load is not None:
+        return f"the load was {base.load:.1f} before it began, so run it again"
+    if base.seconds < TOO_SHORT:
+        return f"the frame is too small, for one thread needs {time(base.seconds)}; take a larger one"
+    if dropped.beats(base) and not dropped.parallel:
+        return "who had a CPU when is not known, or does not explain it"
+    less = [f"{run.frame.title} ({time(run.seconds)})" for run in (base, held) if not dropped.beats(run)]
+    return f"{dropped.frame.title} is not clearly faster than {listed(less)}, so run it again"

@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from render import lessons, options, stats
+from render import lessons, options
 from render.engine import Entrant
 from render.errors import UsageError
+from render.evidence import Run, runs
 from render.frame import Frame, identical
-from render.stats import Stats
 from render.wording import time
 
 QUESTION = "When is one worker who juggles faster than one who does not?"
 OPTIONS = frozenset({"workers", "in_flight"})
 DEFAULTS = {"wait": "150ms", "tile": (320, 240)}
-NOTABLE = 1.1  # times as fast; less comes and goes from run to run
 WHO = (("sequential", "in sequence"), ("concurrent", "juggling"), ("parallel", "parallel"))
 
 sound = identical
@@ -38,32 +37,57 @@ def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
     ]
 
 
+def enough(frames: Sequence[Frame]) -> bool:
+    """Whether the figures carry that juggling wins where there is waiting, and there only."""
+    plain, juggled, _, waited, hidden, _ = runs(frames)
+    return hidden.beats(waited) and not juggled.beats(plain)
+
+
 def follows(frames: Sequence[Frame]) -> Iterator[str]:
     """What juggling gained either way, and why it can gain no more than the waiting."""
-    plain, juggled, _, waited, hidden, several = [stats.of(frame.trace) for frame in frames]
-    whole, each = hidden.seconds["tiles"], frames[3].request.wait_ns / 1e9
-    stood = [time(sum(found.idle.values())) for found in (plain, waited, hidden)]
-    won = "yet it won" if (juggled.speed_up(plain) or 1) >= NOTABLE else "there was nothing to win"
+    plain, juggled, _, waited, hidden, several = runs(frames)
+    each = waited.frame.request.wait_ns / 1e9
+    stood = [time(run.resting) for run in (plain, waited, hidden)]
+    if juggled.beats(plain):
+        won = "why it won, the traces do not tell, so run it again"
+    else:
+        won = f"there was nothing to win, for the worker in sequence stood idle for {stood[0]} only"
     yield (
-        f"with nothing to wait for, {_against(juggled, plain)}: {won}, for the worker in sequence stood idle for "
-        f"{stood[0]} only, and one worker never paints two tiles at once (at most {juggled.running.max} running)"
+        f"with nothing to wait for, {_against(juggled, plain)}: {won}; one worker never paints two tiles at once (at "
+        f"most {juggled.found.running.max} was painted at an instant)"
+    )
+    if hidden.beats(waited):
+        meant = f"who juggles paints another tile meanwhile, and stood idle for {stood[2]}"
+    else:
+        meant = (
+            f"who juggles stood idle for {stood[2]}; nothing is won clearly this time, so wait longer or run it again"
+        )
+    yield (
+        f"with {waited.found.tiles} waits of {time(each)}, {_against(hidden, waited)}: in sequence the worker stood "
+        f"idle for {stood[1]}; {meant}"
     )
     yield (
-        f"with {waited.tiles} waits of {time(each)}, {_against(hidden, waited)}: in sequence the worker "
-        f"stood idle for {stood[1]}; who juggles paints another tile meanwhile, and stood idle for {stood[2]}"
+        f"it can win no more than the waiting: its one worker was at a tile for "
+        f"{time(sum(hidden.found.busy.values()))} of its {time(hidden.seconds)}"
     )
     yield (
-        f"it can win no more than the waiting: its one worker painted for {time(sum(hidden.busy.values()))} of "
-        f"its {time(whole)}"
-    )
-    better = "juggling with one was as good" if whole <= several.seconds["tiles"] else "more workers were faster still"
-    yield (
-        f"{len(several.busy)} workers who wait patiently, each for its own tile, took "
-        f"{time(several.seconds['tiles'])} (up to {several.running.max} painting at the same instant): {better}"
+        f"{several.workers} workers who wait patiently, each for its own tile, took {time(several.seconds)}"
+        f"{_given(several)}: {_better(several, hidden)}"
     )
 
 
-def _against(found: Stats, base: Stats) -> str:
-    gain = found.speed_up(base) or 0.0
-    ours, theirs = time(found.seconds["tiles"]), time(base.seconds["tiles"])
-    return f"juggling took {ours} and one tile after the other {theirs}, {gain:.2f} times as fast"
+def _given(run: Run) -> str:
+    mean = run.found.on_cpu.mean
+    return "" if mean is None else f" ({mean:.2f} on a CPU on average)"
+
+
+def _better(several: Run, hidden: Run) -> str:
+    if several.beats(hidden):
+        return "more workers were faster still"
+    return "juggling with one was faster" if hidden.beats(several) else "juggling with one was about as good"
+
+
+def _against(run: Run, base: Run) -> str:
+    found = run.against(base)
+    clear = f"{found.times:.2f} times as fast" if found and found.clear else "about the same"
+    return f"juggling took {time(run.seconds)} and one tile after the other {time(base.seconds)}, {clear}"

@@ -7,12 +7,14 @@ so that they lie one above the other on one scale:
                               painting stays there and waiting becomes an asynchronous slice
     asynchronous (b, e)       each tile that was put aside: in flight, and inside it painted and put aside in turn
     flow arrows (s, t, f)     from where such a tile is put aside to where it is taken up
-    counters (C)              tiles running, and in flight
+    counters (C)              workers at a tile, and tiles in flight
     instants (i)              the first tile done, and the last
 
 The multiprocessors of a graphics card are another level of the same work, and so another process after the run's: a
 thread each, and a counter of how many are busy. A lane shows one tile at a time: where blocks of several share a
 multiprocessor, the tile that it began last.
+
+A slice of a worker that had no CPU for a part of its time says so in its name; its arguments have the CPU time.
 
 Times are in microseconds with three decimals, so that whole nanoseconds come back as they were.
 """
@@ -26,6 +28,7 @@ from itertools import chain
 from typing import Any
 
 from render import stats
+from render.cpu_time import share
 from render.frame import Frame, Frames
 from render.plan import Tile, cut
 from render.trace import NO_TILE, Span, Trace, Worker
@@ -131,7 +134,9 @@ def _said(span: Span) -> str:
     """The name of a span's slice."""
     if span.tile == NO_TILE:
         return span.kind
-    return {"paint": f"tile {span.tile}", "block": f"tile {span.tile}", "launch": "launches"}.get(
+    given = share(span)
+    held = "" if given == 1 else f" ({100 * given:.0f} % on a CPU)"
+    return {"paint": f"tile {span.tile}{held}", "block": f"tile {span.tile}", "launch": "launches"}.get(
         span.kind, f"{span.kind}s"
     )
 
@@ -144,6 +149,10 @@ def _complete(span: Span, pid: int, tid: int, origin: int, tiles: dict[int, Tile
             _, args["x"], args["y"], args["width"], args["height"] = tiles[span.tile]
     if span.cpu >= 0:
         args["cpu"] = span.cpu
+    if span.cpu_end >= 0:
+        args["cpu at the end"] = span.cpu_end
+    if span.on_cpu is not None:
+        args["on a CPU (us)"] = microseconds(span.on_cpu)
     args |= {"os process": span.worker.process, "os thread": span.worker.thread, "device": span.worker.device}
     times = {"ts": microseconds(span.t0 - origin), "dur": microseconds(span.t1 - span.t0)}
     return {"ph": "X", "cat": span.kind, "name": _said(span), "pid": pid, "tid": tid, **times, "args": args}
@@ -208,7 +217,7 @@ def _arrows(tile: int, pieces: Sequence[Span], pid: int, threads: dict[Worker, i
 def _counted(trace: Trace, pid: int) -> Iterator[Event]:
     """What ran and what was in flight at each change, and when the first and the last tile were done."""
     flights = stats.flights(trace)
-    curves = {"running": chain.from_iterable(stats.turns(trace).values()), "in flight": flights.values()}
+    curves = {"at a tile": chain.from_iterable(stats.turns(trace).values()), "in flight": flights.values()}
     for name, intervals in curves.items():
         for instant, level in stats.levels(intervals):
             at = {"pid": pid, "tid": 0, "ts": microseconds(instant - trace.began)}

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from render import drawing, stats
+from render import cpu_time, drawing, stats
 from render.frame import Frame, Frames
-from render.trace import owners
+from render.trace import Span, Worker, owners
 from render.wording import count, time
 
 if TYPE_CHECKING:
@@ -37,8 +37,19 @@ def _panel(frame: Frame, runs: int) -> Image.Image:
             drawing.badge(image, panel.boxes[tile], worker, str(place[tile]), str(len(place)))
     tiles = Counter(owned.values())
     busy = list(stats.of(frame.trace).busy.values())
+    given = [cpu_time.sum_of(_painted(frame, worker)) for worker in frame.trace.workers]
     entries = [
-        (worker, f"worker {worker}: {count(tiles[worker], 'tile')}, {time(busy[worker])}") for worker in sorted(tiles)
+        (worker, f"worker {worker}: {count(tiles[worker], 'tile')}, {_told(busy[worker], given[worker])}")
+        for worker in sorted(tiles)
     ]
     said = "worker, and order of tiles done"
     return drawing.framed(frame.title, said, image, drawing.legend(entries, image.width))
+
+
+def _painted(frame: Frame, worker: Worker) -> list[Span]:
+    return [span for span in frame.trace.spans if span.kind == "paint" and span.worker == worker]
+
+
+def _told(busy: float, given: int | None) -> str:
+    """How long it was at its tiles, and how much of that it had a CPU."""
+    return time(busy) if given is None else f"{time(busy)} ({time(given / 1e9)} on a CPU)"

@@ -2,7 +2,8 @@
 
 What concurrency and parallelism are can be seen at a glance: bars of several tiles side by side in one lane are
 juggling, bars one above the other are parallel. A bar has its tile's colour, and its number where there is room;
-waiting is an empty, hatched bar. Plain SVG, light and dark.
+waiting is an empty, hatched bar. It is filled as high as the share of its time for which the worker had a CPU; the pale
+part above is a worker at a tile without one. Plain SVG, light and dark.
 
 Below the streams of a graphics card stand its multiprocessors, a thin row each, in the colours of the same tiles. A run
 that is too short to be seen beside the others is drawn once more below them, on a scale of its own.
@@ -16,6 +17,7 @@ from math import ceil, floor, log10
 from typing import NamedTuple
 
 from render import stats, swatches
+from render.cpu_time import share
 from render.frame import Frame
 from render.trace import NO_TILE, Span, Trace, Worker
 from render.wording import time
@@ -29,11 +31,12 @@ NARROW = 0.5  # pixels; bars of one tile that lie closer are drawn as one
 TOO_SHORT = 25  # times shorter than the longest run: too short to be seen on one scale with it
 FIELD, THICKEST, CAPTION = 264, 6, 26  # pixels: all multiprocessors of a run at most, one of them, what stands above
 ROOM = 7.5  # pixels that a digit needs
+READABLE = 0.6  # share of a bar's height; below, its number stands on the pale part
 COLOURS = swatches.COLOURS
 STYLE = """\
 text{font:12px system-ui,sans-serif;fill:#24292f}.h{font-size:14px;font-weight:600}.n{fill:#fff;font-size:11px;\
 text-anchor:middle}.q{fill:#57606a}.t{text-anchor:middle}.e{text-anchor:end}.l{fill:#8c959f22}.g{stroke:#8c959f55}\
-.f path{fill:none}.w{fill:url(#wait);stroke:#8c959f;stroke-width:.5}
+.p{opacity:.35}.f path{fill:none}.w{fill:url(#wait);stroke:#8c959f;stroke-width:.5}
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.q{fill:#9198a1}}"""
 HATCH = (
     '<pattern id="wait" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
@@ -84,6 +87,10 @@ def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
         body += _run(panel, top)
         y = top + panel.height
         body += _axis(top + HEAD - 4, y, room / panel.scale / 1e9, panel.scale)
+    if any(share(span) < 1 for panel in beside for spans in panel.lanes.values() for span in spans):
+        y += FOOT - 10
+        note = "a bar is filled as high as the share of its time on a CPU; pale: at a tile without a CPU"
+        body.append(f'<text class="q" x="{LEFT}" y="{y + 16:.0f}">{note}</text>')
     height = ceil(y + FOOT)
     told = "; ".join(f"{panel.frame.title}: {len(panel.lanes)} lanes" for panel in beside)
     return (
@@ -114,17 +121,30 @@ def worked(trace: Trace) -> dict[Worker, list[Span]]:
     return lanes
 
 
-def bars(spans: Sequence[Span], start: int, scale: float) -> Iterator[tuple[str, int, float, float]]:
-    """(kind, tile, x, width) in pixels, for one kind of span in order; too narrow ones of one tile are joined."""
-    last: tuple[str, int, float, float] | None = None
+class Bar(NamedTuple):
+    """A stretch of one tile in a lane: x and width in pixels, and the share of that time with a CPU."""
+
+    kind: str
+    tile: int
+    x: float
+    width: float
+    share: float = 1.0
+
+
+def bars(spans: Sequence[Span], start: int, scale: float) -> Iterator[Bar]:
+    """Bars for one kind of span in order; too narrow ones of one tile are joined."""
+    last: Bar | None = None
+    given = length = 0.0  # pixels of `last` that were on a CPU, and that were a span
     for span in spans:
         x, width = (span.t0 - start) * scale, (span.t1 - span.t0) * scale
-        if last and last[:2] == (span.kind, span.tile) and x - (last[2] + last[3]) < NARROW:
-            last = (*last[:3], x + width - last[2])
-            continue
-        if last:
-            yield last
-        last = span.kind, span.tile, x, width
+        if last and last[:2] == (span.kind, span.tile) and x - (last.x + last.width) < NARROW:
+            last = last._replace(width=x + width - last.x)
+        else:
+            if last:
+                yield last
+            last, given, length = Bar(span.kind, span.tile, x, width), 0.0, 0.0
+        given, length = given + share(span) * width, length + width
+        last = last._replace(share=given / length if length else 1.0)
     if last:
         yield last
 
@@ -132,7 +152,9 @@ def bars(spans: Sequence[Span], start: int, scale: float) -> Iterator[tuple[str,
 def _run(panel: Panel, y: float) -> Iterator[str]:
     """One run: its name and what it shows, then its lanes, then its multiprocessors."""
     found = stats.of(panel.frame.trace)
-    told = f"{time(found.seconds['tiles'])}, at most {found.running.max} running, {found.in_flight.max} in flight"
+    given = "" if found.on_cpu.mean is None else f", {found.on_cpu.mean:.2f} on a CPU on average"
+    held = f"at most {found.running.max} at a tile and {found.in_flight.max} in flight"
+    told = f"{time(found.seconds['tiles'])}, {held}{given}"
     title = panel.frame.title + (f", {panel.wider:.0f} times wider" if panel.wider > 1 else "")
     yield f'<text class="h" x="{LEFT}" y="{y + 18:.0f}">{escape(title)}</text>'
     yield f'<text class="q e" x="{WIDTH - RIGHT}" y="{y + 18:.0f}">{told}</text>'
@@ -142,7 +164,7 @@ def _run(panel: Panel, y: float) -> Iterator[str]:
         yield f'<rect class="l" x="{LEFT}" y="{top:.0f}" width="{WIDTH - LEFT - RIGHT}" height="{LANE}"/>'
         for kind in ("wait", "paint"):  # what is painted lies over what waits
             for bar in bars([span for span in spans if span.kind == kind], panel.start, panel.scale):
-                yield _bar(*bar, top)
+                yield _bar(bar, top)
     if panel.field and found.multiprocessors:
         yield from _field(panel, found.multiprocessors, y + HEAD + len(panel.lanes) * (LANE + GAP))
 
@@ -156,7 +178,7 @@ def _field(panel: Panel, found: stats.Multiprocessors, y: float) -> Iterator[str
     paths: dict[int, list[str]] = {}
     for number, spans in enumerate(panel.field.values()):
         middle = y + CAPTION + (number + 0.5) * panel.row
-        for _, tile, x, width in bars(spans, panel.start, panel.scale):
+        for _, tile, x, width, _ in bars(spans, panel.start, panel.scale):
             paths.setdefault(tile % len(COLOURS), []).append(f"M{LEFT + x:.1f} {middle:.6g}h{max(width, 0.2):.1f}")
     yield f'<g class="f" stroke-width="{panel.row:.3g}">'
     for colour, pieces in sorted(paths.items()):
@@ -164,15 +186,22 @@ def _field(panel: Panel, found: stats.Multiprocessors, y: float) -> Iterator[str
     yield "</g>"
 
 
-def _bar(kind: str, tile: int, x: float, width: float, top: float) -> str:
-    """One bar, with its tile's number where that fits in."""
-    place = f'x="{LEFT + x:.2f}" y="{top:.0f}" width="{max(width, 0.2):.2f}" height="{LANE}"'
+def _bar(bar: Bar, top: float) -> str:
+    """One bar, as high as it had a CPU, with its tile's number where that fits in."""
+    kind, tile, x, width, given = bar
+    across = f'x="{LEFT + x:.2f}" width="{max(width, 0.2):.2f}"'
+    whole = f'{across} y="{top:.0f}" height="{LANE}"'
     if kind == "wait":
-        return f'<rect class="w" {place}/>'
-    drawn = f'<rect {place} fill="{COLOURS[tile % len(COLOURS)]}"/>'
+        return f'<rect class="w" {whole}/>'
+    paint = f'fill="{COLOURS[tile % len(COLOURS)]}"'
+    drawn = f"<rect {whole} {paint}/>"
+    if given < 1:
+        part = f'{across} y="{top + LANE * (1 - given):.1f}" height="{LANE * given:.1f}"'
+        drawn = f'<rect class="p" {whole} {paint}/><rect {part} {paint}/>'
     if width < ROOM * len(str(tile)):
         return drawn
-    return f'{drawn}<text class="n" x="{LEFT + x + width / 2:.1f}" y="{top + 15:.0f}">{tile}</text>'
+    look = "n" if given >= READABLE else "t"
+    return f'{drawn}<text class="{look}" x="{LEFT + x + width / 2:.1f}" y="{top + 15:.0f}">{tile}</text>'
 
 
 def _axis(top: float, y: float, seconds: float, scale: float) -> Iterator[str]:

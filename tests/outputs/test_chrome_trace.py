@@ -107,12 +107,20 @@ def test_asynchronous_slices_begin_and_end_in_order(draw: Draw) -> None:
 
 def test_counters_follow_what_runs_and_what_is_in_flight(draw: Draw) -> None:
     frame = draw("0101", "2233", mode="parallel")
-    for name in ("running", "in flight"):
+    for name in ("at a tile", "in flight"):
         counted = [(ns(e["ts"]), e["args"]["tiles"]) for e in events(frame, ph="C", name=name)]
         assert counted[-1][1] == 0
         found = stats.of(frame.trace)
-        most = {"running": found.running.max, "in flight": found.in_flight.max}[name]
+        most = {"at a tile": found.running.max, "in flight": found.in_flight.max}[name]
         assert max(level for _, level in counted) == most
+
+
+def test_a_slice_tells_of_a_worker_without_a_cpu(draw: Draw) -> None:
+    [whole] = [e for e in events(draw("00")) if e["ph"] == "X"]
+    [half] = [e for e in events(draw("00", given=0.5)) if e["ph"] == "X"]
+    assert (whole["name"], half["name"]) == ("tile 0", "tile 0 (50 % on a CPU)")
+    assert half["args"]["on a CPU (us)"] == 1000
+    assert half["args"]["cpu at the end"] == 0
 
 
 # --- what Perfetto reads -------------------------------------------------------------------------------------
@@ -188,7 +196,7 @@ def test_perfetto_reads_every_span_back_to_the_nanosecond_and_warns_of_nothing(d
     assert counted == [
         [pid, f"{name} tiles", most]
         for pid, levels in {1: (1, 1), 2: (3, 1), 3: (2, 2)}.items()
-        for name, most in zip(("in flight", "running"), levels, strict=True)
+        for name, most in zip(("at a tile", "in flight"), levels[::-1], strict=True)
     ]
 
 

@@ -71,6 +71,13 @@ def crowd(workers: int = 130, spans: int = 15_000) -> Frames:
     return Frames((drawn("".join(str(i % 6) for i in range(12))), many), "race")
 
 
+ONE_CPU = {"cpus": 1, "cpus_affinity": 1}
+SHARED = Frames((drawn("0123"), drawn("0022", "1133", mode="parallel", given=0.5, facts=ONE_CPU)), "race")
+SHADES = """() => { const canvas = document.querySelector('#run-1 canvas.overview'), g = canvas.getContext('2d');
+    const { data } = g.getImageData(0, 0, canvas.width, canvas.height), seen = new Set();
+    for (let i = 0; i < data.length; i += 4) if (data[i + 3] === 255) seen.add(data.slice(i, i + 3).join());
+    return seen.size; }"""
+
 CARD = Frames((drawn("0" * 100 + "12345"), with_card(drawn(), bands=30)), "race")  # 3 ms beside 105
 
 STRANGE = {  # what a saved trace may hold besides a race of four modes
@@ -85,6 +92,7 @@ STRANGE = {  # what a saved trace may hold besides a race of four modes
     "a name that bites": Frames(
         (drawn("01", view="</script><script>alert(1)</script><!--", facts={"cpu": "<b>&'\""}),)
     ),
+    "older": Frames((drawn("01", given=None), drawn("00", "11", mode="parallel", given=None)), "race"),
     "130 lanes": crowd(),
     "a card inside": CARD,
 }
@@ -145,7 +153,8 @@ class Reader:
     """One run of a saved trace, read as JSON; whatever it tells is counted span by span."""
 
     def __init__(self, run: dict[str, Any]) -> None:
-        tiled = [(w, tile, kind, t0, t1) for w, tile, kind, t0, t1, _ in run["spans"] if tile >= 0]
+        tiled = [(w, tile, kind, t0, t1) for w, tile, kind, t0, t1, *_ in run["spans"] if tile >= 0]
+        self.given = [(t0, t1, on_cpu) for *_, kind, t0, t1, _, _, on_cpu in run["spans"] if kind == "paint"]
         self.start = min(t0 for _, _, _, t0, _ in tiled)
         self.paint = [(w, tile, t0 - self.start, t1 - self.start) for w, tile, kind, t0, t1 in tiled if kind == "paint"]
         self.length = max(t1 for *_, t1 in tiled) - self.start
@@ -159,6 +168,9 @@ class Reader:
 
     def running(self, t: float) -> int:
         return len({worker for worker, _, t0, t1 in self.paint if t0 <= t < t1})
+
+    def on_cpu(self, t: float) -> Any:
+        return sum(on_cpu / (t1 - t0) for t0, t1, on_cpu in self.given if t0 - self.start <= t < t1 - self.start)
 
     def flying(self, t: float) -> int:
         return sum(t0 <= t < t1 for t0, t1 in self.flights.values())
@@ -176,9 +188,10 @@ class Reader:
             "seconds": self.length / 1e9,
             "running.max": max(map(self.running, instants)),
             "running.mean": spent / window,
+            "on_cpu.mean": sum(on_cpu for *_, on_cpu in self.given) / window,
             "in_flight.max": max(map(self.flying, instants)),
             "switches": self.switches(),
-            "first": min(t1 for _, t1 in self.flights.values()) / 1e9,
+            "first": (min(t1 for _, t1 in self.flights.values()) + self.start - self.asked) / 1e9,
             "painting": spent / 1e9,
             "waiting": self.waited / 1e9,
             "before": (self.start - self.asked) / 1e9,
@@ -208,8 +221,8 @@ def test_the_figures_are_those_of_the_saved_trace(shown: Callable[..., Any]) -> 
         for name, value in reader.figures().items():
             assert float(row[name]) == pytest.approx(value, rel=1e-9), name
     times = [reader.length for reader in readers(LESSON)]
-    gains = [float(row["speed-up"]) for row in rows[1:]]
-    assert gains == pytest.approx([times[0] / times[1], times[0] / times[2]])
+    gains = [float(row["speed-up"]) for row in rows]
+    assert gains == pytest.approx([times[0] / time for time in times])
 
 
 def test_what_is_shown_at_an_instant_is_in_the_trace_at_that_instant(shown: Callable[..., Any]) -> None:
@@ -219,6 +232,35 @@ def test_what_is_shown_at_an_instant_is_in_the_trace_at_that_instant(shown: Call
         for state, reader in zip(states(page, t), told, strict=True):
             found = state["running"], state["flying"], state["done"]
             assert found == (reader.running(t), reader.flying(t), reader.done(t)), (state["title"], t)
+
+
+def test_two_workers_on_one_cpu_are_both_at_a_tile_and_one_on_a_cpu(shown: Callable[..., Any]) -> None:
+    page = shown(SHARED)
+    for t in range(0, 6 * MS, MS // 2):
+        for state, reader in zip(states(page, t), readers(SHARED), strict=True):
+            assert state["given"] == pytest.approx(reader.on_cpu(t), abs=1e-5)
+    states(page, MS)
+    assert page.locator("#run-1 .number.given b").inner_text() == "1.0"
+    assert "Two workers, one CPU: they took turns." in page.locator("#run-1 .caption").inner_text()
+    page.locator("#run-1 canvas.picture").focus()
+    page.keyboard.press("ArrowRight")
+    assert "on a CPU for 1.00 ms of that" in page.locator("#tip").inner_text()
+
+
+def test_a_worker_without_a_cpu_is_drawn_pale(shown: Callable[..., Any]) -> None:
+    whole, half = (shown(frames) for frames in (LESSON, SHARED))
+    shades = [page.evaluate(SHADES) for page in (whole, half)]
+    assert shades[0] < shades[1]
+    assert [shown(frames, scripted=False).locator("svg.timeline .pale").count() for frames in (LESSON, SHARED)] == [
+        0,
+        2,
+    ]
+
+
+def test_of_an_older_trace_nothing_is_shown_of_cpus(shown: Callable[..., Any]) -> None:
+    page = shown(STRANGE["older"])
+    assert page.locator(".number.given").count() == 0
+    assert page.locator('[data-figure="on_cpu.mean"]').first.inner_text() == "–"
 
 
 def test_a_juggler_never_runs_two_and_a_pair_does(shown: Callable[..., Any]) -> None:
@@ -233,7 +275,7 @@ def test_a_juggler_never_runs_two_and_a_pair_does(shown: Callable[..., Any]) -> 
 
 def test_the_multiprocessors_figures_are_those_of_the_blocks_in_the_saved_trace(shown: Callable[..., Any]) -> None:
     run = json.loads(saved.write(CARD))["runs"][1]
-    blocks = [(w, t0, t1) for w, _, kind, t0, t1, _ in run["spans"] if kind == "block"]
+    blocks = [(w, t0, t1) for w, _, kind, t0, t1, *_ in run["spans"] if kind == "block"]
     edges = sorted({t for _, t0, t1 in blocks for t in (t0, t1)})
     spent = most = 0
     for t0, t1 in pairwise(edges):
@@ -614,7 +656,7 @@ def test_without_its_script_it_still_shows_picture_lanes_figures_and_answers(sho
     assert page.locator("svg.picture").count() == page.locator("svg.timeline").count() == 3
     assert all(box.is_visible() for box in page.locator("svg.picture").all())
     assert "Why was concurrent not faster than sequential?" in page.locator(".questions").inner_text()
-    assert "never were two painted at the same instant" in page.locator("#run-1 .caption").inner_text()
+    assert "Never were two painted at the same instant" in page.locator("#run-1 .caption").inner_text()
     assert page.locator(".figures tbody tr").count() == 3
     assert "cuda did not run: there is no NVIDIA driver." in page.locator("main").inner_text()
 

@@ -3,117 +3,95 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from render import sentences
+from render.frame import Frame
 from render.outputs.page.lesson import questions, tour
-from render.outputs.page.runs import Run, at_least, curve, juggled
+from render.outputs.page.runs import Run, at_least, curve, juggled, raced
 from render.outputs.page.still import means, ticks
-from render.outputs.page.words import caption, clock, image, in_words, tick
+from render.outputs.page.words import clock, image, tick
 from render.trace import Span
+from render.wording import in_words
 
 from .conftest import MS, drawn
 from .synthetic_card import with_card
 
-SEQUENTIAL = Run(drawn("001122334455"))
-CONCURRENT = Run(drawn("012301234545", mode="concurrent"))
-PARALLEL = Run(drawn("002244", "113355", mode="parallel"))
-LESSON = [SEQUENTIAL, CONCURRENT, PARALLEL]
+FRAMES = drawn("001122334455"), drawn("012301234545", mode="concurrent"), drawn("002244", "113355", mode="parallel")
+LESSON = raced(FRAMES)
+SEQUENTIAL, CONCURRENT, PARALLEL = LESSON
 
 
-def said(run: Run, base: Run | None = SEQUENTIAL) -> str:
-    return " ".join(caption(run, base))
-
-
-def waited(timeline: str, *waits: tuple[int, int, int], mode: str = "sequential") -> Run:
+def waited(timeline: str, *waits: tuple[int, int, int], mode: str = "sequential") -> Frame:
     """A run of one worker with waits: (tile, from, to) in ms."""
     frame = drawn(timeline, mode=mode, wait_ns=MS)
     worker = frame.trace.workers[0]
     spans = [Span(worker, tile, "wait", t0 * MS, t1 * MS) for tile, t0, t1 in waits]
-    return Run(replace(frame, trace=replace(frame.trace, spans=(*spans, *frame.trace.spans))))
+    return replace(frame, trace=replace(frame.trace, spans=(*spans, *frame.trace.spans)))
 
 
-# --- the image and the sentences -----------------------------------------------------------------------------
+# --- the image -----------------------------------------------------------------------------------------------
+
+ONE_CPU = {"cpus": 1, "cpus_affinity": 1}
 
 
 @pytest.mark.parametrize(
-    ("timelines", "kitchen", "theatre"),
+    ("timelines", "more", "kitchen", "theatre"),
     [
-        (("0011",), "One chef, one dish after the other.", "One stage, one play after the other."),
-        (("0101",), "One chef, two dishes on the go.", "One stage, scenes of two plays in turn."),
-        (("00", "11", "22"), "Three chefs, each with a stove.", "Three stages, a play on each."),
-        (("00..", "..11"), "Several chefs who share one stove.", "Several troupes, one stage: never two at once."),
-        ((), "Nobody cooked.", "Nothing was played."),
+        (("0011",), {}, "One chef, one dish after the other.", "One stage, one play after the other."),
+        (("0101",), {}, "One chef, two dishes on the go.", "One stage, scenes of two plays in turn."),
+        (("00", "11", "22"), {}, "Three chefs, each with a stove.", "Three stages, a play on each."),
+        (("00", "11", "22"), {"given": None}, "Three chefs; how many had a stove", "Three plays; on how many stages"),
+        (
+            ("00", "11", "22"),
+            {"given": 0.3},
+            "Three chefs, hardly ever two at a stove.",
+            "Three plays, hardly ever two",
+        ),
+        (("00", "11", "22"), {"facts": {"cpus": 2}}, "Three chefs share two stoves.", "Three plays, two stages."),
+        (
+            ("00", "11"),
+            {"given": 0.5, "facts": ONE_CPU},
+            "Two chefs, one stove: they take",
+            "Two plays, one stage: they",
+        ),
+        (("00..", "..11"), {}, "Two chefs, never two at work at once.", "Two plays, never two at once."),
+        (("00",), {"mode": "cuda", "facts": {"simulated": True}}, "One chef, one dish", "One stage, one play"),
+        ((), {}, "Nobody cooked.", "Nothing was played."),
     ],
 )
 def test_the_image_is_chosen_by_the_trace_and_not_by_the_name(
-    timelines: tuple[str, ...], kitchen: str, theatre: str
+    timelines: tuple[str, ...], more: dict[str, Any], kitchen: str, theatre: str
 ) -> None:
     for mode in ("sequential", "concurrent", "parallel"):
-        assert image(Run(drawn(*timelines, mode=mode))) == (kitchen, theatre)
+        told = image(Run(drawn(*timelines, **{"mode": mode} | more)))
+        assert told[0].startswith(kitchen)
+        assert told[1].startswith(theatre)
 
 
-def test_one_after_the_other_is_said() -> None:
-    assert said(SEQUENTIAL) == (
-        "1 worker painted all 6 tiles in 12.0 ms. "
-        "It began a tile only when the one before was done: never two in flight, never two running."
-    )
-
-
-def test_juggling_is_called_concurrency_and_never_parallelism() -> None:
-    told = said(CONCURRENT)
-    assert "Up to 4 tiles were in flight, begun and not done; 6 times it put one aside" in told
-    assert "This is concurrency. Yet never were two painted at the same instant" in told
-    assert "parallelism" not in told
-    assert "It was no faster than sequential (12.0 ms there, 12.0 ms here): nothing had to be waited for." in told
-
-
-def test_painting_at_the_same_instant_is_called_parallelism_with_its_instants() -> None:
-    told = said(PARALLEL)
-    assert "2 workers painted 6 tiles in 6.00 ms: 3 by worker 0 and 3 by worker 1." in told
-    assert "painted at the same instant from 0 s to 6.00 ms. This is parallelism." in told
-    assert "It was 2.00 times as fast as sequential: 12.0 ms became 6.00 ms (2 workers could make it 2 times" in told
-    assert "concurrency" not in told
-
-
-def test_instants_that_do_not_touch_are_added_up() -> None:
-    assert "for 2.00 ms in all, first at 0 s and last until 4.00 ms" in said(Run(drawn("0..1", "2..3")))
-
-
-def test_a_worker_that_waits_along_is_told_from_one_that_does_not() -> None:
-    along = waited(".00.11", (0, 1, 2), (1, 4, 5))
-    aside = waited(".0011", (0, 1, 2), (1, 1, 4), mode="concurrent")
-    assert "while they waited nobody was painting: 2.00 ms of idle hands" in said(along)
-    assert "but while one waited another was painted, so nobody was painting for only 1.00 ms" in said(aside, along)
-
-
-def test_more_workers_than_cpus_are_not_believed() -> None:
-    told = said(Run(drawn("00", "11", mode="parallel", facts={"cpus": 1})))
-    assert "this process may use only 1 CPU" in told
-    assert "CPU" not in said(Run(drawn("00", "11", mode="parallel", facts={"cpus": 2})))
-
-
-def test_a_simulator_is_no_timing() -> None:
-    told = said(Run(drawn("00", "11", mode="cuda", facts={"simulated": True})))
-    assert "how long it took means nothing" in told
-    assert "times as fast" not in told
-
-
-def test_many_workers_are_told_in_one_breath() -> None:
-    assert "6 workers painted 6 tiles in 2.00 ms, 1 each." in said(Run(drawn(*(2 * str(n) for n in range(6)))))
+def test_a_simulated_card_is_not_thousands_of_hands() -> None:
+    card = with_card(drawn(), bands=6, multiprocessors=20)
+    assert "thousands" in image(Run(card))[0]
+    simulated = replace(card, trace=replace(card.trace, facts={"simulated": True}))
+    assert "thousands" not in " ".join(image(Run(simulated)))
 
 
 def test_a_cards_two_levels_are_told_apart_and_not_added() -> None:
     card = Run(with_card(drawn(), bands=30))
-    told = said(card)
-    assert "8 streams of the graphics card painted 30 tiles in 3.06 ms, from 3 to 4 each." in told
-    assert "Inside the card 132 multiprocessors did that painting, 131.0 at the same instant on average." in told
-    answer = dict(questions([card], None))["Which are the workers of cuda: its streams, or its multiprocessors?"]
+    answer = dict(questions([card]))["Which are the workers of cuda: its streams, or its multiprocessors?"]
     assert "streams are queues" in answer
     assert "never added" in answer
-    assert dict(questions([card], None))["How many workers were there?"] == "cuda: 8."
+    assert dict(questions([card]))["How many workers were there?"] == "cuda: 8."
+
+
+def test_a_run_is_measured_against_the_one_that_waits_as_long() -> None:
+    slow, quick = waited(".00.11", (0, 1, 2), (1, 4, 5)), waited(".0011", (0, 1, 2), (1, 1, 4), mode="concurrent")
+    runs = raced([FRAMES[0], slow, quick])
+    assert [run.base and run.base.frame for run in runs] == [FRAMES[0], slow, slow]
 
 
 def test_blocks_leave_every_other_sentence_as_it_was() -> None:
@@ -121,8 +99,9 @@ def test_blocks_leave_every_other_sentence_as_it_was() -> None:
     spans = tuple(span for span in frame.trace.spans if span.kind != "block")
     without = Run(replace(frame, trace=replace(frame.trace, spans=spans)))
     along = Run(frame)
-    assert [line for line in caption(along, None) if "Inside the card" not in line] == caption(without, None)
-    assert tour([along], None) == tour([without], None)
+    told = [line for line in sentences.of(along) if "Inside the card" not in line]
+    assert [line.replace("This is parallelism.", "") for line in told] == sentences.of(without)
+    assert tour([along]) == tour([without])
     assert (along.spans, along.before, along.length) == (without.spans, without.before, without.length)
 
 
@@ -130,28 +109,30 @@ def test_blocks_leave_every_other_sentence_as_it_was() -> None:
 
 
 def test_a_default_race_answers_what_a_beginner_asks() -> None:
-    told = dict(questions(LESSON, SEQUENTIAL))
+    told = dict(questions(LESSON))
     assert told["How many workers had each mode?"] == "sequential: 1; concurrent: 1; parallel: 2."
-    assert told["When were two tiles painted at the same instant?"] == (
-        "sequential: never; concurrent: never; parallel: from 0 s to 6.00 ms."
+    assert told["When were two workers at a tile at the same instant, and on how many CPUs?"] == (
+        "sequential: never; concurrent: never; parallel: from 0 s to 6.00 ms, on 2.00 CPUs on average."
     )
-    assert "its one worker was painting 100 % of the time" in told["Why was concurrent not faster than sequential?"]
+    assert "its one worker was at a tile 100 % of the time" in told["Why was concurrent not faster than sequential?"]
     cure = told["What would have made it faster?"]
     assert "if each of the 6 tiles first had to wait 50 ms for its data, sequential would take about 312 ms" in cure
-    assert "a second worker that paints at the same instant: parallel took 6.00 ms" in cure
+    assert "a second worker with a CPU of its own, to paint at the same instant: parallel took 6.00 ms" in cure
 
 
 def test_a_race_in_which_waiting_paid_answers_other_questions() -> None:
     base = waited(".00.11", (0, 1, 2), (1, 4, 5))
     run = waited(".0101", (0, 1, 2), (1, 1, 3), mode="concurrent")
-    told = dict(questions([base, run], base))
-    assert "it stood idle for 2.00 ms" in told["Why was concurrent faster than sequential?"]
-    assert "only 1.00 ms went by idle" in told["Why was concurrent faster than sequential?"]
-    assert told["What would make it faster still?"].startswith("A second worker. The painting alone takes 4.00 ms")
+    told = dict(questions(raced([base, run])))
+    assert "it stood idle for 2 ms" in told["Why was concurrent faster than sequential?"]
+    assert "only 1 ms went by idle" in told["Why was concurrent faster than sequential?"]
+    assert told["What would make it faster still?"].startswith(
+        "A second worker with a CPU of its own. The painting alone takes 4.00 ms"
+    )
 
 
 def test_the_tour_has_five_steps_for_a_race_and_each_has_one_right_answer() -> None:
-    steps = tour(LESSON, SEQUENTIAL)
+    steps = tour(LESSON)
     assert len(steps) == 5
     for step in steps:
         assert 0 <= step.right < len(step.options) == len(set(step.options))
@@ -160,7 +141,7 @@ def test_the_tour_has_five_steps_for_a_race_and_each_has_one_right_answer() -> N
 
 
 def test_the_right_answers_are_those_of_the_trace() -> None:
-    first, juggling, together, finish, _ = tour(LESSON, SEQUENTIAL)
+    first, juggling, together, finish, _ = tour(LESSON)
     assert first.options[first.right] == "sequential"
     assert juggling.options[juggling.right] == "1"
     assert "has begun 4 tiles" in juggling.question
@@ -170,9 +151,9 @@ def test_the_right_answers_are_those_of_the_trace() -> None:
 
 @pytest.mark.parametrize("runs", [[], [Run(drawn())], [SEQUENTIAL], [PARALLEL], [CONCURRENT], [PARALLEL, PARALLEL]])
 def test_fewer_runs_ask_fewer_questions_and_never_fail(runs: list[Run]) -> None:
-    assert len(tour(runs, None)) <= 5
-    assert all(len(step.options) > 1 for step in tour(runs, None))
-    assert all(answer for _, answer in questions(runs, None))
+    assert len(tour(runs)) <= 5
+    assert all(len(step.options) > 1 for step in tour(runs))
+    assert all(answer for _, answer in questions(runs))
 
 
 # --- what is reckoned ----------------------------------------------------------------------------------------

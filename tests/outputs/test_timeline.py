@@ -7,8 +7,11 @@ from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from render import stats, swatches
+from render.cpu_time import share
 from render.frame import Frame
 from render.outputs import timeline
 from render.trace import Span, Worker
@@ -51,7 +54,30 @@ def test_bars_too_narrow_to_see_are_joined_but_never_two_tiles() -> None:
 
     joined = list(timeline.bars(spans, 0, 0.01))
 
-    assert [tile for _, tile, _, _ in joined] == [7, 8, 7]
+    assert [bar.tile for bar in joined] == [7, 8, 7]
+
+
+def test_a_bar_is_as_high_as_its_worker_had_a_cpu_and_pale_above(draw: Callable[..., Frame]) -> None:
+    whole, half = (timeline.write([draw("0000", given=given)]).decode() for given in (1.0, 0.5))
+    assert 'class="p"' not in whole
+    assert "pale: at a tile without a CPU" not in whole
+    assert half.count('class="p"') == 1
+    assert f'height="{timeline.LANE / 2:.1f}"' in half
+    assert "0.50 on a CPU on average" in half
+    assert "pale: at a tile without a CPU" in half
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 100)), min_size=1, max_size=9), st.floats(0.01, 3))
+def test_joined_bars_keep_the_time_on_a_cpu(made: list[tuple[int, int]], scale: float) -> None:
+    t, spans = 0, []
+    for length, percent in made:
+        spans.append(Span(Worker(1, 1), 0, "paint", t, t + 100 * length, on_cpu=percent * length))
+        t += 100 * length + 1
+    bars = list(timeline.bars(spans, 0, scale))
+    area = sum(share(span) * (span.t1 - span.t0) for span in spans)
+    assert sum(bar.share for bar in bars) <= len(bars)
+    if len(bars) == 1:
+        assert bars[0].share == pytest.approx(area / sum(span.t1 - span.t0 for span in spans))
 
 
 def test_names_are_escaped_and_nothing_is_loaded_from_elsewhere(draw: Callable[..., Frame]) -> None:

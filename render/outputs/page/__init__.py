@@ -23,14 +23,14 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
+from render import sentences
 from render.frame import Frames
 from render.outputs.page import inside, still
 from render.outputs.page.lesson import Step, questions, tour
 from render.outputs.page.record import packed, record
-from render.outputs.page.runs import Run
-from render.outputs.page.words import CONCURRENCY, PARALLELISM, caption, clock, gained, image, in_words
-from render.outputs.table import BASELINE
-from render.wording import count, listed
+from render.outputs.page.runs import Run, raced
+from render.outputs.page.words import image
+from render.wording import count, in_words, listed, time
 
 SUFFIXES = (".html",)
 ABOUT = "the theatre: all runs replayed on one clock, in one page"
@@ -44,12 +44,11 @@ WAITING = (
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
     """The page. There is nothing to leave out, so a plain page is the same. The same frames give the same bytes."""
-    runs = [Run(frame) for frame in frames]
-    base = next((run for run in runs if run.frame.request.mode == BASELINE), None)
+    runs = raced(frames)
     hashes = list(dict.fromkeys(run.frame.sha256 for run in runs))
     pictures = {run.frame.sha256: run.frame.rgb for run in runs}
     images = [hashes.index(run.frame.sha256) for run in runs]
-    steps = tour(runs, base)
+    steps = tour(runs)
     style, script = _part("page.css"), "\n".join(_part(f"js/{name}.js") for name in SCRIPT)
     script = f"(() => {{\n'use strict';\n{script}\n}})();\n"
     return (
@@ -58,16 +57,15 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
             title=escape(_title(frames)),
             lead=_lead(frames, runs),
             pictures="".join(_stored(number, packed(pictures[key]), runs[0]) for number, key in enumerate(hashes)),
-            waiting=WAITING if any(run.waited for run in runs) else "",
+            waiting=WAITING if any(run.stalled for run in runs) else "",
             many="solo" if len(runs) == 1 else "several",
-            acts="\n".join(_acts(runs, images, base)),
+            acts="\n".join(_acts(runs, images)),
             inside="\n".join(inside.section(run, number) for number, run in enumerate(runs)),
             not_run="".join(_not_run(frames)),
-            questions="\n".join(
-                f"<dt>{escape(ask)}</dt><dd>{escape(told)}</dd>" for ask, told in questions(runs, base)
-            ),
+            conclusions="".join(f"<p>{escape(told)}</p>" for told in sentences.conclusions(runs)),
+            questions="\n".join(f"<dt>{escape(ask)}</dt><dd>{escape(told)}</dd>" for ask, told in questions(runs)),
             tour="\n".join(_step(number, step) for number, step in enumerate(steps)),
-            figures="\n".join(_figures(run, base) for run in runs),
+            figures="\n".join(_figures(run) for run in runs),
             facts=_pairs(_facts(runs[0])),
             record=record(runs, images, steps),
             style=style,
@@ -130,16 +128,16 @@ def _stored(number: int, source: str, run: Run) -> str:
     return f'<image id="picture-{number}" href="{source}" width="{wide}" height="{high}" preserveAspectRatio="none"/>'
 
 
-def _acts(runs: Sequence[Run], images: Sequence[int], base: Run | None) -> Iterator[str]:
+def _acts(runs: Sequence[Run], images: Sequence[int]) -> Iterator[str]:
     """Each run: its name, its picture and lanes, what it shows."""
     end = max((run.length for run in runs), default=0)
     most = max((run.found.in_flight.max for run in runs), default=1)
     for number, (run, picture) in enumerate(zip(runs, images, strict=True)):
         kitchen, theatre = image(run)
-        told = "".join(f"<p>{_marked(escape(sentence))}</p>" for sentence in caption(run, base))
+        told = "".join(f"<p>{_marked(escape(sentence))}</p>" for sentence in sentences.of(run))
         yield (
             f'<article class="act" id="run-{number}" aria-labelledby="name-{number}">\n'
-            f'<header><h2 id="name-{number}">{escape(run.frame.title)}</h2><p class="took">{clock(run.length)}</p>'
+            f'<header><h2 id="name-{number}">{escape(run.frame.title)}</h2><p class="took">{time(run.seconds)}</p>'
             f'<p class="image">{escape(kitchen)} <span>{escape(theatre)}</span></p></header>\n'
             f'<div class="live"></div>\n{still.picture(run, picture)}\n{still.timeline(run, end, most)}\n'
             f'<div class="caption">{told}</div>\n</article>'
@@ -148,7 +146,7 @@ def _acts(runs: Sequence[Run], images: Sequence[int], base: Run | None) -> Itera
 
 def _marked(sentence: str) -> str:
     """The two words of the lesson stand out where a trace has shown them."""
-    for words in (CONCURRENCY, PARALLELISM):
+    for words in ("This is concurrency.", "This is parallelism."):
         sentence = sentence.replace(words, f"<strong>{words}</strong>")
     return sentence
 
@@ -168,24 +166,27 @@ def _step(number: int, step: Step) -> str:
     )
 
 
-def _figures(run: Run, base: Run | None) -> str:
+def _figures(run: Run) -> str:
     """A row of the table, each figure with its exact value."""
-    found, gain = run.found, gained(run, base)
-    first = min(run.ends.values(), default=None)
+    found = run.found
     busy = sum(found.busy.values())
+    speed_up, mean, first = run.gain.speed_up if run.gain else None, found.on_cpu.mean, found.first_tile_seconds
+    spread = run.repeats.spread_percent
     cells: tuple[tuple[str, float | None, str], ...] = (
-        ("workers", len(found.busy), str(len(found.busy))),
+        ("workers", run.workers, str(run.workers)),
         ("tiles", found.tiles, str(found.tiles)),
-        ("seconds", run.length / 1e9, clock(run.length)),
-        ("speed-up", gain, "–" if gain is None else f"{gain:.2f}"),
+        ("seconds", run.seconds, time(run.seconds)),
+        ("spread", spread, "–" if spread is None else f"{spread:.0f} %"),
+        ("speed-up", speed_up, "–" if speed_up is None else f"{speed_up:.2f}"),
         ("running.max", found.running.max, str(found.running.max)),
         ("running.mean", found.running.mean, f"{found.running.mean:.2f}"),
+        ("on_cpu.mean", mean, "–" if mean is None else f"{mean:.2f}"),
         ("in_flight.max", found.in_flight.max, str(found.in_flight.max)),
         ("switches", found.switches, str(found.switches)),
-        ("first", None if first is None else first / 1e9, "–" if first is None else clock(first)),
-        ("painting", busy, clock(round(busy * 1e9))),
-        ("waiting", run.waited / 1e9, clock(run.waited)),
-        ("before", run.before / 1e9, clock(max(run.before, 0))),
+        ("first", first, "–" if first is None else time(first)),
+        ("painting", busy, time(busy)),
+        ("waiting", run.stalled, time(run.stalled)),
+        ("before", run.before / 1e9, time(max(run.before, 0) / 1e9)),
     )
     row = "".join(
         f'<td><data data-figure="{name}" value="{"" if value is None else value}">{told}</data></td>'

@@ -37,7 +37,7 @@ def _sentences(run: Run, found: stats.Multiprocessors) -> Iterator[str]:
     """HTML: what the two levels are, then what was seen, each figure with its exact value."""
     facts = run.frame.trace.facts
     yield (
-        f"{count(len(run.workers), 'worker')}, {count(found.seen, 'multiprocessor')}: {TWO_LEVELS} "
+        f"{count(len(run.crew), 'worker')}, {count(found.seen, 'multiprocessor')}: {TWO_LEVELS} "
         "Here each tile has a colour, the same in its queue and on the multiprocessors."
     )
     there, error = facts.get("multiprocessors"), facts.get("card_clock_error_ns")
@@ -73,13 +73,13 @@ def _still(run: Run, found: stats.Multiprocessors) -> str:
             if span.kind == "paint":
                 bar = "".join(bars([(span.t0, span.t1)], scale, y, LANE, LEFT))
                 drawn.append(f'<path class="w{span.tile % len(COLOURS)}" d="{bar}"/>')
-    y = len(run.workers) * (LANE + 2) + GAP
+    y = len(run.crew) * (LANE + 2) + GAP
     row = min(THICKEST, FIELD / found.seen)
     drawn.append(f'<path class="lane" d="M{LEFT} {y}h{WIDTH - LEFT}v{row * found.seen:.0f}H{LEFT}z"/>')
     drawn.append(f'<text x="0" y="{y + 11}">{found.seen} multi-</text><text x="0" y="{y + 25}">processors</text>')
     drawn += _field(run, scale, y, row)
     y += round(row * found.seen)
-    told = f"Inside the card: {len(run.workers)} workers above {found.seen} multiprocessors, {clock(run.length)}"
+    told = f"Inside the card: {len(run.crew)} workers above {found.seen} multiprocessors, {clock(run.length)}"
     return (
         f'<svg class="still field" viewBox="0 0 {WIDTH} {y + FOOT}" role="img" aria-label="{escape(told)}">'
         f"{''.join(drawn)}{''.join(axis(run.length, scale, y, LEFT, WIDTH))}</svg>"

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from render import evidence
 from render.outputs.page.runs import Run, at_least, juggled, nearest
-from render.outputs.page.words import TWO_LEVELS, by_worker, clock, gained, in_words, when_together
-from render.outputs.table import NOTABLE
+from render.outputs.page.words import TWO_LEVELS, clock, when_together
 from render.outputs.timeline import TOO_SHORT
-from render.wording import count
+from render.sentences import by_worker
+from render.wording import count, in_words, time
 
 STEPS = 5
 WAIT = 50_000_000  # ns; what a slow server takes
@@ -30,7 +31,7 @@ class Step(NamedTuple):
     run: int = -1  # the run to look at, by its place on the page; -1: all of them
 
 
-def questions(runs: Sequence[Run], base: Run | None) -> Iterator[tuple[str, str]]:
+def questions(runs: Sequence[Run]) -> Iterator[tuple[str, str]]:
     """What a reader wants to know of these runs, and the answers."""
     painted = [run for run in runs if run.found.tiles]
     if not painted:
@@ -38,93 +39,114 @@ def questions(runs: Sequence[Run], base: Run | None) -> Iterator[tuple[str, str]
     each = len(runs) > 1
     yield (
         "How many workers had each mode?" if each else "How many workers were there?",
-        "; ".join(f"{run.frame.title}: {len(run.found.busy)}" for run in painted) + ".",
+        "; ".join(f"{run.frame.title}: {run.workers}" for run in painted) + ".",
     )
     yield (
-        "When were two tiles painted at the same instant?",
-        "; ".join(f"{run.frame.title}: {when_together(run) if run.together else 'never'}" for run in painted) + ".",
+        "When were two workers at a tile at the same instant, and on how many CPUs?",
+        "; ".join(f"{run.frame.title}: {_together(run)}" for run in painted) + ".",
     )
     for run in painted:
         if run.found.multiprocessors is not None:
             yield f"Which are the workers of {run.frame.title}: its streams, or its multiprocessors?", _two_levels(run)
             break
     for run in painted:
-        if run.juggles and gained(run, base) is not None and base is not None:
-            yield from _about_juggling(run, base, painted)
+        if run.juggles and run.base is not None and run.difference is not None:
+            yield from _about_juggling(run, run.base, painted)
+
+
+def _together(run: Run) -> str:
+    if not run.together:
+        return "never"
+    if run.card:
+        return f"{when_together(run)}, in its queues"
+    mean = run.found.on_cpu.mean
+    return f"{when_together(run)}, on {'a number not known' if mean is None else f'{mean:.2f} CPUs on average'}"
 
 
 def _two_levels(run: Run) -> str:
     found = run.found.multiprocessors
     assert found is not None
     return (
-        f"It depends on how near one looks: {TWO_LEVELS} Here {count(len(run.found.busy), 'stream')} had up to "
-        f"{count(run.found.running.max, 'tile')} running, and {found.seen} multiprocessors worked on them, "
+        f"It depends on how near one looks: {TWO_LEVELS} Here {count(run.workers, 'stream')} had up to "
+        f"{count(run.found.running.max, 'tile')} under way, and {found.seen} multiprocessors worked on them, "
         f"{found.mean:.1f} at the same instant on average."
     )
 
 
-def _about_juggling(run: Run, base: Run, runs: Sequence[Run]) -> Iterator[tuple[str, str]]:
+def _about_juggling(run: Run, base: evidence.Run, runs: Sequence[Run]) -> Iterator[tuple[str, str]]:
     """Why juggling gained time or did not, and what would have."""
-    name, other, gain = run.frame.title, base.frame.title, gained(run, base) or 1.0
+    name, other = run.frame.title, base.frame.title
     painting = sum(run.costs.values())
-    if gain >= NOTABLE:
+    if run.beats(base) and base.waited:
         why = (
-            f"Both had one worker. In {other} it stood idle for {clock(base.resting)} while tiles waited for their "
-            f"data; in {name} it painted another tile meanwhile, and only {clock(run.resting)} went by idle."
+            f"Both had one worker. In {other} it stood idle for {time(base.resting)} while tiles waited for their "
+            f"data; in {name} it painted another tile meanwhile, and only {time(run.resting)} went by idle."
         )
         cure = (
-            f"A second worker. The painting alone takes {clock(painting)}, and one worker cannot paint two tiles at "
-            f"the same instant{_faster(run, runs)}."
+            f"A second worker with a CPU of its own. The painting alone takes {clock(painting)}, and one worker cannot "
+            f"paint two tiles at the same instant{_faster(run, runs)}."
         )
         yield f"Why was {name} faster than {other}?", why
         yield "What would make it faster still?", cure
         return
+    if run.beats(base):
+        yield f"Why was {name} faster than {other}?", "That the traces do not tell: both had one worker. Run it again."
+        return
     why = (
-        f"Because its one worker was painting {100 * painting / run.length:.0f} % of the time anyway. It had up to "
+        f"Because its one worker was at a tile {100 * painting / run.length:.0f} % of the time anyway. It had up to "
         f"{run.found.in_flight.max} tiles begun, but only ever painted one of them; the others lay aside. Changing "
         "from one to another paints nothing."
     )
     yield f"Why was {name} not faster than {other}?", why
-    yield "What would have made it faster?", _cure(run, base, runs)
+    yield "What would have made it faster?", _cure(run, other, runs)
 
 
-def _cure(run: Run, base: Run, runs: Sequence[Run]) -> str:
-    hands, tiles = run.found.in_flight.max, count(len(base.costs), "tile")
-    one, several = (juggled(base.costs.values(), WAIT, n) for n in (1, hands))
+def _cure(run: Run, other: str, runs: Sequence[Run]) -> str:
+    hands, tiles = run.found.in_flight.max, count(len(run.costs), "tile")
+    one, several = (juggled(run.costs.values(), WAIT, n) for n in (1, hands))
     return (
         f"Either something to wait for: if each of the {tiles} first had to wait {WAIT // 10**6} ms for its data, "
-        f"{base.frame.title} would take about {clock(one)}, and the same worker with {hands} in flight about "
+        f"{other} would take about {clock(one)}, and the same worker with {hands} in flight about "
         f"{clock(several)} (reckoned from the painting times of this run; --wait 50ms measures it). "
-        f"Or a second worker that paints at the same instant{_faster(run, runs)}."
+        f"Or a second worker with a CPU of its own, to paint at the same instant{_faster(run, runs)}."
     )
 
 
 def _faster(run: Run, runs: Sequence[Run]) -> str:
-    together = [one for one in runs if one.together and one.length < run.length and not one.card]
+    alike = [one for one in runs if one.frame.request.wait_ns == run.frame.request.wait_ns]
+    together = [one for one in alike if one.parallel and one.beats(run)]
     best = min(together, key=lambda one: one.length, default=None)
     return f": {best.frame.title} took {clock(best.length)}" if best else ""
 
 
-def tour(runs: Sequence[Run], base: Run | None) -> list[Step]:
+def tour(runs: Sequence[Run]) -> list[Step]:
     """Five steps, or fewer where the traces do not show enough."""
     painted = [run for run in runs if run.found.tiles]
-    made = [step for ask in ASKED for step in ask(painted, base)]
+    made = [step for ask in ASKED for step in ask(painted)]
     return [step._replace(run=runs.index(painted[step.run])) if step.run >= 0 else step for step in made[:STEPS]]
 
 
-def _first_tile(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
-    if len(runs) < 2:
+def _first_tile(runs: Sequence[Run]) -> Iterator[Step]:
+    firsts = [run.found.first_tile_seconds for run in runs]
+    times = [first for first in firsts if first is not None]
+    if len(runs) < 2 or len(times) < len(runs):
         return
-    firsts = [min(run.ends.values()) for run in runs]
-    best = firsts.index(min(firsts))
-    told = "; ".join(f"{run.frame.title} after {clock(first)}" for run, first in zip(runs, firsts, strict=True))
+    best = times.index(min(times))
+    told = "; ".join(f"{run.frame.title} after {time(first)}" for run, first in zip(runs, times, strict=True))
     juggler = next((run for run in runs if run.juggles and run is not runs[best]), None)
     why = " A juggling worker shares its time among several tiles, so its first is done later." if juggler else ""
     names = tuple(run.frame.title for run in runs)
-    yield Step("Which mode has its first tile done first?", names, best, f"{told}.{why}", 0, max(firsts))
+    yield Step(
+        "From the request on, making ready included: which mode has its first tile done first?",
+        names,
+        best,
+        f"{told}.{why}",
+        0,
+        max(min(run.ends.values()) for run in runs),
+    )
 
 
-def _juggling_now(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
+def _juggling_now(runs: Sequence[Run]) -> Iterator[Step]:
     run = next((run for run in runs if run.juggles), None)
     if run is None:
         return
@@ -135,7 +157,7 @@ def _juggling_now(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
         "painting at this very instant?",
         _numbers(1, flying),
         0,
-        f"One. The other {flying - 1} lie aside, hatched. In flight: {flying}; running: 1. Being busy with several "
+        f"One. The other {flying - 1} lie aside, hatched. In flight: {flying}; at a tile: 1. Being busy with several "
         "things is not doing them at the same instant.",
         t,
         min(t + 12 * _turn(run), run.length),
@@ -143,19 +165,19 @@ def _juggling_now(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
     )
 
 
-def _together_now(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
-    run = next((run for run in runs if run.found.running.max > 1), None)
+def _together_now(runs: Sequence[Run]) -> Iterator[Step]:
+    run = next((run for run in runs if run.parallel and run.found.running.max > 1), None)
     if run is None:
         return
-    most, name, workers = run.found.running.max, run.frame.title, len(run.found.busy)
+    most, name = run.found.running.max, run.frame.title
     t = sum(nearest(at_least(run.running, most), middle(runs))) // 2
     options = _numbers(1, most)
     answer = (
         f"{in_words(most).capitalize()}: in the close-up, {in_words(most)} lanes are filled at the line that is now. "
-        "That is parallelism, and it takes as many workers."
+        f"On average {run.found.on_cpu.mean:.2f} workers had a CPU. That is parallelism, of as many as had one."
     )
     yield Step(
-        f"{name} has {workers} workers. How many tiles are painted at {clock(t)}, at this very instant?",
+        f"{name} has {run.workers} workers. How many of them are at a tile at {clock(t)}, at this very instant?",
         options,
         options.index(str(most)),
         answer,
@@ -165,40 +187,43 @@ def _together_now(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
     )
 
 
-def _gain(runs: Sequence[Run], base: Run | None) -> Iterator[Step]:
-    run = next((run for run in runs if run.juggles and gained(run, base)), None)
-    gain = gained(run, base) if run else None
-    if run is None or base is None or gain is None:
+def _gain(runs: Sequence[Run]) -> Iterator[Step]:
+    run = next((run for run in runs if run.juggles and run.difference), None)
+    if run is None or run.base is None:
         return
-    hands = run.found.in_flight.max
-    right = 0 if gain < 1 / NOTABLE else 1 if gain < NOTABLE else 2
+    base, hands = run.base, run.found.in_flight.max
+    right = 0 if base.beats(run) else 2 if run.beats(base) else 1
     why = next(answer for ask, answer in _about_juggling(run, base, runs) if ask.startswith("Why"))
+    name, other = run.frame.title, base.frame.title
+    times = [round(one.seconds * 1e9) for one in (base, run)]
     yield Step(
-        f"{run.frame.title} has {hands} tiles in flight, {base.frame.title} one; one worker each. Who is done first?",
-        (f"{base.frame.title}", "both at about the same time", f"{run.frame.title}"),
+        f"{name} has {hands} tiles in flight, {other} one; one worker each. Who is done first?",
+        (other, "both at about the same time", name),
         right,
-        f"{base.frame.title} took {clock(base.length)}, {run.frame.title} {clock(run.length)}. {why}",
-        max(min(base.length, run.length) * 9 // 10, 0),
-        max(base.length, run.length),
+        f"{other} took {clock(times[0])}, {name} {clock(times[1])}. {why}",
+        max(min(times) * 9 // 10, 0),
+        max(times),
     )
 
 
-def _cured(runs: Sequence[Run], base: Run | None) -> Iterator[Step]:
-    run = next((run for run in runs if run.juggles and gained(run, base) is not None), None)
-    if run is None or base is None:
+def _cured(runs: Sequence[Run]) -> Iterator[Step]:
+    run = next((run for run in runs if run.juggles and run.difference), None)
+    if run is None or run.base is None:
         return
-    ask, answer = list(_about_juggling(run, base, runs))[-1]
+    ask, answer = list(_about_juggling(run, run.base, runs))[-1]
+    if ask.startswith("Why"):
+        return
     options = ("more tiles in flight", "a second worker", "smaller tiles")
     if ask.startswith("What would have"):
         options = ("more tiles in flight", "tiles that have to wait for something, or a second worker", "smaller tiles")
-    yield Step(ask.replace("made it", "made the juggling worker's run"), options, 1, answer, 0, base.length)
+    yield Step(ask.replace("made it", "made the juggling worker's run"), options, 1, answer, 0, run.length)
 
 
-def _who_most(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
+def _who_most(runs: Sequence[Run]) -> Iterator[Step]:
     run = runs[0] if runs else None
-    if run is None or not 1 < len(run.workers) <= 6:
+    if run is None or not 1 < run.workers <= 6:
         return
-    shares = list(run.shares.values())
+    shares = run.shares
     yield Step(
         f"Which worker of {run.frame.title} paints the most tiles?",
         tuple(f"worker {number}" for number in range(len(shares))),
@@ -209,7 +234,7 @@ def _who_most(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
     )
 
 
-def _slowest_tile(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
+def _slowest_tile(runs: Sequence[Run]) -> Iterator[Step]:
     run = runs[0] if runs else None
     if run is None or len(run.costs) < 3:
         return
@@ -228,7 +253,7 @@ def _slowest_tile(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
     )
 
 
-def _same_picture(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
+def _same_picture(runs: Sequence[Run]) -> Iterator[Step]:
     if len(runs) < 2:
         return
     hashes = len({run.frame.sha256 for run in runs})
@@ -244,7 +269,7 @@ def _same_picture(runs: Sequence[Run], _base: Run | None) -> Iterator[Step]:
     )
 
 
-ASKED: tuple[Callable[[Sequence[Run], Run | None], Iterator[Step]], ...] = (
+ASKED: tuple[Callable[[Sequence[Run]], Iterator[Step]], ...] = (
     _first_tile,
     _juggling_now,
     _together_now,

@@ -40,9 +40,11 @@ def record(runs: Sequence[Run], images: Sequence[int], steps: Sequence[Step]) ->
 def _run(run: Run, image: int) -> dict[str, Any]:
     """Spans are columns: index of the worker, tile, a letter of `LETTERS`, ns since the start before, ns long.
 
+    `cpu` is how many ns of CPU time each paint span was given; null where that is not known of the run.
+
     `inside` is what the multiprocessors painted, in columns too: place of the multiprocessor, tile, ns, ns.
     """
-    index = {worker: number for number, worker in enumerate(run.workers)}
+    index = {worker: number for number, worker in enumerate(run.crew)}
     request = run.frame.request
     return {
         "title": run.frame.title,
@@ -50,12 +52,13 @@ def _run(run: Run, image: int) -> dict[str, Any]:
         "tile": list(request.tile),
         "image": image,
         "length": run.length,
-        "workers": [[worker.process, worker.thread, worker.device] for worker in run.workers],
+        "workers": [[worker.process, worker.thread, worker.device] for worker in run.crew],
         "worker": [index[span.worker] for span in run.spans],
         "number": [span.tile for span in run.spans],
         "kind": "".join(LETTERS.get(span.kind, "o") for span in run.spans),
         "after": _steps([span.t0 for span in run.spans]),
         "long": [span.t1 - span.t0 for span in run.spans],
+        "cpu": None if run.found.on_cpu.mean is None else [span.on_cpu or 0 for span in run.spans],
         "inside": {
             "lanes": len(run.frame.trace.multiprocessors),
             "lane": [lane for lane, _ in run.inside],

@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import chain, pairwise
 
-from render import stats
+from render import evidence, stats
 from render.frame import Frame
-from render.stats import Interval, Stats, merged
-from render.trace import NO_TILE, Span, Worker, owners
+from render.stats import Interval, merged
+from render.trace import NO_TILE, Span, Worker
 
 Curve = list[tuple[int, int]]  # (t, how many from t on), by time
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(evidence.Run):
     """One frame with all that its captions need. Times are integer ns from the first span that carries a tile."""
 
-    frame: Frame
-
     @cached_property
-    def found(self) -> Stats:
-        """The figures of its trace."""
-        return stats.of(self.frame.trace)
-
-    @cached_property
-    def workers(self) -> tuple[Worker, ...]:
+    def crew(self) -> tuple[Worker, ...]:
         """Those that had a tile, in the order of their first paint, then those that never painted: their numbers."""
         return tuple(dict.fromkeys((*self.frame.trace.workers, *(span.worker for span in self.spans))))
 
     @cached_property
     def lanes(self) -> dict[Worker, list[Span]]:
         """The spans of each worker, by start."""
-        made: dict[Worker, list[Span]] = {worker: [] for worker in self.workers}
+        made: dict[Worker, list[Span]] = {worker: [] for worker in self.crew}
         for span in self.spans:
             made[span.worker].append(span)
         return made
@@ -74,7 +65,7 @@ class Run:
         """From the request to the first tile's span: making ready."""
         return self.start - self.frame.trace.asked
 
-    @property
+    @cached_property
     def length(self) -> int:
         """Until the last span of a tile ends."""
         return max((s.t1 for s in self.spans), default=0)
@@ -100,7 +91,7 @@ class Run:
 
     @cached_property
     def running(self) -> Curve:
-        """How many workers paint at each instant."""
+        """How many workers are at a tile at each instant."""
         turns = (merged((s.t0, s.t1) for s in lane if s.kind == "paint") for lane in self.lanes.values())
         return curve(chain.from_iterable(turns))
 
@@ -111,39 +102,23 @@ class Run:
 
     @property
     def together(self) -> list[Interval]:
-        """When two tiles or more were painted at the same instant."""
+        """When two workers or more were at a tile at the same instant."""
         return at_least(self.running, 2)
-
-    @property
-    def resting(self) -> int:
-        """How long nobody painted, from the first tile's span to the last one's end."""
-        return self.length - sum(t1 - t0 for t0, t1 in at_least(self.running, 1))
-
-    @property
-    def waited(self) -> int:
-        """How long tiles waited for their data, all of them added up."""
-        return sum(s.t1 - s.t0 for s in self.spans if s.kind == "wait")
-
-    @cached_property
-    def shares(self) -> dict[Worker, int]:
-        """How many tiles each worker was the last to paint."""
-        counted = Counter(owners(self.frame.trace).values())
-        return {worker: counted[number] for number, worker in enumerate(self.workers)}
 
     @property
     def alone(self) -> bool:
         """Whether one worker did it all."""
-        return len(self.found.busy) == 1
+        return self.workers == 1
 
     @property
     def card(self) -> bool:
-        """Whether a graphics card painted: then a worker is a part of it, and each is many hands."""
+        """Whether a graphics card painted, or a simulator of one: then a worker is a part of it."""
         return self.found.on_card
 
-    @property
-    def juggles(self) -> bool:
-        """Whether one worker had several tiles begun at once."""
-        return self.alone and self.found.in_flight.max > 1
+
+def raced(frames: Sequence[Frame]) -> list[Run]:
+    """The runs of a page, each with the run that it is measured against."""
+    return evidence.measured(frames, Run)
 
 
 def curve(intervals: Iterable[Interval]) -> Curve:

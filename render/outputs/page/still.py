@@ -10,12 +10,13 @@ from html import escape
 from itertools import pairwise
 from math import floor, log10
 
+from render.cpu_time import share
 from render.outputs.page.runs import Curve, Run
 from render.outputs.page.words import tick
 from render.plan import Tile, cut
 from render.stats import Interval
 from render.swatches import COLOURS
-from render.trace import owners
+from render.trace import Span, owners
 
 WIDTH, LEFT = 400, 52  # pixels: of the drawing, of what stands before the lanes
 CURVES, FOOT = 56, 16
@@ -37,7 +38,7 @@ def picture(run: Run, image: int) -> str:
     )
     return (
         f'<svg class="still picture" viewBox="0 0 {wide} {high}" role="img" '
-        f'aria-label="The picture, painted by {len(run.found.busy)}">'
+        f'aria-label="The picture, painted by {run.workers}">'
         f'<use href="#picture-{image}"/>{outlines}</svg>'
     )
 
@@ -49,24 +50,29 @@ def _outline(tile: Tile) -> str:
 def timeline(run: Run, end: int, most: int) -> str:
     """Lanes and curves. `end`: where the page's clock ends; `most`: the highest number in any run's curves."""
     scale = (WIDTH - LEFT) / (end or 1)
-    lane = max(2, min(18, 180 // max(len(run.workers), 1)))
+    lane = max(2, min(18, 180 // max(len(run.crew), 1)))
     drawn: list[str] = []
     for number, mine in enumerate(run.lanes.values()):
         y = number * (lane + 1)
         if lane >= 10:
             drawn.append(f'<text x="0" y="{y + lane - 5}">worker {number}</text>')
         drawn.append(f'<path class="lane" d="M{LEFT} {y}h{WIDTH - LEFT}v{lane}H{LEFT}z"/>')
-        for kind, look in (("wait", "wait"), ("paint", f"w{number % len(COLOURS)}")):
-            times = ((span.t0, span.t1) for span in mine if span.kind == kind)
-            drawn.append(f'<path class="{look}" d="{"".join(bars(times, scale, y, lane))}"/>')
-    y = len(run.workers) * (lane + 1) + 8
+        waits = ((span.t0, span.t1) for span in mine if span.kind == "wait")
+        drawn.append(f'<path class="wait" d="{"".join(bars(waits, scale, y, lane))}"/>')
+        solid, pale = filled([span for span in mine if span.kind == "paint"], scale, y, lane)
+        look = f"w{number % len(COLOURS)}"
+        drawn += [f'<path class="{look} pale" d="{pale}"/>'] if pale else []
+        drawn.append(f'<path class="{look}" d="{solid}"/>')
+    y = len(run.crew) * (lane + 1) + 8
     tall = CURVES / (most or 1)
     drawn.append(f'<path class="flying" d="{_steps(run.flying, scale, y, tall)}"/>')
     drawn.append(f'<path class="running" d="{_steps(run.running, scale, y, tall)}"/>')
-    drawn += [f'<text x="0" y="{y + 12}">in flight</text>', f'<text class="b" x="0" y="{y + CURVES}">running</text>']
+    drawn += [f'<text x="0" y="{y + 12}">in flight</text>', f'<text class="b" x="0" y="{y + CURVES}">at a tile</text>']
     y += CURVES
     drawn += axis(end, scale, y)
-    told = f"{run.frame.title}: at most {run.found.running.max} running, at most {run.found.in_flight.max} in flight"
+    most_ = f"at most {run.found.running.max} at a tile, at most {run.found.in_flight.max} in flight"
+    given = "" if run.found.on_cpu.mean is None else f", {run.found.on_cpu.mean:.2f} on a CPU on average"
+    told = f"{run.frame.title}: {most_}{given}"
     return (
         f'<svg class="still timeline" viewBox="0 0 {WIDTH} {y + FOOT}" role="img" '
         f'aria-label="{escape(told)}">{"".join(drawn)}</svg>'
@@ -88,8 +94,39 @@ def bars(times: Iterable[Interval], scale: float, y: int, height: int, origin: i
         yield _bar(x0, x1, y, height)
 
 
-def _bar(x0: float, x1: float, y: int, height: int) -> str:
-    return f"M{x0:.1f} {y}h{max(x1 - x0, 0.2):.1f}v{height}H{x0:.1f}z"
+def filled(spans: Sequence[Span], scale: float, y: int, height: int) -> tuple[str, str]:
+    """Bars as two paths: as high as the share of its time that a span had a CPU, and whole ones behind the others.
+
+    Spans that would touch on paper are one bar, of their mean share.
+    """
+    solid, pale = [], []
+    for x0, x1, given in _joined(spans, scale):
+        if given < 1:
+            pale.append(_bar(x0, x1, y, height))
+        solid.append(_bar(x0, x1, y + height * (1 - given), height * given))
+    return "".join(solid), "".join(pale)
+
+
+def _joined(spans: Sequence[Span], scale: float) -> Iterator[tuple[float, float, float]]:
+    """From where to where, and the share of that time on a CPU."""
+    x0 = x1 = -1.0
+    given = length = 0.0
+    for span in spans:
+        left, right = LEFT + span.t0 * scale, LEFT + span.t1 * scale
+        if x0 >= 0 and left - x1 >= 0.3:
+            yield x0, x1, given / length if length else 1.0
+            x0 = -1.0
+        if x0 < 0:
+            x0, x1, given, length = left, right, 0.0, 0.0
+        x1 = max(x1, right)
+        given += share(span) * (span.t1 - span.t0)
+        length += span.t1 - span.t0
+    if x0 >= 0:
+        yield x0, x1, given / length if length else 1.0
+
+
+def _bar(x0: float, x1: float, y: float, height: float) -> str:
+    return f"M{x0:.1f} {y:.4g}h{max(x1 - x0, 0.2):.1f}v{height:.4g}H{x0:.1f}z"
 
 
 def _steps(curve: Curve, scale: float, y: int, tall: float) -> str:

@@ -13,10 +13,10 @@ class Act {
     this.canvases = {
       picture: canvas('picture', { role: 'application', 'aria-label': `The picture as ${run.title} paints it. ${help}`, tabindex: '0' }),
       closeup: canvas('closeup', { role: 'img', 'aria-label': `${run.title}, close-up around now` }),
-      overview: canvas('overview', { role: 'img', 'aria-label': `${run.title}, the whole run: lanes of ${run.workers.length} workers, tiles in flight and running` }),
+      overview: canvas('overview', { role: 'img', 'aria-label': `${run.title}, the whole run: lanes of ${run.workers.length} workers, tiles in flight, workers at a tile` }),
     };
     this.scale = element('span');
-    this.numbers = { running: element('b'), flying: element('b'), done: element('b') };
+    this.numbers = { running: element('b'), given: element('b'), flying: element('b'), done: element('b') };
     const number = (/** @type {HTMLElement} */ value, /** @type {string} */ key, /** @type {string} */ label) =>
       element('p', { class: `number ${key}` }, value, element('span', {}, ...(key ? [element('i', { class: `key ${key}` })] : []), label));
     this.parts = {
@@ -27,7 +27,8 @@ class Act {
     live.append(
       this.canvases.picture,
       element('div', { class: 'numbers' },
-        number(this.numbers.running, 'running', 'running'), number(this.numbers.flying, 'flying', 'in flight'),
+        number(this.numbers.running, 'running', 'at a tile'),
+        ...(run.onCpu ? [number(this.numbers.given, 'given', 'on a CPU')] : []), number(this.numbers.flying, 'flying', 'in flight'),
         number(this.numbers.done, '', `of ${run.done.length} done`)),
       element('div', { class: 'strips' },
         element('p', { class: 'strip' }, element('b', {}, 'Close-up'), ` ${told(reach)} around this instant`), this.canvases.closeup,
@@ -35,7 +36,7 @@ class Act {
     );
     live.append(this.table());
     this.root.classList.add('playing');
-    this.state = { running: -1, flying: -1, done: -1 };
+    this.state = { running: -1, given: -1, flying: -1, done: -1 };
   }
 
   /** Sizes are taken here and never while drawing. @param {Look} look */
@@ -60,16 +61,17 @@ class Act {
     this.parts.closeup.draw(t, watched);
     this.parts.overview.draw(t);
     this.tell('running', valueAt(run.running, t));
+    if (run.onCpu) this.tell('given', valueAt(run.onCpu, t), 1);
     this.tell('flying', valueAt(run.flying, t));
     this.tell('done', upTo(run.ends, t));
     this.root.classList.toggle('over', this.state.done === run.done.length && run.done.length > 0);
   }
 
-  /** @param {'running' | 'flying' | 'done'} name @param {number} value */
-  tell(name, value) {
+  /** @param {'running' | 'given' | 'flying' | 'done'} name @param {number} value @param {number} digits */
+  tell(name, value, digits = 0) {
     if (this.state[name] === value) return;
     this.state[name] = value;
-    this.numbers[name].textContent = String(value);
+    this.numbers[name].textContent = value.toFixed(digits);
   }
 
   /** Every tile as a table, built when it is opened. */

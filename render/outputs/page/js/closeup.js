@@ -136,10 +136,10 @@ class Closeup {
       return;
     }
     g.fillStyle = colour;
-    g.fillRect(left, y, width > 3 ? width - 0.8 : width, this.row);
+    fillAsGiven(g, span, left, y, width > 3 ? width - 0.8 : width, this.row);
     if (now && this.row > 6) { g.strokeStyle = this.look.ink; g.lineWidth = 1.5; g.strokeRect(left + 0.75, y + 0.75, width - 2.2, this.row - 1.5); }
     if (this.row > 10 && width > 9 * this.unit * String(span.tile).length + 4) {
-      const [ink, weight] = later ? [this.look.ink, ''] : [textOn(colour), now ? '700' : ''];
+      const weight = now && !later ? '700' : '', ink = later || span.given < 0.6 ? this.look.ink : textOn(colour);
       g.globalAlpha = later ? 0.7 : 1;
       this.text(g, String(span.tile), left, width, y, ink, weight);
     }

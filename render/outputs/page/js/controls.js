@@ -79,7 +79,7 @@ class Controls {
   }
 
   link() {
-    say(this.acts.map(({ run, state }) => `${run.title}: ${state.running} running, ${state.flying} in flight, ${state.done} done`).join('. '));
+    say(this.acts.map(({ run, state }) => `${run.title}: ${state.running} at a tile, ${state.flying} in flight, ${state.done} done`).join('. '));
     const place = `#t=${(this.clock.now / 1e9).toPrecision(6)}`;
     if (location.protocol !== 'about:') history.replaceState(null, '', place); // a page inside a notebook has no address
   }

@@ -71,6 +71,18 @@ function hatching(g, colour) {
   return pattern;
 }
 
+/** A bar as high as the share of its time for which its worker had a CPU; the rest of it, at a tile without one, pale.
+ * @param {CanvasRenderingContext2D} g @param {{given: number}} span @param {number} x @param {number} y @param {number} width @param {number} height */
+function fillAsGiven(g, { given }, x, y, width, height) {
+  if (given < 1) {
+    const { globalAlpha } = g;
+    g.globalAlpha = globalAlpha * 0.35;
+    g.fillRect(x, y, width, height);
+    g.globalAlpha = globalAlpha;
+  }
+  g.fillRect(x, y + height * (1 - given), width, height * given);
+}
+
 const UNITS = /** @type {[number, string][]} */ ([[1e9, 's'], [1e6, 'ms'], [1e3, 'µs'], [1, 'ns']]);
 
 /** A time to three digits, as the captions say it. @param {number} ns */

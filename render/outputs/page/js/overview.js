@@ -1,4 +1,4 @@
-// A whole run on one strip: a lane for each worker, and under them two curves: tiles in flight, tiles running.
+// A whole run on one strip: a lane for each worker, and under them two curves: tiles in flight, workers at a tile.
 // It is drawn once for a size and a look, bright and faint; a frame only lays the two together at the line that is now.
 
 const GUTTER = 58, AXIS = 20, CURVE = 58, LANES = 150, GAP = 10; // units of the look
@@ -81,7 +81,7 @@ class Overview {
         if (span.kind !== kind) continue;
         g.fillStyle = kind === 'p' ? this.colour(span) : this.look.quiet;
         const x = this.x(span.t0), width = Math.max(this.x(span.t1) - x, 0.4);
-        if (kind === 'p') g.fillRect(x, y, width > 4 ? width - 0.6 : width, this.lane);
+        if (kind === 'p') fillAsGiven(g, span, x, y, width > 4 ? width - 0.6 : width, this.lane);
         else g.fillRect(x, y + this.lane / 2 - 0.75, width, 1.5);
       }
     }
@@ -119,7 +119,7 @@ class Overview {
     g.fillText('in flight', 0, Math.min(Math.max(level, this.curves + 6 * this.unit), floor - 24 * this.unit));
     g.fillStyle = look.ink;
     g.font = `600 ${12 * this.unit}px ${look.font}`;
-    g.fillText('running', 0, floor - 8 * this.unit);
+    g.fillText('at a tile', 0, floor - 8 * this.unit);
     this.axis(g, floor);
   }
 

@@ -1,20 +1,22 @@
 // A run as the replay needs it: spans decoded once, and every question about an instant answered by binary search.
 
 /**
- * @typedef {{worker: number, tile: number, kind: string, t0: number, t1: number}} Span  Times: ns of the page's clock.
+ * @typedef {{worker: number, tile: number, kind: string, t0: number, t1: number, cpu: number, given: number}} Span
+ *   Times: ns of the page's clock; cpu: CPU time in ns; given: the share of its time with a CPU (0..1) as it is drawn.
  * @typedef {{tile: number, worker: number, t0: number, t1: number, p0: number, p1: number, pieces: number, spans: Span[]}} Stay
  *   A tile in a worker's hands, from its first span there to its last; painted from p0 to p1, in so many pieces.
  * @typedef {{worker: number, stays: Stay[], starts: Float64Array}} Row  Stays that never overlap, by time.
- * @typedef {{times: Float64Array, counts: Int32Array, most: number}} Curve  How many, from each of these times on.
+ * @typedef {{times: Float64Array, counts: Float64Array, most: number}} Curve  How many, from each of these times on.
  * @typedef {{tile: number, worker: number, t: number}} Done  A tile, who painted last on it, and when it was done.
  * @typedef {{title: string, mode: string, tile: number[], image: number, length: number,
  *   workers: [number, number, string][], worker: number[], number: number[], kind: string, after: number[],
- *   long: number[], inside: {lanes: number, lane: number[], number: number[], after: number[], long: number[]}}} Stored
+ *   long: number[], cpu: number[] | null, inside: {lanes: number, lane: number[], number: number[], after: number[], long: number[]}}} Stored
  * @typedef {{lanes: number, lane: number[], number: number[], t0: number[], t1: number[]}} Field  What multiprocessors paint.
  * @typedef {Omit<Stored, 'inside'> & {inside: Field, busy: Curve, spans: Span[], byTile: Map<number, Span[]>, rows: Row[], lanes: Span[][], done: Done[],
- *   ends: Float64Array, running: Curve, flying: Curve}} Run
+ *   ends: Float64Array, running: Curve, onCpu: Curve | null, flying: Curve}} Run
  */
 
+const WHOLE = 0.95; // as render.cpu_time has it: more of its time on a CPU is drawn as all of it
 const TOO_SMALL = 25; // a run so many times shorter than the longest is too short to be seen on one scale with it
 
 /** @param {{length: number}} run @param {number} end ns, where the longest run ends */
@@ -36,18 +38,20 @@ function valueAt(curve, t) {
   return passed ? curve.counts[passed - 1] : 0;
 }
 
-/** How many half-open intervals hold each instant. @param {[number, number][]} intervals @returns {Curve} */
+/** How many half-open intervals hold each instant, each counted as often as it weighs.
+ * @param {([number, number] | [number, number, number])[]} intervals @returns {Curve} */
 function curveOf(intervals) {
   const changes = new Map();
-  for (const [t0, t1] of intervals) {
+  for (const [t0, t1, weight = 1] of intervals) {
     if (t0 >= t1) continue;
-    changes.set(t0, (changes.get(t0) ?? 0) + 1);
-    changes.set(t1, (changes.get(t1) ?? 0) - 1);
+    const many = Math.round(weight * 1e6); // whole numbers come back to 0
+    changes.set(t0, (changes.get(t0) ?? 0) + many);
+    changes.set(t1, (changes.get(t1) ?? 0) - many);
   }
   const times = Float64Array.from(changes.keys()).sort();
-  const counts = new Int32Array(times.length);
+  const counts = new Float64Array(times.length);
   let count = 0, most = 0;
-  times.forEach((t, i) => { counts[i] = count += changes.get(t); most = Math.max(most, count); });
+  times.forEach((t, i) => { counts[i] = (count += changes.get(t)) / 1e6; most = Math.max(most, counts[i]); });
   return { times, counts, most };
 }
 
@@ -77,7 +81,8 @@ function decoded(stored) {
   let t = 0;
   const spans = stored.worker.map((worker, i) => {
     t += stored.after[i];
-    return { worker, tile: stored.number[i], kind: stored.kind[i], t0: t, t1: t + stored.long[i] };
+    const kind = stored.kind[i], long = stored.long[i], cpu = stored.cpu && kind === 'p' ? stored.cpu[i] : long;
+    return { worker, tile: stored.number[i], kind, t0: t, t1: t + long, cpu, given: cpu >= WHOLE * long ? 1 : cpu / long };
   });
   const paint = spans.filter(span => span.kind === 'p');
   const byTile = grouped(spans, span => span.tile);
@@ -96,8 +101,9 @@ function decoded(stored) {
   done.sort((a, b) => a.t - b.t || a.tile - b.tile);
   const ends = Float64Array.from(done, one => one.t);
   const inside = fieldOf(stored.inside);
+  const onCpu = stored.cpu && curveOf(paint.map(({ t0, t1, cpu }) => [t0, t1, cpu / (t1 - t0)]));
   const busy = curveOf(inside.t0.map((t0, i) => [t0, inside.t1[i]]));
-  return { ...stored, inside, busy, spans, byTile, lanes, done, ends, rows: lanes.flatMap(rowsOf), running: curveOf(turns), flying: curveOf(flights) };
+  return { ...stored, inside, busy, spans, byTile, lanes, done, ends, rows: lanes.flatMap(rowsOf), running: curveOf(turns), onCpu, flying: curveOf(flights) };
 }
 
 /** The pieces of the multiprocessors at their times. @param {Stored['inside']} stored @returns {Field} */

@@ -68,6 +68,7 @@ class Tip {
     if (!paint.length) return [...lines, line('never painted')];
     const end = paint.reduce((most, span) => Math.max(most, span.t1), 0);
     lines.push(line(`painted from ${told(paint[0].t0)} to ${told(end)}`));
+    if (run.onCpu) lines.push(line(`on a CPU for ${told(paint.reduce((all, span) => all + span.cpu, 0))} of that`));
     lines.push(line(paint.length > 1 ? `in ${paint.length} pieces, ${sum(paint)} in all` : `in one piece, ${sum(paint)}`));
     return lines;
   }

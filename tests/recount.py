@@ -1,0 +1,299 @@
+"""A saved trace counted again: plain loops over its JSON, and not a line shared with the program.
+
+    python -m tests.recount a.trace.json race.json table.txt page.html
+
+tells each figure and each sentence of the document, the table and the page that is not what the trace holds.
+"""
+
+from __future__ import annotations
+
+import html
+import itertools
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+NEAR = 1e-9
+COLUMNS = ("worker", "tile", "kind", "t0", "t1", "cpu", "end", "given")
+UNITS = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "ns": 1e-9}
+TIME = r"(\d+(?:\.\d+)?(?:e[+-]\d+)?) (s|ms|µs|ns)\b"
+
+
+class Counted:
+    """One run of a saved trace, counted."""
+
+    def __init__(self, run: dict[str, Any]) -> None:
+        self.request, self.facts = run["request"], run["facts"]
+        rows = [dict(zip(COLUMNS, row, strict=False)) for row in run["spans"]]
+        self.paint = [row for row in rows if row["kind"] == "paint"]
+        self.tiled = [row for row in rows if row["tile"] >= 0 and row["kind"] != "block"]
+        self.waits = [row for row in self.tiled if row["kind"] == "wait"]
+        self.asked, self.simulated = run["asked"], bool(self.facts.get("simulated"))
+        self.devices = {run["workers"][row["worker"]][2] for row in self.paint}
+        self.label = self.facts.get("label")
+
+    @property
+    def seconds(self) -> float:
+        return float(max(r["t1"] for r in self.tiled) - min(r["t0"] for r in self.tiled)) / 1e9
+
+    @property
+    def window(self) -> int:
+        return int(max(r["t1"] for r in self.paint) - min(r["t0"] for r in self.paint))
+
+    @property
+    def workers(self) -> int:
+        return len({r["worker"] for r in self.paint})
+
+    def at_a_tile(self) -> tuple[int, float]:
+        """At most, and on average: by a sweep over all starts and ends."""
+        edges = sorted({t for r in self.paint for t in (r["t0"], r["t1"])})
+        changes: dict[int, list[tuple[int, int]]] = {}
+        for r in self.paint:
+            changes.setdefault(r["t0"], []).append((r["worker"], 1))
+            changes.setdefault(r["t1"], []).append((r["worker"], -1))
+        open_: dict[int, int] = {}
+        most = area = 0
+        for t, after in itertools.pairwise(edges):
+            for worker, change in changes[t]:
+                open_[worker] = open_.get(worker, 0) + change
+            busy = sum(1 for count in open_.values() if count > 0)
+            most, area = max(most, busy), area + busy * (after - t)
+        return most, area / self.window if self.window else 0.0
+
+    @property
+    def on_cpu(self) -> float | None:
+        given = [r.get("given") for r in self.paint]
+        return None if None in given or not self.window else sum(given) / self.window  # type: ignore[arg-type]
+
+    def tiles(self) -> dict[int, tuple[int, int]]:
+        found: dict[int, tuple[int, int]] = {}
+        for r in self.paint:
+            t0, t1 = found.get(r["tile"], (r["t0"], r["t1"]))
+            found[r["tile"]] = min(t0, r["t0"]), max(t1, r["t1"])
+        return found
+
+    def in_flight(self) -> int:
+        changes = sorted(
+            (t, change) for t0, t1 in self.tiles().values() for t, change in ((t0, 1), (t1, -1)) if t0 < t1
+        )
+        level = most = 0
+        for _, change in changes:
+            level += change
+            most = max(most, level)
+        return most
+
+    def switches(self) -> int:
+        work = sorted((r["t0"], r["t1"], r["tile"], r["worker"]) for r in self.tiled if r["kind"] in ("paint", "wait"))
+        ends = {tile: max(t1 for _, t1, other, _ in work if other == tile) for tile in {row[2] for row in work}}
+        last: dict[int, int] = {}
+        count = 0
+        for t0, _, tile, worker in work:
+            before = last.get(worker, tile)
+            count += before != tile and ends[before] > t0
+            last[worker] = tile
+        return count
+
+    @property
+    def first(self) -> float:
+        return float(min(t1 for _, t1 in self.tiles().values()) - self.asked) / 1e9
+
+    @property
+    def all_seconds(self) -> list[float]:
+        return list(self.facts.get("seconds_all") or [self.seconds])
+
+    @property
+    def waited(self) -> float:
+        return float(sum(r["t1"] - r["t0"] for r in self.waits)) / 1e9
+
+    @property
+    def nobody(self) -> float:
+        """Seconds in which nobody was at a tile."""
+        edges = sorted((r["t0"], r["t1"]) for r in self.paint)
+        covered, until = 0, edges[0][0]
+        for t0, t1 in edges:
+            covered += max(t1 - max(t0, until), 0)
+            until = max(until, t1)
+        return self.seconds - covered / 1e9
+
+
+def baseline(run: Counted, runs: list[Counted]) -> Counted | None:
+    based = [one for one in runs if one.request["mode"] == "sequential"]
+    alike = [one for one in based if one.request["wait_ns"] == run.request["wait_ns"]]
+    return (alike or based or [None])[0]  # type: ignore[list-item]
+
+
+def close(one: Any, other: Any) -> bool:
+    if one is None or other is None:
+        return one is other
+    return bool(abs(one - other) <= NEAR * max(abs(one), abs(other), 1e-3))
+
+
+def figures(run: Counted, base: Counted | None) -> dict[str, Any]:
+    """The figures that document and page share, by the names of the page."""
+    most, mean = run.at_a_tile()
+    return {
+        "workers": run.workers,
+        "tiles": len(run.tiles()),
+        "seconds": run.seconds,
+        "running.max": most,
+        "running.mean": mean,
+        "on_cpu.mean": run.on_cpu,
+        "in_flight.max": run.in_flight(),
+        "switches": run.switches(),
+        "first": run.first,
+        "speed-up": None if base is None or run.simulated else base.seconds / run.seconds,
+        "spread": spread(run.all_seconds),
+    }
+
+
+def spread(seconds: list[float]) -> float | None:
+    if len(seconds) < 2:
+        return None
+    return 100 * (max(seconds) - min(seconds)) / sorted(seconds)[(len(seconds) - 1) // 2]
+
+
+def of_document(told: dict[str, Any]) -> dict[str, Any]:
+    times = told["seconds_all"]
+    return {
+        "workers": told["workers"]["seen"],
+        "tiles": told["tiles"],
+        "seconds": told["seconds"]["tiles"],
+        "running.max": told["running"]["max"],
+        "running.mean": told["running"]["mean"],
+        "on_cpu.mean": told["on_cpu"]["mean"],
+        "in_flight.max": told["in_flight"]["max"],
+        "switches": told["switches"],
+        "first": told["first_tile_seconds"],
+        "speed-up": told["gain"]["speed_up"] if told.get("gain") else None,
+        "spread": spread(times),
+    }
+
+
+def of_page(text: str) -> list[dict[str, Any]]:
+    rows = re.findall(r'<tr><th scope="row">.*?</tr>', text, re.DOTALL)
+    found = []
+    for row in rows:
+        cells = re.findall(r'data-figure="([^"]+)" value="([^"]*)"', row)
+        found.append({name: float(value) if value else None for name, value in cells})
+    return found
+
+
+def of_table(text: str) -> list[dict[str, str]]:
+    """The rows of the first table, by head."""
+    lines = text.splitlines()
+    heads = re.split(r"\s{2,}", lines[0])
+    rows = []
+    for line in lines[1 : lines.index("")]:
+        cells = re.split(r"\s{2,}", line)
+        rows.append(dict(zip(heads, cells, strict=True)))
+    return rows
+
+
+def table_figures(run: dict[str, Any]) -> dict[str, str]:
+    def figure(value: float | None, digits: int) -> str:
+        return "-" if value is None else f"{value:.{digits}f}"
+
+    return {
+        "workers": str(run["workers"]),
+        "seconds": f"{run['seconds']:.3f}",
+        "spread": "-" if run["spread"] is None else f"{run['spread']:.0f} %",
+        "speed-up": figure(run["speed-up"], 2),
+        "at a tile": str(run["running.max"]),
+        "on a CPU": figure(run["on_cpu.mean"], 2),
+        "in flight": str(run["in_flight.max"]),
+        "switches": str(run["switches"]),
+        "first": figure(run["first"], 3),
+    }
+
+
+def said_times(sentence: str) -> list[float]:
+    return [float(number) * UNITS[unit] for number, unit in re.findall(TIME, sentence)]
+
+
+def wrong_in(sentence: str, run: Counted, base: Counted | None) -> Iterator[str]:
+    """What a sentence claims that the run's trace does not hold. Rounding: three digits."""
+    most, mean = run.at_a_tile()
+    known = {
+        r"(\d+) workers painted": run.workers,
+        r"painted (\d+) tiles? in": len(run.tiles()),
+        r"juggled (\d+) tiles? in": len(run.tiles()),
+        r"at most (\d+) (?:was|were) at a tile": most,
+        r"on average (\d+\.\d+) were at a tile": mean,
+        r"and (\d+\.\d+) on a CPU": run.on_cpu,
+        r"had (\d+\.\d+) CPUs on average": run.on_cpu,
+        r"was given (\d+\.\d+) CPUs": run.on_cpu,
+        r"for (\d+\.\d+) CPUs painted": run.on_cpu,
+        r"up to (\d+) were in flight": run.in_flight(),
+        r"(\d+) times? it put one aside": run.switches(),
+        r"this process may use (\d+) CPU": run.facts.get("cpus"),
+        r"was (\d+\.\d+) times as fast": base.seconds / run.seconds if base else None,
+    }
+    for pattern, value in known.items():
+        for told in re.findall(pattern, sentence):
+            if value is None or abs(float(told) - value) > 0.0051:
+                yield f"{sentence!r}: {pattern} is {value}"
+    times = {
+        rf"(?:painted|juggled) \d+ tiles? in {TIME}": run.seconds,
+        rf"{TIME} (?:there|became)": base.seconds if base else None,
+        rf"(?:there,|became) {TIME}": run.seconds,
+        rf"tiles waited {TIME}": run.waited,
+        rf"(?:painted:|for only) {TIME}": run.nobody,
+    }
+    for pattern, value in times.items():
+        for number, unit in re.findall(pattern, sentence):
+            if value is None or abs(float(number) * UNITS[unit] - value) > 0.0051 * value + 1e-9:
+                yield f"{sentence!r}: {pattern} is {value}"
+    low = sentence.lower()
+    several = "inside the card" in low  # told of multiprocessors, which this does not count
+    if "this is parallelism" in low and not several and (run.on_cpu or 0) < 1.1:
+        yield f"{sentence!r}: on a CPU {run.on_cpu}"
+    if "one cpu: they took turns" in low and run.facts.get("cpus_affinity") != 1:
+        yield f"{sentence!r}: there was more than one CPU"
+    if "never two in flight" in low and (run.workers > 1 or run.in_flight() > 1):
+        yield f"{sentence!r}: {run.in_flight()} in flight"
+    if "shared" in low and run.workers <= (run.facts.get("cpus") or 0):
+        yield f"{sentence!r}: {run.workers} workers, {run.facts.get('cpus')} CPUs"
+
+
+def faults(trace: str, document: str, table: str, page: str) -> Iterator[str]:
+    """All that document, table and page of a race tell and its saved trace does not hold, or that they tell apart."""
+    runs, told = [Counted(run) for run in json.loads(trace)["runs"]], json.loads(document)
+    shown, rows = of_page(page), of_table(table)
+    if told["repeats"] != max(len(run.all_seconds) for run in runs):
+        yield f"repeats: {told['repeats']}"
+    if not len(runs) == len(told["runs"]) == len(shown) == len(rows):
+        yield "not as many runs everywhere"
+    for run, one, cells, row in zip(runs, told["runs"], shown, rows, strict=False):
+        yield from wrong_figures(run, baseline(run, runs), one, cells, row)
+        for sentence in one["sentences"]:
+            yield from wrong_in(sentence, run, baseline(run, runs))
+    flat, plain = re.sub(r"\n\s+", " ", table), html.unescape(re.sub(r"</?strong>", "", page))
+    for sentence in [*told["sentences"], *(sentence for one in told["runs"] for sentence in one["sentences"])]:
+        for where, text in (("table", flat), ("page", plain)):
+            if sentence not in text:
+                yield f"not on the {where}: {sentence}"
+
+
+def wrong_figures(
+    run: Counted, base: Counted | None, one: dict[str, Any], cells: dict[str, Any], row: dict[str, str]
+) -> Iterator[str]:
+    """Figures of document, page and table that are not those of the trace."""
+    counted, name = figures(run, base), one["title"]
+    for figure, value in counted.items():
+        for surface, found in (("document", of_document(one)), ("page", cells)):
+            if not close(found[figure], value):
+                yield f"{name}, {surface}: {figure} is {found[figure]}, counted {value}"
+    for head, told in table_figures(counted).items():
+        if row.get(head, told) != told:
+            yield f"{name}, table: {head} is {row[head]}, counted {told}"
+    if one["seconds_all"] != run.all_seconds or one["on_cpu"]["cpus"] != run.facts.get("cpus"):
+        yield f"{name}: seconds_all or cpus"
+
+
+if __name__ == "__main__":
+    found = list(faults(*(Path(name).read_text(encoding="utf-8") for name in sys.argv[1:5])))
+    sys.stdout.write("\n".join(found or ["no fault"]) + "\n")
+    sys.exit(bool(found))

@@ -1,0 +1,372 @@
+"""What may be said of a run: each sentence is provoked by a timeline, and none says more than CPU time carries."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from render import evidence, sentences, stats
+from render.frame import Frame
+from render.trace import Span, Trace, Worker
+from tests.conftest import EXAMPLE
+from tests.outputs.conftest import MS, drawn
+from tests.outputs.synthetic_card import with_card
+
+ONE_CPU: dict[str, Any] = {"cpus": 1, "cpus_machine": 2, "cpus_affinity": 1}
+TWO_CPUS: dict[str, Any] = {"cpus": 2, "cpus_machine": 2, "cpus_affinity": 2}
+QUOTA: dict[str, Any] = {"cpus": 1, "cpus_machine": 64, "cpus_affinity": 64, "cpus_quota": 1.0}
+SLOW = drawn("0" * 300 + "1" * 300)  # one worker, 600 ms: large enough for the lesson
+AGAIN = "other programs were using the CPUs: run it again"
+
+
+def said(*frames: Frame, of: int = -1) -> str:
+    """All that is said of one run of a race: of the last one, unless another is asked for."""
+    return " ".join(sentences.of(evidence.runs(frames)[of]))
+
+
+def concluded(*frames: Frame) -> str:
+    return " ".join(sentences.conclusions(evidence.runs(frames)))
+
+
+def repeated(frame: Frame, *seconds: float) -> Frame:
+    return replace(frame, trace=replace(frame.trace, facts=frame.trace.facts | {"seconds_all": list(seconds)}))
+
+
+def waiting(frame: Frame, *waits: tuple[int, int, int, int], **facts: Any) -> Frame:
+    """The frame with waits: (worker's thread, tile, from, to) in ms."""
+    spans = [Span(Worker(7, thread), tile, "wait", t0 * MS, t1 * MS) for thread, tile, t0, t1 in waits]
+    trace = replace(frame.trace, spans=(*spans, *frame.trace.spans), facts=frame.trace.facts | facts)
+    return replace(frame, trace=trace)
+
+
+# --- one worker --------------------------------------------------------------------------------------------
+
+
+def test_one_tile_after_the_other_is_called_so() -> None:
+    assert said(drawn("0011")) == "One worker painted 2 tiles in 4 ms, one after the other: never two in flight."
+
+
+def test_juggling_is_concurrency_and_never_two_at_once() -> None:
+    told = said(drawn("0101", mode="concurrent"))
+    assert "up to 2 were in flight, begun and not done" in told
+    assert "2 times it put one aside to go on with another. This is concurrency." in told
+    assert "Never were two painted at the same instant" in told
+
+
+def test_nothing_is_said_of_nothing() -> None:
+    assert said(drawn()) == "No tile was painted."
+
+
+# --- several workers ---------------------------------------------------------------------------------------
+
+
+def test_two_workers_with_a_cpu_each_are_parallel() -> None:
+    told = said(drawn("0022", "1133", mode="parallel", facts=TWO_CPUS))
+    assert "at most 2 were at a tile at the same instant; on average 2.00 were at a tile, and 2.00 on a CPU." in told
+    assert told.endswith("This is parallelism. 2 painted on 2 CPUs; this process may use 2 CPUs.")
+
+
+def test_two_workers_and_one_cpu_took_turns() -> None:
+    told = said(drawn("0022", "1133", mode="parallel", given=0.5, facts=ONE_CPU))
+    assert "on average 2.00 were at a tile, and 1.00 on a CPU." in told
+    assert "Two workers, one CPU: they took turns. That is concurrency; parallelism needs a second CPU." in told
+    assert "This is parallelism" not in told
+    assert AGAIN not in told
+
+
+def test_others_on_the_one_cpu_are_noticed_as_well() -> None:
+    told = said(drawn("0022", "1133", mode="parallel", given=0.3, facts=ONE_CPU))
+    assert "Two workers, one CPU: they took turns." in told
+    assert f"It was given 0.60 CPUs on average, where 1.00 could have been had; {AGAIN}." in told
+
+
+def test_eight_workers_share_two_cpus() -> None:
+    eight = drawn(*(str(n) * 8 for n in range(8)), mode="parallel", given=0.24, facts=TWO_CPUS, tile=(12, 16))
+    told = said(eight)
+    assert "8 workers shared 2 CPUs. This is parallelism of as many as had a CPU; the others waited for one." in told
+    assert "on average 8.00 were at a tile, and 1.92 on a CPU" in told
+    assert AGAIN not in told
+
+
+def test_eight_workers_share_two_cpus_also_where_others_had_most_of_them() -> None:
+    told = said(drawn(*(str(n % 6) * 8 for n in range(8)), mode="parallel", given=0.05, facts=TWO_CPUS))
+    assert "8 workers shared 2 CPUs. That is not parallelism: all of them together had 0.40 CPUs on average." in told
+
+
+def test_workers_whose_cpus_others_had_are_not_parallel() -> None:
+    told = said(drawn("0022", "1133", mode="parallel", given=0.5, facts=TWO_CPUS))
+    assert "That is not parallelism: all of them together had 1.00 CPUs on average." in told
+    assert f"It was given 1.00 CPUs on average, where 2.00 could have been had; {AGAIN}." in told
+
+
+def test_threads_that_hold_pythons_lock_are_not_parallel_and_nobody_else_is_blamed() -> None:
+    told = said(drawn("0022", "1133", mode="parallel", target="python", given=0.5, facts=TWO_CPUS))
+    assert "That is not parallelism: their code is interpreted and holds Python's lock (GIL)" in told
+    assert AGAIN not in told
+
+
+def test_threads_that_hold_pythons_lock_could_have_one_cpu_together() -> None:
+    told = said(drawn("0022", "1133", mode="parallel", target="python", given=0.3, facts=TWO_CPUS))
+    assert f"It was given 0.60 CPUs on average, where 1.00 could have been had; {AGAIN}." in told
+
+
+def test_a_quota_of_one_cpu_is_not_one_cpu() -> None:
+    """Two may well have run at the same instant, and then both stood still: nothing is said of turns."""
+    told = said(drawn("0022", "1133", mode="parallel", given=0.5, facts=QUOTA))
+    assert "a control group grants 1 CPUs' worth of time to all of them together" in told
+    assert "turns" not in told
+
+
+def test_workers_that_are_never_at_tiles_together_take_turns() -> None:
+    assert "Never were two at a tile at the same instant: they took turns." in said(drawn("0.2.", ".1.3"))
+
+
+def test_workers_that_hardly_ever_meet_are_not_parallel() -> None:
+    told = said(drawn("0" * 20, "." * 18 + "1", mode="parallel", given=0.9, facts=TWO_CPUS))
+    assert "That is not parallelism: hardly ever were two at a tile at the same instant." in told
+
+
+def test_of_an_older_trace_nothing_is_said_of_parallelism() -> None:
+    told = said(drawn("0022", "1133", mode="parallel", given=None, facts=TWO_CPUS))
+    assert "How many had a CPU is not known, so nothing is said of parallelism." in told
+    assert "This is parallelism" not in told
+
+
+def test_a_simulated_card_is_no_parallelism_and_no_timing() -> None:
+    base, card = drawn("0011"), with_card(drawn(), bands=6, multiprocessors=20)
+    told = said(base, replace(card, trace=replace(card.trace, facts={"simulated": True})))
+    assert "A simulator stood for the graphics card" in told
+    assert "nothing is said of parallelism" in told
+    assert "times as fast" not in told
+    assert "this is parallelism" not in told.lower()
+
+
+def test_a_cards_streams_are_queues_and_its_multiprocessors_are_parallel() -> None:
+    told = said(with_card(drawn(), bands=30))
+    assert "8 streams of the graphics card painted 30 tiles" in told
+    assert "a stream is a queue" in told
+    assert "132 multiprocessors did that painting, 131.0 at the same instant on average. This is parallelism." in told
+
+
+# --- against the baseline ----------------------------------------------------------------------------------
+
+
+def test_a_clear_gain_is_explained_by_the_cpus_that_painted() -> None:
+    fast = drawn("0" * 300, "1" * 300, mode="parallel", facts=TWO_CPUS)
+    assert "It was 2.00 times as fast as sequential: 600 ms became 300 ms, for 2.00 CPUs painted on average." in said(
+        SLOW, fast
+    )
+
+
+def test_what_hardly_differs_is_about_as_long() -> None:
+    told = said(SLOW, drawn("01" * 290, mode="concurrent"))
+    assert "It took about as long as sequential (600 ms there, 580 ms here): nothing had to be waited for" in told
+
+
+def test_a_difference_smaller_than_the_spread_is_about_the_same() -> None:
+    noisy = repeated(drawn("0" * 250, "1" * 250, mode="parallel", facts=TWO_CPUS), 0.25, 0.2, 0.7)
+    told = said(SLOW, noisy)
+    assert "About the same as sequential (600 ms there, 250 ms here): the repeats differ" in told
+    assert "by 500 ms, which is more" in told
+    assert "times as fast" not in told
+
+
+def test_more_than_the_workers_can_bring_is_not_explained() -> None:
+    told = said(SLOW, drawn("0" * 200, "1" * 200, mode="parallel", facts=TWO_CPUS))
+    assert "more than 2 workers with a CPU each can bring, so something else held sequential up: run it again" in told
+    assert "for 2.00 CPUs painted" not in told
+
+
+def test_one_cpu_cannot_make_two_workers_faster_either() -> None:
+    told = said(SLOW, drawn("0" * 300, "1" * 300, mode="parallel", given=0.5, facts=ONE_CPU))
+    assert "that is more than one worker can bring" in told
+
+
+def test_where_others_had_the_cpus_no_difference_is_explained() -> None:
+    held = drawn("0" * 300 + "1" * 300, given=0.6)
+    told = said(held, drawn("0" * 300, "1" * 300, mode="parallel", facts=TWO_CPUS))
+    assert f"600 ms became 300 ms; but {AGAIN}." in told
+
+
+def test_where_the_load_was_high_no_difference_is_explained() -> None:
+    told = said(SLOW, fast := drawn("0" * 300, "1" * 300, mode="parallel", facts=TWO_CPUS | {"load": 3.4}))
+    assert "but the machine had other work: run it again" in told
+    assert "The load was 3.4 before it began, on a machine of 2 CPUs" in concluded(SLOW, fast)
+
+
+@pytest.mark.parametrize("load", [None, "9", True, 1.5, float("nan")])
+def test_a_load_that_is_low_or_strange_is_not_told(load: object) -> None:
+    run = drawn("00", "11", mode="parallel", facts=TWO_CPUS | {"load": load})
+    assert "load" not in concluded(SLOW, run)
+
+
+def test_a_slower_run_is_explained_by_workers_without_a_tile() -> None:
+    idle = drawn("0" * 300 + "." * 600, "1" * 100 + "." * 700 + "2" * 100, mode="parallel", facts=TWO_CPUS)
+    assert "It was slower than sequential: 600 ms became 900 ms, for its workers had no tile for 72 % of that time" in (
+        said(SLOW, idle)
+    )
+
+
+def test_a_slower_run_that_the_trace_does_not_explain_is_not_explained() -> None:
+    slower = drawn("0" * 900, "1" * 900, mode="parallel", facts=TWO_CPUS)
+    assert "600 ms became 900 ms; why, the traces do not tell." in said(SLOW, slower)
+
+
+def test_juggling_wins_where_tiles_wait() -> None:
+    base = waiting(drawn(".00.11"), (0, 0, 1, 2), (0, 1, 4, 5))
+    run = waiting(drawn(".0011", mode="concurrent"), (0, 0, 1, 2), (0, 1, 1, 4))
+    assert "Its tiles waited 2 ms for their data, all of them added up, and while they waited nobody painted" in (
+        said(base, run, of=0)
+    )
+    told = said(base, run)
+    assert "while one waited another was painted, so nobody was at a tile for only 1 ms" in told
+    assert "1.20 times as fast as sequential: 6 ms became 5 ms" in told
+
+
+def test_a_gain_that_is_saved_waiting_is_explained_whoever_had_the_cpus() -> None:
+    base = waiting(drawn("...00...11", given=0.2), (0, 0, 1, 4), (0, 1, 6, 9))
+    run = waiting(drawn("...0011", mode="concurrent", given=0.2), (0, 0, 1, 4), (0, 1, 1, 4))
+    waits = [replace(frame, request=replace(frame.request, wait_ns=3 * MS)) for frame in (base, run)]
+    told = said(*waits)
+    assert (
+        "1.43 times as fast as sequential: 10 ms became 7 ms, for while one tile waited, its worker painted another."
+        in told
+    )
+    assert AGAIN in told  # which is true all the same
+
+
+def test_the_fastest_is_told_among_those_that_wait_as_long() -> None:
+    slow = waiting(drawn("...00...11", wait_ns=3 * MS), (0, 0, 1, 4), (0, 1, 6, 9))
+    quick = waiting(drawn("...0011", mode="concurrent", wait_ns=3 * MS), (0, 0, 1, 4), (0, 1, 1, 4))
+    told = concluded(drawn("0011"), drawn("0101", mode="concurrent"), slow, quick)
+    assert "Fastest of those that do not wait: sequential, 4 ms; about the same" in told
+    assert "Fastest of those that wait 3 ms: concurrent, 7 ms, where sequential took 10 ms." in told
+
+
+def test_waiting_for_a_lock_is_no_waiting_for_data() -> None:
+    frame = waiting(drawn("00..", "..11", mode="parallel"), (1, 1, 1, 3), waits_for="the GIL")
+    assert "Its tiles waited 2 ms for the GIL" in said(drawn("0011"), frame)
+    assert "while one worker painted, the others waited for the GIL" in said(drawn("0011"), frame)
+
+
+# --- of all runs together ----------------------------------------------------------------------------------
+
+
+def test_the_fastest_is_named_where_it_is_clear() -> None:
+    fast = drawn("0" * 300, "1" * 300, mode="parallel", facts=TWO_CPUS)
+    assert concluded(SLOW, fast).startswith("Fastest: parallel, 300 ms, where sequential took 600 ms.")
+
+
+def test_runs_that_are_about_as_fast_are_told_together() -> None:
+    told = concluded(SLOW, drawn("01" * 299, mode="concurrent"))
+    assert "Fastest: concurrent, 598 ms; about the same, as far as this can tell: sequential." in told
+
+
+def test_a_simulated_run_is_never_the_fastest() -> None:
+    simulated = drawn("0", mode="cuda", target="cuda", facts={"simulated": True})
+    assert concluded(SLOW, SLOW, simulated).startswith("Fastest: sequential")
+
+
+def test_runs_that_were_not_repeated_are_told_to_have_run_once() -> None:
+    assert "Each ran once" in concluded(SLOW, SLOW)
+    assert "Each ran once" not in concluded(SLOW, repeated(SLOW, 0.6, 0.6, 0.6))
+
+
+def test_a_frame_too_small_for_the_lesson_is_called_so() -> None:
+    assert "This frame is too small to show the lesson: one worker needs 4 ms" in concluded(drawn("0011"))
+    assert "too small" not in concluded(SLOW)
+
+
+# --- what holds of every run -------------------------------------------------------------------------------
+
+pieces = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(0, 5), st.integers(1, 40), st.integers(0, 10), st.integers(0, 100)),
+    min_size=1,
+    max_size=8,
+)
+machines = st.fixed_dictionaries(
+    {"cpus": st.none() | st.integers(1, 4), "cpus_affinity": st.integers(1, 4), "cpus_machine": st.integers(1, 8)},
+    optional={
+        "cpus_quota": st.none() | st.floats(0.1, 4),
+        "load": st.floats(0, 20),
+        "asked": st.integers(1, 9),
+        "seconds_all": st.lists(st.floats(0.001, 1), max_size=4),
+    },
+)
+some = settings(max_examples=60)
+PARALLELISM = ("this is parallelism", "cpus painted on average")
+
+
+def made(rows: list[tuple[int, int, int, int, int]], facts: dict[str, Any], mode: str, target: str) -> Frame:
+    """Rows of (worker, tile, length, pause before it, per cent on a CPU); each worker does one after the other."""
+    free = [0, 0, 0, 0]
+    spans = []
+    for thread, tile, length, pause, percent in rows:
+        t0 = free[thread] + pause * MS
+        free[thread] = t0 + length * MS
+        on_cpu = length * MS * percent // 100
+        spans.append(Span(Worker(1, thread), tile, "paint", t0, free[thread], thread, thread, on_cpu))
+    request = replace(EXAMPLE, mode=mode, target=target, backend="threading" if mode == "parallel" else None)
+    trace = Trace(tuple(spans), 0, 0, max(free), facts)
+    return Frame(SLOW.rgb, None, 1, request, trace)
+
+
+@some
+@given(pieces, machines, st.sampled_from(["sequential", "concurrent", "parallel"]), st.sampled_from(["simd", "python"]))
+def test_nothing_is_called_parallel_that_had_hardly_more_than_one_cpu(
+    rows: list[tuple[int, int, int, int, int]], facts: dict[str, Any], mode: str, target: str
+) -> None:
+    run = made(rows, facts, mode, target)
+    told = said(SLOW, run).lower()
+    mean = stats.of(run.trace).on_cpu.mean
+    assert mean is not None
+    if mean < 1.1:
+        assert not any(words in told for words in PARALLELISM)
+    elif len(run.trace.workers) > 1:
+        assert PARALLELISM[0] in told
+
+
+@some
+@given(pieces, machines)
+def test_who_is_on_a_cpu_is_at_a_tile(rows: list[tuple[int, int, int, int, int]], facts: dict[str, Any]) -> None:
+    found = stats.of(made(rows, facts, "parallel", "simd").trace)
+    assert found.on_cpu.mean is not None
+    assert 0 <= found.on_cpu.mean <= found.running.mean + 1e-9
+    assert found.on_cpu.cpus == facts["cpus"]
+
+
+@some
+@given(pieces, machines, pieces, machines)
+def test_a_speed_up_is_explained_only_where_workers_and_cpus_can_bring_it(
+    rows: list[tuple[int, int, int, int, int]],
+    facts: dict[str, Any],
+    others: list[tuple[int, int, int, int, int]],
+    more: dict[str, Any],
+) -> None:
+    base, run = evidence.runs([made(others, more, "sequential", "simd"), made(rows, facts, "parallel", "simd")])
+    found = run.difference
+    assert found is not None
+    compared = next((one for one in sentences.of(run) if "became" in one), "")
+    if ", for " in compared:
+        can = min(run.workers, facts["cpus"] or run.workers)
+        assert found.clear
+        assert not run.short
+        assert not base.short
+        assert found.times <= can
+    if "times as fast" in compared:
+        assert f"{found.times:.2f} times as fast" in compared
+
+
+@some
+@given(pieces, machines)
+def test_every_sentence_is_whole(rows: list[tuple[int, int, int, int, int]], facts: dict[str, Any]) -> None:
+    frames = SLOW, made(rows, facts, "parallel", "simd")
+    entered = evidence.runs(frames)
+    for told in (*sentences.of(entered[1]), *sentences.conclusions(entered)):
+        assert told[0].isupper() or told[0].isdigit()
+        assert told.endswith(".")
+        assert not {"nan", "None", "inf"} & set(told.replace(".", " ").replace(",", " ").split())
