@@ -21,6 +21,8 @@ from render.trace import NO_TILE, owners
 
 PARALLEL = 1.1  # CPUs on average; with fewer nothing is called parallelism
 SHORT = 0.9  # of the CPU time that could be had; with less of it, others had it
+SLICE = 0.002  # seconds; for less the system hardly gives a CPU to another program
+SWITCH = 0.005  # seconds for which Python's lock is kept from a thread that wants it (sys.getswitchinterval)
 
 
 class Run:
@@ -108,10 +110,22 @@ class Run:
         return min(most, 1.0) if self.holds_lock else most
 
     @property
-    def short(self) -> bool:
-        """Whether its workers got clearly less CPU time than they could have had."""
+    def lost(self) -> float:
+        """Seconds of CPU time that its workers could have had and did not get; 0 where CPU time is not known."""
         mean = self.found.on_cpu.mean
-        return mean is not None and mean < SHORT * self.to_be_had
+        return 0.0 if mean is None else (self.to_be_had - mean) * self.found.seconds["paint"]
+
+    @property
+    def short(self) -> bool:
+        """Whether its workers got clearly less CPU time than they could have had: no program takes a CPU for less."""
+        mean = self.found.on_cpu.mean
+        return mean is not None and mean < SHORT * self.to_be_had and self.lost >= SLICE
+
+    @property
+    def may_have_waited_for_lock(self) -> bool:
+        """Whether what it lacks may be threads that waited for Python's lock around their tiles: a little for each."""
+        threads = len({worker.process for worker in self.found.busy}) < self.workers
+        return threads and self.lost < SWITCH * self.found.tiles
 
     @property
     def load(self) -> float | None:

@@ -3,8 +3,7 @@
 Each sentence is carried by the run's trace, and what a run is called decides nothing:
 
 * Of parallelism is said what CPU time carries (`render.cpu_time`). Workers that were at a tile at the same instant, but
-  on hardly more than one CPU together (below
-  `render.evidence.PARALLEL`), took turns or stood in a queue. That is not parallelism.
+  on hardly more than one CPU together (below `render.evidence.PARALLEL`), were not parallel.
 * A difference between two runs is told as one only where it is clear (`render.schedule.Difference`). It is explained
   only where both runs had the CPUs that they could have had, and it is no more than so many workers can bring.
 * A run that lost is explained by what the trace shows: workers without a tile, CPUs shared, waiting; or not at all.
@@ -15,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from render import claims, schedule
+from render.claims import Claims
 from render.evidence import PARALLEL, SHORT, Run
 from render.wording import count, in_words, listed, sentence, time
 
@@ -49,9 +49,8 @@ def _painted(run: Run) -> Iterator[str]:
         yield f"one worker painted {tiles} in {took}, one after the other: never two in flight"
     else:
         given = "" if found.on_cpu.mean is None else f", and {found.on_cpu.mean:.2f} on a CPU"
-        most = (
-            f"at most {found.running.max} {'was' if found.running.max == 1 else 'were'} at a tile at the same instant"
-        )
+        were = "was" if found.running.max == 1 else "were"
+        most = f"at most {found.running.max} {were} at a tile at the same instant"
         yield (
             f"{run.workers} workers painted {tiles} in {took} ({_each(run)}): {most}; on average "
             f"{found.running.mean:.2f} were at a tile{given}"
@@ -83,12 +82,19 @@ def _judged(run: Run) -> str:
         number = in_words(run.workers)
         return f"{number} workers, one CPU: they took turns. That is concurrency; parallelism needs a second CPU"
     crowded = there.allowed is not None and there.allowed < found.running.max
-    shared = f"{run.workers} workers shared {there.worth:g} CPUs. " if crowded else ""
+    shared = f"{run.workers} workers shared {_granted(there)}. " if crowded else ""
     if not run.parallel:
         return f"{shared}That is not parallelism: {_why_not(run)}"
     if crowded:
         return f"{shared}This is parallelism of as many as had a CPU; the others waited for one"
     return "this is parallelism"
+
+
+def _granted(there: Claims) -> str:
+    """The CPUs that a process may use, or as much of their time as a control group grants."""
+    if there.quota is not None and there.allowed is not None and there.quota <= there.allowed:
+        return "one CPU's worth of time" if there.quota == 1 else f"{there.quota:g} CPUs' worth of time"
+    return count(there.allowed or 0, "CPU")
 
 
 def _why_not(run: Run) -> str:
@@ -99,7 +105,7 @@ def _why_not(run: Run) -> str:
         return "hardly ever were two at a tile at the same instant"
     quota = run.claims.quota
     if quota is not None and quota < PARALLEL / SHORT:
-        return f"a control group grants {quota:g} CPUs' worth of time to all of them together"
+        return f"a control group grants {_granted(run.claims)} to all of them together"
     return f"all of them together had {run.found.on_cpu.mean:.2f} CPUs on average"
 
 
@@ -217,8 +223,8 @@ def _doubts(run: Run) -> Iterator[str]:
     """That the CPUs were not there, and who had them."""
     mean = run.found.on_cpu.mean
     if run.short and mean is not None:
-        granted = run.claims.quota is not None
-        who = f"{OTHERS}, or its control group had no more to give" if granted else OTHERS
+        who = OTHERS + ", or its control group had no more to give" * (run.claims.quota is not None)
+        who += ", or its threads waited for Python's lock (GIL)" * run.may_have_waited_for_lock
         could = f"{run.to_be_had:.2f} could have been had"
         yield f"it was given {mean:.2f} CPUs on average, where {could}; {who}: run it again"
 

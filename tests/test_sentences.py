@@ -78,8 +78,19 @@ def test_two_workers_and_one_cpu_took_turns() -> None:
     assert AGAIN not in told
 
 
+def test_a_little_that_is_lacking_around_each_tile_may_be_pythons_lock() -> None:
+    told = said(drawn("0022", "1133", mode="parallel", given=0.7, facts=TWO_CPUS))
+    assert "other programs were using the CPUs, or its threads waited for Python's lock (GIL): run it again" in told
+    long = said(drawn("0" * 300, "1" * 300, mode="parallel", given=0.7, facts=TWO_CPUS))
+    assert f"where 2.00 could have been had; {AGAIN}." in long
+
+
+def test_less_than_any_program_takes_is_not_blamed_on_one() -> None:
+    assert "programs" not in said(drawn("0", given=0.2))
+
+
 def test_others_on_the_one_cpu_are_noticed_as_well() -> None:
-    told = said(drawn("0022", "1133", mode="parallel", given=0.3, facts=ONE_CPU))
+    told = said(drawn("0" * 30 + "2" * 30, "1" * 30 + "3" * 30, mode="parallel", given=0.3, facts=ONE_CPU))
     assert "Two workers, one CPU: they took turns." in told
     assert f"It was given 0.60 CPUs on average, where 1.00 could have been had; {AGAIN}." in told
 
@@ -98,7 +109,7 @@ def test_eight_workers_share_two_cpus_also_where_others_had_most_of_them() -> No
 
 
 def test_workers_whose_cpus_others_had_are_not_parallel() -> None:
-    told = said(drawn("0022", "1133", mode="parallel", given=0.5, facts=TWO_CPUS))
+    told = said(drawn("0" * 30 + "2" * 30, "1" * 30 + "3" * 30, mode="parallel", given=0.5, facts=TWO_CPUS))
     assert "That is not parallelism: all of them together had 1.00 CPUs on average." in told
     assert f"It was given 1.00 CPUs on average, where 2.00 could have been had; {AGAIN}." in told
 
@@ -110,14 +121,17 @@ def test_threads_that_hold_pythons_lock_are_not_parallel_and_nobody_else_is_blam
 
 
 def test_threads_that_hold_pythons_lock_could_have_one_cpu_together() -> None:
-    told = said(drawn("0022", "1133", mode="parallel", target="python", given=0.3, facts=TWO_CPUS))
+    told = said(drawn("0" * 30, "1" * 30, mode="parallel", target="python", given=0.3, facts=TWO_CPUS))
     assert f"It was given 0.60 CPUs on average, where 1.00 could have been had; {AGAIN}." in told
 
 
 def test_a_quota_of_one_cpu_is_not_one_cpu() -> None:
     """Two may well have run at the same instant, and then both stood still: nothing is said of turns."""
     told = said(drawn("0022", "1133", mode="parallel", given=0.5, facts=QUOTA))
-    assert "a control group grants 1 CPUs' worth of time to all of them together" in told
+    assert (
+        "2 workers shared one CPU's worth of time. That is not parallelism: a control group grants one CPU's worth"
+        in told
+    )
     assert "turns" not in told
 
 
