@@ -95,6 +95,7 @@ def _who(parser: Parser) -> None:
     if parser.command == "race":
         group.add_argument("--modes", metavar="A,B,...", help="some of the modes only (all that this machine has)")
         group.add_argument("--lesson", metavar="NAME", help="runs chosen to show one thing: gil, wait or bug")
+        group.add_argument("--repeat", metavar="N", help=REPEAT)
     else:
         group.add_argument("--mode", metavar="MODE", help="sequential, concurrent, parallel or cuda (parallel)")
     group.add_argument("--target", metavar="TARGET", help="code: python, scalar or simd; cuda for mode cuda (simd)")
@@ -143,7 +144,6 @@ def _race() -> Parser:
     parser = Parser("race", "Draw the same picture in every mode that this machine has, and tell what each did.")
     _what(parser)
     _who(parser)
-    parser.add_argument("--repeat", metavar="N", help=REPEAT)
     _out(parser, OUT)
     parser.add_argument("--trace", metavar="FILE", help="save all traces in one file, for show")
     _talk(parser)
