@@ -21,6 +21,7 @@ from render.trace import NO_TILE, owners
 
 PARALLEL = 1.1  # CPUs on average; with fewer nothing is called parallelism
 SHORT = 0.9  # of the CPU time that could be had; with less of it, others had it
+NOTICED = 0.05  # CPUs; less is not noticed beside waiting
 SLICE = 0.002  # seconds; for less the system hardly gives a CPU to another program
 SWITCH = 0.005  # seconds for which Python's lock is kept from a thread that wants it (sys.getswitchinterval)
 
@@ -119,7 +120,9 @@ class Run:
     def short(self) -> bool:
         """Whether its workers got clearly less CPU time than they could have had: no program takes a CPU for less."""
         mean = self.found.on_cpu.mean
-        return mean is not None and mean < SHORT * self.to_be_had and self.lost >= SLICE
+        if mean is None or self.to_be_had - mean < NOTICED:
+            return False
+        return mean < SHORT * self.to_be_had and self.lost >= SLICE
 
     @property
     def may_have_waited_for_lock(self) -> bool:

@@ -133,7 +133,8 @@ def _waiting(run: Run) -> Iterator[str]:
     if run.resting >= run.stalled * SHORT:
         yield f"{told}, and while they waited nobody painted: {time(run.resting)} of idle hands"
     else:
-        yield f"{told}; but while one waited another was painted, so nobody was at a tile for only {time(run.resting)}"
+        beside = "they waited beside each other, or while another was painted"
+        yield f"{told}; but {beside}, so nobody was at a tile for only {time(run.resting)}"
 
 
 # --- what it gained ----------------------------------------------------------------------------------------
@@ -197,7 +198,7 @@ def _why_faster(run: Run) -> str:
     if not run.waited and not (run.base and run.base.waited):
         return f", for {painted}" if painted else "; why, the traces do not tell"
     if run.juggles:
-        return ", for while one tile waited, its worker painted another"
+        return ", for while one tile waited, its worker saw to others"
     if run.workers > 1:
         return f", for while one worker waited, the others went on{f', and {painted}' if painted else ''}"
     return "; why, the traces do not tell"

@@ -34,7 +34,7 @@ def test_where_it_is_carried_juggling_wins_by_the_waiting() -> None:
     plain, waiting, most, several = wait.follows(frames)
     assert "about the same: there was nothing to win, for the worker in sequence stood idle for 0 ms only" in plain
     assert "with 2 waits of 3 ms, juggling took 7 ms and one tile after the other 10 ms, 1.43 times as fast" in waiting
-    assert "who juggles paints another tile meanwhile, and stood idle for 3 ms" in waiting
+    assert "who juggles sees to other tiles meanwhile, and stood idle for 3 ms" in waiting
     assert "at a tile for 4 ms of its 7 ms" in most
     assert several.endswith("juggling with one was about as good")
 

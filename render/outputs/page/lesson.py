@@ -80,7 +80,7 @@ def _about_juggling(run: Run, base: evidence.Run, runs: Sequence[Run]) -> Iterat
     if run.beats(base) and base.waited:
         why = (
             f"Both had one worker. In {other} it stood idle for {time(base.resting)} while tiles waited for their "
-            f"data; in {name} it painted another tile meanwhile, and only {time(run.resting)} went by idle."
+            f"data; in {name} it saw to other tiles meanwhile, and only {time(run.resting)} went by idle."
         )
         cure = (
             f"A second worker with a CPU of its own. The painting alone takes {clock(painting)}, and one worker cannot "
