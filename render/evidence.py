@@ -159,7 +159,7 @@ class Run:
         """What it gained over its baseline, which over itself gains nothing: 1; None without one or where simulated."""
         if self.base is None or self.frame.simulated:
             return None
-        return schedule.gain(self.frame.trace, self.base.frame.trace)
+        return schedule.gain(self.frame.trace, self.base.frame.trace, self.found, self.base.found)
 
     @property
     def most_gain(self) -> int | None:
