@@ -89,10 +89,13 @@ def _found(image: Image, head: bytes, again: Callable[[], bytes], png: Png | Non
     ignored = [*(png.ignored if png else ()), *_left_out(image)]
     wide = _wide(image, head, again, png)
     check_room(room * 2 if wide else room)
-    layers = []
+    layers, taken = [], 0
     for number in range(pages):
-        if pages > 1:
+        if number:  # of another size or depth, perhaps
             image.seek(number)
+            _wide(image, head, again, png)
+            check_room(taken + COST * math.prod(image.size))
+        taken += COST * math.prod(image.size)
         image.load()
         layers.append(_whole(image, wide, png) if wide else _layer(image, png if pages == 1 else None))
     turned = _orientation(image, ignored)

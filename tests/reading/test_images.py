@@ -135,6 +135,15 @@ def test_what_would_take_too_much_memory_is_refused_before_it_is_unpacked(
         decode(data)
 
 
+def test_a_later_page_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = [Image.new("L", (size, size)) for size in (10, 500)]
+    data = as_file(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    assert [one.size for one in decode(data).frames] == [(10, 10), (500, 500)]
+    monkeypatch.setattr(machine, "memory", lambda: 3 << 20)
+    with pytest.raises(InputError, match=r"is refused: reading it takes 4\.29 MiB"):
+        decode(data)
+
+
 def test_many_frames_are_counted_in(monkeypatch: pytest.MonkeyPatch) -> None:
     frames = [Image.new("L", (100, 100), level) for level in range(50)]
     data = as_file(frames[0], "GIF", save_all=True, append_images=frames[1:])
