@@ -505,7 +505,7 @@ def test_a_sample_that_is_no_number_fails_its_tile(target: str, mode: list[str],
     said = say("--scene", name, *FRAME, *mode, "--target", target, "--quiet")
     error = refused(said, 4)
     assert "of scene disc.py failed: " in error
-    assert "samples have a colour that is not a number" in error
+    assert "samples with a colour that is not a number" in error
     assert f"--target {target}" in error
     assert [path.name for path in Path().iterdir()] == [name]
 

@@ -5,6 +5,7 @@ on frames from a saved trace, on any machine. `npz` is the template; a new outpu
 
     SUFFIXES                                  the ends of file names that choose it
     ABOUT                                     what it shows, in one line
+    LARGEST_SIDE                              of a picture that it takes, in pixels; None: any
     write(frames, *, plain=False) -> bytes    a draw's one frame, a race's several; plain: the picture alone
     MOST_TILES                                where more, in all frames, could not be looked at; refused beforehand
     stream(frames, *, plain=False)            the same bytes in pieces, where they are too many to hold at once
