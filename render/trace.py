@@ -160,7 +160,7 @@ THREAD_CLOCK: CpuClock = getattr(time, "thread_time_ns", read_nothing)
 
 
 class Mine(threading.local):
-    """The worker that a thread is, once it has asked."""
+    """What each thread has of its own: the worker that it is, once it was asked."""
 
     worker: Worker | None = None
 
