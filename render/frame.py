@@ -7,10 +7,6 @@ them maps once (on Linux in memory, under /dev/shm), so no pixel is ever sent an
 from __future__ import annotations
 
 import hashlib
-import os
-import re
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -25,11 +21,12 @@ from render import machine
 from render.errors import RenderError, UsageError
 from render.picture import encode, pixels
 from render.request import Request
+from render.shared_file import shared_file
 from render.trace import Trace
 from render.wording import count, harmless, listed
 
 SMALL = 1 << 22  # bytes that are there wherever this program runs
-MEMORY = "/dev/shm"  # noqa: S108  (a private folder is made in it)
+COPIES = 3  # of a frame: the canvas, what is kept of it, and what it becomes on its way into a file
 
 
 class Went(NamedTuple):
@@ -102,20 +99,14 @@ def _aligned(size: int) -> int:
 def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
     """A black canvas for this request; one in a file, removed at the end, where processes share it.
 
-    Raises UsageError for a frame that cannot fit in memory.
+    Raises UsageError for a frame that cannot fit in memory, OutputError where there is no room that processes share.
     """
     with_steps = request.samples == 1
     size = _room_for("frame", request.width, request.height, "give a smaller --size", with_steps=with_steps)
     if not shared:
         yield Canvas(request.width, request.height, with_steps=with_steps)
         return
-    place = _shared_folder(size) or tempfile.gettempdir()
-    _sweep(Path(place))
-    prefix = f"render-{os.getpid()}-"
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=place, ignore_cleanup_errors=True) as folder:
-        path = Path(folder) / "canvas"
-        with path.open("wb") as file:
-            file.truncate(size)
+    with shared_file(size) as path:
         yield Canvas(request.width, request.height, with_steps=with_steps, path=path)
 
 
@@ -137,44 +128,14 @@ def window(request: Request, x: int, y: int, width: int, height: int) -> Canvas:
 def _room_for(what: str, width: int, height: int, remedy: str, *, with_steps: bool) -> int:
     """The bytes of so many pixels. Raises UsageError where they cannot fit in memory."""
     size = _aligned(width * height * 3) + width * height * 4 * with_steps
-    if size > SMALL and size > machine.memory() // 3:
+    needed, granted = COPIES * size, machine.memory()
+    if size > SMALL and needed > granted:
         raise UsageError(
-            f"a {what} of {width} x {height} pixels needs {size / 2**30:.1f} GiB, "
-            f"and this process may use {machine.memory() / 2**30:.1f} GiB",
+            f"a {what} of {width} x {height} pixels needs {needed / 2**30:.3g} GiB until it is saved, "
+            f"and this process may use {granted / 2**30:.3g} GiB",
             remedy,
         )
     return size
-
-
-def _sweep(place: Path) -> None:
-    """Remove what processes left behind that were killed with a canvas open; in /dev/shm it would cost memory."""
-    if str(place) != MEMORY:  # a temporary folder is swept by the system, and holds what is not ours
-        return
-    for left in place.glob("render-*-*"):
-        ours = re.fullmatch(r"render-(\d+)-\w{8}", left.name)
-        if ours and (left / "canvas").is_file() and not _lives(int(ours[1])):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _lives(process: int) -> bool:
-    if os.name == "nt":  # there, signal 0 would end it
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # it lives, and is somebody else's
-        return True
-    return True
-
-
-def _shared_folder(size: int) -> str | None:
-    """The memory file system where it has room for a frame of this size, else the usual temporary folder."""
-    try:
-        system = os.statvfs(MEMORY)
-    except (AttributeError, OSError):
-        return None
-    return MEMORY if system.f_bavail * system.f_frsize > 2 * size else None
 
 
 @dataclass(frozen=True, eq=False)
