@@ -107,12 +107,6 @@ def test_the_same_frames_give_the_same_bytes(name: str) -> None:
 
 
 @each
-def test_it_comes_in_pieces_that_are_the_same_bytes(name: str) -> None:
-    output = outputs.load(name)
-    assert b"".join(outputs.made(output, RACE)) == output.write(RACE)
-
-
-@each
 def test_more_tiles_than_it_can_show_are_refused_with_what_to_do(name: str) -> None:
     output = outputs.load(name)
     most = output.MOST_TILES
