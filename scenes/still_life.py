@@ -40,8 +40,7 @@ CLOSEST = 2.0  # no camera comes so near to it
 TILE = 0.6  # the side of a tile
 LENS = 7.0  # focal length: the frame is 4 high where zoom is 1
 FAR = 1000.0  # where the table ends; haze hides it
-STEPS = 36  # at most, of a mirrored ray
-SUN_STEPS = 96  # at most, of a ray to the sun
+STEPS = 160  # at most, of a mirrored ray and of one to the sun: more than any was seen to need
 
 # Red, green and blue of what comes back scattered, and how much is mirrored when seen straight on (of a metal: all).
 MATERIALS = (
@@ -297,7 +296,7 @@ def sunshine(q, going, p):
     high = high_before = fma(0.0, end, 1.0)
     aside = end < 0.0
     made = 0
-    while made < SUN_STEPS and any_lane(going):
+    while made < STEPS and any_lane(going):
         at = where(aside, lowest, t)
         h = nearest(along(q, p.sun, at), p)
         least = where(going, minimum(least, h / at), least)

@@ -138,6 +138,20 @@ def test_shadows_are_what_small_steps_give(height: float, softness: float, ask: 
     assert np.abs(found - right).mean() < 0.001
 
 
+def test_mirrored_rays_end_at_a_surface_or_behind_all(ask: Callable[..., Request]) -> None:
+    """Not on the way, where steps are short: along a surface, or through the ring."""
+    p: Any = STILL_LIFE.prepared(ask(scene="still_life", precision="f64", height=540))
+    random = np.random.default_rng(3)
+    o, d = random.uniform([[-1.2], [0.0], [-0.8]], [[1.3], [1.0], [0.9]], (3, 20_000)), random.normal(size=(3, 20_000))
+    o, d = o[:, many("nearest")(o, p) > 2e-3], (d / np.sqrt((d * d).sum(0)))[:, many("nearest")(o, p) > 2e-3]
+
+    t, end = many("mirrored")(tuple(o), tuple(d), np.full(o.shape[1], True), p)
+
+    left = many("nearest")(tuple(o + t * d), p) > p.cone * t + 2e-3
+    assert (t >= end).mean() > 0.2
+    assert not (left & (t < end)).any()
+
+
 def test_rays_upwards_end_as_sky_without_a_step(ask: Callable[..., Request]) -> None:
     state, light = sample(1.0, 2.9, ask)
 
