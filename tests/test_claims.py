@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render import claims
-from render.trace import Span, Trace, Worker
+from render.trace import NO_TILE, Span, Trace, Worker
 
 FREE: dict[str, Any] = {"cpus": 64, "cpus_machine": 64, "cpus_affinity": 64, "cpus_quota": None}
 PINNED: dict[str, Any] = {"cpus": 2, "cpus_machine": 64, "cpus_affinity": 2, "cpus_quota": None}
@@ -47,6 +48,11 @@ def together(workers: int, on: int = 0, /, **facts: Any) -> Trace:
 )
 def test_the_claims_are_checked_against_the_spans(trace: Trace, said: str | None) -> None:
     assert claims.line(trace) == said
+
+
+def test_a_cpu_on_which_nothing_was_painted_was_not_used() -> None:
+    prepared = Span(Worker(1, 0), NO_TILE, "compile", 0, 1, 7, 8)
+    assert claims.of(replace(together(2, 2), spans=(prepared, *together(2, 2).spans))).used == 2
 
 
 def test_a_span_that_ends_on_another_cpu_used_both() -> None:

@@ -613,29 +613,41 @@ def test_every_run_ends_with_the_same_picture(shown: Callable[..., Any]) -> None
 
 
 @pytest.mark.parametrize("name", ["130 lanes", "a card inside"])
-def test_a_hundred_lanes_and_thousands_of_spans_stay_smooth(shown: Callable[..., Any], name: str) -> None:
+def test_of_thousands_of_spans_an_instant_draws_only_what_is_seen(shown: Callable[..., Any], name: str) -> None:
+    """So it plays smoothly: a stroke takes less than a microsecond, and a frame may take 16 ms."""
     page = shown(STRANGE[name])
-    between = page.evaluate(
-        """async () => { const { clock } = theatre, times = [];
-            clock.seek(0); clock.slow(2e9 / clock.end); clock.play();
-            while (clock.playing) times.push(await new Promise(requestAnimationFrame));
-            return times.slice(1).map((time, i) => time - times[i]).sort((a, b) => a - b); }"""
+    strokes = page.evaluate(
+        """() => { const { clock } = theatre, kind = CanvasRenderingContext2D.prototype, counts = [];
+            let count = 0;
+            for (const word of ['fillRect', 'strokeRect', 'clearRect', 'lineTo', 'rect', 'fillText', 'drawImage']) {
+                const plain = kind[word];
+                kind[word] = function (...values) { count += 1; return plain.apply(this, values); };
+            }
+            for (let part = 0; part <= 20; part += 1) {
+                count = 0;
+                clock.seek(clock.end * part / 20);
+                theatre.draw();
+                counts.push(count);
+            }
+            return counts; }"""
     )
-    assert between[len(between) // 2] < 35  # ms; 16.7 where nobody else needs the CPU
+    assert 0 < max(strokes) < 1500
 
 
 def test_with_less_motion_wanted_it_moves_in_few_steps(shown: Callable[..., Any]) -> None:
+    """Four a second at most, by the time that the browser gives with each frame."""
     page = shown(LESSON, reduced_motion="reduce")
     page.keyboard.press("Space")
-    seen = page.evaluate(
-        """async () => { const seen = new Set(), began = performance.now();
-            while (performance.now() - began < 1000) {
-                seen.add(theatre.clock.now);
-                await new Promise(requestAnimationFrame);
+    moved = page.evaluate(
+        """async () => { const moved = [];
+            for (let last = theatre.clock.now; moved.length < 3;) {
+                const time = await new Promise(requestAnimationFrame), { now } = theatre.clock;
+                if (now !== last) moved.push(time);
+                last = now;
             }
-            return seen.size; }"""
+            return moved; }"""
     )
-    assert 2 <= seen <= 6
+    assert all(after - before >= 250 for before, after in pairwise(moved))
 
 
 # --- the lesson ----------------------------------------------------------------------------------------------
