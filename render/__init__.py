@@ -8,9 +8,12 @@ How data flows, and where each stage lives (imports go only downwards):
 
     cli, commands, library      what was typed, or called, becomes options; outcomes become exit codes
     options, like               options + scene + machine -> Request; a saved picture's request with others over it
+    sessions                    many frames and windows of one scene, which is prepared once
     engine                      the order of the stages: the only place that knows it
+    preparation, prepared       what is done once before the painting, and kept: scenes, their numbers, kernels
     results                     frames as the library gives them: they can be saved
     modes/*                     who works when: sequential, concurrent, parallel, cuda
+    backends/*                  what a worker of mode parallel is: a thread, a process
     lessons/*, terminal         races that answer one question; tiles as they are painted
     outputs/*                   what is kept of a frame and its trace: pictures, tables, pages
     stats, schedule, claims     figures that a trace proves; cpu_time: who had a CPU, and not only a tile
@@ -18,7 +21,9 @@ How data flows, and where each stage lives (imports go only downwards):
     compare, attribution        are two pictures equal, and if not, whose tiles differ; inspection: what one is
     painter                     paints one tile of one request with one target
     targets/*                   what code runs: python (the definition), scalar, simd, cuda
-    compiler/*                  from a scene's plain functions to machine code
+    runtime/*                   what runs compiled code: kernels for CPUs, GPUs, the simulator; what a kernel is
+    codegen/*                   from a scene's plain functions to machine code, which is kept
+    kernels/*                   what lanes do: the loops around a scene
     scene, ../scenes/*          what is drawn: a stepping rule, written in the lane vocabulary
     plan, frame, sampling       tiles; pixels; where samples lie and how light becomes a pixel
     picture, reading/*          PNG written fast; files of any kind read with care
@@ -41,6 +46,8 @@ The words, which mean the same everywhere:
     span      one worker, one tile, one kind of time, from t0 to t1 (integer ns)
     trace     all spans of one run
     frame     pixels + request + trace
+    session   a scene prepared once, that draws many frames and windows
+    window    the pixels of one rectangle of a frame, painted alone, in memory of its own
     output    a file made from frame + trace
 """
 

@@ -71,9 +71,14 @@ class Painter:
 
     def paint(self, tile: Tile) -> Done:
         """The whole tile in one span. Raises TileError."""
-        with self._span(tile):
-            steps, bad = self.kernel.paint(self.canvas, *tile[1:])
-        return self.done(tile, steps, bad)
+        try:
+            with self.recorder.painting(tile.number):
+                steps, bad = self.kernel.paint(self.canvas, *tile[1:])
+        except RenderError:
+            raise
+        except Exception as error:
+            raise self.failure(tile, describe_error(error, load(self.request.scene).path)) from error
+        return self.done(tile, steps, bad) if bad else Done(tile, steps)
 
     def slices(self, tile: Tile) -> Iterator[Done]:
         """The tile in slices of some 2 ms each; between two of them the caller may do other things.

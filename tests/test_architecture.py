@@ -38,6 +38,7 @@ LAYERS = (
     "targets contract",
     "not_numbers",
     "painter",
+    "handfuls",
     "backends preparation",
     "modes outputs stats schedule claims evidence sentences chart document compare attribution difference inspection",
     "repeats",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from render.backends import able, results
 from render.errors import ModeUnavailable
+from render.handfuls import Handout
 
 if TYPE_CHECKING:
     from render.painter import Done, Painter
@@ -33,22 +34,18 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
 
 
 def pooled(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
-    """A pool of threads, fed one tile at a time so that none hoards work."""
+    """A pool of threads that take tile after tile, so that none hoards work."""
     started = painter.recorder.clock()
     from joblib import Parallel, delayed
 
-    def paint(tile: Tile) -> Done:
-        painter.wait(tile)
-        return painter.paint(tile)
-
-    workers = painter.request.workers
+    workers, handout = painter.request.workers, Handout(tiles, painter)
     pool = Parallel(n_jobs=workers, backend="threading", batch_size=1, return_as="generator_unordered")
     with contextlib.ExitStack() as stack:
         with _starting(workers):
             stack.enter_context(pool)
             meet(pool, delayed, workers)
         painter.recorder.add("start", started, painter.recorder.clock())
-        yield from results(pool(delayed(paint)(tile) for tile in tiles))
+        yield from handout.collect(results(pool(delayed(paint)() for paint in handout)))
 
 
 @contextlib.contextmanager

@@ -364,11 +364,11 @@ def test_all_that_a_compiler_imports_of_ours_is_in_its_key(compiler: str) -> Non
 
 
 def test_a_precision_that_no_parameter_tells_needs_other_code_too(made: Any) -> None:
-    assert made.key(("cpu",)) != made._replace(precision="f32").key(("cpu",))
+    assert made.key("cpu", HOST) != made._replace(precision="f32").key("cpu", HOST)
 
 
 def test_parameters_of_another_kind_need_other_code(made: Any) -> None:
-    assert made.key(("cpu",)) != made._replace(p=made.p._replace(relief=1.0)).key(("cpu",))
+    assert made.key("cpu", HOST) != made._replace(p=made.p._replace(relief=1.0)).key("cpu", HOST)
 
 
 @pytest.mark.parametrize("written", ["version_json = '1'", None], ids=["by its builders", "by its installer"])

@@ -173,7 +173,8 @@ def test_a_terminal_gets_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", ["a.webp", "a.jpg"])
 def test_a_frame_that_is_too_large_for_its_kind_of_file_is_refused_before_it_is_painted(name: str) -> None:
     makers = {name: outputs.by_suffix(name)}
-    largest = makers[name].LARGEST  # type: ignore[attr-defined]
+    largest = makers[name].LARGEST_SIDE
+    assert largest is not None
     outputs.check_sides(makers, largest, 1)
     with pytest.raises(UsageError, match=f"{name} can be {largest} pixels a side at most"):
         outputs.check_sides(makers, 1, largest + 1)
