@@ -42,6 +42,7 @@ The words, which mean the same everywhere:
     mode      who works when
     backend   for mode parallel only: what a worker is (threading, loky)
     worker    one that paints: a thread, a process, a GPU stream; seen from inside, a GPU's multiprocessor
+    at a tile a worker that has a tile under way; on a CPU: one that has a CPU at this instant, and so paints
     painter   paints one tile of one request with one target; knows nothing of modes
     span      one worker, one tile, one kind of time, from t0 to t1 (integer ns)
     trace     all spans of one run

@@ -123,6 +123,7 @@ def _who(parser: Parser) -> None:
         group.add_argument(
             "--lesson", metavar="NAME", help="runs chosen to show one thing, each with defaults: gil, wait or bug"
         )
+        group.add_argument("--repeat", metavar="N", help=REPEAT)
     else:
         group.add_argument("--mode", metavar="MODE", help="sequential, concurrent, parallel or cuda (parallel)")
     group.add_argument("--target", metavar="TARGET", help=TARGET[race])
@@ -176,7 +177,6 @@ def _race() -> Parser:
     parser = Parser("race", "Draw the same picture in every mode that this machine has, and tell what each did.")
     _what(parser)
     _who(parser)
-    parser.add_argument("--repeat", metavar="N", help=REPEAT)
     _out(parser, OUT)
     parser.add_argument("--trace", metavar="FILE", help="save all traces in one file, for show")
     _talk(parser)
@@ -187,8 +187,8 @@ def _compare() -> Parser:
     parser = Parser(
         "compare", "Are two pictures equal? Exit 0 if they are (or differ within what is allowed), 1 if not."
     )
-    parser.add_argument("a", metavar="A")
-    parser.add_argument("b", metavar="B")
+    parser.add_argument("a", metavar="A", help="a picture: PNG, .npz, or whatever Pillow reads; - is standard input")
+    parser.add_argument("b", metavar="B", help="the picture that is compared with it")
     parser.add_argument(
         "--max-error",
         metavar="N",

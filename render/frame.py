@@ -64,9 +64,15 @@ class Canvas:
         return self.x <= x and self.y <= y and x + width <= self.x + wide and y + height <= self.y + high
 
     def kept(self) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-        """Pixels, steps and what is inside, to keep when the canvas is gone: copies of what lies in a file."""
-        rgb = self.rgb if self.path is None else np.array(self.rgb)
-        return rgb, *((None, None) if self.steps is None else split_marked(np.asarray(self.steps)))
+        """Pixels, steps and what is inside, to keep when the canvas is gone: copies of what lies in a file.
+
+        To be asked once, when all is painted: the marks are taken off the steps.
+        """
+        ours = self.path is None
+        rgb = self.rgb if ours else np.array(self.rgb)
+        if self.steps is None:
+            return rgb, None, None
+        return rgb, *split_marked(self.steps if ours else np.array(self.steps))
 
     @property
     def folder(self) -> Path:
@@ -81,9 +87,10 @@ class Canvas:
 
 
 def split_marked(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Steps (int32), and which samples are inside (bool): all bits of their steps were turned."""
+    """Steps (int32), and which samples are inside (bool): all bits of their steps were turned. Done in place."""
     inside = counts < 0
-    return np.where(inside, ~counts, counts), inside
+    np.invert(counts, out=counts, where=inside)
+    return counts, inside
 
 
 @lru_cache(maxsize=2)

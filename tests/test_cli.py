@@ -53,7 +53,7 @@ def shade(state, steps, p):
 DOCUMENT = {  # what it holds at least
     *("scene", "view", "parameters", "size", "tile", "samples", "limit", "precision", "mode", "target", "backend"),
     *("device", "simulated", "workers", "tiles", "seconds", "steps", "running", "in_flight", "switches"),
-    *("first_tile_seconds", "sha256", "out"),
+    *("first_tile_seconds", "sha256", "out", "on_cpu", "seconds_all", "sentences"),
 }
 COMPARISON = {
     *("identical", "differing_pixels", "differing_percent", "max_error", "mean_error", "rmse", "psnr", "worst"),
@@ -158,7 +158,7 @@ def test_no_command_at_all_is_draw(say: Say) -> None:
     said = say(*ALONE)
     assert (said.code, said.err) == (0, "")
     *told, last = said.out.splitlines()
-    assert len(told) <= 3
+    assert len(told) <= 8  # of which some are there only on a busy machine
     assert "mandelbrot-sequential.png" in last
     assert say("draw", *ALONE, "--out", "d.png", "--quiet").code == 0
     assert np.array_equal(pixels("mandelbrot-sequential.png"), pixels("d.png"))
