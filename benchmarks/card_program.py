@@ -49,7 +49,7 @@ class Program:
         self._arguments = [Argument(cell, INT64) for cell in self._cells()]
         self._arguments += [Argument(one, INT32) for one in (0, 0, request.width, request.height)]
         painted = self._once()
-        self.made, self.steps = painted.made, None if painted.steps is None else split_marked(painted.steps)[0]
+        self.made, self.steps = painted.made, None if painted.steps is None else split_marked(painted.steps.copy())[0]
         expected = engine.draw(on_cpu(request))
         same(painted.rgb, expected.rgb, "values of the picture")
         if self.made != expected.total_steps:

@@ -8,7 +8,9 @@ How data flows, and where each stage lives (imports go only downwards):
 
     cli, commands, library      what was typed, or called, becomes options; outcomes become exit codes
     options, like               options + scene + machine -> Request; a saved picture's request with others over it
+    sessions                    many frames and windows of one scene, which is prepared once
     engine                      the order of the stages: the only place that knows it
+    preparation, prepared       what is done once before the painting, and kept: scenes, their numbers, kernels
     results                     frames as the library gives them: they can be saved
     modes/*                     who works when: sequential, concurrent, parallel, cuda
     backends/*                  what a worker of mode parallel is: a thread, a process
@@ -40,10 +42,13 @@ The words, which mean the same everywhere:
     mode      who works when
     backend   for mode parallel only: what a worker is (threading, loky)
     worker    one that paints: a thread, a process, a GPU stream; seen from inside, a GPU's multiprocessor
+    at a tile a worker that has a tile under way; on a CPU: one that has a CPU at this instant, and so paints
     painter   paints one tile of one request with one target; knows nothing of modes
     span      one worker, one tile, one kind of time, from t0 to t1 (integer ns)
     trace     all spans of one run
     frame     pixels + request + trace
+    session   a scene prepared once, that draws many frames and windows
+    window    the pixels of one rectangle of a frame, painted alone, in memory of its own
     output    a file made from frame + trace
 """
 

@@ -6,6 +6,7 @@ Nothing heavy is imported here: `--help` answers before numpy could load. The co
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -49,7 +50,7 @@ examples:
 
 python -m render COMMAND --help tells a command's options.
 exit codes: 0 done or equal, 1 failed or different, 2 wrong use, 3 the mode cannot run here, 4 a tile failed,
-            130 interrupted
+            130 interrupted; 129 and 143 ended by SIGHUP and SIGTERM
 """
 
 LONGEST = 500  # letters of a cause: a scene may raise anything
@@ -94,7 +95,11 @@ def _what(parser: Parser) -> None:
     samples = "16 where neither scene, view nor parameter is named, else 4" if race else "4"
     tile = "the smallest that suits a mode, for all" if race else "from the frame and the workers"
     group = parser.add_argument_group("what to draw")
-    group.add_argument("--scene", metavar="NAME|FILE.py", help="a scene's name, or a file of your own (mandelbrot)")
+    group.add_argument(
+        "--scene",
+        metavar="NAME|FILE.py",
+        help="a scene's name, or a file of your own: a program, which runs with your rights (mandelbrot)",
+    )
     group.add_argument("--view", metavar="NAME", help=f"one of the scene's views ({view})")
     group.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="a parameter of the scene")
     group.add_argument("--size", metavar="WxH", help="pixels (1280x720)")
@@ -118,6 +123,7 @@ def _who(parser: Parser) -> None:
         group.add_argument(
             "--lesson", metavar="NAME", help="runs chosen to show one thing, each with defaults: gil, wait or bug"
         )
+        group.add_argument("--repeat", metavar="N", help=REPEAT)
     else:
         group.add_argument("--mode", metavar="MODE", help="sequential, concurrent, parallel or cuda (parallel)")
     group.add_argument("--target", metavar="TARGET", help=TARGET[race])
@@ -171,7 +177,6 @@ def _race() -> Parser:
     parser = Parser("race", "Draw the same picture in every mode that this machine has, and tell what each did.")
     _what(parser)
     _who(parser)
-    parser.add_argument("--repeat", metavar="N", help=REPEAT)
     _out(parser, OUT)
     parser.add_argument("--trace", metavar="FILE", help="save all traces in one file, for show")
     _talk(parser)
@@ -182,8 +187,8 @@ def _compare() -> Parser:
     parser = Parser(
         "compare", "Are two pictures equal? Exit 0 if they are (or differ within what is allowed), 1 if not."
     )
-    parser.add_argument("a", metavar="A")
-    parser.add_argument("b", metavar="B")
+    parser.add_argument("a", metavar="A", help="a picture: PNG, .npz, or whatever Pillow reads; - is standard input")
+    parser.add_argument("b", metavar="B", help="the picture that is compared with it")
     parser.add_argument(
         "--max-error",
         metavar="N",
@@ -213,7 +218,9 @@ def _devices() -> Parser:
 
 def _scenes() -> Parser:
     parser = Parser("scenes", "The scenes, their views and parameters.")
-    parser.add_argument("name", metavar="NAME|FILE.py", nargs="?", help="one scene only, with its parameters")
+    parser.add_argument(
+        "name", metavar="NAME|FILE.py", nargs="?", help="one scene only, with its parameters (a file is run)"
+    )
     _talk(parser, quiet=False)
     return parser
 
@@ -247,8 +254,15 @@ def _ended(words: list[str], began: int, *, debug: bool) -> int:
     except BrokenPipeError:  # whoever read our output has gone
         _drop_output()
         return 1
+    except Ended as ended:
+        with contextlib.suppress(OSError):  # the terminal may have gone
+            print(f"render: ended by {signal.Signals(int(str(ended)) - 128).name}", file=sys.stderr, flush=True)
+        raise
     except OSError as error:  # no room left, say, where nobody looked for it
         return complain(RenderError(f"the system refuses: {error}", "--debug shows where"), debug=debug)
+    except MemoryError as error:
+        remedy = "give a smaller --size, or allow more memory (ulimit -v)"
+        return complain(RenderError(f"there is not enough memory: {error or 'Python got none'}", remedy), debug=debug)
     except Exception as error:  # noqa: BLE001  (the last word: a line instead of a traceback)
         fault = RenderError(f"{type(error).__name__}: {error}", "this is a fault of the program; --debug shows where")
         return complain(fault, debug=debug)
@@ -263,6 +277,7 @@ def _run(words: list[str], began: int) -> int:
         raise UnknownName("command", command, PARSERS)
     options = PARSERS[command]().read(words)
     _end_on_term()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts threads that nobody here asks for anything
     from render import commands
 
     return commands.run(command, options, began)
@@ -298,12 +313,20 @@ def complain(error: RenderError, *, debug: bool = False) -> int:
     return error.exit_code
 
 
+class Ended(SystemExit):
+    """A signal ended the program; the code is 128 and the signal's number, as shells count."""
+
+
+def _end(caught: int, _frame: object) -> NoReturn:
+    raise Ended(128 + caught)
+
+
 def _end_on_term() -> None:
     """Leave by the front door when told to end: processes and canvases would be left behind otherwise."""
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             try:
-                signal.signal(number, lambda caught, _: sys.exit(128 + caught))
+                signal.signal(number, _end)
             except ValueError:  # not the main thread: somebody else's program, and its signals
                 return

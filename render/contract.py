@@ -9,12 +9,13 @@ of `p` are lanes too; what a scene does with whole numbers and constants is its 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import count
 from typing import Any, NoReturn
 
 import numpy as np
 
-from render import primitives
+from render import primitives, targets
 from render.codegen.retarget import retarget
 from render.errors import SceneError
 from render.foreign_code import line_in, running
@@ -220,10 +221,11 @@ def check(scene: Scene, request: Request) -> None:
     p: Any = scene.prepared(request)
     p = p._replace(**{name: Trial(REAL) for name, value in p._asdict().items() if isinstance(value, np.floating)})
     _truth(scene, request)
+    wrap = partial(check_code, interpreted=not targets.load(request.target).DROPS_GIL)
     for way in (True, False):
         bound = {getattr(primitives, name): word for name, word in _words(any_lane=way).items()}
         functions = {
-            name: retarget(plain, words=bound, wrap=check_code)
+            name: retarget(plain, words=bound, wrap=wrap)
             for name, plain in scene.functions.items()
             if name != "prepare"
         }

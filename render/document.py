@@ -26,7 +26,9 @@ def document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str,
     and painted). `multiprocessors` are those of a graphics card that painted: how many, how many at once, and in per
     cent how busy (null where no block was recorded).
     """
-    return _described(Run(frame), out)
+    run = Run(frame)
+    made = _described(run, out)
+    return made | {"sentences": [*made["sentences"], *sentences.conclusions([run])]}
 
 
 def _described(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:

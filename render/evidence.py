@@ -21,6 +21,9 @@ from render.trace import NO_TILE, owners
 
 PARALLEL = 1.1  # CPUs on average; with fewer nothing is called parallelism
 SHORT = 0.9  # of the CPU time that could be had; with less of it, others had it
+NOTICED = 0.05  # CPUs; less is not noticed beside waiting
+SLICE = 0.002  # seconds; for less the system hardly gives a CPU to another program
+SWITCH = 0.005  # seconds for which Python's lock is kept from a thread that wants it (sys.getswitchinterval)
 
 
 class Run:
@@ -94,11 +97,6 @@ class Run:
         return (self.found.on_cpu.mean or 0.0) >= PARALLEL
 
     @property
-    def to_be_had(self) -> float:
-        """CPUs that its workers could have had on average: as many as were at a tile, and no more than allowed."""
-        return min(self.found.running.mean, self.claims.worth or float("inf"))
-
-    @property
     def holds_lock(self) -> bool:
         """Whether its workers are threads of one process whose code holds Python's lock while it paints."""
         target = self.frame.request.target
@@ -106,12 +104,33 @@ class Run:
         return held and len({worker.process for worker in self.found.busy}) == 1
 
     @property
-    def short(self) -> bool:
-        """Whether its workers got clearly less CPU time than they could have had, and not for waiting for a lock."""
+    def to_be_had(self) -> float:
+        """CPUs that its workers could have had on average: as many as were at a tile, and no more than allowed.
+
+        Of threads that hold a lock while they paint only one can have a CPU.
+        """
+        most = min(self.found.running.mean, self.claims.worth or float("inf"))
+        return min(most, 1.0) if self.holds_lock else most
+
+    @property
+    def lost(self) -> float:
+        """Seconds of CPU time that its workers could have had and did not get; 0 where CPU time is not known."""
         mean = self.found.on_cpu.mean
-        if mean is None or (self.holds_lock and self.workers > 1):
+        return 0.0 if mean is None else (self.to_be_had - mean) * self.found.seconds["paint"]
+
+    @property
+    def short(self) -> bool:
+        """Whether its workers got clearly less CPU time than they could have had: no program takes a CPU for less."""
+        mean = self.found.on_cpu.mean
+        if mean is None or self.to_be_had - mean < NOTICED:
             return False
-        return mean < SHORT * self.to_be_had
+        return mean < SHORT * self.to_be_had and self.lost >= SLICE
+
+    @property
+    def may_have_waited_for_lock(self) -> bool:
+        """Whether what it lacks may be threads that waited for Python's lock around their tiles: a little for each."""
+        threads = len({worker.process for worker in self.found.busy}) < self.workers
+        return threads and self.lost < SWITCH * self.found.tiles
 
     @property
     def load(self) -> float | None:
@@ -142,7 +161,7 @@ class Run:
         """What it gained over its baseline, which over itself gains nothing: 1; None without one or where simulated."""
         if self.base is None or self.frame.simulated:
             return None
-        return schedule.gain(self.frame.trace, self.base.frame.trace)
+        return schedule.gain(self.frame.trace, self.base.frame.trace, self.found, self.base.found)
 
     @property
     def most_gain(self) -> int | None:

@@ -51,7 +51,7 @@ def _by_us(error: BaseException) -> bool:
 
 def execute(path: Path, code: CodeType) -> ModuleType:
     """Run a scene's file as a module of its own. Raises SceneError with the line."""
-    module = ModuleType(f"render_scene_{path.stem}")
+    module = ModuleType(f"render_scene_{path.stem!a}")  # a compiler writes it as UTF-8, which not all names are
     module.__file__ = str(path)
     written, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # no __pycache__ beside a user's scene
     try:

@@ -7,10 +7,6 @@ them maps once (on Linux in memory, under /dev/shm), so no pixel is ever sent an
 from __future__ import annotations
 
 import hashlib
-import os
-import re
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -25,11 +21,12 @@ from render import machine
 from render.errors import RenderError, UsageError
 from render.picture import encode, pixels
 from render.request import Request
+from render.shared_file import shared_file
 from render.trace import Trace
 from render.wording import count, harmless, listed
 
 SMALL = 1 << 22  # bytes that are there wherever this program runs
-MEMORY = "/dev/shm"  # noqa: S108  (a private folder is made in it)
+COPIES = 3  # of a frame: the canvas, what is kept of it, and what it becomes on its way into a file
 
 
 class Went(NamedTuple):
@@ -67,9 +64,15 @@ class Canvas:
         return self.x <= x and self.y <= y and x + width <= self.x + wide and y + height <= self.y + high
 
     def kept(self) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-        """Pixels, steps and what is inside, to keep when the canvas is gone: copies of what lies in a file."""
-        rgb = self.rgb if self.path is None else np.array(self.rgb)
-        return rgb, *((None, None) if self.steps is None else split_marked(np.asarray(self.steps)))
+        """Pixels, steps and what is inside, to keep when the canvas is gone: copies of what lies in a file.
+
+        To be asked once, when all is painted: the marks are taken off the steps.
+        """
+        ours = self.path is None
+        rgb = self.rgb if ours else np.array(self.rgb)
+        if self.steps is None:
+            return rgb, None, None
+        return rgb, *split_marked(self.steps if ours else np.array(self.steps))
 
     @property
     def folder(self) -> Path:
@@ -84,9 +87,10 @@ class Canvas:
 
 
 def split_marked(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Steps (int32), and which samples are inside (bool): all bits of their steps were turned."""
+    """Steps (int32), and which samples are inside (bool): all bits of their steps were turned. Done in place."""
     inside = counts < 0
-    return np.where(inside, ~counts, counts), inside
+    np.invert(counts, out=counts, where=inside)
+    return counts, inside
 
 
 @lru_cache(maxsize=2)
@@ -102,20 +106,14 @@ def _aligned(size: int) -> int:
 def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
     """A black canvas for this request; one in a file, removed at the end, where processes share it.
 
-    Raises UsageError for a frame that cannot fit in memory.
+    Raises UsageError for a frame that cannot fit in memory, OutputError where there is no room that processes share.
     """
     with_steps = request.samples == 1
     size = _room_for("frame", request.width, request.height, "give a smaller --size", with_steps=with_steps)
     if not shared:
         yield Canvas(request.width, request.height, with_steps=with_steps)
         return
-    place = _shared_folder(size) or tempfile.gettempdir()
-    _sweep(Path(place))
-    prefix = f"render-{os.getpid()}-"
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=place, ignore_cleanup_errors=True) as folder:
-        path = Path(folder) / "canvas"
-        with path.open("wb") as file:
-            file.truncate(size)
+    with shared_file(size) as path:
         yield Canvas(request.width, request.height, with_steps=with_steps, path=path)
 
 
@@ -137,44 +135,14 @@ def window(request: Request, x: int, y: int, width: int, height: int) -> Canvas:
 def _room_for(what: str, width: int, height: int, remedy: str, *, with_steps: bool) -> int:
     """The bytes of so many pixels. Raises UsageError where they cannot fit in memory."""
     size = _aligned(width * height * 3) + width * height * 4 * with_steps
-    if size > SMALL and size > machine.memory() // 3:
+    needed, granted = COPIES * size, machine.memory()
+    if size > SMALL and needed > granted:
         raise UsageError(
-            f"a {what} of {width} x {height} pixels needs {size / 2**30:.1f} GiB, "
-            f"and this process may use {machine.memory() / 2**30:.1f} GiB",
+            f"a {what} of {width} x {height} pixels needs {needed / 2**30:.3g} GiB until it is saved, "
+            f"and this process may use {granted / 2**30:.3g} GiB",
             remedy,
         )
     return size
-
-
-def _sweep(place: Path) -> None:
-    """Remove what processes left behind that were killed with a canvas open; in /dev/shm it would cost memory."""
-    if str(place) != MEMORY:  # a temporary folder is swept by the system, and holds what is not ours
-        return
-    for left in place.glob("render-*-*"):
-        ours = re.fullmatch(r"render-(\d+)-\w{8}", left.name)
-        if ours and (left / "canvas").is_file() and not _lives(int(ours[1])):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _lives(process: int) -> bool:
-    if os.name == "nt":  # there, signal 0 would end it
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # it lives, and is somebody else's
-        return True
-    return True
-
-
-def _shared_folder(size: int) -> str | None:
-    """The memory file system where it has room for a frame of this size, else the usual temporary folder."""
-    try:
-        system = os.statvfs(MEMORY)
-    except (AttributeError, OSError):
-        return None
-    return MEMORY if system.f_bavail * system.f_frsize > 2 * size else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,7 +60,7 @@ def session(**asked: Any) -> Session:
 
     Takes the options of `draw`; see `render.sessions`. Raises as `draw` does.
     """
-    return Session(**asked)
+    return Session(**like.applied(asked))
 
 
 def race(names: Sequence[str] = (), **asked: Any) -> Race:

@@ -43,7 +43,7 @@ def load() -> float | None:
 
 
 def memory() -> int:
-    """Bytes of memory that this process may use: the machine's, or fewer where a control group grants fewer.
+    """Bytes of memory that this process may use: the machine's, or what a control group or `ulimit -v` grants if fewer.
 
     A large number where the system does not say.
     """
@@ -53,7 +53,18 @@ def memory() -> int:
         there = 1 << 62
     limits = [_numbers(group / "memory.max") for group in _groups("")]
     limits += [_numbers(group / "memory.limit_in_bytes") for group in _groups("memory")]
-    return min([there, *(limit[0] for limit in limits if limit)])
+    return min([there, *(limit[0] for limit in limits if limit), *_address_space()])
+
+
+def _address_space() -> Iterator[int]:
+    """Bytes that this process may address, where a limit is set (`ulimit -v`)."""
+    try:
+        import resource
+    except ImportError:  # not on every system
+        return
+    granted, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if granted != resource.RLIM_INFINITY:
+        yield granted
 
 
 def _quotas() -> Iterator[tuple[int, int]]:

@@ -26,16 +26,18 @@ MOST_STEPS = 50_000  # of a pixel that is walked again in Python: a second or tw
 def describe_failure(request: Request, kernel: Kernel, canvas: Canvas, tile: Tile, bad: int) -> str:
     """Say how many samples of a tile are NaN, and where one of them is."""
     where = describe_place(request, kernel, canvas, tile)
-    return f"{count(bad, 'sample')} with a colour that is not a number (NaN), {where}"
+    return f"{count(bad, 'sample')} with a colour that is not a number (NaN){where}"
 
 
 def describe_place(request: Request, kernel: Kernel, canvas: Canvas, tile: Tile) -> str:
-    """Say which pixel of a tile shows a NaN, and at which line an operation had no result, where that can be found."""
+    """Say which pixel of a tile shows a NaN, and at which line an operation had no result; nothing where none does."""
     if not isinstance(kernel, CpuKernel):  # a graphics card's is busy; the CPU's shows the same
         kernel = targets.load("simd").compile(scene.load(request.scene), request, _silent)
     i, j = find_pixel(kernel, canvas, tile)
-    line = find_line(request, canvas, i, j)
-    return f"one at pixel {i}, {j}" + (f" (an operation without a result at line {line})" if line else "")
+    if not kernel.paint(canvas, i, j, 1, 1)[1]:
+        return ""  # it comes and goes
+    line = find_line(request, i, j)
+    return f", one at pixel {i}, {j}" + (f" (an operation without a result at line {line})" if line else "")
 
 
 def _silent(_text: str) -> None:
@@ -43,7 +45,7 @@ def _silent(_text: str) -> None:
 
 
 def find_pixel(kernel: Kernel, canvas: Canvas, tile: Tile) -> tuple[int, int]:
-    """Give the column and row of a pixel of the tile that has a NaN, by halving it."""
+    """Give the column and row of a pixel of the tile that has a NaN, by halving it; of any pixel where none has."""
     _, x, y, width, height = tile
     while width * height > 1:
         across = width >= height
@@ -58,7 +60,7 @@ def find_pixel(kernel: Kernel, canvas: Canvas, tile: Tile) -> tuple[int, int]:
     return x, y
 
 
-def find_line(request: Request, canvas: Canvas, i: int, j: int) -> int | None:
+def find_line(request: Request, i: int, j: int) -> int | None:
     """Give the line of the scene's file where an operation of this pixel first had no result; None where none is seen.
 
     The multiply-adds do not tell, for the C library makes them.
@@ -76,5 +78,5 @@ def find_line(request: Request, canvas: Canvas, i: int, j: int) -> int | None:
 
     kernel = targets.load("python").compile(loaded, request, _silent)
     with np.errstate(all="ignore", invalid="call", call=seen):
-        kernel.pixel(canvas, i, j)  # type: ignore[attr-defined]
+        list(kernel.samples(i, j))  # type: ignore[attr-defined]
     return lines[0] if lines else None

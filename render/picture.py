@@ -33,7 +33,7 @@ REQUEST, OWNERS, TIMINGS = "render:request", "render:owners", "render:timings"  
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """Pixels that were read: `rgb` (height, width, 3) uint8 or uint16, `alpha` (height, width) alike; None: opaque.
+    """Pixels that were read: `rgb` (height, width, 3) uint8 or uint16, `alpha` (height, width) alike; None: all opaque.
 
     `steps` (height, width) int32 and `inside` (height, width) bool: see `Frame`. `request` is what is drawn
     (`Request.drawn`), `provenance` who drew it, `timings` the document of that run; None where the file does not tell.
@@ -188,7 +188,7 @@ def _found(file: IO[bytes], length: int) -> Found:
 
 def _picture(found: Found) -> Picture:
     made = provenance.read(found.texts.get(REQUEST), found.texts.get(OWNERS))
-    (rgb, alpha), *others = found.layers
+    (rgb, alpha), *others = ((rgb, _seen_through(alpha)) for rgb, alpha in found.layers)
     return Picture(
         rgb,
         found.steps,
@@ -200,3 +200,8 @@ def _picture(found: Found) -> Picture:
         found.ignored,
         found.texts.get(TIMINGS),
     )
+
+
+def _seen_through(alpha: np.ndarray | None) -> np.ndarray | None:
+    """The alpha of a picture, or None where nothing of it is transparent."""
+    return None if alpha is None or (alpha == np.iinfo(alpha.dtype).max).all() else alpha

@@ -1,7 +1,7 @@
 """What a scene's functions may never do, read from their code: what no vector and no GPU thread could do as well.
 
-Some of it runs in target `python`, which would then not be the definition of the others; the rest ends as an error of
-the compiler's, in its words. Here it is told as a rule, with the line.
+Compiled, it would end as an error of the compiler's, in its words. Here it is told as a rule, with the line. What only
+reaches outside (modules, files, `try`) is left to target `python`, where a scene may be given a fault on purpose.
 """
 
 from __future__ import annotations
@@ -39,26 +39,31 @@ NOT_FOR_LANES = {  # built-in functions: what speaks, asks what a lane is, makes
     **dict.fromkeys(("list", "dict", "set", "sum", "sorted", "map", "filter", "iter", "next", "any", "all"), WORDS),
     **dict.fromkeys(("str", "repr", "format", "ascii", "hex", "oct", "bin", "chr", "ord"), WORDS),
 }
+OUTSIDE = {"IMPORT_NAME", "BEFORE_WITH", "PUSH_EXC_INFO", *(name for name, do in NOT_FOR_LANES.items() if do == TOP)}
 _FORBIDDEN = frozenset(opmap[name] for name in RULES if name in opmap)
 
 
-def check_code(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give the function back, if its code keeps the rules. Raises SceneError with the rule and the line."""
+def check_code(function: Callable[..., Any], *, interpreted: bool = False) -> Callable[..., Any]:
+    """Give the function back, if its code keeps the rules. Raises SceneError with the rule and the line.
+
+    interpreted: whether Python runs it, so that it may reach outside.
+    """
     code, space = function.__code__, function.__globals__
+    allowed = OUTSIDE if interpreted else frozenset()
     modules = {name: value for name, value in space.items() if isinstance(value, ModuleType)}
     for name, module in modules.items():
         package = module.__name__.partition(".")[0]
         if package == "render":
             remedy = "import its words by name: from render.lanes import fma, where"
             raise _broken(code, f"uses the module {module.__name__}", remedy, name)
-        if package in sys.stdlib_module_names and package != "math":
+        if package in sys.stdlib_module_names and package != "math" and not interpreted:
             raise _broken(code, f"uses the module {module.__name__}", WORDS, name)
     if _FORBIDDEN & set(code.co_code[::2]):
         for operation, name, line in _instructions(code):
-            if operation in RULES:
+            if operation in RULES and operation not in allowed:
                 rule, remedy = RULES[operation]
                 raise SceneError(_place(code, line) + rule.format(name), remedy)
-    for name in NOT_FOR_LANES.keys() & set(code.co_names) - space.keys():
+    for name in NOT_FOR_LANES.keys() & set(code.co_names) - space.keys() - allowed:
         if _line_of(code, name):
             raise _broken(code, f"uses {name}, which lanes cannot", NOT_FOR_LANES[name], name)
     return function

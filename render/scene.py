@@ -1,18 +1,79 @@
-"""Scenes are files that say how one sample starts, steps, ends and is shaded; this module loads and checks them.
+"""The scene contract: what a scene's file may say, and what the program makes of it. This module loads such files.
 
-A scene is a stepping rule (the driver owns the loop, so it can keep all lanes of a vector or a warp busy):
+A scene is a program: a Python file that runs with all the rights of whoever draws it. Draw only scenes that you trust.
 
-    PARAMETERS, VIEWS, LIMIT, PRECISION, ABSORBING, INSIDE_FLAT       what it can be asked, what the driver may assume
-    start(x, y, p) -> state       (x, y) on the picture plane; state is a flat tuple of lanes
-    step(state, p) -> state
-    alive(state, p) -> mask       may this sample still go on? False for NaN
-    shade(state, steps, p) -> (r, g, b)      linear light, 0..1; `steps` as real lanes
-    prepare(parameters, size) -> p           optional; once per request: scalars and read-only arrays by name
-    never_ends(x, y, p) -> mask              optional; samples known never to end
-    symmetric(p) -> bool                     optional; whether (x, -y) has the steps and the colour of (x, y)
+It is a stepping rule. The program owns the loop, so it can keep all lanes of a vector or a GPU busy; for every sample
+it does what this plain loop does (`render.targets.python`), to the last bit:
 
-The real members of `p` are lanes to the scene, the same in every lane: they cannot be branched on. Its whole numbers
-are plain, and may steer an `if` or a `range`; arrays are read by `take`.
+    state, steps = start(x, y, p), 0
+    while steps < limit and alive(state, p):
+        state, steps = step(state, p), steps + 1
+    r, g, b = shade(state, steps, p)
+
+A whole scene, the burning ship:
+
+    '''The burning ship: like the Mandelbrot set, but folded at each step.'''
+    from render.lanes import abs, fma, where
+
+    LIMIT, ABSORBING, INSIDE_FLAT = 300, True, True
+    PARAMETERS = {"bailout": (16.0, 2.0, 1e6, "How far out a point counts as gone.")}
+    VIEWS = {"fleet": {"x": -0.5, "y": 0.4}, "ship": {"x": -1.76, "y": 0.035, "zoom": 32.0, "limit": 800}}
+
+    def prepare(parameters, size):
+        return {"far": parameters.bailout * parameters.bailout}
+
+    def start(x, y, p):
+        return 0.0, 0.0, x, -y
+
+    def step(state, p):
+        x, y, cx, cy = state
+        return fma(x, x, fma(-y, y, cx)), fma(abs(x + x), abs(y), cy), cx, cy
+
+    def alive(state, p):
+        return fma(state[0], state[0], state[1] * state[1]) <= p.far
+
+    def shade(state, steps, p):
+        light = where(alive(state, p), 0.0, steps / (steps + 25.0))
+        return light, light * light, 0.25 * light
+
+The four functions, and three that may be there:
+
+    start(x, y, p)      where a sample begins: (x, y) on the picture plane -> state, a flat tuple of one or more reals
+    step(state, p)      one step -> a state of the same length
+    alive(state, p)     whether the sample may go on: a comparison, which is False where anything is NaN
+    shade(state, steps, p)   -> (r, g, b), linear light from 0 to 1. Less counts as 0, more (and infinity) as 1; a NaN
+                        is an error. A pixel is the mean of its samples, in sRGB of 8 bits.
+                        `steps` (real lanes) are the steps made. A sample may end with the very last step, so ask
+                        `alive(state, p)`, never `steps == limit`, whether it was still alive at the limit: is inside.
+    prepare(parameters, size)   once for a request: parameters by name or attribute, size = (width, height) in pixels
+                        -> a dict, which becomes `p`. Without it p has the parameters.
+    never_ends(x, y, p) a mask of samples that are known never to end (used if INSIDE_FLAT and --set shortcuts=1)
+    symmetric(p)        True or False: has (x, -y) the steps and the colour of (x, y)? Its p holds plain numbers.
+
+What stands beside them, all of it optional:
+
+    PARAMETERS   {"name": (default, lowest, highest, "Sentence.")}: whole numbers if the default is one, else reals;
+                 {"name": ("word", ("word", "other"), "Sentence.")}: words. Every scene has x, y, zoom and shortcuts
+                 and may give its own in their places: the frame has (x, y) in its middle and is 4 / zoom high, y
+                 upwards, pixels square. "limit" is no name for a parameter.
+    VIEWS        {"name": {"parameter": value, "limit": steps}}: the first is drawn where none is named; what a view
+                 leaves out has its default, and --set goes over all. Without VIEWS there is one, "default".
+    LIMIT        the most steps of a sample, 1000 if nothing is said; a view's "limit" and --limit go over it
+    PRECISION    "f64" (if nothing is said) or "f32": what --precision auto means
+    ABSORBING    True: once `alive` is False, no further step makes it True again, whatever parameters are allowed.
+                 The program then looks only now and then, and steps back.
+    INSIDE_FLAT  True: the colour of a sample still alive at the limit does not depend on its state. The program may
+                 then leave steps out that change nothing (`never_ends`, cycles).
+
+A promise that does not hold makes other pictures on other targets; without one the program assumes nothing.
+
+In the four functions and in never_ends, numbers are lanes (`render.lanes` has the words). A real member of `p` is a
+lane too, the same for all samples. Lanes go both ways at once, so there is no `if`, `and` or `min` on them: `where`
+chooses, & | ~ combine masks. Whole members of p are plain: `if` and `range` may use them. Lists and arrays become flat
+read-only arrays in the request's precision, for `take`; words stay behind in `prepare`. Helpers are functions of a
+module, called by bare name; they call neither themselves nor what a vector cannot do (print, import, try, lists). All
+of it is tried before anything is painted, and what breaks a rule is told with its line (SceneError); what a scene
+raises itself is a TileError. What it prints when it is loaded, or in `prepare`, goes to standard error.
 
 Our own scenes and a user's are loaded alike, by file path. The folder `scenes/` is the registry.
 """

@@ -182,9 +182,9 @@ def difference(run: Trace, baseline: Trace, ours: Stats, theirs: Stats) -> Diffe
     return Difference(times, abs(ours.seconds["tiles"] - theirs.seconds["tiles"]), max(spreads))
 
 
-def gain(run: Trace, baseline: Trace) -> Gain:
-    """What a run gained over a baseline, which over itself gains nothing: 1."""
-    ours, theirs = stats.of(run), stats.of(baseline)
+def gain(run: Trace, baseline: Trace, ours: Stats | None = None, theirs: Stats | None = None) -> Gain:
+    """What a run gained over a baseline, over itself nothing: 1. `ours`, `theirs`: their figures, where known."""
+    ours, theirs = ours or stats.of(run), theirs or stats.of(baseline)
     done, before = of(run, ours).done_seconds, of(baseline, theirs).done_seconds
     speed_up = ours.speed_up(theirs)
     shared = not ours.on_card

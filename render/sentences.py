@@ -3,8 +3,7 @@
 Each sentence is carried by the run's trace, and what a run is called decides nothing:
 
 * Of parallelism is said what CPU time carries (`render.cpu_time`). Workers that were at a tile at the same instant, but
-  on hardly more than one CPU together (below
-  `render.evidence.PARALLEL`), took turns or stood in a queue. That is not parallelism.
+  on hardly more than one CPU together (below `render.evidence.PARALLEL`), were not parallel.
 * A difference between two runs is told as one only where it is clear (`render.schedule.Difference`). It is explained
   only where both runs had the CPUs that they could have had, and it is no more than so many workers can bring.
 * A run that lost is explained by what the trace shows: workers without a tile, CPUs shared, waiting; or not at all.
@@ -15,11 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from render import claims, schedule
+from render.claims import Claims
 from render.evidence import PARALLEL, SHORT, Run
 from render.wording import count, in_words, listed, sentence, time
 
 IDLE = 0.2  # of the time; workers that have no tile for so long explain why a run was slow
 TOO_SHORT = 0.25  # seconds of one worker; below, starting and polling of tens of ms hide what a mode gains
+MOSTLY = 0.8  # of a gain; what is explained by that much is explained
 FEW = 4  # workers that are told one by one
 OTHERS = "other programs were using the CPUs"
 
@@ -48,9 +49,11 @@ def _painted(run: Run) -> Iterator[str]:
         yield f"one worker painted {tiles} in {took}, one after the other: never two in flight"
     else:
         given = "" if found.on_cpu.mean is None else f", and {found.on_cpu.mean:.2f} on a CPU"
+        were = "was" if found.running.max == 1 else "were"
+        most = f"at most {found.running.max} {were} at a tile at the same instant"
         yield (
-            f"{run.workers} workers painted {tiles} in {took} ({_each(run)}): at most {found.running.max} were at a "
-            f"tile at the same instant; on average {found.running.mean:.2f} were at a tile{given}"
+            f"{run.workers} workers painted {tiles} in {took} ({_each(run)}): {most}; on average "
+            f"{found.running.mean:.2f} were at a tile{given}"
         )
         yield _judged(run)
 
@@ -75,17 +78,23 @@ def _judged(run: Run) -> str:
         return "never were two at a tile at the same instant: they took turns"
     if found.on_cpu.mean is None:
         return "how many had a CPU is not known, so nothing is said of parallelism"
+    if not run.parallel and there.one_cpu:
+        number = in_words(run.workers)
+        return f"{number} workers, one CPU: they took turns. That is concurrency; parallelism needs a second CPU"
+    crowded = there.allowed is not None and there.allowed < found.running.max
+    shared = f"{run.workers} workers shared {_granted(there)}. " if crowded else ""
     if not run.parallel:
-        if there.one_cpu:
-            return (
-                f"{in_words(run.workers)} workers, one CPU: they took turns. That is concurrency; parallelism needs a "
-                "second CPU"
-            )
-        return f"that is not parallelism: {_why_not(run)}"
-    if there.allowed is not None and there.allowed < found.running.max:
-        shared = f"{run.workers} workers shared {there.worth:g} CPUs"
-        return f"{shared}: this is parallelism of as many as had a CPU, and the others waited for one"
+        return f"{shared}That is not parallelism: {_why_not(run)}"
+    if crowded:
+        return f"{shared}This is parallelism of as many as had a CPU; the others waited for one"
     return "this is parallelism"
+
+
+def _granted(there: Claims) -> str:
+    """The CPUs that a process may use, or as much of their time as a control group grants."""
+    if there.quota is not None and there.allowed is not None and there.quota <= there.allowed:
+        return "one CPU's worth of time" if there.quota == 1 else f"{there.quota:g} CPUs' worth of time"
+    return count(there.allowed or 0, "CPU")
 
 
 def _why_not(run: Run) -> str:
@@ -96,7 +105,7 @@ def _why_not(run: Run) -> str:
         return "hardly ever were two at a tile at the same instant"
     quota = run.claims.quota
     if quota is not None and quota < PARALLEL / SHORT:
-        return f"a control group grants {quota:g} CPUs' worth of time to all of them together"
+        return f"a control group grants {_granted(run.claims)} to all of them together"
     return f"all of them together had {run.found.on_cpu.mean:.2f} CPUs on average"
 
 
@@ -124,7 +133,8 @@ def _waiting(run: Run) -> Iterator[str]:
     if run.resting >= run.stalled * SHORT:
         yield f"{told}, and while they waited nobody painted: {time(run.resting)} of idle hands"
     else:
-        yield f"{told}; but while one waited another was painted, so nobody was at a tile for only {time(run.resting)}"
+        beside = "they waited beside each other, or while another was painted"
+        yield f"{told}; but {beside}, so nobody was at a tile for only {time(run.resting)}"
 
 
 # --- what it gained ----------------------------------------------------------------------------------------
@@ -152,6 +162,8 @@ def _reason(run: Run, base: Run, times: float) -> str:
     if most is not None and times > most * schedule.NOTABLE:
         can = f"{most} workers with a CPU each" if most > 1 else "one worker"
         return f"; that is more than {can} can bring, so something else held {base.frame.title} up: run it again"
+    if _waiting_tells(run, base):
+        return _why_faster(run)
     if run.short or base.short:
         return f"; but {OTHERS}: run it again"
     if run.load is not None or base.load is not None:
@@ -159,6 +171,12 @@ def _reason(run: Run, base: Run, times: float) -> str:
     if most is not None and times > most:
         return f", which is all that {count(most, 'worker')} can bring, and a little chance"
     return _why_faster(run) if times > 1 else _why_slower(run)
+
+
+def _waiting_tells(run: Run, base: Run) -> bool:
+    """Whether a gain is the time in which nobody was at a tile there, and somebody here: whoever else had the CPUs."""
+    gained, saved = base.seconds - run.seconds, base.resting - run.resting
+    return bool(base.waited and run.waited) and gained > 0 and saved >= MOSTLY * gained
 
 
 def _no_gain(run: Run) -> str:
@@ -180,9 +198,9 @@ def _why_faster(run: Run) -> str:
     if not run.waited and not (run.base and run.base.waited):
         return f", for {painted}" if painted else "; why, the traces do not tell"
     if run.juggles:
-        return ", for while one tile waited, its worker painted another"
+        return ", for while one tile waited, its worker saw to others"
     if run.workers > 1:
-        return f", for its workers waited at the same time{f', and {painted}' if painted else ''}"
+        return f", for while one worker waited, the others went on{f', and {painted}' if painted else ''}"
     return "; why, the traces do not tell"
 
 
@@ -206,8 +224,8 @@ def _doubts(run: Run) -> Iterator[str]:
     """That the CPUs were not there, and who had them."""
     mean = run.found.on_cpu.mean
     if run.short and mean is not None:
-        granted = run.claims.quota is not None
-        who = f"{OTHERS}, or its control group had no more to give" if granted else OTHERS
+        who = OTHERS + ", or its control group had no more to give" * (run.claims.quota is not None)
+        who += ", or its threads waited for Python's lock (GIL)" * run.may_have_waited_for_lock
         could = f"{run.to_be_had:.2f} could have been had"
         yield f"it was given {mean:.2f} CPUs on average, where {could}; {who}: run it again"
 
@@ -216,15 +234,25 @@ def conclusions(entered: Sequence[Run]) -> list[str]:
     """What all runs show together, as whole sentences; of a single draw, only what casts doubt on it."""
     alike = [run for run in entered if run.frame.sha256 == entered[0].frame.sha256]
     real = [run for run in alike if run.found.tiles and not run.frame.simulated]
-    said = [*(_fastest(real) if len(real) > 1 else []), *_once(real), *_too_small(entered), *_load(real)]
+    said = [*_fastest_of_each(real), *_once(real), *_too_small(entered), *_load(real)]
     return [sentence(text) for text in said]
 
 
-def _fastest(entered: Sequence[Run]) -> Iterator[str]:
+def _fastest_of_each(entered: Sequence[Run]) -> Iterator[str]:
+    """Who was fastest of those that wait as long for their data."""
+    waits = list(dict.fromkeys(run.frame.request.wait_ns for run in entered))
+    for wait in waits:
+        runs = [run for run in entered if run.frame.request.wait_ns == wait]
+        among = f" of those that wait {time(wait / 1e9)}" if wait else " of those that do not wait"
+        if len(runs) > 1:
+            yield from _fastest(runs, among if len(waits) > 1 else "")
+
+
+def _fastest(entered: Sequence[Run], among: str) -> Iterator[str]:
     """Who was fastest, and who was about as fast."""
     best = min(entered, key=lambda run: run.seconds)
     near = [run for run in entered if run is not best and not best.beats(run)]
-    told = f"fastest: {best.frame.title}, {time(best.seconds)}"
+    told = f"fastest{among}: {best.frame.title}, {time(best.seconds)}"
     if near:
         yield f"{told}; about the same, as far as this can tell: {listed([run.frame.title for run in near])}"
     elif best.difference is not None and best.base is not None:

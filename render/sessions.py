@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from render import engine, options
 from render.errors import RenderError, TileError, UsageError
-from render.frame import Canvas, Frame, window
+from render.frame import Canvas, window
 from render.not_numbers import describe_failure
 from render.picture import encode
 from render.plan import Tile
 from render.preparation import Preparation
 from render.request import Request
+from render.results import DrawnFrame
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +64,7 @@ class Session:
         self._preparation.check(self.request)
         self._preparation.compile(self.request, engine.silent)
 
-    def draw(self, **changes: Any) -> Frame:
+    def draw(self, **changes: Any) -> DrawnFrame:
         """Draw one frame: `s.draw(parameters={"zoom": 3})`; all options but those in FIXED may be others than before.
 
         Parameters that are not named keep the values they were given when the session was opened. A frame that fails
@@ -99,7 +100,7 @@ class Session:
             raise _failure(request, canvas, f"{type(error).__name__}: {error}") from error
         if bad:
             raise _failure(request, canvas, describe_failure(request, kernel, canvas, Tile(0, *place), bad))
-        return Window(x, y, *canvas.kept(), steps)
+        return Window(x, y, *canvas.kept(), total_steps=steps)
 
     def close(self) -> None:
         """Let go of the code; frames that other threads are drawing are finished. Closing again does nothing."""

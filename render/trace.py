@@ -159,7 +159,13 @@ SYSTEM_CLOCK: Clock = time.perf_counter_ns
 THREAD_CLOCK: CpuClock = getattr(time, "thread_time_ns", read_nothing)
 
 
-MINE = threading.local()  # `worker`: the one that a thread is
+class Mine(threading.local):
+    """What each thread has of its own: the worker that it is, once it was asked."""
+
+    worker: Worker | None = None
+
+
+MINE = Mine()
 
 
 class Recorder:
@@ -179,7 +185,7 @@ class Recorder:
     @staticmethod
     def me() -> Worker:
         """The worker that asks: this thread of this process. One object for all its spans."""
-        worker: Worker | None = getattr(MINE, "worker", None)
+        worker = MINE.worker
         if worker is None or worker.process != os.getpid():  # a process that was forked has its parent's
             MINE.worker = worker = Worker(os.getpid(), threading.get_native_id())
         return worker

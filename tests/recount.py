@@ -220,7 +220,7 @@ def wrong_in(sentence: str, run: Counted, base: Counted | None) -> Iterator[str]
         r"(\d+) workers painted": run.workers,
         r"painted (\d+) tiles? in": len(run.tiles()),
         r"juggled (\d+) tiles? in": len(run.tiles()),
-        r"at most (\d+) were at a tile": most,
+        r"at most (\d+) (?:was|were) at a tile": most,
         r"on average (\d+\.\d+) were at a tile": mean,
         r"and (\d+\.\d+) on a CPU": run.on_cpu,
         r"had (\d+\.\d+) CPUs on average": run.on_cpu,

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     "errors machine streams wording swatches",
     "speech",
-    "registry",
+    "registry shared_file",
     "parameters",
     "request",
     "primitives polynomials elementary palettes plan pace trace cpu_time packing provenance",

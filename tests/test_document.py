@@ -146,6 +146,15 @@ def test_a_race_of_several_rounds_tells_each_time() -> None:
     assert told["runs"][0]["seconds_all"] == [3.5, 3.0, 2.5]
 
 
+def test_a_draw_tells_of_the_load_and_a_race_tells_it_once() -> None:
+    loaded = replace(FRAME, trace=replace(FRAME.trace, facts=FACTS | {"load": 9.0, "cpus_machine": 2}))
+    told = "The load was 9.0 before it began, on a machine of 2 CPUs: others may have used them, so run it again."
+    assert document(loaded)["sentences"][-1] == told
+    race = race_document([loaded, loaded], [])
+    assert race["sentences"][-1] == told
+    assert told not in race["runs"][0]["sentences"]
+
+
 @pytest.mark.parametrize("junk", [None, [], "3", [None], [True], [-1.0], [float("inf")], {"a": 1}])
 def test_strange_times_from_a_file_count_as_not_told(junk: Any) -> None:
     strange = replace(FRAME, trace=replace(FRAME.trace, facts=FACTS | {"seconds_all": junk}))

@@ -98,21 +98,6 @@ def test_several_threads_may_draw_at_once() -> None:
     assert len(set(hashes)) == 1
 
 
-def test_only_our_own_leftovers_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from render import frame
-
-    thesis, left = tmp_path / "render-2024-final", tmp_path / "render-999999999-abcdefgh"
-    for folder, name in ((thesis, "thesis.txt"), (left, "canvas")):
-        folder.mkdir()
-        (folder / name).touch()
-    monkeypatch.setattr(frame, "MEMORY", str(tmp_path))
-
-    frame._sweep(tmp_path)  # noqa: SLF001
-
-    assert thesis.exists()
-    assert not left.exists()
-
-
 def test_a_lesson_is_a_race_with_runs_of_its_own() -> None:
     result = render.lesson("wait", size=(48, 32), samples=1, limit=20, tile=16, wait="1ms", target="python")
     assert result.identical

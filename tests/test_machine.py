@@ -82,7 +82,7 @@ def test_without_control_groups_the_machine_counts(groups: Write) -> None:
 def test_a_frame_that_the_container_has_no_room_for_is_refused(groups: Write) -> None:
     groups("0::/", {"memory.max": str(GIB // 64)})
     request = complete(size="2000x2000", mode="sequential", target="python")
-    with pytest.raises(UsageError, match=r"this process may use 0\.0 GiB") as caught:
+    with pytest.raises(UsageError, match=r"this process may use 0\.0156 GiB") as caught:
         engine.draw(request)
     assert caught.value.remedy == "give a smaller --size"
 
@@ -91,3 +91,10 @@ def test_the_facts_tell_what_limits_the_cpus(groups: Write) -> None:
     groups("0::/a", {"a/cpu.max": "250000 100000"})
     told = machine.facts()
     assert (told["cpus"], told["cpus_affinity"], told["cpus_quota"]) == (3, 8, 2.5)
+
+
+def test_the_load_is_the_systems_or_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (3.14159, 2.0, 1.0), raising=False)
+    assert machine.load() == 3.14
+    monkeypatch.delattr(os, "getloadavg", raising=False)
+    assert machine.load() is None

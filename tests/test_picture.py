@@ -21,6 +21,7 @@ from PIL import Image
 from render import machine, reading
 from render.errors import InputError
 from render.picture import Picture, decode, encode, read
+from render.request import LARGEST_SIDE
 from tests.conftest import EXAMPLE
 
 REQUEST = replace(EXAMPLE, width=4, height=3)
@@ -151,12 +152,19 @@ def test_what_is_no_picture_is_refused_with_the_reason(data: bytes, why: str, mo
     assert "\n" not in str(caught.value)
 
 
+def test_alpha_that_hides_nothing_is_none() -> None:
+    image = Image.fromarray(RGB).convert("RGBA")
+    assert decode(as_file(image)).alpha is None
+    image.putpixel((0, 0), (0, 0, 0, 254))
+    assert decode(as_file(image)).alpha is not None
+
+
 def test_the_flattest_picture_of_ours_is_no_bomb(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor does it matter how many pixels it has: what counts is memory."""
     monkeypatch.setattr(reading, "SMALL", 0)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5)
-    flat = np.full((2000, 2000, 3), (1, 2, 3), np.uint8)
-    assert np.array_equal(decode(encode(flat)).rgb, flat)
+    for flat in (np.zeros((40, LARGEST_SIDE, 3), np.uint8), np.full((900, 2000, 3), (1, 2, 3), np.uint8)):
+        assert np.array_equal(decode(encode(flat)).rgb, flat)
 
 
 def test_no_text_in_a_picture_lifts_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:

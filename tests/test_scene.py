@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
+import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import cli, lanes, scene
+from render import cli, engine, lanes, scene, scene_rules
 from render.errors import SceneError, UnknownName, UsageError
 from render.request import HIGHEST_LIMIT, Request
 
@@ -138,6 +139,22 @@ def test_a_file_that_changed_is_loaded_anew(write: Write) -> None:
     assert scene.load(write(("LIMIT = 20", "LIMIT = 30"))).limit == 30
 
 
+def test_the_example_of_the_contract_keeps_it(tmp_path: Path, ask: Callable[..., Request]) -> None:
+    """As it stands in the docstring: loaded, and equal on two targets."""
+    written = str(scene.__doc__).split("A whole scene, the burning ship:")[1].split("The four functions")[0]
+    path = tmp_path / "ship.py"
+    path.write_text(textwrap.dedent(written), encoding="utf-8")
+    request = ask(scene=str(path), width=24, height=16, tile=(24, 16), view="ship")
+
+    assert engine.draw(request).sha256 == engine.draw(replace(request, target="scalar")).sha256
+    assert len(np.unique(engine.draw(request).rgb.reshape(-1, 3), axis=0)) > 20
+
+
+@pytest.mark.parametrize("name", [*scene_rules.ARGUMENTS, "PARAMETERS", "VIEWS", "LIMIT", "ABSORBING", "INSIDE_FLAT"])
+def test_the_contract_says_what_each_name_means(name: str) -> None:
+    assert f"\n    {name}" in str(scene.__doc__)
+
+
 def test_a_word_that_is_not_there_is_told_all_that_are(write: Write) -> None:
     error = refused(write(("import fma, where", "import fma, sine, where")))
 
@@ -198,6 +215,29 @@ def test_a_module_loaded_again_is_seen(way: str, write: Write, tmp_path: Path, m
     finally:
         for name in ("shades", "shades_by_way"):
             sys.modules.pop(name, None)
+
+
+def test_a_helper_loaded_again_paints_with_its_new_colours(
+    write: Write, tmp_path: Path, ask: Callable[..., Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    helper = tmp_path / "tint.py"
+    helper.write_text("def tinted(light):\n    return light * 0.5\n", encoding="utf-8")
+    path = write(
+        ("import fma, where", "import fma, where\nfrom tint import tinted"), ("0.25, steps", "tinted(0.25), steps")
+    )
+    request = ask(scene=path, width=4, height=4, tile=(4, 4))
+    try:
+        before = engine.draw(request).rgb
+        helper.write_text("def tinted(light):\n    return light * 2.0  # brighter\n", encoding="utf-8")
+        importlib.reload(sys.modules["tint"])
+        after = engine.draw(request).rgb
+    finally:
+        sys.modules.pop("tint", None)
+
+    assert (after[..., 1] > before[..., 1]).all()
+    assert (after[..., 0] == before[..., 0]).all()
 
 
 def test_nothing_is_left_beside_a_scene(write: Write, tmp_path: Path) -> None:

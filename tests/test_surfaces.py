@@ -17,6 +17,7 @@ from render.frame import Frame, Frames
 from render.outputs import page
 from render.outputs import trace as saved
 from render.outputs.table import race_table
+from render.trace import Span, Worker
 from tests.outputs.conftest import MS, drawn
 from tests.outputs.synthetic_card import with_card
 from tests.recount import faults
@@ -29,6 +30,13 @@ def repeated(frame: Frame, *seconds: float) -> Frame:
     return replace(frame, trace=replace(frame.trace, facts=frame.trace.facts | {"seconds_all": list(seconds)}))
 
 
+def waiting(timeline: str, *waits: tuple[int, int, int], **more: Any) -> Frame:
+    """One worker's timeline, and (tile, from, to) of the waits in ms."""
+    frame = drawn(timeline, wait_ns=3 * MS, **more)
+    spans = [Span(Worker(7, 0), tile, "wait", t0 * MS, t1 * MS) for tile, t0, t1 in waits]
+    return replace(frame, trace=replace(frame.trace, spans=(*spans, *frame.trace.spans)))
+
+
 LONG = drawn("0" * 30 + "1" * 30)
 CASES = {
     "two CPUs": (LONG, drawn("01" * 30, mode="concurrent"), drawn("0" * 30, "1" * 30, mode="parallel", facts=TWO)),
@@ -36,6 +44,12 @@ CASES = {
     "eight workers": (LONG, drawn(*(str(n % 6) * 9 for n in range(8)), mode="parallel", given=0.2, facts=TWO)),
     "others": (LONG, drawn("0" * 50, "1" * 50, mode="parallel", given=0.3, facts=TWO | {"load": 4.5})),
     "repeats": (repeated(LONG, 0.06, 0.09, 0.05), repeated(drawn("01" * 24, mode="concurrent"), 0.04, 0.1, 0.048)),
+    "waits": (
+        drawn("0011"),
+        drawn("0101", mode="concurrent"),
+        waiting("...00...11", (0, 1, 4), (1, 6, 9)),
+        waiting("...0011", (0, 1, 4), (1, 1, 4), mode="concurrent"),
+    ),
     "older": (drawn("0011", given=None), drawn("00", "11", mode="parallel", given=None)),
     "a card": (LONG, with_card(drawn(), bands=6, multiprocessors=20)),
     "simulated": (LONG, drawn("01", mode="cuda", target="cuda", facts={"simulated": True})),

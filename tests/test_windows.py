@@ -58,10 +58,10 @@ def test_a_window_is_what_is_cut_out_of_the_frame(place: str, target: str, data:
 
     frame = whole(place, width, height)
     assert np.array_equal(cut.rgb, frame.rgb[y : y + high, x : x + wide])
-    if frame.steps is not None and cut.steps is not None:
-        assert np.array_equal(cut.steps, frame.steps[y : y + high, x : x + wide])
-        assert cut.total_steps == cut.steps.sum()
-    assert (cut.steps is None) == (frame.steps is None)
+    for one, other in ((cut.steps, frame.steps), (cut.inside, frame.inside)):
+        assert (one is None) == (other is None) == (frame.request.samples > 1)
+        assert one is None or np.array_equal(one, np.asarray(other)[y : y + high, x : x + wide])
+    assert cut.steps is None or cut.total_steps == cut.steps.sum()
 
 
 WORLD = """
@@ -117,6 +117,7 @@ def test_a_window_of_a_world_is_a_small_frame_of_the_same_points(run: str, corne
 
     assert np.array_equal(cut.rgb, expected.rgb)
     assert np.array_equal(np.asarray(cut.steps), np.asarray(expected.steps))
+    assert np.array_equal(np.asarray(cut.inside), np.asarray(expected.inside))
 
 
 def test_a_world_is_refused_where_it_cannot_be_drawn_whole_or_has_no_exact_positions() -> None:

@@ -12,8 +12,10 @@ on between runs, and leave when this process does, however it ends.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import pickle
+import re
 import threading
 import time
 import warnings
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3  # a tile whose worker died so often is the cause
 READY_SECONDS = 30.0
+PATIENCE = 10.0  # seconds in which workers die and nothing comes of it: no tile, and no worker that is ready
 INSTEAD = "add --backend threading, or --mode sequential"
 SHARED = True  # the canvas is a file, which all workers map
 ONE_CALL = threading.Lock()  # stopping one loky call kills the workers of every other in this process
@@ -50,7 +53,7 @@ def missing() -> tuple[str, str] | None:
         return f"joblib starts no processes, for JOBLIB_MULTIPROCESSING is {told}", f"unset it, or {INSTEAD}"
     if current_process().daemon:
         return "this process is a daemon of multiprocessing, which may start no other", INSTEAD
-    return "there are no semaphores for processes (is /dev/shm missing, or not to be written?)", INSTEAD
+    return "there are no semaphores for processes (is /dev/shm missing, full or read-only?)", INSTEAD
 
 
 class Answer(NamedTuple):
@@ -69,6 +72,7 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     deaths: Counter[int] = Counter()
     with ONE_CALL:
         _meet(folder, painter)
+        progress = time.monotonic()
         while todo:
             alone = [number for number in todo if deaths[number] >= ATTEMPTS - 1][:1]
             try:
@@ -76,11 +80,17 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
                     painter.recorder.extend(answer.spans)
                     for done in answer.handful.done:
                         del todo[done.tile.number]
+                        progress = time.monotonic()
                         yield done
                     if answer.handful.error is not None:
                         raise answer.handful.error
             except _broken() as error:
-                _blame(folder, todo, deaths, painter, error)
+                if _blame(folder, todo, deaths, painter, error):
+                    progress = time.monotonic()
+                elif time.monotonic() - progress > PATIENCE:
+                    raise RenderError(
+                        f"workers die before they paint anything ({_short(error)})", "try --backend threading"
+                    ) from error
 
 
 def _broken() -> type[Exception]:
@@ -90,18 +100,23 @@ def _broken() -> type[Exception]:
     return BrokenExecutor
 
 
-def _blame(folder: Path, todo: dict[int, Tile], deaths: Counter[int], painter: Painter, error: Exception) -> None:
-    """Count a death against each tile that was under way. Raises TileError for one that has too many."""
+def _blame(folder: Path, todo: dict[int, Tile], deaths: Counter[int], painter: Painter, error: Exception) -> bool:
+    """Count a death against each tile that was under way; whether there was any. Raises TileError for too many."""
     begun = {int(mark.read_bytes() or -1) for mark in (folder / "begun").iterdir()}
     for mark in (folder / "begun").iterdir():
         mark.unlink(missing_ok=True)
     suspects = begun & todo.keys()
-    deaths.update(suspects or [-1])  # -1: a worker died between tiles
-    for number, count in deaths.items():
-        if count >= ATTEMPTS and number in todo and suspects == {number}:
-            raise painter.failure(todo[number], f"its worker died {count} times ({error})") from error
-    if deaths[-1] > 2 * ATTEMPTS:
-        raise RenderError(f"workers die before they paint anything ({error})", "try --backend threading") from error
+    deaths.update(suspects)
+    for number in suspects:
+        if deaths[number] >= ATTEMPTS and suspects == {number}:
+            raise painter.failure(todo[number], f"its worker died {deaths[number]} times ({_short(error)})") from error
+    return bool(suspects)
+
+
+def _short(error: Exception) -> str:
+    """How a worker ended, as far as loky tells: its exit codes, for what it says about their causes is guessed."""
+    codes = re.search(r"exit codes of the workers are \{(.*?)\}", str(error))
+    return f"exit {codes[1]}" if codes else " ".join(str(error).split())
 
 
 def _answers(folder: Path, tiles: Sequence[Tile], workers: int) -> Iterator[Answer]:
@@ -168,21 +183,31 @@ def _one_process() -> Any:
 
 
 def _meet(folder: Path, painter: Painter) -> None:
-    """Have all workers start and load what they need before the first tile is given out."""
+    """Have all workers start and load what they need before the first tile is given out.
+
+    Some of an earlier run may be dying just now, and any may be killed while they start: then all are started anew, as
+    long as some get ready meanwhile, and for some time after that.
+    """
     workers = painter.request.workers
     streams.fill()  # a worker without a standard error ends at once
     _hush()
     _let_workers_leave()
+    progress = time.monotonic()
     with painter.recorder.span("start"):
-        for left in (1, 0):  # a worker of an earlier run may be dying just now; then all are started anew
+        while True:
             try:
                 for spans in _calls(workers, [(ready, (str(folder), workers))] * workers):
                     painter.recorder.extend(spans)
                 return
             except _broken() as error:
-                if not left:
+                were_ready = list(folder.glob("ready-*"))
+                for mark in were_ready:
+                    mark.unlink()
+                if were_ready:
+                    progress = time.monotonic()
+                elif time.monotonic() - progress > PATIENCE:
                     raise RenderError(
-                        f"the worker processes do not start: {error}", "try --backend threading"
+                        f"the worker processes do not start: {_short(error)}", "try --backend threading"
                     ) from error
 
 
@@ -198,7 +223,8 @@ def leave_with_parent(parent: int) -> None:
         os._exit(0)
 
     if hasattr(os, "getppid"):
-        threading.Thread(target=watch, daemon=True, name="parent-watch").start()
+        with contextlib.suppress(RuntimeError):  # no more threads are allowed: better no watch than no worker
+            threading.Thread(target=watch, daemon=True, name="parent-watch").start()
 
 
 @lru_cache(maxsize=2)

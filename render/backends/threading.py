@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from render.backends import able, results
+from render.errors import ModeUnavailable
 from render.handfuls import Handout
 
 if TYPE_CHECKING:
@@ -33,15 +34,30 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
 
 
 def pooled(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
-    """A pool of threads, fed one tile at a time so that none hoards work."""
+    """A pool of threads that take tile after tile, so that none hoards work."""
     started = painter.recorder.clock()
     from joblib import Parallel, delayed
 
     workers, handout = painter.request.workers, Handout(tiles, painter)
-    with Parallel(n_jobs=workers, backend="threading", batch_size=1, return_as="generator_unordered") as pool:
-        meet(pool, delayed, workers)
+    pool = Parallel(n_jobs=workers, backend="threading", batch_size=1, return_as="generator_unordered")
+    with contextlib.ExitStack() as stack:
+        with _starting(workers):
+            stack.enter_context(pool)
+            meet(pool, delayed, workers)
         painter.recorder.add("start", started, painter.recorder.clock())
         yield from handout.collect(results(pool(delayed(paint)() for paint in handout)))
+
+
+@contextlib.contextmanager
+def _starting(workers: int) -> Iterator[None]:
+    """Start so many threads in here. Raises ModeUnavailable where the system does not let us."""
+    try:
+        yield
+    except (RuntimeError, AttributeError) as error:  # the second is what a pool stumbles over that cannot start
+        raise ModeUnavailable(
+            f"mode parallel cannot run here: the system does not start {workers} threads more",
+            "give fewer --workers, or allow more (ulimit -u, ulimit -v)",
+        ) from error
 
 
 def meet(pool: Any, delayed: Any, workers: int) -> None:
@@ -73,8 +89,9 @@ def alone(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
 
     workers = painter.request.workers
     try:
-        for _ in range(workers):
-            threading.Thread(target=work, name="painter", daemon=True).start()
+        with _starting(workers):
+            for _ in range(workers):
+                threading.Thread(target=work, name="painter", daemon=True).start()
         for _ in range(workers):
             done.get()
         painter.recorder.add("start", started, painter.recorder.clock())

@@ -50,13 +50,13 @@ def _held(kernel: Kernel) -> Kernel:
 def enough(frames: Sequence[Frame]) -> bool:
     """Whether the figures carry that it is the lock, or cannot: on one CPU, or where other programs had the CPUs."""
     entered = runs(frames)
-    return _carried(entered) or entered[2].claims.allowed == 1 or bool(entered[0].load)
+    return _carried(entered) or entered[2].claims.allowed == 1 or entered[0].load is not None
 
 
 def _carried(entered: Sequence[Run]) -> bool:
     """Whether threads that drop the lock proved to be parallel, and faster than one and than those that hold it."""
     base, held, dropped, _ = entered
-    doubtful = dropped.load or base.short or dropped.short or held.parallel
+    doubtful = dropped.load is not None or base.short or dropped.short or held.parallel
     return dropped.parallel and not doubtful and dropped.beats(base) and dropped.beats(held)
 
 
@@ -96,13 +96,18 @@ def _decides(entered: Sequence[Run]) -> str:
         )
     if dropped.claims.allowed == 1:
         return "this process may use one CPU, so nothing can gain by running at the same instant here"
-    if base.load or base.short or dropped.short:
-        return f"nothing follows from it this time, for {OTHERS}: run it again"
+    return f"nothing follows from it: {_doubt(base, held, dropped)}"
+
+
+def _doubt(base: Run, held: Run, dropped: Run) -> str:
+    """Why the figures do not carry that it is the lock."""
+    if base.short or dropped.short:
+        return f"{OTHERS}, so run it again"
+    if base.load is not None:
+        return f"the load was {base.load:.1f} before it began, so run it again"
     if base.seconds < TOO_SHORT:
-        return (
-            f"nothing follows from it: the frame is too small, one thread needs {time(base.seconds)}; take a larger one"
-        )
+        return f"the frame is too small, for one thread needs {time(base.seconds)}; take a larger one"
     if dropped.beats(base) and not dropped.parallel:
-        return "nothing follows from it: who had a CPU when is not known, or does not explain it"
+        return "who had a CPU when is not known, or does not explain it"
     less = [f"{run.frame.title} ({time(run.seconds)})" for run in (base, held) if not dropped.beats(run)]
-    return f"nothing follows from it: {dropped.frame.title} is not clearly faster than {listed(less)}; run it again"
+    return f"{dropped.frame.title} is not clearly faster than {listed(less)}, so run it again"

@@ -57,7 +57,7 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
         f"most {juggled.found.running.max} was painted at an instant)"
     )
     if hidden.beats(waited):
-        meant = f"who juggles paints another tile meanwhile, and stood idle for {stood[2]}"
+        meant = f"who juggles sees to other tiles meanwhile, and stood idle for {stood[2]}"
     else:
         meant = (
             f"who juggles stood idle for {stood[2]}; nothing is won clearly this time, so wait longer or run it again"

@@ -10,11 +10,14 @@ there is something else to do (`--wait`), and that every tile shows something ea
 from __future__ import annotations
 
 import asyncio
+import selectors
+import socket
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+from render.errors import ModeUnavailable
 from render.painter import Done
 
 if TYPE_CHECKING:
@@ -38,7 +41,7 @@ def shared(request: Request) -> bool:
 def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     """Drive the event loop only while somebody wants the next tile, so that closing this closes everything."""
     with _worker() as call:
-        loop, done = call(asyncio.new_event_loop), juggle(tiles, painter)
+        loop, done = call(_event_loop), juggle(tiles, painter)
         try:
             while True:
                 try:
@@ -63,6 +66,20 @@ def _worker() -> Iterator[Callable[..., Any]]:
         return
     with ThreadPoolExecutor(1, "concurrent") as thread:
         yield lambda function, *arguments: thread.submit(function, *arguments).result()
+
+
+def _event_loop() -> asyncio.AbstractEventLoop:
+    """An event loop. Raises ModeUnavailable where no files are left for one: asyncio would leave half of it behind."""
+    try:
+        with selectors.DefaultSelector(), ExitStack() as stack:
+            for end in socket.socketpair():
+                stack.enter_context(end)
+    except OSError as error:
+        raise ModeUnavailable(
+            f"mode concurrent cannot run here: no event loop can be made ({error.strerror})",
+            "allow more open files (ulimit -n), or add --mode sequential",
+        ) from error
+    return asyncio.new_event_loop()
 
 
 def _leave(loop: asyncio.AbstractEventLoop, done: AsyncGenerator[Done]) -> None:

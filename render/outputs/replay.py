@@ -14,9 +14,10 @@ from io import BytesIO
 from typing import Any
 
 from render import drawing, pillow, stats
+from render.cpu_time import share
 from render.drawing import Box, Panel
 from render.frame import Frame, Frames
-from render.swatches import colour
+from render.swatches import RGB, colour
 from render.trace import NO_TILE, Span, owners
 from render.wording import time
 
@@ -25,6 +26,7 @@ ABOUT = "tiles appearing as they did, slowed down, animated"
 LARGEST_SIDE = None
 MOST_TILES = 200_000
 SHOWN, IMAGES, REST = 8.0, 96, 2500  # seconds that the replay lasts, its images, and ms that the last one stays
+LANE_PAPER, PALE = (240, 242, 245), 0.35  # behind the lanes, and how much of a colour is seen of a worker without a CPU
 STAGE, DIM, WAITS = (33, 38, 45), (61, 68, 77), (145, 152, 161)
 LANES, LANE, CLOCK = 44, 11, 12  # pixels: all lanes of a panel at most, one of them, and more room for the clock
 
@@ -76,7 +78,7 @@ def _prepared(frame: Frame, runs: int) -> Run:
     for box in panel.boxes.values():
         drawing.outline(stage, box, DIM, 1)
     number: dict[object, int] = {worker: index for index, worker in enumerate(frame.trace.workers)}
-    lanes = pillow.Image.new("RGB", (panel.image.width, min(LANES, LANE * max(len(number), 1))), (240, 242, 245))
+    lanes = pillow.Image.new("RGB", (panel.image.width, min(LANES, LANE * max(len(number), 1))), LANE_PAPER)
     ends = {tile: end for tile, (_, end) in stats.flights(frame.trace).items() if tile in panel.boxes}
     return Run(panel, spans, start, ends, owners(frame.trace), number, stage, lanes, set(), start)
 
@@ -108,7 +110,8 @@ def _panel(run: Run, length: int, now: int) -> pillow.Image.Image:
             drawing.outline(image, run.panel.boxes[tile], colour(run.number[span.worker]), 5)
             drawing.badge(image, run.panel.boxes[tile], run.number[span.worker], "")
     _grow(run, length, at)
-    told = f"{len(run.shown)} of {len(run.ends)} tiles; running {len(painting)}, in flight {len(painting) + len(aside)}"
+    held = f"at a tile {len(painting)}, in flight {len(painting) + len(aside)}"
+    told = f"{len(run.shown)} of {len(run.ends)} tiles; {held}"
     said = f"done after {time(run.length / 1e9)}" if now >= run.length else told
     return drawing.framed(run.panel.frame.title, said, image, run.lanes)
 
@@ -132,8 +135,17 @@ def _hatched(image: pillow.Image.Image, box: Box) -> None:
         image.paste(pillow.Image.new("RGB", size, WAITS), (left, top), drawing.hatching(*size, "rising"))
 
 
+def _pale(paint: RGB) -> RGB:
+    """The colour as it is seen through the paper."""
+    red, green, blue = (round(part * PALE + paper * (1 - PALE)) for part, paper in zip(paint, LANE_PAPER, strict=True))
+    return red, green, blue
+
+
 def _grow(run: Run, length: int, at: int) -> None:
-    """Draw the lanes on from where they are to this instant: a bar for painting, a thin line for waiting."""
+    """Draw the lanes on from where they are to this instant: a bar for painting, a thin line for waiting.
+
+    A bar is as high as the share of its time on a CPU; what stands pale above it is a worker at a tile without one.
+    """
     draw, scale = pillow.ImageDraw.Draw(run.lanes), run.lanes.width / length
     high = run.lanes.height / max(len(run.number), 1)
     for kind in ("wait", "paint"):  # painting covers what waits meanwhile
@@ -146,5 +158,8 @@ def _grow(run: Run, length: int, at: int) -> None:
             if kind == "wait":
                 draw.line((x0, (top + bottom) // 2, x1, (top + bottom) // 2), WAITS)
             else:
-                draw.rectangle((x0, top, max(x1 - 1, x0), max(bottom - 1, top)), fill=colour(lane))
+                x1, bottom, given = max(x1 - 1, x0), max(bottom - 1, top), share(span)
+                draw.rectangle((x0, top, x1, bottom), fill=colour(lane) if given == 1 else _pale(colour(lane)))
+                if 0 < given < 1:
+                    draw.rectangle((x0, bottom - (bottom - top) * given, x1, bottom), fill=colour(lane))
     run.drawn = at

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from typing import IO, NamedTuple
 
-import numpy as np
-from isal import igzip_lib, isal_zlib
+from isal import isal_zlib
 
 from render.reading import Found, Layer, check_room, damaged
+from render.reading.pixels import Rows, Stream
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PIECE = 1 << 20  # bytes that are looked at together
@@ -24,7 +23,6 @@ CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 GREY, RGB, PALETTE = 0, 2, 3
 PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))  # Adam7
-SUB, UP = 1, 2  # filters, behind None
 PIXELS = ("IDAT", "fdAT")
 SEEN = {"tRNS": 512, "gAMA": 4, "cHRM": 32, "cICP": 4, "iCCP": 80, "sRGB": 1, "acTL": 8, "fcTL": 26}  # bytes of these
 PLAIN = {"IHDR", "sRGB", "gAMA", "cHRM", "cICP", "iCCP", "pHYs", "tIME", "bKGD", "sBIT", "tEXt", "IDAT", "IEND"}
@@ -73,10 +71,10 @@ class _Reader:
         self.seen: dict[str, int] = {}
         self.kept: dict[str, bytes] = {}
         self.texts: dict[str, str] = {}
-        self.palette = 0
+        self.palette = self.beyond = 0
         self.header = Header(0, 0, 0, 0, interlaced=False)
-        self.rows: _Rows | None = None
-        self.stream: _Stream | None = None
+        self.rows: Rows | None = None
+        self.stream: Stream | None = None
 
     def read(self) -> Png:
         """Chunk after chunk, to IEND."""
@@ -88,9 +86,10 @@ class _Reader:
             raise damaged("it has no IDAT chunk, which would hold its pixels")
         plain = self.rows is not None and self.seen.keys() <= PLAIN and "Raw profile type exif" not in self.texts
         layer = Layer(self.rows.rgb) if self.rows is not None and self.rows.simple and plain else None
-        rest = self.length - self.file.tell()
-        ignored = (*_colours(self.kept, self.seen), *([f"{rest} bytes behind its end"] if rest > 0 else []))
-        return Png(self.header, layer, self.texts, self.kept, self.palette, ignored)
+        ignored = list(_colours(self.kept, self.seen))
+        ignored += [f"{self.beyond} bytes behind its pixels (IDAT)"] if self.beyond else []
+        ignored += [f"{rest} bytes behind its end"] if (rest := self.length - self.file.tell()) > 0 else []
+        return Png(self.header, layer, self.texts, self.kept, self.palette, tuple(ignored))
 
     def chunk(self, last: str) -> str:
         """Check the next chunk and take what is needed of it; give its kind."""
@@ -156,13 +155,14 @@ class _Reader:
             if not (0 < width <= self.header.width and 0 < height <= self.header.height):
                 raise damaged(f"its chunk fcTL announces {width} x {height} pixels, which do not fit the picture")
         elif header.colour == RGB and header.depth == 8 and not header.interlaced and "tRNS" not in self.kept:
-            self.rows = _Rows(header)
-        self.stream = _Stream(kind, unpacked(header), self.rows.take if kind == "IDAT" and self.rows else None)
+            self.rows = Rows(header.width, header.height)
+        self.stream = Stream(kind, unpacked(header), self.rows.take if kind == "IDAT" and self.rows else None)
 
     def end_stream(self) -> None:
         """All pixels of a picture must be there."""
         if self.stream is not None:
             self.stream.end()
+            self.beyond += self.stream.beyond
         self.stream = None
 
     def keep(self, kind: str, body: bytes, length: int) -> None:
@@ -216,103 +216,15 @@ def _pieces(file: IO[bytes], length: int) -> Iterator[bytes]:
         yield piece
 
 
-class _Stream:
-    """A zlib stream over one or more chunks of a kind; must unpack to so many bytes, and `take` gets them."""
-
-    def __init__(self, kind: str, expected: int, take: Callable[[bytes], None] | None) -> None:
-        self.kind, self.left, self.take = kind, expected, take
-        self.inflate = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_ZLIB)
-        self.skipped = 0  # of a chunk's sequence number
-
-    def of_chunk(self, kind: str) -> Callable[[bytes], None]:
-        """What takes the pieces of the next chunk."""
-        if kind != self.kind:
-            raise damaged(f"its chunk {kind} stands among {self.kind} chunks")
-        self.skipped = 0
-        return self.feed if kind == "IDAT" else self.feed_numbered
-
-    def feed_numbered(self, piece: bytes) -> None:
-        """The same for a chunk that begins with 4 bytes of its own."""
-        before = min(4 - self.skipped, len(piece))
-        self.skipped += before
-        self.feed(piece[before:])
-
-    def feed(self, piece: bytes) -> None:
-        """Unpack a piece."""
-        more = bool(piece) and not self.inflate.eof
-        while more:
-            try:
-                made = self.inflate.decompress(piece, PIECE)
-            except igzip_lib.error as error:  # type: ignore[misc]  # its stub says: an instance
-                raise damaged(f"its {self.kind} chunks are damaged ({_reason(error)})") from error
-            self.left -= len(made)
-            if self.left < 0:
-                raise damaged(f"its {self.kind} chunks hold more than the picture has pixels")
-            if self.take is not None:
-                self.take(made)
-            piece = b""
-            more = not (self.inflate.eof or self.inflate.needs_input)
-
-    def end(self) -> None:
-        """Raise InputError where anything is missing."""
-        if self.left or not self.inflate.eof:
-            raise damaged(f"its {self.kind} chunks end too early: not all pixels are there")
-
-
-def _reason(error: Exception) -> str:
-    return "its Adler-32 does not match" if "checksum" in str(error) else "they cannot be unpacked"
-
-
-class _Rows:
-    """Rows of 8-bit RGB as they are unpacked; `simple` until a row has a filter that is left to Pillow."""
-
-    def __init__(self, header: Header) -> None:
-        self.rgb = np.empty((header.height, header.width, 3), np.uint8)
-        self.simple = True
-        self._long = 1 + 3 * header.width
-        self._kept = bytearray()
-        self._done = 0
-
-    def take(self, piece: bytes) -> None:
-        """Put as many rows in their place as are there now."""
-        if not self.simple:
-            return
-        self._kept += piece
-        whole = len(self._kept) // self._long
-        if not whole:
-            return
-        rows = np.frombuffer(bytes(self._kept[: whole * self._long]), np.uint8).reshape(whole, self._long)
-        del self._kept[: whole * self._long]
-        self.simple = bool(rows[:, 0].max() <= UP)
-        if not self.simple:
-            self.rgb = np.empty((0, 0, 3), np.uint8)  # Pillow needs the memory
-            return
-        bounds = [0, *(np.flatnonzero(np.diff(rows[:, 0])) + 1).tolist(), whole]
-        for first, end in pairwise(bounds):
-            self._undo(rows[first:end], int(rows[first, 0]))
-
-    def _undo(self, rows: np.ndarray, kind: int) -> None:
-        """Undo the filter of rows that all have the same."""
-        width = self.rgb.shape[1]
-        to = self.rgb[self._done : self._done + len(rows)]
-        bodies = rows[:, 1:].reshape(len(rows), width, 3)
-        if kind == SUB:
-            np.add.accumulate(bodies, axis=1, dtype=np.uint8, out=to)
-        else:
-            to[:] = bodies
-        if kind == UP:
-            for number in range(max(self._done, 1), self._done + len(rows)):
-                self.rgb[number] += self.rgb[number - 1]
-        self._done += len(rows)
-
-
 def _colours(kept: dict[str, bytes], seen: dict[str, int]) -> Iterator[str]:
     """What says that the numbers are not sRGB, of which the first in this order counts (section 12)."""
     if "cICP" in seen:
         if kept["cICP"] != b"\1\x0d\0\1":
             yield f"its colour space (cICP {', '.join(map(str, kept['cICP']))})"
     elif "iCCP" in seen:
-        yield f"its colour profile ({kept['iCCP'].partition(bytes(1))[0].decode('latin-1')!r}, iCCP)"
+        name = kept["iCCP"].partition(bytes(1))[0].decode("latin-1")
+        if "sRGB" not in name:
+            yield f"its colour profile ({name!r}, iCCP)"
     elif "sRGB" not in seen:
         gamma = int.from_bytes(kept.get("gAMA", b""), "big")
         if "gAMA" in seen and abs(gamma - SRGB_GAMMA) > 100:

@@ -60,7 +60,7 @@ class Simulator:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env=os.environ | {"NUMBA_ENABLE_CUDASIM": "1"},
+            env=os.environ | {"NUMBA_ENABLE_CUDASIM": "1", "OPENBLAS_NUM_THREADS": "1"},
         )
         self._turn = ThreadPoolExecutor(1, "simulator")
         try:

@@ -132,24 +132,25 @@ def test_a_sample_that_comes_round_is_not_followed_to_the_limit(precision: str, 
     assert seen_through < followed / 2
 
 
-TWINS = """
+FOLLOWING = """
+from render.lanes import fract, where
 LIMIT = 9000
 ABSORBING = True
 INSIDE_FLAT = True
 PARAMETERS = {}
-def start(x, y, p): return x - x, y - y
-def step(state, p): return state[0] + 1.0, state[1]
-def alive(state, p): return state[0] < 4000.0
+def start(x, y, p): return where(fract(x) < 0.5, 0.0, 2880.0), y
+def step(state, p): return state[0] + 1.0, 0.0 * state[1]
+def alive(state, p): return state[0] < 5000.0
 def shade(state, steps, p): return steps / 9000.0, 0.5, 0.5
 """
 
 
-def test_a_sample_in_the_state_of_the_one_before_it_is_not_taken_to_come_round(tmp_path: Path, frame: Ask) -> None:
-    """All samples go through the same states, long enough to be looked at, and all end."""
-    path = tmp_path / "twins.py"
-    path.write_text(TWINS, encoding="utf-8")
+def test_a_sample_in_a_state_of_the_one_before_it_is_not_taken_to_come_round(tmp_path: Path, frame: Ask) -> None:
+    """Looked at after each 1440 steps, a pixel's second sample is first seen where the first was seen last."""
+    path = tmp_path / "following.py"
+    path.write_text(FOLLOWING, encoding="utf-8")
 
-    check(frame(str(path), size=(8, 4), limit=9000, samples=2, parameters={"shortcuts": 1}))
+    check(frame(str(path), size=(8, 4), limit=9000, samples=2, parameters={"shortcuts": 1, "zoom": 1.0}))
 
 
 def test_most_lanes_of_a_warp_take_part_where_samples_end_at_all_times(frame: Ask) -> None:

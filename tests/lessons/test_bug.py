@@ -100,9 +100,11 @@ def test_a_torn_tile_leads_to_the_worker_who_painted_it(ask: Callable[..., Reque
     frames = [right, right, right, torn, right, replace(right, total_steps=10)]
     told = list(bug.follows(frames))
     assert bug.sound(frames)
+    assert bug.enough(frames)
+    assert not bug.enough([right] * 6)
     assert "1 of 6 tiles differs; in careless (threads) they are 1 of the 3 of worker 1" in told[1]
     assert "tile 3 (x 0, y 16, 16 x 16): 128 pixels, rows 24 to 31" in told[2]
-    assert "1 of these 1 tiles were being painted while another worker painted" in told[3]
+    assert "1 of these 1 tiles were under way while another worker had one under way too" in told[3]
 
 
 def test_a_wrong_picture_where_none_should_be_is_unsound(ask: Callable[..., Request]) -> None:

@@ -31,14 +31,24 @@ INTERRUPTS = """\
 import os, signal, threading
 
 
+class Interrupt:
+    sent = False
+
+    def __call__(self):
+        if threading.current_thread() is not threading.main_thread() and not self.sent:
+            self.sent = True
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+interrupt = Interrupt()
+
+
 def start(x, y, p):
     return x, y
 
 
 def step(state, p):
-    if threading.current_thread() is not threading.main_thread() and "sent" not in globals():
-        globals()["sent"] = True
-        os.kill(os.getpid(), signal.SIGINT)
+    interrupt()
     return state
 
 

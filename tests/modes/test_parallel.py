@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,15 +10,21 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import render
 from render import backends, engine, handfuls
-from render.errors import ModeUnavailable, TileError
+from render.backends import loky
+from render.errors import ModeUnavailable, RenderError, TileError
+from render.frame import canvas as shared
+from render.painter import Painter
 from render.request import Request
+from render.trace import Recorder
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL")
 
@@ -61,12 +68,15 @@ def test_a_tile_that_kills_its_worker_every_time_is_named(
         '"""Ends its process in the upper left corner, but not in the one that started it."""\n'
         "import os\n"
         f"HOME = {os.getpid()}\n"
+        "class Death:\n"
+        "    def __call__(self, state):\n"
+        "        if os.getpid() != HOME and state[0] < -2.4 and state[1] > 1.5:\n"
+        "            os._exit(3)\n"
+        "        return state[0] > 1e30\n"
+        "death = Death()\n"
         "def start(x, y, p): return x, y\n"
         "def step(state, p): return state\n"
-        "def alive(state, p):\n"
-        "    if os.getpid() != HOME and state[0] < -2.4 and state[1] > 1.5:\n"
-        "        os._exit(3)\n"
-        "    return state[0] > 1e30\n"
+        "def alive(state, p): return death(state)\n"
         "def shade(state, steps, p): return 0.1, 0.2, 0.3\n"
     )
     parameters = (("shortcuts", 1), ("x", 0.0), ("y", 0.0), ("zoom", 1.0))
@@ -81,6 +91,58 @@ def test_a_tile_that_kills_its_worker_every_time_is_named(
 
     assert "tile 0 " in caught.value.cause
     assert "died" in caught.value.cause
+
+
+def test_workers_that_are_killed_while_they_start_are_started_again(wanted: Request) -> None:
+    """Each of the first that are seen, which is before they are ready; an earlier run's would be too."""
+    expected = engine.draw(replace(wanted, mode="sequential", backend=None)).sha256
+    killed: set[int] = set()
+    over = threading.Event()
+
+    def kill() -> None:
+        while len(killed) < 5 and not over.wait(0.01):
+            for worker in set(children()) - killed:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGKILL)
+                killed.add(worker)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        frame = engine.draw(wanted)
+    finally:
+        over.set()
+        killer.join()
+
+    assert len(killed) >= 5
+    assert frame.sha256 == expected
+
+
+@pytest.mark.parametrize("ready", [False, True])
+def test_processes_that_never_start_are_given_up(ready: bool, wanted: Request, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as some get ready now and then it goes on, and not for ever otherwise."""
+    tried: list[int] = []
+
+    def broken(*_: object) -> None:
+        tried.append(1)
+        if ready and len(tried) < 5:
+            (canvas.folder / f"ready-{len(tried)}").touch()
+        raise BrokenProcessPool("The exit codes of the workers are {SIGKILL(-9), EXIT(1)}\nand much more")
+
+    monkeypatch.setattr(loky, "PATIENCE", -1.0)
+    monkeypatch.setattr(loky, "_calls", broken)
+    with shared(wanted, shared=True) as canvas:
+        painter = Painter(wanted, canvas, _nothing(), Recorder())
+        with pytest.raises(RenderError) as caught:
+            list(loky.run((), painter))
+
+    assert str(caught.value) == "the worker processes do not start: exit SIGKILL(-9), EXIT(1)"
+    assert len(tried) == (5 if ready else 1)
+
+
+def _nothing() -> Any:
+    """A kernel that nobody asks for anything."""
+    return None
 
 
 def children() -> list[int]:

@@ -245,6 +245,7 @@ def test_two_workers_on_one_cpu_are_both_at_a_tile_and_one_on_a_cpu(shown: Calla
     assert page.locator("#run-1 .number.given b").inner_text() == "1.0"
     assert "Two workers, one CPU: they took turns." in page.locator("#run-1 .caption").inner_text()
     page.locator("#run-1 canvas.picture").focus()
+    page.evaluate(FRAMES)  # where that scrolls, what is told is hidden
     page.keyboard.press("ArrowRight")
     assert "on a CPU for 1.00 ms of that" in page.locator("#tip").inner_text()
 
@@ -349,6 +350,7 @@ def test_a_run_too_short_for_the_others_scale_has_a_close_up_of_its_own(shown: C
 def test_a_tile_of_a_card_tells_its_stream_by_name(shown: Callable[..., Any]) -> None:
     page = shown(CARD)
     page.locator("#run-1 canvas.picture").focus()
+    page.evaluate(FRAMES)  # where that scrolls, what is told is hidden
     page.keyboard.press("ArrowRight")
     assert "worker 0: NVIDIA H100 (synthetic) stream 0\n" in page.locator("#tip").inner_text()
 

@@ -114,7 +114,7 @@ def test_a_default_race_answers_what_a_beginner_asks() -> None:
     assert told["When were two workers at a tile at the same instant, and on how many CPUs?"] == (
         "sequential: never; concurrent: never; parallel: from 0 s to 6.00 ms, on 2.00 CPUs on average."
     )
-    assert "its one worker was painting 100 % of the time" in told["Why was concurrent not faster than sequential?"]
+    assert "its one worker was at a tile 100 % of the time" in told["Why was concurrent not faster than sequential?"]
     cure = told["What would have made it faster?"]
     assert "if each of the 6 tiles first had to wait 50 ms for its data, sequential would take about 312 ms" in cure
     assert "a second worker with a CPU of its own, to paint at the same instant: parallel took 6.00 ms" in cure

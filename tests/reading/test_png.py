@@ -158,6 +158,7 @@ def test_pixels_may_lie_in_any_number_of_chunks(cuts: int) -> None:
         ((b"cHRM", bytes(32)), ("its primary colours (cHRM)",)),
         ((b"cICP", bytes([9, 16, 0, 1])), ("its colour space (cICP 9, 16, 0, 1)",)),
         ((b"cICP", bytes([1, 13, 0, 1])), ()),
+        ((b"iCCP", b"sRGB v4\0\0" + zlib.compress(b"a profile")), ()),
         ((b"iCCP", b"Wide\0\0" + zlib.compress(b"a profile")), ("its colour profile ('Wide', iCCP)",)),
     ],
 )
@@ -172,6 +173,11 @@ def test_srgb_overrules_a_gamma() -> None:
 
 def test_what_follows_the_end_is_named() -> None:
     assert decode(encode(SMALL.astype(np.uint8)) + b"more").ignored == ("4 bytes behind its end",)
+
+
+def test_what_follows_the_pixels_is_named() -> None:
+    for more in ([(b"IDAT", PIXELS[1] + b"more")], [PIXELS, (b"IDAT", b"mo"), (b"IDAT", b"re")]):
+        assert decode(pngs.file([HEADER, *more, END])).ignored == ("4 bytes behind its pixels (IDAT)",)
 
 
 def animated(*frames: Image.Image) -> bytes:

@@ -80,7 +80,7 @@ def _about_juggling(run: Run, base: evidence.Run, runs: Sequence[Run]) -> Iterat
     if run.beats(base) and base.waited:
         why = (
             f"Both had one worker. In {other} it stood idle for {time(base.resting)} while tiles waited for their "
-            f"data; in {name} it painted another tile meanwhile, and only {time(run.resting)} went by idle."
+            f"data; in {name} it saw to other tiles meanwhile, and only {time(run.resting)} went by idle."
         )
         cure = (
             f"A second worker with a CPU of its own. The painting alone takes {clock(painting)}, and one worker cannot "
@@ -93,7 +93,7 @@ def _about_juggling(run: Run, base: evidence.Run, runs: Sequence[Run]) -> Iterat
         yield f"Why was {name} faster than {other}?", "That the traces do not tell: both had one worker. Run it again."
         return
     why = (
-        f"Because its one worker was painting {100 * painting / run.length:.0f} % of the time anyway. It had up to "
+        f"Because its one worker was at a tile {100 * painting / run.length:.0f} % of the time anyway. It had up to "
         f"{run.found.in_flight.max} tiles begun, but only ever painted one of them; the others lay aside. Changing "
         "from one to another paints nothing."
     )
@@ -157,7 +157,7 @@ def _juggling_now(runs: Sequence[Run]) -> Iterator[Step]:
         "painting at this very instant?",
         _numbers(1, flying),
         0,
-        f"One. The other {flying - 1} lie aside, hatched. In flight: {flying}; running: 1. Being busy with several "
+        f"One. The other {flying - 1} lie aside, hatched. In flight: {flying}; at a tile: 1. Being busy with several "
         "things is not doing them at the same instant.",
         t,
         min(t + 12 * _turn(run), run.length),
