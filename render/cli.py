@@ -94,7 +94,11 @@ def _what(parser: Parser) -> None:
     samples = "16 where neither scene, view nor parameter is named, else 4" if race else "4"
     tile = "the smallest that suits a mode, for all" if race else "from the frame and the workers"
     group = parser.add_argument_group("what to draw")
-    group.add_argument("--scene", metavar="NAME|FILE.py", help="a scene's name, or a file of your own (mandelbrot)")
+    group.add_argument(
+        "--scene",
+        metavar="NAME|FILE.py",
+        help="a scene's name, or a file of your own: a program, which runs with your rights (mandelbrot)",
+    )
     group.add_argument("--view", metavar="NAME", help=f"one of the scene's views ({view})")
     group.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="a parameter of the scene")
     group.add_argument("--size", metavar="WxH", help="pixels (1280x720)")
@@ -213,7 +217,9 @@ def _devices() -> Parser:
 
 def _scenes() -> Parser:
     parser = Parser("scenes", "The scenes, their views and parameters.")
-    parser.add_argument("name", metavar="NAME|FILE.py", nargs="?", help="one scene only, with its parameters")
+    parser.add_argument(
+        "name", metavar="NAME|FILE.py", nargs="?", help="one scene only, with its parameters (a file is run)"
+    )
     _talk(parser, quiet=False)
     return parser
 

@@ -7,6 +7,7 @@ document alone goes to standard output.
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import sys
@@ -79,7 +80,7 @@ def draw(typed: Namespace, began: int) -> int:
     request = options.complete(**_asked(typed))
     out = typed.out or [like.default_name(request, typed.like)]
     makers = _check_outputs(out, typed.page, typed.trace, json=typed.json)
-    outputs.check_sides(makers, request.width, request.height)
+    _check_sizes(makers, [request])
     files = [*makers, *([typed.trace] if typed.trace else [])]
     engine.available(request)
     with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
@@ -127,6 +128,15 @@ def _say(lines: Sequence[str], files: Sequence[str]) -> None:
     print("\n".join(lines), file=sys.stderr if outputs.STDOUT in files else sys.stdout)
 
 
+def _check_sizes(makers: dict[str, outputs.Output], requests: Sequence[Request]) -> None:
+    """Raise UsageError, before painting, for a file that could not hold such pictures or show so many tiles."""
+    tiles = sum(math.prod(request.rows_and_columns) for request in requests if request.only_tile is None)
+    for path, maker in makers.items():
+        outputs.check_tiles(path, maker, tiles)
+    for request in requests:
+        outputs.check_sides(makers, request.width, request.height)
+
+
 def _saved(frame: Frame, t0: int) -> Frame:
     """The frame with the time in which its files were written."""
     t1 = time.perf_counter_ns()
@@ -152,9 +162,7 @@ def race(typed: Namespace, began: int) -> int:
         else library.entrants(_asked(typed), named or modes.names())
     )
     makers = _check_outputs(typed.out, typed.page, typed.trace, json=typed.json)
-    for one in requests:
-        request = one.request if isinstance(one, engine.Entrant) else one
-        outputs.check_sides(makers, request.width, request.height)
+    _check_sizes(makers, [one.request if isinstance(one, engine.Entrant) else one for one in requests])
     with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
         result = engine.race(requests, announce=_announcer(typed), watch=watch, rounds=rounds)
     if result.frames:
@@ -232,6 +240,7 @@ def show(typed: Namespace, began: int) -> int:
     makers = _check_outputs(typed.out, typed.page, json=typed.json)
     files = list(makers)
     frames = saved.read(typed.file)
+    _check_sizes(makers, [frame.request for frame in frames])
     for path, maker in makers.items():
         outputs.save(path, outputs.made(maker, frames, plain=typed.plain))
     if frames.kind == "race":

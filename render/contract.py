@@ -9,17 +9,19 @@ of `p` are lanes too; what a scene does with whole numbers and constants is its 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import count
-from types import ModuleType
 from typing import Any, NoReturn
 
 import numpy as np
 
-from render import primitives
+from render import primitives, targets
 from render.codegen.retarget import retarget
 from render.errors import SceneError
+from render.foreign_code import line_in, running
+from render.plain_code import check_code
 from render.request import Request
-from render.scene import Scene, line_in
+from render.scene import Scene
 
 REAL, WHOLE, MASK = "real", "whole", "mask"
 BRANCH = "a branch on lanes (if, while, and, or, not, min, max)"
@@ -48,10 +50,16 @@ class Trial:
     def _refuse(self, *_: object) -> NoReturn:
         raise Broken("lanes used as plain numbers (by math, range, an index or a loop)", USE_WORDS)
 
+    def _text(self, *_: object) -> NoReturn:
+        raise Broken(
+            "lanes made into text", "print at the top of the file, or in prepare; lanes have values only later"
+        )
+
     def _unknown(self, *_: object) -> NoReturn:
         raise Broken("an operator that is not in the vocabulary (** % // divmod round)", OPERATORS)
 
     __float__ = __int__ = __index__ = __complex__ = __iter__ = __len__ = __getitem__ = _refuse
+    __str__ = __repr__ = __format__ = _text
     __pow__ = __rpow__ = __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = __divmod__ = __round__ = _unknown
     __ipow__ = __imod__ = __ifloordiv__ = _unknown
 
@@ -63,6 +71,8 @@ def kind_of(value: Any) -> str:
     if isinstance(value, (bool, np.bool_)):
         return MASK
     if isinstance(value, (int, np.integer)):
+        if not -(1 << 63) <= value < 1 << 63:
+            raise Broken("a whole number of more than 64 bits among lanes", "write it as a real: 1e20")
         return WHOLE
     if isinstance(value, (float, np.floating)):
         return REAL
@@ -170,7 +180,7 @@ def _words(*, any_lane: bool) -> dict[str, Callable[..., Any]]:
             raise Broken("any_lane of something that is no mask", "its operand is a comparison, such as x < 0.0")
         return any_lane and next(yes) < MOST_YES
 
-    return {
+    words: dict[str, Callable[..., Any]] = {
         **{name: reals(name) for name in ("fma", "sqrt", "abs", "floor", "minimum", "maximum")},
         "where": where,
         "any_lane": some,
@@ -180,6 +190,22 @@ def _words(*, any_lane: bool) -> dict[str, Callable[..., Any]]:
         "bits": convert("bits", REAL, WHOLE),
         "from_bits": convert("from_bits", WHOLE, REAL),
     }
+    return {name: _counted(name, word) for name, word in words.items()}
+
+
+def _counted(name: str, word: Callable[..., Any]) -> Callable[..., Any]:
+    """The word for as many operands as it has."""
+    code = getattr(primitives, name).__code__
+    wanted = code.co_varnames[: code.co_argcount]
+
+    def called(*operands: Any, **named: Any) -> Any:
+        if named or len(operands) != len(wanted):
+            raise Broken(
+                f"{name} with {len(operands) + len(named)} operands, or by name", f"{name}({', '.join(wanted)})"
+            )
+        return word(*operands)
+
+    return called
 
 
 def _choice(a: Any, b: Any) -> str:
@@ -195,10 +221,11 @@ def check(scene: Scene, request: Request) -> None:
     p: Any = scene.prepared(request)
     p = p._replace(**{name: Trial(REAL) for name, value in p._asdict().items() if isinstance(value, np.floating)})
     _truth(scene, request)
+    wrap = partial(check_code, interpreted=not targets.load(request.target).DROPS_GIL)
     for way in (True, False):
         bound = {getattr(primitives, name): word for name, word in _words(any_lane=way).items()}
         functions = {
-            name: retarget(plain, words=bound, wrap=_by_name)
+            name: retarget(plain, words=bound, wrap=wrap)
             for name, plain in scene.functions.items()
             if name != "prepare"
         }
@@ -210,38 +237,48 @@ def _try(scene: Scene, functions: dict[str, Callable[..., Any]], p: Any) -> None
 
     def called(name: str, *arguments: Any) -> Any:
         try:
-            return functions[name](*arguments)
+            with running():
+                return functions[name](*arguments)
         except Broken as broken:
             raise _told(scene, broken, *broken.args) from broken
         except (AttributeError, NameError) as error:
-            raise _told(scene, error, str(error), "see render.scene for what a scene is given") from error
+            raise _told(
+                scene,
+                error,
+                str(error).replace("'Trial' object", "a lane"),
+                "see render.scene for what a scene is given",
+            ) from error
         except TypeError as error:
             if "does not support ufuncs" not in str(error):
                 raise
             raise _told(scene, error, "a function of numpy on lanes", USE_WORDS) from error
 
-    def lanes(name: str, values: Any, count: int | None = None) -> Sequence[Any]:
-        line = scene.functions[name].__code__.co_firstlineno
-        what = f"{count} lanes" if count else "lanes"
-        if not isinstance(values, tuple) or (count and len(values) != count) or not values:
-            raise SceneError(f"{scene.path}, line {line}: {name} must give a tuple of {what}", "see render.scene")
-        if any(not isinstance(v, (Trial, int, float, np.number)) or kind_of(v) == MASK for v in values):
-            raise SceneError(
-                f"{scene.path}, line {line}: {name} must give lanes or numbers, and no mask", "see render.scene"
-            )
-        return values
-
-    def mask(name: str, value: Any) -> None:
-        if not (isinstance(value, Trial) and value.kind == MASK):
-            line = scene.functions[name].__code__.co_firstlineno
-            raise SceneError(f"{scene.path}, line {line}: {name} must give a mask", "a comparison, such as x < 4.0")
-
-    state = tuple(Trial(REAL) for _ in lanes("start", called("start", real, real, p)))
-    mask("alive", called("alive", state, p))
-    lanes("step", called("step", state, p), len(state))
-    lanes("shade", called("shade", state, real, p), 3)
+    state = tuple(Trial(REAL) for _ in _lanes(scene, "start", called("start", real, real, p)))
+    _mask(scene, "alive", called("alive", state, p))
+    _lanes(scene, "step", called("step", state, p), len(state))
+    _lanes(scene, "shade", called("shade", state, real, p), 3)
     if "never_ends" in functions:
-        mask("never_ends", called("never_ends", real, real, p))
+        _mask(scene, "never_ends", called("never_ends", real, real, p))
+
+
+def _lanes(scene: Scene, name: str, values: Any, count: int | None = None) -> Sequence[Any]:
+    """The lanes that a function gave, so many of them. Raises SceneError where they are none."""
+    begins = f"{scene.path}, line {scene.functions[name].__code__.co_firstlineno}: {name}"
+    what = f"{count} lanes" if count else "lanes"
+    if not isinstance(values, tuple) or (count and len(values) != count) or not values:
+        raise SceneError(f"{begins} must give a tuple of {what}", "see render.scene")
+    if any(isinstance(value, Trial) and value.kind == WHOLE for value in values):
+        raise SceneError(f"{begins} gives whole lanes", "make them real: to_real(i)")
+    if any(not isinstance(value, (Trial, int, float, np.number)) or kind_of(value) == MASK for value in values):
+        raise SceneError(f"{begins} must give lanes or numbers, and no mask", "see render.scene")
+    return values
+
+
+def _mask(scene: Scene, name: str, value: Any) -> None:
+    """Raise SceneError where a function did not give a mask."""
+    if not (isinstance(value, Trial) and value.kind == MASK):
+        line = scene.functions[name].__code__.co_firstlineno
+        raise SceneError(f"{scene.path}, line {line}: {name} must give a mask", "a comparison, such as x < 4.0")
 
 
 def _truth(scene: Scene, request: Request) -> None:
@@ -258,15 +295,3 @@ def _truth(scene: Scene, request: Request) -> None:
 def _told(scene: Scene, error: Exception, rule: str, remedy: str) -> SceneError:
     """The rule that is broken, with the line where."""
     return SceneError(f"{scene.path}, line {line_in(scene.path, error)}: {rule}", remedy)
-
-
-def _by_name(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, if it calls words by their bare names: only then can a target put its own in their places."""
-    for value in function.__globals__.values():
-        if isinstance(value, ModuleType) and value.__name__.startswith("render"):
-            code = function.__code__
-            raise SceneError(
-                f"{code.co_filename}, line {code.co_firstlineno}: {code.co_name} uses the module {value.__name__}",
-                "import its words by name: from render.lanes import fma, where",
-            )
-    return function

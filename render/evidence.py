@@ -101,8 +101,9 @@ class Run:
     @property
     def holds_lock(self) -> bool:
         """Whether its workers are threads of one process whose code holds Python's lock while it paints."""
-        name, processes = self.frame.request.target, {worker.process for worker in self.found.busy}
-        return len(processes) == 1 and name in targets.names() and not targets.load(name).DROPS_GIL
+        target = self.frame.request.target
+        held = target in targets.names() and not targets.load(target).DROPS_GIL  # a trace may come from elsewhere
+        return held and len({worker.process for worker in self.found.busy}) == 1
 
     @property
     def short(self) -> bool:

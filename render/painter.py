@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from render import targets
 from render.errors import RenderError, TileError
+from render.foreign_code import describe_error
 from render.frame import Canvas
+from render.not_numbers import describe_failure
 from render.pace import Pace
 from render.plan import Tile
 from render.request import Request
 from render.runtime.kernel import CpuKernel, Kernel, LaunchKernel, Painted, Stream, at_work
+from render.scene import load
 from render.trace import Recorder, Span, Worker
 
 if TYPE_CHECKING:
@@ -34,7 +37,6 @@ class Done(NamedTuple):
     steps: int
 
 
-NAN = "{} samples have a colour that is not a number (NaN)"
 GROWTH = 2.0  # how much longer than the last slice the next may be
 SLICE_NS = 2_000_000  # of 1-2 ms: a switch of some 40 us is 2 %, and the loop still answers (benchmarks/juggling.py)
 
@@ -69,9 +71,14 @@ class Painter:
 
     def paint(self, tile: Tile) -> Done:
         """The whole tile in one span. Raises TileError."""
-        with self._span(tile):
-            steps, bad = self.kernel.paint(self.canvas, *tile[1:])
-        return self.done(tile, steps, bad)
+        try:
+            with self.recorder.painting(tile.number):
+                steps, bad = self.kernel.paint(self.canvas, *tile[1:])
+        except RenderError:
+            raise
+        except Exception as error:
+            raise self.failure(tile, describe_error(error, load(self.request.scene).path)) from error
+        return self.done(tile, steps, bad) if bad else Done(tile, steps)
 
     def slices(self, tile: Tile) -> Iterator[Done]:
         """The tile in slices of some 2 ms each; between two of them the caller may do other things.
@@ -103,12 +110,12 @@ class Painter:
         except RenderError:
             raise
         except Exception as error:
-            raise self.failure(tile, f"{type(error).__name__}: {error}") from error
+            raise self.failure(tile, describe_error(error, load(self.request.scene).path)) from error
 
     def done(self, tile: Tile, steps: int, bad: int) -> Done:
         """The tile as done. Raises TileError where samples of it are NaN, which no picture may show."""
         if bad:
-            raise self.failure(tile, NAN.format(bad))
+            raise self.failure(tile, describe_failure(self.request, self.kernel, self.canvas, tile, bad))
         return Done(tile, steps)
 
     def failure(self, tile: Tile, why: str) -> TileError:

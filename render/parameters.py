@@ -50,6 +50,8 @@ class Parameter(NamedTuple):
             made = cls(*parts)
         else:
             raise ValueError(f"{written!r:.60} is not a parameter")
+        if not isinstance(made.about, str):
+            raise TypeError(f"{made.about!r:.60} is no sentence")
         made.check("default", made.default)
         return made
 

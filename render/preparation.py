@@ -12,6 +12,7 @@ import numpy as np
 
 from render import contract, scene, targets
 from render.errors import RenderError
+from render.foreign_code import describe_error
 from render.painter import failure
 from render.parameters import P, kinds, members
 from render.plan import tile_of
@@ -59,9 +60,8 @@ class Preparation:
         except RenderError:
             raise
         except Exception as error:
-            line = scene.line_in(loaded.path, error)
             first = tile_of(request, request.only_tile or 0)
-            raise failure(request, first, f"{type(error).__name__}: {error} (line {line})") from error
+            raise failure(request, first, describe_error(error, loaded.path)) from error
 
     def compile(self, request: Request, announce: Announce) -> None:
         """Have the code that paints a request compiled and loaded, if it is not yet."""

@@ -1,18 +1,79 @@
-"""Scenes are files that say how one sample starts, steps, ends and is shaded; this module loads and checks them.
+"""The scene contract: what a scene's file may say, and what the program makes of it. This module loads such files.
 
-A scene is a stepping rule (the driver owns the loop, so it can keep all lanes of a vector or a warp busy):
+A scene is a program: a Python file that runs with all the rights of whoever draws it. Draw only scenes that you trust.
 
-    PARAMETERS, VIEWS, LIMIT, PRECISION, ABSORBING, INSIDE_FLAT       what it can be asked, what the driver may assume
-    start(x, y, p) -> state       (x, y) on the picture plane; state is a flat tuple of lanes
-    step(state, p) -> state
-    alive(state, p) -> mask       may this sample still go on? False for NaN
-    shade(state, steps, p) -> (r, g, b)      linear light, 0..1; `steps` as real lanes
-    prepare(parameters, size) -> p           optional; once per request: scalars and read-only arrays by name
-    never_ends(x, y, p) -> mask              optional; samples known never to end
-    symmetric(p) -> bool                     optional; whether (x, -y) has the steps and the colour of (x, y)
+It is a stepping rule. The program owns the loop, so it can keep all lanes of a vector or a GPU busy; for every sample
+it does what this plain loop does (`render.targets.python`), to the last bit:
 
-The real members of `p` are lanes to the scene, the same in every lane: they cannot be branched on. Its whole numbers
-are plain, and may steer an `if` or a `range`; arrays are read by `take`.
+    state, steps = start(x, y, p), 0
+    while steps < limit and alive(state, p):
+        state, steps = step(state, p), steps + 1
+    r, g, b = shade(state, steps, p)
+
+A whole scene, the burning ship:
+
+    '''The burning ship: like the Mandelbrot set, but folded at each step.'''
+    from render.lanes import abs, fma, where
+
+    LIMIT, ABSORBING, INSIDE_FLAT = 300, True, True
+    PARAMETERS = {"bailout": (16.0, 2.0, 1e6, "How far out a point counts as gone.")}
+    VIEWS = {"fleet": {"x": -0.5, "y": 0.4}, "ship": {"x": -1.76, "y": 0.035, "zoom": 32.0, "limit": 800}}
+
+    def prepare(parameters, size):
+        return {"far": parameters.bailout * parameters.bailout}
+
+    def start(x, y, p):
+        return 0.0, 0.0, x, -y
+
+    def step(state, p):
+        x, y, cx, cy = state
+        return fma(x, x, fma(-y, y, cx)), fma(abs(x + x), abs(y), cy), cx, cy
+
+    def alive(state, p):
+        return fma(state[0], state[0], state[1] * state[1]) <= p.far
+
+    def shade(state, steps, p):
+        light = where(alive(state, p), 0.0, steps / (steps + 25.0))
+        return light, light * light, 0.25 * light
+
+The four functions, and three that may be there:
+
+    start(x, y, p)      where a sample begins: (x, y) on the picture plane -> state, a flat tuple of one or more reals
+    step(state, p)      one step -> a state of the same length
+    alive(state, p)     whether the sample may go on: a comparison, which is False where anything is NaN
+    shade(state, steps, p)   -> (r, g, b), linear light from 0 to 1. Less counts as 0, more (and infinity) as 1; a NaN
+                        is an error. A pixel is the mean of its samples, in sRGB of 8 bits.
+                        `steps` (real lanes) are the steps made. A sample may end with the very last step, so ask
+                        `alive(state, p)`, never `steps == limit`, whether it was still alive at the limit: is inside.
+    prepare(parameters, size)   once for a request: parameters by name or attribute, size = (width, height) in pixels
+                        -> a dict, which becomes `p`. Without it p has the parameters.
+    never_ends(x, y, p) a mask of samples that are known never to end (used if INSIDE_FLAT and --set shortcuts=1)
+    symmetric(p)        True or False: has (x, -y) the steps and the colour of (x, y)? Its p holds plain numbers.
+
+What stands beside them, all of it optional:
+
+    PARAMETERS   {"name": (default, lowest, highest, "Sentence.")}: whole numbers if the default is one, else reals;
+                 {"name": ("word", ("word", "other"), "Sentence.")}: words. Every scene has x, y, zoom and shortcuts
+                 and may give its own in their places: the frame has (x, y) in its middle and is 4 / zoom high, y
+                 upwards, pixels square. "limit" is no name for a parameter.
+    VIEWS        {"name": {"parameter": value, "limit": steps}}: the first is drawn where none is named; what a view
+                 leaves out has its default, and --set goes over all. Without VIEWS there is one, "default".
+    LIMIT        the most steps of a sample, 1000 if nothing is said; a view's "limit" and --limit go over it
+    PRECISION    "f64" (if nothing is said) or "f32": what --precision auto means
+    ABSORBING    True: once `alive` is False, no further step makes it True again, whatever parameters are allowed.
+                 The program then looks only now and then, and steps back.
+    INSIDE_FLAT  True: the colour of a sample still alive at the limit does not depend on its state. The program may
+                 then leave steps out that change nothing (`never_ends`, cycles).
+
+A promise that does not hold makes other pictures on other targets; without one the program assumes nothing.
+
+In the four functions and in never_ends, numbers are lanes (`render.lanes` has the words). A real member of `p` is a
+lane too, the same for all samples. Lanes go both ways at once, so there is no `if`, `and` or `min` on them: `where`
+chooses, & | ~ combine masks. Whole members of p are plain: `if` and `range` may use them. Lists and arrays become flat
+read-only arrays in the request's precision, for `take`; words stay behind in `prepare`. Helpers are functions of a
+module, called by bare name; they call neither themselves nor what a vector cannot do (print, import, try, lists). All
+of it is tried before anything is painted, and what breaks a rule is told with its line (SceneError); what a scene
+raises itself is a TileError. What it prints when it is loaded, or in `prepare`, goes to standard error.
 
 Our own scenes and a user's are loaded alike, by file path. The folder `scenes/` is the registry.
 """
@@ -20,25 +81,23 @@ Our own scenes and a user's are loaded alike, by file path. The folder `scenes/`
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from render import scene_rules as rules
 from render.errors import RenderError, SceneError, UnknownName, UsageError
-from render.parameters import FRAMING, P, Parameter, Parameters, name_of, record
-from render.request import HIGHEST_LIMIT, PRECISIONS, Request, Value
+from render.foreign_code import Imports, describe_error, execute, line_in, running
+from render.parameters import P, Parameter, Parameters, name_of, record
+from render.request import Request, Value
 from render.wording import harmless
 
 Real = Any  # np.float32 or np.float64
 REALS: dict[str, Real] = {"f32": np.float32, "f64": np.float64}
-NEEDED = ("start", "step", "alive", "shade")
-ARGUMENTS = {"start": 3, "step": 2, "alive": 2, "shade": 3, "prepare": 2, "never_ends": 3, "symmetric": 1}
 
 
 @dataclass(frozen=True)
@@ -122,7 +181,8 @@ class Scene:
             made: Any = Parameters({name: _in(real, value) for name, value in request.parameters})
             if prepare:
                 try:
-                    made = _fields(prepare(made, (request.width, request.height)))
+                    with running():
+                        made = _fields(prepare(made, (request.width, request.height)))
                 except RenderError:
                     raise
                 except Exception as error:
@@ -137,7 +197,7 @@ class Scene:
         """What one of the functions did wrong, with the line: the one that raised, or that of the function."""
         line = line_in(self.path, error) or self.functions[name].__code__.co_firstlineno
         return SceneError(
-            f"{self.path}, line {line}: {name}: {type(error).__name__}: {error}", "see render.scene for the contract"
+            f"{self.path}, line {line}: {name}: {describe_error(error)}", "see render.scene for the contract"
         )
 
 
@@ -206,141 +266,51 @@ def load(name: str) -> Scene:
         raise UsageError(f"cannot read the scene file {name}: {why}", remedy) from error
 
 
-@lru_cache(maxsize=32)
 def _loaded(path: Path, source: bytes) -> Scene:
+    """The scene in this file, run anew where the file has changed, or a module that it imports was loaded again."""
+    known = _run(path, source)
+    if not known.imports.current():
+        _run.cache_clear()
+        known = _run(path, source)
+    return known.scene
+
+
+class _Run(NamedTuple):
+    """A scene, and what its file found when it was run."""
+
+    scene: Scene
+    imports: Imports
+
+
+@lru_cache(maxsize=32)
+def _run(path: Path, source: bytes) -> _Run:
     try:
         tree = ast.parse(source, str(path))
         code = compile(tree, str(path), "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # a zero byte, or nested too deep
         line, why = getattr(error, "lineno", None) or 1, getattr(error, "msg", None) or error
         raise SceneError(f"{path}, line {line}: {why}", "mend the syntax") from error
-    return _checked(Source(path, tree, _execute(path, code)))
+    source_file = rules.Source(path, tree, execute(path, code))
+    return _Run(_checked(source_file), Imports.of(source_file.module, tree))
 
 
-def _execute(path: Path, code: CodeType) -> ModuleType:
-    """Run the file as a module of its own."""
-    module = ModuleType(f"render_scene_{path.stem}")
-    module.__file__ = str(path)
-    written, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # no __pycache__ beside a user's scene
-    try:
-        exec(code, module.__dict__)  # noqa: S102  (a scene is a program)
-    except (Exception, SystemExit) as error:
-        where, what = f"{path}, line {line_in(path, error)}", f"{type(error).__name__}: {error}"
-        raise SceneError(f"{where}: {what}", "the file must load by itself") from error
-    finally:
-        sys.dont_write_bytecode = written
-    return module
-
-
-def line_in(path: Path, error: BaseException) -> int:
-    """The last line of this file that the error passed through; 0 for none."""
-    line, trace = 0, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
-
-
-class Source(NamedTuple):
-    """A scene's file, read and run; it knows where its lines are."""
-
-    path: Path
-    tree: ast.Module
-    module: ModuleType
-
-    def broken(self, rule: str, name: str, remedy: str, entry: object = None) -> SceneError:
-        """The error for a rule that is broken where the file defines `name`, or this entry of the dict of that name."""
-        return SceneError(f"{self.path}, line {_line_of(self.tree, name, entry)}: {rule}", remedy)
-
-
-def _checked(source: Source) -> Scene:
+def _checked(source: rules.Source) -> Scene:
     """The file as a Scene. Raises SceneError at the first rule it breaks."""
-    module = source.module
-    functions, parameters = _functions(source), _parameters(source)
-    limit = getattr(module, "LIMIT", 1000)
-    if not _is_limit(limit):
-        raise source.broken(f"LIMIT is no whole number from 1 to {HIGHEST_LIMIT}", "LIMIT", "for example LIMIT = 1000")
-    precision = getattr(module, "PRECISION", "f64")
-    if precision not in PRECISIONS:
-        raise source.broken(f"PRECISION is {precision!r}", "PRECISION", f"choose from {', '.join(PRECISIONS)}")
-    views = getattr(module, "VIEWS", None) or {"default": {}}
-    if not isinstance(views, Mapping) or not all(isinstance(view, Mapping) for view in views.values()):
-        raise source.broken("VIEWS must be a dict of dicts", "VIEWS", 'write {"name": {"zoom": 3.0, "limit": 500}}')
     scene = Scene(
         name=source.path.stem,
         path=source.path,
-        about=(module.__doc__ or "").strip().split("\n")[0],
-        parameters=parameters,
-        views={str(name): dict(view) for name, view in views.items()},
-        limit=limit,
-        precision=precision,
-        absorbing=bool(getattr(module, "ABSORBING", False)),
-        inside_flat=bool(getattr(module, "INSIDE_FLAT", False)),
-        functions=functions,
+        about=str(source.module.__doc__ or "").strip().split("\n")[0],
+        parameters=rules.parameters_of(source),
+        views=rules.views_of(source),
+        limit=rules.limit_of(source),
+        precision=rules.precision_of(source),
+        absorbing=rules.truth_of(source, "ABSORBING"),
+        inside_flat=rules.truth_of(source, "INSIDE_FLAT"),
+        functions=rules.functions_of(source),
     )
     for name, view in scene.views.items():
-        if not _is_limit(view.get("limit", limit)):
-            raise source.broken(f"view {name!r}: its limit is {view['limit']!r}", "VIEWS", "give a whole number", name)
         try:
             scene.settle(name, {key: value for key, value in view.items() if key != "limit"})
         except UsageError as error:
             raise source.broken(f"view {name!r}: {error}", "VIEWS", error.remedy, name) from error
     return scene
-
-
-def _is_limit(value: Any) -> bool:
-    return isinstance(value, int) and 1 <= value <= HIGHEST_LIMIT
-
-
-def _functions(source: Source) -> dict[str, Callable[..., Any]]:
-    """Those of the contract that the file has, by name."""
-    found = {name: getattr(source.module, name) for name in ARGUMENTS if hasattr(source.module, name)}
-    for name, arity in ARGUMENTS.items():
-        if name in NEEDED and name not in found:
-            raise source.broken(f"a scene needs a function {name}", name, f"define {name}, see render.scene")
-        if name in found and (rule := _not_plain(found[name], arity)):
-            raise source.broken(f"{name} {rule}", name, "see render.scene for its signature")
-    return found
-
-
-def _not_plain(function: Any, arity: int) -> str:
-    """What keeps a function from being copied for another target; empty for nothing."""
-    if not isinstance(function, FunctionType):
-        return f"must be a function written with def, not {type(function).__name__}"
-    if function.__code__.co_freevars:
-        return f"uses {', '.join(function.__code__.co_freevars)} of a function around it: it must stand alone"
-    return "" if function.__code__.co_argcount == arity else f"must take {arity} arguments"
-
-
-def _parameters(source: Source) -> dict[str, Parameter]:
-    """The scene's own over those that every scene has."""
-    found, remedy = dict(FRAMING), 'write "name": (default, lowest, highest, "sentence")'
-    written = getattr(source.module, "PARAMETERS", {})
-    if not isinstance(written, Mapping):
-        raise source.broken("PARAMETERS must be a dict", "PARAMETERS", remedy)
-    for name, one in written.items():
-        try:
-            found[name_of(name)] = Parameter.of(one)
-        except (TypeError, ValueError, UsageError) as error:
-            raise source.broken(f"PARAMETERS: {name}: {error}", "PARAMETERS", remedy, name) from error
-    for name in FRAMING:
-        lowest = found[name].lowest
-        if lowest is None or (name == "zoom" and lowest <= 0):
-            rule = "must be a number above 0" if name == "zoom" else "must be a number"
-            raise source.broken(f"PARAMETERS: {name} {rule}", "PARAMETERS", remedy, name)
-    return found
-
-
-def _line_of(tree: ast.Module, name: str, entry: object = None) -> int:
-    """Where the file defines a name, or an entry of the dict of that name; 1 where it does not."""
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            return node.lineno
-        if isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if any(isinstance(target, ast.Name) and target.id == name for target in targets):
-                keys = node.value.keys if isinstance(node.value, ast.Dict) else []
-                lines = [key.lineno for key in keys if isinstance(key, ast.Constant) and key.value == entry]
-                return lines[-1] if lines else node.lineno
-    return 1

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from render import engine, options
 from render.errors import RenderError, TileError, UsageError
 from render.frame import Canvas, window
-from render.painter import NAN
+from render.not_numbers import describe_failure
 from render.picture import encode
+from render.plan import Tile
 from render.preparation import Preparation
 from render.request import Request
 from render.results import DrawnFrame
@@ -32,8 +33,8 @@ FIXED = ("scene", "precision", "mode", "target")  # what is compiled, and who wo
 class Window(NamedTuple):
     """The pixels of one rectangle of a frame, whose top left corner is (x, y) of the frame.
 
-    `rgb` (height, width, 3) uint8; for one sample a pixel, `steps` (height, width) int32 and `inside` (height, width)
-    bool, whether it was alive at the limit, else None. `total_steps` are those of all samples.
+    `rgb` (height, width, 3) uint8; for one sample a pixel `steps` (height, width) int32 and `inside` (height, width)
+    bool, which samples were still alive at the limit, else None. `total_steps` are those of all samples.
     """
 
     x: int
@@ -98,7 +99,7 @@ class Session:
         except Exception as error:
             raise _failure(request, canvas, f"{type(error).__name__}: {error}") from error
         if bad:
-            raise _failure(request, canvas, NAN.format(bad))
+            raise _failure(request, canvas, describe_failure(request, kernel, canvas, Tile(0, *place), bad))
         return Window(x, y, *canvas.kept(), total_steps=steps)
 
     def close(self) -> None:

@@ -136,6 +136,7 @@ def of(trace: Trace) -> Stats:
     paint = [span for span in trace.spans if span.kind == "paint"]
     painted = _grouped((span for span in paint if span.tile != NO_TILE), lambda span: span.tile)
     flying = {tile: _reach(times) for tile, times in painted.items()}
+    juggled = [times for times in painted.values() if len(times) > 1]
     by_end = sorted((end, tile) for tile, (_, end) in flying.items())
     turned = turns(trace)
     busy = {worker: _length(times) for worker, times in turned.items()}
@@ -154,7 +155,7 @@ def of(trace: Trace) -> Stats:
         first_tile=by_end[0][1] if by_end else None,
         last_tile=by_end[-1][1] if by_end else None,
         first_tile_seconds=(by_end[0][0] - trace.asked) / 1e9 if by_end else None,
-        left_alone_seconds=max((_longest_gap(merged(times, flat=True)) for times in painted.values()), default=0) / 1e9,
+        left_alone_seconds=max((_longest_gap(merged(times, flat=True)) for times in juggled), default=0) / 1e9,
         busy={worker: spent / 1e9 for worker, spent in busy.items()},
         idle={worker: max(whole - spent, 0) / 1e9 for worker, spent in busy.items()},
         ledger=_ledger(trace),
@@ -286,6 +287,8 @@ def _grouped(spans: Iterable[Span], key: Callable[[Span], Key]) -> dict[Key, lis
 
 def _reach(times: Sequence[Interval]) -> Interval:
     """From the first start to the last end."""
+    if len(times) == 1:  # most tiles are painted at one go
+        return times[0]
     return min(t0 for t0, _ in times), max(t1 for _, t1 in times)
 
 

@@ -96,8 +96,12 @@ class Trace:
     @property
     def workers(self) -> tuple[Worker, ...]:
         """Those that painted, in the order of their first paint span."""
-        painted = sorted((s.t0, s.t1, s.worker) for s in self.spans if s.kind == "paint")
-        return tuple(dict.fromkeys(worker for _, _, worker in painted))
+        first: dict[Worker, tuple[int, int]] = {}
+        for span in self.spans:
+            if span.kind == "paint":
+                times, known = (span.t0, span.t1), first.get(span.worker)
+                first[span.worker] = times if known is None else min(known, times)
+        return tuple(sorted(first, key=lambda worker: (first[worker], worker)))
 
     @property
     def multiprocessors(self) -> tuple[Worker, ...]:
@@ -155,6 +159,15 @@ SYSTEM_CLOCK: Clock = time.perf_counter_ns
 THREAD_CLOCK: CpuClock = getattr(time, "thread_time_ns", read_nothing)
 
 
+class Mine(threading.local):
+    """What each thread has of its own: the worker that it is, once it was asked."""
+
+    worker: Worker | None = None
+
+
+MINE = Mine()
+
+
 class Recorder:
     """Collects spans inside one process. Appending is one atomic list operation, so threads may share it.
 
@@ -166,11 +179,16 @@ class Recorder:
         self.clock = clock
         self.cpu_clock = cpu_clock or (THREAD_CLOCK if clock is SYSTEM_CLOCK else read_nothing)
         self._spans: list[Span] = []
+        self._painters: dict[int, Worker] = {}  # of the tiles among the first `_seen` spans
+        self._seen = 0
 
     @staticmethod
     def me() -> Worker:
-        """The worker that asks: this thread of this process."""
-        return Worker(os.getpid(), threading.get_native_id())
+        """The worker that asks: this thread of this process. One object for all its spans."""
+        worker = MINE.worker
+        if worker is None or worker.process != os.getpid():  # a process that was forked has its parent's
+            MINE.worker = worker = Worker(os.getpid(), threading.get_native_id())
+        return worker
 
     def add(
         self, kind: str, t0: int, t1: int, tile: int = NO_TILE, worker: Worker | None = None, cpu: int = -1
@@ -193,8 +211,12 @@ class Recorder:
 
     def painter_of(self, tile: int) -> Worker:
         """Who painted a tile that is done, as far as is recorded here; the caller where nothing is."""
-        found = (span.worker for span in reversed(self._spans) if span.tile == tile and span.kind == "paint")
-        return next(found, None) or self.me()
+        spans, known, end = self._spans, self._painters, len(self._spans)
+        for at in range(self._seen, end):  # each span once, however far the workers are ahead of who asks
+            if spans[at].kind == "paint":
+                known[spans[at].tile] = spans[at].worker
+        self._seen = end
+        return known.get(tile) or self.me()
 
     def extend(self, spans: Iterable[Span]) -> None:
         """Take over spans that another process recorded."""
@@ -203,6 +225,7 @@ class Recorder:
     def drain(self) -> tuple[Span, ...]:
         """All spans so far, which are then forgotten here."""
         spans, self._spans = self._spans, []
+        self._painters, self._seen = {}, 0
         return tuple(spans)
 
 
@@ -236,4 +259,10 @@ def owners(trace: Trace) -> dict[int, int]:
     A tile that several painted is the one's who painted it last.
     """
     number = {worker: index for index, worker in enumerate(trace.workers)}
-    return {span.tile: number[span.worker] for span in trace.of_kind("paint") if span.tile != NO_TILE}
+    last: dict[int, Span] = {}
+    for span in trace.spans:
+        if span.kind == "paint" and span.tile != NO_TILE:
+            known = last.get(span.tile)
+            if known is None or (known.t0, known.t1) <= (span.t0, span.t1):
+                last[span.tile] = span
+    return {tile: number[span.worker] for tile, span in last.items()}

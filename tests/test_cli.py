@@ -341,6 +341,11 @@ WRONG = [  # words, and what is said
     (["--wait", "soon"], "wait is 'soon'"),
     (["--wait", "2h"], "wait is '2h'"),
     (["--tile", "0"], "at least one pixel"),
+    (["--size", "2048x2048", "--tile", "1"], "4194304 tiles are too many"),
+    (["--size", "2048x2048", "--tile", "2", "--page", "a.html"], "a.html would show 1,048,576 tiles"),
+    (["--size", "2048x2048", "--tile", "2", "--out", "a.svg"], "for example --tile 32"),
+    (["race", "--size", "1024x1024", "--tile", "3", "--out", "a.cost.png"], "a.cost.png would show"),
+    (["race", "--lesson", "gil", "--size", "1024x1024", "--tile", "3", "--page", "a.html"], "a.html would show"),
     (["--order", "random"], "there is no order 'random'"),
     (["--only-tile", "99999"], "there is no tile 99999"),
     (["--only-tile", "-1"], "there is no tile -1"),
@@ -500,7 +505,7 @@ def test_a_sample_that_is_no_number_fails_its_tile(target: str, mode: list[str],
     said = say("--scene", name, *FRAME, *mode, "--target", target, "--quiet")
     error = refused(said, 4)
     assert "of scene disc.py failed: " in error
-    assert "samples have a colour that is not a number" in error
+    assert "samples with a colour that is not a number" in error
     assert f"--target {target}" in error
     assert [path.name for path in Path().iterdir()] == [name]
 

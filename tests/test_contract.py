@@ -14,6 +14,8 @@ WHOLE = '''"""A scene for trying the rules."""
 from render.lanes import any_lane, fma, sin, take, to_int, to_real, where
 import math
 import numpy as np
+import random
+import sys
 import render.lanes as words
 
 LIMIT = 20
@@ -61,8 +63,28 @@ RULES = {
         "return (x, y, 0.5) if p.zoom > 1.0 else (y, x, 0.5)",
         "branch on lanes",
     ),
+    "a global": ("step", "global LIMIT\n    LIMIT = LIMIT + 1\n    return state", "step changes the global LIMIT"),
+    "an attribute": ("shade", "p.zoom = 2.0\n    return x, y, 0.0", "shade sets the attribute zoom"),
+    "an item": ("step", "state[0] = 2.0\n    return state", "step writes into something"),
+    "print": ("step", "print('here')\n    return state", "step uses print"),
+    "text": ("step", "f'{state[0]}'\n    return state", "lanes made into text"),
+    "an import": ("shade", "import math\n    return math.pi, x, y", "shade imports math"),
+    "with": ("shade", "with p:\n        return x, x, y", "shade uses with"),
+    "try": ("shade", "try:\n        return x, x, y\n    except ValueError:\n        return y, y, y", "shade uses try"),
+    "what a lane is": ("shade", "return float(isinstance(x, float)), x, y", "shade uses isinstance"),
+    "a list": ("shade", "return sum(state), x, y", "shade uses sum"),
+    "chance": ("shade", "return random.random(), x, y", "shade uses the module random"),
+    "an end": ("shade", "sys.exit(0)", "shade uses the module sys"),
+    "operands": ("shade", "return fma(x, y), x, y", "fma with 2 operands"),
+    "operands by name": ("shade", "return fma(a=x, b=y, c=1.0), x, y", "by name"),
+    "whole lanes": ("start", "return to_int(x), y", "start gives whole lanes"),
+    "a huge number": ("step", "return state[0] + (1 << 80), state[1]", "more than 64 bits"),
+    "an attribute of lanes": ("shade", "return x.real, x, y", "a lane has no attribute 'real'"),
     "recursion": ("shade", "return shade(state, steps, p)", "calls itself"),
 }
+
+
+OUTSIDE = ("an import", "with", "try", "chance", "an end")  # what only reaches outside: target python may
 
 
 def written(folder: Path, **changes: str) -> Path:
@@ -71,8 +93,15 @@ def written(folder: Path, **changes: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("where", "code", "told"), RULES.values(), ids=RULES)
-@pytest.mark.parametrize("target", ["python", "simd"])
+@pytest.mark.parametrize(
+    ("where", "code", "told", "target"),
+    [
+        pytest.param(*rule, target, id=f"{name}-{target}")
+        for name, rule in RULES.items()
+        for target in ("python", "simd")
+        if target == "simd" or name not in OUTSIDE
+    ],
+)
 def test_a_broken_rule_is_named_with_its_line(where: str, code: str, told: str, target: str, tmp_path: Path) -> None:
     path = written(tmp_path, **{where: code})
     begins = next(n for n, line in enumerate(path.read_text().splitlines(), 1) if line.startswith(f"def {where}("))
@@ -85,12 +114,39 @@ def test_a_broken_rule_is_named_with_its_line(where: str, code: str, told: str, 
     assert caught.value.remedy
 
 
+def test_in_target_python_a_scene_may_reach_outside(tmp_path: Path) -> None:
+    path = written(tmp_path, shade="import time\n    time.sleep(0)\n    return x, x, y")
+
+    assert engine.draw(complete(scene=str(path), size=(2, 2), mode="sequential", target="python")).rgb.shape == (
+        2,
+        2,
+        3,
+    )
+
+
 def test_symmetric_must_be_a_truth_value(tmp_path: Path) -> None:
     path = written(tmp_path)
     path.write_text(path.read_text() + "\n\ndef symmetric(p):\n    return p.zoom\n")
 
     with pytest.raises(SceneError, match=r"line \d+: symmetric must give True or False"):
         engine.draw(complete(scene=str(path), size=(8, 8), mode="sequential", target="python"))
+
+
+@pytest.mark.parametrize("raised", ["SystemExit", "GeneratorExit", "BaseException"])
+def test_no_scene_ends_the_program(raised: str, tmp_path: Path) -> None:
+    path = written(tmp_path, shade=f"raise {raised}")
+
+    with pytest.raises(TileError, match=rf"failed: {raised}.*\(line \d+\)"):
+        engine.draw(complete(scene=str(path), size=(8, 8), mode="sequential", target="python"))
+
+
+@pytest.mark.parametrize("target", ["python", "simd"])
+def test_a_colour_that_is_no_number_is_told_with_pixel_and_line(target: str, tmp_path: Path) -> None:
+    path = written(tmp_path, shade="hole = where((x > 3.0) & (y > 1.0), x - x, 1.0)\n    return hole / hole, x, y")
+    line = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if "hole / hole" in text)
+
+    with pytest.raises(TileError, match=rf"1 sample with .* at pixel 7, 0 .* line {line}\)"):
+        engine.draw(complete(scene=str(path), size=(8, 4), samples=1, mode="sequential", target=target))
 
 
 @pytest.mark.parametrize("target", ["python", "simd"])

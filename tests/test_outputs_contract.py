@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from render import outputs
-from render.errors import UnknownName
+from render.errors import UnknownName, UsageError
 from render.frame import Frame, Frames
 from render.trace import Span, Trace, Worker
 from render.wording import harmless
@@ -104,6 +104,23 @@ def test_it_makes_its_kind_of_file(name: str, frames: Frames, plain: bool) -> No
 @each
 def test_the_same_frames_give_the_same_bytes(name: str) -> None:
     assert written(name, RACE) == written(name, copy.deepcopy(RACE))
+
+
+@each
+def test_it_comes_in_pieces_that_are_the_same_bytes(name: str) -> None:
+    output = outputs.load(name)
+    assert b"".join(outputs.made(output, RACE)) == output.write(RACE)
+
+
+@each
+def test_more_tiles_than_it_can_show_are_refused_with_what_to_do(name: str) -> None:
+    output = outputs.load(name)
+    most = output.MOST_TILES
+    outputs.check_tiles("a.file", output, (1 << 30) if most is None else most)
+    if most is not None:
+        with pytest.raises(UsageError, match=r"a\.file would show 200,001 tiles") as told:
+            outputs.check_tiles("a.file", output, most + 1)
+        assert "--tile" in told.value.remedy
 
 
 @each

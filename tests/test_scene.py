@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import signal
+import sys
+import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import scene
+from render import cli, engine, lanes, scene, scene_rules
 from render.errors import SceneError, UnknownName, UsageError
 from render.request import HIGHEST_LIMIT, Request
 
@@ -135,6 +139,107 @@ def test_a_file_that_changed_is_loaded_anew(write: Write) -> None:
     assert scene.load(write(("LIMIT = 20", "LIMIT = 30"))).limit == 30
 
 
+def test_the_example_of_the_contract_keeps_it(tmp_path: Path, ask: Callable[..., Request]) -> None:
+    """As it stands in the docstring: loaded, and equal on two targets."""
+    written = str(scene.__doc__).split("A whole scene, the burning ship:")[1].split("The four functions")[0]
+    path = tmp_path / "ship.py"
+    path.write_text(textwrap.dedent(written), encoding="utf-8")
+    request = ask(scene=str(path), width=24, height=16, tile=(24, 16), view="ship")
+
+    assert engine.draw(request).sha256 == engine.draw(replace(request, target="scalar")).sha256
+    assert len(np.unique(engine.draw(request).rgb.reshape(-1, 3), axis=0)) > 20
+
+
+@pytest.mark.parametrize("name", [*scene_rules.ARGUMENTS, "PARAMETERS", "VIEWS", "LIMIT", "ABSORBING", "INSIDE_FLAT"])
+def test_the_contract_says_what_each_name_means(name: str) -> None:
+    assert f"\n    {name}" in str(scene.__doc__)
+
+
+def test_a_word_that_is_not_there_is_told_all_that_are(write: Write) -> None:
+    error = refused(write(("import fma, where", "import fma, sine, where")))
+
+    assert "did you mean 'sin'?" in error.remedy
+    assert all(word in error.remedy for word in lanes.__all__)
+
+
+def test_what_a_scene_prints_goes_to_standard_error(
+    write: Write, ask: Callable[..., Request], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(("LIMIT = 20", 'LIMIT = 20\nprint("loaded")'), ("    return {", '    print("prepared")\n    return {'))
+    asked(path, ask)
+
+    assert capsys.readouterr() == ("", "loaded\nprepared\n")
+
+
+@pytest.mark.parametrize("raised", ["raise SystemExit(0)", "import sys; sys.exit()", "raise GeneratorExit"])
+def test_no_prepare_ends_the_program(raised: str, write: Write, ask: Callable[..., Request]) -> None:
+    path = write(("    return {", f"    {raised}\n    return {{"))
+
+    with pytest.raises(SceneError, match=rf"line {line_of(path, '    ' + raised)}: prepare: (System|Generator)Exit"):
+        asked(path, ask)
+
+
+def test_a_signal_to_end_is_no_error_of_the_scene_that_runs(
+    write: Write, ask: Callable[..., Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(("    return {", "    import os, signal; os.kill(os.getpid(), signal.SIGTERM)\n    return {"))
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        cli._end_on_term()  # noqa: SLF001  (what the program does when it begins)
+        with pytest.raises(SystemExit) as caught:
+            asked(path, ask)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    assert caught.value.code == 128 + signal.SIGTERM
+
+
+@pytest.mark.parametrize("way", ["from shades import LIGHT", "import shades", "from shades_by_way import LIGHT"])
+def test_a_module_loaded_again_is_seen(way: str, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a notebook does it: `importlib.reload`, and the scene's file unchanged."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (tmp_path / "shades.py").write_text("LIGHT = 0.25\n", encoding="utf-8")
+    (tmp_path / "shades_by_way.py").write_text("from shades import LIGHT\n", encoding="utf-8")
+    path = write(("import fma, where", f"import fma, where\n{way}"), ("LIMIT = 20", "LIMIT = int(100 * LIGHT)"))
+    if way == "import shades":
+        Path(path).write_text(Path(path).read_text().replace("* LIGHT", "* shades.LIGHT"))
+    try:
+        assert scene.load(path).limit == 25
+        assert scene.load(path) is scene.load(path)
+        (tmp_path / "shades.py").write_text("LIGHT = 0.5  # brighter\n", encoding="utf-8")
+        for name in ("shades", "shades_by_way"):
+            if name in sys.modules:
+                importlib.reload(sys.modules[name])
+        assert scene.load(path).limit == 50
+    finally:
+        for name in ("shades", "shades_by_way"):
+            sys.modules.pop(name, None)
+
+
+def test_a_helper_loaded_again_paints_with_its_new_colours(
+    write: Write, tmp_path: Path, ask: Callable[..., Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    helper = tmp_path / "tint.py"
+    helper.write_text("def tinted(light):\n    return light * 0.5\n", encoding="utf-8")
+    path = write(
+        ("import fma, where", "import fma, where\nfrom tint import tinted"), ("0.25, steps", "tinted(0.25), steps")
+    )
+    request = ask(scene=path, width=4, height=4, tile=(4, 4))
+    try:
+        before = engine.draw(request).rgb
+        helper.write_text("def tinted(light):\n    return light * 2.0  # brighter\n", encoding="utf-8")
+        importlib.reload(sys.modules["tint"])
+        after = engine.draw(request).rgb
+    finally:
+        sys.modules.pop("tint", None)
+
+    assert (after[..., 1] > before[..., 1]).all()
+    assert (after[..., 0] == before[..., 0]).all()
+
+
 def test_nothing_is_left_beside_a_scene(write: Write, tmp_path: Path) -> None:
     scene.load(write())
     assert [path.name for path in tmp_path.iterdir()] == ["disc.py"]
@@ -192,6 +297,21 @@ BROKEN = {  # what is changed: what is said, and the line it is said of
     ("LIMIT = 20", "LIMIT = 20 // 0"): ("ZeroDivisionError", "LIMIT"),
     ("LIMIT = 20", "import nothing_of_this_name"): ("ModuleNotFoundError", "import"),
     ("LIMIT = 20", "raise SystemExit(0)"): ("SystemExit: 0", "raise"),
+    ("LIMIT = 20", "raise BaseException('no')"): ("BaseException: no", "raise"),
+    ("LIMIT = 20", "LIMIT = True"): ("LIMIT is no whole number from 1 to", "LIMIT"),
+    ("import fma, where", "import fma, tan, where"): ("render.lanes has no word 'tan'", "from render.lanes"),
+    ("ABSORBING = True", 'ABSORBING = "no"'): ("ABSORBING is 'no'", "ABSORBING"),
+    ("ABSORBING = True", "INSIDE_FLAT = None"): ("INSIDE_FLAT is None", "INSIDE_FLAT"),
+    ('"near": {"zoom": 4.0}', '3: {"zoom": 4.0}'): ("view 3: 3 is no name", "    3"),
+    ('"near": {"zoom": 4.0}', '"near": {4: 4.0}'): ("view 'near': 4 is no name", '    "near"'),
+    ('"Radius."', "3"): ("PARAMETERS: size: 3 is no sentence", '    "size"'),
+    ('"size": (', '"limit": ('): ("PARAMETERS: limit: a view means LIMIT", '    "limit"'),
+    ("def step(state, p):", "async def step(state, p):"): ("step must be a plain function", "async def step"),
+    ("def step(state, p)", "def step(state, p, *, k)"): ("step must take 2 arguments", "def step"),
+    ("def step(state, p):", "class step:\n    n = x = y = 0.0; state = 1, 2, 3\n\n\ndef other(state, p):"): (
+        "step must be a function written with def, not type",
+        "class step",
+    ),
 }
 
 

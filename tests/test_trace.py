@@ -13,6 +13,7 @@ import pytest
 
 from render import trace
 from render.trace import NO_TILE, Recorder, Span, Trace, Worker, cpu_number
+from tests.conftest import FakeClock
 
 
 def worker(thread: int) -> Worker:
@@ -196,3 +197,19 @@ def test_multiprocessors_are_those_of_block_spans_card_by_card_in_order_of_numbe
     assert made.multiprocessors == (lanes[2], lanes[1], lanes[0])
     assert made.workers == (stream,)
     assert recorded().multiprocessors == ()
+
+
+def test_who_painted_is_found_by_looking_at_each_span_once(clock: FakeClock) -> None:
+    recorder = Recorder(clock)
+    reads: list[int] = []
+
+    class Counted(list[Span]):
+        def __getitem__(self, at: Any) -> Any:
+            reads.append(at)
+            return super().__getitem__(at)
+
+    recorder._spans = Counted(Span(worker(tile % 3), tile, "paint", tile, tile + 1) for tile in range(500))  # noqa: SLF001
+    assert [recorder.painter_of(tile) for tile in range(500)] == [worker(tile % 3) for tile in range(500)]
+    assert len(reads) <= 3 * 500
+    recorder.drain()
+    assert recorder.painter_of(3) == recorder.me()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -63,7 +63,7 @@ def able(backend: str) -> bool:
             return bool(effective_n_jobs(2) == 2)
 
 
-def results(call: Any) -> Iterator[Any]:
+def results(call: Any) -> Generator[Any]:
     """What a joblib call gives, as it comes. Given up early, it ends without advice on how to plan it better."""
     try:
         for result in call:  # noqa: UP028  (`yield from` would close the call before the filter is there)

@@ -1,7 +1,7 @@
 """Backend `loky`: processes, each with a GIL of its own. Every tile exactly once, although workers may die.
 
 joblib's loky loses a whole call when one worker dies, so the call is made again for the tiles that are left. Marks in
-the run's folder say which tiles had been begun; a tile that was under way at two deaths runs alone from then on, and
+the run's folder say which tiles were under way; a tile that was under way at two deaths runs alone from then on, and
 one that takes its worker with it a third time is given up as failed. A tile painted twice writes the same bits, and
 only the first counts.
 
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from render import streams
 from render.backends import able, results
 from render.errors import RenderError
+from render.handfuls import Handful, cut_handfuls, paint_handful
 from render.painter import Done, Painter
 from render.trace import Span
 
@@ -53,9 +54,9 @@ def missing() -> tuple[str, str] | None:
 
 
 class Answer(NamedTuple):
-    """What a worker sends back: the tile done, or the error, and what it recorded meanwhile."""
+    """What a worker sends back: the tiles done, or the error, and what it recorded meanwhile."""
 
-    outcome: Done | RenderError
+    handful: Handful
     spans: tuple[Span, ...]
 
 
@@ -73,10 +74,11 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
             try:
                 for answer in _answers(folder, [todo[n] for n in alone or todo], painter.request.workers):
                     painter.recorder.extend(answer.spans)
-                    if isinstance(answer.outcome, RenderError):
-                        raise answer.outcome
-                    del todo[answer.outcome.tile.number]
-                    yield answer.outcome
+                    for done in answer.handful.done:
+                        del todo[done.tile.number]
+                        yield done
+                    if answer.handful.error is not None:
+                        raise answer.handful.error
             except _broken() as error:
                 _blame(folder, todo, deaths, painter, error)
 
@@ -90,7 +92,7 @@ def _broken() -> type[Exception]:
 
 def _blame(folder: Path, todo: dict[int, Tile], deaths: Counter[int], painter: Painter, error: Exception) -> None:
     """Count a death against each tile that was under way. Raises TileError for one that has too many."""
-    begun = {int(mark.name) for mark in (folder / "begun").iterdir()}
+    begun = {int(mark.read_bytes() or -1) for mark in (folder / "begun").iterdir()}
     for mark in (folder / "begun").iterdir():
         mark.unlink(missing_ok=True)
     suspects = begun & todo.keys()
@@ -103,7 +105,7 @@ def _blame(folder: Path, todo: dict[int, Tile], deaths: Counter[int], painter: P
 
 
 def _answers(folder: Path, tiles: Sequence[Tile], workers: int) -> Iterator[Answer]:
-    return _calls(workers, [(paint, (str(folder), tile)) for tile in tiles])
+    return _calls(workers, [(paint, (str(folder), handful)) for handful in cut_handfuls(tiles, workers)])
 
 
 def _calls(workers: int, calls: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]]) -> Iterator[Any]:
@@ -218,16 +220,25 @@ def ready(folder: str, workers: int) -> tuple[Span, ...]:
     return painter.recorder.drain()
 
 
-def paint(folder: str, tile: Tile) -> Answer:
-    """Paint one tile. An error is sent back as a value: raised, it would lose tiles that others have finished."""
+def paint(folder: str, tiles: Sequence[Tile]) -> Answer:
+    """Paint these tiles. An error is sent back as a value: raised, it would lose tiles that others have finished.
+
+    A file of this process holds the number of the tile that is under way, for whoever asks after the process's death.
+    """
     painter = _painter(folder)
-    mark = Path(folder) / "begun" / str(tile.number)
-    mark.touch()
+    mark = Path(folder) / "begun" / str(os.getpid())
+    left = iter(tiles)
     try:
-        painter.wait(tile)
-        done = painter.paint(tile)
-    except RenderError as error:
-        return Answer(error, painter.recorder.drain())
+        with mark.open("wb", buffering=0) as file:
+
+            def take() -> Tile | None:
+                tile = next(left, None)
+                if tile is not None:
+                    file.seek(0)
+                    file.write(b"%-10d" % tile.number)
+                return tile
+
+            handful = paint_handful(take, painter)
     finally:
         mark.unlink(missing_ok=True)
-    return Answer(done, painter.recorder.drain())
+    return Answer(handful, painter.recorder.drain())

@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from render.backends import able, results
+from render.handfuls import Handout
 
 if TYPE_CHECKING:
     from render.painter import Done, Painter
@@ -32,19 +33,15 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
 
 
 def pooled(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
-    """A pool of threads, fed one tile at a time so that none hoards work."""
+    """A pool of threads that take tile after tile, so that none hoards work."""
     started = painter.recorder.clock()
     from joblib import Parallel, delayed
 
-    def paint(tile: Tile) -> Done:
-        painter.wait(tile)
-        return painter.paint(tile)
-
-    workers = painter.request.workers
+    workers, handout = painter.request.workers, Handout(tiles, painter)
     with Parallel(n_jobs=workers, backend="threading", batch_size=1, return_as="generator_unordered") as pool:
         meet(pool, delayed, workers)
         painter.recorder.add("start", started, painter.recorder.clock())
-        yield from results(pool(delayed(paint)(tile) for tile in tiles))
+        yield from handout.collect(results(pool(delayed(paint)() for paint in handout)))
 
 
 def meet(pool: Any, delayed: Any, workers: int) -> None:

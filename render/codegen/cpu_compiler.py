@@ -237,7 +237,7 @@ def object_code(function: Callable[..., Any], signature: Any, source: str) -> by
     }
     if foreign:
         raise SceneError(
-            "the scene prints, raises, builds lists or calls Python, which compiled code cannot",
+            f"{source}: the scene raises, builds lists or calls Python, which compiled code cannot",
             f"use the words of render.lanes and tuples only (it would need {min(foreign)})",
         )
     return llvm_module.machine_code(whole)

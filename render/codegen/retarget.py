@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from enum import EnumType
+from opcode import EXTENDED_ARG, opmap
 from types import CodeType, FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
@@ -19,21 +20,32 @@ from render.errors import SceneError
 from render.kernels.slots import Number
 
 Function = Callable[..., Any]
+LOAD_GLOBAL = opmap["LOAD_GLOBAL"]
 Slots = Mapping[Any, Any]  # what stands in functions and `Number`s: a function, a number
 
 
-def _names(code: CodeType) -> Iterator[str]:
-    """All global names in a code object and in those nested in it."""
-    yield from code.co_names
+def _nested(code: CodeType) -> Iterator[CodeType]:
+    """A code object and those in it, of comprehensions and the like."""
+    yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _names(constant)
+            yield from _nested(constant)
+
+
+def _globals(code: CodeType) -> Iterator[str]:
+    """The names that are looked up among the globals, and not as attributes: `light` of `light(p.depth)`."""
+    operations, arguments = code.co_code[::2], code.co_code[1::2]
+    place = operations.find(LOAD_GLOBAL)
+    while place >= 0:
+        number = arguments[place] | (arguments[place - 1] << 8 if operations[place - 1] == EXTENDED_ARG else 0)
+        yield code.co_names[number >> 1]  # the lowest bit says whether it is called
+        place = operations.find(LOAD_GLOBAL, place + 1)
 
 
 def _uses(function: Function) -> Iterator[tuple[str, Any]]:
     """The globals that a function uses, by name, in a fixed order."""
     space = function.__globals__
-    for name in sorted(set(_names(function.__code__))):
+    for name in sorted({name for code in _nested(function.__code__) for name in _globals(code)}):
         if name in space:
             yield name, space[name]
 
@@ -47,7 +59,8 @@ def _filled(value: Any, slots: Mapping[Any, Any]) -> Any:
 
 def _constants(module: ModuleType, code: CodeType) -> list[Any]:
     """What a function may mean by `module.name`, but for functions: those are called by bare name."""
-    found = [(name, vars(module)[name]) for name in sorted(set(_names(code))) if name in vars(module)]
+    names = sorted({name for part in _nested(code) for name in part.co_names})
+    found = [(name, vars(module)[name]) for name in names if name in vars(module)]
     return [part for pair in found if not isinstance(pair[1], (FunctionType, ModuleType)) for part in pair]
 
 

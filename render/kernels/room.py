@@ -44,50 +44,33 @@ MOST_GROUPS = 4
 class Counters(NamedTuple):
     """Where each number of `at.notes` is; those of groups, where the first group's is."""
 
-    next_patch: int  # of the queue
-    next_sample: int  # of each of its pixels
-    next_tray: int  # which its light is for
-    used: int  # lanes of the fresh rack that are given away
-    listed: int  # ended samples on both lists
-    first_list: int  # which of the lists is filled first: 0 or 1
-    in_groups: int  # samples that groups hold
-    ready: int  # samples on the rack that is to be finished
-    whole: int  # 1: they are one sample of each pixel of a patch, in the order of its lanes
-    rounds: int  # made so far
-    free_trays: int  # on the stack of trays that hold nothing
-    full_trays: int  # on the stack of trays that hold all light of their patch
-    held: int  # of each group: its lanes that have a sample, a bit for each
-    lost: int  # of each group: lanes that were idle in its blocks since it was last looked after
-    alike: int  # of each group: 1 where it was filled with a patch as a whole
+    next_patch: int = 0  # of the queue
+    next_sample: int = 1  # of each of its pixels
+    next_tray: int = 2  # which its light is for
+    used: int = 3  # lanes of the fresh rack that are given away
+    listed: int = 4  # ended samples on both lists
+    first_list: int = 5  # which of the lists is filled first: 0 or 1
+    in_groups: int = 6  # samples that groups hold
+    ready: int = 7  # samples on the rack that is to be finished
+    whole: int = 8  # 1: they are one sample of each pixel of a patch, in the order of its lanes
+    rounds: int = 9  # made so far
+    free_trays: int = 10  # on the stack of trays that hold nothing
+    full_trays: int = 11  # on the stack of trays that hold all light of their patch
+    held: int = 12  # of each group: its lanes that have a sample, a bit for each
+    lost: int = 12 + MOST_GROUPS  # of each group: lanes that were idle in its blocks since it was last looked after
+    alike: int = 12 + 2 * MOST_GROUPS  # of each group: 1 where it was filled with a patch as a whole
 
 
 class TrayCounters(NamedTuple):
     """Where each number of a tray is, among those of the tray. The stacks have a place for each tray."""
 
-    free: int  # of the stack of free trays: the tray at this height
-    full: int  # the same of full trays
-    patch: int  # whose light it holds
-    pending: int  # samples whose light is not there yet
+    free: int = 0  # of the stack of free trays: the tray at this height
+    full: int = 1  # the same of full trays
+    patch: int = 2  # whose light it holds
+    pending: int = 3  # samples whose light is not there yet
 
 
-COUNTER = Counters(
-    next_patch=0,
-    next_sample=1,
-    next_tray=2,
-    used=3,
-    listed=4,
-    first_list=5,
-    in_groups=6,
-    ready=7,
-    whole=8,
-    rounds=9,
-    free_trays=10,
-    full_trays=11,
-    held=12,
-    lost=12 + MOST_GROUPS,
-    alike=12 + 2 * MOST_GROUPS,
-)
-TRAY = TrayCounters(free=0, full=1, patch=2, pending=3)
+COUNTER, TRAY = Counters(), TrayCounters()
 TRAYS = 12 + 3 * MOST_GROUPS  # where the numbers of the first tray are
 EACH_TRAY = len(TRAY)
 IN_TRAY = 20  # bits of a sample's number that say where in its tray it belongs; those above say which tray

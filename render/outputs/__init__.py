@@ -7,6 +7,7 @@ on frames from a saved trace, on any machine. `npz` is the template; a new outpu
     ABOUT                                     what it shows, in one line
     LARGEST_SIDE                              of a picture that it takes, in pixels; None: any
     write(frames, *, plain=False) -> bytes    a draw's one frame, a race's several; plain: the picture alone
+    MOST_TILES                                where more, in all frames, could not be looked at; refused beforehand
     stream(frames, *, plain=False)            the same bytes in pieces, where they are too many to hold at once
 
 Writing the bytes is done here, once for all outputs: a file is either whole or was not touched.
@@ -45,7 +46,8 @@ class Output(Protocol):
 
     SUFFIXES: tuple[str, ...]
     ABOUT: str
-    LARGEST_SIDE: int | None  # of a picture, in pixels; None: any
+    LARGEST_SIDE: int | None  # pixels that a picture in such a file may be wide or high
+    MOST_TILES: int | None  # of all frames: more could not be looked at
 
     def write(self, frames: Frames, *, plain: bool = False) -> bytes | Iterable[bytes]:
         """The bytes of a file made from these frames, at once or in pieces."""
@@ -114,6 +116,16 @@ def check_writable(path: str | Path) -> None:
             probe.unlink()
     except (OSError, ValueError) as error:
         raise _refused(path, error) from error
+
+
+def check_tiles(path: str | Path, output: Output, tiles: int) -> None:
+    """Raise UsageError for more tiles than an output can show, all frames together; painting them would be in vain."""
+    most = output.MOST_TILES
+    if most is not None and tiles > most:
+        raise UsageError(
+            f"{path} would show {tiles:,} tiles, and nobody could look at more than {most:,}",
+            "cut larger ones, for example --tile 32, or leave this file out",
+        )
 
 
 def made(output: Output, frames: Frames, *, plain: bool = False) -> Iterable[bytes]:

@@ -43,6 +43,7 @@ from render.wording import harmless
 SUFFIXES = (".chrome.json", ".perfetto.json")
 ABOUT = "the trace for Perfetto, VizTracer and chrome://tracing"
 LARGEST_SIDE = None
+MOST_TILES = None
 NUMBERS = 4096  # a process has these from its own on, for its threads: one with its number would be its main thread
 HIGHEST = 1 << 31  # of all numbers of processes and threads
 MOST_JUGGLED = 200_000  # spans; viewers that are shown slices and arrows of more do not open the file

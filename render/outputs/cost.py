@@ -17,6 +17,7 @@ from render.wording import time
 SUFFIXES = (".cost.png",)
 ABOUT = "the picture with each tile coloured by its time"
 LARGEST_SIDE = None
+MOST_TILES = 200_000
 VEIL = 0.72  # how much of the colour covers the picture
 BAR, TICKS = 14, 4  # height of the scale in pixels; how many steps are named on it
 

@@ -21,6 +21,7 @@ from render.frame import Frame
 SUFFIXES = (".npz",)
 ABOUT = "pixels, steps and what is inside, as numpy arrays"
 LARGEST_SIDE = None
+MOST_TILES = None
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:

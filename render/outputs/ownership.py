@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".ownership.png",)
 ABOUT = "the picture with each tile marked by its worker"
 LARGEST_SIDE = None
+MOST_TILES = 200_000
 
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:

@@ -16,6 +16,7 @@ from render.provenance import packed
 SUFFIXES = (".png",)
 ABOUT = "the picture, with request, owners of tiles and timings as text chunks"
 LARGEST_SIDE = None
+MOST_TILES = None
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:

@@ -23,6 +23,7 @@ from render.wording import time
 SUFFIXES = (".replay.webp",)
 ABOUT = "tiles appearing as they did, slowed down, animated"
 LARGEST_SIDE = None
+MOST_TILES = 200_000
 SHOWN, IMAGES, REST = 8.0, 96, 2500  # seconds that the replay lasts, its images, and ms that the last one stays
 STAGE, DIM, WAITS = (33, 38, 45), (61, 68, 77), (145, 152, 161)
 LANES, LANE, CLOCK = 44, 11, 12  # pixels: all lanes of a panel at most, one of them, and more room for the clock

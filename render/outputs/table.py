@@ -21,6 +21,7 @@ from render.wording import columns, harmless, large, time
 SUFFIXES = (".txt",)
 ABOUT = "what was done, by whom and how long, in words"
 LARGEST_SIDE = None
+MOST_TILES = None
 WIDTH, NARROWEST = 100, 40
 # seconds: of all tiles, first start to last end, in the repeat of median time; spread: from the shortest repeat to the
 # longest, as a share of it; at a tile: workers, at most; on a CPU: how many of them, on average; first: seconds to the

@@ -24,6 +24,7 @@ from render.wording import escape, time
 SUFFIXES = (".svg",)
 ABOUT = "a lane for each worker, a bar for each span"
 LARGEST_SIDE = None
+MOST_TILES = 200_000
 
 WIDTH, LEFT, RIGHT = 960, 96, 24  # pixels
 LANE, GAP, HEAD, FOOT = 22, 4, 30, 34

@@ -23,7 +23,7 @@ from __future__ import annotations
 import json
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from math import ceil, isfinite
 from pathlib import Path
@@ -41,10 +41,13 @@ from render.trace import KINDS, NO_TILE, Span, Trace, Worker
 SUFFIXES = (".trace.json",)
 ABOUT = "the saved trace: everything, to make any output from later"
 LARGEST_SIDE = None
+MOST_TILES = None
 SCHEMA, VERSION = "render-trace", 3
 READABLE = range(1, VERSION + 1)
 LARGEST = (1 << 63) - 1
 NAMES = {str: "text", list: "a list", dict: "an object"}
+
+TOGETHER = 5000  # spans that become text at a time
 
 Pixels = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
 Kind = TypeVar("Kind", str, list[Any], dict[str, Any])
@@ -118,9 +121,17 @@ def _run(frame: Frame) -> dict[str, Pieces]:
         "total_steps": frame.total_steps,
         "sha256": frame.sha256,
         "workers": [list(worker) for worker in index],
-        "spans": [[index[s.worker], *s[1:]] for s in trace.spans],
     }
-    return {name: _json(value) for name, value in told.items()}
+    return {name: _json(value) for name, value in told.items()} | {"spans": _spans(trace.spans, index)}
+
+
+def _spans(spans: Sequence[Span], index: Mapping[Worker, int]) -> Pieces:
+    """Many at a time, so that only their text is ever there as a whole."""
+    made: Pieces = [b"["]
+    for first in range(0, len(spans), TOGETHER):
+        rows = _json([[index[span.worker], *span[1:]] for span in spans[first : first + TOGETHER]])
+        made += [b"," * (first > 0), rows[0][1:-1]]
+    return [*made, b"]"]
 
 
 def read(path: str | Path) -> Frames:

@@ -11,6 +11,7 @@ from render.outputs import check_side
 SUFFIXES = (".webp",)
 ABOUT = "the picture without loss, smaller than PNG, with its request"
 LARGEST_SIDE = 16383  # pixels of a side
+MOST_TILES = None
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:

@@ -81,10 +81,9 @@ class CpuKernel(Kernel):
 class Painted(NamedTuple):
     """What a launch brought back, valid until its stream's next. Times in ns of the host's clock.
 
-    rgb (height, width, 3) uint8; steps (height, width) int32, marked as on a canvas, or None where the frame keeps
-    none; blocks (n, 3) int64: the multiprocessor, start and end of each block, or None where they are not kept; handed:
-    when the launch was given to the device, or None where it had to wait for its turn; step: ns between two times of a
-    block.
+    rgb (height, width, 3) uint8; steps (height, width) int32, marked, or None where the frame keeps none; blocks
+    (n, 3) int64: the multiprocessor, start and end of each block, or None where they are not kept; handed: when the
+    launch was given to the device, or None where it had to wait for its turn; step: ns between two times of a block.
     """
 
     rgb: np.ndarray

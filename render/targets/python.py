@@ -82,8 +82,7 @@ class PythonKernel(CpuKernel):
         light = [self.real(0)] * 3
         total = bad = steps = 0
         inside = False
-        for across, down in self.offsets:
-            rgb, steps, inside = self._sample(*self.position(self.real(i), self.real(j), across, down, *self.grid))
+        for rgb, steps, inside in self.samples(i, j):  # noqa: B007  (the last one counts)
             bad += any(part != part for part in rgb)
             light = [whole + self.clamped(part) for whole, part in zip(light, rgb, strict=True)]
             total += steps
@@ -92,6 +91,11 @@ class PythonKernel(CpuKernel):
         if canvas.steps is not None:
             canvas.steps[j - canvas.y, i - canvas.x] = ~steps if inside else steps
         return total, bad
+
+    def samples(self, i: int, j: int) -> Iterator[tuple[list[Any], int, bool]]:
+        """Walk the samples of a pixel: the light, the steps made, and whether it is still alive, of each."""
+        for across, down in self.offsets:
+            yield self._sample(*self.position(self.real(i), self.real(j), across, down, *self.grid))
 
     def _sample(self, x: Any, y: Any) -> tuple[list[Any], int, bool]:
         """The plain loop: what every driver must equal. Gives light, steps, and whether the sample is still alive."""

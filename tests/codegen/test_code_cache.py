@@ -111,7 +111,6 @@ def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Requ
         path.write_text(RING.replace(old, new) if old else RING, encoding="utf-8")
         (tmp_path / "beside.py").write_text(beside, encoding="utf-8")
         monkeypatch.delitem(sys.modules, "beside", raising=False)
-        scene._loaded.cache_clear()  # noqa: SLF001  (another process would load both files anew)
         width = WIDTH._replace(lanes=lanes, block=block)
         return together(scene.load(str(path)), ask(scene=str(path), **asked), width).key("cpu", HOST)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -41,6 +42,22 @@ def test_another_number_is_other_code() -> None:
     prints = {fingerprint(area, words={}, slots={WIDE: wide, HIGH: 7}) for wide in (6, 6, 5)}
 
     assert len(prints) == 2
+
+
+def light(p: Any) -> Any:
+    return p.light + len([p.dark for _ in range(WIDE)])
+
+
+def dark(p: Any) -> Any:
+    return light(p)
+
+
+def test_an_attribute_is_not_the_function_of_its_name() -> None:
+    """A scene's helper may well be called as a parameter is; it does not call itself."""
+    copy = retarget(dark, words={}, slots={WIDE: 2})
+
+    assert copy(SimpleNamespace(light=40, dark=1)) == 42
+    assert "dark" not in copy.__globals__["light"].__globals__
 
 
 @pytest.mark.parametrize("name", ["mandelbrot", "still_life"])

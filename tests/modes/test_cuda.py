@@ -167,9 +167,11 @@ def test_cards_of_one_kind_share_what_was_compiled_once(
     four = tuple(cards.Card(number, "Card", 1 << 30, 3, kind, (13, 0)) for number, kind in enumerate(kinds))
     compiled: list[tuple[int, int]] = []
 
-    def machine_code(_made: object, found: cards.Cards, _recording: bool, announce: Callable[[], None]) -> bytes:
+    def machine_code(
+        _made: object, capability: tuple[int, int], _toolkit: object, _recording: bool, announce: Callable[[], None]
+    ) -> bytes:
         announce()
-        compiled.append(found.cards[0].capability)
+        compiled.append(capability)
         return b"code"
 
     monkeypatch.setattr(cards, "find", lambda: cards.Cards(four, None, "", (13, 0), four))

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import render
-from render import backends, engine
+from render import backends, engine, handfuls
 from render.errors import ModeUnavailable, TileError
 from render.request import Request
 
@@ -28,7 +28,11 @@ def wanted(ask: Callable[..., Request]) -> Request:
     return ask(mode="parallel", backend="loky", workers=2, target="simd", width=160, height=96, samples=4, limit=400)
 
 
-def test_the_frame_is_whole_although_workers_are_killed(wanted: Request) -> None:
+@pytest.mark.parametrize("parts", [handfuls.PARTS, 3])
+def test_the_frame_is_whole_although_workers_are_killed(
+    parts: int, wanted: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handfuls, "PARTS", parts)  # tile by tile, and ten at a time
     expected = engine.draw(replace(wanted, mode="sequential", backend=None)).sha256
     killed: list[int] = []
     done: list[int] = []
@@ -47,7 +51,10 @@ def test_the_frame_is_whole_although_workers_are_killed(wanted: Request) -> None
     assert sorted(done) == list(range(60))
 
 
-def test_a_tile_that_kills_its_worker_every_time_is_named(wanted: Request, tmp_path: Path) -> None:
+@pytest.mark.parametrize("parts", [handfuls.PARTS, 1])
+def test_a_tile_that_kills_its_worker_every_time_is_named(
+    parts: int, wanted: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In target python a scene may do anything; this one ends the process it runs in, for one tile alone."""
     scene = tmp_path / "deadly.py"
     scene.write_text(
@@ -67,6 +74,7 @@ def test_a_tile_that_kills_its_worker_every_time_is_named(wanted: Request, tmp_p
         wanted, scene=str(scene), view="default", parameters=parameters, target="python", width=48, height=32, samples=1
     )
     done: list[int] = []
+    monkeypatch.setattr(handfuls, "PARTS", parts)  # tile by tile, and three at a time
 
     with pytest.raises(TileError) as caught:
         engine.draw(request, progress=lambda finished, _: done.append(finished.tile.number))

@@ -120,9 +120,9 @@ def test_counters_of_very_many_changes_keep_their_highest_and_their_end(
     draw: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frame = draw("0.1.2.3.4.5.", "..2.3.3..5.5")
-    whole = [(e["ts"], e["args"]["tiles"]) for e in events(frame, ph="C", name="running")]
+    whole = [(e["ts"], e["args"]["tiles"]) for e in events(frame, ph="C", name="at a tile")]
     monkeypatch.setattr("render.outputs.chrome_trace.MOST_CHANGES", 5)
-    few = [(e["ts"], e["args"]["tiles"]) for e in events(frame, ph="C", name="running")]
+    few = [(e["ts"], e["args"]["tiles"]) for e in events(frame, ph="C", name="at a tile")]
     assert len(few) <= 7 < len(whole)
     assert max(level for _, level in few) == max(level for _, level in whole)
     assert few[-1] == whole[-1]

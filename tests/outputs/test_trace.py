@@ -62,6 +62,17 @@ def test_every_trace_comes_back_to_the_nanosecond(
     assert same(back, frame)
 
 
+@pytest.mark.parametrize("together", [1, 3, 4, 9])
+def test_spans_that_become_text_by_and_by_are_the_same_file(
+    draw: Draw, together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = Frames((draw("0123"),))
+    whole = write(frames)
+    monkeypatch.setattr("render.outputs.trace.TOGETHER", together)
+    assert write(frames) == whole
+    assert same(parse(whole)[0], frames[0])
+
+
 @pytest.mark.parametrize("samples", [1, 4])
 def test_a_race_comes_back_with_one_picture_for_all(draw: Draw, samples: int) -> None:
     frames = raced(draw("0011", samples=samples), draw("00", "11", mode="parallel", samples=samples))

@@ -34,6 +34,7 @@ from render.wording import count, escape, in_words, listed, time
 SUFFIXES = (".html",)
 ABOUT = "the theatre: all runs replayed on one clock, in one page"
 LARGEST_SIDE = None
+MOST_TILES = 200_000  # some 10 MB, which a browser still replays
 SCRIPT = "run look picture overview closeup act clock tip controls inside tour main".split()  # noqa: SIM905  (an order)
 
 WAITING = (

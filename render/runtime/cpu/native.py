@@ -23,7 +23,7 @@ from render.kernels import slots
 from render.pace import Pace
 from render.parameters import P
 from render.request import Request
-from render.runtime.cpu.underway import Layout, Rectangle, Rooms, members
+from render.runtime.cpu.underway import Layout, Rectangle, Room, Rooms, members
 from render.runtime.kernel import CpuKernel
 from render.scene import Scene
 
@@ -113,11 +113,14 @@ class NativeKernel(CpuKernel):
         """A rectangle of the frame, to be painted bit by bit."""
         room = self._rooms.take(self.request)
         try:
-            assert canvas.covers(x, y, width, height), "else pixels would be written anywhere"
-            followed, images = self.layout.rows(self.request, y, height)
-            yield Rectangle(self._call, self._told, (x, y, width, followed, images), canvas, room)
+            yield self._rectangle(canvas, x, y, width, height, room)
         finally:
             self._rooms.give_back(self.request, room)
+
+    def _rectangle(self, canvas: Canvas, x: int, y: int, width: int, height: int, room: Room) -> Rectangle:
+        assert canvas.covers(x, y, width, height), "else pixels would be written anywhere"
+        followed, images = self.layout.rows(self.request, y, height)
+        return Rectangle(self._call, self._told, (x, y, width, followed, images), canvas, room)
 
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
         """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN.
@@ -125,10 +128,14 @@ class NativeKernel(CpuKernel):
         It is done in slices, between which Python heeds signals.
         """
         steps, bad, done = 0, 0, False
-        with self.begin(canvas, x, y, width, height) as rectangle:
+        room = self._rooms.take(self.request)
+        try:
+            rectangle = self._rectangle(canvas, x, y, width, height, room)
             while not done:
                 t0 = time.perf_counter_ns()
                 made, strange, done = rectangle.go(self.pace.budget)
                 self.pace.learn(time.perf_counter_ns() - t0, done=done)
                 steps, bad = steps + made, bad + strange
+        finally:
+            self._rooms.give_back(self.request, room)
         return steps, bad

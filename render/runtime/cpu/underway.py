@@ -19,7 +19,7 @@ from render.scene import REALS
 TRAY_BYTES = 4 << 20  # for light that waits for the rest of its patch; a level-2 cache or so
 FEWEST_TRAYS = 4
 ALIGNMENT = 64  # bytes
-PLACE = cells("x", "y", "width", "height", "images", "first", "stride")
+X, Y, WIDTH, FOLLOWED, IMAGES, FIRST, STRIDE = cells("x", "y", "width", "height", "images", "first", "stride")
 MEMORY = cells("outcome", "room", "notes")
 RGB, STEPS, KEEP_STEPS, BUDGET = (cells(name)[0] for name in ("rgb", "steps", "keep_steps", "budget"))
 
@@ -60,10 +60,28 @@ class Room:
         self.unused[places.COUNTER.used] = lanes if trays else 0
         self.unused[places.COUNTER.free_trays] = trays
         self.unused[places.of_tray_counter(places.TRAY.free, 0) :: places.EACH_TRAY] = np.arange(trays)
+        self._told: np.ndarray | None = None  # what the cells at `address` were copied from
+        self._memory: tuple[int, ...] = ()  # where they have pixels stored
 
-    def empty(self) -> None:
-        """Make it ready for another rectangle."""
+    def begin(self, told: np.ndarray, canvas: Canvas, place: tuple[int, int, int, int, int]) -> None:
+        """Make it ready for another rectangle: what the code is told lies at `address`, and is changed by `view`.
+
+        What is told of the whole frame is copied once, and where a canvas is only when it is another: after that six
+        numbers change, which costs little so.
+        """
         self.notes[:] = self.unused
+        if self._told is not told:
+            self._told, own = told, told.copy()
+            own[MEMORY] = self.where
+            self.address, self.view, self.went = own.ctypes.data, own.data, self.outcome.data
+            self._memory = ()
+        view, stride = self.view, canvas.rgb.shape[1]
+        memory = (*canvas.addresses, int(canvas.steps is not None), stride)
+        if self._memory != memory:
+            self._memory = memory
+            view[RGB], view[STEPS], view[KEEP_STEPS], view[STRIDE] = memory
+        view[X], view[Y], view[WIDTH], view[FOLLOWED], view[IMAGES] = place
+        view[FIRST] = (place[1] - canvas.y) * stride + place[0] - canvas.x
 
 
 class Rooms:
@@ -108,24 +126,16 @@ class Rectangle:
         canvas: Canvas,
         room: Room,
     ) -> None:
-        room.empty()
-        self.call, self.room, self.canvas = call, room, canvas
-        self.cells = told.copy()
-        stride = canvas.rgb.shape[1]
-        first = (place[1] - canvas.y) * stride + place[0] - canvas.x
-        self.cells[PLACE] = *place, first, stride
-        self.cells[MEMORY] = room.where
-        self.cells[RGB], self.cells[STEPS] = canvas.addresses
-        self.cells[KEEP_STEPS] = canvas.steps is not None
-        self.address = self.cells.ctypes.data
+        room.begin(told, canvas, place)
+        self.call, self.room, self.canvas = call, room, canvas  # whose memory must live as long as this
 
     def go(self, budget: int) -> Went:
         """Go on for about so many steps of lanes, and tell how far that went."""
-        self.cells[BUDGET] = budget
-        outcome = self.room.outcome
-        outcome[0] = 0
-        steps = self.call(self.address)
-        return Went(steps, int(outcome[0]), bool(outcome[1]))
+        room = self.room
+        room.view[BUDGET] = budget
+        room.went[0] = 0
+        steps = self.call(room.address)
+        return Went(steps, room.went[0], bool(room.went[1]))
 
 
 def members(call: Callable[[int], int], at: Settings, p: tuple[Any, ...]) -> int:
