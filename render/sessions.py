@@ -4,9 +4,9 @@
         frames = [s.draw(parameters={"zoom": zoom}) for zoom in range(1, 100)]
 
 What a single `draw` does before it paints (loading and checking the scene, finding its code by its fingerprint, loading
-it) takes longer than painting a small frame. A session does it when it is opened; what is left for each frame is under
-2 ms (benchmarks/sessions.py). The pictures are those of `draw`, to the last bit. Worker processes live on between
-frames; a graphics card is opened anew for each.
+it) takes longer than painting a small frame. A session does it when it is opened. What is left for each frame, besides
+what its mode needs to begin and end a run, is one or two milliseconds (benchmarks/sessions.py). The pictures are those
+of `draw`, to the last bit. Worker processes live on between frames; a GPU is opened anew for each.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import numpy as np
 
 from render.errors import InputError
 from render.reading import Found, Layer, check_room, damaged
-from render.request import LARGEST_SIDE
+from render.request import LARGEST_SIDES
 
 SIGNATURE = b"PK\x03\x04"
 HEAD = 1 << 16  # bytes that the head of an array may have; numpy writes 128
@@ -41,7 +41,7 @@ def _array(archive: zipfile.ZipFile, name: str, dtype: np.dtype | None, axes: in
     if len(shape) != axes or (found != dtype if dtype is not None else found.kind != "U"):
         raise damaged(f"its array '{name}' is {found} {shape}, not {dtype or 'text'} of {axes} axes")
     needed = math.prod(shape) * found.itemsize
-    if max(shape, default=0) > LARGEST_SIDE or (dtype is None and needed > TEXT):
+    if max(shape, default=0) > LARGEST_SIDES["f64"] or (dtype is None and needed > TEXT):
         raise InputError(f"is refused: its array '{name}' is {found} {shape}", "give a smaller picture")
     check_room(needed, member.compress_size if member.compress_type else None)
     if member.file_size > needed + HEAD:

@@ -80,7 +80,7 @@ def _simulated(path: str, key: str, request: Request, p: P) -> LaunchKernel:
 
 
 def _on_cards(usable: Sequence[cards.Card], codes: Codes, announce: Announce, request: Request, p: P) -> LaunchKernel:
-    """A kernel for these cards, from the machine code for each compute capability."""
+    """A kernel for these GPUs, from the machine code for each compute capability."""
     cuda_code.check_tile(request)
     makes = {}
     for one in usable:

@@ -23,7 +23,7 @@ from render.modes.cuda import Host
 from render.options import complete
 from render.painter import Done, Launcher
 from render.plan import LARGEST_BAND, band, cut
-from render.request import LARGEST_SIDE, Request
+from render.request import LARGEST_SIDE, LARGEST_SIDES, Request
 from render.runtime.cuda import discovery as cards
 from render.runtime.kernel import LaunchKernel, Painted
 from render.targets.cuda import BAND_ROWS, wanted_streams
@@ -191,6 +191,14 @@ def test_the_frame_is_cut_in_bands_of_which_a_few_fit_in_memory(width: int, heig
     assert high == height or high % BAND_ROWS == 0
     assert width * high <= max(LARGEST_BAND, width * BAND_ROWS)
     assert -(-height // high) <= 8 or width * (high + BAND_ROWS) > LARGEST_BAND
+
+
+def test_a_tile_of_a_world_fits_in_one_launch() -> None:
+    side = LARGEST_SIDES["f64"]
+    wide, high = band(side, side, BAND_ROWS)
+
+    assert wide * high <= LARGEST_BAND
+    assert high % BAND_ROWS == 0
 
 
 def test_a_race_is_cut_for_all_modes_alike_and_cuda_alone_in_bands() -> None:

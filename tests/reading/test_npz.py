@@ -13,6 +13,7 @@ import pytest
 from render import machine
 from render.errors import InputError
 from render.picture import decode
+from render.request import LARGEST_SIDE
 
 RGB = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
 INSIDE = np.eye(4, 5, dtype=np.bool_)
@@ -28,6 +29,10 @@ def test_the_mask_of_points_inside_is_read() -> None:
     picture = decode(npz(rgb=RGB, inside=INSIDE))
     assert picture.inside is not None
     assert np.array_equal(picture.inside, INSIDE)
+
+
+def test_a_picture_as_wide_as_a_frame_may_be_is_read() -> None:
+    assert decode(npz(rgb=np.zeros((1, LARGEST_SIDE + 1, 3), np.uint8))).size == (LARGEST_SIDE + 1, 1)
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
