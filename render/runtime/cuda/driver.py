@@ -5,7 +5,6 @@ Only the driver's own interface is used, through cuda-bindings; numba has no par
 
 from __future__ import annotations
 
-from enum import Enum
 from functools import cache
 from typing import Any
 
@@ -51,7 +50,7 @@ def asked(result: tuple[Any, ...]) -> Any:
     """What a call of the driver gave. Raises CardFailed where the card is at fault, LaunchFailed otherwise."""
     code, *values = result
     if int(code):
-        name = code.name if isinstance(code, Enum) else f"CUDA error {int(code)}"
+        name = f"CUDA error {code}" if type(code) is int else code.name  # cuda-bindings' is no Enum, but an int
         if int(code) in FAILURES:
             reason, remedy = FAILURES[int(code)]
             failure = CardFailed(f"{reason} ({name})", remedy)
