@@ -1,4 +1,4 @@
-"""Derive the polynomials of `render/polynomials.py` and the constants of `render/elementary.py`; prints them.
+"""Derive the polynomials and constants of `render/language/`; prints them.
 
     python benchmarks/derive_elementary.py
 
@@ -158,7 +158,7 @@ def constants() -> dict[str, tuple[mpf, int]]:
 
 
 def derived() -> dict[str, tuple[list[float], list[float]]]:
-    """Everything that `render/elementary.py` takes from here, as (float64, float32), by name."""
+    """Everything that `render/language/elementary.py` takes from here, as (float64, float32), by name."""
     made = {}
     for name, kernel in kernels().items():
         wide, narrow = DEGREES[name]

@@ -22,7 +22,7 @@ from numba.extending import intrinsic
 
 from render.codegen import cpu_compiler, host
 from render.kernels.slots import patch, reals, total
-from render.primitives import fma, to_int
+from render.language.primitives import fma, to_int
 from render.request import Request
 from render.sampling import grid
 from render.scene import REALS

@@ -14,9 +14,10 @@ import sys
 
 from pairs import Times, in_turn, machine_line, median_ratio, options, ratio
 
-from render import engine, painter, stats
+from render import engine, stats
 from render.frame import Frame
-from render.library import entrants
+from render.frontend.library import entrants
+from render.painting import painter
 from render.request import Request
 
 SLICES_NS = (200_000, 500_000, 1_000_000, painter.SLICE_NS, 3_000_000, 10_000_000)

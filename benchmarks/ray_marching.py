@@ -28,7 +28,7 @@ import numpy as np
 from compiled import compiled
 from pairs import Times, against, in_turn, machine_line, median_ratio, options, ratio, timed
 
-from render import engine, primitives, scene, stats
+from render import engine, scene, stats
 from render.codegen import cpu_compiler
 from render.codegen.settings import settings
 from render.frame import Canvas, Frame
@@ -48,8 +48,9 @@ from render.kernels.slots import (
     total,
     unpack,
 )
+from render.language import primitives
+from render.language.primitives import Lane, to_int, where
 from render.options import complete
-from render.primitives import Lane, to_int, where
 from render.request import Request
 from render.sampling import clamped, light_step, position
 

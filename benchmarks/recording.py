@@ -17,8 +17,8 @@ from pairs import Work, in_turn, machine_line, median_ratio, options, ratio
 
 from render import modes, plan, scene, targets, trace
 from render.frame import canvas
-from render.library import entrants
-from render.painter import Painter
+from render.frontend.library import entrants
+from render.painting.painter import Painter
 from render.request import Request
 from render.trace import Recorder
 

@@ -1,4 +1,4 @@
-"""What saving a picture costs: filters and levels of PNG, and the time for picture and trace. Sets render.picture.
+"""Measure what saving a picture costs: filters and levels of PNG, time for picture and trace. Sets render.pictures.
 
     python benchmarks/saving.py [SIZE] [TIMES]
 
@@ -22,10 +22,11 @@ from typing import Any
 import numpy as np
 from isal import isal_zlib
 
-from render import engine, machine, picture, scene
+from render import engine, machine, scene
 from render.frame import Frame, Frames
 from render.options import complete
 from render.outputs import png, trace
+from render.pictures import picture
 
 FILTERS = ("none", "sub", "up", "average", "paeth")
 LEVELS = (0, 1, 2, 3)

@@ -27,7 +27,7 @@ from pairs import Times, Work, against, in_turn, machine_line, median_ratio, opt
 
 from render import engine, machine, stats
 from render.frame import Frame
-from render.library import entrants
+from render.frontend.library import entrants
 from render.plan import ORDERS, cut
 from render.request import Request
 

@@ -32,10 +32,11 @@ from typing import Any, NamedTuple
 from pairs import Times, in_turn, machine_line, options, ratio, timed
 from PIL import Image
 
-from render import engine, machine, picture, scene, stats
+from render import engine, machine, scene, stats
 from render.frame import Frames
 from render.options import complete
 from render.outputs import trace as saved
+from render.pictures import picture
 
 BLANK = str(Path(__file__).parent / "references" / "blank.py")
 SIZE = "1920x1080"

@@ -25,7 +25,7 @@ from typing import Any
 
 from render import engine, machine, plan, stats
 from render.frame import Frame
-from render.library import RACE
+from render.frontend.library import RACE
 from render.options import complete
 from render.preparation import Preparation
 from render.request import Request

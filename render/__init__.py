@@ -6,28 +6,25 @@
 
 How data flows, and where each stage lives (imports go only downwards):
 
-    cli, commands, library      what was typed, or called, becomes options; outcomes become exit codes
+    frontend/*                  the command line, the library, sessions, the terminal: what people and programs talk to
     options, like               options + scene + machine -> Request; a saved picture's request with others over it
-    sessions                    many frames and windows of one scene, which is prepared once
-    engine                      the order of the stages: the only place that knows it
-    preparation, prepared       what is done once before the painting, and kept: scenes, their numbers, kernels
+    engine, preparation         the order of the stages; what is done once before the painting, and kept (prepared)
     results                     frames as the library gives them: they can be saved
     modes/*                     who works when: sequential, concurrent, parallel, cuda
     backends/*                  what a worker of mode parallel is: a thread, a process
-    lessons/*, terminal         races that answer one question; tiles as they are painted
+    lessons/*                   races that answer one question
     outputs/*                   what is kept of a frame and its trace: pictures, tables, pages
-    stats, schedule, claims     figures that a trace proves; cpu_time: who had a CPU, and not only a tile
-    evidence, sentences         what may be said of a run, the same on every surface; chart: its lanes as text
-    compare, attribution        are two pictures equal, and if not, whose tiles differ; inspection: what one is
-    painter                     paints one tile of one request with one target
+    stats, cpu_time, findings/* figures that a trace proves, and what may be said of them, the same on every surface
+    comparison/*                are two pictures equal, and if not, whose tiles differ; what one picture is
+    painting/*                  one tile of one request with one target: the painter
     targets/*                   what code runs: python (the definition), scalar, simd, cuda
     runtime/*                   what runs compiled code: kernels for CPUs, GPUs, the simulator; what a kernel is
     codegen/*                   from a scene's plain functions to machine code, which is kept
     kernels/*                   what lanes do: the loops around a scene
-    scene, ../scenes/*          what is drawn: a stepping rule, written in the lane vocabulary
+    scene, contract/*           what is drawn: a stepping rule, written in the lane vocabulary (../scenes/*); its rules
     plan, frame, sampling       tiles; pixels; where samples lie and how light becomes a pixel
-    picture, reading/*          PNG written fast; files of any kind read with care
-    lanes, trace                the words that scenes are written in; spans of one clock
+    pictures/*                  PNG written fast; files of any kind read with care
+    lanes, language/*, trace    the words that scenes are written in, and what they mean; spans of one clock
     request, errors             what to draw, checked; what can go wrong, and what to do
 
 The words, which mean the same everywhere:
@@ -61,17 +58,17 @@ if TYPE_CHECKING:
     from render.engine import Race
     from render.errors import RenderError
     from render.frame import Frame
-    from render.library import draw, lesson, race, session
+    from render.frontend.library import draw, lesson, race, session
     from render.request import Request
 
 __version__ = "0.1.0"
 __all__ = ["Frame", "Race", "RenderError", "Request", "draw", "lesson", "race", "session"]
 
 _HOME = {
-    "draw": "library",
-    "race": "library",
-    "lesson": "library",
-    "session": "library",
+    "draw": "frontend.library",
+    "race": "frontend.library",
+    "lesson": "frontend.library",
+    "session": "frontend.library",
     "Frame": "frame",
     "Race": "engine",
     "Request": "request",

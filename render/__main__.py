@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import NoReturn
 
-from render.cli import main
+from render.frontend.cli import main
 
 
 class Interrupted(KeyboardInterrupt):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from render import pillow
+from render.pictures import pillow
 from render.plan import Tile, cut
 from render.swatches import RGB, colour, hatch, ink
 

@@ -20,13 +20,13 @@ import numpy as np
 
 from render import machine, modes
 from render.errors import ModeUnavailable, OutputError, RenderError
+from render.findings.repeats import Rounds, middle, sharing
 from render.frame import Canvas, Frames, canvas, title
 from render.outputs import table
-from render.painter import Done, Launcher, Painter
+from render.painting.painter import Done, Launcher, Painter
 from render.parameters import P
 from render.plan import Tile, check_count, cut, plan
 from render.preparation import Preparation
-from render.repeats import Rounds, middle, sharing
 from render.request import Request
 from render.results import DrawnFrame, save_frames
 from render.runtime.kernel import Kernel, LaunchKernel
@@ -278,8 +278,8 @@ def race(
     """Paint each request in turn, or each entrant; a mode that cannot run here is left out with its reason.
 
     All code is compiled before the first clock starts, so that no mode pays for being first. Then all run in turn, as
-    often as `rounds` says; the frame of each is the repeat of median time (`render.repeats.middle`). A simulated one
-    runs once, for its time means nothing.
+    often as `rounds` says; the frame of each is the repeat of median time (`render.findings.repeats.middle`). A
+    simulated one runs once, for its time means nothing.
     """
     able, not_run = [], []
     for entrant in (one if isinstance(one, Entrant) else Entrant(one) for one in requests):

@@ -19,7 +19,7 @@ import numpy as np
 
 from render import machine
 from render.errors import RenderError, UsageError
-from render.picture import encode, pixels
+from render.pictures.picture import encode, pixels
 from render.request import Request
 from render.shared_file import shared_file
 from render.trace import Trace

@@ -18,19 +18,19 @@ Words that a target must provide (the *primitives*):
     bits(a) from_bits(i)        the bit pattern as an integer of the same width, and back
 
 Integers know + - & | ^ << >> and comparisons; they wrap around. Words built from the primitives (the
-*elementary functions*) stand in `render.elementary`. Both are offered here, so a scene needs one import:
+*elementary functions*) stand in `render.language.elementary`. Both are offered here, so a scene needs one import:
 
     from render.lanes import fma, sqrt, where, sin, log2
 
 No bare product may feed a sum: write `fma(a, b, c)`, not `a * b + c`. Graphics cards contract the latter
 silently, and the picture would differ.
 
-The meaning of each primitive, one lane at a time, stands in `render.primitives`.
+The meaning of each primitive, one lane at a time, stands in `render.language.primitives`.
 """
 
 from __future__ import annotations
 
-from render.elementary import (
+from render.language.elementary import (
     atan2,
     clamp,
     cos,
@@ -45,7 +45,7 @@ from render.elementary import (
     sin,
     smoothstep,
 )
-from render.primitives import (
+from render.language.primitives import (
     Lane,
     abs,
     any_lane,

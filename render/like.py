@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from render import options, picture, scene
+from render import options, scene
 from render.errors import InputError, UsageError
+from render.pictures import picture
 from render.request import Request, Value
 from render.sampling import grid, position
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from render import backends, machine, modes, scene, targets
 from render.errors import UnknownName, UsageError
-from render.hints import parameter_owner
+from render.frontend.hints import parameter_owner
 from render.plan import ORDERS, band, default_tile
 from render.request import LONGEST_WAIT, PRECISIONS, Request, Value
 from render.sampling import grid

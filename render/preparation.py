@@ -1,7 +1,8 @@
 """What has to be done once before anything is painted, kept for all requests that it serves.
 
 A scene is loaded, its numbers are prepared, its contract is checked, its code is found by its fingerprint and loaded.
-`draw` does that for one request, `race` once for all modes, a session (`render.sessions`) once for all its frames.
+`draw` does that for one request, `race` once for all modes, a session (`render.frontend.sessions`) once for all its
+frames.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import threading
 
 import numpy as np
 
-from render import contract, scene, targets
+from render import scene, targets
+from render.contract import trial
+from render.contract.foreign_code import describe_error
 from render.errors import RenderError
-from render.foreign_code import describe_error
-from render.painter import failure
+from render.painting.painter import failure
 from render.parameters import P, kinds, members
 from render.plan import tile_of
 from render.prepared import KEPT, PreparedScene
@@ -55,7 +57,7 @@ class Preparation:
                 steering = [value for value in members(p).values() if isinstance(value, (int, np.integer))]
                 seen = (request.scene, kinds(p), *steering)  # a branch may depend on them: another is another contract
                 if seen not in self._checked:
-                    contract.check(loaded, request)
+                    trial.check(loaded, request)
                     self._checked.add(seen)
         except RenderError:
             raise

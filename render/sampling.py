@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from render.primitives import Lane, fma, maximum, minimum
+from render.language.primitives import Lane, fma, maximum, minimum
 from render.request import Request
 from render.scene import REALS
 

@@ -89,9 +89,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from render import scene_rules as rules
+from render.contract import rules
+from render.contract.foreign_code import Imports, describe_error, execute, line_in, running
 from render.errors import RenderError, SceneError, UnknownName, UsageError
-from render.foreign_code import Imports, describe_error, execute, line_in, running
 from render.parameters import P, Parameter, Parameters, name_of, record
 from render.request import Request, Value
 from render.wording import harmless

@@ -18,7 +18,7 @@ import numpy as np
 from render import modes, scene
 from render.codegen.program import ENTRY
 from render.frame import Frame, canvas
-from render.painter import Launcher
+from render.painting.painter import Launcher
 from render.plan import cut
 from render.request import Request
 from render.runtime.cuda.device import CudaDevice

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from render.attribution import PLACE, attribute, lines
-from render.difference import MARK, magnification, marked
-from render.picture import Picture
+from render.comparison.attribution import PLACE, attribute, lines
+from render.comparison.difference import MARK, magnification, marked
+from render.pictures.picture import Picture
+from render.pictures.provenance import Provenance
 from render.plan import cut
-from render.provenance import Provenance
 from render.request import Request
 from tests.conftest import EXAMPLE
 

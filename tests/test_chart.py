@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
-from render import chart
+from render.findings import chart
 from render.frame import Frame
 from render.request import Request
 from render.trace import Span, Trace, Worker

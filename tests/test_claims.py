@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import claims
+from render.findings import claims
 from render.trace import NO_TILE, Span, Trace, Worker
 
 FREE: dict[str, Any] = {"cpus": 64, "cpus_machine": 64, "cpus_affinity": 64, "cpus_quota": None}

@@ -22,9 +22,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import render
-from render import devices, engine, library, options, picture
-from render.cli import PARSERS, main
+from render import engine, options
 from render.errors import OutputError, RenderError
+from render.frontend import devices, library
+from render.frontend.cli import PARSERS, main
+from render.pictures import picture
 from tests.conftest import HANGING
 
 ROOT = Path(__file__).parent.parent
@@ -397,7 +399,7 @@ def never_painted_tile(monkeypatch: pytest.MonkeyPatch) -> None:
     def painted(*_: Any) -> None:
         pytest.fail("a tile was painted")
 
-    monkeypatch.setattr("render.painter.Painter.paint", painted)
+    monkeypatch.setattr("render.painting.painter.Painter.paint", painted)
 
 
 UNWRITABLE = ["no/such/folder/a.png", "folder.png", "folder.png/", "file/a.png", "x" * 300 + ".png", "a\0.png"]

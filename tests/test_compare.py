@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from render import compare as comparing
-from render.compare import Comparison, compare, difference, lines, unlike
+from render.comparison import compare as comparing
+from render.comparison.compare import Comparison, compare, difference, lines, unlike
 from render.errors import InputError
-from render.picture import Picture
+from render.pictures.picture import Picture
 
 pixels = arrays(np.uint8, (5, 4, 3))
 PLAIN = np.full((4, 6, 3), 100, np.uint8)

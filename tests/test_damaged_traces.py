@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from render import engine, lessons, outputs
-from render.cli import main
 from render.frame import Frames
+from render.frontend.cli import main
 from render.outputs import trace as saved
 
 KINDS = ["paint", "block", "launch", "transfer", "wait", "import"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from render.document import document, race_document
+from render.findings.document import document, race_document
 from render.frame import Frame
 from render.trace import Span, Trace, Worker
 from tests.conftest import EXAMPLE

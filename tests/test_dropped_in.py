@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 import render
-from render import backends, devices, targets
+from render import backends, targets
 from render.errors import ModeUnavailable, UsageError
+from render.frontend import devices
 
 HERE = Path(__file__).parent / "dropped"
 FRAME: dict[str, Any] = {"scene": "mandelbrot", "size": (18, 13), "limit": 40, "tile": (9, 5)}

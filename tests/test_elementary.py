@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mpmath import mpf
 
-from render import elementary, polynomials
-from render.elementary import atan2, clamp, cos, exp, exp2, fract, log, log2, mix, power, sin, smoothstep
+from render.language import elementary, polynomials
+from render.language.elementary import atan2, clamp, cos, exp, exp2, fract, log, log2, mix, power, sin, smoothstep
 
 INF, NAN = math.inf, math.nan
 REALS = (np.float32, np.float64)

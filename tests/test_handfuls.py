@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render.errors import TileError
-from render.handfuls import PARTS, SHORTEST, Handful, Handout, cut_handfuls, paint_handful
-from render.painter import Done, Painter
+from render.painting.handfuls import PARTS, SHORTEST, Handful, Handout, cut_handfuls, paint_handful
+from render.painting.painter import Done, Painter
 from render.plan import Tile
 from tests.conftest import FakeClock
 

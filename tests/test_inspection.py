@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from render.inspection import describe, lines
-from render.picture import Picture, decode, encode
-from render.provenance import Provenance
+from render.comparison.inspection import describe, lines
+from render.pictures.picture import Picture, decode, encode
+from render.pictures.provenance import Provenance
 from tests.conftest import EXAMPLE
 
 RGB = np.zeros((32, 48, 3), np.uint8)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import render
-from render import picture
 from render.engine import Race
 from render.errors import OutputError, UnknownName, UsageError
 from render.outputs import trace as saved
+from render.pictures import picture
 
 SMALL = {"size": (48, 32), "samples": 1, "limit": 60}
 

@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import library, like, options, picture
+from render import like, options
 from render.errors import InputError, UsageError
 from render.frame import Frame
+from render.frontend import library
 from render.outputs import npz
+from render.pictures import picture
 from render.request import Request
 from render.trace import Trace
 

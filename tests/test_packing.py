@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import machine, packing
-from render.packing import joined, packed
+from render import machine
+from render.pictures import packing
+from render.pictures.packing import joined, packed
 
 
 @given(st.lists(st.binary(max_size=3000), min_size=1, max_size=6))

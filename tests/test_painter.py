@@ -11,7 +11,7 @@ import pytest
 
 from render.errors import TileError
 from render.frame import Canvas, Went
-from render.painter import SLICE_NS, Painter
+from render.painting.painter import SLICE_NS, Painter
 from render.plan import Tile
 from render.runtime.kernel import CpuKernel
 from render.trace import Recorder

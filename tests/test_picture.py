@@ -18,9 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from render import machine, reading
+from render import machine
 from render.errors import InputError
-from render.picture import Picture, decode, encode, read
+from render.pictures import reading
+from render.pictures.picture import Picture, decode, encode, read
 from render.request import LARGEST_SIDE
 from tests.conftest import EXAMPLE
 

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from render import lanes, primitives
-from render.primitives import NAMES, _math_fma, _odd_fma32, exact_fma, words
+from render import lanes
+from render.language import primitives
+from render.language.primitives import NAMES, _math_fma, _odd_fma32, exact_fma, words
 
 INTEGERS: dict[Any, Any] = {np.float32: np.int32, np.float64: np.int64}
 REALS = list(INTEGERS)

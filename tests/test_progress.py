@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import engine, progress
+from render import engine
 from render.engine import Moment
-from render.painter import Done
+from render.frontend import progress
+from render.painting.painter import Done
 from render.plan import cut
 from render.request import Request
 from render.trace import Worker

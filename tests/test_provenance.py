@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import provenance
+from render.pictures import provenance
 from render.request import Request
 from render.trace import Span, Trace, Worker
 from render.wording import harmless

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import engine, repeats
+from render import engine
 from render.errors import UsageError
+from render.findings import repeats
+from render.findings.repeats import LEAST, MOST, SECONDS, Rounds, middle, sharing, wanted
 from render.frame import Frame
-from render.repeats import LEAST, MOST, SECONDS, Rounds, middle, sharing, wanted
 from render.request import Request
 from tests.outputs.conftest import drawn
 

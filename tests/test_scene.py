@@ -16,8 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import cli, engine, lanes, scene, scene_rules
+from render import engine, lanes, scene
+from render.contract import rules as scene_rules
 from render.errors import SceneError, UnknownName, UsageError
+from render.frontend import cli
 from render.request import HIGHEST_LIMIT, Request
 
 DISC = '''\

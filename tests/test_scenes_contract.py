@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from render import primitives, sampling, scene
+from render import sampling, scene
 from render.codegen.retarget import retarget
+from render.language import primitives
 from render.request import Request
 from render.scene import REALS
 

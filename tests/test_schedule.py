@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import schedule
+from render.findings import schedule
 from render.trace import Span, Trace, Worker
 
 CARD = "NVIDIA H100 stream 0"

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from render import evidence, sentences, stats
+from render import stats
+from render.findings import evidence, sentences
 from render.frame import Frame
 from render.trace import Span, Trace, Worker
 from tests.conftest import EXAMPLE

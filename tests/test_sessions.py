@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import render
-from render import contract
 from render.codegen import program
+from render.contract import trial
 from render.errors import SceneError, TileError, UsageError
 
 SMALL: dict[str, Any] = {"size": (24, 16), "samples": 1, "limit": 30, "tile": 8}
@@ -88,7 +88,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(home, name, call)
 
-    counting(contract, "check")
+    counting(trial, "check")
     counting(program, "fingerprint")
     return made
 

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from render import picture
-from render.cli import main
+from render.frontend.cli import main
+from render.frontend.speech import harmless_streams
 from render.options import complete
-from render.speech import harmless_streams
+from render.pictures import picture
 from render.wording import escape, harmless
 
 Said = Callable[..., str]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from render.document import race_document
+from render.findings.document import race_document
 from render.frame import Frame, Frames
 from render.outputs import page
 from render.outputs import trace as saved

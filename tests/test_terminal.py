@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from render import terminal
 from render.engine import Moment
-from render.painter import Done
+from render.frontend import terminal
+from render.painting.painter import Done
 from render.plan import cut
 from render.request import Request
 from render.swatches import colour

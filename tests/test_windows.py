@@ -17,11 +17,11 @@ import render
 from render import modes
 from render.errors import TileError, UsageError
 from render.frame import Canvas, Frame, window
-from render.painter import Painter
+from render.frontend.sessions import Session
+from render.painting.painter import Painter
 from render.plan import Tile
 from render.preparation import Preparation
 from render.request import LARGEST_SIDES
-from render.sessions import Session
 from render.trace import Recorder
 
 PLACES: dict[str, dict[str, Any]] = {

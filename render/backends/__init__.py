@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from render import registry
 
 if TYPE_CHECKING:
-    from render.painter import Done, Painter
+    from render.painting.painter import Done, Painter
     from render.plan import Tile
 
 DEFAULT = "threading"

@@ -29,8 +29,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from render import streams
 from render.backends import able, results
 from render.errors import RenderError
-from render.handfuls import Handful, cut_handfuls, paint_handful
-from render.painter import Done, Painter
+from render.painting.handfuls import Handful, cut_handfuls, paint_handful
+from render.painting.painter import Done, Painter
 from render.trace import Span
 
 if TYPE_CHECKING:

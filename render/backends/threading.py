@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from render.backends import able, results
 from render.errors import ModeUnavailable
-from render.handfuls import Handout
+from render.painting.handfuls import Handout
 
 if TYPE_CHECKING:
-    from render.painter import Done, Painter
+    from render.painting.painter import Done, Painter
     from render.plan import Tile
 
 SHARED = False  # threads share this process's memory

@@ -1,4 +1,4 @@
-"""The primitive words on lanes: each of `render.primitives` as the LLVM instructions that give the same bits.
+"""The primitive words on lanes: each of `render.language.primitives` as the LLVM instructions that give the same bits.
 
 Importing this module registers them with numba; numba-cuda takes the same registrations.
 """
@@ -11,7 +11,6 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils, types
 
-from render import primitives
 from render.codegen.lane_types import (
     INT_OF,
     MANTISSA_BITS,
@@ -29,6 +28,7 @@ from render.codegen.lane_types import (
     plain,
     spread,
 )
+from render.language import primitives
 
 
 def _intrinsic(name: str) -> Emit:

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from render import primitives
 from render.codegen import plain_numba
 from render.codegen.retarget import fingerprint
 from render.kernels import driver, room, scalar, slots, warp
+from render.language import primitives
 from render.parameters import P, kinds
 from render.request import Request
 from render.scene import Scene

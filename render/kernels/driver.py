@@ -52,7 +52,7 @@ from render.kernels.slots import (
     start,
     step,
 )
-from render.primitives import Lane, bits, from_bits, where
+from render.language.primitives import Lane, bits, from_bits, where
 
 
 def paint(at: Any, p: Any) -> int:

@@ -32,7 +32,7 @@ from render.kernels.slots import (
     reals,
     start,
 )
-from render.primitives import bits, from_bits, where
+from render.language.primitives import bits, from_bits, where
 from render.sampling import position
 
 

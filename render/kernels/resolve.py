@@ -31,7 +31,7 @@ from render.kernels.slots import (
     unpack,
     whole_memory,
 )
-from render.primitives import bits, from_bits, where
+from render.language.primitives import bits, from_bits, where
 from render.sampling import clamped
 
 

@@ -27,7 +27,7 @@ from render.kernels.slots import (
     truncated,
     unpack,
 )
-from render.primitives import Lane, any_lane, where
+from render.language.primitives import Lane, any_lane, where
 from render.sampling import clamped, light_step, position
 
 BLOCK = 8  # steps between two questions

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from render.primitives import Lane
+from render.language.primitives import Lane
 
 
 def _empty() -> NoReturn:

@@ -43,7 +43,7 @@ from render.kernels.slots import (
     unpack,
     votes,
 )
-from render.primitives import Lane, any_lane, where
+from render.language.primitives import Lane, any_lane, where
 from render.sampling import clamped
 
 SQUARE = 32  # pixels: 8 x 4

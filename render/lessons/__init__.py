@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from render import modes, options, registry
 from render.errors import UsageError
-from render.repeats import Rounds
+from render.findings.repeats import Rounds
 
 if TYPE_CHECKING:
     from render.engine import Adapt, Entrant

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from render import attribution, lessons
+from render import lessons
+from render.comparison import attribution
 from render.engine import Entrant
 from render.frame import Canvas, Frame, Went
-from render.picture import Picture
-from render.provenance import of
+from render.pictures.picture import Picture
+from render.pictures.provenance import of
 from render.runtime.kernel import CpuKernel, Underway
 from render.trace import NO_TILE
 

@@ -13,10 +13,10 @@ from typing import Any
 from render import lessons, targets
 from render.engine import Entrant
 from render.errors import UsageError
-from render.evidence import Run, runs
+from render.findings.evidence import Run, runs
+from render.findings.sentences import OTHERS, TOO_SHORT
 from render.frame import Frame, identical
 from render.runtime.kernel import Kernel
-from render.sentences import OTHERS, TOO_SHORT
 from render.wording import listed, time
 
 QUESTION = "Do threads of Python paint at the same instant?"

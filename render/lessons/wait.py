@@ -12,7 +12,7 @@ from typing import Any
 from render import lessons, options
 from render.engine import Entrant
 from render.errors import UsageError
-from render.evidence import Run, runs
+from render.findings.evidence import Run, runs
 from render.frame import Frame, identical
 from render.wording import time
 

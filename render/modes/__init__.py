@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from render import registry, targets
 
 if TYPE_CHECKING:
-    from render.painter import Done, Painter
+    from render.painting.painter import Done, Painter
     from render.plan import Tile
     from render.request import Request
 

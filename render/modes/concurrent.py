@@ -18,10 +18,10 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from render.errors import ModeUnavailable
-from render.painter import Done
+from render.painting.painter import Done
 
 if TYPE_CHECKING:
-    from render.painter import Painter
+    from render.painting.painter import Painter
     from render.plan import Tile
     from render.request import Request
 

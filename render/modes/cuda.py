@@ -21,10 +21,10 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from render.errors import RenderError
-from render.painter import Launcher
+from render.painting.painter import Launcher
 
 if TYPE_CHECKING:
-    from render.painter import Done, Painter
+    from render.painting.painter import Done, Painter
     from render.plan import Tile
     from render.request import Request
     from render.runtime.kernel import Painted, Stream

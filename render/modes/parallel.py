@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from render import backends
 
 if TYPE_CHECKING:
-    from render.painter import Done, Painter
+    from render.painting.painter import Done, Painter
     from render.plan import Tile
     from render.request import Request
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from render.painter import Done, Painter
+    from render.painting.painter import Done, Painter
     from render.plan import Tile
     from render.request import Request
 

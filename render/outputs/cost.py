@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from render import drawing, pillow, schedule
+from render import drawing
+from render.findings import schedule
 from render.frame import Frame, Frames
 from render.palettes import palette
+from render.pictures import pillow
 from render.swatches import RGB, ink
 from render.wording import time
 

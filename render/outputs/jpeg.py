@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from render import pillow
 from render.frame import Frame
 from render.outputs import check_side
+from render.pictures import pillow
 
 SUFFIXES = (".jpg", ".jpeg")
 ABOUT = "the picture with some loss, for places that take nothing else, with its request"

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from render.document import document
+from render.findings.document import document
 from render.frame import Frame
-from render.picture import OWNERS, REQUEST, TIMINGS
-from render.provenance import packed
+from render.pictures.picture import OWNERS, REQUEST, TIMINGS
+from render.pictures.provenance import packed
 
 SUFFIXES = (".png",)
 ABOUT = "the picture, with request, owners of tiles and timings as text chunks"

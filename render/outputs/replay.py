@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-from render import drawing, pillow, stats
+from render import drawing, stats
 from render.cpu_time import share
 from render.drawing import Box, Panel
 from render.frame import Frame, Frames
+from render.pictures import pillow
 from render.swatches import RGB, colour
 from render.trace import NO_TILE, Span, owners
 from render.wording import time

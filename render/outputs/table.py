@@ -2,8 +2,8 @@
 
 On a narrow terminal sentences fold earlier, and the table leaves out the columns that are missed least.
 
-Every figure and every sentence is computed from the traces (`render.sentences` decides what may be said); what a mode
-is called decides nothing, except that speed-up is counted from the run that `render.frame.baseline` names.
+Every figure and every sentence is computed from the traces (`render.findings.sentences` decides what may be said); what
+a mode is called decides nothing, except that speed-up is counted from the run that `render.frame.baseline` names.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike, fspath
 from textwrap import wrap
 
-from render import chart, schedule, sentences
-from render.evidence import Run, runs
+from render.findings import chart, schedule, sentences
+from render.findings.evidence import Run, runs
 from render.frame import Frame, Frames, identical
 from render.stats import Stats
 from render.wording import columns, harmless, large, time
@@ -31,9 +31,9 @@ HEADS = (
     *("in flight", "switches", "first"),
 )
 MISSED_LEAST = ("tiles", "switches", "first", "spread", "in flight", "workers", "speed-up", "at a tile")
-# how the painting was shared out (render.schedule): idle shares of the workers; how even; longest a begun tile was left
-# alone; the longest tile; the best that any schedule could do, and how near this one came; the gain with start-up.
-# What takes workers for hands of their own says nothing of the streams of a card, which are queues.
+# how the painting was shared out (render.findings.schedule): idle shares of the workers; how even; longest a begun tile
+# was left alone; the longest tile; the best that any schedule could do, and how near this one came; the gain with
+# start-up. What takes workers for hands of their own says nothing of the streams of a card, which are queues.
 SHARED = ("mode", "idle", "fair", "alone", "longest", "best", "near", "with start", "efficiency", "serial")
 SHARED_LEAST = ("serial", "alone", "longest", "fair", "with start", "efficiency", "best", "idle")
 

@@ -31,10 +31,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from render import packing
 from render.errors import InputError, RenderError
 from render.frame import Frame, Frames
-from render.picture import decode
+from render.pictures import packing
+from render.pictures.picture import decode
 from render.request import Request
 from render.trace import KINDS, NO_TILE, Span, Trace, Worker
 

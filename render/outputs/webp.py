@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from render import pillow
 from render.frame import Frame
 from render.outputs import check_side
+from render.pictures import pillow
 
 SUFFIXES = (".webp",)
 ABOUT = "the picture without loss, smaller than PNG, with its request"

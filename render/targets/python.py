@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from render import primitives, sampling
+from render import sampling
 from render.codegen.retarget import retarget
 from render.frame import Went
+from render.language import primitives
 from render.parameters import members, record
 from render.runtime.kernel import CpuKernel
 from render.scene import REALS

@@ -400,7 +400,7 @@ def run(folder: Path, *arguments: str) -> tuple[str, str]:
     """Draw in a process of its own: (hash of the picture and whether numba was loaded, what was announced)."""
     program_text = (
         "import sys, json, io, contextlib\n"
-        "from render.cli import main\n"
+        "from render.frontend.cli import main\n"
         "said = io.StringIO()\n"
         "with contextlib.redirect_stdout(said):\n"
         "    code = main(sys.argv[1:])\n"

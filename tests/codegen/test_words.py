@@ -10,7 +10,7 @@ import numba
 import numpy as np
 import pytest
 
-from render import elementary, lanes, primitives
+from render import lanes
 from render.codegen.cpu_compiler import lane_words
 from render.codegen.llvm_module import INNER
 from render.codegen.retarget import retarget
@@ -43,6 +43,7 @@ from render.lanes import (
     where,
 )
 from render.lanes import bits as pattern
+from render.language import elementary, primitives
 from render.scene import REALS
 
 SPECIAL = [

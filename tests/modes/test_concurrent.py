@@ -20,7 +20,7 @@ import pytest
 import render
 from render import engine, modes
 from render.frame import Canvas, Frame, Went
-from render.painter import Painter
+from render.painting.painter import Painter
 from render.plan import cut
 from render.request import Request
 from render.runtime.kernel import CpuKernel

@@ -16,12 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import engine, library, modes, scene, targets
+from render import engine, modes, scene, targets
 from render.errors import ModeUnavailable, RenderError, TileError
 from render.frame import canvas
+from render.frontend import library
 from render.modes.cuda import Host
 from render.options import complete
-from render.painter import Done, Launcher
+from render.painting.painter import Done, Launcher
 from render.plan import LARGEST_BAND, band, cut
 from render.request import LARGEST_SIDE, LARGEST_SIDES, Request
 from render.runtime.cuda import discovery as cards
@@ -238,7 +239,7 @@ def test_the_command_line_says_so_before_anything_heavy_is_loaded() -> None:
 
     assert run.returncode == 3
     assert "mode cuda cannot run here: " in run.stderr
-    assert "render.commands" in loaded
+    assert "render.frontend.commands" in loaded
     assert not loaded & {"numba", "numba_cuda", "llvmlite", "joblib"}
 
 

@@ -19,7 +19,7 @@ from render import modes, scene
 from render.codegen.settings import cells as cells_of
 from render.errors import RenderError, TileError
 from render.frame import canvas
-from render.painter import Done, Launcher
+from render.painting.painter import Done, Launcher
 from render.plan import cut
 from render.request import Request
 from render.runtime.cuda.device import CudaDevice

@@ -18,11 +18,12 @@ from typing import Any
 import pytest
 
 import render
-from render import backends, engine, handfuls
+from render import backends, engine
 from render.backends import loky
 from render.errors import ModeUnavailable, RenderError, TileError
 from render.frame import canvas as shared
-from render.painter import Painter
+from render.painting import handfuls
+from render.painting.painter import Painter
 from render.request import Request
 from render.trace import Recorder
 

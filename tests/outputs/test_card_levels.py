@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from render import chart, claims, outputs, schedule, stats
+from render import outputs, stats
+from render.findings import chart, claims, schedule
 from render.frame import Frame, Frames
 from render.outputs.chrome_trace import write as chrome_trace
 from render.trace import owners

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import sentences
+from render.findings import sentences
 from render.frame import Frame
 from render.outputs.page.lesson import questions, tour
 from render.outputs.page.runs import Run, at_least, curve, juggled, raced

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from render import frame as frames
-from render import packing, picture
-from render.document import document
+from render.findings.document import document
 from render.frame import Frame
 from render.outputs.png import write
+from render.pictures import packing, picture
 from render.request import Request
 
 Draw = Callable[..., Frame]

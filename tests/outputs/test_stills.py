@@ -11,7 +11,7 @@ import pytest
 
 from render.frame import Frame
 from render.outputs import jpeg, webp
-from render.picture import decode
+from render.pictures.picture import decode
 
 Draw = Callable[..., Frame]
 

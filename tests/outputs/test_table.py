@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from render import evidence, sentences
+from render.findings import evidence, sentences
 from render.frame import Frame, Frames
 from render.outputs.table import WIDTH, draw_lines, race_table, write
 from render.trace import Span, Worker

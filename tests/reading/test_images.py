@@ -11,7 +11,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from render import machine
 from render.errors import InputError
-from render.picture import decode
+from render.pictures.picture import decode
 
 RGB = np.random.default_rng(1).integers(0, 256, (5, 4, 3)).astype(np.uint8)
 

@@ -12,7 +12,7 @@ import pytest
 
 from render import machine
 from render.errors import InputError
-from render.picture import decode
+from render.pictures.picture import decode
 from render.request import LARGEST_SIDE
 
 RGB = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)

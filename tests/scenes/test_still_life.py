@@ -12,9 +12,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from render import engine, primitives, scene, targets
+from render import engine, scene, targets
 from render.codegen.retarget import retarget
 from render.frame import canvas
+from render.language import primitives
 from render.parameters import Parameters
 from render.request import Request
 

@@ -22,7 +22,7 @@ from hashlib import sha256
 from importlib.resources import files
 from string import Template
 
-from render import sentences
+from render.findings import sentences
 from render.frame import Frames
 from render.outputs.page import inside, still
 from render.outputs.page.lesson import Step, questions, tour

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from render import evidence
+from render.findings import evidence
+from render.findings.sentences import by_worker
 from render.outputs.page.runs import Run, at_least, juggled, nearest
 from render.outputs.page.words import TWO_LEVELS, clock, when_together
 from render.outputs.timeline import TOO_SHORT
-from render.sentences import by_worker
 from render.wording import count, in_words, time
 
 STEPS = 5

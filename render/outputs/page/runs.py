@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import chain, pairwise
 
-from render import evidence, stats
+from render import stats
+from render.findings import evidence
 from render.frame import Frame
 from render.stats import Interval, merged
 from render.trace import NO_TILE, Span, Worker

@@ -1,4 +1,4 @@
-"""What a learner is told about a run beside what `render.sentences` says of it: images, instants, times.
+"""What a learner is told about a run beside what `render.findings.sentences` says of it: images, instants, times.
 
 A chef and a kitchen, one stage or many: what a run is called decides nothing, only what its trace shows.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from render.painter import Done, Painter
+from render.painting.painter import Done, Painter
 from render.plan import Tile
 
 SHARED = False

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from render import primitives, sampling
+from render import sampling
 from render.codegen.retarget import retarget
 from render.frame import Canvas, Went
+from render.language import primitives
 from render.request import Request
 from render.runtime.kernel import Announce, CpuKernel
 from render.scene import REALS, Scene

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from render import devices
+from render.frontend import devices
 from render.runtime.cuda import software
 from render.runtime.cuda.discovery import Card, Cards, Toolkit
 from render.runtime.cuda.software import Software, driver_version, find

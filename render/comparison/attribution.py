@@ -1,0 +1,153 @@
+"""Whose fault is it? The differences of two pictures by tile, and who painted those tiles in which mode.
+
+Everything comes from the pictures and what they carry (`render.pictures.provenance`). The frame is cut as the second
+picture was, which is the one in question, or as the first where only that one tells; of pictures that carry nothing,
+squares of PLACE pixels are told, without names.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from render.comparison.compare import errors
+from render.pictures.picture import Picture
+from render.pictures.provenance import Provenance
+from render.wording import count, listed
+
+PLACE = 64  # pixels along an edge, where no tiles are known
+WORST, NAMED = 10, 4  # places in the document; named to people
+
+
+@dataclass(frozen=True)
+class Place:
+    """A tile (or a square) with differences in it: where it lies, how many pixels differ, and how far at most.
+
+    `rows` and `columns` are the first and last of the picture that hold differences; `a` and `b` the workers that
+    painted it in the two pictures, where they tell.
+    """
+
+    tile: int
+    x: int
+    y: int
+    width: int
+    height: int
+    differing_pixels: int
+    max_error: int
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+    a: int | None = None
+    b: int | None = None
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """All places with differences, the worst first; of how many, and whether they are tiles or squares.
+
+    a, b: what the pictures tell of themselves, None where they do not.
+    """
+
+    places: tuple[Place, ...]
+    of: int
+    tiled: bool
+    a: Provenance | None
+    b: Provenance | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: how many places differ, the worst of them, and how many each worker painted in either picture."""
+        return {
+            "tiled": self.tiled,
+            "places": self.of,
+            "differing": len(self.places),
+            "runs": {name: made.title if made else None for name, made in (("a", self.a), ("b", self.b))},
+            "workers": {name: dict(sorted(self.blamed(name).items())) for name in ("a", "b")},
+            "worst": [asdict(place) for place in self.places[:WORST]],
+        }
+
+    def blamed(self, picture: str) -> Counter[int]:
+        """How many of the differing tiles each worker of picture `a` or `b` painted."""
+        return Counter(worker for place in self.places if (worker := getattr(place, picture)) is not None)
+
+
+def attribute(a: Picture, b: Picture) -> Attribution | None:
+    """Where b differs from a, by tile and worker; None for pictures of different sizes, and for several frames."""
+    if a.size != b.size or a.more or b.more:
+        return None
+    error = np.concatenate([band.max(axis=2) for _, band in errors(a, b)])
+    made = b.provenance or a.provenance
+    fits = made is not None and (made.request.height, made.request.width) == error.shape
+    wide, high = made.request.tile if made is not None and fits else (PLACE, PLACE)
+    owned = [one if one and fits and one.request.tile == (wide, high) else None for one in (a.provenance, b.provenance)]
+    columns = -(-error.shape[1] // wide)
+    places = []
+    for row, top in enumerate(range(0, error.shape[0], high)):
+        band = error[top : top + high]
+        for column in np.unique(np.flatnonzero(band.any(axis=0)) // wide).tolist():
+            tile = row * columns + column
+            workers = [one.worker(tile) if one else None for one in owned]
+            places.append(_place(tile, column * wide, top, band[:, column * wide : (column + 1) * wide], workers))
+    places.sort(key=lambda place: (-place.max_error, -place.differing_pixels, place.tile))
+    return Attribution(tuple(places), columns * -(-error.shape[0] // high), fits, a.provenance, b.provenance)
+
+
+def _place(tile: int, x: int, y: int, error: np.ndarray, workers: list[int | None]) -> Place:
+    height, width = error.shape
+    rows, columns = np.flatnonzero(error.any(axis=1)), np.flatnonzero(error.any(axis=0))
+    return Place(
+        tile,
+        x,
+        y,
+        width,
+        height,
+        int(np.count_nonzero(error)),
+        int(error.max()),
+        (y + int(rows[0]), y + int(rows[-1])),
+        (x + int(columns[0]), x + int(columns[-1])),
+        *workers,
+    )
+
+
+def lines(found: Attribution) -> list[str]:
+    """The attribution for people: how many tiles, whose they are, and the worst."""
+    if not found.places:
+        return []
+    kind = "tile" if found.tiled else f"square of {PLACE} pixels"
+    many = count(found.of, "tile") if found.tiled else f"{found.of} squares of {PLACE} pixels"
+    told = [f"{len(found.places)} of {many} {'differs' if len(found.places) == 1 else 'differ'}{_whose(found)}"]
+    told += [f"{kind} {place.tile} {_where(place)}{_painters(found, place)}" for place in found.places[:NAMED]]
+    if len(found.places) > NAMED:
+        told.append(f"and {len(found.places) - NAMED} more, less bad")
+    return told
+
+
+def _whose(found: Attribution) -> str:
+    """Who painted them in the picture in question, and how many of all that they painted."""
+    if found.b is None or found.b.workers is None or not found.blamed("b"):
+        return ""
+    painted = Counter(worker for worker in found.b.workers if worker is not None)
+    shares = [
+        f"{tiles} of the {painted[worker]} of worker {worker}" for worker, tiles in sorted(found.blamed("b").items())
+    ]
+    return f"; in {found.b.title} they are {listed(shares)}"
+
+
+def _where(place: Place) -> str:
+    """The part of the place that differs, as far as it is not the whole."""
+    said = f"(x {place.x}, y {place.y}, {place.width} x {place.height}): {count(place.differing_pixels, 'pixel')}"
+    if place.rows != (place.y, place.y + place.height - 1):
+        said += f", rows {place.rows[0]} to {place.rows[1]}"
+    if place.columns != (place.x, place.x + place.width - 1):
+        said += f", columns {place.columns[0]} to {place.columns[1]}"
+    return f"{said}, by {place.max_error} at most"
+
+
+def _painters(found: Attribution, place: Place) -> str:
+    told = [
+        f"worker {worker} in {made.title}"
+        for made, worker in ((found.a, place.a), (found.b, place.b))
+        if made is not None and worker is not None
+    ]
+    return f"; painted by {listed(told)}" if told else ""

@@ -1,0 +1,147 @@
+"""Code that is not ours runs here: a scene's file, and its `prepare`.
+
+A scene is a program, and runs with all the rights of whoever draws it. What it prints goes to standard error, for
+standard output is the program's own (`--json`); and whatever it raises is an error of the scene, even what Python means
+for other purposes, such as `sys.exit`. Only Control-C and the signals that end a program are what they are.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any, NamedTuple
+
+from render.errors import RenderError, SceneError, UnknownName
+
+_RUNNING = threading.RLock()  # standard output is the whole process's
+OURS = Path(__file__).parent.parent  # the package `render`
+
+
+class Left(Exception):
+    """A scene tried to end the program, or raised what is no Exception."""
+
+
+@contextmanager
+def running() -> Iterator[None]:
+    """Run code of a scene. What is no Exception becomes one (`Left`), with the traceback of what was raised."""
+    with _RUNNING, redirect_stdout(sys.stderr):
+        try:
+            yield
+        except (Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            if _by_us(error):
+                raise
+            raise Left(f"{type(error).__name__}: {error}").with_traceback(error.__traceback__) from error
+
+
+def _by_us(error: BaseException) -> bool:
+    """Whether the program raised it itself: a signal to end comes in the midst of whatever runs."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is None or (trace.tb_next is None and Path(trace.tb_frame.f_code.co_filename).parent == OURS)
+
+
+def execute(path: Path, code: CodeType) -> ModuleType:
+    """Run a scene's file as a module of its own. Raises SceneError with the line."""
+    module = ModuleType(f"render_scene_{path.stem!a}")  # a compiler writes it as UTF-8, which not all names are
+    module.__file__ = str(path)
+    written, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # no __pycache__ beside a user's scene
+    try:
+        with running():
+            exec(code, module.__dict__)  # noqa: S102  (a scene is a program)
+    except RenderError:
+        raise
+    except Exception as error:
+        what, remedy = _told(error)
+        raise SceneError(f"{path}, line {line_in(path, error)}: {what}", remedy) from error
+    finally:
+        sys.dont_write_bytecode = written
+    return module
+
+
+def _told(error: Exception) -> tuple[str, str]:
+    """What went wrong, and what to do: for a word that the vocabulary has not, the words that it has."""
+    missing = re.match(r"cannot import name '(\w+)' from '(render\.\w+)'", str(error))
+    if isinstance(error, ImportError) and missing:
+        word, module = missing.groups()
+        known = getattr(sys.modules[module], "__all__", None) or _public(sys.modules[module])
+        return f"{module} has no word {word!r}", UnknownName("word", word, known).remedy
+    return describe_error(error), "the file must load by itself"
+
+
+def _public(module: ModuleType) -> list[str]:
+    """The functions that a module without `__all__` defines for others."""
+    own = [name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
+    return [name for name in own if not name.startswith("_") and callable(getattr(module, name))]
+
+
+def describe_error(error: Exception, path: Path | None = None) -> str:
+    """Say what was raised, and at which line of this file, if it passed through it."""
+    what = str(error) if isinstance(error, Left) else f"{type(error).__name__}: {error}"
+    line = line_in(path, error) if path else 0
+    return f"{what} (line {line})" if line else what
+
+
+def line_in(path: Path, error: BaseException) -> int:
+    """The last line of this file that the error passed through; 0 for none."""
+    line, trace = 0, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+class Imports(NamedTuple):
+    """The modules that a file imported, each with its specification, which is another one once it is loaded again."""
+
+    seen: tuple[tuple[str, ModuleType, Any], ...]
+
+    @classmethod
+    def of(cls, module: ModuleType, tree: ast.Module) -> Imports:
+        """What a file that was run imports, and what those modules of a user's hold of other modules."""
+        left = [*_imported(tree), *_held(module)]
+        names: set[str] = set()
+        while left:
+            name = left.pop()
+            found = sys.modules.get(name)
+            if found is not None and name not in names and not _settled(name):
+                names.add(name)
+                left += _held(found)
+        return cls(tuple((name, sys.modules[name], sys.modules[name].__spec__) for name in sorted(names)))
+
+    def current(self) -> bool:
+        """Whether all of them are still what they were."""
+        return all(sys.modules.get(name) is module and module.__spec__ is spec for name, module, spec in self.seen)
+
+
+def _imported(tree: ast.Module) -> list[str]:
+    """The names of the modules that a file imports, wherever in it."""
+    names = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return names
+
+
+def _held(module: ModuleType) -> list[str]:
+    """The names of the modules that a module holds, or holds something from."""
+    values = list(vars(module).values())
+    held = [value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) for value in values]
+    return [name for name in held if isinstance(name, str)]
+
+
+def _settled(name: str) -> bool:
+    """Whether nobody loads this module again while scenes are drawn: Python's own and ours, numpy and what it holds."""
+    top = name.partition(".")[0]
+    return top in sys.stdlib_module_names or top in {"render", "numpy", "numba", "llvmlite", "scipy"}

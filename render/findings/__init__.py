@@ -1,0 +1,5 @@
+"""What follows from traces, told alike on every surface.
+
+schedule, claims: how good a schedule was, and what limited it; evidence: a run beside the one it is measured against.
+sentences: what may be said; chart: lanes as text; document: JSON; repeats: how often a race runs, and what is shown.
+"""

@@ -1,0 +1,189 @@
+"""A run as evidence: what its trace tells, beside the run that it is measured against.
+
+From this the sentences (`render.findings.sentences`), the tables and the page are made, so that a figure that stands on
+two of them comes from one place.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import chain
+from typing import TypeVar
+
+from render import stats, targets
+from render.findings import claims, schedule
+from render.findings.claims import Claims
+from render.findings.schedule import Difference, Gain, Repeats
+from render.frame import Frame, baseline
+from render.stats import Stats
+from render.trace import NO_TILE, owners
+
+PARALLEL = 1.1  # CPUs on average; with fewer nothing is called parallelism
+SHORT = 0.9  # of the CPU time that could be had; with less of it, others had it
+NOTICED = 0.05  # CPUs; less is not noticed beside waiting
+SLICE = 0.002  # seconds; for less the system hardly gives a CPU to another program
+SWITCH = 0.005  # seconds for which Python's lock is kept from a thread that wants it (sys.getswitchinterval)
+
+
+class Run:
+    """A run with what its trace tells, and the run that it is measured against (itself where it is that one)."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.base: Run | None = None
+
+    @cached_property
+    def found(self) -> Stats:
+        """Its figures."""
+        return stats.of(self.frame.trace)
+
+    @cached_property
+    def claims(self) -> Claims:
+        """Workers and CPUs that were asked for, and were there."""
+        return claims.of(self.frame.trace)
+
+    @cached_property
+    def repeats(self) -> Repeats:
+        """How long each repeat took."""
+        return schedule.repeats(self.frame.trace, self.found)
+
+    @property
+    def seconds(self) -> float:
+        """How long all tiles took."""
+        return self.found.seconds["tiles"]
+
+    @property
+    def workers(self) -> int:
+        """How many painted."""
+        return len(self.found.busy)
+
+    @property
+    def juggles(self) -> bool:
+        """Whether one worker had several tiles begun at once."""
+        return self.workers == 1 and (self.found.in_flight.max > 1 or self.found.switches > 0)
+
+    @cached_property
+    def stalled(self) -> float:
+        """Seconds that tiles waited for whatever it was, all of them added up."""
+        return sum(s.t1 - s.t0 for s in self.frame.trace.spans if s.kind == "wait" and s.tile != NO_TILE) / 1e9
+
+    @property
+    def lock(self) -> str | None:
+        """The lock that its tiles waited for, where they did not wait for their data (a fact of lessons)."""
+        told = self.frame.trace.facts.get("waits_for")
+        return told if isinstance(told, str) and told else None
+
+    @property
+    def waited(self) -> float:
+        """Seconds that tiles waited for their data, in which a worker may paint another."""
+        return 0.0 if self.lock else self.stalled
+
+    @cached_property
+    def resting(self) -> float:
+        """Seconds of all tiles' time in which nobody was at one to paint it."""
+        turns = stats.merged(chain.from_iterable(stats.turns(self.frame.trace).values()))
+        return max(self.seconds - sum(t1 - t0 for t0, t1 in turns) / 1e9, 0.0)
+
+    @cached_property
+    def shares(self) -> list[int]:
+        """How many tiles each worker was the last to paint, in the order in which they began."""
+        owned = Counter(owners(self.frame.trace).values())
+        return [owned[number] for number in range(self.workers)]
+
+    @property
+    def parallel(self) -> bool:
+        """Whether it is proved that several workers were on a CPU at the same instant."""
+        return (self.found.on_cpu.mean or 0.0) >= PARALLEL
+
+    @property
+    def holds_lock(self) -> bool:
+        """Whether its workers are threads of one process whose code holds Python's lock while it paints."""
+        target = self.frame.request.target
+        held = target in targets.names() and not targets.load(target).DROPS_GIL  # a trace may come from elsewhere
+        return held and len({worker.process for worker in self.found.busy}) == 1
+
+    @property
+    def to_be_had(self) -> float:
+        """CPUs that its workers could have had on average: as many as were at a tile, and no more than allowed.
+
+        Of threads that hold a lock while they paint only one can have a CPU.
+        """
+        most = min(self.found.running.mean, self.claims.worth or float("inf"))
+        return min(most, 1.0) if self.holds_lock else most
+
+    @property
+    def lost(self) -> float:
+        """Seconds of CPU time that its workers could have had and did not get; 0 where CPU time is not known."""
+        mean = self.found.on_cpu.mean
+        return 0.0 if mean is None else (self.to_be_had - mean) * self.found.seconds["paint"]
+
+    @property
+    def short(self) -> bool:
+        """Whether its workers got clearly less CPU time than they could have had: no program takes a CPU for less."""
+        mean = self.found.on_cpu.mean
+        if mean is None or self.to_be_had - mean < NOTICED:
+            return False
+        return mean < SHORT * self.to_be_had and self.lost >= SLICE
+
+    @property
+    def may_have_waited_for_lock(self) -> bool:
+        """Whether what it lacks may be threads that waited for Python's lock around their tiles: a little for each."""
+        threads = len({worker.process for worker in self.found.busy}) < self.workers
+        return threads and self.lost < SWITCH * self.found.tiles
+
+    @property
+    def load(self) -> float | None:
+        """The machine's load before the run began, where that was more than it has CPUs for."""
+        load, machine = self.frame.trace.facts.get("load"), self.claims.machine
+        if type(load) not in (int, float) or machine is None:
+            return None
+        return load if load > machine else None  # type: ignore[operator]
+
+    @property
+    def difference(self) -> Difference | None:
+        """How its time differs from its baseline's; None where it has none, is it, or a simulator stood for a GPU."""
+        return None if self.base is None or self.base is self else self.against(self.base)
+
+    def against(self, other: Run) -> Difference | None:
+        """How its time differs from another run's; None where it took none, or a simulator stood for a GPU."""
+        if self.frame.simulated or other.frame.simulated:
+            return None
+        return schedule.difference(self.frame.trace, other.frame.trace, self.found, other.found)
+
+    def beats(self, other: Run) -> bool:
+        """Whether it was clearly faster than another run."""
+        found = self.against(other)
+        return found is not None and found.clear and found.times > 1
+
+    @cached_property
+    def gain(self) -> Gain | None:
+        """What it gained over its baseline, which over itself gains nothing: 1; None without one or where simulated."""
+        if self.base is None or self.frame.simulated:
+            return None
+        return schedule.gain(self.frame.trace, self.base.frame.trace, self.found, self.base.found)
+
+    @property
+    def most_gain(self) -> int | None:
+        """As many times as fast as one worker it can be; None where waiting is saved too, or a GPU painted."""
+        if self.found.on_card or self.waited or (self.base is not None and self.base.waited):
+            return None
+        return min(self.workers, self.claims.allowed or self.workers)
+
+
+Kind = TypeVar("Kind", bound=Run)
+
+
+def measured(frames: Sequence[Frame], kind: type[Kind]) -> list[Kind]:
+    """The runs of a race, each with the run that it is measured against; `kind`: a Run, or one that knows more."""
+    made = {id(frame): kind(frame) for frame in frames}
+    for frame in frames:
+        base = baseline(frame, frames)
+        made[id(frame)].base = None if base is None else made[id(base)]
+    return [made[id(frame)] for frame in frames]
+
+
+def runs(frames: Sequence[Frame]) -> list[Run]:
+    """The runs of a race, each with the run that it is measured against."""
+    return measured(frames, Run)

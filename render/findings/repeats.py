@@ -1,0 +1,96 @@
+"""How often the runs of a race are repeated, and which repeat is shown.
+
+A single run says little: another program may have had a CPU just then. So all runs are made in turn, A B C, A B C, as
+often as fits in some seconds, and what is told of a run is told of the repeat whose time is the median. How much the
+repeats differ says how much a difference between two runs is worth (`render.findings.schedule.Difference`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+
+from render import stats
+from render.errors import UsageError
+from render.frame import Frame
+
+LEAST, MOST = 3, 9  # repeats; both odd, so that there is one in the middle
+SECONDS = 4.0  # after so long no more than LEAST
+HIGHEST = 1000  # rounds that may be asked for
+PATIENCE = 45.0  # seconds that a lesson may take, whose sentence is not carried yet
+Some = TypeVar("Some", bound=Frame)
+
+
+def _always(frames: Sequence[Frame]) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """How many rounds a race makes: from `least` to `most`, as many as fit in `seconds`.
+
+    `enough(frames)` is asked after each round with the frames as they would be shown now. Where it is not, more rounds
+    are made, until `patience` seconds have passed.
+    """
+
+    least: int = LEAST
+    most: int = MOST
+    seconds: float = SECONDS
+    patience: float = PATIENCE
+    enough: Callable[[Sequence[Frame]], bool] = _always
+
+    def more(self, made: int, spent: float, frames: Sequence[Frame]) -> bool:
+        """Whether another round is to be made after so many, which took `spent` seconds in all.
+
+        It ends with an odd number, unless `least` is even or patience ends.
+        """
+        if made < self.least:
+            return True
+        if made >= self.most:
+            return False
+        if not self.enough(frames):
+            return spent < self.patience
+        after = spent * (made + 1) / made
+        return made % 2 == 0 or (made + 2 <= self.most and after + spent / made <= self.seconds)
+
+
+def wanted(repeat: int | str | None, otherwise: Rounds = Rounds()) -> Rounds:
+    """So many rounds, whatever they take and show; None: `otherwise`. Raises UsageError for what makes no sense."""
+    if repeat is None:
+        return otherwise
+    try:
+        rounds = int(repeat)
+    except ValueError:
+        rounds = 0
+    if not 1 <= rounds <= HIGHEST:
+        raise UsageError(f"--repeat is {repeat!r:.60}", f"give a number from 1 to {HIGHEST}, for example 5")
+    return Rounds(rounds, rounds)
+
+
+def sharing(frame: Some, first: Frame) -> Some:
+    """The frame with the pixels of the first one in place of its own, where they are equal: many repeats need room."""
+    if frame.sha256 != first.sha256 or frame.rgb.shape != first.rgb.shape:
+        return frame
+    made = copy(frame)
+    object.__setattr__(made, "rgb", first.rgb)
+    if frame.steps is not None and first.steps is not None and np.array_equal(frame.steps, first.steps):
+        object.__setattr__(made, "steps", first.steps)
+    return made
+
+
+def middle(repeats: Sequence[Some], first: Frame) -> Some:
+    """The repeat that is shown of a run, with the times of all in its facts: that of median time, of two the lower.
+
+    `first` is the first picture of the race. Where repeats painted another one, only those may be shown: a fault must
+    not hide behind a median.
+    """
+    unlike = [frame for frame in repeats if (frame.sha256, frame.total_steps) != (first.sha256, first.total_steps)]
+    times = {id(frame): stats.of(frame.trace).seconds["tiles"] for frame in repeats}
+    ordered = sorted(unlike or repeats, key=lambda frame: times[id(frame)])
+    shown = ordered[(len(ordered) - 1) // 2]
+    facts = shown.trace.facts | {"seconds_all": [times[id(frame)] for frame in repeats]}
+    return shown.with_trace(replace(shown.trace, facts=facts))

@@ -1,0 +1,143 @@
+"""A session: a scene that is checked, compiled and loaded once, and drawn as often as is wanted.
+
+    with render.session(scene="mandelbrot", size=(256, 256), mode="sequential") as s:
+        frames = [s.draw(parameters={"zoom": zoom}) for zoom in range(1, 100)]
+
+What a single `draw` does before it paints (loading and checking the scene, finding its code by its fingerprint, loading
+it) takes longer than painting a small frame. A session does it when it is opened. What is left for each frame, besides
+what its mode needs to begin and end a run, is one or two milliseconds (benchmarks/sessions.py). The pictures are those
+of `draw`, to the last bit. Worker processes live on between frames; a GPU is opened anew for each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from render import engine, options
+from render.errors import RenderError, TileError, UsageError
+from render.frame import Canvas, window
+from render.painting.not_numbers import describe_failure
+from render.pictures.picture import encode
+from render.plan import Tile
+from render.preparation import Preparation
+from render.request import Request
+from render.results import DrawnFrame
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FIXED = ("scene", "precision", "mode", "target")  # what is compiled, and who works when
+
+
+class Window(NamedTuple):
+    """The pixels of one rectangle of a frame, whose top left corner is (x, y) of the frame.
+
+    `rgb` (height, width, 3) uint8; for one sample a pixel `steps` (height, width) int32 and `inside` (height, width)
+    bool, which samples were still alive at the limit, else None. `total_steps` are those of all samples.
+    """
+
+    x: int
+    y: int
+    rgb: np.ndarray
+    steps: np.ndarray | None
+    inside: np.ndarray | None
+    total_steps: int
+
+    def png(self) -> bytes:
+        """Give the pixels as a PNG file."""
+        return encode(self.rgb)
+
+
+class Session:
+    """Draws many frames of one scene, precision, mode and target; several threads may draw at once.
+
+    Takes the options of `render.draw`, which are the defaults of all its frames. Raises as `render.draw` does for what
+    is wrong with them or with the scene.
+    """
+
+    def __init__(self, **asked: Any) -> None:
+        self._asked = {name: value for name, value in asked.items() if value is not None}
+        self._preparation: Preparation | None = Preparation()
+        self.request = options.complete_from(self._asked, self._preparation.scene)
+        engine.available(self.request)
+        self._preparation.check(self.request)
+        self._preparation.compile(self.request, engine.silent)
+
+    def draw(self, **changes: Any) -> DrawnFrame:
+        """Draw one frame: `s.draw(parameters={"zoom": 3})`; all options but those in FIXED may be others than before.
+
+        Parameters that are not named keep the values they were given when the session was opened. A frame that fails
+        leaves the session as it was.
+
+        Raises UsageError for an option in FIXED and for a closed session, and as `render.draw` does.
+        """
+        preparation = self._open()
+        return engine.draw(self._changed(changes, preparation), preparation=preparation)
+
+    def window(self, x: int, y: int, width: int, height: int, **changes: Any) -> Window:
+        """Paint one rectangle of the frame, and nothing else of it: `s.window(512, 256, 256, 256)`.
+
+        The frame may be far larger than memory, up to 2^31 pixels a side in float64 (2^17 in float32): memory is needed
+        for the window only. Its pixels are those of the whole frame, to the last bit. It is painted in the calling
+        thread, which lets others run meanwhile: for several workers, call it from several threads. Lengths are pixels;
+        (x, y) is its top left corner, counted from the frame's. `changes` are those of `draw`.
+
+        Raises UsageError as `draw` does and for a window that does not lie in the frame, TileError where it fails.
+        """
+        preparation = self._open()
+        place = x, y, width, height = [options.whole(value, "a window's place") for value in (x, y, width, height)]
+        request = self._changed(changes, preparation)
+        canvas = window(request, *place)
+        request = replace(request, tile=(width, height), only_tile=None)
+        preparation.check(request)
+        kernel = preparation.shared_kernel(request)
+        try:
+            steps, bad = kernel.paint(canvas, *place)
+        except RenderError:
+            raise
+        except Exception as error:
+            raise _failure(request, canvas, f"{type(error).__name__}: {error}") from error
+        if bad:
+            raise _failure(request, canvas, describe_failure(request, kernel, canvas, Tile(0, *place), bad))
+        return Window(x, y, *canvas.kept(), total_steps=steps)
+
+    def close(self) -> None:
+        """Let go of the code; frames that other threads are drawing are finished. Closing again does nothing."""
+        self._preparation = None
+
+    def __enter__(self) -> Self:
+        self._open()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._preparation is None else "open"
+        asked = self.request
+        return f"<session of scene {asked.scene}, {asked.precision}, mode {asked.mode}, target {asked.target}: {state}>"
+
+    def _open(self) -> Preparation:
+        if self._preparation is None:
+            raise UsageError("this session is closed", "open another one with render.session")
+        return self._preparation
+
+    def _changed(self, changes: dict[str, Any], preparation: Preparation) -> Request:
+        """Complete the request with these options in place of the session's own."""
+        given = {name: value for name, value in changes.items() if value is not None}
+        for name in FIXED:
+            if name in given:
+                raise UsageError(
+                    f"the {name} of a session cannot change: it is {getattr(self.request, name)}",
+                    "leave it out, or open another session for it",
+                )
+        parameters = {**self._asked.get("parameters", {}), **given.get("parameters", {})}
+        return options.complete_from(self._asked | given | {"parameters": parameters}, preparation.scene)
+
+
+def _failure(request: Request, canvas: Canvas, why: str) -> TileError:
+    """Make the error of one window, with the call that paints it alone."""
+    high, wide, _ = canvas.rgb.shape
+    place = f"window({canvas.x}, {canvas.y}, {wide}, {high})"
+    return TileError(f"{place} of scene {request.scene} failed: {why}", f"to see it alone: session.{place}")

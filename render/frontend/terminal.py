@@ -1,0 +1,264 @@
+"""Tiles on the terminal while they are painted: each appears when it is done, tinted and numbered by its worker.
+
+Two pixels of the picture are one letter, an upper half block in two colours; without colours a tile is filled with its
+worker's number. Only what changed is written, at most RATE times a second and by a thread of its own, so that watching
+takes little from what is watched (some 0.2 ms a tile) and a slow terminal holds up nobody. Where there is no terminal
+that can show it, a line now and then says how far it is (`render.frontend.progress`); nothing at all if it is to be
+quiet.
+
+Workers are numbered in the order in which they were first seen to be done with a tile.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import TYPE_CHECKING, NamedTuple, TextIO
+
+import numpy as np
+
+from render.engine import Moment, Watch
+from render.frontend import progress
+from render.frontend.speech import raw
+from render.plan import Tile, cut
+from render.request import Request
+from render.swatches import colour, ink
+from render.trace import Worker
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+RATE = 12  # times a second that the screen is written
+WIDEST, SMALLEST = 96, (40, 10)  # letters across; and a terminal (columns, lines) with less shows nothing
+TINT = 0.35  # how much of a tile's colour is its worker's
+DARK = ((38, 42, 48), (48, 53, 60))  # tiles not done, in turn like a chessboard
+HIDE, SHOW, BEGIN, END = "\x1b[?25l", "\x1b[?25h", "\x1b[?2026h", "\x1b[?2026l"  # cursor; synchronized update
+RESET, CLEAR = "\x1b[0m", "\x1b[J"
+
+
+class Size(NamedTuple):
+    """Letters across and down that the picture takes."""
+
+    columns: int
+    rows: int
+
+
+def fitting(width: int, height: int, columns: int, lines: int) -> Size | None:
+    """The largest picture for a terminal, true to shape (a letter is two high, one wide); None without room for it."""
+    if columns < SMALLEST[0] or lines < SMALLEST[1]:
+        return None
+    wide, room = min(columns - 1, WIDEST), lines - 3
+    rows = max(round(wide * height / width / 2), 1)
+    if rows > room:
+        wide, rows = max(round(wide * room / rows), 1), room
+    return Size(wide, rows)
+
+
+@contextmanager
+def live(*, quiet: bool, stream: TextIO) -> Iterator[Watch | None]:
+    """Something that shows each tile as it is done, or says now and then how far it is; None if it is to be quiet."""
+    if quiet:
+        yield None
+        return
+    if not stream.isatty():
+        with progress.lines(stream) as watch:
+            yield watch
+        return
+    from rich.console import Console
+
+    console = Console(file=raw(stream))
+    if console.is_dumb_terminal or console.legacy_windows:  # no cursor to move
+        with progress.lines(stream) as watch:
+            yield watch
+        return
+    moments: SimpleQueue[Moment | None] = SimpleQueue()
+    ended = Event()
+    thread = Thread(target=_show, args=(Screen(console), moments, ended), daemon=True, name="terminal")
+    thread.start()
+    try:
+        yield moments.put
+    finally:
+        ended.set()
+        moments.put(None)
+        thread.join()
+
+
+def _show(screen: Screen, moments: SimpleQueue[Moment | None], ended: Event) -> None:
+    """Show what comes, in a thread of its own: a slow terminal must not hold up whoever paints."""
+    with suppress(OSError):  # whoever looked has gone
+        for moment in iter(moments.get, None):
+            screen.take(moment)
+            if moments.empty():
+                screen.refresh()
+                ended.wait(1 / RATE)
+        screen.leave()
+
+
+@dataclass
+class Stage:
+    """The picture of one run on the screen.
+
+    pixels: (2 rows, columns, 3) uint8, two to a letter; owned: the worker of each, -1 for none yet; marks: letters of
+    the workers' numbers by (row, column); changed: columns to be written, by row; tiles: how many each worker did.
+    """
+
+    request: Request
+    size: Size
+    pixels: np.ndarray
+    owned: np.ndarray
+    marks: dict[tuple[int, int], str] = field(default_factory=dict)
+    workers: dict[Worker, int] = field(default_factory=dict)
+    tiles: Counter[int] = field(default_factory=Counter)
+    changed: dict[int, set[int]] = field(default_factory=dict)
+
+
+class Screen:
+    """A part of the terminal that is drawn in place, and gone when it is left. The cursor rests on the line below."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.stage: Stage | None = None
+        self._latest: Moment | None = None
+
+    def take(self, moment: Moment) -> None:
+        """Take note of a tile that is done; another run than before begins a new picture."""
+        if self.stage is None or self.stage.request is not moment.request:
+            self.leave()
+            self.stage = self._begun(moment.request)
+        if self.stage is not None:
+            note(self.stage, moment)
+            self._latest = moment
+
+    def refresh(self) -> None:
+        """Write what has changed."""
+        if self.stage is not None and self._latest is not None:
+            self._write(drawn(self.stage, self._latest, self._colours))
+            self.stage.changed.clear()
+
+    def leave(self) -> None:
+        """Show how it ended, and wipe the picture away; what is told next stands where it stood."""
+        self.refresh()
+        if self.stage is not None:
+            self._write(f"\x1b[{self.stage.size.rows + 1}A\r{CLEAR}{SHOW}")
+            self.stage = None
+
+    @property
+    def _colours(self) -> str | None:
+        return None if self._console.no_color else self._console.color_system
+
+    def _begun(self, request: Request) -> Stage | None:
+        """An empty stage, with room made for it on the terminal; None where there is none."""
+        size = fitting(request.width, request.height, *self._console.size)
+        if size is None:
+            return None
+        shape = 2 * size.rows, size.columns
+        stage = Stage(request, size, np.empty((*shape, 3), np.uint8), np.full(shape, -1))
+        for tile in cut(request):
+            stage.pixels[_halves(stage, tile)] = DARK[sum(divmod(tile.number, request.rows_and_columns[1])) % 2]
+        stage.changed = {row: set(range(size.columns)) for row in range(size.rows)}
+        self._write(HIDE + "\n" * (size.rows + 1))
+        return stage
+
+    def _write(self, text: str) -> None:
+        self._console.file.write(text)
+        self._console.file.flush()
+
+
+def _halves(stage: Stage, tile: Tile) -> tuple[slice, slice]:
+    """The rows and columns of half letters whose middle lies in a tile."""
+    high, wide = stage.owned.shape
+
+    def within(start: int, length: int, halves: int, pixels: int) -> slice:
+        first, last = (-(-(2 * edge * halves - pixels) // (2 * pixels)) for edge in (start, start + length))
+        return slice(max(first, 0), max(last, 0))
+
+    rows = within(tile.y, tile.height, high, stage.request.height)
+    return rows, within(tile.x, tile.width, wide, stage.request.width)
+
+
+def note(stage: Stage, moment: Moment) -> None:
+    """Put a tile on the stage: its pixels, tinted, and its worker's number in the first letter that is all its own."""
+    worker = stage.workers.setdefault(moment.worker, len(stage.workers))
+    stage.tiles[worker] += 1
+    rows, columns = area = _halves(stage, moment.done.tile)
+    if rows.start == rows.stop or columns.start == columns.stop:  # too small to be seen
+        return
+    (high, wide), request = stage.owned.shape, stage.request
+    down = (np.arange(rows.start, rows.stop) * 2 + 1) * request.height // (2 * high)
+    across = (np.arange(columns.start, columns.stop) * 2 + 1) * request.width // (2 * wide)
+    tinted = moment.rgb[down[:, None], across] * (1 - TINT) + np.array(colour(worker)) * TINT
+    stage.pixels[area], stage.owned[area] = np.rint(tinted), worker
+    for row in range(rows.start // 2, -(-rows.stop // 2)):
+        stage.changed.setdefault(row, set()).update(range(columns.start, columns.stop))
+    first = -(-rows.start // 2)
+    if 2 * first + 2 <= rows.stop:
+        places = range(columns.start, columns.stop)
+        stage.marks |= {(first, column): letter for column, letter in zip(places, str(worker), strict=False)}
+
+
+def drawn(stage: Stage, moment: Moment, colours: str | None) -> str:
+    """What must be written to show the changes, and the line below them."""
+    parts = [BEGIN]
+    for row, columns in sorted(stage.changed.items()):
+        up = stage.size.rows + 1 - row
+        parts += [f"\x1b[{up}A", *_row(stage, row, sorted(columns), colours), f"{RESET}\x1b[{up}B\r"]
+    parts += ["\x1b[1A", _told(stage, moment, colours), RESET, "\x1b[K\x1b[1B\r", END]
+    return "".join(parts)
+
+
+def _row(stage: Stage, row: int, columns: list[int], colours: str | None) -> Iterator[str]:
+    """The letters of these columns, the cursor moved and the colour changed only where it must be."""
+    at, style = -1, ""
+    for column in columns:
+        wanted, letter = _letter(stage, row, column, colours)
+        if column != at:
+            yield f"\x1b[{column + 1}G"
+        if wanted != style:
+            yield wanted
+        yield letter
+        at, style = column + 1, wanted
+
+
+def _letter(stage: Stage, row: int, column: int, colours: str | None) -> tuple[str, str]:
+    """A letter and its colours: a worker's number, or two pixels; without colours the worker alone."""
+    mark, worker = stage.marks.get((row, column)), int(stage.owned[2 * row, column])
+    if colours not in ("truecolor", "256"):
+        return "", "." if worker < 0 else str(worker)[-1]
+    if mark is not None:
+        return _style(ink(colour(worker)), colour(worker), colours), mark
+    above, below = stage.pixels[2 * row : 2 * row + 2, column].tolist()
+    return _style(above, below, colours), "\u2580"
+
+
+def _style(front: Sequence[int], back: Sequence[int], colours: str) -> str:
+    """The escape sequence for these colours: exact, or the nearest of the 6 x 6 x 6 that terminals share."""
+    if colours == "truecolor":
+        return "\x1b[38;2;{};{};{};48;2;{};{};{}m".format(*front, *back)
+    codes = [
+        16 + sum(round(part / 51) * weight for part, weight in zip(one, (36, 6, 1), strict=True))
+        for one in (front, back)
+    ]
+    return "\x1b[38;5;{};48;5;{}m".format(*codes)
+
+
+def _told(stage: Stage, moment: Moment, colours: str | None) -> str:
+    """The line below: which run it is, how far it is, and how many tiles each worker did."""
+    told = f"{moment.name}: {stage.tiles.total()} of {moment.tiles} tiles{progress.describe_left(moment)}"
+    left = stage.size.columns - len(told)
+    for worker, tiles in sorted(stage.tiles.items()):
+        chip = f" {worker} "
+        said = f" {tiles}"
+        left -= len(chip) + len(said) + 2
+        if left < 0:
+            return told
+        paper = colour(worker)
+        told += (
+            "  "
+            + (f"{_style(ink(paper), paper, colours)}{chip}{RESET}" if colours in ("truecolor", "256") else chip)
+            + said
+        )
+    return told

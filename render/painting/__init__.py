@@ -1,0 +1,4 @@
+"""One tile of one request with one target, by whoever is told to.
+
+painter: paints and records; handfuls: many small tiles at a time; not_numbers: where a NaN comes from.
+"""

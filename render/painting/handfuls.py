@@ -1,0 +1,86 @@
+"""Tiles handed out by the handful, so that a million small ones cost little more than painting them.
+
+joblib takes some 50 us for each call that it hands to a worker. So a call is not one tile: the worker takes tile after
+tile from what is left, in order, and comes back with those that it has done when SHORTEST has passed. Tiles that take
+longer are handed out one by one as ever, no worker hoards any, and what was done before a tile failed is not lost.
+
+Processes cannot take from one queue so cheaply: they are given handfuls of a size that is a small part of their share.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from render.errors import RenderError
+from render.painting.painter import Done, Painter
+
+if TYPE_CHECKING:
+    from render.plan import Tile
+
+SHORTEST = 5_000_000  # ns that a worker paints before it comes back: handing out is 1 % of that
+PARTS = 256  # of a worker's share of the tiles, each a handful: so late may the last worker be
+
+
+class Handful(NamedTuple):
+    """What a worker comes back with: the tiles that it has done, and why it could not do one more."""
+
+    done: list[Done]
+    error: RenderError | None = None
+
+
+def paint_handful(take: Callable[[], Tile | None], painter: Painter, ns: int | None = None) -> Handful:
+    """Paint the tiles that `take` gives until it gives none, one fails, or so many nanoseconds have passed."""
+    done: list[Done] = []
+    clock = painter.recorder.clock
+    until = None if ns is None else clock() + ns
+    try:
+        while (tile := take()) is not None:
+            painter.wait(tile)
+            done.append(painter.paint(tile))
+            if until is not None and clock() >= until:
+                break
+    except RenderError as error:
+        return Handful(done, error)
+    return Handful(done)
+
+
+def cut_handfuls(tiles: Sequence[Tile], workers: int) -> list[Sequence[Tile]]:
+    """The tiles in handfuls for processes: single ones, unless there are very many."""
+    size = max(len(tiles) // (workers * PARTS), 1)
+    return [tiles[first : first + size] for first in range(0, len(tiles), size)]
+
+
+class Handout:
+    """The tiles that are left; workers of one process take them."""
+
+    def __init__(self, tiles: Sequence[Tile], painter: Painter) -> None:
+        self.left = deque(tiles)
+        self.painter = painter
+
+    def __iter__(self) -> Iterator[Callable[[], Handful]]:
+        """Calls for workers, as long as there are tiles left."""
+        while self.left:
+            yield self.paint
+
+    def paint(self) -> Handful:
+        """A handful of them, painted by the calling thread."""
+        return paint_handful(self._take, self.painter, SHORTEST)
+
+    def _take(self) -> Tile | None:
+        try:
+            return self.left.popleft()  # atomic
+        except IndexError:  # others were quicker
+            return None
+
+    def collect(self, handfuls: Generator[Handful]) -> Iterator[Done]:
+        """The tiles done, as the handfuls come. Raises the first error; then, or given up early, nobody takes more."""
+        try:
+            for done, error in handfuls:
+                yield from done
+                if error is not None:
+                    raise error
+        finally:
+            self.left.clear()
+            handfuls.close()

@@ -1,0 +1,208 @@
+"""Pictures as files: PNG is written fast, and any picture is read with care, so that it can be compared.
+
+What becomes of each kind of file stands in `render.pictures.reading`; a picture read is RGB of 8 or 16 bits, whatever
+the file.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from os import SEEK_END
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from isal import isal_zlib
+
+from render.errors import InputError
+from render.pictures import packing, provenance
+from render.pictures.provenance import Provenance
+from render.pictures.reading import Found, check_room, damaged
+
+STDIN = "-"  # in place of a file's name
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+SUB, UP = 1, 2  # PNG's filters: less the pixel to the left, less the one above
+TRIED = 32  # each band takes the filter that packs every 32nd of its rows smaller (benchmarks/saving.py)
+LONGEST = 1 << 30  # bytes in a chunk; PNG allows just below 2^31
+REQUEST, OWNERS, TIMINGS = "render:request", "render:owners", "render:timings"  # the text chunks that hold them
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """Pixels that were read: `rgb` (height, width, 3) uint8 or uint16, `alpha` (height, width) alike; None: all opaque.
+
+    `steps` (height, width) int32 and `inside` (height, width) bool: see `Frame`. `request` is what is drawn
+    (`Request.drawn`), `provenance` who drew it, `timings` the document of that run; None where the file does not tell.
+    `more`: the other pictures of an animation or of several pages. `ignored`: what the file says of how it looks and
+    what was not applied, in words. Raises InputError where the arrays are anything else.
+    """
+
+    rgb: np.ndarray
+    steps: np.ndarray | None = None
+    request: dict[str, Any] | None = None
+    provenance: Provenance | None = None
+    alpha: np.ndarray | None = None
+    inside: np.ndarray | None = None
+    more: tuple[Picture, ...] = ()
+    ignored: tuple[str, ...] = ()
+    timings: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check types and shapes."""
+        rgb, shape = self.rgb, self.rgb.shape[:2]
+        if rgb.dtype not in {np.dtype(np.uint8), np.dtype(np.uint16)} or rgb.shape != (*shape, 3) or not rgb.size:
+            raise damaged(f"its rgb is {rgb.dtype} {rgb.shape}, not uint8 (height, width, 3)")
+        for name, dtype in (("steps", np.dtype(np.int32)), ("inside", np.dtype(np.bool_)), ("alpha", rgb.dtype)):
+            array = getattr(self, name)
+            if array is not None and (array.dtype != dtype or array.shape != shape):
+                raise damaged(f"its {name} are {array.dtype} {array.shape}, not {dtype} {shape}")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.rgb.shape[1], self.rgb.shape[0]
+
+    @property
+    def depth(self) -> int:
+        """Bits of a sample: 8 or 16."""
+        return 8 * self.rgb.dtype.itemsize
+
+    @property
+    def frames(self) -> tuple[Picture, ...]:
+        """All pictures of the file, this one first."""
+        return self, *self.more
+
+
+def encode(rgb: np.ndarray, texts: Mapping[str, str] | None = None, stream: bytes | None = None) -> bytes:
+    """A PNG file of (height, width, 3) uint8 pixels in sRGB, with ASCII texts by keyword (PNG, third edition).
+
+    stream: what `pixels` gave for them, if it is known already.
+    """
+    height, width, _ = rgb.shape
+    chunks = [
+        _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        _chunk(b"sRGB", b"\0"),  # rendering intent: perceptual
+    ]
+    chunks += [_chunk(b"tEXt", f"{name}\0{text}".encode("ascii")) for name, text in (texts or {}).items()]
+    data = memoryview(pixels(rgb) if stream is None else stream)
+    chunks += [_chunk(b"IDAT", data[start : start + LONGEST]) for start in range(0, len(data), LONGEST)]
+    return b"".join([SIGNATURE, *chunks, _chunk(b"IEND", b"")])
+
+
+def _chunk(kind: bytes, data: bytes | memoryview) -> bytes:
+    check = isal_zlib.crc32(data, isal_zlib.crc32(kind))
+    return b"".join([struct.pack(">I", len(data)), kind, data, struct.pack(">I", check)])
+
+
+def pixels(rgb: np.ndarray) -> bytes:
+    """What a PNG's IDAT chunks hold: the rows, filtered band by band, as one zlib stream."""
+    height, width, _ = rgb.shape
+    rows = max(packing.BAND // (width * 3), 1)
+    return packing.packed([partial(_filtered, rgb, top, min(top + rows, height)) for top in range(0, height, rows)])
+
+
+def _filtered(rgb: np.ndarray, top: int, end: int) -> np.ndarray:
+    """Rows `top` to `end`, each behind the number of its filter: the one that suits this band better."""
+    rows = np.ascontiguousarray(rgb[max(top - 1, 0) : end]).reshape(-1, rgb.shape[1] * 3)
+    if not top:
+        rows = np.concatenate([np.zeros_like(rows[:1]), rows])  # above the first row is black
+    above, rows = rows[:-1], rows[1:]
+    made = np.empty((len(rows), 1 + rows.shape[1]), np.uint8)
+    made[:, 0] = kind = SUB if _packs_smaller_sideways(above[1::TRIED], rows[1::TRIED]) else UP
+    if kind == UP:
+        np.subtract(rows, above, out=made[:, 1:])
+    else:
+        made[:, 1:4] = rows[:, :3]
+        np.subtract(rows[:, 3:], rows[:, :-3], out=made[:, 4:])
+    return made
+
+
+def _packs_smaller_sideways(above: np.ndarray, rows: np.ndarray) -> bool:
+    sideways, downwards = rows[:, 3:] - rows[:, :-3], rows - above
+    return len(isal_zlib.compress(sideways, packing.LEVEL)) < len(isal_zlib.compress(downwards, packing.LEVEL))
+
+
+def read(path: str | Path) -> Picture:
+    """The picture in a file: PNG, `.npz`, or whatever else Pillow reads; `-` is standard input. Raises InputError."""
+    try:
+        if path == STDIN:
+            return decode(_whole(sys.stdin.buffer))
+        with Path(path).open("rb") as file:
+            return decode(file if file.seekable() else _whole(file))
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot read {path}: {why}", "give the path of a picture that you may read") from error
+    except InputError as error:
+        raise InputError(f"{path} {error.cause}", error.remedy) from error
+
+
+def _whole(pipe: IO[bytes]) -> bytes:
+    """All that a pipe brings, which cannot be read twice. Raises InputError where that is more than memory allows."""
+    data = bytearray()
+    while piece := pipe.read(1 << 20):
+        data += piece
+        check_room(len(data))
+    return bytes(data)
+
+
+def decode(file: IO[bytes] | bytes) -> Picture:
+    """The picture in an open file or in bytes. Raises InputError, whose cause lacks the file's name in front."""
+    file = BytesIO(file) if isinstance(file, bytes) else file
+    length = file.seek(0, SEEK_END)
+    file.seek(0)
+    if not length:
+        raise InputError("is empty", "save the picture again")
+    try:
+        return _picture(_found(file, length))
+    except InputError:
+        raise
+    except MemoryError as error:
+        raise InputError("is too large for this machine's memory", "give a smaller picture") from error
+    except Exception as error:  # decoders raise nearly everything on damaged files
+        raise damaged((str(error) or type(error).__name__).splitlines()[0]) from error
+
+
+def _found(file: IO[bytes], length: int) -> Found:
+    """Read the file in the way that its first bytes say."""
+    head = file.read(len(SIGNATURE))
+    file.seek(0)
+    if head.startswith(b"PK\x03\x04"):
+        from render.pictures.reading import npz
+
+        return npz.read(file)
+    whole = None
+    if head[1:4] == SIGNATURE[1:4] or head == SIGNATURE:  # damaged, it is told so
+        from render.pictures.reading import png
+
+        whole = png.read(file, length)
+        if found := whole.found():
+            return found
+    from render.pictures.reading import images
+
+    return images.read(file, whole)
+
+
+def _picture(found: Found) -> Picture:
+    made = provenance.read(found.texts.get(REQUEST), found.texts.get(OWNERS))
+    (rgb, alpha), *others = ((rgb, _seen_through(alpha)) for rgb, alpha in found.layers)
+    return Picture(
+        rgb,
+        found.steps,
+        None if made is None else made.request.drawn(),
+        made,
+        alpha,
+        found.inside,
+        tuple(Picture(rgb, alpha=alpha) for rgb, alpha in others),
+        found.ignored,
+        found.texts.get(TIMINGS),
+    )
+
+
+def _seen_through(alpha: np.ndarray | None) -> np.ndarray | None:
+    """The alpha of a picture, or None where nothing of it is transparent."""
+    return None if alpha is None or (alpha == np.iinfo(alpha.dtype).max).all() else alpha

@@ -1,0 +1,245 @@
+"""PNG (third edition): each chunk's CRC, the order of what matters, and the sum and length of all packed pixels.
+
+Pillow decodes PNG and lets much of that pass, so a flipped bit could go unseen; here it is found, and the chunk is
+named. A picture as this program writes it, 8-bit RGB whose rows are filtered by None, Sub or Up, is unpacked on the
+way; all others are left to Pillow once they are known to be whole.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from typing import IO, NamedTuple
+
+from isal import isal_zlib
+
+from render.pictures.reading import Found, Layer, check_room, damaged
+from render.pictures.reading.pixels import Rows, Stream
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PIECE = 1 << 20  # bytes that are looked at together
+LONGEST = (1 << 31) - 1  # of a chunk, of a side
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
+DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+GREY, RGB, PALETTE = 0, 2, 3
+PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))  # Adam7
+PIXELS = ("IDAT", "fdAT")
+SEEN = {"tRNS": 512, "gAMA": 4, "cHRM": 32, "cICP": 4, "iCCP": 80, "sRGB": 1, "acTL": 8, "fcTL": 26}  # bytes of these
+PLAIN = {"IHDR", "sRGB", "gAMA", "cHRM", "cICP", "iCCP", "pHYs", "tIME", "bKGD", "sBIT", "tEXt", "IDAT", "IEND"}
+TEXTS = 1 << 26  # bytes of all texts that are kept; of one, a byte more is read, so that it is seen to be too long
+KEPT = SEEN | {"tEXt": TEXTS + 1}
+SRGB_GAMMA, SRGB_CHROMATICITIES = 45455, (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)  # in 1/100000
+
+
+class Header(NamedTuple):
+    """IHDR: sides in pixels, bits of a sample, colour type, and whether it is interlaced."""
+
+    width: int
+    height: int
+    depth: int
+    colour: int
+    interlaced: bool
+
+
+class Png(NamedTuple):
+    """A PNG that is whole. `layer` where it was unpacked on the way; `kept` the bodies of chunks in SEEN by kind."""
+
+    header: Header
+    layer: Layer | None
+    texts: dict[str, str]
+    kept: dict[str, bytes]
+    palette: int  # entries
+    ignored: tuple[str, ...]
+
+    def found(self) -> Found | None:
+        """All that it tells, where Pillow is not needed for it."""
+        return None if self.layer is None else Found((self.layer,), self.texts, self.ignored)
+
+
+def read(file: IO[bytes], length: int) -> Png:
+    """Check all of a PNG, from the file's beginning; `length` of the file in bytes. Raises InputError."""
+    if file.read(len(SIGNATURE)) != SIGNATURE:
+        raise damaged("its first 8 bytes are not those of a PNG")
+    return _Reader(file, length).read()
+
+
+class _Reader:
+    """One pass through a file."""
+
+    def __init__(self, file: IO[bytes], length: int) -> None:
+        self.file, self.length = file, length
+        self.seen: dict[str, int] = {}
+        self.kept: dict[str, bytes] = {}
+        self.texts: dict[str, str] = {}
+        self.palette = self.beyond = 0
+        self.header = Header(0, 0, 0, 0, interlaced=False)
+        self.rows: Rows | None = None
+        self.stream: Stream | None = None
+
+    def read(self) -> Png:
+        """Chunk after chunk, to IEND."""
+        last = ""
+        while last != "IEND":
+            last = self.chunk(last)
+        self.end_stream()
+        if "IDAT" not in self.seen:
+            raise damaged("it has no IDAT chunk, which would hold its pixels")
+        plain = self.rows is not None and self.seen.keys() <= PLAIN and "Raw profile type exif" not in self.texts
+        layer = Layer(self.rows.rgb) if self.rows is not None and self.rows.simple and plain else None
+        ignored = list(_colours(self.kept, self.seen))
+        ignored += [f"{self.beyond} bytes behind its pixels (IDAT)"] if self.beyond else []
+        ignored += [f"{rest} bytes behind its end"] if (rest := self.length - self.file.tell()) > 0 else []
+        return Png(self.header, layer, self.texts, self.kept, self.palette, tuple(ignored))
+
+    def chunk(self, last: str) -> str:
+        """Check the next chunk and take what is needed of it; give its kind."""
+        head = self.file.read(8)
+        if len(head) < 8:
+            raise damaged(f"it ends behind its chunk {last or 'signature'}, without an IEND chunk")
+        (length,), kind = struct.unpack(">I", head[:4]), head[4:].decode("latin-1")
+        if not (kind.isascii() and kind.isalpha()):
+            raise damaged(f"behind its chunk {last or 'signature'} stands no chunk, but {head!r}")
+        if length > LONGEST or length > self.length - self.file.tell() - 4:
+            raise damaged(f"its chunk {kind} claims {length} bytes, more than the file has left")
+        self.in_order(kind, last)
+        take, kept = self.taker(kind), bytearray()
+        crc = isal_zlib.crc32(head[4:])
+        for piece in _pieces(self.file, length):
+            crc = isal_zlib.crc32(piece, crc)
+            if take is None:
+                kept += piece[: max(KEPT.get(kind, 64) - len(kept), 0)]
+            else:
+                take(piece)
+        if self.file.read(4) != struct.pack(">I", crc):
+            raise damaged(f"its chunk {kind} is damaged (its CRC does not match)")
+        self.keep(kind, bytes(kept), length)
+        self.seen[kind] = self.seen.get(kind, 0) + 1
+        return kind
+
+    def in_order(self, kind: str, last: str) -> None:
+        """Raise InputError where a chunk may not stand here, or nobody knows what it means and must."""
+        critical = kind[0].isupper()
+        if kind == "CgBI":
+            raise damaged("its chunk CgBI says that it is Apple's variant of PNG, which is not PNG")
+        if (kind == "IHDR") != (not last):
+            raise damaged(f"its chunk {kind} stands where {'another' if last else 'IHDR'} should be")
+        if critical and kind not in {"IHDR", "PLTE", "IDAT", "IEND"}:
+            raise damaged(f"its chunk {kind} is critical, and unknown")
+        if kind == "IDAT" and kind in self.seen and last != kind:
+            raise damaged(f"its chunk {last} stands between IDAT chunks")
+        if kind == "PLTE" and (self.seen.keys() & {"PLTE", "IDAT"} or self.header.colour in {0, 4}):
+            raise damaged("its chunk PLTE stands where none may be")
+        if kind == "IDAT" and self.header.colour == PALETTE and not self.palette:
+            raise damaged("its chunk PLTE is missing")
+
+    def taker(self, kind: str) -> Callable[[bytes], None] | None:
+        """What the pieces of this chunk are given to; None: its beginning is kept."""
+        if kind not in PIXELS:
+            if kind in {"fcTL", "IEND"}:
+                self.end_stream()
+            return None
+        if self.stream is None:
+            self.begin_stream(kind)
+        assert self.stream is not None
+        return self.stream.of_chunk(kind)
+
+    def begin_stream(self, kind: str) -> None:
+        """Get ready for the pixels of the picture, or of a frame that the last fcTL chunk has announced."""
+        header = self.header
+        if kind == "fdAT":
+            control = self.kept.get("fcTL", b"")
+            if len(control) < 12:
+                raise damaged("its chunk fdAT has no fcTL chunk before it")
+            width, height = struct.unpack(">4xII", control[:12])
+            header = header._replace(width=width, height=height)
+            if not (0 < width <= self.header.width and 0 < height <= self.header.height):
+                raise damaged(f"its chunk fcTL announces {width} x {height} pixels, which do not fit the picture")
+        elif header.colour == RGB and header.depth == 8 and not header.interlaced and "tRNS" not in self.kept:
+            self.rows = Rows(header.width, header.height)
+        self.stream = Stream(kind, unpacked(header), self.rows.take if kind == "IDAT" and self.rows else None)
+
+    def end_stream(self) -> None:
+        """All pixels of a picture must be there."""
+        if self.stream is not None:
+            self.stream.end()
+            self.beyond += self.stream.beyond
+        self.stream = None
+
+    def keep(self, kind: str, body: bytes, length: int) -> None:
+        """What a chunk's body says, once it is known to be whole."""
+        if kind == "IHDR":
+            self.header = _header(body, length)
+            check_room(unpacked(self.header), self.length)
+        elif kind == "PLTE":
+            self.palette, left = divmod(length, 3)
+            if left or not 1 <= self.palette <= 256:
+                raise damaged(f"its chunk PLTE has {length} bytes, not 3 for each of up to 256 colours")
+        elif kind == "IEND" and length:
+            raise damaged("its chunk IEND is not empty")
+        elif kind == "tRNS" and self.header.colour in {GREY, RGB} and length != 2 * CHANNELS[self.header.colour]:
+            raise damaged(f"its chunk tRNS has {length} bytes, which is no colour of this picture")
+        elif kind == "tEXt":
+            keyword, _, text = body.partition(b"\0")
+            if sum(map(len, self.texts.values())) + len(text) <= TEXTS:
+                self.texts.setdefault(keyword.decode("latin-1"), text.decode("latin-1"))
+        elif kind in SEEN:
+            self.kept[kind] = body
+
+
+def _header(body: bytes, length: int) -> Header:
+    if length != 13:
+        raise damaged(f"its chunk IHDR has {length} bytes, not 13")
+    width, height, depth, colour, packing, filtering, interlace = struct.unpack(">IIBBBBB", body)
+    if not (0 < width <= LONGEST and 0 < height <= LONGEST):
+        raise damaged(f"its chunk IHDR says {width} x {height} pixels")
+    if depth not in DEPTHS.get(colour, ()):
+        raise damaged(f"its chunk IHDR says colour type {colour} with {depth} bits, which PNG does not have")
+    if packing or filtering or interlace > 1:
+        raise damaged("its chunk IHDR says a way of packing, filtering or interlacing that PNG does not have")
+    return Header(width, height, depth, colour, bool(interlace))
+
+
+def unpacked(header: Header) -> int:
+    """Bytes of all filtered rows."""
+    bits = header.depth * CHANNELS[header.colour]
+    passes = PASSES if header.interlaced else ((0, 0, 1, 1),)
+    sides = ((-(-(header.width - x) // right), -(-(header.height - y) // down)) for x, y, right, down in passes)
+    return sum(high * (1 + (wide * bits + 7) // 8) for wide, high in sides if wide > 0 and high > 0)
+
+
+def _pieces(file: IO[bytes], length: int) -> Iterator[bytes]:
+    while length:
+        piece = file.read(min(length, PIECE))
+        if not piece:
+            raise damaged("the file became shorter while it was read")
+        length -= len(piece)
+        yield piece
+
+
+def _colours(kept: dict[str, bytes], seen: dict[str, int]) -> Iterator[str]:
+    """What says that the numbers are not sRGB, of which the first in this order counts (section 12)."""
+    if "cICP" in seen:
+        if kept["cICP"] != b"\1\x0d\0\1":
+            yield f"its colour space (cICP {', '.join(map(str, kept['cICP']))})"
+    elif "iCCP" in seen:
+        name = kept["iCCP"].partition(bytes(1))[0].decode("latin-1")
+        if "sRGB" not in name:
+            yield f"its colour profile ({name!r}, iCCP)"
+    elif "sRGB" not in seen:
+        gamma = int.from_bytes(kept.get("gAMA", b""), "big")
+        if "gAMA" in seen and abs(gamma - SRGB_GAMMA) > 100:
+            yield f"its gamma (gAMA {gamma / 100_000:g})"
+        if "cHRM" in seen and (len(kept["cHRM"]) != 32 or struct.unpack(">8I", kept["cHRM"]) != SRGB_CHROMATICITIES):
+            yield "its primary colours (cHRM)"
+
+
+def transparent(png: Png) -> tuple[int, ...]:
+    """The colour that is transparent, in the picture's own steps: (grey,), (red, green, blue), or () for none.
+
+    Only the bits that a sample has count.
+    """
+    body = png.kept.get("tRNS")
+    if body is None or png.header.colour not in {GREY, RGB}:
+        return ()
+    bits = (1 << png.header.depth) - 1
+    return tuple(value & bits for value in struct.unpack(f">{len(body) // 2}H", body))
