@@ -120,6 +120,9 @@ def _check_outputs(
     for number, path in enumerate(files):
         if os.path.realpath(path) in map(os.path.realpath, files[:number]):
             raise UsageError(f"{path} is named twice", "give each file a name of its own")
+    for option, named in (("page", page), ("trace", trace)):
+        if named:
+            outputs.check_name(option, named, option)
     return makers
 
 
