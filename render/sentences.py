@@ -102,7 +102,7 @@ def _why_not(run: Run) -> str:
     if run.holds_lock:
         return "their code is interpreted and holds Python's lock (GIL), so one thread runs at a time"
     if run.found.running.mean < PARALLEL:
-        return "hardly ever were two at a tile at the same instant"
+        return f"on average {'hardly more' if run.found.running.mean >= 1 else 'less'} than one was at a tile"
     quota = run.claims.quota
     if quota is not None and quota < PARALLEL / SHORT:
         return f"a control group grants {_granted(run.claims)} to all of them together"
