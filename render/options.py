@@ -107,13 +107,11 @@ def count_workers(asked: Any) -> int:
     joblib counts so too. Raises UsageError for what is no whole number, or leaves none.
     """
     workers, there = whole(asked, "workers"), machine.cpus()
-    if workers >= 0:
+    if workers > 0:
         return workers
-    if workers < -there:
-        raise UsageError(
-            f"workers is {workers}: this process may use {count(there, 'CPU')}, and that leaves none",
-            "give a number from 1, or -1 for all of them",
-        )
+    if workers < -there or not workers:
+        why = f": this process may use {count(there, 'CPU')}, and that leaves none" if workers else ""
+        raise UsageError(f"workers is {workers}{why}", "give a number from 1, or -1 for all CPUs that it may use")
     return there + 1 + workers
 
 

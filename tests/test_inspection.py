@@ -33,6 +33,13 @@ def test_a_picture_of_ours_tells_how_it_was_drawn() -> None:
     ]
 
 
+def test_of_a_tile_that_was_painted_alone_it_is_told_that_the_rest_is_missing() -> None:
+    request = replace(EXAMPLE, only_tile=3)
+    told = lines(describe(replace(MADE, provenance=Provenance(request, "sequential"))), "a.png")
+    assert "only tile 3 was painted; the rest is black" in told
+    assert told[-1].endswith("--like a.png --tile 16x16 --only-tile 3")
+
+
 def test_any_other_picture_tells_what_it_is() -> None:
     wide = Picture(RGB.astype(np.uint16), alpha=np.zeros((32, 48), np.uint16), ignored=("its gamma (gAMA 1)",))
     told = lines(describe(replace(wide, more=(wide,))), "a.png")

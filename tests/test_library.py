@@ -99,8 +99,10 @@ def test_several_threads_may_draw_at_once() -> None:
 
 
 def test_a_lesson_is_a_race_with_runs_of_its_own() -> None:
-    result = render.lesson("wait", size=(48, 32), samples=1, limit=20, tile=16, wait="1ms", target="python")
+    asked = {"samples": 1, "limit": 20, "tile": 16, "wait": "1ms", "target": "python"}
+    result = render.lesson("wait", size=(48, 32), repeat=2, **asked)
     assert result.identical
+    assert [len(frame.trace.facts["seconds_all"]) for frame in result] == [2] * 6
     assert [frame.title for frame in result][:2] == ["in sequence (no waiting)", "juggling (no waiting)"]
 
 

@@ -142,7 +142,13 @@ def test_workers_that_are_never_at_tiles_together_take_turns() -> None:
 
 def test_workers_that_hardly_ever_meet_are_not_parallel() -> None:
     told = said(drawn("0" * 20, "." * 18 + "1", mode="parallel", given=0.9, facts=TWO_CPUS))
-    assert "That is not parallelism: hardly ever were two at a tile at the same instant." in told
+    assert "That is not parallelism: on average hardly more than one was at a tile." in told
+
+
+def test_of_workers_that_meet_and_then_wait_it_is_not_said_that_they_hardly_meet() -> None:
+    """Whenever one was at a tile, so was the other."""
+    told = said(drawn("00......22", "11......33", mode="parallel", facts=TWO_CPUS))
+    assert "That is not parallelism: on average less than one was at a tile." in told
 
 
 def test_of_an_older_trace_nothing_is_said_of_parallelism() -> None:

@@ -181,6 +181,13 @@ def test_a_closed_session_draws_no_more() -> None:
     assert "closed" in repr(s)
 
 
+def test_a_window_tells_of_itself_in_one_line_and_shows_itself_as_a_picture() -> None:
+    with render.session(mode="sequential", target="python", **SMALL) as s:
+        window = s.window(3, 2, 5, 4)
+    assert repr(window) == "<Window of 5 x 4 pixels at 3, 2>"
+    assert window._repr_png_() == window.png()
+
+
 def test_an_error_leaves_a_session_as_it_was(counted: Counted) -> None:
     with render.session(scene=str(counted.path), mode="parallel", workers=2, target="python", **SMALL) as s:
         before = s.draw().sha256

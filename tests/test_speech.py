@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import sys
+import zlib
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from unicodedata import category
@@ -19,6 +21,7 @@ from render.frontend.speech import harmless_streams
 from render.options import complete
 from render.pictures import picture
 from render.wording import escape, harmless
+from tests.reading import pngs
 
 Said = Callable[..., str]
 ESCAPES = "\x1b]0;PWN\x07\x1b[2J\x9b2J\u202e\r"
@@ -138,3 +141,21 @@ def test_neither_a_trace_nor_a_picture_steers_a_terminal(command: str, said: Sai
     for name, level in (("a.png", 1), ("b.png", 2)):
         Path(name).write_bytes(picture.encode(np.full((8, 8, 3), level, np.uint8), texts))
     assert "differ" in said("compare", "a.png", "b.png")
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["for people", "json"])
+def test_whatever_a_picture_brings_along_is_shown_and_steers_nothing(more: list[str], said: Said) -> None:
+    """Run title, timings, and the name of a colour profile, which is told as left aside."""
+    request = complete(size=(8, 8), mode="sequential", target="python").as_dict()
+    owners = b64encode(zlib.compress(b"\0\0")).decode()  # of its one tile
+    texts = {
+        picture.REQUEST: json.dumps(request),
+        picture.OWNERS: json.dumps({"run": f"me{ESCAPES}", "tiles": owners}),
+        picture.TIMINGS: json.dumps({"seconds": {"paint": 0.5}, "title": ESCAPES}),
+    }
+    plain = picture.encode(np.zeros((8, 8, 3), np.uint8), texts)
+    profile = pngs.file([(b"iCCP", b"\x1b]0;PWN\x07\0\0" + zlib.compress(b"x" * 200))]).removeprefix(pngs.SIGNATURE)
+    Path("a\x1b.png").write_bytes(plain[:33] + profile + plain[33:])  # behind the header
+    told = said("show", "a\x1b.png", *more)
+    assert told.count("PWN") >= 2
+    assert all(word in told for word in ("colour profile", "me", "mandelbrot"))

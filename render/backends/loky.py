@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from render import streams
 from render.backends import able, results
-from render.errors import RenderError
+from render.errors import ModeUnavailable, RenderError
 from render.painting.handfuls import Handful, cut_handfuls, paint_handful
 from render.painting.painter import Done, Painter
 from render.trace import Span
@@ -199,6 +199,11 @@ def _meet(folder: Path, painter: Painter) -> None:
                 for spans in _calls(workers, [(ready, (str(folder), workers))] * workers):
                     painter.recorder.extend(spans)
                 return
+            except OSError as error:  # too few open files, say, for the pipes to them
+                raise ModeUnavailable(
+                    f"mode parallel cannot run here: no processes can be started ({error.strerror})",
+                    f"allow more open files (ulimit -n) and processes (ulimit -u), or {INSTEAD}",
+                ) from error
             except _broken() as error:
                 were_ready = list(folder.glob("ready-*"))
                 for mark in were_ready:

@@ -6,14 +6,19 @@ import os
 from functools import cache
 from typing import Any
 
-from render.errors import UsageError
+from render.errors import RenderError, UsageError
 
 
 @cache
 def llvm() -> Any:
-    """llvmlite's binding, ready for this machine."""
-    from llvmlite import binding
-
+    """llvmlite's binding, ready for this machine. Raises RenderError where it cannot be loaded."""
+    try:
+        from llvmlite import binding
+    except OSError as error:
+        raise RenderError(
+            "the code generator (llvmlite) cannot be loaded: its library is damaged, or there is no memory for it",
+            "allow more memory (ulimit -v), or install llvmlite again",
+        ) from error
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     return binding

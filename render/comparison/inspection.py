@@ -66,7 +66,10 @@ def lines(told: Mapping[str, Any], path: str | Path) -> list[str]:
     made += [f"limit {request['limit']}, {samples} a pixel, {real}, tiles of {tile}"]
     made += [f"parameters: {', '.join(f'{name}={value}' for name, value in request['parameters'].items())}"]
     made += [f"sha256 {told['sha256']}"] if told["sha256"] else []
-    return [*made, f"draw it again: python -m render --like {shlex.quote(str(path))}"]
+    only = request["only_tile"]
+    made += [] if only is None else [f"only tile {only} was painted; the rest is black"]
+    alone = "" if only is None else f" --tile {'x'.join(map(str, request['tile']))} --only-tile {only}"
+    return [*made, f"draw it again: python -m render --like {shlex.quote(str(path))}{alone}"]
 
 
 def _seconds(timings: Mapping[str, Any] | None) -> str:

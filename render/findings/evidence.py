@@ -21,6 +21,7 @@ from render.stats import Stats
 from render.trace import NO_TILE, owners
 
 PARALLEL = 1.1  # CPUs on average; with fewer nothing is called parallelism
+MOSTLY = 0.8  # of a gain; what is explained by that much is explained
 SHORT = 0.9  # of the CPU time that could be had; with less of it, others had it
 NOTICED = 0.05  # CPUs; less is not noticed beside waiting
 SLICE = 0.002  # seconds; for less the system hardly gives a CPU to another program
@@ -156,6 +157,14 @@ class Run:
         """Whether it was clearly faster than another run."""
         found = self.against(other)
         return found is not None and found.clear and found.times > 1
+
+    def gained_by_waiting(self, other: Run) -> bool:
+        """Whether what it gained is time in which nobody was at a tile there, and somebody here, whoever had the CPUs.
+
+        Only where tiles waited for their data in both, for somebody to see to others meanwhile.
+        """
+        gained, saved = other.seconds - self.seconds, other.resting - self.resting
+        return bool(other.waited and self.waited) and gained > 0 and saved >= MOSTLY * gained
 
     @cached_property
     def gain(self) -> Gain | None:

@@ -21,7 +21,6 @@ from render.wording import count, in_words, listed, sentence, time
 
 IDLE = 0.2  # of the time; workers that have no tile for so long explain why a run was slow
 TOO_SHORT = 0.25  # seconds of one worker; below, starting and polling of tens of ms hide what a mode gains
-MOSTLY = 0.8  # of a gain; what is explained by that much is explained
 FEW = 4  # workers that are told one by one
 OTHERS = "other programs were using the CPUs"
 
@@ -47,7 +46,8 @@ def _painted(run: Run) -> Iterator[str]:
         yield f"{count(found.switches, 'time')} it put one aside to go on with another. This is concurrency"
         yield "never were two painted at the same instant, for there was one worker"
     elif run.workers == 1:
-        yield f"one worker painted {tiles} in {took}, one after the other: never two in flight"
+        order = ", one after the other: never two in flight" if found.tiles > 1 else ""
+        yield f"one worker painted {tiles} in {took}{order}"
     else:
         given = "" if found.on_cpu.mean is None else f", and {found.on_cpu.mean:.2f} on a CPU"
         were = "was" if found.running.max == 1 else "were"
@@ -103,7 +103,7 @@ def _why_not(run: Run) -> str:
     if run.holds_lock:
         return "their code is interpreted and holds Python's lock (GIL), so one thread runs at a time"
     if run.found.running.mean < PARALLEL:
-        return "hardly ever were two at a tile at the same instant"
+        return f"on average {'hardly more' if run.found.running.mean >= 1 else 'less'} than one was at a tile"
     quota = run.claims.quota
     if quota is not None and quota < PARALLEL / SHORT:
         return f"a control group grants {_granted(run.claims)} to all of them together"
@@ -163,7 +163,7 @@ def _reason(run: Run, base: Run, times: float) -> str:
     if most is not None and times > most * schedule.NOTABLE:
         can = f"{most} workers with a CPU each" if most > 1 else "one worker"
         return f"; that is more than {can} can bring, so something else held {base.frame.title} up: run it again"
-    if _waiting_tells(run, base):
+    if run.gained_by_waiting(base):
         return _why_faster(run)
     if run.short or base.short:
         return f"; but {OTHERS}: run it again"
@@ -172,12 +172,6 @@ def _reason(run: Run, base: Run, times: float) -> str:
     if most is not None and times > most:
         return f", which is all that {count(most, 'worker')} can bring, and a little chance"
     return _why_faster(run) if times > 1 else _why_slower(run)
-
-
-def _waiting_tells(run: Run, base: Run) -> bool:
-    """Whether a gain is the time in which nobody was at a tile there, and somebody here: whoever else had the CPUs."""
-    gained, saved = base.seconds - run.seconds, base.resting - run.resting
-    return bool(base.waited and run.waited) and gained > 0 and saved >= MOSTLY * gained
 
 
 def _no_gain(run: Run) -> str:

@@ -108,6 +108,9 @@ def _check_outputs(
     for number, path in enumerate(files):
         if os.path.realpath(path) in map(os.path.realpath, files[:number]):
             raise UsageError(f"{path} is named twice", "give each file a name of its own")
+    for option, named in (("page", page), ("trace", trace)):
+        if named:
+            outputs.check_name(option, named, option)
     return makers
 
 
@@ -189,9 +192,10 @@ def compare(typed: Namespace, began: int) -> int:
         }:
             raise UsageError(f"--diff {typed.diff} is no place for it", "name a new file that ends in .png")
     result = comparing.compare(a, b)
+    one, other = picture.spoken(typed.a), picture.spoken(typed.b)
     if result.same_request is False and not typed.any_request:
         raise UsageError(
-            f"{typed.a} and {typed.b} were not asked to be the same picture: {comparing.unlike(a, b)}",
+            f"{one} and {other} were not asked to be the same picture: {comparing.unlike(a, b)}",
             "add --any-request to compare them all the same",
         )
     if typed.diff and (a.more or b.more):
@@ -204,7 +208,7 @@ def compare(typed: Namespace, began: int) -> int:
     if typed.json:
         print(json.dumps(result.as_dict() | ({"attribution": found.as_dict()} if found else {})))
     elif not typed.quiet:
-        print("\n".join([*comparing.lines(result, typed.a, typed.b), *(attribution.lines(found) if found else [])]))
+        print("\n".join([*comparing.lines(result, one, other), *(attribution.lines(found) if found else [])]))
     return 0 if result.within(*allowed) else 1
 
 

@@ -78,11 +78,13 @@ def race(names: Sequence[str] = (), **asked: Any) -> Race:
 def lesson(name: str, **asked: Any) -> Lesson:
     """Give a lesson: `render.lesson("gil")`. A race whose runs answer one question; `render.lessons` has them all.
 
-    Gives a Race, as `race` does, with `result.question` and `result.follows`, the answers. Raises UnknownName,
+    Its runs are repeated until the figures carry what it wants to show, or `repeat` times where that is said. Gives a
+    Race, as `race` does, with `result.question` and `result.follows`, the answers. Raises UnknownName,
     UsageError for an option that the lesson decides itself, ModeUnavailable where one of its runs cannot be made here,
     and as `race` does.
     """
-    result = engine.race(lessons.begun(name, asked), rounds=lessons.rounds(name))
+    rounds = repeats.wanted(asked.pop("repeat", None), lessons.rounds(name))
+    result = engine.race(lessons.begun(name, like.applied(asked)), rounds=rounds)
     return Lesson(result.frames, result.kind, result.not_run)
 
 

@@ -48,6 +48,15 @@ class Window(NamedTuple):
         """Give the pixels as a PNG file."""
         return encode(self.rgb)
 
+    def __repr__(self) -> str:
+        """One line: where it is and how large."""
+        height, width, _ = self.rgb.shape
+        return f"<Window of {width} x {height} pixels at {self.x}, {self.y}>"
+
+    def _repr_png_(self) -> bytes:
+        """How a notebook shows it."""
+        return self.png()
+
 
 class Session:
     """Draws many frames of one scene, precision, mode and target; several threads may draw at once.

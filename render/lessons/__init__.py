@@ -22,7 +22,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from render import modes, options, registry
-from render.errors import UsageError
+from render.errors import ModeUnavailable, UsageError
 from render.findings.repeats import Rounds
 
 if TYPE_CHECKING:
@@ -86,7 +86,11 @@ def begun(name: str, asked: Mapping[str, Any]) -> list[Entrant]:
         told = FRAME | told
     runs = lesson.entrants({**lesson.DEFAULTS, **told})
     for run in runs:
-        available(run.request)
+        try:
+            available(run.request)
+        except ModeUnavailable as error:
+            cause = f"lesson {name} needs {run.facts['label']}, and {error.cause}"
+            raise ModeUnavailable(cause, "race without --lesson races what this machine can run") from error
     return [run._replace(facts={**run.facts, "lesson": name}) for run in runs]
 
 

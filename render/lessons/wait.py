@@ -14,7 +14,7 @@ from render.engine import Entrant
 from render.errors import UsageError
 from render.findings.evidence import Run, runs
 from render.frame import Frame, identical
-from render.wording import time
+from render.wording import count, time
 
 QUESTION = "When is one worker who juggles faster than one who does not?"
 OPTIONS = frozenset({"workers", "in_flight"})
@@ -38,9 +38,14 @@ def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
 
 
 def enough(frames: Sequence[Frame]) -> bool:
-    """Whether the figures carry that juggling wins where there is waiting, and there only."""
+    """Whether the figures carry that juggling wins where there is waiting, and there only; or cannot, with one tile."""
     plain, juggled, _, waited, hidden, _ = runs(frames)
-    return hidden.beats(waited) and not juggled.beats(plain)
+    return waited.found.tiles < 2 or (_won(hidden, waited) and not juggled.beats(plain))
+
+
+def _won(hidden: Run, waited: Run) -> bool:
+    """Whether juggling was clearly faster, and because its worker saw to other tiles while one waited."""
+    return hidden.juggles and hidden.beats(waited) and hidden.gained_by_waiting(waited)
 
 
 def follows(frames: Sequence[Frame]) -> Iterator[str]:
@@ -56,24 +61,36 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
         f"with nothing to wait for, {_against(juggled, plain)}: {won}; one worker never paints two tiles at once (at "
         f"most {juggled.found.running.max} was painted at an instant)"
     )
-    if hidden.beats(waited):
+    if _won(hidden, waited):
         meant = f"who juggles sees to other tiles meanwhile, and stood idle for {stood[2]}"
     else:
-        meant = (
-            f"who juggles stood idle for {stood[2]}; nothing is won clearly this time, so wait longer or run it again"
-        )
+        meant = f"who juggles stood idle for {stood[2]}; {_doubt(hidden, waited)}"
     yield (
-        f"with {waited.found.tiles} waits of {time(each)}, {_against(hidden, waited)}: in sequence the worker stood "
-        f"idle for {stood[1]}; {meant}"
+        f"with {count(waited.found.tiles, 'wait')} of {time(each)}, {_against(hidden, waited)}: in sequence the worker "
+        f"stood idle for {stood[1]}; {meant}"
     )
     yield (
         f"it can win no more than the waiting: its one worker was at a tile for "
         f"{time(sum(hidden.found.busy.values()))} of its {time(hidden.seconds)}"
     )
-    yield (
-        f"{several.workers} workers who wait patiently, each for its own tile, took {time(several.seconds)}"
-        f"{_given(several)}: {_better(several, hidden)}"
-    )
+    yield _patient(several, hidden)
+
+
+def _doubt(hidden: Run, waited: Run) -> str:
+    """Why the figures do not carry that juggling wins."""
+    if waited.found.tiles < 2:
+        return "with one tile there is no other to see to meanwhile, so give a smaller --tile"
+    if hidden.beats(waited):
+        return "that alone does not explain what it won, so run it again"
+    return "nothing is won clearly this time, so wait longer or run it again"
+
+
+def _patient(several: Run, hidden: Run) -> str:
+    """How several workers did that wait, each for its own tile, against one that juggles."""
+    took = f"took {time(several.seconds)}{_given(several)}"
+    if several.workers < 2:
+        return f"of the workers who wait patiently only one got a tile, and {took}: nothing follows about several"
+    return f"{several.workers} workers who wait patiently, each for its own tile, {took}: {_better(several, hidden)}"
 
 
 def _given(run: Run) -> str:

@@ -83,6 +83,22 @@ def by_suffix(path: str | Path) -> Output:
     return load(known[max(fitting, key=len)])
 
 
+def check_name(option: str, path: str, name: str) -> None:
+    """Raise UsageError for a file of an option that always makes the output `name`, where its own name says another.
+
+    A page called wall.png would be taken for a picture, if not lie where one was.
+    """
+    suffixes = load(name).SUFFIXES
+    if path == STDOUT or path.lower().endswith(suffixes):
+        return
+    try:
+        meant = by_suffix(path)
+    except UsageError:  # it says nothing
+        return
+    called = next(suffix for suffix in meant.SUFFIXES if path.lower().endswith(suffix))
+    raise UsageError(f"--{option} makes no {called}, as {path} is called", f"end it in {suffixes[0]}")
+
+
 def check_side(kind: str, largest: int, width: int, height: int) -> None:
     """Raise UsageError where a kind of file takes no picture so large."""
     if max(width, height) > largest:
@@ -142,8 +158,13 @@ def save(path: str | Path, data: bytes | Iterable[bytes]) -> None:
     """
     pieces = [data] if isinstance(data, bytes) else data
     if path == STDOUT:
-        sys.stdout.buffer.writelines(pieces)
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.buffer.writelines(pieces)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:  # whoever read it has gone
+            raise
+        except OSError as error:
+            raise OutputError(f"cannot write to standard output: {error.strerror}", "send it elsewhere") from error
         return
     try:
         target = _target(path)

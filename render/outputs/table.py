@@ -88,6 +88,8 @@ def race_table(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]], widt
     width = max(min(width, WIDTH), NARROWEST)
     entered = runs(frames)
     below = [*_told(entered), *_equal(frames), *_not_run(not_run)]
+    if not entered:
+        return "\n".join(_folded(below, width))
     first = columns([HEADS, *(_row(run) for run in entered)], width, MISSED_LEAST)
     second = columns([SHARED, *(_shared(run) for run in entered)], width, SHARED_LEAST)
     return "\n".join([*first, "", *second, "", *chart.lanes(frames, width), "", *_folded(below, width)])

@@ -136,9 +136,16 @@ def read(path: str | Path) -> Picture:
             return decode(file if file.seekable() else _whole(file))
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         why = getattr(error, "strerror", None) or error
-        raise InputError(f"cannot read {path}: {why}", "give the path of a picture that you may read") from error
+        raise InputError(
+            f"cannot read {spoken(path)}: {why}", "give the path of a picture that you may read"
+        ) from error
     except InputError as error:
-        raise InputError(f"{path} {error.cause}", error.remedy) from error
+        raise InputError(f"{spoken(path)} {error.cause}", error.remedy) from error
+
+
+def spoken(path: str | Path) -> str:
+    """The name of a file as people are told it."""
+    return "standard input" if path == STDIN else str(path)
 
 
 def _whole(pipe: IO[bytes]) -> bytes:

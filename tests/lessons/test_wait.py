@@ -25,29 +25,53 @@ def waits(timeline: str, *rows: tuple[int, int, int], mode: str, seconds: tuple[
 
 
 PATIENT = waits("...00...11", (0, 1, 4), (1, 6, 9), mode="sequential")
+BOTH = drawn("...00", "...11", mode="parallel", wait_ns=3 * MS)
+BESIDE = [Span(Worker(7, number), number, "wait", MS, 4 * MS) for number in (0, 1)]
+SEVERAL_WAIT = replace(BOTH, trace=replace(BOTH.trace, spans=(*BESIDE, *BOTH.trace.spans)))
+ALONE = waits("...00", (0, 1, 4), mode="sequential"), waits("...0", (0, 1, 4), mode="concurrent")
 JUGGLING = waits("...0011", (0, 1, 4), (1, 1, 4), mode="concurrent")
 
 
 def test_where_it_is_carried_juggling_wins_by_the_waiting() -> None:
-    frames = PLAIN, JUGGLED, SEVERAL, PATIENT, JUGGLING, JUGGLING
+    frames = PLAIN, JUGGLED, SEVERAL, PATIENT, JUGGLING, SEVERAL_WAIT
     assert wait.enough(frames)
     plain, waiting, most, several = wait.follows(frames)
     assert "about the same: there was nothing to win, for the worker in sequence stood idle for 0 ms only" in plain
     assert "with 2 waits of 3 ms, juggling took 7 ms and one tile after the other 10 ms, 1.43 times as fast" in waiting
     assert "who juggles sees to other tiles meanwhile, and stood idle for 3 ms" in waiting
     assert "at a tile for 4 ms of its 7 ms" in most
-    assert several.endswith("juggling with one was about as good")
+    assert several.endswith("took 5 ms (2.00 on a CPU on average): more workers were faster still")
 
 
 def test_where_the_repeats_differ_by_more_nothing_is_won() -> None:
     noisy = waits("...0011", (0, 1, 4), (1, 1, 4), mode="concurrent", seconds=(0.007, 0.02, 0.006))
-    frames = PLAIN, JUGGLED, SEVERAL, PATIENT, noisy, JUGGLING
+    frames = PLAIN, JUGGLED, SEVERAL, PATIENT, noisy, SEVERAL_WAIT
     assert not wait.enough(frames)
     assert "about the same" in list(wait.follows(frames))[1]
     assert "nothing is won clearly this time" in list(wait.follows(frames))[1]
 
 
 def test_a_gain_without_waiting_is_not_explained() -> None:
-    frames = PLAIN, drawn("0123", mode="concurrent"), SEVERAL, PATIENT, JUGGLING, JUGGLING
+    frames = PLAIN, drawn("0123", mode="concurrent"), SEVERAL, PATIENT, JUGGLING, SEVERAL_WAIT
     assert "why it won, the traces do not tell, so run it again" in next(wait.follows(frames))
     assert not wait.enough(frames)
+
+
+def test_with_one_tile_there_is_nothing_to_juggle_and_nothing_to_tell() -> None:
+    frames = PLAIN, JUGGLED, SEVERAL, *ALONE, ALONE[0]
+    assert wait.enough(frames)
+    _, waiting, _, several = wait.follows(frames)
+    assert "with 1 wait of 3 ms" in waiting
+    assert "no other to see to meanwhile, so give a smaller --tile" in waiting
+    assert "only one got a tile" in several
+
+
+def test_a_gain_that_is_no_waiting_is_not_explained_by_it() -> None:
+    """It painted in a fifth of the time, and waited as long."""
+    slow, quick = (
+        waits("...0000000000...1111111111", (0, 1, 4), (1, 14, 17), mode="sequential"),
+        waits("...00..01.", (0, 1, 4), (1, 1, 4), mode="concurrent"),
+    )
+    frames = PLAIN, JUGGLED, SEVERAL, slow, quick, SEVERAL_WAIT
+    assert not wait.enough(frames)
+    assert "that alone does not explain what it won" in list(wait.follows(frames))[1]

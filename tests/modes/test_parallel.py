@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -186,6 +187,18 @@ def test_warnings_are_everybodys_while_tiles_are_painted(backend: str, wanted: R
     assert all(seen)
 
 
+def test_without_files_for_its_pipes_no_process_starts_and_the_way_on_is_told(
+    wanted: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("render.backends.loky._calls", refuse)
+    with pytest.raises(ModeUnavailable, match=r"no processes can be started .Too many open files.") as refused:
+        engine.draw(wanted)
+    assert "ulimit -n" in refused.value.remedy
+
+
 @pytest.fixture
 def _no_semaphores(monkeypatch: pytest.MonkeyPatch) -> None:
     """joblib as it is where there are none, and with JOBLIB_MULTIPROCESSING=0."""
@@ -198,8 +211,9 @@ def test_where_there_are_no_semaphores_processes_are_refused_with_the_reason(
 ) -> None:
     with pytest.raises(ModeUnavailable, match="no semaphores"):
         engine.draw(wanted)
-    with pytest.raises(ModeUnavailable, match="no semaphores"):
+    with pytest.raises(ModeUnavailable, match=r"lesson gil needs processes, .* no semaphores") as refused:
         render.lesson("gil", size=(12, 8))
+    assert "--backend" not in refused.value.remedy  # which a lesson does not take
 
     monkeypatch.setenv("JOBLIB_MULTIPROCESSING", "0")
     with pytest.raises(ModeUnavailable, match="JOBLIB_MULTIPROCESSING is 0") as caught:

@@ -49,8 +49,8 @@ ONE_CPU = {"cpus": 1, "cpus_affinity": 1}
         (
             ("00", "11", "22"),
             {"given": 0.3},
-            "Three chefs, hardly ever two at a stove.",
-            "Three plays, hardly ever two",
+            "Three chefs, about one stove or less between them, on average.",
+            "Three plays, about one stage or less",
         ),
         (("00", "11", "22"), {"facts": {"cpus": 2}}, "Three chefs share two stoves.", "Three plays, two stages."),
         (

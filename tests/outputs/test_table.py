@@ -115,6 +115,10 @@ def test_a_mode_that_did_not_run_is_told_with_its_reason(draw: Draw) -> None:
     assert "cuda did not run: there is no card" in race_table([draw("0")], missing)
 
 
+def test_a_race_in_which_nothing_ran_has_no_table() -> None:
+    assert race_table([], [("cuda", "there is no card")]) == "cuda did not run: there is no card"
+
+
 def test_without_a_sequential_run_there_is_no_speed_up(draw: Draw) -> None:
     table = race_table([draw("00", mode="concurrent"), draw("0", mode="parallel")], ())
     assert table.splitlines()[1].split()[4] == "-"

@@ -51,7 +51,8 @@ def _several(run: Run, number: str) -> tuple[str, str]:
         )
     if run.claims.one_cpu:
         return f"{number} chefs, one stove: they take turns.", f"{number} plays, one stage: they take turns."
-    return f"{number} chefs, hardly ever two at a stove.", f"{number} plays, hardly ever two on a stage."
+    between = "or less between them, on average"
+    return f"{number} chefs, about one stove {between}.", f"{number} plays, about one stage {between}."
 
 
 def when_together(run: Run) -> str:

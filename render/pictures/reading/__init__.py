@@ -46,7 +46,7 @@ class Found(NamedTuple):
 
 def damaged(why: str) -> InputError:
     """The error of a file that is no picture, or no longer; the cause lacks its name in front."""
-    return InputError(f"cannot be read as a picture: {why}", "give a whole PNG or .npz file, or save the picture again")
+    return InputError(f"cannot be read as a picture: {why}", "give a whole file, or save the picture again")
 
 
 def check_room(needed: int, packed: int | None = None) -> None:
