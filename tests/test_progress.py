@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import replace
-from threading import Event
+from threading import Event, Thread
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -76,6 +77,17 @@ def test_lines_come_now_and_then_and_end_with_the_draw(monkeypatch: pytest.Monke
         watch(moment(0.5, 10.0))
         assert twice.wait(30)
     assert log.getvalue().splitlines()[1] == "render: sequential: 1 of 6 tiles, about 10 s left"
+
+
+def test_where_no_thread_may_start_nothing_is_said_and_the_draw_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_thread: Thread) -> NoReturn:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Thread, "start", refuse)
+    log = io.StringIO()
+    with progress.lines(log) as watch:
+        watch(moment(0.5, 10.0))
+    assert log.getvalue() == ""
 
 
 def test_a_draw_that_is_soon_done_says_nothing() -> None:
