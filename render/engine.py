@@ -295,15 +295,27 @@ def race(
         preparation.check(request)
         preparation.compile(request, announce)
     paint = partial(draw, announce=announce, progress=progress, clock=clock, watch=watch, preparation=preparation)
-    made: list[list[DrawnFrame]] = [[] for _ in able]
+    runs: list[tuple[Entrant, list[DrawnFrame]]] = [(entrant, []) for entrant in able]
     shown: list[DrawnFrame] = []
-    began = clock()
-    while able and (not shown or rounds.more(len(made[0]), (clock() - began) / 1e9, shown)):
-        for (request, facts, adapt), repeats in zip(able, made, strict=True):
+    began, made = clock(), 0
+    while runs and (not made or rounds.more(made, (clock() - began) / 1e9, shown)):
+        for run in runs[:]:
+            (request, facts, adapt), repeats = run
             if repeats and request.simulate:
                 continue
             again = replace(request)  # whoever watches tells runs apart by their requests
-            frame = paint(again, facts={**facts, "load": load}, adapt=adapt)
-            repeats.append(sharing(frame, made[0][0]) if made[0] else frame)
-        shown = [middle(repeats, made[0][0]) for repeats in made]
+            try:
+                frame = paint(again, facts={**facts, "load": load}, adapt=adapt)
+            except ModeUnavailable as error:  # which only starting its workers has shown
+                if repeats or "lesson" in facts:  # a lesson needs all of its runs
+                    raise
+                not_run.append((request.mode, str(error)))
+                runs = [other for other in runs if other is not run]
+                continue
+            first = next((frames[0] for _, frames in runs if frames), frame)
+            repeats.append(sharing(frame, first))
+        made += 1
+        shown = [middle(repeats, runs[0][1][0]) for _, repeats in runs]
+        if all(entrant.request.simulate for entrant, _ in runs):
+            break
     return Race(tuple(shown), "race", tuple(not_run))

@@ -39,7 +39,7 @@ class UsageError(RenderError):
 
 
 class UnknownName(UsageError):
-    """A name that is not known; the remedy names the nearest that is, or all."""
+    """A name that is not known; the remedy names the nearest that is, or all. `kind`: "mode", "view of scene julia"."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str] = (), remedy: str = "") -> None:
         names = sorted(known)
@@ -47,7 +47,8 @@ class UnknownName(UsageError):
         if not remedy:
             listed = f"known: {', '.join(names)}" if names else "none are known"
             remedy = f"did you mean {near[0]!r}? ({listed})" if near else listed
-        super().__init__(f"there is no {kind} {name!r}", remedy)
+        kind, of, owner = kind.partition(" of ")
+        super().__init__(f"there is no {kind} {name!r}{of}{owner}", remedy)
 
     def __reduce__(self) -> tuple[object, ...]:
         return RenderError.__new__, (type(self), self.cause, self.remedy), self.__dict__

@@ -172,13 +172,14 @@ def shapes(q, p):
 def flared_neck(r, y):
     """A thin tube from y = 0.8 to 1.5, narrowest at 1.1: an arc of a circle, with rounded ends, turned around the axis.
 
-    Seen from the circle's centre, `ahead` lies the arc's middle and `aside` are both its halves, one on the other.
+    Seen from the circle's centre, `ahead` lies the arc's middle and `aside` are both its halves, one on the other. The
+    distance is shortened by a ninth: so neck and body flow into each other more broadly.
     """
-    out, up = r - 0.78, y - 1.1
-    ahead, aside = fma(0.0968, up, -0.9953 * out), abs(fma(0.9953, up, 0.0968 * out))
-    beside = fma(0.8267, aside, -0.5626 * ahead) < 0.0
-    end = length((ahead - 0.5167, aside - 0.3516, 0.0))
-    return where(beside, abs(length((ahead, aside, 0.0)) - 0.625), end) - 0.03
+    out, up = r - 0.844, y - 1.1
+    ahead, aside = fma(0.0844, up, -0.9964 * out), abs(fma(0.9964, up, 0.0844 * out))
+    beside = fma(0.8603, aside, -0.5098 * ahead) < 0.0
+    end = length((ahead - 0.5927, aside - 0.3513, 0.0))
+    return 0.89 * (where(beside, abs(length((ahead, aside, 0.0)) - 0.689), end) - 0.034)
 
 
 def rounded_box(x, y, z):

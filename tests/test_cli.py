@@ -294,7 +294,7 @@ WRONG = [  # words, and what is said
     ([""], "there is no command ''"),
     (["raec"], "did you mean 'race'?"),
     (["--siez", "4"], "did you mean '--size'?"),
-    (["--siez=4"], "there is no option of draw '--siez'"),
+    (["--siez=4"], "there is no option '--siez' of draw"),
     (["--zoom", "4"], "it is a parameter of scene mandelbrot: write --set zoom=4"),
     (["--palette=tide"], "write --set palette=tide"),
     (["race", "--x", "-1"], "write --set x=-1"),
@@ -321,7 +321,7 @@ WRONG = [  # words, and what is said
     (["--set", "zoom=-1"], "zoom is -1"),
     (["--set", "zom=1"], "did you mean 'zoom'?"),
     (["--set", "zoom=1e15"], "zoom 1e+15 is too deep for f64"),
-    (["--view", "nix"], "there is no view of scene mandelbrot 'nix'"),
+    (["--view", "nix"], "there is no view 'nix' of scene mandelbrot"),
     (["--view", ""], "there is no view"),
     (["--scene", "julie"], "there is no scene 'julie'"),
     (["--scene", "nix.py"], "there is no scene file nix.py"),
@@ -366,7 +366,7 @@ WRONG = [  # words, and what is said
     (["race", "--repeat", "0"], "--repeat is '0'"),
     (["race", "--repeat", "often"], "--repeat is 'often'"),
     (["race", "--lesson", "gil", "--repeat", "-1"], "--repeat is '-1'"),
-    (["draw", "--repeat", "2"], "there is no option of draw '--repeat'"),
+    (["draw", "--repeat", "2"], "there is no option '--repeat' of draw"),
     (["compare"], "required: A, B"),
     (["compare", "a.png"], "required: B"),
     (["compare", "a.png", "b.png"], "cannot read a.png"),
@@ -378,7 +378,7 @@ WRONG = [  # words, and what is said
     (["show", "."], "cannot read ."),
     (["show", "\0"], "cannot read"),
     (["scenes", "nix"], "there is no scene 'nix'"),
-    (["devices", "--quiet"], "there is no option of devices '--quiet'"),
+    (["devices", "--quiet"], "there is no option '--quiet' of devices"),
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import zlib
 from functools import partial
+from typing import NoReturn
 
 import pytest
 from hypothesis import given
@@ -43,6 +44,16 @@ def test_any_number_of_threads_makes_the_same_bytes(monkeypatch: pytest.MonkeyPa
 def test_one_band_is_packed_without_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "Thread", None)
     assert zlib.decompress(packed([lambda: b"abc"])) == b"abc"
+
+
+def test_where_no_thread_may_start_all_is_packed_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "cpus", lambda: 3)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert zlib.decompress(packed([lambda: b"abc"] * 5)) == b"abc" * 5
+
+
+def refuse(_thread: threading.Thread) -> NoReturn:
+    raise RuntimeError("can't start new thread")
 
 
 @pytest.mark.parametrize("where", [0, 5])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import replace
-from threading import Event
+from threading import Event, Thread
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from render.painting.painter import Done
 from render.plan import cut
 from render.request import Request
 from render.trace import Worker
-from tests.conftest import EXAMPLE
+from tests.conftest import EXAMPLE, HANGING
 
 RGB = np.zeros((32, 48, 3), np.uint8)
 
@@ -64,19 +65,30 @@ def test_a_line_counts_the_tiles_of_the_run_that_is_on() -> None:
 
 
 def test_lines_come_now_and_then_and_end_with_the_draw(monkeypatch: pytest.MonkeyPatch) -> None:
-    twice = Event()
+    said = Event()
 
     class Log(io.StringIO):
         def flush(self) -> None:
-            if self.getvalue().count("\n") == 2:
-                twice.set()
+            if "of 6 tiles" in self.getvalue():
+                said.set()
 
     monkeypatch.setattr(progress, "FIRST", 0.001)
     log = Log()
     with progress.lines(log) as watch:
         watch(moment(0.5, 10.0))
-        assert twice.wait(30)
-    assert log.getvalue().splitlines()[1] == "render: sequential: 1 of 6 tiles, about 10 s left"
+        assert said.wait(HANGING)
+    assert log.getvalue().splitlines()[-1] == "render: sequential: 1 of 6 tiles, about 10 s left"
+
+
+def test_where_no_thread_may_start_nothing_is_said_and_the_draw_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_thread: Thread) -> NoReturn:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Thread, "start", refuse)
+    log = io.StringIO()
+    with progress.lines(log) as watch:
+        watch(moment(0.5, 10.0))
+    assert log.getvalue() == ""
 
 
 def test_a_draw_that_is_soon_done_says_nothing() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render import engine
-from render.errors import UsageError
+from render.errors import ModeUnavailable, UsageError
 from render.findings import repeats
 from render.findings.repeats import LEAST, MOST, SECONDS, Rounds, middle, sharing, wanted
 from render.frame import Frame
@@ -107,6 +107,36 @@ def test_a_simulated_run_is_not_repeated(painted: list[str], ask: Callable[..., 
     race = engine.race(pair, rounds=repeats.wanted(3))
     assert painted == ["sequential", "concurrent", "sequential", "sequential"]
     assert [len(frame.trace.facts["seconds_all"]) for frame in race] == [3, 1]
+
+
+@pytest.mark.parametrize("others", [[], ["sequential"]])
+def test_a_race_that_begins_with_a_simulated_run_ends(
+    others: list[str], painted: list[str], ask: Callable[..., Request]
+) -> None:
+    race = engine.race([ask(mode="concurrent", simulate=True), *(ask(mode=mode) for mode in others)])
+    assert painted.count("concurrent") == 1
+    assert painted.count("sequential") == len(others) * MOST
+    assert len(race) == 1 + len(others)
+
+
+@pytest.mark.parametrize("refusing", ["sequential", "concurrent"])
+def test_a_mode_whose_workers_do_not_start_is_left_out_and_the_rest_is_done(
+    refusing: str, painted: list[str], monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Request]
+) -> None:
+    paint = engine.draw
+
+    def draw(request: Request, **more: Any) -> Frame:
+        if request.mode == refusing:
+            raise ModeUnavailable("no more threads")
+        return paint(request, **more)
+
+    monkeypatch.setattr(engine, "draw", draw)
+    race = engine.race([ask(mode=mode) for mode in ("sequential", "concurrent")], rounds=repeats.wanted(2))
+    assert race.not_run == ((refusing, "no more threads"),)
+    assert len(painted) == 2
+    assert refusing not in painted
+    with pytest.raises(ModeUnavailable):
+        engine.race([engine.Entrant(ask(mode=refusing), {"lesson": "gil"})])
 
 
 def test_a_race_of_nothing_ends(painted: list[str]) -> None:

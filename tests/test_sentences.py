@@ -204,7 +204,7 @@ def test_more_than_the_workers_can_bring_is_not_explained() -> None:
 
 def test_one_cpu_cannot_make_two_workers_faster_either() -> None:
     told = said(SLOW, drawn("0" * 300, "1" * 300, mode="parallel", given=0.5, facts=ONE_CPU))
-    assert "that is more than one worker can bring" in told
+    assert "that is more than one CPU can bring" in told
 
 
 def test_where_others_had_the_cpus_no_difference_is_explained() -> None:

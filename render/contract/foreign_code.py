@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from render.errors import RenderError, SceneError, UnknownName
 
 _RUNNING = threading.RLock()  # standard output is the whole process's
-OURS = Path(__file__).parent.parent  # the package `render`
+OURS = {Path(__file__).parents[1], Path(__file__).parents[1] / "frontend"}  # where signals are taken
 
 
 class Left(Exception):
@@ -46,7 +46,7 @@ def _by_us(error: BaseException) -> bool:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return trace is None or (trace.tb_next is None and Path(trace.tb_frame.f_code.co_filename).parent == OURS)
+    return trace is None or (trace.tb_next is None and Path(trace.tb_frame.f_code.co_filename).parent in OURS)
 
 
 def execute(path: Path, code: CodeType) -> ModuleType:

@@ -161,7 +161,7 @@ def _reason(run: Run, base: Run, times: float) -> str:
     """Why a clear difference came about, or why nothing follows from it."""
     most = run.most_gain
     if most is not None and times > most * schedule.NOTABLE:
-        can = f"{most} workers with a CPU each" if most > 1 else "one worker"
+        can = f"{most} workers with a CPU each" if most > 1 else "one CPU" if run.workers > 1 else "one worker"
         return f"; that is more than {can} can bring, so something else held {base.frame.title} up: run it again"
     if run.gained_by_waiting(base):
         return _why_faster(run)

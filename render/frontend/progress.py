@@ -66,7 +66,11 @@ def lines(stream: TextIO, clock: Seconds = time.monotonic) -> Iterator[Watch]:
     """Write a line to the stream now and then, from a thread of its own; nothing for a draw that is soon done."""
     told, ended = Lines(clock()), Event()
     thread = Thread(target=_speak, args=(told, stream, ended, clock), daemon=True, name="progress")
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # no more threads are allowed: better no line than no picture
+        yield told.take
+        return
     try:
         yield told.take
     finally:

@@ -78,7 +78,11 @@ def live(*, quiet: bool, stream: TextIO) -> Iterator[Watch | None]:
     moments: SimpleQueue[Moment | None] = SimpleQueue()
     ended = Event()
     thread = Thread(target=_show, args=(Screen(console), moments, ended), daemon=True, name="terminal")
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # no more threads are allowed: better no tiles on the terminal than no picture
+        yield None
+        return
     try:
         yield moments.put
     finally:

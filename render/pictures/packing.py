@@ -9,6 +9,7 @@ what they unpack to is the same.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -45,9 +46,12 @@ def packed(bands: Sequence[Band]) -> bytes:
         except BaseException as error:  # noqa: BLE001  (raised below, where somebody listens)
             failed.append(error)
 
-    threads = [threading.Thread(target=work) for _ in range(min(machine.cpus(), len(bands)) - 1)]
-    for thread in threads:
-        thread.start()
+    threads: list[threading.Thread] = []
+    with contextlib.suppress(RuntimeError):  # no more threads are allowed: those that there are do it all
+        for _ in range(min(machine.cpus(), len(bands)) - 1):
+            thread = threading.Thread(target=work)
+            thread.start()
+            threads.append(thread)
     work()
     for thread in threads:
         thread.join()

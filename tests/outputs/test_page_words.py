@@ -42,6 +42,7 @@ ONE_CPU = {"cpus": 1, "cpus_affinity": 1}
 @pytest.mark.parametrize(
     ("timelines", "more", "kitchen", "theatre"),
     [
+        (("00",), {}, "One chef, one dish.", "One stage, one play."),
         (("0011",), {}, "One chef, one dish after the other.", "One stage, one play after the other."),
         (("0101",), {}, "One chef, two dishes on the go.", "One stage, scenes of two plays in turn."),
         (("00", "11", "22"), {}, "Three chefs, each with a stove.", "Three stages, a play on each."),

@@ -29,7 +29,8 @@ def image(run: Run) -> tuple[str, str]:
     if run.juggles:
         flying = in_words(run.found.in_flight.max)
         return f"One chef, {flying} dishes on the go.", f"One stage, scenes of {flying} plays in turn."
-    return "One chef, one dish after the other.", "One stage, one play after the other."
+    more = " after the other" if run.found.tiles > 1 else ""
+    return f"One chef, one dish{more}.", f"One stage, one play{more}."
 
 
 def _several(run: Run, number: str) -> tuple[str, str]:
