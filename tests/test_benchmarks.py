@@ -110,6 +110,7 @@ def bench(script: Load, monkeypatch: pytest.MonkeyPatch) -> Any:
     return reference.Bench(CARD)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["f64", "f32"])
 @pytest.mark.parametrize("place", PLACES)
 def test_the_kernel_written_by_hand_for_a_card_counts_as_the_program_does(
@@ -182,6 +183,7 @@ def test_a_benchmark_says_how_it_is_used(name: str) -> None:
     assert f"python benchmarks/{name}.py" in run.stdout
 
 
+@pytest.mark.slow
 def test_without_a_card_the_model_tells_its_figures(
     script: Load, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], card_library: Any
 ) -> None:
@@ -199,6 +201,7 @@ def test_without_a_card_the_model_tells_its_figures(
     assert "seahorses, 1 a pixel" in told
 
 
+@pytest.mark.slow
 def test_the_model_wastes_nothing_where_all_samples_take_the_same(script: Load) -> None:
     model = script("card_model")
     counts = np.full((2, 64, 256), 320)

@@ -45,7 +45,7 @@ def whole(place: str, width: int, height: int) -> Frame:
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("target", CPU)
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_a_window_is_what_is_cut_out_of_the_frame(place: str, target: str, data: st.DataObject) -> None:
     """Wherever it lies: also across the axis, below which rows are mirror images, and at the edges."""

@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,11 @@ SM_90 = (9, 0)
 SIZES = {"mandelbulb": (19, 11), "still_life": (19, 11)}  # their steps are long
 PRECISIONS = ("f32", "f64")
 Ask = Callable[..., Request]
-every_scene = pytest.mark.parametrize("name", scene.names())
 every_precision = pytest.mark.parametrize("precision", PRECISIONS)
+LONG = {("mandelbulb", "f32"), ("still_life", "f32")}  # some ten seconds each
+EACH_SCENE = [
+    pytest.param(*each, marks=[pytest.mark.slow] if each in LONG else []) for each in product(scene.names(), PRECISIONS)
+]
 
 
 def assembly(request: Request) -> bytes:
@@ -74,8 +78,7 @@ def frame(ask: Ask) -> Ask:
     return of
 
 
-@every_precision
-@every_scene
+@pytest.mark.parametrize(("name", "precision"), EACH_SCENE)
 def test_each_scene_is_painted_as_the_cpu_paints_it(name: str, precision: str, frame: Ask) -> None:
     check(frame(name, precision=precision))
 
