@@ -60,6 +60,7 @@ def by_hand(script: Load) -> Any:
         pytest.skip(f"no C++ loop here: {absent}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["f64", "f32"])
 @pytest.mark.parametrize("place", PLACES)
 def test_the_hand_written_loop_counts_as_the_program_does(
@@ -214,6 +215,7 @@ def test_the_model_wastes_nothing_where_all_samples_take_the_same(script: Load) 
     assert told.ms == pytest.approx(2 * 320 * 8 / model.H100.ghz * 1e-6, rel=1e-3)  # 512 squares: one for each warp
 
 
+@pytest.mark.slow
 def test_the_model_refills_lanes_where_samples_differ(script: Load) -> None:
     model = script("card_model")
     counts = np.random.default_rng(1).integers(1, 5000, (1, 512, 512))

@@ -94,6 +94,7 @@ def test_a_device_that_is_not_there_says_so_itself(monkeypatch: pytest.MonkeyPat
     assert devices.find()["targets"]["slow_device"] == {"missing": "it is out of order"}
 
 
+@pytest.mark.slow
 def test_in_a_race_a_dropped_target_goes_to_the_modes_of_its_kind() -> None:
     race = render.race(["sequential", "parallel"], target="arrays", precision="f64", **FRAME)
 

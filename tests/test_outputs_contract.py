@@ -140,7 +140,7 @@ def test_it_copes_with_unusual_frames(name: str, change: str) -> None:
 
 
 @each
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(foreign=st.lists(st.text(st.characters(), min_size=1) | st.sampled_from(ATTACKS), min_size=6, max_size=6))
 def test_no_text_of_a_trace_does_anything_but_be_read(name: str, foreign: list[str]) -> None:
     label, scene, view, device, mode, reason = foreign

@@ -39,8 +39,14 @@ def test_every_file_offers_what_the_contract_names(name: str) -> None:
     assert target.__doc__
 
 
-@pytest.mark.parametrize("precision", ["f32", "f64"])
-@pytest.mark.parametrize(("name", "view"), VIEWS)
+@pytest.mark.parametrize(
+    ("name", "view", "precision"),
+    [
+        pytest.param(*view, precision, marks=[] if precision == scene.load(view[0]).precision else [pytest.mark.slow])
+        for view in VIEWS
+        for precision in PRECISIONS
+    ],
+)
 def test_every_scene_and_view_is_one_picture(name: str, view: str, precision: str, ask: Callable[..., Request]) -> None:
     request = ask(scene=name, view=view, precision=precision, width=22, height=13, tile=(22, 13))
     expected = engine.draw(request)
@@ -54,6 +60,7 @@ def test_every_scene_and_view_is_one_picture(name: str, view: str, precision: st
         assert frame.total_steps == expected.total_steps
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "view"), VIEWS)
 def test_every_view_is_one_picture_up_to_its_own_limit(name: str, view: str, ask: Callable[..., Request]) -> None:
     """Deep views show nothing before some thousand steps; so few pixels that the interpreter can follow them too."""

@@ -224,6 +224,7 @@ def test_tiles_are_seen_and_then_the_report_with_its_lanes(tmp_path: Path) -> No
     assert text.rstrip().endswith("111")
 
 
+@pytest.mark.slow
 def test_a_race_shows_every_run(tmp_path: Path) -> None:
     text = ESCAPES.sub("", told(["race", "--modes", "sequential,concurrent", *SMALL], tmp_path, TERM="xterm"))
     assert "sequential: 24 of 24 tiles" in text

@@ -76,6 +76,7 @@ def test_a_function_that_is_inlined_is_never_ready_to_be_called(made: Program) -
     assert type(everybodys).__module__ == "numba.core.codegen"
 
 
+@pytest.mark.slow
 def test_other_programs_may_use_numba_before_and_after(made: Program) -> None:
     @numba.njit
     def squares(count: int) -> Any:
@@ -87,6 +88,7 @@ def test_other_programs_may_use_numba_before_and_after(made: Program) -> None:
     assert numba.njit(lambda values: np.sort(values)[0])(np.array([3.0, 1.0, 2.0])) == 1.0
 
 
+@pytest.mark.slow
 def test_two_compilations_give_the_same_code(made: Program) -> None:
     first, second = (llvm.ObjectFileRef.from_data(cpu_compiler.compile_program(made)) for _ in range(2))
     texts = [[part.data() for part in code.sections() if part.is_text()] for code in (first, second)]

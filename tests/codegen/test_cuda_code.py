@@ -39,7 +39,7 @@ REGISTERS = {  # the most with which as many blocks have room as do now: 6 (80),
 INSTRUCTIONS = {"sm_75": 5.6, "sm_80": 5.5, "sm_90": 5.5}  # of a step at most; sm_75 votes once more a turn
 FLOATING = re.compile(r"^\s*(?:@!?%p\d+\s+)?((?:add|sub|mul|fma|mad|div|sqrt|rcp)\.[\w.]*f(?:32|64))\b", re.MULTILINE)
 every_scene = pytest.mark.parametrize("name", scene.names())
-every_precision = pytest.mark.parametrize("precision", PRECISIONS)
+every_precision = pytest.mark.parametrize("precision", ["f64", pytest.param("f32", marks=pytest.mark.slow)])
 
 
 @cache
@@ -128,6 +128,7 @@ def test_leave_to_contract_changes_nothing(
         assert with_leave[operation] == without[operation]
 
 
+@pytest.mark.slow
 def test_a_careless_scene_is_not_contracted_either(tmp_path: Path, rounding: Rounding) -> None:
     """A product is marked where it is made, so it stays one though it feeds a sum; unmarked, it would not."""
     from render.codegen import cuda_compiler
@@ -146,6 +147,7 @@ def test_a_careless_scene_is_not_contracted_either(tmp_path: Path, rounding: Rou
     assert rounding(unmarked, "true")["DFMA"] > strict["DFMA"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("card", CARDS)
 @every_precision
 @every_scene

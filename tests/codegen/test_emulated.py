@@ -30,10 +30,10 @@ SM_90 = (9, 0)
 SIZES = {"mandelbulb": (19, 11), "still_life": (19, 11)}  # their steps are long
 PRECISIONS = ("f32", "f64")
 Ask = Callable[..., Request]
-every_precision = pytest.mark.parametrize("precision", PRECISIONS)
-LONG = {("mandelbulb", "f32"), ("still_life", "f32")}  # some ten seconds each
+every_precision = pytest.mark.parametrize("precision", ["f64", pytest.param("f32", marks=pytest.mark.slow)])
 EACH_SCENE = [
-    pytest.param(*each, marks=[pytest.mark.slow] if each in LONG else []) for each in product(scene.names(), PRECISIONS)
+    pytest.param(*each, marks=[pytest.mark.slow] if each[1] == "f32" else [])
+    for each in product(scene.names(), PRECISIONS)
 ]
 
 

@@ -142,7 +142,7 @@ def bits(values: np.ndarray) -> np.ndarray:
     return values.view(f"i{values.itemsize}")
 
 
-@pytest.mark.parametrize("precision", ["f32", "f64"])
+@pytest.mark.parametrize("precision", ["f64", pytest.param("f32", marks=pytest.mark.slow)])  # compiled one by one
 @pytest.mark.parametrize("case", CASES)
 def test_a_word_means_the_same_everywhere(case: str, precision: str) -> None:
     real = REALS[precision]

@@ -702,8 +702,14 @@ def test_on_paper_stand_the_still_pictures(shown: Callable[..., Any]) -> None:
 # --- for everyone --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+def slowly(*values: object) -> Any:
+    """Values for a run of the slow tests."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(360, "dark"), slowly(1280, "dark"), slowly(360, "light"), slowly(1280, "light")]
+)
 @pytest.mark.parametrize(("name", "touring"), [("waits", False), ("waits", True), ("a card inside", False)])
 def test_axe_finds_nothing(shown: Callable[..., Any], width: int, scheme: str, name: str, touring: bool) -> None:
     axe = pytest.importorskip("axe_playwright_python", reason="brings axe-core along")
@@ -718,7 +724,7 @@ def test_axe_finds_nothing(shown: Callable[..., Any], width: int, scheme: str, n
     assert found == []
 
 
-@pytest.mark.parametrize("width", [320, 360, 768, 1280, 2560])
+@pytest.mark.parametrize("width", [320, slowly(360), slowly(768), 1280, slowly(2560)])
 @pytest.mark.parametrize("name", ["130 lanes", "waits", "a card inside"])
 def test_nothing_is_cut_off(shown: Callable[..., Any], width: int, name: str) -> None:
     page = shown(STRANGE[name], width=width)

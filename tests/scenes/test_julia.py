@@ -62,6 +62,7 @@ def test_the_derivative_by_the_point_is_that_of_squaring(radius: float, angle: f
     assert math.log(math.hypot(*found)) == pytest.approx(logarithm, rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_every_view_shows_set_and_surroundings(ask: Ask) -> None:
     """At its own limit: no frame of one colour, none that is all inside."""
     for view in JULIA.views:

@@ -96,6 +96,7 @@ def test_a_ray_ends_close_to_the_surface_and_has_passed_none(ask: Callable[..., 
     assert hits > 10
 
 
+@pytest.mark.slow
 def test_rays_beside_the_bulb_make_no_step(ask: Callable[..., Request]) -> None:
     frame = engine.draw(ask(scene="mandelbulb", width=32, height=18, tile=(32, 18), target="simd"))
     steps = np.asarray(frame.steps)
