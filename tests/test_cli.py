@@ -626,7 +626,7 @@ def test_an_interruption_while_text_is_run_ends_it_in_the_same_way() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names are text elsewhere")
-@pytest.mark.parametrize("utf8", [True, False], ids=["UTF-8", "ASCII"])
+@pytest.mark.parametrize("utf8", [pytest.param(True, marks=pytest.mark.slow), False], ids=["UTF-8", "ASCII"])
 def test_a_scene_is_drawn_whatever_bytes_its_name_has(utf8: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a locale of ASCII, that is what Python makes of any letter beyond."""
     monkeypatch.setenv("PYTHONUTF8", "1" if utf8 else "0")

@@ -81,7 +81,7 @@ def test_samples_are_summed_in_order(samples: int, ask: Callable[..., Request]) 
 
 
 @pytest.mark.parametrize("limit", [1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK - 1, 5 * BLOCK, 5 * BLOCK + 1])
-@pytest.mark.parametrize("precision", ["f32", "f64"])
+@pytest.mark.parametrize("precision", [pytest.param("f32", marks=pytest.mark.slow), "f64"])
 def test_limits_around_a_block_of_steps(limit: int, precision: str, ask: Callable[..., Request]) -> None:
     """A sample may end exactly at the limit, one before or one after it."""
     request = ask(limit=limit, precision=precision, width=31, height=19, tile=(31, 19), parameters={"zoom": 3.0})
@@ -95,7 +95,7 @@ def test_limits_around_a_block_of_steps(limit: int, precision: str, ask: Callabl
         assert frame.sha256 == expected.sha256
 
 
-@pytest.mark.parametrize("limit", [7, 12])
+@pytest.mark.parametrize("limit", [7, pytest.param(12, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ["mandelbrot", "still_life"])
 def test_inside_is_what_makes_another_step_where_it_may(name: str, limit: int, ask: Callable[..., Request]) -> None:
     """Not so what ends in the very last step, though its steps are the limit too."""

@@ -27,7 +27,6 @@ from render.options import complete
 Library = Callable[[str, str], Any]
 Load = Callable[[str], ModuleType]
 Rounding = Callable[[str, str], Counter[str]]
-PRECISIONS = ("f32", "f64")
 CARDS = {"sm_75": (7, 5), "sm_80": (8, 0), "sm_90": (9, 0)}
 HELD = {"sm_75": 1024, "sm_80": 2048, "sm_90": 2048}  # threads of a multiprocessor
 REGISTERS = {  # the most with which as many blocks have room as do now: 6 (80), 5 (96), 4 (128), 3 (168), 2 (255)
@@ -65,6 +64,7 @@ def operations(text: str) -> Counter[str]:
     return Counter(word.replace(".rn", "") for word in FLOATING.findall(text))
 
 
+@pytest.mark.slow
 @every_precision
 @every_scene
 def test_nothing_is_left_for_the_assembler_to_contract(name: str, precision: str, card_library: Library) -> None:
@@ -77,6 +77,7 @@ def test_nothing_is_left_for_the_assembler_to_contract(name: str, precision: str
     assert not re.search(r"\.approx|\.ftz|\.full", text)
 
 
+@pytest.mark.slow
 @every_scene
 def test_float32_stays_float32(name: str, card_library: Library) -> None:
     assert ".f64" not in assembled(card_library(name, "f32"), "sm_90")[0]
@@ -109,6 +110,7 @@ def rounding(script: Load, monkeypatch: pytest.MonkeyPatch) -> Rounding:
     return counted
 
 
+@pytest.mark.slow
 @every_precision
 @every_scene
 def test_leave_to_contract_changes_nothing(

@@ -75,8 +75,9 @@ def size(request: Request) -> tuple[int, int]:
     return request.width, request.height
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: str(place["scene"]))
-@settings(max_examples=8)
+@settings(max_examples=15)
 @given(width=st.integers(1, 70), height=st.integers(1, 40), budgets=st.lists(st.integers(1, 20_000), min_size=1))
 def test_a_frame_painted_in_pieces_is_the_same(
     place: dict[str, Any], width: int, height: int, budgets: list[int]
