@@ -51,8 +51,8 @@ def load(name: str) -> Backend:
 # --- what those that go through joblib share ----------------------------------------------------------------
 
 
-def able(backend: str) -> bool:
-    """Whether joblib starts several workers in this process; where it may not, it would fall back without a word."""
+def starts_workers(backend: str) -> bool:
+    """Tell whether joblib starts several workers in this process; where it may not, it falls back without a word."""
     with ONE_FILTER, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -64,7 +64,7 @@ def able(backend: str) -> bool:
 
 
 def results(call: Any) -> Generator[Any]:
-    """What a joblib call gives, as it comes. Given up early, it ends without advice on how to plan it better."""
+    """Yield what a joblib call gives, as it comes. Given up early, it ends without advice on how to plan it better."""
     try:
         for result in call:  # noqa: UP028  (`yield from` would close the call before the filter is there)
             yield result

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from render import streams
-from render.backends import able, results
+from render.backends import results, starts_workers
 from render.errors import ModeUnavailable, RenderError
 from render.painting.handfuls import Handful, cut_handfuls, paint_handful
 from render.painting.painter import Done, Painter
@@ -46,7 +46,7 @@ ONE_CALL = threading.Lock()  # stopping one loky call kills the workers of every
 
 def missing() -> tuple[str, str] | None:
     """Why joblib starts no processes here, or None."""
-    if able("loky"):
+    if starts_workers("loky"):
         return None
     if os.environ.get("JOBLIB_MULTIPROCESSING", "1") != "1":
         told = os.environ["JOBLIB_MULTIPROCESSING"]
@@ -114,7 +114,7 @@ def _blame(folder: Path, todo: dict[int, Tile], deaths: Counter[int], painter: P
 
 
 def _short(error: Exception) -> str:
-    """How a worker ended, as far as loky tells: its exit codes, for what it says about their causes is guessed."""
+    """Tell how a worker ended, as far as loky does: its exit codes, for what it says about their causes is guessed."""
     codes = re.search(r"exit codes of the workers are \{(.*?)\}", str(error))
     return f"exit {codes[1]}" if codes else " ".join(str(error).split())
 

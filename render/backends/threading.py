@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from render.backends import able, results
+from render.backends import results, starts_workers
 from render.errors import ModeUnavailable
 from render.painting.handfuls import Handout
 
@@ -30,7 +30,7 @@ def missing() -> None:
 
 def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     """Through joblib, or without it where it starts nothing."""
-    yield from (pooled if able("threading") else alone)(tiles, painter)
+    yield from (pooled if starts_workers("threading") else alone)(tiles, painter)
 
 
 def pooled(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:

@@ -76,7 +76,7 @@ def _try(descriptor: int) -> bool | None:
 
 
 def _still_there(path: Path, descriptor: int) -> bool:
-    """Whether the file that is open here still has its name."""
+    """Tell whether the file that is open here still has its name."""
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except OSError:
