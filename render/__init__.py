@@ -55,7 +55,7 @@ The words, which mean the same everywhere; one word for one idea:
     target        what code runs
     kernel        a compiled function that paints: the loop around a scene
     lane          one sample's place in a vector or GPU thread; lanes step together
-    mask          one truth value for each lane; `where(mask, a, b)` selects, a masked store writes only where it is true
+    mask          a truth value for each lane: `where(mask, a, b)` selects, a masked store writes only where it is true
     step, batch   one application of the scene's rule; the steps between two tests of whether lanes are still alive
     queue         the samples of a tile that wait for a lane; to refill is to give free lanes the next ones
     accumulator   where the light of a pixel's samples is added up
