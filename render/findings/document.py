@@ -7,7 +7,7 @@ from os import PathLike, fspath
 from typing import Any
 
 from render import stats
-from render.findings import claims, schedule, sentences
+from render.findings import claims, schedule, sentences, stories
 from render.findings.evidence import Run, runs
 from render.frame import Frame, identical
 
@@ -36,7 +36,8 @@ def _described(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str, A
     frame, found = run.frame, run.found
     request, facts = frame.request, frame.trace.facts
     how = schedule.of(frame.trace, found)
-    return {
+    story = stories.name_of(frame)
+    return ({"story": story} if story else {}) | {
         "scene": request.scene,
         "view": request.view,
         "parameters": request.values,

@@ -146,16 +146,19 @@ def race(typed: Namespace, began: int) -> int:
             raise UnknownName("mode", name, modes.names())
     if typed.lesson and named:
         raise UsageError(f"lesson {typed.lesson} decides --modes itself", "leave --modes out")
+    if typed.lesson and typed.story:
+        raise UsageError(f"lesson {typed.lesson} has no --story", "leave --story or --lesson out")
     rounds = repeats.wanted(typed.repeat, lessons.rounds(typed.lesson) if typed.lesson else Rounds())
     requests: Sequence[Request | engine.Entrant] = (
         lessons.begun(typed.lesson, _asked(typed))
         if typed.lesson
-        else library.entrants(_asked(typed), named or modes.names())
+        else library.line_up(_asked(typed), named or modes.names(), typed.story)
     )
     makers = _check_outputs(typed.out, typed.page, typed.trace, json=typed.json)
     _check_sizes(makers, [one.request if isinstance(one, engine.Entrant) else one for one in requests])
     with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
-        result = engine.race(requests, announce=_announcer(typed), watch=watch, rounds=rounds)
+        later = repeats.wanted(typed.repeat, repeats.LATER)
+        result = engine.race(requests, announce=_announcer(typed), watch=watch, rounds=rounds, later=later)
     if result.frames:
         for path, maker in makers.items():
             outputs.save(path, outputs.made(maker, result))

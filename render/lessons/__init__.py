@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from render.engine import Adapt, Entrant
     from render.frame import Frame
 
-FRAME = {"view": "seahorses", "samples": 16}  # takes one worker a second or more, as the race's own
+FRAME = {"view": "seahorses", "samples": 16}  # takes one worker a second or more
 
 
 class Lesson(Protocol):
@@ -105,7 +105,7 @@ def entrant(label: str, mode: str, asked: Mapping[str, Any], adapt: Adapt | None
 
     owned = {option for name in modes.names() for option in modes.load(name).OPTIONS}
     mine = {option: value for option, value in asked.items() if option not in owned | {"mode"}}
-    mine |= {option: asked[option] for option in modes.load(mode).OPTIONS if option in asked}
+    mine |= {option: asked[option] for option in modes.raced(mode) if option in asked}
     return Entrant(options.complete(mode=mode, **mine | own), {"label": label}, adapt)
 
 
