@@ -145,7 +145,7 @@ WORKERS = "workers of mode parallel; -1: as many as CPUs allowed, -2: one less, 
 NO_BLOCKS = "mode cuda: do not record where and when each block of threads ran, and reckon when launches began"
 REPEAT = "run all modes so often, in turn; shown is each one's run of median time (3, or more where they fit in 4 s)"
 STORY = """all modes once more where each tile waits for its data: server (four users and a slow database), player
-(the next part loads while this one plays) or none (server; where --wait lets all runs wait, none)"""
+(the next part loads while this one plays) or none (server; none where --modes or --wait is given)"""
 OUT = """.png .webp .jpg .npz picture, - PNG to standard output, .svg timeline, .txt table, .html page,
 .ownership.png and .cost.png by tile, .replay.webp moving, .perfetto.json or .chrome.json for other viewers"""
 

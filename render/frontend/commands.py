@@ -152,7 +152,7 @@ def race(typed: Namespace, began: int) -> int:
     requests: Sequence[Request | engine.Entrant] = (
         lessons.begun(typed.lesson, _asked(typed))
         if typed.lesson
-        else library.line_up(_asked(typed), named or modes.names(), typed.story)
+        else library.line_up(_asked(typed), named, typed.story)
     )
     makers = _check_outputs(typed.out, typed.page, typed.trace, json=typed.json)
     _check_sizes(makers, [one.request if isinstance(one, engine.Entrant) else one for one in requests])

@@ -10,7 +10,7 @@ from typing import Any
 from render import engine, lessons, like, modes, options, targets
 from render.engine import Entrant, Race
 from render.errors import UnknownName, UsageError
-from render.findings import repeats
+from render.findings import repeats, stories
 from render.findings.stories import Story
 from render.frontend import races
 from render.frontend.sessions import Session
@@ -71,12 +71,12 @@ def race(names: Sequence[str] = (), **asked: Any) -> Race:
 
     Each option goes to the modes that it belongs to. All modes run in turn, `repeat` times (as
     `render.findings.repeats` says where it is left out). Then follow the runs of a `story`, in which every tile waits
-    for its data: "server" (unless `wait` lets all runs wait), "player" or "none" (`render.findings.stories`). Gives a
-    Race: `result.frames`, `result.not_run`, `result.identical`, `result.save("r.html")`. Raises as `draw` does, but a
-    mode that cannot run here is only noted.
+    for its data: "server", "player" or "none" (`render.findings.stories`); where it is left out "server", but "none"
+    where modes are named or `wait` lets all runs wait. Gives a Race: `result.frames`, `result.not_run`,
+    `result.identical`, `result.save("r.html")`. Raises as `draw` does, but a mode that cannot run here is only noted.
     """
     repeat, story = asked.pop("repeat", None), asked.pop("story", None)
-    runs = line_up(like.applied(asked), names or modes.names(), story)
+    runs = line_up(like.applied(asked), names, story)
     return engine.race(runs, rounds=repeats.wanted(repeat), later=repeats.wanted(repeat, repeats.LATER))
 
 
@@ -93,14 +93,17 @@ def lesson(name: str, **asked: Any) -> Lesson:
     return Lesson(result.frames, result.kind, result.not_run)
 
 
-def line_up(asked: dict[str, Any], names: Sequence[str], story: str | None = None) -> list[Request | Entrant]:
+def line_up(asked: dict[str, Any], names: Sequence[str] = (), story: str | None = None) -> list[Request | Entrant]:
     """Make the runs of a race: one of each mode, the same but for who draws; then those of a story, if there is one.
 
-    Each option goes to the modes that it belongs to; to wait belongs to a story that was asked for. Where nothing is
-    said about what to draw, it is a frame large enough to show the lesson. Raises UsageError.
+    Each option goes to the modes that it belongs to; to wait belongs to a story that was asked for. Where modes are
+    named, or all runs wait, there is a story only if it is asked for. Where nothing is said about what to draw, it is a
+    frame large enough to show the lesson. Raises UsageError.
     """
     asked = {name: value for name, value in asked.items() if value is not None}
-    told = races.choose_story(story, waiting=options.duration(asked.get("wait", 0)) > 0)
+    special = names or options.duration(asked.get("wait", 0))
+    told = races.choose_story(story, stories.NONE if special else stories.DEFAULT)
+    names = names or modes.names()
     if told is None:
         return list(entrants(asked, names))
     requests = entrants({name: value for name, value in asked.items() if name != "wait"}, names, story=told)

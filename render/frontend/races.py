@@ -15,13 +15,9 @@ from render.findings.stories import Story
 from render.request import Request
 
 
-def choose_story(asked: str | None, *, waiting: bool) -> Story | None:
-    """Give the story of a race: the one asked for, or the default; None where `none` was asked for.
-
-    `waiting`: all tiles wait for their data anyway (`--wait`), so there is none unless it is asked for. Raises
-    UnknownName.
-    """
-    name = (stories.NONE if waiting else stories.DEFAULT) if asked is None else asked
+def choose_story(asked: str | None, default: str = stories.DEFAULT) -> Story | None:
+    """Give the story of a race: the one asked for, or the default; None where that is `none`. Raises UnknownName."""
+    name = default if asked is None else asked
     if name == stories.NONE:
         return None
     if name not in stories.STORIES:
