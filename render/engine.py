@@ -21,7 +21,7 @@ import numpy as np
 from render import machine, modes
 from render.errors import ModeUnavailable, OutputError, RenderError
 from render.findings.repeats import Rounds, choose_median, share_pixels
-from render.frame import Canvas, Frames, canvas, title
+from render.frame import Canvas, Frames, open_canvas, run_title
 from render.outputs import table
 from render.painting.painter import Done, Launcher, Painter
 from render.parameters import P
@@ -102,7 +102,7 @@ def draw(
     mode = load_available_mode(request)
     preparation = Preparation() if preparation is None else preparation
     preparation.check(request)
-    with canvas(request, shared=mode.shared(request)) as surface:
+    with open_canvas(request, shared=mode.shared(request)) as surface:
         check_count(request)
         compiled = _compile_kernel(preparation, request, recorder, announce)
         kernel = compiled if adapt is None else adapt(compiled)
@@ -114,12 +114,12 @@ def draw(
 
         tiles = plan(request, estimate)
         painter = _make_painter(request, surface, kernel, recorder)
-        course = RunProgress(request, title(request, facts), len(tiles), known, recorder, surface.rgb)
+        course = RunProgress(request, run_title(request, facts), len(tiles), known, recorder, surface.rgb)
         with _save_on_error(surface.rgb, course.kept, len(tiles), salvage), closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
             for finished in done:
                 course.count_tile(finished, progress, watch)
-        rgb, counts, inside = surface.kept()
-    ran = {"load": load} | machine.facts()
+        rgb, counts, inside = surface.take_pixels()
+    ran = {"load": load} | machine.describe_machine()
     ran |= {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
     ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1, **kernel.facts, **facts}
     trace = Trace(kernel.corrected(recorder.drain()), began, asked, clock(), ran)
@@ -224,9 +224,9 @@ def estimate_costs(request: Request, recorder: Recorder, kernel: Kernel, p: P) -
         only_tile=None,
         wait_ns=0,
     )
-    with recorder.span("plan"), canvas(small, shared=False) as surface:
+    with recorder.span("plan"), open_canvas(small, shared=False) as surface:
         kernel.for_request(small, p).paint(surface, 0, 0, small.width, small.height)
-        _, counts, _ = surface.kept()
+        _, counts, _ = surface.take_pixels()
         assert counts is not None  # of one sample a pixel
         return {tile.number: _estimate_tile(counts, tile) for tile in cut(request)}
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render.errors import TileError
-from render.painting.handfuls import PARTS, SHORTEST, Handful, Handout, cut_handfuls, paint_handful
+from render.painting.handfuls import HANDFULS_PER_WORKER, SHORTEST, Handful, Handout, cut_handfuls, paint_handful
 from render.painting.painter import Done, Painter
 from render.plan import Tile
 from tests.conftest import FakeClock
@@ -96,4 +96,4 @@ def test_handfuls_for_processes_are_all_tiles_in_order_and_a_small_part_of_a_sha
     tiles = [Tile(number, 0, 0, 1, 1) for number in range(count)]
     made = cut_handfuls(tiles, workers)
     assert [tile for handful in made for tile in handful] == tiles
-    assert all(1 <= len(handful) <= max(count / workers / PARTS, 1) for handful in made)
+    assert all(1 <= len(handful) <= max(count / workers / HANDFULS_PER_WORKER, 1) for handful in made)

@@ -189,7 +189,7 @@ def _meet(folder: Path, painter: Painter) -> None:
     long as some get ready meanwhile, and for some time after that.
     """
     workers = painter.request.workers
-    streams.fill()  # a worker without a standard error ends at once
+    streams.open_closed_streams()  # a worker without a standard error ends at once
     _hush()
     _let_workers_leave()
     progress = time.monotonic()

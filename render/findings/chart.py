@@ -21,10 +21,10 @@ from itertools import chain
 from textwrap import wrap
 
 from render import cpu_time, stats
-from render.cpu_time import share
+from render.cpu_time import cpu_share
 from render.frame import Frame
 from render.trace import NO_TILE, Span
-from render.wording import count, time
+from render.wording import count, format_time
 
 HEAD = 13  # letters before a lane
 FEWEST = 2  # letters; a run that is shorter has a scale of its own
@@ -42,9 +42,12 @@ def draw_lanes(frames: Sequence[Frame], width: int) -> list[str]:
     if not length or cells < 1:
         return []
     letter = length / cells
-    left = f"{LEFT} at a tile without a CPU, " if any(share(span) < 1 for _, spans in runs for span in spans) else ""
+    left = (
+        f"{LEFT} at a tile without a CPU, " if any(cpu_share(span) < 1 for _, spans in runs for span in spans) else ""
+    )
     told = (
-        f"a letter is {time(letter / 1e9)}; a digit is at a tile (its last), {left}{WAITS} waits, {IDLE} does neither"
+        f"a letter is {format_time(letter / 1e9)}; a digit is at a tile (its last), {left}{WAITS} waits, "
+        f"{IDLE} does neither"
     )
     return [
         *wrap(told, width),
@@ -58,7 +61,7 @@ def _scale_run(frame: Frame, spans: Sequence[Span], letter: float, cells: int) -
     if not 0 < own * cells < FEWEST * letter:
         return _run_lines(frame.title, frame, spans, letter)
     return _run_lines(
-        f"{frame.title} ({letter / own:.0f} times wider: a letter is {time(own / 1e9)})", frame, spans, own
+        f"{frame.title} ({letter / own:.0f} times wider: a letter is {format_time(own / 1e9)})", frame, spans, own
     )
 
 
@@ -81,11 +84,11 @@ def _run_lines(title: str, frame: Frame, spans: Sequence[Span], letter: float) -
     if len(workers) > MOST:
         yield f"  and {count(len(workers) - MOST, 'worker')} more"
     if workers:
-        turns = chain.from_iterable(stats.turns(frame.trace).values())
+        turns = chain.from_iterable(stats.paint_intervals(frame.trace).values())
         yield _format_lane("at a tile", _level_lane(turns, start, letter, cells))
         if cpu_time.of(frame.trace).mean is not None:
             yield _format_lane("on a CPU", _cpu_lane(spans, start, letter, cells))
-        yield _format_lane("in flight", _level_lane(stats.flights(frame.trace).values(), start, letter, cells))
+        yield _format_lane("in flight", _level_lane(stats.flight_intervals(frame.trace).values(), start, letter, cells))
 
 
 def _format_lane(head: str, lane: str) -> str:
@@ -100,7 +103,7 @@ def _worker_lane(spans: Sequence[Span], start: int, letter: float, cells: int, l
         for cell, part in _split_by_cell((span.t0 - start, span.t1 - start), letter, cells):
             key = WAITS if span.kind == "wait" else str(span.tile)
             shares[cell][key] = shares[cell].get(key, 0.0) + part
-            without[cell] += part * (1 - share(span))
+            without[cell] += part * (1 - cpu_share(span))
     return _mark_missing_cpu([_choose_letter(parts, letter) for parts in shares], without, letter, later)
 
 
@@ -149,7 +152,7 @@ def _choose_letter(shares: Mapping[str, float], letter: float) -> str:
 def _level_lane(intervals: Iterable[Interval], start: int, letter: float, cells: int) -> str:
     """The most that hold an instant of each cell, as a digit; + for more than nine."""
     most = [0] * cells
-    changes = stats.levels(intervals)
+    changes = stats.count_levels(intervals)
     for (since, level), (until, _) in zip(changes, [*changes[1:], (0, 0)], strict=True):
         for cell, part in _split_by_cell((since - start, until - start), letter, cells) if level else ():
             if part > 0:

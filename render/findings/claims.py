@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from render.trace import Trace, on_card
-from render.wording import count, listed
+from render.trace import Trace, on_gpu
+from render.wording import count, join_words
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _positive_number(value: object) -> float | None:
 def describe_claims(trace: Trace) -> str | None:
     """Tell the claims in a sentence; None where one worker was asked for and painted, or nobody did."""
     found = of(trace)
-    if not found.seen or on_card(trace.workers):
+    if not found.seen or on_gpu(trace.workers):
         return None
     if found.seen == 1 and found.asked in (None, 1):
         return None
@@ -93,5 +93,5 @@ def describe_claims(trace: Trace) -> str | None:
     if found.allowed is None:
         return said
     whole = "" if found.machine in (None, found.allowed) else f" of {found.machine}"
-    why = f" ({listed(found.limits)})" if found.limits else ""
+    why = f" ({join_words(found.limits)})" if found.limits else ""
     return f"{said}; this process may use {count(found.allowed, 'CPU')}{whole}{why}"

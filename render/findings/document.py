@@ -9,7 +9,7 @@ from typing import Any
 from render import stats
 from render.findings import claims, schedule, sentences
 from render.findings.evidence import Run, build_runs
-from render.frame import Frame, identical
+from render.frame import Frame, are_identical
 
 
 def draw_document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -
     return {
         "runs": [_describe_run(run) | {"gain": run.gain.as_dict() if run.gain else None} for run in entered],
         "not_run": [{"mode": mode, "reason": reason} for mode, reason in not_run],
-        "identical": identical(frames),
+        "identical": are_identical(frames),
         "repeats": max((len(run.repeats.seconds) for run in entered), default=0),
         "sentences": sentences.conclusions(entered),
     }

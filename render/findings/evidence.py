@@ -16,9 +16,9 @@ from render import stats, targets
 from render.findings import claims, schedule
 from render.findings.claims import Claims
 from render.findings.schedule import Difference, Gain, Repeats
-from render.frame import Frame, baseline
+from render.frame import Frame, find_baseline
 from render.stats import Stats
-from render.trace import NO_TILE, owners
+from render.trace import NO_TILE, tile_owners
 
 PARALLEL = 1.1  # CPUs on average; with fewer nothing is called parallelism
 MOSTLY = 0.8  # of a gain; what is explained by that much is explained
@@ -84,13 +84,13 @@ class Run:
     @cached_property
     def idle_seconds(self) -> float:
         """Seconds of all tiles' time in which nobody was at one to paint it."""
-        turns = stats.merged(chain.from_iterable(stats.turns(self.frame.trace).values()))
+        turns = stats.merge_intervals(chain.from_iterable(stats.paint_intervals(self.frame.trace).values()))
         return max(self.seconds - sum(t1 - t0 for t0, t1 in turns) / 1e9, 0.0)
 
     @cached_property
     def tiles_by_worker(self) -> list[int]:
         """How many tiles each worker was the last to paint, in the order in which they began."""
-        owned = Counter(owners(self.frame.trace).values())
+        owned = Counter(tile_owners(self.frame.trace).values())
         return [owned[number] for number in range(self.workers)]
 
     @property
@@ -176,7 +176,7 @@ class Run:
     @property
     def max_speed_up(self) -> int | None:
         """As many times as fast as one worker it can be; None where waiting is saved too, or a GPU painted."""
-        if self.stats.on_card or self.data_wait_seconds or (self.base is not None and self.base.data_wait_seconds):
+        if self.stats.on_gpu or self.data_wait_seconds or (self.base is not None and self.base.data_wait_seconds):
             return None
         return min(self.workers, self.claims.allowed or self.workers)
 
@@ -188,7 +188,7 @@ def pair_with_baseline(frames: Sequence[Frame], kind: type[Kind]) -> list[Kind]:
     """The runs of a race, each with the run that it is measured against; `kind`: a Run, or one that knows more."""
     made = {id(frame): kind(frame) for frame in frames}
     for frame in frames:
-        base = baseline(frame, frames)
+        base = find_baseline(frame, frames)
         made[id(frame)].base = None if base is None else made[id(base)]
     return [made[id(frame)] for frame in frames]
 

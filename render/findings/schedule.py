@@ -129,7 +129,7 @@ def of(trace: Trace, found: Stats | None = None) -> Schedule:
     total, workers = sum(found.busy.values()), len(found.busy)
     first, last = min((s.t0 for s in paint), default=0), max((s.t1 for s in paint), default=0)
     whole = found.seconds["tiles"]
-    shared = not found.on_card
+    shared = not found.on_gpu
     return Schedule(
         fairness=fairness(list(found.busy.values())) if shared else None,
         idle=tuple(spent / whole if whole else 0.0 for spent in found.idle.values()) if shared else (),
@@ -187,7 +187,7 @@ def compute_gain(run: Trace, baseline: Trace, ours: Stats | None = None, theirs:
     ours, theirs = ours or stats.of(run), theirs or stats.of(baseline)
     done, before = of(run, ours).done_seconds, of(baseline, theirs).done_seconds
     speed_up = ours.speed_up(theirs)
-    shared = not ours.on_card
+    shared = not ours.on_gpu
     return Gain(
         speed_up=speed_up,
         speed_up_with_start=before / done if done and before else None,

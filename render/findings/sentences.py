@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from render.findings import claims, schedule
 from render.findings.claims import Claims
 from render.findings.evidence import PARALLEL, SHORT, Run
-from render.wording import count, in_words, listed, sentence, time
+from render.wording import as_sentence, count, format_time, in_words, join_words
 
 IDLE = 0.2  # of the time; workers that have no tile for so long explain why a run was slow
 TOO_SHORT = 0.25  # seconds of one worker; below, starting and polling of tens of ms hide what a mode gains
@@ -37,15 +37,15 @@ def of(run: Run) -> list[str]:
         *_compare_to_baseline(run),
         *_state_doubts(run),
     ]
-    return [sentence(text) for text in said]
+    return [as_sentence(text) for text in said]
 
 
 # --- what it did -------------------------------------------------------------------------------------------
 
 
 def _describe_painting(run: Run) -> Iterator[str]:
-    found, tiles, took = run.stats, count(run.stats.tiles, "tile"), time(run.seconds)
-    if found.on_card:
+    found, tiles, took = run.stats, count(run.stats.tiles, "tile"), format_time(run.seconds)
+    if found.on_gpu:
         yield from _describe_gpu(run)
     elif run.juggles:
         yield f"one worker juggled {tiles} in {took}: up to {found.in_flight.max} were in flight, begun and not done"
@@ -75,7 +75,7 @@ def _tiles_each(run: Run) -> str:
 
 def list_shares(shares: Sequence[int]) -> str:
     """How many tiles each worker painted, one by one."""
-    return listed([f"{share} by worker {number}" for number, share in enumerate(shares)])
+    return join_words([f"{share} by worker {number}" for number, share in enumerate(shares)])
 
 
 def _judge_parallelism(run: Run) -> str:
@@ -119,7 +119,7 @@ def _why_not(run: Run) -> str:
 def _describe_gpu(run: Run) -> Iterator[str]:
     """A graphics card's streams are queues. What its multiprocessors did is told where it was recorded."""
     found = run.stats
-    who, tiles, took = count(run.workers, "stream"), count(found.tiles, "tile"), time(run.seconds)
+    who, tiles, took = count(run.workers, "stream"), count(found.tiles, "tile"), format_time(run.seconds)
     each = "" if run.workers == 1 else f" ({_tiles_each(run)})"
     if run.frame.simulated:
         yield f"a simulator stood for the graphics card: {who} painted {tiles}{each}"
@@ -136,12 +136,13 @@ def _describe_gpu(run: Run) -> Iterator[str]:
 def _describe_waiting(run: Run) -> Iterator[str]:
     if not run.waited_seconds:
         return
-    told = f"its tiles waited {time(run.waited_seconds)} for {run.awaited_lock or 'their data'}, all of them added up"
+    cause = run.awaited_lock or "their data"
+    told = f"its tiles waited {format_time(run.waited_seconds)} for {cause}, all of them added up"
     if run.idle_seconds >= run.waited_seconds * SHORT:
-        yield f"{told}, and while they waited nobody painted: {time(run.idle_seconds)} of idle hands"
+        yield f"{told}, and while they waited nobody painted: {format_time(run.idle_seconds)} of idle hands"
     else:
         beside = "they waited beside each other, or while another was painted"
-        yield f"{told}; but {beside}, so nobody was at a tile for only {time(run.idle_seconds)}"
+        yield f"{told}; but {beside}, so nobody was at a tile for only {format_time(run.idle_seconds)}"
 
 
 # --- what it gained ----------------------------------------------------------------------------------------
@@ -152,11 +153,11 @@ def _compare_to_baseline(run: Run) -> Iterator[str]:
     found, base = run.difference, run.base
     if found is None or base is None:
         return
-    name, theirs, ours = base.frame.title, time(base.seconds), time(run.seconds)
+    name, theirs, ours = base.frame.title, format_time(base.seconds), format_time(run.seconds)
     if not found.notable:
         yield f"it took about as long as {name} ({theirs} there, {ours} here){_explain_no_gain(run)}"
     elif not found.clear:
-        more = f"the repeats differ among themselves by {time(found.spread)}, which is more"
+        more = f"the repeats differ among themselves by {format_time(found.spread)}, which is more"
         yield f"about the same as {name} ({theirs} there, {ours} here): {more}"
     else:
         told = f"{found.times:.2f} times as fast as" if found.times > 1 else "slower than"
@@ -193,7 +194,7 @@ def _explain_no_gain(run: Run) -> str:
 
 
 def _why_faster(run: Run) -> str:
-    if run.stats.on_card:
+    if run.stats.on_gpu:
         return "; a graphics card paints thousands of samples at once"
     painted = f"{run.stats.on_cpu.mean:.2f} CPUs painted on average" if run.parallel else ""
     if not run.data_wait_seconds and not (run.base and run.base.data_wait_seconds):
@@ -209,11 +210,11 @@ def _why_slower(run: Run) -> str:
     idle = sum(run.stats.idle.values()) / (run.seconds * run.workers)
     allowed = run.claims.allowed
     if run.data_wait_seconds and run.idle_seconds > IDLE * run.seconds:
-        return f", for nobody painted for {time(run.idle_seconds)}, while tiles waited"
-    if not run.stats.on_card and idle > IDLE:
+        return f", for nobody painted for {format_time(run.idle_seconds)}, while tiles waited"
+    if not run.stats.on_gpu and idle > IDLE:
         who = "its workers" if run.workers > 1 else "its worker"
         return f", for {who} had no tile for {100 * idle:.0f} % of that time"
-    if not run.stats.on_card and allowed is not None and run.workers > allowed:
+    if not run.stats.on_gpu and allowed is not None and run.workers > allowed:
         return f"; its {run.workers} workers shared {count(allowed, 'CPU')}"
     return "; why, the traces do not tell"
 
@@ -236,7 +237,7 @@ def conclusions(entered: Sequence[Run]) -> list[str]:
     alike = [run for run in entered if run.frame.sha256 == entered[0].frame.sha256]
     real = [run for run in alike if run.stats.tiles and not run.frame.simulated]
     said = [*_fastest_of_each(real), *_warn_single_runs(real), *_warn_small_frame(entered), *_warn_load(real)]
-    return [sentence(text) for text in said]
+    return [as_sentence(text) for text in said]
 
 
 def _fastest_of_each(entered: Sequence[Run]) -> Iterator[str]:
@@ -244,7 +245,7 @@ def _fastest_of_each(entered: Sequence[Run]) -> Iterator[str]:
     waits = list(dict.fromkeys(run.frame.request.wait_ns for run in entered))
     for wait in waits:
         runs = [run for run in entered if run.frame.request.wait_ns == wait]
-        among = f" of those that wait {time(wait / 1e9)}" if wait else " of those that do not wait"
+        among = f" of those that wait {format_time(wait / 1e9)}" if wait else " of those that do not wait"
         if len(runs) > 1:
             yield from _name_fastest(runs, among if len(waits) > 1 else "")
 
@@ -253,12 +254,12 @@ def _name_fastest(entered: Sequence[Run], among: str) -> Iterator[str]:
     """Who was fastest, and who was about as fast."""
     best = min(entered, key=lambda run: run.seconds)
     near = [run for run in entered if run is not best and not best.beats(run)]
-    told = f"fastest{among}: {best.frame.title}, {time(best.seconds)}"
+    told = f"fastest{among}: {best.frame.title}, {format_time(best.seconds)}"
     if near:
-        yield f"{told}; about the same, as far as this can tell: {listed([run.frame.title for run in near])}"
+        yield f"{told}; about the same, as far as this can tell: {join_words([run.frame.title for run in near])}"
     elif best.difference is not None and best.base is not None:
         doubt = f"; but {OTHERS}" if best.short_of_cpu or best.base.short_of_cpu else ""
-        yield f"{told}, where {best.base.frame.title} took {time(best.base.seconds)}{doubt}"
+        yield f"{told}, where {best.base.frame.title} took {format_time(best.base.seconds)}{doubt}"
     else:
         yield told
 
@@ -267,8 +268,8 @@ def _warn_small_frame(entered: Sequence[Run]) -> Iterator[str]:
     alone = [run.base.seconds for run in entered if run.base]
     if alone and alone[0] < TOO_SHORT:
         yield (
-            f"this frame is too small to show the lesson: one worker needs {time(alone[0])} for it; take a larger one, "
-            "or more samples"
+            f"this frame is too small to show the lesson: one worker needs {format_time(alone[0])} for it; take a "
+            "larger one, or more samples"
         )
 
 

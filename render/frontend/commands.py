@@ -47,7 +47,7 @@ def _asked(typed: Namespace) -> dict[str, Any]:
     """The options of `render.options.complete` that were typed, with those of a picture to start from."""
     names = {*options.DEFAULTS, *like.OWN}
     given = {name: value for name, value in vars(typed).items() if name in names and value is not None}
-    return like.applied(given | {"parameters": options.settings(typed.set)})
+    return like.apply_picture(given | {"parameters": options.parse_settings(typed.set)})
 
 
 def _announcer(typed: Namespace) -> Callable[[str], None]:
@@ -131,7 +131,7 @@ def _check_sizes(makers: dict[str, outputs.Output], requests: Sequence[Request])
 def _saved(frame: Frame, t0: int) -> Frame:
     """The frame with the time in which its files were written."""
     t1 = time.perf_counter_ns()
-    spans = (*frame.trace.spans, Span(Recorder.me(), NO_TILE, "save", t0, t1))
+    spans = (*frame.trace.spans, Span(Recorder.current_worker(), NO_TILE, "save", t0, t1))
     return frame.with_trace(replace(frame.trace, spans=spans, ended=time.perf_counter_ns()))
 
 

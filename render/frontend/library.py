@@ -53,7 +53,7 @@ def draw(**asked: Any) -> DrawnFrame:
     Raises UsageError for options that make no sense, ModeUnavailable where the mode cannot run here, TileError where a
     tile fails.
     """
-    return engine.draw(options.complete(**like.applied(asked)))
+    return engine.draw(options.complete(**like.apply_picture(asked)))
 
 
 def session(**asked: Any) -> Session:
@@ -61,7 +61,7 @@ def session(**asked: Any) -> Session:
 
     Takes the options of `draw`; see `render.frontend.sessions`. Raises as `draw` does.
     """
-    return Session(**like.applied(asked))
+    return Session(**like.apply_picture(asked))
 
 
 def race(names: Sequence[str] = (), **asked: Any) -> Race:
@@ -72,7 +72,7 @@ def race(names: Sequence[str] = (), **asked: Any) -> Race:
     `result.identical`, `result.save("r.html")`. Raises as `draw` does, but a mode that cannot run here is only noted.
     """
     rounds = repeats.parse_rounds(asked.pop("repeat", None))
-    return engine.race(entrants(like.applied(asked), names or modes.names()), rounds=rounds)
+    return engine.race(entrants(like.apply_picture(asked), names or modes.names()), rounds=rounds)
 
 
 def lesson(name: str, **asked: Any) -> Lesson:
@@ -84,7 +84,7 @@ def lesson(name: str, **asked: Any) -> Lesson:
     and as `race` does.
     """
     rounds = repeats.parse_rounds(asked.pop("repeat", None), lessons.choose_rounds(name))
-    result = engine.race(lessons.prepare_entrants(name, like.applied(asked)), rounds=rounds)
+    result = engine.race(lessons.prepare_entrants(name, like.apply_picture(asked)), rounds=rounds)
     return Lesson(result.frames, result.kind, result.not_run)
 
 
@@ -101,7 +101,7 @@ def entrants(asked: dict[str, Any], names: Sequence[str]) -> list[Request]:
     for option in sorted(owned - taken):
         if asked.get(option, options.OWN[option]) != options.OWN[option]:
             raise UsageError(
-                f"{options.spelled(option)} means nothing in the modes {', '.join(names)}",
+                f"{options.spell_option(option)} means nothing in the modes {', '.join(names)}",
                 "name a mode that takes it, or leave it out",
             )
     target = asked.get("target")

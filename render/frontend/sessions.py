@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from render import engine, options
 from render.errors import RenderError, TileError, UsageError
-from render.frame import Canvas, window
+from render.frame import Canvas, open_window
 from render.painting.not_numbers import describe_failure
 from render.pictures.picture import encode
 from render.plan import Tile
@@ -95,9 +95,11 @@ class Session:
         Raises UsageError as `draw` does and for a window that does not lie in the frame, TileError where it fails.
         """
         preparation = self._open()
-        place = x, y, width, height = [options.whole(value, "a window's place") for value in (x, y, width, height)]
+        place = x, y, width, height = [
+            options.parse_whole(value, "a window's place") for value in (x, y, width, height)
+        ]
         request = self._changed(changes, preparation)
-        canvas = window(request, *place)
+        canvas = open_window(request, *place)
         request = replace(request, tile=(width, height), only_tile=None)
         preparation.check(request)
         kernel = preparation.shared_kernel(request)
@@ -109,7 +111,7 @@ class Session:
             raise _failure(request, canvas, f"{type(error).__name__}: {error}") from error
         if bad:
             raise _failure(request, canvas, describe_failure(request, kernel, canvas, Tile(0, *place), bad))
-        return Window(x, y, *canvas.kept(), total_steps=steps)
+        return Window(x, y, *canvas.take_pixels(), total_steps=steps)
 
     def close(self) -> None:
         """Let go of the code; frames that other threads are drawing are finished. Closing again does nothing."""

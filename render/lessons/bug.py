@@ -15,7 +15,7 @@ from typing import Any
 from render import lessons
 from render.comparison import attribution
 from render.engine import Entrant
-from render.frame import Canvas, Frame, Went
+from render.frame import Canvas, Frame, SliceResult
 from render.pictures.picture import Picture
 from render.pictures.provenance import of
 from render.runtime.kernel import CpuKernel, Underway
@@ -59,10 +59,10 @@ class Slices:
     def __init__(self, kernel: Careless, canvas: Canvas, left: list[tuple[int, int, int, int]]) -> None:
         self.kernel, self.canvas, self.left = kernel, canvas, left[::-1]
 
-    def go(self, budget: int) -> Went:  # noqa: ARG002  (as it is asked for)
+    def go(self, budget: int) -> SliceResult:  # noqa: ARG002  (as it is asked for)
         """Paint the next one, however long it takes."""
         steps, bad = self.kernel.paint(self.canvas, *self.left.pop())
-        return Went(steps, bad, not self.left)
+        return SliceResult(steps, bad, not self.left)
 
 
 class Greedy(CpuKernel):

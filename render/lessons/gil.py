@@ -15,15 +15,15 @@ from render.engine import Entrant
 from render.errors import UsageError
 from render.findings.evidence import Run, build_runs
 from render.findings.sentences import OTHERS, TOO_SHORT
-from render.frame import Frame, identical
+from render.frame import Frame, are_identical
 from render.runtime.kernel import Kernel
-from render.wording import listed, time
+from render.wording import format_time, join_words
 
 QUESTION = "Do threads of Python paint at the same instant?"
 OPTIONS = frozenset({"workers"})
 DEFAULTS: Mapping[str, Any] = {}
 
-sound = identical
+sound = are_identical
 
 
 def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
@@ -69,7 +69,7 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
         f"{share:.0f} % of the time for the lock"
     )
     yield f"the same machine code in {dropped.workers} threads that drop it: {_compare_runs(dropped, base)}"
-    started = [time(run.stats.seconds["start"]) for run in (processes, dropped)]
+    started = [format_time(run.stats.seconds["start"]) for run in (processes, dropped)]
     yield (
         f"{processes.workers} processes, each with a GIL of its own: {_compare_runs(processes, base)}; they were ready "
         f"after {started[0]}, threads after {started[1]}"
@@ -81,7 +81,7 @@ def _compare_runs(run: Run, base: Run) -> str:
     """How it did against one thread, and how many had a CPU."""
     found, mean = run.compare_to(base), run.stats.on_cpu.mean
     speed = f"{found.times:.2f} times as fast as one" if found and found.clear else "about as fast as one"
-    took = f"{speed} ({time(base.seconds)} there, {time(run.seconds)} here)"
+    took = f"{speed} ({format_time(base.seconds)} there, {format_time(run.seconds)} here)"
     if run.stats.running.max < 2:
         return f"{took}, never two at the same instant"
     return took if mean is None else f"{took}, {mean:.2f} on a CPU on average"
@@ -106,8 +106,8 @@ def _explain_doubt(base: Run, held: Run, dropped: Run) -> str:
     if base.load is not None:
         return f"the load was {base.load:.1f} before it began, so run it again"
     if base.seconds < TOO_SHORT:
-        return f"the frame is too small, for one thread needs {time(base.seconds)}; take a larger one"
+        return f"the frame is too small, for one thread needs {format_time(base.seconds)}; take a larger one"
     if dropped.beats(base) and not dropped.parallel:
         return "who had a CPU when is not known, or does not explain it"
-    less = [f"{run.frame.title} ({time(run.seconds)})" for run in (base, held) if not dropped.beats(run)]
-    return f"{dropped.frame.title} is not clearly faster than {listed(less)}, so run it again"
+    less = [f"{run.frame.title} ({format_time(run.seconds)})" for run in (base, held) if not dropped.beats(run)]
+    return f"{dropped.frame.title} is not clearly faster than {join_words(less)}, so run it again"

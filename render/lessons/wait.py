@@ -13,23 +13,23 @@ from render import lessons, options
 from render.engine import Entrant
 from render.errors import UsageError
 from render.findings.evidence import Run, build_runs
-from render.frame import Frame, identical
-from render.wording import count, time
+from render.frame import Frame, are_identical
+from render.wording import count, format_time
 
 QUESTION = "When is one worker who juggles faster than one who does not?"
 OPTIONS = frozenset({"workers", "in_flight"})
 DEFAULTS = {"wait": "150ms", "tile": (320, 240)}
 WHO = (("sequential", "in sequence"), ("concurrent", "juggling"), ("parallel", "parallel"))
 
-sound = identical
+sound = are_identical
 
 
 def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
     """In sequence, juggling and parallel: without waiting, then with. Raises UsageError for a wait of nothing."""
-    waiting = options.duration(asked["wait"])
+    waiting = options.parse_duration(asked["wait"])
     if not waiting:
         raise UsageError("lesson wait needs something to wait for", "leave --wait out, or give a time like 150ms")
-    manners = {0: "no waiting", waiting: f"waits of {time(waiting / 1e9)}"}
+    manners = {0: "no waiting", waiting: f"waits of {format_time(waiting / 1e9)}"}
     return [
         lessons.make_entrant(f"{who} ({manner})", mode, asked, wait=wait / 1e6)
         for wait, manner in manners.items()
@@ -52,7 +52,7 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
     """What juggling gained either way, and why it can gain no more than the waiting."""
     plain, juggled, _, waited, hidden, several = build_runs(frames)
     each = waited.frame.request.wait_ns / 1e9
-    stood = [time(run.idle_seconds) for run in (plain, waited, hidden)]
+    stood = [format_time(run.idle_seconds) for run in (plain, waited, hidden)]
     if juggled.beats(plain):
         won = "why it won, the traces do not tell, so run it again"
     else:
@@ -66,12 +66,12 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
     else:
         meant = f"who juggles stood idle for {stood[2]}; {_explain_doubt(hidden, waited)}"
     yield (
-        f"with {count(waited.stats.tiles, 'wait')} of {time(each)}, {_compare_runs(hidden, waited)}: in sequence the "
-        f"worker stood idle for {stood[1]}; {meant}"
+        f"with {count(waited.stats.tiles, 'wait')} of {format_time(each)}, {_compare_runs(hidden, waited)}: in "
+        f"sequence the worker stood idle for {stood[1]}; {meant}"
     )
     yield (
         f"it can win no more than the waiting: its one worker was at a tile for "
-        f"{time(sum(hidden.stats.busy.values()))} of its {time(hidden.seconds)}"
+        f"{format_time(sum(hidden.stats.busy.values()))} of its {format_time(hidden.seconds)}"
     )
     yield _describe_several(several, hidden)
 
@@ -87,7 +87,7 @@ def _explain_doubt(hidden: Run, waited: Run) -> str:
 
 def _describe_several(several: Run, hidden: Run) -> str:
     """How several workers did that wait, each for its own tile, against one that juggles."""
-    took = f"took {time(several.seconds)}{_describe_cpus(several)}"
+    took = f"took {format_time(several.seconds)}{_describe_cpus(several)}"
     if several.workers < 2:
         return f"of the workers who wait patiently only one got a tile, and {took}: nothing follows about several"
     better = _rank_several(several, hidden)
@@ -108,4 +108,4 @@ def _rank_several(several: Run, hidden: Run) -> str:
 def _compare_runs(run: Run, base: Run) -> str:
     found = run.compare_to(base)
     clear = f"{found.times:.2f} times as fast" if found and found.clear else "about the same"
-    return f"juggling took {time(run.seconds)} and one tile after the other {time(base.seconds)}, {clear}"
+    return f"juggling took {format_time(run.seconds)} and one tile after the other {format_time(base.seconds)}, {clear}"

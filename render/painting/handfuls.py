@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from render.plan import Tile
 
 SHORTEST = 5_000_000  # ns that a worker paints before it comes back: handing out is 1 % of that
-PARTS = 256  # of a worker's share of the tiles, each a handful: so late may the last worker be
+HANDFULS_PER_WORKER = 256  # of a worker's share of the tiles, each a handful: so late may the last worker be
 
 
 class Handful(NamedTuple):
@@ -48,7 +48,7 @@ def paint_handful(take: Callable[[], Tile | None], painter: Painter, ns: int | N
 
 def cut_handfuls(tiles: Sequence[Tile], workers: int) -> list[Sequence[Tile]]:
     """The tiles in handfuls for processes: single ones, unless there are very many."""
-    size = max(len(tiles) // (workers * PARTS), 1)
+    size = max(len(tiles) // (workers * HANDFULS_PER_WORKER), 1)
     return [tiles[first : first + size] for first in range(0, len(tiles), size)]
 
 

@@ -53,7 +53,7 @@ class Painter:
 
     def __reduce__(self) -> tuple[object, ...]:
         """In another process the painter gets a recorder of its own, on the same clock."""
-        return _arrived, (self.request, self.canvas, self.kernel)
+        return _receive_painter, (self.request, self.canvas, self.kernel)
 
     def wait(self, tile: Tile) -> None:
         """Let the worker sleep until the tile's data is there (`--wait`; a timer stands for a slow server)."""
@@ -72,7 +72,7 @@ class Painter:
     def paint(self, tile: Tile) -> Done:
         """The whole tile in one span. Raises TileError."""
         try:
-            with self.recorder.painting(tile.number):
+            with self.recorder.record_painting(tile.number):
                 steps, bad = self.kernel.paint(self.canvas, *tile[1:])
         except RenderError:
             raise
@@ -105,7 +105,7 @@ class Painter:
     def _span(self, tile: Tile) -> Iterator[None]:
         """Record that the tile is painted now; whatever goes wrong becomes a TileError."""
         try:
-            with self.recorder.painting(tile.number):
+            with self.recorder.record_painting(tile.number):
                 yield
         except RenderError:
             raise
@@ -120,10 +120,10 @@ class Painter:
 
     def failure(self, tile: Tile, why: str) -> TileError:
         """The error of this tile, with the command that paints it alone."""
-        return failure(self.request, tile, why)
+        return tile_failure(self.request, tile, why)
 
 
-HELD = 256  # launches whose blocks may be told later, of some 25 KB each
+MOST_PENDING = 256  # launches whose blocks may be told later, of some 25 KB each
 
 
 class Blocks(NamedTuple):
@@ -163,7 +163,7 @@ class Launcher(Painter):
         add("transfer", painted.painted, painted.arrived, tile.number, stream.worker)
         if painted.blocks is not None:
             self._untold.append(Blocks(tile.number, stream, painted.blocks, painted.step))
-            if len(self._untold) > HELD:
+            if len(self._untold) > MOST_PENDING:
                 self.record_blocks()
 
     def record_blocks(self) -> bool:
@@ -179,13 +179,13 @@ class Launcher(Painter):
         return True
 
 
-def failure(request: Request, tile: Tile, why: str) -> TileError:
+def tile_failure(request: Request, tile: Tile, why: str) -> TileError:
     """The error of one tile of a request, with the command that paints it alone."""
     place = f"tile {tile.number} (x {tile.x}, y {tile.y}, {tile.width} x {tile.height})"
     return TileError(f"{place} of scene {request.scene} failed: {why}", f"to see it alone: {reproduce(request, tile)}")
 
 
-def _arrived(request: Request, canvas: Canvas, kernel: Kernel) -> Painter:
+def _receive_painter(request: Request, canvas: Canvas, kernel: Kernel) -> Painter:
     return Painter(request, canvas, kernel, Recorder())
 
 
