@@ -31,7 +31,7 @@ BATCH, BATCHES = 500, 100  # spans that are recorded to see what one takes; the 
 class Forgetful(Recorder):
     """Keeps nothing of painting, and reads no clock for it."""
 
-    def record_painting(self, tile: int) -> Forgotten:
+    def painting(self, tile: int) -> Forgotten:
         """Forget it."""
         return Forgotten(self, tile)
 
@@ -57,7 +57,7 @@ class Painting:
         """Seconds from giving the tiles to the mode until the last is done."""
         recorder, mode = self.recorder(), modes.load(self.request.mode)
         tiles = plan.plan(self.request)
-        with open_canvas(self.request, shared=mode.shared(self.request)) as surface:
+        with open_canvas(self.request, shared=mode.needs_shared_canvas(self.request)) as surface:
             painter = Painter(self.request, surface, self.kernel, recorder)
             t0 = time.perf_counter_ns()
             for _ in mode.run(tiles, painter):
