@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from render.backends import results, starts_workers
+from render.backends import starts_workers, yield_results
 from render.errors import ModeUnavailable
 from render.painting.handfuls import Handout
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from render.painting.painter import Done, Painter
     from render.plan import Tile
 
-SHARED = False  # threads share this process's memory
+NEEDS_SHARED_CANVAS = False  # threads share this process's memory
 READY_SECONDS = 30.0
 
 
-def missing() -> None:
+def unavailable_reason() -> None:
     """Nothing: threads are always there."""
 
 
 def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     """Through joblib, or without it where it starts nothing."""
-    yield from (pooled if starts_workers("threading") else alone)(tiles, painter)
+    yield from (run_pool if starts_workers("threading") else run_threads)(tiles, painter)
 
 
-def pooled(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
+def run_pool(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     """A pool of threads that take tile after tile, so that none hoards work."""
     started = painter.recorder.clock()
     from joblib import Parallel, delayed
@@ -41,15 +41,15 @@ def pooled(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     workers, handout = painter.request.workers, Handout(tiles, painter)
     pool = Parallel(n_jobs=workers, backend="threading", batch_size=1, return_as="generator_unordered")
     with contextlib.ExitStack() as stack:
-        with _starting(workers):
+        with _report_thread_limit(workers):
             stack.enter_context(pool)
-            meet(pool, delayed, workers)
+            start_workers(pool, delayed, workers)
         painter.recorder.add("start", started, painter.recorder.clock())
-        yield from handout.collect(results(pool(delayed(paint)() for paint in handout)))
+        yield from handout.collect(yield_results(pool(delayed(paint)() for paint in handout)))
 
 
 @contextlib.contextmanager
-def _starting(workers: int) -> Iterator[None]:
+def _report_thread_limit(workers: int) -> Iterator[None]:
     """Start so many threads in here. Raises ModeUnavailable where the system does not let us."""
     try:
         yield
@@ -60,25 +60,25 @@ def _starting(workers: int) -> Iterator[None]:
         ) from error
 
 
-def meet(pool: Any, delayed: Any, workers: int) -> None:
+def start_workers(pool: Any, delayed: Any, workers: int) -> None:
     """Have all workers start before the first tile is given out."""
     barrier = threading.Barrier(workers)
 
-    def arrive() -> None:
+    def await_others() -> None:
         with contextlib.suppress(threading.BrokenBarrierError):
             barrier.wait(READY_SECONDS)
 
-    for _ in pool(delayed(arrive)() for _ in range(workers)):
+    for _ in pool(delayed(await_others)() for _ in range(workers)):
         pass
 
 
-def alone(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
+def run_threads(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     """The same without joblib, whose pool of threads needs a semaphore."""
     started = painter.recorder.clock()
     todo: SimpleQueue[Tile | None] = SimpleQueue()
     done: SimpleQueue[Done | BaseException | None] = SimpleQueue()
 
-    def work() -> None:
+    def paint_queued() -> None:
         done.put(None)
         while (tile := todo.get()) is not None:
             try:
@@ -89,9 +89,9 @@ def alone(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
 
     workers = painter.request.workers
     try:
-        with _starting(workers):
+        with _report_thread_limit(workers):
             for _ in range(workers):
-                threading.Thread(target=work, name="painter", daemon=True).start()
+                threading.Thread(target=paint_queued, name="painter", daemon=True).start()
         for _ in range(workers):
             done.get()
         painter.recorder.add("start", started, painter.recorder.clock())

@@ -131,8 +131,8 @@ def test_processes_that_never_start_are_given_up(ready: bool, wanted: Request, m
             (canvas.folder / f"ready-{len(tried)}").touch()
         raise BrokenProcessPool("The exit codes of the workers are {SIGKILL(-9), EXIT(1)}\nand much more")
 
-    monkeypatch.setattr(loky, "PATIENCE", -1.0)
-    monkeypatch.setattr(loky, "_calls", broken)
+    monkeypatch.setattr(loky, "STALL_SECONDS", -1.0)
+    monkeypatch.setattr(loky, "_call_workers", broken)
     with shared(wanted, shared=True) as canvas:
         painter = Painter(wanted, canvas, _nothing(), Recorder())
         with pytest.raises(RenderError) as caught:
@@ -193,7 +193,7 @@ def test_without_files_for_its_pipes_no_process_starts_and_the_way_on_is_told(
     def refuse(*_: object, **__: object) -> NoReturn:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr("render.backends.loky._calls", refuse)
+    monkeypatch.setattr("render.backends.loky._call_workers", refuse)
     with pytest.raises(ModeUnavailable, match=r"no processes can be started .Too many open files.") as refused:
         engine.draw(wanted)
     assert "ulimit -n" in refused.value.remedy
@@ -263,10 +263,10 @@ def test_threads_without_joblib_fail_and_stop_as_others_do(wanted: Request, tmp_
 def test_a_daemon_may_use_threads_only(wanted: Request, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("multiprocessing.process._current_process._config", {"daemon": True})
     with pytest.raises(ModeUnavailable) as caught:
-        engine.available(wanted)
+        engine.load_available_mode(wanted)
 
     assert "--backend threading" in caught.value.remedy
-    assert engine.available(replace(wanted, backend="threading"))
+    assert engine.load_available_mode(replace(wanted, backend="threading"))
 
 
 @pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
