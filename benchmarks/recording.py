@@ -57,7 +57,7 @@ class Painting:
         """Seconds from giving the tiles to the mode until the last is done."""
         recorder, mode = self.recorder(), modes.load(self.request.mode)
         tiles = plan.plan(self.request)
-        with canvas(self.request, shared=mode.shared(self.request)) as surface:
+        with canvas(self.request, shared=mode.needs_shared_canvas(self.request)) as surface:
             painter = Painter(self.request, surface, self.kernel, recorder)
             t0 = time.perf_counter_ns()
             for _ in mode.run(tiles, painter):

@@ -102,7 +102,7 @@ def draw(
     mode = load_available_mode(request)
     preparation = Preparation() if preparation is None else preparation
     preparation.check(request)
-    with canvas(request, shared=mode.shared(request)) as surface:
+    with canvas(request, shared=mode.needs_shared_canvas(request)) as surface:
         check_count(request)
         compiled = _compile_kernel(preparation, request, recorder, announce)
         kernel = compiled if adapt is None else adapt(compiled)
@@ -122,7 +122,7 @@ def draw(
     ran = {"load": load} | machine.facts()
     ran |= {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
     ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1, **kernel.facts, **facts}
-    trace = Trace(kernel.corrected(recorder.drain()), began, asked, clock(), ran)
+    trace = Trace(kernel.correct_spans(recorder.drain()), began, asked, clock(), ran)
     return DrawnFrame(rgb, counts, course.steps, request, trace, inside)
 
 
@@ -203,7 +203,7 @@ def _save_on_error(rgb: np.ndarray, kept: list[Tile], tiles: int, salvage: Salva
 
 def load_available_mode(request: Request) -> modes.Mode:
     """The request's mode. Raises ModeUnavailable with the reason where it cannot run here."""
-    mode, missing = modes.load(request.mode), modes.missing(request)
+    mode, missing = modes.load(request.mode), modes.unavailable_reason(request)
     if missing is not None:
         reason, remedy = missing
         raise ModeUnavailable(f"mode {request.mode} cannot run here: {reason}", remedy)

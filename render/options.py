@@ -140,7 +140,7 @@ def _own_tile(target: str, width: int, height: int, workers: int) -> tuple[int, 
 def _target(options: Mapping[str, Any], mode: modes.Mode, precision: str) -> str:
     """The target asked for, or the default of the mode's kind. Raises UsageError for what does not go together."""
     asked = options["target"]
-    target = targets.KINDS[mode.KIND].default if asked is None else _one_of(targets.names(), asked, "target")
+    target = targets.KINDS[mode.KIND].default_target if asked is None else _one_of(targets.names(), asked, "target")
     loaded = targets.load(target)
     if loaded.KIND != mode.KIND:
         theirs = ", ".join(targets.of_kind(mode.KIND))

@@ -26,7 +26,7 @@ class Rectangle:
     def __init__(self, kernel: Steady) -> None:
         self.kernel, self.left = kernel, kernel.steps
 
-    def go(self, budget: int) -> Went:
+    def paint_slice(self, budget: int) -> Went:
         steps = min(budget, self.left)
         self.left -= steps
         self.kernel.clock.tick(steps * self.kernel.ns)
@@ -42,7 +42,7 @@ class Steady(CpuKernel):
         self.clock, self.steps, self.ns, self.bad = clock, steps, ns, bad
 
     @contextmanager
-    def begin(self, *_place: object) -> Iterator[Rectangle]:
+    def start_rectangle(self, *_place: object) -> Iterator[Rectangle]:
         yield Rectangle(self)
 
     def paint(self, *_place: object) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from render.backends import ONE_FILTER, starts_workers
+from render.backends import FILTER_LOCK, starts_workers
 from render.errors import ModeUnavailable
 from render.painting.handfuls import Handful, Handout
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from render.painting.painter import Done, Painter
     from render.plan import Tile
 
-SHARED = False  # threads share this process's memory
+NEEDS_SHARED_CANVAS = False  # threads share this process's memory
 MOST_KEPT = 4  # pools: of so many runs at the same instant
 
 
-def missing() -> None:
+def unavailable_reason() -> None:
     """Nothing: threads are always there."""
 
 
@@ -58,7 +58,7 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
         return handful
 
     with contextlib.ExitStack() as stack:
-        with _starting(workers):
+        with _report_refusal(workers):
             stack.enter_context(_pool(workers)).start(work)
         stack.callback(go.set)
         stack.callback(handout.left.clear)  # before: nobody takes a tile once this is given up
@@ -93,7 +93,7 @@ class Pool:
 
     def close(self) -> None:
         """Let the threads end when what they do is done; joblib would give advice on how to plan the calls better."""
-        with ONE_FILTER, warnings.catch_warnings():  # not while others run, for filters are everybody's
+        with FILTER_LOCK, warnings.catch_warnings():  # not while others run, for filters are everybody's
             warnings.filterwarnings("ignore", message=".*adjusting the input task")
             if self._calls is not None:
                 self._calls.close()
@@ -153,7 +153,7 @@ def _take_kept(workers: int) -> Pool | None:
 
 
 @contextlib.contextmanager
-def _starting(workers: int) -> Iterator[None]:
+def _report_refusal(workers: int) -> Iterator[None]:
     """Start so many threads in here. Raises ModeUnavailable where the system does not let us."""
     try:
         yield

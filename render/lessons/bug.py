@@ -18,7 +18,7 @@ from render.engine import Entrant
 from render.frame import Canvas, Frame, Went
 from render.pictures.picture import Picture
 from render.pictures.provenance import of
-from render.runtime.kernel import CpuKernel, Underway
+from render.runtime.kernel import CpuKernel, StartedRectangle
 from render.trace import NO_TILE
 
 QUESTION = "How is a fault found that shows only where workers share something?"
@@ -48,7 +48,7 @@ class Careless(CpuKernel):
         return steps, bad
 
     @contextmanager
-    def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Slices]:
+    def start_rectangle(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Slices]:
         """The same slice by slice; whoever comes in between is gone before the next."""
         yield Slices(self, canvas, [(x, y + row, width, min(ROWS, height - row)) for row in range(0, height, ROWS)])
 
@@ -59,7 +59,7 @@ class Slices:
     def __init__(self, kernel: Careless, canvas: Canvas, left: list[tuple[int, int, int, int]]) -> None:
         self.kernel, self.canvas, self.left = kernel, canvas, left[::-1]
 
-    def go(self, budget: int) -> Went:  # noqa: ARG002  (as it is asked for)
+    def paint_slice(self, budget: int) -> Went:  # noqa: ARG002  (as it is asked for)
         """Paint the next one, however long it takes."""
         steps, bad = self.kernel.paint(self.canvas, *self.left.pop())
         return Went(steps, bad, not self.left)
@@ -71,10 +71,14 @@ class Greedy(CpuKernel):
     def __init__(self, kernel: CpuKernel) -> None:
         self.kernel, self.about = kernel, f"{kernel.about}, greedy"
 
-    def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> AbstractContextManager[Underway]:
+    def start_rectangle(
+        self, canvas: Canvas, x: int, y: int, width: int, height: int
+    ) -> AbstractContextManager[StartedRectangle]:
         """Paint more than the rectangle, as far as the frame goes."""
         high, wide, _ = canvas.rgb.shape
-        return self.kernel.begin(canvas, x, y, min(width + OVERLAP, wide - x), min(height + OVERLAP, high - y))
+        return self.kernel.start_rectangle(
+            canvas, x, y, min(width + OVERLAP, wide - x), min(height + OVERLAP, high - y)
+        )
 
 
 def entrants(asked: Mapping[str, Any]) -> list[Entrant]:

@@ -78,5 +78,5 @@ def find_line(request: Request, i: int, j: int) -> int | None:
 
     kernel = targets.load("python").compile(loaded, request, _silent)
     with np.errstate(all="ignore", invalid="call", call=seen):
-        list(kernel.samples(i, j))  # type: ignore[attr-defined]
+        list(kernel.walk_samples(i, j))  # type: ignore[attr-defined]
     return lines[0] if lines else None

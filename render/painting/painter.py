@@ -22,7 +22,7 @@ from render.pace import Pace
 from render.painting.not_numbers import describe_failure
 from render.plan import Tile
 from render.request import Request
-from render.runtime.kernel import CpuKernel, Kernel, LaunchKernel, Painted, Stream, at_work
+from render.runtime.kernel import CpuKernel, Kernel, LaunchKernel, Painted, Stream, busy_intervals
 from render.scene import load
 from render.trace import Recorder, Span, Worker
 
@@ -87,12 +87,12 @@ class Painter:
         """
         assert isinstance(self.kernel, CpuKernel)
         budget, made, bad = 1, 0, 0  # a taste, so that however small a tile is, it has begun when others do
-        with self.kernel.begin(self.canvas, *tile[1:]) as rectangle:
+        with self.kernel.start_rectangle(self.canvas, *tile[1:]) as rectangle:
             done = False
             while not done:
                 t0 = self.recorder.clock()
                 with self._span(tile):
-                    steps, strange, done = rectangle.go(budget)
+                    steps, strange, done = rectangle.paint_slice(budget)
                 made, bad = made + steps, bad + strange
                 if done:
                     self.done(tile, made, bad)
@@ -151,7 +151,7 @@ class Launcher(Painter):
     def collect(self, tile: Tile, stream: Stream) -> Painted:
         """Wait for a tile's launch, and put its pixels on the canvas."""
         painted = stream.collect()
-        painted.put(self.canvas, tile.x, tile.y)
+        painted.copy_to(self.canvas, tile.x, tile.y)
         return painted
 
     def record(self, tile: Tile, stream: Stream, painted: Painted) -> None:
@@ -174,7 +174,7 @@ class Launcher(Painter):
         process, name = stream.worker.process, f"{stream.device.name} multiprocessor"
         self.recorder.extend(
             Span(Worker(process, multiprocessor, name), tile, "block", t0, t1)
-            for multiprocessor, t0, t1 in at_work(recorded, step)
+            for multiprocessor, t0, t1 in busy_intervals(recorded, step)
         )
         return True
 
@@ -196,7 +196,7 @@ def reproduce(request: Request, tile: Tile) -> str:
         words += ["--set", f"{name}={value!r}" if isinstance(value, float) else f"{name}={value}"]
     words += ["--size", f"{request.width}x{request.height}", "--samples", str(request.samples)]
     words += ["--limit", str(request.limit), "--precision", request.precision]
-    alone = targets.KINDS[targets.load(request.target).KIND].alone
+    alone = targets.KINDS[targets.load(request.target).KIND].one_tile_mode
     words += ["--mode", alone, "--target", request.target]
     words += ["--simulate"] if request.simulate else []
     words += [] if request.blocks else ["--no-blocks"]

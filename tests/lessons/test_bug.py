@@ -31,7 +31,7 @@ class Recording(CpuKernel):
         self.between: Callable[[], object] | None = None
 
     @contextmanager
-    def begin(self, _canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Done]:
+    def start_rectangle(self, _canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Done]:
         self.painted.append((x, y, width, height))
         between, self.between = self.between, None
         if between:
@@ -45,7 +45,7 @@ class Done:
     def __init__(self, rows: int) -> None:
         self.rows = rows
 
-    def go(self, _budget: int) -> Went:
+    def paint_slice(self, _budget: int) -> Went:
         return Went(self.rows, 0, done=True)
 
 

@@ -27,7 +27,7 @@ from render.plan import LARGEST_BAND, band, cut
 from render.request import LARGEST_SIDE, LARGEST_SIDES, Request
 from render.runtime.cuda import discovery as cards
 from render.runtime.kernel import LaunchKernel, Painted
-from render.targets.cuda import BAND_ROWS, wanted_streams
+from render.targets.cuda import BAND_ROWS, count_streams
 from render.trace import Recorder, Span, Worker
 
 ROOT = Path(__file__).parent.parent.parent
@@ -153,11 +153,11 @@ def test_a_tile_that_was_done_before_a_failure_has_been_told(clock: Any, ask: Ca
 def test_small_tiles_get_streams_that_fill_the_card_together(ask: Callable[..., Request]) -> None:
     wide = {"width": 1920, "height": 1080, "mode": "cuda", "target": "cuda"}
 
-    assert wanted_streams(ask(**wide, tile=(16, 16)), 132) == 32
-    assert wanted_streams(ask(**wide, tile=(256, 256)), 132) == 5
-    assert wanted_streams(ask(**wide, tile=(1920, 136)), 132) == 4
-    assert wanted_streams(ask(**wide, tile=(1920, 540)), 132) == 2
-    assert wanted_streams(ask(**wide, tile=(16, 16), only_tile=3), 132) == 1
+    assert count_streams(ask(**wide, tile=(16, 16)), 132) == 32
+    assert count_streams(ask(**wide, tile=(256, 256)), 132) == 5
+    assert count_streams(ask(**wide, tile=(1920, 136)), 132) == 4
+    assert count_streams(ask(**wide, tile=(1920, 540)), 132) == 2
+    assert count_streams(ask(**wide, tile=(16, 16), only_tile=3), 132) == 1
 
 
 def test_cards_of_one_kind_share_what_was_compiled_once(
@@ -227,7 +227,7 @@ def test_the_reason_and_the_way_on_are_those_that_were_found(
 def test_the_simulator_needs_no_card(monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Request]) -> None:
     monkeypatch.setattr(cards, "find", lambda: NO_CARD)
 
-    assert modes.missing(ask(mode="cuda", target="cuda", simulate=True)) is None
+    assert modes.unavailable_reason(ask(mode="cuda", target="cuda", simulate=True)) is None
 
 
 def test_the_command_line_says_so_before_anything_heavy_is_loaded() -> None:

@@ -131,8 +131,8 @@ def test_processes_that_never_start_are_given_up(ready: bool, wanted: Request, m
             (canvas.folder / f"ready-{len(tried)}").touch()
         raise BrokenProcessPool("The exit codes of the workers are {SIGKILL(-9), EXIT(1)}\nand much more")
 
-    monkeypatch.setattr(loky, "PATIENCE", -1.0)
-    monkeypatch.setattr(loky, "_calls", broken)
+    monkeypatch.setattr(loky, "STALL_SECONDS", -1.0)
+    monkeypatch.setattr(loky, "_call_workers", broken)
     with shared(wanted, shared=True) as canvas:
         painter = Painter(wanted, canvas, _nothing(), Recorder())
         with pytest.raises(RenderError) as caught:
@@ -193,7 +193,7 @@ def test_without_files_for_its_pipes_no_process_starts_and_the_way_on_is_told(
     def refuse(*_: object, **__: object) -> NoReturn:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr("render.backends.loky._calls", refuse)
+    monkeypatch.setattr("render.backends.loky._call_workers", refuse)
     with pytest.raises(ModeUnavailable, match=r"no processes can be started .Too many open files.") as refused:
         engine.draw(wanted)
     assert "ulimit -n" in refused.value.remedy

@@ -48,7 +48,7 @@ assert "row_stack" not in vars(numpy) and numpy.vstack
 
 def test_without_a_card_it_is_refused_with_a_reason(ask: Callable[..., Request]) -> None:
     target = targets.load("cuda")
-    missing = target.missing()
+    missing = target.unavailable_reason()
     if missing is None:
         pytest.skip("there is a card here")
 

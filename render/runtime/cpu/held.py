@@ -33,7 +33,7 @@ class HeldKernel(NativeKernel):
     """A kernel that holds the GIL while it paints. It runs in threads only, and cannot be sent to a process.
 
     A painter's clock runs while its thread waits for the GIL, before the call and after it. So each call is timed in
-    one step that Python cannot be interrupted in, and `corrected` tells waiting from painting.
+    one step that Python cannot be interrupted in, and `correct_spans` tells waiting from painting.
     """
 
     def __init__(self, kernel: NativeKernel) -> None:
@@ -59,7 +59,7 @@ class HeldKernel(NativeKernel):
         self.calls.append(Call(Recorder.me(), t0, t1, after - before, first, last))
         return int(steps)
 
-    def corrected(self, spans: Sequence[Span]) -> tuple[Span, ...]:
+    def correct_spans(self, spans: Sequence[Span]) -> tuple[Span, ...]:
         """The spans, each paint cut into what it waited for the GIL, what it painted, and what it waited again."""
         calls: dict[Worker, list[Call]] = {}
         for call in self.calls:

@@ -129,7 +129,7 @@ class Rectangle:
         room.begin(told, canvas, place)
         self.call, self.room, self.canvas = call, room, canvas  # whose memory must live as long as this
 
-    def go(self, budget: int) -> Went:
+    def paint_slice(self, budget: int) -> Went:
         """Go on for about so many steps of lanes, and tell how far that went."""
         room = self.room
         room.view[BUDGET] = budget

@@ -36,7 +36,7 @@ def test_waiting_and_painting_add_up_to_the_painters_span(wanted: Request) -> No
     worker = Worker(1, 2)
     kernel.calls.append(Call(worker, 30, 60, on_cpu=25, cpu=1, cpu_end=0))
     whole, other = Span(worker, 4, "paint", 20, 90, 1, 1, 40), Span(worker, 5, "paint", 100, 110, 1, 1, 9)
-    assert kernel.corrected([whole, other]) == (
+    assert kernel.correct_spans([whole, other]) == (
         Span(worker, 4, "wait", 20, 30, 1, 1),
         Span(worker, 4, "paint", 30, 60, 1, 0, on_cpu=25),
         Span(worker, 4, "wait", 60, 90, 1, 1),
