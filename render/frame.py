@@ -19,6 +19,7 @@ import numpy as np
 
 from render import machine
 from render.errors import RenderError, UsageError
+from render.findings.explanation import Explanation
 from render.pictures.picture import encode, pixels
 from render.request import Request
 from render.shared_file import shared_file
@@ -205,12 +206,13 @@ class Frames(Sequence[Frame]):
     """What outputs are made of and a saved trace keeps: a draw's one frame, or those of a race and what it left out.
 
     It is a sequence of its frames. `kind` is one of `KINDS`; `not_run` holds (mode, reason) for each mode of a race
-    that did not run.
+    that did not run; `explanation` is the text of the lesson whose runs these are.
     """
 
     frames: tuple[Frame, ...]
     kind: str = "draw"
     not_run: tuple[tuple[str, str], ...] = ()
+    explanation: Explanation | None = None
 
     KINDS: ClassVar = ("draw", "race")
 

@@ -27,7 +27,7 @@ LAYERS = (
     "escape_time vectors",
     "foreign_code plain_code rules",
     "scene",
-    "hints sampling prepared pillow",
+    "explanation hints sampling prepared pillow",
     "reading",
     "picture",
     "frame",

@@ -67,6 +67,26 @@ def test_what_follows_is_the_same_from_a_saved_trace(name: str, given: dict[str,
 
 
 @each
+def test_its_frames_carry_its_question_its_conclusions_and_what_its_words_mean(
+    name: str, given: dict[str, Frames]
+) -> None:
+    text = lessons.explain(given[name]).explanation
+    assert text is not None
+    told = lessons.as_dict(name, given[name])
+    assert (text.question, list(text.follows)) == (told["question"], told["follows"])
+    assert dict(text.terms) == lessons.load(name).TERMS
+    assert all(words for words in lessons.load(name).TERMS.values())
+    if text.close_up is not None:
+        assert 0 <= text.close_up.run < len(given[name])
+        assert list(text.close_up.events) == sorted(text.close_up.events, key=lambda event: event.at)
+
+
+def test_frames_of_no_lesson_are_not_explained(given: dict[str, Frames]) -> None:
+    part = Frames(given["gil"].frames[:1])
+    assert lessons.explain(part) is part
+
+
+@each
 @pytest.mark.parametrize("option", ["mode", "backend", "simulate"])
 def test_what_it_decides_itself_is_refused(name: str, option: str) -> None:
     with pytest.raises(UsageError, match=f"decides --{option} itself"):

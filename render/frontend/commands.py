@@ -155,7 +155,7 @@ def race(typed: Namespace, began: int) -> int:
     makers = _check_outputs(typed.out, typed.page, typed.trace, json=typed.json)
     _check_sizes(makers, [one.request if isinstance(one, engine.Entrant) else one for one in requests])
     with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
-        result = engine.race(requests, announce=_announcer(typed), watch=watch, rounds=rounds)
+        result = lessons.explain(engine.race(requests, announce=_announcer(typed), watch=watch, rounds=rounds))
     if result.frames:
         for path, maker in makers.items():
             outputs.save(path, outputs.made(maker, result))
@@ -231,7 +231,7 @@ def show(typed: Namespace, began: int) -> int:
         return _show_picture(typed)
     makers = _check_outputs(typed.out, typed.page, json=typed.json)
     files = list(makers)
-    frames = saved.read(typed.file)
+    frames = lessons.explain(saved.read(typed.file))
     _check_sizes(makers, [frame.request for frame in frames])
     for path, maker in makers.items():
         outputs.save(path, outputs.made(maker, frames, plain=typed.plain))

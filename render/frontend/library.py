@@ -11,6 +11,7 @@ from render import engine, lessons, like, modes, options, targets
 from render.engine import Race
 from render.errors import UnknownName, UsageError
 from render.findings import repeats
+from render.findings.explanation import Explanation
 from render.frontend.sessions import Session
 from render.request import Request
 from render.results import DrawnFrame
@@ -24,17 +25,22 @@ class Lesson(Race):
     @property
     def name(self) -> str:
         """Which lesson it is: "gil"."""
-        return str(self.frames[0].trace.facts["lesson"])
+        return self._explained.name
 
     @property
     def question(self) -> str:
         """What it answers, in one line."""
-        return lessons.load(self.name).QUESTION
+        return self._explained.question
 
     @property
     def follows(self) -> list[str]:
         """What its runs show, a sentence each, computed from their traces."""
-        return list(lessons.load(self.name).follows(self.frames))
+        return list(self._explained.follows)
+
+    @property
+    def _explained(self) -> Explanation:
+        assert self.explanation is not None  # `lesson` made it
+        return self.explanation
 
     def _repr_html_(self) -> str:
         """How a notebook shows it: the question and the answers, and below them the race."""
@@ -85,7 +91,7 @@ def lesson(name: str, **asked: Any) -> Lesson:
     """
     rounds = repeats.parse_rounds(asked.pop("repeat", None), lessons.choose_rounds(name))
     result = engine.race(lessons.prepare_entrants(name, like.apply_picture(asked)), rounds=rounds)
-    return Lesson(result.frames, result.kind, result.not_run)
+    return lessons.explain(Lesson(result.frames, result.kind, result.not_run))
 
 
 def entrants(asked: dict[str, Any], names: Sequence[str]) -> list[Request]:

@@ -11,6 +11,8 @@ new file and nothing else:
     follows(frames) -> sentences      what they show, a sentence a line
     sound(frames) -> bool            are all pictures equal that should be?
     enough(frames) -> bool           do the figures carry what it wants to show, or can they not? It repeats until then
+    TERMS                            words that its reader may not know, each with what it means
+    close_up(frames) -> CloseUp      one stretch of one run, event by event; None where the traces do not show it
 """
 
 from __future__ import annotations
@@ -19,16 +21,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from render import modes, options, registry
 from render.errors import ModeUnavailable, UsageError
+from render.findings.explanation import CloseUp, Explanation
 from render.findings.repeats import Rounds
 
 if TYPE_CHECKING:
     from render.engine import Adapt, Entrant
-    from render.frame import Frame
+    from render.frame import Frame, Frames
 
+Kind = TypeVar("Kind", bound="Frames")
 FRAME = {"view": "seahorses", "samples": 16}  # takes one worker a second or more, as the race's own
 
 
@@ -38,6 +42,7 @@ class Lesson(Protocol):
     QUESTION: str
     OPTIONS: frozenset[str]
     DEFAULTS: Mapping[str, Any]
+    TERMS: Mapping[str, str]
 
     def entrants(self, asked: Mapping[str, Any]) -> list[Entrant]:
         """The runs of the lesson. Raises UsageError."""
@@ -53,6 +58,10 @@ class Lesson(Protocol):
 
     def enough(self, frames: Sequence[Frame]) -> bool:
         """Whether the figures carry what it wants to show, or cannot here; where they never do, `follows` says so."""
+        ...
+
+    def close_up(self, frames: Sequence[Frame]) -> CloseUp | None:
+        """Tell one stretch of one run event by event; None where the traces do not show what the lesson is about."""
         ...
 
 
@@ -114,6 +123,17 @@ def find_lesson(frames: Sequence[Frame]) -> str | None:
     told = [frame.trace.facts.get("lesson") for frame in frames]
     name = told[0] if told and all(one == told[0] for one in told) else None
     return name if isinstance(name, str) and name in names() and _match_runs(name, frames) else None
+
+
+def explain(frames: Kind) -> Kind:
+    """Add the text of the lesson whose runs these are; frames of no lesson are given back as they are."""
+    name = find_lesson(frames)
+    if name is None:
+        return frames
+    lesson = load(name)
+    follows = tuple(lesson.follows(frames))
+    told = Explanation(name, lesson.QUESTION, follows, tuple(lesson.TERMS.items()), lesson.close_up(frames))
+    return replace(frames, explanation=told)
 
 
 def _match_runs(name: str, frames: Sequence[Frame]) -> bool:

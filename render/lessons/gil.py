@@ -14,14 +14,24 @@ from render import lessons, targets
 from render.engine import Entrant
 from render.errors import UsageError
 from render.findings.evidence import Run, build_runs
+from render.findings.explanation import CloseUp, Event
 from render.findings.sentences import OTHERS, TOO_SHORT
 from render.frame import Frame, are_identical
 from render.runtime.kernel import Kernel
+from render.trace import Span
 from render.wording import format_time, join_words
 
 QUESTION = "Do threads of Python paint at the same instant?"
 OPTIONS = frozenset({"workers"})
 DEFAULTS: Mapping[str, Any] = {}
+TERMS = {
+    "The GIL": "is Python's global interpreter lock: one lock in each Python process. A thread must hold it to run "
+    "Python code or to touch Python objects, so of all threads in a process one does so at a time. Compiled code that "
+    "touches no Python objects may let go of it while it computes; then other threads go on. Each process has a GIL of "
+    "its own, and free-threaded builds of Python have none.",
+}
+
+HOLDERS = 3  # of the lock while one waits; more are not told
 
 sound = are_identical
 
@@ -111,3 +121,34 @@ def _explain_doubt(base: Run, held: Run, dropped: Run) -> str:
         return "who had a CPU when is not known, or does not explain it"
     less = [f"{run.frame.title} ({format_time(run.seconds)})" for run in (base, held) if not dropped.beats(run)]
     return f"{dropped.frame.title} is not clearly faster than {join_words(less)}, so run it again"
+
+
+def close_up(frames: Sequence[Frame]) -> CloseUp | None:
+    """Tell how one thread waited while another held the lock: the longest such wait that ended in painting."""
+    held = frames[1]
+    paint = sorted(held.trace.of_kind("paint"), key=_start)
+    before = {(span.worker, span.tile, span.t0): span for span in paint}
+    waits = [span for span in held.trace.of_kind("wait") if (span.worker, span.tile, span.t1) in before]
+    beside = [(wait, [p for p in paint if p.worker != wait.worker and _overlap(p, wait)]) for wait in waits]
+    met = [(wait, others) for wait, others in beside if others]
+    if not met:
+        return None
+    wait, others = max(met, key=lambda pair: pair[0].t1 - pair[0].t0)
+    number = {worker: place for place, worker in enumerate(held.trace.workers)}
+    me, last = number[wait.worker], others[-1]
+    waited = format_time((wait.t1 - wait.t0) / 1e9)
+    events = [Event(wait.t0, me, f"has tile {wait.tile}, and waits for the lock: without it no thread paints")]
+    events += [Event(p.t0, number[p.worker], f"has the lock, and paints tile {p.tile}") for p in others[:HOLDERS]]
+    events += [
+        Event(last.t1, number[last.worker], f"has painted tile {last.tile}, and lets go of the lock"),
+        Event(wait.t1, me, f"has the lock after {waited} of waiting, and paints tile {wait.tile}"),
+    ]
+    return CloseUp(1, "How one thread waited for the lock", tuple(sorted(events)))
+
+
+def _start(span: Span) -> int:
+    return span.t0
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    return one.t0 < other.t1 and other.t0 < one.t1

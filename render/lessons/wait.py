@@ -13,12 +13,18 @@ from render import lessons, options
 from render.engine import Entrant
 from render.errors import UsageError
 from render.findings.evidence import Run, build_runs
+from render.findings.explanation import CloseUp, Event
 from render.frame import Frame, are_identical
+from render.trace import NO_TILE, Span
 from render.wording import count, format_time
 
 QUESTION = "When is one worker who juggles faster than one who does not?"
 OPTIONS = frozenset({"workers", "in_flight"})
 DEFAULTS = {"wait": "150ms", "tile": (320, 240)}
+TERMS = {
+    "Waiting": "here means that a tile's data is not there yet, as a web server waits for its database. A timer stands "
+    "for the database: waiting takes no CPU, and any number of tiles can wait at once.",
+}
 WHO = (("sequential", "in sequence"), ("concurrent", "juggling"), ("parallel", "parallel"))
 
 sound = are_identical
@@ -109,3 +115,28 @@ def _compare_runs(run: Run, base: Run) -> str:
     found = run.compare_to(base)
     clear = f"{found.times:.2f} times as fast" if found and found.clear else "about the same"
     return f"juggling took {format_time(run.seconds)} and one tile after the other {format_time(base.seconds)}, {clear}"
+
+
+EVENTS = 7
+
+
+def close_up(frames: Sequence[Frame]) -> CloseUp | None:
+    """Tell how the juggling worker began: which waits ran beside each other, and what it painted meanwhile."""
+    juggled = frames[4]
+    spans = sorted((s for s in juggled.trace.spans if s.tile != NO_TILE and s.kind in ("wait", "paint")), key=_start)
+    waits = {span.tile: span for span in spans if span.kind == "wait"}
+    events, painted = list[Event](), set[int]()
+    for span in spans:
+        if span.kind == "wait":
+            events.append(Event(span.t0, 0, f"asks for the data of tile {span.tile}, and does not stay to wait"))
+        elif span.tile not in painted and span.tile in waits:
+            waited = format_time((waits[span.tile].t1 - waits[span.tile].t0) / 1e9)
+            events.append(Event(span.t0, 0, f"paints tile {span.tile}, whose data came after {waited}"))
+            painted.add(span.tile)
+    if len(waits) < 2 or not painted:
+        return None
+    return CloseUp(4, "How the juggling worker began", tuple(events[:EVENTS]))
+
+
+def _start(span: Span) -> int:
+    return span.t0
