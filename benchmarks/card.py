@@ -246,7 +246,7 @@ def streams(on: Measuring) -> None:
         work = drawing(request, expected)
 
         def once() -> float:
-            with patch("render.targets.cuda.wanted_streams", lambda *_: count):
+            with patch("render.targets.cuda.count_streams", lambda *_: count):
                 return work()
 
         return once

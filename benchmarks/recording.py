@@ -16,7 +16,7 @@ from dataclasses import replace
 from pairs import Work, in_turn, machine_line, median_ratio, options, ratio
 
 from render import modes, plan, scene, targets, trace
-from render.frame import canvas
+from render.frame import open_canvas
 from render.frontend.library import entrants
 from render.painting.painter import Painter
 from render.request import Request
@@ -36,7 +36,7 @@ class Forgetful(Recorder):
         return Forgotten(self, tile)
 
 
-class Forgotten(trace.Painting):
+class Forgotten(trace.PaintSpan):
     """A paint span that is not recorded."""
 
     def __enter__(self) -> None:
@@ -57,7 +57,7 @@ class Painting:
         """Seconds from giving the tiles to the mode until the last is done."""
         recorder, mode = self.recorder(), modes.load(self.request.mode)
         tiles = plan.plan(self.request)
-        with canvas(self.request, shared=mode.shared(self.request)) as surface:
+        with open_canvas(self.request, shared=mode.needs_shared_canvas(self.request)) as surface:
             painter = Painter(self.request, surface, self.kernel, recorder)
             t0 = time.perf_counter_ns()
             for _ in mode.run(tiles, painter):
@@ -74,7 +74,7 @@ def one_span() -> float:
         recorder = Recorder()
         begun = time.perf_counter_ns()
         for number in range(BATCH):
-            with recorder.painting(number):
+            with recorder.record_painting(number):
                 pass
         best = min(best, (time.perf_counter_ns() - begun) / BATCH / 1e9)
     return best

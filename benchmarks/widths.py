@@ -23,7 +23,7 @@ from pairs import in_turn, machine_line, options, timed
 from render import scene
 from render.codegen import host
 from render.codegen.program import Width, together
-from render.frame import canvas
+from render.frame import open_canvas
 from render.options import complete
 from render.request import Request
 from render.runtime.cpu import native
@@ -52,7 +52,7 @@ def frames(precision: str) -> dict[str, Request]:
 
 def widths(request: Request) -> dict[str, Width]:
     """What is tried, by how it is printed; groups of more lanes than a patch has pixels are left out."""
-    register = simd.registers()[0] // (8 if request.precision == "f64" else 4)
+    register = simd.vector_registers()[0] // (8 if request.precision == "f64" else 4)
     tried = {}
     for registers, groups, block, (taking, moving) in MARCHED if request.scene == "still_life" else STEPPED:
         if 4 <= registers * register <= 64:
@@ -70,11 +70,11 @@ def kernel(request: Request, width: Width) -> Any:
 
 def measure(precision: str, rounds: int) -> None:
     """One class of machine, one precision."""
-    print(f"\n{simd.registers()[1]}, {precision}: registers, groups, block, cost of taking out and of moving; ms")
+    print(f"\n{simd.vector_registers()[1]}, {precision}: registers, groups, block, cost of taking out, of moving; ms")
     for name, request in frames(precision).items():
-        chosen, _ = simd.width(scene.load(request.scene), precision)
+        chosen, _ = simd.choose_width(scene.load(request.scene), precision)
         tried = widths(request)
-        with canvas(request, shared=False) as surface:
+        with open_canvas(request, shared=False) as surface:
             codes = {told: kernel(request, width) for told, width in tried.items()}
             paint = {told: partial(code.paint, surface, 0, 0, *request_size(request)) for told, code in codes.items()}
             if len({once() for once in paint.values()}) > 1:

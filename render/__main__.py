@@ -17,7 +17,7 @@ class Interrupted(KeyboardInterrupt):
     """
 
 
-def interrupt(_number: int, _frame: object) -> NoReturn:
+def raise_interrupted(_number: int, _frame: object) -> NoReturn:
     """What a SIGINT does."""
     raise Interrupted
 
@@ -30,7 +30,7 @@ def run() -> int:
     """
     gc.set_threshold(50_000, 20, 20)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is to be ignored
-        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGINT, raise_interrupted)
     try:
         return main()
     except KeyboardInterrupt:

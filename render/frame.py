@@ -19,17 +19,18 @@ import numpy as np
 
 from render import machine
 from render.errors import RenderError, UsageError
+from render.findings.explanation import Explanation
 from render.pictures.picture import encode, pixels
 from render.request import Request
 from render.shared_file import shared_file
 from render.trace import Trace
-from render.wording import count, harmless, listed
+from render.wording import count, join_words, make_harmless
 
 SMALL = 1 << 22  # bytes that are there wherever this program runs
 COPIES = 3  # of a frame: the canvas, what is kept of it, and what it becomes on its way into a file
 
 
-class Went(NamedTuple):
+class SliceResult(NamedTuple):
     """How far a rectangle has come since it was last asked: steps made for stored pixels, NaN samples, the end."""
 
     steps: int
@@ -54,7 +55,7 @@ class Canvas:
             self.steps = np.zeros((height, width), np.int32) if with_steps else None
         else:
             self.rgb = np.memmap(path, np.uint8, "r+", shape=(height, width, 3))
-            behind = _aligned(self.rgb.nbytes)
+            behind = _round_to_page(self.rgb.nbytes)
             self.steps = np.memmap(path, np.int32, "r+", behind, (height, width)) if with_steps else None
         self.addresses = self.rgb.ctypes.data, 0 if self.steps is None else self.steps.ctypes.data
 
@@ -63,7 +64,7 @@ class Canvas:
         high, wide, _ = self.rgb.shape
         return self.x <= x and self.y <= y and x + width <= self.x + wide and y + height <= self.y + high
 
-    def kept(self) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+    def take_pixels(self) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
         """Pixels, steps and what is inside, to keep when the canvas is gone: copies of what lies in a file.
 
         To be asked once, when all is painted: the marks are taken off the steps.
@@ -83,7 +84,7 @@ class Canvas:
 
     def __reduce__(self) -> tuple[object, ...]:
         """A process that is sent a canvas opens the same file."""
-        return _attached, (self.folder / "canvas", *self._key)
+        return _attach_canvas, (self.folder / "canvas", *self._key)
 
 
 def split_marked(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -94,22 +95,22 @@ def split_marked(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @lru_cache(maxsize=2)
-def _attached(path: Path, width: int, height: int, with_steps: bool, x: int, y: int) -> Canvas:  # noqa: FBT001
+def _attach_canvas(path: Path, width: int, height: int, with_steps: bool, x: int, y: int) -> Canvas:  # noqa: FBT001
     return Canvas(width, height, with_steps=with_steps, path=path, x=x, y=y)
 
 
-def _aligned(size: int) -> int:
+def _round_to_page(size: int) -> int:
     return -(-size // 4096) * 4096
 
 
 @contextmanager
-def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
+def open_canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
     """A black canvas for this request; one in a file, removed at the end, where processes share it.
 
     Raises UsageError for a frame that cannot fit in memory, OutputError where there is no room that processes share.
     """
     with_steps = request.samples == 1
-    size = _room_for("frame", request.width, request.height, "give a smaller --size", with_steps=with_steps)
+    size = _check_memory("frame", request.width, request.height, "give a smaller --size", with_steps=with_steps)
     if not shared:
         yield Canvas(request.width, request.height, with_steps=with_steps)
         return
@@ -117,7 +118,7 @@ def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
         yield Canvas(request.width, request.height, with_steps=with_steps, path=path)
 
 
-def window(request: Request, x: int, y: int, width: int, height: int) -> Canvas:
+def open_window(request: Request, x: int, y: int, width: int, height: int) -> Canvas:
     """A black canvas for one rectangle of a frame, whose size says nothing about the memory that this needs.
 
     Raises UsageError for one that does not lie in the frame, or cannot fit in memory.
@@ -128,13 +129,13 @@ def window(request: Request, x: int, y: int, width: int, height: int) -> Canvas:
             f"keep inside its {request.width} x {request.height} pixels, which are counted from (0, 0)",
         )
     with_steps = request.samples == 1
-    _room_for("window", width, height, "ask for smaller ones", with_steps=with_steps)
+    _check_memory("window", width, height, "ask for smaller ones", with_steps=with_steps)
     return Canvas(width, height, with_steps=with_steps, x=x, y=y)
 
 
-def _room_for(what: str, width: int, height: int, remedy: str, *, with_steps: bool) -> int:
+def _check_memory(what: str, width: int, height: int, remedy: str, *, with_steps: bool) -> int:
     """The bytes of so many pixels. Raises UsageError where they cannot fit in memory."""
-    size = _aligned(width * height * 3) + width * height * 4 * with_steps
+    size = _round_to_page(width * height * 3) + width * height * 4 * with_steps
     needed, granted = COPIES * size, machine.memory()
     if size > SMALL and needed > granted:
         raise UsageError(
@@ -174,7 +175,7 @@ class Frame:
     @property
     def title(self) -> str:
         """Who drew it, in short: "parallel (loky)", "cuda, simulated"; a run of a lesson has a name of its own."""
-        return title(self.request, self.trace.facts)
+        return run_title(self.request, self.trace.facts)
 
     def png(self, texts: Mapping[str, str] | None = None) -> bytes:
         """The picture as a PNG file, with texts by keyword; the pixels are packed once, however often it is asked."""
@@ -205,18 +206,19 @@ class Frames(Sequence[Frame]):
     """What outputs are made of and a saved trace keeps: a draw's one frame, or those of a race and what it left out.
 
     It is a sequence of its frames. `kind` is one of `KINDS`; `not_run` holds (mode, reason) for each mode of a race
-    that did not run.
+    that did not run; `explanation` is the text of the lesson whose runs these are.
     """
 
     frames: tuple[Frame, ...]
     kind: str = "draw"
     not_run: tuple[tuple[str, str], ...] = ()
+    explanation: Explanation | None = None
 
     KINDS: ClassVar = ("draw", "race")
 
     def __repr__(self) -> str:
         """One line: whose runs these are, and how many did not run."""
-        runs = listed([f"{frame.title!r:.40}" for frame in self.frames[:5]])
+        runs = join_words([f"{frame.title!r:.40}" for frame in self.frames[:5]])
         more = f", {len(self) - 5} more" if len(self) > 5 else ""
         missing = f"; {count(len(self.not_run), 'mode')} did not run" if self.not_run else ""
         return f"<{type(self).__name__} of {count(len(self), 'run')}: {runs}{more}{missing}>"
@@ -236,22 +238,22 @@ class Frames(Sequence[Frame]):
     @property
     def identical(self) -> bool:
         """Whether all pictures, and all step counts, are equal to the last bit."""
-        return identical(self.frames)
+        return are_identical(self.frames)
 
 
-def title(request: Request, facts: Mapping[str, Any]) -> str:
+def run_title(request: Request, facts: Mapping[str, Any]) -> str:
     """The name of a run, harmless to show: its label where it has one, or its mode and what its workers are."""
     label = facts.get("label")
     if isinstance(label, str) and label:
-        return harmless(label)
-    who = harmless(f"{request.mode} ({request.backend})" if request.backend else request.mode)
+        return make_harmless(label)
+    who = make_harmless(f"{request.mode} ({request.backend})" if request.backend else request.mode)
     return f"{who}, simulated" if facts.get("simulated") else who
 
 
 BASELINE = "sequential"  # the mode that speed-up is counted from
 
 
-def baseline(frame: Frame, frames: Sequence[Frame]) -> Frame | None:
+def find_baseline(frame: Frame, frames: Sequence[Frame]) -> Frame | None:
     """What a run of a race is measured against: the run of mode BASELINE in its story, which waits as long, if any."""
     story = frame.trace.facts.get("story")
     based = [one for one in frames if one.request.mode == BASELINE and one.trace.facts.get("story") == story]
@@ -259,6 +261,6 @@ def baseline(frame: Frame, frames: Sequence[Frame]) -> Frame | None:
     return next(iter(alike or based), None)
 
 
-def identical(frames: Sequence[Frame]) -> bool:
+def are_identical(frames: Sequence[Frame]) -> bool:
     """Whether all pictures are equal to the last bit, and took as many steps."""
     return len({(frame.rgb.shape, frame.sha256, frame.total_steps) for frame in frames}) <= 1

@@ -14,10 +14,10 @@ GROUPS, MINE = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")  # Linux's cont
 
 def cpus() -> int:
     """How many CPUs this process may keep busy: by affinity, and by its control groups' quotas where there are any."""
-    return _busy(affinity(), quota())
+    return _usable_cpus(affinity(), quota())
 
 
-def _busy(allowed: int, granted: float | None) -> int:
+def _usable_cpus(allowed: int, granted: float | None) -> int:
     return allowed if granted is None else max(1, min(allowed, ceil(granted)))
 
 
@@ -31,7 +31,7 @@ def affinity() -> int:
 
 def quota() -> float | None:
     """CPUs' worth of time that control groups grant; None where none sets a limit. The smallest grant holds."""
-    return min((granted / period for granted, period in _quotas()), default=None)
+    return min((granted / period for granted, period in _read_quotas()), default=None)
 
 
 def load() -> float | None:
@@ -51,8 +51,8 @@ def memory() -> int:
         there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         there = 1 << 62
-    limits = [_numbers(group / "memory.max") for group in _groups("")]
-    limits += [_numbers(group / "memory.limit_in_bytes") for group in _groups("memory")]
+    limits = [_read_numbers(group / "memory.max") for group in _control_groups("")]
+    limits += [_read_numbers(group / "memory.limit_in_bytes") for group in _control_groups("memory")]
     return min([there, *(limit[0] for limit in limits if limit), *_address_space()])
 
 
@@ -67,16 +67,19 @@ def _address_space() -> Iterator[int]:
         yield granted
 
 
-def _quotas() -> Iterator[tuple[int, int]]:
+def _read_quotas() -> Iterator[tuple[int, int]]:
     """Microseconds of CPU that are granted, and in how many, by each group that limits this process."""
-    found = [_numbers(group / "cpu.max") for group in _groups("")]
-    found += [_numbers(group / "cpu.cfs_quota_us") + _numbers(group / "cpu.cfs_period_us") for group in _groups("cpu")]
+    found = [_read_numbers(group / "cpu.max") for group in _control_groups("")]
+    found += [
+        _read_numbers(group / "cpu.cfs_quota_us") + _read_numbers(group / "cpu.cfs_period_us")
+        for group in _control_groups("cpu")
+    ]
     for numbers in found:
         if len(numbers) == 2 and min(numbers) > 0:  # version 1 writes -1 for no limit
             yield numbers[0], numbers[1]
 
 
-def _groups(controller: str) -> Iterator[Path]:
+def _control_groups(controller: str) -> Iterator[Path]:
     """Folders of the control groups that this process is in, its own first; no controller: those of version 2."""
     try:
         lines = MINE.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -89,7 +92,7 @@ def _groups(controller: str) -> Iterator[Path]:
             yield from (GROUPS / controller / group for group in (inner, *inner.parents))
 
 
-def _numbers(path: Path) -> list[int]:
+def _read_numbers(path: Path) -> list[int]:
     """The whole numbers in a file; none where it is not there, or says that there is no limit."""
     try:
         return [int(word) for word in path.read_text(encoding="ascii").split()]
@@ -112,7 +115,7 @@ def cpu_name() -> str:
         return platform.processor() or platform.machine()
 
 
-def facts() -> dict[str, object]:
+def describe_machine() -> dict[str, object]:
     """What a trace says about where it was made.
 
     `cpus` are those that this process may keep busy; what limits them: `cpus_machine` are there, `cpus_affinity` may
@@ -123,7 +126,7 @@ def facts() -> dict[str, object]:
         "system": platform.platform(terse=True),
         "python": platform.python_version(),
         "cpu": cpu_name(),
-        "cpus": _busy(allowed, granted),
+        "cpus": _usable_cpus(allowed, granted),
         "cpus_machine": os.cpu_count() or 1,
         "cpus_affinity": allowed,
         "cpus_quota": granted,

@@ -86,29 +86,29 @@ P = tuple[Any, ...]  # what a scene's functions take as `p`: a named tuple of nu
 Kinds = tuple[tuple[str, str], ...]
 
 
-def record(members: Mapping[str, Any]) -> P:
+def make_record(members: Mapping[str, Any]) -> P:
     """Make `p` of its members."""
-    made: P = _record(tuple(members))(**members)
+    made: P = _record_class(tuple(members))(**members)
     return made
 
 
 @lru_cache(maxsize=64)
-def _record(names: Iterable[str]) -> Any:
+def _record_class(names: Iterable[str]) -> Any:
     return namedtuple("p", names)  # noqa: PYI024  (its fields are the scene's)
 
 
-def members(p: P) -> dict[str, Any]:
+def members_of(p: P) -> dict[str, Any]:
     """Give the members of `p` by name: what can be sent to another process, where `record` makes `p` of it again."""
     named: Any = p
     return dict(named._asdict())
 
 
-def kinds(p: P) -> Kinds:
+def member_types(p: P) -> Kinds:
     """Tell each member's name and type: what compiled code depends on besides the precision, whatever the values."""
-    return tuple((name, type(value).__name__) for name, value in members(p).items())
+    return tuple((name, type(value).__name__) for name, value in members_of(p).items())
 
 
-def name_of(name: Any) -> str:
+def check_member_name(name: Any) -> str:
     """A name that can be a member of `p`. Raises ValueError."""
     if not isinstance(name, str) or not name.isidentifier() or iskeyword(name) or name.startswith("_"):
         raise ValueError(f"{name!r} cannot be a name: take letters, digits and _, and a letter first")

@@ -15,8 +15,8 @@ from render import scene, targets
 from render.contract import trial
 from render.contract.foreign_code import describe_error
 from render.errors import RenderError
-from render.painting.painter import failure
-from render.parameters import P, kinds, members
+from render.painting.painter import tile_failure
+from render.parameters import P, member_types, members_of
 from render.plan import tile_of
 from render.prepared import KEPT, PreparedScene
 from render.request import Request
@@ -54,8 +54,12 @@ class Preparation:
         try:
             with self._lock:
                 p = loaded.prepared(request)
-                steering = [value for value in members(p).values() if isinstance(value, (int, np.integer))]
-                seen = (request.scene, kinds(p), *steering)  # a branch may depend on them: another is another contract
+                steering = [value for value in members_of(p).values() if isinstance(value, (int, np.integer))]
+                seen = (
+                    request.scene,
+                    member_types(p),
+                    *steering,
+                )  # a branch may depend on them: another is another contract
                 if seen not in self._checked:
                     trial.check(loaded, request)
                     self._checked.add(seen)
@@ -63,7 +67,7 @@ class Preparation:
             raise
         except Exception as error:
             first = tile_of(request, request.only_tile or 0)
-            raise failure(request, first, describe_error(error, loaded.path)) from error
+            raise tile_failure(request, first, describe_error(error, loaded.path)) from error
 
     def compile(self, request: Request, announce: Announce) -> None:
         """Have the code that paints a request compiled and loaded, if it is not yet."""
@@ -94,4 +98,4 @@ class Preparation:
     def _code(self, request: Request) -> tuple[object, ...]:
         """Give what decides which code paints a request."""
         how = request.scene, request.target, request.precision, request.simulate, request.blocks
-        return *how, kinds(self.numbers(request))
+        return *how, member_types(self.numbers(request))

@@ -126,7 +126,7 @@ class Request:
         except (KeyError, TypeError, ValueError) as error:
             raise UsageError(f"not a stored request: {error!r}", "draw the picture again") from error
 
-    def drawn(self) -> dict[str, Any]:
+    def picture_key(self) -> dict[str, Any]:
         """What decides the picture, and nothing else: two requests that agree here give equal pictures."""
         stored = self.as_dict() | {"scene": PurePath(self.scene).stem}  # however the way to its file was written
         return {name: stored[name] for name in DRAWN}

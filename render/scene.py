@@ -92,9 +92,9 @@ import numpy as np
 from render.contract import rules
 from render.contract.foreign_code import Imports, describe_error, execute, line_in, running
 from render.errors import RenderError, SceneError, UnknownName, UsageError
-from render.parameters import P, Parameter, Parameters, name_of, record
+from render.parameters import P, Parameter, Parameters, check_member_name, make_record
 from render.request import Request, Value
-from render.wording import harmless
+from render.wording import make_harmless
 
 Real = Any  # np.float32 or np.float64
 REALS: dict[str, Real] = {"f32": np.float32, "f64": np.float64}
@@ -157,7 +157,7 @@ class Scene:
         """For people: what it is, its views, and its parameters if wanted."""
         told = [f"{self.name}: {self.about}", f"  views: {', '.join(self.views)}"]
         told += self._told_parameters() if parameters else [f"  parameters: {', '.join(self.parameters)}"]
-        return [harmless(line) for line in told]
+        return [make_harmless(line) for line in told]
 
     def _told_parameters(self) -> list[str]:
         told = [f"  limit {self.limit}, precision {self.precision}", "  parameters:"]
@@ -178,20 +178,20 @@ class Scene:
         real = REALS[request.precision]
         prepare = self.functions.get("prepare")
         with np.errstate(all="ignore"):
-            made: Any = Parameters({name: _in(real, value) for name, value in request.parameters})
+            made: Any = Parameters({name: _as_lane(real, value) for name, value in request.parameters})
             if prepare:
                 try:
                     with running():
-                        made = _fields(prepare(made, (request.width, request.height)))
+                        made = _check_members(prepare(made, (request.width, request.height)))
                 except RenderError:
                     raise
                 except Exception as error:
                     raise self.broken("prepare", error) from error
             try:
-                fields = {name: _in(real, value) for name, value in made.items() if not isinstance(value, str)}
+                fields = {name: _as_lane(real, value) for name, value in made.items() if not isinstance(value, str)}
             except (TypeError, ValueError, OverflowError) as error:
                 raise self.broken("prepare", error) from error
-        return record(fields)
+        return make_record(fields)
 
     def broken(self, name: str, error: Exception) -> SceneError:
         """What one of the functions did wrong, with the line: the one that raised, or that of the function."""
@@ -201,18 +201,18 @@ class Scene:
         )
 
 
-def _fields(made: Any) -> Mapping[str, Any]:
+def _check_members(made: Any) -> Mapping[str, Any]:
     """What `prepare` gave, by name. Raises TypeError or ValueError where it is no such thing."""
     if not isinstance(made, Mapping):
         if not hasattr(made, "_asdict"):
             raise TypeError(f"it must give a dict of numbers and arrays, not {type(made).__name__}")
         made = made._asdict()
     for name in made:
-        name_of(name)
+        check_member_name(name)
     return dict(made)
 
 
-def _in(real: Real, value: Any) -> Any:
+def _as_lane(real: Real, value: Any) -> Any:
     """A value as lanes take it: floats in `real`, arrays flat, read-only and in `real`, the rest as it is.
 
     Raises TypeError, ValueError or OverflowError for what is neither number nor numbers.
@@ -233,7 +233,7 @@ def _in(real: Real, value: Any) -> Any:
 
 
 @cache
-def folder() -> Path:
+def scene_folder() -> Path:
     """Where our scenes lie: beside this module in a wheel, beside the package in a source tree."""
     inside = Path(__file__).parent / "scenes"
     return inside if inside.is_dir() else Path(__file__).parent.parent / "scenes"
@@ -241,7 +241,7 @@ def folder() -> Path:
 
 def names() -> list[str]:
     """The scenes that come with the program."""
-    return sorted(path.stem for path in folder().glob("[!_]*.py"))
+    return sorted(path.stem for path in scene_folder().glob("[!_]*.py"))
 
 
 def load(name: str) -> Scene:
@@ -253,29 +253,29 @@ def load(name: str) -> Scene:
     if not name.endswith(".py") and "/" not in name and "\\" not in name:
         if name not in names():
             raise UnknownName("scene", name, names())
-        path = folder() / f"{name}.py"
-        return _loaded(path, path.read_bytes())
+        path = scene_folder() / f"{name}.py"
+        return _load_current(path, path.read_bytes())
     remedy = "give the path of a Python file, or the name of a scene"
     try:
         path = Path(name).expanduser()
         if not path.is_file():
             raise UsageError(f"there is no scene file {name}", remedy)
-        return _loaded(path, path.read_bytes())
+        return _load_current(path, path.read_bytes())
     except (OSError, RuntimeError) as error:  # RuntimeError: no such user's home
         why = getattr(error, "strerror", None) or error
         raise UsageError(f"cannot read the scene file {name}: {why}", remedy) from error
 
 
-def _loaded(path: Path, source: bytes) -> Scene:
+def _load_current(path: Path, source: bytes) -> Scene:
     """The scene in this file, run anew where the file has changed, or a module that it imports was loaded again."""
-    known = _run(path, source)
+    known = _run_file(path, source)
     if not known.imports.current():
-        _run.cache_clear()
-        known = _run(path, source)
+        _run_file.cache_clear()
+        known = _run_file(path, source)
     return known.scene
 
 
-class _Run(NamedTuple):
+class _RunFile(NamedTuple):
     """A scene, and what its file found when it was run."""
 
     scene: Scene
@@ -283,7 +283,7 @@ class _Run(NamedTuple):
 
 
 @lru_cache(maxsize=32)
-def _run(path: Path, source: bytes) -> _Run:
+def _run_file(path: Path, source: bytes) -> _RunFile:
     try:
         tree = ast.parse(source, str(path))
         code = compile(tree, str(path), "exec", dont_inherit=True)
@@ -291,10 +291,10 @@ def _run(path: Path, source: bytes) -> _Run:
         line, why = getattr(error, "lineno", None) or 1, getattr(error, "msg", None) or error
         raise SceneError(f"{path}, line {line}: {why}", "mend the syntax") from error
     source_file = rules.Source(path, tree, execute(path, code))
-    return _Run(_checked(source_file), Imports.of(source_file.module, tree))
+    return _RunFile(_build_scene(source_file), Imports.of(source_file.module, tree))
 
 
-def _checked(source: rules.Source) -> Scene:
+def _build_scene(source: rules.Source) -> Scene:
     """The file as a Scene. Raises SceneError at the first rule it breaks."""
     scene = Scene(
         name=source.path.stem,

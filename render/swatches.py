@@ -23,7 +23,7 @@ def hatch(number: int) -> str:
     return HATCHES[number % len(HATCHES)]
 
 
-def ink(paper: RGB) -> RGB:
+def ink_on(paper: RGB) -> RGB:
     """Black or white, whichever reads better on this colour (by the relative luminance of WCAG 2)."""
     return (0, 0, 0) if luminance(paper) > 0.179 else (255, 255, 255)
 

@@ -164,7 +164,7 @@ def why_no_card() -> str | None:
     """Why target cuda cannot run here, or None."""
     if "cuda" not in targets.names():
         return "target cuda is not there"
-    reason, _ = targets.load("cuda").missing() or (None, "")
+    reason, _ = targets.load("cuda").unavailable_reason() or (None, "")
     return reason
 
 

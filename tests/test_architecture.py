@@ -27,7 +27,7 @@ LAYERS = (
     "escape_time vectors",
     "foreign_code plain_code rules",
     "scene",
-    "hints sampling prepared pillow",
+    "explanation hints sampling prepared pillow",
     "reading",
     "picture",
     "frame",
@@ -301,7 +301,7 @@ def test_what_a_contract_declares_is_never_looked_for_by_name() -> None:
         for word in words_in(*node.args[1:2])
         if word in members
     ]
-    assert {"run", "compile", "KIND", "corrected", "write"} <= members
+    assert {"run", "compile", "KIND", "correct_spans", "write"} <= members
     assert not looked_for, f"declare the member and ask for it plainly: {looked_for}"
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render.errors import TileError
-from render.painting.handfuls import PARTS, SHORTEST, Handful, Handout, cut_handfuls, paint_handful
+from render.painting.handfuls import HANDFULS_PER_WORKER, SHORTEST, Handful, Handout, cut_handfuls, paint_handful
 from render.painting.painter import Done, Painter
 from render.plan import Tile
 from tests.conftest import FakeClock
@@ -49,21 +49,21 @@ def test_a_handful_is_what_is_painted_in_a_while(ns: int, each: int, clock: Fake
 
 def test_tiles_come_in_order(clock: FakeClock) -> None:
     handout = Handout(TILES, painter(clock))
-    assert [done.tile for done in handout.collect(handed(handout))] == TILES
+    assert [done.tile for done in handout.collect(handed(handout).__next__)] == TILES
 
 
 def test_what_was_done_before_a_tile_failed_comes_before_the_error(clock: FakeClock) -> None:
     handout, done = Handout(TILES, painter(clock, fails=7)), list[Done]()
     with pytest.raises(TileError, match="it failed"):
-        done.extend(handout.collect(handed(handout)))
+        done.extend(handout.collect(handed(handout).__next__))
     assert [one.tile.number for one in done] == [0, 1, 2, 3, 4, 5, 6]
     assert not list(handout), "nobody takes more"
 
 
-def test_given_up_early_nobody_takes_more_and_the_call_is_closed(clock: FakeClock) -> None:
+def test_given_up_early_nobody_takes_more(clock: FakeClock) -> None:
     handout = Handout(TILES, painter(clock, ns=SHORTEST))
     call = handed(handout)
-    collected: Any = handout.collect(call)
+    collected: Any = handout.collect(call.__next__)
     assert next(collected).tile is TILES[0]
     collected.close()
     assert handout.paint() == Handful([])
@@ -96,4 +96,4 @@ def test_handfuls_for_processes_are_all_tiles_in_order_and_a_small_part_of_a_sha
     tiles = [Tile(number, 0, 0, 1, 1) for number in range(count)]
     made = cut_handfuls(tiles, workers)
     assert [tile for handful in made for tile in handful] == tiles
-    assert all(1 <= len(handful) <= max(count / workers / PARTS, 1) for handful in made)
+    assert all(1 <= len(handful) <= max(count / workers / HANDFULS_PER_WORKER, 1) for handful in made)

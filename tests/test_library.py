@@ -80,7 +80,7 @@ def test_an_option_that_no_mode_of_the_race_takes_is_an_error(asked: dict[str, o
 
 
 def test_a_race_that_cannot_run_at_all_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("render.modes.sequential.missing", lambda _request: ("it is Sunday", "wait"))
+    monkeypatch.setattr("render.modes.sequential.unavailable_reason", lambda _request: ("it is Sunday", "wait"))
 
     result = render.race(["sequential"], **SMALL)
 

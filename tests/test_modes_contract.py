@@ -71,7 +71,7 @@ def test_every_kind_of_targets_has_a_mode_and_the_one_that_is_taken_by_itself_co
     assert {modes.load(name).KIND for name in modes.names()} == targets.KINDS.keys()
     assert {kind: targets.of_kind(kind)[0] for kind in targets.KINDS} == {"cpu": "simd", "device": "cuda"}
     assert sorted(name for kind in targets.KINDS for name in targets.of_kind(kind)) == targets.names()
-    assert {modes.load(kind.alone).KIND: kind for kind in targets.KINDS.values()} == targets.KINDS
+    assert {modes.load(kind.one_tile_mode).KIND: kind for kind in targets.KINDS.values()} == targets.KINDS
 
 
 @everyone

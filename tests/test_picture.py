@@ -55,7 +55,7 @@ def png(width: int, height: int, data: bytes) -> bytes:
 def test_our_png_comes_back_with_what_is_drawn() -> None:
     picture = decode(encode(RGB, {"render:request": STORED}))
     assert np.array_equal(picture.rgb, RGB)
-    assert (picture.steps, picture.request) == (None, REQUEST.drawn())
+    assert (picture.steps, picture.request) == (None, REQUEST.picture_key())
 
 
 def test_our_npz_comes_back_with_steps_and_with_what_is_drawn() -> None:
@@ -63,7 +63,7 @@ def test_our_npz_comes_back_with_steps_and_with_what_is_drawn() -> None:
     assert picture.steps is not None
     assert np.array_equal(picture.rgb, RGB)
     assert np.array_equal(picture.steps, STEPS)
-    assert picture.request == REQUEST.drawn()
+    assert picture.request == REQUEST.picture_key()
 
 
 def test_other_arrays_in_an_npz_are_let_alone() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from render.pictures import provenance
 from render.request import Request
 from render.trace import Span, Trace, Worker
-from render.wording import harmless
+from render.wording import make_harmless
 from tests.conftest import EXAMPLE
 
 REQUEST = replace(EXAMPLE, view="whole")
@@ -28,7 +28,7 @@ def traced(owners: dict[int, int]) -> Trace:
 
 @given(st.dictionaries(st.integers(0, 5), st.integers(0, 3)), st.text())
 def test_title_and_owners_come_back(painted: dict[int, int], title: str) -> None:
-    title = harmless(title)
+    title = make_harmless(title)
     found = provenance.read(STORED, provenance.packed(REQUEST, title, traced(painted)))
     number = {worker: index for index, worker in enumerate(sorted(set(painted.values())))}  # by their first paint
     assert found is not None

@@ -108,7 +108,7 @@ def test_our_own_scenes_are_found_by_name() -> None:
 
 def test_a_name_and_the_path_of_its_file_are_the_same_scene() -> None:
     by_name = scene.load("mandelbrot")
-    assert scene.load(str(scene.folder() / "mandelbrot.py")) is by_name
+    assert scene.load(str(scene.scene_folder() / "mandelbrot.py")) is by_name
 
 
 def test_a_file_tells_all_about_its_scene(write: Write) -> None:

@@ -20,7 +20,7 @@ from render.frontend.cli import main
 from render.frontend.speech import harmless_streams
 from render.options import complete
 from render.pictures import picture
-from render.wording import escape, harmless
+from render.wording import escape_html, make_harmless
 from tests.reading import pngs
 
 Said = Callable[..., str]
@@ -61,21 +61,21 @@ def steers(text: str) -> list[str]:
 @example(ESCAPES)
 @example("\ud800\ufffe\u2028\n")
 def test_nothing_in_a_harmless_text_steers_a_terminal(text: str) -> None:
-    made = harmless(text)
+    made = make_harmless(text)
     assert not steers(made)
     assert "\n" not in made
-    assert harmless(made) == made
+    assert make_harmless(made) == made
     made.encode()
 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Cf", "Zl", "Zp", "Cn"])))
 def test_what_does_no_harm_stays_as_it_is(text: str) -> None:
-    assert harmless(text) == text
+    assert make_harmless(text) == text
 
 
 @given(st.text(st.characters()))
 def test_escaped_text_is_no_markup(text: str) -> None:
-    assert not set("<>\"'") & set(escape(text))
+    assert not set("<>\"'") & set(escape_html(text))
 
 
 def test_streams_are_harmless_as_long_as_the_program_speaks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from render.comparison.compare import errors
 from render.pictures.picture import Picture
 from render.pictures.provenance import Provenance
-from render.wording import count, listed
+from render.wording import count, join_words
 
 PLACE = 64  # pixels along an edge, where no tiles are known
 WORST, NAMED = 10, 4  # places in the document; named to people
@@ -131,7 +131,7 @@ def _whose(found: Attribution) -> str:
     shares = [
         f"{tiles} of the {painted[worker]} of worker {worker}" for worker, tiles in sorted(found.blamed("b").items())
     ]
-    return f"; in {found.b.title} they are {listed(shares)}"
+    return f"; in {found.b.title} they are {join_words(shares)}"
 
 
 def _where(place: Place) -> str:
@@ -150,4 +150,4 @@ def _painters(found: Attribution, place: Place) -> str:
         for made, worker in ((found.a, place.a), (found.b, place.b))
         if made is not None and worker is not None
     ]
-    return f"; painted by {listed(told)}" if told else ""
+    return f"; painted by {join_words(told)}" if told else ""

@@ -63,12 +63,12 @@ def _label(image: pillow.Image.Image, framed: drawing.Box, text: str, taken: lis
     """The name of a frame beside it, where there is room for it; what was named before is worse, and stays."""
     left, top, right, bottom = framed
     draw = pillow.ImageDraw.Draw(image)
-    wide = round(draw.textlength(text, drawing.font(13))) + 8
+    wide = round(draw.textlength(text, drawing.load_font(13))) + 8
     for x, y in ((left, top - 18), (left, bottom + 1), (right + 1, top), (left - wide - 1, top), (left, top)):
         x = max(min(x, image.width - wide - 1), 0)  # noqa: PLW2901  (moved into the picture)
         if 0 <= y <= image.height - 19 and not any(_meet((x, y, x + wide, y + 18), other) for other in taken):
             draw.rectangle((x, y, x + wide, y + 18), fill=MARK)
-            draw.text((x + 4, y + 9), text, (0, 0, 0), drawing.font(13), anchor="lm")
+            draw.text((x + 4, y + 9), text, (0, 0, 0), drawing.load_font(13), anchor="lm")
             return x, y, x + wide, y + 18
     return None
 

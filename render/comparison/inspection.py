@@ -75,4 +75,4 @@ def lines(told: Mapping[str, Any], path: str | Path) -> list[str]:
 def _seconds(timings: Mapping[str, Any] | None) -> str:
     spent = (timings or {}).get("seconds")
     painted = spent.get("paint") if isinstance(spent, dict) else None
-    return f", painted in {wording.time(painted)}" if type(painted) is float and 0 <= painted < 1e9 else ""
+    return f", painted in {wording.format_time(painted)}" if type(painted) is float and 0 <= painted < 1e9 else ""

@@ -12,7 +12,7 @@ from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from render.errors import SceneError, UsageError
-from render.parameters import FRAMING, Parameter, name_of
+from render.parameters import FRAMING, Parameter, check_member_name
 from render.request import HIGHEST_LIMIT, PRECISIONS, Value
 
 NEEDED = ("start", "step", "alive", "shade")
@@ -64,7 +64,7 @@ def parameters_of(source: Source) -> dict[str, Parameter]:
         raise source.broken("PARAMETERS must be a dict", "PARAMETERS", remedy)
     for name, one in written.items():
         try:
-            found[name_of(name)] = Parameter.of(one)
+            found[check_member_name(name)] = Parameter.of(one)
             if name == "limit":
                 raise ValueError("a view means LIMIT by this name: take another")
         except (TypeError, ValueError, UsageError) as error:

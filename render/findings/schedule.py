@@ -129,7 +129,7 @@ def of(trace: Trace, found: Stats | None = None) -> Schedule:
     total, workers = sum(found.busy.values()), len(found.busy)
     first, last = min((s.t0 for s in paint), default=0), max((s.t1 for s in paint), default=0)
     whole = found.seconds["tiles"]
-    shared = not found.on_card
+    shared = not found.on_gpu
     return Schedule(
         fairness=fairness(list(found.busy.values())) if shared else None,
         idle=tuple(spent / whole if whole else 0.0 for spent in found.idle.values()) if shared else (),
@@ -165,7 +165,7 @@ def serial_fraction(speed_up: float | None, workers: int) -> float | None:
     return (1 / speed_up - 1 / workers) / (1 - 1 / workers)
 
 
-def repeats(trace: Trace, found: Stats) -> Repeats:
+def read_repeats(trace: Trace, found: Stats) -> Repeats:
     """How long each repeat of a run took: the fact `seconds_all` of its trace, or this one run where there is none."""
     told = trace.facts.get("seconds_all")
     if isinstance(told, list) and told and all(type(one) in (int, float) and 0 <= one < float("inf") for one in told):
@@ -173,21 +173,21 @@ def repeats(trace: Trace, found: Stats) -> Repeats:
     return Repeats((found.seconds["tiles"],))
 
 
-def difference(run: Trace, baseline: Trace, ours: Stats, theirs: Stats) -> Difference | None:
+def compare_traces(run: Trace, baseline: Trace, ours: Stats, theirs: Stats) -> Difference | None:
     """How a run's time differs from a baseline's; None where either took no time. `ours`, `theirs`: their figures."""
     times = ours.speed_up(theirs)
     if times is None:
         return None
-    spreads = [repeats(trace, found).spread or 0.0 for trace, found in ((run, ours), (baseline, theirs))]
+    spreads = [read_repeats(trace, found).spread or 0.0 for trace, found in ((run, ours), (baseline, theirs))]
     return Difference(times, abs(ours.seconds["tiles"] - theirs.seconds["tiles"]), max(spreads))
 
 
-def gain(run: Trace, baseline: Trace, ours: Stats | None = None, theirs: Stats | None = None) -> Gain:
+def compute_gain(run: Trace, baseline: Trace, ours: Stats | None = None, theirs: Stats | None = None) -> Gain:
     """What a run gained over a baseline, over itself nothing: 1. `ours`, `theirs`: their figures, where known."""
     ours, theirs = ours or stats.of(run), theirs or stats.of(baseline)
     done, before = of(run, ours).done_seconds, of(baseline, theirs).done_seconds
     speed_up = ours.speed_up(theirs)
-    shared = not ours.on_card
+    shared = not ours.on_gpu
     return Gain(
         speed_up=speed_up,
         speed_up_with_start=before / done if done and before else None,

@@ -24,7 +24,7 @@ from render.comparison import attribution, inspection
 from render.comparison import compare as comparing
 from render.errors import ModeUnavailable, UnknownName, UsageError
 from render.findings import chart, repeats
-from render.findings.document import document, race_document
+from render.findings.document import draw_document, race_document
 from render.findings.repeats import Rounds
 from render.frame import Frame, Frames
 from render.frontend import devices, library, terminal
@@ -47,7 +47,7 @@ def _asked(typed: Namespace) -> dict[str, Any]:
     """The options of `render.options.complete` that were typed, with those of a picture to start from."""
     names = {*options.DEFAULTS, *like.OWN}
     given = {name: value for name, value in vars(typed).items() if name in names and value is not None}
-    return like.applied(given | {"parameters": options.settings(typed.set)})
+    return like.apply_picture(given | {"parameters": options.parse_settings(typed.set)})
 
 
 def _announcer(typed: Namespace) -> Callable[[str], None]:
@@ -70,7 +70,7 @@ def draw(typed: Namespace, began: int) -> int:
     makers = _check_outputs(out, typed.page, typed.trace, json=typed.json)
     _check_sizes(makers, [request])
     files = [*makers, *([typed.trace] if typed.trace else [])]
-    engine.available(request)
+    engine.load_available_mode(request)
     with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
         keep = partial(_unfinished, Path(like.default_name(request) if out[0] == outputs.STDOUT else out[0]))
         frame: Frame = engine.draw(request, announce=_announcer(typed), watch=watch, began=began, salvage=keep)
@@ -81,9 +81,9 @@ def draw(typed: Namespace, began: int) -> int:
     if typed.trace:
         outputs.save(typed.trace, saved.write(Frames((frame,))))
     if typed.json:
-        print(json.dumps(document(frame, files)))
+        print(json.dumps(draw_document(frame, files)))
     elif not typed.quiet:
-        shown = chart.lanes([frame], min(_width(), table.WIDTH)) if sys.stdout.isatty() else []
+        shown = chart.draw_lanes([frame], min(_width(), table.WIDTH)) if sys.stdout.isatty() else []
         _say([*table.draw_lines(frame, files, _width()), *shown], files)
     return 0
 
@@ -131,7 +131,7 @@ def _check_sizes(makers: dict[str, outputs.Output], requests: Sequence[Request])
 def _saved(frame: Frame, t0: int) -> Frame:
     """The frame with the time in which its files were written."""
     t1 = time.perf_counter_ns()
-    spans = (*frame.trace.spans, Span(Recorder.me(), NO_TILE, "save", t0, t1))
+    spans = (*frame.trace.spans, Span(Recorder.current_worker(), NO_TILE, "save", t0, t1))
     return frame.with_trace(replace(frame.trace, spans=spans, ended=time.perf_counter_ns()))
 
 
@@ -148,17 +148,18 @@ def race(typed: Namespace, began: int) -> int:
         raise UsageError(f"lesson {typed.lesson} decides --modes itself", "leave --modes out")
     if typed.lesson and typed.story:
         raise UsageError(f"lesson {typed.lesson} has no --story", "leave --story or --lesson out")
-    rounds = repeats.wanted(typed.repeat, lessons.rounds(typed.lesson) if typed.lesson else Rounds())
+    rounds = repeats.parse_rounds(typed.repeat, lessons.choose_rounds(typed.lesson) if typed.lesson else Rounds())
     requests: Sequence[Request | engine.Entrant] = (
-        lessons.begun(typed.lesson, _asked(typed))
+        lessons.prepare_entrants(typed.lesson, _asked(typed))
         if typed.lesson
         else library.line_up(_asked(typed), named, typed.story)
     )
     makers = _check_outputs(typed.out, typed.page, typed.trace, json=typed.json)
     _check_sizes(makers, [one.request if isinstance(one, engine.Entrant) else one for one in requests])
     with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
-        later = repeats.wanted(typed.repeat, repeats.LATER)
+        later = repeats.parse_rounds(typed.repeat, repeats.LATER)
         result = engine.race(requests, announce=_announcer(typed), watch=watch, rounds=rounds, later=later)
+        result = lessons.explain(result)
     if result.frames:
         for path, maker in makers.items():
             outputs.save(path, outputs.made(maker, result))
@@ -172,12 +173,12 @@ def race(typed: Namespace, began: int) -> int:
 
 def _tell_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
     """The table of a race, or its document; for a lesson also its question, and what follows."""
-    lesson = lessons.of(result)
+    lesson = lessons.find_lesson(result)
     if typed.json:
         told = {"lesson": lessons.as_dict(lesson, result)} if lesson else {}
         print(json.dumps(race_document(result.frames, result.not_run) | told))
     elif not typed.quiet:
-        told_lesson = ["", *lessons.lines(lesson, result, min(_width(), table.WIDTH))] if lesson else []
+        told_lesson = ["", *lessons.format_lines(lesson, result, min(_width(), table.WIDTH))] if lesson else []
         _say([table.race_table(result.frames, result.not_run, _width()), *told_lesson], files)
 
 
@@ -234,14 +235,14 @@ def show(typed: Namespace, began: int) -> int:
         return _show_picture(typed)
     makers = _check_outputs(typed.out, typed.page, json=typed.json)
     files = list(makers)
-    frames = saved.read(typed.file)
+    frames = lessons.explain(saved.read(typed.file))
     _check_sizes(makers, [frame.request for frame in frames])
     for path, maker in makers.items():
         outputs.save(path, outputs.made(maker, frames, plain=typed.plain))
     if frames.kind == "race":
         _tell_race(typed, frames, files)
     elif typed.json:
-        print(json.dumps(document(frames[0], files)))
+        print(json.dumps(draw_document(frames[0], files)))
     elif frames.kind == "draw" and not typed.quiet:
         _say(table.draw_lines(frames[0], files, _width()), files)
     return 0

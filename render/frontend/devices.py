@@ -17,7 +17,7 @@ def find() -> dict[str, Any]:
     `cuda`: the newest CUDA that the driver `runs`, versions of `driver`, `toolkit` and `package` (numba-cuda), null for
     what is not there; what is `missing`, and the command that would `install` it.
     """
-    size, instructions = simd.registers()
+    size, instructions = simd.vector_registers()
     from render.runtime.cuda import discovery as cards
     from render.runtime.cuda import software as card_software
 
@@ -34,7 +34,9 @@ def find() -> dict[str, Any]:
         },
         "cards": [card._asdict() | {"used": card in found.usable} for card in found.cards],
         "cuda": {"runs": newest and ".".join(map(str, newest)), **software._asdict(), "reason": found.reason},
-        "targets": {name: {"missing": (targets.load(name).missing() or (None,))[0]} for name in targets.names()},
+        "targets": {
+            name: {"missing": (targets.load(name).unavailable_reason() or (None,))[0]} for name in targets.names()
+        },
         "modes": {name: _mode(name) for name in modes.names()},
     }
 
@@ -42,7 +44,7 @@ def find() -> dict[str, Any]:
 def _mode(name: str) -> dict[str, Any]:
     """Whether a mode runs here; the reason and the way on where it does not."""
     try:
-        missing = modes.missing(complete(mode=name))
+        missing = modes.unavailable_reason(complete(mode=name))
     except RenderError as error:
         missing = (error.cause, error.remedy)
     reason, remedy = missing or (None, None)

@@ -11,6 +11,7 @@ from render import engine, lessons, like, modes, options, targets
 from render.engine import Entrant, Race
 from render.errors import UnknownName, UsageError
 from render.findings import repeats, stories
+from render.findings.explanation import Explanation
 from render.findings.stories import Story
 from render.frontend import races
 from render.frontend.sessions import Session
@@ -26,17 +27,22 @@ class Lesson(Race):
     @property
     def name(self) -> str:
         """Which lesson it is: "gil"."""
-        return str(self.frames[0].trace.facts["lesson"])
+        return self._explained.name
 
     @property
     def question(self) -> str:
         """What it answers, in one line."""
-        return lessons.load(self.name).QUESTION
+        return self._explained.question
 
     @property
     def follows(self) -> list[str]:
         """What its runs show, a sentence each, computed from their traces."""
-        return list(lessons.load(self.name).follows(self.frames))
+        return list(self._explained.follows)
+
+    @property
+    def _explained(self) -> Explanation:
+        assert self.explanation is not None  # `lesson` made it
+        return self.explanation
 
     def _repr_html_(self) -> str:
         """How a notebook shows it: the question and the answers, and below them the race."""
@@ -55,7 +61,7 @@ def draw(**asked: Any) -> DrawnFrame:
     Raises UsageError for options that make no sense, ModeUnavailable where the mode cannot run here, TileError where a
     tile fails.
     """
-    return engine.draw(options.complete(**like.applied(asked)))
+    return engine.draw(options.complete(**like.apply_picture(asked)))
 
 
 def session(**asked: Any) -> Session:
@@ -63,7 +69,7 @@ def session(**asked: Any) -> Session:
 
     Takes the options of `draw`; see `render.frontend.sessions`. Raises as `draw` does.
     """
-    return Session(**like.applied(asked))
+    return Session(**like.apply_picture(asked))
 
 
 def race(names: Sequence[str] = (), **asked: Any) -> Race:
@@ -76,8 +82,8 @@ def race(names: Sequence[str] = (), **asked: Any) -> Race:
     `result.identical`, `result.save("r.html")`. Raises as `draw` does, but a mode that cannot run here is only noted.
     """
     repeat, story = asked.pop("repeat", None), asked.pop("story", None)
-    runs = line_up(like.applied(asked), names, story)
-    return engine.race(runs, rounds=repeats.wanted(repeat), later=repeats.wanted(repeat, repeats.LATER))
+    runs = line_up(like.apply_picture(asked), names, story)
+    return engine.race(runs, rounds=repeats.parse_rounds(repeat), later=repeats.parse_rounds(repeat, repeats.LATER))
 
 
 def lesson(name: str, **asked: Any) -> Lesson:
@@ -88,9 +94,9 @@ def lesson(name: str, **asked: Any) -> Lesson:
     UsageError for an option that the lesson decides itself, ModeUnavailable where one of its runs cannot be made here,
     and as `race` does.
     """
-    rounds = repeats.wanted(asked.pop("repeat", None), lessons.rounds(name))
-    result = engine.race(lessons.begun(name, like.applied(asked)), rounds=rounds)
-    return Lesson(result.frames, result.kind, result.not_run)
+    rounds = repeats.parse_rounds(asked.pop("repeat", None), lessons.choose_rounds(name))
+    result = engine.race(lessons.prepare_entrants(name, like.apply_picture(asked)), rounds=rounds)
+    return lessons.explain(Lesson(result.frames, result.kind, result.not_run))
 
 
 def line_up(asked: dict[str, Any], names: Sequence[str] = (), story: str | None = None) -> list[Request | Entrant]:
@@ -101,7 +107,7 @@ def line_up(asked: dict[str, Any], names: Sequence[str] = (), story: str | None 
     frame large enough to show the lesson. Raises UsageError.
     """
     asked = {name: value for name, value in asked.items() if value is not None}
-    special = names or options.duration(asked.get("wait", 0))
+    special = names or options.parse_duration(asked.get("wait", 0))
     told = races.choose_story(story, stories.NONE if special else stories.DEFAULT)
     names = names or modes.names()
     if told is None:
@@ -116,11 +122,13 @@ def entrants(asked: dict[str, Any], names: Sequence[str], *, story: Story | None
     if not any(asked.get(name) for name in ("scene", "view", "parameters")):
         asked = RACE | asked
     owned = {option for name in modes.names() for option in modes.load(name).OPTIONS}
-    taken = {option for name in names for option in (modes.load(name).OPTIONS if story else modes.raced(name))}
+    taken = {
+        option for name in names for option in (modes.load(name).OPTIONS if story else modes.select_race_options(name))
+    }
     for option in sorted(owned - taken):
         if asked.get(option, options.OWN[option]) != options.OWN[option]:
             raise UsageError(
-                f"{options.spelled(option)} means nothing in the modes {', '.join(names)}",
+                f"{options.spell_option(option)} means nothing in the modes {', '.join(names)}",
                 "name a mode that takes it, or leave it out",
             )
     target = asked.get("target")
@@ -131,7 +139,11 @@ def entrants(asked: dict[str, Any], names: Sequence[str], *, story: Story | None
     made: list[Request] = []
     for name in dict.fromkeys(names):
         mode = modes.load(name)
-        mine = {option: value for option, value in asked.items() if option not in owned or option in modes.raced(name)}
+        mine = {
+            option: value
+            for option, value in asked.items()
+            if option not in owned or option in modes.select_race_options(name)
+        }
         if target and targets.load(str(target)).KIND != mode.KIND:
             del mine["target"]
         made.append(options.complete(mode=name, **mine))

@@ -32,8 +32,8 @@ def tell(story: Story, plain: Sequence[Request], asked: Mapping[str, Any]) -> li
     UsageError.
     """
     by_mode = {request.mode: request for request in plain}
-    juggled = options.whole(asked.get("in_flight") or story.in_flight, "in flight")
-    wait_ns = options.duration(asked.get("wait") or 0)
+    juggled = options.parse_whole(asked.get("in_flight") or story.in_flight, "in flight")
+    wait_ns = options.parse_duration(asked.get("wait") or 0)
     runs = []
     for mode, juggles in stories.WHO:
         if mode in by_mode:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from render import engine, options
 from render.errors import RenderError, TileError, UsageError
-from render.frame import Canvas, window
+from render.frame import Canvas, open_window
 from render.painting.not_numbers import describe_failure
 from render.pictures.picture import encode
 from render.plan import Tile
@@ -69,9 +69,9 @@ class Session:
         self._asked = {name: value for name, value in asked.items() if value is not None}
         self._preparation: Preparation | None = Preparation()
         self.request = options.complete_from(self._asked, self._preparation.scene)
-        engine.available(self.request)
+        engine.load_available_mode(self.request)
         self._preparation.check(self.request)
-        self._preparation.compile(self.request, engine.silent)
+        self._preparation.compile(self.request, engine.announce_nothing)
 
     def draw(self, **changes: Any) -> DrawnFrame:
         """Draw one frame: `s.draw(parameters={"zoom": 3})`; all options but those in FIXED may be others than before.
@@ -95,9 +95,11 @@ class Session:
         Raises UsageError as `draw` does and for a window that does not lie in the frame, TileError where it fails.
         """
         preparation = self._open()
-        place = x, y, width, height = [options.whole(value, "a window's place") for value in (x, y, width, height)]
+        place = x, y, width, height = [
+            options.parse_whole(value, "a window's place") for value in (x, y, width, height)
+        ]
         request = self._changed(changes, preparation)
-        canvas = window(request, *place)
+        canvas = open_window(request, *place)
         request = replace(request, tile=(width, height), only_tile=None)
         preparation.check(request)
         kernel = preparation.shared_kernel(request)
@@ -109,7 +111,7 @@ class Session:
             raise _failure(request, canvas, f"{type(error).__name__}: {error}") from error
         if bad:
             raise _failure(request, canvas, describe_failure(request, kernel, canvas, Tile(0, *place), bad))
-        return Window(x, y, *canvas.kept(), total_steps=steps)
+        return Window(x, y, *canvas.take_pixels(), total_steps=steps)
 
     def close(self) -> None:
         """Let go of the code; frames that other threads are drawing are finished. Closing again does nothing."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
 from render import streams
-from render.wording import harmless
+from render.wording import make_harmless
 
 
 class Harmless:
@@ -20,7 +20,7 @@ class Harmless:
 
     def write(self, text: str) -> int:
         """Write it, harmless."""
-        return self.stream.write(harmless(text, keep="\n"))
+        return self.stream.write(make_harmless(text, keep="\n"))
 
     def __getattr__(self, name: str) -> Any:
         """Whatever else the other stream has."""
@@ -35,7 +35,7 @@ def raw(stream: TextIO) -> TextIO:
 @contextmanager
 def harmless_streams() -> Iterator[None]:
     """Speak on standard output and standard error so, whoever started us; no letter is one that cannot be said."""
-    streams.fill()
+    streams.open_closed_streams()
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever started us

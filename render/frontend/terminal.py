@@ -26,7 +26,7 @@ from render.frontend import progress
 from render.frontend.speech import raw
 from render.plan import Tile, cut
 from render.request import Request
-from render.swatches import colour, ink
+from render.swatches import colour, ink_on
 from render.trace import Worker
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def _letter(stage: Stage, row: int, column: int, colours: str | None) -> tuple[s
     if colours not in ("truecolor", "256"):
         return "", "." if worker < 0 else str(worker)[-1]
     if mark is not None:
-        return _style(ink(colour(worker)), colour(worker), colours), mark
+        return _style(ink_on(colour(worker)), colour(worker), colours), mark
     above, below = stage.pixels[2 * row : 2 * row + 2, column].tolist()
     return _style(above, below, colours), "\u2580"
 
@@ -262,7 +262,7 @@ def _told(stage: Stage, moment: Moment, colours: str | None) -> str:
         paper = colour(worker)
         told += (
             "  "
-            + (f"{_style(ink(paper), paper, colours)}{chip}{RESET}" if colours in ("truecolor", "256") else chip)
+            + (f"{_style(ink_on(paper), paper, colours)}{chip}{RESET}" if colours in ("truecolor", "256") else chip)
             + said
         )
     return told

@@ -7,8 +7,8 @@ file, a scene or a pixel. `sequential` is the template; a new mode is a new file
     KIND                                       of the targets that it takes: "cpu" or "device"
     OPTIONS                                    the options of the command line that are its own
     IN_FLIGHT                                  tiles that each worker has in flight where nothing is said
-    missing(request) -> (reason, remedy) or None      why it cannot run here, and the way on
-    shared(request) -> bool                    must the canvas be one that other processes can open?
+    unavailable_reason(request) -> (reason, remedy) or None      why it cannot run here, and the way on
+    needs_shared_canvas(request) -> bool       must the canvas be one that other processes can open?
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class Mode(Protocol):
         """Paint the tiles; yield each as it is done. For targets of KIND "device" the painter is a Launcher."""
         ...
 
-    def missing(self, request: Request) -> tuple[str, str] | None:
+    def unavailable_reason(self, request: Request) -> tuple[str, str] | None:
         """Why this mode cannot run here and what to do about it, or None."""
         ...
 
-    def shared(self, request: Request) -> bool:
+    def needs_shared_canvas(self, request: Request) -> bool:
         """Whether other processes must be able to open the canvas."""
         ...
 
@@ -59,12 +59,12 @@ def load(name: str) -> Mode:
     return cast(Mode, registry.load("mode", __name__, name, names()))
 
 
-def raced(name: str) -> frozenset[str]:
+def select_race_options(name: str) -> frozenset[str]:
     """Give the options that a mode takes in a race, where tiles in flight are for a mode that juggles by itself."""
     mode = load(name)
     return mode.OPTIONS if mode.IN_FLIGHT > 1 else mode.OPTIONS - {"in_flight"}
 
 
-def missing(request: Request) -> tuple[str, str] | None:
+def unavailable_reason(request: Request) -> tuple[str, str] | None:
     """Why a request cannot be painted here and what to do about it: what its mode lacks, or its target; or None."""
-    return load(request.mode).missing(request) or targets.load(request.target).missing(request)
+    return load(request.mode).unavailable_reason(request) or targets.load(request.target).unavailable_reason(request)

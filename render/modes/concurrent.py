@@ -30,19 +30,19 @@ OPTIONS = frozenset({"in_flight"})
 IN_FLIGHT = 4
 
 
-def missing(request: Request) -> None:
+def unavailable_reason(request: Request) -> None:
     """Nothing: an event loop is always there."""
 
 
-def shared(request: Request) -> bool:
+def needs_shared_canvas(request: Request) -> bool:
     """The canvas is painted by this process alone."""
     return False
 
 
 def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     """Drive the event loop only while somebody wants the next tile, so that closing this closes everything."""
-    with _worker() as call:
-        loop, done = call(_event_loop), juggle(tiles, painter)
+    with _painting_thread() as call:
+        loop, done = call(_new_event_loop), juggle_tiles(tiles, painter)
         try:
             while True:
                 try:
@@ -51,11 +51,11 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
                     return
         finally:
             loop.call_soon_threadsafe(loop.stop)  # where it still runs, after an interruption
-            call(_leave, loop, done)
+            call(_close_loop, loop, done)
 
 
 @contextmanager
-def _worker() -> Iterator[Callable[..., Any]]:
+def _painting_thread() -> Iterator[Callable[..., Any]]:
     """Who paints, as a way to call a function there: this thread, or one of its own where an event loop runs in this.
 
     That is so in a notebook and in a server: a thread takes no second loop.
@@ -69,7 +69,7 @@ def _worker() -> Iterator[Callable[..., Any]]:
         yield lambda function, *arguments: thread.submit(function, *arguments).result()
 
 
-def _event_loop() -> asyncio.AbstractEventLoop:
+def _new_event_loop() -> asyncio.AbstractEventLoop:
     """An event loop. Raises ModeUnavailable where no files are left for one: asyncio would leave half of it behind."""
     try:
         with selectors.DefaultSelector(), ExitStack() as stack:
@@ -83,7 +83,7 @@ def _event_loop() -> asyncio.AbstractEventLoop:
     return asyncio.new_event_loop()
 
 
-def _leave(loop: asyncio.AbstractEventLoop, done: AsyncGenerator[Done]) -> None:
+def _close_loop(loop: asyncio.AbstractEventLoop, done: AsyncGenerator[Done]) -> None:
     """Close everything. After an interruption in the midst of a slice the others must not get another turn."""
     left = asyncio.all_tasks(loop)
     for task in left:
@@ -98,27 +98,27 @@ def _leave(loop: asyncio.AbstractEventLoop, done: AsyncGenerator[Done]) -> None:
     loop.close()
 
 
-async def juggle(tiles: Sequence[Tile], painter: Painter) -> AsyncGenerator[Done]:
+async def juggle_tiles(tiles: Sequence[Tile], painter: Painter) -> AsyncGenerator[Done]:
     """Keep `in_flight` tiles begun; yield each as it is done, and begin the next in its place."""
     waiting = iter(tiles)
     finished: asyncio.Queue[asyncio.Task[Done]] = asyncio.Queue()
     underway: set[asyncio.Task[Done]] = set()
 
-    def begin() -> None:
+    def start_next() -> None:
         for tile in waiting:
-            task = asyncio.ensure_future(one(tile, painter))
+            task = asyncio.ensure_future(paint_in_slices(tile, painter))
             underway.add(task)
             task.add_done_callback(finished.put_nowait)
             return
 
     for _ in range(painter.request.in_flight):
-        begin()
+        start_next()
     try:
         while underway:
             task = await finished.get()
             underway.discard(task)
             result = task.result()
-            begin()
+            start_next()
             yield result
     finally:
         for task in underway:
@@ -126,7 +126,7 @@ async def juggle(tiles: Sequence[Tile], painter: Painter) -> AsyncGenerator[Done
         await asyncio.gather(*underway, return_exceptions=True)
 
 
-async def one(tile: Tile, painter: Painter) -> Done:
+async def paint_in_slices(tile: Tile, painter: Painter) -> Done:
     """One tile: wait for its data without holding anybody up, then paint a slice and let the others have a turn."""
     await painter.wait_aside(tile)
     steps = 0

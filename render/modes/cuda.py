@@ -38,11 +38,11 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 50_000, 1_000_000  # ns between two looks after 
 PATIENCE = 32  # a look comes late by so small a share of the time that nothing has happened
 
 
-def missing(request: Request) -> None:
+def unavailable_reason(request: Request) -> None:
     """Nothing: a device is the target's business."""
 
 
-def shared(request: Request) -> bool:
+def needs_shared_canvas(request: Request) -> bool:
     """Rows come back to this process, from the card as from the simulator."""
     return False
 
@@ -181,7 +181,7 @@ class Host:
         left = [stream for stream in self._streams if stream.device is not device]
         if not left:
             raise failure
-        self._painter.launches.failed(f"{device.name}: {failure}")
+        self._painter.launches.report_failure(f"{device.name}: {failure}")
         begun = [*self._painting, *self._waiting]
         self._todo.extendleft(one.tile for one in reversed(begun) if one.stream.device is device)
         self._streams, self._free = left, deque(stream for stream in self._free if stream in left)

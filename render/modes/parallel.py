@@ -24,20 +24,20 @@ OPTIONS = frozenset({"workers", "backend", "in_flight"})
 IN_FLIGHT = 1
 
 
-def missing(request: Request) -> tuple[str, str] | None:
+def unavailable_reason(request: Request) -> tuple[str, str] | None:
     """Why the backend starts no workers here, or None. Raises UnknownName for one that is not known."""
-    return _backend(request).missing()
+    return _load_backend(request).unavailable_reason()
 
 
-def shared(request: Request) -> bool:
+def needs_shared_canvas(request: Request) -> bool:
     """Whether the backend's workers are other processes."""
-    return _backend(request).SHARED
+    return _load_backend(request).NEEDS_SHARED_CANVAS
 
 
 def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     """Tiles as the workers finish them. The workers are ready before the first tile is given out."""
-    yield from _backend(painter.request).run(tiles, painter)
+    yield from _load_backend(painter.request).run(tiles, painter)
 
 
-def _backend(request: Request) -> backends.Backend:
+def _load_backend(request: Request) -> backends.Backend:
     return backends.load(str(request.backend))

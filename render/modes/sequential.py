@@ -20,11 +20,11 @@ OPTIONS: frozenset[str] = frozenset()
 IN_FLIGHT = 1
 
 
-def missing(request: Request) -> None:
+def unavailable_reason(request: Request) -> None:
     """Nothing: one worker is always there."""
 
 
-def shared(request: Request) -> bool:
+def needs_shared_canvas(request: Request) -> bool:
     """The canvas is painted by this process alone."""
     return False
 

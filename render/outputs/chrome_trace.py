@@ -33,12 +33,12 @@ from itertools import chain, groupby, islice
 from typing import Any
 
 from render import stats
-from render.cpu_time import share
+from render.cpu_time import cpu_share
 from render.frame import Frame, Frames
 from render.plan import tile_of
 from render.request import Request
 from render.trace import NO_TILE, Span, Trace, Worker
-from render.wording import harmless
+from render.wording import make_harmless
 
 SUFFIXES = (".chrome.json", ".perfetto.json")
 ABOUT = "the trace for Perfetto, VizTracer and chrome://tracing"
@@ -56,7 +56,7 @@ Event = dict[str, Any]
 def write(frames: Frames, *, plain: bool = False) -> Iterator[bytes]:
     """All runs, in pieces. There is nothing to leave out, so a plain file is the same."""
     first = frames[0]
-    told = {"program": "render", "scene": harmless(first.request.scene), "view": harmless(first.request.view)}
+    told = {"program": "render", "scene": make_harmless(first.request.scene), "view": make_harmless(first.request.view)}
     told |= {"sha256": first.sha256} | _left_out(frames)
     yield b'{"traceEvents":['
     events, before = _events(frames), b""
@@ -121,7 +121,7 @@ def lanes(trace: Trace) -> dict[Worker, str]:
 
 def _which(worker: Worker) -> str:
     """What a worker is that is no thread of a CPU."""
-    return "" if worker.device == "cpu" else f" ({harmless(worker.device)})"
+    return "" if worker.device == "cpu" else f" ({make_harmless(worker.device)})"
 
 
 def placed(spans: Iterable[Span]) -> tuple[list[Span], list[Span]]:
@@ -146,14 +146,14 @@ def _run(number: int, pid: int, frame: Frame) -> Iterator[Event]:
     named = lanes(trace)
     threads = {worker: pid + lane for lane, worker in enumerate(named, 1)}
     yield _named("process_name", pid, name=f"{number} {frame.title}")
-    yield _named("process_labels", pid, labels=harmless(f"{frame.request.scene}, view {frame.request.view}"))
+    yield _named("process_labels", pid, labels=make_harmless(f"{frame.request.scene}, view {frame.request.view}"))
     yield _named("process_sort_index", pid, sort_index=2 * number)
     own: dict[Worker, list[Span]] = {worker: [] for worker in named}
     for span in trace.spans:
         if span.kind != "block":
             own[span.worker].append(span)
     for lane, (worker, name) in enumerate(named.items()):
-        who = {"os process": worker.process, "os thread": worker.thread, "device": harmless(worker.device)}
+        who = {"os process": worker.process, "os thread": worker.thread, "device": make_harmless(worker.device)}
         yield _named("thread_name", pid, threads[worker], name=name, **who)
         yield _named("thread_sort_index", pid, threads[worker], sort_index=lane)
         mine, overlapping = placed(own[worker])
@@ -168,7 +168,7 @@ def _run(number: int, pid: int, frame: Frame) -> Iterator[Event]:
 def _inside(pid: int, number: int, frame: Frame) -> Iterator[Event]:
     """The multiprocessors of a run, as a process of their own; nothing where there are none."""
     trace = frame.trace
-    lanes = stats.shown(trace)
+    lanes = stats.foremost_blocks(trace)
     if not lanes:
         return
     cards = len({worker.device for worker in lanes})
@@ -176,12 +176,12 @@ def _inside(pid: int, number: int, frame: Frame) -> Iterator[Event]:
     yield _named("process_labels", pid, labels="the same work once more, from inside the card")
     yield _named("process_sort_index", pid, sort_index=2 * number + 1)
     for lane, (worker, spans) in enumerate(lanes.items(), 1):
-        tid, name = pid + lane, "multiprocessor" if cards == 1 else harmless(worker.device)
+        tid, name = pid + lane, "multiprocessor" if cards == 1 else make_harmless(worker.device)
         yield _named("thread_name", pid, tid, name=f"{name} {worker.thread}")
         yield _named("thread_sort_index", pid, tid, sort_index=lane)
         for span in spans:
             yield _complete(span, pid, tid, trace.began, frame.request)
-    for instant, level in _thinned(stats.levels(chain.from_iterable(stats.inside(trace).values()))):
+    for instant, level in _thinned(stats.count_levels(chain.from_iterable(stats.busy_intervals(trace).values()))):
         at = {"pid": pid, "tid": 0, "ts": microseconds(instant - trace.began)}
         yield {"ph": "C", "name": "busy", **at, "args": {"multiprocessors": level}}
 
@@ -195,7 +195,7 @@ def _said(span: Span) -> str:
     """The name of a span's slice."""
     if span.tile == NO_TILE:
         return span.kind
-    given = share(span)
+    given = cpu_share(span)
     held = "" if given == 1 else f" ({100 * given:.0f} % on a CPU)"
     return {"paint": f"tile {span.tile}{held}", "block": f"tile {span.tile}", "launch": "launches"}.get(
         span.kind, f"{span.kind}s"
@@ -276,10 +276,10 @@ def _arrows(tile: int, pieces: Sequence[Span], pid: int, threads: dict[Worker, i
 
 def _counted(trace: Trace, pid: int) -> Iterator[Event]:
     """What ran and what was in flight at each change, and when the first and the last tile were done."""
-    flights = stats.flights(trace)
-    curves = {"at a tile": chain.from_iterable(stats.turns(trace).values()), "in flight": flights.values()}
+    flights = stats.flight_intervals(trace)
+    curves = {"at a tile": chain.from_iterable(stats.paint_intervals(trace).values()), "in flight": flights.values()}
     for name, intervals in curves.items():
-        for instant, level in _thinned(stats.levels(intervals)):
+        for instant, level in _thinned(stats.count_levels(intervals)):
             at = {"pid": pid, "tid": 0, "ts": microseconds(instant - trace.began)}
             yield {"ph": "C", "name": name, **at, "args": {"tiles": level}}
     done = sorted(end for _, end in flights.values())

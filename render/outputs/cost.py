@@ -13,8 +13,8 @@ from render.findings import schedule
 from render.frame import Frame, Frames
 from render.palettes import palette
 from render.pictures import pillow
-from render.swatches import RGB, ink
-from render.wording import time
+from render.swatches import RGB, ink_on
+from render.wording import format_time
 
 SUFFIXES = (".cost.png",)
 ABOUT = "the picture with each tile coloured by its time"
@@ -27,7 +27,7 @@ BAR, TICKS = 14, 4  # height of the scale in pixels; how many steps are named on
 def write(frames: Frames, *, plain: bool = False) -> bytes:
     """A panel for each run, as PNG without text chunks."""
     most = max((max(schedule.tile_costs(frame.trace).values(), default=0) for frame in frames), default=0) or 1
-    return drawing.png(drawing.sheet([_panel(frame, len(frames), most) for frame in frames]))
+    return drawing.encode_png(drawing.join_panels([_panel(frame, len(frames), most) for frame in frames]))
 
 
 def ramp() -> np.ndarray:
@@ -44,16 +44,16 @@ def _colour(cost: int, most: int) -> RGB:
 
 
 def _panel(frame: Frame, runs: int, most: int) -> pillow.Image.Image:
-    panel = drawing.panel(frame, runs)
+    panel = drawing.fit_panel(frame, runs)
     costs = {tile: cost for tile, cost in schedule.tile_costs(frame.trace).items() if tile in panel.boxes}
     image = panel.image.convert("L").convert("RGB")
     longest = max(costs, key=lambda tile: (costs[tile], -tile), default=None)
     for tile, cost in costs.items():
         _veil(image, panel.boxes[tile], _colour(cost, most), _milliseconds(cost))
     if longest is not None:
-        drawing.outline(image, panel.boxes[longest], (255, 255, 255), 4)
-        drawing.outline(image, panel.boxes[longest], (0, 0, 0), 2)
-    return drawing.framed(frame.title, _told(costs, longest), image, _scale(image.width, most))
+        drawing.draw_outline(image, panel.boxes[longest], (255, 255, 255), 4)
+        drawing.draw_outline(image, panel.boxes[longest], (0, 0, 0), 2)
+    return drawing.frame_panel(frame.title, _told(costs, longest), image, _scale(image.width, most))
 
 
 def _veil(image: pillow.Image.Image, box: drawing.Box, paint: RGB, text: str) -> None:
@@ -63,14 +63,14 @@ def _veil(image: pillow.Image.Image, box: drawing.Box, paint: RGB, text: str) ->
     under = image.crop(box)
     mixed = pillow.Image.blend(under, pillow.Image.new("RGB", under.size, paint), VEIL)
     image.paste(mixed, (left, top))
-    drawing.outline(image, box, paint, 1)
+    drawing.draw_outline(image, box, paint, 1)
     draw = pillow.ImageDraw.Draw(image)
     size = 13
-    if draw.textlength(text, drawing.font(size)) + 6 <= right - left and size + 4 <= bottom - top:
+    if draw.textlength(text, drawing.load_font(size)) + 6 <= right - left and size + 4 <= bottom - top:
         middle = ((left + right) / 2, (top + bottom) / 2)
-        dark = ink(paint) == (0, 0, 0)
+        dark = ink_on(paint) == (0, 0, 0)
         halo = (255, 255, 255) if dark else (0, 0, 0)
-        draw.text(middle, text, ink(paint), drawing.font(size), "mm", stroke_width=2, stroke_fill=halo)
+        draw.text(middle, text, ink_on(paint), drawing.load_font(size), "mm", stroke_width=2, stroke_fill=halo)
 
 
 def _milliseconds(cost: int) -> str:
@@ -82,7 +82,7 @@ def _told(costs: dict[int, int], longest: int | None) -> str:
     if longest is None:
         return "nothing was painted"
     share = 100 * costs[longest] / (sum(costs.values()) or 1)
-    return f"ms; framed: tile {longest}, {time(costs[longest] / 1e9)}, {share:.2g} % of all"
+    return f"ms; framed: tile {longest}, {format_time(costs[longest] / 1e9)}, {share:.2g} % of all"
 
 
 def _scale(width: int, most: int) -> pillow.Image.Image:
@@ -95,6 +95,10 @@ def _scale(width: int, most: int) -> pillow.Image.Image:
         x = tick * (width - 1) / TICKS
         anchor = "la" if not tick else "ra" if tick == TICKS else "ma"
         draw.text(
-            (x, BAR + 3), time(tick * most / TICKS / 1e9) if tick else "0", drawing.QUIET, drawing.font(12), anchor
+            (x, BAR + 3),
+            format_time(tick * most / TICKS / 1e9) if tick else "0",
+            drawing.QUIET,
+            drawing.load_font(12),
+            anchor,
         )
     return made

@@ -14,13 +14,13 @@ from io import BytesIO
 from typing import Any
 
 from render import drawing, stats
-from render.cpu_time import share
+from render.cpu_time import cpu_share
 from render.drawing import Box, Panel
 from render.frame import Frame, Frames
 from render.pictures import pillow
 from render.swatches import RGB, colour
-from render.trace import NO_TILE, Span, owners
-from render.wording import time
+from render.trace import NO_TILE, Span, tile_owners
+from render.wording import format_time
 
 SUFFIXES = (".replay.webp",)
 ABOUT = "tiles appearing as they did, slowed down, animated"
@@ -72,27 +72,27 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
 
 
 def _prepared(frame: Frame, runs: int) -> Run:
-    panel = drawing.panel(frame, runs)
+    panel = drawing.fit_panel(frame, runs)
     spans = [span for span in frame.trace.of_kind("wait", "paint") if span.tile != NO_TILE]
     start = min((span.t0 for span in spans), default=0)
     stage = pillow.Image.new("RGB", panel.image.size, STAGE)
     for box in panel.boxes.values():
-        drawing.outline(stage, box, DIM, 1)
+        drawing.draw_outline(stage, box, DIM, 1)
     number: dict[object, int] = {worker: index for index, worker in enumerate(frame.trace.workers)}
     lanes = pillow.Image.new("RGB", (panel.image.width, min(LANES, LANE * max(len(number), 1))), LANE_PAPER)
-    ends = {tile: end for tile, (_, end) in stats.flights(frame.trace).items() if tile in panel.boxes}
-    return Run(panel, spans, start, ends, owners(frame.trace), number, stage, lanes, set(), start)
+    ends = {tile: end for tile, (_, end) in stats.flight_intervals(frame.trace).items() if tile in panel.boxes}
+    return Run(panel, spans, start, ends, tile_owners(frame.trace), number, stage, lanes, set(), start)
 
 
 def _image(runs: list[Run], length: int, now: int) -> pillow.Image.Image:
     """All panels at this instant, below a line with the clock."""
-    panels = drawing.sheet([_panel(run, length, now) for run in runs])
+    panels = drawing.join_panels([_panel(run, length, now) for run in runs])
     made = pillow.Image.new("RGB", (panels.width, panels.height + CLOCK), drawing.PAPER)
     made.paste(panels, (0, CLOCK))
     pace = SHOWN / (length / 1e9)
     speed = f"{pace:.2g} times slower" if pace >= 1 else f"{1 / pace:.2g} times faster"
-    told = f"{time(now / 1e9)} of {time(length / 1e9)}, {speed} than it was"
-    pillow.ImageDraw.Draw(made).text((drawing.MARGIN, 10), told, drawing.QUIET, drawing.font(13))
+    told = f"{format_time(now / 1e9)} of {format_time(length / 1e9)}, {speed} than it was"
+    pillow.ImageDraw.Draw(made).text((drawing.MARGIN, 10), told, drawing.QUIET, drawing.load_font(13))
     return made
 
 
@@ -108,13 +108,13 @@ def _panel(run: Run, length: int, now: int) -> pillow.Image.Image:
         _hatched(image, run.panel.boxes.get(tile, (0, 0, 0, 0)))
     for tile, span in painting.items():
         if tile in run.panel.boxes:
-            drawing.outline(image, run.panel.boxes[tile], colour(run.number[span.worker]), 5)
-            drawing.badge(image, run.panel.boxes[tile], run.number[span.worker], "")
+            drawing.draw_outline(image, run.panel.boxes[tile], colour(run.number[span.worker]), 5)
+            drawing.draw_badge(image, run.panel.boxes[tile], run.number[span.worker], "")
     _grow(run, length, at)
     held = f"at a tile {len(painting)}, in flight {len(painting) + len(aside)}"
     told = f"{len(run.shown)} of {len(run.ends)} tiles; {held}"
-    said = f"done after {time(run.length / 1e9)}" if now >= run.length else told
-    return drawing.framed(run.panel.frame.title, said, image, run.lanes)
+    said = f"done after {format_time(run.length / 1e9)}" if now >= run.length else told
+    return drawing.frame_panel(run.panel.frame.title, said, image, run.lanes)
 
 
 def _finish(run: Run, at: int) -> None:
@@ -124,8 +124,8 @@ def _finish(run: Run, at: int) -> None:
             box = run.panel.boxes[tile]
             if box[2] > box[0] and box[3] > box[1]:
                 run.stage.paste(run.panel.image.crop(box), box[:2])
-            drawing.outline(run.stage, box, colour(run.owned[tile]), 1)
-            drawing.badge(run.stage, box, run.owned[tile], "")
+            drawing.draw_outline(run.stage, box, colour(run.owned[tile]), 1)
+            drawing.draw_badge(run.stage, box, run.owned[tile], "")
             run.shown.add(tile)
 
 
@@ -133,7 +133,7 @@ def _hatched(image: pillow.Image.Image, box: Box) -> None:
     left, top, right, bottom = box
     if right > left and bottom > top:
         size = right - left, bottom - top
-        image.paste(pillow.Image.new("RGB", size, WAITS), (left, top), drawing.hatching(*size, "rising"))
+        image.paste(pillow.Image.new("RGB", size, WAITS), (left, top), drawing.draw_hatching(*size, "rising"))
 
 
 def _pale(paint: RGB) -> RGB:
@@ -159,7 +159,7 @@ def _grow(run: Run, length: int, at: int) -> None:
             if kind == "wait":
                 draw.line((x0, (top + bottom) // 2, x1, (top + bottom) // 2), WAITS)
             else:
-                x1, bottom, given = max(x1 - 1, x0), max(bottom - 1, top), share(span)
+                x1, bottom, given = max(x1 - 1, x0), max(bottom - 1, top), cpu_share(span)
                 draw.rectangle((x0, top, x1, bottom), fill=colour(lane) if given == 1 else _pale(colour(lane)))
                 if 0 < given < 1:
                     draw.rectangle((x0, bottom - (bottom - top) * given, x1, bottom), fill=colour(lane))

@@ -13,10 +13,10 @@ from os import PathLike, fspath
 from textwrap import wrap
 
 from render.findings import chart, schedule, sentences
-from render.findings.evidence import Run, runs
-from render.frame import Frame, Frames, identical
+from render.findings.evidence import Run, build_runs
+from render.frame import Frame, Frames, are_identical
 from render.stats import Stats
-from render.wording import columns, harmless, large, time
+from render.wording import format_columns, format_large, format_time, make_harmless
 
 SUFFIXES = (".txt",)
 ABOUT = "what was done, by whom and how long, in words"
@@ -49,17 +49,17 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WI
     width = max(min(width, WIDTH), NARROWEST)
     request, run = frame.request, Run(frame)
     samples = "1 sample" if request.samples == 1 else f"{request.samples} samples"
-    rate = f"; {large(frame.total_steps / run.seconds)} steps a second" if run.seconds else ""
+    rate = f"; {format_large(frame.total_steps / run.seconds)} steps a second" if run.seconds else ""
     files = ", ".join("to standard output" if path == "-" else fspath(path) for path in out)
     size = f"{request.width} x {request.height} pixels, {samples} each"
     told = [
         f"{request.scene}, view {request.view}: {size}, limit {request.limit}, {request.precision}",
         *_folded([f"{frame.title}: {' '.join(sentences.of(run))}", *sentences.conclusions([run])], width),
-        f"{_ledger(run.found)}{rate}",
-        *inside(frame, run.found),
+        f"{_ledger(run.stats)}{rate}",
+        *inside(frame, run.stats),
         f"saved {files}" if files else "nothing was saved",
     ]
-    return [harmless(line) for line in told]
+    return [make_harmless(line) for line in told]
 
 
 def inside(frame: Frame, found: Stats) -> Iterator[str]:
@@ -69,7 +69,7 @@ def inside(frame: Frame, found: Stats) -> Iterator[str]:
         return
     there = frame.trace.facts.get("multiprocessors")
     seen = f"{own.seen} of {there}" if type(there) is int and there >= own.seen else f"{own.seen}"
-    least = f"; least busy: {own.called(own.least)}, {own.busy_percent[own.least]:.0f} %"
+    least = f"; least busy: {own.name_of(own.least)}, {own.busy_percent[own.least]:.0f} %"
     yield (
         f"multiprocessors: {seen} painted, {own.mean:.1f} at once on average, "
         f"{own.mean_percent:.0f} % busy{least if own.seen > 1 else ''}"
@@ -80,23 +80,23 @@ def _ledger(found: Stats) -> str:
     """Where the wall time of the run went; what is below one per cent goes without saying."""
     shares = sorted(found.shares.items(), key=lambda part: -part[1])
     told = ", ".join(f"{share:.0f} % {kind}" for kind, share in shares if share >= 1)
-    return f"{time(found.seconds['total'])} in all: {told}" if told else "it took no time"
+    return f"{format_time(found.seconds['total'])} in all: {told}" if told else "it took no time"
 
 
 def race_table(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]], width: int = WIDTH) -> str:
     """The table of a race: one row a mode, then what it shows, then whether all pictures are equal."""
     width = max(min(width, WIDTH), NARROWEST)
-    entered = runs(frames)
+    entered = build_runs(frames)
     below = [*_told(entered), *_equal(frames), *_not_run(not_run)]
     if not entered:
         return "\n".join(_folded(below, width))
-    first = columns([HEADS, *(_row(run) for run in entered)], width, MISSED_LEAST)
-    second = columns([SHARED, *(_shared(run) for run in entered)], width, SHARED_LEAST)
-    return "\n".join([*first, "", *second, "", *chart.lanes(frames, width), "", *_folded(below, width)])
+    first = format_columns([HEADS, *(_row(run) for run in entered)], width, MISSED_LEAST)
+    second = format_columns([SHARED, *(_shared(run) for run in entered)], width, SHARED_LEAST)
+    return "\n".join([*first, "", *second, "", *chart.draw_lanes(frames, width), "", *_folded(below, width)])
 
 
 def _folded(texts: Iterable[str], width: int) -> list[str]:
-    return [line for text in texts for line in wrap(harmless(text), width, subsequent_indent="  ")]
+    return [line for text in texts for line in wrap(make_harmless(text), width, subsequent_indent="  ")]
 
 
 def _not_run(modes: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -105,7 +105,7 @@ def _not_run(modes: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 
 def _row(run: Run) -> tuple[str, ...]:
-    found = run.found
+    found = run.stats
     return (
         run.frame.title,
         str(run.workers),
@@ -122,7 +122,7 @@ def _row(run: Run) -> tuple[str, ...]:
 
 
 def _shared(run: Run) -> tuple[str, ...]:
-    found, gain = run.found, run.gain
+    found, gain = run.stats, run.gain
     how = schedule.of(run.frame.trace, found)
     start = _figure(gain.speed_up_with_start if gain else None, 2)
     idle = sorted({f"{100 * share:.0f}" for share in how.idle}, key=int)
@@ -130,9 +130,9 @@ def _shared(run: Run) -> tuple[str, ...]:
         run.frame.title,
         f"{'-'.join(dict.fromkeys((idle[0], idle[-1])))} %" if idle else "-",
         _figure(how.fairness, 3),
-        time(found.left_alone_seconds),
-        time(how.longest_tile_seconds),
-        "-" if how.bound_seconds is None else time(how.bound_seconds),
+        format_time(found.left_alone_seconds),
+        format_time(how.longest_tile_seconds),
+        "-" if how.bound_seconds is None else format_time(how.bound_seconds),
         percent(None if how.near is None else 100 * how.near),
         start,
         _figure(gain.efficiency if gain else None, 2),
@@ -153,7 +153,7 @@ def _told(entered: Sequence[Run]) -> Iterator[str]:
     """What the traces show, in the words of the lesson."""
     for run in entered:
         yield f"{run.frame.title}: {' '.join(sentences.of(run))}"
-        yield from (f"  {line}" for line in inside(run.frame, run.found))
+        yield from (f"  {line}" for line in inside(run.frame, run.stats))
     yield from sentences.conclusions(entered)
 
 
@@ -162,7 +162,7 @@ def _equal(frames: Sequence[Frame]) -> Iterator[str]:
     groups: dict[str, list[str]] = {}
     for frame in frames:
         groups.setdefault(frame.sha256, []).append(frame.title)
-    if len(frames) > 1 and identical(frames):
+    if len(frames) > 1 and are_identical(frames):
         yield f"all {len(frames)} pictures are equal: sha256 {frames[0].sha256}"
     elif len(groups) == 1 and len(frames) > 1:
         yield "THE PICTURES ARE EQUAL, BUT THEIR STEPS ARE NOT"

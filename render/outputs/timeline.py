@@ -16,10 +16,10 @@ from math import ceil, floor, log10
 from typing import NamedTuple
 
 from render import stats, swatches
-from render.cpu_time import share
+from render.cpu_time import cpu_share
 from render.frame import Frame
 from render.trace import NO_TILE, Span, Trace, Worker
-from render.wording import escape, time
+from render.wording import escape_html, format_time
 
 SUFFIXES = (".svg",)
 ABOUT = "a lane for each worker, a bar for each span"
@@ -88,7 +88,7 @@ def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
         body += _run(panel, top)
         y = top + panel.height
         body += _axis(top + HEAD - 4, y, room / panel.scale / 1e9, panel.scale)
-    if any(share(span) < 1 for panel in beside for spans in panel.lanes.values() for span in spans):
+    if any(cpu_share(span) < 1 for panel in beside for spans in panel.lanes.values() for span in spans):
         y += FOOT - 10
         note = "a bar is filled as high as the share of its time on a CPU; pale: at a tile without a CPU"
         body.append(f'<text class="q" x="{LEFT}" y="{y + 16:.0f}">{note}</text>')
@@ -96,7 +96,7 @@ def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
     told = "; ".join(f"{panel.frame.title}: {len(panel.lanes)} lanes" for panel in beside)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
-        f'role="img"><title>Who painted what, and when: {escape(told)}</title>\n<style>{STYLE}</style>'
+        f'role="img"><title>Who painted what, and when: {escape_html(told)}</title>\n<style>{STYLE}</style>'
         f"<defs>{HATCH}</defs>\n" + "\n".join(body) + "\n</svg>\n"
     ).encode()
 
@@ -105,7 +105,7 @@ def _panels(frames: Sequence[Frame], lengths: Sequence[float], scale: float) -> 
     """All runs on one scale, and once more those that are too short for it."""
     beside, alone = [], []
     for frame, length in zip(frames, lengths, strict=True):
-        lanes, field = worked(frame.trace), stats.shown(frame.trace)
+        lanes, field = worked(frame.trace), stats.foremost_blocks(frame.trace)
         times = max(lengths) / length if length else 1.0
         short = times > TOO_SHORT
         beside.append(Panel(frame, lanes, {} if short else field, scale))
@@ -144,7 +144,7 @@ def bars(spans: Sequence[Span], start: int, scale: float) -> Iterator[Bar]:
             if last:
                 yield last
             last, given, length = Bar(span.kind, span.tile, x, width), 0.0, 0.0
-        given, length = given + share(span) * width, length + width
+        given, length = given + cpu_share(span) * width, length + width
         last = last._replace(share=given / length if length else 1.0)
     if last:
         yield last
@@ -155,9 +155,9 @@ def _run(panel: Panel, y: float) -> Iterator[str]:
     found = stats.of(panel.frame.trace)
     given = "" if found.on_cpu.mean is None else f", {found.on_cpu.mean:.2f} on a CPU on average"
     held = f"at most {found.running.max} at a tile and {found.in_flight.max} in flight"
-    told = f"{time(found.seconds['tiles'])}, {held}{given}"
+    told = f"{format_time(found.seconds['tiles'])}, {held}{given}"
     title = panel.frame.title + (f", {panel.wider:.0f} times wider" if panel.wider > 1 else "")
-    yield f'<text class="h" x="{LEFT}" y="{y + 18:.0f}">{escape(title)}</text>'
+    yield f'<text class="h" x="{LEFT}" y="{y + 18:.0f}">{escape_html(title)}</text>'
     yield f'<text class="q e" x="{WIDTH - RIGHT}" y="{y + 18:.0f}">{told}</text>'
     for number, spans in enumerate(panel.lanes.values()):
         top = y + HEAD + number * (LANE + GAP)

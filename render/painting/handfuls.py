@@ -1,8 +1,8 @@
 """Tiles handed out by the handful, so that a million small ones cost little more than painting them.
 
-joblib takes some 50 us for each call that it hands to a worker. So a call is not one tile: the worker takes tile after
-tile from what is left, in order, and comes back with those that it has done when SHORTEST has passed. Tiles that take
-longer are handed out one by one as ever, no worker hoards any, and what was done before a tile failed is not lost.
+To wake up whoever awaits a tile takes as long as painting a tiny one. So a worker takes tile after tile from what is
+left, in order, and tells which it has done when SHORTEST has passed. Longer tiles are told one by one, no worker hoards
+any, and what was done before a tile failed is not lost.
 
 Processes cannot take from one queue so cheaply: they are given handfuls of a size that is a small part of their share.
 """
@@ -10,7 +10,7 @@ Processes cannot take from one queue so cheaply: they are given handfuls of a si
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from render.errors import RenderError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from render.plan import Tile
 
 SHORTEST = 5_000_000  # ns that a worker paints before it comes back: handing out is 1 % of that
-PARTS = 256  # of a worker's share of the tiles, each a handful: so late may the last worker be
+HANDFULS_PER_WORKER = 256  # of a worker's share of the tiles, each a handful: so late may the last worker be
 
 
 class Handful(NamedTuple):
@@ -48,7 +48,7 @@ def paint_handful(take: Callable[[], Tile | None], painter: Painter, ns: int | N
 
 def cut_handfuls(tiles: Sequence[Tile], workers: int) -> list[Sequence[Tile]]:
     """The tiles in handfuls for processes: single ones, unless there are very many."""
-    size = max(len(tiles) // (workers * PARTS), 1)
+    size = max(len(tiles) // (workers * HANDFULS_PER_WORKER), 1)
     return [tiles[first : first + size] for first in range(0, len(tiles), size)]
 
 
@@ -56,7 +56,7 @@ class Handout:
     """The tiles that are left; workers of one process take them."""
 
     def __init__(self, tiles: Sequence[Tile], painter: Painter) -> None:
-        self.left = deque(tiles)
+        self.left, self._count = deque(tiles), len(tiles)
         self.painter = painter
 
     def __iter__(self) -> Iterator[Callable[[], Handful]]:
@@ -74,13 +74,15 @@ class Handout:
         except IndexError:  # others were quicker
             return None
 
-    def collect(self, handfuls: Generator[Handful]) -> Iterator[Done]:
-        """The tiles done, as the handfuls come. Raises the first error; then, or given up early, nobody takes more."""
+    def collect(self, receive: Callable[[], Handful]) -> Iterator[Done]:
+        """Yield all tiles as their handfuls come. Raises the first error; then, or given up, nobody takes more."""
+        left = self._count
         try:
-            for done, error in handfuls:
+            while left:
+                done, error = receive()
                 yield from done
+                left -= len(done)
                 if error is not None:
                     raise error
         finally:
             self.left.clear()
-            handfuls.close()

@@ -22,7 +22,7 @@ from render.pace import Pace
 from render.painting.not_numbers import describe_failure
 from render.plan import Tile
 from render.request import Request
-from render.runtime.kernel import CpuKernel, Kernel, LaunchKernel, Painted, Stream, at_work
+from render.runtime.kernel import CpuKernel, Kernel, LaunchKernel, Painted, Stream, busy_intervals
 from render.scene import load
 from render.trace import Recorder, Span, Worker
 
@@ -53,7 +53,7 @@ class Painter:
 
     def __reduce__(self) -> tuple[object, ...]:
         """In another process the painter gets a recorder of its own, on the same clock."""
-        return _arrived, (self.request, self.canvas, self.kernel)
+        return _receive_painter, (self.request, self.canvas, self.kernel)
 
     def wait(self, tile: Tile) -> None:
         """Let the worker sleep until the tile's data is there (`--wait`; a timer stands for a slow server)."""
@@ -72,7 +72,7 @@ class Painter:
     def paint(self, tile: Tile) -> Done:
         """The whole tile in one span. Raises TileError."""
         try:
-            with self.recorder.painting(tile.number):
+            with self.recorder.record_painting(tile.number):
                 steps, bad = self.kernel.paint(self.canvas, *tile[1:])
         except RenderError:
             raise
@@ -87,12 +87,12 @@ class Painter:
         """
         assert isinstance(self.kernel, CpuKernel)
         budget, made, bad = 1, 0, 0  # a taste, so that however small a tile is, it has begun when others do
-        with self.kernel.begin(self.canvas, *tile[1:]) as rectangle:
+        with self.kernel.start_rectangle(self.canvas, *tile[1:]) as rectangle:
             done = False
             while not done:
                 t0 = self.recorder.clock()
                 with self._span(tile):
-                    steps, strange, done = rectangle.go(budget)
+                    steps, strange, done = rectangle.paint_slice(budget)
                 made, bad = made + steps, bad + strange
                 if done:
                     self.done(tile, made, bad)
@@ -105,7 +105,7 @@ class Painter:
     def _span(self, tile: Tile) -> Iterator[None]:
         """Record that the tile is painted now; whatever goes wrong becomes a TileError."""
         try:
-            with self.recorder.painting(tile.number):
+            with self.recorder.record_painting(tile.number):
                 yield
         except RenderError:
             raise
@@ -120,10 +120,10 @@ class Painter:
 
     def failure(self, tile: Tile, why: str) -> TileError:
         """The error of this tile, with the command that paints it alone."""
-        return failure(self.request, tile, why)
+        return tile_failure(self.request, tile, why)
 
 
-HELD = 256  # launches whose blocks may be told later, of some 25 KB each
+MOST_PENDING = 256  # launches whose blocks may be told later, of some 25 KB each
 
 
 class Blocks(NamedTuple):
@@ -151,7 +151,7 @@ class Launcher(Painter):
     def collect(self, tile: Tile, stream: Stream) -> Painted:
         """Wait for a tile's launch, and put its pixels on the canvas."""
         painted = stream.collect()
-        painted.put(self.canvas, tile.x, tile.y)
+        painted.copy_to(self.canvas, tile.x, tile.y)
         return painted
 
     def record(self, tile: Tile, stream: Stream, painted: Painted) -> None:
@@ -163,7 +163,7 @@ class Launcher(Painter):
         add("transfer", painted.painted, painted.arrived, tile.number, stream.worker)
         if painted.blocks is not None:
             self._untold.append(Blocks(tile.number, stream, painted.blocks, painted.step))
-            if len(self._untold) > HELD:
+            if len(self._untold) > MOST_PENDING:
                 self.record_blocks()
 
     def record_blocks(self) -> bool:
@@ -174,18 +174,18 @@ class Launcher(Painter):
         process, name = stream.worker.process, f"{stream.device.name} multiprocessor"
         self.recorder.extend(
             Span(Worker(process, multiprocessor, name), tile, "block", t0, t1)
-            for multiprocessor, t0, t1 in at_work(recorded, step)
+            for multiprocessor, t0, t1 in busy_intervals(recorded, step)
         )
         return True
 
 
-def failure(request: Request, tile: Tile, why: str) -> TileError:
+def tile_failure(request: Request, tile: Tile, why: str) -> TileError:
     """The error of one tile of a request, with the command that paints it alone."""
     place = f"tile {tile.number} (x {tile.x}, y {tile.y}, {tile.width} x {tile.height})"
     return TileError(f"{place} of scene {request.scene} failed: {why}", f"to see it alone: {reproduce(request, tile)}")
 
 
-def _arrived(request: Request, canvas: Canvas, kernel: Kernel) -> Painter:
+def _receive_painter(request: Request, canvas: Canvas, kernel: Kernel) -> Painter:
     return Painter(request, canvas, kernel, Recorder())
 
 
@@ -196,7 +196,7 @@ def reproduce(request: Request, tile: Tile) -> str:
         words += ["--set", f"{name}={value!r}" if isinstance(value, float) else f"{name}={value}"]
     words += ["--size", f"{request.width}x{request.height}", "--samples", str(request.samples)]
     words += ["--limit", str(request.limit), "--precision", request.precision]
-    alone = targets.KINDS[targets.load(request.target).KIND].alone
+    alone = targets.KINDS[targets.load(request.target).KIND].one_tile_mode
     words += ["--mode", alone, "--target", request.target]
     words += ["--simulate"] if request.simulate else []
     words += [] if request.blocks else ["--no-blocks"]

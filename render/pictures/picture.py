@@ -200,7 +200,7 @@ def _picture(found: Found) -> Picture:
     return Picture(
         rgb,
         found.steps,
-        None if made is None else made.request.drawn(),
+        None if made is None else made.request.picture_key(),
         made,
         alpha,
         found.inside,

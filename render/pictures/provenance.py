@@ -19,8 +19,8 @@ import numpy as np
 
 from render.errors import UsageError
 from render.request import Request
-from render.trace import Trace, owners
-from render.wording import harmless
+from render.trace import Trace, tile_owners
+from render.wording import make_harmless
 
 NOBODY = 0xFFFF
 
@@ -49,7 +49,7 @@ class Provenance:
 
 def of(request: Request, title: str, trace: Trace) -> Provenance:
     """What a run's own picture tells of it."""
-    owned = owners(trace)
+    owned = tile_owners(trace)
     rows, columns = request.rows_and_columns
     return Provenance(request, title, tuple(owned.get(tile) for tile in range(rows * columns)))
 
@@ -58,7 +58,7 @@ def packed(request: Request, title: str, trace: Trace) -> str:
     """Title and owners as text for a picture file."""
     rows, columns = request.rows_and_columns
     numbers = np.full(rows * columns, NOBODY, "<u2")
-    for tile, worker in owners(trace).items():
+    for tile, worker in tile_owners(trace).items():
         if tile < len(numbers):
             numbers[tile] = min(worker, NOBODY - 1)
     tiles = b64encode(zlib.compress(numbers.tobytes(), 9)).decode()
@@ -70,10 +70,10 @@ def read(request: Any, owned: Any) -> Provenance | None:
     asked = _request(request)
     if asked is None:
         return None
-    titled = harmless(f"{asked.mode} ({asked.backend})" if asked.backend else asked.mode)
+    titled = make_harmless(f"{asked.mode} ({asked.backend})" if asked.backend else asked.mode)
     try:
         stored = json.loads(owned) if isinstance(owned, str) else {}
-        title = harmless(stored["run"]) if isinstance(stored.get("run"), str) else titled
+        title = make_harmless(stored["run"]) if isinstance(stored.get("run"), str) else titled
         return Provenance(asked, title, _numbers(stored, asked))
     except (AttributeError, TypeError, ValueError, KeyError, RecursionError, zlib.error):
         return Provenance(asked, titled)

@@ -1,8 +1,8 @@
 """What a kernel is: all that painter and modes may ask of code that paints, whichever target made it.
 
-    Kernel            about, facts, paint(canvas, rectangle), corrected(spans)
-      CpuKernel       begin(canvas, rectangle) -> Underway, which goes on slice by slice        targets of KIND "cpu"
-      LaunchKernel    open(clock) -> streams, failed(line), close()                             targets of KIND "device"
+    Kernel            about, facts, paint(canvas, rectangle), correct_spans(spans)
+      CpuKernel       start_rectangle(canvas, rectangle) -> StartedRectangle: paint_slice(budget)  targets of KIND "cpu"
+      LaunchKernel    open(clock) -> streams, report_failure(line), close()                     targets of KIND "device"
                       a stream: submit(rectangle), ready(), collect() -> Painted
 
 A target's kernel inherits one of the two and so says what it can do. A rectangle is (x, y, width, height), in pixels of
@@ -25,13 +25,13 @@ from render.runtime.residence import busy
 if TYPE_CHECKING:
     import numpy as np
 
-    from render.frame import Canvas, Went
+    from render.frame import Canvas, SliceResult
     from render.parameters import P
     from render.request import Request
     from render.trace import Clock, Span, Worker
 
 Announce = Callable[[str], None]  # told what takes time, such as compiling
-WHOLLY = (1 << 62) - 1  # a budget that is never spent
+UNLIMITED = (1 << 62) - 1  # a budget that is never spent
 
 
 class Kernel(ABC):
@@ -51,15 +51,15 @@ class Kernel(ABC):
         """
         raise TypeError(f"a {type(self).__name__} paints one request only, not {request} with {p}")
 
-    def corrected(self, spans: Sequence[Span]) -> tuple[Span, ...]:
+    def correct_spans(self, spans: Sequence[Span]) -> tuple[Span, ...]:
         """The spans of a run, by what only the kernel knows of when it painted."""
         return tuple(spans)
 
 
-class Underway(Protocol):
+class StartedRectangle(Protocol):
     """A rectangle that was begun."""
 
-    def go(self, budget: int) -> Went:
+    def paint_slice(self, budget: int) -> SliceResult:
         """Paint on; come back after about so many steps, be it in the midst of a sample."""
         ...
 
@@ -68,13 +68,15 @@ class CpuKernel(Kernel):
     """A kernel of this machine's CPUs, which can put a rectangle aside."""
 
     @abstractmethod
-    def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> AbstractContextManager[Underway]:
+    def start_rectangle(
+        self, canvas: Canvas, x: int, y: int, width: int, height: int
+    ) -> AbstractContextManager[StartedRectangle]:
         """Paint a rectangle slice by slice."""
 
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
         """Paint a rectangle in one slice."""
-        with self.begin(canvas, x, y, width, height) as rectangle:
-            went = rectangle.go(WHOLLY)
+        with self.start_rectangle(canvas, x, y, width, height) as rectangle:
+            went = rectangle.paint_slice(UNLIMITED)
         return went.steps, went.bad
 
 
@@ -97,7 +99,7 @@ class Painted(NamedTuple):
     handed: int | None = None
     step: int = 0
 
-    def put(self, canvas: Canvas, x: int, y: int) -> None:
+    def copy_to(self, canvas: Canvas, x: int, y: int) -> None:
         """Copy the pixels to their place."""
         height, width, _ = self.rgb.shape
         top, left = y - canvas.y, x - canvas.x
@@ -106,7 +108,7 @@ class Painted(NamedTuple):
             canvas.steps[top : top + height, left : left + width] = self.steps
 
 
-def at_work(blocks: np.ndarray, step: int) -> list[list[int]]:
+def busy_intervals(blocks: np.ndarray, step: int) -> list[list[int]]:
     """When each multiprocessor had a block: its number, start and end, times no more than `step` apart being one."""
     intervals: list[list[int]] = busy(blocks, step).tolist()
     return intervals
@@ -207,10 +209,10 @@ class LaunchKernel(Kernel):
         if count > self._asked:
             self._asked, self._streams = count, self._device.streams(count)
             for line in self._device.failed[len(self._failed) :]:
-                self.failed(line)
+                self.report_failure(line)
         return self._streams
 
-    def failed(self, line: str) -> None:
+    def report_failure(self, line: str) -> None:
         """Tell that a device has failed, and that others go on."""
         self._failed.append(line)
         self.facts["failed_cards"] = "; ".join(self._failed)
@@ -231,5 +233,5 @@ class LaunchKernel(Kernel):
             stream = self.open(count=1)[0]
             stream.submit(x, y, width, height)
             painted = stream.collect()
-            painted.put(canvas, x, y)
+            painted.copy_to(canvas, x, y)
             return painted.made, painted.bad

@@ -6,7 +6,7 @@ A target compiles a scene for a request and gives a kernel (`render.runtime.kern
     PRECISIONS                                   those that it knows, of `render.request.PRECISIONS`
     BAND_ROWS                                    best tiles: bands of a multiple of so many rows; 0: small squares
     DROPS_GIL                                    whether other threads of Python run while it paints
-    missing(request) -> (reason, remedy) | None  why it cannot run here, and the way on
+    unavailable_reason(request) -> (reason, remedy) | None   why it cannot run here, and the way on
     compile(scene, request, announce) -> Kernel  `announce(text)` is called only when compiling takes time
 
 `python` is the definition, slow and plain; all others must equal it to the last bit.
@@ -33,7 +33,7 @@ class Target(Protocol):
     BAND_ROWS: int
     DROPS_GIL: bool
 
-    def missing(self, request: Request | None = None) -> tuple[str, str] | None:
+    def unavailable_reason(self, request: Request | None = None) -> tuple[str, str] | None:
         """Why this target cannot run here and what to do about it, or None; without a request, in general."""
         ...
 
@@ -45,8 +45,8 @@ class Target(Protocol):
 class Kind(NamedTuple):
     """A kind of targets: the one that is taken where none is asked for, and the mode that paints a tile of it alone."""
 
-    default: str
-    alone: str
+    default_target: str
+    one_tile_mode: str
 
 
 KINDS = {"cpu": Kind("simd", "sequential"), "device": Kind("cuda", "cuda")}
@@ -59,7 +59,7 @@ def names() -> list[str]:
 
 def of_kind(kind: str) -> list[str]:
     """The targets of a kind, the one that is taken by itself first. Loads them all."""
-    default = KINDS[kind].default
+    default = KINDS[kind].default_target
     return sorted((name for name in names() if kind == load(name).KIND), key=lambda name: (name != default, name))
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from render.codegen import code_cache, cuda_code
 from render.errors import ModeUnavailable
 from render.kernels.launch import SQUARE_HEIGHT
-from render.parameters import P, members
+from render.parameters import P, members_of
 from render.runtime import several, simulator
 from render.runtime.cuda import discovery as cards
 from render.runtime.cuda.device import CudaDevice
@@ -30,15 +30,15 @@ PRECISIONS = ("f32", "f64")
 BAND_ROWS = SQUARE_HEIGHT
 DROPS_GIL = True
 
-NAMES = {"f32": "float32", "f64": "float64"}
+PRECISION_NAMES = {"f32": "float32", "f64": "float64"}
 Codes = dict[tuple[int, int], bytes]  # machine code by compute capability
-FEWEST = 4  # streams of a card: copies must find a launch to hide behind; each has memory of its own
-MOST = cards.CONNECTIONS
-RESIDENT = 2048  # threads that a multiprocessor holds at most
+MIN_STREAMS = 4  # streams of a card: copies must find a launch to hide behind; each has memory of its own
+MAX_STREAMS = cards.CONNECTIONS
+RESIDENT_THREADS = 2048  # threads that a multiprocessor holds at most
 SIMULATED_STREAMS = 2  # they take turns; two, so that one tile can wait while another is painted
 
 
-def missing(request: Request | None = None) -> tuple[str, str] | None:
+def unavailable_reason(request: Request | None = None) -> tuple[str, str] | None:
     """Why no card can be used here and what to do about it, or None; the simulator needs none."""
     if request is not None and request.simulate:
         return None
@@ -51,13 +51,13 @@ def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
 
     Raises ModeUnavailable where there is no card that can be used.
     """
-    precision = NAMES[request.precision]
+    precision = PRECISION_NAMES[request.precision]
     made = cuda_code.program(scene, request)
     if request.simulate:
         key = cuda_code.simulated_key(made)
         if code_cache.read(key) is None:
-            _announce(f"compiling {scene.name} for the {simulator.NAME}, {precision}", announce)
-        simulated = _simulated(str(scene.path), key, request, made.p)
+            _announce_compiling(f"compiling {scene.name} for the {simulator.NAME}, {precision}", announce)
+        simulated = _simulated_kernel(str(scene.path), key, request, made.p)
         simulated.open()
         return simulated
     found = cards.find()
@@ -66,20 +66,20 @@ def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
     codes: Codes = {}
     for one in found.usable:
         if one.capability not in codes:
-            say = partial(_announce, f"compiling {scene.name} for {one.name}, {precision}", announce)
+            say = partial(_announce_compiling, f"compiling {scene.name} for {one.name}, {precision}", announce)
             codes[one.capability] = cuda_code.machine_code(made, one.capability, found.toolkit, recorded(request), say)
-    return _on_cards(found.usable, codes, announce, request, made.p)
+    return _gpu_kernel(found.usable, codes, announce, request, made.p)
 
 
-def _simulated(path: str, key: str, request: Request, p: P) -> LaunchKernel:
+def _simulated_kernel(path: str, key: str, request: Request, p: P) -> LaunchKernel:
     """A kernel for the simulator, whose code is, or comes to be, in the cache under this key."""
     cuda_code.check_tile(request)
-    start = partial(simulator.Simulator, path, key, request, members(p))
-    about = f"one lane a thread, simulated, {NAMES[request.precision]}"
-    return LaunchKernel(start, simulator.NAME, about, SIMULATED_STREAMS, again=partial(_simulated, path, key))
+    start = partial(simulator.Simulator, path, key, request, members_of(p))
+    about = f"one lane a thread, simulated, {PRECISION_NAMES[request.precision]}"
+    return LaunchKernel(start, simulator.NAME, about, SIMULATED_STREAMS, again=partial(_simulated_kernel, path, key))
 
 
-def _on_cards(usable: Sequence[cards.Card], codes: Codes, announce: Announce, request: Request, p: P) -> LaunchKernel:
+def _gpu_kernel(usable: Sequence[cards.Card], codes: Codes, announce: Announce, request: Request, p: P) -> LaunchKernel:
     """A kernel for these GPUs, from the machine code for each compute capability."""
     cuda_code.check_tile(request)
     makes = {}
@@ -87,19 +87,22 @@ def _on_cards(usable: Sequence[cards.Card], codes: Codes, announce: Announce, re
         name = one.name if len(usable) == 1 else f"{one.name} {one.number}"
         makes[name] = partial(CudaDevice, one, codes[one.capability], request, tuple(p), name=name)
     make = next(iter(makes.values())) if len(makes) == 1 else partial(several.Several, makes)
-    streams = wanted_streams(request, max(one.multiprocessors for one in usable))
-    about, together = f"one lane a thread, {NAMES[request.precision]}", several.joined(one.name for one in usable)
-    again = partial(_on_cards, usable, codes, announce)
+    streams = count_streams(request, max(one.multiprocessors for one in usable))
+    about, together = (
+        f"one lane a thread, {PRECISION_NAMES[request.precision]}",
+        several.joined(one.name for one in usable),
+    )
+    again = partial(_gpu_kernel, usable, codes, announce)
     return LaunchKernel(make, together, about, streams, announce, again=again)
 
 
-def _announce(compiling: str, announce: Announce) -> None:
+def _announce_compiling(compiling: str, announce: Announce) -> None:
     announce(f"{compiling} ({code_cache.describe_keeping()})")
 
 
-def wanted_streams(request: Request, multiprocessors: int) -> int:
+def count_streams(request: Request, multiprocessors: int) -> int:
     """Streams of a card: so many that their tiles fill it together, and no more than there are tiles."""
     rows, columns = request.rows_and_columns
     pixels = min(request.tile[0], request.width) * min(request.tile[1], request.height)
-    filling = -(-multiprocessors * RESIDENT // pixels)
-    return min(max(filling, FEWEST), MOST, rows * columns if request.only_tile is None else 1)
+    filling = -(-multiprocessors * RESIDENT_THREADS // pixels)
+    return min(max(filling, MIN_STREAMS), MAX_STREAMS, rows * columns if request.only_tile is None else 1)

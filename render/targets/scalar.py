@@ -18,7 +18,7 @@ BAND_ROWS = 0
 DROPS_GIL = True
 
 
-def missing(request: Request | None = None) -> None:
+def unavailable_reason(request: Request | None = None) -> None:
     """Nothing: numba compiles for every CPU that it runs on."""
 
 

@@ -31,7 +31,7 @@ REGISTERS = (  # instruction set, its name, bytes of a register
 NEVER = 1 << 40  # as costly as that, and no lane is taken out before its whole group has ended
 
 
-def registers() -> tuple[int, str]:
+def vector_registers() -> tuple[int, str]:
     """Bytes of this machine's vector registers, and the name of the instructions that use them.
 
     A CPU without fma gets the same bits from the C library, one lane after the other.
@@ -42,21 +42,21 @@ def registers() -> tuple[int, str]:
     return size, name if have & {"fma", "neon"} else f"{name} without fma, which is slow"
 
 
-def width(scene: Scene, precision: str) -> tuple[Width, str]:
+def choose_width(scene: Scene, precision: str) -> tuple[Width, str]:
     """How many lanes this machine paints at once, and with which instructions (benchmarks/widths.py)."""
-    size, name = registers()
+    size, name = vector_registers()
     register = size // (8 if precision == "f64" else 4)
     if scene.absorbing:  # cheap steps: four registers in flight hide most of the latency of fma
         return Width(4 * register, groups=2, block=16, taking=4, moving=2), name
     return Width(2 * register, groups=1, block=1, taking=NEVER, moving=0), name  # neighbours are best shaded together
 
 
-def missing(request: Request | None = None) -> None:
+def unavailable_reason(request: Request | None = None) -> None:
     """Nothing: numba compiles for every CPU that it runs on."""
 
 
 def compile(scene: Scene, request: Request, announce: Announce) -> native.NativeKernel:
     """Vector code that paints this request; announced where it must be compiled first."""
-    chosen, instructions = width(scene, request.precision)
+    chosen, instructions = choose_width(scene, request.precision)
     made = together(scene, request, chosen)
     return native.kernel(made, scene, request, f"{chosen.lanes} lanes, {instructions}", announce)

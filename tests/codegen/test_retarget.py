@@ -63,7 +63,7 @@ def test_an_attribute_is_not_the_function_of_its_name() -> None:
 @pytest.mark.parametrize("name", ["mandelbrot", "still_life"])
 def test_every_number_that_target_simd_fills_in_is_asked_for(name: str, ask: Callable[..., Request]) -> None:
     loaded, request = scene.load(name), replace(ask(scene=name), precision="f64")
-    made = program.together(loaded, request, simd.width(loaded, "f64")[0])
+    made = program.together(loaded, request, simd.choose_width(loaded, "f64")[0])
 
     for number in [slot for slot in made.slots if isinstance(slot, Number)]:
         left = {slot: value for slot, value in made.slots.items() if slot is not number}

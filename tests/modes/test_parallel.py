@@ -22,7 +22,7 @@ import render
 from render import backends, engine
 from render.backends import loky
 from render.errors import ModeUnavailable, RenderError, TileError
-from render.frame import canvas as shared
+from render.frame import open_canvas as shared
 from render.painting import handfuls
 from render.painting.painter import Painter
 from render.request import Request
@@ -37,11 +37,11 @@ def wanted(ask: Callable[..., Request]) -> Request:
     return ask(mode="parallel", backend="loky", workers=2, target="simd", width=160, height=96, samples=4, limit=400)
 
 
-@pytest.mark.parametrize("parts", [handfuls.PARTS, 3])
+@pytest.mark.parametrize("parts", [handfuls.HANDFULS_PER_WORKER, 3])
 def test_the_frame_is_whole_although_workers_are_killed(
     parts: int, wanted: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handfuls, "PARTS", parts)  # tile by tile, and ten at a time
+    monkeypatch.setattr(handfuls, "HANDFULS_PER_WORKER", parts)  # tile by tile, and ten at a time
     expected = engine.draw(replace(wanted, mode="sequential", backend=None)).sha256
     killed: list[int] = []
     done: list[int] = []
@@ -60,7 +60,7 @@ def test_the_frame_is_whole_although_workers_are_killed(
     assert sorted(done) == list(range(60))
 
 
-@pytest.mark.parametrize("parts", [handfuls.PARTS, 1])
+@pytest.mark.parametrize("parts", [handfuls.HANDFULS_PER_WORKER, 1])
 def test_a_tile_that_kills_its_worker_every_time_is_named(
     parts: int, wanted: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,7 +86,7 @@ def test_a_tile_that_kills_its_worker_every_time_is_named(
         wanted, scene=str(scene), view="default", parameters=parameters, target="python", width=48, height=32, samples=1
     )
     done: list[int] = []
-    monkeypatch.setattr(handfuls, "PARTS", parts)  # tile by tile, and three at a time
+    monkeypatch.setattr(handfuls, "HANDFULS_PER_WORKER", parts)  # tile by tile, and three at a time
 
     with pytest.raises(TileError) as caught:
         engine.draw(request, progress=lambda finished, _: done.append(finished.tile.number))
@@ -131,8 +131,8 @@ def test_processes_that_never_start_are_given_up(ready: bool, wanted: Request, m
             (canvas.folder / f"ready-{len(tried)}").touch()
         raise BrokenProcessPool("The exit codes of the workers are {SIGKILL(-9), EXIT(1)}\nand much more")
 
-    monkeypatch.setattr(loky, "PATIENCE", -1.0)
-    monkeypatch.setattr(loky, "_calls", broken)
+    monkeypatch.setattr(loky, "STALL_SECONDS", -1.0)
+    monkeypatch.setattr(loky, "_call_workers", broken)
     with shared(wanted, shared=True) as canvas:
         painter = Painter(wanted, canvas, _nothing(), Recorder())
         with pytest.raises(RenderError) as caught:
@@ -193,7 +193,7 @@ def test_without_files_for_its_pipes_no_process_starts_and_the_way_on_is_told(
     def refuse(*_: object, **__: object) -> NoReturn:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr("render.backends.loky._calls", refuse)
+    monkeypatch.setattr("render.backends.loky._call_workers", refuse)
     with pytest.raises(ModeUnavailable, match=r"no processes can be started .Too many open files.") as refused:
         engine.draw(wanted)
     assert "ulimit -n" in refused.value.remedy
@@ -263,10 +263,10 @@ def test_threads_without_joblib_fail_and_stop_as_others_do(wanted: Request, tmp_
 def test_a_daemon_may_use_threads_only(wanted: Request, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("multiprocessing.process._current_process._config", {"daemon": True})
     with pytest.raises(ModeUnavailable) as caught:
-        engine.available(wanted)
+        engine.load_available_mode(wanted)
 
     assert "--backend threading" in caught.value.remedy
-    assert engine.available(replace(wanted, backend="threading"))
+    assert engine.load_available_mode(replace(wanted, backend="threading"))
 
 
 @pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])

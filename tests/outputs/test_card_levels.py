@@ -10,7 +10,7 @@ from render import outputs, stats
 from render.findings import chart, claims, schedule
 from render.frame import Frame, Frames
 from render.outputs.chrome_trace import write as chrome_trace
-from render.trace import owners
+from render.trace import tile_owners
 
 from .conftest import drawn
 from .synthetic_card import with_card
@@ -31,9 +31,16 @@ def test_what_shows_workers_and_tiles_is_the_same_file(name: str) -> None:
 
 def test_what_is_told_of_workers_is_the_same() -> None:
     plain = without_blocks(CARD)
-    for tell in (owners, claims.of, claims.line, schedule.of, stats.turns, stats.flights):
+    for tell in (
+        tile_owners,
+        claims.of,
+        claims.describe_claims,
+        schedule.of,
+        stats.paint_intervals,
+        stats.flight_intervals,
+    ):
         assert tell(CARD.trace) == tell(plain.trace)
-    assert chart.lanes([CARD], 100) == chart.lanes([plain], 100)
+    assert chart.draw_lanes([CARD], 100) == chart.draw_lanes([plain], 100)
 
 
 @pytest.mark.parametrize("name", outputs.names())

@@ -263,7 +263,7 @@ def test_perfetto_reads_every_span_back_to_the_nanosecond_and_warns_of_nothing(d
 
 def test_perfetto_reads_streams_and_multiprocessors_as_two_processes(draw: Draw, tmp_path: Path) -> None:
     card = with_card(draw(), bands=6, multiprocessors=20)
-    found = stats.multiprocessors(card.trace)
+    found = stats.measure_multiprocessors(card.trace)
     assert found is not None
     frames = Frames((draw("0011"), card), "race")
     plain, streams, _, within = numbers(frames)
@@ -283,7 +283,8 @@ def test_perfetto_reads_streams_and_multiprocessors_as_two_processes(draw: Draw,
     assert ["worker 0 (NVIDIA H100 (synthetic) stream 0)", streams] in threads
     assert [name for name, pid in threads if pid == within] == [f"multiprocessor {number}" for number in range(20)]
     inside = {
-        f"multiprocessor {w.thread}": sum(t1 - t0 for t0, t1 in own) for w, own in stats.inside(card.trace).items()
+        f"multiprocessor {w.thread}": sum(t1 - t0 for t0, t1 in own)
+        for w, own in stats.busy_intervals(card.trace).items()
     }
     assert dict(spent) == inside
     assert most == [[found.max]]

@@ -22,7 +22,7 @@ def lightness(frame: Frame, *others: Frame) -> list[float]:
     """The middle brightness of the tiles of the first of these runs, whose own picture is grey."""
     frames = [replace(one, rgb=np.full_like(one.rgb, 128)) for one in (frame, *others)]
     made = np.asarray(Image.open(BytesIO(write(Frames(tuple(frames), "race")))).convert("L"))
-    boxes = drawing.panel(frames[0], len(frames)).boxes
+    boxes = drawing.fit_panel(frames[0], len(frames)).boxes
     x, y = drawing.MARGIN, drawing.MARGIN + drawing.TITLE
     return [float(np.median(made[y + t : y + b, x + left : x + right])) for left, t, right, b in boxes.values()]
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 
 from render.runtime.cpu.native import NativeKernel
 from render.runtime.kernel import CpuKernel
-from render.trace import Recorder, Span, Worker, getcpu
+from render.trace import Recorder, Span, Worker, load_getcpu
 
 
 class Call(NamedTuple):
@@ -33,7 +33,7 @@ class HeldKernel(NativeKernel):
     """A kernel that holds the GIL while it paints. It runs in threads only, and cannot be sent to a process.
 
     A painter's clock runs while its thread waits for the GIL, before the call and after it. So each call is timed in
-    one step that Python cannot be interrupted in, and `corrected` tells waiting from painting.
+    one step that Python cannot be interrupted in, and `correct_spans` tells waiting from painting.
     """
 
     def __init__(self, kernel: NativeKernel) -> None:
@@ -52,14 +52,14 @@ class HeldKernel(NativeKernel):
     def _timed(self, cells: int) -> int:
         """Call the machine code, holding the GIL from first to last."""
         call = partial(self._held, cells)
-        cpu, now, given = getcpu() or partial(int, -1), time.perf_counter_ns, time.thread_time_ns
+        cpu, now, given = load_getcpu() or partial(int, -1), time.perf_counter_ns, time.thread_time_ns
         in_turn: tuple[Callable[[], int], ...] = (cpu, now, given, call, given, now, cpu)
         # one bytecode: nobody else comes in between
         first, t0, before, steps, after, t1, last = tuple(map(operator.call, in_turn))
-        self.calls.append(Call(Recorder.me(), t0, t1, after - before, first, last))
+        self.calls.append(Call(Recorder.current_worker(), t0, t1, after - before, first, last))
         return int(steps)
 
-    def corrected(self, spans: Sequence[Span]) -> tuple[Span, ...]:
+    def correct_spans(self, spans: Sequence[Span]) -> tuple[Span, ...]:
         """The spans, each paint cut into what it waited for the GIL, what it painted, and what it waited again."""
         calls: dict[Worker, list[Call]] = {}
         for call in self.calls:

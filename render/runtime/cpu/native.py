@@ -109,7 +109,7 @@ class NativeKernel(CpuKernel):
         )
 
     @contextmanager
-    def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
+    def start_rectangle(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
         """A rectangle of the frame, to be painted bit by bit."""
         room = self._rooms.take(self.request)
         try:
@@ -133,7 +133,7 @@ class NativeKernel(CpuKernel):
             rectangle = self._rectangle(canvas, x, y, width, height, room)
             while not done:
                 t0 = time.perf_counter_ns()
-                made, strange, done = rectangle.go(self.pace.budget)
+                made, strange, done = rectangle.paint_slice(self.pace.budget)
                 self.pace.learn(time.perf_counter_ns() - t0, done=done)
                 steps, bad = steps + made, bad + strange
         finally:
