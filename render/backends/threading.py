@@ -46,8 +46,8 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
         ready.put(None)
         go.wait()
         try:
-            for paint in handout:
-                came.put(paint())
+            for handful in handout.paint():
+                came.put(handful)
         except BaseException as error:  # noqa: BLE001  (it is raised where the tiles are awaited)
             came.put(error)
 

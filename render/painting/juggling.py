@@ -1,10 +1,9 @@
-"""Mode `concurrent`: one worker, several tiles begun and put aside in turn. One chef, several dishes on the go.
+"""One worker that juggles: several tiles in flight, each put aside in turn for another.
 
     worker 0  |1|2|3|4|1|2|3|4|1|2|3|4|
 
-Concurrency is not parallelism: never more than one tile is painted at an instant, so pure painting gets no faster,
-and every tile is finished later than it would be alone. What juggling gives is that waiting costs nothing while
-there is something else to do (`--wait`), and that every tile shows something early.
+Each tile is a coroutine on an event loop of the worker's own: it waits for its data while others are painted, and lets
+them have a turn after each slice. The loop runs only while somebody wants the next tile.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import selectors
 import socket
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self, cast
 
 from render.errors import ModeUnavailable
 from render.painting.painter import Done
@@ -23,111 +22,93 @@ from render.painting.painter import Done
 if TYPE_CHECKING:
     from render.painting.painter import Painter
     from render.plan import Tile
-    from render.request import Request
-
-KIND = "cpu"
-OPTIONS = frozenset({"in_flight"})
-IN_FLIGHT = 4
 
 
-def unavailable_reason(request: Request) -> None:
-    """Nothing: an event loop is always there."""
+class Juggler:
+    """Keeps up to `in_flight` tiles started. All but `stop` is for one thread.
 
-
-def needs_shared_canvas(request: Request) -> bool:
-    """The canvas is painted by this process alone."""
-    return False
-
-
-def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
-    """Drive the event loop only while somebody wants the next tile, so that closing this closes everything."""
-    with _painting_thread() as call:
-        loop, done = call(_new_event_loop), juggle_tiles(tiles, painter)
-        try:
-            while True:
-                try:
-                    yield call(loop.run_until_complete, anext(done))
-                except StopAsyncIteration:
-                    return
-        finally:
-            loop.call_soon_threadsafe(loop.stop)  # where it still runs, after an interruption
-            call(_close_loop, loop, done)
-
-
-@contextmanager
-def _painting_thread() -> Iterator[Callable[..., Any]]:
-    """Who paints, as a way to call a function there: this thread, or one of its own where an event loop runs in this.
-
-    That is so in a notebook and in a server: a thread takes no second loop.
+    Raises ModeUnavailable where no event loop can be made.
     """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        yield lambda function, *arguments: function(*arguments)
-        return
-    with ThreadPoolExecutor(1, "concurrent") as thread:
-        yield lambda function, *arguments: thread.submit(function, *arguments).result()
+
+    def __init__(self, painter: Painter, in_flight: int) -> None:
+        self._painter, self._in_flight = painter, in_flight
+        self._loop = _new_event_loop()
+        self._started = set[asyncio.Task[Done]]()
+        self._finished = deque[asyncio.Task[Done]]()
+        self._stopped = False
+
+    def paint(self, take: Callable[[], Tile | None], *, drain: bool = True) -> Iterator[Done]:
+        """Yield each tile as it is finished, and start the next in its place, until `take` gives none.
+
+        `drain`: those in flight are then finished too; otherwise they stay for the next call, unless they are so many
+        that it could start none. Raises TileError.
+        """
+        more = True
+        while not self._stopped:
+            while more and len(self._started) < self._in_flight:
+                tile = take()
+                more = tile is not None
+                if tile is not None:
+                    self._start(tile)
+            if not self._started or not (more or drain or len(self._started) == self._in_flight):
+                return
+            while not self._finished and not self._stopped:
+                self._loop.run_forever()
+            while self._finished:
+                task = self._finished.popleft()
+                self._started.discard(task)
+                yield task.result()
+
+    def _start(self, tile: Tile) -> None:
+        task = self._loop.create_task(_paint_in_slices(tile, self._painter))
+        self._started.add(task)
+        task.add_done_callback(self._note)
+
+    def _note(self, task: asyncio.Task[Done]) -> None:
+        self._finished.append(task)
+        self._loop.stop()
+
+    def stop(self) -> None:
+        """Have `paint` end soon, from whatever thread: after an interruption, in the midst of a tile."""
+        self._stopped = True
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def close(self) -> None:
+        """Close everything. After an interruption in the midst of a slice the others must not get another turn."""
+        loop = self._loop
+        for task in self._started:
+            task.cancel()
+        loop.call_soon(loop.stop)  # an interrupted run may have left its own stop behind: let that be the last
+        loop.run_forever()
+        if self._started:
+            loop.run_until_complete(asyncio.gather(*self._started, return_exceptions=True))
+        for task in self._started:
+            cast(Coroutine[object, object, object], task.get_coro()).close()  # one that has not started would complain
+        loop.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
 
 
 def _new_event_loop() -> asyncio.AbstractEventLoop:
-    """An event loop. Raises ModeUnavailable where no files are left for one: asyncio would leave half of it behind."""
+    """Make an event loop. Raises ModeUnavailable where no files are left: asyncio would leave half of one behind."""
     try:
         with selectors.DefaultSelector(), ExitStack() as stack:
             for end in socket.socketpair():
                 stack.enter_context(end)
     except OSError as error:
         raise ModeUnavailable(
-            f"mode concurrent cannot run here: no event loop can be made ({error.strerror})",
+            f"nothing can be juggled here: no event loop can be made ({error.strerror})",
             "allow more open files (ulimit -n), or add --mode sequential",
         ) from error
     return asyncio.new_event_loop()
 
 
-def _close_loop(loop: asyncio.AbstractEventLoop, done: AsyncGenerator[Done]) -> None:
-    """Close everything. After an interruption in the midst of a slice the others must not get another turn."""
-    left = asyncio.all_tasks(loop)
-    for task in left:
-        task.cancel()
-    loop.call_soon(loop.stop)  # an interrupted run may have left its own stop behind: let that be the last
-    loop.run_forever()
-    if left:
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-    loop.run_until_complete(done.aclose())
-    for task in left:
-        cast(Coroutine[object, object, object], task.get_coro()).close()  # one that has not started would complain
-    loop.close()
-
-
-async def juggle_tiles(tiles: Sequence[Tile], painter: Painter) -> AsyncGenerator[Done]:
-    """Keep `in_flight` tiles begun; yield each as it is done, and begin the next in its place."""
-    waiting = iter(tiles)
-    finished: asyncio.Queue[asyncio.Task[Done]] = asyncio.Queue()
-    underway: set[asyncio.Task[Done]] = set()
-
-    def start_next() -> None:
-        for tile in waiting:
-            task = asyncio.ensure_future(paint_in_slices(tile, painter))
-            underway.add(task)
-            task.add_done_callback(finished.put_nowait)
-            return
-
-    for _ in range(painter.request.in_flight):
-        start_next()
-    try:
-        while underway:
-            task = await finished.get()
-            underway.discard(task)
-            result = task.result()
-            start_next()
-            yield result
-    finally:
-        for task in underway:
-            task.cancel()
-        await asyncio.gather(*underway, return_exceptions=True)
-
-
-async def paint_in_slices(tile: Tile, painter: Painter) -> Done:
-    """One tile: wait for its data without holding anybody up, then paint a slice and let the others have a turn."""
+async def _paint_in_slices(tile: Tile, painter: Painter) -> Done:
+    """Wait for a tile's data without holding anybody up, then paint a slice and let the others have a turn."""
     await painter.wait_aside(tile)
     steps = 0
     for done in painter.slices(tile):
