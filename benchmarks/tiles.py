@@ -109,7 +109,7 @@ def orders(what: dict[str, Any], times: int) -> None:
         asked = replace(asked, mode="sequential", backend=None)
         costs = by_tile(drawn({0: asked}, times)[0])
         recorder, preparation = Recorder(), Preparation()
-        kernel, p = preparation.kernel(asked, engine.announce_nothing), preparation.numbers(asked)
+        kernel, p = preparation.make_kernel(asked, engine.announce_nothing), preparation.prepare_numbers(asked)
         for order in plan.ORDERS:
             tiles = plan.plan(replace(asked, order=order), lambda: engine.estimate_costs(asked, recorder, kernel, p))  # noqa: B023
             done = finished([costs[tile.number] for tile in tiles], workers)

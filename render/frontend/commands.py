@@ -91,7 +91,7 @@ def draw(typed: Namespace, began: int) -> int:
 def _unfinished(wanted: Path, rgb: np.ndarray) -> str:
     """Save what is done of a picture that failed, beside the file that was wanted; give the file's name."""
     path = wanted.with_name(f"{wanted.stem}.unfinished.png")
-    outputs.save(path, picture.encode(rgb))
+    outputs.save(path, picture.encode_png(rgb))
     return str(path)
 
 
@@ -192,23 +192,30 @@ def compare(typed: Namespace, began: int) -> int:
         }:
             raise UsageError(f"--diff {typed.diff} is no place for it", "name a new file that ends in .png")
     result = comparing.compare(a, b)
-    one, other = picture.spoken(typed.a), picture.spoken(typed.b)
+    one, other = picture.display_name(typed.a), picture.display_name(typed.b)
     if result.same_request is False and not typed.any_request:
         raise UsageError(
-            f"{one} and {other} were not asked to be the same picture: {comparing.unlike(a, b)}",
+            f"{one} and {other} were not asked to be the same picture: {comparing.describe_request_changes(a, b)}",
             "add --any-request to compare them all the same",
         )
     if typed.diff and (a.more or b.more):
         raise UsageError("pictures of several frames have no one picture of their differences", "leave --diff out")
     found = None if result.identical else attribution.attribute(a, b)
     if typed.diff and found is not None:
-        from render.comparison.difference import marked
+        from render.comparison.difference import mark_places
 
-        outputs.save(typed.diff, picture.encode(marked(a, b, found)))
+        outputs.save(typed.diff, picture.encode_png(mark_places(a, b, found)))
     if typed.json:
         print(json.dumps(result.as_dict() | ({"attribution": found.as_dict()} if found else {})))
     elif not typed.quiet:
-        print("\n".join([*comparing.lines(result, one, other), *(attribution.lines(found) if found else [])]))
+        print(
+            "\n".join(
+                [
+                    *comparing.format_comparison(result, one, other),
+                    *(attribution.format_attribution(found) if found else []),
+                ]
+            )
+        )
     return 0 if result.within(*allowed) else 1
 
 
@@ -261,11 +268,11 @@ def _show_picture(typed: Namespace) -> int:
         raise UsageError(
             f"{typed.file} is a picture, and what happened when is in a saved trace only", "save one: --trace"
         )
-    told = inspection.describe(picture.read(typed.file))
+    told = inspection.describe_picture(picture.read(typed.file))
     if typed.json:
         print(json.dumps({"file": typed.file} | told))
     elif not typed.quiet:
-        print("\n".join(inspection.lines(told, typed.file)))
+        print("\n".join(inspection.format_description(told, typed.file)))
     return 0
 
 
@@ -282,7 +289,7 @@ def scenes(typed: Namespace, began: int) -> int:
     if typed.json:
         print(json.dumps({"scenes": [one.as_dict() for one in loaded]}))
     else:
-        print("\n\n".join("\n".join(one.lines(parameters=bool(typed.name))) for one in loaded))
+        print("\n\n".join("\n".join(one.format_lines(parameters=bool(typed.name))) for one in loaded))
     return 0
 
 

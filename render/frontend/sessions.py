@@ -18,7 +18,7 @@ from render import engine, options
 from render.errors import RenderError, TileError, UsageError
 from render.frame import Canvas, open_window
 from render.painting.not_numbers import describe_failure
-from render.pictures.picture import encode
+from render.pictures.picture import encode_png
 from render.plan import Tile
 from render.preparation import Preparation
 from render.request import Request
@@ -46,7 +46,7 @@ class Window(NamedTuple):
 
     def png(self) -> bytes:
         """Give the pixels as a PNG file."""
-        return encode(self.rgb)
+        return encode_png(self.rgb)
 
     def __repr__(self) -> str:
         """One line: where it is and how large."""
@@ -68,10 +68,10 @@ class Session:
     def __init__(self, **asked: Any) -> None:
         self._asked = {name: value for name, value in asked.items() if value is not None}
         self._preparation: Preparation | None = Preparation()
-        self.request = options.complete_from(self._asked, self._preparation.scene)
+        self.request = options.complete_from(self._asked, self._preparation.load_scene)
         engine.load_available_mode(self.request)
-        self._preparation.check(self.request)
-        self._preparation.compile(self.request, engine.announce_nothing)
+        self._preparation.check_scene(self.request)
+        self._preparation.compile_kernel(self.request, engine.announce_nothing)
 
     def draw(self, **changes: Any) -> DrawnFrame:
         """Draw one frame: `s.draw(parameters={"zoom": 3})`; all options but those in FIXED may be others than before.
@@ -101,7 +101,7 @@ class Session:
         request = self._changed(changes, preparation)
         canvas = open_window(request, *place)
         request = replace(request, tile=(width, height), only_tile=None)
-        preparation.check(request)
+        preparation.check_scene(request)
         kernel = preparation.shared_kernel(request)
         try:
             steps, bad = kernel.paint(canvas, *place)
@@ -144,7 +144,7 @@ class Session:
                     "leave it out, or open another session for it",
                 )
         parameters = {**self._asked.get("parameters", {}), **given.get("parameters", {})}
-        return options.complete_from(self._asked | given | {"parameters": parameters}, preparation.scene)
+        return options.complete_from(self._asked | given | {"parameters": parameters}, preparation.load_scene)
 
 
 def _failure(request: Request, canvas: Canvas, why: str) -> TileError:

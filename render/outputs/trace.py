@@ -101,11 +101,11 @@ def _pixels(frame: Frame) -> dict[str, Pieces]:
     if frame.steps is not None:
         rows = max(packing.BAND // (4 * frame.steps.shape[1]), 1)
         bands = [frame.steps[top : top + rows] for top in range(0, len(frame.steps), rows)]
-        data = packing.packed([partial(np.ascontiguousarray, band, "<i4") for band in bands])
+        data = packing.pack_bands([partial(np.ascontiguousarray, band, "<i4") for band in bands])
         steps = [b'"', b64encode(data), b'"']
     inside = [b"null"]
     if frame.inside is not None:
-        inside = [b'"', b64encode(packing.packed([partial(np.packbits, frame.inside)])), b'"']
+        inside = [b'"', b64encode(packing.pack_bands([partial(np.packbits, frame.inside)])), b'"']
     return {"picture": [b'"', b64encode(frame.png()), b'"'], "steps": steps, "inside": inside}
 
 
