@@ -16,7 +16,10 @@ from render.frontend.sessions import Session
 from render.request import Request
 from render.results import DrawnFrame
 
-RACE = {"view": "seahorses", "samples": 16}  # a frame that takes one worker a second or more; `race --help` says so
+RACE_DEFAULTS = {
+    "view": "seahorses",
+    "samples": 16,
+}  # a frame that takes one worker a second or more; `race --help` says so
 
 
 class Lesson(Race):
@@ -78,7 +81,7 @@ def race(names: Sequence[str] = (), **asked: Any) -> Race:
     `result.identical`, `result.save("r.html")`. Raises as `draw` does, but a mode that cannot run here is only noted.
     """
     rounds = repeats.parse_rounds(asked.pop("repeat", None))
-    return engine.race(entrants(like.apply_picture(asked), names or modes.names()), rounds=rounds)
+    return engine.race(race_requests(like.apply_picture(asked), names or modes.names()), rounds=rounds)
 
 
 def lesson(name: str, **asked: Any) -> Lesson:
@@ -94,14 +97,14 @@ def lesson(name: str, **asked: Any) -> Lesson:
     return lessons.explain(Lesson(result.frames, result.kind, result.not_run))
 
 
-def entrants(asked: dict[str, Any], names: Sequence[str]) -> list[Request]:
+def race_requests(asked: dict[str, Any], names: Sequence[str]) -> list[Request]:
     """One request for each mode, the same but for who draws; each option goes to the modes that it belongs to.
 
     Where nothing is said about what to draw, it is a frame large enough to show the lesson. Raises UsageError.
     """
     asked = {name: value for name, value in asked.items() if value is not None}
     if not any(asked.get(name) for name in ("scene", "view", "parameters")):
-        asked = RACE | asked
+        asked = RACE_DEFAULTS | asked
     owned = {option for name in modes.names() for option in modes.load(name).OPTIONS}
     taken = {option for name in names for option in modes.load(name).OPTIONS}
     for option in sorted(owned - taken):
