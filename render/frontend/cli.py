@@ -93,7 +93,7 @@ def _add_picture_options(parser: Parser) -> None:
     """What to draw, how to cut it."""
     race = parser.command == "race"  # without options it draws `render.frontend.library.RACE_DEFAULTS`
     view = "seahorses where neither scene, view nor parameter is named, else its first" if race else "its first"
-    samples = "16 where neither scene, view nor parameter is named, else 4" if race else "4"
+    samples = "9 where neither scene, view nor parameter is named, else 4" if race else "4"
     tile = "the smallest that suits a mode, for all" if race else "from the frame and the workers"
     group = parser.add_argument_group("what to draw")
     group.add_argument(
@@ -124,6 +124,7 @@ def _add_worker_options(parser: Parser) -> None:
         group.add_argument(
             "--lesson", metavar="NAME", help="runs chosen to show one thing, each with defaults: gil, wait or bug"
         )
+        group.add_argument("--story", metavar="NAME", help=STORY)
         group.add_argument("--repeat", metavar="N", help=REPEAT)
     else:
         group.add_argument("--mode", metavar="MODE", help="sequential, concurrent, parallel or cuda (parallel)")
@@ -143,6 +144,8 @@ TARGET = (
 WORKERS = "workers of mode parallel; -1: as many as CPUs allowed, -2: one less, and so on (-1, but 2 at least)"
 NO_BLOCKS = "mode cuda: do not record where and when each block of threads ran, and reckon when launches began"
 REPEAT = "run all modes so often, in turn; shown is each one's run of median time (3, or more where they fit in 4 s)"
+STORY = """all modes once more where each tile waits for its data: server (four users and a slow database), player
+(the next part loads while this one plays) or none (server; none where --modes or --wait is given)"""
 OUT = """.png .webp .jpg .npz picture, - PNG to standard output, .svg timeline, .txt table, .html page,
 .ownership.png and .cost.png by tile, .replay.webp moving, .perfetto.json or .chrome.json for other viewers"""
 

@@ -146,16 +146,20 @@ def race(typed: Namespace, began: int) -> int:
             raise UnknownName("mode", name, modes.names())
     if typed.lesson and named:
         raise UsageError(f"lesson {typed.lesson} decides --modes itself", "leave --modes out")
+    if typed.lesson and typed.story:
+        raise UsageError(f"lesson {typed.lesson} has no --story", "leave --story or --lesson out")
     rounds = repeats.parse_rounds(typed.repeat, lessons.choose_rounds(typed.lesson) if typed.lesson else Rounds())
     requests: Sequence[Request | engine.Entrant] = (
         lessons.prepare_entrants(typed.lesson, _given_options(typed))
         if typed.lesson
-        else library.race_requests(_given_options(typed), named or modes.names())
+        else library.line_up(_given_options(typed), named, typed.story)
     )
     makers = _check_outputs(typed.out, typed.page, typed.trace, json=typed.json)
     _check_sizes(makers, [one.request if isinstance(one, engine.Entrant) else one for one in requests])
     with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
-        result = lessons.explain(engine.race(requests, announce=_make_announcer(typed), watch=watch, rounds=rounds))
+        later = repeats.parse_rounds(typed.repeat, repeats.LATER)
+        result = engine.race(requests, announce=_make_announcer(typed), watch=watch, rounds=rounds, later=later)
+        result = lessons.explain(result)
     if result.frames:
         for path, maker in makers.items():
             outputs.save(path, outputs.write_pieces(maker, result))
