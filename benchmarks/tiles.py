@@ -25,7 +25,7 @@ from typing import Any
 
 from render import engine, machine, plan, stats
 from render.frame import Frame
-from render.frontend.library import RACE
+from render.frontend.library import RACE_DEFAULTS
 from render.options import complete
 from render.preparation import Preparation
 from render.request import Request
@@ -33,7 +33,7 @@ from render.trace import Recorder
 
 EVEN: dict[str, Any] = {"parameters": {"x": -0.15, "zoom": 40, "shortcuts": 0}, "samples": 1, "limit": 3000}
 EMPTY: dict[str, Any] = {"parameters": {"x": 1.9, "zoom": 40}, "size": (1024, 1024), "samples": 1, "limit": 1}
-FRAMES = {"even": EVEN, "uneven": RACE}
+FRAMES = {"even": EVEN, "uneven": RACE_DEFAULTS}
 TILES_PER_WORKER = (2, 4, 8, 16, 32, 64)
 WORKERS = (2, 4, 8, 16)
 WHO: dict[str, dict[str, Any]] = {

@@ -61,7 +61,7 @@ class Entrant(NamedTuple):
     """A run of a race: its request, facts for its trace (`label`: the name it goes by), and what its kernel becomes."""
 
     request: Request
-    facts: Mapping[str, str] = MappingProxyType({})
+    facts: Mapping[str, Any] = MappingProxyType({})
     adapt: Adapt | None = None
 
 
@@ -274,19 +274,21 @@ def race(
     clock: Clock = time.perf_counter_ns,
     watch: Watch | None = None,
     rounds: Rounds = Rounds(),  # noqa: B008  (it is frozen)
+    later: Rounds | None = None,
 ) -> Race:
     """Paint each request in turn, or each entrant; a mode that cannot run here is left out with its reason.
 
     All code is compiled before the first clock starts, so that no mode pays for being first. Then all run in turn, as
     often as `rounds` says; the frame of each is the repeat of median time (`render.findings.repeats.choose_median`). A
-    simulated one runs once, for its time means nothing.
+    simulated one runs once, for its time means nothing. The runs of a story (`story` among their facts) follow, as
+    often as `later` says (None: as `rounds` does).
     """
     able, not_run = [], []
     for entrant in (one if isinstance(one, Entrant) else Entrant(one) for one in requests):
         try:
             load_available_mode(entrant.request)
         except ModeUnavailable as error:
-            not_run.append((entrant.request.mode, str(error)))
+            not_run += [] if "story" in entrant.facts else [(entrant.request.mode, str(error))]
         else:
             able.append(entrant)
     preparation, load = Preparation(), machine.load()
@@ -295,8 +297,32 @@ def race(
         preparation.check_scene(request)
         preparation.compile_kernel(request, announce)
     paint = partial(draw, announce=announce, progress=progress, clock=clock, watch=watch, preparation=preparation)
-    runs: list[tuple[Entrant, list[DrawnFrame]]] = [(entrant, []) for entrant in able]
     shown: list[DrawnFrame] = []
+    for heat, often in (
+        ([one for one in able if "story" not in one.facts], rounds),
+        ([one for one in able if "story" in one.facts], later or rounds),
+    ):
+        entered = [one._replace(facts={**one.facts, "load": load}) for one in heat]
+        frames, missing = _repeat(entered, often, paint, clock, shown[:1])
+        shown += frames
+        not_run += missing
+    return Race(tuple(shown), "race", tuple(not_run))
+
+
+def _repeat(
+    entrants: Sequence[Entrant],
+    rounds: Rounds,
+    paint: Callable[..., DrawnFrame],
+    clock: Clock,
+    first: Sequence[DrawnFrame],
+) -> tuple[list[DrawnFrame], list[tuple[str, str]]]:
+    """Let all run in turn as often as `rounds` says; give the frame that is shown of each, and what did not run.
+
+    `first`: the first picture of the race, where there is one yet.
+    """
+    runs: list[tuple[Entrant, list[DrawnFrame]]] = [(entrant, []) for entrant in entrants]
+    shown: list[DrawnFrame] = []
+    not_run: list[tuple[str, str]] = []
     began, made = clock(), 0
     while runs and (not made or rounds.needs_more(made, (clock() - began) / 1e9, shown)):
         for run in runs[:]:
@@ -305,17 +331,17 @@ def race(
                 continue
             again = replace(request)  # whoever watches tells runs apart by their requests
             try:
-                frame = paint(again, facts={**facts, "load": load}, adapt=adapt)
+                frame = paint(again, facts=facts, adapt=adapt)
             except ModeUnavailable as error:  # which only starting its workers has shown
                 if repeats or "lesson" in facts:  # a lesson needs all of its runs
                     raise
-                not_run.append((request.mode, str(error)))
+                not_run += [] if "story" in facts else [(request.mode, str(error))]  # its plain run has said it
                 runs = [other for other in runs if other is not run]
                 continue
-            first = next((frames[0] for _, frames in runs if frames), frame)
-            repeats.append(share_pixels(frame, first))
+            first = first or [frame]
+            repeats.append(share_pixels(frame, first[0]))
         made += 1
-        shown = [choose_median(repeats, runs[0][1][0]) for _, repeats in runs]
+        shown = [choose_median(repeats, first[0]) for _, repeats in runs]
         if all(entrant.request.simulate for entrant, _ in runs):
             break
-    return Race(tuple(shown), "race", tuple(not_run))
+    return shown, not_run

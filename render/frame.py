@@ -254,8 +254,9 @@ BASELINE = "sequential"  # the mode that speed-up is counted from
 
 
 def find_baseline(frame: Frame, frames: Sequence[Frame]) -> Frame | None:
-    """What a run of a race is measured against: the run of mode BASELINE that waits as long, or any of that mode."""
-    based = [one for one in frames if one.request.mode == BASELINE]
+    """What a run of a race is measured against: the run of mode BASELINE in its story, which waits as long, if any."""
+    story = frame.trace.facts.get("story")
+    based = [one for one in frames if one.request.mode == BASELINE and one.trace.facts.get("story") == story]
     alike = [one for one in based if one.request.wait_ns == frame.request.wait_ns]
     return next(iter(alike or based), None)
 

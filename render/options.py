@@ -42,7 +42,6 @@ OWN: dict[str, Any] = {  # each some mode's alone
     "blocks": True,
 }
 DEFAULTS |= OWN
-IN_FLIGHT = 4
 
 
 def complete(**asked: Any) -> Request:
@@ -82,7 +81,7 @@ def complete_from(asked: Mapping[str, Any], load: Callable[[str], scene.Scene]) 
         target=target,
         backend=_choose_backend(options, mode),
         workers=workers,
-        in_flight=IN_FLIGHT if options["in_flight"] is None else parse_whole(options["in_flight"], "in flight"),
+        in_flight=mode.IN_FLIGHT if options["in_flight"] is None else parse_whole(options["in_flight"], "in flight"),
         wait_ns=parse_duration(options["wait"]),
         tile=_choose_tile(target, width, height, workers)
         if options["tile"] is None

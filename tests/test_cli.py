@@ -891,7 +891,7 @@ def test_a_race_whose_pictures_differ_fails(say: Say, monkeypatch: pytest.Monkey
 @pytest.fixture(scope="module")
 def _no_card() -> None:
     """Skips where mode cuda runs."""
-    if devices.find()["modes"]["cuda"]["runs"]:
+    if devices.find_devices()["modes"]["cuda"]["runs"]:
         pytest.skip("this machine has a card")
 
 
@@ -950,8 +950,8 @@ def test_the_help_of_a_race_names_what_a_race_takes(capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit):
         main(["help", "race"])
     told = " ".join(capsys.readouterr().out.split())
-    assert f"views ({library.RACE['view']} where" in told
-    assert f"each pixel ({library.RACE['samples']} where" in told
+    assert f"views ({library.RACE_DEFAULTS['view']} where" in told
+    assert f"each pixel ({library.RACE_DEFAULTS['samples']} where" in told
     assert f"else {options.DEFAULTS['samples']})" in told
 
 

@@ -52,7 +52,7 @@ def test_the_defaults_are_those_of_the_manual() -> None:
     request = complete()
     assert (request.scene, request.width, request.height, request.samples) == ("mandelbrot", 1280, 720, 4)
     assert (request.mode, request.target, request.backend) == ("parallel", "simd", "threading")
-    assert (request.in_flight, request.order, request.wait_ns, request.only_tile) == (4, "rows", 0, None)
+    assert (request.in_flight, request.order, request.wait_ns, request.only_tile) == (1, "rows", 0, None)
     assert request.workers == machine.default_workers()
     assert request.tile == choose_tile(1280, 720, request.workers)
     assert not request.simulate

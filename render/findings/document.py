@@ -7,7 +7,7 @@ from os import PathLike, fspath
 from typing import Any
 
 from render import stats
-from render.findings import claims, schedule, sentences
+from render.findings import claims, schedule, sentences, stories
 from render.findings.evidence import Run, build_runs
 from render.frame import Frame, are_identical
 
@@ -36,7 +36,8 @@ def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str
     frame, found = run.frame, run.stats
     request, facts = frame.request, frame.trace.facts
     how = schedule.of(frame.trace, found)
-    return {
+    story = stories.name_of(frame)
+    return ({"story": story} if story else {}) | {
         "scene": request.scene,
         "view": request.view,
         "parameters": request.values,

@@ -58,6 +58,9 @@ class Rounds:
         return made % 2 == 0 or (made + 2 <= self.most and after + spent / made <= self.seconds)
 
 
+LATER = Rounds(least=1, most=3, seconds=6.0)  # of a story, whose runs take longer; what they show is seldom close
+
+
 def parse_rounds(repeat: int | str | None, otherwise: Rounds = Rounds()) -> Rounds:
     """So many rounds, whatever they take and show; None: `otherwise`. Raises UsageError for what makes no sense."""
     if repeat is None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from render.frame import Frame, Frames
 
 Kind = TypeVar("Kind", bound="Frames")
-FRAME = {"view": "seahorses", "samples": 16}  # takes one worker a second or more, as the race's own
+FRAME = {"view": "seahorses", "samples": 16}  # takes one worker a second or more
 
 
 class Lesson(Protocol):
@@ -114,7 +114,7 @@ def make_entrant(label: str, mode: str, asked: Mapping[str, Any], adapt: Adapt |
 
     owned = {option for name in modes.names() for option in modes.load(name).OPTIONS}
     mine = {option: value for option, value in asked.items() if option not in owned | {"mode"}}
-    mine |= {option: asked[option] for option in modes.load(mode).OPTIONS if option in asked}
+    mine |= {option: asked[option] for option in modes.select_race_options(mode) if option in asked}
     return Entrant(options.complete(mode=mode, **mine | own), {"label": label}, adapt)
 
 

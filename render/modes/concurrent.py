@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 KIND = "cpu"
 OPTIONS = frozenset({"in_flight"})
+IN_FLIGHT = 4
 
 
 def unavailable_reason(request: Request) -> None:
