@@ -18,7 +18,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 def raise_interrupted(_number: int, _frame: object) -> NoReturn:
-    """What a SIGINT does."""
+    """Raise Interrupted on SIGINT."""
     raise Interrupted
 
 

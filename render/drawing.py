@@ -1,4 +1,4 @@
-"""What pictures about a run share: panels with a frame in them, tiles outlined and hatched on it, badges, legends.
+"""Shared drawing for pictures of a run: panels with a frame in them, outlined and hatched tiles, badges, legends.
 
 Drawn with Pillow at the size they are shown in. A panel is one run: a title, the picture, and room below for a legend.
 """
@@ -43,7 +43,7 @@ def load_font(size: int) -> pillow.ImageFont.FreeTypeFont | pillow.ImageFont.Ima
 
 
 def panels_in_row(runs: int) -> int:
-    """How many panels stand in a row: as many as there are up to three, and four as two by two."""
+    """Choose how many panels stand in a row: up to three side by side, four as two by two."""
     return max(runs, 1) if runs <= 3 else 2 if runs == 4 else 3
 
 

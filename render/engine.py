@@ -127,7 +127,7 @@ def draw(
 
 
 class RunProgress:
-    """How far a run has come. `costs`: estimated steps by tile, where they are known; `canvas`: the pixels so far."""
+    """Progress of a run. `costs`: estimated steps by tile, where they are known; `canvas`: the pixels so far."""
 
     def __init__(
         self,
@@ -179,7 +179,7 @@ def _compile_kernel(
 
 
 def _make_painter(request: Request, surface: Canvas, kernel: Kernel, recorder: Recorder) -> Painter:
-    """What paints with this kind of kernel."""
+    """Make the painter for this kind of kernel."""
     if isinstance(kernel, LaunchKernel):
         return Launcher(request, surface, kernel, recorder)
     return Painter(request, surface, kernel, recorder)
@@ -187,7 +187,7 @@ def _make_painter(request: Request, surface: Canvas, kernel: Kernel, recorder: R
 
 @contextmanager
 def _save_on_error(rgb: np.ndarray, kept: list[Tile], tiles: int, salvage: Salvage | None) -> Iterator[None]:
-    """Where painting fails, have the tiles that are done kept, and the error say where."""
+    """Save the finished tiles where painting fails, and let the error say where they are."""
     try:
         yield
     except RenderError as error:
@@ -252,7 +252,7 @@ class Race(Frames):
         save_frames(path, self, plain=plain)
 
     def _repr_html_(self) -> str:
-        """How a notebook shows it: the theatre, and under it the table and what follows from it.
+        """Show the race in a notebook: the theatre, and under it the table and the sentences.
 
         The theatre may run its own script, and nothing else: it is shut off from the notebook.
         """

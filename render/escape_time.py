@@ -1,4 +1,4 @@
-"""What scenes of z -> z z + c share: the step, the colours of the outside, and the light on its slope.
+"""Shared parts of scenes of z -> z z + c: the step, the colours of the outside, and the light on its slope.
 
 Outside, the number of steps is made continuous by how far beyond the bailout the last one went, and runs through a
 cyclic palette, one turn for so many doublings. Relief needs the derivative of the last z by the point. Carried along,
@@ -75,7 +75,7 @@ def next_z(x: Lane, y: Lane, cx: Lane, cy: Lane) -> tuple[Lane, Lane]:
 
 
 def within(x: Lane, y: Lane, p: Any) -> Any:
-    """Whether |z| is still within the bailout."""
+    """Test whether |z| is still within the bailout."""
     return fma(x, x, y * y) <= p.reach
 
 
@@ -112,7 +112,7 @@ def between(colours: Any, turn: Lane) -> Lane:
 
 
 def derivative(x: Lane, y: Lane, cx: Lane, cy: Lane, first: Lane, each: Lane, steps: Lane) -> tuple[Lane, Lane]:
-    """How z after so many steps from z = x + i y changes with the point: w -> 2 z w + each, from w = first on.
+    """Follow how z after so many steps from z = x + i y changes with the point: w -> 2 z w + each, from w = first on.
 
     The odd steps come first, one by one; whole blocks are then left to all lanes, which need no question inside them.
     """
@@ -145,7 +145,7 @@ def next_derivative(x: Lane, y: Lane, wx: Lane, wy: Lane, each: Lane) -> tuple[L
 
 
 def relief(x: Lane, y: Lane, wx: Lane, wy: Lane, p: Any) -> Lane:
-    """How bright light from one side and the set's nearness make a point outside: 0 .. 1.
+    """Compute how bright light from one side and the set's nearness make a point outside: 0 .. 1.
 
     z / w points away from the set, up the slope of log |z|. The set is as far away as 2 |z| log |z| / |w|, or nearer by
     a factor of 4 at most (Peitgen and Saupe, The Science of Fractal Images, 1988, appendix D).

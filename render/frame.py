@@ -31,7 +31,7 @@ COPIES = 3  # of a frame: the canvas, what is kept of it, and what it becomes on
 
 
 class SliceResult(NamedTuple):
-    """How far a rectangle has come since it was last asked: steps made for stored pixels, NaN samples, the end."""
+    """The result of one slice of painting: steps made for stored pixels, NaN samples, and whether it was the last."""
 
     steps: int
     bad: int
@@ -77,7 +77,7 @@ class Canvas:
 
     @property
     def folder(self) -> Path:
-        """Where the canvas's file lies, beside whatever else the processes share. Raises RenderError without a file."""
+        """The folder of the canvas's file and of all that the processes share. Raises RenderError without a file."""
         if self.path is None:
             raise RenderError("a canvas in private memory cannot be shared", "open it with shared=True")
         return self.path.parent
@@ -169,7 +169,7 @@ class Frame:
 
     @property
     def simulated(self) -> bool:
-        """Whether numba's simulator stood for a graphics card; its times mean nothing."""
+        """True where numba's simulator stood for a GPU; its times mean nothing."""
         return bool(self.trace.facts.get("simulated", False))
 
     @property
@@ -182,7 +182,7 @@ class Frame:
         return encode_png(self.rgb, texts, self._packed)
 
     def _repr_png_(self) -> bytes:
-        """How a notebook shows it."""
+        """Show the picture in a notebook."""
         return self.png()
 
     @cached_property
@@ -197,13 +197,13 @@ class Frame:
 
     @cached_property
     def sha256(self) -> str:
-        """Of the 8-bit RGB pixels, row by row."""
+        """Hash of the 8-bit RGB pixels, row by row, in hexadecimal."""
         return hashlib.sha256(np.ascontiguousarray(self.rgb).data).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
 class Frames(Sequence[Frame]):
-    """What outputs are made of and a saved trace keeps: a draw's one frame, or those of a race and what it left out.
+    """The input of every output, and the content of a saved trace: the frame of a draw, or those of a race.
 
     It is a sequence of its frames. `kind` is one of `KINDS`; `not_run` holds (mode, reason) for each mode of a race
     that did not run; `explanation` is the text of the lesson whose runs these are.
@@ -237,7 +237,7 @@ class Frames(Sequence[Frame]):
 
     @property
     def identical(self) -> bool:
-        """Whether all pictures, and all step counts, are equal to the last bit."""
+        """True where all pictures, and all step counts, are equal to the last bit."""
         return are_identical(self.frames)
 
 
@@ -254,7 +254,7 @@ BASELINE = "sequential"  # the mode that speed-up is counted from
 
 
 def find_baseline(frame: Frame, frames: Sequence[Frame]) -> Frame | None:
-    """What a run of a race is measured against: the run of mode BASELINE in its story, which waits as long, if any."""
+    """Find the run that a run of a race is measured against: of mode BASELINE in its story, with the same wait."""
     story = frame.trace.facts.get("story")
     based = [one for one in frames if one.request.mode == BASELINE and one.trace.facts.get("story") == story]
     alike = [one for one in based if one.request.wait_ns == frame.request.wait_ns]
@@ -262,5 +262,5 @@ def find_baseline(frame: Frame, frames: Sequence[Frame]) -> Frame | None:
 
 
 def are_identical(frames: Sequence[Frame]) -> bool:
-    """Whether all pictures are equal to the last bit, and took as many steps."""
+    """Test whether all pictures are equal to the last bit, and took as many steps."""
     return len({(frame.rgb.shape, frame.sha256, frame.total_steps) for frame in frames}) <= 1

@@ -133,7 +133,7 @@ def _parse_factor(closer: Any) -> float:
 
 
 def default_name(request: Request, like: str | None = None) -> str:
-    """What a picture is called where nobody says: SCENE-MODE.png, with the view in between where it is not the first.
+    """Name a picture that was given no name: SCENE-MODE.png, or SCENE-VIEW-MODE.png for other views than the first.
 
     It never is the picture that was started from.
     """

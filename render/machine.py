@@ -13,7 +13,7 @@ GROUPS, MINE = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")  # Linux's cont
 
 
 def cpus() -> int:
-    """How many CPUs this process may keep busy: by affinity, and by its control groups' quotas where there are any."""
+    """Count the CPUs that this process may keep busy: by affinity, and by its control groups' quotas."""
     return _usable_cpus(affinity(), quota())
 
 
@@ -22,7 +22,7 @@ def _usable_cpus(allowed: int, granted: float | None) -> int:
 
 
 def affinity() -> int:
-    """How many CPUs the system may put this process on."""
+    """Count the CPUs that the system may put this process on."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on every system
@@ -107,7 +107,7 @@ def default_workers() -> int:
 
 @cache
 def cpu_name() -> str:
-    """What the system calls its CPU."""
+    """Name the CPU as the system does."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
@@ -116,7 +116,7 @@ def cpu_name() -> str:
 
 
 def describe_machine() -> dict[str, object]:
-    """What a trace says about where it was made.
+    """Describe the machine for a trace.
 
     `cpus` are those that this process may keep busy; what limits them: `cpus_machine` are there, `cpus_affinity` may
     be run on, and `cpus_quota` is the control groups' grant (None: no limit).

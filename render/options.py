@@ -103,7 +103,7 @@ def _unknown_option(name: str, asked: Mapping[str, Any]) -> UnknownName:
 
 
 def count_workers(asked: Any) -> int:
-    """How many workers were asked for: of a number below zero, -1 is all CPUs allowed, -2 all but one, and so on.
+    """Count the requested workers: of a number below zero, -1 is all CPUs allowed, -2 all but one, and so on.
 
     joblib counts so too. Raises UsageError for what is no whole number, or leaves none.
     """
@@ -128,7 +128,7 @@ def _check_own_options(options: Mapping[str, Any], mode: modes.Mode) -> None:
 
 
 def spell_option(option: str) -> str:
-    """How an option of OWN is typed where it is not left at its default."""
+    """Spell an option of OWN as it is typed where it is not left at its default."""
     return f"--{'no-' if OWN[option] is True else ''}{option.replace('_', '-')}"
 
 

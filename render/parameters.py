@@ -1,4 +1,4 @@
-"""What a scene can be asked: names, defaults, bounds and one sentence each.
+"""Parameters of a scene: names, defaults, bounds and one sentence each.
 
 A scene writes `"zoom": (1.0, 1e-30, 1e300, "Magnification.")`; the default's type is the parameter's type. For
 a choice between words it writes `"palette": ("dusk", ("dusk", "ember"), "Colours of the outside.")`.

@@ -1,4 +1,4 @@
-"""Where samples lie, and how their light becomes an 8-bit pixel: the two ends of every picture, written once.
+"""Sample positions, and the way from light to an 8-bit pixel: the two ends of every picture, written once.
 
 `position`, `clamped` and `light_step` are written in the lane vocabulary and run on every target; the numbers they are
 given are made here once per request.
@@ -39,7 +39,7 @@ def grid(request: Request) -> Grid:
 
 @cache
 def offsets(samples: int) -> np.ndarray:
-    """Where the samples of a pixel lie: (samples, 2) multiples of 1/64 around its centre, right and down.
+    """Place the samples of a pixel: (samples, 2) multiples of 1/64 around its centre, right and down.
 
     Hammersley's points (van der Corput's sequence against a ramp), centred; for four samples that is the rotated
     grid. One sample is the centre. A function of integers alone.
@@ -71,7 +71,7 @@ def clamped(light: Lane) -> Lane:
 
 
 def light_step(mean: Lane) -> Lane:
-    """Where linear light in 0..1 stands in `srgb_table`: round it down to find its 8-bit code."""
+    """Scale linear light in 0..1 to a position in `srgb_table`; rounded down, it is the index of the 8-bit code."""
     return fma(mean, 65535.0, 0.5)
 
 

@@ -194,7 +194,7 @@ class Scene:
         return make_record(fields)
 
     def function_error(self, name: str, error: Exception) -> SceneError:
-        """What one of the functions did wrong, with the line: the one that raised, or that of the function."""
+        """Report a fault of one of the functions, with the line that raised it, or else that of the function."""
         line = error_line(self.path, error) or self.functions[name].__code__.co_firstlineno
         return SceneError(
             f"{self.path}, line {line}: {name}: {describe_error(error)}", "see render.scene for the contract"
@@ -202,7 +202,7 @@ class Scene:
 
 
 def _check_members(made: Any) -> Mapping[str, Any]:
-    """What `prepare` gave, by name. Raises TypeError or ValueError where it is no such thing."""
+    """Check the members that `prepare` returned, by name. Raises TypeError or ValueError where they are none."""
     if not isinstance(made, Mapping):
         if not hasattr(made, "_asdict"):
             raise TypeError(f"it must give a dict of numbers and arrays, not {type(made).__name__}")
@@ -234,7 +234,7 @@ def _as_lane(real: Real, value: Any) -> Any:
 
 @cache
 def scene_folder() -> Path:
-    """Where our scenes lie: beside this module in a wheel, beside the package in a source tree."""
+    """Find the folder of our scenes: beside this module in a wheel, beside the package in a source tree."""
     inside = Path(__file__).parent / "scenes"
     return inside if inside.is_dir() else Path(__file__).parent.parent / "scenes"
 

@@ -1,4 +1,4 @@
-"""What a run did, computed from its trace and from nothing else: the proof that one mode juggles and another does not.
+"""The figures of a run, computed from its trace alone: the proof that one mode juggles and another does not.
 
 The definitions are few and exact. Spans are half open [t0, t1), so one that ends at t and one that starts at t never
 hold the same instant, and a span of no length holds none.
@@ -38,20 +38,20 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 class Running(NamedTuple):
-    """How many workers were at a tile at the same instant: at most, and on average from first paint to last."""
+    """Workers at a tile at the same instant: at most, and on average from first paint to last."""
 
     max: int
     mean: float
 
 
 class InFlight(NamedTuple):
-    """How many tiles were begun and not done at the same instant, at most."""
+    """Tiles started but not finished at the same instant, at most."""
 
     max: int
 
 
 class Multiprocessors(NamedTuple):
-    """How the multiprocessors of a graphics card worked, from block spans alone.
+    """The work of a GPU's multiprocessors, from block spans alone.
 
     One is busy while it has at least one block, however many more it could take. seen: how many ever were; max, mean:
     how many at the same instant, at most and on average from the first block's start to the last one's end.
@@ -65,7 +65,7 @@ class Multiprocessors(NamedTuple):
 
     @property
     def mean_percent(self) -> float:
-        """How busy those that worked were, on average."""
+        """Mean busy share of those that worked, in per cent."""
         return 100 * self.mean / self.seen
 
     @property
@@ -111,7 +111,7 @@ class Stats:
 
     @property
     def on_gpu(self) -> bool:
-        """Whether a graphics card painted, or the simulator of one: its workers are queues, and share it."""
+        """True where a GPU painted, or the simulator of one: its workers are queues, and share it."""
         return on_gpu(self.busy)
 
     @property
@@ -121,7 +121,7 @@ class Stats:
         return {kind: 100 * spent / total if total else 0.0 for kind, spent in self.ledger.items()}
 
     def speed_up(self, baseline: Stats) -> float | None:
-        """How many times as fast as the baseline all tiles were done; None where either took no time."""
+        """Compute how many times as fast as the baseline all tiles were finished; None where either took no time."""
         ours, theirs = self.seconds["tiles"], baseline.seconds["tiles"]
         return theirs / ours if ours and theirs else None
 
@@ -164,7 +164,7 @@ def of(trace: Trace) -> Stats:
 
 
 def measure_multiprocessors(trace: Trace) -> Multiprocessors | None:
-    """How the multiprocessors worked; None where no block was recorded."""
+    """Measure the multiprocessors; None where no thread block was recorded."""
     blocks = [span for span in trace.spans if span.kind == "block"]
     if not blocks:
         return None
@@ -179,7 +179,7 @@ def measure_multiprocessors(trace: Trace) -> Multiprocessors | None:
 
 
 def busy_intervals(trace: Trace) -> dict[Worker, list[Interval]]:
-    """When each multiprocessor was busy, as disjoint intervals, card by card in the order of their numbers."""
+    """Find when each multiprocessor was busy, as disjoint intervals, GPU by GPU in the order of their numbers."""
     blocks = (span for span in trace.spans if span.kind == "block")
     found = _group_intervals(blocks, lambda span: span.worker)
     return {worker: merge_intervals(found[worker]) for worker in trace.multiprocessors}
@@ -199,7 +199,7 @@ def merge_intervals(intervals: Iterable[Interval], *, flat: bool = False) -> lis
 
 
 def foremost_blocks(trace: Trace) -> dict[Worker, list[Span]]:
-    """What each multiprocessor is shown to have painted, as `foremost` has it, in the order of their numbers."""
+    """Choose the block spans to show of each multiprocessor, by `foremost_spans`, in the order of their numbers."""
     blocks: dict[Worker, list[Span]] = {worker: [] for worker in trace.multiprocessors}
     for span in trace.of_kind("block"):
         blocks[span.worker].append(span)
@@ -238,7 +238,7 @@ def foremost_spans(spans: Iterable[Span]) -> list[Span]:
 
 
 def count_levels(intervals: Iterable[Interval]) -> list[tuple[int, int]]:
-    """How many of the half-open intervals hold an instant, as (from when, how many) wherever that changes, by time."""
+    """Count the half-open intervals that hold an instant, as (from when, how many) wherever that changes, by time."""
     change: dict[int, int] = {}
     for t0, t1 in intervals:
         if t0 < t1:
@@ -254,7 +254,7 @@ def count_levels(intervals: Iterable[Interval]) -> list[tuple[int, int]]:
 
 
 def paint_intervals(trace: Trace) -> dict[Worker, list[Interval]]:
-    """When each worker painted, as disjoint intervals, in the order of the workers' first paint."""
+    """Find when each worker painted, as disjoint intervals, in the order of the workers' first paint."""
     paint = (span for span in trace.spans if span.kind == "paint")
     found = {
         worker: merge_intervals(times) for worker, times in _group_intervals(paint, lambda span: span.worker).items()
@@ -269,7 +269,7 @@ def flight_intervals(trace: Trace) -> dict[int, Interval]:
 
 
 def max_overlap(intervals: Iterable[Interval]) -> int:
-    """How many of the half-open intervals hold the same instant, at most."""
+    """Count the half-open intervals that hold the same instant, at most."""
     lasting = [interval for interval in intervals if interval[0] < interval[1]]
     ends = sorted(t1 for _, t1 in lasting)
     highest = over = 0

@@ -110,7 +110,7 @@ class Trace:
 
     @property
     def cpus(self) -> int | None:
-        """How many CPUs the process might keep busy (`render.machine.cpus`); None where the facts do not tell."""
+        """The number of CPUs that the process may keep busy (`render.machine.cpus`); None where the facts lack it."""
         told = self.facts.get("cpus")
         return told if type(told) is int and told > 0 else None
 
@@ -120,7 +120,7 @@ class Trace:
 
 
 def on_gpu(workers: Iterable[Worker]) -> bool:
-    """Whether any of them is a part of a graphics card, or of the simulator of one."""
+    """Test whether any of them is a part of a GPU, or of the simulator of one."""
     return any(worker.device != "cpu" for worker in workers)
 
 
@@ -160,7 +160,7 @@ THREAD_CLOCK: CpuClock = getattr(time, "thread_time_ns", read_nothing)
 
 
 class ThreadState(threading.local):
-    """What each thread has of its own: the worker that it is, once it was asked."""
+    """State of each thread: the worker that it is, once that was needed."""
 
     worker: Worker | None = None
 

@@ -11,7 +11,7 @@ Vector = tuple[Lane, Lane, Lane]
 
 
 def along(a: Vector, b: Vector, t: Lane) -> Vector:
-    """Where a + t b lies: a point on a ray, or more of a colour."""
+    """Compute a + t b: a point on a ray, or more of a colour."""
     return fma(t, b[0], a[0]), fma(t, b[1], a[1]), fma(t, b[2], a[2])
 
 
@@ -31,7 +31,7 @@ def dot(a: Vector, b: Vector) -> Lane:
 
 
 def length(a: Vector) -> Lane:
-    """How long a vector is."""
+    """Compute the length of a vector."""
     return sqrt(dot(a, a))
 
 

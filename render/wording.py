@@ -1,4 +1,4 @@
-"""How figures are said: numbers, times and columns the same way wherever the program speaks to people."""
+"""Formats of numbers, times and columns, the same wherever the program speaks to people."""
 
 from __future__ import annotations
 

@@ -68,12 +68,12 @@ class Attribution:
         }
 
     def count_by_worker(self, picture: str) -> Counter[int]:
-        """How many of the differing tiles each worker of picture `a` or `b` painted."""
+        """Count the differing tiles that each worker of picture `a` or `b` painted."""
         return Counter(worker for place in self.places if (worker := getattr(place, picture)) is not None)
 
 
 def attribute(a: Picture, b: Picture) -> Attribution | None:
-    """Where b differs from a, by tile and worker; None for pictures of different sizes, and for several frames."""
+    """Find where b differs from a, by tile and worker; None for pictures of different sizes or of several frames."""
     if a.size != b.size or a.more or b.more:
         return None
     error = np.concatenate([band.max(axis=2) for _, band in error_bands(a, b)])

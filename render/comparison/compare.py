@@ -27,7 +27,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Comparison:
-    """How two pictures differ. Errors are in steps of `depth` bits, over all channels of all pixels of all frames.
+    """The difference of two pictures. Errors are in steps of `depth` bits, over all channels, pixels and frames.
 
     `worst` is (x, y, channel) of the largest error, the first one row by row, in `worst_frame`; `psnr` is in decibels.
     They are None for identical pictures; for different `sizes` (width, height) or numbers of `frames` all metrics are
@@ -51,7 +51,7 @@ class Comparison:
     ignored: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
     def within(self, max_error: float | None = None, max_differing: float | None = None) -> bool:
-        """Whether the pictures count as equal: every threshold that is given holds; with none they are identical.
+        """Test whether the pictures count as equal: every given threshold holds; with none they are identical.
 
         max_error: steps of `depth` bits; max_differing: per cent of the pixels; None: not given. Never for pictures of
         different sizes.
@@ -78,7 +78,7 @@ class Comparison:
 
 
 def compare(a: Picture, b: Picture) -> Comparison:
-    """How b differs from a."""
+    """Compare b with a."""
     about: dict[str, Any] = {
         "same_request": None if a.request is None or b.request is None else a.request == b.request,
         "sizes": (a.size, b.size),
@@ -121,7 +121,7 @@ def compare(a: Picture, b: Picture) -> Comparison:
 
 
 def describe_request_changes(a: Picture, b: Picture) -> str:
-    """What two stored requests draw differently, in words: "limit (500 and 1000), samples (1 and 4)"."""
+    """List what two stored requests draw differently: "limit (500 and 1000), samples (1 and 4)"."""
     ours, theirs = ({**(request or {}), **(request or {}).get("parameters", {})} for request in (a.request, b.request))
     names = [name for name in ours | theirs if name != "parameters" and ours.get(name) != theirs.get(name)]
     return ", ".join(f"{name} ({ours.get(name)} and {theirs.get(name)})" for name in names)

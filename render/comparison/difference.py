@@ -19,7 +19,7 @@ GROUND, MARK = 0.3, (255, 212, 0)  # how much of the picture is left where it is
 
 
 def choose_scale(width: int, height: int) -> int:
-    """How many pixels wide a pixel becomes."""
+    """Choose how many pixels wide a pixel becomes."""
     longer = max(width, height)
     return 1 if longer >= SEEN else min(-(-SEEN // longer), LARGEST // longer)
 

@@ -1,4 +1,4 @@
-"""What a saved picture is: its size and depth, and, where this program drew it, what it shows and how it was drawn."""
+"""The description of a saved picture: its size and depth, and, where this program drew it, its request and run."""
 
 from __future__ import annotations
 

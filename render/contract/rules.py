@@ -44,7 +44,7 @@ def functions_of(source: Source) -> dict[str, Callable[..., Any]]:
 
 
 def _find_unplain(function: Any, arity: int) -> str:
-    """What keeps a function from being copied for another target; empty for nothing."""
+    """Name what keeps a function from being copied for another target; empty for nothing."""
     if not isinstance(function, FunctionType):
         return f"must be a function written with def, not {type(function).__name__}"
     if function.__code__.co_freevars:
@@ -78,7 +78,7 @@ def parameters_of(source: Source) -> dict[str, Parameter]:
 
 
 def _line_of(tree: ast.Module, name: str, entry: object = None) -> int:
-    """Where the file defines a name, or an entry of the dict of that name; 1 where it does not."""
+    """Find where the file defines a name, or an entry of the dict of that name; 1 where it does not."""
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == name:
             return node.lineno
@@ -104,7 +104,7 @@ def limit_of(source: Source) -> int:
 
 
 def is_limit(value: Any) -> bool:
-    """Whether this may be a limit: a plain whole number."""
+    """Test for a valid limit: a plain whole number in range."""
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= HIGHEST_LIMIT
 
 

@@ -66,7 +66,7 @@ class Trial:
 
 
 def kind_of(value: Any) -> str:
-    """Of a trial, or of a plain number as it would become lanes. Raises Broken for anything else."""
+    """Return the kind of a trial, or of a plain number as a lane. Raises BrokenRule for anything else."""
     if isinstance(value, Trial):
         return value.kind
     if isinstance(value, (bool, np.bool_)):

@@ -119,7 +119,7 @@ def _mark_missing_cpu(letters: list[str], without: Sequence[float], letter: floa
 
 
 def _cpu_lane(spans: Sequence[Span], start: int, letter: float, cells: int) -> str:
-    """How many workers had a CPU on average in each cell, rounded, as a digit; + for more than nine."""
+    """Draw how many workers had a CPU on average in each cell, rounded, as a digit; + for more than nine."""
     sums = [0.0] * cells
     for span in spans:
         if span.kind == "paint" and span.on_cpu is not None and span.t1 > span.t0:

@@ -1,4 +1,4 @@
-"""What a run was and did, as one JSON document: what `--json` prints and what a picture carries of its timings."""
+"""A run as one JSON document: what `--json` prints and what a picture carries of its timings."""
 
 from __future__ import annotations
 

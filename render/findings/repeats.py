@@ -1,4 +1,4 @@
-"""How often the runs of a race are repeated, and which repeat is shown.
+"""Repeats of a race's runs: how many are made, and which one is shown.
 
 A single run says little: another program may have had a CPU just then. So all runs are made in turn, A B C, A B C, as
 often as fits in some seconds, and what is told of a run is told of the repeat whose time is the median. How much the
@@ -31,7 +31,7 @@ def _always_enough(frames: Sequence[Frame]) -> bool:
 
 @dataclass(frozen=True)
 class Rounds:
-    """How many rounds a race makes: from `least` to `most`, as many as fit in `seconds`.
+    """The number of rounds that a race makes: from `least` to `most`, as many as fit in `seconds`.
 
     `enough(frames)` is asked after each round with the frames as they would be shown now. Where it is not, more rounds
     are made, until `patience` seconds have passed.
@@ -44,7 +44,7 @@ class Rounds:
     enough: Callable[[Sequence[Frame]], bool] = _always_enough
 
     def needs_more(self, made: int, spent: float, frames: Sequence[Frame]) -> bool:
-        """Whether another round is to be made after so many, which took `spent` seconds in all.
+        """Decide whether another round is made after `made` rounds, which took `spent` seconds in all.
 
         It ends with an odd number, unless `least` is even or patience ends.
         """

@@ -177,7 +177,7 @@ def where(mask: Lane, a: Lane, b: Lane) -> Lane:
 
 
 def any_lane(mask: Lane) -> bool:
-    """Whether the mask is true in any lane. Use it to save work only: it must not change a lane's result."""
+    """Test whether the mask is true in any lane. Use it to save work only: it must not change a lane's result."""
     return bool(mask)
 
 

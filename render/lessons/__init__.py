@@ -37,7 +37,7 @@ FRAME = {"view": "seahorses", "samples": 16}  # takes one worker a second or mor
 
 
 class Lesson(Protocol):
-    """What each file of this folder offers."""
+    """The members of each file of this folder."""
 
     QUESTION: str
     OPTIONS: frozenset[str]
@@ -49,15 +49,15 @@ class Lesson(Protocol):
         ...
 
     def follows(self, frames: Sequence[Frame]) -> Iterator[str]:
-        """What follows from its runs."""
+        """Yield what follows from its runs, a sentence a line."""
         ...
 
     def sound(self, frames: Sequence[Frame]) -> bool:
-        """Whether all pictures are equal that should be."""
+        """Test whether all pictures are equal that should be."""
         ...
 
     def enough(self, frames: Sequence[Frame]) -> bool:
-        """Whether the figures carry what it wants to show, or cannot here; where they never do, `follows` says so."""
+        """Test whether the figures carry the answer, or cannot here; where they never do, `follows` says so."""
         ...
 
     def close_up(self, frames: Sequence[Frame]) -> CloseUp | None:
@@ -104,7 +104,7 @@ def prepare_entrants(name: str, asked: Mapping[str, Any]) -> list[Entrant]:
 
 
 def choose_rounds(name: str) -> Rounds:
-    """How often the runs of a lesson are repeated: until its sentence is carried, as far as patience goes."""
+    """Choose the rounds of a lesson: repeated until the figures carry its answer, as far as patience goes."""
     return Rounds(seconds=0.0, enough=load(name).enough)
 
 
@@ -137,7 +137,7 @@ def explain(frames: Kind) -> Kind:
 
 
 def _match_runs(name: str, frames: Sequence[Frame]) -> bool:
-    """Whether these are the modes of the lesson in its order, and all draw the same in the same tiles."""
+    """Test whether these are the modes of the lesson in its order, and all draw the same in the same tiles."""
     asked = [run.request.mode for run in prepare_entrants(name, {})]
     first = frames[0].request
     alike = all(

@@ -115,12 +115,12 @@ def sound(frames: Sequence[Frame]) -> bool:
 
 
 def enough(frames: Sequence[Frame]) -> bool:
-    """Whether the fault has shown: such faults come and go."""
+    """Test whether the fault has shown: such faults come and go."""
     return frames[3].sha256 != frames[0].sha256
 
 
 def follows(frames: Sequence[Frame]) -> Iterator[str]:
-    """Which runs are right all the same, which tiles are torn and by whom, and what the overlap costs."""
+    """Say which runs are right all the same, which tiles are torn and by whom, and what the overlap costs."""
     right, torn, overlapping = frames[0], frames[3], frames[5]
     well = [frame.title for frame in (frames[1], frames[2], frames[4]) if frame.sha256 == right.sha256]
     told = f": {', '.join(well)}" if well else ""
@@ -151,7 +151,7 @@ def _as_picture(frame: Frame) -> Picture:
 
 
 def _overlapped_in_time(frame: Frame, tile: int) -> bool:
-    """Whether somebody else was at another tile while this one was painted."""
+    """Test whether another worker was at another tile while this one was painted."""
     paint = [span for span in frame.trace.spans if span.kind == "paint" and span.tile != NO_TILE]
     own = [span for span in paint if span.tile == tile]
     return any(
@@ -198,7 +198,7 @@ def close_up(frames: Sequence[Frame]) -> CloseUp | None:
 
 
 def _paint_spans(frame: Frame, tile: int) -> list[Span]:
-    """When a tile was painted, and by whom."""
+    """Find when a tile was painted, and by whom."""
     return [span for span in frame.trace.spans if span.kind == "paint" and span.tile == tile]
 
 

@@ -24,7 +24,7 @@ HANDFULS_PER_WORKER = 256  # of a worker's share of the tiles, each a handful: s
 
 
 class Handful(NamedTuple):
-    """What a worker comes back with: the tiles that it has done, and why it could not do one more."""
+    """The result of a worker's call: the tiles it finished, and the error of the one that failed."""
 
     done: list[Done]
     error: RenderError | None = None

@@ -127,7 +127,7 @@ MOST_PENDING = 256  # launches whose blocks may be told later, of some 25 KB eac
 
 
 class Blocks(NamedTuple):
-    """What the blocks of a tile's launch recorded, not yet in the trace."""
+    """Records of the thread blocks of a tile's launch, not yet in the trace."""
 
     tile: int
     stream: Stream
@@ -155,7 +155,7 @@ class Launcher(Painter):
         return painted
 
     def record(self, tile: Tile, stream: Stream, painted: Painted) -> None:
-        """What the trace shows of a launch on its stream; what its blocks recorded can wait."""
+        """Record a launch on its stream; the records of its thread blocks can wait."""
         add = self.recorder.add
         if painted.handed is not None:
             add("launch", painted.handed, painted.began, tile.number, stream.worker)
@@ -167,7 +167,7 @@ class Launcher(Painter):
                 self.record_blocks()
 
     def record_blocks(self) -> bool:
-        """What the trace shows of the oldest launch not yet told, on multiprocessors. False where there is none."""
+        """Record the thread blocks of the oldest launch that waits for it. False where there is none."""
         if not self._untold:
             return False
         tile, stream, recorded, step = self._untold.popleft()

@@ -100,7 +100,7 @@ def _png_chunk(kind: bytes, data: bytes | memoryview) -> bytes:
 
 
 def pack_pixels(rgb: np.ndarray) -> bytes:
-    """What a PNG's IDAT chunks hold: the rows, filtered band by band, as one zlib stream."""
+    """Pack pixels as the content of a PNG's IDAT chunks: the rows, filtered band by band, as one zlib stream."""
     height, width, _ = rgb.shape
     rows = max(packing.BAND // (width * 3), 1)
     return packing.pack_bands(

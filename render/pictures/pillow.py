@@ -37,7 +37,7 @@ def encode_image(rgb: np.ndarray, kind: str, request: Mapping[str, Any] | None, 
 
 
 def read_request(image: Image.Image) -> str | None:
-    """What `packed` was given, as JSON, or None."""
+    """Read the request that `encode_image` stored, as JSON, or None."""
     told = image.getexif().get(DESCRIPTION)
     return told.removeprefix(REQUEST) if isinstance(told, str) and told.startswith(REQUEST) else None
 

@@ -1,4 +1,4 @@
-"""Where a picture came from: what was asked, who drew it, and which worker painted each tile.
+"""The origin of a picture: the request, who drew it, and which worker painted each tile.
 
 A picture file carries it as text, so that `compare` can say whose tiles differ. The owners are kept small: two bytes a
 tile (the worker's number in the order of their first paint, low byte first, 65535 for nobody), packed by zlib, in
@@ -38,7 +38,7 @@ class Provenance:
 
     @property
     def tiles(self) -> int:
-        """How many tiles the frame has."""
+        """The number of tiles in the frame."""
         rows, columns = self.request.rows_and_columns
         return rows * columns
 
@@ -48,7 +48,7 @@ class Provenance:
 
 
 def make_provenance(request: Request, title: str, trace: Trace) -> Provenance:
-    """What a run's own picture tells of it."""
+    """Make the provenance of a run's own picture."""
     owned = tile_owners(trace)
     rows, columns = request.rows_and_columns
     return Provenance(request, title, tuple(owned.get(tile) for tile in range(rows * columns)))
@@ -66,7 +66,7 @@ def encode_provenance(request: Request, title: str, trace: Trace) -> str:
 
 
 def read_provenance(request: Any, owned: Any) -> Provenance | None:
-    """What the texts of a picture file tell; None where its request is none of ours. Strange owners are not told."""
+    """Read the texts of a picture file; None where its request is none of ours. Unknown owners are left out."""
     asked = _read_request(request)
     if asked is None:
         return None
@@ -97,7 +97,7 @@ def _first_unknown_word(request: Request) -> Any:
 
 
 def _is_plain_text(word: Any) -> bool:
-    """Whether it is a text without control characters, which a terminal would obey."""
+    """Test for a text without control characters, which a terminal would obey."""
     return isinstance(word, str) and not any(category(letter) == "Cc" for letter in word)
 
 

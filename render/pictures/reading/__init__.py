@@ -1,4 +1,4 @@
-"""How files become pixels: one module for each way, and what all of them share.
+"""The ways from a file to pixels: one module for each, and what all of them share.
 
     png       every chunk and sum of a PNG is checked; what this program writes is unpacked here as well (pixels)
     npz       numpy's archives

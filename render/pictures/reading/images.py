@@ -1,4 +1,4 @@
-"""What Pillow decodes: PNG that is more than plain RGB, and all other formats.
+"""Pictures that Pillow decodes: PNG that is more than plain RGB, and all other formats.
 
     grey, palette, CMYK, YCbCr   the RGB colours that they stand for
     1, 2, 4 bits a sample        the nearest of 256 levels, which are exact: 0, 85, 170, 255 for two bits
@@ -118,7 +118,7 @@ def _list_ignored(image: Image) -> Iterator[str]:
 
 
 def _read_texts(image: Image, png: Png | None) -> Mapping[Any, Any]:
-    """What programs have put into the file, by keyword."""
+    """Read the texts that programs have put into the file, by keyword."""
     if png is not None:
         return image.info | png.texts
     try:
@@ -247,7 +247,7 @@ def _find_depth(image: Image, tiles: list[Any], head: bytes) -> int:
 
 
 def _read_orientation(image: Image, ignored: list[str]) -> int:
-    """How EXIF says that the picture is turned (1: not at all); TIFF has been turned by Pillow."""
+    """Read EXIF's orientation (1: not turned); Pillow has turned TIFF already."""
     try:
         found = image.getexif().get(ORIENTATION, 1)
     except Exception:  # noqa: BLE001  (made by cameras and editors of all kinds, and damaged by more)
@@ -265,7 +265,7 @@ def _turn_array(values: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def _list_colour_hints(image: Image, png: Png | None) -> Iterator[str]:
-    """What says that the numbers are not sRGB, of a file that is no PNG."""
+    """List what says that the numbers are not sRGB, in a file that is no PNG."""
     profile = image.info.get("icc_profile")
     if png is None and profile:
         name = _name_profile(profile)

@@ -24,7 +24,7 @@ class PixelStream:
         self.beyond = 0  # bytes behind the stream's end
 
     def start_chunk(self, kind: str) -> Callable[[bytes], None]:
-        """What takes the pieces of the next chunk."""
+        """Start the next chunk; return the function that takes its pieces."""
         if kind != self.kind:
             raise damage_error(f"its chunk {kind} stands among {self.kind} chunks")
         self.skipped = 0

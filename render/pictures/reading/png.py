@@ -133,7 +133,7 @@ class _Reader:
             raise damage_error("its chunk PLTE is missing")
 
     def choose_sink(self, kind: str) -> Callable[[bytes], None] | None:
-        """What the pieces of this chunk are given to; None: its beginning is kept."""
+        """Choose the function that takes the pieces of this chunk; None: its beginning is kept."""
         if kind not in PIXELS:
             if kind in {"fcTL", "IEND"}:
                 self.end_stream()
@@ -168,7 +168,7 @@ class _Reader:
         self.stream = None
 
     def keep_body(self, kind: str, body: bytes, length: int) -> None:
-        """What a chunk's body says, once it is known to be whole."""
+        """Read a chunk's body, once it is known to be whole."""
         if kind == "IHDR":
             self.header = _parse_header(body, length)
             check_memory(unpacked_size(self.header), self.length)
@@ -219,7 +219,7 @@ def _read_pieces(file: IO[bytes], length: int) -> Iterator[bytes]:
 
 
 def _list_colour_hints(kept: dict[str, bytes], seen: dict[str, int]) -> Iterator[str]:
-    """What says that the numbers are not sRGB, of which the first in this order counts (section 12)."""
+    """List what says that the numbers are not sRGB, of which the first in this order counts (section 12)."""
     if "cICP" in seen:
         if kept["cICP"] != b"\1\x0d\0\1":
             yield f"its colour space (cICP {', '.join(map(str, kept['cICP']))})"
