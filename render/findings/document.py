@@ -61,6 +61,7 @@ def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str
         "running": found.running._asdict(),
         "on_cpu": found.on_cpu._asdict(),
         "in_flight": found.in_flight._asdict(),
+        "waiting": found.waiting._asdict(),
         "switches": found.switches,
         "multiprocessors": _multiprocessor_figures(found),
         "first_tile_seconds": found.first_tile_seconds,

@@ -236,14 +236,15 @@ def _juggling_events(trace: Trace, pid: int, threads: dict[Worker, int]) -> Iter
     for span in trace.of_kind("paint"):
         if span.tile != NO_TILE and span.t1 > span.t0:
             pieces.setdefault(span.tile, []).append(span)
+    flights = stats.flight_intervals(trace)
     for tile, own in pieces.items():
         if len(own) > 1:
-            yield from _flight_events(tile, own, pid, threads, trace.began)
+            yield from _flight_events(tile, flights[tile], own, pid, threads, trace.began)
             yield from _flow_events(tile, own, pid, threads, trace.began)
 
 
 def _flight_events(
-    tile: int, pieces: Sequence[Span], pid: int, threads: dict[Worker, int], origin: int
+    tile: int, flight: tuple[int, int], pieces: Sequence[Span], pid: int, threads: dict[Worker, int], origin: int
 ) -> Iterator[Event]:
     """One name for all of them lets a viewer pack them into as few rows as there are tiles in flight."""
     shared = {"cat": "in flight", "pid": pid, "tid": threads[pieces[0].worker], "id2": {"local": hex(tile + 1)}}
@@ -252,7 +253,7 @@ def _flight_events(
         yield {"ph": "b", "name": name, "ts": to_microseconds(t0 - origin), **shared, "args": {"tile": tile}}
         yield {"ph": "e", "name": name, "ts": to_microseconds(t1 - origin), **shared}
 
-    begins, ends = slice_("in flight", pieces[0].t0, max(piece.t1 for piece in pieces))
+    begins, ends = slice_("in flight", *flight)
     yield begins
     until = pieces[0].t0
     for piece in pieces:

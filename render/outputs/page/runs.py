@@ -99,7 +99,7 @@ class Run(evidence.Run):
     @cached_property
     def flying(self) -> Curve:
         """How many tiles are begun and not done at each instant."""
-        return curve((min(t0 for t0, _ in times), self.ends[tile]) for tile, times in self.painting.items())
+        return curve(stats.flight_intervals(self.frame.trace).values())
 
     @property
     def together(self) -> list[Interval]:
