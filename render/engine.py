@@ -161,7 +161,7 @@ class RunProgress:
 def _compile_kernel(
     preparation: Preparation, request: Request, recorder: Recorder, announce: Callable[[str], None]
 ) -> Kernel:
-    """The target's kernel; the time counts as compiling only where something was compiled or waited for, which is told.
+    """Get the target's kernel. The time counts as compiling only where the target announced that it compiles or waits.
 
     Otherwise machine code was loaded, as modules are.
     """
@@ -202,7 +202,7 @@ def _save_on_error(rgb: np.ndarray, kept: list[Tile], tiles: int, salvage: Salva
 
 
 def load_available_mode(request: Request) -> modes.Mode:
-    """The request's mode. Raises ModeUnavailable with the reason where it cannot run here."""
+    """Load the request's mode. Raises ModeUnavailable with the reason where it cannot run here."""
     mode, missing = modes.load(request.mode), modes.unavailable_reason(request)
     if missing is not None:
         reason, remedy = missing
@@ -232,7 +232,7 @@ def estimate_costs(request: Request, recorder: Recorder, kernel: Kernel, p: P) -
 
 
 def _estimate_tile(counts: np.ndarray, tile: Tile) -> int:
-    """The coarse steps under a tile, for its size."""
+    """Estimate the steps of a tile from the coarse steps under it."""
     rows = slice(tile.y // COARSE, (tile.y + tile.height - 1) // COARSE + 1)
     columns = slice(tile.x // COARSE, (tile.x + tile.width - 1) // COARSE + 1)
     return int(counts[rows, columns].mean() * tile.width * tile.height)

@@ -46,7 +46,7 @@ STEEPEST = 1e30  # a longer derivative is no more than noise; float32 would soon
 
 
 def colouring(parameters: Any) -> dict[str, Any]:
-    """Members of `p` for all that follows, from `bailout`, `zoom` and the parameters in COLOURING."""
+    """Make the members of `p` for all that follows, from `bailout`, `zoom` and the parameters in COLOURING."""
     colours = palette(parameters.palette)
     reach = parameters.bailout * parameters.bailout
     angle = parameters.light_angle * type(parameters.light_angle)(0.017453292519943295)
@@ -69,7 +69,7 @@ def colouring(parameters: Any) -> dict[str, Any]:
 
 
 def next_z(x: Lane, y: Lane, cx: Lane, cy: Lane) -> tuple[Lane, Lane]:
-    """Z z + c for z = x + i y: three fma and one sum."""
+    """Compute z z + c for z = x + i y: three fma and one sum."""
     part = fma(-y, y, cx)
     return fma(x, x, part), fma(x + x, y, cy)
 
@@ -96,7 +96,7 @@ def shaded(x: Lane, y: Lane, steps: Lane, inside: Any, orbit: Any, p: Any) -> tu
 
 
 def coloured(x: Lane, y: Lane, steps: Lane, brightness: Lane, p: Any) -> tuple[Lane, Lane, Lane]:
-    """A colour of the palette by the continuous number of steps, made darker by a brightness in 0 .. 1."""
+    """Look up a colour of the palette by the continuous number of steps, darkened by a brightness in 0 .. 1."""
     late = steps + 1.0 - rough_log2(rough_log2(maximum(fma(x, x, y * y), p.reach)) * p.per_reach)
     turn = fma(fract(fma(rough_log2(maximum(late, 1.0)), p.density, p.offset)), p.turn, 0.0)  # a product that stays one
     return (
@@ -107,7 +107,7 @@ def coloured(x: Lane, y: Lane, steps: Lane, brightness: Lane, p: Any) -> tuple[L
 
 
 def between(colours: Any, turn: Lane) -> Lane:
-    """The blend of two neighbouring entries of a palette."""
+    """Blend two neighbouring entries of a palette."""
     return mix(take(colours, turn), take(colours, turn + 1.0), fract(turn))
 
 
@@ -139,7 +139,7 @@ def derivative(x: Lane, y: Lane, cx: Lane, cy: Lane, first: Lane, each: Lane, st
 
 
 def next_derivative(x: Lane, y: Lane, wx: Lane, wy: Lane, each: Lane) -> tuple[Lane, Lane]:
-    """2 z w + each, where each is real."""
+    """Compute 2 z w + each, where each is real."""
     two_x, two_y = x + x, y + y
     return fma(two_x, wx, fma(-two_y, wy, each)), fma(two_x, wy, two_y * wx)
 

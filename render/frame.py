@@ -65,7 +65,7 @@ class Canvas:
         return self.x <= x and self.y <= y and x + width <= self.x + wide and y + height <= self.y + high
 
     def take_pixels(self) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-        """Pixels, steps and what is inside, to keep when the canvas is gone: copies of what lies in a file.
+        """Return pixels, steps and inside for keeps: copies where the canvas lies in a file.
 
         To be asked once, when all is painted: the marks are taken off the steps.
         """
@@ -83,12 +83,12 @@ class Canvas:
         return self.path.parent
 
     def __reduce__(self) -> tuple[object, ...]:
-        """A process that is sent a canvas opens the same file."""
+        """Pickle as the file's name: another process opens the same file."""
         return _attach_canvas, (self.folder / "canvas", *self._key)
 
 
 def split_marked(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Steps (int32), and which samples are inside (bool): all bits of their steps were turned. Done in place."""
+    """Split marked steps, in place: steps (int32), and which samples are inside (bool), whose bits were inverted."""
     inside = counts < 0
     np.invert(counts, out=counts, where=inside)
     return counts, inside
@@ -105,7 +105,7 @@ def _round_to_page(size: int) -> int:
 
 @contextmanager
 def open_canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
-    """A black canvas for this request; one in a file, removed at the end, where processes share it.
+    """Open a black canvas for this request; where processes share it, in a file that is removed at the end.
 
     Raises UsageError for a frame that cannot fit in memory, OutputError where there is no room that processes share.
     """
@@ -119,7 +119,7 @@ def open_canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
 
 
 def open_window(request: Request, x: int, y: int, width: int, height: int) -> Canvas:
-    """A black canvas for one rectangle of a frame, whose size says nothing about the memory that this needs.
+    """Open a black canvas for one rectangle of a frame; the frame itself may be larger than memory.
 
     Raises UsageError for one that does not lie in the frame, or cannot fit in memory.
     """
@@ -134,7 +134,7 @@ def open_window(request: Request, x: int, y: int, width: int, height: int) -> Ca
 
 
 def _check_memory(what: str, width: int, height: int, remedy: str, *, with_steps: bool) -> int:
-    """The bytes of so many pixels. Raises UsageError where they cannot fit in memory."""
+    """Return the bytes of so many pixels. Raises UsageError where they cannot fit in memory."""
     size = _round_to_page(width * height * 3) + width * height * 4 * with_steps
     needed, granted = COPIES * size, machine.memory()
     if size > SMALL and needed > granted:
@@ -178,7 +178,7 @@ class Frame:
         return run_title(self.request, self.trace.facts)
 
     def png(self, texts: Mapping[str, str] | None = None) -> bytes:
-        """The picture as a PNG file, with texts by keyword; the pixels are packed once, however often it is asked."""
+        """Encode the picture as a PNG file, with texts by keyword; the pixels are packed only once."""
         return encode_png(self.rgb, texts, self._packed)
 
     def _repr_png_(self) -> bytes:
@@ -190,7 +190,7 @@ class Frame:
         return pack_pixels(self.rgb)
 
     def with_trace(self, trace: Trace) -> Self:
-        """The same picture with another trace; what was found out about its pixels is kept."""
+        """Return the same picture with another trace; what is known of its pixels is kept."""
         made = copy(self)
         object.__setattr__(made, "trace", trace)
         return made
@@ -242,7 +242,7 @@ class Frames(Sequence[Frame]):
 
 
 def run_title(request: Request, facts: Mapping[str, Any]) -> str:
-    """The name of a run, harmless to show: its label where it has one, or its mode and what its workers are."""
+    """Name a run, harmless to show: by its label where it has one, or by its mode and backend."""
     label = facts.get("label")
     if isinstance(label, str) and label:
         return make_harmless(label)

@@ -30,12 +30,12 @@ def affinity() -> int:
 
 
 def quota() -> float | None:
-    """CPUs' worth of time that control groups grant; None where none sets a limit. The smallest grant holds."""
+    """Read the CPUs' worth of time that control groups grant; None without a limit. The smallest grant holds."""
     return min((granted / period for granted, period in _read_quotas()), default=None)
 
 
 def load() -> float | None:
-    """The system's load of the last minute: how many processes had or wanted a CPU; None where it does not tell."""
+    """Read the load of the last minute: how many processes had or wanted a CPU; None where it is not known."""
     try:
         return round(os.getloadavg()[0], 2)
     except (AttributeError, OSError):  # not on every system
@@ -43,7 +43,7 @@ def load() -> float | None:
 
 
 def memory() -> int:
-    """Bytes of memory that this process may use: the machine's, or what a control group or `ulimit -v` grants if fewer.
+    """Count the bytes of memory that this process may use: the least of the machine's and all limits.
 
     A large number where the system does not say.
     """
@@ -57,7 +57,7 @@ def memory() -> int:
 
 
 def _address_space() -> Iterator[int]:
-    """Bytes that this process may address, where a limit is set (`ulimit -v`)."""
+    """Yield the bytes that this process may address, where a limit is set (`ulimit -v`)."""
     try:
         import resource
     except ImportError:  # not on every system
@@ -68,7 +68,7 @@ def _address_space() -> Iterator[int]:
 
 
 def _read_quotas() -> Iterator[tuple[int, int]]:
-    """Microseconds of CPU that are granted, and in how many, by each group that limits this process."""
+    """Yield the microseconds of CPU granted, and per how many, by each group that limits this process."""
     found = [_read_numbers(group / "cpu.max") for group in _control_groups("")]
     found += [
         _read_numbers(group / "cpu.cfs_quota_us") + _read_numbers(group / "cpu.cfs_period_us")
@@ -80,7 +80,7 @@ def _read_quotas() -> Iterator[tuple[int, int]]:
 
 
 def _control_groups(controller: str) -> Iterator[Path]:
-    """Folders of the control groups that this process is in, its own first; no controller: those of version 2."""
+    """List the folders of the control groups of this process, its own first; no controller: those of version 2."""
     try:
         lines = MINE.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -93,7 +93,7 @@ def _control_groups(controller: str) -> Iterator[Path]:
 
 
 def _read_numbers(path: Path) -> list[int]:
-    """The whole numbers in a file; none where it is not there, or says that there is no limit."""
+    """Read the whole numbers in a file; none where it is missing, or says that there is no limit."""
     try:
         return [int(word) for word in path.read_text(encoding="ascii").split()]
     except (OSError, ValueError):
@@ -101,7 +101,7 @@ def _read_numbers(path: Path) -> list[int]:
 
 
 def default_workers() -> int:
-    """As many as there are CPUs, but two at least: one worker could not show what parallel means."""
+    """Choose as many workers as CPUs, but two at least: one worker could not show what parallel means."""
     return max(2, cpus())
 
 

@@ -112,7 +112,7 @@ class Request:
         return dict(self.parameters)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: parameters as an object, the tile as a list."""
+        """Convert to JSON's types: parameters as an object, the tile as a list."""
         return asdict(self) | {"parameters": self.values, "tile": list(self.tile)}
 
     @classmethod

@@ -27,7 +27,7 @@ class Grid(NamedTuple):
 
 
 def grid(request: Request) -> Grid:
-    """The frame has the vertical half-extent 2 / zoom, so the pitch is 4 / (zoom * height); row 0 is on top."""
+    """Lay the frame on the picture plane: 4 / zoom high, so the pitch is 4 / (zoom * height); row 0 is on top."""
     real = REALS[request.precision]
     values = request.values
     half = real(2)
@@ -59,14 +59,14 @@ def offsets(samples: int) -> np.ndarray:
 def position(
     i: Lane, j: Lane, across: Lane, down: Lane, x0: Lane, y0: Lane, pitch: Lane, half_width: Lane, half_height: Lane
 ) -> tuple[Lane, Lane]:
-    """The point (x, y) of the picture plane for column i and row j of the whole frame; never of a tile."""
+    """Compute the point (x, y) of the picture plane for column i and row j of the whole frame; never of a tile."""
     x = fma(i + 0.5 + across - half_width, pitch, x0)
     y = fma(half_height - j - 0.5 - down, pitch, y0)
     return x, y
 
 
 def clamped(light: Lane) -> Lane:
-    """One sample's light as it counts: 0..1, NaN as 0."""
+    """Clamp one sample's light to 0..1, NaN to 0."""
     return minimum(maximum(light, 0.0), 1.0)
 
 
@@ -101,7 +101,7 @@ FIRST = (
 
 @cache
 def srgb_table() -> np.ndarray:
-    """65536 uint8 codes, by linear light in steps of 1 / 65535."""
+    """Make the table of 65536 uint8 codes, by linear light in steps of 1 / 65535."""
     table = np.searchsorted(np.array(FIRST), np.arange(65536), side="right")
     table = table.astype(np.uint8)
     table.flags.writeable = False

@@ -87,7 +87,7 @@ class Multiprocessors(NamedTuple):
         return max(self.busy_percent, key=self.busy_percent.__getitem__)
 
     def name_of(self, worker: Worker) -> str:
-        """Its number, and which card's it is where there are several."""
+        """Name a multiprocessor by its number, and by its GPU where there are several."""
         cards = {other.device for other in self.busy_percent}
         return f"number {worker.thread}" if len(cards) == 1 else f"{worker.device} {worker.thread}"
 
@@ -135,13 +135,13 @@ class Stats:
         return theirs / ours if ours and theirs else None
 
     def efficiency(self, baseline: Stats) -> float | None:
-        """The speed-up for each worker: 1.0 where every worker is worth a whole one."""
+        """Compute the speed-up for each worker: 1.0 where every worker is worth a whole one."""
         gained = self.speed_up(baseline)
         return gained / len(self.busy) if gained is not None and self.busy else None
 
 
 def of(trace: Trace) -> Stats:
-    """All figures of a trace."""
+    """Compute all figures of a trace."""
     paint = [span for span in trace.spans if span.kind == "paint"]
     painted = _group_intervals((span for span in paint if span.tile != NO_TILE), lambda span: span.tile)
     flying = flight_intervals(trace)
@@ -197,7 +197,7 @@ def busy_intervals(trace: Trace) -> dict[Worker, list[Interval]]:
 
 
 def merge_intervals(intervals: Iterable[Interval], *, flat: bool = False) -> list[Interval]:
-    """The same instants as disjoint intervals that do not touch, by time. `flat`: keep those of no length as well."""
+    """Merge intervals into disjoint ones that do not touch, by time. `flat`: keep those of no length as well."""
     made: list[Interval] = []
     for t0, t1 in sorted(intervals):
         if t0 == t1 and not flat:
@@ -218,7 +218,7 @@ def foremost_blocks(trace: Trace) -> dict[Worker, list[Span]]:
 
 
 def foremost_spans(spans: Iterable[Span]) -> list[Span]:
-    """One worker's spans as pieces that do not overlap, by time: where several hold an instant, that which began last.
+    """Cut one worker's spans into pieces that do not overlap, by time: of several at an instant, the last to start.
 
     So is a multiprocessor shown that begins blocks of the next tile while the last blocks of the one before still run.
     """
@@ -305,7 +305,7 @@ def _group_intervals(spans: Iterable[Span], key: Callable[[Span], Key]) -> dict[
 
 
 def _full_extent(times: Sequence[Interval]) -> Interval:
-    """From the first start to the last end."""
+    """Span from the first start to the last end."""
     if len(times) == 1:  # most tiles are painted at one go
         return times[0]
     return min(t0 for t0, _ in times), max(t1 for _, t1 in times)
@@ -344,7 +344,7 @@ def _count_switches(spans: Iterable[Span]) -> int:
 
 
 def _account_time(trace: Trace) -> dict[str, int]:
-    """Each kind gets what it adds to the union of the kinds before it, so nothing is counted twice."""
+    """Give each kind the time it adds to the union of the kinds before it, so that nothing is counted twice."""
     began, ended = trace.began, trace.ended
     kinds = _group_intervals(trace.spans, lambda span: span.kind)
     covered: list[Interval] = []

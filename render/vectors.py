@@ -16,17 +16,17 @@ def along(a: Vector, b: Vector, t: Lane) -> Vector:
 
 
 def scaled(a: Vector, t: Lane) -> Vector:
-    """Every part times t."""
+    """Multiply every part by t."""
     return a[0] * t, a[1] * t, a[2] * t
 
 
 def times(a: Vector, b: Vector) -> Vector:
-    """Colour a seen through a filter b."""
+    """See colour a through a filter b: multiply part by part."""
     return a[0] * b[0], a[1] * b[1], a[2] * b[2]
 
 
 def dot(a: Vector, b: Vector) -> Lane:
-    """The scalar product."""
+    """Compute the scalar product."""
     return fma(a[0], b[0], fma(a[1], b[1], a[2] * b[2]))
 
 
@@ -36,5 +36,5 @@ def length(a: Vector) -> Lane:
 
 
 def normalised(a: Vector) -> Vector:
-    """The vector with length 1; the zero vector stays."""
+    """Scale a vector to length 1; the zero vector stays."""
     return scaled(a, 1.0 / maximum(length(a), 1e-9))

@@ -78,7 +78,7 @@ def _explain_error(error: Exception) -> tuple[str, str]:
 
 
 def _public_functions(module: ModuleType) -> list[str]:
-    """The functions that a module without `__all__` defines for others."""
+    """List the functions that a module without `__all__` defines for others."""
     own = [name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
     return [name for name in own if not name.startswith("_") and callable(getattr(module, name))]
 
@@ -91,7 +91,7 @@ def describe_error(error: Exception, path: Path | None = None) -> str:
 
 
 def error_line(path: Path, error: BaseException) -> int:
-    """The last line of this file that the error passed through; 0 for none."""
+    """Return the last line of this file that the error passed through; 0 for none."""
     line, trace = 0, error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == str(path):
@@ -124,7 +124,7 @@ class Imports(NamedTuple):
 
 
 def _imported_modules(tree: ast.Module) -> list[str]:
-    """The names of the modules that a file imports, wherever in it."""
+    """List the names of the modules that a file imports, wherever in it."""
     names = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -135,7 +135,7 @@ def _imported_modules(tree: ast.Module) -> list[str]:
 
 
 def _referenced_modules(module: ModuleType) -> list[str]:
-    """The names of the modules that a module holds, or holds something from."""
+    """List the names of the modules that a module refers to, or has something from."""
     values = list(vars(module).values())
     held = [value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) for value in values]
     return [name for name in held if isinstance(name, str)]

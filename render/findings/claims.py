@@ -50,7 +50,7 @@ class Claims:
         return 1 in (self.affinity, self.machine)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: the CPUs; the workers stand elsewhere in the document."""
+        """Convert the CPUs to JSON's types; the workers stand elsewhere in the document."""
         names = ("machine", "affinity", "quota", "allowed", "used")
         return {name: getattr(self, name) for name in names}
 

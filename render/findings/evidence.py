@@ -185,7 +185,7 @@ Kind = TypeVar("Kind", bound=Run)
 
 
 def pair_with_baseline(frames: Sequence[Frame], kind: type[Kind]) -> list[Kind]:
-    """The runs of a race, each with the run that it is measured against; `kind`: a Run, or one that knows more."""
+    """Make the runs of a race, each with its baseline; `kind`: Run, or a subclass that knows more."""
     made = {id(frame): kind(frame) for frame in frames}
     for frame in frames:
         base = find_baseline(frame, frames)
@@ -194,5 +194,5 @@ def pair_with_baseline(frames: Sequence[Frame], kind: type[Kind]) -> list[Kind]:
 
 
 def build_runs(frames: Sequence[Frame]) -> list[Run]:
-    """The runs of a race, each with the run that it is measured against."""
+    """Make the runs of a race, each with its baseline."""
     return pair_with_baseline(frames, Run)

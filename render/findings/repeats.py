@@ -62,7 +62,7 @@ LATER = Rounds(least=1, most=3, seconds=6.0)  # of a story, whose runs take long
 
 
 def parse_rounds(repeat: int | str | None, otherwise: Rounds = Rounds()) -> Rounds:
-    """So many rounds, whatever they take and show; None: `otherwise`. Raises UsageError for what makes no sense."""
+    """Parse a number of rounds, which is kept whatever they take; None: `otherwise`. Raises UsageError."""
     if repeat is None:
         return otherwise
     try:
@@ -75,7 +75,7 @@ def parse_rounds(repeat: int | str | None, otherwise: Rounds = Rounds()) -> Roun
 
 
 def share_pixels(frame: Some, first: Frame) -> Some:
-    """The frame with the pixels of the first one in place of its own, where they are equal: many repeats need room."""
+    """Let a frame share the pixels of the first one, where they are equal: many repeats need memory."""
     if frame.sha256 != first.sha256 or frame.rgb.shape != first.rgb.shape:
         return frame
     made = copy(frame)
@@ -86,7 +86,7 @@ def share_pixels(frame: Some, first: Frame) -> Some:
 
 
 def choose_median(repeats: Sequence[Some], first: Frame) -> Some:
-    """The repeat that is shown of a run, with the times of all in its facts: that of median time, of two the lower.
+    """Choose the repeat that is shown: that of median time, of two the lower; its facts get the times of all.
 
     `first` is the first picture of the race. Where repeats painted another one, only those may be shown: a fault must
     not hide behind a median.

@@ -144,7 +144,7 @@ def of(trace: Trace, found: Stats | None = None) -> Schedule:
 
 
 def tile_costs(trace: Trace) -> dict[int, int]:
-    """Nanoseconds that each tile was painted for, by number."""
+    """Add up the nanoseconds that each tile was painted for, by number."""
     spent: dict[int, int] = {}
     for span in trace.spans:
         if span.kind == "paint" and span.tile != NO_TILE:
@@ -153,13 +153,13 @@ def tile_costs(trace: Trace) -> dict[int, int]:
 
 
 def fairness(busy: list[float]) -> float | None:
-    """Jain's index of the workers' busy times."""
+    """Compute Jain's index of the workers' busy times."""
     squares = sum(spent * spent for spent in busy)
     return sum(busy) ** 2 / (len(busy) * squares) if squares else None
 
 
 def serial_fraction(speed_up: float | None, workers: int) -> float | None:
-    """Karp and Flatt's; None for one worker, and for a speed-up of more than their number: there it has no meaning."""
+    """Compute Karp and Flatt's fraction; None for one worker, and for a speed-up of more than the workers."""
     if not speed_up or workers < 2 or speed_up > workers * (1 + 1e-9):
         return None
     return (1 / speed_up - 1 / workers) / (1 - 1 / workers)

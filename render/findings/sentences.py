@@ -26,7 +26,7 @@ OTHERS = "other programs were using the CPUs"
 
 
 def of(run: Run) -> list[str]:
-    """All that is said of a run, as whole sentences."""
+    """List all sentences about a run."""
     if not run.stats.tiles:
         return ["No tile was painted."]
     claimed = claims.describe_claims(run.frame.trace)
@@ -98,7 +98,7 @@ def _judge_parallelism(run: Run) -> str:
 
 
 def _describe_granted(there: Claims) -> str:
-    """The CPUs that a process may use, or as much of their time as a control group grants."""
+    """Name the CPUs that a process may use, or as much of their time as a control group grants."""
     if there.quota is not None and there.allowed is not None and there.quota <= there.allowed:
         return "one CPU's worth of time" if there.quota == 1 else f"{there.quota:g} CPUs' worth of time"
     return count(there.allowed or 0, "CPU")
@@ -117,7 +117,7 @@ def _why_not(run: Run) -> str:
 
 
 def _describe_gpu(run: Run) -> Iterator[str]:
-    """A graphics card's streams are queues. What its multiprocessors did is told where it was recorded."""
+    """Describe the run of a GPU: its streams are queues; its multiprocessors paint, where that was recorded."""
     found = run.stats
     who, tiles, took = count(run.workers, "stream"), count(found.tiles, "tile"), format_time(run.seconds)
     each = "" if run.workers == 1 else f" ({_tiles_each(run)})"
@@ -241,7 +241,7 @@ def conclusions(entered: Sequence[Run]) -> list[str]:
 
 
 def _fastest_of_each(entered: Sequence[Run]) -> Iterator[str]:
-    """Who was fastest of those that wait as long for their data."""
+    """Name the fastest of those that wait as long for their data."""
     waits = list(dict.fromkeys(run.frame.request.wait_ns for run in entered))
     for wait in waits:
         runs = [run for run in entered if run.frame.request.wait_ns == wait]
@@ -251,7 +251,7 @@ def _fastest_of_each(entered: Sequence[Run]) -> Iterator[str]:
 
 
 def _name_fastest(entered: Sequence[Run], among: str) -> Iterator[str]:
-    """Who was fastest, and who was about as fast."""
+    """Name the fastest run, and those about as fast."""
     best = min(entered, key=lambda run: run.seconds)
     near = [run for run in entered if run is not best and not best.beats(run)]
     told = f"fastest{among}: {best.frame.title}, {format_time(best.seconds)}"

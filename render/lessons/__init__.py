@@ -45,7 +45,7 @@ class Lesson(Protocol):
     TERMS: Mapping[str, str]
 
     def entrants(self, asked: Mapping[str, Any]) -> list[Entrant]:
-        """The runs of the lesson. Raises UsageError."""
+        """Make the runs of the lesson. Raises UsageError."""
         ...
 
     def follows(self, frames: Sequence[Frame]) -> Iterator[str]:
@@ -66,18 +66,18 @@ class Lesson(Protocol):
 
 
 def names() -> list[str]:
-    """All lessons there are."""
+    """List all lessons."""
     return registry.names(__path__)
 
 
 @cache
 def load(name: str) -> Lesson:
-    """The lesson of this name. Raises UnknownName."""
+    """Load the lesson of this name. Raises UnknownName."""
     return cast(Lesson, registry.load("lesson", __name__, name, names()))
 
 
 def prepare_entrants(name: str, asked: Mapping[str, Any]) -> list[Entrant]:
-    """The runs of a lesson for what was asked.
+    """Make the runs of a lesson from the options given.
 
     Raises UsageError for an option that it decides itself, ModeUnavailable where one of its runs cannot be made here:
     what is left would answer nothing.
@@ -109,7 +109,7 @@ def choose_rounds(name: str) -> Rounds:
 
 
 def make_entrant(label: str, mode: str, asked: Mapping[str, Any], adapt: Adapt | None = None, **own: Any) -> Entrant:
-    """A run of a lesson: this mode with what was asked, as far as it takes it; `own` is the lesson's own wish."""
+    """Make a run of a lesson: this mode with the given options that it takes; `own` are set by the lesson."""
     from render.engine import Entrant
 
     owned = {option for name in modes.names() for option in modes.load(name).OPTIONS}
@@ -119,7 +119,7 @@ def make_entrant(label: str, mode: str, asked: Mapping[str, Any], adapt: Adapt |
 
 
 def find_lesson(frames: Sequence[Frame]) -> str | None:
-    """The lesson whose runs these are, as their facts tell; None where they are not all of them, or others."""
+    """Find the lesson whose runs these are, by their facts; None where some are missing, or others."""
     told = [frame.trace.facts.get("lesson") for frame in frames]
     name = told[0] if told and all(one == told[0] for one in told) else None
     return name if isinstance(name, str) and name in names() and _match_runs(name, frames) else None
@@ -147,19 +147,19 @@ def _match_runs(name: str, frames: Sequence[Frame]) -> bool:
 
 
 def use_one_tile_size(runs: Sequence[Entrant], tile: tuple[int, int]) -> list[Entrant]:
-    """The runs with tiles of one size, which would depend on the workers otherwise."""
+    """Give all runs tiles of one size, which would depend on the workers otherwise."""
     return [run._replace(request=replace(run.request, tile=tile)) for run in runs]
 
 
 def format_lines(name: str, frames: Sequence[Frame], width: int) -> list[str]:
-    """The question of a lesson and its answer, folded for a terminal."""
+    """Format the question of a lesson and its answer, folded for a terminal."""
     lesson = load(name)
     told = [f"lesson {name}: {lesson.QUESTION}", *lesson.follows(frames)]
     return [line for text in told for line in wrap(text, width, subsequent_indent="  ")]
 
 
 def as_dict(name: str, frames: Sequence[Frame]) -> dict[str, Any]:
-    """The same for JSON."""
+    """Convert question and answer to JSON's types."""
     lesson = load(name)
     told = list(lesson.follows(frames))
     return {"name": name, "question": lesson.QUESTION, "follows": told, "sound": lesson.sound(frames)}

@@ -37,7 +37,7 @@ sound = are_identical
 
 
 def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
-    """One worker; threads with the GIL held, and dropped; processes. Raises UsageError for target python."""
+    """Run one worker; threads that hold the GIL, and that drop it; processes. Raises UsageError for target python."""
     target = asked.get("target")
     if target and not targets.load(str(target)).DROPS_GIL:
         raise UsageError(f"target {target} is Python, and always holds the GIL", "give --target simd or scalar")

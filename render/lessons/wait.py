@@ -31,7 +31,7 @@ sound = are_identical
 
 
 def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
-    """In sequence, juggling and parallel: without waiting, then with. Raises UsageError for a wait of nothing."""
+    """Run in sequence, juggling and parallel: without waiting, then with. Raises UsageError for no wait at all."""
     waiting = options.parse_duration(asked["wait"])
     if not waiting:
         raise UsageError("lesson wait needs something to wait for", "leave --wait out, or give a time like 150ms")

@@ -72,7 +72,7 @@ def fair_share(in_flight: int, tiles: int, workers: int) -> int:
 
 
 def cut_handfuls(tiles: Sequence[Tile], workers: int) -> list[Sequence[Tile]]:
-    """The tiles in handfuls for processes: single ones, unless there are very many."""
+    """Cut the tiles into handfuls for processes: single ones, unless there are very many."""
     size = max(len(tiles) // (workers * HANDFULS_PER_WORKER), 1)
     return [tiles[first : first + size] for first in range(0, len(tiles), size)]
 

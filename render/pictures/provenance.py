@@ -43,7 +43,7 @@ class Provenance:
         return rows * columns
 
     def worker_of(self, tile: int) -> int | None:
-        """Who painted a tile, where that is known."""
+        """Return the worker that painted a tile, where that is known."""
         return self.workers[tile] if self.workers is not None and tile < len(self.workers) else None
 
 
@@ -89,7 +89,7 @@ def _read_request(stored: Any) -> Request | None:
 
 
 def _first_unknown_word(request: Request) -> Any:
-    """The first of a request's words that no request of this program has, or None."""
+    """Find the first of a request's words that no request of this program has; None without one."""
     words = [request.scene, request.view, request.mode, request.target, request.order, *dict(request.parameters)]
     words += [request.backend] if request.backend is not None else []
     words += [value for value in request.values.values() if not isinstance(value, (int, float))]

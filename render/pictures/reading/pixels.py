@@ -31,7 +31,7 @@ class PixelStream:
         return self.feed if kind == "IDAT" else self.feed_numbered
 
     def feed_numbered(self, piece: bytes) -> None:
-        """The same for a chunk that begins with 4 bytes of its own."""
+        """Unpack a piece of a chunk that starts with 4 bytes of its own."""
         before = min(4 - self.skipped, len(piece))
         self.skipped += before
         self.feed(piece[before:])

@@ -52,7 +52,7 @@ class Png(NamedTuple):
     ignored: tuple[str, ...]
 
     def to_contents(self) -> FileContents | None:
-        """All that it tells, where Pillow is not needed for it."""
+        """Return all that it holds, where Pillow is not needed for it."""
         return None if self.layer is None else FileContents((self.layer,), self.texts, self.ignored)
 
 
@@ -161,7 +161,7 @@ class _Reader:
         )
 
     def end_stream(self) -> None:
-        """All pixels of a picture must be there."""
+        """Check that all pixels of a picture are there."""
         if self.stream is not None:
             self.stream.end()
             self.beyond += self.stream.beyond
@@ -202,7 +202,7 @@ def _parse_header(body: bytes, length: int) -> Header:
 
 
 def unpacked_size(header: Header) -> int:
-    """Bytes of all filtered rows."""
+    """Count the bytes of all filtered rows."""
     bits = header.depth * CHANNELS[header.colour]
     passes = PASSES if header.interlaced else ((0, 0, 1, 1),)
     sides = ((-(-(header.width - x) // right), -(-(header.height - y) // down)) for x, y, right, down in passes)
@@ -236,7 +236,7 @@ def _list_colour_hints(kept: dict[str, bytes], seen: dict[str, int]) -> Iterator
 
 
 def transparent_colour(png: Png) -> tuple[int, ...]:
-    """The colour that is transparent, in the picture's own steps: (grey,), (red, green, blue), or () for none.
+    """Return the transparent colour, in the picture's own steps: (grey,), (red, green, blue), or () for none.
 
     Only the bits that a sample has count.
     """
