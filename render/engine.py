@@ -93,12 +93,12 @@ def draw(
 
     Raises ModeUnavailable where the mode cannot run here, TileError where a tile fails.
     """
-    asked = clock()
+    requested = clock()
     load = machine.load()
     recorder = Recorder(clock)
-    began = asked if began is None else began
-    if began < asked:
-        recorder.add("import", began, asked)
+    began = requested if began is None else began
+    if began < requested:
+        recorder.add("import", began, requested)
     mode = load_available_mode(request)
     preparation = Preparation() if preparation is None else preparation
     preparation.check_scene(request)
@@ -122,12 +122,12 @@ def draw(
     ran = {"load": load} | machine.describe_machine()
     ran |= {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
     ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1, **kernel.facts, **facts}
-    trace = Trace(kernel.correct_spans(recorder.drain()), began, asked, clock(), ran)
+    trace = Trace(kernel.correct_spans(recorder.drain()), began, requested, clock(), ran)
     return DrawnFrame(rgb, counts, course.steps, request, trace, inside)
 
 
 class RunProgress:
-    """How far a run has come. `costs`: estimated steps by tile, where they are known; `canvas`: the pixels so far."""
+    """Progress of a run. `costs`: estimated steps by tile, where they are known; `canvas`: the pixels so far."""
 
     def __init__(
         self,
@@ -161,25 +161,25 @@ class RunProgress:
 def _compile_kernel(
     preparation: Preparation, request: Request, recorder: Recorder, announce: Callable[[str], None]
 ) -> Kernel:
-    """The target's kernel; the time counts as compiling only where something was compiled or waited for, which is told.
+    """Get the target's kernel. The time counts as compiling only where the target announced that it compiles or waits.
 
     Otherwise machine code was loaded, as modules are.
     """
-    told: list[str] = []
+    messages: list[str] = []
 
     def tell(text: str) -> None:
-        told.append(text)
+        messages.append(text)
         announce(text)
 
     t0 = recorder.clock()
     try:
         return preparation.make_kernel(request, tell)
     finally:
-        recorder.add("compile" if told else "import", t0, recorder.clock())
+        recorder.add("compile" if messages else "import", t0, recorder.clock())
 
 
 def _make_painter(request: Request, surface: Canvas, kernel: Kernel, recorder: Recorder) -> Painter:
-    """What paints with this kind of kernel."""
+    """Make the painter for this kind of kernel."""
     if isinstance(kernel, LaunchKernel):
         return Launcher(request, surface, kernel, recorder)
     return Painter(request, surface, kernel, recorder)
@@ -187,7 +187,7 @@ def _make_painter(request: Request, surface: Canvas, kernel: Kernel, recorder: R
 
 @contextmanager
 def _save_on_error(rgb: np.ndarray, kept: list[Tile], tiles: int, salvage: Salvage | None) -> Iterator[None]:
-    """Where painting fails, have the tiles that are done kept, and the error say where."""
+    """Save the finished tiles where painting fails, and let the error say where they are."""
     try:
         yield
     except RenderError as error:
@@ -202,7 +202,7 @@ def _save_on_error(rgb: np.ndarray, kept: list[Tile], tiles: int, salvage: Salva
 
 
 def load_available_mode(request: Request) -> modes.Mode:
-    """The request's mode. Raises ModeUnavailable with the reason where it cannot run here."""
+    """Load the request's mode. Raises ModeUnavailable with the reason where it cannot run here."""
     mode, missing = modes.load(request.mode), modes.unavailable_reason(request)
     if missing is not None:
         reason, remedy = missing
@@ -232,7 +232,7 @@ def estimate_costs(request: Request, recorder: Recorder, kernel: Kernel, p: P) -
 
 
 def _estimate_tile(counts: np.ndarray, tile: Tile) -> int:
-    """The coarse steps under a tile, for its size."""
+    """Estimate the steps of a tile from the coarse steps under it."""
     rows = slice(tile.y // COARSE, (tile.y + tile.height - 1) // COARSE + 1)
     columns = slice(tile.x // COARSE, (tile.x + tile.width - 1) // COARSE + 1)
     return int(counts[rows, columns].mean() * tile.width * tile.height)
@@ -252,18 +252,18 @@ class Race(Frames):
         save_frames(path, self, plain=plain)
 
     def _repr_html_(self) -> str:
-        """How a notebook shows it: the theatre, and under it the table and what follows from it.
+        """Show the race in a notebook: the theatre, and under it the table and the sentences.
 
         The theatre may run its own script, and nothing else: it is shut off from the notebook.
         """
         from render.outputs import page
 
-        told = f"<pre>{escape(table.race_table(self.frames, self.not_run))}</pre>"
+        text = f"<pre>{escape(table.race_table(self.frames, self.not_run))}</pre>"
         if not self.frames:
-            return told
+            return text
         theatre = escape(page.write(self).decode())
         place = 'width="100%" height="900" style="border:0" sandbox="allow-scripts"'
-        return f'<iframe title="the theatre" {place} srcdoc="{theatre}"></iframe>{told}'
+        return f'<iframe title="the theatre" {place} srcdoc="{theatre}"></iframe>{text}'
 
 
 def race(
@@ -323,8 +323,8 @@ def _repeat(
     runs: list[tuple[Entrant, list[DrawnFrame]]] = [(entrant, []) for entrant in entrants]
     shown: list[DrawnFrame] = []
     not_run: list[tuple[str, str]] = []
-    began, made = clock(), 0
-    while runs and (not made or rounds.needs_more(made, (clock() - began) / 1e9, shown)):
+    began, rounds_made = clock(), 0
+    while runs and (not rounds_made or rounds.needs_more(rounds_made, (clock() - began) / 1e9, shown)):
         for run in runs[:]:
             (request, facts, adapt), repeats = run
             if repeats and request.simulate:
@@ -340,7 +340,7 @@ def _repeat(
                 continue
             first = first or [frame]
             repeats.append(share_pixels(frame, first[0]))
-        made += 1
+        rounds_made += 1
         shown = [choose_median(repeats, first[0]) for _, repeats in runs]
         if all(entrant.request.simulate for entrant, _ in runs):
             break

@@ -27,7 +27,7 @@ def shared_file(size: int) -> Iterator[Path]:
 
 
 def _create_folder(size: int) -> tempfile.TemporaryDirectory[str]:
-    """A folder with the file: in memory if it can be there, else where temporary files are."""
+    """Create a folder with the file: in memory if it fits there, else where temporary files are."""
     for place in (MEMORY, None):
         try:
             folder = tempfile.TemporaryDirectory(prefix=f"render-{os.getpid()}-", dir=place, ignore_cleanup_errors=True)

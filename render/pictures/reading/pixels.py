@@ -24,14 +24,14 @@ class PixelStream:
         self.beyond = 0  # bytes behind the stream's end
 
     def start_chunk(self, kind: str) -> Callable[[bytes], None]:
-        """What takes the pieces of the next chunk."""
+        """Start the next chunk; return the function that takes its pieces."""
         if kind != self.kind:
             raise damage_error(f"its chunk {kind} stands among {self.kind} chunks")
         self.skipped = 0
         return self.feed if kind == "IDAT" else self.feed_numbered
 
     def feed_numbered(self, piece: bytes) -> None:
-        """The same for a chunk that begins with 4 bytes of its own."""
+        """Unpack a piece of a chunk that starts with 4 bytes of its own."""
         before = min(4 - self.skipped, len(piece))
         self.skipped += before
         self.feed(piece[before:])
@@ -43,14 +43,14 @@ class PixelStream:
         more = bool(piece) and not self.inflate.eof
         while more:
             try:
-                made = self.inflate.decompress(piece, PIECE)
+                unpacked = self.inflate.decompress(piece, PIECE)
             except igzip_lib.error as error:  # type: ignore[misc]  # its stub says: an instance
                 raise damage_error(f"its {self.kind} chunks are damaged ({_describe_reason(error)})") from error
-            self.left -= len(made)
+            self.left -= len(unpacked)
             if self.left < 0:
                 raise damage_error(f"its {self.kind} chunks hold more than the picture has pixels")
             if self.take is not None:
-                self.take(made)
+                self.take(unpacked)
             piece = b""
             more = not (self.inflate.eof or self.inflate.needs_input)
             self.beyond += len(self.inflate.unused_data) if self.inflate.eof else 0
