@@ -164,8 +164,8 @@ class Frame:
 
     def __repr__(self) -> str:
         """One line: what was drawn, and who drew it."""
-        told = self.request
-        return f"<Frame of {PurePath(told.scene).stem!r:.60}, {told.width} x {told.height}, by {self.title!r:.60}>"
+        width, height = self.request.width, self.request.height
+        return f"<Frame of {PurePath(self.request.scene).stem!r:.60}, {width} x {height}, by {self.title!r:.60}>"
 
     @property
     def simulated(self) -> bool:
@@ -191,9 +191,9 @@ class Frame:
 
     def with_trace(self, trace: Trace) -> Self:
         """Return the same picture with another trace; what is known of its pixels is kept."""
-        made = copy(self)
-        object.__setattr__(made, "trace", trace)
-        return made
+        frame = copy(self)
+        object.__setattr__(frame, "trace", trace)
+        return frame
 
     @cached_property
     def sha256(self) -> str:

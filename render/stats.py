@@ -192,21 +192,21 @@ def measure_multiprocessors(trace: Trace) -> Multiprocessors | None:
 def busy_intervals(trace: Trace) -> dict[Worker, list[Interval]]:
     """Find when each multiprocessor was busy, as disjoint intervals, GPU by GPU in the order of their numbers."""
     blocks = (span for span in trace.spans if span.kind == "block")
-    found = _group_intervals(blocks, lambda span: span.worker)
-    return {worker: merge_intervals(found[worker]) for worker in trace.multiprocessors}
+    intervals = _group_intervals(blocks, lambda span: span.worker)
+    return {worker: merge_intervals(intervals[worker]) for worker in trace.multiprocessors}
 
 
 def merge_intervals(intervals: Iterable[Interval], *, flat: bool = False) -> list[Interval]:
     """Merge intervals into disjoint ones that do not touch, by time. `flat`: keep those of no length as well."""
-    made: list[Interval] = []
+    merged: list[Interval] = []
     for t0, t1 in sorted(intervals):
         if t0 == t1 and not flat:
             continue
-        if made and t0 <= made[-1][1]:
-            made[-1] = made[-1][0], max(made[-1][1], t1)
+        if merged and t0 <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], t1)
         else:
-            made.append((t0, t1))
-    return made
+            merged.append((t0, t1))
+    return merged
 
 
 def foremost_blocks(trace: Trace) -> dict[Worker, list[Span]]:
@@ -222,7 +222,7 @@ def foremost_spans(spans: Iterable[Span]) -> list[Span]:
 
     So is a multiprocessor shown that begins blocks of the next tile while the last blocks of the one before still run.
     """
-    made: list[Span] = []
+    pieces: list[Span] = []
     open_: list[Span] = []  # by when they began; some may have ended
     now = 0
 
@@ -234,10 +234,10 @@ def foremost_spans(spans: Iterable[Span]) -> list[Span]:
                 open_.pop()
                 continue
             end = span.t1 if until is None else min(span.t1, until)
-            if made and made[-1].t1 == now and made[-1].tile == span.tile:
-                made[-1] = made[-1]._replace(t1=end)
+            if pieces and pieces[-1].t1 == now and pieces[-1].tile == span.tile:
+                pieces[-1] = pieces[-1]._replace(t1=end)
             else:
-                made.append(span._replace(t0=now, t1=end))
+                pieces.append(span._replace(t0=now, t1=end))
             now = end
 
     for span in sorted(spans, key=lambda span: (span.t0, -span.t1)):
@@ -245,7 +245,7 @@ def foremost_spans(spans: Iterable[Span]) -> list[Span]:
         now = span.t0
         open_.append(span)
     show(None)
-    return made
+    return pieces
 
 
 def count_levels(intervals: Iterable[Interval]) -> list[tuple[int, int]]:
@@ -256,21 +256,21 @@ def count_levels(intervals: Iterable[Interval]) -> list[tuple[int, int]]:
             change[t0] = change.get(t0, 0) + 1
             change[t1] = change.get(t1, 0) - 1
     level = 0
-    made = []
+    levels = []
     for instant in sorted(change):
         level += change[instant]
         if change[instant]:
-            made.append((instant, level))
-    return made
+            levels.append((instant, level))
+    return levels
 
 
 def paint_intervals(trace: Trace) -> dict[Worker, list[Interval]]:
     """Find when each worker painted, as disjoint intervals, in the order of the workers' first paint."""
     paint = (span for span in trace.spans if span.kind == "paint")
-    found = {
+    intervals = {
         worker: merge_intervals(times) for worker, times in _group_intervals(paint, lambda span: span.worker).items()
     }
-    return {worker: found[worker] for worker in trace.workers}
+    return {worker: intervals[worker] for worker in trace.workers}
 
 
 def flight_intervals(trace: Trace) -> dict[int, Interval]:
@@ -289,11 +289,11 @@ def max_overlap(intervals: Iterable[Interval]) -> int:
     """Count the half-open intervals that hold the same instant, at most."""
     lasting = [interval for interval in intervals if interval[0] < interval[1]]
     ends = sorted(t1 for _, t1 in lasting)
-    highest = over = 0
-    for begun, t0 in enumerate(sorted(t0 for t0, _ in lasting), 1):
-        while ends[over] <= t0:
-            over += 1
-        highest = max(highest, begun - over)
+    highest = ended = 0
+    for started, t0 in enumerate(sorted(t0 for t0, _ in lasting), 1):
+        while ends[ended] <= t0:
+            ended += 1
+        highest = max(highest, started - ended)
     return highest
 
 
