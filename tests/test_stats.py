@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render import stats
+from render.findings import foremost
 from render.trace import NO_TILE, STAGES, Span, Trace, Worker
 
 A, B, C = (Worker(1, thread) for thread in range(3))
@@ -297,7 +298,7 @@ def test_a_launch_that_waits_for_a_card_with_nothing_to_do_stands_in_the_ledger(
 
 @given(blocks)
 def test_the_foremost_of_a_workers_spans_is_the_one_that_began_last(made: list[Span]) -> None:
-    pieces = stats.foremost_spans(made)
+    pieces = foremost.foremost_spans(made)
     assert all(before.t1 <= after.t0 for before, after in pairwise(pieces))
     for instant in range(70):
         held = [span for span in made if holds(span, instant)]

@@ -34,6 +34,7 @@ from typing import Any
 
 from render import stats
 from render.cpu_time import cpu_share
+from render.findings import foremost
 from render.frame import Frame, Frames
 from render.plan import tile_of
 from render.request import Request
@@ -172,7 +173,7 @@ def _run_events(number: int, pid: int, frame: Frame) -> Iterator[Event]:
 def _multiprocessor_events(pid: int, number: int, frame: Frame) -> Iterator[Event]:
     """The multiprocessors of a run, as a process of their own; nothing where there are none."""
     trace = frame.trace
-    lanes = stats.foremost_blocks(trace)
+    lanes = foremost.foremost_blocks(trace)
     if not lanes:
         return
     cards = len({worker.device for worker in lanes})
