@@ -98,7 +98,7 @@ class Run(evidence.Run):
 
     @cached_property
     def flying(self) -> Curve:
-        """How many tiles are begun and not done at each instant."""
+        """How many tiles are started but not finished at each instant."""
         return curve((min(t0 for t0, _ in times), self.ends[tile]) for tile, times in self.painting.items())
 
     @property
