@@ -52,9 +52,9 @@ def entrants(given: Mapping[str, Any]) -> list[Entrant]:
 
 
 def _hold_gil(kernel: Kernel) -> Kernel:
-    from render.runtime.cpu.held import held
+    from render.runtime.cpu.gil import hold_gil
 
-    return held(kernel)
+    return hold_gil(kernel)
 
 
 def enough(frames: Sequence[Frame]) -> bool:
