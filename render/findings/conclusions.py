@@ -30,16 +30,16 @@ def _fastest_of_each(entered: Sequence[Run]) -> Iterator[str]:
 
 
 def _name_fastest(entered: Sequence[Run], among: str) -> str:
-    """Say who was fastest, and who was about as fast."""
+    """Name the fastest run, and those about as fast."""
     best = min(entered, key=lambda run: run.seconds)
     near = [run for run in entered if run is not best and not best.beats(run)]
-    said = f"fastest{among}: {best.frame.title}, {format_time(best.seconds)}"
+    text = f"fastest{among}: {best.frame.title}, {format_time(best.seconds)}"
     if near:
-        return f"{said}; about the same, as far as this can tell: {join_words([run.frame.title for run in near])}"
+        return f"{text}; about the same, as far as these figures show: {join_words([run.frame.title for run in near])}"
     if best.difference is not None and best.base is not None:
         doubt = f"; but {OTHERS}" if best.short_of_cpu or best.base.short_of_cpu else ""
-        return f"{said}, where {best.base.frame.title} took {format_time(best.base.seconds)}{doubt}"
-    return said
+        return f"{text}, where {best.base.frame.title} took {format_time(best.base.seconds)}{doubt}"
+    return text
 
 
 # --- a story ------------------------------------------------------------------------------------------------
@@ -79,7 +79,7 @@ def _without_waiting(plain: Sequence[Run]) -> Iterator[str]:
         return
     times = f"{single.frame.title} took {format_time(single.seconds)}, {base.frame.title} {format_time(base.seconds)}"
     if single.beats(base):
-        yield f"{times}, though nothing waited; why, the traces do not tell, so run it again"
+        yield f"{times}, though nothing waited; the traces do not show why, so run it again"
     else:
         yield f"where nothing waits, juggling wins nothing: {times}"
 
@@ -134,10 +134,10 @@ def _warn_load(entered: Sequence[Run]) -> Iterator[str]:
     loaded = next((run for run in entered if run.load is not None), None)
     if loaded is not None:
         machine = count(loaded.claims.machine or 0, "CPU")
-        said = f"the load was {loaded.load:.1f} before it began, on a machine of {machine}"
-        yield f"{said}: others may have used them, so run it again"
+        text = f"the load was {loaded.load:.1f} before it started, on a machine of {machine}"
+        yield f"{text}: others may have used them, so run it again"
 
 
 def _warn_single_runs(entered: Sequence[Run]) -> Iterator[str]:
     if len(entered) > 1 and all(run.repeats.spread is None for run in entered):
-        yield "each ran once, so chance may have had a part in what differs: --repeat tells more"
+        yield "each ran once, so chance may have had a part in what differs: add --repeat 5 to know more"

@@ -50,7 +50,7 @@ def _describe_painting(run: Run) -> Iterator[str]:
     elif run.juggles and run.workers == 1:
         yield f"one worker juggled {tiles} in {took}: {_count_in_flight(run)}"
         yield f"{count(figures.switches, 'time')} it put one aside to go on with another. This is concurrency"
-        yield "never were two painted at the same instant, for there was one worker"
+        yield "no two were painted at the same instant, for there was one worker"
     elif run.workers == 1:
         order = ", one after the other: never two in flight" if figures.tiles > 1 else ""
         yield f"one worker painted {tiles} in {took}{order}"
@@ -92,9 +92,9 @@ def _judge_parallelism(run: Run) -> str:
     """Say whether several workers were parallel, and if not, what they were."""
     figures, available = run.stats, run.claims
     if figures.running.max < 2:
-        return "never were two at a tile at the same instant: they took turns"
+        return "no two were at a tile at the same instant: they took turns"
     if figures.on_cpu.mean is None:
-        return "how many had a CPU is not known, so nothing is said of parallelism"
+        return "it is not known how many had a CPU, so nothing follows about parallelism"
     if not run.parallel and available.one_cpu:
         number = in_words(run.workers)
         return f"{number} workers, one CPU: they took turns. That is concurrency; parallelism needs a second CPU"
@@ -133,7 +133,7 @@ def _describe_gpu(run: Run) -> Iterator[str]:
     each = "" if run.workers == 1 else f" ({_tiles_each(run)})"
     if run.frame.simulated:
         yield f"a simulator stood for the graphics card: {who} painted {tiles}{each}"
-        yield "who did what is true, how long it took means nothing; nothing is said of parallelism"
+        yield "who painted what is real, the times mean nothing; nothing follows about parallelism"
         return
     yield f"{who} of the graphics card painted {tiles} in {took}{each}; a stream is a queue"
     inside = figures.multiprocessors
@@ -149,10 +149,10 @@ def _describe_waiting(run: Run) -> Iterator[str]:
     cause = run.awaited_lock or "their data"
     text = f"its tiles waited {format_time(run.waited_seconds)} for {cause}, all of them added up"
     if run.idle_seconds >= run.waited_seconds * SHORT:
-        yield f"{text}, and while they waited nobody painted: {format_time(run.idle_seconds)} of idle hands"
+        yield f"{text}, and while they waited nobody painted: {format_time(run.idle_seconds)} in all"
     else:
         beside = "they waited beside each other, or while another was painted"
-        yield f"{text}; but {beside}, so nobody was at a tile for only {format_time(run.idle_seconds)}"
+        yield f"{text}; but {beside}, so all workers were idle for only {format_time(run.idle_seconds)}"
 
 
 # --- what it gained ----------------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ def _explain_difference(run: Run, base: Run, times: float) -> str:
     if run.load is not None or base.load is not None:
         return "; but the machine had other work: run it again"
     if most is not None and times > most:
-        return f", which is all that {count(most, 'worker')} can bring, and a little chance"
+        return f", which is all that {count(most, 'worker')} can bring, give or take chance"
     return _why_faster(run) if times > 1 else _why_slower(run, base)
 
 
@@ -208,12 +208,12 @@ def _why_faster(run: Run) -> str:
         return "; a graphics card paints thousands of samples at once"
     painted = f"{run.stats.on_cpu.mean:.2f} CPUs painted on average" if run.parallel else ""
     if not run.data_wait_seconds and not (run.base and run.base.data_wait_seconds):
-        return f", for {painted}" if painted else "; why, the traces do not tell"
+        return f", for {painted}" if painted else "; the traces do not show why"
     if run.juggles:
         return ", for while one tile waited, its worker saw to others"
     if run.workers > 1:
         return f", for while one worker waited, the others went on{f', and {painted}' if painted else ''}"
-    return "; why, the traces do not tell"
+    return "; the traces do not show why"
 
 
 def _why_slower(run: Run, base: Run) -> str:
@@ -233,7 +233,7 @@ def _why_slower(run: Run, base: Run) -> str:
             return f", for nobody was at a tile for {format_time(run.idle_seconds)}, between one slice and the next"
         if ours - theirs >= MOSTLY * lost:
             return f", for painting itself took {format_time(ours)}, where it took {format_time(theirs)} there"
-    return "; why, the traces do not tell"
+    return "; the traces do not show why"
 
 
 # --- what must be known before the figures are believed ----------------------------------------------------
@@ -245,5 +245,5 @@ def _state_doubts(run: Run) -> Iterator[str]:
     if run.short_of_cpu and mean is not None:
         who = OTHERS + ", or its control group had no more to give" * (run.claims.quota is not None)
         who += ", or its threads waited for Python's lock (GIL)" * run.may_have_waited_for_lock
-        could = f"{run.available_cpus:.2f} could have been had"
-        yield f"it was given {mean:.2f} CPUs on average, where {could}; {who}: run it again"
+        available = f"{run.available_cpus:.2f} were available"
+        yield f"it was given {mean:.2f} CPUs on average, where {available}; {who}: run it again"
