@@ -17,7 +17,7 @@ from pairs import Work, in_turn, machine_line, median_ratio, options, ratio
 
 from render import modes, plan, scene, targets, trace
 from render.frame import open_canvas
-from render.frontend.library import entrants
+from render.frontend.library import race_requests
 from render.painting.painter import Painter
 from render.request import Request
 from render.trace import Recorder
@@ -87,7 +87,7 @@ def main() -> None:
     each = one_span()
     print(f"one span: {each * 1e6:.2f} us\n")
     print(f"  {'':30}{'spans':>7}{'ms':>9}{'worked out':>14}{'seen':>10}{'median':>10}")
-    for request in entrants(dict(FRAME), ["sequential", "concurrent", "parallel"]):
+    for request in race_requests(dict(FRAME), ["sequential", "concurrent", "parallel"]):
         for tile in (request.tile, SMALL):
             line(replace(request, tile=tile), each, runs)
 

@@ -101,7 +101,7 @@ def draw(
         recorder.add("import", began, asked)
     mode = load_available_mode(request)
     preparation = Preparation() if preparation is None else preparation
-    preparation.check(request)
+    preparation.check_scene(request)
     with open_canvas(request, shared=mode.needs_shared_canvas(request)) as surface:
         check_count(request)
         compiled = _compile_kernel(preparation, request, recorder, announce)
@@ -109,7 +109,7 @@ def draw(
         known: dict[int, int] = {}
 
         def estimate() -> Mapping[int, int]:
-            known.update(estimate_costs(request, recorder, compiled, preparation.numbers(request)))
+            known.update(estimate_costs(request, recorder, compiled, preparation.prepare_numbers(request)))
             return known
 
         tiles = plan(request, estimate)
@@ -173,7 +173,7 @@ def _compile_kernel(
 
     t0 = recorder.clock()
     try:
-        return preparation.kernel(request, tell)
+        return preparation.make_kernel(request, tell)
     finally:
         recorder.add("compile" if told else "import", t0, recorder.clock())
 
@@ -294,8 +294,8 @@ def race(
     preparation, load = Preparation(), machine.load()
     for request, _, _ in able:
         check_count(request)
-        preparation.check(request)
-        preparation.compile(request, announce)
+        preparation.check_scene(request)
+        preparation.compile_kernel(request, announce)
     paint = partial(draw, announce=announce, progress=progress, clock=clock, watch=watch, preparation=preparation)
     shown: list[DrawnFrame] = []
     for heat, often in (

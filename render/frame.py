@@ -20,7 +20,7 @@ import numpy as np
 from render import machine
 from render.errors import RenderError, UsageError
 from render.findings.explanation import Explanation
-from render.pictures.picture import encode, pixels
+from render.pictures.picture import encode_png, pack_pixels
 from render.request import Request
 from render.shared_file import shared_file
 from render.trace import Trace
@@ -173,7 +173,7 @@ class Frame:
 
     def png(self, texts: Mapping[str, str] | None = None) -> bytes:
         """The picture as a PNG file, with texts by keyword; the pixels are packed once, however often it is asked."""
-        return encode(self.rgb, texts, self._packed)
+        return encode_png(self.rgb, texts, self._packed)
 
     def _repr_png_(self) -> bytes:
         """How a notebook shows it."""
@@ -181,7 +181,7 @@ class Frame:
 
     @cached_property
     def _packed(self) -> bytes:
-        return pixels(self.rgb)
+        return pack_pixels(self.rgb)
 
     def with_trace(self, trace: Trace) -> Self:
         """The same picture with another trace; what was found out about its pixels is kept."""

@@ -34,23 +34,23 @@ class Preparation:
         self._unused: dict[Request, Kernel] = {}  # compiled for a request, and not given to anybody yet
         self._shared: dict[Request, Kernel] = {}
 
-    def scene(self, name: str) -> PreparedScene:
+    def load_scene(self, name: str) -> PreparedScene:
         """Give the scene of this name, as it was when it was first asked for. Raises as `scene.load` does."""
         with self._lock:
             if name not in self._scenes:
                 self._scenes[name] = PreparedScene.of(scene.load(name))
             return self._scenes[name]
 
-    def numbers(self, request: Request) -> P:
+    def prepare_numbers(self, request: Request) -> P:
         """Give what the scene's `prepare` makes for a request. Raises SceneError."""
-        return self.scene(request.scene).prepared(request)
+        return self.load_scene(request.scene).prepared(request)
 
-    def check(self, request: Request) -> None:
+    def check_scene(self, request: Request) -> None:
         """Find out what is wrong with a request's scene before anything is painted.
 
         Raises SceneError where it breaks its contract, TileError (for the first tile) where it raises something itself.
         """
-        loaded = self.scene(request.scene)
+        loaded = self.load_scene(request.scene)
         try:
             with self._lock:
                 p = loaded.prepared(request)
@@ -61,7 +61,7 @@ class Preparation:
                     *steering,
                 )  # a branch may depend on them: another is another contract
                 if seen not in self._checked:
-                    trial.check(loaded, request)
+                    trial.check_scene(loaded, request)
                     self._checked.add(seen)
         except RenderError:
             raise
@@ -69,33 +69,33 @@ class Preparation:
             first = tile_of(request, request.only_tile or 0)
             raise tile_failure(request, first, describe_error(error, loaded.path)) from error
 
-    def compile(self, request: Request, announce: Announce) -> None:
+    def compile_kernel(self, request: Request, announce: Announce) -> None:
         """Have the code that paints a request compiled and loaded, if it is not yet."""
         with self._lock:
-            code = self._code(request)
+            code = self._code_key(request)
             if code not in self._compiled:
-                made = targets.load(request.target).compile(self.scene(request.scene), request, announce)
+                made = targets.load(request.target).compile(self.load_scene(request.scene), request, announce)
                 self._compiled[code] = self._unused[request] = made
 
-    def kernel(self, request: Request, announce: Announce) -> Kernel:
+    def make_kernel(self, request: Request, announce: Announce) -> Kernel:
         """Give a kernel for a request, nobody else's, compiled only if there is no code that fits it."""
         with self._lock:
-            self.compile(request, announce)
+            self.compile_kernel(request, announce)
             made = self._unused.pop(request, None)
             if made is None:
-                made = self._compiled[self._code(request)].for_request(request, self.numbers(request))
+                made = self._compiled[self._code_key(request)].for_request(request, self.prepare_numbers(request))
             return made
 
     def shared_kernel(self, request: Request) -> Kernel:
         """Give the one kernel with which all windows of a request are painted; those of the last few are kept."""
         with self._lock:
-            made = self._shared.pop(request, None) or self.kernel(request, lambda _text: None)
+            made = self._shared.pop(request, None) or self.make_kernel(request, lambda _text: None)
             self._shared[request] = made
             while len(self._shared) > KEPT:
                 del self._shared[next(iter(self._shared))]
             return made
 
-    def _code(self, request: Request) -> tuple[object, ...]:
+    def _code_key(self, request: Request) -> tuple[object, ...]:
         """Give what decides which code paints a request."""
         how = request.scene, request.target, request.precision, request.simulate, request.blocks
-        return *how, member_types(self.numbers(request))
+        return *how, member_types(self.prepare_numbers(request))

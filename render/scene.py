@@ -90,7 +90,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from render.contract import rules
-from render.contract.foreign_code import Imports, describe_error, execute, line_in, running
+from render.contract.foreign_code import Imports, contain_exits, describe_error, error_line, run_file
 from render.errors import RenderError, SceneError, UnknownName, UsageError
 from render.parameters import P, Parameter, Parameters, check_member_name, make_record
 from render.request import Request, Value
@@ -153,13 +153,13 @@ class Scene:
             "views": self.views,
         }
 
-    def lines(self, *, parameters: bool) -> list[str]:
+    def format_lines(self, *, parameters: bool) -> list[str]:
         """For people: what it is, its views, and its parameters if wanted."""
         told = [f"{self.name}: {self.about}", f"  views: {', '.join(self.views)}"]
-        told += self._told_parameters() if parameters else [f"  parameters: {', '.join(self.parameters)}"]
+        told += self._describe_parameters() if parameters else [f"  parameters: {', '.join(self.parameters)}"]
         return [make_harmless(line) for line in told]
 
-    def _told_parameters(self) -> list[str]:
+    def _describe_parameters(self) -> list[str]:
         told = [f"  limit {self.limit}, precision {self.precision}", "  parameters:"]
         wide = max(map(len, self.parameters))
         for name, one in self.parameters.items():
@@ -181,21 +181,21 @@ class Scene:
             made: Any = Parameters({name: _as_lane(real, value) for name, value in request.parameters})
             if prepare:
                 try:
-                    with running():
+                    with contain_exits():
                         made = _check_members(prepare(made, (request.width, request.height)))
                 except RenderError:
                     raise
                 except Exception as error:
-                    raise self.broken("prepare", error) from error
+                    raise self.function_error("prepare", error) from error
             try:
                 fields = {name: _as_lane(real, value) for name, value in made.items() if not isinstance(value, str)}
             except (TypeError, ValueError, OverflowError) as error:
-                raise self.broken("prepare", error) from error
+                raise self.function_error("prepare", error) from error
         return make_record(fields)
 
-    def broken(self, name: str, error: Exception) -> SceneError:
+    def function_error(self, name: str, error: Exception) -> SceneError:
         """What one of the functions did wrong, with the line: the one that raised, or that of the function."""
-        line = line_in(self.path, error) or self.functions[name].__code__.co_firstlineno
+        line = error_line(self.path, error) or self.functions[name].__code__.co_firstlineno
         return SceneError(
             f"{self.path}, line {line}: {name}: {describe_error(error)}", "see render.scene for the contract"
         )
@@ -269,7 +269,7 @@ def load(name: str) -> Scene:
 def _load_current(path: Path, source: bytes) -> Scene:
     """The scene in this file, run anew where the file has changed, or a module that it imports was loaded again."""
     known = _run_file(path, source)
-    if not known.imports.current():
+    if not known.imports.is_current():
         _run_file.cache_clear()
         known = _run_file(path, source)
     return known.scene
@@ -290,7 +290,7 @@ def _run_file(path: Path, source: bytes) -> _RunFile:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # a zero byte, or nested too deep
         line, why = getattr(error, "lineno", None) or 1, getattr(error, "msg", None) or error
         raise SceneError(f"{path}, line {line}: {why}", "mend the syntax") from error
-    source_file = rules.Source(path, tree, execute(path, code))
+    source_file = rules.Source(path, tree, run_file(path, code))
     return _RunFile(_build_scene(source_file), Imports.of(source_file.module, tree))
 
 
@@ -312,5 +312,5 @@ def _build_scene(source: rules.Source) -> Scene:
         try:
             scene.settle(name, {key: value for key, value in view.items() if key != "limit"})
         except UsageError as error:
-            raise source.broken(f"view {name!r}: {error}", "VIEWS", error.remedy, name) from error
+            raise source.rule_error(f"view {name!r}: {error}", "VIEWS", error.remedy, name) from error
     return scene

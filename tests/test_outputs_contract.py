@@ -48,7 +48,7 @@ each = pytest.mark.parametrize("name", outputs.names())
 
 def written(name: str, frames: Frames, *, plain: bool = False) -> bytes:
     """The whole file."""
-    return b"".join(outputs.made(outputs.load(name), frames, plain=plain))
+    return b"".join(outputs.write_pieces(outputs.load(name), frames, plain=plain))
 
 
 def painted(*tiles: tuple[int, int, int], mode: str = "sequential") -> Frame:

@@ -183,7 +183,7 @@ def test_a_mode_paints_a_frame_band_by_band(mode: str) -> None:
     for y, high in ((0, 11), (11, 11), (22, 8)):
         band = open_window(request, 0, y, 40, high)
         tiles = [Tile(number, x, y, 10, high) for number, x in enumerate(range(0, 40, 10))]
-        painter = Painter(request, band, preparation.kernel(request, print), Recorder())
+        painter = Painter(request, band, preparation.make_kernel(request, print), Recorder())
         assert {done.tile for done in modes.load(mode).run(tiles, painter)} == set(tiles)
         assert np.array_equal(band.rgb, frame.rgb[y : y + high])
 

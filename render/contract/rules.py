@@ -27,7 +27,7 @@ class Source(NamedTuple):
     tree: ast.Module
     module: ModuleType
 
-    def broken(self, rule: str, name: str, remedy: str, entry: object = None) -> SceneError:
+    def rule_error(self, rule: str, name: str, remedy: str, entry: object = None) -> SceneError:
         """The error for a rule that is broken where the file defines `name`, or this entry of the dict of that name."""
         return SceneError(f"{self.path}, line {_line_of(self.tree, name, entry)}: {rule}", remedy)
 
@@ -37,13 +37,13 @@ def functions_of(source: Source) -> dict[str, Callable[..., Any]]:
     found = {name: getattr(source.module, name) for name in ARGUMENTS if hasattr(source.module, name)}
     for name, arity in ARGUMENTS.items():
         if name in NEEDED and name not in found:
-            raise source.broken(f"a scene needs a function {name}", name, f"define {name}, see render.scene")
-        if name in found and (rule := _not_plain(found[name], arity)):
-            raise source.broken(f"{name} {rule}", name, "see render.scene for its signature")
+            raise source.rule_error(f"a scene needs a function {name}", name, f"define {name}, see render.scene")
+        if name in found and (rule := _find_unplain(found[name], arity)):
+            raise source.rule_error(f"{name} {rule}", name, "see render.scene for its signature")
     return found
 
 
-def _not_plain(function: Any, arity: int) -> str:
+def _find_unplain(function: Any, arity: int) -> str:
     """What keeps a function from being copied for another target; empty for nothing."""
     if not isinstance(function, FunctionType):
         return f"must be a function written with def, not {type(function).__name__}"
@@ -61,19 +61,19 @@ def parameters_of(source: Source) -> dict[str, Parameter]:
     found, remedy = dict(FRAMING), 'write "name": (default, lowest, highest, "sentence")'
     written = getattr(source.module, "PARAMETERS", {})
     if not isinstance(written, Mapping):
-        raise source.broken("PARAMETERS must be a dict", "PARAMETERS", remedy)
+        raise source.rule_error("PARAMETERS must be a dict", "PARAMETERS", remedy)
     for name, one in written.items():
         try:
             found[check_member_name(name)] = Parameter.of(one)
             if name == "limit":
                 raise ValueError("a view means LIMIT by this name: take another")
         except (TypeError, ValueError, UsageError) as error:
-            raise source.broken(f"PARAMETERS: {name}: {error}", "PARAMETERS", remedy, name) from error
+            raise source.rule_error(f"PARAMETERS: {name}: {error}", "PARAMETERS", remedy, name) from error
     for name in FRAMING:
         lowest = found[name].lowest
         if lowest is None or (name == "zoom" and lowest <= 0):
             rule = "must be a number above 0" if name == "zoom" else "must be a number"
-            raise source.broken(f"PARAMETERS: {name} {rule}", "PARAMETERS", remedy, name)
+            raise source.rule_error(f"PARAMETERS: {name} {rule}", "PARAMETERS", remedy, name)
     return found
 
 
@@ -97,7 +97,9 @@ def limit_of(source: Source) -> int:
     """LIMIT, or 1000."""
     limit = getattr(source.module, "LIMIT", 1000)
     if not is_limit(limit):
-        raise source.broken(f"LIMIT is no whole number from 1 to {HIGHEST_LIMIT}", "LIMIT", "for example LIMIT = 1000")
+        raise source.rule_error(
+            f"LIMIT is no whole number from 1 to {HIGHEST_LIMIT}", "LIMIT", "for example LIMIT = 1000"
+        )
     return int(limit)
 
 
@@ -110,7 +112,7 @@ def precision_of(source: Source) -> str:
     """PRECISION, or float64."""
     precision = getattr(source.module, "PRECISION", "f64")
     if precision not in PRECISIONS:
-        raise source.broken(f"PRECISION is {precision!r}", "PRECISION", f"choose from {', '.join(PRECISIONS)}")
+        raise source.rule_error(f"PRECISION is {precision!r}", "PRECISION", f"choose from {', '.join(PRECISIONS)}")
     return str(precision)
 
 
@@ -118,7 +120,7 @@ def truth_of(source: Source, name: str) -> bool:
     """ABSORBING or INSIDE_FLAT; False where the file says nothing, for then the driver may assume nothing."""
     truth = getattr(source.module, name, False)
     if not isinstance(truth, bool):
-        raise source.broken(f"{name} is {truth!r:.40}", name, f"write {name} = True, or leave it out")
+        raise source.rule_error(f"{name} is {truth!r:.40}", name, f"write {name} = True, or leave it out")
     return truth
 
 
@@ -128,11 +130,13 @@ def views_of(source: Source) -> dict[str, dict[str, Value]]:
     if views is None or views == {}:
         return {"default": {}}
     if not isinstance(views, Mapping) or not all(isinstance(view, Mapping) for view in views.values()):
-        raise source.broken("VIEWS must be a dict of dicts", "VIEWS", remedy)
+        raise source.rule_error("VIEWS must be a dict of dicts", "VIEWS", remedy)
     for name, view in views.items():
         for word in (name, *view):
             if not isinstance(word, str):
-                raise source.broken(f"view {name!r}: {word!r} is no name", "VIEWS", remedy, name)
+                raise source.rule_error(f"view {name!r}: {word!r} is no name", "VIEWS", remedy, name)
         if not is_limit(view.get("limit", 1)):
-            raise source.broken(f"view {name!r}: its limit is {view['limit']!r}", "VIEWS", "give a whole number", name)
+            raise source.rule_error(
+                f"view {name!r}: its limit is {view['limit']!r}", "VIEWS", "give a whole number", name
+            )
     return {name: dict(view) for name, view in views.items()}

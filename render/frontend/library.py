@@ -18,7 +18,7 @@ from render.frontend.sessions import Session
 from render.request import Request
 from render.results import DrawnFrame
 
-RACE = {"view": "seahorses", "samples": 9}  # one worker needs about a second; `race --help` says so
+RACE_DEFAULTS = {"view": "seahorses", "samples": 9}  # one worker needs about a second; `race --help` says so
 
 
 class Lesson(Race):
@@ -111,16 +111,16 @@ def line_up(asked: dict[str, Any], names: Sequence[str] = (), story: str | None 
     told = races.choose_story(story, stories.NONE if special else stories.DEFAULT)
     names = names or modes.names()
     if told is None:
-        return list(entrants(asked, names))
-    requests = entrants({name: value for name, value in asked.items() if name != "wait"}, names, story=told)
+        return list(race_requests(asked, names))
+    requests = race_requests({name: value for name, value in asked.items() if name != "wait"}, names, story=told)
     return [*requests, *races.tell(told, requests, asked)]
 
 
-def entrants(asked: dict[str, Any], names: Sequence[str], *, story: Story | None = None) -> list[Request]:
+def race_requests(asked: dict[str, Any], names: Sequence[str], *, story: Story | None = None) -> list[Request]:
     """Make one request for each mode; runs of a `story` take what these do not. Raises UsageError."""
     asked = {name: value for name, value in asked.items() if value is not None}
     if not any(asked.get(name) for name in ("scene", "view", "parameters")):
-        asked = RACE | asked
+        asked = RACE_DEFAULTS | asked
     owned = {option for name in modes.names() for option in modes.load(name).OPTIONS}
     taken = {
         option for name in names for option in (modes.load(name).OPTIONS if story else modes.select_race_options(name))

@@ -12,7 +12,7 @@ from render import streams
 from render.wording import make_harmless
 
 
-class Harmless:
+class HarmlessStream:
     """A text stream that writes control characters as their codes, all but line ends; otherwise it is the other one."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -27,9 +27,9 @@ class Harmless:
         return getattr(self.stream, name)
 
 
-def raw(stream: TextIO) -> TextIO:
+def unwrap_stream(stream: TextIO) -> TextIO:
     """The stream below, for who draws on a terminal with escape sequences of its own."""
-    return stream.stream if isinstance(stream, Harmless) else stream
+    return stream.stream if isinstance(stream, HarmlessStream) else stream
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def harmless_streams() -> Iterator[None]:
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (cast(TextIO, Harmless(stream)) for stream in before)
+    sys.stdout, sys.stderr = (cast(TextIO, HarmlessStream(stream)) for stream in before)
     try:
         yield
     finally:

@@ -18,7 +18,7 @@ from render.engine import Entrant
 from render.findings.explanation import CloseUp, Event
 from render.frame import Canvas, Frame, SliceResult
 from render.pictures.picture import Picture
-from render.pictures.provenance import of
+from render.pictures.provenance import make_provenance
 from render.plan import cut
 from render.runtime.kernel import CpuKernel, StartedRectangle
 from render.trace import NO_TILE, Span
@@ -129,7 +129,7 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
     if found is None or not found.places:
         yield "this time no thread came in between, and the fault stayed hidden: such faults come and go. Run it again"
     else:
-        whose, worst, *_ = attribution.lines(found)
+        whose, worst, *_ = attribution.format_attribution(found)
         yield f"{torn.title} against {right.title}, as compare tells it: {whose}"
         yield f"the worst of them: {worst}"
         met = sum(_overlapped_in_time(torn, place.tile) for place in found.places)
@@ -147,7 +147,7 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
 
 def _as_picture(frame: Frame) -> Picture:
     """The frame as its PNG file would be read."""
-    return Picture(frame.rgb, provenance=of(frame.request, frame.title, frame.trace))
+    return Picture(frame.rgb, provenance=make_provenance(frame.request, frame.title, frame.trace))
 
 
 def _overlapped_in_time(frame: Frame, tile: int) -> bool:

@@ -24,10 +24,10 @@ MOST_TILES = 200_000
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
     """A panel for each run, as PNG. It carries no text chunks: it is a picture about a run, not the run's."""
-    return drawing.encode_png(drawing.join_panels([_panel(frame, len(frames)) for frame in frames]))
+    return drawing.encode_png(drawing.join_panels([_draw_panel(frame, len(frames)) for frame in frames]))
 
 
-def _panel(frame: Frame, runs: int) -> Image.Image:
+def _draw_panel(frame: Frame, runs: int) -> Image.Image:
     panel = drawing.fit_panel(frame, runs)
     image = drawing.fade_image(panel.image)
     owned = tile_owners(frame.trace)
@@ -39,19 +39,19 @@ def _panel(frame: Frame, runs: int) -> Image.Image:
             drawing.draw_badge(image, panel.boxes[tile], worker, str(place[tile]), str(len(place)))
     tiles = Counter(owned.values())
     busy = list(stats.of(frame.trace).busy.values())
-    given = [cpu_time.sum_cpu_time(_painted(frame, worker)) for worker in frame.trace.workers]
+    given = [cpu_time.sum_cpu_time(_paint_spans(frame, worker)) for worker in frame.trace.workers]
     entries = [
-        (worker, f"worker {worker}: {count(tiles[worker], 'tile')}, {_told(busy[worker], given[worker])}")
+        (worker, f"worker {worker}: {count(tiles[worker], 'tile')}, {_describe_busy(busy[worker], given[worker])}")
         for worker in sorted(tiles)
     ]
     said = "worker, and order of tiles done"
     return drawing.frame_panel(frame.title, said, image, drawing.draw_legend(entries, image.width))
 
 
-def _painted(frame: Frame, worker: Worker) -> list[Span]:
+def _paint_spans(frame: Frame, worker: Worker) -> list[Span]:
     return [span for span in frame.trace.spans if span.kind == "paint" and span.worker == worker]
 
 
-def _told(busy: float, given: int | None) -> str:
+def _describe_busy(busy: float, given: int | None) -> str:
     """How long it was at its tiles, and how much of that it had a CPU."""
     return format_time(busy) if given is None else f"{format_time(busy)} ({format_time(given / 1e9)} on a CPU)"

@@ -78,16 +78,16 @@ def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
     room = WIDTH - LEFT - RIGHT
     body: list[str] = []
     y = 8.0
-    beside, alone = _panels(frames, lengths, room / (seconds * 1e9))
+    beside, alone = _make_panels(frames, lengths, room / (seconds * 1e9))
     for panel in beside:
-        body += _run(panel, y)
+        body += _draw_run(panel, y)
         y += panel.height
-    body += _axis(8, y, seconds, room / (seconds * 1e9))
+    body += _draw_axis(8, y, seconds, room / (seconds * 1e9))
     for panel in alone:
         top = y + FOOT
-        body += _run(panel, top)
+        body += _draw_run(panel, top)
         y = top + panel.height
-        body += _axis(top + HEAD - 4, y, room / panel.scale / 1e9, panel.scale)
+        body += _draw_axis(top + HEAD - 4, y, room / panel.scale / 1e9, panel.scale)
     if any(cpu_share(span) < 1 for panel in beside for spans in panel.lanes.values() for span in spans):
         y += FOOT - 10
         note = "a bar is filled as high as the share of its time on a CPU; pale: at a tile without a CPU"
@@ -101,11 +101,11 @@ def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
     ).encode()
 
 
-def _panels(frames: Sequence[Frame], lengths: Sequence[float], scale: float) -> tuple[list[Panel], list[Panel]]:
+def _make_panels(frames: Sequence[Frame], lengths: Sequence[float], scale: float) -> tuple[list[Panel], list[Panel]]:
     """All runs on one scale, and once more those that are too short for it."""
     beside, alone = [], []
     for frame, length in zip(frames, lengths, strict=True):
-        lanes, field = worked(frame.trace), stats.foremost_blocks(frame.trace)
+        lanes, field = worker_lanes(frame.trace), stats.foremost_blocks(frame.trace)
         times = max(lengths) / length if length else 1.0
         short = times > TOO_SHORT
         beside.append(Panel(frame, lanes, {} if short else field, scale))
@@ -113,7 +113,7 @@ def _panels(frames: Sequence[Frame], lengths: Sequence[float], scale: float) -> 
     return beside, alone
 
 
-def worked(trace: Trace) -> dict[Worker, list[Span]]:
+def worker_lanes(trace: Trace) -> dict[Worker, list[Span]]:
     """The spans that carry a tile, by worker, in the order of the workers' first paint; those that only waited last."""
     lanes: dict[Worker, list[Span]] = {worker: [] for worker in trace.workers}
     for span in trace.of_kind("wait", "paint"):
@@ -132,7 +132,7 @@ class Bar(NamedTuple):
     share: float = 1.0
 
 
-def bars(spans: Sequence[Span], start: int, scale: float) -> Iterator[Bar]:
+def join_bars(spans: Sequence[Span], start: int, scale: float) -> Iterator[Bar]:
     """Bars for one kind of span in order; too narrow ones of one tile are joined."""
     last: Bar | None = None
     given = length = 0.0  # pixels of `last` that were on a CPU, and that were a span
@@ -150,7 +150,7 @@ def bars(spans: Sequence[Span], start: int, scale: float) -> Iterator[Bar]:
         yield last
 
 
-def _run(panel: Panel, y: float) -> Iterator[str]:
+def _draw_run(panel: Panel, y: float) -> Iterator[str]:
     """One run: its name and what it shows, then its lanes, then its multiprocessors."""
     found = stats.of(panel.frame.trace)
     given = "" if found.on_cpu.mean is None else f", {found.on_cpu.mean:.2f} on a CPU on average"
@@ -164,13 +164,13 @@ def _run(panel: Panel, y: float) -> Iterator[str]:
         yield f'<text class="q" x="8" y="{top + 15:.0f}">worker {number}</text>'
         yield f'<rect class="l" x="{LEFT}" y="{top:.0f}" width="{WIDTH - LEFT - RIGHT}" height="{LANE}"/>'
         for kind in ("wait", "paint"):  # what is painted lies over what waits
-            for bar in bars([span for span in spans if span.kind == kind], panel.start, panel.scale):
-                yield _bar(bar, top)
+            for bar in join_bars([span for span in spans if span.kind == kind], panel.start, panel.scale):
+                yield _draw_bar(bar, top)
     if panel.field and found.multiprocessors:
-        yield from _field(panel, found.multiprocessors, y + HEAD + len(panel.lanes) * (LANE + GAP))
+        yield from _draw_multiprocessors(panel, found.multiprocessors, y + HEAD + len(panel.lanes) * (LANE + GAP))
 
 
-def _field(panel: Panel, found: stats.Multiprocessors, y: float) -> Iterator[str]:
+def _draw_multiprocessors(panel: Panel, found: stats.Multiprocessors, y: float) -> Iterator[str]:
     """The multiprocessors: one path for each colour."""
     told = f"{found.seen} multiprocessors, a thin row each: {found.mean:.1f} busy at once on average"
     yield f'<text class="q" x="{LEFT}" y="{y + 18:.0f}">{told}</text>'
@@ -179,7 +179,7 @@ def _field(panel: Panel, found: stats.Multiprocessors, y: float) -> Iterator[str
     paths: dict[int, list[str]] = {}
     for number, spans in enumerate(panel.field.values()):
         middle = y + CAPTION + (number + 0.5) * panel.row
-        for _, tile, x, width, _ in bars(spans, panel.start, panel.scale):
+        for _, tile, x, width, _ in join_bars(spans, panel.start, panel.scale):
             paths.setdefault(tile % len(COLOURS), []).append(f"M{LEFT + x:.1f} {middle:.6g}h{max(width, 0.2):.1f}")
     yield f'<g class="f" stroke-width="{panel.row:.3g}">'
     for colour, pieces in sorted(paths.items()):
@@ -187,7 +187,7 @@ def _field(panel: Panel, found: stats.Multiprocessors, y: float) -> Iterator[str
     yield "</g>"
 
 
-def _bar(bar: Bar, top: float) -> str:
+def _draw_bar(bar: Bar, top: float) -> str:
     """One bar, as high as it had a CPU, with its tile's number where that fits in."""
     kind, tile, x, width, given = bar
     across = f'x="{LEFT + x:.2f}" width="{max(width, 0.2):.2f}"'
@@ -205,7 +205,7 @@ def _bar(bar: Bar, top: float) -> str:
     return f'{drawn}<text class="{look}" x="{LEFT + x + width / 2:.1f}" y="{top + 15:.0f}">{tile}</text>'
 
 
-def _axis(top: float, y: float, seconds: float, scale: float) -> Iterator[str]:
+def _draw_axis(top: float, y: float, seconds: float, scale: float) -> Iterator[str]:
     """Ticks at round times, five to ten of them."""
     step = 10.0 ** floor(log10(seconds))
     step *= next(share for share in (0.1, 0.2, 0.5, 1.0) if seconds / (share * step) <= 10)

@@ -42,19 +42,19 @@ class Provenance:
         rows, columns = self.request.rows_and_columns
         return rows * columns
 
-    def worker(self, tile: int) -> int | None:
+    def worker_of(self, tile: int) -> int | None:
         """Who painted a tile, where that is known."""
         return self.workers[tile] if self.workers is not None and tile < len(self.workers) else None
 
 
-def of(request: Request, title: str, trace: Trace) -> Provenance:
+def make_provenance(request: Request, title: str, trace: Trace) -> Provenance:
     """What a run's own picture tells of it."""
     owned = tile_owners(trace)
     rows, columns = request.rows_and_columns
     return Provenance(request, title, tuple(owned.get(tile) for tile in range(rows * columns)))
 
 
-def packed(request: Request, title: str, trace: Trace) -> str:
+def encode_provenance(request: Request, title: str, trace: Trace) -> str:
     """Title and owners as text for a picture file."""
     rows, columns = request.rows_and_columns
     numbers = np.full(rows * columns, NOBODY, "<u2")
@@ -65,50 +65,50 @@ def packed(request: Request, title: str, trace: Trace) -> str:
     return json.dumps({"run": title, "tiles": tiles})
 
 
-def read(request: Any, owned: Any) -> Provenance | None:
+def read_provenance(request: Any, owned: Any) -> Provenance | None:
     """What the texts of a picture file tell; None where its request is none of ours. Strange owners are not told."""
-    asked = _request(request)
+    asked = _read_request(request)
     if asked is None:
         return None
     titled = make_harmless(f"{asked.mode} ({asked.backend})" if asked.backend else asked.mode)
     try:
         stored = json.loads(owned) if isinstance(owned, str) else {}
         title = make_harmless(stored["run"]) if isinstance(stored.get("run"), str) else titled
-        return Provenance(asked, title, _numbers(stored, asked))
+        return Provenance(asked, title, _read_owners(stored, asked))
     except (AttributeError, TypeError, ValueError, KeyError, RecursionError, zlib.error):
         return Provenance(asked, titled)
 
 
-def _request(stored: Any) -> Request | None:
+def _read_request(stored: Any) -> Request | None:
     try:
         told = json.loads(stored)
         request = Request.from_dict(told) if isinstance(told, dict) else None
-        return request if request is not None and _strange(request) is None else None
+        return request if request is not None and _first_unknown_word(request) is None else None
     except (TypeError, ValueError, RecursionError, UsageError):
         return None
 
 
-def _strange(request: Request) -> Any:
+def _first_unknown_word(request: Request) -> Any:
     """The first of a request's words that no request of this program has, or None."""
     words = [request.scene, request.view, request.mode, request.target, request.order, *dict(request.parameters)]
     words += [request.backend] if request.backend is not None else []
     words += [value for value in request.values.values() if not isinstance(value, (int, float))]
-    return next((word for word in words if not _says(word)), None)
+    return next((word for word in words if not _is_plain_text(word)), None)
 
 
-def _says(word: Any) -> bool:
+def _is_plain_text(word: Any) -> bool:
     """Whether it is a text without control characters, which a terminal would obey."""
     return isinstance(word, str) and not any(category(letter) == "Cc" for letter in word)
 
 
-def _numbers(stored: Mapping[str, Any], request: Request) -> tuple[int | None, ...]:
+def _read_owners(stored: Mapping[str, Any], request: Request) -> tuple[int | None, ...]:
     rows, columns = request.rows_and_columns
     size = rows * columns * 2
     raw = zlib.decompressobj().decompress(b64decode(stored["tiles"], validate=True), size + 1)  # whatever it claims
     if len(raw) != size:
         raise ValueError("not as many owners as tiles")
-    return _told(np.frombuffer(raw, "<u2").tolist())
+    return _known_owners(np.frombuffer(raw, "<u2").tolist())
 
 
-def _told(numbers: Sequence[int]) -> tuple[int | None, ...]:
+def _known_owners(numbers: Sequence[int]) -> tuple[int | None, ...]:
     return tuple(None if number == NOBODY else number for number in numbers)

@@ -49,7 +49,7 @@ def test_every_output_takes_a_card_with_blocks_without_tiles(name: str) -> None:
     first = CARD.trace.workers[0]
     odd = [span._replace(tile=-1, t0=0, t1=span.t1, worker=first) for span in CARD.trace.spans if span.kind == "block"]
     frame = replace(CARD, trace=replace(CARD.trace, spans=(*odd[:3], *CARD.trace.spans)))
-    assert b"".join(outputs.made(outputs.load(name), Frames((frame,))))
+    assert b"".join(outputs.write_pieces(outputs.load(name), Frames((frame,))))
 
 
 def test_a_viewers_lanes_of_the_streams_are_the_same() -> None:

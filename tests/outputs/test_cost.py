@@ -12,7 +12,7 @@ from PIL import Image
 
 from render import drawing
 from render.frame import Frame, Frames
-from render.outputs.cost import ramp, write
+from render.outputs.cost import cost_ramp, write
 from render.swatches import luminance
 
 Draw = Callable[..., Frame]
@@ -28,7 +28,7 @@ def lightness(frame: Frame, *others: Frame) -> list[float]:
 
 
 def test_the_scale_gets_lighter_from_step_to_step() -> None:
-    levels = [luminance((r, g, b)) for r, g, b in ramp().tolist()]
+    levels = [luminance((r, g, b)) for r, g, b in cost_ramp().tolist()]
     assert levels == sorted(levels)
     assert levels[0] < 0.02
     assert levels[-1] > 0.6

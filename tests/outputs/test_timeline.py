@@ -52,7 +52,7 @@ def test_bars_too_narrow_to_see_are_joined_but_never_two_tiles() -> None:
     worker = Worker(1, 1)
     spans = [Span(worker, tile, "paint", t0, t0 + 1) for t0, tile in enumerate([7, 7, 7, 8, 7])]
 
-    joined = list(timeline.bars(spans, 0, 0.01))
+    joined = list(timeline.join_bars(spans, 0, 0.01))
 
     assert [bar.tile for bar in joined] == [7, 8, 7]
 
@@ -73,7 +73,7 @@ def test_joined_bars_keep_the_time_on_a_cpu(made: list[tuple[int, int]], scale: 
     for length, percent in made:
         spans.append(Span(Worker(1, 1), 0, "paint", t, t + 100 * length, on_cpu=percent * length))
         t += 100 * length + 1
-    bars = list(timeline.bars(spans, 0, scale))
+    bars = list(timeline.join_bars(spans, 0, scale))
     area = sum(cpu_share(span) * (span.t1 - span.t0) for span in spans)
     assert sum(bar.share for bar in bars) <= len(bars)
     if len(bars) == 1:
