@@ -10,7 +10,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,7 +22,7 @@ from render.pace import Pace
 from render.painting.not_numbers import describe_failure
 from render.plan import Tile
 from render.request import Request
-from render.runtime.kernel import CpuKernel, Kernel, LaunchKernel, Painted, Stream, busy_intervals
+from render.runtime.kernel import CpuKernel, Kernel, LaunchKernel, Painted, Stream, busy_intervals, do_nothing
 from render.scene import load
 from render.trace import Recorder, Span, Worker
 
@@ -50,10 +50,17 @@ class Painter:
         self.kernel = kernel
         self.recorder = recorder
         self.pace = Pace(SLICE_NS, GROWTH)
+        self._on_slice: Callable[[], None] = do_nothing
 
     def __reduce__(self) -> tuple[object, ...]:
         """In another process the painter gets a recorder of its own, on the same clock."""
         return _receive_painter, (self.request, self.canvas, self.kernel)
+
+    def call_between_slices(self, function: Callable[[], None]) -> None:
+        """Have a function called now and then while tiles are painted, for whoever wants to know that they are."""
+        self._on_slice = function
+        if isinstance(self.kernel, CpuKernel):
+            self.kernel.on_slice = function
 
     def wait(self, tile: Tile) -> None:
         """Let the worker sleep until the tile's data is there (`--wait`; a timer stands for a slow server)."""
@@ -99,6 +106,7 @@ class Painter:
                 if budget > 1:
                     self.pace.learn(self.recorder.clock() - t0, done=done)
                 budget = self.pace.budget
+                self._on_slice()
                 yield Done(tile, made)
 
     @contextmanager

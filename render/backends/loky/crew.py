@@ -17,6 +17,7 @@ from render.backends.loky.process import Death, WorkerProcess, keep_idle, take_i
 from render.backends.loky.retries import Todo
 from render.backends.loky.worker import Load, Slot, WorkerResult
 from render.errors import ModeUnavailable, RenderError
+from render.painting.handfuls import SHORTEST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,8 @@ STALL_SECONDS = 20.0  # in which workers are lost and nothing comes of it
 STOPPED_SECONDS = 5.0  # that a worker may be stopped (SIGSTOP)
 QUIET_SECONDS, QUIET_FACTOR = 20.0, 10.0  # without a sign of life: at least so long, and so many of the longest pauses
 LOOK_SECONDS = 0.25  # between two looks at the workers
-QUICK_SECONDS = 0.05  # a worker that paints a handful so soon is given the next one beforehand
+QUICK = 50_000_000  # ns; where tiles take less, a worker is given the next one beforehand
+MOST_AT_ONCE = 100  # tiles: so many, and what is sent back of them, fit into a pipe
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds before a worker is started in place of one that was lost
 ALTERNATIVE = "add --backend threading, or --mode sequential"
 
@@ -73,7 +75,7 @@ class Crew:
         self._members = [Member(Slot(str(slots), number)) for number in range(painter.request.workers)]
         self._todo: Todo | None = None
         self._looked = self._progress = time.monotonic()
-        self._handful_seconds = QUICK_SECONDS
+        self._tile_ns = SHORTEST  # that the last tiles took, each
         self._death = Death("", by_tile=False)  # the last
 
     def start(self) -> None:
@@ -99,13 +101,15 @@ class Crew:
 
     def paint(self, tiles: Sequence[Tile]) -> Iterator[Done]:
         """Yield each tile as it is done. Raises TileError; for one that is given up, when all others are done."""
-        self._todo = todo = Todo(tiles, len(self._members), self._painter.failure)
+        self._todo = todo = Todo(tiles, self._painter.failure)
         self._progress = time.monotonic()
         while todo.left:
             self._hand_out(todo)
             for member, result in self._answers():
                 member.given.popleft()
-                self._handful_seconds = sum(span.t1 - span.t0 for span in result.spans) / 1e9
+                if result.handful.done:
+                    painted = sum(span.t1 - span.t0 for span in result.spans)
+                    self._tile_ns = max(painted // len(result.handful.done), 1)
                 for done in result.handful.done:
                     if todo.finish(done.tile.number):
                         self._progress, member.losses = time.monotonic(), 0
@@ -136,13 +140,13 @@ class Crew:
         member.process.send(Load(*self._files, self._members.index(member)))
 
     def _hand_out(self, todo: Todo) -> None:
-        """Give each worker tiles; to those that soon come back one handful more, as long as there is one for each."""
-        now = time.monotonic()
-        ready = [member for member in self._members if member.ready]
-        for depth in (1, 2) if self._handful_seconds < QUICK_SECONDS else (1,):
-            for member in ready:
-                if len(member.given) < depth and (depth == 1 or todo.handfuls_left > len(ready)):
-                    tiles = todo.take(now)
+        """Give each worker tiles: of small ones a handful, and the next one beforehand where it soon comes back."""
+        now, workers = time.monotonic(), len(self._members)
+        for depth in (1, 2) if self._tile_ns < QUICK else (1,):
+            for member in self._members:
+                size = max(min(SHORTEST // self._tile_ns, MOST_AT_ONCE, todo.fresh // (2 * workers)), 1)
+                if member.ready and len(member.given) < depth and (depth == 1 or todo.fresh > workers * size):
+                    tiles = todo.take(now, size)
                     if not tiles:
                         return
                     member.give(tiles)
@@ -153,7 +157,7 @@ class Crew:
         if not connections:
             time.sleep(LOOK_SECONDS)
         for connection in wait(list(connections), LOOK_SECONDS) if connections else ():
-            member = connections[connection]  # type: ignore[index]
+            member = connections[connection]
             assert member.process is not None
             try:
                 answer: Any = member.process.receive()

@@ -22,7 +22,7 @@ OUTSIDE = {"SIGKILL", "SIGTERM", "SIGHUP", "SIGINT"}  # nobody but another proce
 
 
 class Death(NamedTuple):
-    """How a worker was lost: in words, whether the tile that it was at may be the cause by itself, and by not moving."""
+    """How a worker was lost, in words. by_tile: the tile that it was at may be the cause; hung: it did not move."""
 
     how: str
     by_tile: bool
@@ -102,7 +102,7 @@ class WorkerProcess:
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Start processes in here that no Ctrl-C reaches: it goes to all processes of a terminal, and they leave with us."""
+    """Start processes in here that no Ctrl-C reaches: a terminal sends it to all, and they leave with their parent."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -125,9 +125,9 @@ def take_idle() -> WorkerProcess | None:
     while IDLE:
         with contextlib.suppress(IndexError):  # another thread was quicker
             process = IDLE.pop()
-            if process.is_alive():
+            if process.is_alive() and not process.is_stopped():
                 return process
-            process.connection.close()
+            process.kill()
     return None
 
 

@@ -12,8 +12,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from render.painting.handfuls import cut_handfuls
-
 if TYPE_CHECKING:
     from render.backends.loky.process import Death
     from render.errors import TileError
@@ -33,24 +31,24 @@ class Suspect(NamedTuple):
 class Todo:
     """The tiles of one run. Times are seconds of one clock; `fail` makes the error of a tile that is given up."""
 
-    def __init__(self, tiles: Sequence[Tile], workers: int, fail: Callable[[Tile, str], TileError]) -> None:
+    def __init__(self, tiles: Sequence[Tile], fail: Callable[[Tile, str], TileError]) -> None:
         self.left = {tile.number: tile for tile in tiles}  # neither done nor given up
         self.failed: list[TileError] = []
         self._fail = fail
-        self._fresh = deque(cut_handfuls(tiles, workers))
+        self._fresh = deque(tiles)
         self._suspects: list[Suspect] = []
         self._deaths: Counter[int] = Counter()  # by tile: of its own doing
         self._kills: Counter[int] = Counter()  # by tile: by others, since any tile was done
 
     @property
-    def handfuls_left(self) -> int:
-        """How many handfuls nobody has tried yet."""
+    def fresh(self) -> int:
+        """How many tiles nobody has tried yet."""
         return len(self._fresh)
 
-    def take(self, now: float) -> Sequence[Tile]:
-        """Give the next tiles to paint; none where the rest is being painted or must wait."""
+    def take(self, now: float, size: int) -> Sequence[Tile]:
+        """Give the next tiles to paint, so many at most; none where the rest is being painted or must wait."""
         if self._fresh:
-            return self._fresh.popleft()
+            return [self._fresh.popleft() for _ in range(min(size, len(self._fresh)))]
         for suspect in sorted(self._suspects):
             if suspect.due <= now:
                 self._suspects.remove(suspect)
@@ -64,12 +62,10 @@ class Todo:
 
     def give_back(self, tiles: Sequence[Tile]) -> None:
         """Take back tiles that nobody has begun."""
-        tiles = [tile for tile in tiles if tile.number in self.left]
-        if tiles:
-            self._fresh.appendleft(tiles)
+        self._fresh.extendleft(tile for tile in reversed(tiles) if tile.number in self.left)
 
     def lose(self, tiles: Sequence[Tile], at: int, death: Death, now: float) -> bool:
-        """Take back the tiles of a worker that was lost at tile `at` (-1: at none); whether one of them was at fault."""
+        """Take back the tiles of a worker that was lost at tile `at` (-1: at none); give whether it was at one."""
         self.give_back([tile for tile in tiles if tile.number != at])
         tile = self.left.get(at)
         if tile is None or tile not in tiles:

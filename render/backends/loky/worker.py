@@ -18,9 +18,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from render.errors import RenderError
 from render.painting.handfuls import Handful, paint_handful
 from render.painting.painter import Painter
-from render.runtime.kernel import CpuKernel
 from render.trace import Span
 
 if TYPE_CHECKING:
@@ -85,10 +85,13 @@ def serve(connection: Connection, parent: int) -> None:
             call = connection.recv()
             if isinstance(call, Load):
                 painter, slot = None, None  # what they hold is given back first
-                slot, painter = Slot(call.slots, call.number), _load_painter(call.painter)
-                if isinstance(painter.kernel, CpuKernel):
-                    painter.kernel.between_slices = slot.beat
-                connection.send(painter.recorder.drain())
+                try:
+                    slot = Slot(call.slots, call.number)
+                    painter = _load_painter(call.painter, slot)
+                except Exception as error:  # noqa: BLE001  (told where the tiles are awaited)
+                    connection.send(RenderError(f"a worker cannot start: {type(error).__name__}: {error}"))
+                else:
+                    connection.send(painter.recorder.drain())
             else:
                 assert painter is not None
                 assert slot is not None
@@ -108,10 +111,11 @@ def exit_with_parent(parent: int) -> None:
             threading.Thread(target=watch_parent, daemon=True, name="parent-watch").start()
 
 
-def _load_painter(path: str) -> Painter:
+def _load_painter(path: str, slot: Slot) -> Painter:
     t0 = time.perf_counter_ns()
     painter: Painter = pickle.loads(Path(path).read_bytes())  # noqa: S301  (written by the parent)
     painter.recorder.add("start", t0, painter.recorder.clock())
+    painter.call_between_slices(slot.beat)
     return painter
 
 
