@@ -18,12 +18,12 @@ class Interrupted(KeyboardInterrupt):
 
 
 def raise_interrupted(_number: int, _frame: object) -> NoReturn:
-    """What a SIGINT does."""
+    """Raise Interrupted on SIGINT."""
     raise Interrupted
 
 
 def run() -> int:
-    """The program as a process of its own; gives its exit code.
+    """Run the program as a process of its own; return its exit code.
 
     Imports make a hundred thousand objects, all of which live until the end. The collector looks among them for dead
     ones some thirty times, and again when the process ends: together some 25 ms.

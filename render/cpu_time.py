@@ -21,7 +21,7 @@ WHOLE = 0.95  # share of a span's time; above, the rest is no more than interrup
 
 
 class OnCpu(NamedTuple):
-    """How many workers had a CPU on average, and how many CPUs the process may use; None where that is not known."""
+    """Mean number of workers that had a CPU, and the CPUs that the process may use; None where that is not known."""
 
     mean: float | None
     cpus: int | None

@@ -1,4 +1,4 @@
-"""What pictures about a run share: panels with a frame in them, tiles outlined and hatched on it, badges, legends.
+"""Shared drawing for pictures of a run: panels with a frame in them, outlined and hatched tiles, badges, legends.
 
 Drawn with Pillow at the size they are shown in. A panel is one run: a title, the picture, and room below for a legend.
 """
@@ -43,12 +43,12 @@ def load_font(size: int) -> pillow.ImageFont.FreeTypeFont | pillow.ImageFont.Ima
 
 
 def panels_in_row(runs: int) -> int:
-    """How many panels stand in a row: as many as there are up to three, and four as two by two."""
+    """Choose how many panels stand in a row: up to three side by side, four as two by two."""
     return max(runs, 1) if runs <= 3 else 2 if runs == 4 else 3
 
 
 def fit_panel(frame: Frame, runs: int) -> Panel:
-    """The frame fitted into a square as wide as a panel of so many runs; small ones are enlarged in whole steps."""
+    """Fit the frame into a square as wide as a panel of so many runs; enlarge small ones in whole steps."""
     high, wide, _ = frame.rgb.shape
     width = WIDTHS[panels_in_row(runs)]
     shrink = min(width / wide, width / high)
@@ -65,7 +65,7 @@ def _box(tile: Tile, scale: float, size: tuple[int, int]) -> Box:
 
 
 def join_panels(panels: Sequence[pillow.Image.Image]) -> pillow.Image.Image:
-    """The panels on one sheet, row by row."""
+    """Put the panels on one sheet, row by row."""
     across = panels_in_row(len(panels))
     rows = [panels[at : at + across] for at in range(0, len(panels), across)]
     widths = [max(one.width for one in panels[column::across]) for column in range(across)]
@@ -82,7 +82,7 @@ def join_panels(panels: Sequence[pillow.Image.Image]) -> pillow.Image.Image:
 def frame_panel(
     title: str, quiet: str, image: pillow.Image.Image, legend: pillow.Image.Image | None = None
 ) -> pillow.Image.Image:
-    """One panel: title to the left and what is said beside it to the right, the picture, the legend."""
+    """Draw one panel: title to the left and a note to the right, the picture, the legend."""
     below = 0 if legend is None else legend.height + 8
     width = max(image.width, 320, 0 if legend is None else legend.width)
     made = pillow.Image.new("RGB", (width, TITLE + image.height + below), PAPER)
@@ -98,7 +98,7 @@ def frame_panel(
 
 @cache
 def draw_hatching(width: int, height: int, name: str) -> pillow.Image.Image:
-    """A mask (mode L) of this size with a hatch on it: 255 where there is a line or a dot."""
+    """Draw a mask (mode L) of this size with a hatch on it: 255 where there is a line or a dot."""
     large = pillow.Image.new("L", (width * FINE, height * FINE))
     draw = pillow.ImageDraw.Draw(large)
     step, (wide, high) = STEP * FINE, large.size
@@ -124,7 +124,7 @@ def _hatch_strokes(name: str, wide: int, high: int, step: int) -> Iterator[Box]:
 
 
 def fade_image(image: pillow.Image.Image) -> pillow.Image.Image:
-    """The picture with little colour of its own, so that colours laid over it are seen."""
+    """Take most of the colour out of a picture, so that colours laid over it are seen."""
     return pillow.Image.blend(image, image.convert("L").convert("RGB"), 0.7)
 
 
@@ -144,14 +144,14 @@ def mark_owner(image: pillow.Image.Image, box: Box, number: int) -> None:
 
 
 def draw_outline(image: pillow.Image.Image, box: Box, paint: RGB, thick: int) -> None:
-    """A line along the inner edge of a box."""
+    """Draw a line along the inner edge of a box."""
     left, top, right, bottom = box
     if right - left >= 2 * thick and bottom - top >= 2 * thick:
         pillow.ImageDraw.Draw(image).rectangle((left, top, right - 1, bottom - 1), outline=paint, width=thick)
 
 
 def draw_badge(image: pillow.Image.Image, box: Box, number: int, text: str, longest: str = "") -> None:
-    """In the middle of a box, as far as there is room: a number on its colour, and more on white beside it.
+    """Draw a badge in the middle of a box, if it fits: a number on its colour, and more on white beside it.
 
     `longest`: the longest text of its kind, so that badges of boxes of one size are of one size.
     """
@@ -178,7 +178,7 @@ def draw_badge(image: pillow.Image.Image, box: Box, number: int, text: str, long
 
 
 def draw_legend(entries: Sequence[tuple[int, str]], width: int, most: int = 12) -> pillow.Image.Image:
-    """Swatches with words, in as many rows as it takes; of many the first, and how many more there are."""
+    """Draw swatches with words, in as many rows as it takes; of many the first, and how many more there are."""
     told = [*entries[:most], *([(-1, f"and {len(entries) - most} more")] if len(entries) > most else [])]
     probe = pillow.ImageDraw.Draw(pillow.Image.new("RGB", (1, 1)))
     places, x, y = [], 0, 0
@@ -198,7 +198,7 @@ def draw_legend(entries: Sequence[tuple[int, str]], width: int, most: int = 12) 
 
 
 def encode_png(image: pillow.Image.Image) -> bytes:
-    """The picture as a PNG file."""
+    """Encode the picture as a PNG file."""
     file = BytesIO()
     image.save(file, "PNG", optimize=False, compress_level=6)
     return file.getvalue()

@@ -130,7 +130,7 @@ def draw(
 
 
 class RunProgress:
-    """How far a run has come. `costs`: estimated steps by tile, where they are known; `canvas`: the pixels so far."""
+    """Progress of a run. `costs`: estimated steps by tile, where they are known; `canvas`: the pixels so far."""
 
     def __init__(
         self,
@@ -164,7 +164,7 @@ class RunProgress:
 def _compile_kernel(
     preparation: Preparation, request: Request, recorder: Recorder, announce: Callable[[str], None]
 ) -> Kernel:
-    """The target's kernel; the time counts as compiling only where something was compiled or waited for, which is told.
+    """Get the target's kernel. The time counts as compiling only where the target announced that it compiles or waits.
 
     Otherwise machine code was loaded, as modules are.
     """
@@ -182,7 +182,7 @@ def _compile_kernel(
 
 
 def _make_painter(request: Request, surface: Canvas, kernel: Kernel, recorder: Recorder) -> Painter:
-    """What paints with this kind of kernel."""
+    """Make the painter for this kind of kernel."""
     if isinstance(kernel, LaunchKernel):
         return Launcher(request, surface, kernel, recorder)
     return Painter(request, surface, kernel, recorder)
@@ -190,7 +190,7 @@ def _make_painter(request: Request, surface: Canvas, kernel: Kernel, recorder: R
 
 @contextmanager
 def _save_on_error(rgb: np.ndarray, kept: list[Tile], tiles: int, salvage: Salvage | None) -> Iterator[None]:
-    """Where painting fails, have the tiles that are done kept, and the error say where."""
+    """Save the finished tiles where painting fails, and let the error say where they are."""
     try:
         yield
     except RenderError as error:
@@ -205,7 +205,7 @@ def _save_on_error(rgb: np.ndarray, kept: list[Tile], tiles: int, salvage: Salva
 
 
 def load_available_mode(request: Request) -> modes.Mode:
-    """The request's mode. Raises ModeUnavailable with the reason where it cannot run here."""
+    """Load the request's mode. Raises ModeUnavailable with the reason where it cannot run here."""
     mode, missing = modes.load(request.mode), modes.unavailable_reason(request)
     if missing is not None:
         reason, remedy = missing
@@ -235,7 +235,7 @@ def estimate_costs(request: Request, recorder: Recorder, kernel: Kernel, p: P) -
 
 
 def _estimate_tile(counts: np.ndarray, tile: Tile) -> int:
-    """The coarse steps under a tile, for its size."""
+    """Estimate the steps of a tile from the coarse steps under it."""
     rows = slice(tile.y // COARSE, (tile.y + tile.height - 1) // COARSE + 1)
     columns = slice(tile.x // COARSE, (tile.x + tile.width - 1) // COARSE + 1)
     return int(counts[rows, columns].mean() * tile.width * tile.height)
@@ -255,7 +255,7 @@ class Race(Frames):
         save_frames(path, self, plain=plain)
 
     def _repr_html_(self) -> str:
-        """How a notebook shows it: the theatre, and under it the table and what follows from it.
+        """Show the race in a notebook: the theatre, and under it the table and the sentences.
 
         The theatre may run its own script, and nothing else: it is shut off from the notebook.
         """

@@ -31,7 +31,7 @@ COPIES = 3  # of a frame: the canvas, what is kept of it, and what it becomes on
 
 
 class SliceResult(NamedTuple):
-    """How far a rectangle has come since it was last asked: steps made for stored pixels, NaN samples, the end."""
+    """The result of one slice of painting: steps made for stored pixels, NaN samples, and whether it was the last."""
 
     steps: int
     bad: int
@@ -65,7 +65,7 @@ class Canvas:
         return self.x <= x and self.y <= y and x + width <= self.x + wide and y + height <= self.y + high
 
     def take_pixels(self) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-        """Pixels, steps and what is inside, to keep when the canvas is gone: copies of what lies in a file.
+        """Return pixels, steps and inside for keeps: copies where the canvas lies in a file.
 
         To be asked once, when all is painted: the marks are taken off the steps.
         """
@@ -76,14 +76,14 @@ class Canvas:
         return rgb, *split_marked(self.steps if ours else np.array(self.steps))
 
     def __reduce__(self) -> tuple[object, ...]:
-        """A process that is sent a canvas opens the same file. Raises RenderError where there is none."""
+        """Pickle as the file's name: another process opens the same file. Raises RenderError without a file."""
         if self.path is None:
             raise RenderError("a canvas in private memory cannot be shared", "open it with shared=True")
         return _attach_canvas, (self.path, *self._key)
 
 
 def split_marked(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Steps (int32), and which samples are inside (bool): all bits of their steps were turned. Done in place."""
+    """Split marked steps, in place: steps (int32), and which samples are inside (bool), whose bits were inverted."""
     inside = counts < 0
     np.invert(counts, out=counts, where=inside)
     return counts, inside
@@ -99,7 +99,7 @@ def _round_to_page(size: int) -> int:
 
 @contextmanager
 def open_canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
-    """A black canvas for this request; one in a file, removed at the end, where processes share it.
+    """Open a black canvas for this request; where processes share it, in a file that is removed at the end.
 
     Raises UsageError for a frame that cannot fit in memory, OutputError where there is no room that processes share.
     """
@@ -113,7 +113,7 @@ def open_canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
 
 
 def open_window(request: Request, x: int, y: int, width: int, height: int) -> Canvas:
-    """A black canvas for one rectangle of a frame, whose size says nothing about the memory that this needs.
+    """Open a black canvas for one rectangle of a frame; the frame itself may be larger than memory.
 
     Raises UsageError for one that does not lie in the frame, or cannot fit in memory.
     """
@@ -128,7 +128,7 @@ def open_window(request: Request, x: int, y: int, width: int, height: int) -> Ca
 
 
 def _check_memory(what: str, width: int, height: int, remedy: str, *, with_steps: bool) -> int:
-    """The bytes of so many pixels. Raises UsageError where they cannot fit in memory."""
+    """Return the bytes of so many pixels. Raises UsageError where they cannot fit in memory."""
     size = _round_to_page(width * height * 3) + width * height * 4 * with_steps
     needed, granted = COPIES * size, machine.memory()
     if size > SMALL and needed > granted:
@@ -158,12 +158,12 @@ class Frame:
 
     def __repr__(self) -> str:
         """One line: what was drawn, and who drew it."""
-        told = self.request
-        return f"<Frame of {PurePath(told.scene).stem!r:.60}, {told.width} x {told.height}, by {self.title!r:.60}>"
+        width, height = self.request.width, self.request.height
+        return f"<Frame of {PurePath(self.request.scene).stem!r:.60}, {width} x {height}, by {self.title!r:.60}>"
 
     @property
     def simulated(self) -> bool:
-        """Whether numba's simulator stood for a graphics card; its times mean nothing."""
+        """True where numba's simulator stood for a GPU; its times mean nothing."""
         return bool(self.trace.facts.get("simulated", False))
 
     @property
@@ -172,11 +172,11 @@ class Frame:
         return run_title(self.request, self.trace.facts)
 
     def png(self, texts: Mapping[str, str] | None = None) -> bytes:
-        """The picture as a PNG file, with texts by keyword; the pixels are packed once, however often it is asked."""
+        """Encode the picture as a PNG file, with texts by keyword; the pixels are packed only once."""
         return encode_png(self.rgb, texts, self._packed)
 
     def _repr_png_(self) -> bytes:
-        """How a notebook shows it."""
+        """Show the picture in a notebook."""
         return self.png()
 
     @cached_property
@@ -184,20 +184,20 @@ class Frame:
         return pack_pixels(self.rgb)
 
     def with_trace(self, trace: Trace) -> Self:
-        """The same picture with another trace; what was found out about its pixels is kept."""
-        made = copy(self)
-        object.__setattr__(made, "trace", trace)
-        return made
+        """Return the same picture with another trace; what is known of its pixels is kept."""
+        frame = copy(self)
+        object.__setattr__(frame, "trace", trace)
+        return frame
 
     @cached_property
     def sha256(self) -> str:
-        """Of the 8-bit RGB pixels, row by row."""
+        """Hash of the 8-bit RGB pixels, row by row, in hexadecimal."""
         return hashlib.sha256(np.ascontiguousarray(self.rgb).data).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
 class Frames(Sequence[Frame]):
-    """What outputs are made of and a saved trace keeps: a draw's one frame, or those of a race and what it left out.
+    """The input of every output, and the content of a saved trace: the frame of a draw, or those of a race.
 
     It is a sequence of its frames. `kind` is one of `KINDS`; `not_run` holds (mode, reason) for each mode of a race
     that did not run; `explanation` is the text of the lesson whose runs these are.
@@ -231,12 +231,12 @@ class Frames(Sequence[Frame]):
 
     @property
     def identical(self) -> bool:
-        """Whether all pictures, and all step counts, are equal to the last bit."""
+        """True where all pictures, and all step counts, are equal to the last bit."""
         return are_identical(self.frames)
 
 
 def run_title(request: Request, facts: Mapping[str, Any]) -> str:
-    """The name of a run, harmless to show: its label where it has one, or its mode and what its workers are."""
+    """Name a run, harmless to show: by its label where it has one, or by its mode and backend."""
     label = facts.get("label")
     if isinstance(label, str) and label:
         return make_harmless(label)
@@ -248,7 +248,7 @@ BASELINE = "sequential"  # the mode that speed-up is counted from
 
 
 def find_baseline(frame: Frame, frames: Sequence[Frame]) -> Frame | None:
-    """What a run of a race is measured against: the run of mode BASELINE in its story, which waits as long, if any."""
+    """Find the run that a run of a race is measured against: of mode BASELINE in its story, with the same wait."""
     story = frame.trace.facts.get("story")
     based = [one for one in frames if one.request.mode == BASELINE and one.trace.facts.get("story") == story]
     alike = [one for one in based if one.request.wait_ns == frame.request.wait_ns]
@@ -256,5 +256,5 @@ def find_baseline(frame: Frame, frames: Sequence[Frame]) -> Frame | None:
 
 
 def are_identical(frames: Sequence[Frame]) -> bool:
-    """Whether all pictures are equal to the last bit, and took as many steps."""
+    """Test whether all pictures are equal to the last bit, and took as many steps."""
     return len({(frame.rgb.shape, frame.sha256, frame.total_steps) for frame in frames}) <= 1

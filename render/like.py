@@ -27,7 +27,7 @@ OWN = ("like", "at", "closer")  # options that are used up here
 
 
 def apply_picture(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of `render.options.complete` that these stand for; those that were asked go over the picture's.
+    """Combine the options of a saved picture with those given, which go first, for `render.options.complete`.
 
     `like` names a picture, `at` a pixel of it ("310,95" or a pair), which becomes the centre, `closer` how many times
     larger things become. Raises InputError for a picture that tells no request, UsageError for options that contradict
@@ -70,7 +70,7 @@ def _read_request(path: str | Path) -> Request:
 
 
 def _choose_scene(stored: Request, given: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
-    """The picture's scene. A file is a program, so a picture alone does not make it run: it has to be named."""
+    """Choose the picture's scene. A scene file is a program: a picture alone never runs it, the user has to name it."""
     asked = given.get("scene")
     name = PurePath(stored.scene).stem
     if asked is not None and PurePath(str(asked)).stem != name:
@@ -84,7 +84,7 @@ def _choose_scene(stored: Request, given: Mapping[str, Any], path: str | Path) -
 
 
 def _move_view(stored: Request, at: Any, closer: Any, parameters: Mapping[str, Value]) -> dict[str, Value]:
-    """The parameters that say where to look."""
+    """Compute the parameters that say where to look."""
     moved: dict[str, Value] = {}
     if at is not None:
         _refuse_overlap("at", parameters, "x", "y")
@@ -102,7 +102,7 @@ def _refuse_overlap(option: str, parameters: Mapping[str, Value], *names: str) -
 
 
 def find_centre(request: Request, i: int, j: int) -> tuple[float, float]:
-    """The point under the centre of column i and row j of a frame, in float64, whatever the frame's precision."""
+    """Compute the point at the centre of pixel (i, j) of a frame, in float64, whatever the frame's precision."""
     place = grid(replace(request, precision="f64"))
     x, y = position(np.float64(i), np.float64(j), np.float64(0), np.float64(0), *place)
     return float(x), float(y)
@@ -133,7 +133,7 @@ def _parse_factor(closer: Any) -> float:
 
 
 def default_name(request: Request, like: str | None = None) -> str:
-    """What a picture is called where nobody says: SCENE-MODE.png, with the view in between where it is not the first.
+    """Name a picture that was given no name: SCENE-MODE.png, or SCENE-VIEW-MODE.png for other views than the first.
 
     It never is the picture that was started from.
     """

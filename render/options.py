@@ -46,7 +46,7 @@ DEFAULTS |= OWN
 
 
 def complete(**asked: Any) -> Request:
-    """The request for these options (see DEFAULTS for all of them); None stands for the default.
+    """Make the request for these options (see DEFAULTS for all of them); None stands for the default.
 
     Raises UsageError, UnknownName or SceneError for anything that makes no sense.
     """
@@ -98,14 +98,14 @@ def complete_from(asked: Mapping[str, Any], load: Callable[[str], scene.Scene]) 
 
 
 def _unknown_option(name: str, asked: Mapping[str, Any]) -> UnknownName:
-    """The error for an option that there is not; of a scene's parameter it says where that goes."""
+    """Make the error for an unknown option; if it is a parameter of the scene, say where that goes."""
     owner = parameter_owner(name, str(asked.get("scene") or DEFAULTS["scene"]))
     remedy = f'it is a parameter of scene {owner}: pass parameters={{"{name}": ...}}' if owner else ""
     return UnknownName("option", name, DEFAULTS, remedy)
 
 
 def count_workers(asked: Any) -> int:
-    """How many workers were asked for: of a number below zero, -1 is all CPUs allowed, -2 all but one, and so on.
+    """Count the requested workers: of a number below zero, -1 is all CPUs allowed, -2 all but one, and so on.
 
     joblib counts so too. Raises UsageError for what is no whole number, or leaves none.
     """
@@ -130,18 +130,18 @@ def _check_own_options(options: Mapping[str, Any], mode: modes.Mode) -> None:
 
 
 def spell_option(option: str) -> str:
-    """How an option of OWN is typed where it is not left at its default."""
+    """Spell an option of OWN as it is typed where it is not left at its default."""
     return f"--{'no-' if OWN[option] is True else ''}{option.replace('_', '-')}"
 
 
 def _choose_tile(target: str, width: int, height: int, workers: int) -> tuple[int, int]:
-    """The tile where none was asked for: a band that suits the target's launches, or a square that suits workers."""
+    """Choose a tile where none is given: a band that suits the target's launches, or a square that suits workers."""
     multiple = targets.load(target).BAND_ROWS
     return choose_band(width, height, multiple) if multiple else choose_tile(width, height, workers)
 
 
 def _choose_target(options: Mapping[str, Any], mode: modes.Mode, precision: str) -> str:
-    """The target asked for, or the default of the mode's kind. Raises UsageError for what does not go together."""
+    """Return the given target, or the default of the mode's kind. Raises UsageError where they do not go together."""
     asked = options["target"]
     target = targets.KINDS[mode.KIND].default_target if asked is None else _one_of(targets.names(), asked, "target")
     loaded = targets.load(target)
@@ -155,7 +155,7 @@ def _choose_target(options: Mapping[str, Any], mode: modes.Mode, precision: str)
 
 
 def _choose_backend(options: Mapping[str, Any], mode: modes.Mode) -> str | None:
-    """The backend asked for, or the one that is taken by itself; None where a mode has none."""
+    """Return the given backend, or the default; None where a mode has none."""
     if "backend" not in mode.OPTIONS:
         return None
     asked = options["backend"]
@@ -163,7 +163,7 @@ def _choose_backend(options: Mapping[str, Any], mode: modes.Mode) -> str | None:
 
 
 def _one_of(known: Iterable[str], asked: Any, kind: str) -> str:
-    """The name that was asked for. Raises UnknownName."""
+    """Check a name against the known ones. Raises UnknownName."""
     if str(asked) not in known:
         raise UnknownName(kind, str(asked), known)
     return str(asked)
@@ -184,7 +184,7 @@ def _check_precision(request: Request) -> None:
 
 
 def parse_whole(value: Any, name: str) -> int:
-    """A whole number. Raises UsageError."""
+    """Parse a whole number. Raises UsageError."""
     try:
         if isinstance(value, float) and not value.is_integer():
             raise ValueError
@@ -194,7 +194,7 @@ def parse_whole(value: Any, name: str) -> int:
 
 
 def parse_pair(value: Any, name: str) -> tuple[int, int]:
-    """Two whole numbers: (1280, 720), "1280x720"; one stands for both. Raises UsageError."""
+    """Parse two whole numbers: (1280, 720), "1280x720"; one stands for both. Raises UsageError."""
     if isinstance(value, str):
         value = value.lower().replace("×", "x").split("x")
     parts = list(value) if isinstance(value, (list, tuple)) else [value]
@@ -215,7 +215,7 @@ UNITS = {"": 1_000_000, "ms": 1_000_000, "s": 1_000_000_000, "us": 1_000}
 
 
 def parse_duration(value: Any) -> int:
-    """Nanoseconds from "50ms", "0.05s", or a number of milliseconds. Raises UsageError."""
+    """Parse "50ms", "0.05s", or a number of milliseconds, to nanoseconds. Raises UsageError."""
     match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d*)?|\.\d+)\s*(ms|us|s|)\s*", str(value))
     if match is None:
         raise UsageError(f"wait is {value!r:.60}", "give milliseconds, for example 50ms")
@@ -237,7 +237,7 @@ def parse_timeout(value: Any) -> int:
 
 
 def parse_settings(words: list[str]) -> dict[str, Value]:
-    """Parameters from `name=value` words; the scene checks them. Raises UsageError."""
+    """Parse parameters from `name=value` words; the scene checks them. Raises UsageError."""
     found: dict[str, Value] = {}
     for word in words:
         name, equals, value = word.partition("=")

@@ -1,4 +1,4 @@
-"""What has to be done once before anything is painted, kept for all requests that it serves.
+"""Work that is done once before anything is painted, and kept for all requests that can use it.
 
 A scene is loaded, its numbers are prepared, its contract is checked, its code is found by its fingerprint and loaded.
 `draw` does that for one request, `race` once for all modes, a session (`render.frontend.sessions`) once for all its

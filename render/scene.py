@@ -116,7 +116,7 @@ class Scene:
     functions: dict[str, Callable[..., Any]]
 
     def settle(self, view: str, given: Mapping[str, Value]) -> tuple[dict[str, Value], int]:
-        """All parameters and the limit: defaults, over them the view, over it what was given.
+        """Fill in all parameters and the limit: defaults, over them the view, over it those given.
 
         Raises UnknownName for a view or a parameter, UsageError for a value out of its bounds.
         """
@@ -134,7 +134,7 @@ class Scene:
         }, limit
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Convert to JSON's types."""
         return {
             "scene": self.name,
             "about": self.about,
@@ -154,7 +154,7 @@ class Scene:
         }
 
     def format_lines(self, *, parameters: bool) -> list[str]:
-        """For people: what it is, its views, and its parameters if wanted."""
+        """Describe the scene for people: its views, and its parameters where wanted."""
         told = [f"{self.name}: {self.about}", f"  views: {', '.join(self.views)}"]
         told += self._describe_parameters() if parameters else [f"  parameters: {', '.join(self.parameters)}"]
         return [make_harmless(line) for line in told]
@@ -168,7 +168,7 @@ class Scene:
         return told
 
     def prepared(self, request: Request) -> P:
-        """`p` as the scene's functions take it: a named tuple of scalars and arrays, all in the request's precision.
+        """Make `p` as the scene's functions take it: a named tuple of scalars and arrays in the request's precision.
 
         Its real numbers are lanes to the scene; its whole numbers are plain, so they may steer loops and branches.
 
@@ -194,7 +194,7 @@ class Scene:
         return make_record(fields)
 
     def function_error(self, name: str, error: Exception) -> SceneError:
-        """What one of the functions did wrong, with the line: the one that raised, or that of the function."""
+        """Report a fault of one of the functions, with the line that raised it, or else that of the function."""
         line = error_line(self.path, error) or self.functions[name].__code__.co_firstlineno
         return SceneError(
             f"{self.path}, line {line}: {name}: {describe_error(error)}", "see render.scene for the contract"
@@ -202,7 +202,7 @@ class Scene:
 
 
 def _check_members(made: Any) -> Mapping[str, Any]:
-    """What `prepare` gave, by name. Raises TypeError or ValueError where it is no such thing."""
+    """Check the members that `prepare` returned, by name. Raises TypeError or ValueError where they are none."""
     if not isinstance(made, Mapping):
         if not hasattr(made, "_asdict"):
             raise TypeError(f"it must give a dict of numbers and arrays, not {type(made).__name__}")
@@ -213,7 +213,7 @@ def _check_members(made: Any) -> Mapping[str, Any]:
 
 
 def _as_lane(real: Real, value: Any) -> Any:
-    """A value as lanes take it: floats in `real`, arrays flat, read-only and in `real`, the rest as it is.
+    """Convert a value for lanes: floats to `real`, arrays flat, read-only and in `real`, the rest as it is.
 
     Raises TypeError, ValueError or OverflowError for what is neither number nor numbers.
     """
@@ -234,18 +234,18 @@ def _as_lane(real: Real, value: Any) -> Any:
 
 @cache
 def scene_folder() -> Path:
-    """Where our scenes lie: beside this module in a wheel, beside the package in a source tree."""
+    """Find the folder of our scenes: beside this module in a wheel, beside the package in a source tree."""
     inside = Path(__file__).parent / "scenes"
     return inside if inside.is_dir() else Path(__file__).parent.parent / "scenes"
 
 
 def names() -> list[str]:
-    """The scenes that come with the program."""
+    """List the scenes that come with the program."""
     return sorted(path.stem for path in scene_folder().glob("[!_]*.py"))
 
 
 def load(name: str) -> Scene:
-    """The scene of this name, or in this file (anything that ends in .py or has a path separator).
+    """Load the scene of this name, or in this file (anything that ends in .py or has a path separator).
 
     A file that has changed is loaded anew. Raises UnknownName, UsageError for a file that cannot be read, or SceneError
     with the rule that it breaks and the line.
@@ -267,7 +267,7 @@ def load(name: str) -> Scene:
 
 
 def _load_current(path: Path, source: bytes) -> Scene:
-    """The scene in this file, run anew where the file has changed, or a module that it imports was loaded again."""
+    """Load the scene in this file; run it anew where the file has changed, or a module that it imports."""
     known = _run_file(path, source)
     if not known.imports.is_current():
         _run_file.cache_clear()
@@ -295,7 +295,7 @@ def _run_file(path: Path, source: bytes) -> _RunFile:
 
 
 def _build_scene(source: rules.Source) -> Scene:
-    """The file as a Scene. Raises SceneError at the first rule it breaks."""
+    """Build a Scene from a file that was run. Raises SceneError at the first rule it breaks."""
     scene = Scene(
         name=source.path.stem,
         path=source.path,

@@ -1,4 +1,4 @@
-"""What a run did, computed from its trace and from nothing else: the proof that one mode juggles and another does not.
+"""The figures of a run, computed from its trace alone: the proof that one mode juggles and another does not.
 
 The definitions are few and exact. Spans are half open [t0, t1), so one that ends at t and one that starts at t never
 hold the same instant, and a span of no length holds none.
@@ -38,20 +38,20 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 class Running(NamedTuple):
-    """How many workers were at a tile at the same instant: at most, and on average from first paint to last."""
+    """Workers at a tile at the same instant: at most, and on average from first paint to last."""
 
     max: int
     mean: float
 
 
 class InFlight(NamedTuple):
-    """How many tiles were begun and not done at the same instant, at most."""
+    """Tiles started but not finished at the same instant, at most."""
 
     max: int
 
 
 class Multiprocessors(NamedTuple):
-    """How the multiprocessors of a graphics card worked, from block spans alone.
+    """The work of a GPU's multiprocessors, from block spans alone.
 
     One is busy while it has at least one block, however many more it could take. seen: how many ever were; max, mean:
     how many at the same instant, at most and on average from the first block's start to the last one's end.
@@ -65,7 +65,7 @@ class Multiprocessors(NamedTuple):
 
     @property
     def mean_percent(self) -> float:
-        """How busy those that worked were, on average."""
+        """Mean busy share of those that worked, in per cent."""
         return 100 * self.mean / self.seen
 
     @property
@@ -79,7 +79,7 @@ class Multiprocessors(NamedTuple):
         return max(self.busy_percent, key=self.busy_percent.__getitem__)
 
     def name_of(self, worker: Worker) -> str:
-        """Its number, and which card's it is where there are several."""
+        """Name a multiprocessor by its number, and by its GPU where there are several."""
         cards = {other.device for other in self.busy_percent}
         return f"number {worker.thread}" if len(cards) == 1 else f"{worker.device} {worker.thread}"
 
@@ -111,7 +111,7 @@ class Stats:
 
     @property
     def on_gpu(self) -> bool:
-        """Whether a graphics card painted, or the simulator of one: its workers are queues, and share it."""
+        """True where a GPU painted, or the simulator of one: its workers are queues, and share it."""
         return on_gpu(self.busy)
 
     @property
@@ -121,18 +121,18 @@ class Stats:
         return {kind: 100 * spent / total if total else 0.0 for kind, spent in self.ledger.items()}
 
     def speed_up(self, baseline: Stats) -> float | None:
-        """How many times as fast as the baseline all tiles were done; None where either took no time."""
+        """Compute how many times as fast as the baseline all tiles were finished; None where either took no time."""
         ours, theirs = self.seconds["tiles"], baseline.seconds["tiles"]
         return theirs / ours if ours and theirs else None
 
     def efficiency(self, baseline: Stats) -> float | None:
-        """The speed-up for each worker: 1.0 where every worker is worth a whole one."""
+        """Compute the speed-up for each worker: 1.0 where every worker is worth a whole one."""
         gained = self.speed_up(baseline)
         return gained / len(self.busy) if gained is not None and self.busy else None
 
 
 def of(trace: Trace) -> Stats:
-    """All figures of a trace."""
+    """Compute all figures of a trace."""
     paint = [span for span in trace.spans if span.kind == "paint"]
     painted = _group_intervals((span for span in paint if span.tile != NO_TILE), lambda span: span.tile)
     flying = {tile: _full_extent(times) for tile, times in painted.items()}
@@ -164,7 +164,7 @@ def of(trace: Trace) -> Stats:
 
 
 def measure_multiprocessors(trace: Trace) -> Multiprocessors | None:
-    """How the multiprocessors worked; None where no block was recorded."""
+    """Measure the multiprocessors; None where no thread block was recorded."""
     blocks = [span for span in trace.spans if span.kind == "block"]
     if not blocks:
         return None
@@ -179,14 +179,14 @@ def measure_multiprocessors(trace: Trace) -> Multiprocessors | None:
 
 
 def busy_intervals(trace: Trace) -> dict[Worker, list[Interval]]:
-    """When each multiprocessor was busy, as disjoint intervals, card by card in the order of their numbers."""
+    """Find when each multiprocessor was busy, as disjoint intervals, GPU by GPU in the order of their numbers."""
     blocks = (span for span in trace.spans if span.kind == "block")
     found = _group_intervals(blocks, lambda span: span.worker)
     return {worker: merge_intervals(found[worker]) for worker in trace.multiprocessors}
 
 
 def merge_intervals(intervals: Iterable[Interval], *, flat: bool = False) -> list[Interval]:
-    """The same instants as disjoint intervals that do not touch, by time. `flat`: keep those of no length as well."""
+    """Merge intervals into disjoint ones that do not touch, by time. `flat`: keep those of no length as well."""
     made: list[Interval] = []
     for t0, t1 in sorted(intervals):
         if t0 == t1 and not flat:
@@ -199,7 +199,7 @@ def merge_intervals(intervals: Iterable[Interval], *, flat: bool = False) -> lis
 
 
 def foremost_blocks(trace: Trace) -> dict[Worker, list[Span]]:
-    """What each multiprocessor is shown to have painted, as `foremost` has it, in the order of their numbers."""
+    """Choose the block spans to show of each multiprocessor, by `foremost_spans`, in the order of their numbers."""
     blocks: dict[Worker, list[Span]] = {worker: [] for worker in trace.multiprocessors}
     for span in trace.of_kind("block"):
         blocks[span.worker].append(span)
@@ -207,7 +207,7 @@ def foremost_blocks(trace: Trace) -> dict[Worker, list[Span]]:
 
 
 def foremost_spans(spans: Iterable[Span]) -> list[Span]:
-    """One worker's spans as pieces that do not overlap, by time: where several hold an instant, that which began last.
+    """Cut one worker's spans into pieces that do not overlap, by time: of several at an instant, the last to start.
 
     So is a multiprocessor shown that begins blocks of the next tile while the last blocks of the one before still run.
     """
@@ -238,7 +238,7 @@ def foremost_spans(spans: Iterable[Span]) -> list[Span]:
 
 
 def count_levels(intervals: Iterable[Interval]) -> list[tuple[int, int]]:
-    """How many of the half-open intervals hold an instant, as (from when, how many) wherever that changes, by time."""
+    """Count the half-open intervals that hold an instant, as (from when, how many) wherever that changes, by time."""
     change: dict[int, int] = {}
     for t0, t1 in intervals:
         if t0 < t1:
@@ -254,7 +254,7 @@ def count_levels(intervals: Iterable[Interval]) -> list[tuple[int, int]]:
 
 
 def paint_intervals(trace: Trace) -> dict[Worker, list[Interval]]:
-    """When each worker painted, as disjoint intervals, in the order of the workers' first paint."""
+    """Find when each worker painted, as disjoint intervals, in the order of the workers' first paint."""
     paint = (span for span in trace.spans if span.kind == "paint")
     found = {
         worker: merge_intervals(times) for worker, times in _group_intervals(paint, lambda span: span.worker).items()
@@ -263,13 +263,13 @@ def paint_intervals(trace: Trace) -> dict[Worker, list[Interval]]:
 
 
 def flight_intervals(trace: Trace) -> dict[int, Interval]:
-    """From when to when each tile was in flight, by number."""
+    """Find from when to when each tile was in flight, by number."""
     paint = (span for span in trace.spans if span.kind == "paint" and span.tile != NO_TILE)
     return {tile: _full_extent(times) for tile, times in _group_intervals(paint, lambda span: span.tile).items()}
 
 
 def max_overlap(intervals: Iterable[Interval]) -> int:
-    """How many of the half-open intervals hold the same instant, at most."""
+    """Count the half-open intervals that hold the same instant, at most."""
     lasting = [interval for interval in intervals if interval[0] < interval[1]]
     ends = sorted(t1 for _, t1 in lasting)
     highest = over = 0
@@ -288,7 +288,7 @@ def _group_intervals(spans: Iterable[Span], key: Callable[[Span], Key]) -> dict[
 
 
 def _full_extent(times: Sequence[Interval]) -> Interval:
-    """From the first start to the last end."""
+    """Span from the first start to the last end."""
     if len(times) == 1:  # most tiles are painted at one go
         return times[0]
     return min(t0 for t0, _ in times), max(t1 for _, t1 in times)
@@ -327,7 +327,7 @@ def _count_switches(spans: Iterable[Span]) -> int:
 
 
 def _account_time(trace: Trace) -> dict[str, int]:
-    """Each kind gets what it adds to the union of the kinds before it, so nothing is counted twice."""
+    """Give each kind the time it adds to the union of the kinds before it, so that nothing is counted twice."""
     began, ended = trace.began, trace.ended
     kinds = _group_intervals(trace.spans, lambda span: span.kind)
     covered: list[Interval] = []

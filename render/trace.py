@@ -110,17 +110,17 @@ class Trace:
 
     @property
     def cpus(self) -> int | None:
-        """How many CPUs the process might keep busy (`render.machine.cpus`); None where the facts do not tell."""
+        """The number of CPUs that the process may keep busy (`render.machine.cpus`); None where the facts lack it."""
         told = self.facts.get("cpus")
         return told if type(told) is int and told > 0 else None
 
     def of_kind(self, *kinds: str) -> list[Span]:
-        """The spans of these kinds, by start time."""
+        """List the spans of these kinds, by start time."""
         return sorted((s for s in self.spans if s.kind in kinds), key=lambda s: (s.t0, s.t1))
 
 
 def on_gpu(workers: Iterable[Worker]) -> bool:
-    """Whether any of them is a part of a graphics card, or of the simulator of one."""
+    """Test whether any of them is a part of a GPU, or of the simulator of one."""
     return any(worker.device != "cpu" for worker in workers)
 
 
@@ -131,7 +131,7 @@ def _device_order(worker: Worker) -> tuple[int, str, int]:
 
 @cache
 def load_getcpu() -> Callable[[], int] | None:
-    """glibc's sched_getcpu, which `os` offers nowhere; None where there is none."""
+    """Load glibc's sched_getcpu, which `os` offers nowhere; None where there is none."""
     if not sys.platform.startswith("linux"):
         return None
     import ctypes
@@ -146,13 +146,13 @@ def load_getcpu() -> Callable[[], int] | None:
 
 
 def cpu_number() -> int:
-    """The CPU that this thread runs on just now; -1 where the system does not tell."""
+    """Return the CPU that this thread runs on just now; -1 where the system does not tell."""
     call = load_getcpu()
     return -1 if call is None else call()
 
 
 def read_nothing() -> None:
-    """The CPU time of a thread where nobody knows it."""
+    """Return None: the CPU time of a thread is not known."""
 
 
 SYSTEM_CLOCK: Clock = time.perf_counter_ns
@@ -160,7 +160,7 @@ THREAD_CLOCK: CpuClock = getattr(time, "thread_time_ns", read_nothing)
 
 
 class ThreadState(threading.local):
-    """What each thread has of its own: the worker that it is, once it was asked."""
+    """State of each thread: the worker that it is, once that was needed."""
 
     worker: Worker | None = None
 
@@ -185,7 +185,7 @@ class Recorder:
 
     @staticmethod
     def current_worker() -> Worker:
-        """The worker that asks: this thread of this process. One object for all its spans."""
+        """Return the calling worker: this thread of this process. One object for all its spans."""
         worker = THREAD_STATE.worker
         if worker is None or worker.process != os.getpid():  # a process that was forked has its parent's
             THREAD_STATE.worker = worker = Worker(os.getpid(), threading.get_native_id())
@@ -211,7 +211,7 @@ class Recorder:
         return PaintSpan(self, tile)
 
     def painter_of(self, tile: int) -> Worker:
-        """Who painted a tile that is done, as far as is recorded here; the caller where nothing is."""
+        """Return the worker that painted a finished tile, as far as is recorded here; the caller where nothing is."""
         spans, known, end = self._spans, self._painters, len(self._spans)
         for at in range(self._seen, end):  # each span once, however far the workers are ahead of who asks
             if spans[at].kind == "paint":
@@ -228,7 +228,7 @@ class Recorder:
         self._spans.extend(spans)
 
     def drain(self) -> tuple[Span, ...]:
-        """All spans so far, which are then forgotten here."""
+        """Return all spans so far, and forget them here."""
         spans, self._spans = self._spans, []
         self._painters, self._seen = {}, 0
         return tuple(spans)
@@ -259,7 +259,7 @@ class PaintSpan:
 
 
 def tile_owners(trace: Trace) -> dict[int, int]:
-    """Who painted each tile: the worker's number, in the order of their first paint, by tile number.
+    """Find who painted each tile: the worker's number, in the order of their first paint, by tile number.
 
     A tile that several painted is the one's who painted it last.
     """

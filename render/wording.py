@@ -1,4 +1,4 @@
-"""How figures are said: numbers, times and columns the same way wherever the program speaks to people."""
+"""Formats of numbers, times and columns, the same wherever the program speaks to people."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def _escape_code(number: int) -> str:
 
 
 def escape_html(text: object) -> str:
-    """The same for HTML and XML: as text, or as the value of an attribute."""
+    """Escape text for HTML and XML, in elements and attributes; harmless as by `make_harmless`."""
     return html.escape(make_harmless(text))
 
 
 def count(number: int, word: str) -> str:
-    """A number and its word: "1 tile", "3 switches"."""
+    """Format a number and its word: "1 tile", "3 switches"."""
     return f"{number} {word if number == 1 else PLURALS.get(word, f'{word}s')}"
 
 
 def in_words(number: int) -> str:
-    """Small numbers as words."""
+    """Write small numbers as words."""
     return NUMBERS[number] if number < len(NUMBERS) else str(number)
 
 
@@ -46,12 +46,12 @@ def as_sentence(text: str) -> str:
 
 
 def format_time(seconds: float) -> str:
-    """Three digits and a unit: "1.27 s", "17.3 ms"."""
+    """Format with three digits and a unit: "1.27 s", "17.3 ms"."""
     return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
 
 
 def format_large(number: float) -> str:
-    """Three digits and a word: "30.9 million"."""
+    """Format with three digits and a word: "30.9 million"."""
     for size, word in ((1e9, " billion"), (1e6, " million")):
         if number >= size:
             return f"{number / size:.3g}{word}"
@@ -59,12 +59,12 @@ def format_large(number: float) -> str:
 
 
 def join_words(words: Sequence[str]) -> str:
-    """Words in a row: "a", "a and b", "a, b and c"."""
+    """Join words: "a", "a and b", "a, b and c"."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
 def format_columns(rows: Sequence[Sequence[str]], width: int, missed_least: Sequence[str] = ()) -> list[str]:
-    """Lines of a table whose first row is its heads: names to the left, numbers to the right, at most `width` letters.
+    """Format a table whose first row is its heads: names to the left, numbers to the right, at most `width` letters.
 
     Where there is no room the columns of `missed_least` are left out in this order, and then names are cut.
     """

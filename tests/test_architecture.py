@@ -38,6 +38,7 @@ LAYERS = (
     "targets trial",
     "not_numbers",
     "painter",
+    "juggling",
     "handfuls",
     "backends preparation",
     "stories",

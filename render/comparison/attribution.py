@@ -57,7 +57,7 @@ class Attribution:
     b: Provenance | None
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: how many places differ, the worst of them, and how many each worker painted in either picture."""
+        """Convert to JSON's types: the number of places, the worst of them, and how many each worker painted."""
         return {
             "tiled": self.tiled,
             "places": self.of,
@@ -68,12 +68,12 @@ class Attribution:
         }
 
     def count_by_worker(self, picture: str) -> Counter[int]:
-        """How many of the differing tiles each worker of picture `a` or `b` painted."""
+        """Count the differing tiles that each worker of picture `a` or `b` painted."""
         return Counter(worker for place in self.places if (worker := getattr(place, picture)) is not None)
 
 
 def attribute(a: Picture, b: Picture) -> Attribution | None:
-    """Where b differs from a, by tile and worker; None for pictures of different sizes, and for several frames."""
+    """Find where b differs from a, by tile and worker; None for pictures of different sizes or of several frames."""
     if a.size != b.size or a.more or b.more:
         return None
     error = np.concatenate([band.max(axis=2) for _, band in error_bands(a, b)])
@@ -113,7 +113,7 @@ def _measure_place(tile: int, x: int, y: int, error: np.ndarray, workers: list[i
 
 
 def format_attribution(found: Attribution) -> list[str]:
-    """The attribution for people: how many tiles, whose they are, and the worst."""
+    """Format the attribution for people: how many tiles, whose they are, and the worst."""
     if not found.places:
         return []
     kind = "tile" if found.tiled else f"square of {PLACE} pixels"
@@ -130,7 +130,7 @@ def format_attribution(found: Attribution) -> list[str]:
 
 
 def _describe_painters(found: Attribution) -> str:
-    """Who painted them in the picture in question, and how many of all that they painted."""
+    """Say who painted them in the second picture, and how many tiles each painted there."""
     if found.b is None or found.b.workers is None or not found.count_by_worker("b"):
         return ""
     painted = Counter(worker for worker in found.b.workers if worker is not None)
@@ -142,7 +142,7 @@ def _describe_painters(found: Attribution) -> str:
 
 
 def _describe_extent(place: Place) -> str:
-    """The part of the place that differs, as far as it is not the whole."""
+    """Describe the part of the place that differs, as far as it is not the whole."""
     said = f"(x {place.x}, y {place.y}, {place.width} x {place.height}): {count(place.differing_pixels, 'pixel')}"
     if place.rows != (place.y, place.y + place.height - 1):
         said += f", rows {place.rows[0]} to {place.rows[1]}"

@@ -27,7 +27,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Comparison:
-    """How two pictures differ. Errors are in steps of `depth` bits, over all channels of all pixels of all frames.
+    """The difference of two pictures. Errors are in steps of `depth` bits, over all channels, pixels and frames.
 
     `worst` is (x, y, channel) of the largest error, the first one row by row, in `worst_frame`; `psnr` is in decibels.
     They are None for identical pictures; for different `sizes` (width, height) or numbers of `frames` all metrics are
@@ -51,7 +51,7 @@ class Comparison:
     ignored: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
     def within(self, max_error: float | None = None, max_differing: float | None = None) -> bool:
-        """Whether the pictures count as equal: every threshold that is given holds; with none they are identical.
+        """Test whether the pictures count as equal: every given threshold holds; with none they are identical.
 
         max_error: steps of `depth` bits; max_differing: per cent of the pixels; None: not given. Never for pictures of
         different sizes.
@@ -65,7 +65,7 @@ class Comparison:
         return small and few
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: `frames` and `worst_frame` only where there are several, `ignored` only where something was."""
+        """Convert to JSON's types: `frames`, `worst_frame` only for several frames, `ignored` only if not empty."""
         told = asdict(self) | {
             "worst": list(self.worst) if self.worst else None,
             "sizes": [list(size) for size in self.sizes],
@@ -78,7 +78,7 @@ class Comparison:
 
 
 def compare(a: Picture, b: Picture) -> Comparison:
-    """How b differs from a."""
+    """Compare b with a."""
     about: dict[str, Any] = {
         "same_request": None if a.request is None or b.request is None else a.request == b.request,
         "sizes": (a.size, b.size),
@@ -121,14 +121,14 @@ def compare(a: Picture, b: Picture) -> Comparison:
 
 
 def describe_request_changes(a: Picture, b: Picture) -> str:
-    """What two stored requests draw differently, in words: "limit (500 and 1000), samples (1 and 4)"."""
+    """List what two stored requests draw differently: "limit (500 and 1000), samples (1 and 4)"."""
     ours, theirs = ({**(request or {}), **(request or {}).get("parameters", {})} for request in (a.request, b.request))
     names = [name for name in ours | theirs if name != "parameters" and ours.get(name) != theirs.get(name)]
     return ", ".join(f"{name} ({ours.get(name)} and {theirs.get(name)})" for name in names)
 
 
 def format_comparison(found: Comparison, a: str | Path, b: str | Path) -> list[str]:
-    """The comparison of the files a and b for people to read."""
+    """Format the comparison of the files a and b for people to read."""
     aside = [
         f"left aside in {name}: {', '.join(words)}" for name, words in zip((a, b), found.ignored, strict=True) if words
     ]
@@ -166,7 +166,7 @@ def _describe_frames(found: Comparison) -> str:
 
 
 def draw_difference(a: Picture, b: Picture) -> np.ndarray:
-    """The differences as a picture, (height, width, 3) uint8: black where equal, and small errors lifted.
+    """Draw the differences, (height, width, 3) uint8: black where equal, and small errors lifted.
 
     The level is 255 (error / largest possible)^(1/4), so that an error of 1 of 255 is seen (64) and the largest
     possible is white; the same error looks the same in every picture. An error of alpha is grey. Raises InputError for
@@ -188,12 +188,12 @@ def draw_difference(a: Picture, b: Picture) -> np.ndarray:
 
 
 def white_level(depth: int) -> int:
-    """The number that stands for white, of so many bits."""
+    """Return the number that stands for white, of so many bits."""
     return (1 << depth) - 1
 
 
 def error_bands(a: Picture, b: Picture, channels: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
-    """|a - b| in bands of rows, each with its first row: (rows, width, channels) in steps of the finer of the two.
+    """Yield |a - b| in bands, each with its first row: (rows, width, channels) in steps of the finer of the two.
 
     channels: 3, or 4 with alpha; None: as many as the two have.
     """
@@ -206,7 +206,7 @@ def error_bands(a: Picture, b: Picture, channels: int | None = None) -> Iterator
 
 
 def _convert_band(picture: Picture, rows: slice, channels: int, depth: int) -> np.ndarray:
-    """Some rows of a picture with so many channels of so many bits."""
+    """Convert some rows of a picture to so many channels of so many bits."""
     band = picture.rgb[rows]
     if channels > 3:
         opaque = np.full(band.shape[:2], white_level(picture.depth), band.dtype)

@@ -19,13 +19,13 @@ GROUND, MARK = 0.3, (255, 212, 0)  # how much of the picture is left where it is
 
 
 def choose_scale(width: int, height: int) -> int:
-    """How many pixels wide a pixel becomes."""
+    """Choose how many pixels wide a pixel becomes."""
     longer = max(width, height)
     return 1 if longer >= SEEN else min(-(-SEEN // longer), LARGEST // longer)
 
 
 def mark_places(a: Picture, b: Picture, found: Attribution) -> np.ndarray:
-    """The difference of two pictures of one size, (height k, width k, 3) uint8 for a magnification of k.
+    """Draw the difference of two pictures of one size, (height k, width k, 3) uint8 for a magnification of k.
 
     Where they are equal: the first picture, grey and dark. Where they differ: the differences, small ones lifted
     (`render.comparison.compare.difference`). The worst places are framed and named by tile and worker.
@@ -52,7 +52,7 @@ def _name_place(found: Attribution, place: Place) -> str:
 
 
 def _draw_frame(image: pillow.Image.Image, place: Place, scale: int) -> drawing.Box:
-    """A frame round what differs."""
+    """Draw a frame round the part that differs."""
     left, top = place.columns[0] * scale - 3, place.rows[0] * scale - 3
     right, bottom = (place.columns[1] + 1) * scale + 2, (place.rows[1] + 1) * scale + 2
     pillow.ImageDraw.Draw(image).rectangle((left, top, right, bottom), outline=MARK, width=2)
@@ -62,7 +62,7 @@ def _draw_frame(image: pillow.Image.Image, place: Place, scale: int) -> drawing.
 def _draw_label(
     image: pillow.Image.Image, framed: drawing.Box, text: str, taken: list[drawing.Box]
 ) -> drawing.Box | None:
-    """The name of a frame beside it, where there is room for it; what was named before is worse, and stays."""
+    """Write the name of a frame beside it, if it fits; labels drawn before mark worse places, and stay."""
     left, top, right, bottom = framed
     draw = pillow.ImageDraw.Draw(image)
     wide = round(draw.textlength(text, drawing.load_font(13))) + 8

@@ -1,4 +1,4 @@
-"""What a saved picture is: its size and depth, and, where this program drew it, what it shows and how it was drawn."""
+"""The description of a saved picture: its size and depth, and, where this program drew it, its request and run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from render.pictures.picture import Picture
 
 
 def describe_picture(picture: Picture) -> dict[str, Any]:
-    """For JSON. `size` in pixels, `depth` bits of a sample, `sha256` of 8-bit RGB pixels row by row (else null).
+    """Describe for JSON. `size` in pixels, `depth` bits of a sample, `sha256` of 8-bit RGB pixels by row (else null).
 
     `request` is what was asked and `run` who drew it, `workers` how many painted its tiles; `timings` the document of
     that run. They are null where the file does not tell.
@@ -48,7 +48,7 @@ def _read_timings(stored: str | None) -> dict[str, Any] | None:
 
 
 def format_description(told: Mapping[str, Any], path: str | Path) -> list[str]:
-    """The same for people, with the command that draws it again."""
+    """Format the description for people, with the command that draws it again."""
     width, height = told["size"]
     more = [f"{told['depth']} bits a channel", *(["with alpha"] if told["alpha"] else [])]
     more += [f"{told['frames']} frames"] if told["frames"] > 1 else []

@@ -42,7 +42,7 @@ def contain_exits() -> Iterator[None]:
 
 
 def _raised_by_program(error: BaseException) -> bool:
-    """Whether the program raised it itself: a signal to end comes in the midst of whatever runs."""
+    """Test whether the program raised it itself: a signal to stop comes in the midst of whatever runs."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -68,7 +68,7 @@ def run_file(path: Path, code: CodeType) -> ModuleType:
 
 
 def _explain_error(error: Exception) -> tuple[str, str]:
-    """What went wrong, and what to do: for a word that the vocabulary has not, the words that it has."""
+    """Give the cause and the remedy: for a word that the vocabulary lacks, the words that it has."""
     missing = re.match(r"cannot import name '(\w+)' from '(render\.\w+)'", str(error))
     if isinstance(error, ImportError) and missing:
         word, module = missing.groups()
@@ -78,7 +78,7 @@ def _explain_error(error: Exception) -> tuple[str, str]:
 
 
 def _public_functions(module: ModuleType) -> list[str]:
-    """The functions that a module without `__all__` defines for others."""
+    """List the functions that a module without `__all__` defines for others."""
     own = [name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
     return [name for name in own if not name.startswith("_") and callable(getattr(module, name))]
 
@@ -91,7 +91,7 @@ def describe_error(error: Exception, path: Path | None = None) -> str:
 
 
 def error_line(path: Path, error: BaseException) -> int:
-    """The last line of this file that the error passed through; 0 for none."""
+    """Return the last line of this file that the error passed through; 0 for none."""
     line, trace = 0, error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == str(path):
@@ -107,7 +107,7 @@ class Imports(NamedTuple):
 
     @classmethod
     def of(cls, module: ModuleType, tree: ast.Module) -> Imports:
-        """What a file that was run imports, and what those modules of a user's hold of other modules."""
+        """List what a file that was run imports, and what those modules of a user's refer to."""
         left = [*_imported_modules(tree), *_referenced_modules(module)]
         names: set[str] = set()
         while left:
@@ -119,12 +119,12 @@ class Imports(NamedTuple):
         return cls(tuple((name, sys.modules[name], sys.modules[name].__spec__) for name in sorted(names)))
 
     def is_current(self) -> bool:
-        """Whether all of them are still what they were."""
+        """Test whether all of them are still the same."""
         return all(sys.modules.get(name) is module and module.__spec__ is spec for name, module, spec in self.seen)
 
 
 def _imported_modules(tree: ast.Module) -> list[str]:
-    """The names of the modules that a file imports, wherever in it."""
+    """List the names of the modules that a file imports, wherever in it."""
     names = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -135,13 +135,13 @@ def _imported_modules(tree: ast.Module) -> list[str]:
 
 
 def _referenced_modules(module: ModuleType) -> list[str]:
-    """The names of the modules that a module holds, or holds something from."""
+    """List the names of the modules that a module refers to, or has something from."""
     values = list(vars(module).values())
     held = [value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) for value in values]
     return [name for name in held if isinstance(name, str)]
 
 
 def _is_never_reloaded(name: str) -> bool:
-    """Whether nobody loads this module again while scenes are drawn: Python's own and ours, numpy and what it holds."""
+    """Test for a module that is never reloaded while scenes are drawn: Python's own, ours, numpy and its parts."""
     top = name.partition(".")[0]
     return top in sys.stdlib_module_names or top in {"render", "numpy", "numba", "llvmlite", "scipy"}

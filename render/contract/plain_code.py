@@ -1,4 +1,4 @@
-"""What a scene's functions may never do, read from their code: what no vector and no GPU thread could do as well.
+"""Rules for the code of a scene's functions, read from its bytecode: what no vector and no GPU thread could do as well.
 
 Compiled, it would end as an error of the compiler's, in its words. Here it is told as a rule, with the line. What only
 reaches outside (modules, files, `try`) is left to target `python`, where a scene may be given a fault on purpose.
@@ -78,14 +78,14 @@ def _format_place(code: CodeType, line: int | None) -> str:
 
 
 def _line_of(code: CodeType, name: str) -> int | None:
-    """The first line where a global of this name is read; None where the name means something else."""
+    """Find the first line where a global of this name is read; None where the name means something else."""
     return next(
         (line for operation, read, line in _read_instructions(code) if (operation, read) == ("LOAD_GLOBAL", name)), None
     )
 
 
 def _read_instructions(code: CodeType) -> Iterator[tuple[str, Any, int | None]]:
-    """Each instruction's name, what it is about, and its line."""
+    """Yield each instruction's name, its argument, and its line."""
     import dis  # only when something is wrong
 
     for found in dis.get_instructions(code):

@@ -28,12 +28,12 @@ class Source(NamedTuple):
     module: ModuleType
 
     def rule_error(self, rule: str, name: str, remedy: str, entry: object = None) -> SceneError:
-        """The error for a rule that is broken where the file defines `name`, or this entry of the dict of that name."""
+        """Make the error for a rule that is broken where the file defines `name`, or this entry of its dict."""
         return SceneError(f"{self.path}, line {_line_of(self.tree, name, entry)}: {rule}", remedy)
 
 
 def functions_of(source: Source) -> dict[str, Callable[..., Any]]:
-    """Those of the contract that the file has, by name."""
+    """Return the functions of the contract that the file has, by name."""
     found = {name: getattr(source.module, name) for name in ARGUMENTS if hasattr(source.module, name)}
     for name, arity in ARGUMENTS.items():
         if name in NEEDED and name not in found:
@@ -44,7 +44,7 @@ def functions_of(source: Source) -> dict[str, Callable[..., Any]]:
 
 
 def _find_unplain(function: Any, arity: int) -> str:
-    """What keeps a function from being copied for another target; empty for nothing."""
+    """Name what keeps a function from being copied for another target; empty for nothing."""
     if not isinstance(function, FunctionType):
         return f"must be a function written with def, not {type(function).__name__}"
     if function.__code__.co_freevars:
@@ -57,7 +57,7 @@ def _find_unplain(function: Any, arity: int) -> str:
 
 
 def parameters_of(source: Source) -> dict[str, Parameter]:
-    """The scene's own over those that every scene has."""
+    """Return the scene's own parameters over those that every scene has."""
     found, remedy = dict(FRAMING), 'write "name": (default, lowest, highest, "sentence")'
     written = getattr(source.module, "PARAMETERS", {})
     if not isinstance(written, Mapping):
@@ -78,7 +78,7 @@ def parameters_of(source: Source) -> dict[str, Parameter]:
 
 
 def _line_of(tree: ast.Module, name: str, entry: object = None) -> int:
-    """Where the file defines a name, or an entry of the dict of that name; 1 where it does not."""
+    """Find where the file defines a name, or an entry of the dict of that name; 1 where it does not."""
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == name:
             return node.lineno
@@ -94,7 +94,7 @@ def _line_of(tree: ast.Module, name: str, entry: object = None) -> int:
 
 
 def limit_of(source: Source) -> int:
-    """LIMIT, or 1000."""
+    """Return LIMIT, or 1000."""
     limit = getattr(source.module, "LIMIT", 1000)
     if not is_limit(limit):
         raise source.rule_error(
@@ -104,12 +104,12 @@ def limit_of(source: Source) -> int:
 
 
 def is_limit(value: Any) -> bool:
-    """Whether this may be a limit: a plain whole number."""
+    """Test for a valid limit: a plain whole number in range."""
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= HIGHEST_LIMIT
 
 
 def precision_of(source: Source) -> str:
-    """PRECISION, or float64."""
+    """Return PRECISION, or float64."""
     precision = getattr(source.module, "PRECISION", "f64")
     if precision not in PRECISIONS:
         raise source.rule_error(f"PRECISION is {precision!r}", "PRECISION", f"choose from {', '.join(PRECISIONS)}")
@@ -117,7 +117,7 @@ def precision_of(source: Source) -> str:
 
 
 def truth_of(source: Source, name: str) -> bool:
-    """ABSORBING or INSIDE_FLAT; False where the file says nothing, for then the driver may assume nothing."""
+    """Return ABSORBING or INSIDE_FLAT; False where the file does not say, for then the driver may assume nothing."""
     truth = getattr(source.module, name, False)
     if not isinstance(truth, bool):
         raise source.rule_error(f"{name} is {truth!r:.40}", name, f"write {name} = True, or leave it out")
@@ -125,7 +125,7 @@ def truth_of(source: Source, name: str) -> bool:
 
 
 def views_of(source: Source) -> dict[str, dict[str, Value]]:
-    """VIEWS, or one view of the defaults."""
+    """Return VIEWS, or one view of the defaults."""
     views, remedy = getattr(source.module, "VIEWS", None), 'write {"name": {"zoom": 3.0, "limit": 500}}'
     if views is None or views == {}:
         return {"default": {}}

@@ -66,7 +66,7 @@ class Trial:
 
 
 def kind_of(value: Any) -> str:
-    """Of a trial, or of a plain number as it would become lanes. Raises Broken for anything else."""
+    """Return the kind of a trial, or of a plain number as a lane. Raises BrokenRule for anything else."""
     if isinstance(value, Trial):
         return value.kind
     if isinstance(value, (bool, np.bool_)):
@@ -81,7 +81,7 @@ def kind_of(value: Any) -> str:
 
 
 def _number_kind(word: str, *operands: Any) -> str:
-    """The kind that numbers have together: whole constants are real among reals."""
+    """Find the kind that numbers have together: whole constants are real among reals."""
     kinds = {kind_of(operand) for operand in operands}
     if MASK in kinds:
         raise BrokenRule(f"a mask as an operand of {word}", "a mask is no number: write where(mask, 1.0, 0.0)")
@@ -147,7 +147,7 @@ for _name, _symbol, _allowed in (
 
 
 def _trial_words(*, any_lane: bool) -> dict[str, Callable[..., Any]]:
-    """The primitive words for trials; `any_lane` answers as it is told, so that both ways are tried.
+    """Make the primitive words for trials; `any_lane` answers with its argument, so that both ways are tried.
 
     It says yes only so often: `while any_lane(going)` must come to its end.
     """
@@ -195,7 +195,7 @@ def _trial_words(*, any_lane: bool) -> dict[str, Callable[..., Any]]:
 
 
 def _check_operand_count(name: str, word: Callable[..., Any]) -> Callable[..., Any]:
-    """The word for as many operands as it has."""
+    """Wrap a word so that it checks the number of its operands."""
     code = getattr(primitives, name).__code__
     wanted = code.co_varnames[: code.co_argcount]
 
@@ -210,7 +210,7 @@ def _check_operand_count(name: str, word: Callable[..., Any]) -> Callable[..., A
 
 
 def _selected_kind(a: Any, b: Any) -> str:
-    """Constants alone become real lanes; beside lanes they take their kind."""
+    """Find the kind that `where` gives: constants alone are real; beside lanes they take their kind."""
     return _number_kind("where", a, b) if isinstance(a, Trial) or isinstance(b, Trial) else REAL
 
 
@@ -263,7 +263,7 @@ def _try_functions(scene: Scene, functions: dict[str, Callable[..., Any]], p: An
 
 
 def _check_lanes(scene: Scene, name: str, values: Any, count: int | None = None) -> Sequence[Any]:
-    """The lanes that a function gave, so many of them. Raises SceneError where they are none."""
+    """Return the lanes that a function gave, so many of them. Raises SceneError where they are none."""
     begins = f"{scene.path}, line {scene.functions[name].__code__.co_firstlineno}: {name}"
     what = f"{count} lanes" if count else "lanes"
     if not isinstance(values, tuple) or (count and len(values) != count) or not values:
@@ -283,7 +283,7 @@ def _check_mask(scene: Scene, name: str, value: Any) -> None:
 
 
 def _check_symmetric(scene: Scene, request: Request) -> None:
-    """`symmetric` is asked once for a request, with plain numbers."""
+    """Call `symmetric` with plain numbers, as once for a request. Raises SceneError where it gives no truth value."""
     if "symmetric" in scene.functions:
         function = scene.functions["symmetric"]
         if not isinstance(function(scene.prepared(request)), (bool, np.bool_)):
@@ -294,5 +294,5 @@ def _check_symmetric(scene: Scene, request: Request) -> None:
 
 
 def _scene_error(scene: Scene, error: Exception, rule: str, remedy: str) -> SceneError:
-    """The rule that is broken, with the line where."""
+    """Make the error for a broken rule, with the line."""
     return SceneError(f"{scene.path}, line {error_line(scene.path, error)}: {rule}", remedy)

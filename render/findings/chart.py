@@ -35,7 +35,7 @@ Interval = tuple[int, int]
 
 
 def draw_lanes(frames: Sequence[Frame], width: int) -> list[str]:
-    """The lanes of all runs as lines of at most `width` letters; none where nothing was painted."""
+    """Draw the lanes of all runs as lines of at most `width` letters; none where nothing was painted."""
     runs = [(frame, _tile_spans(frame)) for frame in frames]
     length = max((_total_length(spans) for _, spans in runs), default=0)
     cells = width - HEAD
@@ -56,7 +56,7 @@ def draw_lanes(frames: Sequence[Frame], width: int) -> list[str]:
 
 
 def _scale_run(frame: Frame, spans: Sequence[Span], letter: float, cells: int) -> Iterator[str]:
-    """A run on the scale of all, or on its own where that would show nothing."""
+    """Draw a run on the scale of all, or on its own where that would show nothing."""
     own = _total_length(spans) / cells
     if not 0 < own * cells < FEWEST * letter:
         return _run_lines(frame.title, frame, spans, letter)
@@ -96,7 +96,7 @@ def _format_lane(head: str, lane: str) -> str:
 
 
 def _worker_lane(spans: Sequence[Span], start: int, letter: float, cells: int, later: float) -> str:
-    """A letter for each cell, by what took most of its time; `later` (0..1): how much later a CPU is missed."""
+    """Draw a letter for each cell, by what took most of its time; `later` (0..1): how much later a CPU is missed."""
     shares: list[dict[str, float]] = [{} for _ in range(cells)]
     without = [0.0] * cells
     for span in spans:
@@ -119,7 +119,7 @@ def _mark_missing_cpu(letters: list[str], without: Sequence[float], letter: floa
 
 
 def _cpu_lane(spans: Sequence[Span], start: int, letter: float, cells: int) -> str:
-    """How many workers had a CPU on average in each cell, rounded, as a digit; + for more than nine."""
+    """Draw how many workers had a CPU on average in each cell, rounded, as a digit; + for more than nine."""
     sums = [0.0] * cells
     for span in spans:
         if span.kind == "paint" and span.on_cpu is not None and span.t1 > span.t0:
@@ -133,7 +133,7 @@ def _digit(number: int) -> str:
 
 
 def _split_by_cell(interval: Interval, letter: float, cells: int) -> Iterator[tuple[int, float]]:
-    """The cells that an interval touches, and how much of its time is in each."""
+    """Yield the cells that an interval touches, and how much of its time is in each."""
     t0, t1 = interval
     for cell in range(min(int(t0 / letter), cells - 1), min(int(t1 / letter), cells - 1) + 1):
         end = t1 if cell == cells - 1 else (cell + 1) * letter
@@ -141,7 +141,7 @@ def _split_by_cell(interval: Interval, letter: float, cells: int) -> Iterator[tu
 
 
 def _choose_letter(shares: Mapping[str, float], letter: float) -> str:
-    """Painting, waiting or neither, whichever took most; of painting, the tile that did."""
+    """Choose painting, waiting or neither, whichever took most; of painting, the tile that did."""
     tiles = {key: part for key, part in shares.items() if key != WAITS}
     painted, waited = sum(tiles.values()), min(shares.get(WAITS, 0.0), letter)
     if painted and painted >= max(waited, letter - painted - waited):
@@ -150,7 +150,7 @@ def _choose_letter(shares: Mapping[str, float], letter: float) -> str:
 
 
 def _level_lane(intervals: Iterable[Interval], start: int, letter: float, cells: int) -> str:
-    """The most that hold an instant of each cell, as a digit; + for more than nine."""
+    """Draw the most intervals that hold an instant of each cell, as a digit; + for more than nine."""
     most = [0] * cells
     changes = stats.count_levels(intervals)
     for (since, level), (until, _) in zip(changes, [*changes[1:], (0, 0)], strict=True):

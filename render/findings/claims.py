@@ -1,4 +1,4 @@
-"""What was asked for and what was really there: workers, CPUs, and what limits them.
+"""Requested and available workers and CPUs, and what limits them.
 
 "Sixteen workers" says little on a machine, or in a container, that lets two of them run. A trace keeps what its process
 was allowed when it was made; of one that does not, what the spans show is told.
@@ -32,7 +32,7 @@ class Claims:
 
     @property
     def limits(self) -> list[str]:
-        """What keeps the process from using the whole machine, in words."""
+        """The limits that keep the process from using the whole machine, in words."""
         if self.allowed is None or (self.machine is not None and self.allowed >= self.machine):
             return []
         held = ["affinity"] if self.affinity is not None and self.affinity == self.allowed else []
@@ -46,17 +46,17 @@ class Claims:
 
     @property
     def one_cpu(self) -> bool:
-        """Whether there was but one CPU to run on. A quota does not count: it grants time, on whatever CPUs."""
+        """True where there was but one CPU to run on. A quota does not count: it grants time, on whatever CPUs."""
         return 1 in (self.affinity, self.machine)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: the CPUs; the workers stand elsewhere in the document."""
+        """Convert the CPUs to JSON's types; the workers stand elsewhere in the document."""
         names = ("machine", "affinity", "quota", "allowed", "used")
         return {name: getattr(self, name) for name in names}
 
 
 def of(trace: Trace) -> Claims:
-    """What the facts and spans of a trace tell. Facts of a strange kind, from a file, count as not told."""
+    """Read the claims from the facts and spans of a trace. Facts of a strange type, from a file, count as missing."""
     workers = trace.workers
     cpus = {cpu for span in trace.spans if span.kind == "paint" for cpu in (span.cpu, span.cpu_end) if cpu >= 0}
     return Claims(

@@ -1,4 +1,4 @@
-"""What a run was and did, as one JSON document: what `--json` prints and what a picture carries of its timings."""
+"""A run as one JSON document: what `--json` prints and what a picture carries of its timings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from render.frame import Frame, are_identical
 
 
 def draw_document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:
-    """The document of one draw. Sizes are pixels, times seconds; `out` are the files that were made of it.
+    """Make the document of one draw. Sizes are pixels, times seconds; `out` are the files that were made of it.
 
     `running` is how many workers were at a tile at the same instant. `on_cpu` is how many of them had a CPU (`mean`,
     null where that is not known, as on a GPU) and how many CPUs the process may use (`cpus`); what is said of
@@ -84,7 +84,7 @@ def _multiprocessor_figures(found: stats.Stats) -> dict[str, float] | None:
 
 
 def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """The document of a race: its draws, the modes that did not run and why, and whether all pictures are equal.
+    """Make the document of a race: its draws, the modes that did not run and why, and whether all pictures are equal.
 
     Equal means the same pixels, and as many steps for them. Each draw has one more thing, `gain` over its baseline
     (`render.findings.schedule.Gain`, `render.frame.baseline`), null where there is none or the run is simulated.

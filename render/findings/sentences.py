@@ -1,4 +1,4 @@
-"""What may be said of a run: the one place that decides it, for terminal, document, page and pictures alike.
+"""The sentences about a run: the one place that decides them, for terminal, document, page and pictures alike.
 
 Each sentence is carried by the run's trace, and what a run is called decides nothing:
 
@@ -26,7 +26,7 @@ OTHERS = "other programs were using the CPUs"
 
 
 def of(run: Run) -> list[str]:
-    """All that is said of a run, as whole sentences."""
+    """List all sentences about a run."""
     if not run.stats.tiles:
         return ["No tile was painted."]
     claimed = claims.describe_claims(run.frame.trace)
@@ -66,7 +66,7 @@ def _describe_painting(run: Run) -> Iterator[str]:
 
 
 def _tiles_each(run: Run) -> str:
-    """How many tiles each worker painted."""
+    """Say how many tiles each worker painted: the range, where there are many workers."""
     shares = run.tiles_by_worker
     if len(shares) > FEW:
         return f"from {min(shares)} to {max(shares)} each" if min(shares) < max(shares) else f"{shares[0]} each"
@@ -74,12 +74,12 @@ def _tiles_each(run: Run) -> str:
 
 
 def list_shares(shares: Sequence[int]) -> str:
-    """How many tiles each worker painted, one by one."""
+    """List how many tiles each worker painted, one by one."""
     return join_words([f"{share} by worker {number}" for number, share in enumerate(shares)])
 
 
 def _judge_parallelism(run: Run) -> str:
-    """Whether several workers were parallel, and if not, what they were."""
+    """Say whether several workers were parallel, and if not, what they were."""
     found, there = run.stats, run.claims
     if found.running.max < 2:
         return "never were two at a tile at the same instant: they took turns"
@@ -98,7 +98,7 @@ def _judge_parallelism(run: Run) -> str:
 
 
 def _describe_granted(there: Claims) -> str:
-    """The CPUs that a process may use, or as much of their time as a control group grants."""
+    """Name the CPUs that a process may use, or as much of their time as a control group grants."""
     if there.quota is not None and there.allowed is not None and there.quota <= there.allowed:
         return "one CPU's worth of time" if there.quota == 1 else f"{there.quota:g} CPUs' worth of time"
     return count(there.allowed or 0, "CPU")
@@ -117,7 +117,7 @@ def _why_not(run: Run) -> str:
 
 
 def _describe_gpu(run: Run) -> Iterator[str]:
-    """A graphics card's streams are queues. What its multiprocessors did is told where it was recorded."""
+    """Describe the run of a GPU: its streams are queues; its multiprocessors paint, where that was recorded."""
     found = run.stats
     who, tiles, took = count(run.workers, "stream"), count(found.tiles, "tile"), format_time(run.seconds)
     each = "" if run.workers == 1 else f" ({_tiles_each(run)})"
@@ -149,7 +149,7 @@ def _describe_waiting(run: Run) -> Iterator[str]:
 
 
 def _compare_to_baseline(run: Run) -> Iterator[str]:
-    """How it did against its baseline, and why as far as the traces show it."""
+    """Compare a run with its baseline, and explain the difference as far as the traces show it."""
     found, base = run.difference, run.base
     if found is None or base is None:
         return
@@ -223,7 +223,7 @@ def _why_slower(run: Run) -> str:
 
 
 def _state_doubts(run: Run) -> Iterator[str]:
-    """That the CPUs were not there, and who had them."""
+    """Say that CPUs were missing, and who may have had them."""
     mean = run.stats.on_cpu.mean
     if run.short_of_cpu and mean is not None:
         who = OTHERS + ", or its control group had no more to give" * (run.claims.quota is not None)
@@ -233,7 +233,7 @@ def _state_doubts(run: Run) -> Iterator[str]:
 
 
 def conclusions(entered: Sequence[Run]) -> list[str]:
-    """What all runs show together, as whole sentences; of a single draw, only what casts doubt on it."""
+    """Conclude from all runs together, in whole sentences; from a single draw, only what casts doubt on it."""
     alike = [run for run in entered if run.frame.sha256 == entered[0].frame.sha256]
     real = [run for run in alike if run.stats.tiles and not run.frame.simulated]
     said = [*_fastest_of_each(real), *_warn_single_runs(real), *_warn_small_frame(entered), *_warn_load(real)]
@@ -241,7 +241,7 @@ def conclusions(entered: Sequence[Run]) -> list[str]:
 
 
 def _fastest_of_each(entered: Sequence[Run]) -> Iterator[str]:
-    """Who was fastest of those that wait as long for their data."""
+    """Name the fastest of those that wait as long for their data."""
     waits = list(dict.fromkeys(run.frame.request.wait_ns for run in entered))
     for wait in waits:
         runs = [run for run in entered if run.frame.request.wait_ns == wait]
@@ -251,7 +251,7 @@ def _fastest_of_each(entered: Sequence[Run]) -> Iterator[str]:
 
 
 def _name_fastest(entered: Sequence[Run], among: str) -> Iterator[str]:
-    """Who was fastest, and who was about as fast."""
+    """Name the fastest run, and those about as fast."""
     best = min(entered, key=lambda run: run.seconds)
     near = [run for run in entered if run is not best and not best.beats(run)]
     told = f"fastest{among}: {best.frame.title}, {format_time(best.seconds)}"

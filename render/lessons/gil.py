@@ -37,7 +37,7 @@ sound = are_identical
 
 
 def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
-    """One worker; threads with the GIL held, and dropped; processes. Raises UsageError for target python."""
+    """Run one worker; threads that hold the GIL, and that drop it; processes. Raises UsageError for target python."""
     target = asked.get("target")
     if target and not targets.load(str(target)).DROPS_GIL:
         raise UsageError(f"target {target} is Python, and always holds the GIL", "give --target simd or scalar")
@@ -58,20 +58,20 @@ def _hold_gil(kernel: Kernel) -> Kernel:
 
 
 def enough(frames: Sequence[Frame]) -> bool:
-    """Whether the figures carry that it is the lock, or cannot: on one CPU, or where other programs had the CPUs."""
+    """Test whether the figures prove that it is the lock, or cannot: on one CPU, or under other load."""
     entered = build_runs(frames)
     return _proves_lock(entered) or entered[2].claims.allowed == 1 or entered[0].load is not None
 
 
 def _proves_lock(entered: Sequence[Run]) -> bool:
-    """Whether threads that drop the lock proved to be parallel, and faster than one and than those that hold it."""
+    """Test whether threads without the lock were parallel, and faster than one thread and than those that hold it."""
     base, held, dropped, _ = entered
     doubtful = dropped.load is not None or base.short_of_cpu or dropped.short_of_cpu or held.parallel
     return dropped.parallel and not doubtful and dropped.beats(base) and dropped.beats(held)
 
 
 def follows(frames: Sequence[Frame]) -> Iterator[str]:
-    """What each way of running them gained over one thread, and what decides."""
+    """Say what each way of running gained over one thread, and what decides."""
     entered = base, held, dropped, processes = build_runs(frames)
     share = 100 * held.waited_seconds / (held.workers * held.seconds or 1)
     yield (
@@ -88,7 +88,7 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
 
 
 def _compare_runs(run: Run, base: Run) -> str:
-    """How it did against one thread, and how many had a CPU."""
+    """Compare a run with one thread, and say how many workers had a CPU."""
     found, mean = run.compare_to(base), run.stats.on_cpu.mean
     speed = f"{found.times:.2f} times as fast as one" if found and found.clear else "about as fast as one"
     took = f"{speed} ({format_time(base.seconds)} there, {format_time(run.seconds)} here)"

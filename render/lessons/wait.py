@@ -31,7 +31,7 @@ sound = are_identical
 
 
 def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
-    """In sequence, juggling and parallel: without waiting, then with. Raises UsageError for a wait of nothing."""
+    """Run in sequence, juggling and parallel: without waiting, then with. Raises UsageError for no wait at all."""
     waiting = options.parse_duration(asked["wait"])
     if not waiting:
         raise UsageError("lesson wait needs something to wait for", "leave --wait out, or give a time like 150ms")
@@ -44,18 +44,18 @@ def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
 
 
 def enough(frames: Sequence[Frame]) -> bool:
-    """Whether the figures carry that juggling wins where there is waiting, and there only; or cannot, with one tile."""
+    """Test whether juggling wins with waiting and only there; or cannot, with one tile."""
     plain, juggled, _, waited, hidden, _ = build_runs(frames)
     return waited.stats.tiles < 2 or (_juggling_won(hidden, waited) and not juggled.beats(plain))
 
 
 def _juggling_won(hidden: Run, waited: Run) -> bool:
-    """Whether juggling was clearly faster, and because its worker saw to other tiles while one waited."""
+    """Test whether juggling was clearly faster, and because its worker saw to other tiles while one waited."""
     return hidden.juggles and hidden.beats(waited) and hidden.gained_by_waiting(waited)
 
 
 def follows(frames: Sequence[Frame]) -> Iterator[str]:
-    """What juggling gained either way, and why it can gain no more than the waiting."""
+    """Say what juggling gained either way, and why it can gain no more than the waiting."""
     plain, juggled, _, waited, hidden, several = build_runs(frames)
     each = waited.frame.request.wait_ns / 1e9
     stood = [format_time(run.idle_seconds) for run in (plain, waited, hidden)]
@@ -92,7 +92,7 @@ def _explain_doubt(hidden: Run, waited: Run) -> str:
 
 
 def _describe_several(several: Run, hidden: Run) -> str:
-    """How several workers did that wait, each for its own tile, against one that juggles."""
+    """Describe the run of several workers that wait, each for its own tile, beside the one that juggles."""
     took = f"took {format_time(several.seconds)}{_describe_cpus(several)}"
     if several.workers < 2:
         return f"of the workers who wait patiently only one got a tile, and {took}: nothing follows about several"

@@ -1,4 +1,4 @@
-"""Where a colour that is not a number (NaN) comes from: a pixel that shows it, and the line that made it.
+"""The source of a colour that is not a number (NaN): a pixel that shows it, and the line that made it.
 
 Asked only once a tile has failed, so it may paint parts of the tile again.
 """

@@ -10,9 +10,9 @@ from __future__ import annotations
 import shlex
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from render import targets
 from render.contract.foreign_code import describe_error
@@ -22,7 +22,7 @@ from render.pace import Pace
 from render.painting.not_numbers import describe_failure
 from render.plan import Tile
 from render.request import Request
-from render.runtime.kernel import CpuKernel, Kernel, LaunchKernel, Painted, Stream, busy_intervals, do_nothing
+from render.runtime.kernel import CpuKernel, Kernel, LaunchKernel, Painted, Stream, busy_intervals
 from render.scene import load
 from render.trace import Recorder, Span, Worker
 
@@ -41,6 +41,16 @@ GROWTH = 2.0  # how much longer than the last slice the next may be
 SLICE_NS = 2_000_000  # of 1-2 ms: a switch of some 40 us is 2 %, and the loop still answers (benchmarks/juggling.py)
 
 
+class Watcher(Protocol):
+    """Somebody who wants to know that a worker is well."""
+
+    def write(self, tile: int) -> None:
+        """A tile is painted from now on."""
+
+    def beat(self) -> None:
+        """It goes on."""
+
+
 class Painter:
     """Paints tiles of `request` onto `canvas` with a compiled `kernel`; spans go to `recorder`."""
 
@@ -50,17 +60,17 @@ class Painter:
         self.kernel = kernel
         self.recorder = recorder
         self.pace = Pace(SLICE_NS, GROWTH)
-        self._on_slice: Callable[[], None] = do_nothing
+        self._watcher: Watcher | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
-        """In another process the painter gets a recorder of its own, on the same clock."""
+        """Pickle without the recorder: in another process the painter gets its own, on the same clock."""
         return _receive_painter, (self.request, self.canvas, self.kernel)
 
-    def call_between_slices(self, function: Callable[[], None]) -> None:
-        """Have a function called now and then while tiles are painted, for whoever wants to know that they are."""
-        self._on_slice = function
+    def report_to(self, watcher: Watcher) -> None:
+        """Have somebody know which tile is painted, and now and then that it goes on."""
+        self._watcher = watcher
         if isinstance(self.kernel, CpuKernel):
-            self.kernel.on_slice = function
+            self.kernel.on_slice = watcher.beat
 
     def wait(self, tile: Tile) -> None:
         """Let the worker sleep until the tile's data is there (`--wait`; a timer stands for a slow server)."""
@@ -69,7 +79,7 @@ class Painter:
                 time.sleep(self.request.wait_ns / 1e9)
 
     async def wait_aside(self, tile: Tile) -> None:
-        """The same for one of several tiles in flight: the worker is free for others meanwhile."""
+        """Wait in the same way for one of several tiles in flight: the worker is free for others meanwhile."""
         if self.request.wait_ns:
             import asyncio  # only this mode has an event loop
 
@@ -78,6 +88,8 @@ class Painter:
 
     def paint(self, tile: Tile) -> Done:
         """The whole tile in one span. Raises TileError."""
+        if self._watcher is not None:
+            self._watcher.write(tile.number)
         try:
             with self.recorder.record_painting(tile.number):
                 steps, bad = self.kernel.paint(self.canvas, *tile[1:])
@@ -98,6 +110,8 @@ class Painter:
             done = False
             while not done:
                 t0 = self.recorder.clock()
+                if self._watcher is not None:
+                    self._watcher.write(tile.number)
                 with self._span(tile):
                     steps, strange, done = rectangle.paint_slice(budget)
                 made, bad = made + steps, bad + strange
@@ -106,7 +120,6 @@ class Painter:
                 if budget > 1:
                     self.pace.learn(self.recorder.clock() - t0, done=done)
                 budget = self.pace.budget
-                self._on_slice()
                 yield Done(tile, made)
 
     @contextmanager
@@ -121,13 +134,13 @@ class Painter:
             raise self.failure(tile, describe_error(error, load(self.request.scene).path)) from error
 
     def done(self, tile: Tile, steps: int, bad: int) -> Done:
-        """The tile as done. Raises TileError where samples of it are NaN, which no picture may show."""
+        """Finish a tile. Raises TileError where samples of it are NaN, which no picture may show."""
         if bad:
             raise self.failure(tile, describe_failure(self.request, self.kernel, self.canvas, tile, bad))
         return Done(tile, steps)
 
     def failure(self, tile: Tile, why: str) -> TileError:
-        """The error of this tile, with the command that paints it alone."""
+        """Make the error of this tile, with the command that paints it alone."""
         return tile_failure(self.request, tile, why)
 
 
@@ -135,7 +148,7 @@ MOST_PENDING = 256  # launches whose blocks may be told later, of some 25 KB eac
 
 
 class Blocks(NamedTuple):
-    """What the blocks of a tile's launch recorded, not yet in the trace."""
+    """Records of the thread blocks of a tile's launch, not yet in the trace."""
 
     tile: int
     stream: Stream
@@ -163,7 +176,7 @@ class Launcher(Painter):
         return painted
 
     def record(self, tile: Tile, stream: Stream, painted: Painted) -> None:
-        """What the trace shows of a launch on its stream; what its blocks recorded can wait."""
+        """Record a launch on its stream; the records of its thread blocks can wait."""
         add = self.recorder.add
         if painted.handed is not None:
             add("launch", painted.handed, painted.began, tile.number, stream.worker)
@@ -175,7 +188,7 @@ class Launcher(Painter):
                 self.record_blocks()
 
     def record_blocks(self) -> bool:
-        """What the trace shows of the oldest launch not yet told, on multiprocessors. False where there is none."""
+        """Record the thread blocks of the oldest launch that waits for it. False where there is none."""
         if not self._untold:
             return False
         tile, stream, recorded, step = self._untold.popleft()
@@ -188,7 +201,7 @@ class Launcher(Painter):
 
 
 def tile_failure(request: Request, tile: Tile, why: str) -> TileError:
-    """The error of one tile of a request, with the command that paints it alone."""
+    """Make the error of one tile of a request, with the command that paints it alone."""
     place = f"tile {tile.number} (x {tile.x}, y {tile.y}, {tile.width} x {tile.height})"
     return TileError(f"{place} of scene {request.scene} failed: {why}", f"to see it alone: {reproduce(request, tile)}")
 
@@ -198,7 +211,7 @@ def _receive_painter(request: Request, canvas: Canvas, kernel: Kernel) -> Painte
 
 
 def reproduce(request: Request, tile: Tile) -> str:
-    """The command that paints one tile of a request, in the calling process where the mode allows it."""
+    """Write the command that paints one tile of a request, in the calling process where the mode allows it."""
     words = ["python", "-m", "render", "--scene", request.scene, "--view", request.view]
     for name, value in request.parameters:
         words += ["--set", f"{name}={value!r}" if isinstance(value, float) else f"{name}={value}"]

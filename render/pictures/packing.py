@@ -34,7 +34,7 @@ class PackedBand(NamedTuple):
 
 
 def pack_bands(bands: Sequence[Band]) -> bytes:
-    """One zlib stream of these bands (each gives bytes or a contiguous array), one behind the other."""
+    """Pack bands (each gives bytes or a contiguous array) into one zlib stream, in parallel."""
     made: list[PackedBand] = [PackedBand(b"", 1, 0)] * len(bands)
     failed: list[BaseException] = []
     numbers = iter(range(len(bands)))  # one for all threads: each takes the next band that nobody has

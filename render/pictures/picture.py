@@ -79,7 +79,7 @@ class Picture:
 
 
 def encode_png(rgb: np.ndarray, texts: Mapping[str, str] | None = None, stream: bytes | None = None) -> bytes:
-    """A PNG file of (height, width, 3) uint8 pixels in sRGB, with ASCII texts by keyword (PNG, third edition).
+    """Encode (height, width, 3) uint8 pixels in sRGB as a PNG file, with ASCII texts by keyword (PNG, third edition).
 
     stream: what `pixels` gave for them, if it is known already.
     """
@@ -100,7 +100,7 @@ def _png_chunk(kind: bytes, data: bytes | memoryview) -> bytes:
 
 
 def pack_pixels(rgb: np.ndarray) -> bytes:
-    """What a PNG's IDAT chunks hold: the rows, filtered band by band, as one zlib stream."""
+    """Pack pixels as the content of a PNG's IDAT chunks: the rows, filtered band by band, as one zlib stream."""
     height, width, _ = rgb.shape
     rows = max(packing.BAND // (width * 3), 1)
     return packing.pack_bands(
@@ -109,7 +109,7 @@ def pack_pixels(rgb: np.ndarray) -> bytes:
 
 
 def _filter_rows(rgb: np.ndarray, top: int, end: int) -> np.ndarray:
-    """Rows `top` to `end`, each behind the number of its filter: the one that suits this band better."""
+    """Filter rows `top` to `end`, each behind the number of its filter: the one that suits this band better."""
     rows = np.ascontiguousarray(rgb[max(top - 1, 0) : end]).reshape(-1, rgb.shape[1] * 3)
     if not top:
         rows = np.concatenate([np.zeros_like(rows[:1]), rows])  # above the first row is black
@@ -130,7 +130,7 @@ def _packs_smaller_sideways(above: np.ndarray, rows: np.ndarray) -> bool:
 
 
 def read(path: str | Path) -> Picture:
-    """The picture in a file: PNG, `.npz`, or whatever else Pillow reads; `-` is standard input. Raises InputError."""
+    """Read the picture in a file: PNG, `.npz`, or what else Pillow reads; `-` is standard input. Raises InputError."""
     try:
         if path == STDIN:
             return decode(_read_pipe(sys.stdin.buffer))
@@ -146,12 +146,12 @@ def read(path: str | Path) -> Picture:
 
 
 def display_name(path: str | Path) -> str:
-    """The name of a file as people are told it."""
+    """Name a file as messages do."""
     return "standard input" if path == STDIN else str(path)
 
 
 def _read_pipe(pipe: IO[bytes]) -> bytes:
-    """All that a pipe brings, which cannot be read twice. Raises InputError where that is more than memory allows."""
+    """Read all of a pipe, which cannot be read twice. Raises InputError where that is more than memory allows."""
     data = bytearray()
     while piece := pipe.read(1 << 20):
         data += piece
@@ -160,7 +160,7 @@ def _read_pipe(pipe: IO[bytes]) -> bytes:
 
 
 def decode(file: IO[bytes] | bytes) -> Picture:
-    """The picture in an open file or in bytes. Raises InputError, whose cause lacks the file's name in front."""
+    """Decode the picture in an open file or in bytes. Raises InputError, whose cause lacks the file's name in front."""
     file = BytesIO(file) if isinstance(file, bytes) else file
     length = file.seek(0, SEEK_END)
     file.seek(0)
@@ -213,5 +213,5 @@ def _make_picture(found: FileContents) -> Picture:
 
 
 def _drop_opaque(alpha: np.ndarray | None) -> np.ndarray | None:
-    """The alpha of a picture, or None where nothing of it is transparent."""
+    """Return the alpha of a picture, or None where nothing of it is transparent."""
     return None if alpha is None or (alpha == np.iinfo(alpha.dtype).max).all() else alpha

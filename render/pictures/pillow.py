@@ -25,7 +25,7 @@ def load_plugin(name: str) -> Any:
 
 
 def encode_image(rgb: np.ndarray, kind: str, request: Mapping[str, Any] | None, **options: Any) -> bytes:
-    """Pixels as a file of one of Pillow's formats, with what was asked as the picture's description in EXIF."""
+    """Encode pixels in one of Pillow's formats, with the request as the picture's description in EXIF."""
     image = import_module("PIL.Image")
     if request is not None:
         exif = image.Exif()
@@ -37,13 +37,13 @@ def encode_image(rgb: np.ndarray, kind: str, request: Mapping[str, Any] | None, 
 
 
 def read_request(image: Image.Image) -> str | None:
-    """What `packed` was given, as JSON, or None."""
+    """Read the request that `encode_image` stored, as JSON, or None."""
     told = image.getexif().get(DESCRIPTION)
     return told.removeprefix(REQUEST) if isinstance(told, str) and told.startswith(REQUEST) else None
 
 
 def __getattr__(name: str) -> Any:
-    """The module of Pillow that has this name."""
+    """Load the module of Pillow that has this name."""
     if name not in __all__:
         raise AttributeError(name)
     return load_plugin(name)

@@ -1,4 +1,4 @@
-"""Where a picture came from: what was asked, who drew it, and which worker painted each tile.
+"""The origin of a picture: the request, who drew it, and which worker painted each tile.
 
 A picture file carries it as text, so that `compare` can say whose tiles differ. The owners are kept small: two bytes a
 tile (the worker's number in the order of their first paint, low byte first, 65535 for nobody), packed by zlib, in
@@ -38,17 +38,17 @@ class Provenance:
 
     @property
     def tiles(self) -> int:
-        """How many tiles the frame has."""
+        """The number of tiles in the frame."""
         rows, columns = self.request.rows_and_columns
         return rows * columns
 
     def worker_of(self, tile: int) -> int | None:
-        """Who painted a tile, where that is known."""
+        """Return the worker that painted a tile, where that is known."""
         return self.workers[tile] if self.workers is not None and tile < len(self.workers) else None
 
 
 def make_provenance(request: Request, title: str, trace: Trace) -> Provenance:
-    """What a run's own picture tells of it."""
+    """Make the provenance of a run's own picture."""
     owned = tile_owners(trace)
     rows, columns = request.rows_and_columns
     return Provenance(request, title, tuple(owned.get(tile) for tile in range(rows * columns)))
@@ -66,7 +66,7 @@ def encode_provenance(request: Request, title: str, trace: Trace) -> str:
 
 
 def read_provenance(request: Any, owned: Any) -> Provenance | None:
-    """What the texts of a picture file tell; None where its request is none of ours. Strange owners are not told."""
+    """Read the texts of a picture file; None where its request is none of ours. Unknown owners are left out."""
     asked = _read_request(request)
     if asked is None:
         return None
@@ -89,7 +89,7 @@ def _read_request(stored: Any) -> Request | None:
 
 
 def _first_unknown_word(request: Request) -> Any:
-    """The first of a request's words that no request of this program has, or None."""
+    """Find the first of a request's words that no request of this program has; None without one."""
     words = [request.scene, request.view, request.mode, request.target, request.order, *dict(request.parameters)]
     words += [request.backend] if request.backend is not None else []
     words += [value for value in request.values.values() if not isinstance(value, (int, float))]
@@ -97,7 +97,7 @@ def _first_unknown_word(request: Request) -> Any:
 
 
 def _is_plain_text(word: Any) -> bool:
-    """Whether it is a text without control characters, which a terminal would obey."""
+    """Test for a text without control characters, which a terminal would obey."""
     return isinstance(word, str) and not any(category(letter) == "Cc" for letter in word)
 
 

@@ -50,6 +50,6 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
         with painter_file.open("r+b") as file:
             file.write(pickled)
         slots = stack.enter_context(shared_file(SLOT.size * painter.request.workers))
-        crew = stack.enter_context(closing(Crew(painter, painter_file, slots)))
+        crew = stack.enter_context(closing(Crew(painter, len(tiles), painter_file, slots)))
         crew.start()
         yield from crew.paint(tiles)

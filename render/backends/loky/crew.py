@@ -8,7 +8,6 @@ killed, which is the same again. Another one is started in its place, later each
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from render.backends.loky.process import Death, WorkerProcess, keep_idle, take_i
 from render.backends.loky.retries import Todo
 from render.backends.loky.worker import Load, Slot, WorkerResult
 from render.errors import ModeUnavailable, RenderError
-from render.painting.handfuls import SHORTEST
+from render.painting.handfuls import SHORTEST, fair_share
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +42,8 @@ class Member:
         self.slot = slot
         self.process: WorkerProcess | None = None
         self.loading = False
-        self.given: deque[Sequence[Tile]] = deque()
+        self.given: dict[int, Tile] = {}  # the tiles that it has, by number, in order
+        self.calls = 0  # that it has not answered
         self.losses = 0  # since it last did anything
         self.due = 0.0  # when to start another process
         self.beats, self.quiet = -1, 0.0  # the last sign of life, and for how long nobody has seen another (s)
@@ -56,24 +56,26 @@ class Member:
     @property
     def busy(self) -> bool:
         """Whether an answer is awaited."""
-        return self.process is not None and (self.loading or bool(self.given))
+        return self.process is not None and (self.loading or self.calls > 0)
 
     def give(self, tiles: Sequence[Tile]) -> None:
         """Have it paint these tiles, after those that it has."""
         assert self.process is not None
-        if not self.given:
+        if not self.calls:
             self.quiet = 0.0
-        self.given.append(tiles)
+        self.given |= {tile.number: tile for tile in tiles}
+        self.calls += 1
         self.process.send(tiles)
 
 
 class Crew:
-    """The workers of a run. `painter`, `slots`: the files that they read and write."""
+    """The workers of a run of so many tiles. `painter_file`, `slots`: the files that they read and write."""
 
-    def __init__(self, painter: Painter, painter_file: Path, slots: Path) -> None:
+    def __init__(self, painter: Painter, tiles: int, painter_file: Path, slots: Path) -> None:
         self._painter, self._files = painter, (str(painter_file), str(slots))
         self._members = [Member(Slot(str(slots), number)) for number in range(painter.request.workers)]
         self._todo: Todo | None = None
+        self._in_flight = fair_share(painter.request.in_flight, tiles, len(self._members))
         self._looked = self._progress = time.monotonic()
         self._tile_ns = SHORTEST  # that the last tiles took, each
         self._death = Death("", by_tile=False)  # the last
@@ -106,11 +108,12 @@ class Crew:
         while todo.left:
             self._hand_out(todo)
             for member, result in self._answers():
-                member.given.popleft()
+                member.calls -= 1
                 if result.handful.done:
                     painted = sum(span.t1 - span.t0 for span in result.spans)
                     self._tile_ns = max(painted // len(result.handful.done), 1)
                 for done in result.handful.done:
+                    member.given.pop(done.tile.number, None)
                     if todo.finish(done.tile.number):
                         self._progress, member.losses = time.monotonic(), 0
                         yield done
@@ -137,15 +140,18 @@ class Crew:
         member.slot.clear()
         member.process = take_idle() or WorkerProcess()
         member.loading, member.beats, member.quiet = True, -1, 0.0
-        member.process.send(Load(*self._files, self._members.index(member)))
+        member.process.send(Load(*self._files, self._members.index(member), self._in_flight))
 
     def _hand_out(self, todo: Todo) -> None:
         """Give each worker tiles: of small ones a handful, and the next one beforehand where it soon comes back."""
         now, workers = time.monotonic(), len(self._members)
-        for depth in (1, 2) if self._tile_ns < QUICK else (1,):
+        deepest = self._in_flight + (self._tile_ns < QUICK)
+        for depth in range(1, deepest + 1):
             for member in self._members:
                 size = max(min(SHORTEST // self._tile_ns, MOST_AT_ONCE, todo.fresh // (2 * workers)), 1)
-                if member.ready and len(member.given) < depth and (depth == 1 or todo.fresh > workers * size):
+                size = size if self._in_flight == 1 else 1
+                beforehand = depth > self._in_flight
+                if member.ready and member.calls < depth and not (beforehand and todo.fresh <= workers * size):
                     tiles = todo.take(now, size)
                     if not tiles:
                         return
@@ -219,14 +225,14 @@ class Crew:
         """Take the tiles of a worker that has died."""
         at, _, _ = member.slot.read()
         assert member.process is not None
-        tiles = [tile for handful in member.given for tile in handful]
+        tiles = list(member.given.values())
         if self._todo is not None and self._todo.lose(tiles, at, death, time.monotonic()):
             self._progress = time.monotonic()
         if tiles or member.loading:
             place = f" at tile {at}" if any(tile.number == at for tile in tiles) else " as it started" * member.loading
             self._painter.recorder.report_loss(f"{death.how}{place}")
         member.process, member.loading = None, False
-        member.given.clear()
+        member.given, member.calls = {}, 0
         self._note_loss(member, death)
 
     def _note_loss(self, member: Member, death: Death) -> None:

@@ -13,13 +13,14 @@ import pickle
 import struct
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from render.errors import RenderError
-from render.painting.handfuls import Handful, paint_handful
+from render.painting.handfuls import Handful, paint_handfuls
 from render.painting.painter import Painter
 from render.trace import Span
 
@@ -27,19 +28,21 @@ if TYPE_CHECKING:
     from render.plan import Tile
 
 SLOT = struct.Struct("=qqq")  # the tile under way or -1, signs of life so far, ns of the longest pause between two
+IDLE_SECONDS = 300.0
 PARENT_SECONDS = 0.5  # between two looks at whether the parent still lives
 
 
 class Load(NamedTuple):
-    """Take a painter: where it lies, pickled, and where this worker's slot is (a path and the worker's number)."""
+    """Take a painter: where it lies, pickled, where this worker's slot is, and how many tiles to juggle."""
 
     painter: str
     slots: str
     number: int
+    in_flight: int
 
 
 class WorkerResult(NamedTuple):
-    """What a worker sends back: the tiles done, or the error, and what it recorded meanwhile."""
+    """The result of a call: the tiles done, or the error, and what was recorded meanwhile."""
 
     handful: Handful
     spans: tuple[Span, ...]
@@ -76,26 +79,43 @@ class Slot:
 
 
 def serve(connection: Connection, parent: int) -> None:
-    """Do what is sent, until the parent hangs up. Calls: a `Load`, answered with spans; tiles, with a WorkerResult."""
+    """Do what is sent, until the parent hangs up or nothing has come for IDLE_SECONDS.
+
+    A call is a `Load`, answered with spans, or some tiles, answered with a `WorkerResult`: all together, or where tiles
+    are juggled each as it is done, for each is then a call of its own.
+    """
     exit_with_parent(parent)
     painter: Painter | None = None
-    slot: Slot | None = None
+    in_flight = 1
     with contextlib.suppress(EOFError, BrokenPipeError):
-        while True:
+        while connection.poll(IDLE_SECONDS):
             call = connection.recv()
             if isinstance(call, Load):
-                painter, slot = None, None  # what they hold is given back first
+                painter, in_flight = None, call.in_flight  # what it holds is given back first
                 try:
-                    slot = Slot(call.slots, call.number)
-                    painter = _load_painter(call.painter, slot)
+                    painter = _load_painter(call)
                 except Exception as error:  # noqa: BLE001  (told where the tiles are awaited)
                     connection.send(RenderError(f"a worker cannot start: {type(error).__name__}: {error}"))
                 else:
                     connection.send(painter.recorder.drain())
             else:
                 assert painter is not None
-                assert slot is not None
-                connection.send(paint_tiles(call, painter, slot))
+                left = Left(call, connection if in_flight > 1 else None)
+                for handful in paint_handfuls(left.take, painter, in_flight, 0 if in_flight > 1 else None):
+                    connection.send(WorkerResult(handful, painter.recorder.drain()))
+
+
+class Left:
+    """The tiles of a call that are left. With a connection, those of calls that come meanwhile too."""
+
+    def __init__(self, tiles: Sequence[Tile], connection: Connection | None) -> None:
+        self._tiles, self._connection = deque(tiles), connection
+
+    def take(self) -> Tile | None:
+        """Give the next, or None where there is none just now."""
+        while self._connection is not None and self._connection.poll():
+            self._tiles.extend(self._connection.recv())
+        return self._tiles.popleft() if self._tiles else None
 
 
 def exit_with_parent(parent: int) -> None:
@@ -111,22 +131,9 @@ def exit_with_parent(parent: int) -> None:
             threading.Thread(target=watch_parent, daemon=True, name="parent-watch").start()
 
 
-def _load_painter(path: str, slot: Slot) -> Painter:
+def _load_painter(load: Load) -> Painter:
     t0 = time.perf_counter_ns()
-    painter: Painter = pickle.loads(Path(path).read_bytes())  # noqa: S301  (written by the parent)
+    painter: Painter = pickle.loads(Path(load.painter).read_bytes())  # noqa: S301  (written by the parent)
     painter.recorder.add("start", t0, painter.recorder.clock())
-    painter.call_between_slices(slot.beat)
+    painter.report_to(Slot(load.slots, load.number))
     return painter
-
-
-def paint_tiles(tiles: Sequence[Tile], painter: Painter, slot: Slot) -> WorkerResult:
-    """Paint these tiles. An error is sent back as a value, with the tiles that were done before it."""
-    left = iter(tiles)
-
-    def take_tile() -> Tile | None:
-        tile = next(left, None)
-        slot.write(-1 if tile is None else tile.number)
-        return tile
-
-    handful = paint_handful(take_tile, painter)
-    return WorkerResult(handful, painter.recorder.drain())

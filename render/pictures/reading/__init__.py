@@ -1,4 +1,4 @@
-"""How files become pixels: one module for each way, and what all of them share.
+"""The ways from a file to pixels: one module for each, and what all of them share.
 
     png       every chunk and sum of a PNG is checked; what this program writes is unpacked here as well (pixels)
     npz       numpy's archives
@@ -45,7 +45,7 @@ class FileContents(NamedTuple):
 
 
 def damage_error(why: str) -> InputError:
-    """The error of a file that is no picture, or no longer; the cause lacks its name in front."""
+    """Make the error of a file that is no picture, or no longer; the cause lacks its name in front."""
     return InputError(f"cannot be read as a picture: {why}", "give a whole file, or save the picture again")
 
 
@@ -69,7 +69,7 @@ def check_memory(needed: int, packed: int | None = None) -> None:
 
 
 def format_size(count: int) -> str:
-    """A number of bytes in words: "1.6 GiB"."""
+    """Format a number of bytes: "1.6 GiB"."""
     for bits, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
         if count >= 1 << bits:
             return f"{count / (1 << bits):.3g} {unit}"

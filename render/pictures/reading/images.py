@@ -1,4 +1,4 @@
-"""What Pillow decodes: PNG that is more than plain RGB, and all other formats.
+"""Pictures that Pillow decodes: PNG that is more than plain RGB, and all other formats.
 
     grey, palette, CMYK, YCbCr   the RGB colours that they stand for
     1, 2, 4 bits a sample        the nearest of 256 levels, which are exact: 0, 85, 170, 255 for two bits
@@ -44,7 +44,7 @@ PAGED = {"GIF", "PNG", "WEBP", "AVIF", "TIFF", "MPO", "FLI", "DCX", "SPIDER", "I
 
 
 def read(file: IO[bytes], png: Png | None = None) -> FileContents:
-    """The pictures in a file that Pillow knows, from its beginning. `png`: what is known of it already.
+    """Read the pictures in a file that Pillow knows, from its beginning. `png`: what is known of it already.
 
     Raises InputError, or whatever Pillow raises on damaged files.
     """
@@ -64,7 +64,7 @@ def read(file: IO[bytes], png: Png | None = None) -> FileContents:
 
 
 def _open_image(file: IO[bytes], png: Png | None) -> Image:
-    """The header read, and no pixel yet."""
+    """Read the header, and no pixel yet."""
     file.seek(0)
     module, kind = ("PngImagePlugin", "PngImageFile") if png else OPENERS.get(file.read(2), ("", ""))
     file.seek(0)
@@ -75,7 +75,7 @@ def _open_image(file: IO[bytes], png: Png | None) -> Image:
 
 
 def _read_start(file: IO[bytes], length: int) -> bytes:
-    """The first bytes of a file (-1: all), which is left at its start."""
+    """Read the first bytes of a file (-1: all), and leave it at its start."""
     file.seek(0)
     data = file.read(length)
     file.seek(0)
@@ -108,7 +108,7 @@ def _read_contents(image: Image, head: bytes, again: Callable[[], bytes], png: P
 
 
 def _list_ignored(image: Image) -> Iterator[str]:
-    """Pictures in the file that are not looked at: the layers of one, or other sizes of it."""
+    """List pictures in the file that are not looked at: the layers of one, or other sizes of it."""
     layers = getattr(image, "n_frames", 1)
     if image.format not in PAGED and layers > 1:
         yield f"its {layers} layers by themselves"
@@ -118,7 +118,7 @@ def _list_ignored(image: Image) -> Iterator[str]:
 
 
 def _read_texts(image: Image, png: Png | None) -> Mapping[Any, Any]:
-    """What programs have put into the file, by keyword."""
+    """Read the texts that programs have put into the file, by keyword."""
     if png is not None:
         return image.info | png.texts
     try:
@@ -128,7 +128,7 @@ def _read_texts(image: Image, png: Png | None) -> Mapping[Any, Any]:
 
 
 def _make_layer(image: Image, png: Png | None) -> Layer:
-    """The picture that is loaded now."""
+    """Convert the picture that is loaded now."""
     if image.mode == "F":
         raise damage_error("its numbers are floating-point, of unknown range")
     if image.mode.startswith("I"):
@@ -156,7 +156,7 @@ def _grey_to_rgb(values: np.ndarray) -> np.ndarray:
 
 
 def _apply_colour_key(rgb: np.ndarray, png: Png | None) -> Layer:
-    """The colour that a PNG names as transparent, made so."""
+    """Make the colour transparent that a PNG names so."""
     key = transparent_colour(png) if png is not None else ()
     if not key or png is None:
         return Layer(rgb)
@@ -170,7 +170,7 @@ def _apply_colour_key(rgb: np.ndarray, png: Png | None) -> Layer:
 
 
 def _open_low_bytes(image: Image, head: bytes, again: Callable[[], bytes], png: Png | None) -> Image | None:
-    """The same file, opened so that it gives the lower halves of colours of 16 bits; None where they have 8.
+    """Open the same file so that it gives the lower bytes of 16-bit colours; None where they have 8 bits.
 
     Pillow makes 8 bits of each sample of 16: the upper ones of bytes in the order that it is told. Told the other
     order, it gives the lower ones. Raises InputError where that cannot be done.
@@ -208,13 +208,13 @@ def _raw_mode(tile: Any) -> str:
 
 
 def _with_raw_mode(tile: Any, kind: str) -> Any:
-    """A tile of Pillow's (decoder, box, place, arguments) whose bytes stand for something else."""
+    """Copy a tile of Pillow's (decoder, box, place, arguments), its bytes read in another raw mode."""
     args = (kind, *tile[3][1:]) if isinstance(tile[3], tuple) else kind
     return tile._replace(args=args) if hasattr(tile, "_replace") else (*tile[:3], args)
 
 
 def _join_bytes(image: Image, low: Image, png: Png | None) -> Layer:
-    """Upper and lower halves together."""
+    """Join upper and lower bytes."""
     kind = low.info["halves"]
     if kind.startswith("LA;16"):
         both = np.asarray(low).astype(np.uint16)
@@ -227,7 +227,7 @@ def _join_bytes(image: Image, low: Image, png: Png | None) -> Layer:
 
 
 def _find_depth(image: Image, tiles: list[Any], head: bytes) -> int:
-    """Bits of a sample of colour where Pillow would silently keep only 8 of them; else 0."""
+    """Find the bits of a sample of colour where Pillow would silently keep only 8 of them; else 0."""
     args = tiles[0][3] if tiles else None
     bits = 0
     if image.format == "TIFF":
@@ -247,7 +247,7 @@ def _find_depth(image: Image, tiles: list[Any], head: bytes) -> int:
 
 
 def _read_orientation(image: Image, ignored: list[str]) -> int:
-    """How EXIF says that the picture is turned (1: not at all); TIFF has been turned by Pillow."""
+    """Read EXIF's orientation (1: not turned); Pillow has turned TIFF already."""
     try:
         found = image.getexif().get(ORIENTATION, 1)
     except Exception:  # noqa: BLE001  (made by cameras and editors of all kinds, and damaged by more)
@@ -257,7 +257,7 @@ def _read_orientation(image: Image, ignored: list[str]) -> int:
 
 
 def _turn_array(values: np.ndarray, orientation: int) -> np.ndarray:
-    """Rows and columns as EXIF's orientation says: 2 and 4 mirror, 3 turns half, 5 to 8 exchange rows and columns."""
+    """Turn rows and columns by EXIF's orientation: 2 and 4 mirror, 3 turns half, 5 to 8 exchange rows and columns."""
     if orientation >= 5:
         values = values.swapaxes(0, 1)
     rows, columns = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}.get(orientation, (1, 1))
@@ -265,7 +265,7 @@ def _turn_array(values: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def _list_colour_hints(image: Image, png: Png | None) -> Iterator[str]:
-    """What says that the numbers are not sRGB, of a file that is no PNG."""
+    """List what says that the numbers are not sRGB, in a file that is no PNG."""
     profile = image.info.get("icc_profile")
     if png is None and profile:
         name = _name_profile(profile)

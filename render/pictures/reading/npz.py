@@ -19,7 +19,7 @@ READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.re
 
 
 def read(file: IO[bytes]) -> FileContents:
-    """The arrays, each checked against its CRC-32. Raises InputError, or what zipfile raises for a damaged archive."""
+    """Read the arrays, each checked against its CRC-32. Raises InputError, or zipfile's errors for a damaged file."""
     with zipfile.ZipFile(file) as archive:
         names = archive.namelist()
         if "rgb.npy" not in names:
@@ -33,7 +33,7 @@ def read(file: IO[bytes]) -> FileContents:
 
 
 def _read_array(archive: zipfile.ZipFile, name: str, dtype: np.dtype | None, axes: int) -> np.ndarray:
-    """One array, its header checked before anything is made room for. No dtype: text."""
+    """Read one array, its header checked before memory is taken for it. No dtype: text."""
     member = archive.getinfo(f"{name}.npy")
     shape, found = _read_head(archive, member)
     if found.hasobject:
@@ -54,7 +54,7 @@ def _read_array(archive: zipfile.ZipFile, name: str, dtype: np.dtype | None, axe
 
 
 def _read_head(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and type of an array, without reading more than a head may have."""
+    """Read the shape and type of an array, without reading more than a head may have."""
     with archive.open(member) as opened:
         version = np.lib.format.read_magic(opened)
         if version not in READERS:

@@ -24,14 +24,14 @@ class PixelStream:
         self.beyond = 0  # bytes behind the stream's end
 
     def start_chunk(self, kind: str) -> Callable[[bytes], None]:
-        """What takes the pieces of the next chunk."""
+        """Start the next chunk; return the function that takes its pieces."""
         if kind != self.kind:
             raise damage_error(f"its chunk {kind} stands among {self.kind} chunks")
         self.skipped = 0
         return self.feed if kind == "IDAT" else self.feed_numbered
 
     def feed_numbered(self, piece: bytes) -> None:
-        """The same for a chunk that begins with 4 bytes of its own."""
+        """Unpack a piece of a chunk that starts with 4 bytes of its own."""
         before = min(4 - self.skipped, len(piece))
         self.skipped += before
         self.feed(piece[before:])

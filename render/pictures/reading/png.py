@@ -52,7 +52,7 @@ class Png(NamedTuple):
     ignored: tuple[str, ...]
 
     def to_contents(self) -> FileContents | None:
-        """All that it tells, where Pillow is not needed for it."""
+        """Return all that it holds, where Pillow is not needed for it."""
         return None if self.layer is None else FileContents((self.layer,), self.texts, self.ignored)
 
 
@@ -133,7 +133,7 @@ class _Reader:
             raise damage_error("its chunk PLTE is missing")
 
     def choose_sink(self, kind: str) -> Callable[[bytes], None] | None:
-        """What the pieces of this chunk are given to; None: its beginning is kept."""
+        """Choose the function that takes the pieces of this chunk; None: its beginning is kept."""
         if kind not in PIXELS:
             if kind in {"fcTL", "IEND"}:
                 self.end_stream()
@@ -161,14 +161,14 @@ class _Reader:
         )
 
     def end_stream(self) -> None:
-        """All pixels of a picture must be there."""
+        """Check that all pixels of a picture are there."""
         if self.stream is not None:
             self.stream.end()
             self.beyond += self.stream.beyond
         self.stream = None
 
     def keep_body(self, kind: str, body: bytes, length: int) -> None:
-        """What a chunk's body says, once it is known to be whole."""
+        """Read a chunk's body, once it is known to be whole."""
         if kind == "IHDR":
             self.header = _parse_header(body, length)
             check_memory(unpacked_size(self.header), self.length)
@@ -202,7 +202,7 @@ def _parse_header(body: bytes, length: int) -> Header:
 
 
 def unpacked_size(header: Header) -> int:
-    """Bytes of all filtered rows."""
+    """Count the bytes of all filtered rows."""
     bits = header.depth * CHANNELS[header.colour]
     passes = PASSES if header.interlaced else ((0, 0, 1, 1),)
     sides = ((-(-(header.width - x) // right), -(-(header.height - y) // down)) for x, y, right, down in passes)
@@ -219,7 +219,7 @@ def _read_pieces(file: IO[bytes], length: int) -> Iterator[bytes]:
 
 
 def _list_colour_hints(kept: dict[str, bytes], seen: dict[str, int]) -> Iterator[str]:
-    """What says that the numbers are not sRGB, of which the first in this order counts (section 12)."""
+    """List what says that the numbers are not sRGB, of which the first in this order counts (section 12)."""
     if "cICP" in seen:
         if kept["cICP"] != b"\1\x0d\0\1":
             yield f"its colour space (cICP {', '.join(map(str, kept['cICP']))})"
@@ -236,7 +236,7 @@ def _list_colour_hints(kept: dict[str, bytes], seen: dict[str, int]) -> Iterator
 
 
 def transparent_colour(png: Png) -> tuple[int, ...]:
-    """The colour that is transparent, in the picture's own steps: (grey,), (red, green, blue), or () for none.
+    """Return the transparent colour, in the picture's own steps: (grey,), (red, green, blue), or () for none.
 
     Only the bits that a sample has count.
     """
