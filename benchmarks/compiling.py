@@ -25,7 +25,7 @@ WAYS = ("at once", "by itself")
 
 
 def by_itself(function: Callable[..., Any], signature: Any, name: str) -> Any:
-    """What `render.codegen.llvm_module.module` does, by numba's own means."""
+    """What `render.codegen.llvm_module.compile_module` does, by numba's own means."""
     import numba
 
     compiled = numba.cfunc(signature, error_model="numpy", _nrt=False)(function)
@@ -43,8 +43,8 @@ def compiling(name: str, way: str) -> tuple[float, int, str]:
     from render.options import complete
 
     if way == "by itself":
-        llvm_module.module = by_itself
-        llvm_module.inlined = numba.jit(**llvm_module.INNER)
+        llvm_module.compile_module = by_itself
+        llvm_module.make_inlined = numba.jit(**llvm_module.INNER)
     taken, size = [], []
     compile_program = cpu_compiler.compile_program
 

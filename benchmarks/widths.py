@@ -22,7 +22,7 @@ from pairs import in_turn, machine_line, options, timed
 
 from render import scene
 from render.codegen import host
-from render.codegen.program import Width, together
+from render.codegen.program import Width, vector_program
 from render.frame import open_canvas
 from render.options import complete
 from render.request import Request
@@ -65,7 +65,7 @@ def widths(request: Request) -> dict[str, Width]:
 def kernel(request: Request, width: Width) -> Any:
     """Code for a width."""
     loaded = scene.load(request.scene)
-    return native.kernel(together(loaded, request, width), loaded, request, "", lambda _: None)
+    return native.make_kernel(vector_program(loaded, request, width), loaded, request, "", lambda _: None)
 
 
 def measure(precision: str, rounds: int) -> None:
@@ -106,7 +106,7 @@ def main() -> None:
     print(machine_line(), flush=True)
     for name in asked.classes or CLASSES:
         off = CLASSES[name]
-        have = [f"-{one}" if one.startswith(off) else f"+{one}" for one in sorted(host.features())] if off else []
+        have = [f"-{one}" if one.startswith(off) else f"+{one}" for one in sorted(host.cpu_features())] if off else []
         wanted = {"NUMBA_CPU_FEATURES": ",".join(have)} if off else {}
         words = [sys.executable, __file__, HERE, "--runs", str(asked.runs)]
         words += ["--precision", asked.precision] if asked.precision else []

@@ -94,12 +94,12 @@ def draw(
 
     Raises ModeUnavailable where the mode cannot run here, TileError where a tile fails.
     """
-    asked = clock()
+    requested = clock()
     load = machine.load()
     recorder = Recorder(clock)
-    began = asked if began is None else began
-    if began < asked:
-        recorder.add("import", began, asked)
+    began = requested if began is None else began
+    if began < requested:
+        recorder.add("import", began, requested)
     mode = load_available_mode(request)
     preparation = Preparation() if preparation is None else preparation
     preparation.check_scene(request)
@@ -125,7 +125,7 @@ def draw(
     ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1, **kernel.facts, **facts}
     if recorder.losses:
         ran["lost_workers"] = "; ".join(recorder.losses[:MOST_LOSSES])
-    trace = Trace(kernel.correct_spans(recorder.drain()), began, asked, clock(), ran)
+    trace = Trace(kernel.correct_spans(recorder.drain()), began, requested, clock(), ran)
     return DrawnFrame(rgb, counts, course.steps, request, trace, inside)
 
 
@@ -168,17 +168,17 @@ def _compile_kernel(
 
     Otherwise machine code was loaded, as modules are.
     """
-    told: list[str] = []
+    messages: list[str] = []
 
     def tell(text: str) -> None:
-        told.append(text)
+        messages.append(text)
         announce(text)
 
     t0 = recorder.clock()
     try:
         return preparation.make_kernel(request, tell)
     finally:
-        recorder.add("compile" if told else "import", t0, recorder.clock())
+        recorder.add("compile" if messages else "import", t0, recorder.clock())
 
 
 def _make_painter(request: Request, surface: Canvas, kernel: Kernel, recorder: Recorder) -> Painter:
@@ -261,12 +261,12 @@ class Race(Frames):
         """
         from render.outputs import page
 
-        told = f"<pre>{escape(table.race_table(self.frames, self.not_run))}</pre>"
+        text = f"<pre>{escape(table.race_table(self.frames, self.not_run))}</pre>"
         if not self.frames:
-            return told
+            return text
         theatre = escape(page.write(self).decode())
         place = 'width="100%" height="900" style="border:0" sandbox="allow-scripts"'
-        return f'<iframe title="the theatre" {place} srcdoc="{theatre}"></iframe>{told}'
+        return f'<iframe title="the theatre" {place} srcdoc="{theatre}"></iframe>{text}'
 
 
 def race(
@@ -326,8 +326,8 @@ def _repeat(
     runs: list[tuple[Entrant, list[DrawnFrame]]] = [(entrant, []) for entrant in entrants]
     shown: list[DrawnFrame] = []
     not_run: list[tuple[str, str]] = []
-    began, made = clock(), 0
-    while runs and (not made or rounds.needs_more(made, (clock() - began) / 1e9, shown)):
+    began, rounds_made = clock(), 0
+    while runs and (not rounds_made or rounds.needs_more(rounds_made, (clock() - began) / 1e9, shown)):
         for run in runs[:]:
             (request, facts, adapt), repeats = run
             if repeats and request.simulate:
@@ -343,7 +343,7 @@ def _repeat(
                 continue
             first = first or [frame]
             repeats.append(share_pixels(frame, first[0]))
-        made += 1
+        rounds_made += 1
         shown = [choose_median(repeats, first[0]) for _, repeats in runs]
         if all(entrant.request.simulate for entrant, _ in runs):
             break

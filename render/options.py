@@ -53,12 +53,12 @@ def complete(**asked: Any) -> Request:
     return complete_from(asked, scene.load)
 
 
-def complete_from(asked: Mapping[str, Any], load: Callable[[str], scene.Scene]) -> Request:
+def complete_from(given: Mapping[str, Any], load: Callable[[str], scene.Scene]) -> Request:
     """Make the request as `complete` does; `load` gives the scene of a name."""
-    for name in asked:
+    for name in given:
         if name not in DEFAULTS:
-            raise _unknown_option(name, asked)
-    options = DEFAULTS | {name: value for name, value in asked.items() if value is not None}
+            raise _unknown_option(name, given)
+    options = DEFAULTS | {name: value for name, value in given.items() if value is not None}
     mode = modes.load(str(options["mode"]))
     _check_own_options(options, mode)
     loaded = load(str(options["scene"]))
@@ -97,25 +97,25 @@ def complete_from(asked: Mapping[str, Any], load: Callable[[str], scene.Scene]) 
     return request
 
 
-def _unknown_option(name: str, asked: Mapping[str, Any]) -> UnknownName:
+def _unknown_option(name: str, given: Mapping[str, Any]) -> UnknownName:
     """Make the error for an unknown option; if it is a parameter of the scene, say where that goes."""
-    owner = parameter_owner(name, str(asked.get("scene") or DEFAULTS["scene"]))
+    owner = parameter_owner(name, str(given.get("scene") or DEFAULTS["scene"]))
     remedy = f'it is a parameter of scene {owner}: pass parameters={{"{name}": ...}}' if owner else ""
     return UnknownName("option", name, DEFAULTS, remedy)
 
 
-def count_workers(asked: Any) -> int:
+def count_workers(value: Any) -> int:
     """Count the requested workers: of a number below zero, -1 is all CPUs allowed, -2 all but one, and so on.
 
     joblib counts so too. Raises UsageError for what is no whole number, or leaves none.
     """
-    workers, there = parse_whole(asked, "workers"), machine.cpus()
+    workers, available = parse_whole(value, "workers"), machine.cpus()
     if workers > 0:
         return workers
-    if workers < -there or not workers:
-        why = f": this process may use {count(there, 'CPU')}, and that leaves none" if workers else ""
+    if workers < -available or not workers:
+        why = f": this process may use {count(available, 'CPU')}, and that leaves none" if workers else ""
         raise UsageError(f"workers is {workers}{why}", "give a number from 1, or -1 for all CPUs that it may use")
-    return there + 1 + workers
+    return available + 1 + workers
 
 
 def _check_own_options(options: Mapping[str, Any], mode: modes.Mode) -> None:
@@ -142,8 +142,10 @@ def _choose_tile(target: str, width: int, height: int, workers: int) -> tuple[in
 
 def _choose_target(options: Mapping[str, Any], mode: modes.Mode, precision: str) -> str:
     """Return the given target, or the default of the mode's kind. Raises UsageError where they do not go together."""
-    asked = options["target"]
-    target = targets.KINDS[mode.KIND].default_target if asked is None else _one_of(targets.names(), asked, "target")
+    requested = options["target"]
+    target = (
+        targets.KINDS[mode.KIND].default_target if requested is None else _one_of(targets.names(), requested, "target")
+    )
     loaded = targets.load(target)
     if loaded.KIND != mode.KIND:
         theirs = ", ".join(targets.of_kind(mode.KIND))
@@ -158,15 +160,15 @@ def _choose_backend(options: Mapping[str, Any], mode: modes.Mode) -> str | None:
     """Return the given backend, or the default; None where a mode has none."""
     if "backend" not in mode.OPTIONS:
         return None
-    asked = options["backend"]
-    return backends.DEFAULT if asked is None else _one_of(backends.names(), asked, "backend")
+    requested = options["backend"]
+    return backends.DEFAULT if requested is None else _one_of(backends.names(), requested, "backend")
 
 
-def _one_of(known: Iterable[str], asked: Any, kind: str) -> str:
+def _one_of(known: Iterable[str], value: Any, kind: str) -> str:
     """Check a name against the known ones. Raises UnknownName."""
-    if str(asked) not in known:
-        raise UnknownName(kind, str(asked), known)
-    return str(asked)
+    if str(value) not in known:
+        raise UnknownName(kind, str(value), known)
+    return str(value)
 
 
 def _check_precision(request: Request) -> None:
@@ -238,10 +240,10 @@ def parse_timeout(value: Any) -> int:
 
 def parse_settings(words: list[str]) -> dict[str, Value]:
     """Parse parameters from `name=value` words; the scene checks them. Raises UsageError."""
-    found: dict[str, Value] = {}
+    values: dict[str, Value] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name.strip():
             raise UsageError(f"--set {word:.60} has no value", "write --set name=value, for example --set zoom=100")
-        found[name.strip()] = value.strip()
-    return found
+        values[name.strip()] = value.strip()
+    return values

@@ -43,17 +43,17 @@ class Parameter(NamedTuple):
         """Make a parameter from a scene's tuple. Raises ValueError where it is neither form."""
         parts = tuple(written)
         if isinstance(written, cls):
-            made = written
+            parameter = written
         elif len(parts) == 3 and all(isinstance(word, str) for word in (parts[0], *parts[1])):
-            made = cls(parts[0], None, None, parts[2], tuple(parts[1]))
+            parameter = cls(parts[0], None, None, parts[2], tuple(parts[1]))
         elif len(parts) == 4 and all(isinstance(number, (int, float)) for number in parts[:3]) and parts[1] <= parts[2]:
-            made = cls(*parts)
+            parameter = cls(*parts)
         else:
             raise ValueError(f"{written!r:.60} is not a parameter")
-        if not isinstance(made.about, str):
-            raise TypeError(f"{made.about!r:.60} is no sentence")
-        made.check("default", made.default)
-        return made
+        if not isinstance(parameter.about, str):
+            raise TypeError(f"{parameter.about!r:.60} is no sentence")
+        parameter.check("default", parameter.default)
+        return parameter
 
     def check(self, name: str, value: Any) -> Value:
         """Convert a value to the parameter's own type. Raises UsageError where it does not fit."""
@@ -88,8 +88,8 @@ Kinds = tuple[tuple[str, str], ...]
 
 def make_record(members: Mapping[str, Any]) -> P:
     """Make `p` of its members."""
-    made: P = _record_class(tuple(members))(**members)
-    return made
+    p: P = _record_class(tuple(members))(**members)
+    return p
 
 
 @lru_cache(maxsize=64)

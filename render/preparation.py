@@ -74,26 +74,26 @@ class Preparation:
         with self._lock:
             code = self._code_key(request)
             if code not in self._compiled:
-                made = targets.load(request.target).compile(self.load_scene(request.scene), request, announce)
-                self._compiled[code] = self._unused[request] = made
+                kernel = targets.load(request.target).compile(self.load_scene(request.scene), request, announce)
+                self._compiled[code] = self._unused[request] = kernel
 
     def make_kernel(self, request: Request, announce: Announce) -> Kernel:
         """Give a kernel for a request, nobody else's, compiled only if there is no code that fits it."""
         with self._lock:
             self.compile_kernel(request, announce)
-            made = self._unused.pop(request, None)
-            if made is None:
-                made = self._compiled[self._code_key(request)].for_request(request, self.prepare_numbers(request))
-            return made
+            kernel = self._unused.pop(request, None)
+            if kernel is None:
+                kernel = self._compiled[self._code_key(request)].for_request(request, self.prepare_numbers(request))
+            return kernel
 
     def shared_kernel(self, request: Request) -> Kernel:
         """Give the one kernel with which all windows of a request are painted; those of the last few are kept."""
         with self._lock:
-            made = self._shared.pop(request, None) or self.make_kernel(request, lambda _text: None)
-            self._shared[request] = made
+            kernel = self._shared.pop(request, None) or self.make_kernel(request, lambda _text: None)
+            self._shared[request] = kernel
             while len(self._shared) > KEPT:
                 del self._shared[next(iter(self._shared))]
-            return made
+            return kernel
 
     def _code_key(self, request: Request) -> tuple[object, ...]:
         """Give what decides which code paints a request."""

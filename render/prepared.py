@@ -39,12 +39,12 @@ class PreparedScene(Scene):
 
     def prepared(self, request: Request) -> P:
         """Give `p` for a request, made now only if it was not made before."""
-        asked = prepare_key(request)
+        key = prepare_key(request)
         with self.lock:
-            p = self.known.pop(asked, None)
+            p = self.known.pop(key, None)
             if p is None:
                 p = super().prepared(request)
-            self.known[asked] = p  # the last one used is the last one dropped
+            self.known[key] = p  # the last one used is the last one dropped
             while len(self.known) > KEPT:
                 del self.known[next(iter(self.known))]
         return p

@@ -127,9 +127,9 @@ class Scene:
         for name in given:
             if name not in self.parameters:
                 raise UnknownName(f"parameter of scene {self.name}", name, self.parameters)
-        asked = chosen | dict(given)
+        chosen_values = chosen | dict(given)
         return {
-            name: parameter.check(name, asked.get(name, parameter.default))
+            name: parameter.check(name, chosen_values.get(name, parameter.default))
             for name, parameter in sorted(self.parameters.items())
         }, limit
 
@@ -155,17 +155,17 @@ class Scene:
 
     def format_lines(self, *, parameters: bool) -> list[str]:
         """Describe the scene for people: its views, and its parameters where wanted."""
-        told = [f"{self.name}: {self.about}", f"  views: {', '.join(self.views)}"]
-        told += self._describe_parameters() if parameters else [f"  parameters: {', '.join(self.parameters)}"]
-        return [make_harmless(line) for line in told]
+        lines = [f"{self.name}: {self.about}", f"  views: {', '.join(self.views)}"]
+        lines += self._describe_parameters() if parameters else [f"  parameters: {', '.join(self.parameters)}"]
+        return [make_harmless(line) for line in lines]
 
     def _describe_parameters(self) -> list[str]:
-        told = [f"  limit {self.limit}, precision {self.precision}", "  parameters:"]
+        lines = [f"  limit {self.limit}, precision {self.precision}", "  parameters:"]
         wide = max(map(len, self.parameters))
         for name, one in self.parameters.items():
             bounds = ", ".join(one.choices) or f"{one.lowest:g} to {one.highest:g}"
-            told.append(f"    {name:{wide}}  {one.default}  ({bounds})  {one.about}")
-        return told
+            lines.append(f"    {name:{wide}}  {one.default}  ({bounds})  {one.about}")
+        return lines
 
     def prepared(self, request: Request) -> P:
         """Make `p` as the scene's functions take it: a named tuple of scalars and arrays in the request's precision.
@@ -178,17 +178,17 @@ class Scene:
         real = REALS[request.precision]
         prepare = self.functions.get("prepare")
         with np.errstate(all="ignore"):
-            made: Any = Parameters({name: _as_lane(real, value) for name, value in request.parameters})
+            values: Any = Parameters({name: _as_lane(real, value) for name, value in request.parameters})
             if prepare:
                 try:
                     with contain_exits():
-                        made = _check_members(prepare(made, (request.width, request.height)))
+                        values = _check_members(prepare(values, (request.width, request.height)))
                 except RenderError:
                     raise
                 except Exception as error:
                     raise self.function_error("prepare", error) from error
             try:
-                fields = {name: _as_lane(real, value) for name, value in made.items() if not isinstance(value, str)}
+                fields = {name: _as_lane(real, value) for name, value in values.items() if not isinstance(value, str)}
             except (TypeError, ValueError, OverflowError) as error:
                 raise self.function_error("prepare", error) from error
         return make_record(fields)
@@ -201,15 +201,15 @@ class Scene:
         )
 
 
-def _check_members(made: Any) -> Mapping[str, Any]:
+def _check_members(members: Any) -> Mapping[str, Any]:
     """Check the members that `prepare` returned, by name. Raises TypeError or ValueError where they are none."""
-    if not isinstance(made, Mapping):
-        if not hasattr(made, "_asdict"):
-            raise TypeError(f"it must give a dict of numbers and arrays, not {type(made).__name__}")
-        made = made._asdict()
-    for name in made:
+    if not isinstance(members, Mapping):
+        if not hasattr(members, "_asdict"):
+            raise TypeError(f"it must give a dict of numbers and arrays, not {type(members).__name__}")
+        members = members._asdict()
+    for name in members:
         check_member_name(name)
-    return dict(made)
+    return dict(members)
 
 
 def _as_lane(real: Real, value: Any) -> Any:

@@ -111,8 +111,8 @@ class Trace:
     @property
     def cpus(self) -> int | None:
         """The number of CPUs that the process may keep busy (`render.machine.cpus`); None where the facts lack it."""
-        told = self.facts.get("cpus")
-        return told if type(told) is int and told > 0 else None
+        count = self.facts.get("cpus")
+        return count if type(count) is int and count > 0 else None
 
     def of_kind(self, *kinds: str) -> list[Span]:
         """List the spans of these kinds, by start time."""

@@ -111,9 +111,9 @@ def library(request: Request, *, recording: bool = True) -> Any:
     def compiled() -> bytes:
         return pickle.dumps(cuda_compiler.compiled(made, (7, 5), recording))
 
-    key = made.key("cuda", ("library", str(recording)))
+    key = made.cache_key("cuda", ("library", str(recording)))
     if key not in LIBRARIES:
-        LIBRARIES[key] = pickle.loads(code_cache.obtain(key, compiled))  # noqa: S301  (our own)
+        LIBRARIES[key] = pickle.loads(code_cache.obtain_code(key, compiled))  # noqa: S301  (our own)
     return LIBRARIES[key]
 
 

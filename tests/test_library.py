@@ -95,7 +95,7 @@ def test_several_threads_may_draw_at_once() -> None:
 
     from render.runtime.cpu import native
 
-    native._loaded.cache_clear()  # noqa: SLF001
+    native._load_function.cache_clear()  # noqa: SLF001
     with ThreadPoolExecutor(4) as pool:
         hashes = list(pool.map(lambda _: render.draw(mode="sequential", **SMALL).sha256, range(12)))
 

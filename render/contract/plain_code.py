@@ -88,5 +88,5 @@ def _read_instructions(code: CodeType) -> Iterator[tuple[str, Any, int | None]]:
     """Yield each instruction's name, its argument, and its line."""
     import dis  # only when something is wrong
 
-    for found in dis.get_instructions(code):
-        yield found.opname, found.argval, found.positions.lineno if found.positions else None
+    for instruction in dis.get_instructions(code):
+        yield instruction.opname, instruction.argval, instruction.positions.lineno if instruction.positions else None

@@ -45,12 +45,12 @@ def draw_lanes(frames: Sequence[Frame], width: int) -> list[str]:
     left = (
         f"{LEFT} at a tile without a CPU, " if any(cpu_share(span) < 1 for _, spans in runs for span in spans) else ""
     )
-    told = (
+    key = (
         f"a letter is {format_time(letter / 1e9)}; a digit is at a tile (its last), {left}{WAITS} waits, "
         f"{IDLE} does neither"
     )
     return [
-        *wrap(told, width),
+        *wrap(key, width),
         *(line[:width] for frame, spans in runs for line in _scale_run(frame, spans, letter, cells)),
     ]
 

@@ -35,9 +35,9 @@ class Claims:
         """The limits that keep the process from using the whole machine, in words."""
         if self.allowed is None or (self.machine is not None and self.allowed >= self.machine):
             return []
-        held = ["affinity"] if self.affinity is not None and self.affinity == self.allowed else []
+        limits = ["affinity"] if self.affinity is not None and self.affinity == self.allowed else []
         granted = self.quota is not None and self.quota <= self.allowed
-        return held + ([f"a control group that grants {self.quota:g}"] if granted else [])
+        return limits + ([f"a control group that grants {self.quota:g}"] if granted else [])
 
     @property
     def worth(self) -> float | None:
@@ -80,18 +80,18 @@ def _positive_number(value: object) -> float | None:
 
 def describe_claims(trace: Trace) -> str | None:
     """Tell the claims in a sentence; None where one worker was asked for and painted, or nobody did."""
-    found = of(trace)
-    if not found.seen or on_gpu(trace.workers):
+    claims = of(trace)
+    if not claims.seen or on_gpu(trace.workers):
         return None
-    if found.seen == 1 and found.asked in (None, 1):
+    if claims.seen == 1 and claims.asked in (None, 1):
         return None
-    asked = f"asked {count(found.asked, 'worker')}, " if found.asked is not None else ""
-    on = f" on {count(found.used, 'CPU')}" if found.used is not None else ""
-    left = (found.asked or 0) - found.seen
+    requested = f"asked {count(claims.asked, 'worker')}, " if claims.asked is not None else ""
+    on = f" on {count(claims.used, 'CPU')}" if claims.used is not None else ""
+    left = (claims.asked or 0) - claims.seen
     nothing = f", {left} got no tile" if left > 0 else ""
-    said = f"{asked}{found.seen} painted{on}{nothing}"
-    if found.allowed is None:
-        return said
-    whole = "" if found.machine in (None, found.allowed) else f" of {found.machine}"
-    why = f" ({join_words(found.limits)})" if found.limits else ""
-    return f"{said}; this process may use {count(found.allowed, 'CPU')}{whole}{why}"
+    text = f"{requested}{claims.seen} painted{on}{nothing}"
+    if claims.allowed is None:
+        return text
+    whole = "" if claims.machine in (None, claims.allowed) else f" of {claims.machine}"
+    why = f" ({join_words(claims.limits)})" if claims.limits else ""
+    return f"{text}; this process may use {count(claims.allowed, 'CPU')}{whole}{why}"

@@ -28,14 +28,14 @@ def draw_document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict
     at once, and in per cent how busy (null where no block was recorded).
     """
     run = Run(frame)
-    made = _describe_run(run, out)
-    return made | {"sentences": [*made["sentences"], *sentences.conclusions([run])]}
+    described = _describe_run(run, out)
+    return described | {"sentences": [*described["sentences"], *sentences.conclusions([run])]}
 
 
 def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:
-    frame, found = run.frame, run.stats
+    frame, figures = run.frame, run.stats
     request, facts = frame.request, frame.trace.facts
-    how = schedule.of(frame.trace, found)
+    how = schedule.of(frame.trace, figures)
     story = stories.name_of(frame)
     return ({"story": story} if story else {}) | {
         "scene": request.scene,
@@ -52,19 +52,20 @@ def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str
         "backend": request.backend,
         "device": facts.get("device", "unknown"),
         "simulated": frame.simulated,
-        "workers": {"asked": facts.get("asked", 1), "seen": len(found.busy)},
-        "tiles": found.tiles,
-        "seconds": found.seconds,
+        "workers": {"asked": facts.get("asked", 1), "seen": len(figures.busy)},
+        "tiles": figures.tiles,
+        "seconds": figures.seconds,
         "seconds_all": list(run.repeats.seconds),
-        "ledger": found.shares,
+        "ledger": figures.shares,
         "steps": frame.total_steps,
-        "running": found.running._asdict(),
-        "on_cpu": found.on_cpu._asdict(),
-        "in_flight": found.in_flight._asdict(),
-        "switches": found.switches,
-        "multiprocessors": _multiprocessor_figures(found),
-        "first_tile_seconds": found.first_tile_seconds,
-        "left_alone_seconds": found.left_alone_seconds,
+        "running": figures.running._asdict(),
+        "on_cpu": figures.on_cpu._asdict(),
+        "in_flight": figures.in_flight._asdict(),
+        "waiting": figures.waiting._asdict(),
+        "switches": figures.switches,
+        "multiprocessors": _multiprocessor_figures(figures),
+        "first_tile_seconds": figures.first_tile_seconds,
+        "left_alone_seconds": figures.left_alone_seconds,
         "idle_percent": [100 * share for share in how.idle],
         "fairness": how.fairness,
         "schedule": how.as_dict(),
@@ -76,8 +77,8 @@ def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str
     }
 
 
-def _multiprocessor_figures(found: stats.Stats) -> dict[str, float] | None:
-    inside = found.multiprocessors
+def _multiprocessor_figures(figures: stats.Stats) -> dict[str, float] | None:
+    inside = figures.multiprocessors
     if inside is None:
         return None
     return {"seen": inside.seen, "max": inside.max, "mean": inside.mean, "busy_percent": inside.mean_percent}

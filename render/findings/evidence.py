@@ -18,7 +18,7 @@ from render.findings.claims import Claims
 from render.findings.schedule import Difference, Gain, Repeats
 from render.frame import Frame, find_baseline
 from render.stats import Stats
-from render.trace import NO_TILE, tile_owners
+from render.trace import tile_owners
 
 PARALLEL = 1.1  # CPUs on average; with fewer nothing is called parallelism
 MOSTLY = 0.8  # of a gain; what is explained by that much is explained
@@ -68,13 +68,13 @@ class Run:
     @cached_property
     def waited_seconds(self) -> float:
         """Seconds that tiles waited for whatever it was, all of them added up."""
-        return sum(s.t1 - s.t0 for s in self.frame.trace.spans if s.kind == "wait" and s.tile != NO_TILE) / 1e9
+        return self.stats.waiting.seconds
 
     @property
     def awaited_lock(self) -> str | None:
         """The lock that its tiles waited for, where they did not wait for their data (a fact of lessons)."""
-        told = self.frame.trace.facts.get("waits_for")
-        return told if isinstance(told, str) and told else None
+        lock = self.frame.trace.facts.get("waits_for")
+        return lock if isinstance(lock, str) and lock else None
 
     @property
     def data_wait_seconds(self) -> float:
@@ -102,8 +102,10 @@ class Run:
     def holds_lock(self) -> bool:
         """True where its workers are threads of one process whose code holds Python's lock while it paints."""
         target = self.frame.request.target
-        held = target in targets.names() and not targets.load(target).DROPS_GIL  # a trace may come from elsewhere
-        return held and len({worker.process for worker in self.stats.busy}) == 1
+        interpreted = (
+            target in targets.names() and not targets.load(target).DROPS_GIL
+        )  # a trace may come from elsewhere
+        return interpreted and len({worker.process for worker in self.stats.busy}) == 1
 
     @property
     def available_cpus(self) -> float:
@@ -155,8 +157,8 @@ class Run:
 
     def beats(self, other: Run) -> bool:
         """Test whether it was clearly faster than another run."""
-        found = self.compare_to(other)
-        return found is not None and found.clear and found.times > 1
+        difference = self.compare_to(other)
+        return difference is not None and difference.clear and difference.times > 1
 
     def gained_by_waiting(self, other: Run) -> bool:
         """Test whether it gained time in which the other run was idle and this one was not, whoever had the CPUs.
@@ -186,11 +188,11 @@ Kind = TypeVar("Kind", bound=Run)
 
 def pair_with_baseline(frames: Sequence[Frame], kind: type[Kind]) -> list[Kind]:
     """Make the runs of a race, each with its baseline; `kind`: Run, or a subclass that knows more."""
-    made = {id(frame): kind(frame) for frame in frames}
+    by_frame = {id(frame): kind(frame) for frame in frames}
     for frame in frames:
         base = find_baseline(frame, frames)
-        made[id(frame)].base = None if base is None else made[id(base)]
-    return [made[id(frame)] for frame in frames]
+        by_frame[id(frame)].base = None if base is None else by_frame[id(base)]
+    return [by_frame[id(frame)] for frame in frames]
 
 
 def build_runs(frames: Sequence[Frame]) -> list[Run]:

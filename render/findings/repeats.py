@@ -78,11 +78,11 @@ def share_pixels(frame: Some, first: Frame) -> Some:
     """Let a frame share the pixels of the first one, where they are equal: many repeats need memory."""
     if frame.sha256 != first.sha256 or frame.rgb.shape != first.rgb.shape:
         return frame
-    made = copy(frame)
-    object.__setattr__(made, "rgb", first.rgb)
+    sharing = copy(frame)
+    object.__setattr__(sharing, "rgb", first.rgb)
     if frame.steps is not None and first.steps is not None and np.array_equal(frame.steps, first.steps):
-        object.__setattr__(made, "steps", first.steps)
-    return made
+        object.__setattr__(sharing, "steps", first.steps)
+    return sharing
 
 
 def choose_median(repeats: Sequence[Some], first: Frame) -> Some:

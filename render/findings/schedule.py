@@ -98,8 +98,8 @@ class Schedule:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON, with shares in per cent."""
-        made = {name: value for name, value in asdict(self).items() if name not in ("fairness", "idle")}
-        return made | {"near_percent": None if self.near is None else 100 * self.near}
+        members = {name: value for name, value in asdict(self).items() if name not in ("fairness", "idle")}
+        return members | {"near_percent": None if self.near is None else 100 * self.near}
 
 
 @dataclass(frozen=True)
@@ -119,20 +119,20 @@ class Gain:
         return asdict(self)
 
 
-def of(trace: Trace, found: Stats | None = None) -> Schedule:
+def of(trace: Trace, figures: Stats | None = None) -> Schedule:
     """Measure how the painting of a trace was shared out; `found`: its statistics, where they are known already."""
-    found = stats.of(trace) if found is None else found
+    figures = stats.of(trace) if figures is None else figures
     paint = [span for span in trace.spans if span.kind == "paint"]
     tiles = tile_costs(trace)
     longest = max(tiles, key=lambda tile: (tiles[tile], -tile), default=None)
     most = tiles[longest] / 1e9 if longest is not None else 0.0
-    total, workers = sum(found.busy.values()), len(found.busy)
+    total, workers = sum(figures.busy.values()), len(figures.busy)
     first, last = min((s.t0 for s in paint), default=0), max((s.t1 for s in paint), default=0)
-    whole = found.seconds["tiles"]
-    shared = not found.on_gpu
+    whole = figures.seconds["tiles"]
+    shared = not figures.on_gpu
     return Schedule(
-        fairness=fairness(list(found.busy.values())) if shared else None,
-        idle=tuple(spent / whole if whole else 0.0 for spent in found.idle.values()) if shared else (),
+        fairness=fairness(list(figures.busy.values())) if shared else None,
+        idle=tuple(spent / whole if whole else 0.0 for spent in figures.idle.values()) if shared else (),
         paint_seconds=total,
         window_seconds=(last - first) / 1e9,
         done_seconds=(last - trace.asked) / 1e9 if tiles else None,
@@ -165,12 +165,16 @@ def serial_fraction(speed_up: float | None, workers: int) -> float | None:
     return (1 / speed_up - 1 / workers) / (1 - 1 / workers)
 
 
-def read_repeats(trace: Trace, found: Stats) -> Repeats:
+def read_repeats(trace: Trace, figures: Stats) -> Repeats:
     """Read the times of all repeats of a run: the fact `seconds_all` of its trace, or this one run without it."""
-    told = trace.facts.get("seconds_all")
-    if isinstance(told, list) and told and all(type(one) in (int, float) and 0 <= one < float("inf") for one in told):
-        return Repeats(tuple(map(float, told)))
-    return Repeats((found.seconds["tiles"],))
+    stored = trace.facts.get("seconds_all")
+    if (
+        isinstance(stored, list)
+        and stored
+        and all(type(one) in (int, float) and 0 <= one < float("inf") for one in stored)
+    ):
+        return Repeats(tuple(map(float, stored)))
+    return Repeats((figures.seconds["tiles"],))
 
 
 def compare_traces(run: Trace, baseline: Trace, ours: Stats, theirs: Stats) -> Difference | None:
@@ -178,7 +182,7 @@ def compare_traces(run: Trace, baseline: Trace, ours: Stats, theirs: Stats) -> D
     times = ours.speed_up(theirs)
     if times is None:
         return None
-    spreads = [read_repeats(trace, found).spread or 0.0 for trace, found in ((run, ours), (baseline, theirs))]
+    spreads = [read_repeats(trace, figures).spread or 0.0 for trace, figures in ((run, ours), (baseline, theirs))]
     return Difference(times, abs(ours.seconds["tiles"] - theirs.seconds["tiles"]), max(spreads))
 
 

@@ -30,37 +30,37 @@ def of(run: Run) -> list[str]:
     if not run.stats.tiles:
         return ["No tile was painted."]
     claimed = claims.describe_claims(run.frame.trace)
-    said = [
+    texts = [
         *_describe_painting(run),
         *([claimed] if claimed else []),
         *_describe_waiting(run),
         *_compare_to_baseline(run),
         *_state_doubts(run),
     ]
-    return [as_sentence(text) for text in said]
+    return [as_sentence(text) for text in texts]
 
 
 # --- what it did -------------------------------------------------------------------------------------------
 
 
 def _describe_painting(run: Run) -> Iterator[str]:
-    found, tiles, took = run.stats, count(run.stats.tiles, "tile"), format_time(run.seconds)
-    if found.on_gpu:
+    figures, tiles, took = run.stats, count(run.stats.tiles, "tile"), format_time(run.seconds)
+    if figures.on_gpu:
         yield from _describe_gpu(run)
     elif run.juggles:
-        yield f"one worker juggled {tiles} in {took}: up to {found.in_flight.max} were in flight, begun and not done"
-        yield f"{count(found.switches, 'time')} it put one aside to go on with another. This is concurrency"
+        yield f"one worker juggled {tiles} in {took}: up to {figures.in_flight.max} were in flight, begun and not done"
+        yield f"{count(figures.switches, 'time')} it put one aside to go on with another. This is concurrency"
         yield "never were two painted at the same instant, for there was one worker"
     elif run.workers == 1:
-        order = ", one after the other: never two in flight" if found.tiles > 1 else ""
+        order = ", one after the other: never two in flight" if figures.tiles > 1 else ""
         yield f"one worker painted {tiles} in {took}{order}"
     else:
-        given = "" if found.on_cpu.mean is None else f", and {found.on_cpu.mean:.2f} on a CPU"
-        were = "was" if found.running.max == 1 else "were"
-        most = f"at most {found.running.max} {were} at a tile at the same instant"
+        given = "" if figures.on_cpu.mean is None else f", and {figures.on_cpu.mean:.2f} on a CPU"
+        were = "was" if figures.running.max == 1 else "were"
+        most = f"at most {figures.running.max} {were} at a tile at the same instant"
         yield (
             f"{run.workers} workers painted {tiles} in {took} ({_tiles_each(run)}): {most}; on average "
-            f"{found.running.mean:.2f} were at a tile{given}"
+            f"{figures.running.mean:.2f} were at a tile{given}"
         )
         yield _judge_parallelism(run)
 
@@ -80,16 +80,16 @@ def list_shares(shares: Sequence[int]) -> str:
 
 def _judge_parallelism(run: Run) -> str:
     """Say whether several workers were parallel, and if not, what they were."""
-    found, there = run.stats, run.claims
-    if found.running.max < 2:
+    figures, available = run.stats, run.claims
+    if figures.running.max < 2:
         return "never were two at a tile at the same instant: they took turns"
-    if found.on_cpu.mean is None:
+    if figures.on_cpu.mean is None:
         return "how many had a CPU is not known, so nothing is said of parallelism"
-    if not run.parallel and there.one_cpu:
+    if not run.parallel and available.one_cpu:
         number = in_words(run.workers)
         return f"{number} workers, one CPU: they took turns. That is concurrency; parallelism needs a second CPU"
-    crowded = there.allowed is not None and there.allowed < found.running.max
-    shared = f"{run.workers} workers shared {_describe_granted(there)}. " if crowded else ""
+    crowded = available.allowed is not None and available.allowed < figures.running.max
+    shared = f"{run.workers} workers shared {_describe_granted(available)}. " if crowded else ""
     if not run.parallel:
         return f"{shared}That is not parallelism: {_why_not(run)}"
     if crowded:
@@ -97,11 +97,11 @@ def _judge_parallelism(run: Run) -> str:
     return "this is parallelism"
 
 
-def _describe_granted(there: Claims) -> str:
+def _describe_granted(available: Claims) -> str:
     """Name the CPUs that a process may use, or as much of their time as a control group grants."""
-    if there.quota is not None and there.allowed is not None and there.quota <= there.allowed:
-        return "one CPU's worth of time" if there.quota == 1 else f"{there.quota:g} CPUs' worth of time"
-    return count(there.allowed or 0, "CPU")
+    if available.quota is not None and available.allowed is not None and available.quota <= available.allowed:
+        return "one CPU's worth of time" if available.quota == 1 else f"{available.quota:g} CPUs' worth of time"
+    return count(available.allowed or 0, "CPU")
 
 
 def _why_not(run: Run) -> str:
@@ -118,31 +118,31 @@ def _why_not(run: Run) -> str:
 
 def _describe_gpu(run: Run) -> Iterator[str]:
     """Describe the run of a GPU: its streams are queues; its multiprocessors paint, where that was recorded."""
-    found = run.stats
-    who, tiles, took = count(run.workers, "stream"), count(found.tiles, "tile"), format_time(run.seconds)
+    figures = run.stats
+    who, tiles, took = count(run.workers, "stream"), count(figures.tiles, "tile"), format_time(run.seconds)
     each = "" if run.workers == 1 else f" ({_tiles_each(run)})"
     if run.frame.simulated:
         yield f"a simulator stood for the graphics card: {who} painted {tiles}{each}"
         yield "who did what is true, how long it took means nothing; nothing is said of parallelism"
         return
     yield f"{who} of the graphics card painted {tiles} in {took}{each}; a stream is a queue"
-    inside = found.multiprocessors
+    inside = figures.multiprocessors
     if inside is not None:
         painted = count(inside.seen, "multiprocessor")
-        told = f"inside the card {painted} did that painting, {inside.mean:.1f} at the same instant on average"
-        yield f"{told}. This is parallelism" if inside.mean >= PARALLEL else told
+        text = f"inside the card {painted} did that painting, {inside.mean:.1f} at the same instant on average"
+        yield f"{text}. This is parallelism" if inside.mean >= PARALLEL else text
 
 
 def _describe_waiting(run: Run) -> Iterator[str]:
     if not run.waited_seconds:
         return
     cause = run.awaited_lock or "their data"
-    told = f"its tiles waited {format_time(run.waited_seconds)} for {cause}, all of them added up"
+    text = f"its tiles waited {format_time(run.waited_seconds)} for {cause}, all of them added up"
     if run.idle_seconds >= run.waited_seconds * SHORT:
-        yield f"{told}, and while they waited nobody painted: {format_time(run.idle_seconds)} of idle hands"
+        yield f"{text}, and while they waited nobody painted: {format_time(run.idle_seconds)} of idle hands"
     else:
         beside = "they waited beside each other, or while another was painted"
-        yield f"{told}; but {beside}, so nobody was at a tile for only {format_time(run.idle_seconds)}"
+        yield f"{text}; but {beside}, so nobody was at a tile for only {format_time(run.idle_seconds)}"
 
 
 # --- what it gained ----------------------------------------------------------------------------------------
@@ -150,18 +150,18 @@ def _describe_waiting(run: Run) -> Iterator[str]:
 
 def _compare_to_baseline(run: Run) -> Iterator[str]:
     """Compare a run with its baseline, and explain the difference as far as the traces show it."""
-    found, base = run.difference, run.base
-    if found is None or base is None:
+    difference, base = run.difference, run.base
+    if difference is None or base is None:
         return
     name, theirs, ours = base.frame.title, format_time(base.seconds), format_time(run.seconds)
-    if not found.notable:
+    if not difference.notable:
         yield f"it took about as long as {name} ({theirs} there, {ours} here){_explain_no_gain(run)}"
-    elif not found.clear:
-        more = f"the repeats differ among themselves by {format_time(found.spread)}, which is more"
+    elif not difference.clear:
+        more = f"the repeats differ among themselves by {format_time(difference.spread)}, which is more"
         yield f"about the same as {name} ({theirs} there, {ours} here): {more}"
     else:
-        told = f"{found.times:.2f} times as fast as" if found.times > 1 else "slower than"
-        yield f"it was {told} {name}: {theirs} became {ours}{_explain_difference(run, base, found.times)}"
+        speed = f"{difference.times:.2f} times as fast as" if difference.times > 1 else "slower than"
+        yield f"it was {speed} {name}: {theirs} became {ours}{_explain_difference(run, base, difference.times)}"
 
 
 def _explain_difference(run: Run, base: Run, times: float) -> str:
@@ -236,8 +236,8 @@ def conclusions(entered: Sequence[Run]) -> list[str]:
     """Conclude from all runs together, in whole sentences; from a single draw, only what casts doubt on it."""
     alike = [run for run in entered if run.frame.sha256 == entered[0].frame.sha256]
     real = [run for run in alike if run.stats.tiles and not run.frame.simulated]
-    said = [*_fastest_of_each(real), *_warn_single_runs(real), *_warn_small_frame(entered), *_warn_load(real)]
-    return [as_sentence(text) for text in said]
+    texts = [*_fastest_of_each(real), *_warn_single_runs(real), *_warn_small_frame(entered), *_warn_load(real)]
+    return [as_sentence(text) for text in texts]
 
 
 def _fastest_of_each(entered: Sequence[Run]) -> Iterator[str]:
@@ -254,14 +254,14 @@ def _name_fastest(entered: Sequence[Run], among: str) -> Iterator[str]:
     """Name the fastest run, and those about as fast."""
     best = min(entered, key=lambda run: run.seconds)
     near = [run for run in entered if run is not best and not best.beats(run)]
-    told = f"fastest{among}: {best.frame.title}, {format_time(best.seconds)}"
+    text = f"fastest{among}: {best.frame.title}, {format_time(best.seconds)}"
     if near:
-        yield f"{told}; about the same, as far as this can tell: {join_words([run.frame.title for run in near])}"
+        yield f"{text}; about the same, as far as this can tell: {join_words([run.frame.title for run in near])}"
     elif best.difference is not None and best.base is not None:
         doubt = f"; but {OTHERS}" if best.short_of_cpu or best.base.short_of_cpu else ""
-        yield f"{told}, where {best.base.frame.title} took {format_time(best.base.seconds)}{doubt}"
+        yield f"{text}, where {best.base.frame.title} took {format_time(best.base.seconds)}{doubt}"
     else:
-        yield told
+        yield text
 
 
 def _warn_small_frame(entered: Sequence[Run]) -> Iterator[str]:
@@ -277,8 +277,8 @@ def _warn_load(entered: Sequence[Run]) -> Iterator[str]:
     loaded = next((run for run in entered if run.load is not None), None)
     if loaded is not None:
         machine = count(loaded.claims.machine or 0, "CPU")
-        told = f"the load was {loaded.load:.1f} before it began, on a machine of {machine}"
-        yield f"{told}: others may have used them, so run it again"
+        text = f"the load was {loaded.load:.1f} before it began, on a machine of {machine}"
+        yield f"{text}: others may have used them, so run it again"
 
 
 def _warn_single_runs(entered: Sequence[Run]) -> Iterator[str]:

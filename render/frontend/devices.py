@@ -53,9 +53,9 @@ def _describe_mode(name: str) -> dict[str, Any]:
 
 def has_fma() -> bool:
     """Whether the CPU multiplies and adds in one instruction; without it the bits are the same, but slower made."""
-    from render.codegen.host import features
+    from render.codegen.host import cpu_features
 
-    return bool(features() & {"fma", "fma4", "neon"})
+    return bool(cpu_features() & {"fma", "fma4", "neon"})
 
 
 def format_lines(found: dict[str, Any]) -> list[str]:

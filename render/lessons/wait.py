@@ -30,14 +30,14 @@ WHO = (("sequential", "in sequence"), ("concurrent", "juggling"), ("parallel", "
 sound = are_identical
 
 
-def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
+def entrants(given: Mapping[str, Any]) -> list[Entrant]:
     """Run in sequence, juggling and parallel: without waiting, then with. Raises UsageError for no wait at all."""
-    waiting = options.parse_duration(asked["wait"])
+    waiting = options.parse_duration(given["wait"])
     if not waiting:
         raise UsageError("lesson wait needs something to wait for", "leave --wait out, or give a time like 150ms")
     manners = {0: "no waiting", waiting: f"waits of {format_time(waiting / 1e9)}"}
     return [
-        lessons.make_entrant(f"{who} ({manner})", mode, asked, wait=wait / 1e6)
+        lessons.make_entrant(f"{who} ({manner})", mode, given, wait=wait / 1e6)
         for wait, manner in manners.items()
         for mode, who in WHO
     ]
@@ -112,8 +112,8 @@ def _rank_several(several: Run, hidden: Run) -> str:
 
 
 def _compare_runs(run: Run, base: Run) -> str:
-    found = run.compare_to(base)
-    clear = f"{found.times:.2f} times as fast" if found and found.clear else "about the same"
+    difference = run.compare_to(base)
+    clear = f"{difference.times:.2f} times as fast" if difference and difference.clear else "about the same"
     return f"juggling took {format_time(run.seconds)} and one tile after the other {format_time(base.seconds)}, {clear}"
 
 

@@ -34,6 +34,7 @@ from typing import Any
 
 from render import stats
 from render.cpu_time import cpu_share
+from render.findings import foremost
 from render.frame import Frame, Frames
 from render.plan import tile_of
 from render.request import Request
@@ -172,7 +173,7 @@ def _run_events(number: int, pid: int, frame: Frame) -> Iterator[Event]:
 def _multiprocessor_events(pid: int, number: int, frame: Frame) -> Iterator[Event]:
     """The multiprocessors of a run, as a process of their own; nothing where there are none."""
     trace = frame.trace
-    lanes = stats.foremost_blocks(trace)
+    lanes = foremost.foremost_blocks(trace)
     if not lanes:
         return
     cards = len({worker.device for worker in lanes})
@@ -236,14 +237,15 @@ def _juggling_events(trace: Trace, pid: int, threads: dict[Worker, int]) -> Iter
     for span in trace.of_kind("paint"):
         if span.tile != NO_TILE and span.t1 > span.t0:
             pieces.setdefault(span.tile, []).append(span)
+    flights = stats.flight_intervals(trace)
     for tile, own in pieces.items():
         if len(own) > 1:
-            yield from _flight_events(tile, own, pid, threads, trace.began)
+            yield from _flight_events(tile, flights[tile], own, pid, threads, trace.began)
             yield from _flow_events(tile, own, pid, threads, trace.began)
 
 
 def _flight_events(
-    tile: int, pieces: Sequence[Span], pid: int, threads: dict[Worker, int], origin: int
+    tile: int, flight: tuple[int, int], pieces: Sequence[Span], pid: int, threads: dict[Worker, int], origin: int
 ) -> Iterator[Event]:
     """One name for all of them lets a viewer pack them into as few rows as there are tiles in flight."""
     shared = {"cat": "in flight", "pid": pid, "tid": threads[pieces[0].worker], "id2": {"local": hex(tile + 1)}}
@@ -252,7 +254,7 @@ def _flight_events(
         yield {"ph": "b", "name": name, "ts": to_microseconds(t0 - origin), **shared, "args": {"tile": tile}}
         yield {"ph": "e", "name": name, "ts": to_microseconds(t1 - origin), **shared}
 
-    begins, ends = slice_("in flight", pieces[0].t0, max(piece.t1 for piece in pieces))
+    begins, ends = slice_("in flight", *flight)
     yield begins
     until = pieces[0].t0
     for piece in pieces:

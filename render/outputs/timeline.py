@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from render import stats, swatches
 from render.cpu_time import cpu_share
+from render.findings import foremost
 from render.frame import Frame
 from render.trace import NO_TILE, Span, Trace, Worker
 from render.wording import escape_html, format_time
@@ -105,7 +106,7 @@ def _make_panels(frames: Sequence[Frame], lengths: Sequence[float], scale: float
     """All runs on one scale, and once more those that are too short for it."""
     beside, alone = [], []
     for frame, length in zip(frames, lengths, strict=True):
-        lanes, field = worker_lanes(frame.trace), stats.foremost_blocks(frame.trace)
+        lanes, field = worker_lanes(frame.trace), foremost.foremost_blocks(frame.trace)
         times = max(lengths) / length if length else 1.0
         short = times > TOO_SHORT
         beside.append(Panel(frame, lanes, {} if short else field, scale))

@@ -105,7 +105,7 @@ class Painter:
         Each slice is a span; what is yielded counts the steps so far. Raises TileError.
         """
         assert isinstance(self.kernel, CpuKernel)
-        budget, made, bad = 1, 0, 0  # a taste, so that however small a tile is, it has begun when others do
+        budget, steps_made, bad = 1, 0, 0  # a taste, so that however small a tile is, it has begun when others do
         with self.kernel.start_rectangle(self.canvas, *tile[1:]) as rectangle:
             done = False
             while not done:
@@ -114,13 +114,13 @@ class Painter:
                     self._watcher.write(tile.number)
                 with self._span(tile):
                     steps, strange, done = rectangle.paint_slice(budget)
-                made, bad = made + steps, bad + strange
+                steps_made, bad = steps_made + steps, bad + strange
                 if done:
-                    self.done(tile, made, bad)
+                    self.done(tile, steps_made, bad)
                 if budget > 1:
                     self.pace.learn(self.recorder.clock() - t0, done=done)
                 budget = self.pace.budget
-                yield Done(tile, made)
+                yield Done(tile, steps_made)
 
     @contextmanager
     def _span(self, tile: Tile) -> Iterator[None]:

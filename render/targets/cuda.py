@@ -97,7 +97,7 @@ def _gpu_kernel(usable: Sequence[cards.Card], codes: Codes, announce: Announce, 
 
 
 def _announce_compiling(compiling: str, announce: Announce) -> None:
-    announce(f"{compiling} ({code_cache.describe_keeping()})")
+    announce(f"{compiling} ({code_cache.describe_caching()})")
 
 
 def count_streams(request: Request, multiprocessors: int) -> int:

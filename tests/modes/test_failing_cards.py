@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from render import modes, scene
-from render.codegen.settings import cells as cells_of
+from render.codegen.settings import cell_numbers as cells_of
 from render.errors import RenderError, TileError
 from render.frame import open_canvas
 from render.painting.painter import Done, Launcher

@@ -43,14 +43,14 @@ class PixelStream:
         more = bool(piece) and not self.inflate.eof
         while more:
             try:
-                made = self.inflate.decompress(piece, PIECE)
+                unpacked = self.inflate.decompress(piece, PIECE)
             except igzip_lib.error as error:  # type: ignore[misc]  # its stub says: an instance
                 raise damage_error(f"its {self.kind} chunks are damaged ({_describe_reason(error)})") from error
-            self.left -= len(made)
+            self.left -= len(unpacked)
             if self.left < 0:
                 raise damage_error(f"its {self.kind} chunks hold more than the picture has pixels")
             if self.take is not None:
-                self.take(made)
+                self.take(unpacked)
             piece = b""
             more = not (self.inflate.eof or self.inflate.needs_input)
             self.beyond += len(self.inflate.unused_data) if self.inflate.eof else 0

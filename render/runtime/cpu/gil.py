@@ -30,7 +30,7 @@ class Call(NamedTuple):
     cpu_end: int
 
 
-class HeldKernel(NativeKernel):
+class GilKernel(NativeKernel):
     """A kernel that holds the GIL while it paints. It runs in threads only, and cannot be sent to a process.
 
     A painter's clock runs while its thread waits for the GIL, before the call and after it. So each call is timed in
@@ -41,8 +41,8 @@ class HeldKernel(NativeKernel):
         super().__init__(kernel.code, kernel.request, kernel.p, kernel.layout, kernel.about)
         address = ctypes.cast(cast(Any, self._call), ctypes.c_void_p).value
         assert address is not None
-        self._held = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
-        self._call = self._timed
+        self._call_holding = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
+        self._call = self._timed_call
         self.calls: list[Call] = []
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -54,9 +54,9 @@ class HeldKernel(NativeKernel):
             went = rectangle.paint_slice(UNLIMITED)
         return went.steps, went.bad
 
-    def _timed(self, cells: int) -> int:
+    def _timed_call(self, cells: int) -> int:
         """Call the machine code, holding the GIL from first to last."""
-        call = partial(self._held, cells)
+        call = partial(self._call_holding, cells)
         cpu, now, given = load_getcpu() or partial(int, -1), time.perf_counter_ns, time.thread_time_ns
         in_turn: tuple[Callable[[], int], ...] = (cpu, now, given, call, given, now, cpu)
         # one bytecode: nobody else comes in between
@@ -82,8 +82,8 @@ class HeldKernel(NativeKernel):
         return tuple(span for span in made if span.kind != "wait" or span.t1 > span.t0)
 
 
-def held(kernel: object) -> HeldKernel:
+def hold_gil(kernel: object) -> GilKernel:
     """The kernel of a compiled target, holding the GIL. Raises TypeError for any other."""
     if not isinstance(kernel, NativeKernel):
         raise TypeError(f"only compiled code can be called either way, not a {type(kernel).__name__}")
-    return HeldKernel(kernel)
+    return GilKernel(kernel)
