@@ -103,7 +103,7 @@ class Crew:
 
     def paint(self, tiles: Sequence[Tile]) -> Iterator[Done]:
         """Yield each tile as it is done. Raises TileError; for one that is given up, when all others are done."""
-        self._todo = todo = Todo(tiles, self._painter.failure)
+        self._todo = todo = Todo(tiles, self._painter.tile_failure)
         self._progress = time.monotonic()
         while todo.left:
             self._hand_out(todo)
