@@ -16,7 +16,7 @@ from card_reference import Argument, Bench
 
 from render import engine, scene
 from render.codegen import cuda_code
-from render.codegen.settings import pack
+from render.codegen.settings import pack_cells
 from render.frame import split_marked
 from render.kernels.launch import QUEUE, THREADS
 from render.options import complete
@@ -72,7 +72,7 @@ class Program:
             return device.place(array) if array.size else 0
 
         told = rows(here, self.request, width, height, device.most).told(device.at)
-        cells: list[int] = pack(told, device.p, address=address).tolist()
+        cells: list[int] = pack_cells(told, device.p, address=address).tolist()
         return cells
 
     def _once(self) -> Painted:

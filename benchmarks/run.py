@@ -67,7 +67,9 @@ def started(typed: argparse.Namespace) -> record.Record:
         if found.machine.get("commit") != here["commit"]:
             raise record.Unreadable(f"{typed.out} was measured with another version of the program: start anew")
         if found.run.get("quick") != typed.quick:
-            raise record.Unreadable(f"{typed.out} was measured {'with' if found.run.get('quick') else 'without'} --quick")
+            raise record.Unreadable(
+                f"{typed.out} was measured {'with' if found.run.get('quick') else 'without'} --quick"
+            )
         found.run["interrupted"] = False
         return found
     told = {"quick": typed.quick, "only": typed.only, "started": now(), "finished": None, "interrupted": False}
@@ -81,11 +83,11 @@ def now() -> str:
 
 def environment(scratch: str) -> dict[str, str]:
     """What all measuring processes share: this tree, numba's cache of the peers, and a place for compiled code."""
-    from render.codegen.code_cache import describe_keeping
+    from render.codegen.code_cache import describe_caching
 
     shared = one_thread_libraries() | {"NUMBA_CACHE_DIR": f"{scratch}/numba", "BENCHMARKS_SCRATCH": scratch}
     shared["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    if describe_keeping().startswith("not kept"):  # a read-only home: compile once for all processes all the same
+    if describe_caching().startswith("not kept"):  # a read-only home: compile once for all processes all the same
         shared["RENDER_CACHE_DIR"] = f"{scratch}/code"
     return shared
 

@@ -5,8 +5,8 @@
 classes: avx512 avx2 sse (all unless named). Each is this CPU with its later instruction sets switched off, in a process
 of its own (NUMBA_CPU_FEATURES, which the program honours); `sse` has no fma either, which then comes from the C
 library. One frame of each kind: inside the set (only steps), along its boundary (samples end all the time), and
-`still_life` (much shading). Steps must be equal before a time counts. Printed are milliseconds of painting, the quick tenth of the samples, the least
-of each frame starred, and the choice marked.
+`still_life` (much shading). Steps must be equal before a time counts. Printed are milliseconds of painting that a tenth
+of the samples stay under, the least of each frame starred, and the choice marked.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from harness.verdicts import quick
 
 from render import scene
 from render.codegen import host
-from render.codegen.program import Width, together
-from render.frame import canvas
+from render.codegen.program import Width, vector_program
+from render.frame import open_canvas
 from render.options import complete
 from render.request import Request
 from render.runtime.cpu import native
@@ -68,7 +68,7 @@ def widths(request: Request) -> dict[str, Width]:
 def kernel(request: Request, width: Width) -> Any:
     """Code for a width."""
     loaded = scene.load(request.scene)
-    return native.kernel(together(loaded, request, width), loaded, request, "", lambda _: None)
+    return native.make_kernel(vector_program(loaded, request, width), loaded, request, "", lambda _: None)
 
 
 def measure_class(precision: str, seconds: float) -> None:
@@ -77,7 +77,7 @@ def measure_class(precision: str, seconds: float) -> None:
     for name, request in frames(precision).items():
         chosen, _ = simd.choose_width(scene.load(request.scene), precision)
         tried = widths(request)
-        with canvas(request, shared=False) as surface:
+        with open_canvas(request, shared=False) as surface:
             codes = {told: kernel(request, width) for told, width in tried.items()}
             paint = {told: partial(code.paint, surface, 0, 0, *request_size(request)) for told, code in codes.items()}
             if len({once() for once in paint.values()}) > 1:
@@ -110,7 +110,7 @@ def main() -> None:
         return
     for name in asked.classes or CLASSES:
         off = CLASSES[name]
-        have = [f"-{one}" if one.startswith(off) else f"+{one}" for one in sorted(host.features())] if off else []
+        have = [f"-{one}" if one.startswith(off) else f"+{one}" for one in sorted(host.cpu_features())] if off else []
         wanted = {"NUMBA_CPU_FEATURES": ",".join(have)} if off else {}
         words = [sys.executable, __file__, HERE, "--seconds", str(asked.seconds)]
         words += ["--precision", asked.precision] if asked.precision else []

@@ -61,7 +61,8 @@ class Group:
 
     names: of all its cases, so that each has its row whatever happens. base: the case that others are compared with.
     yardstick: what stands for the machine's own speed meanwhile (`timing.YARDSTICKS`). seconds: for one pass, besides
-    preparing. controls: cases that run none of the program's code, so that two runs should agree on them. cold: no warm-up, and one sample a pass is enough.
+    preparing. controls: cases that run none of the program's code, so that two runs should agree on them. cold: no
+    warm-up, and one sample a pass is enough.
     """
 
     name: str

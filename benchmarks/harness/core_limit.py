@@ -17,6 +17,7 @@ from render.scene import REALS
 
 CHAINS = 9  # of fma, and a third as many of sums, that wait for nothing but themselves
 
+
 class Rounds(NamedTuple):
     """What `independent` is told."""
 
@@ -48,7 +49,7 @@ def independent(at: Any) -> int:
 
 def vector_lanes(precision: str) -> int:
     """How many lanes the widest vector register of this CPU holds."""
-    have = host.features()
+    have = host.cpu_features()
     bits = 512 if "avx512f" in have else 256 if "avx" in have else 128
     return bits // (64 if precision == "f64" else 32)
 

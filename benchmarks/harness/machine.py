@@ -16,7 +16,16 @@ PACKAGES = (
     *("render", "numpy", "numba", "llvmlite", "joblib", "pillow", "isal", "numba-cuda"),
     *("taichi", "mojo", "cupy-cuda12x", "cupy-cuda13x", "pyperf"),
 )
-FEATURES = ("sse2", "avx", "avx2", "fma", "avx512f", "avx512dq", "neon", "sve")  # those that decide how wide vectors are
+FEATURES = (
+    "sse2",
+    "avx",
+    "avx2",
+    "fma",
+    "avx512f",
+    "avx512dq",
+    "neon",
+    "sve",
+)  # those that decide how wide vectors are
 CPUFREQ, SMT = Path("/sys/devices/system/cpu/cpu0/cpufreq"), Path("/sys/devices/system/cpu/smt/active")
 IDENTITY = ("cpu", "cpus", "cpus_machine", "memory_gb", "gpus")  # two runs with equal ones are of one machine
 
@@ -24,10 +33,10 @@ IDENTITY = ("cpu", "cpus", "cpus_machine", "memory_gb", "gpus")  # two runs with
 def describe() -> dict[str, Any]:
     """Describe this machine, its software and this source tree."""
     from render import machine
-    from render.codegen.host import features
+    from render.codegen.host import cpu_features
 
-    facts = machine.facts()
-    have = features()
+    facts = machine.describe_machine()
+    have = cpu_features()
     gpus, gpu_reason = _gpus()
     return {
         "cpu": facts["cpu"],
@@ -123,19 +132,17 @@ def _compiler() -> str | None:
 
 def _commit() -> dict[str, Any] | None:
     """The commit of this source tree, and whether files differ from it; None outside of git."""
+    hashed = _git("rev-parse", "HEAD")
+    changed = _git("status", "--porcelain", "--", "render", "scenes", "benchmarks")
+    return (
+        {"hash": hashed.strip(), "changed": bool(changed.strip())}
+        if hashed is not None and changed is not None
+        else None
+    )
+
+
+def _git(*words: str) -> str | None:
     try:
-        hashed = subprocess.run(
-            ["git", "-C", str(ROOT), "rev-parse", "HEAD"],  # noqa: S607
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-        changed = subprocess.run(
-            ["git", "-C", str(ROOT), "status", "--porcelain", "--", "render", "scenes", "benchmarks"],  # noqa: S607
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=True).stdout  # noqa: S603, S607
     except (OSError, subprocess.CalledProcessError):
         return None
-    return {"hash": hashed, "changed": bool(changed.strip())}

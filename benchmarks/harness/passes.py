@@ -37,7 +37,12 @@ Chosen = Sequence[tuple[str, Group]]
 
 
 def run(
-    record: Record, chosen: Chosen, plan: Plan, path: Path | None, environment: Mapping[str, str], say: Callable[[str], None]
+    record: Record,
+    chosen: Chosen,
+    plan: Plan,
+    path: Path | None,
+    environment: Mapping[str, str],
+    say: Callable[[str], None],
 ) -> None:
     """Measure the groups into the record. KeyboardInterrupt passes through, with the record written."""
     ends = time.monotonic() + plan.seconds
@@ -62,7 +67,8 @@ def run(
                 )
                 record.add_pass(section, group, measured)
                 halves.setdefault(name, []).append(widest(record, section, group))
-                say(f"pass {number + 1}, {place} of {len(chosen)}: {line(record, section, group)} ({time.monotonic() - t0:.1f} s)")
+                took = time.monotonic() - t0
+                say(f"pass {number + 1}, {place} of {len(chosen)}: {line(record, section, group)} ({took:.1f} s)")
                 save(record, path)
     except KeyboardInterrupt:
         record.run["interrupted"] = True

@@ -13,7 +13,7 @@ from typing import Any
 from harness.compiled import compiled
 from render import scene
 from render.codegen import cpu_compiler
-from render.codegen.settings import settings
+from render.codegen.settings import request_settings
 from render.frame import Canvas
 from render.kernels import slots
 from render.kernels.slots import (
@@ -110,7 +110,7 @@ def loop(
     """One of this file's loops, compiled for this request and so many lanes."""
     loaded = scene.load(request.scene)
     assert canvas.steps is not None
-    at, p = settings(request), loaded.prepared(request)
+    at, p = request_settings(request), loaded.prepared(request)
     at = at._replace(width=request.width, height=request.height, stride=request.width, keep_steps=1)
     at = at._replace(rgb=canvas.rgb.reshape(-1), steps=canvas.steps.reshape(-1))
     edge = WIDEST if lanes > 1 else 1

@@ -5,17 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from peers import Frame
 
 import render
 from harness.cases import Differ, Once
-from peers import Frame
 from render import engine, stats
 from render.options import complete
 from render.request import Request
 from render.sampling import grid
+
+if TYPE_CHECKING:
+    import numpy as np
 
 BAILOUT = {"bailout": 2.0}  # of all frames that are painted by others as well
 

@@ -1,18 +1,18 @@
 """The JSON file of a run: written as it grows, so that an interruption keeps what was measured, and read again.
 
-    {"schema": "render-benchmarks/1",
-     "machine": {...},                       see `machine.describe`
-     "run": {"quick", "only", "started", "finished", "interrupted", "passes", "load_after"},
-     "cases": [{"name": "SECTION/GROUP/CASE", "section", "group", "case", "base", "control", "yardstick",
-                "samples": [seconds, ...],   all raw samples, pass after pass
-                "passes": [count, ...],      how many of them each pass made
-                "warmup": [seconds, ...],    the first time of each pass, not among the samples
-                "repeats": [...],            how often a sample did the work, of which it is the mean
-                "equal": true | null | {"differing", "why"},
-                "facts": {...}, "unstable": null | why,
-                or "reason": why it could not run,
-                or "summary": {"seconds", "transcribed"}: a figure from elsewhere, without samples}],
-     "yardsticks": {"SECTION/GROUP": [[seconds, ...], ...]}}     pass after pass
+{"schema": "render-benchmarks/1",
+ "machine": {...},                       see `machine.describe`
+ "run": {"quick", "only", "started", "finished", "interrupted", "passes", "load_after"},
+ "cases": [{"name": "SECTION/GROUP/CASE", "section", "group", "case", "base", "control", "yardstick",
+            "samples": [seconds, ...],   all raw samples, pass after pass
+            "passes": [count, ...],      how many of them each pass made
+            "warmup": [seconds, ...],    the first time of each pass, not among the samples
+            "repeats": [...],            how often a sample did the work, of which it is the mean
+            "equal": true | null | {"differing", "why"},
+            "facts": {...}, "unstable": null | why,
+            or "reason": why it could not run,
+            or "summary": {"seconds", "transcribed"}: a figure from elsewhere, without samples}],
+ "yardsticks": {"SECTION/GROUP": [[seconds, ...], ...]}}     pass after pass
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a group is measured: its cases take turns in one process, and a yardstick between them says how fast the machine is.
+"""How a group is measured: its cases take turns in one process, with a yardstick of the machine's speed between them.
 
 A machine that others use as well is slower now and then, for a moment or for minutes, and never faster than it is. So
 cases that are compared take turns (A B A B), and a turn is a few samples, not one, where they are short: then the
@@ -130,7 +130,7 @@ def busy_threads(threads: int) -> Iterator[Once]:
 
 def interpreter() -> Once:
     """An interpreter that starts and does nothing."""
-    return timed(lambda: subprocess.run([sys.executable, "-I", "-c", "pass"], check=True))  # noqa: S603
+    return timed(lambda: subprocess.run([sys.executable, "-I", "-c", "pass"], check=True))
 
 
 def none() -> Once:

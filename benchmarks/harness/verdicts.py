@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from statistics import fmean, median, variance
 from typing import Any, NamedTuple
 
@@ -32,7 +33,23 @@ WIDE = 0.05  # half an interval that makes a case unstable
 FEW = 3  # passes
 
 # Student's t, two-sided, 99 %, for 1 to 30 degrees of freedom; beyond, the normal distribution's 2.58 is near enough
-T99 = (63.66, 9.925, 5.841, 4.604, 4.032, 3.707, 3.499, 3.355, 3.250, 3.169, 3.106, 3.055, 3.012, 2.977, 2.947)
+T99: tuple[float, ...] = (
+    63.66,
+    9.925,
+    5.841,
+    4.604,
+    4.032,
+    3.707,
+    3.499,
+    3.355,
+    3.250,
+    3.169,
+    3.106,
+    3.055,
+    3.012,
+    2.977,
+    2.947,
+)
 T99 += (2.921, 2.898, 2.878, 2.861, 2.845, 2.831, 2.819, 2.807, 2.797, 2.787, 2.779, 2.771, 2.763, 2.756, 2.750)
 
 FAST, SLOW, SAME, AMBIGUOUS = "FAST", "SLOW", "SAME", "AMBIGUOUS"
@@ -72,7 +89,7 @@ def pieces(row: Mapping[str, Any]) -> list[list[float]]:
     samples, counts = row["samples"], row.get("passes") or [len(row["samples"])]
     if len(counts) == 1 and len(samples) >= 10:
         edges = [len(samples) * number // 5 for number in range(6)]
-        counts = [b - a for a, b in zip(edges, edges[1:], strict=False)]
+        counts = [b - a for a, b in pairwise(edges)]
     found, at = [], 0
     for count in counts:
         found.append(list(samples[at : at + count]))
@@ -119,12 +136,8 @@ def unstable(record: Record, row: Mapping[str, Any]) -> str | None:
 
 def pooled(runs: Iterable[Record]) -> float:
     """The median variance of what counts, over all cases that have passes enough."""
-    found = []
-    for record in runs:
-        for row in record.cases.values():
-            if row.get("samples") and len(values := logs(record, row)) >= FEW:
-                found.append(variance(values))
-    return median(found) if found else 0.0
+    values = [logs(record, row) for record in runs for row in record.cases.values() if row.get("samples")]
+    return median([variance(one) for one in values if len(one) >= FEW] or [0.0])
 
 
 def moved(before: Record, after: Record) -> float:
@@ -158,9 +171,11 @@ def _verdict(
     if min(len(first), len(second)) < FEW:
         return Verdict(AMBIGUOUS, None, f"{FEW} passes of both are needed")
     parts = [max(variance(values), floor) / len(values) for values in (first, second)]
-    freedom = sum(parts) ** 2 / sum(
-        part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True)
-    ) if sum(parts) else 1e9
+    freedom = (
+        sum(parts) ** 2 / sum(part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True))
+        if sum(parts)
+        else 1e9
+    )
     half = t99(freedom) * math.sqrt(sum(parts)) + drift
     ratio = Interval(math.exp(middle), math.exp(middle - half), math.exp(min(middle + half, 700)))
     if ratio.low > 1 + LEAST:

@@ -51,7 +51,16 @@ def program(stack: ExitStack, request: Any, expected: np.ndarray) -> Any:
     out = folder(stack) / "frame.npz"
     values = request.values | {"shortcuts": 1}
     settings = [word for name, value in values.items() for word in ("--set", f"{name}={value}")]
-    command = [sys.executable, "-m", "render", *settings, "--size", f"{request.width}x{request.height}", "--samples", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "render",
+        *settings,
+        "--size",
+        f"{request.width}x{request.height}",
+        "--samples",
+        "1",
+    ]
     command += ["--limit", str(request.limit), "--precision", request.precision, "--quiet", "--out", str(out)]
     run(command)
     with np.load(out) as saved:
@@ -75,7 +84,6 @@ def peer(stack: ExitStack, name: str, frame: Any, expected: np.ndarray) -> tuple
 def main(name: str, frame_file: str, out_file: str) -> None:
     """Paint a peer's frame once and save it."""
     import numpy as np
-
     import peers
 
     frame = peers.Frame(**json.loads(Path(frame_file).read_text(encoding="utf-8")))

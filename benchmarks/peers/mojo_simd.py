@@ -11,12 +11,15 @@ import subprocess
 import sys
 from pathlib import Path
 from shutil import which
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from harness.cases import Absent
 from harness.scratch import build_once
+
 from peers import Counts, Frame
+
+if TYPE_CHECKING:
+    import numpy as np
 
 NAME, CORES, WHY = "Mojo", "one", "it places its pixels without fma"
 SOURCE = Path(__file__).parent.parent / "references" / "mandelbrot.mojo"

@@ -6,12 +6,16 @@ shortcuts, no fma.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numba
-import numpy as np
 
 from peers import UNFUSED, Counts, Frame
 from peers.numba_loop import count_steps, plane
 from render import machine
+
+if TYPE_CHECKING:
+    import numpy as np
 
 NAME, CORES, WHY = "numba parallel=True", "all", UNFUSED
 

@@ -18,7 +18,7 @@ def build(frame: Frame) -> Counts:
     real, both = (np.float32, np.complex64) if frame.precision == "f32" else (np.float64, np.complex128)
     x = frame.x0 + (np.arange(frame.width) + 0.5 - frame.width / 2) * frame.pitch
     y = frame.y0 + (frame.height / 2 - np.arange(frame.height) - 0.5) * frame.pitch
-    plane = (x.astype(real)[None, :] + 1j * y.astype(real)[:, None]).astype(both).ravel()
+    plane = (x.astype(real)[None, :] + 1j * y.astype(real)[:, None]).astype(both).ravel()  # type: ignore[operator]
 
     def counts(out: np.ndarray) -> None:
         flat = out.reshape(-1)

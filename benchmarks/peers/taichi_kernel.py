@@ -6,14 +6,16 @@ otherwise: it fuses and reorders what it likes. No vectors, no shortcuts.
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from harness.cases import Absent
+
 from peers import Counts, Frame
 from peers.numba_loop import plane
 from render import machine
+
+if TYPE_CHECKING:
+    import numpy as np
 
 NAME, CORES, WHY = "Taichi", "all", "its compiler fuses and reorders what it likes (fast-math, its default)"
 
@@ -25,9 +27,7 @@ def build(frame: Frame) -> Counts:
     except ImportError as error:
         raise Absent(f"taichi is not installed ({error}): pip install 'render[bench]'") from error
     real = ti.f32 if frame.precision == "f32" else ti.f64
-    ti.init(
-        arch=ti.cpu, cpu_max_num_threads=machine.cpus(), default_fp=real, log_level=ti.ERROR, offline_cache=False
-    )
+    ti.init(arch=ti.cpu, cpu_max_num_threads=machine.cpus(), default_fp=real, log_level=ti.ERROR, offline_cache=False)
     width, height, limit = frame.width, frame.height, frame.limit
 
     def paint(out, xs, ys):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202

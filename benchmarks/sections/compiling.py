@@ -31,6 +31,7 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
 def prepare(name: str, stack: ExitStack) -> Iterator[Case | Missing]:
     """Processes that compile; all pictures must be equal, which every sample checks."""
     from harness.program import ask
+
     from render import engine
 
     expected = engine.draw(ask(scene=name, size=SMALL, samples=4)).sha256
@@ -77,8 +78,8 @@ def compile_here(name: str, way: str) -> tuple[float, str]:
     from render.options import complete
 
     if way == THEIRS:
-        llvm_module.module = by_itself
-        llvm_module.inlined = numba.jit(**llvm_module.INNER)
+        llvm_module.compile_module = by_itself
+        llvm_module.make_inlined = numba.jit(**llvm_module.INNER)
     taken = []
     compile_program = cpu_compiler.compile_program
 
@@ -94,7 +95,7 @@ def compile_here(name: str, way: str) -> tuple[float, str]:
 
 
 def by_itself(function: Callable[..., Any], signature: Any, name: str) -> Any:
-    """Do what `render.codegen.llvm_module.module` does, by numba's own means."""
+    """Do what `render.codegen.llvm_module.compile_module` does, by numba's own means."""
     import numba
 
     compiled = numba.cfunc(signature, error_model="numpy", _nrt=False)(function)

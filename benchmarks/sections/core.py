@@ -8,7 +8,7 @@ real points reaches it. Then shortcuts on against off, and a limit of 50,000 aga
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -75,7 +75,7 @@ def prepare(name: str, precision: str, stack: ExitStack) -> Iterator[Case | Miss
     facts: dict[str, Any] = {"steps": int(expected.sum(dtype=np.int64)), "pixels": expected.size, "limit_case": LIMIT}
     yield Case(PAINTED, kernel(stack, expected, **options), equal=True, facts=facts)
     yield Case(BARELY, kernel(stack, expected, **bare), equal=True, facts=facts)
-    issue = None
+    issue: Callable[[int, bool], int] | None = None
     try:
         loop, frame, out = HandWritten(), frame_of(request), np.zeros_like(expected)
         loop.counts(frame, out, test=place.tested)
@@ -85,10 +85,10 @@ def prepare(name: str, precision: str, stack: ExitStack) -> Iterator[Case | Miss
         issue = partial(loop.issue, precision)
     except Absent as absent:
         yield Missing(CPP, str(absent))
-    issue = issue or numba_issue(precision)
-    lanes = issue(ROUNDS, True)  # noqa: FBT003
+    fill = issue or numba_issue(precision)
+    lanes = fill(ROUNDS, True)  # noqa: FBT003
     facts = {"steps": ROUNDS * CHAINS // 3 * lanes, "lanes": lanes}
-    yield Case(LIMIT, timed(lambda: issue(ROUNDS, True)), facts=facts)  # noqa: FBT003
+    yield Case(LIMIT, timed(lambda: fill(ROUNDS, True)), facts=facts)  # noqa: FBT003
 
 
 def prepare_shortcuts(stack: ExitStack) -> Iterator[Case | Missing]:

@@ -19,7 +19,7 @@ OTHERS_NS = (200_000, 500_000, 1_000_000, 3_000_000, 10_000_000)
 
 def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for all sections)
     """Both modes; in full also other slices."""
-    names = ("sequential", "concurrent")
+    names: tuple[str, ...] = ("sequential", "concurrent")
     if not quick:
         names += tuple(f"concurrent, {length / 1e6:g} ms" for length in OTHERS_NS)
     yield Group("modes", names, partial(prepare, quick), base="sequential", seconds=3.0)
@@ -28,6 +28,7 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
 def prepare(quick: bool, stack: ExitStack) -> Iterator[Case | Missing]:  # noqa: FBT001
     """Pictures are compared in every run."""
     from harness.program import ask, painting
+
     from render import engine
     from render.painting import painter
 
@@ -39,7 +40,9 @@ def prepare(quick: bool, stack: ExitStack) -> Iterator[Case | Missing]:  # noqa:
     if quick:
         return
     for length in OTHERS_NS:
-        yield Case(f"concurrent, {length / 1e6:g} ms", with_slices(painting(juggling, expected), length, painter), equal=True)
+        yield Case(
+            f"concurrent, {length / 1e6:g} ms", with_slices(painting(juggling, expected), length, painter), equal=True
+        )
 
 
 def with_slices(once: Once, length: int, painter: Any) -> Once:

@@ -39,7 +39,7 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
     others = {name: peers.load(name) for name in peers.names()}
     for scene in (SQL,) if quick else (SQL, WHOLE):
         for cores in ("one", "all"):
-            mine = {peer.NAME: name for name, peer in others.items() if peer.CORES == cores}
+            mine = {peer.NAME: name for name, peer in others.items() if cores == peer.CORES}
             yield Group(
                 f"{scene.title}, {cores} core{'s' * (cores == 'all')}",
                 (OURS, ALL_STEPS, *mine),
@@ -65,6 +65,7 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
 def prepare(scene: Scene, cores: str, mine: dict[str, str], stack: ExitStack) -> Iterator[Case | Missing]:
     """The program's two cases, then each peer's."""
     from harness.program import ask, check_equal, count_steps, drawing, frame_of, kernel, plain
+
     from render import engine
 
     slow = plain(scene.parameters, scene.limit, scene.precision, scene.size)
@@ -85,15 +86,12 @@ def prepare(scene: Scene, cores: str, mine: dict[str, str], stack: ExitStack) ->
         yield from compare_peer(name, file, frame_of(ask(**slow)), expected, facts)
 
 
-def compare_peer(
-    name: str, file: str, frame: Any, expected: Any, facts: dict[str, Any]
-) -> Iterator[Case | Missing]:
+def compare_peer(name: str, file: str, frame: Any, expected: Any, facts: dict[str, Any]) -> Iterator[Case | Missing]:
     """One peer: built, its counts compared, and then a case. Raises Differ where it must be equal and is not."""
     import numpy as np
+    import peers
     from harness.program import check_equal
     from harness.timing import timed
-
-    import peers
 
     peer = peers.load(file)
     try:
@@ -113,7 +111,7 @@ def compare_peer(
 
 
 def count_computed(scene: Scene, expected: Any) -> int:
-    """Count the steps outside of cardioid and disc: the program makes no more; cycles that it finds end others early."""
+    """Count the steps outside of cardioid and disc: the program makes no more, and fewer where it finds cycles."""
     import numpy as np
 
     width, height = scene.size

@@ -30,6 +30,7 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
 def prepare(names: tuple[str, ...], stack: ExitStack) -> Iterator[Case | Missing]:
     """All paint the picture of target scalar."""
     from harness.program import ask, check_equal, kernel
+
     from render import engine
 
     frame = engine.draw(ask(scene="still_life", size=SIZE, target="scalar"))

@@ -1,7 +1,7 @@
 """What the trace costs.
 
-Tiles painted with the recorder and with one that keeps nothing. The difference is so small that a busy machine hides it;
-so `one span` is measured alone as well (clock, the thread's CPU time and the CPU's number twice each, keeping the
+Tiles painted with the recorder and with one that keeps nothing. The difference is so small that a busy machine hides
+it; so `one span` is measured alone as well (clock, the thread's CPU time and the CPU's number twice each, keeping the
 record): times the spans of a run, over its time, that is the share that recording takes.
 """
 
@@ -31,6 +31,7 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
 def prepare(mode: str, stack: ExitStack) -> Iterator[Case | Missing]:
     """Kept, forgotten, and a span alone."""
     from harness.program import ask
+
     from render import engine
     from render.trace import Recorder
 
@@ -48,8 +49,9 @@ def painting(request: Any, recorder: Any, expected: Any) -> tuple[int, Once]:
     Raises Differ where the pixels (height, width, 3) are not as expected.
     """
     from harness.program import check_equal
+
     from render import modes, plan, scene, targets
-    from render.frame import canvas
+    from render.frame import open_canvas
     from render.painting.painter import Painter
 
     kernel = targets.load(request.target).compile(scene.load(request.scene), request, lambda _text: None)
@@ -58,7 +60,7 @@ def painting(request: Any, recorder: Any, expected: Any) -> tuple[int, Once]:
 
     def once() -> float:
         made = recorder()
-        with canvas(request, shared=mode.needs_shared_canvas(request)) as surface:
+        with open_canvas(request, shared=mode.needs_shared_canvas(request)) as surface:
             painter = Painter(request, surface, kernel, made)
             t0 = time.perf_counter_ns()
             for _ in mode.run(tiles, painter):
@@ -76,7 +78,7 @@ def forgetful() -> type:
     """A recorder that keeps nothing of painting, and reads no clock for it."""
     from render import trace
 
-    class Forgotten(trace.Painting):
+    class Forgotten(trace.PaintSpan):
         """A paint span that is not recorded."""
 
         def __enter__(self) -> None:
@@ -88,7 +90,7 @@ def forgetful() -> type:
     class Forgetful(trace.Recorder):
         """Keeps nothing of painting."""
 
-        def painting(self, tile: int) -> Forgotten:
+        def record_painting(self, tile: int) -> Forgotten:
             """Forget it."""
             return Forgotten(self, tile)
 
@@ -102,6 +104,6 @@ def one_span() -> float:
     recorder = Recorder()
     t0 = time.perf_counter_ns()
     for number in range(SPANS):
-        with recorder.painting(number):
+        with recorder.record_painting(number):
             pass
     return (time.perf_counter_ns() - t0) / SPANS / 1e9

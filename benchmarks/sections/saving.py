@@ -87,10 +87,9 @@ def by_pillow(image: Any, frame: Any) -> Once:
 
 def prepare_filters(scene: str, stack: ExitStack) -> Iterator[Case | Missing]:
     """Deflate alone, one thread, filtering not counted; what it makes must inflate again."""
+    from harness.cases import Differ
     from harness.timing import timed
     from isal import isal_zlib
-
-    from harness.cases import Differ
 
     for kind, rows in filtered(draw(scene).rgb).items():
         for level in LEVELS:

@@ -1,9 +1,7 @@
 """Several workers against one.
 
-The race's frame with 1, 2, 4 ... workers up to the CPUs, as threads and as processes, from the first tile's start to the
-last one's end, by the trace. `busy threads` is the machine's own limit: as many threads that only multiply matrices.
-From the times follow speed-up, efficiency, the share that did not gain (Karp and Flatt) and what Amdahl's law makes of
-it. Then sizes of tiles, and orders.
+The race's frame with 1, 2, 4 ... workers up to the CPUs, as threads and as processes, from the first tile's start to
+the last one's end, by the trace. `busy` is the machine's own limit: as many threads that only multiply matrices. times follow speed-up, efficiency, the share that did not gain (Karp and Flatt) and what Amdahl's law makes of it. Then sizes of tiles, and orders.
 """
 
 from __future__ import annotations
@@ -60,6 +58,7 @@ def prepare_processes(options: dict[str, Any], stack: ExitStack) -> Iterator[Cas
 
 def _workers(options: dict[str, Any], backend: str, called: str) -> Iterator[Case | Missing]:
     from harness.program import ask, painting
+
     from render import engine
 
     alone = ask(**options)
@@ -76,6 +75,7 @@ def _workers(options: dict[str, Any], backend: str, called: str) -> Iterator[Cas
 def prepare_tiles(options: dict[str, Any], stack: ExitStack) -> Iterator[Case | Missing]:
     """Sizes of tiles, all CPUs."""
     from harness.program import ask, painting
+
     from render import engine
 
     request = ask(**options, mode="parallel")
@@ -89,6 +89,7 @@ def prepare_tiles(options: dict[str, Any], stack: ExitStack) -> Iterator[Case | 
 def prepare_orders(options: dict[str, Any], stack: ExitStack) -> Iterator[Case | Missing]:
     """Orders, with tiles large enough that the order matters."""
     from harness.program import ask, painting
+
     from render import engine
     from render.plan import ORDERS
 

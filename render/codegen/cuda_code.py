@@ -10,7 +10,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 from render.codegen import code_cache, host, plain_numba
-from render.codegen.program import ENTRY, Program, of_a_warp
+from render.codegen.program import ENTRY, Program, warp_program
 from render.errors import UsageError
 from render.request import Request
 from render.scene import Scene
@@ -25,7 +25,7 @@ def program(scene: Scene, request: Request) -> Program:
     Raises UsageError where a tile has too many of them.
     """
     check_tile(request)
-    return of_a_warp(scene, request)
+    return warp_program(scene, request)
 
 
 def check_tile(request: Request) -> None:
@@ -43,23 +43,23 @@ def machine_code(
 
     Raises SceneError where the scene cannot be compiled, RenderError where the CUDA packages do not work together.
     """
-    key = made.key("cuda", ("card", version("numba-cuda"), str(toolkit), str(capability), str(recording)))
+    key = made.cache_key("cuda", ("card", version("numba-cuda"), str(toolkit), str(capability), str(recording)))
 
     def compiled() -> bytes:
         announce()
-        with plain_numba.importing():
+        with plain_numba.import_plainly():
             from render.codegen import cuda_compiler  # slow to import, and not needed in a second run
 
         closest = cuda_compiler.closest(capability)
         text = cuda_compiler.assembly(cuda_compiler.compiled(made, closest, recording), closest)
         return cuda_compiler.machine_code(text, closest)[0]
 
-    return code_cache.obtain(key, compiled)
+    return code_cache.obtain_code(key, compiled)
 
 
 def simulated_key(made: Program) -> str:
     """Under which the code of the simulator's threads is kept."""
-    return made.key("cuda", ("simulated", *host.cpu()))
+    return made.cache_key("cuda", ("simulated", *host.cpu_target()))
 
 
 KEPT: list[object] = []  # engines, which must outlive the code that they hold
@@ -76,7 +76,7 @@ def thread(made: Program, key: str) -> Callable[..., None]:
 
         return cuda_compiler.thread_code(made)
 
-    code = code_cache.obtain(key, compiled)
+    code = code_cache.obtain_code(key, compiled)
     address, engine = host.load_code(code, ENTRY)
     call = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 5)(address)
     KEPT.append(engine)

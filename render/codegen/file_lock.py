@@ -13,8 +13,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-PATIENCE = 60.0  # seconds; a holder that takes longer was stopped, or this machine is so busy that it does not matter
-PAUSE = 0.02  # seconds between two attempts
+TIMEOUT_SECONDS = (
+    60.0  # seconds; a holder that takes longer was stopped, or this machine is so busy that it does not matter
+)
+POLL_SECONDS = 0.02  # seconds between two attempts
 
 
 @contextlib.contextmanager
@@ -45,19 +47,19 @@ def take_turn(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
 def _wait_for(path: Path, descriptor: int, waiting: Callable[[], None]) -> bool:
     """Wait for the lock and take it; False where the holder has removed the file, and where there are no locks."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT_SECONDS
     told = False
-    while not (locked := _try(descriptor)):
-        if locked is None or time.monotonic() > until or not _still_there(path, descriptor):
+    while not (locked := _try_lock(descriptor)):
+        if locked is None or time.monotonic() > until or not _is_still_there(path, descriptor):
             return False
         if not told:
             waiting()
             told = True
-        time.sleep(PAUSE)
-    return _still_there(path, descriptor)
+        time.sleep(POLL_SECONDS)
+    return _is_still_there(path, descriptor)
 
 
-def _try(descriptor: int) -> bool | None:
+def _try_lock(descriptor: int) -> bool | None:
     """Take the lock if nobody has it: whether that went well, or None where there are no locks."""
     try:
         if sys.platform == "win32":
@@ -75,7 +77,7 @@ def _try(descriptor: int) -> bool | None:
     return True
 
 
-def _still_there(path: Path, descriptor: int) -> bool:
+def _is_still_there(path: Path, descriptor: int) -> bool:
     """Tell whether the file that is open here still has its name."""
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))

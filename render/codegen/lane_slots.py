@@ -8,29 +8,29 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from render.codegen.lane_types import Lanes, Mask, bits_type, bring, constant, llvm
+from render.codegen.lane_types import Lanes, Mask, bits_type, convert_operand, lane_constant, llvm_type
 
 
-def splat(lane_type: Any) -> Any:
+def splat_intrinsic(lane_type: Any) -> Any:
     """An intrinsic that turns a scalar into `lane_type` lanes (or a boolean into a mask)."""
 
     @intrinsic
     def convert(typingctx: Any, value: Any) -> Any:
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            return bring(context, builder, args[0], sig.args[0], lane_type)
+            return convert_operand(context, builder, args[0], sig.args[0], lane_type)
 
         return lane_type(value), codegen
 
     return convert
 
 
-def places(lane_type: Any, wide: int) -> Any:
+def patch_intrinsic(lane_type: Any, wide: int) -> Any:
     """An intrinsic giving (column, row) of each lane in a patch `wide` lanes wide, as `lane_type` lanes."""
 
     @intrinsic
     def numbers(typingctx: Any) -> Any:
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            zero = constant(lane_type, 0)
+            zero = lane_constant(lane_type, 0)
             if lane_type.n == 1:
                 return context.make_tuple(builder, sig.return_type, [zero, zero])
             element = zero.type.element
@@ -46,13 +46,13 @@ def places(lane_type: Any, wide: int) -> Any:
     return numbers
 
 
-def numbering(lane_type: Any) -> Any:
+def lane_numbers_intrinsic(lane_type: Any) -> Any:
     """An intrinsic giving 0, 1, 2, ... as `lane_type` lanes."""
 
     @intrinsic
     def lane_numbers(typingctx: Any) -> Any:
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            kind = llvm(lane_type)
+            kind = llvm_type(lane_type)
             if lane_type.n == 1:
                 return kind(0)
             return ir.Constant(kind, [ir.Constant(kind.element, lane) for lane in range(lane_type.n)])
@@ -63,7 +63,7 @@ def numbering(lane_type: Any) -> Any:
 
 
 @intrinsic
-def lift(typingctx: Any, values: Any, like: Any) -> Any:
+def lift_state(typingctx: Any, values: Any, like: Any) -> Any:
     """A flat tuple of lanes and scalars, every member as lanes like `like`."""
     if not isinstance(values, types.BaseTuple) or not isinstance(like, Lanes):
         return None
@@ -73,7 +73,8 @@ def lift(typingctx: Any, values: Any, like: Any) -> Any:
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         members = [
-            bring(context, builder, builder.extract_value(args[0], i), member, like) for i, member in enumerate(values)
+            convert_operand(context, builder, builder.extract_value(args[0], i), member, like)
+            for i, member in enumerate(values)
         ]
         return context.make_tuple(builder, sig.return_type, members)
 
@@ -81,7 +82,7 @@ def lift(typingctx: Any, values: Any, like: Any) -> Any:
 
 
 @intrinsic
-def choose(typingctx: Any, mask: Any, a: Any, b: Any) -> Any:
+def select_state(typingctx: Any, mask: Any, a: Any, b: Any) -> Any:
     """`where` for whole states: member by member."""
     if not isinstance(mask, Mask) or a != b:
         return None
@@ -97,47 +98,47 @@ def choose(typingctx: Any, mask: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
-def real_count(typingctx: Any, steps: Any, like: Any) -> Any:
+def int_to_real(typingctx: Any, steps: Any, like: Any) -> Any:
     """Whole-number lanes of any width as real lanes like `like`."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.sitofp(args[0], llvm(like))
+        return builder.sitofp(args[0], llvm_type(like))
 
     return like(steps, like), codegen
 
 
 @intrinsic
-def truncated(typingctx: Any, small: Any) -> Any:
+def real_to_int(typingctx: Any, small: Any) -> Any:
     """Reals as whole numbers of the same width; those that do not fit are not looked for."""
     whole = bits_type(small)
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.fptosi(args[0], llvm(whole))
+        return builder.fptosi(args[0], llvm_type(whole))
 
     return whole(small), codegen
 
 
 @intrinsic
-def total(typingctx: Any, values: Any) -> Any:
+def sum_lanes(typingctx: Any, values: Any) -> Any:
     """The sum over all whole-number lanes, as int64."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _sum(builder, builder.sext(args[0], llvm(Lanes(types.int64, values.n))), values.n)
+        return _emit_sum(builder, builder.sext(args[0], llvm_type(Lanes(types.int64, values.n))), values.n)
 
     return types.int64(values), codegen
 
 
 @intrinsic
-def how_many(typingctx: Any, mask: Any) -> Any:
+def count_true(typingctx: Any, mask: Any) -> Any:
     """In how many lanes a mask is true, as int64."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _sum(builder, builder.zext(args[0], llvm(Lanes(types.int64, mask.n))), mask.n)
+        return _emit_sum(builder, builder.zext(args[0], llvm_type(Lanes(types.int64, mask.n))), mask.n)
 
     return types.int64(mask), codegen
 
 
-def _sum(builder: Any, wide: Any, n: int) -> Any:
+def _emit_sum(builder: Any, wide: Any, n: int) -> Any:
     """The sum of n int64 lanes."""
     if n == 1:
         return wide
@@ -147,7 +148,7 @@ def _sum(builder: Any, wide: Any, n: int) -> Any:
 
 
 @intrinsic
-def unpack(typingctx: Any, values: Any) -> Any:
+def unpack_lanes(typingctx: Any, values: Any) -> Any:
     """Stack memory that holds the lanes one after the other."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:

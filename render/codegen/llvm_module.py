@@ -43,7 +43,7 @@ INNER = {
 OUTERMOST = {"nopython": True, "error_model": "numpy", "_nrt": False}
 
 
-class Text(CPUCodeLibrary):  # type: ignore[misc]
+class TextLibrary(CPUCodeLibrary):  # type: ignore[misc]
     """What numba made of one function: LLVM text, and the libraries of the functions that it calls."""
 
     def __init__(self, codegen: Any, name: str) -> None:
@@ -67,13 +67,13 @@ class Text(CPUCodeLibrary):  # type: ignore[misc]
         """No function is anywhere in memory."""
         return 0
 
-    def reached(self, seen: dict[Any, None]) -> dict[Any, None]:
+    def collect_reached(self, seen: dict[Any, None]) -> dict[Any, None]:
         """This library and all that it calls, each once; some may be numba's own."""
         if self not in seen:
             seen[self] = None
             for library in self.calls:
-                if isinstance(library, Text):
-                    library.reached(seen)
+                if isinstance(library, TextLibrary):
+                    library.collect_reached(seen)
                 else:
                     seen[library] = None
         return seen
@@ -82,7 +82,7 @@ class Text(CPUCodeLibrary):  # type: ignore[misc]
 class Codegen(JITCPUCodegen):  # type: ignore[misc]
     """numba's code generator for this CPU, whose libraries are text."""
 
-    _library_class = Text
+    _library_class = TextLibrary
 
     def set_env(self, env_name: str, env: Any) -> None:
         """No function has an environment, for none is called from Python."""
@@ -107,7 +107,7 @@ class Target(TargetDescriptor):  # type: ignore[misc]
 TARGET = Target("cpu")
 
 
-class Inlined(registry.CPUDispatcher):  # type: ignore[misc]
+class InlinedDispatcher(registry.CPUDispatcher):  # type: ignore[misc]
     """A function that is compiled where it is called with new types, into its caller."""
 
     targetdescr = TARGET
@@ -121,21 +121,21 @@ class Inlined(registry.CPUDispatcher):  # type: ignore[misc]
         return self.overloads[arguments].entry_point
 
 
-def inlined(function: Callable[..., Any]) -> Any:
+def make_inlined(function: Callable[..., Any]) -> Any:
     """A plain function for `module`'s to call: what `numba.njit` is to other programs."""
-    return Inlined(py_func=function, targetoptions=INNER)
+    return InlinedDispatcher(py_func=function, targetoptions=INNER)
 
 
-def module(function: Callable[..., Any], signature: Any, name: str) -> Any:
+def compile_module(function: Callable[..., Any], signature: Any, name: str) -> Any:
     """The optimised LLVM module of a function and all that it calls, in which it is the C function `name`.
 
     signature: numba's, of types that C has. Raises NumbaError where numba does not understand the function.
     """
     arguments, result = sigutils.normalize_signature(signature)
-    with global_compiler_lock, plain_numba.compiling(), _without_collecting():
+    with global_compiler_lock, plain_numba.compile_plainly(), _pause_garbage_collection():
         compiler = _CFuncCompiler(function, TARGET, OUTERMOST, {}, Compiler)
         made = compiler.compile(arguments, result)
-        whole = _linked(made.library)
+        whole = _link_libraries(made.library)
     for found in (*whole.functions, *whole.global_variables):
         if found.name == made.fndesc.llvm_cfunc_wrapper_name:
             found.name = name
@@ -143,25 +143,25 @@ def module(function: Callable[..., Any], signature: Any, name: str) -> Any:
             found.linkage = "internal"  # so that what was inlined everywhere goes
     whole.verify()
     options = llvm.create_pipeline_tuning_options(speed_level=3)
-    builder = llvm.create_pass_builder(_machine(), options)
+    builder = llvm.create_pass_builder(_target_machine(), options)
     builder.getModulePassManager().run(whole, builder)
     return whole
 
 
-def machine_code(whole: Any) -> bytes:
+def emit_object_code(whole: Any) -> bytes:
     """Object code of an LLVM module, for this CPU."""
-    return bytes(_machine().emit_object(whole))
+    return bytes(_target_machine().emit_object(whole))
 
 
-def _machine() -> Any:
+def _target_machine() -> Any:
     return TARGET.target_context.codegen()._tm
 
 
-def _linked(library: Text) -> Any:
+def _link_libraries(library: TextLibrary) -> Any:
     """One LLVM module of a library and all that it reaches."""
     whole = llvm.parse_assembly(str(library.codegen._create_empty_module("render")))
-    for part in library.reached({}):
-        if isinstance(part, Text):
+    for part in library.collect_reached({}):
+        if isinstance(part, TextLibrary):
             for text in part.texts:
                 whole.link_in(llvm.parse_assembly(text))
         else:
@@ -170,7 +170,7 @@ def _linked(library: Text) -> Any:
 
 
 @contextlib.contextmanager
-def _without_collecting() -> Iterator[None]:
+def _pause_garbage_collection() -> Iterator[None]:
     """numba makes a million objects that live, among which the collector looks for dead ones again and again."""
     collecting = gc.isenabled()
     gc.disable()

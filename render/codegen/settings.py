@@ -57,7 +57,7 @@ class Settings(NamedTuple):
 ARRAYS = frozenset({"offsets", "table", "rgb", "steps", "outcome", "room", "notes", "records"})
 
 
-def settings(request: Request) -> Settings:
+def request_settings(request: Request) -> Settings:
     """All that is known of a request: the rectangle still empty, and no memory for its pixels."""
     return Settings(
         x=0,
@@ -85,7 +85,7 @@ def settings(request: Request) -> Settings:
     )
 
 
-def pack(
+def pack_cells(
     *records: tuple[Any, ...], address: Callable[[np.ndarray], int] = lambda array: array.ctypes.data
 ) -> np.ndarray:
     """Named tuples of scalars and arrays as one block of cells (int64, flat). Keep the arrays alive while it is used.
@@ -103,7 +103,7 @@ def pack(
     return np.frombuffer(bytearray(b"".join(cells)), np.int64)
 
 
-def cells(*names: str) -> list[int]:
+def cell_numbers(*names: str) -> list[int]:
     """Where these members of the settings stand in their block, one after the other: an array takes two cells."""
     places = {}
     first = 0

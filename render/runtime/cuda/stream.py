@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from render.codegen.settings import Settings, pack
+from render.codegen.settings import Settings, pack_cells
 from render.kernels.launch import RECORD, THREADS
 from render.request import Request
 from render.runtime.cuda.clock import CardClock
@@ -172,7 +172,7 @@ class Stream:
                 self._release()
                 self._allocate(needed)
             brought = rows(self._memory, device.request, width, height, device.most)
-            cells = pack(brought.told(device.at), device.p, address=self._address).tolist()
+            cells = pack_cells(brought.told(device.at), device.p, address=self._address).tolist()
             self._types = (*[INT64] * len(cells), *[INT32] * 4)
             known = self._known[width, height] = brought, cells
         return known[1]

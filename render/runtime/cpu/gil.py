@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 
 from render.runtime.cpu.native import NativeKernel
 from render.runtime.kernel import CpuKernel
-from render.trace import Recorder, Span, Worker, getcpu
+from render.trace import Recorder, Span, Worker, load_getcpu
 
 
 class Call(NamedTuple):
@@ -29,7 +29,7 @@ class Call(NamedTuple):
     cpu_end: int
 
 
-class HeldKernel(NativeKernel):
+class GilKernel(NativeKernel):
     """A kernel that holds the GIL while it paints. It runs in threads only, and cannot be sent to a process.
 
     A painter's clock runs while its thread waits for the GIL, before the call and after it. So each call is timed in
@@ -40,8 +40,8 @@ class HeldKernel(NativeKernel):
         super().__init__(kernel.code, kernel.request, kernel.p, kernel.layout, kernel.about)
         address = ctypes.cast(cast(Any, self._call), ctypes.c_void_p).value
         assert address is not None
-        self._held = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
-        self._call = self._timed
+        self._call_holding = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
+        self._call = self._timed_call
         self.calls: list[Call] = []
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -49,14 +49,14 @@ class HeldKernel(NativeKernel):
 
     paint = CpuKernel.paint  # in one call, for between two slices the GIL might go to somebody else
 
-    def _timed(self, cells: int) -> int:
+    def _timed_call(self, cells: int) -> int:
         """Call the machine code, holding the GIL from first to last."""
-        call = partial(self._held, cells)
-        cpu, now, given = getcpu() or partial(int, -1), time.perf_counter_ns, time.thread_time_ns
+        call = partial(self._call_holding, cells)
+        cpu, now, given = load_getcpu() or partial(int, -1), time.perf_counter_ns, time.thread_time_ns
         in_turn: tuple[Callable[[], int], ...] = (cpu, now, given, call, given, now, cpu)
         # one bytecode: nobody else comes in between
         first, t0, before, steps, after, t1, last = tuple(map(operator.call, in_turn))
-        self.calls.append(Call(Recorder.me(), t0, t1, after - before, first, last))
+        self.calls.append(Call(Recorder.current_worker(), t0, t1, after - before, first, last))
         return int(steps)
 
     def correct_spans(self, spans: Sequence[Span]) -> tuple[Span, ...]:
@@ -77,8 +77,8 @@ class HeldKernel(NativeKernel):
         return tuple(span for span in made if span.kind != "wait" or span.t1 > span.t0)
 
 
-def held(kernel: object) -> HeldKernel:
+def hold_gil(kernel: object) -> GilKernel:
     """The kernel of a compiled target, holding the GIL. Raises TypeError for any other."""
     if not isinstance(kernel, NativeKernel):
         raise TypeError(f"only compiled code can be called either way, not a {type(kernel).__name__}")
-    return HeldKernel(kernel)
+    return GilKernel(kernel)
