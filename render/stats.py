@@ -5,11 +5,12 @@ hold the same instant, and a span of no length holds none.
 
     running      at an instant: how many distinct workers have a paint span that holds it, so are at a tile
     on CPU       how many of them had a CPU, on average (render.cpu_time); what is said of parallelism is said of this
-    in flight    a tile from its first paint start to its last paint end
+    waiting      a tile that has a wait span at an instant, whoever paints meanwhile
+    in flight    a tile from the start of its first span of any kind, waiting included, to its last paint end
     done         a tile at its last paint end
     switch       a worker starts a span (wait or paint) of another tile while its previous tile is unfinished:
                  the last span of that tile, whoever works on it, ends later than this start
-    left alone   a tile that is in flight while no worker paints it
+    left alone   a tile between its first paint start and its last paint end, while no worker paints it
     busy         a worker that paints; idle is the rest of the time from the first start to the last end of all tiles
     ledger       a partition of [began, ended]: each instant counts for the first kind of PRIORITY that holds it
 
@@ -48,6 +49,13 @@ class InFlight(NamedTuple):
     """Tiles started but not finished at the same instant, at most."""
 
     max: int
+
+
+class Waiting(NamedTuple):
+    """Tiles that waited: at the same instant, at most, and the seconds of all of them added up."""
+
+    max: int
+    seconds: float
 
 
 class Multiprocessors(NamedTuple):
@@ -98,6 +106,7 @@ class Stats:
     running: Running
     on_cpu: OnCpu
     in_flight: InFlight
+    waiting: Waiting
     switches: int
     tiles: int
     first_tile: int | None
@@ -135,7 +144,8 @@ def of(trace: Trace) -> Stats:
     """Compute all figures of a trace."""
     paint = [span for span in trace.spans if span.kind == "paint"]
     painted = _group_intervals((span for span in paint if span.tile != NO_TILE), lambda span: span.tile)
-    flying = {tile: _full_extent(times) for tile, times in painted.items()}
+    flying = flight_intervals(trace)
+    waits = [(span.t0, span.t1) for span in trace.spans if span.kind == "wait" and span.tile != NO_TILE]
     juggled = [times for times in painted.values() if len(times) > 1]
     by_end = sorted((end, tile) for tile, (_, end) in flying.items())
     turned = paint_intervals(trace)
@@ -150,6 +160,7 @@ def of(trace: Trace) -> Stats:
         ),
         on_cpu=cpu_time.of(trace),
         in_flight=InFlight(max_overlap(flying.values())),
+        waiting=Waiting(max_overlap(waits), sum(t1 - t0 for t0, t1 in waits) / 1e9),
         switches=_count_switches(trace.spans),
         tiles=len(flying),
         first_tile=by_end[0][1] if by_end else None,
@@ -198,45 +209,6 @@ def merge_intervals(intervals: Iterable[Interval], *, flat: bool = False) -> lis
     return merged
 
 
-def foremost_blocks(trace: Trace) -> dict[Worker, list[Span]]:
-    """Choose the block spans to show of each multiprocessor, by `foremost_spans`, in the order of their numbers."""
-    blocks: dict[Worker, list[Span]] = {worker: [] for worker in trace.multiprocessors}
-    for span in trace.of_kind("block"):
-        blocks[span.worker].append(span)
-    return {worker: foremost_spans(spans) for worker, spans in blocks.items()}
-
-
-def foremost_spans(spans: Iterable[Span]) -> list[Span]:
-    """Cut one worker's spans into pieces that do not overlap, by time: of several at an instant, the last to start.
-
-    So is a multiprocessor shown that begins blocks of the next tile while the last blocks of the one before still run.
-    """
-    pieces: list[Span] = []
-    open_: list[Span] = []  # by when they began; some may have ended
-    now = 0
-
-    def show(until: int | None) -> None:
-        nonlocal now
-        while open_ and (until is None or now < until):
-            span = open_[-1]
-            if span.t1 <= now:
-                open_.pop()
-                continue
-            end = span.t1 if until is None else min(span.t1, until)
-            if pieces and pieces[-1].t1 == now and pieces[-1].tile == span.tile:
-                pieces[-1] = pieces[-1]._replace(t1=end)
-            else:
-                pieces.append(span._replace(t0=now, t1=end))
-            now = end
-
-    for span in sorted(spans, key=lambda span: (span.t0, -span.t1)):
-        show(span.t0)
-        now = span.t0
-        open_.append(span)
-    show(None)
-    return pieces
-
-
 def count_levels(intervals: Iterable[Interval]) -> list[tuple[int, int]]:
     """Count the half-open intervals that hold an instant, as (from when, how many) wherever that changes, by time."""
     change: dict[int, int] = {}
@@ -263,9 +235,15 @@ def paint_intervals(trace: Trace) -> dict[Worker, list[Interval]]:
 
 
 def flight_intervals(trace: Trace) -> dict[int, Interval]:
-    """Find from when to when each tile was in flight, by number."""
-    paint = (span for span in trace.spans if span.kind == "paint" and span.tile != NO_TILE)
-    return {tile: _full_extent(times) for tile, times in _group_intervals(paint, lambda span: span.tile).items()}
+    """Find from when to when each tile that was painted was in flight, by number."""
+    ends: dict[int, int] = {}
+    starts: dict[int, int] = {}
+    for span in trace.spans:
+        if span.tile != NO_TILE and span.kind != "block":
+            starts[span.tile] = min(starts.get(span.tile, span.t0), span.t0)
+            if span.kind == "paint":
+                ends[span.tile] = max(ends.get(span.tile, span.t1), span.t1)
+    return {tile: (starts[tile], end) for tile, end in ends.items()}
 
 
 def max_overlap(intervals: Iterable[Interval]) -> int:

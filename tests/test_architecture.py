@@ -41,7 +41,7 @@ LAYERS = (
     "juggling",
     "handfuls",
     "backends preparation",
-    "stories",
+    "stories foremost",
     "modes outputs stats schedule claims evidence sentences chart document compare attribution difference inspection",
     "repeats",
     "options results engine devices",

@@ -54,7 +54,7 @@ def shade(state, steps, p):
 """
 DOCUMENT = {  # what it holds at least
     *("scene", "view", "parameters", "size", "tile", "samples", "limit", "precision", "mode", "target", "backend"),
-    *("device", "simulated", "workers", "tiles", "seconds", "steps", "running", "in_flight", "switches"),
+    *("device", "simulated", "workers", "tiles", "seconds", "steps", "running", "in_flight", "waiting", "switches"),
     *("first_tile_seconds", "sha256", "out", "on_cpu", "seconds_all", "sentences"),
 }
 COMPARISON = {

@@ -90,6 +90,7 @@ def test_the_document_of_a_draw_has_these_keys_and_values() -> None:
         "running": {"max": 2, "mean": 5 / 3},
         "on_cpu": {"mean": None, "cpus": None},
         "in_flight": {"max": 2},
+        "waiting": {"max": 0, "seconds": 0.0},
         "switches": 0,
         "multiprocessors": None,
         "first_tile_seconds": 3.0,

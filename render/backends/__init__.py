@@ -24,7 +24,7 @@ FILTER_LOCK = threading.Lock()  # threads that set and restore them in turn woul
 
 
 class Backend(Protocol):
-    """What each file of this folder offers."""
+    """A backend, as each file of this folder is one."""
 
     NEEDS_SHARED_CANVAS: bool
 
@@ -33,18 +33,18 @@ class Backend(Protocol):
         ...
 
     def unavailable_reason(self) -> tuple[str, str] | None:
-        """Why it starts no workers here and what to do about it, or None."""
+        """Say why it starts no workers here and what to do about it; None if it does."""
         ...
 
 
 def names() -> list[str]:
-    """All backends there are, the one that is taken by itself first."""
+    """List all backends, the default first."""
     return sorted(registry.names(__path__), key=lambda name: (name != DEFAULT, name))
 
 
 @cache
 def load(name: str) -> Backend:
-    """The backend of this name. Raises UnknownName."""
+    """Load a backend by its name. Raises UnknownName."""
     return cast(Backend, registry.load("backend", __name__, name, names()))
 
 
@@ -52,7 +52,7 @@ def load(name: str) -> Backend:
 
 
 def starts_workers(backend: str) -> bool:
-    """Tell whether joblib starts several workers in this process; where it may not, it falls back without a word."""
+    """Check whether joblib starts several workers in this process; where it may not, it silently falls back."""
     with FILTER_LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

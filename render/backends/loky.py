@@ -45,7 +45,7 @@ CALL_LOCK = threading.Lock()  # stopping one loky call kills the workers of ever
 
 
 def unavailable_reason() -> tuple[str, str] | None:
-    """Why joblib starts no processes here, or None."""
+    """Say why joblib starts no processes here and what to do about it; None if it does."""
     if starts_workers("loky"):
         return None
     if os.environ.get("JOBLIB_MULTIPROCESSING", "1") != "1":
@@ -57,7 +57,7 @@ def unavailable_reason() -> tuple[str, str] | None:
 
 
 class WorkerResult(NamedTuple):
-    """What a worker sends back: the tiles done, or the error, and what it recorded meanwhile."""
+    """A worker's report: the tiles it finished, or the error, and the spans it recorded."""
 
     handful: Handful
     spans: tuple[Span, ...]
@@ -94,7 +94,7 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
 
 
 def _broken_executor() -> type[Exception]:
-    """What a call raises whose worker died."""
+    """Import the exception that a call raises when its worker dies."""
     from concurrent.futures import BrokenExecutor
 
     return BrokenExecutor
@@ -118,7 +118,7 @@ def _count_deaths(
 
 
 def _describe_death(error: Exception) -> str:
-    """Tell how a worker ended, as far as loky does: its exit codes, for what it says about their causes is guessed."""
+    """Describe how a worker died by its exit codes; what loky says about their causes is a guess."""
     codes = re.search(r"exit codes of the workers are \{(.*?)\}", str(error))
     return f"exit {codes[1]}" if codes else " ".join(str(error).split())
 
@@ -128,7 +128,7 @@ def _paint_in_workers(folder: Path, tiles: Sequence[Tile], workers: int) -> Iter
 
 
 def _call_workers(workers: int, calls: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]]) -> Iterator[Any]:
-    """Results of calls made in worker processes, in the order in which they come."""
+    """Call functions in worker processes; yield the results in the order in which they come."""
     if workers == 1:  # asked for one worker, joblib paints in the calling process; one process was asked for
         try:
             for function, arguments in calls:
@@ -152,7 +152,7 @@ def _call_workers(workers: int, calls: Sequence[tuple[Callable[..., Any], tuple[
 
 
 def _ignore_replaced_workers() -> None:
-    """Take no notice of a worker that joblib replaces, from now on: its manager thread warns, whenever that may be.
+    """Ignore joblib's warning that it replaces a worker, from now on: its manager thread may warn at any time.
 
     joblib suspects a leak of memory where a large canvas is mapped.
     """
@@ -178,7 +178,7 @@ def _silence_manager_thread() -> None:
 
 @cache
 def _single_worker_pool() -> Any:
-    """A pool of one process, kept for later runs as joblib keeps its own."""
+    """Start a pool of one process; it is kept for later runs, as joblib keeps its own."""
     from joblib.externals.loky import ProcessPoolExecutor
 
     pool = ProcessPoolExecutor(max_workers=1, timeout=300, initializer=exit_with_parent, initargs=(os.getpid(),))
@@ -238,7 +238,7 @@ def exit_with_parent(parent: int) -> None:
 
 @lru_cache(maxsize=2)
 def _load_painter(folder: str) -> Painter:
-    """The painter of this run, unpacked once in each worker."""
+    """Unpickle the painter of this run, once in each worker."""
     t0 = time.perf_counter_ns()
     painter: Painter = pickle.loads((Path(folder) / "painter").read_bytes())  # noqa: S301  (written by the parent)
     painter.recorder.add("start", t0, painter.recorder.clock())

@@ -31,7 +31,7 @@ MOST_KEPT = 4  # pools: of so many runs at the same instant
 
 
 def unavailable_reason() -> None:
-    """Nothing: threads are always there."""
+    """Return None: threads are always available."""
 
 
 def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
@@ -106,7 +106,7 @@ class Pool:
 
 
 class Threads:
-    """The same without joblib, whose pool needs a semaphore: started anew for each run."""
+    """Threads started anew for each run, without joblib, whose pool needs a semaphore."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
@@ -117,7 +117,7 @@ class Threads:
             threading.Thread(target=work, name="painter", daemon=True).start()
 
     def close(self) -> None:
-        """Nothing is kept: a thread ends with its call."""
+        """Do nothing: a thread ends with its call."""
 
 
 KEPT: list[Pool] = []  # those that no run uses just now; the last used is at the end
@@ -133,7 +133,7 @@ def _close_kept() -> None:
 
 @contextlib.contextmanager
 def _pool(workers: int) -> Iterator[Pool | Threads]:
-    """Take a pool that is kept, or make one. After a run that ends well it is kept again."""
+    """Take a pool that was kept, or make one; keep it again after a run that ends well."""
     if not starts_workers("threading"):
         yield Threads(workers)
         return

@@ -23,7 +23,7 @@ MAGIC = b"render object code 1\n"
 
 
 def cache_folder() -> Path:
-    """Where compiled code is kept."""
+    """Return the folder in which compiled code is kept."""
     chosen = os.environ.get("RENDER_CACHE_DIR")
     if chosen:
         return Path(chosen)
@@ -35,7 +35,7 @@ def cache_folder() -> Path:
 
 
 def describe_caching() -> str:
-    """Say in a few words what becomes of code that is compiled now: it is kept, or why it cannot be.
+    """Say in a few words if code that is compiled now is kept, or why it cannot be.
 
     A file is really written and removed: only so are a full disk and a read-only file system found.
     """
@@ -52,7 +52,7 @@ def describe_caching() -> str:
 
 
 def obtain_code(key: str, make: Callable[[], bytes], waiting: Callable[[], None] = lambda: None) -> bytes:
-    """The code kept under this key, or what `make` gives, which is then kept where that is possible.
+    """Return the code cached under this key, or what `make` returns, which is cached if possible.
 
     `waiting` is called where another process or thread is making it, for which this one waits.
     """
@@ -67,7 +67,7 @@ def obtain_code(key: str, make: Callable[[], bytes], waiting: Callable[[], None]
 
 
 def _take_turn(key: str, waiting: Callable[[], None]) -> contextlib.AbstractContextManager[None]:
-    """The turn to compile for this key; where the folder cannot be made, everybody's."""
+    """Wait for the turn to compile for this key; without a folder nobody waits."""
     try:
         place = cache_folder()
         place.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def _take_turn(key: str, waiting: Callable[[], None]) -> contextlib.AbstractCont
 
 
 def read(key: str) -> bytes | None:
-    """The code kept under this key (hex), or None where there is none that is whole."""
+    """Read the code cached under this key (hex); None if there is none that is whole."""
     try:
         stored = (cache_folder() / f"{key}.code").read_bytes()
     except (OSError, RuntimeError):  # RuntimeError: there is no home folder
@@ -87,7 +87,7 @@ def read(key: str) -> bytes | None:
 
 
 def write(key: str, code: bytes) -> bool:
-    """Keep code under this key; False where that is not possible."""
+    """Cache code under this key; return False if that is not possible."""
     try:
         place = cache_folder()
         place.mkdir(parents=True, exist_ok=True)

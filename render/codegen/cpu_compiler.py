@@ -29,19 +29,19 @@ REAL_TYPES = {"f32": types.float32, "f64": types.float64}
 
 
 def field_type(value: Any) -> Any:
-    """The numba type of one member of `p` or of the settings."""
+    """Return the numba type of one member of `p` or of the settings."""
     if isinstance(value, np.ndarray):
         return types.Array(numba.from_dtype(value.dtype), 1, "C", readonly=not value.flags.writeable)
     return numba.from_dtype(value.dtype) if isinstance(value, np.floating) else types.int64
 
 
 def record_type(record: Any) -> Any:
-    """The numba type of a named tuple of scalars and arrays."""
+    """Return the numba type of a named tuple of scalars and arrays."""
     return types.NamedTuple([field_type(value) for value in record], type(record))
 
 
 def p_type(p: Any, lanes: int) -> Any:
-    """The same for a scene's `p`, whose real numbers are lanes from the start.
+    """Return the numba type of a scene's `p`, whose real numbers are lanes from the start.
 
     So they keep the request's precision whatever they meet, as they do in target `python`: numba would compute
     `p.a - 0.1` in float64, although p.a is a float32.
@@ -53,7 +53,7 @@ def p_type(p: Any, lanes: int) -> Any:
 
 
 def lane_words(precision: str, lanes: int, patch_width: int, count: Any = None) -> dict[Callable[..., Any], Any]:
-    """What stands for the lanes' own names of `slots` and for the primitive words.
+    """Map the lanes' own names in `slots`, and the primitive words, to their intrinsics.
 
     `count`: the type of step counts; if not given, whole numbers as wide as the reals.
     """
@@ -87,12 +87,12 @@ def lane_words(precision: str, lanes: int, patch_width: int, count: Any = None) 
 
 
 def count_cells(record: Any) -> int:
-    """How many cells a named tuple takes."""
+    """Count the cells that a named tuple takes."""
     return sum(1 + isinstance(member, types.Array) for member in record)
 
 
 def cell_reader(record: Any, first: int) -> Any:
-    """An intrinsic that rebuilds a named tuple from the cells, beginning with cell number `first`.
+    """Make an intrinsic that rebuilds a named tuple from the cells, beginning with cell number `first`.
 
     The cells are memory, or, for a card, a tuple: its arguments, which it keeps in a memory for constants.
     """
@@ -127,21 +127,21 @@ def cell_reader(record: Any, first: int) -> Any:
 
 
 def _reinterpret_cell(builder: Any, cell: Any, kind: ir.Type) -> Any:
-    """What a cell's lowest bytes are as another type."""
+    """Reinterpret a cell's lowest bytes as another type."""
     if isinstance(kind, ir.FloatType):
         return builder.bitcast(builder.trunc(cell, ir.IntType(32)), kind)
     return builder.bitcast(cell, kind)
 
 
 def _load_number(context: Any, builder: Any, kind: Any, load: Callable[[ir.Type], Any]) -> Any:
-    """A scalar, or one in all lanes."""
+    """Load a scalar, or splat it to all lanes."""
     if isinstance(kind, lane_types.Lanes):
         return lane_types.splat_scalar(builder, load(context.get_value_type(kind.dtype)), kind.n)
     return load(context.get_value_type(kind))
 
 
 def _build_array(context: Any, builder: Any, kind: Any, address: Any, length: Any) -> Any:
-    """An array that somebody else owns; on a card in the memory that all threads share."""
+    """Build an array that somebody else owns; on a GPU in global memory."""
     array = context.make_array(kind)(context, builder)
     size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
     data = array.data.type
@@ -162,7 +162,7 @@ def _build_array(context: Any, builder: Any, kind: Any, address: Any, length: An
 
 
 def compile_program(made: Program) -> bytes:
-    """Object code with the C function `int64 render_paint(int64 *cells)`.
+    """Compile object code with the C function `int64 render_paint(int64 *cells)`.
 
     Raises SceneError where the scene cannot be compiled, ModeUnavailable where numba was told not to.
     """
@@ -193,7 +193,7 @@ EXPLANATIONS = {  # what numba says, in our words
 
 
 def explain_error(error: NumbaError, source: str) -> SceneError:
-    """What numba did not understand, as one line, with the line of the scene's file where it stands."""
+    """Turn numba's error into one line with the line number in the scene's file."""
     told = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     name = re.escape(Path(source).name)  # numba shortens the path before it, seen from the current folder
     place = re.search(rf'{name}(?:", line | \(|:)(\d+)', told)
@@ -225,7 +225,7 @@ C_LIBRARY = frozenset({"memcpy", "memset", "memmove", "fma", "fmaf", "floor", "f
 
 
 def compile_function(function: Callable[..., Any], signature: Any, source: str) -> bytes:
-    """Object code of a function and all that it calls, as the C function ENTRY.
+    """Compile object code of a function and all that it calls, as the C function ENTRY.
 
     Raises SceneError where numba does not understand the scene (its file is `source`), or where the code would need
     numba's own run-time library, which a second run does not load.
@@ -248,7 +248,7 @@ def compile_function(function: Callable[..., Any], signature: Any, source: str) 
 
 
 def _example_settings(precision: str) -> Settings:
-    """Settings whose members have the types of every request of this precision."""
+    """Make settings whose members have the types of every request of this precision."""
     parameters = (("shortcuts", 1), ("x", 0.0), ("y", 0.0), ("zoom", 1.0))
     request = Request("", "", parameters, 1, 1, 1, 1, precision, "", "", None, 1, 1, 0, (1, 1), "rows")
     return request_settings(request)

@@ -60,7 +60,7 @@ def _wait_for(path: Path, descriptor: int, waiting: Callable[[], None]) -> bool:
 
 
 def _try_lock(descriptor: int) -> bool | None:
-    """Take the lock if nobody has it: whether that went well, or None where there are no locks."""
+    """Try to take the lock; return None on a system without locks."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -78,7 +78,7 @@ def _try_lock(descriptor: int) -> bool | None:
 
 
 def _is_still_there(path: Path, descriptor: int) -> bool:
-    """Tell whether the file that is open here still has its name."""
+    """Tell if the open file still has its name."""
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except OSError:

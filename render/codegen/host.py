@@ -11,7 +11,7 @@ from render.errors import RenderError, UsageError
 
 @cache
 def load_llvm() -> Any:
-    """llvmlite's binding, ready for this machine. Raises RenderError where it cannot be loaded."""
+    """Load llvmlite's binding, ready for this machine. Raises RenderError if it cannot be loaded."""
     try:
         from llvmlite import binding
     except OSError as error:
@@ -26,7 +26,7 @@ def load_llvm() -> Any:
 
 @cache
 def cpu_target() -> tuple[str, str]:
-    """The CPU's name and features as LLVM writes them; numba's own variables say otherwise where they are set.
+    """Return the CPU's name and features as LLVM writes them; numba's own variables override them.
 
     Raises UsageError for features that this CPU has not, which would end the process.
     """
@@ -44,12 +44,12 @@ def cpu_target() -> tuple[str, str]:
 
 
 def cpu_features() -> frozenset[str]:
-    """The names of the vector instruction sets and the like that this CPU has, as LLVM calls them."""
+    """Return the vector instruction sets and other features of this CPU, named as in LLVM."""
     return frozenset(part[1:] for part in cpu_target()[1].split(",") if part.startswith("+"))
 
 
 def load_code(code: bytes, name: str) -> tuple[int, Any]:
-    """The address of the function of this name in object code, and the engine that must outlive it."""
+    """Load object code; return the address of its function of this name, and the engine that must outlive it."""
     machine = load_llvm().Target.from_default_triple().create_target_machine(jit=True)
     engine = load_llvm().create_mcjit_compiler(load_llvm().parse_assembly(""), machine)
     engine.add_object_file(load_llvm().ObjectFileRef.from_data(code))

@@ -15,7 +15,7 @@ ALIGNMENT = 64  # bytes, of the memory and of whole vectors in it
 
 @intrinsic
 def array_pointer(typingctx: Any, array: Any) -> Any:
-    """A pointer to the first element of an array."""
+    """Return a pointer to the first element of an array."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return context.make_array(array)(context, builder, args[0]).data
@@ -25,7 +25,7 @@ def array_pointer(typingctx: Any, array: Any) -> Any:
 
 @intrinsic
 def int_pointer(typingctx: Any, array: Any) -> Any:
-    """The same for reals, read as whole numbers of the same width."""
+    """Return a pointer to an array's reals, read as integers of the same width."""
     whole = INT_OF[array.dtype]
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -36,7 +36,7 @@ def int_pointer(typingctx: Any, array: Any) -> Any:
 
 
 def _vector_at(builder: Any, pointer: Any, place: Any, kind: Lanes, row: int = 0) -> Any:
-    """Where a vector lies, `row` vectors behind the place."""
+    """Return the address of a vector, `row` vectors behind the place."""
     start = builder.gep(pointer, [builder.add(place, place.type(row * kind.n))])
     return builder.bitcast(start, llvm_type(kind).as_pointer())
 
@@ -46,7 +46,7 @@ def _vector_alignment(kind: Lanes) -> int:
 
 
 def load_intrinsic(kind: Lanes) -> Any:
-    """The intrinsic `fetch(pointer, place)` for lanes of one kind."""
+    """Make the intrinsic `fetch(pointer, place)` for lanes of one kind."""
 
     @intrinsic
     def fetch(typingctx: Any, pointer: Any, place: Any) -> Any:
@@ -98,7 +98,7 @@ def store_state(typingctx: Any, pointer: Any, place: Any, state: Any) -> Any:
 
 @intrinsic
 def same_bits(typingctx: Any, a: Any, b: Any) -> Any:
-    """In which lanes all members of two states have the same bits."""
+    """Return a mask of the lanes in which all members of two states have the same bits."""
     kind = a[0]
     whole = Lanes(INT_OF[kind.dtype], kind.n)
 
@@ -114,7 +114,7 @@ def same_bits(typingctx: Any, a: Any, b: Any) -> Any:
 
 @intrinsic
 def mask_to_bits(typingctx: Any, mask: Any) -> Any:
-    """A mask as an int64, lane 0 its lowest bit.
+    """Return a mask as an int64, lane 0 its lowest bit.
 
     It is made 64 lanes wide first: of fewer, LLVM 20 would send the number through memory and wait for it.
     """
@@ -152,7 +152,7 @@ count_trailing_zeros = _bit_intrinsic("llvm.cttz", 1)  # 1: never asked of zero
 
 @intrinsic
 def bits_to_mask(typingctx: Any, number: Any, like: Any) -> Any:
-    """The mask for lanes `like` that `lane_bits` gave the number for."""
+    """Return the mask for lanes `like` whose `mask_to_bits` is the number."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         narrow = args[0] if like.n == 64 else builder.trunc(args[0], ir.IntType(like.n))

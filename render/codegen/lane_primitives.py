@@ -76,7 +76,7 @@ def _emit_any(_context: Any, builder: Any, _result: Any, operands: Any, values: 
 
 
 def _emit_truncate(_context: Any, builder: Any, result: Any, operands: Any, values: Any) -> Any:
-    """Saturating conversion: clamp, convert, then mend the top end and NaN, which the clamp cannot express."""
+    """Convert with saturation: clamp, convert, then mend the top end and NaN, which the clamp cannot express."""
     (value,) = values
     real = operands[0]
     top = 1 << (result.dtype.bitwidth - 1)
@@ -113,7 +113,7 @@ def _emit_take(context: Any, builder: Any, result: Any, operands: Any, values: A
 
 
 def _clamped_index(builder: Any, index_type: Lanes, index: Any, length: Any) -> Any:
-    """The index as whole numbers in 0 .. length - 1; NaN and what is below become 0."""
+    """Clamp the index to 0 .. length - 1, as integers; NaN becomes 0."""
     if index_type.dtype in INT_OF:
         index = _emit_truncate(None, builder, bits_type(index_type), [index_type], [index])
         index_type = bits_type(index_type)

@@ -1,4 +1,4 @@
-"""What the driver needs of lanes beyond the vocabulary: the numba intrinsics that fill its slots."""
+"""Numba intrinsics for lanes beyond the vocabulary, which fill the slots of the driver."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from render.codegen.lane_types import Lanes, Mask, bits_type, convert_operand, l
 
 
 def splat_intrinsic(lane_type: Any) -> Any:
-    """An intrinsic that turns a scalar into `lane_type` lanes (or a boolean into a mask)."""
+    """Make an intrinsic that turns a scalar into `lane_type` lanes (or a boolean into a mask)."""
 
     @intrinsic
     def convert(typingctx: Any, value: Any) -> Any:
@@ -25,7 +25,7 @@ def splat_intrinsic(lane_type: Any) -> Any:
 
 
 def patch_intrinsic(lane_type: Any, wide: int) -> Any:
-    """An intrinsic giving (column, row) of each lane in a patch `wide` lanes wide, as `lane_type` lanes."""
+    """Make an intrinsic for (column, row) of each lane in a patch `wide` lanes wide, as `lane_type` lanes."""
 
     @intrinsic
     def numbers(typingctx: Any) -> Any:
@@ -47,7 +47,7 @@ def patch_intrinsic(lane_type: Any, wide: int) -> Any:
 
 
 def lane_numbers_intrinsic(lane_type: Any) -> Any:
-    """An intrinsic giving 0, 1, 2, ... as `lane_type` lanes."""
+    """Make an intrinsic for 0, 1, 2, ... as `lane_type` lanes."""
 
     @intrinsic
     def lane_numbers(typingctx: Any) -> Any:
@@ -64,7 +64,7 @@ def lane_numbers_intrinsic(lane_type: Any) -> Any:
 
 @intrinsic
 def lift_state(typingctx: Any, values: Any, like: Any) -> Any:
-    """A flat tuple of lanes and scalars, every member as lanes like `like`."""
+    """Turn every member of a flat tuple of lanes and scalars into lanes like `like`."""
     if not isinstance(values, types.BaseTuple) or not isinstance(like, Lanes):
         return None
     for member in values:
@@ -83,7 +83,7 @@ def lift_state(typingctx: Any, values: Any, like: Any) -> Any:
 
 @intrinsic
 def select_state(typingctx: Any, mask: Any, a: Any, b: Any) -> Any:
-    """`where` for whole states: member by member."""
+    """Select between whole states, member by member."""
     if not isinstance(mask, Mask) or a != b:
         return None
 
@@ -99,7 +99,7 @@ def select_state(typingctx: Any, mask: Any, a: Any, b: Any) -> Any:
 
 @intrinsic
 def int_to_real(typingctx: Any, steps: Any, like: Any) -> Any:
-    """Whole-number lanes of any width as real lanes like `like`."""
+    """Convert integer lanes of any width to real lanes like `like`."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return builder.sitofp(args[0], llvm_type(like))
@@ -109,7 +109,7 @@ def int_to_real(typingctx: Any, steps: Any, like: Any) -> Any:
 
 @intrinsic
 def real_to_int(typingctx: Any, small: Any) -> Any:
-    """Reals as whole numbers of the same width; those that do not fit are not looked for."""
+    """Convert reals to integers of the same width; they must fit."""
     whole = bits_type(small)
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -120,7 +120,7 @@ def real_to_int(typingctx: Any, small: Any) -> Any:
 
 @intrinsic
 def sum_lanes(typingctx: Any, values: Any) -> Any:
-    """The sum over all whole-number lanes, as int64."""
+    """Sum over all integer lanes, as int64."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return _emit_sum(builder, builder.sext(args[0], llvm_type(Lanes(types.int64, values.n))), values.n)
@@ -130,7 +130,7 @@ def sum_lanes(typingctx: Any, values: Any) -> Any:
 
 @intrinsic
 def count_true(typingctx: Any, mask: Any) -> Any:
-    """In how many lanes a mask is true, as int64."""
+    """Count the lanes in which a mask is true, as int64."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return _emit_sum(builder, builder.zext(args[0], llvm_type(Lanes(types.int64, mask.n))), mask.n)
@@ -139,7 +139,7 @@ def count_true(typingctx: Any, mask: Any) -> Any:
 
 
 def _emit_sum(builder: Any, wide: Any, n: int) -> Any:
-    """The sum of n int64 lanes."""
+    """Sum n int64 lanes."""
     if n == 1:
         return wide
     kind = ir.FunctionType(ir.IntType(64), [wide.type])
@@ -149,7 +149,7 @@ def _emit_sum(builder: Any, wide: Any, n: int) -> Any:
 
 @intrinsic
 def unpack_lanes(typingctx: Any, values: Any) -> Any:
-    """Stack memory that holds the lanes one after the other."""
+    """Store the lanes one after the other in stack memory; return a pointer to it."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         place = cgutils.alloca_once(builder, args[0].type)

@@ -69,7 +69,7 @@ class MaskModel(models.PrimitiveModel):  # type: ignore[misc]
 
 
 def splat_scalar(builder: Any, scalar: Any, n: int) -> Any:
-    """One scalar in all of n lanes."""
+    """Splat one scalar to n lanes."""
     if n == 1:
         return scalar
     i32 = ir.IntType(32)
@@ -78,7 +78,7 @@ def splat_scalar(builder: Any, scalar: Any, n: int) -> Any:
 
 
 def lane_constant(lane_type: Lanes, value: float) -> Any:
-    """The LLVM constant with `value` in every lane."""
+    """Return the LLVM constant with `value` in every lane."""
     element = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}.get(lane_type.dtype)
     if element is None:
         element = ir.IntType(lane_type.dtype.bitwidth)
@@ -87,7 +87,7 @@ def lane_constant(lane_type: Lanes, value: float) -> Any:
 
 
 def convert_operand(context: Any, builder: Any, value: Any, source: Any, target: Any) -> Any:
-    """Value as `target` lanes: lanes as they are, a scalar converted once and splatted."""
+    """Convert a value to `target` lanes: lanes stay as they are, a scalar is converted once and splatted."""
     if isinstance(source, (Lanes, Mask)) or not isinstance(target, (Lanes, Mask)):
         return value
     if isinstance(target, Mask):
@@ -96,7 +96,7 @@ def convert_operand(context: Any, builder: Any, value: Any, source: Any, target:
 
 
 def common_type(args: tuple[Any, ...]) -> Lanes | None:
-    """The lane type that the arguments share, scalars set aside; None where they disagree."""
+    """Return the lane type that the arguments share, scalars set aside; None if they disagree."""
     found = {a for a in args if isinstance(a, Lanes)}
     scalars = [a for a in args if not isinstance(a, Lanes)]
     if len(found) != 1 or not all(isinstance(a, types.Number) for a in scalars):
@@ -108,12 +108,12 @@ def common_type(args: tuple[Any, ...]) -> Lanes | None:
 
 
 def bits_type(lane_type: Lanes) -> Lanes:
-    """The whole numbers that are as wide as these reals."""
+    """Return the integer lanes that are as wide as these reals."""
     return Lanes(INT_OF[lane_type.dtype], lane_type.n)
 
 
 def llvm_type(lane_type: Lanes) -> ir.Type:
-    """The LLVM type of these lanes."""
+    """Return the LLVM type of these lanes."""
     return lane_constant(lane_type, 0).type
 
 
@@ -164,7 +164,7 @@ def _type_same(*args: Any) -> Any:
 
 
 def type_reals(*args: Any) -> Any:
-    """Typing for words on reals: operands and result alike."""
+    """Type a word on reals: operands and result alike."""
     shared = common_type(args)
     return None if shared is None or shared.dtype not in INT_OF else (shared,) * (len(args) + 1)
 
@@ -180,7 +180,7 @@ def _type_comparison(*args: Any) -> Any:
 
 
 def type_masks(*args: Any) -> Any:
-    """Typing for words on masks; the result remembers the first mask's precision."""
+    """Type a word on masks; the result remembers the first mask's precision."""
     first = next(a for a in args if isinstance(a, Mask))
     if any(a.n != first.n if isinstance(a, Mask) else not isinstance(a, types.Boolean) for a in args):
         return None
@@ -195,12 +195,12 @@ def _emit_arithmetic(real: str, whole: str) -> Emit:
 
 
 def compiles_for_gpu(context: Any) -> bool:
-    """Whether this is numba-cuda's context for lowering, and not numba's own."""
+    """Tell numba-cuda's lowering context from numba's own."""
     return type(context).__module__.startswith("numba.cuda")
 
 
 def _emit_product(context: Any, builder: Any, result: Any, _operands: Any, values: Any) -> Any:
-    """A product that stays one: NVVM would contract it with a sum that follows, unless it is told how to round."""
+    """Emit a product that is never fused: NVVM would contract it with a sum unless its rounding is named."""
     if compiles_for_gpu(context):
         kind = values[0].type
         name = f"llvm.nvvm.mul.rn.{'f' if result.dtype == types.float32 else 'd'}"
@@ -211,7 +211,7 @@ def _emit_product(context: Any, builder: Any, result: Any, _operands: Any, value
 
 
 def emit_instruction(name: str) -> Emit:
-    """The LLVM instruction of this name."""
+    """Emit the LLVM instruction of this name."""
     return lambda _c, builder, _r, _o, values: getattr(builder, name)(*values)
 
 

@@ -44,7 +44,7 @@ OUTERMOST = {"nopython": True, "error_model": "numpy", "_nrt": False}
 
 
 class TextLibrary(CPUCodeLibrary):  # type: ignore[misc]
-    """What numba made of one function: LLVM text, and the libraries of the functions that it calls."""
+    """The code of one function: its LLVM text, and the libraries of the functions that it calls."""
 
     def __init__(self, codegen: Any, name: str) -> None:
         super(CPUCodeLibrary, self).__init__(codegen, name)  # without the module that it would fill
@@ -56,19 +56,19 @@ class TextLibrary(CPUCodeLibrary):  # type: ignore[misc]
         self.texts.append(cgutils.normalize_ir_text(str(ir_module)))
 
     def add_linking_library(self, library: Any) -> None:
-        """Keep it for later."""
+        """Keep the library for later."""
         self.calls[library] = None
 
     def finalize(self) -> None:
-        """Nothing is made ready to be called."""
+        """Compile nothing: only the outermost function is ever called."""
         self._finalized = True
 
     def get_pointer_to_function(self, name: str) -> int:  # noqa: ARG002  (numba's signature)
-        """No function is anywhere in memory."""
+        """Return 0: no function is in memory."""
         return 0
 
     def collect_reached(self, seen: dict[Any, None]) -> dict[Any, None]:
-        """This library and all that it calls, each once; some may be numba's own."""
+        """Collect this library and all that it calls, each once; some may be numba's own."""
         if self not in seen:
             seen[self] = None
             for library in self.calls:
@@ -95,12 +95,12 @@ class Target(TargetDescriptor):  # type: ignore[misc]
 
     @property
     def typing_context(self) -> Any:
-        """What numba knows of types: everybody's."""
+        """numba's own typing context, shared."""
         return registry.cpu_target.typing_context
 
     @cached_property
     def target_context(self) -> Any:
-        """What numba knows of lowering them: everybody's, but for the code generator."""
+        """numba's own lowering context, shared but for the code generator."""
         return registry.cpu_target.target_context.subtarget(_internal_codegen=Codegen("render"))
 
 
@@ -113,7 +113,7 @@ class InlinedDispatcher(registry.CPUDispatcher):  # type: ignore[misc]
     targetdescr = TARGET
 
     def compile(self, sig: Any) -> Any:
-        """numba's own without its files and its timers, which cost more than many of our functions."""
+        """Compile as numba does, without its files and timers, which cost more than many of our functions."""
         arguments, result = sigutils.normalize_signature(sig)
         if arguments not in self.overloads:
             with self._compiling_counter:
@@ -122,12 +122,12 @@ class InlinedDispatcher(registry.CPUDispatcher):  # type: ignore[misc]
 
 
 def make_inlined(function: Callable[..., Any]) -> Any:
-    """A plain function for `module`'s to call: what `numba.njit` is to other programs."""
+    """Make a plain function callable from `compile_module`'s, as `numba.njit` does elsewhere."""
     return InlinedDispatcher(py_func=function, targetoptions=INNER)
 
 
 def compile_module(function: Callable[..., Any], signature: Any, name: str) -> Any:
-    """The optimised LLVM module of a function and all that it calls, in which it is the C function `name`.
+    """Compile a function and all that it calls to one optimised LLVM module, with the C function `name`.
 
     signature: numba's, of types that C has. Raises NumbaError where numba does not understand the function.
     """
@@ -149,7 +149,7 @@ def compile_module(function: Callable[..., Any], signature: Any, name: str) -> A
 
 
 def emit_object_code(whole: Any) -> bytes:
-    """Object code of an LLVM module, for this CPU."""
+    """Emit an LLVM module as object code for this CPU."""
     return bytes(_target_machine().emit_object(whole))
 
 
@@ -158,7 +158,7 @@ def _target_machine() -> Any:
 
 
 def _link_libraries(library: TextLibrary) -> Any:
-    """One LLVM module of a library and all that it reaches."""
+    """Link a library and all that it reaches into one LLVM module."""
     whole = llvm.parse_assembly(str(library.codegen._create_empty_module("render")))
     for part in library.collect_reached({}):
         if isinstance(part, TextLibrary):
@@ -171,7 +171,7 @@ def _link_libraries(library: TextLibrary) -> Any:
 
 @contextlib.contextmanager
 def _pause_garbage_collection() -> Iterator[None]:
-    """numba makes a million objects that live, among which the collector looks for dead ones again and again."""
+    """Switch the collector off: numba makes a million live objects, which it would search again and again."""
     collecting = gc.isenabled()
     gc.disable()
     try:

@@ -16,13 +16,13 @@ HEEDED = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_ENABLE_CUDASIM", "NUMBA
 
 
 def select_variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """numba's variables in this environment that mean something here."""
+    """Select numba's variables that we heed from an environment."""
     return {name: value for name, value in environment.items() if name.startswith(HEEDED)}
 
 
 @contextmanager
 def import_plainly() -> Iterator[None]:
-    """Import numba in here: some values keep it from being imported at all. Afterwards it knows what is set."""
+    """Import numba in here: some values would keep it from being imported. Afterwards it reads what is set."""
     if "numba" in sys.modules:
         yield
         return

@@ -1,4 +1,4 @@
-"""What is compiled: the driver with a scene in its slots, and a key that names everything its code depends on."""
+"""The program to compile: the driver with a scene in its slots, and a key of everything its code depends on."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WORDS = {getattr(primitives, name): getattr(primitives, name) for name in primit
 
 
 class Program(NamedTuple):
-    """What is compiled: a loop with a scene in its slots, for so many lanes of one precision."""
+    """A loop with a scene in its slots, for so many lanes of one precision."""
 
     root: Callable[..., Any]
     slots: Filling
@@ -46,7 +46,7 @@ class Program(NamedTuple):
     source: str  # the scene's file, for messages only
 
     def cache_key(self, compiler: str, host: tuple[str, ...]) -> str:
-        """Names all that the code depends on which this compiler (of SOURCES) makes for this CPU or GPU (hex)."""
+        """Hash all that the code depends on, made by this compiler (of SOURCES) for this CPU or GPU (hex)."""
         about = (
             hash_function(self.root, words=WORDS, slots=self.slots),
             self.lanes,
@@ -59,7 +59,7 @@ class Program(NamedTuple):
 
 
 class Width(NamedTuple):
-    """How many lanes a group has, how many groups are taken in turn, and when to look after them; see `driver`."""
+    """The lanes of a group, the groups taken in turn, and the cost of removing finished lanes; see `driver`."""
 
     lanes: int
     groups: int
@@ -70,22 +70,22 @@ class Width(NamedTuple):
 
 def check_width(width: Width) -> None:
     """Raise ValueError for a width of which the driver would paint a wrong picture, or none."""
-    lanes, groups, block, *_ = width
+    lanes, groups, batch, *_ = width
     if lanes not in PATCHES:
         raise ValueError(f"{lanes} lanes cover no patch of pixels; these do: {sorted(PATCHES)}")
     if not 1 <= groups <= room.MOST_GROUPS:
         raise ValueError(f"{groups} groups: the driver keeps notes of 1 to {room.MOST_GROUPS}")
-    check_batch(block)
+    check_batch(batch)
 
 
-def check_batch(block: int) -> None:
-    """Raise ValueError for blocks of steps whose last ones `driver.halved` would not make up for."""
-    if block.bit_count() != 1 or not 1 <= block <= driver.HALVED:
-        raise ValueError(f"blocks of {block} steps: the driver needs a power of two up to {driver.HALVED}")
+def check_batch(batch: int) -> None:
+    """Raise ValueError for a batch size whose last steps `driver.halved` could not make up."""
+    if batch.bit_count() != 1 or not 1 <= batch <= driver.HALVED:
+        raise ValueError(f"batches of {batch} steps: the driver needs a power of two up to {driver.HALVED}")
 
 
 def vector_program(scene: Scene, request: Request, width: Width) -> Program:
-    """Many lanes together, for target `simd`. Raises ValueError for a width that the driver cannot paint with."""
+    """Make the program for many lanes together, for target `simd`. Raises ValueError for a wrong width."""
     check_width(width)
     wide, high = PATCHES[width.lanes]
     numbers = {
@@ -106,13 +106,13 @@ def vector_program(scene: Scene, request: Request, width: Width) -> Program:
 
 
 def scalar_program(scene: Scene, request: Request) -> Program:
-    """One sample at a time, for target `scalar`."""
+    """Make the program for one sample at a time, for target `scalar`."""
     loop: Filling = {slots.follow: scalar.walk_in_blocks if scene.absorbing else scalar.walk}
     return _build_program(scene, request, scalar.paint, loop, 1)
 
 
 def warp_program(scene: Scene, request: Request) -> Program:
-    """One lane of a warp, for a thread of a graphics card."""
+    """Make the program for one lane of a warp, for a thread of a GPU."""
     loop: Filling = {
         slots.stepping: warp.by_blocks if scene.absorbing else warp.by_steps,
         slots.settled: driver.halved if scene.absorbing else driver.as_it_is,
@@ -139,7 +139,7 @@ def _build_program(scene: Scene, request: Request, root: Callable[..., Any], loo
 
 
 def _is_mirrored(symmetric: Callable[..., Any] | None, request: Request, p: P) -> bool:
-    """Tell whether the frame's lower half is the mirror image of the upper, sample by sample."""
+    """Tell if the frame's lower half is the mirror image of the upper, sample by sample."""
     values = request.values
     centred = request.samples == 1 and values["y"] == 0.0 and bool(values["shortcuts"])
     return centred and symmetric is not None and bool(symmetric(p))
@@ -163,7 +163,7 @@ def _compiler(compiler: str) -> tuple[str, ...]:
 
 
 def _package_version(package: str) -> str:
-    """The version of a package that need not be loaded; empty where it is not installed.
+    """Return the version of a package without loading it; empty if it is not installed.
 
     Read from what the package's builders wrote into it, for the installer's records take a hundred times as long.
     """

@@ -25,7 +25,7 @@ Slots = Mapping[Any, Any]  # what stands in functions and `Number`s: a function,
 
 
 def _nested_code(code: CodeType) -> Iterator[CodeType]:
-    """A code object and those in it, of comprehensions and the like."""
+    """Yield a code object and those nested in it, of comprehensions and the like."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
@@ -33,7 +33,7 @@ def _nested_code(code: CodeType) -> Iterator[CodeType]:
 
 
 def _global_names(code: CodeType) -> Iterator[str]:
-    """The names that are looked up among the globals, and not as attributes: `light` of `light(p.depth)`."""
+    """Yield the names looked up among the globals, not as attributes: `light` of `light(p.depth)`."""
     operations, arguments = code.co_code[::2], code.co_code[1::2]
     place = operations.find(LOAD_GLOBAL)
     while place >= 0:
@@ -43,7 +43,7 @@ def _global_names(code: CodeType) -> Iterator[str]:
 
 
 def _used_globals(function: Function) -> Iterator[tuple[str, Any]]:
-    """The globals that a function uses, by name, in a fixed order."""
+    """Yield the globals that a function uses, by name, in a fixed order."""
     space = function.__globals__
     for name in sorted({name for code in _nested_code(function.__code__) for name in _global_names(code)}):
         if name in space:
@@ -51,14 +51,14 @@ def _used_globals(function: Function) -> Iterator[tuple[str, Any]]:
 
 
 def _fill_slot(value: Any, slots: Mapping[Any, Any]) -> Any:
-    """What stands in a slot, or the value itself. Raises LookupError for a number that was not filled in."""
+    """Return what fills a slot, or the value itself. Raises LookupError for a number without a value."""
     if isinstance(value, Number) and value not in slots:
         raise LookupError(f"no number stands in the slot {value}")
     return slots.get(value, value) if isinstance(value, (FunctionType, Number)) else value
 
 
 def _module_constants(module: ModuleType, code: CodeType) -> list[Any]:
-    """What a function may mean by `module.name`, but for functions: those are called by bare name."""
+    """Return what `module.name` may mean in a function, functions excepted: those are called by bare name."""
     names = sorted({name for part in _nested_code(code) for name in part.co_names})
     found = [(name, vars(module)[name]) for name in names if name in vars(module)]
     return [part for pair in found if not isinstance(pair[1], (FunctionType, ModuleType)) for part in pair]
@@ -71,7 +71,7 @@ def retarget(
     slots: Slots = MappingProxyType({}),
     wrap: Callable[[Function], Any] = lambda made: made,
 ) -> Any:
-    """A copy of `function`, wrapped, with every plain function it reaches copied and wrapped likewise.
+    """Copy `function` and every plain function that it reaches, and wrap each copy.
 
     words: what stands for a function and is used as it is (a word's own definition, an intrinsic, a dispatcher).
     slots: plain functions that stand for others, and are copied in their places; numbers that stand in `Number`s.
@@ -106,14 +106,14 @@ def retarget(
 
 
 def hash_function(function: Function, *, words: Mapping[Function, Any], slots: Slots) -> str:
-    """A hash of all code and constants that `retarget` would copy (hex, SHA-256)."""
+    """Hash all code and constants that `retarget` would copy (hex, SHA-256)."""
     made = _Fingerprint(words, slots)
     made.visit_function(function)
     return made.digest.hexdigest()
 
 
 class _Fingerprint:
-    """What `fingerprint` has seen so far."""
+    """The state of `hash_function`: what it has seen so far."""
 
     def __init__(self, words: Mapping[Function, Any], slots: Slots) -> None:
         self.words, self.slots = words, slots
@@ -125,7 +125,7 @@ class _Fingerprint:
             self.digest.update(repr(part).encode() + b"\0")
 
     def visit_function(self, plain: Function) -> None:
-        """A function, and all that it uses."""
+        """Add a function and all that it uses."""
         self.add_parts(plain.__module__, plain.__qualname__)
         if plain in self.words:
             return
@@ -141,7 +141,7 @@ class _Fingerprint:
             self.add_value(_module_constants(value, plain.__code__) if isinstance(value, ModuleType) else value)
 
     def add_code(self, code: CodeType) -> None:
-        """Instructions and constants; not lines, so a comment changes nothing."""
+        """Add instructions and constants, but no line numbers: a comment changes nothing."""
         self.add_parts(code.co_code, code.co_names, code.co_varnames, code.co_argcount)
         for constant in code.co_consts:
             if isinstance(constant, CodeType):
@@ -150,7 +150,7 @@ class _Fingerprint:
                 self.add_parts(type(constant).__name__, constant)
 
     def add_value(self, value: Any) -> None:
-        """What the compiler takes for a constant; of anything else, its kind."""
+        """Add what the compiler takes for a constant; of anything else, its type."""
         value = _fill_slot(value, self.slots)
         self.add_parts(type(value).__qualname__)
         if isinstance(value, FunctionType):

@@ -61,6 +61,7 @@ def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str
         "running": figures.running._asdict(),
         "on_cpu": figures.on_cpu._asdict(),
         "in_flight": figures.in_flight._asdict(),
+        "waiting": figures.waiting._asdict(),
         "switches": figures.switches,
         "multiprocessors": _multiprocessor_figures(figures),
         "first_tile_seconds": figures.first_tile_seconds,

@@ -18,7 +18,7 @@ from render.findings.claims import Claims
 from render.findings.schedule import Difference, Gain, Repeats
 from render.frame import Frame, find_baseline
 from render.stats import Stats
-from render.trace import NO_TILE, tile_owners
+from render.trace import tile_owners
 
 PARALLEL = 1.1  # CPUs on average; with fewer nothing is called parallelism
 MOSTLY = 0.8  # of a gain; what is explained by that much is explained
@@ -68,7 +68,7 @@ class Run:
     @cached_property
     def waited_seconds(self) -> float:
         """Seconds that tiles waited for whatever it was, all of them added up."""
-        return sum(s.t1 - s.t0 for s in self.frame.trace.spans if s.kind == "wait" and s.tile != NO_TILE) / 1e9
+        return self.stats.waiting.seconds
 
     @property
     def awaited_lock(self) -> str | None:

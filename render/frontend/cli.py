@@ -72,7 +72,7 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--version", action="version", version=f"render {__version__}", help="the program's version")
 
     def parse_words(self, words: Sequence[str]) -> argparse.Namespace:
-        """The options in these words. Raises UsageError; one for an unknown option says what it may have meant."""
+        """Parse these words. Raises UsageError; for an unknown option it says what was probably meant."""
         options, rest = self.parse_known_args(words)
         if not rest:
             return options
@@ -90,7 +90,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def _add_picture_options(parser: Parser) -> None:
-    """What to draw, how to cut it."""
+    """Add the options for what to draw and how to cut it."""
     race = parser.command == "race"  # without options it draws `render.frontend.library.RACE_DEFAULTS`
     view = "seahorses where neither scene, view nor parameter is named, else its first" if race else "its first"
     samples = "9 where neither scene, view nor parameter is named, else 4" if race else "4"
@@ -116,7 +116,7 @@ def _add_picture_options(parser: Parser) -> None:
 
 
 def _add_worker_options(parser: Parser) -> None:
-    """Who draws it."""
+    """Add the options for who draws it."""
     group = parser.add_argument_group("who draws it")
     race = parser.command == "race"
     if race:
@@ -151,13 +151,13 @@ OUT = """.png .webp .jpg .npz picture, - PNG to standard output, .svg timeline, 
 
 
 def _add_output_options(parser: Parser, about: str) -> None:
-    """What to make of it."""
+    """Add the options for what is saved."""
     parser.add_argument("-o", "--out", metavar="FILE", action="append", default=[], help=about)
     parser.add_argument("--page", metavar="FILE", help="the theatre: who worked when, replayed in one page (.html)")
 
 
 def _add_message_options(parser: Parser, *, quiet: bool = True) -> None:
-    """What is said, and how."""
+    """Add the options for what is printed."""
     group = parser.add_argument_group("what is said")
     group.add_argument("--json", action="store_true", help="one JSON document on standard output")
     if quiet:
@@ -290,7 +290,7 @@ def _run_command(words: list[str], began: int) -> int:
 
 
 def _flush_output() -> None:
-    """Write out what was said, while it can still be told that this fails. Raises OutputError."""
+    """Flush standard output now, while a failure can still be reported. Raises OutputError."""
     try:
         if sys.stdout is not None:  # closed by whoever started us
             sys.stdout.flush()
@@ -302,12 +302,12 @@ def _flush_output() -> None:
 
 
 def _drop_output() -> None:
-    """What is left unsaid goes nowhere; Python would try again when it ends, and complain."""
+    """Send what is still buffered nowhere: Python would try to write it again at exit, and complain."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_error(error: RenderError, *, debug: bool = False) -> int:
-    """Say what went wrong and what to do, a line each; give the exit code. The traceback only where it is wanted."""
+    """Print the cause and what to do, a line each, and the traceback if `debug`; return the exit code."""
     if debug:
         import traceback
 

@@ -44,7 +44,7 @@ def run(command: str, typed: Namespace, began: int) -> int:
 
 
 def _given_options(typed: Namespace) -> dict[str, Any]:
-    """The options of `render.options.complete` that were typed, with those of a picture to start from."""
+    """Collect the options for `render.options.complete`, over those of the picture in `--like`."""
     names = {*options.DEFAULTS, *like.OWN}
     given = {name: value for name, value in vars(typed).items() if name in names and value is not None}
     return like.apply_picture(given | {"parameters": options.parse_settings(typed.set)})
@@ -59,7 +59,7 @@ def _make_announcer(typed: Namespace) -> Callable[[str], None]:
 
 
 def _terminal_width() -> int:
-    """The columns of the terminal, or what COLUMNS says; without both, as wide as the table likes."""
+    """Return the columns of the terminal, or COLUMNS; the table's own width if neither is known."""
     return shutil.get_terminal_size((table.WIDTH, 24)).columns
 
 
@@ -89,7 +89,7 @@ def draw(typed: Namespace, began: int) -> int:
 
 
 def _save_unfinished(wanted: Path, rgb: np.ndarray) -> str:
-    """Save what is done of a picture that failed, beside the file that was wanted; give the file's name."""
+    """Save what a failed run has painted beside the requested file; return the file's name."""
     path = wanted.with_name(f"{wanted.stem}.unfinished.png")
     outputs.save(path, picture.encode_png(rgb))
     return str(path)
@@ -98,7 +98,7 @@ def _save_unfinished(wanted: Path, rgb: np.ndarray) -> str:
 def _check_outputs(
     out: Sequence[str], page: str | None, trace: str | None = None, *, json: bool = False
 ) -> dict[str, outputs.Output]:
-    """The output that makes each file (the trace is made last). Raises before painting where one cannot be written."""
+    """Choose the output for each file, the trace excepted. Raises before painting if one cannot be written."""
     makers = {path: outputs.by_suffix(path) for path in out} | ({page: outputs.load("page")} if page else {})
     files = [*out, *(path for path in (page, trace) if path)]
     if json and outputs.STDOUT in files:
@@ -115,7 +115,7 @@ def _check_outputs(
 
 
 def _print_lines(lines: Sequence[str], files: Sequence[str]) -> None:
-    """Tell the user, on standard error where one of the files goes to standard output."""
+    """Print lines, on standard error if a file goes to standard output."""
     print("\n".join(lines), file=sys.stderr if outputs.STDOUT in files else sys.stdout)
 
 
@@ -129,7 +129,7 @@ def _check_sizes(makers: dict[str, outputs.Output], requests: Sequence[Request])
 
 
 def _add_save_span(frame: Frame, t0: int) -> Frame:
-    """The frame with the time in which its files were written."""
+    """Add the span in which the files were written to the frame's trace."""
     t1 = time.perf_counter_ns()
     spans = (*frame.trace.spans, Span(Recorder.current_worker(), NO_TILE, "save", t0, t1))
     return frame.with_trace(replace(frame.trace, spans=spans, ended=time.perf_counter_ns()))
@@ -172,7 +172,7 @@ def race(typed: Namespace, began: int) -> int:
 
 
 def _print_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
-    """The table of a race, or its document; for a lesson also its question, and what follows."""
+    """Print the table of a race, or its document; for a lesson also its question and its answers."""
     lesson = lessons.find_lesson(result)
     if typed.json:
         told = {"lesson": lessons.as_dict(lesson, result)} if lesson else {}
@@ -224,7 +224,7 @@ def compare(typed: Namespace, began: int) -> int:
 
 
 def _parse_number(word: str | None, name: str) -> float | None:
-    """A number not below zero, or None where none was typed. Raises UsageError."""
+    """Parse a number not below zero; None if the option is not given. Raises UsageError."""
     if word is None:
         return None
     try:
@@ -237,7 +237,7 @@ def _parse_number(word: str | None, name: str) -> float | None:
 
 
 def show(typed: Namespace, began: int) -> int:
-    """Tell about a saved trace, and make outputs from it; of a picture, tell what it is."""
+    """Print the report of a saved trace and make outputs from it; of a picture, print what it is."""
     if not _is_trace(typed.file):
         return _show_picture(typed)
     makers = _check_outputs(typed.out, typed.page, json=typed.json)
@@ -256,7 +256,7 @@ def show(typed: Namespace, began: int) -> int:
 
 
 def _is_trace(path: str) -> bool:
-    """Whether a file is a saved trace rather than a picture: by its name, or because it is text that looks like one."""
+    """Tell if a file is a saved trace rather than a picture: by its name, or because its text looks like one."""
     if path.lower().endswith(".json"):
         return True
     try:
@@ -267,7 +267,7 @@ def _is_trace(path: str) -> bool:
 
 
 def _show_picture(typed: Namespace) -> int:
-    """Tell what a picture is."""
+    """Print what a picture is."""
     if typed.out or typed.page:
         raise UsageError(
             f"{typed.file} is a picture, and what happened when is in a saved trace only", "save one: --trace"
@@ -281,14 +281,14 @@ def _show_picture(typed: Namespace) -> int:
 
 
 def list_devices(typed: Namespace, began: int) -> int:
-    """What this machine can run."""
+    """Print what this machine can run."""
     found = devices.find_devices()
     print(json.dumps(found) if typed.json else "\n".join(devices.format_lines(found)))
     return 0
 
 
 def list_scenes(typed: Namespace, began: int) -> int:
-    """The scenes there are, or one of them with its parameters."""
+    """Print the scenes, or one of them with its parameters."""
     loaded = [scene.load(name) for name in ([typed.name] if typed.name else scene.names())]
     if typed.json:
         print(json.dumps({"scenes": [one.as_dict() for one in loaded]}))

@@ -1,4 +1,4 @@
-"""What this machine can run, and why not the rest."""
+"""The report of `devices`: what this machine can run, and why not the rest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from render.targets import simd
 
 
 def find_devices() -> dict[str, Any]:
-    """The document of `devices --json`: CPU, graphics cards, targets and modes, each with a reason if it cannot run.
+    """Build the document of `devices --json`: CPU, GPUs, targets and modes, each with a reason if it cannot run.
 
     `cuda`: the newest CUDA that the driver `runs`, versions of `driver`, `toolkit` and `package` (numba-cuda), null for
     what is not there; what is `missing`, and the command that would `install` it.
@@ -42,7 +42,7 @@ def find_devices() -> dict[str, Any]:
 
 
 def _describe_mode(name: str) -> dict[str, Any]:
-    """Whether a mode runs here; the reason and the way on where it does not."""
+    """Tell if a mode runs here; if not, give the reason and what to do."""
     try:
         missing = modes.unavailable_reason(complete(mode=name))
     except RenderError as error:
@@ -52,14 +52,14 @@ def _describe_mode(name: str) -> dict[str, Any]:
 
 
 def has_fma() -> bool:
-    """Whether the CPU multiplies and adds in one instruction; without it the bits are the same, but slower made."""
+    """Tell if the CPU has a fused multiply-add; without it the bits are the same, but take longer."""
     from render.codegen.host import cpu_features
 
     return bool(cpu_features() & {"fma", "fma4", "neon"})
 
 
 def format_lines(found: dict[str, Any]) -> list[str]:
-    """The same for people."""
+    """Format the document of `find_devices` for people."""
     cpu = found["cpu"]
     told = [
         f"CPU     {cpu['name']}",
@@ -79,7 +79,7 @@ def format_lines(found: dict[str, Any]) -> list[str]:
 
 
 def _format_gpus(cards: Sequence[dict[str, Any]], cuda: dict[str, Any]) -> list[str]:
-    """The graphics cards, the software for them, and what is missing."""
+    """Format the GPUs, their software, and what is missing."""
     told = [
         f"card    {card['name']}, {card['memory'] / 2**30:.0f} GiB, {card['multiprocessors']} multiprocessors, "
         f"compute capability {'.'.join(map(str, card['capability']))}{'' if card['used'] else ' (not used)'}"

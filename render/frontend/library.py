@@ -26,17 +26,17 @@ class Lesson(Race):
 
     @property
     def name(self) -> str:
-        """Which lesson it is: "gil"."""
+        """The lesson's name: "gil"."""
         return self._explained.name
 
     @property
     def question(self) -> str:
-        """What it answers, in one line."""
+        """The question that it answers, in one line."""
         return self._explained.question
 
     @property
     def follows(self) -> list[str]:
-        """What its runs show, a sentence each, computed from their traces."""
+        """The answers that its runs give, a sentence each, computed from their traces."""
         return list(self._explained.follows)
 
     @property
@@ -45,7 +45,7 @@ class Lesson(Race):
         return self.explanation
 
     def _repr_html_(self) -> str:
-        """How a notebook shows it: the question and the answers, and below them the race."""
+        """Render the question and the answers, and below them the race, for a notebook."""
         answers = "".join(f"<li>{escape(answer)}</li>" for answer in self.follows)
         return f"<p><strong>{escape(self.question)}</strong></p><ul>{answers}</ul>{super()._repr_html_()}"
 
@@ -87,7 +87,7 @@ def race(names: Sequence[str] = (), **asked: Any) -> Race:
 
 
 def lesson(name: str, **asked: Any) -> Lesson:
-    """Give a lesson: `render.lesson("gil")`. A race whose runs answer one question; `render.lessons` has them all.
+    """Run a lesson: `render.lesson("gil")`. A race whose runs answer one question; `render.lessons` has them all.
 
     Its runs are repeated until the figures carry what it wants to show, or `repeat` times where that is said. Gives a
     Race, as `race` does, with `result.question` and `result.follows`, the answers. Raises UnknownName,

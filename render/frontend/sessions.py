@@ -45,7 +45,7 @@ class Window(NamedTuple):
     total_steps: int
 
     def png(self) -> bytes:
-        """Give the pixels as a PNG file."""
+        """Encode the pixels as a PNG file."""
         return encode_png(self.rgb)
 
     def __repr__(self) -> str:
@@ -54,7 +54,7 @@ class Window(NamedTuple):
         return f"<Window of {width} x {height} pixels at {self.x}, {self.y}>"
 
     def _repr_png_(self) -> bytes:
-        """How a notebook shows it."""
+        """Show the pixels in a notebook."""
         return self.png()
 
 
@@ -74,7 +74,7 @@ class Session:
         self._preparation.compile_kernel(self.request, engine.announce_nothing)
 
     def draw(self, **changes: Any) -> DrawnFrame:
-        """Draw one frame: `s.draw(parameters={"zoom": 3})`; all options but those in FIXED may be others than before.
+        """Draw one frame: `s.draw(parameters={"zoom": 3})`; every option but those in FIXED may change.
 
         Parameters that are not named keep the values they were given when the session was opened. A frame that fails
         leaves the session as it was.
@@ -114,7 +114,7 @@ class Session:
         return Window(x, y, *canvas.take_pixels(), total_steps=steps)
 
     def close(self) -> None:
-        """Let go of the code; frames that other threads are drawing are finished. Closing again does nothing."""
+        """Release the code; frames that other threads are drawing are finished. Closing again does nothing."""
         self._preparation = None
 
     def __enter__(self) -> Self:
@@ -148,7 +148,7 @@ class Session:
 
 
 def _window_error(request: Request, canvas: Canvas, why: str) -> TileError:
-    """Make the error of one window, with the call that paints it alone."""
+    """Make the error for one window, with the call that paints it alone."""
     high, wide, _ = canvas.rgb.shape
     place = f"window({canvas.x}, {canvas.y}, {wide}, {high})"
     return TileError(f"{place} of scene {request.scene} failed: {why}", f"to see it alone: session.{place}")

@@ -20,7 +20,7 @@ MOST_TILES = None
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
-    """The first frame (those of a race are all equal) as PNG.
+    """Encode the first frame (a race's are all equal) as PNG.
 
     Plain: without text chunks, so that equal pictures are equal files.
     """

@@ -53,12 +53,12 @@ class ReplayedRun:
 
     @property
     def length_ns(self) -> int:
-        """From the first start to the last end of a tile's spans."""
+        """Time from the first start to the last end of a tile's spans."""
         return max((span.t1 for span in self.spans), default=self.start) - self.start
 
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
-    """The replay of all runs. There is nothing that a plain file could leave out."""
+    """Draw the replay of all runs. A plain file is the same: there is nothing to leave out."""
     runs = [_prepare_run(frame, max(len(frames), 2)) for frame in frames]  # one alone is as large as one of two
     length = max(run.length_ns for run in runs) or 1
     images = (_draw_image(runs, length, length * step // (IMAGES - 1)) for step in range(IMAGES))
@@ -89,7 +89,7 @@ def _prepare_run(frame: Frame, runs: int) -> ReplayedRun:
 
 
 def _draw_image(runs: list[ReplayedRun], length: int, now: int) -> pillow.Image.Image:
-    """All panels at this instant, below a line with the clock."""
+    """Draw all panels at this instant, below a line with the clock."""
     panels = drawing.join_panels([_draw_panel(run, length, now) for run in runs])
     made = pillow.Image.new("RGB", (panels.width, panels.height + CLOCK), drawing.PAPER)
     made.paste(panels, (0, CLOCK))
@@ -122,7 +122,7 @@ def _draw_panel(run: ReplayedRun, length: int, now: int) -> pillow.Image.Image:
 
 
 def _show_finished(run: ReplayedRun, at: int) -> None:
-    """Let the tiles that are done by now appear on the stage, for good."""
+    """Put the tiles that are finished by now on the stage, for good."""
     for tile, end in run.ends.items():
         if end <= at and tile not in run.shown:
             box = run.panel.boxes[tile]
@@ -141,13 +141,13 @@ def _hatch_tile(image: pillow.Image.Image, box: Box) -> None:
 
 
 def _pale_colour(paint: RGB) -> RGB:
-    """The colour as it is seen through the paper."""
+    """Blend the colour with the paper."""
     red, green, blue = (round(part * PALE + paper * (1 - PALE)) for part, paper in zip(paint, LANE_PAPER, strict=True))
     return red, green, blue
 
 
 def _extend_lanes(run: ReplayedRun, length: int, at: int) -> None:
-    """Draw the lanes on from where they are to this instant: a bar for painting, a thin line for waiting.
+    """Extend the lanes to this instant: a bar for painting, a thin line for waiting.
 
     A bar is as high as the share of its time on a CPU; what stands pale above it is a worker at a tile without one.
     """

@@ -39,13 +39,13 @@ SCHEDULE_MISSED_LEAST = ("serial", "alone", "longest", "fair", "with start", "ef
 
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
-    """The lines of one draw, or the table of a race; there is nothing that a plain file could leave out."""
+    """Write the lines of one draw, or the table of a race. A plain file is the same: there is nothing to leave out."""
     text = "\n".join(draw_lines(frames[0], ())[:-1]) if frames.kind == "draw" else race_table(frames, frames.not_run)
     return f"{text}\n".encode()
 
 
 def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WIDTH) -> list[str]:
-    """About one draw: what was done, by whom and how long, where the time went, and where it was saved."""
+    """Report one draw: what was done, by whom and how long, where the time went, and where it was saved."""
     width = max(min(width, WIDTH), MIN_WIDTH)
     request, run = frame.request, Run(frame)
     samples = "1 sample" if request.samples == 1 else f"{request.samples} samples"
@@ -63,7 +63,7 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WI
 
 
 def multiprocessor_lines(frame: Frame, found: Stats) -> Iterator[str]:
-    """How a graphics card's multiprocessors worked, where they were recorded; the second level, added to nothing."""
+    """Report a GPU's multiprocessors, if recorded; a second level of the same work, added to nothing."""
     own = found.multiprocessors
     if own is None:
         return
@@ -77,14 +77,14 @@ def multiprocessor_lines(frame: Frame, found: Stats) -> Iterator[str]:
 
 
 def _ledger_line(found: Stats) -> str:
-    """Where the wall time of the run went; what is below one per cent goes without saying."""
+    """Say where the wall time of the run went; shares below one per cent are left out."""
     shares = sorted(found.shares.items(), key=lambda part: -part[1])
     told = ", ".join(f"{share:.0f} % {kind}" for kind, share in shares if share >= 1)
     return f"{format_time(found.seconds['total'])} in all: {told}" if told else "it took no time"
 
 
 def race_table(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]], width: int = WIDTH) -> str:
-    """The table of a race: one row a mode, then what it shows, then whether all pictures are equal."""
+    """Format a race: a row for each mode, then what it shows, then whether all pictures are equal."""
     width = max(min(width, WIDTH), MIN_WIDTH)
     entered = build_runs(frames)
     below = [*_sentence_lines(entered), *_equality_lines(frames), *_not_run_lines(not_run)]
@@ -141,7 +141,7 @@ def _schedule_row(run: Run) -> tuple[str, ...]:
 
 
 def format_percent(value: float | None) -> str:
-    """A share in per cent, or that there is none."""
+    """Format a share in per cent; "-" for none."""
     return "-" if value is None else f"{value:.0f} %"
 
 
@@ -150,7 +150,7 @@ def _format_figure(value: float | None, digits: int) -> str:
 
 
 def _sentence_lines(entered: Sequence[Run]) -> Iterator[str]:
-    """What the traces show, in the words of the lesson."""
+    """Yield what the traces show, in the words of the lesson."""
     for run in entered:
         yield f"{run.frame.title}: {' '.join(sentences.of(run))}"
         yield from (f"  {line}" for line in multiprocessor_lines(run.frame, run.stats))
@@ -158,7 +158,7 @@ def _sentence_lines(entered: Sequence[Run]) -> Iterator[str]:
 
 
 def _equality_lines(frames: Sequence[Frame]) -> Iterator[str]:
-    """The proof: one hash for all pictures, or which differ."""
+    """Yield the proof: one hash for all pictures, or which differ."""
     groups: dict[str, list[str]] = {}
     for frame in frames:
         groups.setdefault(frame.sha256, []).append(frame.title)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from render import stats, swatches
 from render.cpu_time import cpu_share
+from render.findings import foremost
 from render.frame import Frame
 from render.trace import NO_TILE, Span, Trace, Worker
 from render.wording import escape_html, format_time
@@ -56,23 +57,23 @@ class Panel(NamedTuple):
 
     @property
     def start(self) -> int:
-        """The first span of a tile, where time counts from."""
+        """Time 0 of the panel: the first span of a tile."""
         return min((span.t0 for spans in self.lanes.values() for span in spans), default=0)
 
     @property
     def row(self) -> float:
-        """How thick a multiprocessor is."""
+        """Height of a multiprocessor's row, in pixels."""
         return min(THICKEST, max(FIELD // max(len(self.field), 1), 1), FIELD / max(len(self.field), 1))
 
     @property
     def height(self) -> float:
-        """All of it."""
+        """Height of the whole panel, in pixels."""
         field = CAPTION + self.row * len(self.field) + 4 if self.field else 0
         return HEAD + len(self.lanes) * (LANE + GAP) + field + 10
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
-    """The lanes of all frames, one below the other. Times count from the first span of a tile of each run."""
+    """Draw the lanes of all frames, one below the other. Times count from each run's first span of a tile."""
     lengths = [stats.of(frame.trace).seconds["tiles"] for frame in frames]
     seconds = max(lengths, default=0.0) or 1e-9
     room = WIDTH - LEFT - RIGHT
@@ -102,10 +103,10 @@ def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
 
 
 def _make_panels(frames: Sequence[Frame], lengths: Sequence[float], scale: float) -> tuple[list[Panel], list[Panel]]:
-    """All runs on one scale, and once more those that are too short for it."""
+    """Make panels of all runs on one scale, and a second one for those that are too short for it."""
     beside, alone = [], []
     for frame, length in zip(frames, lengths, strict=True):
-        lanes, field = worker_lanes(frame.trace), stats.foremost_blocks(frame.trace)
+        lanes, field = worker_lanes(frame.trace), foremost.foremost_blocks(frame.trace)
         times = max(lengths) / length if length else 1.0
         short = times > TOO_SHORT
         beside.append(Panel(frame, lanes, {} if short else field, scale))
@@ -114,7 +115,7 @@ def _make_panels(frames: Sequence[Frame], lengths: Sequence[float], scale: float
 
 
 def worker_lanes(trace: Trace) -> dict[Worker, list[Span]]:
-    """The spans that carry a tile, by worker, in the order of the workers' first paint; those that only waited last."""
+    """Collect the spans that carry a tile, by worker in the order of their first paint; those that only waited last."""
     lanes: dict[Worker, list[Span]] = {worker: [] for worker in trace.workers}
     for span in trace.of_kind("wait", "paint"):
         if span.tile != NO_TILE:
@@ -133,7 +134,7 @@ class Bar(NamedTuple):
 
 
 def join_bars(spans: Sequence[Span], start: int, scale: float) -> Iterator[Bar]:
-    """Bars for one kind of span in order; too narrow ones of one tile are joined."""
+    """Yield bars for one kind of span in order; join those of one tile that are too narrow."""
     last: Bar | None = None
     given = length = 0.0  # pixels of `last` that were on a CPU, and that were a span
     for span in spans:
@@ -151,7 +152,7 @@ def join_bars(spans: Sequence[Span], start: int, scale: float) -> Iterator[Bar]:
 
 
 def _draw_run(panel: Panel, y: float) -> Iterator[str]:
-    """One run: its name and what it shows, then its lanes, then its multiprocessors."""
+    """Draw one run: its name and what it shows, its lanes, its multiprocessors."""
     found = stats.of(panel.frame.trace)
     given = "" if found.on_cpu.mean is None else f", {found.on_cpu.mean:.2f} on a CPU on average"
     held = f"at most {found.running.max} at a tile and {found.in_flight.max} in flight"
@@ -171,7 +172,7 @@ def _draw_run(panel: Panel, y: float) -> Iterator[str]:
 
 
 def _draw_multiprocessors(panel: Panel, found: stats.Multiprocessors, y: float) -> Iterator[str]:
-    """The multiprocessors: one path for each colour."""
+    """Draw the multiprocessors, one path for each colour."""
     told = f"{found.seen} multiprocessors, a thin row each: {found.mean:.1f} busy at once on average"
     yield f'<text class="q" x="{LEFT}" y="{y + 18:.0f}">{told}</text>'
     tall = panel.row * len(panel.field)
@@ -188,7 +189,7 @@ def _draw_multiprocessors(panel: Panel, found: stats.Multiprocessors, y: float) 
 
 
 def _draw_bar(bar: Bar, top: float) -> str:
-    """One bar, as high as it had a CPU, with its tile's number where that fits in."""
+    """Draw one bar, filled as high as its share of time on a CPU, with its tile's number if that fits."""
     kind, tile, x, width, given = bar
     across = f'x="{LEFT + x:.2f}" width="{max(width, 0.2):.2f}"'
     whole = f'{across} y="{top:.0f}" height="{LANE}"'
@@ -206,7 +207,7 @@ def _draw_bar(bar: Bar, top: float) -> str:
 
 
 def _draw_axis(top: float, y: float, seconds: float, scale: float) -> Iterator[str]:
-    """Ticks at round times, five to ten of them."""
+    """Draw ticks at round times, five to ten of them."""
     step = 10.0 ** floor(log10(seconds))
     step *= next(share for share in (0.1, 0.2, 0.5, 1.0) if seconds / (share * step) <= 10)
     size, unit = (1.0, " s") if seconds >= 0.1 else (1e-3, " ms")

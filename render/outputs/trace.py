@@ -54,7 +54,7 @@ Kind = TypeVar("Kind", str, list[Any], dict[str, Any])
 
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
-    """All frames. There is nothing to leave out, so a plain file is the same. Facts must be what JSON can hold."""
+    """Write all frames. A plain file is the same. Facts must be what JSON can hold."""
     runs = [
         _join_object(_run_members(frame) | (_pixel_members(frame) if _differs_from(frame, frames[0]) else {}))
         for frame in frames
@@ -129,7 +129,7 @@ def _run_members(frame: Frame) -> dict[str, Pieces]:
 
 
 def _span_rows(spans: Sequence[Span], index: Mapping[Worker, int]) -> Pieces:
-    """Many at a time, so that only their text is ever there as a whole."""
+    """Encode the spans, many at a time, so that only their text is ever in memory as a whole."""
     made: Pieces = [b"["]
     for first in range(0, len(spans), CHUNK_SPANS):
         rows = _encode_json([[index[span.worker], *span[1:]] for span in spans[first : first + CHUNK_SPANS]])
@@ -138,7 +138,7 @@ def _span_rows(spans: Sequence[Span], index: Mapping[Worker, int]) -> Pieces:
 
 
 def read(path: str | Path) -> Frames:
-    """What `write` was given, to the nanosecond and the last bit. Raises InputError."""
+    """Read a saved trace; it equals what `write` was given, to the nanosecond and the last bit. Raises InputError."""
     try:
         data = Path(path).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
@@ -151,7 +151,7 @@ def read(path: str | Path) -> Frames:
 
 
 def parse(data: bytes) -> Frames:
-    """The frames in the bytes of a saved trace. Raises InputError, whose cause lacks the file's name in front."""
+    """Parse the bytes of a saved trace. Raises InputError, whose cause lacks the file's name in front."""
     try:
         stored = json.loads(data, parse_float=_parse_finite, parse_constant=_parse_finite)
     except (ValueError, RecursionError) as error:
@@ -181,7 +181,7 @@ def parse(data: bytes) -> Frames:
 
 
 def _parse_finite(written: str) -> float:
-    """A number that JSON has. Raises ValueError for NaN and what is infinite."""
+    """Parse a number that JSON has. Raises ValueError for NaN and infinity."""
     value = float(written)
     if not isfinite(value):
         raise ValueError(f"{written} is no number")
@@ -189,7 +189,7 @@ def _parse_finite(written: str) -> float:
 
 
 def _kind_and_not_run(stored: dict[str, Any]) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """Draw or race, and the modes that did not run. A file of version 1 is a race where it holds several runs."""
+    """Read draw or race, and the modes that did not run. Version 1: a race if there are several runs."""
     if stored["version"] == 1:
         return Frames.KINDS[len(stored["runs"]) > 1], ()
     kind = _check_type(stored["kind"], str)
@@ -220,7 +220,7 @@ def _read_pixels(stored: dict[str, Any]) -> Pixels:
 
 
 def _unpack_bytes(stored: Any, size: int, name: str) -> bytes:
-    """So many bytes, and not one more, whatever the file claims."""
+    """Unpack exactly `size` bytes, whatever the file claims."""
     raw = zlib.decompressobj().decompress(b64decode(_check_type(stored, str), validate=True), size + 1)
     if len(raw) != size:
         raise ValueError(f"its {name} do not fit its picture")
@@ -248,7 +248,7 @@ def _parse_trace(run: dict[str, Any], request: Request) -> Trace:
 
 
 def _check_facts(told: dict[str, Any]) -> dict[str, Any]:
-    """Facts are flat: numbers, texts, true, false, null, and lists of these."""
+    """Check that facts are flat: numbers, texts, true, false, null, and lists of these."""
     for name, fact in told.items():
         if any(isinstance(value, (dict, list)) for value in (fact if isinstance(fact, list) else [fact])):
             raise TypeError(f"the fact {name[:40]!r} is neither number nor text")
@@ -286,7 +286,7 @@ def _check_type(value: Any, kind: type[Kind]) -> Kind:
 
 
 def _check_whole(value: Any, lowest: int | None = 0) -> int:
-    """A whole number that fits 64 bits (JSON's true is none)."""
+    """Check for a whole number that fits 64 bits (JSON's true is none)."""
     if type(value) is not int or not (-LARGEST if lowest is None else lowest) <= value <= LARGEST:
         start = "" if lowest is None else f" from {lowest}"
         raise ValueError(f"{str(value)[:40]!r} stands where a whole number{start} should be")

@@ -1,12 +1,12 @@
-"""What a kernel is: all that painter and modes may ask of code that paints, whichever target made it.
+"""The kernel contract: all that painter and modes may ask of code that paints, whichever target made it.
 
     Kernel            about, facts, paint(canvas, rectangle), correct_spans(spans)
       CpuKernel       start_rectangle(canvas, rectangle) -> StartedRectangle: paint_slice(budget)  targets of KIND "cpu"
       LaunchKernel    open(clock) -> streams, report_failure(line), close()                     targets of KIND "device"
                       a stream: submit(rectangle), ready(), collect() -> Painted
 
-A target's kernel inherits one of the two and so says what it can do. A rectangle is (x, y, width, height), in pixels of
-the frame. Kernels can be sent to other processes, which then compile nothing.
+A target's kernel inherits one of the two, which declares what it can do. A rectangle is (x, y, width, height), in
+pixels of the frame. Kernels can be sent to other processes, which then compile nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from render.request import Request
     from render.trace import Clock, Span, Worker
 
-Announce = Callable[[str], None]  # told what takes time, such as compiling
+Announce = Callable[[str], None]  # called with what takes time, such as compiling
 UNLIMITED = (1 << 62) - 1  # a budget that is never spent
 
 
@@ -38,21 +38,21 @@ class Kernel(ABC):
     """Code that paints rectangles of one request. `about`: what runs, in words: "64 lanes of float64 (AVX-512)"."""
 
     about: str
-    facts: Mapping[str, object] = MappingProxyType({})  # for the trace: what it ran on, where that is not the CPU
+    facts: Mapping[str, object] = MappingProxyType({})  # for the trace: the device, if it is not the CPU
 
     @abstractmethod
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
         """Paint a rectangle; give the steps made and the number of samples that are NaN."""
 
     def for_request(self, request: Request, p: P) -> Kernel:
-        """Give the same code another request in the same precision, whose `p` has members of the same kinds.
+        """Reuse the code for another request in the same precision, whose `p` has members of the same kinds.
 
         What a target compiles can do so; raises TypeError for other kernels.
         """
         raise TypeError(f"a {type(self).__name__} paints one request only, not {request} with {p}")
 
     def correct_spans(self, spans: Sequence[Span]) -> tuple[Span, ...]:
-        """The spans of a run, by what only the kernel knows of when it painted."""
+        """Correct the spans of a run by what only the kernel knows of its painting."""
         return tuple(spans)
 
 
@@ -81,7 +81,7 @@ class CpuKernel(Kernel):
 
 
 class Painted(NamedTuple):
-    """What a launch brought back, valid until its stream's next. Times in ns of the host's clock.
+    """The result of a launch, valid until its stream's next. Times in ns of the host's clock.
 
     rgb (height, width, 3) uint8; steps (height, width) int32, marked, or None where the frame keeps none; blocks
     (n, 3) int64: the multiprocessor, start and end of each block, or None where they are not kept; handed: when the
@@ -109,7 +109,7 @@ class Painted(NamedTuple):
 
 
 def busy_intervals(blocks: np.ndarray, step: int) -> list[list[int]]:
-    """When each multiprocessor had a block: its number, start and end, times no more than `step` apart being one."""
+    """List each multiprocessor's busy times: number, start, end; times up to `step` apart are joined."""
     intervals: list[list[int]] = busy(blocks, step).tolist()
     return intervals
 
@@ -119,19 +119,19 @@ class Device(Protocol):
 
     @property
     def failed(self) -> Sequence[str]:
-        """What became of each that does not take part, a line each."""
+        """The failures of devices that take no part, a line each."""
         ...
 
     def streams(self, count: int) -> Sequence[Stream]:
-        """So many streams of each device, or as many as there is memory for."""
+        """Return `count` streams of each device, or as many as its memory allows."""
         ...
 
     def facts(self) -> dict[str, Any]:
-        """What is told of it in the trace."""
+        """Return what the trace records of it."""
         ...
 
     def close(self) -> None:
-        """Give everything back."""
+        """Release everything."""
         ...
 
 
@@ -148,7 +148,7 @@ class Stream(Protocol):
 
     @property
     def device(self) -> Named:
-        """What it belongs to: streams of one device fail together."""
+        """The device that it belongs to: streams of one device fail together."""
         ...
 
     def submit(self, x: int, y: int, width: int, height: int) -> None:
@@ -156,7 +156,7 @@ class Stream(Protocol):
         ...
 
     def ready(self) -> bool:
-        """Whether `collect` would give the launch back at once."""
+        """Tell if `collect` would return at once."""
         ...
 
     def collect(self) -> Painted:
@@ -179,7 +179,7 @@ class LaunchKernel(Kernel):
         announce: Announce | None = None,
         again: Callable[[Request, P], LaunchKernel] | None = None,
     ) -> None:
-        """`again` makes a kernel of the same code for another request."""
+        """Keep what opens the device; `again` makes a kernel of the same code for another request."""
         self.about = about
         self.facts: dict[str, object] = {"device": name}
         self._arguments = make, name, about, streams
@@ -192,15 +192,15 @@ class LaunchKernel(Kernel):
         self._closing: weakref.finalize[Any, Any] | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
-        """What another process needs; devices and child processes are not sent."""
+        """Pickle what another process needs to open its own device."""
         return LaunchKernel, self._arguments
 
     def for_request(self, request: Request, p: P) -> Kernel:
-        """Give the same code another request; it opens a device of its own."""
+        """Reuse the code for another request; the kernel opens a device of its own."""
         return super().for_request(request, p) if self._again is None else self._again(request, p)
 
     def open(self, clock: Clock = perf_counter_ns, count: int | None = None) -> Sequence[Stream]:
-        """The device's streams, or so many. Raises RenderError where the device does not take the kernel."""
+        """Open the device; return its streams, or `count` of them. Raises RenderError if it refuses the kernel."""
         make, _, _, most = self._arguments
         if self._device is None:
             self._device = make(clock)
@@ -213,14 +213,14 @@ class LaunchKernel(Kernel):
         return self._streams
 
     def report_failure(self, line: str) -> None:
-        """Tell that a device has failed, and that others go on."""
+        """Report that a device has failed and that others go on."""
         self._failed.append(line)
         self.facts["failed_cards"] = "; ".join(self._failed)
         if self._announce is not None:
             self._announce(f"a card has failed, and others paint its tiles: {line}")
 
     def close(self) -> None:
-        """Give the device back; used again, it is opened again."""
+        """Release the device; it is opened again on the next use."""
         if self._device is not None:
             self.facts |= self._device.facts()
         if self._closing is not None:

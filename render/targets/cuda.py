@@ -39,7 +39,7 @@ SIMULATED_STREAMS = 2  # they take turns; two, so that one tile can wait while a
 
 
 def unavailable_reason(request: Request | None = None) -> tuple[str, str] | None:
-    """Why no card can be used here and what to do about it, or None; the simulator needs none."""
+    """Say why no GPU can be used here and what to do about it, or None; the simulator needs none."""
     if request is not None and request.simulate:
         return None
     found = cards.find()
@@ -47,7 +47,7 @@ def unavailable_reason(request: Request | None = None) -> tuple[str, str] | None
 
 
 def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
-    """A kernel for all cards, or for the simulator; announced where it must be compiled first.
+    """Make a kernel for all GPUs, or for the simulator; announce it if it must be compiled first.
 
     Raises ModeUnavailable where there is no card that can be used.
     """
@@ -72,7 +72,7 @@ def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
 
 
 def _simulated_kernel(path: str, key: str, request: Request, p: P) -> LaunchKernel:
-    """A kernel for the simulator, whose code is, or comes to be, in the cache under this key."""
+    """Make a kernel for the simulator, whose code is, or will be, in the cache under this key."""
     cuda_code.check_tile(request)
     start = partial(simulator.Simulator, path, key, request, members_of(p))
     about = f"one lane a thread, simulated, {PRECISION_NAMES[request.precision]}"
@@ -80,7 +80,7 @@ def _simulated_kernel(path: str, key: str, request: Request, p: P) -> LaunchKern
 
 
 def _gpu_kernel(usable: Sequence[cards.Card], codes: Codes, announce: Announce, request: Request, p: P) -> LaunchKernel:
-    """A kernel for these GPUs, from the machine code for each compute capability."""
+    """Make a kernel for these GPUs from the machine code for each compute capability."""
     cuda_code.check_tile(request)
     makes = {}
     for one in usable:
@@ -101,7 +101,7 @@ def _announce_compiling(compiling: str, announce: Announce) -> None:
 
 
 def count_streams(request: Request, multiprocessors: int) -> int:
-    """Streams of a card: so many that their tiles fill it together, and no more than there are tiles."""
+    """Choose the streams of a GPU: enough that their tiles fill it together, and no more than there are tiles."""
     rows, columns = request.rows_and_columns
     pixels = min(request.tile[0], request.width) * min(request.tile[1], request.height)
     filling = -(-multiprocessors * RESIDENT_THREADS // pixels)

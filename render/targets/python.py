@@ -34,11 +34,11 @@ DROPS_GIL = False
 
 
 def unavailable_reason(request: Request | None = None) -> None:
-    """Nothing: Python is here."""
+    """Return None: Python is always available."""
 
 
 def compile(scene: Scene, request: Request, announce: Announce) -> PythonKernel:
-    """The scene's functions with their words bound to the request's precision; takes no time."""
+    """Bind the words in the scene's functions to the request's precision; takes no time."""
     return PythonKernel(scene, request, scene.prepared(request))
 
 
@@ -66,7 +66,7 @@ class PythonKernel(CpuKernel):
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Another process loads the scene anew."""
+        """Pickle the scene's path: another process loads the scene anew."""
         return _unpickle, (str(self.scene.path.absolute()), self.request, members_of(self.p))
 
     def for_request(self, request: Request, p: P) -> PythonKernel:
@@ -75,7 +75,7 @@ class PythonKernel(CpuKernel):
 
     @contextmanager
     def start_rectangle(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
-        """A rectangle, some pixels at a time."""
+        """Start a rectangle, painted some pixels at a time."""
         yield Rectangle(self, canvas, [(i, j) for j in range(y, y + height) for i in range(x, x + width)])
 
     def paint_pixel(self, canvas: Canvas, i: int, j: int) -> tuple[int, int]:
@@ -99,14 +99,14 @@ class PythonKernel(CpuKernel):
             yield self._walk_sample(*self.position(self.real(i), self.real(j), across, down, *self.grid))
 
     def _walk_sample(self, x: Any, y: Any) -> tuple[list[Any], int, bool]:
-        """The plain loop: what every driver must equal. Gives light, steps, and whether the sample is still alive."""
+        """Run the plain loop, which every driver must equal; return light, steps and if the sample is still alive."""
         state, steps, p = self._as_lanes(self.start(x, y, self.p)), 0, self.p
         while steps < self.request.limit and self.alive(state, p):
             state, steps = self._as_lanes(self.step(state, p)), steps + 1
         return self._as_lanes(self.shade(state, self.real(steps), p)), steps, bool(self.alive(state, p))
 
     def _as_lanes(self, values: Any) -> Any:
-        """Constants among lanes become lanes."""
+        """Turn constants among lanes into lanes."""
         real = self.real
         return [value if type(value) is real else real(value) for value in values]
 

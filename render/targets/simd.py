@@ -32,7 +32,7 @@ NEVER = 1 << 40  # as costly as that, and no lane is taken out before its whole 
 
 
 def vector_registers() -> tuple[int, str]:
-    """Bytes of this machine's vector registers, and the name of the instructions that use them.
+    """Return the bytes of this CPU's vector registers, and the name of the instructions that use them.
 
     A CPU without fma gets the same bits from the C library, one lane after the other.
     """
@@ -43,7 +43,7 @@ def vector_registers() -> tuple[int, str]:
 
 
 def choose_width(scene: Scene, precision: str) -> tuple[Width, str]:
-    """How many lanes this machine paints at once, and with which instructions (benchmarks/widths.py)."""
+    """Choose how many lanes to paint at once; return it and the instructions' name (benchmarks/widths.py)."""
     size, name = vector_registers()
     register = size // (8 if precision == "f64" else 4)
     if scene.absorbing:  # cheap steps: four registers in flight hide most of the latency of fma
@@ -54,11 +54,11 @@ def choose_width(scene: Scene, precision: str) -> tuple[Width, str]:
 
 
 def unavailable_reason(request: Request | None = None) -> None:
-    """Nothing: numba compiles for every CPU that it runs on."""
+    """Return None: numba compiles for every CPU that it runs on."""
 
 
 def compile(scene: Scene, request: Request, announce: Announce) -> native.NativeKernel:
-    """Vector code that paints this request; announced where it must be compiled first."""
+    """Make vector code that paints this request; announce it if it must be compiled first."""
     chosen, instructions = choose_width(scene, request.precision)
     made = vector_program(scene, request, chosen)
     return native.make_kernel(made, scene, request, f"{chosen.lanes} lanes, {instructions}", announce)

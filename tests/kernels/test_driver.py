@@ -243,9 +243,9 @@ def test_every_width_that_is_accepted_paints_the_same(width: Width, ask: Callabl
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"block": 32}, "blocks of 32 steps"),
-        ({"block": 12}, "blocks of 12 steps"),
-        ({"block": 0}, "blocks of 0 steps"),
+        ({"batch": 32}, "batches of 32 steps"),
+        ({"batch": 12}, "batches of 12 steps"),
+        ({"batch": 0}, "batches of 0 steps"),
         ({"groups": 5}, "5 groups"),
         ({"groups": 0}, "0 groups"),
         ({"lanes": 48}, "48 lanes"),

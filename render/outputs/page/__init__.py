@@ -186,6 +186,7 @@ def _figures(run: Run) -> str:
         ("running.mean", found.running.mean, f"{found.running.mean:.2f}"),
         ("on_cpu.mean", mean, "–" if mean is None else f"{mean:.2f}"),
         ("in_flight.max", found.in_flight.max, str(found.in_flight.max)),
+        ("waiting.max", found.waiting.max, str(found.waiting.max)),
         ("switches", found.switches, str(found.switches)),
         ("first", first, "–" if first is None else format_time(first)),
         ("painting", busy, format_time(busy)),

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import chain, pairwise
 
 from render import stats
-from render.findings import evidence
+from render.findings import evidence, foremost
 from render.frame import Frame
 from render.stats import Interval, merge_intervals
 from render.trace import NO_TILE, Span, Worker
@@ -54,7 +54,7 @@ class Run(evidence.Run):
         The pieces of one do not overlap: where blocks of several tiles share it, the tile that it began last is told.
         """
         pieces = []
-        for lane, spans in enumerate(stats.foremost_blocks(self.frame.trace).values()):
+        for lane, spans in enumerate(foremost.foremost_blocks(self.frame.trace).values()):
             for piece in spans:
                 t0, t1 = (min(max(t - self.start, 0), self.length) for t in (piece.t0, piece.t1))
                 if t0 < t1:
@@ -99,7 +99,7 @@ class Run(evidence.Run):
     @cached_property
     def flying(self) -> Curve:
         """How many tiles are begun and not done at each instant."""
-        return curve((min(t0 for t0, _ in times), self.ends[tile]) for tile, times in self.painting.items())
+        return curve(stats.flight_intervals(self.frame.trace).values())
 
     @property
     def together(self) -> list[Interval]:

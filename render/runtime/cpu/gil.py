@@ -1,7 +1,7 @@
-"""The same machine code, called without dropping the GIL: what an extension does that never learnt to let go.
+"""Machine code called without releasing the GIL, as by an extension that never releases it.
 
-Nothing else is different from `render.runtime.cpu.native`: not one instruction of the kernel. While such a call lasts,
-no other thread of the process runs any Python, and so none gets as far as its own call.
+Not one instruction of the kernel differs from `render.runtime.cpu.native`. During such a call no other thread of the
+process runs any Python, so none can start a call of its own.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Call(NamedTuple):
 class GilKernel(NativeKernel):
     """A kernel that holds the GIL while it paints. It runs in threads only, and cannot be sent to a process.
 
-    A painter's clock runs while its thread waits for the GIL, before the call and after it. So each call is timed in
-    one step that Python cannot be interrupted in, and `correct_spans` tells waiting from painting.
+    A painter's clock also runs while its thread waits for the GIL, before and after the call. So each call is timed by
+    one bytecode, which no other thread can interrupt, and `correct_spans` separates waiting from painting.
     """
 
     def __init__(self, kernel: NativeKernel) -> None:
@@ -60,7 +60,7 @@ class GilKernel(NativeKernel):
         return int(steps)
 
     def correct_spans(self, spans: Sequence[Span]) -> tuple[Span, ...]:
-        """The spans, each paint cut into what it waited for the GIL, what it painted, and what it waited again."""
+        """Cut each paint span into waiting for the GIL, painting, and waiting again."""
         calls: dict[Worker, list[Call]] = {}
         for call in self.calls:
             calls.setdefault(call.worker, []).append(call)
@@ -78,7 +78,7 @@ class GilKernel(NativeKernel):
 
 
 def hold_gil(kernel: object) -> GilKernel:
-    """The kernel of a compiled target, holding the GIL. Raises TypeError for any other."""
+    """Make a kernel that holds the GIL from a compiled target's. Raises TypeError for any other."""
     if not isinstance(kernel, NativeKernel):
         raise TypeError(f"only compiled code can be called either way, not a {type(kernel).__name__}")
     return GilKernel(kernel)

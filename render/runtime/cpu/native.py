@@ -36,7 +36,7 @@ GROWTH = 8.0
 def obtain_object_code(
     made: Program, announce: Callable[[], None], waiting: Callable[[], None] = lambda: None
 ) -> bytes:
-    """From the cache, or compiled now (which is announced) and kept. `waiting`: somebody else compiles it just now."""
+    """Read object code from the cache, or compile it now (which is announced) and keep it."""
 
     def compiled() -> bytes:
         announce()
@@ -54,7 +54,7 @@ def obtain_object_code(
 
 @lru_cache(maxsize=32)
 def _load_function(code: bytes) -> tuple[Any, Any]:
-    """The C function in this object code, and the engine that must outlive it."""
+    """Load the C function in this object code; return it and the engine that must outlive it."""
     address, engine = host.load_code(code, ENTRY)
     return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address), engine
 
@@ -62,7 +62,7 @@ def _load_function(code: bytes) -> tuple[Any, Any]:
 def make_kernel(
     made: Program, scene: Scene, request: Request, about: str, announce: Callable[[str], None]
 ) -> NativeKernel:
-    """Code that paints this request, compiled now only if it never was before."""
+    """Make a kernel that paints this request; compile only if the cache lacks its code."""
     about = f"{about}, {'float64' if request.precision == 'f64' else 'float32'}"
     code = obtain_object_code(
         made,
@@ -102,11 +102,11 @@ class NativeKernel(CpuKernel):
         self._workspaces = WorkspacePool(layout, count_members(self._call, self._at, self.p) if layout.groups else 0)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """What another process needs to load it."""
+        """Pickle the code and its numbers; another process loads them."""
         return NativeKernel, (self.code, self.request, self.p, self.layout, self.about)
 
     def for_request(self, request: Request, p: P) -> NativeKernel:
-        """Give the same code, loaded already, the numbers of another request."""
+        """Reuse the loaded code with the numbers of another request."""
         folded = self._is_mirrored is not None and self._is_mirrored(request, p)
         return NativeKernel(
             self.code, request, p, self.layout._replace(mirrored=folded), self.about, folds=self._is_mirrored, like=self
@@ -114,7 +114,7 @@ class NativeKernel(CpuKernel):
 
     @contextmanager
     def start_rectangle(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
-        """A rectangle of the frame, to be painted bit by bit."""
+        """Start a rectangle of the frame, to be painted slice by slice."""
         room = self._workspaces.take(self.request)
         try:
             yield self._make_rectangle(canvas, x, y, width, height, room)

@@ -25,7 +25,7 @@ RGB, STEPS, KEEP_STEPS, BUDGET = (cell_numbers(name)[0] for name in ("rgb", "ste
 
 
 class Layout(NamedTuple):
-    """What compiled code wants to be given: room for so many lanes in each of so many groups, and which rows.
+    """The layout of a workspace: so many lanes in each of so many groups, and which rows are mirrored.
 
     No groups: one sample at a time, which needs next to nothing. `folded`: a row is stored again as its mirror image.
     """
@@ -35,14 +35,14 @@ class Layout(NamedTuple):
     mirrored: bool
 
     def split_rows(self, request: Request, y: int, height: int) -> tuple[int, int]:
-        """How many of the rows y .. y + height - 1 are followed, and how many are left as their mirror images."""
+        """Return how many of the rows y .. y + height - 1 to paint, and how many are mirror images of these."""
         middle = (request.height + 1) // 2
         images = y + height - middle if self.mirrored and y < middle and y + height <= request.height - y else 0
         return (height - images, images) if images > 0 else (height, 0)
 
 
 class Workspace:
-    """Memory for what is underway in one rectangle; see `driver`."""
+    """Memory for what is in progress in one rectangle; see `driver`."""
 
     def __init__(self, request: Request, layout: Layout, members: int) -> None:
         """`members`: of the scene's state."""
@@ -85,26 +85,26 @@ class Workspace:
 
 
 class WorkspacePool:
-    """Rooms that are in use by nobody, for as many samples a pixel as they were made for. Threads may share them."""
+    """Unused workspaces, by the samples a pixel that they were made for. Threads may share the pool."""
 
     def __init__(self, layout: Layout, members: int) -> None:
         self._layout, self._members = layout, members
         self._unused: dict[int, list[Workspace]] = {}
 
     def take(self, request: Request) -> Workspace:
-        """Take one that is left, or a new one."""
+        """Take an unused workspace, or make one."""
         try:
             return self._unused[request.samples].pop()
         except LookupError:
             return Workspace(request, self._layout, self._members)
 
     def give_back(self, request: Request, room: Workspace) -> None:
-        """Leave a room for the next rectangle."""
+        """Return a workspace for the next rectangle."""
         self._unused.setdefault(request.samples, []).append(room)
 
 
 def _aligned_array(count: int, real: type[np.floating[Any]]) -> np.ndarray:
-    """So many reals, the first of them where a whole vector may begin."""
+    """Allocate `count` reals, the first aligned for a whole vector."""
     size = count * real().itemsize
     memory = np.zeros(size + ALIGNMENT, np.uint8)
     first = -memory.ctypes.data % ALIGNMENT
@@ -139,6 +139,6 @@ class Rectangle:
 
 
 def count_members(call: Callable[[int], int], at: Settings, p: tuple[Any, ...]) -> int:
-    """How many members the scene's state has: compiled code tells when it is asked with no budget at all."""
+    """Count the members of the scene's state: compiled code returns it for a negative budget."""
     cells = pack_cells(at._replace(budget=-1), p)
     return call(cells.ctypes.data)

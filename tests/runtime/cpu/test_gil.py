@@ -17,7 +17,15 @@ from render.trace import Span, Worker
 @pytest.fixture(scope="module")
 def wanted(ask: Callable[..., Request]) -> Request:
     return ask(
-        mode="parallel", backend="threading", workers=4, target="scalar", width=160, height=96, samples=2, limit=400
+        mode="parallel",
+        backend="threading",
+        workers=4,
+        target="scalar",
+        in_flight=1,
+        width=160,
+        height=96,
+        samples=2,
+        limit=400,
     )
 
 
