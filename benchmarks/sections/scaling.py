@@ -1,7 +1,9 @@
 """Several workers against one.
 
 The race's frame with 1, 2, 4 ... workers up to the CPUs, as threads and as processes, from the first tile's start to
-the last one's end, by the trace. `busy` is the machine's own limit: as many threads that only multiply matrices. times follow speed-up, efficiency, the share that did not gain (Karp and Flatt) and what Amdahl's law makes of it. Then sizes of tiles, and orders.
+the last one's end, by the trace. `busy` is the machine's own limit: as many threads that only multiply matrices. From
+the times follow speed-up, efficiency, the share that did not gain (Karp and Flatt) and what Amdahl's law makes of it.
+Then sizes of tiles, and orders.
 """
 
 from __future__ import annotations
