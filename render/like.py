@@ -38,7 +38,7 @@ def apply_picture(options_given: Mapping[str, Any]) -> dict[str, Any]:
     if path is None:
         for name, value in (("at", at), ("closer", closer)):
             if value is not None:
-                raise UsageError(f"--{name} is about a picture", "add --like PICTURE, the picture to start from")
+                raise UsageError(f"--{name} needs a picture to start from", "add --like PICTURE")
         return given
     stored = _read_request(path)
     chosen = _choose_scene(stored, given, path)
@@ -77,7 +77,7 @@ def _choose_scene(stored: Request, given: Mapping[str, Any], path: str | Path) -
         raise UsageError(f"{path} shows scene {name}, not {requested}", "leave --scene out, or --like")
     if requested is None and stored.scene not in scene.names():
         raise UsageError(
-            f"{path} was drawn by the scene file {stored.scene}, which is a program: a picture does not start it",
+            f"{path} was drawn by the scene file {stored.scene}, which is a program: --like never runs it by itself",
             f"if you trust it, add --scene {shlex.quote(stored.scene)}",
         )
     return {"scene": stored.scene if requested is None else requested}

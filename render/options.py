@@ -150,7 +150,7 @@ def _choose_target(options: Mapping[str, Any], mode: modes.Mode, precision: str)
         raise UsageError(f"mode {options['mode']} does not go with target {target}", f"its targets: {theirs}")
     if precision not in loaded.PRECISIONS:
         theirs = " or ".join(f"--precision {name}" for name in loaded.PRECISIONS)
-        raise UsageError(f"target {target} does not know precision {precision}", f"give {theirs}")
+        raise UsageError(f"target {target} does not support precision {precision}", f"give {theirs}")
     return target
 
 
@@ -175,7 +175,9 @@ def _check_precision(request: Request) -> None:
     pitch, away = float(at.pitch), max(abs(float(at.x0)), abs(float(at.y0)))
     deeper = "" if request.precision == "f64" else ", or use --precision f64"
     if not math.isfinite(pitch) or not math.isfinite(away):
-        raise UsageError(f"{request.precision} does not reach as far as this frame", f"zoom in, nearer to 0{deeper}")
+        raise UsageError(
+            f"{request.precision} cannot represent positions in this frame", f"zoom in, nearer to 0{deeper}"
+        )
     if pitch < max(away, pitch) * 2.0 ** (-52 if request.precision == "f64" else -23) / 4 or not pitch:
         raise UsageError(
             f"zoom {values['zoom']:g} is too deep for {request.precision}: neighbouring pixels would be the same point",

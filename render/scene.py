@@ -118,7 +118,7 @@ class Scene:
     def settle(self, view: str, given: Mapping[str, Value]) -> tuple[dict[str, Value], int]:
         """Fill in all parameters and the limit: defaults, over them the view, over it those given.
 
-        Raises UnknownName for a view or a parameter, UsageError for a value out of its bounds.
+        Raises UnknownName for a view or a parameter, UsageError for a value out of range.
         """
         if view not in self.views:
             raise UnknownName(f"view of scene {self.name}", view, self.views)
@@ -289,7 +289,7 @@ def _run_file(path: Path, source: bytes) -> _RunFile:
         code = compile(tree, str(path), "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # a zero byte, or nested too deep
         line, why = getattr(error, "lineno", None) or 1, getattr(error, "msg", None) or error
-        raise SceneError(f"{path}, line {line}: {why}", "mend the syntax") from error
+        raise SceneError(f"{path}, line {line}: {why}", "fix the syntax") from error
     source_file = rules.Source(path, tree, run_file(path, code))
     return _RunFile(_build_scene(source_file), Imports.of(source_file.module, tree))
 

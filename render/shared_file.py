@@ -41,7 +41,7 @@ def _create_folder(size: int) -> tempfile.TemporaryDirectory[str]:
             folder.cleanup()
             failure = error
     raise OutputError(
-        f"there is no room for a frame of {size / 2**20:.3g} MiB that processes could share: {failure.strerror}",
+        f"there is no space for a shared frame of {size / 2**20:.3g} MiB: {failure.strerror}",
         f"free some in {MEMORY}, name another place by TMPDIR, or add --backend threading",
     ) from failure
 

@@ -66,7 +66,7 @@ def test_without_any_room_it_is_refused_and_nothing_is_left(
     places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full(*places, monkeypatch=monkeypatch)
-    with pytest.raises(OutputError, match="no room for a frame of 1 MiB") as caught, shared_file(1 << 20):
+    with pytest.raises(OutputError, match="no space for a shared frame of 1 MiB") as caught, shared_file(1 << 20):
         pass
     assert "--backend threading" in caught.value.remedy
     assert not [path for place in places for path in place.iterdir()]

@@ -111,7 +111,7 @@ def _count_deaths(
     deaths.update(suspects)
     for number in suspects:
         if deaths[number] >= MAX_DEATHS and suspects == {number}:
-            raise painter.failure(
+            raise painter.tile_failure(
                 todo[number], f"its worker died {deaths[number]} times ({_describe_death(error)})"
             ) from error
     return bool(suspects)

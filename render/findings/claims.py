@@ -85,7 +85,7 @@ def describe_claims(trace: Trace) -> str | None:
         return None
     if claims.seen == 1 and claims.asked in (None, 1):
         return None
-    requested = f"asked {count(claims.asked, 'worker')}, " if claims.asked is not None else ""
+    requested = f"{count(claims.asked, 'worker')} requested, " if claims.asked is not None else ""
     on = f" on {count(claims.used, 'CPU')}" if claims.used is not None else ""
     left = (claims.asked or 0) - claims.seen
     nothing = f", {left} got no tile" if left > 0 else ""

@@ -48,9 +48,10 @@ def _describe_painting(run: Run) -> Iterator[str]:
     if figures.on_gpu:
         yield from _describe_gpu(run)
     elif run.juggles:
-        yield f"one worker juggled {tiles} in {took}: up to {figures.in_flight.max} were in flight, begun and not done"
+        most = f"up to {figures.in_flight.max} were in flight, started but not finished"
+        yield f"one worker juggled {tiles} in {took}: {most}"
         yield f"{count(figures.switches, 'time')} it put one aside to go on with another. This is concurrency"
-        yield "never were two painted at the same instant, for there was one worker"
+        yield "no two were painted at the same instant, for there was one worker"
     elif run.workers == 1:
         order = ", one after the other: never two in flight" if figures.tiles > 1 else ""
         yield f"one worker painted {tiles} in {took}{order}"
@@ -82,9 +83,9 @@ def _judge_parallelism(run: Run) -> str:
     """Say whether several workers were parallel, and if not, what they were."""
     figures, available = run.stats, run.claims
     if figures.running.max < 2:
-        return "never were two at a tile at the same instant: they took turns"
+        return "no two were at a tile at the same instant: they took turns"
     if figures.on_cpu.mean is None:
-        return "how many had a CPU is not known, so nothing is said of parallelism"
+        return "it is not known how many had a CPU, so nothing follows about parallelism"
     if not run.parallel and available.one_cpu:
         number = in_words(run.workers)
         return f"{number} workers, one CPU: they took turns. That is concurrency; parallelism needs a second CPU"
@@ -123,7 +124,7 @@ def _describe_gpu(run: Run) -> Iterator[str]:
     each = "" if run.workers == 1 else f" ({_tiles_each(run)})"
     if run.frame.simulated:
         yield f"a simulator stood for the graphics card: {who} painted {tiles}{each}"
-        yield "who did what is true, how long it took means nothing; nothing is said of parallelism"
+        yield "who painted what is real, the times mean nothing; nothing follows about parallelism"
         return
     yield f"{who} of the graphics card painted {tiles} in {took}{each}; a stream is a queue"
     inside = figures.multiprocessors
@@ -139,10 +140,10 @@ def _describe_waiting(run: Run) -> Iterator[str]:
     cause = run.awaited_lock or "their data"
     text = f"its tiles waited {format_time(run.waited_seconds)} for {cause}, all of them added up"
     if run.idle_seconds >= run.waited_seconds * SHORT:
-        yield f"{text}, and while they waited nobody painted: {format_time(run.idle_seconds)} of idle hands"
+        yield f"{text}, and while they waited nobody painted: {format_time(run.idle_seconds)} in all"
     else:
         beside = "they waited beside each other, or while another was painted"
-        yield f"{text}; but {beside}, so nobody was at a tile for only {format_time(run.idle_seconds)}"
+        yield f"{text}; but {beside}, so all workers were idle for only {format_time(run.idle_seconds)}"
 
 
 # --- what it gained ----------------------------------------------------------------------------------------
@@ -177,7 +178,7 @@ def _explain_difference(run: Run, base: Run, times: float) -> str:
     if run.load is not None or base.load is not None:
         return "; but the machine had other work: run it again"
     if most is not None and times > most:
-        return f", which is all that {count(most, 'worker')} can bring, and a little chance"
+        return f", which is all that {count(most, 'worker')} can bring, give or take chance"
     return _why_faster(run) if times > 1 else _why_slower(run)
 
 
@@ -198,12 +199,12 @@ def _why_faster(run: Run) -> str:
         return "; a graphics card paints thousands of samples at once"
     painted = f"{run.stats.on_cpu.mean:.2f} CPUs painted on average" if run.parallel else ""
     if not run.data_wait_seconds and not (run.base and run.base.data_wait_seconds):
-        return f", for {painted}" if painted else "; why, the traces do not tell"
+        return f", for {painted}" if painted else "; the traces do not show why"
     if run.juggles:
         return ", for while one tile waited, its worker saw to others"
     if run.workers > 1:
         return f", for while one worker waited, the others went on{f', and {painted}' if painted else ''}"
-    return "; why, the traces do not tell"
+    return "; the traces do not show why"
 
 
 def _why_slower(run: Run) -> str:
@@ -216,7 +217,7 @@ def _why_slower(run: Run) -> str:
         return f", for {who} had no tile for {100 * idle:.0f} % of that time"
     if not run.stats.on_gpu and allowed is not None and run.workers > allowed:
         return f"; its {run.workers} workers shared {count(allowed, 'CPU')}"
-    return "; why, the traces do not tell"
+    return "; the traces do not show why"
 
 
 # --- what must be known before the figures are believed ----------------------------------------------------
@@ -228,8 +229,8 @@ def _state_doubts(run: Run) -> Iterator[str]:
     if run.short_of_cpu and mean is not None:
         who = OTHERS + ", or its control group had no more to give" * (run.claims.quota is not None)
         who += ", or its threads waited for Python's lock (GIL)" * run.may_have_waited_for_lock
-        could = f"{run.available_cpus:.2f} could have been had"
-        yield f"it was given {mean:.2f} CPUs on average, where {could}; {who}: run it again"
+        available = f"{run.available_cpus:.2f} were available"
+        yield f"it was given {mean:.2f} CPUs on average, where {available}; {who}: run it again"
 
 
 def conclusions(entered: Sequence[Run]) -> list[str]:
@@ -256,7 +257,7 @@ def _name_fastest(entered: Sequence[Run], among: str) -> Iterator[str]:
     near = [run for run in entered if run is not best and not best.beats(run)]
     text = f"fastest{among}: {best.frame.title}, {format_time(best.seconds)}"
     if near:
-        yield f"{text}; about the same, as far as this can tell: {join_words([run.frame.title for run in near])}"
+        yield f"{text}; about the same, as far as these figures show: {join_words([run.frame.title for run in near])}"
     elif best.difference is not None and best.base is not None:
         doubt = f"; but {OTHERS}" if best.short_of_cpu or best.base.short_of_cpu else ""
         yield f"{text}, where {best.base.frame.title} took {format_time(best.base.seconds)}{doubt}"
@@ -277,10 +278,10 @@ def _warn_load(entered: Sequence[Run]) -> Iterator[str]:
     loaded = next((run for run in entered if run.load is not None), None)
     if loaded is not None:
         machine = count(loaded.claims.machine or 0, "CPU")
-        text = f"the load was {loaded.load:.1f} before it began, on a machine of {machine}"
+        text = f"the load was {loaded.load:.1f} before it started, on a machine of {machine}"
         yield f"{text}: others may have used them, so run it again"
 
 
 def _warn_single_runs(entered: Sequence[Run]) -> Iterator[str]:
     if len(entered) > 1 and all(run.repeats.spread is None for run in entered):
-        yield "each ran once, so chance may have had a part in what differs: --repeat tells more"
+        yield "each ran once, so chance may have had a part in what differs: add --repeat 5 to know more"

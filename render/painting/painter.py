@@ -77,8 +77,8 @@ class Painter:
         except RenderError:
             raise
         except Exception as error:
-            raise self.failure(tile, describe_error(error, load(self.request.scene).path)) from error
-        return self.done(tile, steps, bad) if bad else Done(tile, steps)
+            raise self.tile_failure(tile, describe_error(error, load(self.request.scene).path)) from error
+        return self.finish_tile(tile, steps, bad) if bad else Done(tile, steps)
 
     def slices(self, tile: Tile) -> Iterator[Done]:
         """The tile in slices of some 2 ms each; between two of them the caller may do other things.
@@ -95,7 +95,7 @@ class Painter:
                     steps, strange, done = rectangle.paint_slice(budget)
                 steps_made, bad = steps_made + steps, bad + strange
                 if done:
-                    self.done(tile, steps_made, bad)
+                    self.finish_tile(tile, steps_made, bad)
                 if budget > 1:
                     self.pace.learn(self.recorder.clock() - t0, done=done)
                 budget = self.pace.budget
@@ -110,15 +110,15 @@ class Painter:
         except RenderError:
             raise
         except Exception as error:
-            raise self.failure(tile, describe_error(error, load(self.request.scene).path)) from error
+            raise self.tile_failure(tile, describe_error(error, load(self.request.scene).path)) from error
 
-    def done(self, tile: Tile, steps: int, bad: int) -> Done:
+    def finish_tile(self, tile: Tile, steps: int, bad: int) -> Done:
         """Finish a tile. Raises TileError where samples of it are NaN, which no picture may show."""
         if bad:
-            raise self.failure(tile, describe_failure(self.request, self.kernel, self.canvas, tile, bad))
+            raise self.tile_failure(tile, describe_failure(self.request, self.kernel, self.canvas, tile, bad))
         return Done(tile, steps)
 
-    def failure(self, tile: Tile, why: str) -> TileError:
+    def tile_failure(self, tile: Tile, why: str) -> TileError:
         """Make the error of this tile, with the command that paints it alone."""
         return tile_failure(self.request, tile, why)
 
@@ -143,7 +143,7 @@ class Launcher(Painter):
         self.launches = kernel
         self._untold: deque[Blocks] = deque()
 
-    def open(self) -> Sequence[Stream]:
+    def open_streams(self) -> Sequence[Stream]:
         """The device's streams. Raises RenderError where it does not take the kernel."""
         with self.recorder.span("start"):
             return self.launches.open(self.recorder.clock)
@@ -154,7 +154,7 @@ class Launcher(Painter):
         painted.copy_to(self.canvas, tile.x, tile.y)
         return painted
 
-    def record(self, tile: Tile, stream: Stream, painted: Painted) -> None:
+    def record_launch(self, tile: Tile, stream: Stream, painted: Painted) -> None:
         """Record a launch on its stream; the records of its thread blocks can wait."""
         add = self.recorder.add
         if painted.handed is not None:
