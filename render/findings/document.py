@@ -98,7 +98,7 @@ def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -
         "not_run": [{"mode": mode, "reason": reason} for mode, reason in not_run],
         "identical": are_identical(frames),
         "repeats": max((len(run.repeats.seconds) for run in entered), default=0),
-        "sentences": [*conclusions.of(entered), *(text for follows in told.values() for text in follows)],
+        "sentences": conclusions.of_race(entered),
         **_describe_stories(entered, told),
     }
 

@@ -131,9 +131,9 @@ def _add_worker_options(parser: Parser) -> None:
     group.add_argument("--target", metavar="TARGET", help=TARGET[race])
     group.add_argument("--workers", metavar="N", help=WORKERS)
     group.add_argument("--backend", metavar="NAME", help="workers of mode parallel: threading or loky (threading)")
-    group.add_argument("--in-flight", metavar="N", help="tiles that mode concurrent juggles (4)")
+    group.add_argument("--in-flight", metavar="N", help=IN_FLIGHT[race])
     group.add_argument("--tile-timeout", metavar="S", help=TILE_TIMEOUT)
-    group.add_argument("--wait", metavar="MS", help="every tile first waits so long for its data, like 50ms (0)")
+    group.add_argument("--wait", metavar="MS", help=WAIT[race])
     group.add_argument("--simulate", action="store_true", help="mode cuda without a card, in numba's simulator")
     group.add_argument("--no-blocks", dest="blocks", action="store_const", const=False, help=NO_BLOCKS)
 
@@ -145,9 +145,19 @@ TARGET = (
 WORKERS = "workers of mode parallel; -1: as many as CPUs allowed, -2: one less, and so on (-1, but 2 at least)"
 TILE_TIMEOUT = "processes of mode parallel: seconds without a sign of life (20, or more as tiles before suggest)"
 NO_BLOCKS = "mode cuda: do not record where and when each block of threads ran, and reckon when launches began"
-REPEAT = "run all modes so often, in turn; shown is each one's run of median time (3, or more where they fit in 4 s)"
+REPEAT = """run all modes so often, in turn; shown is each one's run of median time (3, or more where they fit in 4 s;
+of a story once, or 3 times where they fit in 6 s)"""
+IN_FLIGHT = (
+    "tiles that a worker juggles: in mode concurrent (4), and each worker of mode parallel (1)",
+    "tiles that are juggled: in mode concurrent (4), and by each worker of a story that juggles (server 4, player 2)",
+)
+WAIT = (
+    "every tile first waits so long for its data, like 50ms (0)",
+    "every tile first waits so long for its data, like 50ms (0; a story shares out 1.3 s, or 0.7 s, among the tiles)",
+)
 STORY = """all modes once more where each tile waits for its data: server (four users and a slow database), player
 (the next part loads while this one plays) or none (server; none where --modes or --wait is given)"""
+FIGURES = "of a race: all figures, in more tables and lanes"
 OUT = """.png .webp .jpg .npz picture, - PNG to standard output, .svg timeline, .txt table, .html page,
 .ownership.png and .cost.png by tile, .replay.webp moving, .perfetto.json or .chrome.json for other viewers"""
 
@@ -185,6 +195,7 @@ def _race_parser() -> Parser:
     _add_worker_options(parser)
     _add_output_options(parser, OUT)
     parser.add_argument("--trace", metavar="FILE", help="save all traces in one file, for show")
+    parser.add_argument("--figures", action="store_true", help=FIGURES)
     _add_message_options(parser)
     return parser
 
@@ -212,6 +223,7 @@ def _show_parser() -> Parser:
     parser.add_argument("file", metavar="SAVED_TRACE|PICTURE")
     _add_output_options(parser, OUT)
     parser.add_argument("--plain", action="store_true", help="no request and timings inside the file")
+    parser.add_argument("--figures", action="store_true", help=FIGURES)
     _add_message_options(parser)
     return parser
 

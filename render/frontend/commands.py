@@ -178,8 +178,9 @@ def _print_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
         told = {"lesson": lessons.as_dict(lesson, result)} if lesson else {}
         print(json.dumps(race_document(result.frames, result.not_run) | told))
     elif not typed.quiet:
-        told_lesson = ["", *lessons.format_lines(lesson, result, min(_terminal_width(), table.WIDTH))] if lesson else []
-        _print_lines([table.race_table(result.frames, result.not_run, _terminal_width()), *told_lesson], files)
+        report = table.race_table(result.frames, result.not_run, _terminal_width(), figures=typed.figures)
+        told_lesson = [*lessons.format_lines(lesson, result, min(_terminal_width(), table.WIDTH)), ""] if lesson else []
+        _print_lines([*told_lesson, report], files)
 
 
 def compare(typed: Namespace, began: int) -> int:
