@@ -48,9 +48,9 @@ def compiling(name: str, way: str) -> tuple[float, int, str]:
     taken, size = [], []
     compile_program = cpu_compiler.compile_program
 
-    def timed(made: Any) -> bytes:
+    def timed(program: Any) -> bytes:
         t0 = time.process_time()
-        code = compile_program(made)
+        code = compile_program(program)
         taken.append(time.process_time() - t0)
         size.append(len(code))
         return code

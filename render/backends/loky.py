@@ -49,8 +49,8 @@ def unavailable_reason() -> tuple[str, str] | None:
     if starts_workers("loky"):
         return None
     if os.environ.get("JOBLIB_MULTIPROCESSING", "1") != "1":
-        told = os.environ["JOBLIB_MULTIPROCESSING"]
-        return f"joblib starts no processes, for JOBLIB_MULTIPROCESSING is {told}", f"unset it, or {ALTERNATIVE}"
+        value = os.environ["JOBLIB_MULTIPROCESSING"]
+        return f"joblib starts no processes, for JOBLIB_MULTIPROCESSING is {value}", f"unset it, or {ALTERNATIVE}"
     if current_process().daemon:
         return "this process is a daemon of multiprocessing, which may start no other", ALTERNATIVE
     return "there are no semaphores for processes (is /dev/shm missing, full or read-only?)", ALTERNATIVE
@@ -67,7 +67,7 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     """Paint the tiles in processes; yield each as it is done. Raises TileError, also for a tile that kills workers."""
     folder = painter.canvas.folder
     (folder / "painter").write_bytes(pickle.dumps(painter))
-    (folder / "begun").mkdir()
+    (folder / "started").mkdir()
     todo = {tile.number: tile for tile in tiles}
     deaths: Counter[int] = Counter()
     with CALL_LOCK:
@@ -104,10 +104,10 @@ def _count_deaths(
     folder: Path, todo: dict[int, Tile], deaths: Counter[int], painter: Painter, error: Exception
 ) -> bool:
     """Count a death against each tile that was under way; whether there was any. Raises TileError for too many."""
-    begun = {int(mark.read_bytes() or -1) for mark in (folder / "begun").iterdir()}
-    for mark in (folder / "begun").iterdir():
+    started = {int(mark.read_bytes() or -1) for mark in (folder / "started").iterdir()}
+    for mark in (folder / "started").iterdir():
         mark.unlink(missing_ok=True)
-    suspects = begun & todo.keys()
+    suspects = started & todo.keys()
     deaths.update(suspects)
     for number in suspects:
         if deaths[number] >= MAX_DEATHS and suspects == {number}:
@@ -166,12 +166,12 @@ def _silence_manager_thread() -> None:
     When a call is given up early it may look for one that is gone: a KeyError that ends nothing but a thread that is
     ending anyway, and would fill the terminal.
     """
-    told = threading.excepthook
+    previous_hook = threading.excepthook
 
     def hook(failed: threading.ExceptHookArgs) -> None:
         name = failed.thread.name if failed.thread else ""
         if not (name.startswith("ExecutorManagerThread") and issubclass(failed.exc_type, KeyError)):
-            told(failed)
+            previous_hook(failed)
 
     threading.excepthook = hook
 
@@ -261,7 +261,7 @@ def paint_tiles(folder: str, tiles: Sequence[Tile]) -> WorkerResult:
     A file of this process holds the number of the tile that is under way, for whoever asks after the process's death.
     """
     painter = _load_painter(folder)
-    mark = Path(folder) / "begun" / str(os.getpid())
+    mark = Path(folder) / "started" / str(os.getpid())
     left = iter(tiles)
     try:
         with mark.open("wb", buffering=0) as file:
