@@ -30,7 +30,7 @@ DRAWN = ("scene", "parameters", "width", "height", "samples", "limit", "precisio
 class Request:
     """One picture, cut and assigned. Sizes are pixels, `wait_ns` nanoseconds; `backend` is None outside mode parallel.
 
-    `blocks`: whether a card keeps for each of its blocks where and when it ran.
+    `blocks`: record where and when each thread block of a GPU ran.
 
     Raises UsageError where a value is out of its range.
     """
