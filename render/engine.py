@@ -65,6 +65,7 @@ class Entrant(NamedTuple):
     adapt: Adapt | None = None
 
 
+MOST_LOSSES = 100  # of workers, that a trace tells of
 COARSE = 16  # pixels along an edge that one pixel stands for, when costs are estimated
 
 
@@ -122,6 +123,8 @@ def draw(
     ran = {"load": load} | machine.describe_machine()
     ran |= {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
     ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1, **kernel.facts, **facts}
+    if recorder.losses:
+        ran["lost_workers"] = "; ".join(recorder.losses[:MOST_LOSSES])
     trace = Trace(kernel.correct_spans(recorder.drain()), began, requested, clock(), ran)
     return DrawnFrame(rgb, counts, course.steps, request, trace, inside)
 

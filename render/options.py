@@ -40,6 +40,7 @@ OWN: dict[str, Any] = {  # each some mode's alone
     "in_flight": None,
     "simulate": False,
     "blocks": True,
+    "tile_timeout": None,
 }
 DEFAULTS |= OWN
 
@@ -90,6 +91,7 @@ def complete_from(given: Mapping[str, Any], load: Callable[[str], scene.Scene]) 
         only_tile=None if options["only_tile"] is None else parse_whole(options["only_tile"], "only tile"),
         simulate=bool(options["simulate"]),
         blocks=bool(options["blocks"]),
+        tile_timeout_ns=0 if options["tile_timeout"] is None else parse_timeout(options["tile_timeout"]),
     )
     _check_precision(request)
     return request
@@ -212,6 +214,7 @@ def parse_pair(value: Any, name: str) -> tuple[int, int]:
     return first, second
 
 
+LONGEST_TIMEOUT = 86_400  # seconds: a day
 UNITS = {"": 1_000_000, "ms": 1_000_000, "s": 1_000_000_000, "us": 1_000}
 
 
@@ -224,6 +227,17 @@ def parse_duration(value: Any) -> int:
     if waiting > LONGEST_WAIT:
         raise UsageError(f"wait is {value!r:.60}", "give an hour at most, for example 50ms")
     return waiting
+
+
+def parse_timeout(value: Any) -> int:
+    """Nanoseconds from seconds: "90", "90s". Raises UsageError for what is no number from 1 to a day of them."""
+    try:
+        seconds = float(str(value).strip().removesuffix("s"))
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= LONGEST_TIMEOUT:
+        raise UsageError(f"tile timeout is {value!r:.60}", f"give seconds, from 1 to {LONGEST_TIMEOUT}, for example 90")
+    return round(seconds * 1e9)
 
 
 def parse_settings(words: list[str]) -> dict[str, Value]:

@@ -62,8 +62,8 @@ class Multiprocessors(NamedTuple):
     """The work of a GPU's multiprocessors, from block spans alone.
 
     One is busy while it has at least one thread block, however many more it could take. seen: how many ever were
-    busy; max, mean: how many at the same instant, at most and on average from the first block's start to the last one's end.
-    busy_percent: of that time, by multiprocessor, GPU by GPU in the order of their numbers.
+    busy; max, mean: how many at the same instant, at most and on average from the first block's start to the last one's
+    end. busy_percent: of that time, by multiprocessor, GPU by GPU in the order of their numbers.
     """
 
     seen: int

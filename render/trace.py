@@ -181,6 +181,7 @@ class Recorder:
         self._spans: list[Span] = []
         self._painters: dict[int, Worker] = {}  # of the tiles among the first `_seen` spans
         self._seen = 0
+        self.losses: list[str] = []  # workers that were lost, a few words each
 
     @staticmethod
     def current_worker() -> Worker:
@@ -217,6 +218,10 @@ class Recorder:
                 known[spans[at].tile] = spans[at].worker
         self._seen = end
         return known.get(tile) or self.current_worker()
+
+    def report_loss(self, how: str) -> None:
+        """Keep, in a few words, how a worker was lost and at which tile."""
+        self.losses.append(how)
 
     def extend(self, spans: Iterable[Span]) -> None:
         """Take over spans that another process recorded."""

@@ -4,7 +4,7 @@ To wake up whoever awaits a tile takes as long as painting a tiny one. So a work
 left, in order, and reports those it has finished when SHORTEST has passed. Longer tiles are reported one by one, no
 worker hoards any, and those finished before one failed are not lost.
 
-Processes cannot take from one queue so cheaply: they are given handfuls of a size that is a small part of their share.
+Processes cannot take from one queue so cheaply: they are sent so many tiles as take that long.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from render.plan import Tile
 
 SHORTEST = 5_000_000  # ns that a worker paints before it comes back: handing out is 1 % of that
-HANDFULS_PER_WORKER = 256  # of a worker's share of the tiles, each a handful: so late may the last worker be
 
 
 class Handful(NamedTuple):
@@ -69,12 +68,6 @@ def paint_tiles(take: Callable[[], Tile | None], painter: Painter, in_flight: in
 def fair_share(in_flight: int, tiles: int, workers: int) -> int:
     """Give how many tiles each worker may juggle, so that none has two where another could have one of them."""
     return max(min(in_flight, -(-tiles // workers)), 1)
-
-
-def cut_handfuls(tiles: Sequence[Tile], workers: int) -> list[Sequence[Tile]]:
-    """Cut the tiles into handfuls for processes: single ones, unless there are very many."""
-    size = max(len(tiles) // (workers * HANDFULS_PER_WORKER), 1)
-    return [tiles[first : first + size] for first in range(0, len(tiles), size)]
 
 
 class Handout:

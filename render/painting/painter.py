@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from render import targets
 from render.contract.foreign_code import describe_error
@@ -41,6 +41,16 @@ GROWTH = 2.0  # how much longer than the last slice the next may be
 SLICE_NS = 2_000_000  # of 1-2 ms: a switch of some 40 us is 2 %, and the loop still answers (benchmarks/juggling.py)
 
 
+class Watcher(Protocol):
+    """Somebody who wants to know that a worker is well."""
+
+    def write(self, tile: int) -> None:
+        """A tile is painted from now on."""
+
+    def beat(self) -> None:
+        """It goes on."""
+
+
 class Painter:
     """Paints tiles of `request` onto `canvas` with a compiled `kernel`; spans go to `recorder`."""
 
@@ -50,10 +60,17 @@ class Painter:
         self.kernel = kernel
         self.recorder = recorder
         self.pace = Pace(SLICE_NS, GROWTH)
+        self._watcher: Watcher | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle without the recorder: in another process the painter gets its own, on the same clock."""
         return _receive_painter, (self.request, self.canvas, self.kernel)
+
+    def report_to(self, watcher: Watcher) -> None:
+        """Have somebody know which tile is painted, and now and then that it goes on."""
+        self._watcher = watcher
+        if isinstance(self.kernel, CpuKernel):
+            self.kernel.on_slice = watcher.beat
 
     def wait(self, tile: Tile) -> None:
         """Let the worker sleep until the tile's data is there (`--wait`; a timer stands for a slow server)."""
@@ -71,6 +88,8 @@ class Painter:
 
     def paint(self, tile: Tile) -> Done:
         """The whole tile in one span. Raises TileError."""
+        if self._watcher is not None:
+            self._watcher.write(tile.number)
         try:
             with self.recorder.record_painting(tile.number):
                 steps, bad = self.kernel.paint(self.canvas, *tile[1:])
@@ -91,6 +110,8 @@ class Painter:
             done = False
             while not done:
                 t0 = self.recorder.clock()
+                if self._watcher is not None:
+                    self._watcher.write(tile.number)
                 with self._span(tile):
                     steps, strange, done = rectangle.paint_slice(budget)
                 steps_made, bad = steps_made + steps, bad + strange
