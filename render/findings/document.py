@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike, fspath
 from typing import Any
 
 from render import stats
-from render.findings import claims, schedule, sentences, stories
+from render.findings import claims, conclusions, schedule, sentences, stories
 from render.findings.evidence import Run, build_runs
 from render.frame import Frame, are_identical
 
@@ -29,7 +29,7 @@ def draw_document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict
     """
     run = Run(frame)
     described = _describe_run(run, out)
-    return described | {"sentences": [*described["sentences"], *sentences.conclusions([run])]}
+    return described | {"sentences": [*described["sentences"], *conclusions.of([run])]}
 
 
 def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:
@@ -92,10 +92,22 @@ def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -
     `repeats` is how often each mode ran; `sentences` are what terminal and page say of all runs together.
     """
     entered = build_runs(frames)
+    told = conclusions.tell_stories(entered)
     return {
         "runs": [_describe_run(run) | {"gain": run.gain.as_dict() if run.gain else None} for run in entered],
         "not_run": [{"mode": mode, "reason": reason} for mode, reason in not_run],
         "identical": are_identical(frames),
         "repeats": max((len(run.repeats.seconds) for run in entered), default=0),
-        "sentences": sentences.conclusions(entered),
+        "sentences": [*conclusions.of(entered), *(text for follows in told.values() for text in follows)],
+        **_describe_stories(entered, told),
     }
+
+
+def _describe_stories(entered: Sequence[Run], told: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Give the key `story`: what the story of a race is about, and what follows from its runs; nothing without one."""
+    for run in entered:
+        story = stories.story_of(run.frame)
+        if story is not None:
+            about = story.describe(run.frame.request.wait_ns)
+            return {"story": {"name": story.name, "about": about, "follows": list(told[story.name])}}
+    return {}

@@ -18,7 +18,7 @@ from render.findings.claims import Claims
 from render.findings.schedule import Difference, Gain, Repeats
 from render.frame import Frame, find_baseline
 from render.stats import Stats
-from render.trace import tile_owners
+from render.trace import NO_TILE, Worker, tile_owners
 
 PARALLEL = 1.1  # CPUs on average; with fewer nothing is called parallelism
 MOSTLY = 0.8  # of a gain; what is explained by that much is explained
@@ -60,10 +60,20 @@ class Run:
         """The number of workers that painted."""
         return len(self.stats.busy)
 
+    @cached_property
+    def most_juggled(self) -> int:
+        """The most tiles that one worker had in flight at the same instant: waiting for them, at one, or put aside."""
+        flights: dict[Worker, dict[int, tuple[int, int]]] = {}
+        for span in self.frame.trace.spans:
+            if span.tile != NO_TILE and span.kind in ("wait", "paint"):
+                t0, t1 = flights.setdefault(span.worker, {}).get(span.tile, (span.t0, span.t1))
+                flights[span.worker][span.tile] = min(t0, span.t0), max(t1, span.t1)
+        return max((stats.max_overlap(own.values()) for own in flights.values()), default=0)
+
     @property
     def juggles(self) -> bool:
-        """True where one worker had several tiles in flight at once."""
-        return self.workers == 1 and (self.stats.in_flight.max > 1 or self.stats.switches > 0)
+        """True where a worker had several tiles in flight at once."""
+        return not self.stats.on_gpu and (self.most_juggled > 1 or self.stats.switches > 0)
 
     @cached_property
     def waited_seconds(self) -> float:
