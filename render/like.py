@@ -30,15 +30,15 @@ def apply_picture(options_given: Mapping[str, Any]) -> dict[str, Any]:
     """Combine the options of a saved picture with those given, which go first, for `render.options.complete`.
 
     `like` names a picture, `at` a pixel of it ("310,95" or a pair), which becomes the centre, `closer` how many times
-    larger things become. Raises InputError for a picture that tells no request, UsageError for options that contradict
-    each other.
+    larger things become. Raises InputError for a picture that carries no request, UsageError for options that
+    contradict each other.
     """
     given = {name: value for name, value in options_given.items() if value is not None and name not in OWN}
     path, at, closer = (options_given.get(name) for name in OWN)
     if path is None:
         for name, value in (("at", at), ("closer", closer)):
             if value is not None:
-                raise UsageError(f"--{name} is about a picture", "add --like PICTURE, the picture to start from")
+                raise UsageError(f"--{name} needs a picture to start from", "add --like PICTURE")
         return given
     stored = _read_request(path)
     chosen = _choose_scene(stored, given, path)
@@ -77,7 +77,7 @@ def _choose_scene(stored: Request, given: Mapping[str, Any], path: str | Path) -
         raise UsageError(f"{path} shows scene {name}, not {requested}", "leave --scene out, or --like")
     if requested is None and stored.scene not in scene.names():
         raise UsageError(
-            f"{path} was drawn by the scene file {stored.scene}, which is a program: a picture does not start it",
+            f"{path} was drawn by the scene file {stored.scene}, which is a program: --like never runs it by itself",
             f"if you trust it, add --scene {shlex.quote(stored.scene)}",
         )
     return {"scene": stored.scene if requested is None else requested}

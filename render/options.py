@@ -1,4 +1,4 @@
-"""From what was asked to a complete, checked request.
+"""From options to a complete, checked request.
 
 Options come from the command line or from keyword arguments alike; what is missing is filled in from the scene, the
 mode and the machine. An option that belongs to another mode is wrong use: it would be ignored in silence.
@@ -40,6 +40,7 @@ OWN: dict[str, Any] = {  # each some mode's alone
     "in_flight": None,
     "simulate": False,
     "blocks": True,
+    "tile_timeout": None,
 }
 DEFAULTS |= OWN
 
@@ -90,6 +91,7 @@ def complete_from(given: Mapping[str, Any], load: Callable[[str], scene.Scene]) 
         only_tile=None if options["only_tile"] is None else parse_whole(options["only_tile"], "only tile"),
         simulate=bool(options["simulate"]),
         blocks=bool(options["blocks"]),
+        tile_timeout_ns=0 if options["tile_timeout"] is None else parse_timeout(options["tile_timeout"]),
     )
     _check_precision(request)
     return request
@@ -150,7 +152,7 @@ def _choose_target(options: Mapping[str, Any], mode: modes.Mode, precision: str)
         raise UsageError(f"mode {options['mode']} does not go with target {target}", f"its targets: {theirs}")
     if precision not in loaded.PRECISIONS:
         theirs = " or ".join(f"--precision {name}" for name in loaded.PRECISIONS)
-        raise UsageError(f"target {target} does not know precision {precision}", f"give {theirs}")
+        raise UsageError(f"target {target} does not support precision {precision}", f"give {theirs}")
     return target
 
 
@@ -175,7 +177,9 @@ def _check_precision(request: Request) -> None:
     pitch, away = float(at.pitch), max(abs(float(at.x0)), abs(float(at.y0)))
     deeper = "" if request.precision == "f64" else ", or use --precision f64"
     if not math.isfinite(pitch) or not math.isfinite(away):
-        raise UsageError(f"{request.precision} does not reach as far as this frame", f"zoom in, nearer to 0{deeper}")
+        raise UsageError(
+            f"{request.precision} cannot represent positions in this frame", f"zoom in, nearer to 0{deeper}"
+        )
     if pitch < max(away, pitch) * 2.0 ** (-52 if request.precision == "f64" else -23) / 4 or not pitch:
         raise UsageError(
             f"zoom {values['zoom']:g} is too deep for {request.precision}: neighbouring pixels would be the same point",
@@ -210,6 +214,7 @@ def parse_pair(value: Any, name: str) -> tuple[int, int]:
     return first, second
 
 
+LONGEST_TIMEOUT = 86_400  # seconds: a day
 UNITS = {"": 1_000_000, "ms": 1_000_000, "s": 1_000_000_000, "us": 1_000}
 
 
@@ -222,6 +227,17 @@ def parse_duration(value: Any) -> int:
     if waiting > LONGEST_WAIT:
         raise UsageError(f"wait is {value!r:.60}", "give an hour at most, for example 50ms")
     return waiting
+
+
+def parse_timeout(value: Any) -> int:
+    """Nanoseconds from seconds: "90", "90s". Raises UsageError for what is no number from 1 to a day of them."""
+    try:
+        seconds = float(str(value).strip().removesuffix("s"))
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= LONGEST_TIMEOUT:
+        raise UsageError(f"tile timeout is {value!r:.60}", f"give seconds, from 1 to {LONGEST_TIMEOUT}, for example 90")
+    return round(seconds * 1e9)
 
 
 def parse_settings(words: list[str]) -> dict[str, Value]:

@@ -70,7 +70,7 @@ class Parameter(NamedTuple):
         except (TypeError, ValueError, OverflowError):
             raise UsageError(f"{name} is {value!r}, which is not {kind}", remedy) from None
         if not math.isfinite(number) or not self.lowest <= number <= self.highest:  # type: ignore[operator]
-            raise UsageError(f"{name} is {value}, out of its bounds", remedy)
+            raise UsageError(f"{name} is {value}, out of range", remedy)
         return int(number) if isinstance(self.default, int) else number
 
 

@@ -95,8 +95,9 @@ def script() -> Iterator[Callable[[str], ModuleType]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
         yield importlib.import_module
-    for name in {path.stem for path in folder.glob("*.py")} - before:
-        sys.modules.pop(name, None)
+    own = {path.stem for path in folder.iterdir()}
+    for name in [name for name in sys.modules if name not in before and name.partition(".")[0] in own]:
+        sys.modules.pop(name)
 
 
 def library(request: Request, *, recording: bool = True) -> Any:

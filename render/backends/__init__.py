@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from render import registry
 
@@ -61,14 +61,3 @@ def starts_workers(backend: str) -> bool:
             return False
         with parallel_config(backend=backend):
             return bool(effective_n_jobs(2) == 2)
-
-
-def yield_results(call: Any) -> Generator[Any]:
-    """Yield what a joblib call gives, as it comes. Given up early, it ends without advice on how to plan it better."""
-    try:
-        for result in call:  # noqa: UP028  (`yield from` would close the call before the filter is there)
-            yield result
-    finally:
-        with FILTER_LOCK, warnings.catch_warnings():  # not while others run, for filters are everybody's
-            warnings.filterwarnings("ignore", message=".*adjusting the input task")
-            call.close()

@@ -132,6 +132,7 @@ def _add_worker_options(parser: Parser) -> None:
     group.add_argument("--workers", metavar="N", help=WORKERS)
     group.add_argument("--backend", metavar="NAME", help="workers of mode parallel: threading or loky (threading)")
     group.add_argument("--in-flight", metavar="N", help="tiles that mode concurrent juggles (4)")
+    group.add_argument("--tile-timeout", metavar="S", help=TILE_TIMEOUT)
     group.add_argument("--wait", metavar="MS", help="every tile first waits so long for its data, like 50ms (0)")
     group.add_argument("--simulate", action="store_true", help="mode cuda without a card, in numba's simulator")
     group.add_argument("--no-blocks", dest="blocks", action="store_const", const=False, help=NO_BLOCKS)
@@ -142,6 +143,7 @@ TARGET = (
     "code of the CPU's modes: python, scalar or simd (simd)",
 )
 WORKERS = "workers of mode parallel; -1: as many as CPUs allowed, -2: one less, and so on (-1, but 2 at least)"
+TILE_TIMEOUT = "processes of mode parallel: seconds without a sign of life (20, or more as tiles before suggest)"
 NO_BLOCKS = "mode cuda: do not record where and when each block of threads ran, and reckon when launches began"
 REPEAT = "run all modes so often, in turn; shown is each one's run of median time (3, or more where they fit in 4 s)"
 STORY = """all modes once more where each tile waits for its data: server (four users and a slow database), player

@@ -34,7 +34,7 @@ TERMS = {
 }
 OVERLAP = 8  # pixels that a tile reaches into the next
 ROWS = 8  # of a slice
-MOVES = 3  # of the place; more are not told
+MOVES = 3  # of the place; more are left out
 MARK = "torn: its pixels differ from the right picture"
 
 

@@ -31,7 +31,7 @@ TERMS = {
     "its own, and free-threaded builds of Python have none.",
 }
 
-HOLDERS = 3  # of the lock while one waits; more are not told
+HOLDERS = 3  # of the lock while one waits; more are left out
 
 sound = are_identical
 
@@ -95,7 +95,7 @@ def _compare_runs(run: Run, base: Run) -> str:
     )
     took = f"{speed} ({format_time(base.seconds)} there, {format_time(run.seconds)} here)"
     if run.stats.running.max < 2:
-        return f"{took}, never two at the same instant"
+        return f"{took}, no two at the same instant"
     return took if mean is None else f"{took}, {mean:.2f} on a CPU on average"
 
 
@@ -116,7 +116,7 @@ def _explain_doubt(base: Run, locked: Run, dropped: Run) -> str:
     if base.short_of_cpu or dropped.short_of_cpu:
         return f"{OTHERS}, so run it again"
     if base.load is not None:
-        return f"the load was {base.load:.1f} before it began, so run it again"
+        return f"the load was {base.load:.1f} before it started, so run it again"
     if base.seconds < TOO_SHORT:
         return f"the frame is too small, for one thread needs {format_time(base.seconds)}; take a larger one"
     if dropped.beats(base) and not dropped.parallel:

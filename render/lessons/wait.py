@@ -60,7 +60,7 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
     each = waited.frame.request.wait_ns / 1e9
     stood = [format_time(run.idle_seconds) for run in (plain, waited, hidden)]
     if juggled.beats(plain):
-        won = "why it won, the traces do not tell, so run it again"
+        won = "the traces do not show why it won, so run it again"
     else:
         won = f"there was nothing to win, for the worker in sequence stood idle for {stood[0]} only"
     yield (

@@ -51,7 +51,7 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     """Keep all streams busy; yield each tile as its pixels arrive."""
     assert isinstance(painter, Launcher)
     try:
-        yield from Host(tiles, painter, painter.open()).run()
+        yield from Host(tiles, painter, painter.open_streams()).run()
     finally:
         painter.launches.close()
 
@@ -95,9 +95,9 @@ class Host:
                 self._go_on()
                 continue
             self._looked = self._recorder.clock()
-            done = self._painter.done(ready.tile, painted.made, painted.bad)
+            done = self._painter.finish_tile(ready.tile, painted.made, painted.bad)
             failure = self._went_on()  # the card has its next tile before anybody looks at this one
-            self._painter.record(ready.tile, ready.stream, painted)
+            self._painter.record_launch(ready.tile, ready.stream, painted)
             yield done
             if failure is not None:
                 raise failure
@@ -172,7 +172,7 @@ class Host:
             beside = [one.tile.number for one in self._painting if one.stream.device is turn.stream.device]
             others = ", ".join(str(number) for number in beside if number != turn.tile.number)
             told = f" (tiles {others} were painted beside it)" if others else ""
-            self._lose(turn, self._painter.failure(turn.tile, f"{type(error).__name__}: {error}{told}"))
+            self._lose(turn, self._painter.tile_failure(turn.tile, f"{type(error).__name__}: {error}{told}"))
         return None
 
     def _lose(self, turn: Turn, failure: RenderError) -> None:

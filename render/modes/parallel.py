@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from render.request import Request
 
 KIND = "cpu"
-OPTIONS = frozenset({"workers", "backend", "in_flight"})
+OPTIONS = frozenset({"workers", "backend", "in_flight", "tile_timeout"})
 IN_FLIGHT = 1
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike, fspath
 from textwrap import wrap
 
-from render.findings import chart, schedule, sentences
+from render.findings import chart, conclusions, schedule, sentences
 from render.findings.evidence import Run, build_runs
 from render.frame import Frame, Frames, are_identical
 from render.stats import Stats
@@ -54,7 +54,7 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WI
     size = f"{request.width} x {request.height} pixels, {samples} each"
     lines = [
         f"{request.scene}, view {request.view}: {size}, limit {request.limit}, {request.precision}",
-        *_fold_lines([f"{frame.title}: {' '.join(sentences.of(run))}", *sentences.conclusions([run])], width),
+        *_fold_lines([f"{frame.title}: {' '.join(sentences.of(run))}", *conclusions.of([run])], width),
         f"{_ledger_line(run.stats)}{rate}",
         *multiprocessor_lines(frame, run.stats),
         f"saved {files}" if files else "nothing was saved",
@@ -154,7 +154,7 @@ def _sentence_lines(entered: Sequence[Run]) -> Iterator[str]:
     for run in entered:
         yield f"{run.frame.title}: {' '.join(sentences.of(run))}"
         yield from (f"  {line}" for line in multiprocessor_lines(run.frame, run.stats))
-    yield from sentences.conclusions(entered)
+    yield from conclusions.of(entered)
 
 
 def _equality_lines(frames: Sequence[Frame]) -> Iterator[str]:

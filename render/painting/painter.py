@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from render import targets
 from render.contract.foreign_code import describe_error
@@ -41,6 +41,16 @@ GROWTH = 2.0  # how much longer than the last slice the next may be
 SLICE_NS = 2_000_000  # of 1-2 ms: a switch of some 40 us is 2 %, and the loop still answers (benchmarks/juggling.py)
 
 
+class Watcher(Protocol):
+    """Somebody who wants to know that a worker is well."""
+
+    def write(self, tile: int) -> None:
+        """A tile is painted from now on."""
+
+    def beat(self) -> None:
+        """It goes on."""
+
+
 class Painter:
     """Paints tiles of `request` onto `canvas` with a compiled `kernel`; spans go to `recorder`."""
 
@@ -50,10 +60,17 @@ class Painter:
         self.kernel = kernel
         self.recorder = recorder
         self.pace = Pace(SLICE_NS, GROWTH)
+        self._watcher: Watcher | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle without the recorder: in another process the painter gets its own, on the same clock."""
         return _receive_painter, (self.request, self.canvas, self.kernel)
+
+    def report_to(self, watcher: Watcher) -> None:
+        """Have somebody know which tile is painted, and now and then that it goes on."""
+        self._watcher = watcher
+        if isinstance(self.kernel, CpuKernel):
+            self.kernel.on_slice = watcher.beat
 
     def wait(self, tile: Tile) -> None:
         """Let the worker sleep until the tile's data is there (`--wait`; a timer stands for a slow server)."""
@@ -71,14 +88,16 @@ class Painter:
 
     def paint(self, tile: Tile) -> Done:
         """The whole tile in one span. Raises TileError."""
+        if self._watcher is not None:
+            self._watcher.write(tile.number)
         try:
             with self.recorder.record_painting(tile.number):
                 steps, bad = self.kernel.paint(self.canvas, *tile[1:])
         except RenderError:
             raise
         except Exception as error:
-            raise self.failure(tile, describe_error(error, load(self.request.scene).path)) from error
-        return self.done(tile, steps, bad) if bad else Done(tile, steps)
+            raise self.tile_failure(tile, describe_error(error, load(self.request.scene).path)) from error
+        return self.finish_tile(tile, steps, bad) if bad else Done(tile, steps)
 
     def slices(self, tile: Tile) -> Iterator[Done]:
         """The tile in slices of some 2 ms each; between two of them the caller may do other things.
@@ -86,16 +105,18 @@ class Painter:
         Each slice is a span; what is yielded counts the steps so far. Raises TileError.
         """
         assert isinstance(self.kernel, CpuKernel)
-        budget, steps_made, bad = 1, 0, 0  # a taste, so that however small a tile is, it has begun when others do
+        budget, steps_made, bad = 1, 0, 0  # a first bite, so that even the smallest tile has started when others do
         with self.kernel.start_rectangle(self.canvas, *tile[1:]) as rectangle:
             done = False
             while not done:
                 t0 = self.recorder.clock()
+                if self._watcher is not None:
+                    self._watcher.write(tile.number)
                 with self._span(tile):
                     steps, strange, done = rectangle.paint_slice(budget)
                 steps_made, bad = steps_made + steps, bad + strange
                 if done:
-                    self.done(tile, steps_made, bad)
+                    self.finish_tile(tile, steps_made, bad)
                 if budget > 1:
                     self.pace.learn(self.recorder.clock() - t0, done=done)
                 budget = self.pace.budget
@@ -110,20 +131,20 @@ class Painter:
         except RenderError:
             raise
         except Exception as error:
-            raise self.failure(tile, describe_error(error, load(self.request.scene).path)) from error
+            raise self.tile_failure(tile, describe_error(error, load(self.request.scene).path)) from error
 
-    def done(self, tile: Tile, steps: int, bad: int) -> Done:
+    def finish_tile(self, tile: Tile, steps: int, bad: int) -> Done:
         """Finish a tile. Raises TileError where samples of it are NaN, which no picture may show."""
         if bad:
-            raise self.failure(tile, describe_failure(self.request, self.kernel, self.canvas, tile, bad))
+            raise self.tile_failure(tile, describe_failure(self.request, self.kernel, self.canvas, tile, bad))
         return Done(tile, steps)
 
-    def failure(self, tile: Tile, why: str) -> TileError:
+    def tile_failure(self, tile: Tile, why: str) -> TileError:
         """Make the error of this tile, with the command that paints it alone."""
         return tile_failure(self.request, tile, why)
 
 
-MOST_PENDING = 256  # launches whose blocks may be told later, of some 25 KB each
+MOST_PENDING = 256  # launches whose blocks may be recorded later, of some 25 KB each
 
 
 class Blocks(NamedTuple):
@@ -143,7 +164,7 @@ class Launcher(Painter):
         self.launches = kernel
         self._untold: deque[Blocks] = deque()
 
-    def open(self) -> Sequence[Stream]:
+    def open_streams(self) -> Sequence[Stream]:
         """The device's streams. Raises RenderError where it does not take the kernel."""
         with self.recorder.span("start"):
             return self.launches.open(self.recorder.clock)
@@ -154,7 +175,7 @@ class Launcher(Painter):
         painted.copy_to(self.canvas, tile.x, tile.y)
         return painted
 
-    def record(self, tile: Tile, stream: Stream, painted: Painted) -> None:
+    def record_launch(self, tile: Tile, stream: Stream, painted: Painted) -> None:
         """Record a launch on its stream; the records of its thread blocks can wait."""
         add = self.recorder.add
         if painted.handed is not None:

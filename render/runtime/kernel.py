@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 
 Announce = Callable[[str], None]  # called with what takes time, such as compiling
 UNLIMITED = (1 << 62) - 1  # a budget that is never spent
+SLICE_STEPS = 1 << 12  # of a kernel that knows no better: some 0.1 s of interpreted steps
+
+
+def do_nothing() -> None:
+    """What happens between two slices where nobody asks for more."""
 
 
 class Kernel(ABC):
@@ -65,7 +70,12 @@ class StartedRectangle(Protocol):
 
 
 class CpuKernel(Kernel):
-    """A kernel of this machine's CPUs, which can put a rectangle aside."""
+    """A kernel of this machine's CPUs, which can put a rectangle aside.
+
+    on_slice: called now and then while `paint` paints, for whoever wants to know that it goes on.
+    """
+
+    on_slice: Callable[[], None] = staticmethod(do_nothing)
 
     @abstractmethod
     def start_rectangle(
@@ -74,10 +84,14 @@ class CpuKernel(Kernel):
         """Paint a rectangle slice by slice."""
 
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
-        """Paint a rectangle in one slice."""
+        """Paint a rectangle in slices."""
+        steps, bad, done = 0, 0, False
         with self.start_rectangle(canvas, x, y, width, height) as rectangle:
-            went = rectangle.paint_slice(UNLIMITED)
-        return went.steps, went.bad
+            while not done:
+                made, strange, done = rectangle.paint_slice(SLICE_STEPS)
+                steps, bad = steps + made, bad + strange
+                self.on_slice()
+        return steps, bad
 
 
 class Painted(NamedTuple):

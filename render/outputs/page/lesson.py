@@ -91,7 +91,7 @@ def _about_juggling(run: Run, base: evidence.Run, runs: Sequence[Run]) -> Iterat
         yield "What would make it faster still?", cure
         return
     if run.beats(base):
-        yield f"Why was {name} faster than {other}?", "That the traces do not tell: both had one worker. Run it again."
+        yield f"Why was {name} faster than {other}?", "The traces do not show why: both had one worker. Run it again."
         return
     why = (
         f"Because its one worker was at a tile {100 * painting / run.length:.0f} % of the time anyway. It had up to "

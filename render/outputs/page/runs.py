@@ -98,7 +98,7 @@ class Run(evidence.Run):
 
     @cached_property
     def flying(self) -> Curve:
-        """How many tiles are begun and not done at each instant."""
+        """How many tiles are started but not finished at each instant."""
         return curve(stats.flight_intervals(self.frame.trace).values())
 
     @property

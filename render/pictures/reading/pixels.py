@@ -26,7 +26,7 @@ class PixelStream:
     def start_chunk(self, kind: str) -> Callable[[bytes], None]:
         """Start the next chunk; return the function that takes its pieces."""
         if kind != self.kind:
-            raise damage_error(f"its chunk {kind} stands among {self.kind} chunks")
+            raise damage_error(f"its chunk {kind} lies between {self.kind} chunks")
         self.skipped = 0
         return self.feed if kind == "IDAT" else self.feed_numbered
 

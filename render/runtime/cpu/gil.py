@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, cast
 
+from render.frame import Canvas
 from render.runtime.cpu.native import NativeKernel
-from render.runtime.kernel import CpuKernel
+from render.runtime.kernel import UNLIMITED
 from render.trace import Recorder, Span, Worker, load_getcpu
 
 
@@ -47,7 +48,11 @@ class GilKernel(NativeKernel):
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("a kernel that holds the GIL is for the threads of one process")
 
-    paint = CpuKernel.paint  # in one call, for between two slices the GIL might go to somebody else
+    def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
+        """Paint a rectangle in one call: between two slices the GIL might go to somebody else."""
+        with self.start_rectangle(canvas, x, y, width, height) as rectangle:
+            went = rectangle.paint_slice(UNLIMITED)
+        return went.steps, went.bad
 
     def _timed_call(self, cells: int) -> int:
         """Call the machine code, holding the GIL from first to last."""

@@ -147,6 +147,7 @@ class NativeKernel(CpuKernel):
                 t0 = time.perf_counter_ns()
                 more, nan, done = rectangle.paint_slice(self.pace.budget)
                 self.pace.learn(time.perf_counter_ns() - t0, done=done)
+                self.on_slice()
                 steps, bad = steps + more, bad + nan
         finally:
             self._workspaces.give_back(self.request, workspace)
