@@ -41,7 +41,7 @@ class Moment(NamedTuple):
     """A tile is done: of which run, the tile, how many there are, who painted it, and the canvas as it is now.
 
     share: of the work that is done (0..1), by the tiles' estimated cost where the plan knows it, else by their number;
-    seconds: since the painting began.
+    seconds: since the painting started.
     """
 
     request: Request
@@ -198,7 +198,7 @@ def _save_on_error(rgb: np.ndarray, kept: list[Tile], tiles: int, salvage: Salva
             unfinished = np.zeros_like(rgb)
             for _, x, y, width, height in kept:
                 unfinished[y : y + height, x : x + width] = rgb[y : y + height, x : x + width]
-            with suppress(OutputError):  # what failed first is told
+            with suppress(OutputError):  # the first failure is the one to report
                 place = salvage(unfinished)
                 error.remedy = f"{len(kept)} of {tiles} tiles are kept in {place}; {error.remedy}"
         raise
@@ -249,7 +249,7 @@ class Race(Frames):
     def save(self, path: str | PathLike[str], *, plain: bool = False) -> None:
         """Save it as what the name says: `race.save("r.html")`, `.svg`, `.txt`, `.trace.json`, ...
 
-        plain: without requests and timings. Raises UsageError for a name that tells nothing, and where no mode ran;
+        plain: without requests and timings. Raises UsageError for a name without a known ending, and where no mode ran;
         OutputError where it cannot be written.
         """
         save_frames(path, self, plain=plain)

@@ -16,16 +16,16 @@ def draw_document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict
     """Make the document of one draw. Sizes are pixels, times seconds; `out` are the files that were made of it.
 
     `running` is how many workers were at a tile at the same instant. `on_cpu` is how many of them had a CPU (`mean`,
-    null where that is not known, as on a GPU) and how many CPUs the process may use (`cpus`); what is said of
-    parallelism is said of this. `seconds_all` is how long all tiles took in each repeat, in the order in which they
+    null where that is not known, as on a GPU) and how many CPUs the process may use (`cpus`); parallelism
+    is judged by this. `seconds_all` is how long all tiles took in each repeat, in the order in which they
     were made; everything else is of the repeat with the median time. `sentences` are what terminal and page say of it.
 
     `ledger` is where the wall time went, in per cent by kind; it adds up to 100. `idle_percent` is what each worker was
-    idle, in the order they began, of the time of all tiles; `left_alone_seconds` the longest that a begun tile was
-    painted by nobody; `fairness` and `schedule` are explained in `render.findings.schedule`, also which of them are
-    null where a card painted; `cpus` in `render.findings.claims`, and `claims` says them in a sentence (null where one
-    worker was asked for and painted). `multiprocessors` are those of a graphics card that painted: how many, how many
-    at once, and in per cent how busy (null where no block was recorded).
+    idle, in the order they started, of the time of all tiles; `left_alone_seconds` the longest that a started tile
+    was painted by nobody; `fairness` and `schedule` are explained in `render.findings.schedule`, also which of them are
+    null where a GPU painted; `cpus` in `render.findings.claims`, and `claims` says them in a sentence (null where one
+    worker was requested and painted). `multiprocessors` are those of a GPU that painted: how many, how many
+    at once, and in per cent how busy (null where no thread block was recorded).
     """
     run = Run(frame)
     described = _describe_run(run, out)

@@ -1,4 +1,4 @@
-"""A run as evidence: what its trace tells, beside the run that it is measured against.
+"""A run as evidence: what its trace shows, beside the run that it is measured against.
 
 From this the sentences (`render.findings.sentences`), the tables and the page are made, so that a figure that stands on
 two of them comes from one place.
@@ -29,7 +29,7 @@ SWITCH = 0.005  # seconds for which Python's lock is kept from a thread that wan
 
 
 class Run:
-    """A run with what its trace tells, and the run that it is measured against (itself where it is that one)."""
+    """A run with what its trace shows, and the run that it is measured against (itself where it is that one)."""
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
@@ -42,7 +42,7 @@ class Run:
 
     @cached_property
     def claims(self) -> Claims:
-        """Workers and CPUs that were asked for, and were there."""
+        """Workers and CPUs that were requested, and that were available."""
         return claims.of(self.frame.trace)
 
     @cached_property
@@ -148,7 +148,7 @@ class Run:
 
     @property
     def load(self) -> float | None:
-        """The machine's load before the run began, where that was more than it has CPUs for."""
+        """The machine's load before the run started, where that was more than it has CPUs for."""
         load, machine = self.frame.trace.facts.get("load"), self.claims.machine
         if type(load) not in (int, float) or machine is None:
             return None

@@ -2,11 +2,11 @@
 
 Each sentence is carried by the run's trace, and what a run is called decides nothing:
 
-* Of parallelism is said what CPU time carries (`render.cpu_time`). Workers that were at a tile at the same instant, but
+* Parallelism is judged by CPU time (`render.cpu_time`). Workers that were at a tile at the same instant, but
   on hardly more than one CPU together (below `render.findings.evidence.PARALLEL`), were not parallel.
-* A difference between two runs is told as one only where it is clear (`render.findings.schedule.Difference`). It is
-explained
-  only where both runs had the CPUs that they could have had, and it is no more than so many workers can bring.
+* A difference between two runs counts as one only where it is clear (`render.findings.schedule.Difference`). It is
+  explained only where both runs had the CPUs that they could have had, and it is no more than that many workers can
+  bring.
 * A run that lost is explained by what the trace shows: workers without a tile, CPUs shared, waiting; or not at all.
 """
 
@@ -21,7 +21,7 @@ from render.wording import as_sentence, count, format_time, in_words, join_words
 
 IDLE = 0.2  # of the time; workers that have no tile for so long explain why a run was slow
 TOO_SHORT = 0.25  # seconds of one worker; below, starting and polling of tens of ms hide what a mode gains
-FEW = 4  # workers that are told one by one
+FEW = 4  # workers that are listed one by one
 OTHERS = "other programs were using the CPUs"
 
 
