@@ -332,7 +332,9 @@ WRONG = [  # words, and what is said
     (["--mode", "cuda", "--target", "simd"], "mode cuda does not go with target simd"),
     (["--mode", "sequential", "--workers", "2"], "--workers means nothing in mode sequential"),
     (["--mode", "sequential", "--workers", "0"], "--workers means nothing in mode sequential"),
-    (["--mode", "parallel", "--in-flight", "2"], "--in-flight means nothing in mode parallel"),
+    (["--mode", "sequential", "--in-flight", "2"], "--in-flight means nothing in mode sequential"),
+    (["race", "--story", "plaier"], "did you mean 'player'?"),
+    (["race", "--lesson", "gil", "--story", "server"], "lesson gil has no --story"),
     (["--mode", "concurrent", "--backend", "loky"], "--backend means nothing in mode concurrent"),
     (["--mode", "sequential", "--simulate"], "--simulate means nothing in mode sequential"),
     (["--mode", "parallel", "--no-blocks"], "--no-blocks means nothing in mode parallel"),
@@ -840,7 +842,11 @@ def test_a_race_tells_all_modes_in_one_table(say: Say) -> None:
     assert (said.code, said.err) == (0, "")
     lines = said.out.splitlines()
     assert max(map(len, lines)) <= 100
-    assert [line.split()[0] for line in lines[1:4]] == ["sequential", "concurrent", "parallel"]
+    at = next(number for number, line in enumerate(lines) if line.startswith("run "))
+    assert [line.split()[0] for line in lines[at + 1 : at + 4]] == ["sequential", "concurrent", "parallel"]
+    assert len(lines[at].split("  ")) >= 5
+    assert "at a tile" not in lines[at]
+    assert "at a tile" in say("show", "r.trace.json", "--figures").out
     assert "all 3 pictures are equal" in said.out
     assert "all 3 pictures are equal" in say("show", "r.trace.json").out
 
