@@ -88,7 +88,7 @@ def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -
     """Make the document of a race: its draws, the modes that did not run and why, and whether all pictures are equal.
 
     Equal means the same pixels, and as many steps for them. Each draw has one more thing, `gain` over its baseline
-    (`render.findings.schedule.Gain`, `render.frame.baseline`), null where there is none or the run is simulated.
+    (`render.findings.schedule.Gain`, `render.frame.find_baseline`), null where there is none or the run is simulated.
     `repeats` is how often each mode ran; `sentences` are what terminal and page say of all runs together.
     """
     entered = build_runs(frames)
