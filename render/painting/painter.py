@@ -67,7 +67,7 @@ class Painter:
         return _receive_painter, (self.request, self.canvas, self.kernel)
 
     def report_to(self, watcher: Watcher) -> None:
-        """Have somebody know which tile is painted, and now and then that it goes on."""
+        """Report to a watcher which tile is being painted, and now and then that it goes on."""
         self._watcher = watcher
         if isinstance(self.kernel, CpuKernel):
             self.kernel.on_slice = watcher.beat
