@@ -84,7 +84,7 @@ def test_the_null_device_swallows_everything() -> None:
 def test_a_full_disk_is_named() -> None:
     with pytest.raises(OutputError, match="no room left") as caught:
         outputs.save("/dev/full", b"too much")
-    assert "free some room" in caught.value.remedy
+    assert "free some space" in caught.value.remedy
 
 
 @posix
@@ -176,7 +176,7 @@ def test_a_frame_that_is_too_large_for_its_kind_of_file_is_refused_before_it_is_
     largest = makers[name].LARGEST_SIDE
     assert largest is not None
     outputs.check_sides(makers, largest, 1)
-    with pytest.raises(UsageError, match=f"{name} can be {largest} pixels a side at most"):
+    with pytest.raises(UsageError, match=f"{name} can be at most {largest} pixels a side"):
         outputs.check_sides(makers, 1, largest + 1)
 
 

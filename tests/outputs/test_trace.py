@@ -170,11 +170,11 @@ def test_a_file_of_version_2_is_still_read_and_knows_nothing_of_cpu_time(draw: D
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"kind": "parade"}, "2 runs are no parade"),
-        ({"kind": "draw"}, "2 runs are no draw"),
-        ({"kind": []}, "stands where text should be"),
+        ({"kind": "parade"}, "2 runs cannot be a parade"),
+        ({"kind": "draw"}, "2 runs cannot be a draw"),
+        ({"kind": []}, "expected text"),
         ({"not_run": [["cuda"]]}, "not enough values"),
-        ({"not_run": [["cuda", None]]}, "stands where text should be"),
+        ({"not_run": [["cuda", None]]}, "expected text"),
     ],
 )
 def test_a_race_that_contradicts_itself_is_refused(draw: Draw, change: dict[str, Any], why: str) -> None:
@@ -231,9 +231,9 @@ def damaged(frame: Frame, change: Callable[[dict[str, Any]], object]) -> bytes:
         (lambda run: run["spans"].append([0, 0, "paint", 1, 2, 0, 0, -1]), "whole number from 0"),
         (lambda run: run["spans"].append([0, 0, "paint", 1, 2, 0, -2, 1]), "whole number from -1"),
         (lambda run: run["spans"].append([0, 0]), "not enough values"),
-        (lambda run: run["spans"].append("span"), "stands where a list should be"),
-        (lambda run: run["workers"].append([1, 2, 3]), "stands where text should be"),
-        (lambda run: run.update(facts=[]), "stands where an object should be"),
+        (lambda run: run["spans"].append("span"), "expected a list"),
+        (lambda run: run["workers"].append([1, 2, 3]), "expected text"),
+        (lambda run: run.update(facts=[]), "expected an object"),
         (lambda run: run.update(ended=0, asked=1), "ended before it began"),
         (lambda run: run.update(sha256="0"), "does not match its sha256"),
         (lambda run: run.pop("total_steps"), "'total_steps' is missing"),
@@ -309,5 +309,5 @@ def test_a_trace_of_a_large_picture_is_read(draw: Draw, monkeypatch: pytest.Monk
     frame = draw("0")
     monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 5)
     assert same(parse(write(Frames((frame,))))[0], frame)
-    with pytest.raises(InputError, match="has not the size of its request"):
+    with pytest.raises(InputError, match="does not have the size of its request"):
         parse(damaged(frame, lambda run: run["request"].update(width=47)))
