@@ -32,8 +32,8 @@ HEADS = (
 )
 MISSED_LEAST = ("tiles", "switches", "first", "spread", "in flight", "workers", "speed-up", "at a tile")
 # how the painting was shared out (render.findings.schedule): idle shares of the workers; how even; how long a started
-# tile was left alone at most; the longest tile; the best that any schedule could do, and how near this one came; the gain with
-# start-up. What takes workers for hands of their own says nothing of the streams of a GPU, which are queues.
+# tile was left alone at most; the longest tile; the best that any schedule could do, and how near this one came; the
+# gain with start-up. Figures that take workers for independent hands say nothing of a GPU's streams, which are queues.
 SCHEDULE_HEADS = ("mode", "idle", "fair", "alone", "longest", "best", "near", "with start", "efficiency", "serial")
 SCHEDULE_MISSED_LEAST = ("serial", "alone", "longest", "fair", "with start", "efficiency", "best", "idle")
 
