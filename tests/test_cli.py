@@ -716,7 +716,7 @@ def test_a_lesson_is_a_race_with_names_and_what_follows(say: Say) -> None:
     ("words", "cause"),
     [
         (["--lesson", "gul"], "there is no lesson 'gul'"),
-        (["--lesson", "gil", "--modes", "cuda"], "lesson gil chooses its own modes"),
+        (["--lesson", "gil", "--modes", "cuda"], "lesson gil decides --modes itself"),
         (["--lesson", "bug", "--backend", "loky"], "lesson bug decides --backend itself"),
     ],
 )

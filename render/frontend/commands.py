@@ -145,7 +145,7 @@ def race(typed: Namespace, began: int) -> int:
         if name not in modes.names():
             raise UnknownName("mode", name, modes.names())
     if typed.lesson and named:
-        raise UsageError(f"lesson {typed.lesson} chooses its own modes", "leave --modes out")
+        raise UsageError(f"lesson {typed.lesson} decides --modes itself", "leave --modes out")
     if typed.lesson and typed.story:
         raise UsageError(f"lesson {typed.lesson} has no --story", "leave --story or --lesson out")
     rounds = repeats.parse_rounds(typed.repeat, lessons.choose_rounds(typed.lesson) if typed.lesson else Rounds())
@@ -234,7 +234,7 @@ def _parse_number(word: str | None, name: str) -> float | None:
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
-        raise UsageError(f"{name} must be a number, not {word!r}", "give a number, 0 or more")
+        raise UsageError(f"{name} is {word!r}", "give a number, 0 or more")
     return value
 
 
