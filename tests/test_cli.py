@@ -332,7 +332,7 @@ WRONG = [  # words, and what is said
     (["--mode", "cuda", "--target", "simd"], "mode cuda does not go with target simd"),
     (["--mode", "sequential", "--workers", "2"], "--workers means nothing in mode sequential"),
     (["--mode", "sequential", "--workers", "0"], "--workers means nothing in mode sequential"),
-    (["--mode", "parallel", "--in-flight", "2"], "--in-flight means nothing in mode parallel"),
+    (["--mode", "sequential", "--in-flight", "2"], "--in-flight means nothing in mode sequential"),
     (["--mode", "concurrent", "--backend", "loky"], "--backend means nothing in mode concurrent"),
     (["--mode", "sequential", "--simulate"], "--simulate means nothing in mode sequential"),
     (["--mode", "parallel", "--no-blocks"], "--no-blocks means nothing in mode parallel"),

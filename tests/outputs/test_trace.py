@@ -192,12 +192,12 @@ def test_a_trace_of_another_version_is_refused_with_both_numbers(draw: Draw) -> 
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"", "no JSON"),
-        (b"\xff\xfe", "no JSON"),
-        (b"[" * 100_000, "no JSON"),
+        (b"", "not valid JSON"),
+        (b"\xff\xfe", "not valid JSON"),
+        (b"[" * 100_000, "not valid JSON"),
         (b"[]", "schema"),
         (b'{"schema": "render-trace", "version": 1}', "'runs' is missing"),
-        (b'{"schema": "render-trace", "version": 2, "picture": "", "steps": null, "runs": []}', "holds no run"),
+        (b'{"schema": "render-trace", "version": 2, "picture": "", "steps": null, "runs": []}', "contains no run"),
     ],
 )
 def test_what_is_no_saved_trace_is_refused(data: bytes, why: str) -> None:
@@ -243,7 +243,7 @@ def damaged(frame: Frame, change: Callable[[dict[str, Any]], object]) -> bytes:
         (lambda run: run["request"].update(width=True), "width is True"),
         (lambda run: run["facts"].update(lesson={}), "fact 'lesson' is neither number nor text"),
         (lambda run: run["facts"].update(cpu=[["a"]]), "fact 'cpu' is neither number nor text"),
-        (lambda run: run["facts"].update(cpu=float("nan")), "no JSON"),
+        (lambda run: run["facts"].update(cpu=float("nan")), "not valid JSON"),
         (lambda run: run["request"].update(limit=0), "limit is 0"),
         (lambda run: run["request"].update(parameters={"x": [1]}), "neither number nor text"),
         (lambda run: run["request"].pop("mode"), "not a stored request"),
@@ -256,7 +256,7 @@ def test_a_damaged_run_is_refused_with_the_reason(draw: Draw, change: Callable[[
 
 def test_a_trace_without_runs_is_refused(draw: Draw) -> None:
     stored = json.loads(write(Frames((draw("0"),)))) | {"runs": []}
-    with pytest.raises(InputError, match="it holds no run"):
+    with pytest.raises(InputError, match="it contains no run"):
         parse(json.dumps(stored).encode())
 
 
