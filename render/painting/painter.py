@@ -203,7 +203,7 @@ class Launcher(Painter):
 def tile_failure(request: Request, tile: Tile, why: str) -> TileError:
     """Make the error of one tile of a request, with the command that paints it alone."""
     place = f"tile {tile.number} (x {tile.x}, y {tile.y}, {tile.width} x {tile.height})"
-    return TileError(f"{place} of scene {request.scene} failed: {why}", f"to see it alone: {reproduce(request, tile)}")
+    return TileError(f"{place} of scene {request.scene} failed: {why}", f"to reproduce it: {reproduce(request, tile)}")
 
 
 def _receive_painter(request: Request, canvas: Canvas, kernel: Kernel) -> Painter:
