@@ -121,7 +121,7 @@ EVENTS = 7
 
 
 def close_up(frames: Sequence[Frame]) -> CloseUp | None:
-    """Tell how the juggling worker began: which waits ran beside each other, and what it painted meanwhile."""
+    """Show how the juggling worker started: which waits ran beside each other, and what it painted meanwhile."""
     juggled = frames[4]
     spans = sorted((s for s in juggled.trace.spans if s.tile != NO_TILE and s.kind in ("wait", "paint")), key=_start)
     waits = {span.tile: span for span in spans if span.kind == "wait"}
