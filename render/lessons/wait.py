@@ -135,7 +135,7 @@ def close_up(frames: Sequence[Frame]) -> CloseUp | None:
             painted.add(span.tile)
     if len(waits) < 2 or not painted:
         return None
-    return CloseUp(4, "How the juggling worker began", tuple(events[:EVENTS]))
+    return CloseUp(4, "How the juggling worker started", tuple(events[:EVENTS]))
 
 
 def _start(span: Span) -> int:
