@@ -25,7 +25,8 @@ import render
 from render import engine, options
 from render.errors import OutputError, RenderError
 from render.frontend import devices, library
-from render.frontend.cli import PARSERS, main
+from render.frontend.cli import main
+from render.frontend.parsers import PARSERS
 from render.pictures import picture
 from tests.conftest import HANGING
 
