@@ -8,7 +8,8 @@ hold the same instant, and a span of no length holds none.
     in flight    a tile from its first paint start to its last paint end
     done         a tile at its last paint end
     switch       a worker starts a span (wait or paint) of another tile while its previous tile is unfinished:
-                 the last span of that tile, whoever works on it, ends later than this start
+                 the last span of that tile, whoever works on it, ends later than this start. A GPU puts nothing
+                 aside: a stream's tiles are painted at the same instant
     left alone   a tile that is in flight while no worker paints it
     busy         a worker that paints; idle is the rest of the time from the first start to the last end of all tiles
     ledger       a partition of [began, ended]: each instant counts for the first kind of PRIORITY that holds it
@@ -16,25 +17,27 @@ hold the same instant, and a span of no length holds none.
 Block spans, which show the same work on the multiprocessors of a graphics card, count in none of these and in
 `Multiprocessors` alone.
 
-Everything takes n log n steps for n spans.
+Everything takes n log n steps for n spans, and `of` no Python object for a span or a tile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
+
+import numpy as np
 
 from render import cpu_time
 from render.cpu_time import OnCpu
 from render.trace import NO_TILE, STAGES, Span, Trace, Worker, on_card
+from render.trace.intervals import Intervals, most, union
+from render.trace.spans import NUMBER, Spans
 
 PRIORITY = ("paint", "transfer", "compile", "launch", "save", "plan", "wait", "start", "import")
 OTHER = "other"
 
 Interval = tuple[int, int]
-Key = TypeVar("Key", bound=Hashable)
 
 
 class Running(NamedTuple):
@@ -91,7 +94,7 @@ class Stats:
     seconds: wall time by kind of span, first start to last end (0.0: none), which may overlap; also `total` (the whole
     run) and `tiles` (all spans that carry a tile). ledger: nanoseconds by kind and `other`; they add up to the run.
     first_tile and last_tile: the tiles done first and last. busy, idle: seconds by worker, in the order they began.
-    multiprocessors: None where no block was recorded.
+    multiprocessors: None where no block was recorded. launches: how many a GPU painted; None where none did.
     """
 
     seconds: dict[str, float]
@@ -108,6 +111,7 @@ class Stats:
     idle: dict[Worker, float]
     ledger: dict[str, int]
     multiprocessors: Multiprocessors | None = None
+    launches: int | None = None
 
     @property
     def on_card(self) -> bool:
@@ -133,29 +137,28 @@ class Stats:
 
 def of(trace: Trace) -> Stats:
     """All figures of a trace."""
-    paint = [span for span in trace.spans if span.kind == "paint"]
-    painted = _grouped((span for span in paint if span.tile != NO_TILE), lambda span: span.tile)
-    flying = {tile: _reach(times) for tile, times in painted.items()}
-    juggled = [times for times in painted.values() if len(times) > 1]
-    by_end = sorted((end, tile) for tile, (_, end) in flying.items())
-    turned = turns(trace)
-    busy = {worker: _length(times) for worker, times in turned.items()}
-    whole = _wall([span for span in trace.spans if span.tile != NO_TILE and span.kind != "block"])
-    window = _wall(paint)
+    paint = trace.columns.of_kind("paint")
+    tiled = paint.take(paint.tile != NO_TILE)
+    tiles, places = np.unique(tiled.tile, return_inverse=True)
+    begun, done = _reaches(places, tiled, len(tiles))
+    turned = union(paint.worker, paint.t0, paint.t1)
+    busy = _spent(turned, paint.workers, trace.workers)
+    whole, window = _whole(trace.columns), _wall(paint)
+    first, last = (_at_end(done, tiles, choose) for choose in (min, max))
+    pieces = union(places, tiled.t0, tiled.t1)
+    alone = (pieces.t0[1:] - pieces.t1[:-1])[pieces.group[1:] == pieces.group[:-1]]
     return Stats(
         seconds=_seconds(trace) | {"tiles": whole / 1e9},
-        running=Running(
-            most(chain.from_iterable(turned.values())),
-            sum(busy.values()) / window if window else 0.0,
-        ),
+        running=Running(most(turned.t0, turned.t1), sum(busy.values()) / window if window else 0.0),
         on_cpu=cpu_time.of(trace),
-        in_flight=InFlight(most(flying.values())),
-        switches=_switches(trace.spans),
-        tiles=len(flying),
-        first_tile=by_end[0][1] if by_end else None,
-        last_tile=by_end[-1][1] if by_end else None,
-        first_tile_seconds=(by_end[0][0] - trace.asked) / 1e9 if by_end else None,
-        left_alone_seconds=max((_longest_gap(merged(times, flat=True)) for times in juggled), default=0) / 1e9,
+        in_flight=InFlight(most(begun, done)),
+        switches=_switches(trace.columns),
+        launches=_launches(trace.columns),
+        tiles=len(tiles),
+        first_tile=first and first[1],
+        last_tile=last and last[1],
+        first_tile_seconds=(first[0] - trace.asked) / 1e9 if first else None,
+        left_alone_seconds=int(alone.max(initial=0)) / 1e9,
         busy={worker: spent / 1e9 for worker, spent in busy.items()},
         idle={worker: max(whole - spent, 0) / 1e9 for worker, spent in busy.items()},
         ledger=_ledger(trace),
@@ -165,31 +168,29 @@ def of(trace: Trace) -> Stats:
 
 def multiprocessors(trace: Trace) -> Multiprocessors | None:
     """How the multiprocessors worked; None where no block was recorded."""
-    blocks = [span for span in trace.spans if span.kind == "block"]
-    if not blocks:
+    blocks = trace.columns.of_kind("block")
+    if not len(blocks):
         return None
-    busy = inside(trace)
-    window = _wall(blocks)
+    worked, window = union(blocks.worker, blocks.t0, blocks.t1), _wall(blocks)
+    busy = _spent(worked, blocks.workers, trace.multiprocessors)
     return Multiprocessors(
         seen=len(busy),
-        max=most(chain.from_iterable(busy.values())),
-        mean=sum(map(_length, busy.values())) / window if window else 0.0,
-        busy_percent={worker: 100 * _length(times) / window if window else 0.0 for worker, times in busy.items()},
+        max=most(worked.t0, worked.t1),
+        mean=sum(busy.values()) / window if window else 0.0,
+        busy_percent={worker: 100 * spent / window if window else 0.0 for worker, spent in busy.items()},
     )
 
 
 def inside(trace: Trace) -> dict[Worker, list[Interval]]:
-    """When each multiprocessor was busy, as disjoint intervals, card by card in the order of their numbers."""
-    blocks = (span for span in trace.spans if span.kind == "block")
-    found = _grouped(blocks, lambda span: span.worker)
-    return {worker: merged(found[worker]) for worker in trace.multiprocessors}
+    """When each multiprocessor was busy, as disjoint intervals, device by device in the order of their numbers."""
+    return _disjoint(trace.columns.of_kind("block"), trace.multiprocessors)
 
 
-def merged(intervals: Iterable[Interval], *, flat: bool = False) -> list[Interval]:
-    """The same instants as disjoint intervals that do not touch, by time. `flat`: keep those of no length as well."""
+def merged(intervals: Iterable[Interval]) -> list[Interval]:
+    """The same instants as disjoint intervals that do not touch, by time."""
     made: list[Interval] = []
     for t0, t1 in sorted(intervals):
-        if t0 == t1 and not flat:
+        if t0 == t1:
             continue
         if made and t0 <= made[-1][1]:
             made[-1] = made[-1][0], max(made[-1][1], t1)
@@ -255,85 +256,103 @@ def levels(intervals: Iterable[Interval]) -> list[tuple[int, int]]:
 
 def turns(trace: Trace) -> dict[Worker, list[Interval]]:
     """When each worker painted, as disjoint intervals, in the order of the workers' first paint."""
-    paint = (span for span in trace.spans if span.kind == "paint")
-    found = {worker: merged(times) for worker, times in _grouped(paint, lambda span: span.worker).items()}
-    return {worker: found[worker] for worker in trace.workers}
+    return _disjoint(trace.columns.of_kind("paint"), trace.workers)
 
 
 def flights(trace: Trace) -> dict[int, Interval]:
     """From when to when each tile was in flight, by number."""
-    paint = (span for span in trace.spans if span.kind == "paint" and span.tile != NO_TILE)
-    return {tile: _reach(times) for tile, times in _grouped(paint, lambda span: span.tile).items()}
+    paint = trace.columns.of_kind("paint")
+    tiled = paint.take(paint.tile != NO_TILE)
+    tiles, places = np.unique(tiled.tile, return_inverse=True)
+    begun, done = _reaches(places, tiled, len(tiles))
+    return dict(zip(tiles.tolist(), zip(begun.tolist(), done.tolist(), strict=True), strict=True))
 
 
-def most(intervals: Iterable[Interval]) -> int:
-    """How many of the half-open intervals hold the same instant, at most."""
-    lasting = [interval for interval in intervals if interval[0] < interval[1]]
-    ends = sorted(t1 for _, t1 in lasting)
-    highest = over = 0
-    for begun, t0 in enumerate(sorted(t0 for t0, _ in lasting), 1):
-        while ends[over] <= t0:
-            over += 1
-        highest = max(highest, begun - over)
-    return highest
+def _disjoint(spans: Spans, workers: Iterable[Worker]) -> dict[Worker, list[Interval]]:
+    """The instants of each worker's spans as disjoint intervals, by time; those of no length hold none."""
+    found = union(spans.worker, spans.t0, spans.t1)
+    made: dict[Worker, list[Interval]] = {worker: [] for worker in workers}
+    for number, t0, t1 in zip(found.group.tolist(), found.t0.tolist(), found.t1.tolist(), strict=True):
+        if t0 < t1:
+            made[spans.workers[number]].append((t0, t1))
+    return made
 
 
-def _grouped(spans: Iterable[Span], key: Callable[[Span], Key]) -> dict[Key, list[Interval]]:
-    groups: dict[Key, list[Interval]] = {}
-    for span in spans:
-        groups.setdefault(key(span), []).append((span.t0, span.t1))
-    return groups
+def _spent(found: Intervals, numbered: Sequence[Worker], workers: Iterable[Worker]) -> dict[Worker, int]:
+    """How long the intervals of each of these workers are together; groups are numbers in `numbered`."""
+    spent = np.zeros(len(numbered), np.int64)
+    np.add.at(spent, found.group, found.t1 - found.t0)
+    by_worker = dict(zip(numbered, spent.tolist(), strict=True))
+    return {worker: by_worker[worker] for worker in workers}
 
 
-def _reach(times: Sequence[Interval]) -> Interval:
-    """From the first start to the last end."""
-    if len(times) == 1:  # most tiles are painted at one go
-        return times[0]
-    return min(t0 for t0, _ in times), max(t1 for _, t1 in times)
+def _reaches(places: np.ndarray, spans: Spans, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """From the first start to the last end of the spans of each of so many groups."""
+    begun, done = np.full(count, np.iinfo(np.int64).max), np.full(count, np.iinfo(np.int64).min)
+    np.minimum.at(begun, places, spans.t0)
+    np.maximum.at(done, places, spans.t1)
+    return begun, done
 
 
-def _length(disjoint: Iterable[Interval]) -> int:
-    return sum(t1 - t0 for t0, t1 in disjoint)
+def _at_end(done: np.ndarray, tiles: np.ndarray, choose: Callable[..., int]) -> tuple[int, int] | None:
+    """When the first or last tile was done, and its number; of several the first or the last."""
+    if not len(done):
+        return None
+    instant = choose(done.min(), done.max())
+    return int(instant), int(choose(tiles[done == instant].tolist()))
 
 
-def _longest_gap(disjoint: Sequence[Interval]) -> int:
-    return max((later[0] - earlier[1] for earlier, later in pairwise(disjoint)), default=0)
+def _wall(spans: Spans) -> int:
+    """From the first start to the last end of all."""
+    return int(spans.t1.max() - spans.t0.min()) if len(spans) else 0
 
 
-def _wall(spans: Sequence[Span]) -> int:
-    return max(span.t1 for span in spans) - min(span.t0 for span in spans) if spans else 0
+def _whole(spans: Spans) -> int:
+    """From the first start to the last end of all that was done for tiles."""
+    return _wall(spans.take((spans.tile != NO_TILE) & (spans.kind != NUMBER["block"])))
 
 
 def _seconds(trace: Trace) -> dict[str, float]:
-    kinds: Mapping[str, list[Interval]] = _grouped(trace.spans, lambda span: span.kind)
-    walls = {kind: _length([_reach(kinds[kind])]) if kind in kinds else 0 for kind in STAGES}
+    walls = {kind: _wall(trace.columns.of_kind(kind)) for kind in STAGES}
     return {kind: wall / 1e9 for kind, wall in ({"total": trace.ended - trace.began} | walls).items()}
 
 
-def _switches(spans: Iterable[Span]) -> int:
-    work = sorted((s.t0, s.t1, s.tile, s.worker) for s in spans if s.kind in ("wait", "paint") and s.tile != NO_TILE)
-    ends: dict[int, int] = {}
-    for _, t1, tile, _ in work:
-        ends[tile] = max(ends.get(tile, t1), t1)
-    previous: dict[Worker, int] = {}
-    switches = 0
-    for t0, _, tile, worker in work:
-        last = previous.get(worker, tile)
-        switches += last != tile and ends[last] > t0
-        previous[worker] = tile
-    return switches
+def _on_device(spans: Spans) -> np.ndarray:
+    """Which spans are a device's and no CPU's."""
+    by_worker: np.ndarray = np.array([worker.device != "cpu" for worker in spans.workers], bool)
+    return by_worker.take(spans.worker)
+
+
+def _launches(spans: Spans) -> int | None:
+    """How many launches painted on devices; None where none did. Each has one span in which its pixels are copied."""
+    copied = spans.of_kind("transfer")
+    return int(np.count_nonzero(_on_device(copied))) or None
+
+
+def _switches(spans: Spans) -> int:
+    work = spans.of_kind("wait", "paint")
+    work = work.take((work.tile != NO_TILE) & ~_on_device(work))
+    tiles, places = np.unique(work.tile, return_inverse=True)
+    _, ends = _reaches(places, work, len(tiles))
+    order = np.lexsort((work.tile, work.t1, work.t0, work.worker))
+    worker, places, starts = work.worker[order], places[order], work.t0[order]
+    same, other = worker[1:] == worker[:-1], places[1:] != places[:-1]
+    return int(np.count_nonzero(same & other & (ends[places[:-1]] > starts[1:])))
 
 
 def _ledger(trace: Trace) -> dict[str, int]:
     """Each kind gets what it adds to the union of the kinds before it, so nothing is counted twice."""
     began, ended = trace.began, trace.ended
-    kinds = _grouped(trace.spans, lambda span: span.kind)
-    covered: list[Interval] = []
+    nothing = np.zeros(0, np.int64)
+    covered, before = Intervals(nothing, nothing, nothing), 0
     ledger = {}
     for kind in PRIORITY:
-        before = _length(covered)
-        inside = [(max(t0, began), min(t1, ended)) for t0, t1 in kinds.get(kind, ()) if t0 < ended and t1 > began]
-        covered = merged(covered + inside) if inside else covered
-        ledger[kind] = _length(covered) - before
-    ledger[OTHER] = ended - began - _length(covered)
+        spans = trace.columns.of_kind(kind)
+        within = spans.take((spans.t0 < ended) & (spans.t1 > began))
+        t0 = np.concatenate([covered.t0, np.maximum(within.t0, began)])
+        t1 = np.concatenate([covered.t1, np.minimum(within.t1, ended)])
+        covered = union(np.zeros(len(t0), np.int64), t0, t1)
+        length = int((covered.t1 - covered.t0).sum())
+        ledger[kind], before = length - before, length
+    ledger[OTHER] = ended - began - before
     return ledger

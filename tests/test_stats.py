@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from render import stats
 from render.trace import NO_TILE, STAGES, Span, Trace, Worker
+from render.trace.intervals import most
 
 A, B, C = (Worker(1, thread) for thread in range(3))
 M, N = (Worker(1, thread, "a card multiprocessor") for thread in (7, 10))
@@ -89,7 +91,7 @@ def test_levels_count_the_intervals_at_each_instant_and_tell_every_change_once(m
         held = sum(t0 <= instant < t1 for t0, t1 in intervals)
         assert next((level for since, level in reversed(levels) if since <= instant), 0) == held
     assert all(before != after for (_, before), (_, after) in pairwise([(-1, 0), *levels]))
-    assert stats.most(intervals) == max((level for _, level in levels), default=0)
+    assert most(*np.array(intervals, np.int64).reshape(-1, 2).T) == max((level for _, level in levels), default=0)
 
 
 @given(spans)

@@ -60,7 +60,7 @@ class Answer(NamedTuple):
     """What a worker sends back: the tiles done, or the error, and what it recorded meanwhile."""
 
     handful: Handful
-    spans: tuple[Span, ...]
+    spans: Sequence[Span]
 
 
 def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
@@ -241,7 +241,7 @@ def _painter(folder: str) -> Painter:
     return painter
 
 
-def ready(folder: str, workers: int) -> tuple[Span, ...]:
+def ready(folder: str, workers: int) -> Sequence[Span]:
     """Unpack the painter, then wait until all workers have done so."""
     painter = _painter(folder)
     (Path(folder) / f"ready-{os.getpid()}").touch()

@@ -25,7 +25,8 @@ def draw_document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict
     painted by nobody; `fairness` and `schedule` are explained in `render.findings.schedule`, also which of them are
     null where a card painted; `cpus` in `render.findings.claims`, and `claims` says them in a sentence (null where one
     worker was asked for and painted). `multiprocessors` are those of a graphics card that painted: how many, how many
-    at once, and in per cent how busy (null where no block was recorded).
+    at once, and in per cent how busy (null where no block was recorded). `launches` is how many painted all tiles on a
+    GPU, simulated too (null on CPUs).
     """
     run = Run(frame)
     made = _describe_run(run, out)
@@ -61,6 +62,7 @@ def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str
         "on_cpu": found.on_cpu._asdict(),
         "in_flight": found.in_flight._asdict(),
         "switches": found.switches,
+        "launches": found.launches,
         "multiprocessors": _multiprocessor_figures(found),
         "first_tile_seconds": found.first_tile_seconds,
         "left_alone_seconds": found.left_alone_seconds,

@@ -6,10 +6,10 @@ pixels as fill its slot; squares are numbered slot by slot, so a square's number
     number of a square   0 1 2 3 4 5 | 6 7 8 9 10 11 | 12 ...     here with 6 squares a slot
     tile (of the table)  0           | 1             | 2
 
-Squares that lie outside of a tile smaller than its slot are taken and left. The table of tiles has TILE numbers for each:
-where it lies in the frame, and how large it is. Each square's record says where and when it was painted; what a tile's
-samples come to is added up in its tally, of which there are several copies where tiles are few (`copies`), so that
-threads seldom wait for each other to add.
+Squares that lie outside of a tile smaller than its slot are taken and left. The table of tiles has TILE numbers for
+each: where it lies in the frame, and how large it is. Each square's record says where and when it was painted; what a
+tile's samples come to is added up in its tally, of which there are several copies where tiles are few (`copies`), so
+that threads seldom wait for each other to add.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ In numba's simulator a warp has one lane.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from render.kernels.launch import RECORD, SQUARE, TAKEN, TALLY, TILE, copies
 from render.kernels.scalar import begun, levels, light, marked, put, strange
@@ -55,17 +55,30 @@ BLOCK = 16  # steps between two votes
 LOSS = 180
 
 
+class Launch(NamedTuple):
+    """What all threads of a launch know: so many tiles, in slots of wide x high pixels, and so many squares.
+
+    copy: of the tallies, to which a thread adds. across, squares: of a slot, in a row and in all. every: of all slots.
+    """
+
+    count: Any
+    wide: Any
+    high: Any
+    copy: Any
+    across: Any
+    squares: Any
+    every: Any
+
+
 def paint_tiles(at: Any, p: Any, block: int, count: int, wide: int, high: int) -> None:
     """Paint squares of the launch's tiles until all have been taken, as one lane of a warp of this thread block.
 
     There are so many tiles in the table, and each has a slot of wide x high pixels (`launch`).
     """
     across = (wide + 7) >> 3
-    squares = across * ((high + 3) >> 2)  # of a slot
-    every = count * squares
-    end = counts(SQUARE * every)
-    copy = block % copies(count)
-    tiles, records = memory(at.tiles), memory(at.records)
+    squares = across * ((high + 3) >> 2)
+    launch = Launch(count, wide, high, block % copies(count), across, squares, count * squares)
+    end = counts(SQUARE * launch.every)
     number = tile = i = j = following = left = s = steps = counts(0)
     state = seen = lift(start(reals(0), reals(0), p), reals(0))
     looks = counts(0)
@@ -76,17 +89,13 @@ def paint_tiles(at: Any, p: Any, block: int, count: int, wide: int, high: int) -
     while any_lane(having > 0):
         # Lanes without a pixel take one; squares at a tile's right and lower edge have some outside of it.
         while any_lane(votes(wanting) > 0):
-            number, following, left = take(wanting, number, following, left, every, at)
-            before_it = tile
+            number, following, left = take(wanting, number, following, left, launch.every, at)
             slot, column, row = place_of(number, counts(squares), counts(across))
-            tile = where(number < end, slot, tile)
-            if any_lane(tile != before_it):
-                add_steps(at, before_it, copy, count, made)
-                made = 0
-            first = TILE * total(tile)
-            i, j = column + counts(tiles[first]), row + counts(tiles[first + 1])
+            if any_lane((number < end) & (slot != tile)):
+                add_steps(at, tile, launch, made)
+                tile, made = slot, 0
+            i, j, outside = find_pixel(at, tile, column, row)
             place = (total(tile) * high + total(row)) * wide + total(column)
-            outside = (column >= counts(tiles[first + 2])) | (row >= counts(tiles[first + 3]))
             wanting = wanting & (number < end) & outside
         mine = number < end
         # Lanes whose sample has ended begin the next, of the same pixel or of a new one; then all are stepped.
@@ -103,8 +112,7 @@ def paint_tiles(at: Any, p: Any, block: int, count: int, wide: int, high: int) -
             if any_lane(steps < at.limit):
                 state, steps = settled(state, steps, p, at.limit)
             r, g, b = light(state, steps, p)
-            if strange(r, g, b):
-                add_at(at.tallies, TALLY * (copy * count + total(tile)) + 1, 1)
+            add_strange(at, tile, launch, strange(r, g, b))
             made += total(steps)
             red, green, blue = red + clamped(r), green + clamped(g), blue + clamped(b)
             s = s + 1
@@ -113,16 +121,34 @@ def paint_tiles(at: Any, p: Any, block: int, count: int, wide: int, high: int) -
             reds, greens, blues = levels((red, green, blue), at)
             counted = unpack(marked(state, steps, p))
             put(at, place, 0, unpack(reds), unpack(greens), unpack(blues), counted)
-            records[RECORD * total(number >> 5) + 2] = device_clock()  # the last of the square's lanes to come here stays
+            record_end(at, number)
             red = green = blue = reals(0)
             s = counts(0)
-    add_steps(at, tile, copy, count, made)
+    add_steps(at, tile, launch, made)
 
 
-def add_steps(at: Any, tile: Lane, copy: int, count: int, made: int) -> None:
+def find_pixel(at: Any, tile: Lane, column: Lane, row: Lane) -> tuple[Lane, Lane, Any]:
+    """Give the column and row in the frame of a pixel of a tile's slot, and whether it lies outside of the tile."""
+    tiles, first = memory(at.tiles), TILE * total(tile)
+    i, j = column + counts(tiles[first]), row + counts(tiles[first + 1])
+    return i, j, (column >= counts(tiles[first + 2])) | (row >= counts(tiles[first + 3]))
+
+
+def add_steps(at: Any, tile: Lane, launch: Launch, made: int) -> None:
     """Add what a lane has made for a tile to this copy of the tile's tally."""
     if made > 0:
-        add_at(at.tallies, TALLY * (copy * count + total(tile)), made)
+        add_at(at.tallies, TALLY * (launch.copy * launch.count + total(tile)), made)
+
+
+def add_strange(at: Any, tile: Lane, launch: Launch, bad: bool) -> None:
+    """Count a sample that is NaN."""
+    if bad:
+        add_at(at.tallies, TALLY * (launch.copy * launch.count + total(tile)) + 1, 1)
+
+
+def record_end(at: Any, number: Lane) -> None:
+    """Write when a pixel was stored into its square's record; what the last of the square's lanes writes stays."""
+    memory(at.records)[RECORD * total(number >> 5) + 2] = device_clock()
 
 
 def take(wanting: Any, number: Lane, following: Lane, left: Lane, every: int, at: Any) -> tuple[Lane, Lane, Lane]:

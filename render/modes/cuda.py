@@ -21,15 +21,14 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from render.errors import RenderError
-from render.painting.painter import TileTable, Done, Launcher
+from render.painting.painter import Done, Launcher, TileTable
 from render.plan import Tile, tile_of
-from render.runtime.launch import LAUNCHES, pieces
+from render.runtime.kernel import LAUNCHES, pieces
 
 if TYPE_CHECKING:
     from render.painting.painter import Painter
     from render.request import Request
-    from render.runtime.kernel import Stream
-    from render.runtime.painted import Painted
+    from render.runtime.kernel import Painted, Stream
 
 KIND = "device"
 OPTIONS = frozenset({"simulate"})
@@ -142,7 +141,7 @@ class Host:
     def _ready(self) -> Turn | None:
         """The oldest launch that has ended, if any."""
         for turn in list(self._painting):
-            if turn in self._painting and self._guarded(turn, turn.stream.ready):  # its device may have failed meanwhile
+            if turn in self._painting and self._guarded(turn, turn.stream.ready):  # its device may have failed
                 return turn
         return None
 

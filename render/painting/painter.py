@@ -25,8 +25,7 @@ from render.pace import Pace
 from render.painting.not_numbers import describe_failure
 from render.plan import Tile
 from render.request import Request
-from render.runtime.kernel import CpuKernel, Kernel, LaunchKernel, Stream
-from render.runtime.painted import Painted
+from render.runtime.kernel import CpuKernel, Kernel, LaunchKernel, Painted, Stream
 from render.scene import load
 from render.trace import Recorder, Spans, Worker
 from render.trace.intervals import union
@@ -173,9 +172,7 @@ class Launcher(Painter):
         add, first, last = self.recorder.add, table.tiles[0].number, table.tiles[-1].number
         if painted.handed is not None:
             add("launch", painted.handed, int(painted.first.min()), first, stream.worker)
-        self.recorder.extend(
-            Spans((stream.worker,), 0, table.numbers, NUMBER["paint"], painted.first, painted.last)
-        )
+        self.recorder.extend(Spans((stream.worker,), 0, table.numbers, NUMBER["paint"], painted.first, painted.last))
         add("transfer", painted.painted, painted.arrived, last, stream.worker)
         if painted.squares is not None:
             self._held.append((table, stream, painted.squares, painted.step))

@@ -18,11 +18,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from time import perf_counter_ns
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from render.runtime.launch import SLOT, WIDEST, Shape, pieces
+from render.runtime.launch import LAUNCHES, SLOT, WIDEST, Shape, pieces
 from render.runtime.painted import Painted
 
 if TYPE_CHECKING:
@@ -30,6 +30,19 @@ if TYPE_CHECKING:
     from render.parameters import P
     from render.request import Request
     from render.trace import Clock, Span, Worker
+
+__all__ = [
+    "LAUNCHES",
+    "Announce",
+    "CpuKernel",
+    "Device",
+    "Kernel",
+    "LaunchKernel",
+    "Painted",
+    "Stream",
+    "Underway",
+    "pieces",
+]
 
 Announce = Callable[[str], None]  # told what takes time, such as compiling
 WHOLLY = (1 << 62) - 1  # a budget that is never spent
@@ -122,7 +135,7 @@ class Stream(Protocol):
         ...
 
     def submit(self, rectangles: np.ndarray) -> None:
-        """Launch rectangles, (n, 4) with x, y, width, height, without waiting. Only after `collect` of the one before."""
+        """Launch rectangles, (n, 4) with x, y, width, height, without waiting. Only after `collect` of the last."""
         ...
 
     def ready(self) -> bool:

@@ -47,7 +47,7 @@ class Painted(NamedTuple):
 
 
 def windows(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
-    """View all rectangles of a size in (rows, columns, ...), by the place of their top left corner; to be written to."""
+    """View all rectangles of a size in (rows, columns, ...), by the place of their top left corner; to be written."""
     rows, columns, *rest = pixels.shape
     shape = (rows - height + 1, columns - width + 1, height, width, *rest)
     return as_strided(pixels, shape, (*pixels.strides[:2], *pixels.strides))

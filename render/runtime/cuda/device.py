@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from render.runtime.launch import MOST_BYTES, fit
 from render.trace import Clock
 
 COMPARISONS = 3  # of the two clocks; the first calls are slow, the last counts
-LEAST_BYTES = 1 << 20  # of a launch: where there is less than that, there is no memory
+LEAST_BYTES = 1 << 18  # of a launch: where there is less than that, there is no memory
 EVENT_STEP = 500  # ns between two times of an event
 
 
@@ -78,7 +79,8 @@ class CudaDevice:
         self.context = context(driver, self.card.number)
         self.make_current()
         self._module = asked(driver.cuModuleLoadData(code))
-        self.functions = [asked(driver.cuModuleGetFunction(self._module, entry.encode())) for entry in ENTRIES]
+        entries = [asked(driver.cuModuleGetFunction(self._module, entry.encode())) for entry in ENTRIES]
+        self.functions: Sequence[Any] = entries
         occupancy = asked(driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(self.functions[0], THREADS, 0))
         self.most = max(occupancy, 1) * self.card.multiprocessors
         for array in (*self.at, *self.p):

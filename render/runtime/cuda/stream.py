@@ -98,7 +98,7 @@ class Stream:
             self.device.tie_clocks(self._queue)
 
     def submit(self, rectangles: np.ndarray) -> None:
-        """Launch rectangles, (n, 4) with x, y, width, height, without waiting. Only after `collect` of the one before."""
+        """Launch rectangles, (n, 4) with x, y, width, height, without waiting. Only after `collect` of the last."""
         driver, device, queue, (first, second, third) = self._driver, self.device, self._queue, self._events
         device.make_current()
         shape = Shape(len(rectangles), *rectangles[:, 2:].max(axis=0).tolist())
