@@ -16,7 +16,7 @@ from card_reference import Argument, Bench
 
 from render import engine, scene
 from render.codegen import cuda_code
-from render.codegen.settings import pack
+from render.codegen.settings import pack_cells
 from render.frame import split_marked
 from render.kernels.launch import TALLY, THREADS
 from render.options import complete
@@ -74,7 +74,7 @@ class Program:
                 return self._place + distance
             return self.device.place(array) if array.size else 0
 
-        cells: list[int] = pack(self._memory.settings(self.device.at), self.device.p, address=address).tolist()
+        cells: list[int] = pack_cells(self._memory.settings(self.device.at), self.device.p, address=address).tolist()
         return cells
 
     def _once(self) -> Painted:

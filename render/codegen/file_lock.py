@@ -13,8 +13,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-PATIENCE = 60.0  # seconds; a holder that takes longer was stopped, or this machine is so busy that it does not matter
-PAUSE = 0.02  # seconds between two attempts
+TIMEOUT_SECONDS = (
+    60.0  # seconds; a holder that takes longer was stopped, or this machine is so busy that it does not matter
+)
+POLL_SECONDS = 0.02  # seconds between two attempts
 
 
 @contextlib.contextmanager
@@ -45,20 +47,20 @@ def take_turn(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
 def _wait_for(path: Path, descriptor: int, waiting: Callable[[], None]) -> bool:
     """Wait for the lock and take it; False where the holder has removed the file, and where there are no locks."""
-    until = time.monotonic() + PATIENCE
-    told = False
-    while not (locked := _try(descriptor)):
-        if locked is None or time.monotonic() > until or not _still_there(path, descriptor):
+    until = time.monotonic() + TIMEOUT_SECONDS
+    announced = False
+    while not (locked := _try_lock(descriptor)):
+        if locked is None or time.monotonic() > until or not _is_still_there(path, descriptor):
             return False
-        if not told:
+        if not announced:
             waiting()
-            told = True
-        time.sleep(PAUSE)
-    return _still_there(path, descriptor)
+            announced = True
+        time.sleep(POLL_SECONDS)
+    return _is_still_there(path, descriptor)
 
 
-def _try(descriptor: int) -> bool | None:
-    """Take the lock if nobody has it: whether that went well, or None where there are no locks."""
+def _try_lock(descriptor: int) -> bool | None:
+    """Try to take the lock; return None on a system without locks."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -75,8 +77,8 @@ def _try(descriptor: int) -> bool | None:
     return True
 
 
-def _still_there(path: Path, descriptor: int) -> bool:
-    """Tell whether the file that is open here still has its name."""
+def _is_still_there(path: Path, descriptor: int) -> bool:
+    """Tell if the open file still has its name."""
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except OSError:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 KIND = "device"
 OPTIONS = frozenset({"simulate"})
+IN_FLIGHT = 1
 Result = TypeVar("Result")
 SPIN = 200_000  # ns in which the streams are looked at again and again: to be woken up takes as long as a small launch
 SHORTEST_PAUSE, LONGEST_PAUSE = 50_000, 1_000_000  # ns between two looks after that
@@ -39,11 +40,11 @@ NAMED = 8  # tiles in a message
 PATIENCE = 32  # a look comes late by so small a share of the time that nothing has happened
 
 
-def missing(request: Request) -> None:
+def unavailable_reason(request: Request) -> None:
     """Nothing: a device is the target's business."""
 
 
-def shared(request: Request) -> bool:
+def needs_shared_canvas(request: Request) -> bool:
     """Rows come back to this process, from the card as from the simulator."""
     return False
 
@@ -52,7 +53,7 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     """Keep all streams busy; yield each tile as its pixels arrive."""
     assert isinstance(painter, Launcher)
     try:
-        yield from Host(tiles, painter, painter.open()).run()
+        yield from Host(tiles, painter, painter.open_streams()).run()
     finally:
         painter.launches.close()
 
@@ -101,7 +102,7 @@ class Host:
             self._looked = self._recorder.clock()
             made, bad = painted.made.tolist(), painted.bad.tolist()
             failure = self._went_on()  # the device has its next tiles before anybody looks at these
-            self._painter.record(ready.table, ready.stream, painted)
+            self._painter.record_launch(ready.table, ready.stream, painted)
             yield from self._done(ready.table, made, bad)
             if failure is not None:
                 raise failure
@@ -136,7 +137,7 @@ class Host:
                 if not piece[0]:
                     yield Done(tile_of(self._painter.request, tile.number), piece[1])
         for tile, strange in failed:
-            self._painter.done(tile, 0, strange)  # raises TileError
+            self._painter.finish_tile(tile, 0, strange)  # raises TileError
 
     def _ready(self) -> Turn | None:
         """The oldest launch that has ended, if any."""
@@ -203,7 +204,7 @@ class Host:
             others = [tile.number for tile in rest] + [tile.number for one in beside for tile in one.table.tiles]
             named = ", ".join(map(str, others[:NAMED])) + (", ..." if len(others) > NAMED else "")
             more = f" (tiles {named} were painted beside it)" if others else ""
-            self._lose(turn, self._painter.failure(first, f"{type(error).__name__}: {error}{more}"))
+            self._lose(turn, self._painter.tile_failure(first, f"{type(error).__name__}: {error}{more}"))
         return None
 
     def _lose(self, turn: Turn, failure: RenderError) -> None:
@@ -212,7 +213,7 @@ class Host:
         left = [stream for stream in self._streams if stream.device is not device]
         if not left:
             raise failure
-        self._painter.launches.failed(f"{device.name}: {failure}")
+        self._painter.launches.report_failure(f"{device.name}: {failure}")
         for one in reversed(self._painting):
             if one.stream.device is device:
                 self._todo.extendleft(reversed(one.table.tiles))

@@ -1,14 +1,14 @@
 """Outputs: what is kept of a run. Each file in this folder is one output, found by its name and loaded on first use.
 
-An output is a pure function from frames (pixels, request, trace) to the bytes of a file, so it works just as well
-on frames from a saved trace, on any machine. `npz` is the template; a new output is a new file and nothing else:
+An output is a pure function from frames (pixels, request, trace) to the bytes of a file, so it also works on frames
+from a saved trace, on any machine. `npz` is the template; a new output is a new file and nothing else:
 
     SUFFIXES                                  the ends of file names that choose it
-    ABOUT                                     what it shows, in one line
-    LARGEST_SIDE                              of a picture that it takes, in pixels; None: any
-    write(frames, *, plain=False) -> bytes    a draw's one frame, a race's several; plain: the picture alone
-    MOST_TILES                                where more, in all frames, could not be looked at; refused beforehand
-    stream(frames, *, plain=False)            the same bytes in pieces, where they are too many to hold at once
+    ABOUT                                     its content, in one line
+    LARGEST_SIDE                              most pixels that a picture may be wide or high; None: any
+    write(frames, *, plain=False) -> bytes    or pieces of them; frames: one of a draw, several of a race; plain: the
+                                              picture alone
+    MOST_TILES                                most tiles it can show, in all frames; more are refused beforehand
 
 Writing the bytes is done here, once for all outputs: a file is either whole or was not touched.
 """
@@ -42,7 +42,7 @@ REASONS = {  # the usual ones in our own words, and what to do
 
 
 class Output(Protocol):
-    """What each file of this folder offers."""
+    """An output, as each file of this folder is one."""
 
     SUFFIXES: tuple[str, ...]
     ABOUT: str
@@ -50,23 +50,23 @@ class Output(Protocol):
     MOST_TILES: int | None  # of all frames: more could not be looked at
 
     def write(self, frames: Frames, *, plain: bool = False) -> bytes | Iterable[bytes]:
-        """The bytes of a file made from these frames, at once or in pieces."""
+        """Make the bytes of a file from these frames, at once or in pieces."""
         ...
 
 
 def names() -> list[str]:
-    """All outputs there are."""
+    """List all outputs."""
     return registry.names(__path__)
 
 
 @cache
 def load(name: str) -> Output:
-    """The output of this name. Raises UnknownName."""
+    """Load an output by its name. Raises UnknownName."""
     return cast(Output, registry.load("output", __name__, name, names()))
 
 
 def by_suffix(path: str | Path) -> Output:
-    """The output that the end of this file name chooses; of several, that of the longest suffix. Raises UsageError.
+    """Choose the output by the end of a file name; the longest suffix wins. Raises UsageError.
 
     `-`, which stands for standard output, chooses PNG.
     A name with one dot and an output's own name behind it leaves no choice, and saves loading all the others.
@@ -116,7 +116,7 @@ def check_sides(makers: Mapping[str, Output], width: int, height: int) -> None:
 
 
 def check_writable(path: str | Path) -> None:
-    """Find out before painting whether `save` could write this file; nothing is left behind.
+    """Check before painting that `save` could write this file; leave nothing behind.
 
     Raises OutputError, or UsageError where standard output is a terminal.
     """
@@ -125,17 +125,17 @@ def check_writable(path: str | Path) -> None:
             raise UsageError("a file named - would go to the terminal", "send it on: --out - > FILE, or | PROGRAM")
         return
     try:
-        target = _target(path)
+        target = _target_file(path)
         if target is not None:
-            probe = _beside(target)
+            probe = _temporary_name(target)
             probe.touch(exist_ok=False)
             probe.unlink()
     except (OSError, ValueError) as error:
-        raise _refused(path, error) from error
+        raise _write_error(path, error) from error
 
 
 def check_tiles(path: str | Path, output: Output, tiles: int) -> None:
-    """Raise UsageError for more tiles than an output can show, all frames together; painting them would be in vain."""
+    """Raise UsageError for more tiles than an output can show, all frames together, before they are painted."""
     most = output.MOST_TILES
     if most is not None and tiles > most:
         raise UsageError(
@@ -144,8 +144,8 @@ def check_tiles(path: str | Path, output: Output, tiles: int) -> None:
         )
 
 
-def made(output: Output, frames: Frames, *, plain: bool = False) -> Iterable[bytes]:
-    """What an output makes of these frames, in pieces; `save` takes it."""
+def write_pieces(output: Output, frames: Frames, *, plain: bool = False) -> Iterable[bytes]:
+    """Make the bytes of a file in pieces, for `save`."""
     written = output.write(frames, plain=plain)
     return [written] if isinstance(written, bytes) else written
 
@@ -167,21 +167,21 @@ def save(path: str | Path, data: bytes | Iterable[bytes]) -> None:
             raise OutputError(f"cannot write to standard output: {error.strerror}", "send it elsewhere") from error
         return
     try:
-        target = _target(path)
+        target = _target_file(path)
     except (OSError, ValueError) as error:
-        raise _refused(path, error) from error
+        raise _write_error(path, error) from error
     try:
         if target is None:
             with Path(path).open("wb") as file:
                 file.writelines(pieces)
         else:
-            _replace(target, pieces)
+            _replace_file(target, pieces)
     except OSError as error:
-        raise _refused(path, error) from error
+        raise _write_error(path, error) from error
 
 
-def _replace(target: Path, pieces: Iterable[bytes]) -> None:
-    fresh = _beside(target)
+def _replace_file(target: Path, pieces: Iterable[bytes]) -> None:
+    fresh = _temporary_name(target)
     try:
         with fresh.open("xb") as file:
             file.writelines(pieces)
@@ -192,8 +192,8 @@ def _replace(target: Path, pieces: Iterable[bytes]) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def _target(path: str | Path) -> Path | None:
-    """The regular file that is to be made or replaced, links followed; None for a pipe or a device."""
+def _target_file(path: str | Path) -> Path | None:
+    """Return the regular file to make or replace, links followed; None for a pipe or a device."""
     target = Path(os.path.realpath(path))
     if target.is_dir() or os.fspath(path).endswith(("/", os.sep)):
         raise IsADirectoryError(errno.EISDIR, "")
@@ -206,12 +206,12 @@ def _target(path: str | Path) -> Path | None:
     return target if stat.S_ISREG(mode) else None
 
 
-def _beside(target: Path) -> Path:
-    """A name in the same folder that nothing has."""
+def _temporary_name(target: Path) -> Path:
+    """Return an unused name in the same folder."""
     return target.with_name(f".render-{secrets.token_hex(8)}")
 
 
-def _refused(path: str | Path, error: OSError | ValueError) -> OutputError:
+def _write_error(path: str | Path, error: OSError | ValueError) -> OutputError:
     number = error.errno if isinstance(error, OSError) else None
     why = getattr(error, "strerror", None) or str(error)
     why, remedy = REASONS.get(number or 0, (why, "save elsewhere"))

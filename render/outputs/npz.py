@@ -25,7 +25,7 @@ MOST_TILES = None
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
-    """The arrays of the first frame (those of a race are all equal). The same frame gives the same bytes."""
+    """Pack the arrays of the first frame (a race's are all equal). The same frame gives the same bytes."""
     frame = frames[0]
     arrays = {"rgb": frame.rgb}
     if frame.steps is not None:

@@ -35,7 +35,7 @@ class Painted(NamedTuple):
     handed: int | None = None
     step: int = 0
 
-    def put(self, canvas: Canvas, rectangles: np.ndarray) -> None:
+    def copy_to(self, canvas: Canvas, rectangles: np.ndarray) -> None:
         """Copy the tiles, which lie at (x, y, width, height) of the frame, to their places: rectangles (n, 4)."""
         for width, height in {(width, height) for width, height in rectangles[:, 2:].tolist()}:
             these = np.flatnonzero((rectangles[:, 2] == width) & (rectangles[:, 3] == height))

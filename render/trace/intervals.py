@@ -45,7 +45,7 @@ def union(group: np.ndarray, t0: np.ndarray, t1: np.ndarray, gap: int = 0) -> In
     return Intervals(starts >> bits, (starts & moment) + zero, (ends & moment) + zero)
 
 
-def most(t0: np.ndarray, t1: np.ndarray) -> int:
+def most_at_once(t0: np.ndarray, t1: np.ndarray) -> int:
     """Count how many intervals hold the same instant, at most; those of no length hold none."""
     lasting = t0 < t1
     starts, ends = np.sort(t0[lasting]), np.sort(t1[lasting])

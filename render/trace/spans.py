@@ -16,10 +16,10 @@ UNKNOWN = -1  # in a column, where a span has None
 
 
 class Worker(NamedTuple):
-    """Who painted: a thread of a process, or of a GPU a stream or, in block spans, a multiprocessor.
+    """One that painted: a thread of a process; of a GPU a stream or, in block spans, a multiprocessor.
 
-    `thread` is then the number of the stream or multiprocessor on its GPU, and `device` the GPU's name and which of
-    the two it is.
+    Of a GPU, `thread` is the number of the stream or multiprocessor, and `device` the GPU's name and which of the two
+    it is.
     """
 
     process: int
@@ -30,7 +30,7 @@ class Worker(NamedTuple):
 class Span(NamedTuple):
     """One worker, one tile (or `NO_TILE`), one kind of time, from t0 to t1 in ns.
 
-    cpu, cpu_end: the CPUs that it began and ended on (-1: unknown). on_cpu: ns of CPU time that its thread was given
+    cpu, cpu_end: the CPUs that it started and ended on (-1: unknown). on_cpu: ns of CPU time that its thread was given
     meanwhile, for paint spans; None where that is not known, as on a GPU, or does not matter.
     """
 

@@ -54,7 +54,7 @@ def full(chosen: Iterable[Card]) -> Iterator[None]:
 
 @pytest.mark.parametrize("count", [1, 2, 8])
 def test_several_streams_paint_what_one_paints(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cuda, "wanted_streams", lambda *_: count)
+    monkeypatch.setattr(cuda, "count_streams", lambda *_: count)
 
     frame = drawn(tile=(64, 64))
 

@@ -19,7 +19,7 @@ import pytest
 
 import render
 from render import engine, modes
-from render.frame import Canvas, Frame, Went
+from render.frame import Canvas, Frame, SliceResult
 from render.painting.painter import Painter
 from render.plan import cut
 from render.request import Request
@@ -159,15 +159,15 @@ class Uneven(CpuKernel):
         self.clock, self.slices = clock, slices
 
     @contextmanager
-    def begin(self, *place: Any) -> Iterator[Any]:
+    def start_rectangle(self, *place: Any) -> Iterator[Any]:
         x = place[1]
 
-        def go(_budget: int) -> Went:
+        def paint_slice(_budget: int) -> SliceResult:
             self.clock.tick(2_000_000)
             self.slices[x] -= 1
-            return Went(1, 0, self.slices[x] == 0)
+            return SliceResult(1, 0, self.slices[x] == 0)
 
-        yield SimpleNamespace(go=go)
+        yield SimpleNamespace(paint_slice=paint_slice)
 
     def paint(self, *_: Any) -> tuple[int, int]:
         raise AssertionError("the whole tile at once")

@@ -90,7 +90,7 @@ def test_tiles_come_from_their_slots_to_their_places_in_the_frame(tile: tuple[in
     canvas = Canvas(50, 40, with_steps=True, x=7, y=3)
 
     steps = slots[..., 0].astype(np.int32)
-    Painted(slots, steps, nothing, nothing, nothing, nothing, 0, 0, 0).put(canvas, rectangles)
+    Painted(slots, steps, nothing, nothing, nothing, nothing, 0, 0, 0).copy_to(canvas, rectangles)
 
     assert np.array_equal(canvas.rgb, picture)
     assert np.array_equal(np.asarray(canvas.steps), picture[..., 0])

@@ -22,14 +22,14 @@ from hashlib import sha256
 from importlib.resources import files
 from string import Template
 
-from render.findings import sentences
+from render.findings import conclusions, sentences
 from render.frame import Frames
 from render.outputs.page import inside, still
 from render.outputs.page.lesson import Step, questions, tour
 from render.outputs.page.record import packed, record
 from render.outputs.page.runs import Run, raced
 from render.outputs.page.words import image
-from render.wording import count, escape, in_words, listed, time
+from render.wording import count, escape_html, format_time, in_words, join_words
 
 SUFFIXES = (".html",)
 ABOUT = "the theatre: all runs replayed on one clock, in one page"
@@ -55,7 +55,7 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
     return (
         Template(_part("page.html"))
         .substitute(
-            title=escape(_title(frames)),
+            title=escape_html(_title(frames)),
             lead=_lead(frames, runs),
             pictures="".join(_stored(number, packed(pictures[key]), runs[0]) for number, key in enumerate(hashes)),
             waiting=WAITING if any(run.waited_seconds for run in runs) else "",
@@ -63,8 +63,10 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
             acts="\n".join(_acts(runs, images)),
             inside="\n".join(inside.section(run, number) for number, run in enumerate(runs)),
             not_run="".join(_not_run(frames)),
-            conclusions="".join(f"<p>{escape(told)}</p>" for told in sentences.conclusions(runs)),
-            questions="\n".join(f"<dt>{escape(ask)}</dt><dd>{escape(told)}</dd>" for ask, told in questions(runs)),
+            conclusions="".join(f"<p>{escape_html(told)}</p>" for told in conclusions.of(runs)),
+            questions="\n".join(
+                f"<dt>{escape_html(ask)}</dt><dd>{escape_html(told)}</dd>" for ask, told in questions(runs)
+            ),
             tour="\n".join(_step(number, step) for number, step in enumerate(steps)),
             figures="\n".join(_figures(run) for run in runs),
             facts=_pairs(_facts(runs[0])),
@@ -90,7 +92,7 @@ def _hash(text: str) -> str:
 
 def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
     """What is asked and what is told, as a description list has them."""
-    return "\n".join(f"<dt>{escape(name)}</dt><dd>{escape(told)}</dd>" for name, told in pairs)
+    return "\n".join(f"<dt>{escape_html(name)}</dt><dd>{escape_html(told)}</dd>" for name, told in pairs)
 
 
 def _title(frames: Frames) -> str:
@@ -103,13 +105,13 @@ def _lead(frames: Frames, runs: Sequence[Run]) -> str:
     what = f"{request.scene}, view {request.view}, {request.width} × {request.height} pixels"
     tiles = _cut(runs)
     if len(frames) == 1:
-        return f"{escape(what)}, {tiles}. See who painted which of them, and when."
+        return f"{escape_html(what)}, {tiles}. See who painted which of them, and when."
     if frames.identical:
         digest = f"(sha256 <code>{frames[0].sha256[:12]}</code>)"
         same = f"<strong>It is the same picture each time, to the last bit</strong> {digest}."
     else:
         same = "<strong class='alarm'>The pictures differ, which they must not.</strong>"
-    return f"{escape(what)}, {escape(tiles)}. {same} What differs is who worked on what, and when."
+    return f"{escape_html(what)}, {escape_html(tiles)}. {same} What differs is who worked on what, and when."
 
 
 def _cut(runs: Sequence[Run]) -> str:
@@ -120,7 +122,7 @@ def _cut(runs: Sequence[Run]) -> str:
         return f"cut into {count(most, 'tile')}"
     if not others:
         return f"cut into the same {count(most, 'tile')} each time"
-    told = listed([f"{run.frame.title} into {run.stats.tiles}" for run in others])
+    told = join_words([f"{run.frame.title} into {run.stats.tiles}" for run in others])
     return f"cut into {count(runs[0].stats.tiles, 'tile')}, for {told}"
 
 
@@ -135,11 +137,12 @@ def _acts(runs: Sequence[Run], images: Sequence[int]) -> Iterator[str]:
     most = max((run.stats.in_flight.max for run in runs), default=1)
     for number, (run, picture) in enumerate(zip(runs, images, strict=True)):
         kitchen, theatre = image(run)
-        told = "".join(f"<p>{_marked(escape(sentence))}</p>" for sentence in sentences.of(run))
+        told = "".join(f"<p>{_marked(escape_html(sentence))}</p>" for sentence in sentences.of(run))
         yield (
             f'<article class="act" id="run-{number}" aria-labelledby="name-{number}">\n'
-            f'<header><h2 id="name-{number}">{escape(run.frame.title)}</h2><p class="took">{time(run.seconds)}</p>'
-            f'<p class="image">{escape(kitchen)} <span>{escape(theatre)}</span></p></header>\n'
+            f'<header><h2 id="name-{number}">{escape_html(run.frame.title)}</h2>'
+            f'<p class="took">{format_time(run.seconds)}</p>'
+            f'<p class="image">{escape_html(kitchen)} <span>{escape_html(theatre)}</span></p></header>\n'
             f'<div class="live"></div>\n{still.picture(run, picture)}\n{still.timeline(run, end, most)}\n'
             f'<div class="caption">{told}</div>\n</article>'
         )
@@ -155,15 +158,15 @@ def _marked(sentence: str) -> str:
 def _not_run(frames: Frames) -> Iterator[str]:
     for mode, reason in frames.not_run:
         told = reason.removeprefix(f"mode {mode} cannot run here: ")
-        yield f'<p class="notrun"><b>{escape(mode)}</b> did not run: {escape(told)}.</p>'
+        yield f'<p class="notrun"><b>{escape_html(mode)}</b> did not run: {escape_html(told)}.</p>'
 
 
 def _step(number: int, step: Step) -> str:
     """A step of the tour as it reads without a script: the question, and the answer to open."""
-    options = "".join(f"<li>{escape(option)}</li>" for option in step.options)
+    options = "".join(f"<li>{escape_html(option)}</li>" for option in step.options)
     return (
-        f'<li class="step"><p class="ask">{escape(step.question)}</p><ul>{options}</ul>'
-        f"<details><summary>Answer {number + 1}</summary><p>{escape(step.answer)}</p></details></li>"
+        f'<li class="step"><p class="ask">{escape_html(step.question)}</p><ul>{options}</ul>'
+        f"<details><summary>Answer {number + 1}</summary><p>{escape_html(step.answer)}</p></details></li>"
     )
 
 
@@ -176,24 +179,25 @@ def _figures(run: Run) -> str:
     cells: tuple[tuple[str, float | None, str], ...] = (
         ("workers", run.workers, str(run.workers)),
         ("tiles", found.tiles, str(found.tiles)),
-        ("seconds", run.seconds, time(run.seconds)),
+        ("seconds", run.seconds, format_time(run.seconds)),
         ("spread", spread, "–" if spread is None else f"{spread:.0f} %"),
         ("speed-up", speed_up, "–" if speed_up is None else f"{speed_up:.2f}"),
         ("running.max", found.running.max, str(found.running.max)),
         ("running.mean", found.running.mean, f"{found.running.mean:.2f}"),
         ("on_cpu.mean", mean, "–" if mean is None else f"{mean:.2f}"),
         ("in_flight.max", found.in_flight.max, str(found.in_flight.max)),
+        ("waiting.max", found.waiting.max, str(found.waiting.max)),
         ("switches", found.switches, str(found.switches)),
-        ("first", first, "–" if first is None else time(first)),
-        ("painting", busy, time(busy)),
-        ("waiting", run.waited_seconds, time(run.waited_seconds)),
-        ("before", run.before / 1e9, time(max(run.before, 0) / 1e9)),
+        ("first", first, "–" if first is None else format_time(first)),
+        ("painting", busy, format_time(busy)),
+        ("waiting", run.waited_seconds, format_time(run.waited_seconds)),
+        ("before", run.before / 1e9, format_time(max(run.before, 0) / 1e9)),
     )
     row = "".join(
         f'<td><data data-figure="{name}" value="{"" if value is None else value}">{told}</data></td>'
         for name, value, told in cells
     )
-    return f'<tr><th scope="row">{escape(run.frame.title)}</th>{row}</tr>'
+    return f'<tr><th scope="row">{escape_html(run.frame.title)}</th>{row}</tr>'
 
 
 def _facts(run: Run) -> Iterator[tuple[str, str]]:

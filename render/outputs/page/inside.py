@@ -13,7 +13,7 @@ from render.outputs.page.runs import Run
 from render.outputs.page.still import axis, bars
 from render.outputs.page.words import TWO_LEVELS, clock
 from render.swatches import COLOURS
-from render.wording import count, escape
+from render.wording import count, escape_html
 
 WIDTH, LEFT = 960, 84  # pixels: of the drawing, of what stands before the lanes
 LANE, FIELD, THICKEST, GAP, FOOT = 12, 198, 6, 8, 16  # one stream; all multiprocessors at most, and one; in between
@@ -27,7 +27,7 @@ def section(run: Run, number: int) -> str:
     told = "".join(f"<p>{sentence}</p>" for sentence in _sentences(run, found))
     return (
         f'<section class="inside" id="inside-{number}" aria-labelledby="inside-name-{number}">\n'
-        f'<h2 id="inside-name-{number}">Inside the card: {escape(run.frame.title)}</h2>\n'
+        f'<h2 id="inside-name-{number}">Inside the card: {escape_html(run.frame.title)}</h2>\n'
         f'<div class="caption">{told}</div>\n<div class="live"></div>\n{_still(run, found)}\n</section>'
     )
 
@@ -42,7 +42,7 @@ def _sentences(run: Run, found: stats.Multiprocessors) -> Iterator[str]:
     there, error = facts.get("multiprocessors"), facts.get("card_clock_error_ns")
     of_all = f" of {there}" if type(there) is int and there >= found.seen else ""
     least, most = (
-        f"{found.called(worker)} ({found.busy_percent[worker]:.0f} %)" for worker in (found.least, found.most)
+        f"{found.name_of(worker)} ({found.busy_percent[worker]:.0f} %)" for worker in (found.least, found.most)
     )
     range_ = f", from {least} to {most}" if found.seen > 1 else ""
     yield (
@@ -50,7 +50,7 @@ def _sentences(run: Run, found: stats.Multiprocessors) -> Iterator[str]:
         f"<b>{_figure('mean', found.mean, f'{found.mean:.1f}')}</b> at the same instant on average and "
         f"{_figure('max', found.max, f'{found.max}')} at most. They were busy "
         f"<b>{_figure('busy_percent', found.mean_percent, f'{found.mean_percent:.0f}')} %</b> of the time from the "
-        f"first one's start to the last one's end{escape(range_)}."
+        f"first one's start to the last one's end{escape_html(range_)}."
     )
     if type(error) is int and error > 0:
         yield f"They were timed by the card's own clock, which is tied to the computer's to within {clock(error)}."
@@ -80,7 +80,7 @@ def _still(run: Run, found: stats.Multiprocessors) -> str:
     y += round(row * found.seen)
     told = f"Inside the card: {len(run.crew)} workers above {found.seen} multiprocessors, {clock(run.length)}"
     return (
-        f'<svg class="still field" viewBox="0 0 {WIDTH} {y + FOOT}" role="img" aria-label="{escape(told)}">'
+        f'<svg class="still field" viewBox="0 0 {WIDTH} {y + FOOT}" role="img" aria-label="{escape_html(told)}">'
         f"{''.join(drawn)}{''.join(axis(run.length, scale, y, LEFT, WIDTH))}</svg>"
     )
 

@@ -13,7 +13,7 @@ from render.findings.sentences import list_shares
 from render.outputs.page.runs import Run, at_least, juggled, nearest
 from render.outputs.page.words import TWO_LEVELS, clock, when_together
 from render.outputs.timeline import TOO_SHORT
-from render.wording import count, in_words, time
+from render.wording import count, format_time, in_words
 
 STEPS = 5
 WAIT = 50_000_000  # ns; what a slow server takes
@@ -79,8 +79,9 @@ def _about_juggling(run: Run, base: evidence.Run, runs: Sequence[Run]) -> Iterat
     painting = sum(run.costs.values())
     if run.beats(base) and base.data_wait_seconds:
         why = (
-            f"Both had one worker. In {other} it stood idle for {time(base.idle_seconds)} while tiles waited for their "
-            f"data; in {name} it saw to other tiles meanwhile, and only {time(run.idle_seconds)} went by idle."
+            f"Both had one worker. In {other} it stood idle for {format_time(base.idle_seconds)} while tiles waited "
+            f"for their data; in {name} it saw to other tiles meanwhile, and only "
+            f"{format_time(run.idle_seconds)} went by idle."
         )
         cure = (
             f"A second worker with a CPU of its own. The painting alone takes {clock(painting)}, and one worker cannot "
@@ -90,7 +91,7 @@ def _about_juggling(run: Run, base: evidence.Run, runs: Sequence[Run]) -> Iterat
         yield "What would make it faster still?", cure
         return
     if run.beats(base):
-        yield f"Why was {name} faster than {other}?", "That the traces do not tell: both had one worker. Run it again."
+        yield f"Why was {name} faster than {other}?", "The traces do not show why: both had one worker. Run it again."
         return
     why = (
         f"Because its one worker was at a tile {100 * painting / run.length:.0f} % of the time anyway. It had up to "
@@ -132,7 +133,7 @@ def _first_tile(runs: Sequence[Run]) -> Iterator[Step]:
     if len(runs) < 2 or len(times) < len(runs):
         return
     best = times.index(min(times))
-    told = "; ".join(f"{run.frame.title} after {time(first)}" for run, first in zip(runs, times, strict=True))
+    told = "; ".join(f"{run.frame.title} after {format_time(first)}" for run, first in zip(runs, times, strict=True))
     juggler = next((run for run in runs if run.juggles and run is not runs[best]), None)
     why = " A juggling worker shares its time among several tiles, so its first is done later." if juggler else ""
     names = tuple(run.frame.title for run in runs)

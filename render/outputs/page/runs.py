@@ -8,9 +8,9 @@ from functools import cached_property
 from itertools import chain, pairwise
 
 from render import stats
-from render.findings import evidence
+from render.findings import evidence, foremost
 from render.frame import Frame
-from render.stats import Interval, merged
+from render.stats import Interval, merge_intervals
 from render.trace import NO_TILE, Span, Worker
 
 Curve = list[tuple[int, int]]  # (t, how many from t on), by time
@@ -54,7 +54,7 @@ class Run(evidence.Run):
         The pieces of one do not overlap: where blocks of several tiles share it, the tile that it began last is told.
         """
         pieces = []
-        for lane, spans in enumerate(stats.shown(self.frame.trace).values()):
+        for lane, spans in enumerate(foremost.foremost_blocks(self.frame.trace).values()):
             for piece in spans:
                 t0, t1 = (min(max(t - self.start, 0), self.length) for t in (piece.t0, piece.t1))
                 if t0 < t1:
@@ -93,13 +93,13 @@ class Run(evidence.Run):
     @cached_property
     def running(self) -> Curve:
         """How many workers are at a tile at each instant."""
-        turns = (merged((s.t0, s.t1) for s in lane if s.kind == "paint") for lane in self.lanes.values())
+        turns = (merge_intervals((s.t0, s.t1) for s in lane if s.kind == "paint") for lane in self.lanes.values())
         return curve(chain.from_iterable(turns))
 
     @cached_property
     def flying(self) -> Curve:
-        """How many tiles are begun and not done at each instant."""
-        return curve((min(t0 for t0, _ in times), self.ends[tile]) for tile, times in self.painting.items())
+        """How many tiles are started but not finished at each instant."""
+        return curve(stats.flight_intervals(self.frame.trace).values())
 
     @property
     def together(self) -> list[Interval]:
@@ -114,7 +114,7 @@ class Run(evidence.Run):
     @property
     def card(self) -> bool:
         """Whether a graphics card painted, or a simulator of one: then a worker is a part of it."""
-        return self.stats.on_card
+        return self.stats.on_gpu
 
 
 def raced(frames: Sequence[Frame]) -> list[Run]:
@@ -139,7 +139,7 @@ def curve(intervals: Iterable[Interval]) -> Curve:
 
 def at_least(steps: Curve, least: int) -> list[Interval]:
     """The longest intervals in which a curve is nowhere below `least`."""
-    return merged((t, end) for (t, n), (end, _) in pairwise(steps) if n >= least)
+    return merge_intervals((t, end) for (t, n), (end, _) in pairwise(steps) if n >= least)
 
 
 def nearest(intervals: Iterable[Interval], t: int) -> Interval:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from render.codegen.program import ENTRIES
-from render.codegen.settings import settings
+from render.codegen.settings import request_settings
 from render.kernels.launch import THREADS
 from render.request import Request
 from render.runtime.cuda.clock import COARSE_STEP, FINE_STEP, CardClock
@@ -54,7 +54,7 @@ class CudaDevice:
         self.card, self.request, self.p, self.clock = card, request, p, clock
         self.name = name or card.name
         self.step = FINE_STEP if card.capability >= (9, 0) else COARSE_STEP
-        self.at = settings(request)
+        self.at = request_settings(request)
         self.most = card.multiprocessors  # blocks that it holds at once
         self.events, self.timer = CardClock(EVENT_STEP), CardClock(self.step)
         self.anchor: Any = None  # the event that all times of events are counted from

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from render.codegen.settings import Settings, pack
+from render.codegen.settings import Settings, pack_cells
 from render.kernels.launch import THREADS, TILE
 from render.request import Request
 from render.runtime.cuda.clock import CardClock
@@ -175,7 +175,7 @@ class Stream:
                 self._release()
                 self._allocate(needed.whole)
             memory = share_out(self._memory, device.request, shape)
-            parameters = pack(memory.settings(device.at), device.p, address=self._address).tolist()
+            parameters = pack_cells(memory.settings(device.at), device.p, address=self._address).tolist()
             self._types = (*[INT64] * len(parameters), *[INT32] * len(shape))
             if len(self._known) == KEPT:
                 del self._known[next(iter(self._known))]

@@ -23,7 +23,7 @@ BAND_ROWS = 5
 DROPS_GIL = False
 
 
-def missing(request: Request | None = None) -> tuple[str, str] | None:
+def unavailable_reason(request: Request | None = None) -> tuple[str, str] | None:
     """Its absence, where a test asks for it."""
     return ("it is out of order", "mend it") if os.environ.get("SLOW_DEVICE") == "broken" else None
 

@@ -96,7 +96,7 @@ function decoded(stored) {
   for (const [tile, mine] of grouped(paint, span => span.tile)) {
     const last = mine.reduce((a, b) => b.t1 >= a.t1 ? b : a);
     done.push({ tile, worker: last.worker, t: last.t1 });
-    flights.push([mine[0].t0, last.t1]);
+    flights.push([/** @type {Span[]} */ (byTile.get(tile))[0].t0, last.t1]);
   }
   done.sort((a, b) => a.t - b.t || a.tile - b.tile);
   const ends = Float64Array.from(done, one => one.t);

@@ -13,7 +13,7 @@ from numba.core import types
 
 from render.codegen import cpu_compiler
 from render.codegen.retarget import retarget
-from render.codegen.settings import pack
+from render.codegen.settings import pack_cells
 
 Function = Callable[..., Any]
 
@@ -39,8 +39,8 @@ def compiled(
     """
     firsts = [0]
     for record in records:
-        firsts.append(firsts[-1] + len(pack(record)))
-    readers = [cpu_compiler.reader(kind, first) for kind, first in zip(kinds, firsts, strict=False)]
+        firsts.append(firsts[-1] + len(pack_cells(record)))
+    readers = [cpu_compiler.cell_reader(kind, first) for kind, first in zip(kinds, firsts, strict=False)]
     body = retarget(
         function,
         words=cpu_compiler.lane_words(precision, lanes, across) | dict(words or {}),
@@ -63,7 +63,7 @@ def compiled(
     call = code.ctypes
 
     def run(*given: Any) -> int:
-        cells = pack(*given)
+        cells = pack_cells(*given)
         return int(call(cells.ctypes.data_as(call.argtypes[0])))
 
     run.__dict__["code"] = code  # it owns the machine code

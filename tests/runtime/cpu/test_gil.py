@@ -10,19 +10,27 @@ import pytest
 
 from render import engine, scene, targets
 from render.request import Request
-from render.runtime.cpu.held import Call, HeldKernel, held
+from render.runtime.cpu.gil import Call, GilKernel, hold_gil
 from render.trace import Span, Worker
 
 
 @pytest.fixture(scope="module")
 def wanted(ask: Callable[..., Request]) -> Request:
     return ask(
-        mode="parallel", backend="threading", workers=4, target="scalar", width=160, height=96, samples=2, limit=400
+        mode="parallel",
+        backend="threading",
+        workers=4,
+        target="scalar",
+        in_flight=1,
+        width=160,
+        height=96,
+        samples=2,
+        limit=400,
     )
 
 
 def test_four_threads_that_hold_the_gil_take_turns_and_paint_the_same_picture(wanted: Request) -> None:
-    frame = engine.draw(wanted, adapt=held)
+    frame = engine.draw(wanted, adapt=hold_gil)
     paint = frame.trace.of_kind("paint")
     assert frame.sha256 == engine.draw(wanted).sha256
     assert len(paint) == 60
@@ -31,12 +39,12 @@ def test_four_threads_that_hold_the_gil_take_turns_and_paint_the_same_picture(wa
 
 
 def test_waiting_and_painting_add_up_to_the_painters_span(wanted: Request) -> None:
-    kernel = held(targets.load("scalar").compile(scene.load("mandelbrot"), wanted, engine.announce_nothing))
-    assert isinstance(kernel, HeldKernel)
+    kernel = hold_gil(targets.load("scalar").compile(scene.load("mandelbrot"), wanted, engine.announce_nothing))
+    assert isinstance(kernel, GilKernel)
     worker = Worker(1, 2)
     kernel.calls.append(Call(worker, 30, 60, on_cpu=25, cpu=1, cpu_end=0))
     whole, other = Span(worker, 4, "paint", 20, 90, 1, 1, 40), Span(worker, 5, "paint", 100, 110, 1, 1, 9)
-    assert kernel.corrected([whole, other]) == (
+    assert kernel.correct_spans([whole, other]) == (
         Span(worker, 4, "wait", 20, 30, 1, 1),
         Span(worker, 4, "paint", 30, 60, 1, 0, on_cpu=25),
         Span(worker, 4, "wait", 60, 90, 1, 1),
@@ -46,9 +54,11 @@ def test_waiting_and_painting_add_up_to_the_painters_span(wanted: Request) -> No
 
 def test_it_stays_in_its_process(wanted: Request) -> None:
     with pytest.raises(TypeError, match="threads of one process"):
-        pickle.dumps(held(targets.load("scalar").compile(scene.load("mandelbrot"), wanted, engine.announce_nothing)))
+        pickle.dumps(
+            hold_gil(targets.load("scalar").compile(scene.load("mandelbrot"), wanted, engine.announce_nothing))
+        )
 
 
 def test_only_compiled_code_can_be_called_either_way(wanted: Request) -> None:
     with pytest.raises(TypeError, match="only compiled code"):
-        held(targets.load("python").compile(scene.load("mandelbrot"), wanted, engine.announce_nothing))
+        hold_gil(targets.load("python").compile(scene.load("mandelbrot"), wanted, engine.announce_nothing))
