@@ -50,7 +50,7 @@ SLICE_STEPS = 1 << 12  # of a kernel that knows no better: some 0.1 s of interpr
 
 
 def do_nothing() -> None:
-    """What happens between two slices where nobody asks for more."""
+    """Do nothing between two slices."""
 
 
 class Kernel(ABC):
@@ -76,17 +76,17 @@ class Kernel(ABC):
 
 
 class StartedRectangle(Protocol):
-    """A rectangle that was begun."""
+    """A rectangle that was started."""
 
     def paint_slice(self, budget: int) -> SliceResult:
-        """Paint on; come back after about so many steps, be it in the midst of a sample."""
+        """Paint on; return after about `budget` steps, even in the midst of a sample."""
         ...
 
 
 class CpuKernel(Kernel):
     """A kernel of this machine's CPUs, which can put a rectangle aside.
 
-    on_slice: called now and then while `paint` paints, for whoever wants to know that it goes on.
+    on_slice: called now and then while `paint` paints, as a sign of life.
     """
 
     on_slice: Callable[[], None] = staticmethod(do_nothing)
@@ -216,7 +216,7 @@ class LaunchKernel(Kernel):
         self._failed.append(line)
         self.facts["failed_cards"] = "; ".join(self._failed)
         if self._announce is not None:
-            self._announce(f"a card has failed, and others paint its tiles: {line}")
+            self._announce(f"a GPU failed, and others paint its tiles: {line}")
 
     def close(self) -> None:
         """Release the device; it is opened again on the next use."""

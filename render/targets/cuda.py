@@ -1,4 +1,4 @@
-"""Target `cuda`: numba-cuda compiles the scene for a graphics card, one lane a thread.
+"""Target `cuda`: numba-cuda compiles the scene for a GPU, one lane a thread.
 
 The same driver and the same words as on the CPU, and the same bits. With `--simulate` the kernel runs in numba's
 simulator instead, on any machine.
@@ -15,7 +15,7 @@ from render.errors import ModeUnavailable
 from render.kernels.launch import SQUARE_HEIGHT
 from render.parameters import P, members_of
 from render.runtime import several, simulator
-from render.runtime.cuda import discovery as cards
+from render.runtime.cuda import discovery
 from render.runtime.cuda.device import CudaDevice
 from render.runtime.kernel import LaunchKernel
 from render.runtime.launch import LAUNCHES, launches
@@ -39,14 +39,14 @@ def unavailable_reason(request: Request | None = None) -> tuple[str, str] | None
     """Say why no GPU can be used here and what to do about it, or None; the simulator needs none."""
     if request is not None and request.simulate:
         return None
-    discovered = cards.find()
+    discovered = discovery.find()
     return None if discovered.reason is None else (discovered.reason, discovered.remedy)
 
 
 def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
     """Make a kernel for all GPUs, or for the simulator; announce it if it must be compiled first.
 
-    Raises ModeUnavailable where there is no card that can be used.
+    Raises ModeUnavailable if no GPU can be used.
     """
     precision = PRECISION_NAMES[request.precision]
     program = cuda_code.program(scene, request)
@@ -57,7 +57,7 @@ def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
         simulated = _simulated_kernel(str(scene.path), key, request, program.p)
         simulated.open()
         return simulated
-    discovered = cards.find()
+    discovered = discovery.find()
     if discovered.reason is not None:
         raise ModeUnavailable(discovered.reason, discovered.remedy)
     codes: Codes = {}
@@ -75,7 +75,9 @@ def _simulated_kernel(path: str, key: str, request: Request, p: P) -> LaunchKern
     return LaunchKernel(start, simulator.NAME, about, SIMULATED_STREAMS, again=partial(_simulated_kernel, path, key))
 
 
-def _gpu_kernel(usable: Sequence[cards.Card], codes: Codes, announce: Announce, request: Request, p: P) -> LaunchKernel:
+def _gpu_kernel(
+    usable: Sequence[discovery.Card], codes: Codes, announce: Announce, request: Request, p: P
+) -> LaunchKernel:
     """Make a kernel for these GPUs from the machine code for each compute capability."""
     openers = {}
     for one in usable:
