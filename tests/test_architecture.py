@@ -49,7 +49,7 @@ LAYERS = (
     "options results engine devices",
     "like",
     "lessons terminal progress",
-    "render sessions races library commands parsers cli __main__ notebook",  # `render` is the package: the library's front
+    "render sessions races library commands parsers cli __main__ notebook",  # `render`: the library's front
 )
 
 BY_IDEA = ("comparison", "contract", "findings", "frontend", "language", "painting", "pictures")  # of several layers
