@@ -956,9 +956,8 @@ def test_the_help_of_a_race_names_what_a_race_takes(capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit):
         main(["help", "race"])
     told = " ".join(capsys.readouterr().out.split())
-    assert f"views ({library.RACE_DEFAULTS['view']} where" in told
-    assert f"each pixel ({library.RACE_DEFAULTS['samples']} where" in told
-    assert f"else {options.DEFAULTS['samples']})" in told
+    assert f"views ({library.RACE_DEFAULTS['view']}, or its first if" in told
+    assert f"each pixel ({library.RACE_DEFAULTS['samples']}, or {options.DEFAULTS['samples']} if" in told
 
 
 def test_a_race_is_as_wide_as_columns_says_though_nobody_looks(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
