@@ -17,9 +17,10 @@ ROOT = Path(__file__).parent.parent
 # From the bottom up. A module imports from lower layers; inside its own layer only where that makes no cycle.
 # "targets" stands for the whole folder.
 LAYERS = (
-    "errors machine streams wording swatches comparison contract findings frontend language painting pictures",
+    "errors machine streams wording swatches comparison contract findings frontend language painting pictures storage",
+    "lock",
     "speech",
-    "registry shared_file",
+    "registry shared_file whole_file",
     "parameters",
     "request",
     "primitives polynomials elementary palettes plan pace trace cpu_time packing provenance",
@@ -31,6 +32,7 @@ LAYERS = (
     "reading",
     "picture",
     "frame",
+    "journal",
     "drawing",
     "kernels",
     "codegen",
@@ -38,6 +40,7 @@ LAYERS = (
     "targets trial",
     "not_numbers",
     "painter",
+    "course",
     "juggling",
     "handfuls",
     "backends preparation",
@@ -46,11 +49,20 @@ LAYERS = (
     "repeats",
     "options results engine devices",
     "like",
-    "lessons terminal progress",
+    "lessons terminal progress files keeping",
     "render sessions races library commands cli __main__ notebook",  # `render` is the package: the library's front
 )
 
-BY_IDEA = ("comparison", "contract", "findings", "frontend", "language", "painting", "pictures")  # of several layers
+BY_IDEA = (
+    "comparison",
+    "contract",
+    "findings",
+    "frontend",
+    "language",
+    "painting",
+    "pictures",
+    "storage",
+)  # of several layers
 
 # These stand side by side and never import each other, except what is listed.
 SIDE_BY_SIDE = {
