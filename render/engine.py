@@ -192,7 +192,7 @@ class Race(Frames):
     def save(self, path: str | PathLike[str], *, plain: bool = False) -> None:
         """Save it as what the name says: `race.save("r.html")`, `.svg`, `.txt`, `.trace.json`, ...
 
-        plain: without requests and timings. Raises UsageError for a name that tells nothing, and where no mode ran;
+        plain: without requests and timings. Raises UsageError for a name without a known ending, and where no mode ran;
         OutputError where it cannot be written.
         """
         save_frames(path, self, plain=plain)

@@ -1,4 +1,4 @@
-"""Pixels: the canvas that workers paint on, and the frame that is left when they are done.
+"""Pixels: the canvas that workers paint on, and the frame that is left when they have finished.
 
 All workers write into one canvas, each only inside its own tiles. For processes the canvas is a file that each of
 them maps once (on Linux in memory), so no pixel is ever sent anywhere.
@@ -67,7 +67,7 @@ class Canvas:
     def take_pixels(self) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
         """Return pixels, steps and inside for keeps: copies where the canvas lies in a file.
 
-        To be asked once, when all is painted: the marks are taken off the steps.
+        To be called once, when all is painted: the marks are taken off the steps.
         """
         ours = self.path is None
         rgb = self.rgb if ours else np.array(self.rgb)

@@ -30,8 +30,8 @@ def apply_picture(options_given: Mapping[str, Any]) -> dict[str, Any]:
     """Combine the options of a saved picture with those given, which go first, for `render.options.complete`.
 
     `like` names a picture, `at` a pixel of it ("310,95" or a pair), which becomes the centre, `closer` how many times
-    larger things become. Raises InputError for a picture that tells no request, UsageError for options that contradict
-    each other.
+    larger things become. Raises InputError for a picture that carries no request, UsageError for options that
+    contradict each other.
     """
     given = {name: value for name, value in options_given.items() if value is not None and name not in OWN}
     path, at, closer = (options_given.get(name) for name in OWN)

@@ -1,4 +1,4 @@
-"""From what was asked to a complete, checked request.
+"""From options to a complete, checked request.
 
 Options come from the command line or from keyword arguments alike; what is missing is filled in from the scene, the
 mode and the machine. An option that belongs to another mode is wrong use: it would be ignored in silence.

@@ -35,7 +35,7 @@ class Preparation:
         self._shared: dict[Request, Kernel] = {}
 
     def load_scene(self, name: str) -> PreparedScene:
-        """Give the scene of this name, as it was when it was first asked for. Raises as `scene.load` does."""
+        """Give the scene of this name, as it was when it was first loaded. Raises as `scene.load` does."""
         with self._lock:
             if name not in self._scenes:
                 self._scenes[name] = PreparedScene.of(scene.load(name))

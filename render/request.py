@@ -30,8 +30,8 @@ DRAWN = ("scene", "parameters", "width", "height", "samples", "limit", "precisio
 class Request:
     """One picture, cut and assigned. Sizes are pixels, `wait_ns` nanoseconds; `backend` is None outside mode parallel.
 
-    `tile_timeout_ns`: for how long a worker may give no sign of life; 0: as those before suggest. `blocks`: whether a
-    card keeps for each of its blocks where and when it ran.
+    `tile_timeout_ns`: how long a worker may show no sign of life; 0: derived from the tiles before. `blocks`: record
+    where and when each thread block of a GPU ran.
 
     Raises UsageError where a value is out of its range.
     """

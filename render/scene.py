@@ -58,8 +58,8 @@ What stands beside them, all of it optional:
                  upwards, pixels square. "limit" is no name for a parameter.
     VIEWS        {"name": {"parameter": value, "limit": steps}}: the first is drawn where none is named; what a view
                  leaves out has its default, and --set goes over all. Without VIEWS there is one, "default".
-    LIMIT        the most steps of a sample, 1000 if nothing is said; a view's "limit" and --limit go over it
-    PRECISION    "f64" (if nothing is said) or "f32": what --precision auto means
+    LIMIT        the most steps of a sample, 1000 without it; a view's "limit" and --limit go over it
+    PRECISION    "f64" (the default) or "f32": what --precision auto means
     ABSORBING    True: once `alive` is False, no further step makes it True again, whatever parameters are allowed.
                  The program then looks only now and then, and steps back.
     INSIDE_FLAT  True: the colour of a sample still alive at the limit does not depend on its state. The program may
@@ -72,7 +72,7 @@ lane too, the same for all samples. Lanes go both ways at once, so there is no `
 chooses, & | ~ combine masks. Whole members of p are plain: `if` and `range` may use them. Lists and arrays become flat
 read-only arrays in the request's precision, for `take`; words stay behind in `prepare`. Helpers are functions of a
 module, called by bare name; they call neither themselves nor what a vector cannot do (print, import, try, lists). All
-of it is tried before anything is painted, and what breaks a rule is told with its line (SceneError); what a scene
+of it is tried before anything is painted, and what breaks a rule is reported with its line (SceneError); what a scene
 raises itself is a TileError. What it prints when it is loaded, or in `prepare`, goes to standard error.
 
 Our own scenes and a user's are loaded alike, by file path. The folder `scenes/` is the registry.

@@ -4,18 +4,18 @@ The definitions are few and exact. Spans are half open [t0, t1), so one that end
 hold the same instant, and a span of no length holds none.
 
     running      at an instant: how many distinct workers have a paint span that holds it, so are at a tile
-    on CPU       how many of them had a CPU, on average (render.cpu_time); what is said of parallelism is said of this
+    on CPU       how many of them had a CPU, on average (render.cpu_time); parallelism is judged by this
     waiting      a tile that has a wait span at an instant, whoever paints meanwhile
     in flight    a tile from the start of its first span of any kind, waiting included, to its last paint end
-    done         a tile at its last paint end
+    finished     a tile at its last paint end
     switch       a worker starts a span (wait or paint) of another tile while its previous tile is unfinished:
                  the last span of that tile, whoever works on it, ends later than this start
     left alone   a tile between its first paint start and its last paint end, while no worker paints it
     busy         a worker that paints; idle is the rest of the time from the first start to the last end of all tiles
     ledger       a partition of [began, ended]: each instant counts for the first kind of PRIORITY that holds it
 
-Block spans, which show the same work on the multiprocessors of a graphics card, count in none of these and in
-`Multiprocessors` alone.
+Block spans, which show the same work on the multiprocessors of a GPU, count in none of these and in `Multiprocessors`
+alone.
 
 Everything takes n log n steps for n spans.
 """
@@ -61,9 +61,9 @@ class Waiting(NamedTuple):
 class Multiprocessors(NamedTuple):
     """The work of a GPU's multiprocessors, from block spans alone.
 
-    One is busy while it has at least one block, however many more it could take. seen: how many ever were; max, mean:
-    how many at the same instant, at most and on average from the first block's start to the last one's end.
-    busy_percent: of that time, by multiprocessor, card by card in the order of their numbers.
+    One is busy while it has at least one thread block, however many more it could take. seen: how many ever were
+    busy; max, mean: how many at the same instant, at most and on average from the first block's start to the last one's
+    end. busy_percent: of that time, by multiprocessor, GPU by GPU in the order of their numbers.
     """
 
     seen: int
@@ -88,8 +88,8 @@ class Multiprocessors(NamedTuple):
 
     def name_of(self, worker: Worker) -> str:
         """Name a multiprocessor by its number, and by its GPU where there are several."""
-        cards = {other.device for other in self.busy_percent}
-        return f"number {worker.thread}" if len(cards) == 1 else f"{worker.device} {worker.thread}"
+        gpus = {other.device for other in self.busy_percent}
+        return f"number {worker.thread}" if len(gpus) == 1 else f"{worker.device} {worker.thread}"
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,9 @@ class Stats:
 
     seconds: wall time by kind of span, first start to last end (0.0: none), which may overlap; also `total` (the whole
     run) and `tiles` (all spans that carry a tile). ledger: nanoseconds by kind and `other`; they add up to the run.
-    first_tile and last_tile: the tiles done first and last. busy, idle: seconds by worker, in the order they began.
-    multiprocessors: None where no block was recorded.
+    first_tile and last_tile: the tiles finished first and last. busy, idle: seconds by worker, in the order they
+    started.
+    multiprocessors: None where no thread block was recorded.
     """
 
     seconds: dict[str, float]

@@ -2,27 +2,27 @@
 
 A span is one worker, one tile (or none), one kind of time, half open [t0, t1) in integer nanoseconds. Times come
 from an injected clock (`time.perf_counter_ns`: one clock for all threads and processes of a machine), so tests
-use a clock of their own and golden timelines are exact. Everything that is told about a run afterwards (table,
+use a clock of their own and golden timelines are exact. Everything reported about a run afterwards (table,
 statistics, pictures, pages) is computed from its trace and from nothing else.
 
-A worker that has a tile is not always on a CPU: the system may have given the CPU to somebody else, and Python's lock
+A worker that has a tile is not always on a CPU: the system may have given the CPU to another program, and Python's lock
 may be held by another thread. So a paint span says how much CPU time its thread was given (`on_cpu`), from the system's
-clock of that thread, read inside the span, and on which CPUs it began and ended.
+clock of that thread, read inside the span, and on which CPUs it started and ended.
 
 The kinds of time:
 
     import, start, compile, plan, save    what goes before and after the painting; machine code is imported too
     wait        a tile waits for its data
-    launch      a tile was handed to a stream of a graphics card, which has not begun it yet
-    paint       a worker paints a tile; on a stream: the card paints it
+    launch      a tile was queued on a stream of a GPU, which has not started it yet
+    paint       a worker paints a tile; on a stream: the GPU paints it
     transfer    a tile's pixels are copied back
-    block       a multiprocessor of the card has at least one block of threads of a tile
+    block       a multiprocessor of the GPU has at least one thread block of a tile
 
-A graphics card is seen on two levels. Its streams are queues: their launch, paint and transfer spans are like those of
-any worker. Its multiprocessors paint what the streams hand over: block spans are the insides of a stream's paint span,
-the same work seen once more. The two levels are never added up: block spans count in no figure but those of the
-multiprocessors. Where blocks are not recorded, it is reckoned when a launch began to paint: when those handed over
-before it had left room on the card.
+A GPU is seen on two levels. Its streams are queues: their launch, paint and transfer spans are like those of any
+worker. Its multiprocessors paint what the streams queue: block spans are the insides of a stream's paint span, the same
+work seen once more. The two levels are never added up: block spans count in no figure but those of the multiprocessors.
+Where thread blocks are not recorded, the start of a launch's painting is computed: when the launches before it had left
+space on the GPU.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ CpuClock = Callable[[], int | None]  # CPU time of the calling thread in ns; Non
 
 
 class Worker(NamedTuple):
-    """Who painted: a thread of a process, or of a graphics card a stream or, in block spans, a multiprocessor.
+    """One that painted: a thread of a process; of a GPU a stream or, in block spans, a multiprocessor.
 
-    `thread` is then the number of the stream or multiprocessor on its card, and `device` the card's name and which of
-    the two it is.
+    Of a GPU, `thread` is the number of the stream or multiprocessor, and `device` the GPU's name and which of the two
+    it is.
     """
 
     process: int
@@ -60,7 +60,7 @@ class Worker(NamedTuple):
 class Span(NamedTuple):
     """One worker, one tile (or `NO_TILE`), one kind of time, from t0 to t1 in ns.
 
-    cpu, cpu_end: the CPUs that it began and ended on (-1: unknown). on_cpu: ns of CPU time that its thread was given
+    cpu, cpu_end: the CPUs that it started and ended on (-1: unknown). on_cpu: ns of CPU time that its thread was given
     meanwhile, for paint spans; None where that is not known, as on a GPU, or does not matter.
     """
 
@@ -78,7 +78,7 @@ class Span(NamedTuple):
 class Trace:
     """All spans of one run.
 
-    began: entry of the program; asked: when the request began; ended: when the run was over (ns of the same
+    began: entry of the program; asked: start of the request; ended: end of the run (ns of the same
     clock). `facts` is a flat record of what really ran: machine, versions, device, simulated or not.
     """
 
@@ -89,7 +89,7 @@ class Trace:
     facts: dict[str, Any]
 
     def __repr__(self) -> str:
-        """One line: how much there is, and how long it took."""
+        """Show the number of spans and workers, and the time, on one line."""
         seconds = (self.ended - self.began) / 1e9
         return f"<Trace of {len(self.spans)} spans by {len(self.workers)} workers in {seconds:.3g} s>"
 
@@ -105,7 +105,7 @@ class Trace:
 
     @property
     def multiprocessors(self) -> tuple[Worker, ...]:
-        """The multiprocessors of graphics cards that had a block, card by card in the order of their numbers."""
+        """The multiprocessors that had a thread block, GPU by GPU in the order of their numbers."""
         return tuple(sorted({s.worker for s in self.spans if s.kind == "block"}, key=_device_order))
 
     @property
@@ -125,7 +125,7 @@ def on_gpu(workers: Iterable[Worker]) -> bool:
 
 
 def _device_order(worker: Worker) -> tuple[int, str, int]:
-    """Card by card, and on each by number."""
+    """Sort GPU by GPU, and on each by number."""
     return worker.process, worker.device, worker.thread
 
 
@@ -171,8 +171,8 @@ THREAD_STATE = ThreadState()
 class Recorder:
     """Collects spans inside one process. Appending is one atomic list operation, so threads may share it.
 
-    `cpu_clock` tells the CPU time of the thread that calls it; beside a `clock` that is not the system's it is unknown
-    unless it is given too.
+    `cpu_clock` returns the CPU time of the calling thread; with a `clock` that is not the system's, that time is
+    unknown unless `cpu_clock` is given too.
     """
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK, cpu_clock: CpuClock | None = None) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from render import stats
-from render.findings import evidence, sentences
+from render.findings import conclusions, evidence, sentences
 from render.frame import Frame
 from render.trace import Span, Trace, Worker
 from tests.conftest import EXAMPLE
@@ -30,7 +30,7 @@ def said(*frames: Frame, of: int = -1) -> str:
 
 
 def concluded(*frames: Frame) -> str:
-    return " ".join(sentences.conclusions(evidence.build_runs(frames)))
+    return " ".join(conclusions.of(evidence.build_runs(frames)))
 
 
 def repeated(frame: Frame, *seconds: float) -> Frame:
@@ -392,7 +392,7 @@ def test_a_speed_up_is_explained_only_where_workers_and_cpus_can_bring_it(
 def test_every_sentence_is_whole(rows: list[tuple[int, int, int, int, int]], facts: dict[str, Any]) -> None:
     frames = SLOW, made(rows, facts, "parallel", "simd")
     entered = evidence.build_runs(frames)
-    for told in (*sentences.of(entered[1]), *sentences.conclusions(entered)):
+    for told in (*sentences.of(entered[1]), *conclusions.of(entered)):
         assert told[0].isupper() or told[0].isdigit()
         assert told.endswith(".")
         assert not {"nan", "None", "inf"} & set(told.replace(".", " ").replace(",", " ").split())

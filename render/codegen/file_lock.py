@@ -49,13 +49,13 @@ def take_turn(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
 def _wait_for(path: Path, descriptor: int, waiting: Callable[[], None]) -> bool:
     """Wait for the lock and take it; False where the holder has removed the file, and where there are no locks."""
     until = time.monotonic() + TIMEOUT_SECONDS
-    told = False
+    announced = False
     while not (locked := try_lock(descriptor)):
         if locked is None or time.monotonic() > until or not _is_still_there(path, descriptor):
             return False
-        if not told:
+        if not announced:
             waiting()
-            told = True
+            announced = True
         time.sleep(POLL_SECONDS)
     return _is_still_there(path, descriptor)
 

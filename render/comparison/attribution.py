@@ -1,8 +1,8 @@
 """Whose fault is it? The differences of two pictures by tile, and who painted those tiles in which mode.
 
 Everything comes from the pictures and what they carry (`render.pictures.provenance`). The frame is cut as the second
-picture was, which is the one in question, or as the first where only that one tells; of pictures that carry nothing,
-squares of PLACE pixels are told, without names.
+picture was, which is the one in question, or as the first where only that one carries it; pictures that carry nothing
+are cut into squares of PLACE pixels, without names.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Place:
     """A tile (or a square) with differences in it: where it lies, how many pixels differ, and how far at most.
 
     `rows` and `columns` are the first and last of the picture that hold differences; `a` and `b` the workers that
-    painted it in the two pictures, where they tell.
+    painted it in the two pictures, where that is known.
     """
 
     tile: int

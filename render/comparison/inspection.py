@@ -18,7 +18,7 @@ from render.pictures.picture import Picture
 def describe_picture(picture: Picture) -> dict[str, Any]:
     """Describe for JSON. `size` in pixels, `depth` bits of a sample, `sha256` of 8-bit RGB pixels by row (else null).
 
-    `request` is what was asked and `run` who drew it, `workers` how many painted its tiles; `timings` the document of
+    `request` is what was drawn and `run` who drew it, `workers` how many painted its tiles; `timings` the document of
     that run. They are null where the file does not tell.
     """
     origin = picture.provenance

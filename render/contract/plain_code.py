@@ -1,7 +1,7 @@
 """Rules for the code of a scene's functions, read from its bytecode: what no vector and no GPU thread could do as well.
 
-Compiled, it would end as an error of the compiler's, in its words. Here it is told as a rule, with the line. What only
-reaches outside (modules, files, `try`) is left to target `python`, where a scene may be given a fault on purpose.
+Compiled, it would end as an error of the compiler's, in its words. Here it is reported as a rule, with the line. What
+only reaches outside (modules, files, `try`) is left to target `python`, where a scene may be given a fault on purpose.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ It is measured for how long of a span a worker had no CPU, but not when. So as m
 evenly as may be, those of the next worker a little later.
 
 All runs have one scale of time, from each run's first span of a tile; only a run that would be hardly a letter long, as
-one of a graphics card is, has a scale of its own and says so. Letters that every terminal and log can show.
+one of a GPU is, has a scale of its own and says so. Letters that every terminal and log can show.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Requested and available workers and CPUs, and what limits them.
 
 "Sixteen workers" says little on a machine, or in a container, that lets two of them run. A trace keeps what its process
-was allowed when it was made; of one that does not, what the spans show is told.
+was allowed when it was made; for one that does not, the spans show what they can.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from render.wording import count, join_words
 
 @dataclass(frozen=True)
 class Claims:
-    """Workers and CPUs of a run. None where the trace does not tell.
+    """Workers and CPUs of a run. None where the trace does not record it.
 
-    asked, seen: workers that were asked for, and that painted. machine, affinity: CPUs there are, and that the process
+    asked, seen: workers that were requested, and that painted. machine, affinity: CPUs there are, and that the process
     may be put on; quota: CPUs' worth of time that control groups grant (None: no limit, or not known); allowed: what
-    is left of them; used: CPUs on which a paint span began or ended, and there may have been more in between.
+    is left of them; used: CPUs on which a paint span started or ended, and there may have been more in between.
     """
 
     asked: int | None
@@ -79,7 +79,7 @@ def _positive_number(value: object) -> float | None:
 
 
 def describe_claims(trace: Trace) -> str | None:
-    """Tell the claims in a sentence; None where one worker was asked for and painted, or nobody did."""
+    """State the claims in a sentence; None where one worker was requested and painted, or none painted."""
     claims = of(trace)
     if not claims.seen or on_gpu(trace.workers):
         return None

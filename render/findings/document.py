@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike, fspath
 from typing import Any
 
 from render import stats
-from render.findings import claims, schedule, sentences, stories
+from render.findings import claims, conclusions, schedule, sentences, stories
 from render.findings.evidence import Run, build_runs
 from render.frame import Frame, are_identical
 
@@ -16,20 +16,20 @@ def draw_document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict
     """Make the document of one draw. Sizes are pixels, times seconds; `out` are the files that were made of it.
 
     `running` is how many workers were at a tile at the same instant. `on_cpu` is how many of them had a CPU (`mean`,
-    null where that is not known, as on a GPU) and how many CPUs the process may use (`cpus`); what is said of
-    parallelism is said of this. `seconds_all` is how long all tiles took in each repeat, in the order in which they
+    null where that is not known, as on a GPU) and how many CPUs the process may use (`cpus`); parallelism
+    is judged by this. `seconds_all` is how long all tiles took in each repeat, in the order in which they
     were made; everything else is of the repeat with the median time. `sentences` are what terminal and page say of it.
 
     `ledger` is where the wall time went, in per cent by kind; it adds up to 100. `idle_percent` is what each worker was
-    idle, in the order they began, of the time of all tiles; `left_alone_seconds` the longest that a begun tile was
-    painted by nobody; `fairness` and `schedule` are explained in `render.findings.schedule`, also which of them are
-    null where a card painted; `cpus` in `render.findings.claims`, and `claims` says them in a sentence (null where one
-    worker was asked for and painted). `multiprocessors` are those of a graphics card that painted: how many, how many
-    at once, and in per cent how busy (null where no block was recorded).
+    idle, in the order they started, of the time of all tiles; `left_alone_seconds` the longest that a started tile
+    was painted by nobody; `fairness` and `schedule` are explained in `render.findings.schedule`, also which of them are
+    null where a GPU painted; `cpus` in `render.findings.claims`, and `claims` says them in a sentence (null where one
+    worker was requested and painted). `multiprocessors` are those of a GPU that painted: how many, how many
+    at once, and in per cent how busy (null where no thread block was recorded).
     """
     run = Run(frame)
     described = _describe_run(run, out)
-    return described | {"sentences": [*described["sentences"], *sentences.conclusions([run])]}
+    return described | {"sentences": [*described["sentences"], *conclusions.of([run])]}
 
 
 def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:
@@ -92,10 +92,22 @@ def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -
     `repeats` is how often each mode ran; `sentences` are what terminal and page say of all runs together.
     """
     entered = build_runs(frames)
+    told = conclusions.tell_stories(entered)
     return {
         "runs": [_describe_run(run) | {"gain": run.gain.as_dict() if run.gain else None} for run in entered],
         "not_run": [{"mode": mode, "reason": reason} for mode, reason in not_run],
         "identical": are_identical(frames),
         "repeats": max((len(run.repeats.seconds) for run in entered), default=0),
-        "sentences": sentences.conclusions(entered),
+        "sentences": [*conclusions.of(entered), *(text for follows in told.values() for text in follows)],
+        **_describe_stories(entered, told),
     }
+
+
+def _describe_stories(entered: Sequence[Run], told: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Give the key `story`: what the story of a race is about, and what follows from its runs; nothing without one."""
+    for run in entered:
+        story = stories.story_of(run.frame)
+        if story is not None:
+            about = story.describe(run.frame.request.wait_ns)
+            return {"story": {"name": story.name, "about": about, "follows": list(told[story.name])}}
+    return {}

@@ -1,4 +1,4 @@
-"""A run as evidence: what its trace tells, beside the run that it is measured against.
+"""A run as evidence: what its trace shows, beside the run that it is measured against.
 
 From this the sentences (`render.findings.sentences`), the tables and the page are made, so that a figure that stands on
 two of them comes from one place.
@@ -18,7 +18,7 @@ from render.findings.claims import Claims
 from render.findings.schedule import Difference, Gain, Repeats
 from render.frame import Frame, find_baseline
 from render.stats import Stats
-from render.trace import tile_owners
+from render.trace import NO_TILE, Worker, tile_owners
 
 PARALLEL = 1.1  # CPUs on average; with fewer nothing is called parallelism
 MOSTLY = 0.8  # of a gain; what is explained by that much is explained
@@ -29,7 +29,7 @@ SWITCH = 0.005  # seconds for which Python's lock is kept from a thread that wan
 
 
 class Run:
-    """A run with what its trace tells, and the run that it is measured against (itself where it is that one)."""
+    """A run with what its trace shows, and the run that it is measured against (itself where it is that one)."""
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
@@ -42,7 +42,7 @@ class Run:
 
     @cached_property
     def claims(self) -> Claims:
-        """Workers and CPUs that were asked for, and were there."""
+        """Workers and CPUs that were requested, and that were available."""
         return claims.of(self.frame.trace)
 
     @cached_property
@@ -60,10 +60,20 @@ class Run:
         """The number of workers that painted."""
         return len(self.stats.busy)
 
+    @cached_property
+    def most_juggled(self) -> int:
+        """The most tiles that one worker had in flight at the same instant: waiting for them, at one, or put aside."""
+        flights: dict[Worker, dict[int, tuple[int, int]]] = {}
+        for span in self.frame.trace.spans:
+            if span.tile != NO_TILE and span.kind in ("wait", "paint"):
+                t0, t1 = flights.setdefault(span.worker, {}).get(span.tile, (span.t0, span.t1))
+                flights[span.worker][span.tile] = min(t0, span.t0), max(t1, span.t1)
+        return max((stats.max_overlap(own.values()) for own in flights.values()), default=0)
+
     @property
     def juggles(self) -> bool:
-        """True where one worker had several tiles in flight at once."""
-        return self.workers == 1 and (self.stats.in_flight.max > 1 or self.stats.switches > 0)
+        """True where a worker had several tiles in flight at once."""
+        return not self.stats.on_gpu and (self.most_juggled > 1 or self.stats.switches > 0)
 
     @cached_property
     def waited_seconds(self) -> float:
@@ -138,7 +148,7 @@ class Run:
 
     @property
     def load(self) -> float | None:
-        """The machine's load before the run began, where that was more than it has CPUs for."""
+        """The machine's load before the run started, where that was more than it has CPUs for."""
         load, machine = self.frame.trace.facts.get("load"), self.claims.machine
         if type(load) not in (int, float) or machine is None:
             return None

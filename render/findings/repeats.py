@@ -1,7 +1,7 @@
 """Repeats of a race's runs: how many are made, and which one is shown.
 
 A single run says little: another program may have had a CPU just then. So all runs are made in turn, A B C, A B C, as
-often as fits in some seconds, and what is told of a run is told of the repeat whose time is the median. How much the
+often as fits in some seconds, and what is reported of a run is its repeat of median time. How much the
 repeats differ says how much a difference between two runs is worth (`render.findings.schedule.Difference`).
 """
 
@@ -20,7 +20,7 @@ from render.frame import Frame
 
 LEAST, MOST = 3, 9  # repeats; both odd, so that there is one in the middle
 SECONDS = 4.0  # after so long no more than LEAST
-HIGHEST = 1000  # rounds that may be asked for
+HIGHEST = 1000  # rounds that may be requested
 PATIENCE = 45.0  # seconds that a lesson may take, whose sentence is not carried yet
 Some = TypeVar("Some", bound=Frame)
 
@@ -33,8 +33,8 @@ def _always_enough(frames: Sequence[Frame]) -> bool:
 class Rounds:
     """The number of rounds that a race makes: from `least` to `most`, as many as fit in `seconds`.
 
-    `enough(frames)` is asked after each round with the frames as they would be shown now. Where it is not, more rounds
-    are made, until `patience` seconds have passed.
+    `enough(frames)` is called after each round with the frames as they would be shown now. Where it is False, more
+    rounds are made, until `patience` seconds have passed.
     """
 
     least: int = LEAST

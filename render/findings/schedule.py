@@ -11,13 +11,13 @@ workers that were busy b1 ... bn, whose tiles took p1 ... pm to paint:
                  Journal on Applied Mathematics 17(2), 1969
     near         bound / (last paint end - first paint start): 1 could not be better
     speed-up     a baseline's time by this run's, over the time of all tiles; with the start-up, over the time from the
-                 start of the request to the last tile done
+                 start of the request to the last tile finished
     serial       (1/s - 1/n) / (1 - 1/n) for a speed-up s on n > 1 workers, the serial fraction found by experiment:
                  A. H. Karp, H. P. Flatt, Measuring parallel processor performance, CACM 33(5), 1990. Where it grows
                  with n it is overhead that holds back, not work that cannot be shared. A speed-up of more than n is no
-                 speed-up by sharing out, but something that held the baseline up: no fraction is told of it
+                 speed-up by sharing out, but something that held the baseline up: it has no fraction
 
-Times of a run that was repeated are told of the run whose time is the median. A difference between two runs is clear
+Times of a repeated run are those of its repeat of median time. A difference between two runs is clear
 where it is notable (`NOTABLE`) and larger than what the repeats of either differ among themselves.
 """
 
@@ -75,10 +75,10 @@ class Difference(NamedTuple):
 class Schedule:
     """The shares of the painting. Times in seconds; None where nothing was painted or it took no time.
 
-    On a graphics card workers are queues, which share one card: fairness, idle shares and bounds mean nothing there.
+    On a GPU workers are queues, which share it: fairness, idle shares and bounds mean nothing there.
 
-    `idle` are shares (0..1) of the time of all tiles, by worker in the order they began; `done_seconds` runs from the
-    start of the request to the last tile done; `longest_tile` is the number of the tile that took longest to paint.
+    `idle` are shares (0..1) of the time of all tiles, by worker in the order they started; `done_seconds` runs from the
+    start of the request to the last tile finished; `longest_tile` is the number of the tile that took longest to paint.
     """
 
     fairness: float | None
@@ -106,7 +106,7 @@ class Schedule:
 class Gain:
     """The gain of a run over a baseline; None where it took no time, and `serial_fraction` of one worker.
 
-    On a graphics card, whose workers are queues, neither efficiency nor serial fraction mean anything.
+    On a GPU, whose workers are queues, neither efficiency nor serial fraction mean anything.
     """
 
     speed_up: float | None

@@ -2,11 +2,11 @@
 
 Each sentence is carried by the run's trace, and what a run is called decides nothing:
 
-* Of parallelism is said what CPU time carries (`render.cpu_time`). Workers that were at a tile at the same instant, but
+* Parallelism is judged by CPU time (`render.cpu_time`). Workers that were at a tile at the same instant, but
   on hardly more than one CPU together (below `render.findings.evidence.PARALLEL`), were not parallel.
-* A difference between two runs is told as one only where it is clear (`render.findings.schedule.Difference`). It is
-explained
-  only where both runs had the CPUs that they could have had, and it is no more than so many workers can bring.
+* A difference between two runs counts as one only where it is clear (`render.findings.schedule.Difference`). It is
+  explained only where both runs had the CPUs that they could have had, and it is no more than that many workers can
+  bring.
 * A run that lost is explained by what the trace shows: workers without a tile, CPUs shared, waiting; or not at all.
 """
 
@@ -16,12 +16,12 @@ from collections.abc import Iterator, Sequence
 
 from render.findings import claims, schedule
 from render.findings.claims import Claims
-from render.findings.evidence import PARALLEL, SHORT, Run
+from render.findings.evidence import MOSTLY, PARALLEL, SHORT, Run
 from render.wording import as_sentence, count, format_time, in_words, join_words
 
 IDLE = 0.2  # of the time; workers that have no tile for so long explain why a run was slow
 TOO_SHORT = 0.25  # seconds of one worker; below, starting and polling of tens of ms hide what a mode gains
-FEW = 4  # workers that are told one by one
+FEW = 4  # workers that are listed one by one
 OTHERS = "other programs were using the CPUs"
 
 
@@ -47,9 +47,8 @@ def _describe_painting(run: Run) -> Iterator[str]:
     figures, tiles, took = run.stats, count(run.stats.tiles, "tile"), format_time(run.seconds)
     if figures.on_gpu:
         yield from _describe_gpu(run)
-    elif run.juggles:
-        most = f"up to {figures.in_flight.max} were in flight, started but not finished"
-        yield f"one worker juggled {tiles} in {took}: {most}"
+    elif run.juggles and run.workers == 1:
+        yield f"one worker juggled {tiles} in {took}: {_count_in_flight(run)}"
         yield f"{count(figures.switches, 'time')} it put one aside to go on with another. This is concurrency"
         yield "no two were painted at the same instant, for there was one worker"
     elif run.workers == 1:
@@ -59,11 +58,21 @@ def _describe_painting(run: Run) -> Iterator[str]:
         given = "" if figures.on_cpu.mean is None else f", and {figures.on_cpu.mean:.2f} on a CPU"
         were = "was" if figures.running.max == 1 else "were"
         most = f"at most {figures.running.max} {were} at a tile at the same instant"
+        did = "juggled" if run.juggles else "painted"
         yield (
-            f"{run.workers} workers painted {tiles} in {took} ({_tiles_each(run)}): {most}; on average "
+            f"{run.workers} workers {did} {tiles} in {took} ({_tiles_each(run)}): {most}; on average "
             f"{figures.running.mean:.2f} were at a tile{given}"
         )
+        if run.juggles:
+            yield f"{_count_in_flight(run)}, {run.most_juggled} by one worker. This is concurrency in each worker"
         yield _judge_parallelism(run)
+
+
+def _count_in_flight(run: Run) -> str:
+    """Say how many tiles were in flight, and how many of them waited."""
+    waiting = run.stats.waiting.max
+    aside = f", and up to {waiting} waited at the same instant" if waiting and not run.awaited_lock else ""
+    return f"up to {run.stats.in_flight.max} were in flight, started but not finished{aside}"
 
 
 def _tiles_each(run: Run) -> str:
@@ -179,7 +188,7 @@ def _explain_difference(run: Run, base: Run, times: float) -> str:
         return "; but the machine had other work: run it again"
     if most is not None and times > most:
         return f", which is all that {count(most, 'worker')} can bring, give or take chance"
-    return _why_faster(run) if times > 1 else _why_slower(run)
+    return _why_faster(run) if times > 1 else _why_slower(run, base)
 
 
 def _explain_no_gain(run: Run) -> str:
@@ -207,8 +216,9 @@ def _why_faster(run: Run) -> str:
     return "; the traces do not show why"
 
 
-def _why_slower(run: Run) -> str:
+def _why_slower(run: Run, base: Run) -> str:
     idle = sum(run.stats.idle.values()) / (run.seconds * run.workers)
+    lost = run.seconds - base.seconds
     allowed = run.claims.allowed
     if run.data_wait_seconds and run.idle_seconds > IDLE * run.seconds:
         return f", for nobody painted for {format_time(run.idle_seconds)}, while tiles waited"
@@ -217,6 +227,12 @@ def _why_slower(run: Run) -> str:
         return f", for {who} had no tile for {100 * idle:.0f} % of that time"
     if not run.stats.on_gpu and allowed is not None and run.workers > allowed:
         return f"; its {run.workers} workers shared {count(allowed, 'CPU')}"
+    if run.workers == base.workers == 1:
+        ours, theirs = (sum(one.stats.busy.values()) for one in (run, base))
+        if run.idle_seconds - base.idle_seconds >= MOSTLY * lost:
+            return f", for nobody was at a tile for {format_time(run.idle_seconds)}, between one slice and the next"
+        if ours - theirs >= MOSTLY * lost:
+            return f", for painting itself took {format_time(ours)}, where it took {format_time(theirs)} there"
     return "; the traces do not show why"
 
 
@@ -231,57 +247,3 @@ def _state_doubts(run: Run) -> Iterator[str]:
         who += ", or its threads waited for Python's lock (GIL)" * run.may_have_waited_for_lock
         available = f"{run.available_cpus:.2f} were available"
         yield f"it was given {mean:.2f} CPUs on average, where {available}; {who}: run it again"
-
-
-def conclusions(entered: Sequence[Run]) -> list[str]:
-    """Conclude from all runs together, in whole sentences; from a single draw, only what casts doubt on it."""
-    alike = [run for run in entered if run.frame.sha256 == entered[0].frame.sha256]
-    real = [run for run in alike if run.stats.tiles and not run.frame.simulated]
-    texts = [*_fastest_of_each(real), *_warn_single_runs(real), *_warn_small_frame(entered), *_warn_load(real)]
-    return [as_sentence(text) for text in texts]
-
-
-def _fastest_of_each(entered: Sequence[Run]) -> Iterator[str]:
-    """Name the fastest of those that wait as long for their data."""
-    waits = list(dict.fromkeys(run.frame.request.wait_ns for run in entered))
-    for wait in waits:
-        runs = [run for run in entered if run.frame.request.wait_ns == wait]
-        among = f" of those that wait {format_time(wait / 1e9)}" if wait else " of those that do not wait"
-        if len(runs) > 1:
-            yield from _name_fastest(runs, among if len(waits) > 1 else "")
-
-
-def _name_fastest(entered: Sequence[Run], among: str) -> Iterator[str]:
-    """Name the fastest run, and those about as fast."""
-    best = min(entered, key=lambda run: run.seconds)
-    near = [run for run in entered if run is not best and not best.beats(run)]
-    text = f"fastest{among}: {best.frame.title}, {format_time(best.seconds)}"
-    if near:
-        yield f"{text}; about the same, as far as these figures show: {join_words([run.frame.title for run in near])}"
-    elif best.difference is not None and best.base is not None:
-        doubt = f"; but {OTHERS}" if best.short_of_cpu or best.base.short_of_cpu else ""
-        yield f"{text}, where {best.base.frame.title} took {format_time(best.base.seconds)}{doubt}"
-    else:
-        yield text
-
-
-def _warn_small_frame(entered: Sequence[Run]) -> Iterator[str]:
-    alone = [run.base.seconds for run in entered if run.base]
-    if alone and alone[0] < TOO_SHORT:
-        yield (
-            f"this frame is too small to show the lesson: one worker needs {format_time(alone[0])} for it; take a "
-            "larger one, or more samples"
-        )
-
-
-def _warn_load(entered: Sequence[Run]) -> Iterator[str]:
-    loaded = next((run for run in entered if run.load is not None), None)
-    if loaded is not None:
-        machine = count(loaded.claims.machine or 0, "CPU")
-        text = f"the load was {loaded.load:.1f} before it started, on a machine of {machine}"
-        yield f"{text}: others may have used them, so run it again"
-
-
-def _warn_single_runs(entered: Sequence[Run]) -> Iterator[str]:
-    if len(entered) > 1 and all(run.repeats.spread is None for run in entered):
-        yield "each ran once, so chance may have had a part in what differs: add --repeat 5 to know more"

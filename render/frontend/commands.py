@@ -163,11 +163,13 @@ def _print_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
     """Print the table of a race, or its document; for a lesson also its question and its answers."""
     lesson = lessons.find_lesson(result)
     if typed.json:
-        told = {"lesson": lessons.as_dict(lesson, result)} if lesson else {}
-        print(json.dumps(race_document(result.frames, result.not_run) | told))
+        lesson_document = {"lesson": lessons.as_dict(lesson, result)} if lesson else {}
+        print(json.dumps(race_document(result.frames, result.not_run) | lesson_document))
     elif not typed.quiet:
-        told_lesson = ["", *lessons.format_lines(lesson, result, min(_terminal_width(), table.WIDTH))] if lesson else []
-        _print_lines([table.race_table(result.frames, result.not_run, _terminal_width()), *told_lesson], files)
+        lesson_lines = (
+            ["", *lessons.format_lines(lesson, result, min(_terminal_width(), table.WIDTH))] if lesson else []
+        )
+        _print_lines([table.race_table(result.frames, result.not_run, _terminal_width()), *lesson_lines], files)
 
 
 def compare(typed: Namespace, began: int) -> int:
@@ -192,19 +194,19 @@ def compare(typed: Namespace, began: int) -> int:
         )
     if typed.diff and (a.more or b.more):
         raise UsageError("pictures of several frames have no one picture of their differences", "leave --diff out")
-    found = None if result.identical else attribution.attribute(a, b)
-    if typed.diff and found is not None:
+    attributed = None if result.identical else attribution.attribute(a, b)
+    if typed.diff and attributed is not None:
         from render.comparison.difference import mark_places
 
-        outputs.save(typed.diff, picture.encode_png(mark_places(a, b, found)))
+        outputs.save(typed.diff, picture.encode_png(mark_places(a, b, attributed)))
     if typed.json:
-        print(json.dumps(result.as_dict() | ({"attribution": found.as_dict()} if found else {})))
+        print(json.dumps(result.as_dict() | ({"attribution": attributed.as_dict()} if attributed else {})))
     elif not typed.quiet:
         print(
             "\n".join(
                 [
                     *comparing.format_comparison(result, one, other),
-                    *(attribution.format_attribution(found) if found else []),
+                    *(attribution.format_attribution(attributed) if attributed else []),
                 ]
             )
         )
@@ -259,18 +261,18 @@ def _show_picture(typed: Namespace) -> int:
         raise UsageError(
             f"{typed.file} is a picture, and what happened when is in a saved trace only", "save one: --trace"
         )
-    told = inspection.describe_picture(picture.read(typed.file))
+    description = inspection.describe_picture(picture.read(typed.file))
     if typed.json:
-        print(json.dumps({"file": typed.file} | told))
+        print(json.dumps({"file": typed.file} | description))
     elif not typed.quiet:
-        print("\n".join(inspection.format_description(told, typed.file)))
+        print("\n".join(inspection.format_description(description, typed.file)))
     return 0
 
 
 def list_devices(typed: Namespace, began: int) -> int:
     """Print what this machine can run."""
-    found = devices.find_devices()
-    print(json.dumps(found) if typed.json else "\n".join(devices.format_lines(found)))
+    document = devices.find_devices()
+    print(json.dumps(document) if typed.json else "\n".join(devices.format_lines(document)))
     return 0
 
 

@@ -65,8 +65,8 @@ class Session:
     is wrong with them or with the scene.
     """
 
-    def __init__(self, **asked: Any) -> None:
-        self._options = {name: value for name, value in asked.items() if value is not None}
+    def __init__(self, **arguments: Any) -> None:
+        self._options = {name: value for name, value in arguments.items() if value is not None}
         self._preparation: Preparation | None = Preparation()
         self.request = options.complete_from(self._options, self._preparation.load_scene)
         engine.load_available_mode(self.request)
@@ -126,8 +126,9 @@ class Session:
 
     def __repr__(self) -> str:
         state = "closed" if self._preparation is None else "open"
-        asked = self.request
-        return f"<session of scene {asked.scene}, {asked.precision}, mode {asked.mode}, target {asked.target}: {state}>"
+        request = self.request
+        fixed = f"{request.scene}, {request.precision}, mode {request.mode}, target {request.target}"
+        return f"<session of scene {fixed}: {state}>"
 
     def _require_open(self) -> Preparation:
         if self._preparation is None:

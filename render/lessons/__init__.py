@@ -4,13 +4,13 @@ A lesson is a race whose runs are chosen for it, each with a name of its own. No
 the frame, and every sentence is computed from the traces and the pictures. `wait` is the template; a new lesson is a
 new file and nothing else:
 
-    QUESTION                         what it answers, in one line
+    QUESTION                         the question it answers, in one line
     OPTIONS                          the options of modes that it takes, besides those of what to draw
-    DEFAULTS                         what it asks for where nothing is said
-    entrants(asked) -> [Entrant]     the runs, in order
+    DEFAULTS                         options that it sets where the user does not
+    entrants(given) -> [Entrant]     the runs, in order
     follows(frames) -> sentences      what they show, a sentence a line
     sound(frames) -> bool            are all pictures equal that should be?
-    enough(frames) -> bool           do the figures carry what it wants to show, or can they not? It repeats until then
+    enough(frames) -> bool           do the figures carry the answer, or can they not? It repeats until then
     TERMS                            words that its reader may not know, each with what it means
     close_up(frames) -> CloseUp      one stretch of one run, event by event; None where the traces do not show it
 """

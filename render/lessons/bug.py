@@ -34,7 +34,7 @@ TERMS = {
 }
 OVERLAP = 8  # pixels that a tile reaches into the next
 ROWS = 8  # of a slice
-MOVES = 3  # of the place; more are not told
+MOVES = 3  # of the place; more are left out
 MARK = "torn: its pixels differ from the right picture"
 
 
@@ -66,8 +66,8 @@ class Careless(CpuKernel):
 class Slices:
     """Rectangles that are painted one after the other."""
 
-    def __init__(self, kernel: Careless, canvas: Canvas, left: list[tuple[int, int, int, int]]) -> None:
-        self.kernel, self.canvas, self.left = kernel, canvas, left[::-1]
+    def __init__(self, kernel: Careless, canvas: Canvas, remaining: list[tuple[int, int, int, int]]) -> None:
+        self.kernel, self.canvas, self.left = kernel, canvas, remaining[::-1]
 
     def paint_slice(self, budget: int) -> SliceResult:  # noqa: ARG002  (as it is asked for)
         """Paint the next one, however long it takes."""

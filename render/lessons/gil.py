@@ -31,7 +31,7 @@ TERMS = {
     "its own, and free-threaded builds of Python have none.",
 }
 
-HOLDERS = 3  # of the lock while one waits; more are not told
+HOLDERS = 3  # of the lock while one waits; more are left out
 
 sound = are_identical
 

@@ -59,14 +59,18 @@ Event = dict[str, Any]
 def write(frames: Frames, *, plain: bool = False) -> Iterator[bytes]:
     """Write all runs, in pieces. A plain file is the same: there is nothing to leave out."""
     first = frames[0]
-    told = {"program": "render", "scene": make_harmless(first.request.scene), "view": make_harmless(first.request.view)}
-    told |= {"sha256": first.sha256} | _describe_omissions(frames)
+    other_data = {
+        "program": "render",
+        "scene": make_harmless(first.request.scene),
+        "view": make_harmless(first.request.view),
+    }
+    other_data |= {"sha256": first.sha256} | _describe_omissions(frames)
     yield b'{"traceEvents":['
     events, before = _all_events(frames), b""
     while together := list(islice(events, CHUNK_EVENTS)):
         yield before + _encode_json(together)[1:-1]
         before = b","
-    yield b'],"displayTimeUnit":"ms","otherData":' + _encode_json(told) + b"}"
+    yield b'],"displayTimeUnit":"ms","otherData":' + _encode_json(other_data) + b"}"
 
 
 def _encode_json(value: Any) -> bytes:
@@ -86,17 +90,17 @@ def process_numbers(frames: Frames) -> list[int]:
 
     They follow from who painted and when, so the same frames have the same numbers.
     """
-    made: list[int] = []
+    numbers: list[int] = []
     for level in range(2):
         for index, frame in enumerate(frames):
             trace = frame.trace
             own = index, level, sorted({s.worker.process for s in trace.spans}), trace.began, trace.asked, trace.ended
             place = int.from_bytes(sha256(repr(own).encode()).digest()[:8])
             number = (1 + place % (MAX_NUMBER // PROCESS_STRIDE - 1)) * PROCESS_STRIDE
-            while number in made:
+            while number in numbers:
                 number = number % (MAX_NUMBER - PROCESS_STRIDE) + PROCESS_STRIDE
-            made.append(number)
-    return made
+            numbers.append(number)
+    return numbers
 
 
 def _describe_omissions(frames: Frames) -> dict[str, str]:
@@ -201,8 +205,8 @@ def _slice_name(span: Span) -> str:
     if span.tile == NO_TILE:
         return span.kind
     given = cpu_share(span)
-    held = "" if given == 1 else f" ({100 * given:.0f} % on a CPU)"
-    return {"paint": f"tile {span.tile}{held}", "block": f"tile {span.tile}", "launch": "launches"}.get(
+    suffix = "" if given == 1 else f" ({100 * given:.0f} % on a CPU)"
+    return {"paint": f"tile {span.tile}{suffix}", "block": f"tile {span.tile}", "launch": "launches"}.get(
         span.kind, f"{span.kind}s"
     )
 

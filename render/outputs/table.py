@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike, fspath
 from textwrap import wrap
 
-from render.findings import chart, schedule, sentences
+from render.findings import chart, conclusions, schedule, sentences
 from render.findings.evidence import Run, build_runs
 from render.frame import Frame, Frames, are_identical
 from render.stats import Stats
@@ -52,14 +52,14 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WI
     rate = f"; {format_large(frame.total_steps / run.seconds)} steps a second" if run.seconds else ""
     files = ", ".join("to standard output" if path == "-" else fspath(path) for path in out)
     size = f"{request.width} x {request.height} pixels, {samples} each"
-    told = [
+    lines = [
         f"{request.scene}, view {request.view}: {size}, limit {request.limit}, {request.precision}",
-        *_fold_lines([f"{frame.title}: {' '.join(sentences.of(run))}", *sentences.conclusions([run])], width),
+        *_fold_lines([f"{frame.title}: {' '.join(sentences.of(run))}", *conclusions.of([run])], width),
         f"{_ledger_line(run.stats)}{rate}",
         *multiprocessor_lines(frame, run.stats),
         f"saved {files}" if files else "nothing was saved",
     ]
-    return [make_harmless(line) for line in told]
+    return [make_harmless(line) for line in lines]
 
 
 def multiprocessor_lines(frame: Frame, found: Stats) -> Iterator[str]:
@@ -76,11 +76,11 @@ def multiprocessor_lines(frame: Frame, found: Stats) -> Iterator[str]:
     )
 
 
-def _ledger_line(found: Stats) -> str:
+def _ledger_line(figures: Stats) -> str:
     """Say where the wall time of the run went; shares below one per cent are left out."""
-    shares = sorted(found.shares.items(), key=lambda part: -part[1])
-    told = ", ".join(f"{share:.0f} % {kind}" for kind, share in shares if share >= 1)
-    return f"{format_time(found.seconds['total'])} in all: {told}" if told else "it took no time"
+    shares = sorted(figures.shares.items(), key=lambda part: -part[1])
+    parts = ", ".join(f"{share:.0f} % {kind}" for kind, share in shares if share >= 1)
+    return f"{format_time(figures.seconds['total'])} in all: {parts}" if parts else "it took no time"
 
 
 def race_table(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]], width: int = WIDTH) -> str:
@@ -154,7 +154,7 @@ def _sentence_lines(entered: Sequence[Run]) -> Iterator[str]:
     for run in entered:
         yield f"{run.frame.title}: {' '.join(sentences.of(run))}"
         yield from (f"  {line}" for line in multiprocessor_lines(run.frame, run.stats))
-    yield from sentences.conclusions(entered)
+    yield from conclusions.of(entered)
 
 
 def _equality_lines(frames: Sequence[Frame]) -> Iterator[str]:
@@ -167,5 +167,5 @@ def _equality_lines(frames: Sequence[Frame]) -> Iterator[str]:
     elif len(groups) == 1 and len(frames) > 1:
         yield "THE PICTURES ARE EQUAL, BUT THEIR STEPS ARE NOT"
     elif len(groups) > 1:
-        told = "; ".join(f"{', '.join(modes)} {digest[:16]}" for digest, modes in groups.items())
-        yield f"THE PICTURES DIFFER, by sha256: {told}"
+        hashes = "; ".join(f"{', '.join(modes)} {digest[:16]}" for digest, modes in groups.items())
+        yield f"THE PICTURES DIFFER, by sha256: {hashes}"

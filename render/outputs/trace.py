@@ -65,8 +65,8 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
         "kind": frames.kind,
         "not_run": [list(pair) for pair in frames.not_run],
     }
-    told = {name: _encode_json(value) for name, value in what.items()}
-    return b"".join(_join_object(told | _pixel_members(frames[0]) | {"runs": _join_list(runs)}))
+    members = {name: _encode_json(value) for name, value in what.items()}
+    return b"".join(_join_object(members | _pixel_members(frames[0]) | {"runs": _join_list(runs)}))
 
 
 Pieces = list[bytes]  # of JSON; a packed picture is neither searched for quotation marks nor copied until all is joined
@@ -77,17 +77,17 @@ def _encode_json(value: Any) -> Pieces:
 
 
 def _join_object(members: dict[str, Pieces]) -> Pieces:
-    made = [b"{"]
+    joined = [b"{"]
     for name, pieces in members.items():
-        made += [b"," * (len(made) > 1), *_encode_json(name), b":", *pieces]
-    return [*made, b"}"]
+        joined += [b"," * (len(joined) > 1), *_encode_json(name), b":", *pieces]
+    return [*joined, b"}"]
 
 
 def _join_list(items: list[Pieces]) -> Pieces:
-    made = [b"["]
+    joined = [b"["]
     for item in items:
-        made += [b"," * (len(made) > 1), *item]
-    return [*made, b"]"]
+        joined += [b"," * (len(joined) > 1), *item]
+    return [*joined, b"]"]
 
 
 def _differs_from(frame: Frame, first: Frame) -> bool:
@@ -115,7 +115,7 @@ def _pixel_members(frame: Frame) -> dict[str, Pieces]:
 def _run_members(frame: Frame) -> dict[str, Pieces]:
     trace = frame.trace
     index = {worker: number for number, worker in enumerate(dict.fromkeys(span.worker for span in trace.spans))}
-    told = {
+    members = {
         "request": frame.request.as_dict(),
         "facts": trace.facts,
         "began": trace.began,
@@ -125,16 +125,16 @@ def _run_members(frame: Frame) -> dict[str, Pieces]:
         "sha256": frame.sha256,
         "workers": [list(worker) for worker in index],
     }
-    return {name: _encode_json(value) for name, value in told.items()} | {"spans": _span_rows(trace.spans, index)}
+    return {name: _encode_json(value) for name, value in members.items()} | {"spans": _span_rows(trace.spans, index)}
 
 
 def _span_rows(spans: Sequence[Span], index: Mapping[Worker, int]) -> Pieces:
     """Encode the spans, many at a time, so that only their text is ever in memory as a whole."""
-    made: Pieces = [b"["]
+    pieces: Pieces = [b"["]
     for first in range(0, len(spans), CHUNK_SPANS):
         rows = _encode_json([[index[span.worker], *span[1:]] for span in spans[first : first + CHUNK_SPANS]])
-        made += [b"," * (first > 0), rows[0][1:-1]]
-    return [*made, b"]"]
+        pieces += [b"," * (first > 0), rows[0][1:-1]]
+    return [*pieces, b"]"]
 
 
 def read(path: str | Path) -> Frames:
@@ -247,12 +247,12 @@ def _parse_trace(run: dict[str, Any], request: Request) -> Trace:
     return Trace(spans, began, asked, ended, _check_facts(_check_type(run["facts"], dict)))
 
 
-def _check_facts(told: dict[str, Any]) -> dict[str, Any]:
+def _check_facts(facts: dict[str, Any]) -> dict[str, Any]:
     """Check that facts are flat: numbers, texts, true, false, null, and lists of these."""
-    for name, fact in told.items():
+    for name, fact in facts.items():
         if any(isinstance(value, (dict, list)) for value in (fact if isinstance(fact, list) else [fact])):
             raise TypeError(f"the fact {name[:40]!r} is neither number nor text")
-    return told
+    return facts
 
 
 def _parse_worker(row: list[Any]) -> Worker:

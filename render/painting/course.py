@@ -21,7 +21,7 @@ Salvage = Callable[[np.ndarray], str]  # keeps an unfinished picture, black wher
 
 
 class Moment(NamedTuple):
-    """A tile is done: of which run, the tile, how many there are, who painted it, and the canvas as it is now.
+    """A tile is done: of which run, the tile, how many this run paints, who painted it, and the canvas as it is now.
 
     share: of the work that is done (0..1), by the tiles' estimated cost where the plan knows it, else by their number;
     seconds: since the painting began.
@@ -63,20 +63,21 @@ class RunProgress:
         self.kept += tiles
         self.steps += steps
         self.resumed = len(tiles)
-        self._spent += sum(self._costs.get(tile.number, 0) for tile in tiles)
+        self._cost -= sum(self._costs.get(tile.number, 0) for tile in tiles)
 
     def count_tile(self, done: Done, progress: Progress | None, watch: Watch | None) -> None:
         """Count a tile that is done, and tell whoever watches."""
         self.steps += done.steps
         self.kept.append(done.tile)
         if progress is not None:
-            progress(done, self.tiles)
+            progress(done, self.tiles - self.resumed)
         if watch is not None:
             self._spent += self._costs.get(done.tile.number, 0)
-            share = self._spent / self._cost if self._cost else len(self.kept) / self.tiles
+            tiles = self.tiles - self.resumed
+            share = self._spent / self._cost if self._cost else (len(self.kept) - self.resumed) / tiles
             seconds = (self._recorder.clock() - self._began) / 1e9
             worker = self._recorder.painter_of(done.tile.number)
-            watch(Moment(self._request, self._name, done, self.tiles, worker, self._canvas, share, seconds))
+            watch(Moment(self._request, self._name, done, tiles, worker, self._canvas, share, seconds))
 
 
 def resume_tiles(journal: Journal, surface: Canvas, tiles: Sequence[Tile], course: RunProgress) -> Sequence[Tile]:

@@ -1,8 +1,8 @@
 """Tiles handed out by the handful, so that a million small ones cost little more than painting them.
 
 To wake up whoever awaits a tile takes as long as painting a tiny one. So a worker takes tile after tile from what is
-left, in order, and tells which it has done when SHORTEST has passed. Longer tiles are told one by one, no worker hoards
-any, and what was done before a tile failed is not lost.
+left, in order, and reports those it has finished when SHORTEST has passed. Longer tiles are reported one by one, no
+worker hoards any, and those finished before one failed are not lost.
 
 Processes cannot take from one queue so cheaply: they are sent so many tiles as take that long.
 """
@@ -32,19 +32,19 @@ class Handful(NamedTuple):
 def paint_handfuls(
     take: Callable[[], Tile | None], painter: Painter, in_flight: int, ns: int | None = None
 ) -> Iterator[Handful]:
-    """Paint the tiles that `take` gives until it gives none or one fails; yield those done every so many ns.
+    """Paint the tiles that `take` gives until it gives none or one fails; yield the finished ones every so many ns.
 
     None: once, at the end. `in_flight`: tiles that are juggled.
     """
     done: list[Done] = []
     clock = painter.recorder.clock
-    told = clock()
+    reported = clock()
     try:
         for finished in paint_tiles(take, painter, in_flight):
             done.append(finished)
-            if ns is not None and clock() >= told + ns:
+            if ns is not None and clock() >= reported + ns:
                 yield Handful(done)
-                done, told = [], clock()
+                done, reported = [], clock()
     except RenderError as error:
         yield Handful(done, error)
     else:

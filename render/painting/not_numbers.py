@@ -31,7 +31,7 @@ def describe_failure(request: Request, kernel: Kernel, canvas: Canvas, tile: Til
 
 def describe_place(request: Request, kernel: Kernel, canvas: Canvas, tile: Tile) -> str:
     """Say which pixel of a tile shows a NaN, and at which line an operation had no result; nothing where none does."""
-    if not isinstance(kernel, CpuKernel):  # a graphics card's is busy; the CPU's shows the same
+    if not isinstance(kernel, CpuKernel):  # a GPU is busy; the CPU shows the same
         kernel = targets.load("simd").compile(scene.load(request.scene), request, _announce_nothing)
     i, j = find_pixel(kernel, canvas, tile)
     if not kernel.paint(canvas, i, j, 1, 1)[1]:
@@ -70,7 +70,7 @@ def find_line(request: Request, i: int, j: int) -> int | None:
     loaded, lines = scene.load(request.scene), []
 
     def seen(_kind: str, _flag: int) -> None:
-        frame: Any = sys._getframe(1)  # noqa: SLF001  (numpy tells by a call)
+        frame: Any = sys._getframe(1)  # noqa: SLF001  (numpy reports by a call)
         while frame is not None and frame.f_code.co_filename != str(loaded.path):
             frame = frame.f_back
         if frame is not None:

@@ -105,7 +105,7 @@ class Painter:
         Each slice is a span; what is yielded counts the steps so far. Raises TileError.
         """
         assert isinstance(self.kernel, CpuKernel)
-        budget, steps_made, bad = 1, 0, 0  # a taste, so that however small a tile is, it has begun when others do
+        budget, steps_made, bad = 1, 0, 0  # a first bite, so that even the smallest tile has started when others do
         with self.kernel.start_rectangle(self.canvas, *tile[1:]) as rectangle:
             done = False
             while not done:
@@ -144,7 +144,7 @@ class Painter:
         return tile_failure(self.request, tile, why)
 
 
-MOST_PENDING = 256  # launches whose blocks may be told later, of some 25 KB each
+MOST_PENDING = 256  # launches whose blocks may be recorded later, of some 25 KB each
 
 
 class Blocks(NamedTuple):

@@ -185,7 +185,7 @@ def _read_contents(file: IO[bytes], length: int) -> FileContents:
 
         return npz.read(file)
     whole = None
-    if head[1:4] == SIGNATURE[1:4] or head == SIGNATURE:  # damaged, it is told so
+    if head[1:4] == SIGNATURE[1:4] or head == SIGNATURE:  # if damaged, it is reported as a PNG
         from render.pictures.reading import png
 
         whole = png.read(file, length)

@@ -1,12 +1,12 @@
-"""The journal: the tiles of a picture that are done, kept beside it while it is painted, and gone when it is saved.
+r"""The journal: the tiles of a picture that are done, kept beside it while it is painted, and gone when it is saved.
 
 `wall.png` has `wall.png.journal`; where one is there already that must not be lost, `wall.png.journal.2`, and so on.
 It is only ever appended to, so whatever ends a run, all but the last few tiles are there:
 
-    b"render journal 1\\n"
-    one line of JSON              what is drawn and how it is cut (`identify`), ended by "\\n"
+    b"render journal 1\n"
+    one line of JSON              what is drawn and how it is cut (`identify`), ended by "\n"
     for each tile, in any order:
-        RECORD, little-endian     b"tile", x, y, width, height, steps of its samples, CRC-32 of these numbers and the rest
+        RECORD, little-endian     b"tile", x, y, width, height, steps of its samples, CRC-32 of all that but itself
         rgb                       height * width * 3 bytes, by row
         steps                     height * width int32 as on the canvas, for one sample a pixel only
 
@@ -161,7 +161,7 @@ def journal_name(output: Path, number: int = 1) -> Path:
 
 
 def open_journals(output: Path) -> list[JournalFile]:
-    """Open and lock all journals of an output. Raises OutputError where another run writes one, or it cannot be read."""
+    """Open and lock all journals of an output. Raises OutputError where that cannot be, or another run writes one."""
     found: list[JournalFile] = []
     try:
         for number in range(1, 1000):
@@ -256,7 +256,7 @@ class Journal:
         self._end_thread()
         if self._canvas is not None:
             self._write()
-        for journal in (*self._kept, *self._others, *([self._file] if self._file else [])):
+        for journal in self._all():
             journal.close()
         if self._file is None or not self._on_disk:
             return ""
@@ -265,10 +265,12 @@ class Journal:
     def remove(self) -> None:
         """Remove all journals of the output: it is saved."""
         self._end_thread()
-        for journal in {
-            id(one): one for one in (*self._kept, *self._others, *([self._file] if self._file else []))
-        }.values():
+        for journal in self._all():
             journal.remove()
+
+    def _all(self) -> list[JournalFile]:
+        own = [self._file] if self._file is not None and self._file not in self._kept else []
+        return [*self._kept, *self._others, *own]
 
     def _end_thread(self) -> None:
         self._stop.set()

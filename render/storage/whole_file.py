@@ -30,10 +30,10 @@ def write_whole(target: Path, pieces: Iterable[bytes]) -> None:
         with _new_file(fresh) as file:
             file.writelines(pieces)
             file.flush()
-            if target.exists():
-                os.chmod(file.fileno() if os.chmod in os.supports_fd else fresh, stat.S_IMODE(target.stat().st_mode))
             os.fsync(file.fileno())
             _give_name(file, fresh)
+        if target.exists():
+            fresh.chmod(stat.S_IMODE(target.stat().st_mode))
         fresh.replace(target)
     finally:
         fresh.unlink(missing_ok=True)

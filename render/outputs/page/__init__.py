@@ -22,7 +22,7 @@ from hashlib import sha256
 from importlib.resources import files
 from string import Template
 
-from render.findings import sentences
+from render.findings import conclusions, sentences
 from render.frame import Frames
 from render.outputs.page import inside, still
 from render.outputs.page.lesson import Step, questions, tour
@@ -63,7 +63,7 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
             acts="\n".join(_acts(runs, images)),
             inside="\n".join(inside.section(run, number) for number, run in enumerate(runs)),
             not_run="".join(_not_run(frames)),
-            conclusions="".join(f"<p>{escape_html(told)}</p>" for told in sentences.conclusions(runs)),
+            conclusions="".join(f"<p>{escape_html(told)}</p>" for told in conclusions.of(runs)),
             questions="\n".join(
                 f"<dt>{escape_html(ask)}</dt><dd>{escape_html(told)}</dd>" for ask, told in questions(runs)
             ),

@@ -123,7 +123,7 @@ def _read_texts(image: Image, png: Png | None) -> Mapping[Any, Any]:
         return image.info | png.texts
     try:
         return {"render:request": pillow.read_request(image)}
-    except Exception:  # noqa: BLE001  (`_orientation` tells of EXIF data that cannot be read)
+    except Exception:  # noqa: BLE001  (`_read_orientation` reports EXIF data that cannot be read)
         return {}
 
 
@@ -172,8 +172,8 @@ def _apply_colour_key(rgb: np.ndarray, png: Png | None) -> Layer:
 def _open_low_bytes(image: Image, head: bytes, again: Callable[[], bytes], png: Png | None) -> Image | None:
     """Open the same file so that it gives the lower bytes of 16-bit colours; None where they have 8 bits.
 
-    Pillow makes 8 bits of each sample of 16: the upper ones of bytes in the order that it is told. Told the other
-    order, it gives the lower ones. Raises InputError where that cannot be done.
+    Pillow makes 8 bits of each sample of 16: the upper ones of bytes in the given order. Given the other order,
+    it keeps the lower ones. Raises InputError where that cannot be done.
     """
     tiles = list(getattr(image, "tile", ()))
     planes = getattr(image, "tag_v2", {}).get(PLANES) == 2  # one after the other: Pillow picks their order itself

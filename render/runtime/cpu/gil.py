@@ -69,17 +69,17 @@ class GilKernel(NativeKernel):
         calls: dict[Worker, list[Call]] = {}
         for call in self.calls:
             calls.setdefault(call.worker, []).append(call)
-        made: list[Span] = []
+        corrected: list[Span] = []
         for span in spans:
             inside = [call for call in calls.get(span.worker, ()) if span.t0 <= call.t0 and call.t1 <= span.t1]
             if span.kind != "paint" or len(inside) != 1:
-                made.append(span)
+                corrected.append(span)
                 continue
             [(_, t0, t1, on_cpu, cpu, cpu_end)] = inside
             waited = span._replace(kind="wait", on_cpu=None)
             painted = Span(span.worker, span.tile, "paint", t0, t1, cpu, cpu_end, on_cpu)
-            made += [waited._replace(t1=t0), painted, waited._replace(t0=t1)]
-        return tuple(span for span in made if span.kind != "wait" or span.t1 > span.t0)
+            corrected += [waited._replace(t1=t0), painted, waited._replace(t0=t1)]
+        return tuple(span for span in corrected if span.kind != "wait" or span.t1 > span.t0)
 
 
 def hold_gil(kernel: object) -> GilKernel:

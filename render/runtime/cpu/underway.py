@@ -63,15 +63,15 @@ class Workspace:
         self._frame_cells: np.ndarray | None = None  # what the cells at `address` were copied from
         self._memory: tuple[int, ...] = ()  # where they have pixels stored
 
-    def prepare_rectangle(self, told: np.ndarray, canvas: Canvas, place: tuple[int, int, int, int, int]) -> None:
+    def prepare_rectangle(self, frame_cells: np.ndarray, canvas: Canvas, place: tuple[int, int, int, int, int]) -> None:
         """Make it ready for another rectangle: what the code is told lies at `address`, and is changed by `view`.
 
         What is told of the whole frame is copied once, and where a canvas is only when it is another: after that six
         numbers change, which costs little so.
         """
         self.notes[:] = self.unused
-        if self._frame_cells is not told:
-            self._frame_cells, own = told, told.copy()
+        if self._frame_cells is not frame_cells:
+            self._frame_cells, own = frame_cells, frame_cells.copy()
             own[MEMORY] = self.where
             self.address, self.view, self.went = own.ctypes.data, own.data, self.outcome.data
             self._memory = ()
@@ -98,9 +98,9 @@ class WorkspacePool:
         except LookupError:
             return Workspace(request, self._layout, self._members)
 
-    def give_back(self, request: Request, room: Workspace) -> None:
+    def give_back(self, request: Request, workspace: Workspace) -> None:
         """Return a workspace for the next rectangle."""
-        self._unused.setdefault(request.samples, []).append(room)
+        self._unused.setdefault(request.samples, []).append(workspace)
 
 
 def _aligned_array(count: int, real: type[np.floating[Any]]) -> np.ndarray:
@@ -121,21 +121,21 @@ class Rectangle:
     def __init__(
         self,
         call: Callable[[int], int],
-        told: np.ndarray,
+        frame_cells: np.ndarray,
         place: tuple[int, int, int, int, int],
         canvas: Canvas,
-        room: Workspace,
+        workspace: Workspace,
     ) -> None:
-        room.prepare_rectangle(told, canvas, place)
-        self.call, self.room, self.canvas = call, room, canvas  # whose memory must live as long as this
+        workspace.prepare_rectangle(frame_cells, canvas, place)
+        self.call, self.room, self.canvas = call, workspace, canvas  # whose memory must live as long as this
 
     def paint_slice(self, budget: int) -> SliceResult:
         """Go on for about so many steps of lanes, and tell how far that went."""
-        room = self.room
-        room.view[BUDGET] = budget
-        room.went[0] = 0
-        steps = self.call(room.address)
-        return SliceResult(steps, room.went[0], bool(room.went[1]))
+        workspace = self.room
+        workspace.view[BUDGET] = budget
+        workspace.went[0] = 0
+        steps = self.call(workspace.address)
+        return SliceResult(steps, workspace.went[0], bool(workspace.went[1]))
 
 
 def count_members(call: Callable[[int], int], at: Settings, p: tuple[Any, ...]) -> int:
