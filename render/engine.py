@@ -7,8 +7,8 @@ result = race(requests)                the same picture in several modes, and wh
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from html import escape
@@ -22,7 +22,7 @@ from render.findings.repeats import Rounds, choose_median, share_pixels
 from render.frame import Canvas, Frames, open_canvas, run_title
 from render.outputs import table
 from render.painting.course import Progress, RunProgress, Salvage, Watch, keep_on_error, resume_tiles
-from render.painting.painter import Launcher, Painter
+from render.painting.painter import Done, Launcher, Painter
 from render.parameters import P
 from render.plan import Tile, check_count, cut, plan
 from render.preparation import Preparation
@@ -101,7 +101,7 @@ def draw(
         course = RunProgress(request, run_title(request, facts), tiles, known, recorder, surface.rgb)
         with keep_on_error(surface.rgb, course, salvage, journal):
             left = tiles if journal is None else resume_tiles(journal, surface, tiles, course)
-            with closing(mode.run(left, painter)) if left else nullcontext(()) as done:  # type: ignore[type-var]
+            with closing(_paint_tiles(mode, left, painter)) as done:
                 for finished in done:
                     if journal is not None:
                         journal.add(finished.tile, finished.steps)
@@ -109,15 +109,30 @@ def draw(
             if journal is not None:
                 journal.flush()
         rgb, counts, inside = surface.take_pixels()
-    ran = {"load": load} | machine.describe_machine()
+    ran = {"load": load, **_describe_run(request, mode, kernel, course, recorder), **facts}
+    trace = Trace(kernel.correct_spans(recorder.drain()), began, requested, clock(), ran)
+    return DrawnFrame(rgb, counts, course.steps, request, trace, inside)
+
+
+def _paint_tiles(mode: modes.Mode, tiles: Sequence[Tile], painter: Painter) -> Generator[Done]:
+    """Yield the tiles as the mode has painted them; given up, stop the mode. No mode is asked for no tile."""
+    if tiles:
+        with closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
+            yield from done
+
+
+def _describe_run(
+    request: Request, mode: modes.Mode, kernel: Kernel, course: RunProgress, recorder: Recorder
+) -> dict[str, Any]:
+    """Collect the facts of a run for its trace."""
+    ran = machine.describe_machine()
     ran |= {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
-    ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1, **kernel.facts, **facts}
+    ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1, **kernel.facts}
     if course.resumed:
         ran["resumed"] = course.resumed
     if recorder.losses:
         ran["lost_workers"] = "; ".join(recorder.losses[:MOST_LOSSES])
-    trace = Trace(kernel.correct_spans(recorder.drain()), began, requested, clock(), ran)
-    return DrawnFrame(rgb, counts, course.steps, request, trace, inside)
+    return ran
 
 
 def _compile_kernel(

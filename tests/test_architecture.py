@@ -45,14 +45,14 @@ LAYERS = (
     "handfuls",
     "backends preparation",
     "stories foremost",
-    "modes stats schedule claims evidence sentences chart compare attribution difference inspection",
+    "modes stats schedule claims incidents evidence sentences chart compare attribution difference inspection",
     "conclusions",
     "outputs document",
     "repeats",
     "options results engine devices",
     "like",
-    "lessons terminal progress files keeping",
-    "render sessions races library commands cli __main__ notebook",  # `render` is the package: the library's front
+    "lessons terminal progress files",
+    "render sessions races keeping library commands cli __main__ notebook",  # `render` is the package itself
 )
 
 BY_IDEA = (
@@ -69,15 +69,16 @@ BY_IDEA = (
 # These stand side by side and never import each other, except what is listed.
 SIDE_BY_SIDE = {
     "modes": "modes",
-    "outputs": "outputs stats schedule claims evidence sentences conclusions chart document picture",
+    "outputs": "outputs stats schedule claims incidents evidence sentences conclusions chart document picture",
     "stats": "",
     "schedule": "stats",
     "chart": "stats",
     "claims": "",
     "evidence": "stats schedule claims",
-    "sentences": "schedule claims evidence",
+    "incidents": "",
+    "sentences": "schedule claims incidents evidence",
     "conclusions": "evidence sentences",
-    "document": "stats schedule claims evidence sentences conclusions",
+    "document": "stats schedule claims incidents evidence sentences conclusions",
     "compare": "picture",
     "attribution": "picture compare",
     "difference": "picture compare attribution",

@@ -4,7 +4,7 @@ r"""The journal: the tiles of a picture that are done, kept beside it while it i
 It is only ever appended to, so whatever ends a run, all but the last few tiles are there:
 
     b"render journal 1\n"
-    one line of JSON              what is drawn and how it is cut (`identify`), ended by "\n"
+    one line of JSON              what is drawn and how it is cut (`identify`); its CRC-32 in hexadecimal, and "\n"
     for each tile, in any order:
         RECORD, little-endian     b"tile", x, y, width, height, steps of its samples, CRC-32 of all that but itself
         rgb                       height * width * 3 bytes, by row
@@ -79,11 +79,10 @@ class JournalFile:
         """Read what it is; nothing is raised for what is no journal."""
         self._file.seek(0)
         if self._file.read(len(MAGIC)) == MAGIC:
-            line = self._file.readline(LONGEST_HEADER)
-            with contextlib.suppress(ValueError):
-                found = json.loads(line) if line.endswith(b"\n") else None
-                if isinstance(found, dict):
-                    self.identity, self.end = found, self._file.tell()
+            text, _, check = self._file.readline(LONGEST_HEADER).rpartition(b"}")
+            text += b"}"
+            if check == b" %08x\n" % isal_zlib.crc32(text):
+                self.identity, self.end = json.loads(text), self._file.tell()
 
     def read_tiles(self) -> Iterator[KeptTile]:
         """Yield the tiles that are there, up to the first record that is torn or damaged."""
@@ -113,7 +112,8 @@ class JournalFile:
     def write_header(self, identity: Mapping[str, Any]) -> None:
         """Begin a new journal."""
         self.identity = dict(identity)
-        self._append([MAGIC, json.dumps(identity).encode(), b"\n"])
+        text = json.dumps(identity).encode()
+        self._append([MAGIC, text, b" %08x\n" % isal_zlib.crc32(text)])
         sync_folder(self.path.parent)
 
     def append(self, tiles: Sequence[tuple[Tile, int]], canvas: Canvas) -> None:
