@@ -164,6 +164,6 @@ def _report_refusal(workers: int) -> Iterator[None]:
         yield
     except (RuntimeError, AttributeError) as error:  # the second is what a pool stumbles over that cannot start
         raise ModeUnavailable(
-            f"mode parallel cannot run here: the system does not start {workers} threads more",
+            f"mode parallel cannot run here: the system does not start {workers} more threads",
             "give fewer --workers, or allow more (ulimit -u, ulimit -v)",
         ) from error

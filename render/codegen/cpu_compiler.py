@@ -16,7 +16,7 @@ from numba.core.errors import NumbaError
 from numba.extending import intrinsic
 from numba.np import arrayobj
 
-from render.codegen import lane_memory, lane_primitives, lane_slots, lane_types, llvm_module
+from render.codegen import host, lane_memory, lane_primitives, lane_slots, lane_types, llvm_module
 from render.codegen.program import ENTRY, WORDS, Program
 from render.codegen.retarget import retarget
 from render.codegen.settings import Settings, request_settings
@@ -94,7 +94,7 @@ def count_cells(record: Any) -> int:
 def cell_reader(record: Any, first: int) -> Any:
     """Make an intrinsic that rebuilds a named tuple from the cells, beginning with cell number `first`.
 
-    The cells are memory, or, for a card, a tuple: its arguments, which it keeps in a memory for constants.
+    The cells are memory, or, for a GPU, a tuple: its arguments, which lie in constant memory.
     """
 
     @intrinsic
@@ -164,11 +164,11 @@ def _build_array(context: Any, builder: Any, kind: Any, address: Any, length: An
 def compile_program(program: Program) -> bytes:
     """Compile object code with the C function `int64 render_paint(int64 *cells)`.
 
-    Raises SceneError where the scene cannot be compiled, ModeUnavailable where numba was told not to.
+    Raises SceneError where the scene cannot be compiled, ModeUnavailable where NUMBA_DISABLE_JIT is set.
     """
     if numba.config.DISABLE_JIT:
         raise ModeUnavailable(
-            "numba compiles nothing, for NUMBA_DISABLE_JIT is set", "unset it, or add --target python, which is slow"
+            "numba does not compile: NUMBA_DISABLE_JIT is set", "unset it, or add --target python, which is slow"
         )
     at_type = record_type(_example_settings(program.precision))
     read_at, read_p = cell_reader(at_type, 0), cell_reader(p_type(program.p, program.lanes), count_cells(at_type))
@@ -220,8 +220,9 @@ def explain_error(error: NumbaError, source: str) -> SceneError:
     )
 
 
-# What object code may ask of the C library; anything else would end the process when the code is loaded elsewhere.
+# What object code may ask of the C library, and of who loads it (`host.offer`); anything else would end the process.
 C_LIBRARY = frozenset({"memcpy", "memset", "memmove", "fma", "fmaf", "floor", "floorf", "sqrt", "sqrtf"})
+OFFERED = C_LIBRARY | {host.CLOCK}
 
 
 def compile_function(function: Callable[..., Any], signature: Any, source: str) -> bytes:
@@ -237,7 +238,7 @@ def compile_function(function: Callable[..., Any], signature: Any, source: str) 
     foreign = {
         found.name
         for found in (*whole.functions, *whole.global_variables)
-        if found.is_declaration and not found.name.startswith("llvm.") and found.name not in C_LIBRARY
+        if found.is_declaration and not found.name.startswith("llvm.") and found.name not in OFFERED
     }
     if foreign:
         raise SceneError(

@@ -23,13 +23,14 @@ from render.scene import Scene
 
 PATCHES = {64: (8, 8), 32: (8, 4), 16: (4, 4), 8: (4, 2), 4: (2, 2)}  # lanes: pixels across, down
 ENTRY = "render_paint"
+ENTRIES = (ENTRY,)  # of a GPU's code, launched one after the other: the passes over a launch's tiles
 Filling = dict[Any, Any]  # what stands in the slots
 RENDER = Path(__file__).parent.parent
 LANES = ("lane_memory", "lane_primitives", "lane_slots", "lane_types")
 CPU = tuple(
     f"codegen/{name}" for name in (*LANES, "cpu_compiler", "llvm_module", "plain_numba", "retarget", "settings")
 )
-# The files that shape the code which a compiler makes, besides the loop and the scene in it, which are told one by one.
+# The files that shape a compiler's code, besides the loop and the scene in it, which are hashed one by one.
 SOURCES = {"cpu": CPU, "cuda": (*CPU, "codegen/cuda_compiler", "codegen/warp_words", "kernels/launch")}
 WORDS = {getattr(primitives, name): getattr(primitives, name) for name in primitives.NAMES}
 
@@ -120,7 +121,7 @@ def warp_program(scene: Scene, request: Request) -> Program:
         slots.BLOCK: warp.BLOCK,  # where the driver's last steps are made
     }
     check_batch(warp.BLOCK)
-    return _build_program(scene, request, warp.paint_queue, loop, 1)
+    return _build_program(scene, request, warp.paint_tiles, loop, 1)
 
 
 def _build_program(scene: Scene, request: Request, root: Callable[..., Any], loop: Filling, lanes: int) -> Program:

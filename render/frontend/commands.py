@@ -1,6 +1,6 @@
-"""The six commands: each takes what was typed and gives an exit code.
+"""The six commands: each takes the parsed options and returns an exit code.
 
-All that is told to the user goes to standard output, progress and announcements to standard error; with `--json` the
+Reports go to standard output, progress and announcements to standard error; with `--json` the
 document alone goes to standard output.
 """
 
@@ -176,7 +176,7 @@ def compare(typed: Namespace, began: int) -> int:
     """Compare two saved pictures; exit 0 if equal or within what is allowed, 1 if not, 2 for different requests."""
     allowed = _parse_number(typed.max_error, "--max-error"), _parse_number(typed.max_differing, "--max-differing")
     if typed.a == typed.b == picture.STDIN:
-        raise UsageError("standard input can be read once, and not as both pictures", "name a file for one of them")
+        raise UsageError("standard input can be read only once, for one of the pictures", "name a file for one of them")
     a, b = picture.read(typed.a), picture.read(typed.b)
     if typed.diff:
         outputs.check_writable(typed.diff)
@@ -184,16 +184,16 @@ def compare(typed: Namespace, began: int) -> int:
             Path(typed.a).resolve(),
             Path(typed.b).resolve(),
         }:
-            raise UsageError(f"--diff {typed.diff} is no place for it", "name a new file that ends in .png")
+            raise UsageError("--diff must name a new .png file", f"give another name than {typed.diff}")
     result = comparing.compare(a, b)
     one, other = picture.display_name(typed.a), picture.display_name(typed.b)
     if result.same_request is False and not typed.any_request:
         raise UsageError(
-            f"{one} and {other} were not asked to be the same picture: {comparing.describe_request_changes(a, b)}",
-            "add --any-request to compare them all the same",
+            f"{one} and {other} have different requests: {comparing.describe_request_changes(a, b)}",
+            "add --any-request to compare them anyway",
         )
     if typed.diff and (a.more or b.more):
-        raise UsageError("pictures of several frames have no one picture of their differences", "leave --diff out")
+        raise UsageError("--diff cannot show the differences of pictures of several frames", "leave --diff out")
     attributed = None if result.identical else attribution.attribute(a, b)
     if typed.diff and attributed is not None:
         from render.comparison.difference import mark_places
@@ -251,16 +251,14 @@ def _is_trace(path: str) -> bool:
     try:
         with Path(path).open("rb") as file:
             return file.read(64).lstrip().startswith(b"{")
-    except (OSError, ValueError):  # reading it tells why
+    except (OSError, ValueError):  # reading it reports why
         return False
 
 
 def _show_picture(typed: Namespace) -> int:
     """Print what a picture is."""
     if typed.out or typed.page:
-        raise UsageError(
-            f"{typed.file} is a picture, and what happened when is in a saved trace only", "save one: --trace"
-        )
+        raise UsageError(f"{typed.file} is a picture, and outputs are made from a saved trace", "save one with --trace")
     description = inspection.describe_picture(picture.read(typed.file))
     if typed.json:
         print(json.dumps({"file": typed.file} | description))

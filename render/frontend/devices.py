@@ -18,10 +18,10 @@ def find_devices() -> dict[str, Any]:
     what is not there; what is `missing`, and the command that would `install` it.
     """
     size, instructions = simd.vector_registers()
-    from render.runtime.cuda import discovery as cards
+    from render.runtime.cuda import discovery
     from render.runtime.cuda import software as card_software
 
-    discovered = cards.find()
+    discovered = discovery.find()
     newest = discovered.cards[0].driver if discovered.cards else None
     software = card_software.find(newest[0] if newest else 13)
     return {
@@ -63,12 +63,12 @@ def format_lines(document: dict[str, Any]) -> list[str]:
     cpu = document["cpu"]
     lines = [
         f"CPU     {cpu['name']}",
-        f"        this process may use {cpu['cpus']} of its cores: so many tiles can be painted at the same instant",
+        f"        this process may use {cpu['cpus']} of its CPUs, and so paint as many tiles at the same instant",
         f"        {cpu['instructions']}: a register holds {cpu['lanes']} samples of float32 (target simd)",
     ]
     if not cpu["fma"]:
         lines.append(
-            "        it has no fma instruction: pictures are the same, but painting takes several times as long"
+            "        it has no fma instruction: the pictures are the same, but painting takes several times as long"
         )
     lines += [*_format_gpus(document["cards"], document["cuda"]), ""]
     for name, mode in document["modes"].items():
@@ -78,12 +78,12 @@ def format_lines(document: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _format_gpus(cards: Sequence[dict[str, Any]], cuda: dict[str, Any]) -> list[str]:
+def _format_gpus(gpus: Sequence[dict[str, Any]], cuda: dict[str, Any]) -> list[str]:
     """Format the GPUs, their software, and what is missing."""
     lines = [
-        f"card    {card['name']}, {card['memory'] / 2**30:.0f} GiB, {card['multiprocessors']} multiprocessors, "
-        f"compute capability {'.'.join(map(str, card['capability']))}{'' if card['used'] else ' (not used)'}"
-        for card in cards
+        f"GPU     {gpu['name']}, {gpu['memory'] / 2**30:.0f} GiB, {gpu['multiprocessors']} multiprocessors, "
+        f"compute capability {'.'.join(map(str, gpu['capability']))}{'' if gpu['used'] else ' (not used)'}"
+        for gpu in gpus
     ]
     parts = [
         f"driver {cuda['driver'] or 'of unknown version'} (runs CUDA {cuda['runs']})" if cuda["runs"] else "",
@@ -91,7 +91,7 @@ def _format_gpus(cards: Sequence[dict[str, Any]], cuda: dict[str, Any]) -> list[
         f"numba-cuda {cuda['package']}" if cuda["package"] else "",
     ]
     here = ", ".join(part for part in parts if part)
-    lines = lines or [f"card    none that can be used: {cuda['reason']}"]
+    lines = lines or [f"GPU     none that can be used: {cuda['reason']}"]
     lines += [f"        {here}"] if here else []
     lines += [f"        missing for mode cuda: {', '.join(cuda['missing'])}"] if cuda["missing"] else []
     lines += [f"        {cuda['install']}"] if cuda["install"] else []

@@ -27,12 +27,12 @@ def check_outputs(
     makers = {path: outputs.by_suffix(path) for path in out} | ({page: outputs.load("page")} if page else {})
     files = [*out, *(path for path in (page, trace) if path)]
     if json and outputs.STDOUT in files:
-        raise UsageError("--json and a file named - both want standard output", "give the file a name")
+        raise UsageError("--json and a file named - both write to standard output", "give the file a name")
     for path in files:
         outputs.check_writable(path)
     for number, path in enumerate(files):
         if os.path.realpath(path) in map(os.path.realpath, files[:number]):
-            raise UsageError(f"{path} is named twice", "give each file a name of its own")
+            raise UsageError(f"{path} is named twice", "give each output a file of its own")
     for option, named in (("page", page), ("trace", trace)):
         if named:
             outputs.check_name(option, named, option)

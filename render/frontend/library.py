@@ -133,9 +133,7 @@ def race_requests(arguments: dict[str, Any], names: Sequence[str], *, story: Sto
             )
     target = arguments.get("target")
     if target and targets.load(str(target)).KIND != "cpu":
-        raise UsageError(
-            "--target is for the modes of the CPU in a race", "leave it out: mode cuda has a target of its own"
-        )
+        raise UsageError("in a race --target is for the CPU modes only", "leave it out: mode cuda has its own target")
     requests: list[Request] = []
     for name in dict.fromkeys(names):
         mode = modes.load(name)

@@ -60,7 +60,7 @@ class ProgressLines:
         """Say how many tiles are finished and how long the rest may take."""
         moment = self.latest
         if moment is None:
-            return f"no tile is done yet, after {describe_roughly(now - self.began)}"
+            return f"no tile finished after {describe_roughly(now - self.began)}"
         return f"{moment.name}: {self.done} of {moment.tiles} tiles{describe_left(moment)}"
 
 

@@ -5,7 +5,7 @@
 
 What a single `draw` does before it paints (loading and checking the scene, finding its code by its fingerprint, loading
 it) takes longer than painting a small frame. A session does it when it is opened. What is left for each frame, besides
-what its mode needs to begin and end a run, is one or two milliseconds (benchmarks/sessions.py). The pictures are those
+starting and finishing a run of its mode, takes one or two milliseconds (benchmarks/sessions.py). The pictures are those
 of `draw`, to the last bit. Worker processes live on between frames; a GPU is opened anew for each.
 """
 
@@ -152,4 +152,4 @@ def _window_error(request: Request, canvas: Canvas, why: str) -> TileError:
     """Make the error for one window, with the call that paints it alone."""
     high, wide, _ = canvas.rgb.shape
     place = f"window({canvas.x}, {canvas.y}, {wide}, {high})"
-    return TileError(f"{place} of scene {request.scene} failed: {why}", f"to see it alone: session.{place}")
+    return TileError(f"{place} of scene {request.scene} failed: {why}", f"to reproduce it: session.{place}")

@@ -2,11 +2,11 @@
 
 Two pixels of the picture are one letter, an upper half block in two colours; without colours a tile is filled with its
 worker's number. Only what changed is written, at most RATE times a second and by a thread of its own, so that watching
-takes little from what is watched (some 0.2 ms a tile) and a slow terminal holds up nobody. Where there is no terminal
+takes little from what is watched (some 0.2 ms a tile) and a slow terminal delays nothing. Where there is no terminal
 that can show it, a line now and then says how far it is (`render.frontend.progress`); nothing at all if it is to be
 quiet.
 
-Workers are numbered in the order in which they were first seen to be done with a tile.
+Workers are numbered in the order in which their first tiles finished.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ on one scale:
     counters (C)              workers at a tile, and tiles in flight
     instants (i)              the first tile done, and the last
 
-The multiprocessors of a graphics card are another level of the same work, and so another process after the run's: a
+The multiprocessors of a GPU are another level of the same work, and so another process after the run's: a
 thread each, and a counter of how many are busy. A lane shows one tile at a time: where blocks of several share a
 multiprocessor, the tile that it began last.
 
@@ -180,12 +180,12 @@ def _multiprocessor_events(pid: int, number: int, frame: Frame) -> Iterator[Even
     lanes = foremost.foremost_blocks(trace)
     if not lanes:
         return
-    cards = len({worker.device for worker in lanes})
+    gpus = len({worker.device for worker in lanes})
     yield _metadata_event("process_name", pid, name=f"{number} {frame.title}: multiprocessors")
-    yield _metadata_event("process_labels", pid, labels="the same work once more, from inside the card")
+    yield _metadata_event("process_labels", pid, labels="the same work once more, from inside the GPU")
     yield _metadata_event("process_sort_index", pid, sort_index=2 * number + 1)
     for lane, (worker, spans) in enumerate(lanes.items(), 1):
-        tid, name = pid + lane, "multiprocessor" if cards == 1 else make_harmless(worker.device)
+        tid, name = pid + lane, "multiprocessor" if gpus == 1 else make_harmless(worker.device)
         yield _metadata_event("thread_name", pid, tid, name=f"{name} {worker.thread}")
         yield _metadata_event("thread_sort_index", pid, tid, sort_index=lane)
         for span in spans:

@@ -1,9 +1,9 @@
-"""The run once more, as a moving picture for chats and slides: tiles appear when they were done, all runs on one clock.
+"""The run once more, as a moving picture for chats and slides: tiles appear when they finished, all runs on one clock.
 
-    dark        not begun              hatched grey    waits for its data, or begun and put aside
-    framed      being painted          with a number   done, and by which worker
+    dark        not started            hatched grey    waits for its data, or started and put aside
+    framed      being painted          with a number   finished, and by which worker
 
-Below each picture grow the lanes of its workers. How many times slower (or faster) than it was is said on every frame.
+Below each picture grow the lanes of its workers. Every frame says how many times slower (or faster) it plays.
 Animated WebP, which plays once and again; Pillow draws and packs it.
 """
 

@@ -3,7 +3,7 @@
 On a narrow terminal sentences fold earlier, and the table leaves out the columns that are missed least.
 
 Every figure and every sentence is computed from the traces (`render.findings.sentences` decides what may be said); what
-a mode is called decides nothing, except that speed-up is counted from the run that `render.frame.baseline` names.
+a mode is called decides nothing, except that speed-up is counted from the run that `render.frame.find_baseline` names.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ HEADS = (
     *("in flight", "switches", "first"),
 )
 MISSED_LEAST = ("tiles", "switches", "first", "spread", "in flight", "workers", "speed-up", "at a tile")
-# how the painting was shared out (render.findings.schedule): idle shares of the workers; how even; longest a begun tile
-# was left alone; the longest tile; the best that any schedule could do, and how near this one came; the gain with
-# start-up. What takes workers for hands of their own says nothing of the streams of a card, which are queues.
+# how the painting was shared out (render.findings.schedule): idle shares of the workers; how even; how long a started
+# tile was left alone at most; the longest tile; the best that any schedule could do, and how near this one came; the
+# gain with start-up. Figures that take workers for independent hands say nothing of a GPU's streams, which are queues.
 SCHEDULE_HEADS = ("mode", "idle", "fair", "alone", "longest", "best", "near", "with start", "efficiency", "serial")
 SCHEDULE_MISSED_LEAST = ("serial", "alone", "longest", "fair", "with start", "efficiency", "best", "idle")
 

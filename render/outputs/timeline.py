@@ -5,7 +5,7 @@ juggling, bars one above the other are parallel. A bar has its tile's colour, an
 waiting is an empty, hatched bar. It is filled as high as the share of its time for which the worker had a CPU; the pale
 part above is a worker at a tile without one. Plain SVG, light and dark.
 
-Below the streams of a graphics card stand its multiprocessors, a thin row each, in the colours of the same tiles. A run
+Below the streams of a GPU stand its multiprocessors, a thin row each, in the colours of the same tiles. A run
 that is too short to be seen beside the others is drawn once more below them, on a scale of its own.
 """
 

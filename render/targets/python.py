@@ -1,6 +1,6 @@
 """Target `python`: interpreted, slow, and the definition of the program. Every other target must equal it to the bit.
 
-What it does to a rectangle is all there is to know about painting: for each pixel, for each of its samples, walk
+It does all there is to painting a rectangle: for each pixel, for each of its samples, walk
 the scene's steps until the sample has ended or the limit is reached, shade it, and take the mean.
 """
 
@@ -118,7 +118,7 @@ class Rectangle:
         self.kernel, self.canvas, self.remaining = kernel, canvas, pixels[::-1]
 
     def paint_slice(self, budget: int) -> SliceResult:
-        """Paint pixels until their samples have made so many steps."""
+        """Paint pixels until their samples have made `budget` steps."""
         total = bad = 0
         with np.errstate(all="ignore"):
             while self.remaining and total <= budget:

@@ -27,9 +27,7 @@ from render.runtime.cpu.underway import Layout, Rectangle, Workspace, WorkspaceP
 from render.runtime.kernel import CpuKernel
 from render.scene import Scene
 
-SLICE_NS = (
-    20_000_000  # of which Python sees nothing: short for whoever presses Ctrl-C, long beside the 10 us between two
-)
+SLICE_NS = 20_000_000  # no signal is handled meanwhile: short for Ctrl-C, long beside the 10 us between two
 GROWTH = 8.0
 
 
@@ -67,7 +65,7 @@ def make_kernel(
     code = obtain_object_code(
         program,
         lambda: announce(f"compiling {scene.name} for {about} ({code_cache.describe_caching()})"),
-        lambda: announce(f"waiting for another run that compiles {scene.name} for {about}"),
+        lambda: announce(f"waiting for another run to compile {scene.name} for {about}"),
     )
     layout = Layout(program.lanes, program.slots.get(slots.GROUPS, 0), mirrored=program.is_mirrored(request, program.p))
     return NativeKernel(code, request, program.p, layout, about, is_mirrored=program.is_mirrored)
