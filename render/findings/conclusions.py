@@ -46,7 +46,7 @@ def _name_fastest(entered: Sequence[Run], among: str) -> str:
 
 
 def tell_stories(entered: Sequence[Run]) -> dict[str, list[str]]:
-    """Tell what follows from the runs of each story, in whole sentences, by its name."""
+    """Conclude from the runs of each story, in whole sentences, by its name."""
     sentences: dict[str, list[str]] = {}
     plain = [run for run in entered if stories.name_of(run.frame) is None]
     for name in dict.fromkeys(stories.name_of(run.frame) for run in entered):

@@ -25,7 +25,8 @@ def draw_document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict
     was painted by nobody; `fairness` and `schedule` are explained in `render.findings.schedule`, also which of them are
     null where a GPU painted; `cpus` in `render.findings.claims`, and `claims` says them in a sentence (null where one
     worker was requested and painted). `multiprocessors` are those of a GPU that painted: how many, how many
-    at once, and in per cent how busy (null where no thread block was recorded).
+    at once, and in per cent how busy (null where no thread block was recorded). `launches` is how many painted
+    all tiles on a GPU, simulated too (null on CPUs).
     """
     run = Run(frame)
     described = _describe_run(run, out)
@@ -63,6 +64,7 @@ def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str
         "in_flight": figures.in_flight._asdict(),
         "waiting": figures.waiting._asdict(),
         "switches": figures.switches,
+        "launches": figures.launches,
         "multiprocessors": _multiprocessor_figures(figures),
         "first_tile_seconds": figures.first_tile_seconds,
         "left_alone_seconds": figures.left_alone_seconds,
@@ -88,7 +90,7 @@ def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -
     """Make the document of a race: its draws, the modes that did not run and why, and whether all pictures are equal.
 
     Equal means the same pixels, and as many steps for them. Each draw has one more thing, `gain` over its baseline
-    (`render.findings.schedule.Gain`, `render.frame.baseline`), null where there is none or the run is simulated.
+    (`render.findings.schedule.Gain`, `render.frame.find_baseline`), null where there is none or the run is simulated.
     `repeats` is how often each mode ran; `sentences` are what terminal and page say of all runs together.
     """
     entered = build_runs(frames)

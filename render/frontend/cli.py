@@ -135,7 +135,6 @@ def _add_worker_options(parser: Parser) -> None:
     group.add_argument("--tile-timeout", metavar="S", help=TILE_TIMEOUT)
     group.add_argument("--wait", metavar="MS", help="every tile first waits this long for its data, such as 50ms (0)")
     group.add_argument("--simulate", action="store_true", help="mode cuda without a GPU, in numba's simulator")
-    group.add_argument("--no-blocks", dest="blocks", action="store_const", const=False, help=NO_BLOCKS)
 
 
 TARGET = (
@@ -144,7 +143,6 @@ TARGET = (
 )
 WORKERS = "workers of mode parallel; -1: one for each allowed CPU, -2: one fewer, and so on (-1, but at least 2)"
 TILE_TIMEOUT = "processes of mode parallel: seconds without a sign of life (20, or more as tiles before suggest)"
-NO_BLOCKS = "mode cuda: do not record where and when each block of threads ran, and reckon when launches began"
 REPEAT = "run all modes N times in turn, and show each one's median run (3, or more if they fit in 4 s)"
 STORY = """all modes once more, with each tile waiting for its data: server (four users and a slow database), player
 (the next part loads while this one plays) or none (server; none where --modes or --wait is given)"""

@@ -160,7 +160,7 @@ def _overlapped_in_time(frame: Frame, tile: int) -> bool:
 
 
 def close_up(frames: Sequence[Frame]) -> CloseUp | None:
-    """Tell how one tile was torn: who moved the place while it was painted; frame all tiles that were torn."""
+    """Show how one tile was torn: who moved the place while it was painted; frame all tiles that were torn."""
     torn = frames[3]
     differences = attribution.attribute(_as_picture(frames[0]), _as_picture(torn))
     if differences is None or not differences.places:

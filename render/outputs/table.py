@@ -3,7 +3,7 @@
 On a narrow terminal sentences fold earlier, and the table leaves out the columns that are missed least.
 
 Every figure and every sentence is computed from the traces (`render.findings.sentences` decides what may be said); what
-a mode is called decides nothing, except that speed-up is counted from the run that `render.frame.baseline` names.
+a mode is called decides nothing, except that speed-up is counted from the run that `render.frame.find_baseline` names.
 """
 
 from __future__ import annotations

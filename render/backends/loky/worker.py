@@ -45,7 +45,7 @@ class WorkerResult(NamedTuple):
     """The result of a call: the tiles done, or the error, and what was recorded meanwhile."""
 
     handful: Handful
-    spans: tuple[Span, ...]
+    spans: Sequence[Span]
 
 
 class Slot:
