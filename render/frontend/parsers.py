@@ -171,6 +171,9 @@ def _draw_parser() -> Parser:
     _add_output_options(parser, OUT)
     parser.add_argument("--plain", action="store_true", help="leave request and timings out of the file")
     parser.add_argument("--trace", metavar="FILE", help="save the trace, for show")
+    kept = parser.add_mutually_exclusive_group()
+    kept.add_argument("--resume", action="store_true", help="go on with a picture that was interrupted")
+    kept.add_argument("--fresh", action="store_true", help="throw away what an interrupted run has kept")
     _add_message_options(parser)
     return parser
 
