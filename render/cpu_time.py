@@ -46,7 +46,7 @@ def sum_cpu_time(spans: Iterable[Span]) -> int | None:
 
 
 def cpu_share(span: Span) -> float:
-    """Tell for what share (0..1) of its time a paint span had a CPU, as pictures show it.
+    """Return the share (0..1) of its time for which a paint span had a CPU, as pictures show it.
 
     It is 1 where that is not known, nothing was measured, or the difference would not be seen (`WHOLE`).
     """

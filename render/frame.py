@@ -60,7 +60,7 @@ class Canvas:
         self.addresses = self.rgb.ctypes.data, 0 if self.steps is None else self.steps.ctypes.data
 
     def covers(self, x: int, y: int, width: int, height: int) -> bool:
-        """Tell whether a rectangle of the frame lies in it."""
+        """Test whether a rectangle of the frame lies in it."""
         high, wide, _ = self.rgb.shape
         return self.x <= x and self.y <= y and x + width <= self.x + wide and y + height <= self.y + high
 

@@ -98,13 +98,13 @@ def _record_class(names: Iterable[str]) -> Any:
 
 
 def members_of(p: P) -> dict[str, Any]:
-    """Give the members of `p` by name: what can be sent to another process, where `record` makes `p` of it again."""
+    """Return the members of `p` by name: they can be sent to another process, where `make_record` makes `p` again."""
     named: Any = p
     return dict(named._asdict())
 
 
 def member_types(p: P) -> Kinds:
-    """Tell each member's name and type: what compiled code depends on besides the precision, whatever the values."""
+    """List each member's name and type: what compiled code depends on besides the precision, whatever the values."""
     return tuple((name, type(value).__name__) for name, value in members_of(p).items())
 
 

@@ -20,7 +20,7 @@ PrepareKey = tuple[tuple[tuple[str, Value], ...], int, int, str]
 
 
 def prepare_key(request: Request) -> PrepareKey:
-    """Give what decides the numbers that `prepare` makes for a request."""
+    """Return everything that decides the numbers that `prepare` makes for a request."""
     return request.parameters, request.width, request.height, request.precision
 
 
@@ -38,7 +38,7 @@ class PreparedScene(Scene):
         return cls(**fields, known=dict(known or {}))
 
     def prepared(self, request: Request) -> P:
-        """Give `p` for a request, made now only if it was not made before."""
+        """Return `p` for a request, made now only if it was not made before."""
         key = prepare_key(request)
         with self.lock:
             p = self.known.pop(key, None)

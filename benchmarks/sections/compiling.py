@@ -82,9 +82,9 @@ def compile_here(name: str, way: str) -> tuple[float, str]:
     taken = []
     compile_program = cpu_compiler.compile_program
 
-    def timed(made: Any) -> bytes:
+    def timed(program: Any) -> bytes:
         t0 = time.process_time()
-        code = compile_program(made)
+        code = compile_program(program)
         taken.append(time.process_time() - t0)
         return code
 

@@ -38,35 +38,35 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     """Have all workers start, then take tile after tile, so that none hoards work; yield each as it is done."""
     started = painter.recorder.clock()
     workers, handout = painter.request.workers, Handout(tiles, painter)
-    came: SimpleQueue[Handful | BaseException] = SimpleQueue()
+    finished: SimpleQueue[Handful | BaseException] = SimpleQueue()
     ready: SimpleQueue[None] = SimpleQueue()
     go = threading.Event()
 
-    def work() -> None:
+    def paint_tiles() -> None:
         ready.put(None)
         go.wait()
         try:
             for handful in handout.paint():
-                came.put(handful)
+                finished.put(handful)
         except BaseException as error:  # noqa: BLE001  (it is raised where the tiles are awaited)
-            came.put(error)
+            finished.put(error)
 
-    def receive() -> Handful:
-        handful = came.get()
+    def next_handful() -> Handful:
+        handful = finished.get()
         if isinstance(handful, BaseException):
             raise handful
         return handful
 
     with contextlib.ExitStack() as stack:
         with _report_refusal(workers):
-            stack.enter_context(_pool(workers)).start(work)
+            stack.enter_context(_pool(workers)).start(paint_tiles)
         stack.callback(go.set)
         stack.callback(handout.left.clear)  # before: nobody takes a tile once this is given up
         for _ in range(workers):
             ready.get()
         painter.recorder.add("start", started, painter.recorder.clock())
         go.set()
-        yield from handout.collect(receive)
+        yield from handout.collect(next_handful)
 
 
 class Pool:
@@ -164,6 +164,6 @@ def _report_refusal(workers: int) -> Iterator[None]:
         yield
     except (RuntimeError, AttributeError) as error:  # the second is what a pool stumbles over that cannot start
         raise ModeUnavailable(
-            f"mode parallel cannot run here: the system does not start {workers} threads more",
+            f"mode parallel cannot run here: the system does not start {workers} more threads",
             "give fewer --workers, or allow more (ulimit -u, ulimit -v)",
         ) from error

@@ -45,10 +45,10 @@ def describe_caching() -> str:
         with tempfile.TemporaryFile(dir=place) as probe:
             probe.write(MAGIC)
     except RuntimeError:
-        return "not kept for later runs: there is no home folder; RENDER_CACHE_DIR may name another"
+        return "not cached for later runs: there is no home folder; RENDER_CACHE_DIR may name another"
     except OSError as error:
-        return f"not kept for later runs: cannot write to {place}: {error.strerror}"
-    return "once; kept for later runs"
+        return f"not cached for later runs: cannot write to {place}: {error.strerror}"
+    return "once; cached for later runs"
 
 
 def obtain_code(key: str, make: Callable[[], bytes], waiting: Callable[[], None] = lambda: None) -> bytes:

@@ -94,7 +94,7 @@ def count_cells(record: Any) -> int:
 def cell_reader(record: Any, first: int) -> Any:
     """Make an intrinsic that rebuilds a named tuple from the cells, beginning with cell number `first`.
 
-    The cells are memory, or, for a card, a tuple: its arguments, which it keeps in a memory for constants.
+    The cells are memory, or, for a GPU, a tuple: its arguments, which lie in constant memory.
     """
 
     @intrinsic
@@ -161,28 +161,28 @@ def _build_array(context: Any, builder: Any, kind: Any, address: Any, length: An
     return array._getvalue()
 
 
-def compile_program(made: Program) -> bytes:
+def compile_program(program: Program) -> bytes:
     """Compile object code with the C function `int64 render_paint(int64 *cells)`.
 
-    Raises SceneError where the scene cannot be compiled, ModeUnavailable where numba was told not to.
+    Raises SceneError where the scene cannot be compiled, ModeUnavailable where NUMBA_DISABLE_JIT is set.
     """
     if numba.config.DISABLE_JIT:
         raise ModeUnavailable(
-            "numba compiles nothing, for NUMBA_DISABLE_JIT is set", "unset it, or add --target python, which is slow"
+            "numba does not compile: NUMBA_DISABLE_JIT is set", "unset it, or add --target python, which is slow"
         )
-    at_type = record_type(_example_settings(made.precision))
-    read_at, read_p = cell_reader(at_type, 0), cell_reader(p_type(made.p, made.lanes), count_cells(at_type))
+    at_type = record_type(_example_settings(program.precision))
+    read_at, read_p = cell_reader(at_type, 0), cell_reader(p_type(program.p, program.lanes), count_cells(at_type))
     paint = retarget(
-        made.root,
-        words=lane_words(made.precision, made.lanes, made.slots.get(slots.PATCH_WIDTH, 1)),
-        slots=made.slots,
+        program.root,
+        words=lane_words(program.precision, program.lanes, program.slots.get(slots.PATCH_WIDTH, 1)),
+        slots=program.slots,
         wrap=llvm_module.make_inlined,
     )
 
     def entry(cells: Any) -> Any:
         return paint(read_at(cells), read_p(cells))
 
-    return compile_function(entry, types.int64(types.CPointer(types.int64)), made.source)
+    return compile_function(entry, types.int64(types.CPointer(types.int64)), program.source)
 
 
 EXPLANATIONS = {  # what numba says, in our words
@@ -194,9 +194,9 @@ EXPLANATIONS = {  # what numba says, in our words
 
 def explain_error(error: NumbaError, source: str) -> SceneError:
     """Turn numba's error into one line with the line number in the scene's file."""
-    told = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     name = re.escape(Path(source).name)  # numba shortens the path before it, seen from the current folder
-    place = re.search(rf'{name}(?:", line | \(|:)(\d+)', told)
+    place = re.search(rf'{name}(?:", line | \(|:)(\d+)', text)
     dull = (
         "Failed in",
         "During",
@@ -208,10 +208,10 @@ def explain_error(error: NumbaError, source: str) -> SceneError:
         "No match",
         "<source",
     )
-    lines = [line.strip() for line in told.splitlines()]
+    lines = [line.strip() for line in text.splitlines()]
     clear = [line for line in lines if line and not line.startswith(dull)]
     what = next(
-        (plain for sign, plain in EXPLANATIONS.items() if sign in told), " ".join(clear[:2]) or type(error).__name__
+        (plain for sign, plain in EXPLANATIONS.items() if sign in text), " ".join(clear[:2]) or type(error).__name__
     )
     line = f", line {place[1]}" if place else ""
     return SceneError(

@@ -1,7 +1,7 @@
-"""One at a time: a lock between processes, and between threads, that nobody can leave behind.
+"""A lock between processes and threads that is never left behind.
 
 It is a lock of the operating system on a file, which goes when its holder ends, however that happens. Where there are
-no such locks, or the file cannot be made, everybody goes on at once: that costs time, never the run.
+no such locks, or the file cannot be made, all go on at once: that costs time, never the run.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ POLL_SECONDS = 0.02  # seconds between two attempts
 
 @contextlib.contextmanager
 def take_turn(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock of this file while the body runs; `waiting` is called once if somebody else has it.
+    """Hold the lock of this file while the body runs; `waiting` is called once if another has it.
 
-    The holder removes the file at the end. So whoever waited for it goes on without a lock, together with all others
-    who did: what the holder made is there, or cannot be kept. After a holder that was killed the file is still there,
-    and the next in turn holds the lock.
+    The holder removes the file at the end. So all who waited for it go on at once, without a lock: what the holder
+    made is there, or cannot be kept. After a holder that was killed the file is still there, and the next in turn holds
+    the lock.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
@@ -48,13 +48,13 @@ def take_turn(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
 def _wait_for(path: Path, descriptor: int, waiting: Callable[[], None]) -> bool:
     """Wait for the lock and take it; False where the holder has removed the file, and where there are no locks."""
     until = time.monotonic() + TIMEOUT_SECONDS
-    told = False
+    announced = False
     while not (locked := _try_lock(descriptor)):
         if locked is None or time.monotonic() > until or not _is_still_there(path, descriptor):
             return False
-        if not told:
+        if not announced:
             waiting()
-            told = True
+            announced = True
         time.sleep(POLL_SECONDS)
     return _is_still_there(path, descriptor)
 

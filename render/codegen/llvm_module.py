@@ -134,10 +134,10 @@ def compile_module(function: Callable[..., Any], signature: Any, name: str) -> A
     arguments, result = sigutils.normalize_signature(signature)
     with global_compiler_lock, plain_numba.compile_plainly(), _pause_garbage_collection():
         compiler = _CFuncCompiler(function, TARGET, OUTERMOST, {}, Compiler)
-        made = compiler.compile(arguments, result)
-        whole = _link_libraries(made.library)
+        compiled = compiler.compile(arguments, result)
+        whole = _link_libraries(compiled.library)
     for found in (*whole.functions, *whole.global_variables):
-        if found.name == made.fndesc.llvm_cfunc_wrapper_name:
+        if found.name == compiled.fndesc.llvm_cfunc_wrapper_name:
             found.name = name
         elif not found.is_declaration:
             found.linkage = "internal"  # so that what was inlined everywhere goes

@@ -1,7 +1,7 @@
-"""numba as it is where none of its variables is set: what people set for programs of their own changes nothing of ours.
+"""numba unaffected by its environment variables: what users set for their own programs changes nothing of ours.
 
 Checked bounds, debug information or profiling would put calls into the code that no second run could load; dumps would
-stand between what the program says. Heeded are the CPU that numba shall compile for, and what is about graphics cards.
+mix with our output. Only the CPU to compile for, and what concerns GPUs, is heeded.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def import_plainly() -> Iterator[None]:
 
 @contextmanager
 def compile_plainly() -> Iterator[None]:
-    """Let numba compile in here; whoever does holds its lock, for its settings are everybody's."""
+    """Let numba compile in here. Call it with numba's lock held: its settings are global."""
     from numba.core import config
 
     config.reload_config()  # or it would do so in the midst of it

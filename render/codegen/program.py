@@ -29,7 +29,7 @@ LANES = ("lane_memory", "lane_primitives", "lane_slots", "lane_types")
 CPU = tuple(
     f"codegen/{name}" for name in (*LANES, "cpu_compiler", "llvm_module", "plain_numba", "retarget", "settings")
 )
-# The files that shape the code which a compiler makes, besides the loop and the scene in it, which are told one by one.
+# The files that shape a compiler's code, besides the loop and the scene in it, which are hashed one by one.
 SOURCES = {"cpu": CPU, "cuda": (*CPU, "codegen/cuda_compiler", "codegen/warp_words", "kernels/launch")}
 WORDS = {getattr(primitives, name): getattr(primitives, name) for name in primitives.NAMES}
 

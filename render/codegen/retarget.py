@@ -60,8 +60,8 @@ def _fill_slot(value: Any, slots: Mapping[Any, Any]) -> Any:
 def _module_constants(module: ModuleType, code: CodeType) -> list[Any]:
     """Return what `module.name` may mean in a function, functions excepted: those are called by bare name."""
     names = sorted({name for part in _nested_code(code) for name in part.co_names})
-    found = [(name, vars(module)[name]) for name in names if name in vars(module)]
-    return [part for pair in found if not isinstance(pair[1], (FunctionType, ModuleType)) for part in pair]
+    constants = [(name, vars(module)[name]) for name in names if name in vars(module)]
+    return [part for pair in constants if not isinstance(pair[1], (FunctionType, ModuleType)) for part in pair]
 
 
 def retarget(
@@ -78,38 +78,38 @@ def retarget(
 
     Raises SceneError where a function calls itself: vectors and GPU threads know no recursion.
     """
-    made: dict[Function, Any] = {}
-    underway: list[Function] = []
+    copies: dict[Function, Any] = {}
+    in_progress: list[Function] = []
 
-    def copied(plain: Function) -> Any:
-        if plain in underway:
+    def copy_function(plain: Function) -> Any:
+        if plain in in_progress:
             place = f"{plain.__code__.co_filename}, line {plain.__code__.co_firstlineno}"
             raise SceneError(f"{place}: {plain.__qualname__} calls itself", "write a loop of fixed count")
-        if plain not in made:
-            underway.append(plain)
+        if plain not in copies:
+            in_progress.append(plain)
             space = {"__builtins__": __builtins__, "__name__": plain.__module__}
-            space |= {name: replaced(value) for name, value in _used_globals(plain)}
+            space |= {name: replace_value(value) for name, value in _used_globals(plain)}
             copy = FunctionType(plain.__code__, space, plain.__name__, plain.__defaults__, plain.__closure__)
             copy.__qualname__, copy.__module__ = plain.__qualname__, plain.__module__
             copy.__kwdefaults__ = plain.__kwdefaults__
-            made[plain] = wrap(copy)
-            underway.pop()
-        return made[plain]
+            copies[plain] = wrap(copy)
+            in_progress.pop()
+        return copies[plain]
 
-    def replaced(value: Any) -> Any:
+    def replace_value(value: Any) -> Any:
         value = _fill_slot(value, slots)
         if not isinstance(value, FunctionType):
             return value
-        return words[value] if value in words else copied(value)
+        return words[value] if value in words else copy_function(value)
 
-    return copied(function)
+    return copy_function(function)
 
 
 def hash_function(function: Function, *, words: Mapping[Function, Any], slots: Slots) -> str:
     """Hash all code and constants that `retarget` would copy (hex, SHA-256)."""
-    made = _Fingerprint(words, slots)
-    made.visit_function(function)
-    return made.digest.hexdigest()
+    state = _Fingerprint(words, slots)
+    state.visit_function(function)
+    return state.digest.hexdigest()
 
 
 class _Fingerprint:

@@ -23,7 +23,7 @@ class Settings(NamedTuple):
     `stride` pixels in a row: where a pixel is in the frame and where it is in memory have nothing in common.
     images: so many rows below the rectangle are mirror images of rows in it, and are stored with them. outcome: samples
     that are NaN, and 1 when the rectangle is done. budget: steps after which to come back; room and notes: what is
-    underway then, see `driver`. records: three numbers for each block of a card's launch, see `launch`, or empty.
+    underway then, see `driver`. records: three numbers for each block of a GPU's launch, see `launch`, or empty.
     """
 
     x: Any

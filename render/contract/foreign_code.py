@@ -68,7 +68,7 @@ def run_file(path: Path, code: CodeType) -> ModuleType:
 
 
 def _explain_error(error: Exception) -> tuple[str, str]:
-    """Give the cause and the remedy: for a word that the vocabulary lacks, the words that it has."""
+    """Return cause and remedy: for a word that the vocabulary lacks, the words that it has."""
     missing = re.match(r"cannot import name '(\w+)' from '(render\.\w+)'", str(error))
     if isinstance(error, ImportError) and missing:
         word, module = missing.groups()

@@ -44,7 +44,7 @@ _FORBIDDEN = frozenset(opmap[name] for name in RULES if name in opmap)
 
 
 def check_code(function: Callable[..., Any], *, interpreted: bool = False) -> Callable[..., Any]:
-    """Give the function back, if its code keeps the rules. Raises SceneError with the rule and the line.
+    """Return the function, if its code keeps the rules. Raises SceneError with the rule and the line.
 
     interpreted: whether Python runs it, so that it may reach outside.
     """

@@ -1,4 +1,4 @@
-"""What all runs of a race show together: who was fastest, what juggling won where tiles wait, and what to doubt."""
+"""Conclusions from all runs of a race: who was fastest, what juggling won where tiles wait, and what to doubt."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def _name_fastest(entered: Sequence[Run], among: str) -> str:
 
 
 def tell_stories(entered: Sequence[Run]) -> dict[str, list[str]]:
-    """Tell what follows from the runs of each story, in whole sentences, by its name."""
-    told: dict[str, list[str]] = {}
+    """Conclude from the runs of each story, in whole sentences, by its name."""
+    sentences: dict[str, list[str]] = {}
     plain = [run for run in entered if stories.name_of(run.frame) is None]
     for name in dict.fromkeys(stories.name_of(run.frame) for run in entered):
         if name is not None:
             own = [run for run in entered if stories.name_of(run.frame) == name and run.stats.tiles]
-            told[name] = [as_sentence(text) for text in _tell_story(own, plain)]
-    return told
+            sentences[name] = [as_sentence(text) for text in _tell_story(own, plain)]
+    return sentences
 
 
 def _tell_story(own: Sequence[Run], plain: Sequence[Run]) -> Iterator[str]:

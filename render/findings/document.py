@@ -88,26 +88,26 @@ def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -
     """Make the document of a race: its draws, the modes that did not run and why, and whether all pictures are equal.
 
     Equal means the same pixels, and as many steps for them. Each draw has one more thing, `gain` over its baseline
-    (`render.findings.schedule.Gain`, `render.frame.baseline`), null where there is none or the run is simulated.
+    (`render.findings.schedule.Gain`, `render.frame.find_baseline`), null where there is none or the run is simulated.
     `repeats` is how often each mode ran; `sentences` are what terminal and page say of all runs together.
     """
     entered = build_runs(frames)
-    told = conclusions.tell_stories(entered)
+    stories = conclusions.tell_stories(entered)
     return {
         "runs": [_describe_run(run) | {"gain": run.gain.as_dict() if run.gain else None} for run in entered],
         "not_run": [{"mode": mode, "reason": reason} for mode, reason in not_run],
         "identical": are_identical(frames),
         "repeats": max((len(run.repeats.seconds) for run in entered), default=0),
-        "sentences": [*conclusions.of(entered), *(text for follows in told.values() for text in follows)],
-        **_describe_stories(entered, told),
+        "sentences": [*conclusions.of(entered), *(text for follows in stories.values() for text in follows)],
+        **_describe_stories(entered, stories),
     }
 
 
-def _describe_stories(entered: Sequence[Run], told: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def _describe_stories(entered: Sequence[Run], sentences: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Give the key `story`: what the story of a race is about, and what follows from its runs; nothing without one."""
     for run in entered:
         story = stories.story_of(run.frame)
         if story is not None:
             about = story.describe(run.frame.request.wait_ns)
-            return {"story": {"name": story.name, "about": about, "follows": list(told[story.name])}}
+            return {"story": {"name": story.name, "about": about, "follows": list(sentences[story.name])}}
     return {}

@@ -43,19 +43,19 @@ class Rounds:
     patience: float = PATIENCE
     enough: Callable[[Sequence[Frame]], bool] = _always_enough
 
-    def needs_more(self, made: int, spent: float, frames: Sequence[Frame]) -> bool:
+    def needs_more(self, rounds_made: int, spent: float, frames: Sequence[Frame]) -> bool:
         """Decide whether another round is made after `made` rounds, which took `spent` seconds in all.
 
         It ends with an odd number, unless `least` is even or patience ends.
         """
-        if made < self.least:
+        if rounds_made < self.least:
             return True
-        if made >= self.most:
+        if rounds_made >= self.most:
             return False
         if not self.enough(frames):
             return spent < self.patience
-        after = spent * (made + 1) / made
-        return made % 2 == 0 or (made + 2 <= self.most and after + spent / made <= self.seconds)
+        after = spent * (rounds_made + 1) / rounds_made
+        return rounds_made % 2 == 0 or (rounds_made + 2 <= self.most and after + spent / rounds_made <= self.seconds)
 
 
 LATER = Rounds(least=1, most=3, seconds=6.0)  # of a story, whose runs take longer; what they show is seldom close

@@ -81,7 +81,7 @@ def name_of(frame: Frame) -> str | None:
 
 
 def story_of(frame: Frame) -> Story | None:
-    """Give the story that a run belongs to, where it is one of those told here."""
+    """Return the story that a run belongs to; None for a plain run."""
     return STORIES.get(name_of(frame) or "")
 
 

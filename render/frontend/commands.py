@@ -1,6 +1,6 @@
-"""The six commands: each takes what was typed and gives an exit code.
+"""The six commands: each takes the parsed options and returns an exit code.
 
-All that is told to the user goes to standard output, progress and announcements to standard error; with `--json` the
+Reports go to standard output, progress and announcements to standard error; with `--json` the
 document alone goes to standard output.
 """
 
@@ -102,12 +102,12 @@ def _check_outputs(
     makers = {path: outputs.by_suffix(path) for path in out} | ({page: outputs.load("page")} if page else {})
     files = [*out, *(path for path in (page, trace) if path)]
     if json and outputs.STDOUT in files:
-        raise UsageError("--json and a file named - both want standard output", "give the file a name")
+        raise UsageError("--json and a file named - both write to standard output", "give the file a name")
     for path in files:
         outputs.check_writable(path)
     for number, path in enumerate(files):
         if os.path.realpath(path) in map(os.path.realpath, files[:number]):
-            raise UsageError(f"{path} is named twice", "give each file a name of its own")
+            raise UsageError(f"{path} is named twice", "give each output a file of its own")
     for option, named in (("page", page), ("trace", trace)):
         if named:
             outputs.check_name(option, named, option)
@@ -175,18 +175,20 @@ def _print_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
     """Print the table of a race, or its document; for a lesson also its question and its answers."""
     lesson = lessons.find_lesson(result)
     if typed.json:
-        told = {"lesson": lessons.as_dict(lesson, result)} if lesson else {}
-        print(json.dumps(race_document(result.frames, result.not_run) | told))
+        lesson_document = {"lesson": lessons.as_dict(lesson, result)} if lesson else {}
+        print(json.dumps(race_document(result.frames, result.not_run) | lesson_document))
     elif not typed.quiet:
-        told_lesson = ["", *lessons.format_lines(lesson, result, min(_terminal_width(), table.WIDTH))] if lesson else []
-        _print_lines([table.race_table(result.frames, result.not_run, _terminal_width()), *told_lesson], files)
+        lesson_lines = (
+            ["", *lessons.format_lines(lesson, result, min(_terminal_width(), table.WIDTH))] if lesson else []
+        )
+        _print_lines([table.race_table(result.frames, result.not_run, _terminal_width()), *lesson_lines], files)
 
 
 def compare(typed: Namespace, began: int) -> int:
     """Compare two saved pictures; exit 0 if equal or within what is allowed, 1 if not, 2 for different requests."""
     allowed = _parse_number(typed.max_error, "--max-error"), _parse_number(typed.max_differing, "--max-differing")
     if typed.a == typed.b == picture.STDIN:
-        raise UsageError("standard input can be read once, and not as both pictures", "name a file for one of them")
+        raise UsageError("standard input can be read only once, for one of the pictures", "name a file for one of them")
     a, b = picture.read(typed.a), picture.read(typed.b)
     if typed.diff:
         outputs.check_writable(typed.diff)
@@ -194,29 +196,29 @@ def compare(typed: Namespace, began: int) -> int:
             Path(typed.a).resolve(),
             Path(typed.b).resolve(),
         }:
-            raise UsageError(f"--diff {typed.diff} is no place for it", "name a new file that ends in .png")
+            raise UsageError("--diff must name a new .png file", f"give another name than {typed.diff}")
     result = comparing.compare(a, b)
     one, other = picture.display_name(typed.a), picture.display_name(typed.b)
     if result.same_request is False and not typed.any_request:
         raise UsageError(
-            f"{one} and {other} were not asked to be the same picture: {comparing.describe_request_changes(a, b)}",
-            "add --any-request to compare them all the same",
+            f"{one} and {other} have different requests: {comparing.describe_request_changes(a, b)}",
+            "add --any-request to compare them anyway",
         )
     if typed.diff and (a.more or b.more):
-        raise UsageError("pictures of several frames have no one picture of their differences", "leave --diff out")
-    found = None if result.identical else attribution.attribute(a, b)
-    if typed.diff and found is not None:
+        raise UsageError("--diff cannot show the differences of pictures of several frames", "leave --diff out")
+    attributed = None if result.identical else attribution.attribute(a, b)
+    if typed.diff and attributed is not None:
         from render.comparison.difference import mark_places
 
-        outputs.save(typed.diff, picture.encode_png(mark_places(a, b, found)))
+        outputs.save(typed.diff, picture.encode_png(mark_places(a, b, attributed)))
     if typed.json:
-        print(json.dumps(result.as_dict() | ({"attribution": found.as_dict()} if found else {})))
+        print(json.dumps(result.as_dict() | ({"attribution": attributed.as_dict()} if attributed else {})))
     elif not typed.quiet:
         print(
             "\n".join(
                 [
                     *comparing.format_comparison(result, one, other),
-                    *(attribution.format_attribution(found) if found else []),
+                    *(attribution.format_attribution(attributed) if attributed else []),
                 ]
             )
         )
@@ -262,28 +264,26 @@ def _is_trace(path: str) -> bool:
     try:
         with Path(path).open("rb") as file:
             return file.read(64).lstrip().startswith(b"{")
-    except (OSError, ValueError):  # reading it tells why
+    except (OSError, ValueError):  # reading it reports why
         return False
 
 
 def _show_picture(typed: Namespace) -> int:
     """Print what a picture is."""
     if typed.out or typed.page:
-        raise UsageError(
-            f"{typed.file} is a picture, and what happened when is in a saved trace only", "save one: --trace"
-        )
-    told = inspection.describe_picture(picture.read(typed.file))
+        raise UsageError(f"{typed.file} is a picture, and outputs are made from a saved trace", "save one with --trace")
+    description = inspection.describe_picture(picture.read(typed.file))
     if typed.json:
-        print(json.dumps({"file": typed.file} | told))
+        print(json.dumps({"file": typed.file} | description))
     elif not typed.quiet:
-        print("\n".join(inspection.format_description(told, typed.file)))
+        print("\n".join(inspection.format_description(description, typed.file)))
     return 0
 
 
 def list_devices(typed: Namespace, began: int) -> int:
     """Print what this machine can run."""
-    found = devices.find_devices()
-    print(json.dumps(found) if typed.json else "\n".join(devices.format_lines(found)))
+    document = devices.find_devices()
+    print(json.dumps(document) if typed.json else "\n".join(devices.format_lines(document)))
     return 0
 
 

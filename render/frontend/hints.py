@@ -14,7 +14,7 @@ MIN_SIMILARITY = 0.7  # of the letters; below, a suggestion is a guess (`--versi
 def unknown_option(command: str, words: Sequence[str], known: Iterable[str], drawn: str) -> UnknownName:
     """Make the error for the first of these words, an option that `command` does not have.
 
-    A parameter of a scene is told how it is set, where `--set` is among the known options.
+    For a parameter of a scene it says how to set it, if `--set` is among the known options.
     """
     option, _, value = words[0].partition("=")
     name, names = option.lstrip("-"), sorted(known)

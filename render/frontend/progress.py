@@ -60,31 +60,31 @@ class ProgressLines:
         """Say how many tiles are finished and how long the rest may take."""
         moment = self.latest
         if moment is None:
-            return f"no tile is done yet, after {describe_roughly(now - self.began)}"
+            return f"no tile finished after {describe_roughly(now - self.began)}"
         return f"{moment.name}: {self.done} of {moment.tiles} tiles{describe_left(moment)}"
 
 
 @contextmanager
 def report_lines(stream: TextIO, clock: Seconds = time.monotonic) -> Iterator[Watch]:
     """Write a progress line now and then, from a thread of its own; none for a draw that soon finishes."""
-    told, ended = ProgressLines(clock()), Event()
-    thread = Thread(target=_write_lines, args=(told, stream, ended, clock), daemon=True, name="progress")
+    report, ended = ProgressLines(clock()), Event()
+    thread = Thread(target=_write_lines, args=(report, stream, ended, clock), daemon=True, name="progress")
     try:
         thread.start()
     except RuntimeError:  # no more threads are allowed: better no line than no picture
-        yield told.note_tile
+        yield report.note_tile
         return
     try:
-        yield told.note_tile
+        yield report.note_tile
     finally:
         ended.set()
         thread.join()
 
 
-def _write_lines(told: ProgressLines, stream: TextIO, ended: Event, clock: Seconds) -> None:
+def _write_lines(report: ProgressLines, stream: TextIO, ended: Event, clock: Seconds) -> None:
     pause = FIRST_SECONDS
     with suppress(OSError, ValueError):  # whoever listened has gone
         while not ended.wait(pause):
-            stream.write(f"render: {told.current_line(clock())}\n")
+            stream.write(f"render: {report.current_line(clock())}\n")
             stream.flush()
             pause = min(2 * pause, MAX_SECONDS)

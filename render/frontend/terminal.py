@@ -2,11 +2,11 @@
 
 Two pixels of the picture are one letter, an upper half block in two colours; without colours a tile is filled with its
 worker's number. Only what changed is written, at most RATE times a second and by a thread of its own, so that watching
-takes little from what is watched (some 0.2 ms a tile) and a slow terminal holds up nobody. Where there is no terminal
+takes little from what is watched (some 0.2 ms a tile) and a slow terminal delays nothing. Where there is no terminal
 that can show it, a line now and then says how far it is (`render.frontend.progress`); nothing at all if it is to be
 quiet.
 
-Workers are numbered in the order in which they were first seen to be done with a tile.
+Workers are numbered in the order in which their first tiles finished.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ def fit_picture(width: int, height: int, columns: int, lines: int) -> Size | Non
     """Choose the largest picture that fits a terminal, true to shape (a letter is two high, one wide), or None."""
     if columns < MIN_TERMINAL[0] or lines < MIN_TERMINAL[1]:
         return None
-    wide, room = min(columns - 1, MAX_COLUMNS), lines - 3
+    wide, free = min(columns - 1, MAX_COLUMNS), lines - 3
     rows = max(round(wide * height / width / 2), 1)
-    if rows > room:
-        wide, rows = max(round(wide * room / rows), 1), room
+    if rows > free:
+        wide, rows = max(round(wide * free / rows), 1), free
     return Size(wide, rows)
 
 
@@ -251,22 +251,22 @@ def _colour_codes(front: Sequence[int], back: Sequence[int], colours: str) -> st
 
 def _status_line(stage: Stage, moment: Moment, colours: str | None) -> str:
     """Format the line below: the run, how far it is, and how many tiles each worker finished."""
-    told = f"{moment.name}: {stage.tiles.total()} of {moment.tiles} tiles{progress.describe_left(moment)}"
-    left = stage.size.columns - len(told)
+    line = f"{moment.name}: {stage.tiles.total()} of {moment.tiles} tiles{progress.describe_left(moment)}"
+    left = stage.size.columns - len(line)
     for worker, tiles in sorted(stage.tiles.items()):
         chip = f" {worker} "
-        said = f" {tiles}"
-        left -= len(chip) + len(said) + 2
+        count = f" {tiles}"
+        left -= len(chip) + len(count) + 2
         if left < 0:
-            return told
+            return line
         paper = colour(worker)
-        told += (
+        line += (
             "  "
             + (
                 f"{_colour_codes(ink_on(paper), paper, colours)}{chip}{RESET}"
                 if colours in ("truecolor", "256")
                 else chip
             )
-            + said
+            + count
         )
-    return told
+    return line

@@ -61,7 +61,7 @@ class Lesson(Protocol):
         ...
 
     def close_up(self, frames: Sequence[Frame]) -> CloseUp | None:
-        """Tell one stretch of one run event by event; None where the traces do not show what the lesson is about."""
+        """Follow one stretch of one run event by event; None where the traces do not show what the lesson is about."""
         ...
 
 

@@ -66,8 +66,8 @@ class Careless(CpuKernel):
 class Slices:
     """Rectangles that are painted one after the other."""
 
-    def __init__(self, kernel: Careless, canvas: Canvas, left: list[tuple[int, int, int, int]]) -> None:
-        self.kernel, self.canvas, self.left = kernel, canvas, left[::-1]
+    def __init__(self, kernel: Careless, canvas: Canvas, remaining: list[tuple[int, int, int, int]]) -> None:
+        self.kernel, self.canvas, self.left = kernel, canvas, remaining[::-1]
 
     def paint_slice(self, budget: int) -> SliceResult:  # noqa: ARG002  (as it is asked for)
         """Paint the next one, however long it takes."""
@@ -160,7 +160,7 @@ def _overlapped_in_time(frame: Frame, tile: int) -> bool:
 
 
 def close_up(frames: Sequence[Frame]) -> CloseUp | None:
-    """Tell how one tile was torn: who moved the place while it was painted; frame all tiles that were torn."""
+    """Show how one tile was torn: who moved the place while it was painted; frame all tiles that were torn."""
     torn = frames[3]
     differences = attribution.attribute(_as_picture(frames[0]), _as_picture(torn))
     if differences is None or not differences.places:

@@ -126,7 +126,7 @@ def _explain_doubt(base: Run, locked: Run, dropped: Run) -> str:
 
 
 def close_up(frames: Sequence[Frame]) -> CloseUp | None:
-    """Tell how one thread waited while another held the lock: the longest such wait that ended in painting."""
+    """Show how one thread waited while another held the lock: the longest such wait that ended in painting."""
     locked = frames[1]
     paint = sorted(locked.trace.of_kind("paint"), key=_start)
     before = {(span.worker, span.tile, span.t0): span for span in paint}

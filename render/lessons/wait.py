@@ -121,7 +121,7 @@ EVENTS = 7
 
 
 def close_up(frames: Sequence[Frame]) -> CloseUp | None:
-    """Tell how the juggling worker began: which waits ran beside each other, and what it painted meanwhile."""
+    """Show how the juggling worker started: which waits ran beside each other, and what it painted meanwhile."""
     juggled = frames[4]
     spans = sorted((s for s in juggled.trace.spans if s.tile != NO_TILE and s.kind in ("wait", "paint")), key=_start)
     waits = {span.tile: span for span in spans if span.kind == "wait"}
@@ -135,7 +135,7 @@ def close_up(frames: Sequence[Frame]) -> CloseUp | None:
             painted.add(span.tile)
     if len(waits) < 2 or not painted:
         return None
-    return CloseUp(4, "How the juggling worker began", tuple(events[:EVENTS]))
+    return CloseUp(4, "How the juggling worker started", tuple(events[:EVENTS]))
 
 
 def _start(span: Span) -> int:

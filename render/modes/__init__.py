@@ -49,8 +49,8 @@ class Mode(Protocol):
 
 def names() -> list[str]:
     """List all modes: the four of the lesson in its order, then any others."""
-    found = set(registry.names(__path__))
-    return [name for name in IN_TEACHING_ORDER if name in found] + sorted(found.difference(IN_TEACHING_ORDER))
+    registered = set(registry.names(__path__))
+    return [name for name in IN_TEACHING_ORDER if name in registered] + sorted(registered.difference(IN_TEACHING_ORDER))
 
 
 @cache

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 STDOUT = "-"  # standard output, in place of a file's name
 REASONS = {  # the usual ones in our own words, and what to do
-    errno.ENOSPC: ("there is no room left", "free some room there, or save elsewhere"),
+    errno.ENOSPC: ("the disk is full", "free some space there, or save elsewhere"),
     errno.EISDIR: ("it is a folder", "give the name of a file"),
-    errno.ENOENT: ("its folder does not exist", "make the folder first, or save elsewhere"),
-    errno.EACCES: ("writing is not allowed", "allow it, or save elsewhere"),
+    errno.ENOENT: ("its folder does not exist", "create the folder first, or save elsewhere"),
+    errno.EACCES: ("permission denied", "allow writing there, or save elsewhere"),
     errno.ENAMETOOLONG: ("the name is too long", "give a shorter name"),
 }
 
@@ -79,14 +79,14 @@ def by_suffix(path: str | Path) -> Output:
     known = {suffix: name for name in names() for suffix in load(name).SUFFIXES}
     fitting = [suffix for suffix in known if Path(path).name.lower().endswith(suffix)]
     if not fitting:
-        raise UsageError(f"the name {str(path)!r} does not tell what to save", f"end it in {', '.join(sorted(known))}")
+        raise UsageError(f"the name {str(path)!r} does not say what to save", f"end it in {', '.join(sorted(known))}")
     return load(known[max(fitting, key=len)])
 
 
 def check_name(option: str, path: str, name: str) -> None:
     """Raise UsageError for a file of an option that always makes the output `name`, where its own name says another.
 
-    A page called wall.png would be taken for a picture, if not lie where one was.
+    A page called wall.png would be taken for a picture, or replace one.
     """
     suffixes = load(name).SUFFIXES
     if path == STDOUT or path.lower().endswith(suffixes):
@@ -96,14 +96,14 @@ def check_name(option: str, path: str, name: str) -> None:
     except UsageError:  # it says nothing
         return
     called = next(suffix for suffix in meant.SUFFIXES if path.lower().endswith(suffix))
-    raise UsageError(f"--{option} makes no {called}, as {path} is called", f"end it in {suffixes[0]}")
+    raise UsageError(f"--{option} writes {suffixes[0]}, and {path} ends in {called}", f"end it in {suffixes[0]}")
 
 
 def check_side(kind: str, largest: int, width: int, height: int) -> None:
     """Raise UsageError where a kind of file takes no picture so large."""
     if max(width, height) > largest:
         raise UsageError(
-            f"{kind} can be {largest} pixels a side at most, and this frame is {width} x {height}",
+            f"{kind} can be at most {largest} pixels a side, and this frame is {width} x {height}",
             "save it as .png, or give a smaller --size",
         )
 
@@ -122,7 +122,7 @@ def check_writable(path: str | Path) -> None:
     """
     if path == STDOUT:
         if sys.stdout.isatty():
-            raise UsageError("a file named - would go to the terminal", "send it on: --out - > FILE, or | PROGRAM")
+            raise UsageError("a file named - would go to the terminal", "redirect it: --out - > FILE, or | PROGRAM")
         return
     try:
         target = _target_file(path)
@@ -139,7 +139,7 @@ def check_tiles(path: str | Path, output: Output, tiles: int) -> None:
     most = output.MOST_TILES
     if most is not None and tiles > most:
         raise UsageError(
-            f"{path} would show {tiles:,} tiles, and nobody could look at more than {most:,}",
+            f"{path} can show at most {most:,} tiles, and there are {tiles:,}",
             "cut larger ones, for example --tile 32, or leave this file out",
         )
 
@@ -164,7 +164,7 @@ def save(path: str | Path, data: bytes | Iterable[bytes]) -> None:
         except BrokenPipeError:  # whoever read it has gone
             raise
         except OSError as error:
-            raise OutputError(f"cannot write to standard output: {error.strerror}", "send it elsewhere") from error
+            raise OutputError(f"cannot write to standard output: {error.strerror}", "redirect it elsewhere") from error
         return
     try:
         target = _target_file(path)

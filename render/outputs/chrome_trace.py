@@ -11,7 +11,7 @@ on one scale:
     counters (C)              workers at a tile, and tiles in flight
     instants (i)              the first tile done, and the last
 
-The multiprocessors of a graphics card are another level of the same work, and so another process after the run's: a
+The multiprocessors of a GPU are another level of the same work, and so another process after the run's: a
 thread each, and a counter of how many are busy. A lane shows one tile at a time: where blocks of several share a
 multiprocessor, the tile that it began last.
 
@@ -59,14 +59,18 @@ Event = dict[str, Any]
 def write(frames: Frames, *, plain: bool = False) -> Iterator[bytes]:
     """Write all runs, in pieces. A plain file is the same: there is nothing to leave out."""
     first = frames[0]
-    told = {"program": "render", "scene": make_harmless(first.request.scene), "view": make_harmless(first.request.view)}
-    told |= {"sha256": first.sha256} | _describe_omissions(frames)
+    other_data = {
+        "program": "render",
+        "scene": make_harmless(first.request.scene),
+        "view": make_harmless(first.request.view),
+    }
+    other_data |= {"sha256": first.sha256} | _describe_omissions(frames)
     yield b'{"traceEvents":['
     events, before = _all_events(frames), b""
     while together := list(islice(events, CHUNK_EVENTS)):
         yield before + _encode_json(together)[1:-1]
         before = b","
-    yield b'],"displayTimeUnit":"ms","otherData":' + _encode_json(told) + b"}"
+    yield b'],"displayTimeUnit":"ms","otherData":' + _encode_json(other_data) + b"}"
 
 
 def _encode_json(value: Any) -> bytes:
@@ -86,17 +90,17 @@ def process_numbers(frames: Frames) -> list[int]:
 
     They follow from who painted and when, so the same frames have the same numbers.
     """
-    made: list[int] = []
+    numbers: list[int] = []
     for level in range(2):
         for index, frame in enumerate(frames):
             trace = frame.trace
             own = index, level, sorted({s.worker.process for s in trace.spans}), trace.began, trace.asked, trace.ended
             place = int.from_bytes(sha256(repr(own).encode()).digest()[:8])
             number = (1 + place % (MAX_NUMBER // PROCESS_STRIDE - 1)) * PROCESS_STRIDE
-            while number in made:
+            while number in numbers:
                 number = number % (MAX_NUMBER - PROCESS_STRIDE) + PROCESS_STRIDE
-            made.append(number)
-    return made
+            numbers.append(number)
+    return numbers
 
 
 def _describe_omissions(frames: Frames) -> dict[str, str]:
@@ -176,12 +180,12 @@ def _multiprocessor_events(pid: int, number: int, frame: Frame) -> Iterator[Even
     lanes = foremost.foremost_blocks(trace)
     if not lanes:
         return
-    cards = len({worker.device for worker in lanes})
+    gpus = len({worker.device for worker in lanes})
     yield _metadata_event("process_name", pid, name=f"{number} {frame.title}: multiprocessors")
-    yield _metadata_event("process_labels", pid, labels="the same work once more, from inside the card")
+    yield _metadata_event("process_labels", pid, labels="the same work once more, from inside the GPU")
     yield _metadata_event("process_sort_index", pid, sort_index=2 * number + 1)
     for lane, (worker, spans) in enumerate(lanes.items(), 1):
-        tid, name = pid + lane, "multiprocessor" if cards == 1 else make_harmless(worker.device)
+        tid, name = pid + lane, "multiprocessor" if gpus == 1 else make_harmless(worker.device)
         yield _metadata_event("thread_name", pid, tid, name=f"{name} {worker.thread}")
         yield _metadata_event("thread_sort_index", pid, tid, sort_index=lane)
         for span in spans:
@@ -201,8 +205,8 @@ def _slice_name(span: Span) -> str:
     if span.tile == NO_TILE:
         return span.kind
     given = cpu_share(span)
-    held = "" if given == 1 else f" ({100 * given:.0f} % on a CPU)"
-    return {"paint": f"tile {span.tile}{held}", "block": f"tile {span.tile}", "launch": "launches"}.get(
+    suffix = "" if given == 1 else f" ({100 * given:.0f} % on a CPU)"
+    return {"paint": f"tile {span.tile}{suffix}", "block": f"tile {span.tile}", "launch": "launches"}.get(
         span.kind, f"{span.kind}s"
     )
 

@@ -87,10 +87,10 @@ def _describe_longest(costs: dict[int, int], longest: int | None) -> str:
 
 def _draw_scale(width: int, most: int) -> pillow.Image.Image:
     """Draw the colours from nothing to the longest tile of all runs, with round shares of it named."""
-    made = pillow.Image.new("RGB", (width, BAR + 18), drawing.PAPER)
+    image = pillow.Image.new("RGB", (width, BAR + 18), drawing.PAPER)
     bar = pillow.Image.fromarray(cost_ramp()[None]).resize((width, BAR), pillow.Image.Resampling.BILINEAR)
-    made.paste(bar, (0, 0))
-    draw = pillow.ImageDraw.Draw(made)
+    image.paste(bar, (0, 0))
+    draw = pillow.ImageDraw.Draw(image)
     for tick in range(TICKS + 1):
         x = tick * (width - 1) / TICKS
         anchor = "la" if not tick else "ra" if tick == TICKS else "ma"
@@ -101,4 +101,4 @@ def _draw_scale(width: int, most: int) -> pillow.Image.Image:
             drawing.load_font(12),
             anchor,
         )
-    return made
+    return image

@@ -3,7 +3,7 @@
     rgb       (height, width, 3) uint8
     steps     (height, width) int32, where a pixel is one sample
     inside    (height, width) bool, likewise: whether that sample was still alive at the limit
-    request   what was asked, as JSON (a text without axes); not in a plain file
+    request   the request, as JSON (a text without axes); not in a plain file
 
 Stored as they are, not packed: it is the fastest way there and back.
 """

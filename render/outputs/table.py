@@ -3,7 +3,7 @@
 On a narrow terminal sentences fold earlier, and the table leaves out the columns that are missed least.
 
 Every figure and every sentence is computed from the traces (`render.findings.sentences` decides what may be said); what
-a mode is called decides nothing, except that speed-up is counted from the run that `render.frame.baseline` names.
+a mode is called decides nothing, except that speed-up is counted from the run that `render.frame.find_baseline` names.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ HEADS = (
     *("in flight", "switches", "first"),
 )
 MISSED_LEAST = ("tiles", "switches", "first", "spread", "in flight", "workers", "speed-up", "at a tile")
-# how the painting was shared out (render.findings.schedule): idle shares of the workers; how even; longest a begun tile
-# was left alone; the longest tile; the best that any schedule could do, and how near this one came; the gain with
-# start-up. What takes workers for hands of their own says nothing of the streams of a card, which are queues.
+# how the painting was shared out (render.findings.schedule): idle shares of the workers; how even; how long a started
+# tile was left alone at most; the longest tile; the best that any schedule could do, and how near this one came; the
+# gain with start-up. Figures that take workers for independent hands say nothing of a GPU's streams, which are queues.
 SCHEDULE_HEADS = ("mode", "idle", "fair", "alone", "longest", "best", "near", "with start", "efficiency", "serial")
 SCHEDULE_MISSED_LEAST = ("serial", "alone", "longest", "fair", "with start", "efficiency", "best", "idle")
 
@@ -52,14 +52,14 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WI
     rate = f"; {format_large(frame.total_steps / run.seconds)} steps a second" if run.seconds else ""
     files = ", ".join("to standard output" if path == "-" else fspath(path) for path in out)
     size = f"{request.width} x {request.height} pixels, {samples} each"
-    told = [
+    lines = [
         f"{request.scene}, view {request.view}: {size}, limit {request.limit}, {request.precision}",
         *_fold_lines([f"{frame.title}: {' '.join(sentences.of(run))}", *conclusions.of([run])], width),
         f"{_ledger_line(run.stats)}{rate}",
         *multiprocessor_lines(frame, run.stats),
         f"saved {files}" if files else "nothing was saved",
     ]
-    return [make_harmless(line) for line in told]
+    return [make_harmless(line) for line in lines]
 
 
 def multiprocessor_lines(frame: Frame, found: Stats) -> Iterator[str]:
@@ -76,11 +76,11 @@ def multiprocessor_lines(frame: Frame, found: Stats) -> Iterator[str]:
     )
 
 
-def _ledger_line(found: Stats) -> str:
+def _ledger_line(figures: Stats) -> str:
     """Say where the wall time of the run went; shares below one per cent are left out."""
-    shares = sorted(found.shares.items(), key=lambda part: -part[1])
-    told = ", ".join(f"{share:.0f} % {kind}" for kind, share in shares if share >= 1)
-    return f"{format_time(found.seconds['total'])} in all: {told}" if told else "it took no time"
+    shares = sorted(figures.shares.items(), key=lambda part: -part[1])
+    parts = ", ".join(f"{share:.0f} % {kind}" for kind, share in shares if share >= 1)
+    return f"{format_time(figures.seconds['total'])} in all: {parts}" if parts else "it took no time"
 
 
 def race_table(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]], width: int = WIDTH) -> str:
@@ -167,5 +167,5 @@ def _equality_lines(frames: Sequence[Frame]) -> Iterator[str]:
     elif len(groups) == 1 and len(frames) > 1:
         yield "THE PICTURES ARE EQUAL, BUT THEIR STEPS ARE NOT"
     elif len(groups) > 1:
-        told = "; ".join(f"{', '.join(modes)} {digest[:16]}" for digest, modes in groups.items())
-        yield f"THE PICTURES DIFFER, by sha256: {told}"
+        hashes = "; ".join(f"{', '.join(modes)} {digest[:16]}" for digest, modes in groups.items())
+        yield f"THE PICTURES DIFFER, by sha256: {hashes}"

@@ -66,7 +66,7 @@ def paint_tiles(take: Callable[[], Tile | None], painter: Painter, in_flight: in
 
 
 def fair_share(in_flight: int, tiles: int, workers: int) -> int:
-    """Give how many tiles each worker may juggle, so that none has two where another could have one of them."""
+    """Compute how many tiles each worker may juggle, so that none has two where another could have one of them."""
     return max(min(in_flight, -(-tiles // workers)), 1)
 
 

@@ -64,7 +64,7 @@ class Juggler:
         self._loop.stop()
 
     def stop(self) -> None:
-        """Have `paint` end soon, from whatever thread: after an interruption, in the midst of a tile."""
+        """Let `paint` stop soon, called from any thread: after an interruption, in the midst of a tile."""
         self._stopped = True
         self._loop.call_soon_threadsafe(self._loop.stop)
 

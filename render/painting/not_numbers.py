@@ -45,7 +45,7 @@ def _announce_nothing(_text: str) -> None:
 
 
 def find_pixel(kernel: Kernel, canvas: Canvas, tile: Tile) -> tuple[int, int]:
-    """Give the column and row of a pixel of the tile that has a NaN, by halving it; of any pixel where none has."""
+    """Find a pixel (column, row) of the tile that has a NaN, by halving the tile; any pixel where none has."""
     _, x, y, width, height = tile
     while width * height > 1:
         across = width >= height
@@ -61,7 +61,7 @@ def find_pixel(kernel: Kernel, canvas: Canvas, tile: Tile) -> tuple[int, int]:
 
 
 def find_line(request: Request, i: int, j: int) -> int | None:
-    """Give the line of the scene's file where an operation of this pixel first had no result; None where none is seen.
+    """Find the line of the scene's file where an operation of this pixel first had no result; None where none is seen.
 
     The multiply-adds do not tell, for the C library makes them.
     """

@@ -67,7 +67,7 @@ class Painter:
         return _receive_painter, (self.request, self.canvas, self.kernel)
 
     def report_to(self, watcher: Watcher) -> None:
-        """Have somebody know which tile is painted, and now and then that it goes on."""
+        """Report to a watcher which tile is being painted, and now and then that it goes on."""
         self._watcher = watcher
         if isinstance(self.kernel, CpuKernel):
             self.kernel.on_slice = watcher.beat
@@ -203,7 +203,7 @@ class Launcher(Painter):
 def tile_failure(request: Request, tile: Tile, why: str) -> TileError:
     """Make the error of one tile of a request, with the command that paints it alone."""
     place = f"tile {tile.number} (x {tile.x}, y {tile.y}, {tile.width} x {tile.height})"
-    return TileError(f"{place} of scene {request.scene} failed: {why}", f"to see it alone: {reproduce(request, tile)}")
+    return TileError(f"{place} of scene {request.scene} failed: {why}", f"to reproduce it: {reproduce(request, tile)}")
 
 
 def _receive_painter(request: Request, canvas: Canvas, kernel: Kernel) -> Painter:

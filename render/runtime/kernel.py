@@ -36,7 +36,7 @@ SLICE_STEPS = 1 << 12  # of a kernel that knows no better: some 0.1 s of interpr
 
 
 def do_nothing() -> None:
-    """What happens between two slices where nobody asks for more."""
+    """Do nothing between two slices."""
 
 
 class Kernel(ABC):
@@ -62,17 +62,17 @@ class Kernel(ABC):
 
 
 class StartedRectangle(Protocol):
-    """A rectangle that was begun."""
+    """A rectangle that was started."""
 
     def paint_slice(self, budget: int) -> SliceResult:
-        """Paint on; come back after about so many steps, be it in the midst of a sample."""
+        """Paint on; return after about `budget` steps, even in the midst of a sample."""
         ...
 
 
 class CpuKernel(Kernel):
     """A kernel of this machine's CPUs, which can put a rectangle aside.
 
-    on_slice: called now and then while `paint` paints, for whoever wants to know that it goes on.
+    on_slice: called now and then while `paint` paints, as a sign of life.
     """
 
     on_slice: Callable[[], None] = staticmethod(do_nothing)
@@ -197,11 +197,11 @@ class LaunchKernel(Kernel):
         self.about = about
         self.facts: dict[str, object] = {"device": name}
         self._arguments = make, name, about, streams
-        self._announce, self._again = announce, again
-        self._turn = threading.Lock()
+        self._announce, self._remake = announce, again
+        self._lock = threading.Lock()
         self._device: Device | None = None
         self._streams: Sequence[Stream] = ()
-        self._asked = 0  # how many streams were asked for
+        self._requested = 0  # how many streams were asked for
         self._failed: list[str] = []
         self._closing: weakref.finalize[Any, Any] | None = None
 
@@ -211,7 +211,7 @@ class LaunchKernel(Kernel):
 
     def for_request(self, request: Request, p: P) -> Kernel:
         """Reuse the code for another request; the kernel opens a device of its own."""
-        return super().for_request(request, p) if self._again is None else self._again(request, p)
+        return super().for_request(request, p) if self._remake is None else self._remake(request, p)
 
     def open(self, clock: Clock = perf_counter_ns, count: int | None = None) -> Sequence[Stream]:
         """Open the device; return its streams, or `count` of them. Raises RenderError if it refuses the kernel."""
@@ -220,8 +220,8 @@ class LaunchKernel(Kernel):
             self._device = make(clock)
             self._closing = weakref.finalize(self, self._device.close)
         count = count or most
-        if count > self._asked:
-            self._asked, self._streams = count, self._device.streams(count)
+        if count > self._requested:
+            self._requested, self._streams = count, self._device.streams(count)
             for line in self._device.failed[len(self._failed) :]:
                 self.report_failure(line)
         return self._streams
@@ -231,7 +231,7 @@ class LaunchKernel(Kernel):
         self._failed.append(line)
         self.facts["failed_cards"] = "; ".join(self._failed)
         if self._announce is not None:
-            self._announce(f"a card has failed, and others paint its tiles: {line}")
+            self._announce(f"a GPU failed, and others paint its tiles: {line}")
 
     def close(self) -> None:
         """Release the device; it is opened again on the next use."""
@@ -239,11 +239,11 @@ class LaunchKernel(Kernel):
             self.facts |= self._device.facts()
         if self._closing is not None:
             self._closing()
-        self._device, self._streams, self._asked, self._closing = None, (), 0, None
+        self._device, self._streams, self._requested, self._closing = None, (), 0, None
 
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
         """Paint a rectangle and wait for it."""
-        with self._turn:  # threads that paint without a mode share one stream
+        with self._lock:  # threads that paint without a mode share one stream
             stream = self.open(count=1)[0]
             stream.submit(x, y, width, height)
             painted = stream.collect()

@@ -1,6 +1,6 @@
 """Target `python`: interpreted, slow, and the definition of the program. Every other target must equal it to the bit.
 
-What it does to a rectangle is all there is to know about painting: for each pixel, for each of its samples, walk
+It does all there is to painting a rectangle: for each pixel, for each of its samples, walk
 the scene's steps until the sample has ended or the limit is reached, shade it, and take the mean.
 """
 
@@ -115,16 +115,16 @@ class Rectangle:
     """Pixels still to be painted, the last one first."""
 
     def __init__(self, kernel: PythonKernel, canvas: Canvas, pixels: list[tuple[int, int]]) -> None:
-        self.kernel, self.canvas, self.left = kernel, canvas, pixels[::-1]
+        self.kernel, self.canvas, self.remaining = kernel, canvas, pixels[::-1]
 
     def paint_slice(self, budget: int) -> SliceResult:
-        """Paint pixels until their samples have made so many steps."""
-        made = bad = 0
+        """Paint pixels until their samples have made `budget` steps."""
+        total = bad = 0
         with np.errstate(all="ignore"):
-            while self.left and made <= budget:
-                steps, strange = self.kernel.paint_pixel(self.canvas, *self.left.pop())
-                made, bad = made + steps, bad + strange
-        return SliceResult(made, bad, not self.left)
+            while self.remaining and total <= budget:
+                steps, nan = self.kernel.paint_pixel(self.canvas, *self.remaining.pop())
+                total, bad = total + steps, bad + nan
+        return SliceResult(total, bad, not self.remaining)
 
 
 def _unpickle(path: str, request: Request, named: dict[str, Any]) -> PythonKernel:

@@ -60,5 +60,5 @@ def unavailable_reason(request: Request | None = None) -> None:
 def compile(scene: Scene, request: Request, announce: Announce) -> native.NativeKernel:
     """Make vector code that paints this request; announce it if it must be compiled first."""
     chosen, instructions = choose_width(scene, request.precision)
-    made = vector_program(scene, request, chosen)
-    return native.make_kernel(made, scene, request, f"{chosen.lanes} lanes, {instructions}", announce)
+    program = vector_program(scene, request, chosen)
+    return native.make_kernel(program, scene, request, f"{chosen.lanes} lanes, {instructions}", announce)

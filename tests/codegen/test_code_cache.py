@@ -197,11 +197,11 @@ def test_where_nothing_can_be_kept_each_run_compiles(made: Any, compiled: list[s
 
 
 def test_what_becomes_of_the_code_is_told_before_it_is_compiled(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert code_cache.describe_caching() == "once; kept for later runs"
+    assert code_cache.describe_caching() == "once; cached for later runs"
     assert list(empty.iterdir()) == []
     empty.rmdir()
     empty.write_text("a file is in the way", encoding="utf-8")
-    assert code_cache.describe_caching().startswith(f"not kept for later runs: cannot write to {empty}: ")
+    assert code_cache.describe_caching().startswith(f"not cached for later runs: cannot write to {empty}: ")
     full = OSError(errno.ENOSPC, "No space left on device")
     monkeypatch.setenv("RENDER_CACHE_DIR", str(empty.parent / "full"))
     monkeypatch.setattr("tempfile.TemporaryFile", Mock(side_effect=full))
@@ -457,5 +457,5 @@ def test_a_second_process_compiles_nothing_and_loads_no_compiler(tmp_path: Path)
     path.parent.rmdir()
     path.parent.touch()
     _, announced = run(tmp_path)
-    assert "kept for later" not in announced.replace("not kept for later", "")
-    assert "not kept for later runs: cannot write to" in announced
+    assert "cached for later" not in announced.replace("not cached for later", "")
+    assert "not cached for later runs: cannot write to" in announced

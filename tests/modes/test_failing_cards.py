@@ -290,7 +290,7 @@ def test_a_card_that_fails_is_told_and_named() -> None:
 
     assert whole(run, REQUEST)
     assert run.facts["failed_cards"] == "Imitation 0: the card was lost (CUDA error 709)"
-    assert said == [f"a card has failed, and others paint its tiles: {run.facts['failed_cards']}"]
+    assert said == [f"a GPU failed, and others paint its tiles: {run.facts['failed_cards']}"]
     assert "Imitation 1 stream 0" in {span.worker.device for span in run.spans}
 
 

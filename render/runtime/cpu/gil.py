@@ -49,7 +49,7 @@ class GilKernel(NativeKernel):
         raise TypeError("a kernel that holds the GIL is for the threads of one process")
 
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
-        """Paint a rectangle in one call: between two slices the GIL might go to somebody else."""
+        """Paint a rectangle in one call: between two slices another thread might take the GIL."""
         with self.start_rectangle(canvas, x, y, width, height) as rectangle:
             went = rectangle.paint_slice(UNLIMITED)
         return went.steps, went.bad
@@ -59,7 +59,7 @@ class GilKernel(NativeKernel):
         call = partial(self._call_holding, cells)
         cpu, now, given = load_getcpu() or partial(int, -1), time.perf_counter_ns, time.thread_time_ns
         in_turn: tuple[Callable[[], int], ...] = (cpu, now, given, call, given, now, cpu)
-        # one bytecode: nobody else comes in between
+        # one bytecode: no other thread comes in between
         first, t0, before, steps, after, t1, last = tuple(map(operator.call, in_turn))
         self.calls.append(Call(Recorder.current_worker(), t0, t1, after - before, first, last))
         return int(steps)
@@ -69,17 +69,17 @@ class GilKernel(NativeKernel):
         calls: dict[Worker, list[Call]] = {}
         for call in self.calls:
             calls.setdefault(call.worker, []).append(call)
-        made: list[Span] = []
+        corrected: list[Span] = []
         for span in spans:
             inside = [call for call in calls.get(span.worker, ()) if span.t0 <= call.t0 and call.t1 <= span.t1]
             if span.kind != "paint" or len(inside) != 1:
-                made.append(span)
+                corrected.append(span)
                 continue
             [(_, t0, t1, on_cpu, cpu, cpu_end)] = inside
             waited = span._replace(kind="wait", on_cpu=None)
             painted = Span(span.worker, span.tile, "paint", t0, t1, cpu, cpu_end, on_cpu)
-            made += [waited._replace(t1=t0), painted, waited._replace(t0=t1)]
-        return tuple(span for span in made if span.kind != "wait" or span.t1 > span.t0)
+            corrected += [waited._replace(t1=t0), painted, waited._replace(t0=t1)]
+        return tuple(span for span in corrected if span.kind != "wait" or span.t1 > span.t0)
 
 
 def hold_gil(kernel: object) -> GilKernel:

@@ -27,18 +27,16 @@ from render.runtime.cpu.underway import Layout, Rectangle, Workspace, WorkspaceP
 from render.runtime.kernel import CpuKernel
 from render.scene import Scene
 
-SLICE_NS = (
-    20_000_000  # of which Python sees nothing: short for whoever presses Ctrl-C, long beside the 10 us between two
-)
+SLICE_NS = 20_000_000  # no signal is handled meanwhile: short for Ctrl-C, long beside the 10 us between two
 GROWTH = 8.0
 
 
 def obtain_object_code(
-    made: Program, announce: Callable[[], None], waiting: Callable[[], None] = lambda: None
+    program: Program, announce: Callable[[], None], waiting: Callable[[], None] = lambda: None
 ) -> bytes:
     """Read object code from the cache, or compile it now (which is announced) and keep it."""
 
-    def compiled() -> bytes:
+    def compile_now() -> bytes:
         announce()
         try:
             with plain_numba.import_plainly():
@@ -47,9 +45,9 @@ def obtain_object_code(
             raise ModeUnavailable(
                 f"numba cannot be imported: {error}", "reinstall numba, or draw with --target python, which needs none"
             ) from error
-        return cpu_compiler.compile_program(made)
+        return cpu_compiler.compile_program(program)
 
-    return code_cache.obtain_code(made.cache_key("cpu", host.cpu_target()), compiled, waiting)
+    return code_cache.obtain_code(program.cache_key("cpu", host.cpu_target()), compile_now, waiting)
 
 
 @lru_cache(maxsize=32)
@@ -60,17 +58,17 @@ def _load_function(code: bytes) -> tuple[Any, Any]:
 
 
 def make_kernel(
-    made: Program, scene: Scene, request: Request, about: str, announce: Callable[[str], None]
+    program: Program, scene: Scene, request: Request, about: str, announce: Callable[[str], None]
 ) -> NativeKernel:
     """Make a kernel that paints this request; compile only if the cache lacks its code."""
     about = f"{about}, {'float64' if request.precision == 'f64' else 'float32'}"
     code = obtain_object_code(
-        made,
+        program,
         lambda: announce(f"compiling {scene.name} for {about} ({code_cache.describe_caching()})"),
-        lambda: announce(f"waiting for another run that compiles {scene.name} for {about}"),
+        lambda: announce(f"waiting for another run to compile {scene.name} for {about}"),
     )
-    layout = Layout(made.lanes, made.slots.get(slots.GROUPS, 0), mirrored=made.is_mirrored(request, made.p))
-    return NativeKernel(code, request, made.p, layout, about, folds=made.is_mirrored)
+    layout = Layout(program.lanes, program.slots.get(slots.GROUPS, 0), mirrored=program.is_mirrored(request, program.p))
+    return NativeKernel(code, request, program.p, layout, about, is_mirrored=program.is_mirrored)
 
 
 class NativeKernel(CpuKernel):
@@ -83,12 +81,12 @@ class NativeKernel(CpuKernel):
         p: P,
         layout: Layout,
         about: str,
-        folds: Callable[[Request, P], bool] | None = None,
+        is_mirrored: Callable[[Request, P], bool] | None = None,
         like: NativeKernel | None = None,
     ) -> None:
         """`folds` tells of other requests whether they are folded; `like`: a kernel that has this code loaded."""
         self.code, self.request, self.p, self.layout, self.about = code, request, tuple(p), layout, about
-        self._is_mirrored = folds
+        self._is_mirrored = is_mirrored
         self._call: Callable[[int], int]
         self._engine: Any
         self._workspaces: WorkspacePool
@@ -107,24 +105,32 @@ class NativeKernel(CpuKernel):
 
     def for_request(self, request: Request, p: P) -> NativeKernel:
         """Reuse the loaded code with the numbers of another request."""
-        folded = self._is_mirrored is not None and self._is_mirrored(request, p)
+        mirrored = self._is_mirrored is not None and self._is_mirrored(request, p)
         return NativeKernel(
-            self.code, request, p, self.layout._replace(mirrored=folded), self.about, folds=self._is_mirrored, like=self
+            self.code,
+            request,
+            p,
+            self.layout._replace(mirrored=mirrored),
+            self.about,
+            is_mirrored=self._is_mirrored,
+            like=self,
         )
 
     @contextmanager
     def start_rectangle(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
         """Start a rectangle of the frame, to be painted slice by slice."""
-        room = self._workspaces.take(self.request)
+        workspace = self._workspaces.take(self.request)
         try:
-            yield self._make_rectangle(canvas, x, y, width, height, room)
+            yield self._make_rectangle(canvas, x, y, width, height, workspace)
         finally:
-            self._workspaces.give_back(self.request, room)
+            self._workspaces.give_back(self.request, workspace)
 
-    def _make_rectangle(self, canvas: Canvas, x: int, y: int, width: int, height: int, room: Workspace) -> Rectangle:
+    def _make_rectangle(
+        self, canvas: Canvas, x: int, y: int, width: int, height: int, workspace: Workspace
+    ) -> Rectangle:
         assert canvas.covers(x, y, width, height), "else pixels would be written anywhere"
         followed, images = self.layout.split_rows(self.request, y, height)
-        return Rectangle(self._call, self._cells, (x, y, width, followed, images), canvas, room)
+        return Rectangle(self._call, self._cells, (x, y, width, followed, images), canvas, workspace)
 
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
         """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN.
@@ -132,15 +138,15 @@ class NativeKernel(CpuKernel):
         It is done in slices, between which Python heeds signals.
         """
         steps, bad, done = 0, 0, False
-        room = self._workspaces.take(self.request)
+        workspace = self._workspaces.take(self.request)
         try:
-            rectangle = self._make_rectangle(canvas, x, y, width, height, room)
+            rectangle = self._make_rectangle(canvas, x, y, width, height, workspace)
             while not done:
                 t0 = time.perf_counter_ns()
-                made, strange, done = rectangle.paint_slice(self.pace.budget)
+                more, nan, done = rectangle.paint_slice(self.pace.budget)
                 self.pace.learn(time.perf_counter_ns() - t0, done=done)
                 self.on_slice()
-                steps, bad = steps + made, bad + strange
+                steps, bad = steps + more, bad + nan
         finally:
-            self._workspaces.give_back(self.request, room)
+            self._workspaces.give_back(self.request, workspace)
         return steps, bad

@@ -1,6 +1,6 @@
-"""A rectangle of the frame that compiled code has begun: it may be put aside at any time and taken up again.
+"""A rectangle of the frame that compiled code has started: it may be suspended at any time and resumed later.
 
-What the driver has underway stands in memory that is made here and used again for the next rectangle.
+The state of the driver stands in memory that is allocated here and reused for the next rectangle.
 """
 
 from __future__ import annotations
@@ -63,15 +63,15 @@ class Workspace:
         self._frame_cells: np.ndarray | None = None  # what the cells at `address` were copied from
         self._memory: tuple[int, ...] = ()  # where they have pixels stored
 
-    def prepare_rectangle(self, told: np.ndarray, canvas: Canvas, place: tuple[int, int, int, int, int]) -> None:
-        """Make it ready for another rectangle: what the code is told lies at `address`, and is changed by `view`.
+    def prepare_rectangle(self, frame_cells: np.ndarray, canvas: Canvas, place: tuple[int, int, int, int, int]) -> None:
+        """Prepare it for another rectangle: the settings of the code lie at `address`, and are changed by `view`.
 
-        What is told of the whole frame is copied once, and where a canvas is only when it is another: after that six
-        numbers change, which costs little so.
+        The settings of the whole frame are copied once, and the address of a canvas only when it changes: after that
+        only six numbers change, which costs little.
         """
         self.notes[:] = self.unused
-        if self._frame_cells is not told:
-            self._frame_cells, own = told, told.copy()
+        if self._frame_cells is not frame_cells:
+            self._frame_cells, own = frame_cells, frame_cells.copy()
             own[MEMORY] = self.where
             self.address, self.view, self.went = own.ctypes.data, own.data, self.outcome.data
             self._memory = ()
@@ -98,9 +98,9 @@ class WorkspacePool:
         except LookupError:
             return Workspace(request, self._layout, self._members)
 
-    def give_back(self, request: Request, room: Workspace) -> None:
+    def give_back(self, request: Request, workspace: Workspace) -> None:
         """Return a workspace for the next rectangle."""
-        self._unused.setdefault(request.samples, []).append(room)
+        self._unused.setdefault(request.samples, []).append(workspace)
 
 
 def _aligned_array(count: int, real: type[np.floating[Any]]) -> np.ndarray:
@@ -112,7 +112,7 @@ def _aligned_array(count: int, real: type[np.floating[Any]]) -> np.ndarray:
 
 
 class Rectangle:
-    """A rectangle underway: `call` is the compiled loop, `told` what it is told of the whole frame, as cells.
+    """A started rectangle: `call` is the compiled loop, `frame_cells` its settings for the whole frame.
 
     place: x, y, width and height of what is followed, and the rows below that are its mirror images; canvas: where the
     pixels go, which covers all that.
@@ -121,21 +121,21 @@ class Rectangle:
     def __init__(
         self,
         call: Callable[[int], int],
-        told: np.ndarray,
+        frame_cells: np.ndarray,
         place: tuple[int, int, int, int, int],
         canvas: Canvas,
-        room: Workspace,
+        workspace: Workspace,
     ) -> None:
-        room.prepare_rectangle(told, canvas, place)
-        self.call, self.room, self.canvas = call, room, canvas  # whose memory must live as long as this
+        workspace.prepare_rectangle(frame_cells, canvas, place)
+        self.call, self.room, self.canvas = call, workspace, canvas  # whose memory must live as long as this
 
     def paint_slice(self, budget: int) -> SliceResult:
-        """Go on for about so many steps of lanes, and tell how far that went."""
-        room = self.room
-        room.view[BUDGET] = budget
-        room.went[0] = 0
-        steps = self.call(room.address)
-        return SliceResult(steps, room.went[0], bool(room.went[1]))
+        """Paint for about `budget` steps of lanes; return how far that went."""
+        workspace = self.room
+        workspace.view[BUDGET] = budget
+        workspace.went[0] = 0
+        steps = self.call(workspace.address)
+        return SliceResult(steps, workspace.went[0], bool(workspace.went[1]))
 
 
 def count_members(call: Callable[[int], int], at: Settings, p: tuple[Any, ...]) -> int:
