@@ -1,4 +1,4 @@
-"""Two runs of one machine differ only where the program does: verdicts from raw samples, on noise made up from a seed."""
+"""Two runs of one machine differ only where the program does: verdicts from raw samples, on made-up noise."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def verdicts(script: Load) -> Any:
 
 @pytest.fixture(scope="module")
 def make_run(script: Load) -> Any:
-    """A run of made-up cases: every pass has its own offset, every sample its own delay, and now and then a large one."""
+    """Make a run of made-up cases: each pass has an offset, each sample a delay, and now and then a large one."""
     record = script("harness.record")
 
     def make(
         seed: int, *, cases: int = 40, passes: int = 5, drift: float = 1.0, slower: dict[int, float] | None = None
-    ):  # type: ignore[no-untyped-def]
+    ) -> Any:
         random = np.random.default_rng(seed)
         made = record.Record({"cpu": "imagined"}, {})
         for number in range(cases):
@@ -40,8 +40,15 @@ def make_run(script: Load) -> Any:
                 samples += list(own * (1 + delays))
             name = f"section/group {number}/case"
             made.cases[name] = {
-                "name": name, "section": "section", "group": f"group {number}", "case": "case", "base": None,
-                "samples": samples, "passes": [12] * passes, "equal": True, "control": number >= cases - 8,
+                "name": name,
+                "section": "section",
+                "group": f"group {number}",
+                "case": "case",
+                "base": None,
+                "samples": samples,
+                "passes": [12] * passes,
+                "equal": True,
+                "control": number >= cases - 8,
             }
         return made
 
