@@ -39,7 +39,6 @@ OWN: dict[str, Any] = {  # each some mode's alone
     "backend": None,
     "in_flight": None,
     "simulate": False,
-    "blocks": True,
     "tile_timeout": None,
 }
 DEFAULTS |= OWN
@@ -90,7 +89,6 @@ def complete_from(given: Mapping[str, Any], load: Callable[[str], scene.Scene]) 
         order=_one_of(ORDERS, options["order"], "order"),
         only_tile=None if options["only_tile"] is None else parse_whole(options["only_tile"], "only tile"),
         simulate=bool(options["simulate"]),
-        blocks=bool(options["blocks"]),
         tile_timeout_ns=0 if options["tile_timeout"] is None else parse_timeout(options["tile_timeout"]),
     )
     _check_precision(request)

@@ -97,5 +97,5 @@ class Preparation:
 
     def _code_key(self, request: Request) -> tuple[object, ...]:
         """Return everything that decides which code paints a request."""
-        how = request.scene, request.target, request.precision, request.simulate, request.blocks
+        how = request.scene, request.target, request.precision, request.simulate
         return *how, member_types(self.prepare_numbers(request))

@@ -30,8 +30,7 @@ DRAWN = ("scene", "parameters", "width", "height", "samples", "limit", "precisio
 class Request:
     """One picture, cut and assigned. Sizes are pixels, `wait_ns` nanoseconds; `backend` is None outside mode parallel.
 
-    `tile_timeout_ns`: how long a worker may show no sign of life; 0: derived from the tiles before. `blocks`: record
-    where and when each thread block of a GPU ran.
+    `tile_timeout_ns`: how long a worker may show no sign of life; 0: derived from the tiles before.
 
     Raises UsageError where a value is out of its range.
     """
@@ -54,7 +53,6 @@ class Request:
     order: str
     only_tile: int | None = None
     simulate: bool = False
-    blocks: bool = True
     tile_timeout_ns: int = 0
 
     def __post_init__(self) -> None:

@@ -116,16 +116,15 @@ def test_the_kernel_written_by_hand_for_a_card_counts_as_the_program_does(
     assert np.array_equal(by_hand.counts(), steps(request))
 
 
-@pytest.mark.parametrize("recording", [True, False])
 def test_the_programs_kernel_is_timed_as_the_one_written_by_hand_is(
-    recording: bool, script: Load, bench: Any, monkeypatch: pytest.MonkeyPatch
+    script: Load, bench: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the same two events, after it has painted what the CPU paints and made as many steps."""
     from render.codegen import cuda_code, cuda_compiler
 
-    request = complete(size=(24, 9), samples=1, limit=60, mode="cuda", simulate=True, blocks=recording)
+    request = complete(size=(24, 9), samples=1, limit=60, mode="cuda", simulate=True)
     request = replace(request, simulate=False)
-    code = cuda_compiler.assembly(library(request, recording=recording), CARD.capability).encode()
+    code = cuda_compiler.assembly(library(request), CARD.capability).encode()
     monkeypatch.setattr(cuda_code, "machine_code", lambda *_: code)
     with script("card_program").programs(bench, painted=request) as made:
         bench.driver.calls.clear()

@@ -16,7 +16,7 @@ from numba.core.errors import NumbaError
 from numba.extending import intrinsic
 from numba.np import arrayobj
 
-from render.codegen import lane_memory, lane_primitives, lane_slots, lane_types, llvm_module
+from render.codegen import host, lane_memory, lane_primitives, lane_slots, lane_types, llvm_module
 from render.codegen.program import ENTRY, WORDS, Program
 from render.codegen.retarget import retarget
 from render.codegen.settings import Settings, request_settings
@@ -220,8 +220,9 @@ def explain_error(error: NumbaError, source: str) -> SceneError:
     )
 
 
-# What object code may ask of the C library; anything else would end the process when the code is loaded elsewhere.
+# What object code may ask of the C library, and of who loads it (`host.offer`); anything else would end the process.
 C_LIBRARY = frozenset({"memcpy", "memset", "memmove", "fma", "fmaf", "floor", "floorf", "sqrt", "sqrtf"})
+OFFERED = C_LIBRARY | {host.CLOCK}
 
 
 def compile_function(function: Callable[..., Any], signature: Any, source: str) -> bytes:
@@ -235,9 +236,9 @@ def compile_function(function: Callable[..., Any], signature: Any, source: str) 
     except NumbaError as error:
         raise explain_error(error, source) from error
     foreign = {
-        found.name
-        for found in (*whole.functions, *whole.global_variables)
-        if found.is_declaration and not found.name.startswith("llvm.") and found.name not in C_LIBRARY
+        symbol.name
+        for symbol in (*whole.functions, *whole.global_variables)
+        if symbol.is_declaration and not symbol.name.startswith("llvm.") and symbol.name not in OFFERED
     }
     if foreign:
         raise SceneError(

@@ -23,6 +23,7 @@ from render.scene import Scene
 
 PATCHES = {64: (8, 8), 32: (8, 4), 16: (4, 4), 8: (4, 2), 4: (2, 2)}  # lanes: pixels across, down
 ENTRY = "render_paint"
+ENTRIES = (ENTRY,)  # of a GPU's code, launched one after the other: the passes over a launch's tiles
 Filling = dict[Any, Any]  # what stands in the slots
 RENDER = Path(__file__).parent.parent
 LANES = ("lane_memory", "lane_primitives", "lane_slots", "lane_types")
@@ -120,7 +121,7 @@ def warp_program(scene: Scene, request: Request) -> Program:
         slots.BLOCK: warp.BLOCK,  # where the driver's last steps are made
     }
     check_batch(warp.BLOCK)
-    return _build_program(scene, request, warp.paint_queue, loop, 1)
+    return _build_program(scene, request, warp.paint_tiles, loop, 1)
 
 
 def _build_program(scene: Scene, request: Request, root: Callable[..., Any], loop: Filling, lanes: int) -> Program:

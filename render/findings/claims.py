@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from render.trace import Trace, on_gpu
 from render.wording import count, join_words
 
@@ -58,7 +60,8 @@ class Claims:
 def of(trace: Trace) -> Claims:
     """Read the claims from the facts and spans of a trace. Facts of a strange type, from a file, count as missing."""
     workers = trace.workers
-    cpus = {cpu for span in trace.spans if span.kind == "paint" for cpu in (span.cpu, span.cpu_end) if cpu >= 0}
+    paint = trace.columns.of_kind("paint")
+    cpus = np.unique(np.concatenate([paint.cpu, paint.cpu_end]))
     return Claims(
         asked=_positive_int(trace.facts.get("asked")),
         seen=len(workers),
@@ -66,7 +69,7 @@ def of(trace: Trace) -> Claims:
         affinity=_positive_int(trace.facts.get("cpus_affinity")),
         quota=_positive_number(trace.facts.get("cpus_quota")),
         allowed=trace.cpus,
-        used=len(cpus) or None,
+        used=int(np.count_nonzero(cpus >= 0)) or None,
     )
 
 

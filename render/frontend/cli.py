@@ -135,7 +135,6 @@ def _add_worker_options(parser: Parser) -> None:
     group.add_argument("--tile-timeout", metavar="S", help=TILE_TIMEOUT)
     group.add_argument("--wait", metavar="MS", help="every tile first waits this long for its data, such as 50ms (0)")
     group.add_argument("--simulate", action="store_true", help="mode cuda without a GPU, in numba's simulator")
-    group.add_argument("--no-blocks", dest="blocks", action="store_const", const=False, help=NO_BLOCKS)
 
 
 TARGET = (
@@ -144,7 +143,6 @@ TARGET = (
 )
 WORKERS = "workers of mode parallel; -1: one for each allowed CPU, -2: one fewer, and so on (-1, but at least 2)"
 TILE_TIMEOUT = "processes of mode parallel: seconds without a sign of life (20, or more as tiles before suggest)"
-NO_BLOCKS = "mode cuda: do not record where and when each block of threads ran, and reckon when launches began"
 REPEAT = "run all modes N times in turn, and show each one's median run (3, or more if they fit in 4 s)"
 STORY = """all modes once more, with each tile waiting for its data: server (four users and a slow database), player
 (the next part loads while this one plays) or none (server; none where --modes or --wait is given)"""
@@ -175,6 +173,9 @@ def _draw_parser() -> Parser:
     _add_output_options(parser, OUT)
     parser.add_argument("--plain", action="store_true", help="leave request and timings out of the file")
     parser.add_argument("--trace", metavar="FILE", help="save the trace, for show")
+    kept = parser.add_mutually_exclusive_group()
+    kept.add_argument("--resume", action="store_true", help="go on with a picture that was interrupted")
+    kept.add_argument("--fresh", action="store_true", help="throw away what an interrupted run has kept")
     _add_message_options(parser)
     return parser
 
@@ -262,7 +263,8 @@ def _run_guarded(words: list[str], began: int, *, debug: bool) -> int:
         return 1
     except Terminated as ended:
         with contextlib.suppress(OSError):  # the terminal may have gone
-            print(f"render: ended by {signal.Signals(int(str(ended)) - 128).name}", file=sys.stderr, flush=True)
+            name = signal.Signals(int(str(ended)) - 128).name
+            print("; ".join([f"render: ended by {name}", *notes(ended)]), file=sys.stderr, flush=True)
         raise
     except OSError as error:  # such as a full disk
         return print_error(RenderError(f"the system reports an error: {error}", "--debug shows where"), debug=debug)
@@ -306,6 +308,11 @@ def _flush_output() -> None:
 def _drop_output() -> None:
     """Send what is still buffered nowhere: Python would try to write it again at exit, and complain."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def notes(error: BaseException) -> list[str]:
+    """Return what was added to an error on its way: what is kept, and how to go on."""
+    return list(getattr(error, "__notes__", []))
 
 
 def print_error(error: RenderError, *, debug: bool = False) -> int:

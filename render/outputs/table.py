@@ -14,6 +14,7 @@ from textwrap import wrap
 
 from render.findings import chart, conclusions, schedule, sentences
 from render.findings.evidence import Run, build_runs
+from render.findings.incidents import count_resumed
 from render.frame import Frame, Frames, are_identical
 from render.stats import Stats
 from render.wording import format_columns, format_large, format_time, make_harmless
@@ -49,7 +50,8 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WI
     width = max(min(width, WIDTH), MIN_WIDTH)
     request, run = frame.request, Run(frame)
     samples = "1 sample" if request.samples == 1 else f"{request.samples} samples"
-    rate = f"; {format_large(frame.total_steps / run.seconds)} steps a second" if run.seconds else ""
+    own_steps = run.seconds and not count_resumed(frame.trace)
+    rate = f"; {format_large(frame.total_steps / run.seconds)} steps a second" if own_steps else ""
     files = ", ".join("to standard output" if path == "-" else fspath(path) for path in out)
     size = f"{request.width} x {request.height} pixels, {samples} each"
     lines = [
@@ -62,9 +64,9 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WI
     return [make_harmless(line) for line in lines]
 
 
-def multiprocessor_lines(frame: Frame, found: Stats) -> Iterator[str]:
+def multiprocessor_lines(frame: Frame, figures: Stats) -> Iterator[str]:
     """Report a GPU's multiprocessors, if recorded; a second level of the same work, added to nothing."""
-    own = found.multiprocessors
+    own = figures.multiprocessors
     if own is None:
         return
     there = frame.trace.facts.get("multiprocessors")
@@ -105,32 +107,32 @@ def _not_run_lines(modes: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 
 def _time_row(run: Run) -> tuple[str, ...]:
-    found = run.stats
+    figures = run.stats
     return (
         run.frame.title,
         str(run.workers),
-        str(found.tiles),
+        str(figures.tiles),
         f"{run.seconds:.3f}",
         format_percent(run.repeats.spread_percent),
         _format_figure(run.gain.speed_up if run.gain else None, 2),
-        str(found.running.max),
-        _format_figure(found.on_cpu.mean, 2),
-        str(found.in_flight.max),
-        str(found.switches),
-        _format_figure(found.first_tile_seconds, 3),
+        str(figures.running.max),
+        _format_figure(figures.on_cpu.mean, 2),
+        str(figures.in_flight.max),
+        str(figures.switches),
+        _format_figure(figures.first_tile_seconds, 3),
     )
 
 
 def _schedule_row(run: Run) -> tuple[str, ...]:
-    found, gain = run.stats, run.gain
-    how = schedule.of(run.frame.trace, found)
+    figures, gain = run.stats, run.gain
+    how = schedule.of(run.frame.trace, figures)
     start = _format_figure(gain.speed_up_with_start if gain else None, 2)
     idle = sorted({f"{100 * share:.0f}" for share in how.idle}, key=int)
     return (
         run.frame.title,
         f"{'-'.join(dict.fromkeys((idle[0], idle[-1])))} %" if idle else "-",
         _format_figure(how.fairness, 3),
-        format_time(found.left_alone_seconds),
+        format_time(figures.left_alone_seconds),
         format_time(how.longest_tile_seconds),
         "-" if how.bound_seconds is None else format_time(how.bound_seconds),
         format_percent(None if how.near is None else 100 * how.near),

@@ -12,7 +12,10 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from itertools import chain
+from typing import NamedTuple, Protocol
+
+import numpy as np
 
 from render import targets
 from render.contract.foreign_code import describe_error
@@ -22,12 +25,11 @@ from render.pace import Pace
 from render.painting.not_numbers import describe_failure
 from render.plan import Tile
 from render.request import Request
-from render.runtime.kernel import CpuKernel, Kernel, LaunchKernel, Painted, Stream, busy_intervals
+from render.runtime.kernel import CpuKernel, Kernel, LaunchKernel, Painted, Stream
 from render.scene import load
-from render.trace import Recorder, Span, Worker
-
-if TYPE_CHECKING:
-    import numpy as np
+from render.trace import Recorder, Spans, Worker
+from render.trace.intervals import union
+from render.trace.spans import NUMBER
 
 
 class Done(NamedTuple):
@@ -42,13 +44,13 @@ SLICE_NS = 2_000_000  # of 1-2 ms: a switch of some 40 us is 2 %, and the loop s
 
 
 class Watcher(Protocol):
-    """Somebody who wants to know that a worker is well."""
+    """A watcher of a worker's signs of life."""
 
-    def write(self, tile: int) -> None:
-        """A tile is painted from now on."""
+    def write_tile(self, tile: int) -> None:
+        """Note that a tile is painted from now on."""
 
-    def beat(self) -> None:
-        """It goes on."""
+    def write_heartbeat(self) -> None:
+        """Note a sign of life."""
 
 
 class Painter:
@@ -70,7 +72,7 @@ class Painter:
         """Report to a watcher which tile is being painted, and now and then that it goes on."""
         self._watcher = watcher
         if isinstance(self.kernel, CpuKernel):
-            self.kernel.on_slice = watcher.beat
+            self.kernel.on_slice = watcher.write_heartbeat
 
     def wait(self, tile: Tile) -> None:
         """Let the worker sleep until the tile's data is there (`--wait`; a timer stands for a slow server)."""
@@ -89,7 +91,7 @@ class Painter:
     def paint(self, tile: Tile) -> Done:
         """The whole tile in one span. Raises TileError."""
         if self._watcher is not None:
-            self._watcher.write(tile.number)
+            self._watcher.write_tile(tile.number)
         try:
             with self.recorder.record_painting(tile.number):
                 steps, bad = self.kernel.paint(self.canvas, *tile[1:])
@@ -111,7 +113,7 @@ class Painter:
             while not done:
                 t0 = self.recorder.clock()
                 if self._watcher is not None:
-                    self._watcher.write(tile.number)
+                    self._watcher.write_tile(tile.number)
                 with self._span(tile):
                     steps, strange, done = rectangle.paint_slice(budget)
                 steps_made, bad = steps_made + steps, bad + strange
@@ -144,16 +146,21 @@ class Painter:
         return tile_failure(self.request, tile, why)
 
 
-MOST_PENDING = 256  # launches whose blocks may be recorded later, of some 25 KB each
+MOST_PENDING = 16  # launches whose squares may be recorded later, of some MB each
 
 
-class Blocks(NamedTuple):
-    """Records of the thread blocks of a tile's launch, not yet in the trace."""
+class TileTable(NamedTuple):
+    """Tiles that are launched together, in order: their numbers (n,), and x, y, width, height of each (n, 4)."""
 
-    tile: int
-    stream: Stream
-    recorded: np.ndarray
-    step: int
+    tiles: Sequence[Tile]
+    numbers: np.ndarray
+    rectangles: np.ndarray
+
+    @classmethod
+    def of(cls, tiles: Sequence[Tile]) -> TileTable:
+        """Put tiles side by side."""
+        table = np.fromiter(chain.from_iterable(tiles), np.int64, 5 * len(tiles)).reshape(-1, 5)
+        return cls(tiles, table[:, 0], table[:, 1:])
 
 
 class Launcher(Painter):
@@ -162,41 +169,49 @@ class Launcher(Painter):
     def __init__(self, request: Request, canvas: Canvas, kernel: LaunchKernel, recorder: Recorder) -> None:
         super().__init__(request, canvas, kernel, recorder)
         self.launches = kernel
-        self._untold: deque[Blocks] = deque()
+        self._held: deque[tuple[TileTable, Stream, np.ndarray, int]] = deque()
 
     def open_streams(self) -> Sequence[Stream]:
         """The device's streams. Raises RenderError where it does not take the kernel."""
         with self.recorder.span("start"):
             return self.launches.open(self.recorder.clock)
 
-    def collect(self, tile: Tile, stream: Stream) -> Painted:
-        """Wait for a tile's launch, and put its pixels on the canvas."""
+    def collect(self, table: TileTable, stream: Stream) -> Painted:
+        """Wait for a launch, and put its pixels on the canvas."""
         painted = stream.collect()
-        painted.copy_to(self.canvas, tile.x, tile.y)
+        painted.copy_to(self.canvas, table.rectangles)
         return painted
 
-    def record_launch(self, tile: Tile, stream: Stream, painted: Painted) -> None:
-        """Record a launch on its stream; the records of its thread blocks can wait."""
-        add = self.recorder.add
-        if painted.handed is not None:
-            add("launch", painted.handed, painted.began, tile.number, stream.worker)
-        add("paint", painted.began, painted.painted, tile.number, stream.worker)
-        add("transfer", painted.painted, painted.arrived, tile.number, stream.worker)
-        if painted.blocks is not None:
-            self._untold.append(Blocks(tile.number, stream, painted.blocks, painted.step))
-            if len(self._untold) > MOST_PENDING:
-                self.record_blocks()
+    def record_waiting(self, table: TileTable, stream: Stream, since: int) -> None:
+        """Record that tiles have waited for their data until now."""
+        kind = NUMBER["wait"]
+        now = self.recorder.clock()
+        self.recorder.extend(Spans((stream.worker,), 0, table.numbers, kind, since, now))
 
-    def record_blocks(self) -> bool:
-        """Record the thread blocks of the oldest launch that waits for it. False where there is none."""
-        if not self._untold:
+    def record_launch(self, table: TileTable, stream: Stream, painted: Painted) -> None:
+        """Record what became of a launch on its stream; what its squares tell can wait."""
+        add, first, last = self.recorder.add, table.tiles[0].number, table.tiles[-1].number
+        if painted.handed is not None:
+            add("launch", painted.handed, int(painted.first.min()), first, stream.worker)
+        self.recorder.extend(Spans((stream.worker,), 0, table.numbers, NUMBER["paint"], painted.first, painted.last))
+        add("transfer", painted.painted, painted.arrived, last, stream.worker)
+        if painted.squares is not None:
+            self._held.append((table, stream, painted.squares, painted.step))
+            if len(self._held) > MOST_PENDING:
+                self.record_squares()
+
+    def record_squares(self) -> bool:
+        """Record when multiprocessors worked on the tiles of the oldest launch held back. False where there is none."""
+        if not self._held:
             return False
-        tile, stream, recorded, step = self._untold.popleft()
+        table, stream, (multiprocessor, tile, t0, t1), step = self._held.popleft()
+        each = len(table.tiles)
+        found = union(multiprocessor * each + tile, t0, t1, step)
+        where, tile = np.divmod(found.group, each)
+        numbers, worker = np.unique(where, return_inverse=True)
         process, name = stream.worker.process, f"{stream.device.name} multiprocessor"
-        self.recorder.extend(
-            Span(Worker(process, multiprocessor, name), tile, "block", t0, t1)
-            for multiprocessor, t0, t1 in busy_intervals(recorded, step)
-        )
+        workers = [Worker(process, number, name) for number in numbers.tolist()]
+        self.recorder.extend(Spans(workers, worker, table.numbers[tile], NUMBER["block"], found.t0, found.t1))
         return True
 
 
@@ -220,6 +235,5 @@ def reproduce(request: Request, tile: Tile) -> str:
     alone = targets.KINDS[targets.load(request.target).KIND].one_tile_mode
     words += ["--mode", alone, "--target", request.target]
     words += ["--simulate"] if request.simulate else []
-    words += [] if request.blocks else ["--no-blocks"]
     words += ["--tile", f"{request.tile[0]}x{request.tile[1]}", "--only-tile", str(tile.number), "--debug"]
     return shlex.join(words)

@@ -18,7 +18,7 @@ from render.runtime import several, simulator
 from render.runtime.cuda import discovery
 from render.runtime.cuda.device import CudaDevice
 from render.runtime.kernel import LaunchKernel
-from render.runtime.launch import recorded
+from render.runtime.launch import LAUNCHES, launches
 
 if TYPE_CHECKING:
     from render.request import Request
@@ -32,9 +32,6 @@ DROPS_GIL = True
 
 PRECISION_NAMES = {"f32": "float32", "f64": "float64"}
 Codes = dict[tuple[int, int], bytes]  # machine code by compute capability
-MIN_STREAMS = 4  # streams of a GPU: copies must find a launch to hide behind; each has memory of its own
-MAX_STREAMS = discovery.CONNECTIONS
-RESIDENT_THREADS = 2048  # threads that a multiprocessor holds at most
 SIMULATED_STREAMS = 2  # they take turns; two, so that one tile can wait while another is painted
 
 
@@ -67,15 +64,12 @@ def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
     for one in discovered.usable:
         if one.capability not in codes:
             say = partial(_announce_compiling, f"compiling {scene.name} for {one.name}, {precision}", announce)
-            codes[one.capability] = cuda_code.machine_code(
-                program, one.capability, discovered.toolkit, recorded(request), say
-            )
+            codes[one.capability] = cuda_code.machine_code(program, one.capability, discovered.toolkit, say)
     return _gpu_kernel(discovered.usable, codes, announce, request, program.p)
 
 
 def _simulated_kernel(path: str, key: str, request: Request, p: P) -> LaunchKernel:
     """Make a kernel for the simulator, whose code is, or will be, in the cache under this key."""
-    cuda_code.check_tile(request)
     start = partial(simulator.Simulator, path, key, request, members_of(p))
     about = f"one lane a thread, simulated, {PRECISION_NAMES[request.precision]}"
     return LaunchKernel(start, simulator.NAME, about, SIMULATED_STREAMS, again=partial(_simulated_kernel, path, key))
@@ -85,13 +79,12 @@ def _gpu_kernel(
     usable: Sequence[discovery.Card], codes: Codes, announce: Announce, request: Request, p: P
 ) -> LaunchKernel:
     """Make a kernel for these GPUs from the machine code for each compute capability."""
-    cuda_code.check_tile(request)
     openers = {}
     for one in usable:
         name = one.name if len(usable) == 1 else f"{one.name} {one.number}"
         openers[name] = partial(CudaDevice, one, codes[one.capability], request, tuple(p), name=name)
     make = next(iter(openers.values())) if len(openers) == 1 else partial(several.Several, openers)
-    streams = count_streams(request, max(one.multiprocessors for one in usable))
+    streams = min(launches(request), LAUNCHES)
     about, together = (
         f"one lane a thread, {PRECISION_NAMES[request.precision]}",
         several.joined(one.name for one in usable),
@@ -102,11 +95,3 @@ def _gpu_kernel(
 
 def _announce_compiling(compiling: str, announce: Announce) -> None:
     announce(f"{compiling} ({code_cache.describe_caching()})")
-
-
-def count_streams(request: Request, multiprocessors: int) -> int:
-    """Choose the streams of a GPU: enough that their tiles fill it together, and no more than there are tiles."""
-    rows, columns = request.rows_and_columns
-    pixels = min(request.tile[0], request.width) * min(request.tile[1], request.height)
-    filling = -(-multiprocessors * RESIDENT_THREADS // pixels)
-    return min(max(filling, MIN_STREAMS), MAX_STREAMS, rows * columns if request.only_tile is None else 1)
