@@ -7,7 +7,7 @@ from os import PathLike, fspath
 from typing import Any
 
 from render import stats
-from render.findings import claims, conclusions, schedule, sentences, stories
+from render.findings import claims, conclusions, incidents, schedule, sentences, stories
 from render.findings.evidence import Run, build_runs
 from render.frame import Frame, are_identical
 
@@ -20,13 +20,15 @@ def draw_document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict
     is judged by this. `seconds_all` is how long all tiles took in each repeat, in the order in which they
     were made; everything else is of the repeat with the median time. `sentences` are what terminal and page say of it.
 
-    `ledger` is where the wall time went, in per cent by kind; it adds up to 100. `idle_percent` is what each worker was
-    idle, in the order they started, of the time of all tiles; `left_alone_seconds` the longest that a started tile
-    was painted by nobody; `fairness` and `schedule` are explained in `render.findings.schedule`, also which of them are
-    null where a GPU painted; `cpus` in `render.findings.claims`, and `claims` says them in a sentence (null where one
-    worker was requested and painted). `multiprocessors` are those of a GPU that painted: how many, how many
-    at once, and in per cent how busy (null where no thread block was recorded). `launches` is how many painted
-    all tiles on a GPU, simulated too (null on CPUs).
+    `tiles` are those of the picture; so many of them as `resumed` were taken from the journal of an interrupted
+    run, and no figure but `steps` counts them. `ledger` is where the wall time went, in per cent by kind; it adds
+    up to 100. `idle_percent` is what each worker was idle, in the order they started, of the time of all tiles;
+    `left_alone_seconds` the longest that a started tile was painted by nobody; `fairness` and `schedule` are
+    explained in `render.findings.schedule`, also which of them are null where a GPU painted; `cpus` in
+    `render.findings.claims`, and `claims` says them in a sentence (null where one worker was requested and
+    painted). `multiprocessors` are those of a GPU that painted: how many, how many at once, and in per cent how
+    busy (null where no thread block was recorded). `launches` is how many painted all tiles on a GPU, simulated too
+    (null on CPUs).
     """
     run = Run(frame)
     described = _describe_run(run, out)
@@ -54,7 +56,8 @@ def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str
         "device": facts.get("device", "unknown"),
         "simulated": frame.simulated,
         "workers": {"asked": facts.get("asked", 1), "seen": len(figures.busy)},
-        "tiles": figures.tiles,
+        "tiles": figures.tiles + incidents.count_resumed(frame.trace),
+        "resumed": incidents.count_resumed(frame.trace),
         "seconds": figures.seconds,
         "seconds_all": list(run.repeats.seconds),
         "ledger": figures.shares,

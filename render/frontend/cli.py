@@ -173,6 +173,9 @@ def _draw_parser() -> Parser:
     _add_output_options(parser, OUT)
     parser.add_argument("--plain", action="store_true", help="leave request and timings out of the file")
     parser.add_argument("--trace", metavar="FILE", help="save the trace, for show")
+    kept = parser.add_mutually_exclusive_group()
+    kept.add_argument("--resume", action="store_true", help="go on with a picture that was interrupted")
+    kept.add_argument("--fresh", action="store_true", help="throw away what an interrupted run has kept")
     _add_message_options(parser)
     return parser
 
@@ -260,7 +263,8 @@ def _run_guarded(words: list[str], began: int, *, debug: bool) -> int:
         return 1
     except Terminated as ended:
         with contextlib.suppress(OSError):  # the terminal may have gone
-            print(f"render: ended by {signal.Signals(int(str(ended)) - 128).name}", file=sys.stderr, flush=True)
+            name = signal.Signals(int(str(ended)) - 128).name
+            print("; ".join([f"render: ended by {name}", *notes(ended)]), file=sys.stderr, flush=True)
         raise
     except OSError as error:  # such as a full disk
         return print_error(RenderError(f"the system reports an error: {error}", "--debug shows where"), debug=debug)
@@ -304,6 +308,11 @@ def _flush_output() -> None:
 def _drop_output() -> None:
     """Send what is still buffered nowhere: Python would try to write it again at exit, and complain."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def notes(error: BaseException) -> list[str]:
+    """Return what was added to an error on its way: what is kept, and how to go on."""
+    return list(getattr(error, "__notes__", []))
 
 
 def print_error(error: RenderError, *, debug: bool = False) -> int:

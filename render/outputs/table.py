@@ -14,6 +14,7 @@ from textwrap import wrap
 
 from render.findings import chart, conclusions, schedule, sentences
 from render.findings.evidence import Run, build_runs
+from render.findings.incidents import count_resumed
 from render.frame import Frame, Frames, are_identical
 from render.stats import Stats
 from render.wording import format_columns, format_large, format_time, make_harmless
@@ -49,7 +50,8 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WI
     width = max(min(width, WIDTH), MIN_WIDTH)
     request, run = frame.request, Run(frame)
     samples = "1 sample" if request.samples == 1 else f"{request.samples} samples"
-    rate = f"; {format_large(frame.total_steps / run.seconds)} steps a second" if run.seconds else ""
+    own_steps = run.seconds and not count_resumed(frame.trace)
+    rate = f"; {format_large(frame.total_steps / run.seconds)} steps a second" if own_steps else ""
     files = ", ".join("to standard output" if path == "-" else fspath(path) for path in out)
     size = f"{request.width} x {request.height} pixels, {samples} each"
     lines = [
