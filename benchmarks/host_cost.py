@@ -7,6 +7,7 @@ left is the host's own: from the mode's `run` to a trace with its spans and figu
 from __future__ import annotations
 
 import ctypes
+import gc
 import time
 from collections.abc import Callable
 from statistics import median
@@ -114,6 +115,7 @@ def _device(request: Request) -> CudaDevice:
 
 def main(runs: int) -> None:
     """Print the cost of each further tile: a frame in many tiles against the same frame as one."""
+    gc.set_threshold(50_000, 20, 20)  # as `render.__main__` does
     seconds(SMALL)
     many, one = (median(seconds(tile) for _ in range(runs)) for tile in (SMALL, SIZE))
     count = len(cut(complete(size=SIZE, tile=SMALL)))
