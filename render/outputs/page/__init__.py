@@ -63,7 +63,7 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
             acts="\n".join(_acts(runs, images)),
             inside="\n".join(inside.section(run, number) for number, run in enumerate(runs)),
             not_run="".join(_not_run(frames)),
-            conclusions="".join(f"<p>{escape_html(told)}</p>" for told in conclusions.of(runs)),
+            conclusions="".join(f"<p>{escape_html(told)}</p>" for told in conclusions.of_race(runs)),
             questions="\n".join(
                 f"<dt>{escape_html(ask)}</dt><dd>{escape_html(told)}</dd>" for ask, told in questions(runs)
             ),
