@@ -16,7 +16,7 @@ from pairs import Times, in_turn, machine_line, median_ratio, options, ratio
 
 from render import engine, stats
 from render.frame import Frame
-from render.frontend.library import entrants
+from render.frontend.library import race_requests
 from render.painting import painter
 from render.request import Request
 
@@ -63,7 +63,7 @@ def main() -> None:
     typed = parser.parse_args()
     print(machine_line())
     print(f"{'slice ms':>8}{'ms':>9}{'longer':>11}{'median':>9}{'between':>14}{'slices':>8}{'longest':>9}")
-    plodding, juggling = entrants(dict(FRAME), ["sequential", "concurrent"])
+    plodding, juggling = race_requests(dict(FRAME), ["sequential", "concurrent"])
     expected = engine.draw(plodding)
     chosen = painter.SLICE_NS
     for length in SLICES_NS if typed.all else (chosen,):

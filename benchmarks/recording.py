@@ -16,8 +16,8 @@ from dataclasses import replace
 from pairs import Work, in_turn, machine_line, median_ratio, options, ratio
 
 from render import modes, plan, scene, targets, trace
-from render.frame import canvas
-from render.frontend.library import entrants
+from render.frame import open_canvas
+from render.frontend.library import race_requests
 from render.painting.painter import Painter
 from render.request import Request
 from render.trace import Recorder
@@ -36,7 +36,7 @@ class Forgetful(Recorder):
         return Forgotten(self, tile)
 
 
-class Forgotten(trace.Painting):
+class Forgotten(trace.PaintSpan):
     """A paint span that is not recorded."""
 
     def __enter__(self) -> None:
@@ -57,7 +57,7 @@ class Painting:
         """Seconds from giving the tiles to the mode until the last is done."""
         recorder, mode = self.recorder(), modes.load(self.request.mode)
         tiles = plan.plan(self.request)
-        with canvas(self.request, shared=mode.needs_shared_canvas(self.request)) as surface:
+        with open_canvas(self.request, shared=mode.needs_shared_canvas(self.request)) as surface:
             painter = Painter(self.request, surface, self.kernel, recorder)
             t0 = time.perf_counter_ns()
             for _ in mode.run(tiles, painter):
@@ -74,7 +74,7 @@ def one_span() -> float:
         recorder = Recorder()
         begun = time.perf_counter_ns()
         for number in range(BATCH):
-            with recorder.painting(number):
+            with recorder.record_painting(number):
                 pass
         best = min(best, (time.perf_counter_ns() - begun) / BATCH / 1e9)
     return best
@@ -87,7 +87,7 @@ def main() -> None:
     each = one_span()
     print(f"one span: {each * 1e6:.2f} us\n")
     print(f"  {'':30}{'spans':>7}{'ms':>9}{'worked out':>14}{'seen':>10}{'median':>10}")
-    for request in entrants(dict(FRAME), ["sequential", "concurrent", "parallel"]):
+    for request in race_requests(dict(FRAME), ["sequential", "concurrent", "parallel"]):
         for tile in (request.tile, SMALL):
             line(replace(request, tile=tile), each, runs)
 

@@ -75,7 +75,7 @@ def main(size: str, times: int) -> int:
         for kind, rows in filtered(frame.rgb).items():
             found = [least(times, partial(isal_zlib.compress, rows, level)) for level in LEVELS]
             print(f"{kind:10}" + "".join(f"{taken:6.1f} ms{len(made) / 1e3:6.0f} kB" for taken, made in found))
-        taken, data = least(times, partial(picture.encode, frame.rgb))
+        taken, data = least(times, partial(picture.encode_png, frame.rgb))
         if not np.array_equal(picture.decode(data).rgb, frame.rgb):
             sys.exit(f"{name}: the pixels do not come back: no figure")
         print(f"as used   {taken:6.1f} ms{len(data) / 1e3:6.0f} kB")

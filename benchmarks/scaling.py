@@ -27,7 +27,7 @@ from pairs import Times, Work, against, in_turn, machine_line, median_ratio, opt
 
 from render import engine, machine, stats
 from render.frame import Frame
-from render.frontend.library import entrants
+from render.frontend.library import race_requests
 from render.plan import ORDERS, cut
 from render.request import Request
 
@@ -44,8 +44,10 @@ def frames(workers: int) -> dict[str, dict[str, Request]]:
     made = {}
     even = {"parameters": EVEN, "size": (1024, 1024), "samples": 1, "limit": EVEN_LIMIT}
     for name, drawn in (("even", even), ("race", {})):
-        alone, threads = entrants(dict(drawn) | {"workers": workers}, ["sequential", "parallel"])
-        (processes,) = entrants(dict(drawn) | {"workers": workers, "backend": "loky", "tile": alone.tile}, ["parallel"])
+        alone, threads = race_requests(dict(drawn) | {"workers": workers}, ["sequential", "parallel"])
+        (processes,) = race_requests(
+            dict(drawn) | {"workers": workers, "backend": "loky", "tile": alone.tile}, ["parallel"]
+        )
         made[name] = {"sequential": alone, "threading": threads, "loky": processes}
     return made
 

@@ -158,7 +158,7 @@ def pixels(folder: str, runs: int) -> None:
     texts = {"render:request": json.dumps(frame.request.as_dict())}
     works = {
         "mean, sRGB, storing": lambda: stats.of(engine.draw(blank).trace).seconds["paint"],
-        "PNG": timed(lambda: picture.encode(frame.rgb, texts)),
+        "PNG": timed(lambda: picture.encode_png(frame.rgb, texts)),
         "saved trace": timed(lambda: saved.write(Frames((frame,)))),
         "PNG by Pillow": timed(lambda: Image.fromarray(frame.rgb).save(BytesIO(), "png")),
     }
@@ -169,7 +169,7 @@ def pixels(folder: str, runs: int) -> None:
     whole = sum(times[name].best for name in ("mean, sRGB, storing", "PNG", "saved trace"))
     print(f"  the first three together: {whole * 1e3:.1f} ms, {below(whole, PIXELS)}")
     print(f"  PNG is {ratio(times['PNG by Pillow'], times['PNG']):.1f} times as fast as Pillow's,", end=" ")
-    print(f"{len(picture.encode(frame.rgb)) / 1e6:.2f} MB")
+    print(f"{len(picture.encode_png(frame.rgb)) / 1e6:.2f} MB")
 
 
 SECTIONS: Mapping[str, Any] = {section.__name__: section for section in (draw, help, second, cold, pixels)}

@@ -23,7 +23,7 @@ from pairs import in_turn, machine_line, options, timed
 from render import scene
 from render.codegen import host
 from render.codegen.program import Width, together
-from render.frame import canvas
+from render.frame import open_canvas
 from render.options import complete
 from render.request import Request
 from render.runtime.cpu import native
@@ -74,7 +74,7 @@ def measure(precision: str, rounds: int) -> None:
     for name, request in frames(precision).items():
         chosen, _ = simd.choose_width(scene.load(request.scene), precision)
         tried = widths(request)
-        with canvas(request, shared=False) as surface:
+        with open_canvas(request, shared=False) as surface:
             codes = {told: kernel(request, width) for told, width in tried.items()}
             paint = {told: partial(code.paint, surface, 0, 0, *request_size(request)) for told, code in codes.items()}
             if len({once() for once in paint.values()}) > 1:

@@ -17,20 +17,20 @@ class Interrupted(KeyboardInterrupt):
     """
 
 
-def interrupt(_number: int, _frame: object) -> NoReturn:
-    """What a SIGINT does."""
+def raise_interrupted(_number: int, _frame: object) -> NoReturn:
+    """Raise Interrupted on SIGINT."""
     raise Interrupted
 
 
 def run() -> int:
-    """The program as a process of its own; gives its exit code.
+    """Run the program as a process of its own; return its exit code.
 
     Imports make a hundred thousand objects, all of which live until the end. The collector looks among them for dead
     ones some thirty times, and again when the process ends: together some 25 ms.
     """
     gc.set_threshold(50_000, 20, 20)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is to be ignored
-        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGINT, raise_interrupted)
     try:
         return main()
     except KeyboardInterrupt:

@@ -21,7 +21,7 @@ WHOLE = 0.95  # share of a span's time; above, the rest is no more than interrup
 
 
 class OnCpu(NamedTuple):
-    """How many workers had a CPU on average, and how many CPUs the process may use; None where that is not known."""
+    """Mean number of workers that had a CPU, and the CPUs that the process may use; None where that is not known."""
 
     mean: float | None
     cpus: int | None
@@ -30,12 +30,12 @@ class OnCpu(NamedTuple):
 def of(trace: Trace) -> OnCpu:
     """Measure a run: the CPU time of its paint spans over the time from the first one's start to the last one's end."""
     paint = [span for span in trace.spans if span.kind == "paint"]
-    given = sum_of(paint)
+    given = sum_cpu_time(paint)
     window = max(span.t1 for span in paint) - min(span.t0 for span in paint) if paint else 0
     return OnCpu(given / window if given is not None and window else None, trace.cpus)
 
 
-def sum_of(spans: Iterable[Span]) -> int | None:
+def sum_cpu_time(spans: Iterable[Span]) -> int | None:
     """Add up the CPU time of these spans, in ns; None where it is not known of one of them."""
     total = 0
     for span in spans:
@@ -45,7 +45,7 @@ def sum_of(spans: Iterable[Span]) -> int | None:
     return total
 
 
-def share(span: Span) -> float:
+def cpu_share(span: Span) -> float:
     """Tell for what share (0..1) of its time a paint span had a CPU, as pictures show it.
 
     It is 1 where that is not known, nothing was measured, or the difference would not be seen (`WHOLE`).

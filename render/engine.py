@@ -21,7 +21,7 @@ import numpy as np
 from render import machine, modes
 from render.errors import ModeUnavailable, OutputError, RenderError
 from render.findings.repeats import Rounds, choose_median, share_pixels
-from render.frame import Canvas, Frames, canvas, title
+from render.frame import Canvas, Frames, open_canvas, run_title
 from render.outputs import table
 from render.painting.painter import Done, Launcher, Painter
 from render.parameters import P
@@ -61,7 +61,7 @@ class Entrant(NamedTuple):
     """A run of a race: its request, facts for its trace (`label`: the name it goes by), and what its kernel becomes."""
 
     request: Request
-    facts: Mapping[str, str] = MappingProxyType({})
+    facts: Mapping[str, Any] = MappingProxyType({})
     adapt: Adapt | None = None
 
 
@@ -101,25 +101,25 @@ def draw(
         recorder.add("import", began, asked)
     mode = load_available_mode(request)
     preparation = Preparation() if preparation is None else preparation
-    preparation.check(request)
-    with canvas(request, shared=mode.needs_shared_canvas(request)) as surface:
+    preparation.check_scene(request)
+    with open_canvas(request, shared=mode.needs_shared_canvas(request)) as surface:
         check_count(request)
         compiled = _compile_kernel(preparation, request, recorder, announce)
         kernel = compiled if adapt is None else adapt(compiled)
         known: dict[int, int] = {}
 
         def estimate() -> Mapping[int, int]:
-            known.update(estimate_costs(request, recorder, compiled, preparation.numbers(request)))
+            known.update(estimate_costs(request, recorder, compiled, preparation.prepare_numbers(request)))
             return known
 
         tiles = plan(request, estimate)
         painter = _make_painter(request, surface, kernel, recorder)
-        course = RunProgress(request, title(request, facts), len(tiles), known, recorder, surface.rgb)
+        course = RunProgress(request, run_title(request, facts), len(tiles), known, recorder, surface.rgb)
         with _save_on_error(surface.rgb, course.kept, len(tiles), salvage), closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
             for finished in done:
                 course.count_tile(finished, progress, watch)
-        rgb, counts, inside = surface.kept()
-    ran = {"load": load} | machine.facts()
+        rgb, counts, inside = surface.take_pixels()
+    ran = {"load": load} | machine.describe_machine()
     ran |= {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
     ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1, **kernel.facts, **facts}
     trace = Trace(kernel.correct_spans(recorder.drain()), began, asked, clock(), ran)
@@ -127,7 +127,7 @@ def draw(
 
 
 class RunProgress:
-    """How far a run has come. `costs`: estimated steps by tile, where they are known; `canvas`: the pixels so far."""
+    """Progress of a run. `costs`: estimated steps by tile, where they are known; `canvas`: the pixels so far."""
 
     def __init__(
         self,
@@ -161,7 +161,7 @@ class RunProgress:
 def _compile_kernel(
     preparation: Preparation, request: Request, recorder: Recorder, announce: Callable[[str], None]
 ) -> Kernel:
-    """The target's kernel; the time counts as compiling only where something was compiled or waited for, which is told.
+    """Get the target's kernel. The time counts as compiling only where the target announced that it compiles or waits.
 
     Otherwise machine code was loaded, as modules are.
     """
@@ -173,13 +173,13 @@ def _compile_kernel(
 
     t0 = recorder.clock()
     try:
-        return preparation.kernel(request, tell)
+        return preparation.make_kernel(request, tell)
     finally:
         recorder.add("compile" if told else "import", t0, recorder.clock())
 
 
 def _make_painter(request: Request, surface: Canvas, kernel: Kernel, recorder: Recorder) -> Painter:
-    """What paints with this kind of kernel."""
+    """Make the painter for this kind of kernel."""
     if isinstance(kernel, LaunchKernel):
         return Launcher(request, surface, kernel, recorder)
     return Painter(request, surface, kernel, recorder)
@@ -187,7 +187,7 @@ def _make_painter(request: Request, surface: Canvas, kernel: Kernel, recorder: R
 
 @contextmanager
 def _save_on_error(rgb: np.ndarray, kept: list[Tile], tiles: int, salvage: Salvage | None) -> Iterator[None]:
-    """Where painting fails, have the tiles that are done kept, and the error say where."""
+    """Save the finished tiles where painting fails, and let the error say where they are."""
     try:
         yield
     except RenderError as error:
@@ -202,7 +202,7 @@ def _save_on_error(rgb: np.ndarray, kept: list[Tile], tiles: int, salvage: Salva
 
 
 def load_available_mode(request: Request) -> modes.Mode:
-    """The request's mode. Raises ModeUnavailable with the reason where it cannot run here."""
+    """Load the request's mode. Raises ModeUnavailable with the reason where it cannot run here."""
     mode, missing = modes.load(request.mode), modes.unavailable_reason(request)
     if missing is not None:
         reason, remedy = missing
@@ -224,15 +224,15 @@ def estimate_costs(request: Request, recorder: Recorder, kernel: Kernel, p: P) -
         only_tile=None,
         wait_ns=0,
     )
-    with recorder.span("plan"), canvas(small, shared=False) as surface:
+    with recorder.span("plan"), open_canvas(small, shared=False) as surface:
         kernel.for_request(small, p).paint(surface, 0, 0, small.width, small.height)
-        _, counts, _ = surface.kept()
+        _, counts, _ = surface.take_pixels()
         assert counts is not None  # of one sample a pixel
         return {tile.number: _estimate_tile(counts, tile) for tile in cut(request)}
 
 
 def _estimate_tile(counts: np.ndarray, tile: Tile) -> int:
-    """The coarse steps under a tile, for its size."""
+    """Estimate the steps of a tile from the coarse steps under it."""
     rows = slice(tile.y // COARSE, (tile.y + tile.height - 1) // COARSE + 1)
     columns = slice(tile.x // COARSE, (tile.x + tile.width - 1) // COARSE + 1)
     return int(counts[rows, columns].mean() * tile.width * tile.height)
@@ -252,7 +252,7 @@ class Race(Frames):
         save_frames(path, self, plain=plain)
 
     def _repr_html_(self) -> str:
-        """How a notebook shows it: the theatre, and under it the table and what follows from it.
+        """Show the race in a notebook: the theatre, and under it the table and the sentences.
 
         The theatre may run its own script, and nothing else: it is shut off from the notebook.
         """
@@ -274,29 +274,55 @@ def race(
     clock: Clock = time.perf_counter_ns,
     watch: Watch | None = None,
     rounds: Rounds = Rounds(),  # noqa: B008  (it is frozen)
+    later: Rounds | None = None,
 ) -> Race:
     """Paint each request in turn, or each entrant; a mode that cannot run here is left out with its reason.
 
     All code is compiled before the first clock starts, so that no mode pays for being first. Then all run in turn, as
     often as `rounds` says; the frame of each is the repeat of median time (`render.findings.repeats.choose_median`). A
-    simulated one runs once, for its time means nothing.
+    simulated one runs once, for its time means nothing. The runs of a story (`story` among their facts) follow, as
+    often as `later` says (None: as `rounds` does).
     """
     able, not_run = [], []
     for entrant in (one if isinstance(one, Entrant) else Entrant(one) for one in requests):
         try:
             load_available_mode(entrant.request)
         except ModeUnavailable as error:
-            not_run.append((entrant.request.mode, str(error)))
+            not_run += [] if "story" in entrant.facts else [(entrant.request.mode, str(error))]
         else:
             able.append(entrant)
     preparation, load = Preparation(), machine.load()
     for request, _, _ in able:
         check_count(request)
-        preparation.check(request)
-        preparation.compile(request, announce)
+        preparation.check_scene(request)
+        preparation.compile_kernel(request, announce)
     paint = partial(draw, announce=announce, progress=progress, clock=clock, watch=watch, preparation=preparation)
-    runs: list[tuple[Entrant, list[DrawnFrame]]] = [(entrant, []) for entrant in able]
     shown: list[DrawnFrame] = []
+    for heat, often in (
+        ([one for one in able if "story" not in one.facts], rounds),
+        ([one for one in able if "story" in one.facts], later or rounds),
+    ):
+        entered = [one._replace(facts={**one.facts, "load": load}) for one in heat]
+        frames, missing = _repeat(entered, often, paint, clock, shown[:1])
+        shown += frames
+        not_run += missing
+    return Race(tuple(shown), "race", tuple(not_run))
+
+
+def _repeat(
+    entrants: Sequence[Entrant],
+    rounds: Rounds,
+    paint: Callable[..., DrawnFrame],
+    clock: Clock,
+    first: Sequence[DrawnFrame],
+) -> tuple[list[DrawnFrame], list[tuple[str, str]]]:
+    """Let all run in turn as often as `rounds` says; give the frame that is shown of each, and what did not run.
+
+    `first`: the first picture of the race, where there is one yet.
+    """
+    runs: list[tuple[Entrant, list[DrawnFrame]]] = [(entrant, []) for entrant in entrants]
+    shown: list[DrawnFrame] = []
+    not_run: list[tuple[str, str]] = []
     began, made = clock(), 0
     while runs and (not made or rounds.needs_more(made, (clock() - began) / 1e9, shown)):
         for run in runs[:]:
@@ -305,17 +331,17 @@ def race(
                 continue
             again = replace(request)  # whoever watches tells runs apart by their requests
             try:
-                frame = paint(again, facts={**facts, "load": load}, adapt=adapt)
+                frame = paint(again, facts=facts, adapt=adapt)
             except ModeUnavailable as error:  # which only starting its workers has shown
                 if repeats or "lesson" in facts:  # a lesson needs all of its runs
                     raise
-                not_run.append((request.mode, str(error)))
+                not_run += [] if "story" in facts else [(request.mode, str(error))]  # its plain run has said it
                 runs = [other for other in runs if other is not run]
                 continue
-            first = next((frames[0] for _, frames in runs if frames), frame)
-            repeats.append(share_pixels(frame, first))
+            first = first or [frame]
+            repeats.append(share_pixels(frame, first[0]))
         made += 1
-        shown = [choose_median(repeats, runs[0][1][0]) for _, repeats in runs]
+        shown = [choose_median(repeats, first[0]) for _, repeats in runs]
         if all(entrant.request.simulate for entrant, _ in runs):
             break
-    return Race(tuple(shown), "race", tuple(not_run))
+    return shown, not_run

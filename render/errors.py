@@ -1,4 +1,4 @@
-"""What can go wrong, and what to do about it.
+"""Errors: their causes, what to do about them, and the exit codes.
 
 RenderError                    exit 1   the tree's root; also "something failed"
   UsageError                   exit 2   what was asked makes no sense
@@ -33,7 +33,7 @@ class RenderError(Exception):
 
 
 class UsageError(RenderError):
-    """What was asked makes no sense; nothing was painted."""
+    """The request makes no sense; nothing was painted."""
 
     exit_code = 2
 

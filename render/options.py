@@ -14,7 +14,7 @@ from typing import Any
 from render import backends, machine, modes, scene, targets
 from render.errors import UnknownName, UsageError
 from render.frontend.hints import parameter_owner
-from render.plan import ORDERS, band, default_tile
+from render.plan import ORDERS, choose_band, choose_tile
 from render.request import LONGEST_WAIT, PRECISIONS, Request, Value
 from render.sampling import grid
 from render.wording import count
@@ -42,11 +42,10 @@ OWN: dict[str, Any] = {  # each some mode's alone
     "blocks": True,
 }
 DEFAULTS |= OWN
-IN_FLIGHT = 4
 
 
 def complete(**asked: Any) -> Request:
-    """The request for these options (see DEFAULTS for all of them); None stands for the default.
+    """Make the request for these options (see DEFAULTS for all of them); None stands for the default.
 
     Raises UsageError, UnknownName or SceneError for anything that makes no sense.
     """
@@ -57,17 +56,17 @@ def complete_from(asked: Mapping[str, Any], load: Callable[[str], scene.Scene]) 
     """Make the request as `complete` does; `load` gives the scene of a name."""
     for name in asked:
         if name not in DEFAULTS:
-            raise _unknown(name, asked)
+            raise _unknown_option(name, asked)
     options = DEFAULTS | {name: value for name, value in asked.items() if value is not None}
     mode = modes.load(str(options["mode"]))
-    _own_options(options, mode)
+    _check_own_options(options, mode)
     loaded = load(str(options["scene"]))
     view = next(iter(loaded.views)) if options["view"] is None else str(options["view"])
     values, limit = loaded.settle(view, options["parameters"])
-    width, height = pair(options["size"], "size")
+    width, height = parse_pair(options["size"], "size")
     precision = _one_of((*PRECISIONS, "auto"), options["precision"], "precision")
     precision = loaded.precision if precision == "auto" else precision
-    target = _target(options, mode, precision)
+    target = _choose_target(options, mode, precision)
     workers = machine.default_workers() if options["workers"] is None else count_workers(options["workers"])
     request = Request(
         scene=str(options["scene"]),
@@ -75,38 +74,40 @@ def complete_from(asked: Mapping[str, Any], load: Callable[[str], scene.Scene]) 
         parameters=tuple(sorted(values.items())),
         width=width,
         height=height,
-        samples=whole(options["samples"], "samples"),
-        limit=limit if options["limit"] is None else whole(options["limit"], "limit"),
+        samples=parse_whole(options["samples"], "samples"),
+        limit=limit if options["limit"] is None else parse_whole(options["limit"], "limit"),
         precision=precision,
         mode=str(options["mode"]),
         target=target,
-        backend=_backend(options, mode),
+        backend=_choose_backend(options, mode),
         workers=workers,
-        in_flight=IN_FLIGHT if options["in_flight"] is None else whole(options["in_flight"], "in flight"),
-        wait_ns=duration(options["wait"]),
-        tile=_own_tile(target, width, height, workers) if options["tile"] is None else pair(options["tile"], "tile"),
+        in_flight=mode.IN_FLIGHT if options["in_flight"] is None else parse_whole(options["in_flight"], "in flight"),
+        wait_ns=parse_duration(options["wait"]),
+        tile=_choose_tile(target, width, height, workers)
+        if options["tile"] is None
+        else parse_pair(options["tile"], "tile"),
         order=_one_of(ORDERS, options["order"], "order"),
-        only_tile=None if options["only_tile"] is None else whole(options["only_tile"], "only tile"),
+        only_tile=None if options["only_tile"] is None else parse_whole(options["only_tile"], "only tile"),
         simulate=bool(options["simulate"]),
         blocks=bool(options["blocks"]),
     )
-    _fits(request)
+    _check_precision(request)
     return request
 
 
-def _unknown(name: str, asked: Mapping[str, Any]) -> UnknownName:
-    """The error for an option that there is not; of a scene's parameter it says where that goes."""
+def _unknown_option(name: str, asked: Mapping[str, Any]) -> UnknownName:
+    """Make the error for an unknown option; if it is a parameter of the scene, say where that goes."""
     owner = parameter_owner(name, str(asked.get("scene") or DEFAULTS["scene"]))
     remedy = f'it is a parameter of scene {owner}: pass parameters={{"{name}": ...}}' if owner else ""
     return UnknownName("option", name, DEFAULTS, remedy)
 
 
 def count_workers(asked: Any) -> int:
-    """How many workers were asked for: of a number below zero, -1 is all CPUs allowed, -2 all but one, and so on.
+    """Count the requested workers: of a number below zero, -1 is all CPUs allowed, -2 all but one, and so on.
 
     joblib counts so too. Raises UsageError for what is no whole number, or leaves none.
     """
-    workers, there = whole(asked, "workers"), machine.cpus()
+    workers, there = parse_whole(asked, "workers"), machine.cpus()
     if workers > 0:
         return workers
     if workers < -there or not workers:
@@ -115,30 +116,30 @@ def count_workers(asked: Any) -> int:
     return there + 1 + workers
 
 
-def _own_options(options: Mapping[str, Any], mode: modes.Mode) -> None:
+def _check_own_options(options: Mapping[str, Any], mode: modes.Mode) -> None:
     """Raise UsageError for an option that another mode would take and this one does not."""
     for option, default in OWN.items():
         if options[option] != default and option not in mode.OPTIONS:
             owner = next(name for name in modes.names() if option in modes.load(name).OPTIONS)
-            word = spelled(option)
+            word = spell_option(option)
             raise UsageError(
                 f"{word} means nothing in mode {options['mode']}", f"add --mode {owner}, or leave {word} out"
             )
 
 
-def spelled(option: str) -> str:
-    """How an option of OWN is typed where it is not left at its default."""
+def spell_option(option: str) -> str:
+    """Spell an option of OWN as it is typed where it is not left at its default."""
     return f"--{'no-' if OWN[option] is True else ''}{option.replace('_', '-')}"
 
 
-def _own_tile(target: str, width: int, height: int, workers: int) -> tuple[int, int]:
-    """The tile where none was asked for: a band that suits the target's launches, or a square that suits workers."""
+def _choose_tile(target: str, width: int, height: int, workers: int) -> tuple[int, int]:
+    """Choose a tile where none is given: a band that suits the target's launches, or a square that suits workers."""
     multiple = targets.load(target).BAND_ROWS
-    return band(width, height, multiple) if multiple else default_tile(width, height, workers)
+    return choose_band(width, height, multiple) if multiple else choose_tile(width, height, workers)
 
 
-def _target(options: Mapping[str, Any], mode: modes.Mode, precision: str) -> str:
-    """The target asked for, or the default of the mode's kind. Raises UsageError for what does not go together."""
+def _choose_target(options: Mapping[str, Any], mode: modes.Mode, precision: str) -> str:
+    """Return the given target, or the default of the mode's kind. Raises UsageError where they do not go together."""
     asked = options["target"]
     target = targets.KINDS[mode.KIND].default_target if asked is None else _one_of(targets.names(), asked, "target")
     loaded = targets.load(target)
@@ -151,8 +152,8 @@ def _target(options: Mapping[str, Any], mode: modes.Mode, precision: str) -> str
     return target
 
 
-def _backend(options: Mapping[str, Any], mode: modes.Mode) -> str | None:
-    """The backend asked for, or the one that is taken by itself; None where a mode has none."""
+def _choose_backend(options: Mapping[str, Any], mode: modes.Mode) -> str | None:
+    """Return the given backend, or the default; None where a mode has none."""
     if "backend" not in mode.OPTIONS:
         return None
     asked = options["backend"]
@@ -160,13 +161,13 @@ def _backend(options: Mapping[str, Any], mode: modes.Mode) -> str | None:
 
 
 def _one_of(known: Iterable[str], asked: Any, kind: str) -> str:
-    """The name that was asked for. Raises UnknownName."""
+    """Check a name against the known ones. Raises UnknownName."""
     if str(asked) not in known:
         raise UnknownName(kind, str(asked), known)
     return str(asked)
 
 
-def _fits(request: Request) -> None:
+def _check_precision(request: Request) -> None:
     """Raise UsageError where the precision cannot tell neighbouring pixels apart, or does not reach so far."""
     at, values = grid(request), request.values
     pitch, away = float(at.pitch), max(abs(float(at.x0)), abs(float(at.y0)))
@@ -180,8 +181,8 @@ def _fits(request: Request) -> None:
         )
 
 
-def whole(value: Any, name: str) -> int:
-    """A whole number. Raises UsageError."""
+def parse_whole(value: Any, name: str) -> int:
+    """Parse a whole number. Raises UsageError."""
     try:
         if isinstance(value, float) and not value.is_integer():
             raise ValueError
@@ -190,8 +191,8 @@ def whole(value: Any, name: str) -> int:
         raise UsageError(f"{name} is {value!r:.60}, which is not a whole number", "for example 4") from None
 
 
-def pair(value: Any, name: str) -> tuple[int, int]:
-    """Two whole numbers: (1280, 720), "1280x720"; one stands for both. Raises UsageError."""
+def parse_pair(value: Any, name: str) -> tuple[int, int]:
+    """Parse two whole numbers: (1280, 720), "1280x720"; one stands for both. Raises UsageError."""
     if isinstance(value, str):
         value = value.lower().replace("×", "x").split("x")
     parts = list(value) if isinstance(value, (list, tuple)) else [value]
@@ -199,7 +200,7 @@ def pair(value: Any, name: str) -> tuple[int, int]:
     if len(parts) not in (1, 2):
         raise UsageError(written, "give WIDTHxHEIGHT, for example 1280x720")
     try:
-        first, second = (whole(part, name) for part in (parts * 2)[:2])
+        first, second = (parse_whole(part, name) for part in (parts * 2)[:2])
     except UsageError:
         raise UsageError(written, "give WIDTHxHEIGHT, for example 1280x720") from None
     if min(first, second) < 1:
@@ -210,8 +211,8 @@ def pair(value: Any, name: str) -> tuple[int, int]:
 UNITS = {"": 1_000_000, "ms": 1_000_000, "s": 1_000_000_000, "us": 1_000}
 
 
-def duration(value: Any) -> int:
-    """Nanoseconds from "50ms", "0.05s", or a number of milliseconds. Raises UsageError."""
+def parse_duration(value: Any) -> int:
+    """Parse "50ms", "0.05s", or a number of milliseconds, to nanoseconds. Raises UsageError."""
     match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d*)?|\.\d+)\s*(ms|us|s|)\s*", str(value))
     if match is None:
         raise UsageError(f"wait is {value!r:.60}", "give milliseconds, for example 50ms")
@@ -221,8 +222,8 @@ def duration(value: Any) -> int:
     return waiting
 
 
-def settings(words: list[str]) -> dict[str, Value]:
-    """Parameters from `name=value` words; the scene checks them. Raises UsageError."""
+def parse_settings(words: list[str]) -> dict[str, Value]:
+    """Parse parameters from `name=value` words; the scene checks them. Raises UsageError."""
     found: dict[str, Value] = {}
     for word in words:
         name, equals, value = word.partition("=")

@@ -1,4 +1,4 @@
-"""How many steps make a slice of a tile: as many as take about so long, which is found out while painting."""
+"""The number of steps in a slice of a tile: as many as take a given time, measured while painting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the library gives back: frames that can be saved, as files of any kind that the command line makes."""
+"""The library's results: frames that can be saved, as files of any kind that the command line makes."""
 
 from __future__ import annotations
 

@@ -21,13 +21,13 @@ NAME = "canvas"
 @contextmanager
 def shared_file(size: int) -> Iterator[Path]:
     """Make a file of so many bytes, all 0, which is removed at the end. Raises OutputError where there is no room."""
-    _sweep()
-    with _create(size) as folder:
+    _remove_orphans()
+    with _create_folder(size) as folder:
         yield Path(folder) / NAME
 
 
-def _create(size: int) -> tempfile.TemporaryDirectory[str]:
-    """A folder with the file: in memory if it can be there, else where temporary files are."""
+def _create_folder(size: int) -> tempfile.TemporaryDirectory[str]:
+    """Create a folder with the file: in memory if it fits there, else where temporary files are."""
     for place in (MEMORY, None):
         try:
             folder = tempfile.TemporaryDirectory(prefix=f"render-{os.getpid()}-", dir=place, ignore_cleanup_errors=True)
@@ -35,7 +35,7 @@ def _create(size: int) -> tempfile.TemporaryDirectory[str]:
             failure = error
             continue
         try:
-            _allocate(Path(folder.name) / NAME, size)
+            _allocate_file(Path(folder.name) / NAME, size)
             return folder
         except OSError as error:
             folder.cleanup()
@@ -46,7 +46,7 @@ def _create(size: int) -> tempfile.TemporaryDirectory[str]:
     ) from failure
 
 
-def _allocate(path: Path, size: int) -> None:
+def _allocate_file(path: Path, size: int) -> None:
     """Take the room at once where the system can: to write to a file that then finds none ends a process (SIGBUS)."""
     with path.open("wb") as file:
         try:
@@ -61,15 +61,15 @@ def _allocate(path: Path, size: int) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _sweep() -> None:
+def _remove_orphans() -> None:
     """Remove what processes left in memory that were killed with a file open. Temporary folders the system sweeps."""
     for left in Path(MEMORY).glob("render-*-*"):
         ours = re.fullmatch(r"render-(\d+)-\w{8}", left.name)
-        if ours and (left / NAME).is_file() and not _lives(int(ours[1])):
+        if ours and (left / NAME).is_file() and not _is_alive(int(ours[1])):
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _lives(process: int) -> bool:
+def _is_alive(process: int) -> bool:
     if os.name == "nt":  # there, signal 0 would end it
         return True
     try:

@@ -1,4 +1,4 @@
-"""What a run did, computed from its trace and from nothing else: the proof that one mode juggles and another does not.
+"""The figures of a run, computed from its trace alone: the proof that one mode juggles and another does not.
 
 The definitions are few and exact. Spans are half open [t0, t1), so one that ends at t and one that starts at t never
 hold the same instant, and a span of no length holds none.
@@ -28,7 +28,7 @@ from typing import NamedTuple, TypeVar
 
 from render import cpu_time
 from render.cpu_time import OnCpu
-from render.trace import NO_TILE, STAGES, Span, Trace, Worker, on_card
+from render.trace import NO_TILE, STAGES, Span, Trace, Worker, on_gpu
 
 PRIORITY = ("paint", "transfer", "compile", "launch", "save", "plan", "wait", "start", "import")
 OTHER = "other"
@@ -38,20 +38,20 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 class Running(NamedTuple):
-    """How many workers were at a tile at the same instant: at most, and on average from first paint to last."""
+    """Workers at a tile at the same instant: at most, and on average from first paint to last."""
 
     max: int
     mean: float
 
 
 class InFlight(NamedTuple):
-    """How many tiles were begun and not done at the same instant, at most."""
+    """Tiles started but not finished at the same instant, at most."""
 
     max: int
 
 
 class Multiprocessors(NamedTuple):
-    """How the multiprocessors of a graphics card worked, from block spans alone.
+    """The work of a GPU's multiprocessors, from block spans alone.
 
     One is busy while it has at least one block, however many more it could take. seen: how many ever were; max, mean:
     how many at the same instant, at most and on average from the first block's start to the last one's end.
@@ -65,7 +65,7 @@ class Multiprocessors(NamedTuple):
 
     @property
     def mean_percent(self) -> float:
-        """How busy those that worked were, on average."""
+        """Mean busy share of those that worked, in per cent."""
         return 100 * self.mean / self.seen
 
     @property
@@ -78,8 +78,8 @@ class Multiprocessors(NamedTuple):
         """The most busy one; of several the first."""
         return max(self.busy_percent, key=self.busy_percent.__getitem__)
 
-    def called(self, worker: Worker) -> str:
-        """Its number, and which card's it is where there are several."""
+    def name_of(self, worker: Worker) -> str:
+        """Name a multiprocessor by its number, and by its GPU where there are several."""
         cards = {other.device for other in self.busy_percent}
         return f"number {worker.thread}" if len(cards) == 1 else f"{worker.device} {worker.thread}"
 
@@ -110,9 +110,9 @@ class Stats:
     multiprocessors: Multiprocessors | None = None
 
     @property
-    def on_card(self) -> bool:
-        """Whether a graphics card painted, or the simulator of one: its workers are queues, and share it."""
-        return on_card(self.busy)
+    def on_gpu(self) -> bool:
+        """True where a GPU painted, or the simulator of one: its workers are queues, and share it."""
+        return on_gpu(self.busy)
 
     @property
     def shares(self) -> dict[str, float]:
@@ -121,72 +121,72 @@ class Stats:
         return {kind: 100 * spent / total if total else 0.0 for kind, spent in self.ledger.items()}
 
     def speed_up(self, baseline: Stats) -> float | None:
-        """How many times as fast as the baseline all tiles were done; None where either took no time."""
+        """Compute how many times as fast as the baseline all tiles were finished; None where either took no time."""
         ours, theirs = self.seconds["tiles"], baseline.seconds["tiles"]
         return theirs / ours if ours and theirs else None
 
     def efficiency(self, baseline: Stats) -> float | None:
-        """The speed-up for each worker: 1.0 where every worker is worth a whole one."""
+        """Compute the speed-up for each worker: 1.0 where every worker is worth a whole one."""
         gained = self.speed_up(baseline)
         return gained / len(self.busy) if gained is not None and self.busy else None
 
 
 def of(trace: Trace) -> Stats:
-    """All figures of a trace."""
+    """Compute all figures of a trace."""
     paint = [span for span in trace.spans if span.kind == "paint"]
-    painted = _grouped((span for span in paint if span.tile != NO_TILE), lambda span: span.tile)
-    flying = {tile: _reach(times) for tile, times in painted.items()}
+    painted = _group_intervals((span for span in paint if span.tile != NO_TILE), lambda span: span.tile)
+    flying = {tile: _full_extent(times) for tile, times in painted.items()}
     juggled = [times for times in painted.values() if len(times) > 1]
     by_end = sorted((end, tile) for tile, (_, end) in flying.items())
-    turned = turns(trace)
-    busy = {worker: _length(times) for worker, times in turned.items()}
-    whole = _wall([span for span in trace.spans if span.tile != NO_TILE and span.kind != "block"])
-    window = _wall(paint)
+    turned = paint_intervals(trace)
+    busy = {worker: _sum_lengths(times) for worker, times in turned.items()}
+    whole = _wall_time([span for span in trace.spans if span.tile != NO_TILE and span.kind != "block"])
+    window = _wall_time(paint)
     return Stats(
-        seconds=_seconds(trace) | {"tiles": whole / 1e9},
+        seconds=_seconds_by_kind(trace) | {"tiles": whole / 1e9},
         running=Running(
-            most(chain.from_iterable(turned.values())),
+            max_overlap(chain.from_iterable(turned.values())),
             sum(busy.values()) / window if window else 0.0,
         ),
         on_cpu=cpu_time.of(trace),
-        in_flight=InFlight(most(flying.values())),
-        switches=_switches(trace.spans),
+        in_flight=InFlight(max_overlap(flying.values())),
+        switches=_count_switches(trace.spans),
         tiles=len(flying),
         first_tile=by_end[0][1] if by_end else None,
         last_tile=by_end[-1][1] if by_end else None,
         first_tile_seconds=(by_end[0][0] - trace.asked) / 1e9 if by_end else None,
-        left_alone_seconds=max((_longest_gap(merged(times, flat=True)) for times in juggled), default=0) / 1e9,
+        left_alone_seconds=max((_longest_gap(merge_intervals(times, flat=True)) for times in juggled), default=0) / 1e9,
         busy={worker: spent / 1e9 for worker, spent in busy.items()},
         idle={worker: max(whole - spent, 0) / 1e9 for worker, spent in busy.items()},
-        ledger=_ledger(trace),
-        multiprocessors=multiprocessors(trace),
+        ledger=_account_time(trace),
+        multiprocessors=measure_multiprocessors(trace),
     )
 
 
-def multiprocessors(trace: Trace) -> Multiprocessors | None:
-    """How the multiprocessors worked; None where no block was recorded."""
+def measure_multiprocessors(trace: Trace) -> Multiprocessors | None:
+    """Measure the multiprocessors; None where no thread block was recorded."""
     blocks = [span for span in trace.spans if span.kind == "block"]
     if not blocks:
         return None
-    busy = inside(trace)
-    window = _wall(blocks)
+    busy = busy_intervals(trace)
+    window = _wall_time(blocks)
     return Multiprocessors(
         seen=len(busy),
-        max=most(chain.from_iterable(busy.values())),
-        mean=sum(map(_length, busy.values())) / window if window else 0.0,
-        busy_percent={worker: 100 * _length(times) / window if window else 0.0 for worker, times in busy.items()},
+        max=max_overlap(chain.from_iterable(busy.values())),
+        mean=sum(map(_sum_lengths, busy.values())) / window if window else 0.0,
+        busy_percent={worker: 100 * _sum_lengths(times) / window if window else 0.0 for worker, times in busy.items()},
     )
 
 
-def inside(trace: Trace) -> dict[Worker, list[Interval]]:
-    """When each multiprocessor was busy, as disjoint intervals, card by card in the order of their numbers."""
+def busy_intervals(trace: Trace) -> dict[Worker, list[Interval]]:
+    """Find when each multiprocessor was busy, as disjoint intervals, GPU by GPU in the order of their numbers."""
     blocks = (span for span in trace.spans if span.kind == "block")
-    found = _grouped(blocks, lambda span: span.worker)
-    return {worker: merged(found[worker]) for worker in trace.multiprocessors}
+    found = _group_intervals(blocks, lambda span: span.worker)
+    return {worker: merge_intervals(found[worker]) for worker in trace.multiprocessors}
 
 
-def merged(intervals: Iterable[Interval], *, flat: bool = False) -> list[Interval]:
-    """The same instants as disjoint intervals that do not touch, by time. `flat`: keep those of no length as well."""
+def merge_intervals(intervals: Iterable[Interval], *, flat: bool = False) -> list[Interval]:
+    """Merge intervals into disjoint ones that do not touch, by time. `flat`: keep those of no length as well."""
     made: list[Interval] = []
     for t0, t1 in sorted(intervals):
         if t0 == t1 and not flat:
@@ -198,16 +198,16 @@ def merged(intervals: Iterable[Interval], *, flat: bool = False) -> list[Interva
     return made
 
 
-def shown(trace: Trace) -> dict[Worker, list[Span]]:
-    """What each multiprocessor is shown to have painted, as `foremost` has it, in the order of their numbers."""
+def foremost_blocks(trace: Trace) -> dict[Worker, list[Span]]:
+    """Choose the block spans to show of each multiprocessor, by `foremost_spans`, in the order of their numbers."""
     blocks: dict[Worker, list[Span]] = {worker: [] for worker in trace.multiprocessors}
     for span in trace.of_kind("block"):
         blocks[span.worker].append(span)
-    return {worker: foremost(spans) for worker, spans in blocks.items()}
+    return {worker: foremost_spans(spans) for worker, spans in blocks.items()}
 
 
-def foremost(spans: Iterable[Span]) -> list[Span]:
-    """One worker's spans as pieces that do not overlap, by time: where several hold an instant, that which began last.
+def foremost_spans(spans: Iterable[Span]) -> list[Span]:
+    """Cut one worker's spans into pieces that do not overlap, by time: of several at an instant, the last to start.
 
     So is a multiprocessor shown that begins blocks of the next tile while the last blocks of the one before still run.
     """
@@ -237,8 +237,8 @@ def foremost(spans: Iterable[Span]) -> list[Span]:
     return made
 
 
-def levels(intervals: Iterable[Interval]) -> list[tuple[int, int]]:
-    """How many of the half-open intervals hold an instant, as (from when, how many) wherever that changes, by time."""
+def count_levels(intervals: Iterable[Interval]) -> list[tuple[int, int]]:
+    """Count the half-open intervals that hold an instant, as (from when, how many) wherever that changes, by time."""
     change: dict[int, int] = {}
     for t0, t1 in intervals:
         if t0 < t1:
@@ -253,21 +253,23 @@ def levels(intervals: Iterable[Interval]) -> list[tuple[int, int]]:
     return made
 
 
-def turns(trace: Trace) -> dict[Worker, list[Interval]]:
-    """When each worker painted, as disjoint intervals, in the order of the workers' first paint."""
+def paint_intervals(trace: Trace) -> dict[Worker, list[Interval]]:
+    """Find when each worker painted, as disjoint intervals, in the order of the workers' first paint."""
     paint = (span for span in trace.spans if span.kind == "paint")
-    found = {worker: merged(times) for worker, times in _grouped(paint, lambda span: span.worker).items()}
+    found = {
+        worker: merge_intervals(times) for worker, times in _group_intervals(paint, lambda span: span.worker).items()
+    }
     return {worker: found[worker] for worker in trace.workers}
 
 
-def flights(trace: Trace) -> dict[int, Interval]:
-    """From when to when each tile was in flight, by number."""
+def flight_intervals(trace: Trace) -> dict[int, Interval]:
+    """Find from when to when each tile was in flight, by number."""
     paint = (span for span in trace.spans if span.kind == "paint" and span.tile != NO_TILE)
-    return {tile: _reach(times) for tile, times in _grouped(paint, lambda span: span.tile).items()}
+    return {tile: _full_extent(times) for tile, times in _group_intervals(paint, lambda span: span.tile).items()}
 
 
-def most(intervals: Iterable[Interval]) -> int:
-    """How many of the half-open intervals hold the same instant, at most."""
+def max_overlap(intervals: Iterable[Interval]) -> int:
+    """Count the half-open intervals that hold the same instant, at most."""
     lasting = [interval for interval in intervals if interval[0] < interval[1]]
     ends = sorted(t1 for _, t1 in lasting)
     highest = over = 0
@@ -278,21 +280,21 @@ def most(intervals: Iterable[Interval]) -> int:
     return highest
 
 
-def _grouped(spans: Iterable[Span], key: Callable[[Span], Key]) -> dict[Key, list[Interval]]:
+def _group_intervals(spans: Iterable[Span], key: Callable[[Span], Key]) -> dict[Key, list[Interval]]:
     groups: dict[Key, list[Interval]] = {}
     for span in spans:
         groups.setdefault(key(span), []).append((span.t0, span.t1))
     return groups
 
 
-def _reach(times: Sequence[Interval]) -> Interval:
-    """From the first start to the last end."""
+def _full_extent(times: Sequence[Interval]) -> Interval:
+    """Span from the first start to the last end."""
     if len(times) == 1:  # most tiles are painted at one go
         return times[0]
     return min(t0 for t0, _ in times), max(t1 for _, t1 in times)
 
 
-def _length(disjoint: Iterable[Interval]) -> int:
+def _sum_lengths(disjoint: Iterable[Interval]) -> int:
     return sum(t1 - t0 for t0, t1 in disjoint)
 
 
@@ -300,17 +302,17 @@ def _longest_gap(disjoint: Sequence[Interval]) -> int:
     return max((later[0] - earlier[1] for earlier, later in pairwise(disjoint)), default=0)
 
 
-def _wall(spans: Sequence[Span]) -> int:
+def _wall_time(spans: Sequence[Span]) -> int:
     return max(span.t1 for span in spans) - min(span.t0 for span in spans) if spans else 0
 
 
-def _seconds(trace: Trace) -> dict[str, float]:
-    kinds: Mapping[str, list[Interval]] = _grouped(trace.spans, lambda span: span.kind)
-    walls = {kind: _length([_reach(kinds[kind])]) if kind in kinds else 0 for kind in STAGES}
+def _seconds_by_kind(trace: Trace) -> dict[str, float]:
+    kinds: Mapping[str, list[Interval]] = _group_intervals(trace.spans, lambda span: span.kind)
+    walls = {kind: _sum_lengths([_full_extent(kinds[kind])]) if kind in kinds else 0 for kind in STAGES}
     return {kind: wall / 1e9 for kind, wall in ({"total": trace.ended - trace.began} | walls).items()}
 
 
-def _switches(spans: Iterable[Span]) -> int:
+def _count_switches(spans: Iterable[Span]) -> int:
     work = sorted((s.t0, s.t1, s.tile, s.worker) for s in spans if s.kind in ("wait", "paint") and s.tile != NO_TILE)
     ends: dict[int, int] = {}
     for _, t1, tile, _ in work:
@@ -324,16 +326,16 @@ def _switches(spans: Iterable[Span]) -> int:
     return switches
 
 
-def _ledger(trace: Trace) -> dict[str, int]:
-    """Each kind gets what it adds to the union of the kinds before it, so nothing is counted twice."""
+def _account_time(trace: Trace) -> dict[str, int]:
+    """Give each kind the time it adds to the union of the kinds before it, so that nothing is counted twice."""
     began, ended = trace.began, trace.ended
-    kinds = _grouped(trace.spans, lambda span: span.kind)
+    kinds = _group_intervals(trace.spans, lambda span: span.kind)
     covered: list[Interval] = []
     ledger = {}
     for kind in PRIORITY:
-        before = _length(covered)
+        before = _sum_lengths(covered)
         inside = [(max(t0, began), min(t1, ended)) for t0, t1 in kinds.get(kind, ()) if t0 < ended and t1 > began]
-        covered = merged(covered + inside) if inside else covered
-        ledger[kind] = _length(covered) - before
-    ledger[OTHER] = ended - began - _length(covered)
+        covered = merge_intervals(covered + inside) if inside else covered
+        ledger[kind] = _sum_lengths(covered) - before
+    ledger[OTHER] = ended - began - _sum_lengths(covered)
     return ledger

@@ -106,32 +106,32 @@ class Trace:
     @property
     def multiprocessors(self) -> tuple[Worker, ...]:
         """The multiprocessors of graphics cards that had a block, card by card in the order of their numbers."""
-        return tuple(sorted({s.worker for s in self.spans if s.kind == "block"}, key=_place))
+        return tuple(sorted({s.worker for s in self.spans if s.kind == "block"}, key=_device_order))
 
     @property
     def cpus(self) -> int | None:
-        """How many CPUs the process might keep busy (`render.machine.cpus`); None where the facts do not tell."""
+        """The number of CPUs that the process may keep busy (`render.machine.cpus`); None where the facts lack it."""
         told = self.facts.get("cpus")
         return told if type(told) is int and told > 0 else None
 
     def of_kind(self, *kinds: str) -> list[Span]:
-        """The spans of these kinds, by start time."""
+        """List the spans of these kinds, by start time."""
         return sorted((s for s in self.spans if s.kind in kinds), key=lambda s: (s.t0, s.t1))
 
 
-def on_card(workers: Iterable[Worker]) -> bool:
-    """Whether any of them is a part of a graphics card, or of the simulator of one."""
+def on_gpu(workers: Iterable[Worker]) -> bool:
+    """Test whether any of them is a part of a GPU, or of the simulator of one."""
     return any(worker.device != "cpu" for worker in workers)
 
 
-def _place(worker: Worker) -> tuple[int, str, int]:
+def _device_order(worker: Worker) -> tuple[int, str, int]:
     """Card by card, and on each by number."""
     return worker.process, worker.device, worker.thread
 
 
 @cache
-def getcpu() -> Callable[[], int] | None:
-    """glibc's sched_getcpu, which `os` offers nowhere; None where there is none."""
+def load_getcpu() -> Callable[[], int] | None:
+    """Load glibc's sched_getcpu, which `os` offers nowhere; None where there is none."""
     if not sys.platform.startswith("linux"):
         return None
     import ctypes
@@ -146,26 +146,26 @@ def getcpu() -> Callable[[], int] | None:
 
 
 def cpu_number() -> int:
-    """The CPU that this thread runs on just now; -1 where the system does not tell."""
-    call = getcpu()
+    """Return the CPU that this thread runs on just now; -1 where the system does not tell."""
+    call = load_getcpu()
     return -1 if call is None else call()
 
 
 def read_nothing() -> None:
-    """The CPU time of a thread where nobody knows it."""
+    """Return None: the CPU time of a thread is not known."""
 
 
 SYSTEM_CLOCK: Clock = time.perf_counter_ns
 THREAD_CLOCK: CpuClock = getattr(time, "thread_time_ns", read_nothing)
 
 
-class Mine(threading.local):
-    """What each thread has of its own: the worker that it is, once it was asked."""
+class ThreadState(threading.local):
+    """State of each thread: the worker that it is, once that was needed."""
 
     worker: Worker | None = None
 
 
-MINE = Mine()
+THREAD_STATE = ThreadState()
 
 
 class Recorder:
@@ -183,18 +183,18 @@ class Recorder:
         self._seen = 0
 
     @staticmethod
-    def me() -> Worker:
-        """The worker that asks: this thread of this process. One object for all its spans."""
-        worker = MINE.worker
+    def current_worker() -> Worker:
+        """Return the calling worker: this thread of this process. One object for all its spans."""
+        worker = THREAD_STATE.worker
         if worker is None or worker.process != os.getpid():  # a process that was forked has its parent's
-            MINE.worker = worker = Worker(os.getpid(), threading.get_native_id())
+            THREAD_STATE.worker = worker = Worker(os.getpid(), threading.get_native_id())
         return worker
 
     def add(
         self, kind: str, t0: int, t1: int, tile: int = NO_TILE, worker: Worker | None = None, cpu: int = -1
     ) -> None:
         """Record one span; of the calling thread unless another worker is named."""
-        self._spans.append(Span(worker or self.me(), tile, kind, t0, t1, cpu))
+        self._spans.append(Span(worker or self.current_worker(), tile, kind, t0, t1, cpu))
 
     @contextmanager
     def span(self, kind: str, tile: int = NO_TILE) -> Iterator[None]:
@@ -205,31 +205,31 @@ class Recorder:
         finally:
             self.add(kind, t0, self.clock(), tile, cpu=cpu)
 
-    def painting(self, tile: int) -> Painting:
+    def record_painting(self, tile: int) -> PaintSpan:
         """Record, in a `with` statement, how long painting a tile takes and the CPU time of this thread meanwhile."""
-        return Painting(self, tile)
+        return PaintSpan(self, tile)
 
     def painter_of(self, tile: int) -> Worker:
-        """Who painted a tile that is done, as far as is recorded here; the caller where nothing is."""
+        """Return the worker that painted a finished tile, as far as is recorded here; the caller where nothing is."""
         spans, known, end = self._spans, self._painters, len(self._spans)
         for at in range(self._seen, end):  # each span once, however far the workers are ahead of who asks
             if spans[at].kind == "paint":
                 known[spans[at].tile] = spans[at].worker
         self._seen = end
-        return known.get(tile) or self.me()
+        return known.get(tile) or self.current_worker()
 
     def extend(self, spans: Iterable[Span]) -> None:
         """Take over spans that another process recorded."""
         self._spans.extend(spans)
 
     def drain(self) -> tuple[Span, ...]:
-        """All spans so far, which are then forgotten here."""
+        """Return all spans so far, and forget them here."""
         spans, self._spans = self._spans, []
         self._painters, self._seen = {}, 0
         return tuple(spans)
 
 
-class Painting:
+class PaintSpan:
     """The body of a `with` statement as a paint span. No generator: slices are many and short.
 
     CPU time is read inside the span, so that it is never longer than the span.
@@ -249,12 +249,12 @@ class Painting:
         after = self.recorder.cpu_clock()
         t1 = self.recorder.clock()
         on_cpu = None if self.given is None or after is None else after - self.given
-        worker = self.recorder.me()
+        worker = self.recorder.current_worker()
         self.recorder.extend((Span(worker, self.tile, "paint", self.t0, t1, self.cpu, cpu_number(), on_cpu),))
 
 
-def owners(trace: Trace) -> dict[int, int]:
-    """Who painted each tile: the worker's number, in the order of their first paint, by tile number.
+def tile_owners(trace: Trace) -> dict[int, int]:
+    """Find who painted each tile: the worker's number, in the order of their first paint, by tile number.
 
     A tile that several painted is the one's who painted it last.
     """

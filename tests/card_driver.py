@@ -17,7 +17,7 @@ import numpy as np
 
 from render import modes, scene
 from render.codegen.program import ENTRY
-from render.frame import Frame, canvas
+from render.frame import Frame, open_canvas
 from render.painting.painter import Launcher
 from render.plan import cut
 from render.request import Request
@@ -198,9 +198,9 @@ def drawn(driver: Driver, request: Request, code: bytes = b"code") -> Frame:
     """The frame that mode cuda paints with this driver."""
     recorder = Recorder()
     kernel = LaunchKernel(lambda _: open_device(driver, request, code), CARD.name, "imitated", MIN_STREAMS)
-    with canvas(request, shared=False) as surface:
+    with open_canvas(request, shared=False) as surface:
         painter = Launcher(request, surface, kernel, recorder)
         done = list(modes.load("cuda").run(cut(request), painter))
         trace = Trace(recorder.drain(), 0, 0, 0, {})
-        rgb, steps, inside = surface.kept()
+        rgb, steps, inside = surface.take_pixels()
         return Frame(np.array(rgb), steps, sum(tile.steps for tile in done), request, trace, inside)

@@ -38,14 +38,16 @@ LAYERS = (
     "targets trial",
     "not_numbers",
     "painter",
+    "juggling",
     "handfuls",
     "backends preparation",
+    "stories",
     "modes outputs stats schedule claims evidence sentences chart document compare attribution difference inspection",
     "repeats",
     "options results engine devices",
     "like",
     "lessons terminal progress",
-    "render sessions library commands cli __main__ notebook",  # `render` is the package itself: the library's front
+    "render sessions races library commands cli __main__ notebook",  # `render` is the package: the library's front
 )
 
 BY_IDEA = ("comparison", "contract", "findings", "frontend", "language", "painting", "pictures")  # of several layers

@@ -696,7 +696,7 @@ def altered(error: int) -> str:
     """disc.png with one channel of one pixel changed, as a picture of no known request."""
     rgb = pixels("disc.png").copy()
     rgb[3, 2, 1] += error
-    Path("altered.png").write_bytes(picture.encode(rgb))
+    Path("altered.png").write_bytes(picture.encode_png(rgb))
     return "altered.png"
 
 
@@ -760,7 +760,7 @@ def test_what_is_allowed_decides_the_exit_code_alone(allowed: list[str], code: i
 
 @pytest.mark.usefixtures("disc")
 def test_pictures_of_different_sizes_differ(say: Say) -> None:
-    Path("tiny.png").write_bytes(picture.encode(np.zeros((2, 2, 3), np.uint8)))
+    Path("tiny.png").write_bytes(picture.encode_png(np.zeros((2, 2, 3), np.uint8)))
     said = say("compare", "disc.png", "tiny.png", "--json")
     assert said.code == 1
     assert (said.document["identical"], said.document["max_error"]) == (False, None)
@@ -891,7 +891,7 @@ def test_a_race_whose_pictures_differ_fails(say: Say, monkeypatch: pytest.Monkey
 @pytest.fixture(scope="module")
 def _no_card() -> None:
     """Skips where mode cuda runs."""
-    if devices.find()["modes"]["cuda"]["runs"]:
+    if devices.find_devices()["modes"]["cuda"]["runs"]:
         pytest.skip("this machine has a card")
 
 
@@ -950,8 +950,8 @@ def test_the_help_of_a_race_names_what_a_race_takes(capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit):
         main(["help", "race"])
     told = " ".join(capsys.readouterr().out.split())
-    assert f"views ({library.RACE['view']} where" in told
-    assert f"each pixel ({library.RACE['samples']} where" in told
+    assert f"views ({library.RACE_DEFAULTS['view']} where" in told
+    assert f"each pixel ({library.RACE_DEFAULTS['samples']} where" in told
     assert f"else {options.DEFAULTS['samples']})" in told
 
 

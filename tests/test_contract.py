@@ -173,9 +173,9 @@ def test_what_a_scene_raises_itself_is_a_failed_tile(target: str, tmp_path: Path
 def test_what_the_contract_allows_is_let_through(shade: str, tmp_path: Path) -> None:
     path = written(tmp_path, shade=shade)
 
-    trial.check(scene.load(str(path)), complete(scene=str(path), size=(8, 8)))
+    trial.check_scene(scene.load(str(path)), complete(scene=str(path), size=(8, 8)))
 
 
 @pytest.mark.parametrize("name", scene.names())
 def test_our_own_scenes_keep_it(name: str) -> None:
-    trial.check(scene.load(name), complete(scene=name))
+    trial.check_scene(scene.load(name), complete(scene=name))

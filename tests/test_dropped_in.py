@@ -92,7 +92,7 @@ def test_a_device_that_is_not_there_says_so_itself(monkeypatch: pytest.MonkeyPat
     with pytest.raises(ModeUnavailable, match="it is out of order") as caught:
         render.draw(mode="cuda", target="slow_device", **FRAME)
     assert (caught.value.remedy, caught.value.exit_code) == ("mend it", 3)
-    assert devices.find()["targets"]["slow_device"] == {"missing": "it is out of order"}
+    assert devices.find_devices()["targets"]["slow_device"] == {"missing": "it is out of order"}
 
 
 @pytest.mark.slow

@@ -45,7 +45,7 @@ def test_its_runs_have_names_of_their_own_and_the_same_picture_to_paint(name: st
     labels = [run.facts["label"] for run in runs]
     assert len(set(labels)) == len(runs) >= 2
     assert {run.facts["lesson"] for run in runs} == {name}
-    assert len({str(run.request.drawn()) for run in runs}) == 1
+    assert len({str(run.request.picture_key()) for run in runs}) == 1
     assert {run.request.tile for run in runs} == {(32, 32)}
 
 

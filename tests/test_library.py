@@ -12,6 +12,7 @@ import pytest
 import render
 from render.engine import Race
 from render.errors import OutputError, UnknownName, UsageError
+from render.findings import stories
 from render.outputs import trace as saved
 from render.pictures import picture
 
@@ -39,11 +40,14 @@ def test_options_that_make_no_sense_are_errors(asked: dict[str, object]) -> None
 
 
 def test_race_gives_equal_frames_and_the_modes_that_did_not_run() -> None:
-    result = render.race(["sequential", "concurrent", "parallel"], workers=2, in_flight=3, **SMALL)
+    result = render.race(["sequential", "concurrent", "parallel"], workers=2, in_flight=3, story="server", **SMALL)
 
     assert result.identical
-    assert [frame.request.mode for frame in result.frames] == ["sequential", "concurrent", "parallel"]
-    assert [frame.request.in_flight for frame in result.frames] == [4, 3, 4]
+    told = [(frame.request.mode, frame.request.in_flight, stories.name_of(frame)) for frame in result]
+    plain = [("sequential", 1, None), ("concurrent", 3, None), ("parallel", 1, None)]
+    assert told[:3] == plain
+    assert told[3:] == [(mode, n, "server") for mode, n, _ in plain] + [("parallel", 3, "server")]
+    assert all((frame.request.wait_ns > 0) == (number >= 3) for number, frame in enumerate(result))
 
 
 def test_a_frame_shows_itself_as_a_picture() -> None:

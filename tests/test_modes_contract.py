@@ -176,6 +176,20 @@ def test_concurrent_keeps_so_many_in_flight_and_sequential_one(wanted: Request) 
     assert (plodding.in_flight.max, plodding.switches) == (1, 0)
 
 
+@pytest.mark.parametrize("backend", [name for name in backends.names() if name != "loky"])
+def test_several_workers_may_juggle_each(backend: str, wanted: Request, expected: str) -> None:
+    """Each has as many in flight as it may, and no more; together more than there are workers; the same picture."""
+    request = replace(wanted, mode="parallel", backend=backend, in_flight=2, tile=(16, 16), wait_ns=20_000_000)
+    frame = engine.draw(request)
+
+    assert frame.sha256 == expected
+    assert len(frame.trace.workers) == 2
+    for worker in frame.trace.workers:
+        waits = [(span.t0, span.t1) for span in frame.trace.of_kind("wait") if span.worker == worker]
+        assert stats.max_overlap(waits) == 2
+    assert frame.trace.facts["asked"] == 2
+
+
 @everyone
 def test_a_wait_is_part_of_every_tile(mode: str, backend: str | None, wanted: Request, expected: str) -> None:
     request = replace(wanted, mode=mode, backend=backend, wait_ns=3_000_000)

@@ -21,7 +21,7 @@ from render import outputs
 from render.errors import UnknownName, UsageError
 from render.frame import Frame, Frames
 from render.trace import Span, Trace, Worker
-from render.wording import harmless
+from render.wording import make_harmless
 from tests.conftest import EXAMPLE
 
 REQUEST = replace(EXAMPLE, width=24, height=16)
@@ -48,7 +48,7 @@ each = pytest.mark.parametrize("name", outputs.names())
 
 def written(name: str, frames: Frames, *, plain: bool = False) -> bytes:
     """The whole file."""
-    return b"".join(outputs.made(outputs.load(name), frames, plain=plain))
+    return b"".join(outputs.write_pieces(outputs.load(name), frames, plain=plain))
 
 
 def painted(*tiles: tuple[int, int, int], mode: str = "sequential") -> Frame:
@@ -159,9 +159,9 @@ def test_no_text_of_a_trace_does_anything_but_be_read(name: str, foreign: list[s
     assert not set(text) & set("\u202d\u202e\u2066\u2067\u2068")
     if name == "timeline":
         texts = [one.text for one in ET.fromstring(text).iter()]  # noqa: S314  (we made it)
-        assert harmless(label) in texts
+        assert make_harmless(label) in texts
     if name == "chrome_trace":
-        assert not [one for one in strings(json.loads(text)) if one != harmless(one)]
+        assert not [one for one in strings(json.loads(text)) if one != make_harmless(one)]
 
 
 def strings(value: Any) -> Iterator[str]:

@@ -84,12 +84,12 @@ def test_tiles_in_flight_are_counted_at_each_instant(made: list[Span]) -> None:
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 6)), max_size=8))
 def test_levels_count_the_intervals_at_each_instant_and_tell_every_change_once(made: list[tuple[int, int]]) -> None:
     intervals = [(t0, t0 + length) for t0, length in made]
-    levels = stats.levels(intervals)
+    levels = stats.count_levels(intervals)
     for instant in range(30):
         held = sum(t0 <= instant < t1 for t0, t1 in intervals)
         assert next((level for since, level in reversed(levels) if since <= instant), 0) == held
     assert all(before != after for (_, before), (_, after) in pairwise([(-1, 0), *levels]))
-    assert stats.most(intervals) == max((level for _, level in levels), default=0)
+    assert stats.max_overlap(intervals) == max((level for _, level in levels), default=0)
 
 
 @given(spans)
@@ -240,14 +240,14 @@ def test_blocks_change_no_figure_but_those_of_the_multiprocessors(made: list[Spa
 
 @given(spans, blocks)
 def test_the_multiprocessors_are_told_from_blocks_alone(made: list[Span], more: list[Span]) -> None:
-    assert stats.multiprocessors(traced([*made, *more])) == stats.multiprocessors(traced(more))
+    assert stats.measure_multiprocessors(traced([*made, *more])) == stats.measure_multiprocessors(traced(more))
 
 
 @given(blocks.filter(bool))
 def test_multiprocessors_at_once_are_counted_at_each_instant(made: list[Span]) -> None:
     counts = [len({span.worker for span in made if holds(span, instant)}) for instant in range(70)]
     window = max(span.t1 for span in made) - min(span.t0 for span in made)
-    found = stats.multiprocessors(traced(made))
+    found = stats.measure_multiprocessors(traced(made))
     assert found is not None
     assert found.max == max(counts)
     assert found.mean == pytest.approx(sum(counts) / window if window else 0.0)
@@ -258,20 +258,20 @@ def test_multiprocessors_at_once_are_counted_at_each_instant(made: list[Span]) -
 
 def test_two_multiprocessors_one_half_idle() -> None:
     made = [Span(N, 0, "block", 4, 14), Span(M, 0, "block", 4, 8), Span(M, 1, "block", 7, 9)]
-    found = stats.multiprocessors(traced(made))
+    found = stats.measure_multiprocessors(traced(made))
     assert found is not None
     assert (found.seen, found.max, found.mean, found.mean_percent) == (2, 2, 1.5, 75.0)
     assert found.busy_percent == {M: 50.0, N: 100.0}
     assert (found.least, found.most) == (M, N)
-    assert found.called(M) == "number 7"
+    assert found.name_of(M) == "number 7"
 
 
 def test_multiprocessors_of_several_cards_are_called_by_card() -> None:
     pair = [Worker(1, 3, f"a card {card} multiprocessor") for card in range(2)]
-    found = stats.multiprocessors(traced([Span(worker, 0, "block", 4, 8) for worker in pair]))
+    found = stats.measure_multiprocessors(traced([Span(worker, 0, "block", 4, 8) for worker in pair]))
     assert found is not None
     assert (found.seen, found.mean) == (2, 2.0)
-    assert found.called(pair[1]) == "a card 1 multiprocessor 3"
+    assert found.name_of(pair[1]) == "a card 1 multiprocessor 3"
 
 
 def test_a_launch_that_waits_for_a_card_with_nothing_to_do_stands_in_the_ledger() -> None:
@@ -282,7 +282,7 @@ def test_a_launch_that_waits_for_a_card_with_nothing_to_do_stands_in_the_ledger(
 
 @given(blocks)
 def test_the_foremost_of_a_workers_spans_is_the_one_that_began_last(made: list[Span]) -> None:
-    pieces = stats.foremost(made)
+    pieces = stats.foremost_spans(made)
     assert all(before.t1 <= after.t0 for before, after in pairwise(pieces))
     for instant in range(70):
         held = [span for span in made if holds(span, instant)]

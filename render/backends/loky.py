@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from render import streams
 from render.backends import starts_workers, yield_results
 from render.errors import ModeUnavailable, RenderError
-from render.painting.handfuls import Handful, cut_handfuls, paint_handful
+from render.painting.handfuls import Handful, cut_handfuls, paint_handfuls
 from render.painting.painter import Done, Painter
 from render.trace import Span
 
@@ -193,7 +193,7 @@ def _start_workers(folder: Path, painter: Painter) -> None:
     long as some get ready meanwhile, and for some time after that.
     """
     workers = painter.request.workers
-    streams.fill()  # a worker without a standard error ends at once
+    streams.open_closed_streams()  # a worker without a standard error ends at once
     _silence_manager_thread()
     _ignore_replaced_workers()
     progress = time.monotonic()
@@ -273,7 +273,7 @@ def paint_tiles(folder: str, tiles: Sequence[Tile]) -> WorkerResult:
                     file.write(b"%-10d" % tile.number)
                 return tile
 
-            handful = paint_handful(take_tile, painter)
+            [handful] = paint_handfuls(take_tile, painter, 1)
     finally:
         mark.unlink(missing_ok=True)
     return WorkerResult(handful, painter.recorder.drain())

@@ -46,8 +46,8 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
         ready.put(None)
         go.wait()
         try:
-            for paint in handout:
-                came.put(paint())
+            for handful in handout.paint():
+                came.put(handful)
         except BaseException as error:  # noqa: BLE001  (it is raised where the tiles are awaited)
             came.put(error)
 
@@ -82,6 +82,7 @@ class Pool:
         )
         self._parallel.__enter__()
         self._calls: Any = None
+        self._starter = threading.get_ident()
 
     def start(self, work: Callable[[], None]) -> None:
         """Have each worker call a function."""
@@ -89,14 +90,18 @@ class Pool:
 
         for _ in self._calls or ():  # the calls of the run before, which have all returned
             pass
-        self._calls = self._parallel(delayed(work)() for _ in range(self.workers))
+        self._calls, self._starter = self._parallel(delayed(work)() for _ in range(self.workers)), threading.get_ident()
 
     def close(self) -> None:
         """Let the threads end when what they do is done; joblib would give advice on how to plan the calls better."""
         with FILTER_LOCK, warnings.catch_warnings():  # not while others run, for filters are everybody's
             warnings.filterwarnings("ignore", message=".*adjusting the input task")
-            if self._calls is not None:
+            if self._calls is not None and self._starter == threading.get_ident():
                 self._calls.close()
+            for _ in (
+                self._calls or ()
+            ):  # joblib closes calls in the thread that made them only; here they have returned
+                pass
             self._parallel.__exit__(None, None, None)
 
 

@@ -17,7 +17,7 @@ from render.codegen import plain_numba
 from render.codegen.retarget import fingerprint
 from render.kernels import driver, room, scalar, slots, warp
 from render.language import primitives
-from render.parameters import P, kinds
+from render.parameters import P, member_types
 from render.request import Request
 from render.scene import Scene
 
@@ -51,7 +51,7 @@ class Program(NamedTuple):
             fingerprint(self.root, words=WORDS, slots=self.slots),
             self.lanes,
             self.precision,
-            kinds(self.p),
+            member_types(self.p),
             _compiler(compiler),
             host,
         )

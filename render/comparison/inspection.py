@@ -1,4 +1,4 @@
-"""What a saved picture is: its size and depth, and, where this program drew it, what it shows and how it was drawn."""
+"""The description of a saved picture: its size and depth, and, where this program drew it, its request and run."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from render import wording
 from render.pictures.picture import Picture
 
 
-def describe(picture: Picture) -> dict[str, Any]:
-    """For JSON. `size` in pixels, `depth` bits of a sample, `sha256` of 8-bit RGB pixels row by row (else null).
+def describe_picture(picture: Picture) -> dict[str, Any]:
+    """Describe for JSON. `size` in pixels, `depth` bits of a sample, `sha256` of 8-bit RGB pixels by row (else null).
 
     `request` is what was asked and `run` who drew it, `workers` how many painted its tiles; `timings` the document of
     that run. They are null where the file does not tell.
@@ -35,11 +35,11 @@ def describe(picture: Picture) -> dict[str, Any]:
         "request": made.request.as_dict() if made else None,
         "run": made.title if made else None,
         "workers": len(painters) if known else None,
-        "timings": _timings(picture.timings),
+        "timings": _read_timings(picture.timings),
     }
 
 
-def _timings(stored: str | None) -> dict[str, Any] | None:
+def _read_timings(stored: str | None) -> dict[str, Any] | None:
     try:
         told = json.loads(stored or "")
     except (ValueError, RecursionError):
@@ -47,8 +47,8 @@ def _timings(stored: str | None) -> dict[str, Any] | None:
     return told if isinstance(told, dict) else None
 
 
-def lines(told: Mapping[str, Any], path: str | Path) -> list[str]:
-    """The same for people, with the command that draws it again."""
+def format_description(told: Mapping[str, Any], path: str | Path) -> list[str]:
+    """Format the description for people, with the command that draws it again."""
     width, height = told["size"]
     more = [f"{told['depth']} bits a channel", *(["with alpha"] if told["alpha"] else [])]
     more += [f"{told['frames']} frames"] if told["frames"] > 1 else []
@@ -60,7 +60,7 @@ def lines(told: Mapping[str, Any], path: str | Path) -> list[str]:
         return [*made, "it carries no request: another program made it, or it was saved with --plain"]
     seen = "" if told["workers"] is None else f", {wording.count(told['workers'], 'worker')}"
     made += [f"scene {request['scene']}, view {request['view']}"]
-    made += [f"drawn by {told['run']}{seen}{_seconds(told['timings'])}"]
+    made += [f"drawn by {told['run']}{seen}{_format_seconds(told['timings'])}"]
     tile, real = " x ".join(map(str, request["tile"])), "float64" if request["precision"] == "f64" else "float32"
     samples = wording.count(request["samples"], "sample")
     made += [f"limit {request['limit']}, {samples} a pixel, {real}, tiles of {tile}"]
@@ -72,7 +72,7 @@ def lines(told: Mapping[str, Any], path: str | Path) -> list[str]:
     return [*made, f"draw it again: python -m render --like {shlex.quote(str(path))}{alone}"]
 
 
-def _seconds(timings: Mapping[str, Any] | None) -> str:
+def _format_seconds(timings: Mapping[str, Any] | None) -> str:
     spent = (timings or {}).get("seconds")
     painted = spent.get("paint") if isinstance(spent, dict) else None
-    return f", painted in {wording.time(painted)}" if type(painted) is float and 0 <= painted < 1e9 else ""
+    return f", painted in {wording.format_time(painted)}" if type(painted) is float and 0 <= painted < 1e9 else ""

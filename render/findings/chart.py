@@ -21,10 +21,10 @@ from itertools import chain
 from textwrap import wrap
 
 from render import cpu_time, stats
-from render.cpu_time import share
+from render.cpu_time import cpu_share
 from render.frame import Frame
 from render.trace import NO_TILE, Span
-from render.wording import count, time
+from render.wording import count, format_time
 
 HEAD = 13  # letters before a lane
 FEWEST = 2  # letters; a run that is shorter has a scale of its own
@@ -35,16 +35,19 @@ Interval = tuple[int, int]
 
 
 def draw_lanes(frames: Sequence[Frame], width: int) -> list[str]:
-    """The lanes of all runs as lines of at most `width` letters; none where nothing was painted."""
+    """Draw the lanes of all runs as lines of at most `width` letters; none where nothing was painted."""
     runs = [(frame, _tile_spans(frame)) for frame in frames]
     length = max((_total_length(spans) for _, spans in runs), default=0)
     cells = width - HEAD
     if not length or cells < 1:
         return []
     letter = length / cells
-    left = f"{LEFT} at a tile without a CPU, " if any(share(span) < 1 for _, spans in runs for span in spans) else ""
+    left = (
+        f"{LEFT} at a tile without a CPU, " if any(cpu_share(span) < 1 for _, spans in runs for span in spans) else ""
+    )
     told = (
-        f"a letter is {time(letter / 1e9)}; a digit is at a tile (its last), {left}{WAITS} waits, {IDLE} does neither"
+        f"a letter is {format_time(letter / 1e9)}; a digit is at a tile (its last), {left}{WAITS} waits, "
+        f"{IDLE} does neither"
     )
     return [
         *wrap(told, width),
@@ -53,12 +56,12 @@ def draw_lanes(frames: Sequence[Frame], width: int) -> list[str]:
 
 
 def _scale_run(frame: Frame, spans: Sequence[Span], letter: float, cells: int) -> Iterator[str]:
-    """A run on the scale of all, or on its own where that would show nothing."""
+    """Draw a run on the scale of all, or on its own where that would show nothing."""
     own = _total_length(spans) / cells
     if not 0 < own * cells < FEWEST * letter:
         return _run_lines(frame.title, frame, spans, letter)
     return _run_lines(
-        f"{frame.title} ({letter / own:.0f} times wider: a letter is {time(own / 1e9)})", frame, spans, own
+        f"{frame.title} ({letter / own:.0f} times wider: a letter is {format_time(own / 1e9)})", frame, spans, own
     )
 
 
@@ -81,11 +84,11 @@ def _run_lines(title: str, frame: Frame, spans: Sequence[Span], letter: float) -
     if len(workers) > MOST:
         yield f"  and {count(len(workers) - MOST, 'worker')} more"
     if workers:
-        turns = chain.from_iterable(stats.turns(frame.trace).values())
+        turns = chain.from_iterable(stats.paint_intervals(frame.trace).values())
         yield _format_lane("at a tile", _level_lane(turns, start, letter, cells))
         if cpu_time.of(frame.trace).mean is not None:
             yield _format_lane("on a CPU", _cpu_lane(spans, start, letter, cells))
-        yield _format_lane("in flight", _level_lane(stats.flights(frame.trace).values(), start, letter, cells))
+        yield _format_lane("in flight", _level_lane(stats.flight_intervals(frame.trace).values(), start, letter, cells))
 
 
 def _format_lane(head: str, lane: str) -> str:
@@ -93,14 +96,14 @@ def _format_lane(head: str, lane: str) -> str:
 
 
 def _worker_lane(spans: Sequence[Span], start: int, letter: float, cells: int, later: float) -> str:
-    """A letter for each cell, by what took most of its time; `later` (0..1): how much later a CPU is missed."""
+    """Draw a letter for each cell, by what took most of its time; `later` (0..1): how much later a CPU is missed."""
     shares: list[dict[str, float]] = [{} for _ in range(cells)]
     without = [0.0] * cells
     for span in spans:
         for cell, part in _split_by_cell((span.t0 - start, span.t1 - start), letter, cells):
             key = WAITS if span.kind == "wait" else str(span.tile)
             shares[cell][key] = shares[cell].get(key, 0.0) + part
-            without[cell] += part * (1 - share(span))
+            without[cell] += part * (1 - cpu_share(span))
     return _mark_missing_cpu([_choose_letter(parts, letter) for parts in shares], without, letter, later)
 
 
@@ -116,7 +119,7 @@ def _mark_missing_cpu(letters: list[str], without: Sequence[float], letter: floa
 
 
 def _cpu_lane(spans: Sequence[Span], start: int, letter: float, cells: int) -> str:
-    """How many workers had a CPU on average in each cell, rounded, as a digit; + for more than nine."""
+    """Draw how many workers had a CPU on average in each cell, rounded, as a digit; + for more than nine."""
     sums = [0.0] * cells
     for span in spans:
         if span.kind == "paint" and span.on_cpu is not None and span.t1 > span.t0:
@@ -130,7 +133,7 @@ def _digit(number: int) -> str:
 
 
 def _split_by_cell(interval: Interval, letter: float, cells: int) -> Iterator[tuple[int, float]]:
-    """The cells that an interval touches, and how much of its time is in each."""
+    """Yield the cells that an interval touches, and how much of its time is in each."""
     t0, t1 = interval
     for cell in range(min(int(t0 / letter), cells - 1), min(int(t1 / letter), cells - 1) + 1):
         end = t1 if cell == cells - 1 else (cell + 1) * letter
@@ -138,7 +141,7 @@ def _split_by_cell(interval: Interval, letter: float, cells: int) -> Iterator[tu
 
 
 def _choose_letter(shares: Mapping[str, float], letter: float) -> str:
-    """Painting, waiting or neither, whichever took most; of painting, the tile that did."""
+    """Choose painting, waiting or neither, whichever took most; of painting, the tile that did."""
     tiles = {key: part for key, part in shares.items() if key != WAITS}
     painted, waited = sum(tiles.values()), min(shares.get(WAITS, 0.0), letter)
     if painted and painted >= max(waited, letter - painted - waited):
@@ -147,9 +150,9 @@ def _choose_letter(shares: Mapping[str, float], letter: float) -> str:
 
 
 def _level_lane(intervals: Iterable[Interval], start: int, letter: float, cells: int) -> str:
-    """The most that hold an instant of each cell, as a digit; + for more than nine."""
+    """Draw the most intervals that hold an instant of each cell, as a digit; + for more than nine."""
     most = [0] * cells
-    changes = stats.levels(intervals)
+    changes = stats.count_levels(intervals)
     for (since, level), (until, _) in zip(changes, [*changes[1:], (0, 0)], strict=True):
         for cell, part in _split_by_cell((since - start, until - start), letter, cells) if level else ():
             if part > 0:

@@ -1,4 +1,4 @@
-"""What was asked for and what was really there: workers, CPUs, and what limits them.
+"""Requested and available workers and CPUs, and what limits them.
 
 "Sixteen workers" says little on a machine, or in a container, that lets two of them run. A trace keeps what its process
 was allowed when it was made; of one that does not, what the spans show is told.
@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from render.trace import Trace, on_card
-from render.wording import count, listed
+from render.trace import Trace, on_gpu
+from render.wording import count, join_words
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Claims:
 
     @property
     def limits(self) -> list[str]:
-        """What keeps the process from using the whole machine, in words."""
+        """The limits that keep the process from using the whole machine, in words."""
         if self.allowed is None or (self.machine is not None and self.allowed >= self.machine):
             return []
         held = ["affinity"] if self.affinity is not None and self.affinity == self.allowed else []
@@ -46,17 +46,17 @@ class Claims:
 
     @property
     def one_cpu(self) -> bool:
-        """Whether there was but one CPU to run on. A quota does not count: it grants time, on whatever CPUs."""
+        """True where there was but one CPU to run on. A quota does not count: it grants time, on whatever CPUs."""
         return 1 in (self.affinity, self.machine)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: the CPUs; the workers stand elsewhere in the document."""
+        """Convert the CPUs to JSON's types; the workers stand elsewhere in the document."""
         names = ("machine", "affinity", "quota", "allowed", "used")
         return {name: getattr(self, name) for name in names}
 
 
 def of(trace: Trace) -> Claims:
-    """What the facts and spans of a trace tell. Facts of a strange kind, from a file, count as not told."""
+    """Read the claims from the facts and spans of a trace. Facts of a strange type, from a file, count as missing."""
     workers = trace.workers
     cpus = {cpu for span in trace.spans if span.kind == "paint" for cpu in (span.cpu, span.cpu_end) if cpu >= 0}
     return Claims(
@@ -81,7 +81,7 @@ def _positive_number(value: object) -> float | None:
 def describe_claims(trace: Trace) -> str | None:
     """Tell the claims in a sentence; None where one worker was asked for and painted, or nobody did."""
     found = of(trace)
-    if not found.seen or on_card(trace.workers):
+    if not found.seen or on_gpu(trace.workers):
         return None
     if found.seen == 1 and found.asked in (None, 1):
         return None
@@ -93,5 +93,5 @@ def describe_claims(trace: Trace) -> str | None:
     if found.allowed is None:
         return said
     whole = "" if found.machine in (None, found.allowed) else f" of {found.machine}"
-    why = f" ({listed(found.limits)})" if found.limits else ""
+    why = f" ({join_words(found.limits)})" if found.limits else ""
     return f"{said}; this process may use {count(found.allowed, 'CPU')}{whole}{why}"

@@ -1,4 +1,4 @@
-"""What a run was and did, as one JSON document: what `--json` prints and what a picture carries of its timings."""
+"""A run as one JSON document: what `--json` prints and what a picture carries of its timings."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from os import PathLike, fspath
 from typing import Any
 
 from render import stats
-from render.findings import claims, schedule, sentences
+from render.findings import claims, schedule, sentences, stories
 from render.findings.evidence import Run, build_runs
-from render.frame import Frame, identical
+from render.frame import Frame, are_identical
 
 
 def draw_document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:
-    """The document of one draw. Sizes are pixels, times seconds; `out` are the files that were made of it.
+    """Make the document of one draw. Sizes are pixels, times seconds; `out` are the files that were made of it.
 
     `running` is how many workers were at a tile at the same instant. `on_cpu` is how many of them had a CPU (`mean`,
     null where that is not known, as on a GPU) and how many CPUs the process may use (`cpus`); what is said of
@@ -36,7 +36,8 @@ def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str
     frame, found = run.frame, run.stats
     request, facts = frame.request, frame.trace.facts
     how = schedule.of(frame.trace, found)
-    return {
+    story = stories.name_of(frame)
+    return ({"story": story} if story else {}) | {
         "scene": request.scene,
         "view": request.view,
         "parameters": request.values,
@@ -83,7 +84,7 @@ def _multiprocessor_figures(found: stats.Stats) -> dict[str, float] | None:
 
 
 def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """The document of a race: its draws, the modes that did not run and why, and whether all pictures are equal.
+    """Make the document of a race: its draws, the modes that did not run and why, and whether all pictures are equal.
 
     Equal means the same pixels, and as many steps for them. Each draw has one more thing, `gain` over its baseline
     (`render.findings.schedule.Gain`, `render.frame.baseline`), null where there is none or the run is simulated.
@@ -93,7 +94,7 @@ def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -
     return {
         "runs": [_describe_run(run) | {"gain": run.gain.as_dict() if run.gain else None} for run in entered],
         "not_run": [{"mode": mode, "reason": reason} for mode, reason in not_run],
-        "identical": identical(frames),
+        "identical": are_identical(frames),
         "repeats": max((len(run.repeats.seconds) for run in entered), default=0),
         "sentences": sentences.conclusions(entered),
     }

@@ -1,4 +1,4 @@
-"""What a lesson says of its runs: its question, what follows from them, and one stretch of them told event by event.
+"""The text of a lesson: its question, what follows from its runs, and one stretch of them event by event.
 
 Lessons write it, frames carry it, and the page and the notebook show it.
 """

@@ -1,4 +1,4 @@
-"""How often the runs of a race are repeated, and which repeat is shown.
+"""Repeats of a race's runs: how many are made, and which one is shown.
 
 A single run says little: another program may have had a CPU just then. So all runs are made in turn, A B C, A B C, as
 often as fits in some seconds, and what is told of a run is told of the repeat whose time is the median. How much the
@@ -31,7 +31,7 @@ def _always_enough(frames: Sequence[Frame]) -> bool:
 
 @dataclass(frozen=True)
 class Rounds:
-    """How many rounds a race makes: from `least` to `most`, as many as fit in `seconds`.
+    """The number of rounds that a race makes: from `least` to `most`, as many as fit in `seconds`.
 
     `enough(frames)` is asked after each round with the frames as they would be shown now. Where it is not, more rounds
     are made, until `patience` seconds have passed.
@@ -44,7 +44,7 @@ class Rounds:
     enough: Callable[[Sequence[Frame]], bool] = _always_enough
 
     def needs_more(self, made: int, spent: float, frames: Sequence[Frame]) -> bool:
-        """Whether another round is to be made after so many, which took `spent` seconds in all.
+        """Decide whether another round is made after `made` rounds, which took `spent` seconds in all.
 
         It ends with an odd number, unless `least` is even or patience ends.
         """
@@ -58,8 +58,11 @@ class Rounds:
         return made % 2 == 0 or (made + 2 <= self.most and after + spent / made <= self.seconds)
 
 
+LATER = Rounds(least=1, most=3, seconds=6.0)  # of a story, whose runs take longer; what they show is seldom close
+
+
 def parse_rounds(repeat: int | str | None, otherwise: Rounds = Rounds()) -> Rounds:
-    """So many rounds, whatever they take and show; None: `otherwise`. Raises UsageError for what makes no sense."""
+    """Parse a number of rounds, which is kept whatever they take; None: `otherwise`. Raises UsageError."""
     if repeat is None:
         return otherwise
     try:
@@ -72,7 +75,7 @@ def parse_rounds(repeat: int | str | None, otherwise: Rounds = Rounds()) -> Roun
 
 
 def share_pixels(frame: Some, first: Frame) -> Some:
-    """The frame with the pixels of the first one in place of its own, where they are equal: many repeats need room."""
+    """Let a frame share the pixels of the first one, where they are equal: many repeats need memory."""
     if frame.sha256 != first.sha256 or frame.rgb.shape != first.rgb.shape:
         return frame
     made = copy(frame)
@@ -83,7 +86,7 @@ def share_pixels(frame: Some, first: Frame) -> Some:
 
 
 def choose_median(repeats: Sequence[Some], first: Frame) -> Some:
-    """The repeat that is shown of a run, with the times of all in its facts: that of median time, of two the lower.
+    """Choose the repeat that is shown: that of median time, of two the lower; its facts get the times of all.
 
     `first` is the first picture of the race. Where repeats painted another one, only those may be shown: a fault must
     not hide behind a median.

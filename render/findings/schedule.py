@@ -1,4 +1,4 @@
-"""How good a schedule was: how evenly it shared the work, how near it came to the best, what held the speed-up back.
+"""The quality of a schedule: how evenly it shared the work, how near it came to the best, what limited the speed-up.
 
 All of it is computed from a trace and from nothing else, and counts painting only: a worker that waits is idle. For n
 workers that were busy b1 ... bn, whose tiles took p1 ... pm to paint:
@@ -34,7 +34,7 @@ NOTABLE = 1.1  # times as long; less comes and goes from run to run
 
 
 class Repeats(NamedTuple):
-    """How long all tiles took in each repeat of a run, in seconds, in the order in which they were made."""
+    """Times of all tiles in each repeat of a run, in seconds, in the order in which they were made."""
 
     seconds: tuple[float, ...]
 
@@ -51,7 +51,7 @@ class Repeats(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """How a run's time differs from a baseline's.
+    """The difference between the times of a run and of its baseline.
 
     times: how many times as fast; spread: the larger one of the two runs' repeats, in seconds (0.0: not repeated).
     """
@@ -62,18 +62,18 @@ class Difference(NamedTuple):
 
     @property
     def notable(self) -> bool:
-        """Whether it is more than what comes and goes from run to run."""
+        """True where it is more than what comes and goes from run to run."""
         return not 1 / NOTABLE < self.times < NOTABLE
 
     @property
     def clear(self) -> bool:
-        """Whether it is notable, and larger than what the repeats differ among themselves."""
+        """True where it is notable, and larger than the spread of the repeats."""
         return self.notable and self.seconds > self.spread
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How the painting was shared out. Times in seconds; None where nothing was painted or it took no time.
+    """The shares of the painting. Times in seconds; None where nothing was painted or it took no time.
 
     On a graphics card workers are queues, which share one card: fairness, idle shares and bounds mean nothing there.
 
@@ -104,7 +104,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Gain:
-    """What a run gained over a baseline; None where it took no time, and `serial_fraction` of one worker.
+    """The gain of a run over a baseline; None where it took no time, and `serial_fraction` of one worker.
 
     On a graphics card, whose workers are queues, neither efficiency nor serial fraction mean anything.
     """
@@ -120,7 +120,7 @@ class Gain:
 
 
 def of(trace: Trace, found: Stats | None = None) -> Schedule:
-    """How the painting of a trace was shared out; `found`: its statistics, where they are known already."""
+    """Measure how the painting of a trace was shared out; `found`: its statistics, where they are known already."""
     found = stats.of(trace) if found is None else found
     paint = [span for span in trace.spans if span.kind == "paint"]
     tiles = tile_costs(trace)
@@ -129,7 +129,7 @@ def of(trace: Trace, found: Stats | None = None) -> Schedule:
     total, workers = sum(found.busy.values()), len(found.busy)
     first, last = min((s.t0 for s in paint), default=0), max((s.t1 for s in paint), default=0)
     whole = found.seconds["tiles"]
-    shared = not found.on_card
+    shared = not found.on_gpu
     return Schedule(
         fairness=fairness(list(found.busy.values())) if shared else None,
         idle=tuple(spent / whole if whole else 0.0 for spent in found.idle.values()) if shared else (),
@@ -144,7 +144,7 @@ def of(trace: Trace, found: Stats | None = None) -> Schedule:
 
 
 def tile_costs(trace: Trace) -> dict[int, int]:
-    """Nanoseconds that each tile was painted for, by number."""
+    """Add up the nanoseconds that each tile was painted for, by number."""
     spent: dict[int, int] = {}
     for span in trace.spans:
         if span.kind == "paint" and span.tile != NO_TILE:
@@ -153,20 +153,20 @@ def tile_costs(trace: Trace) -> dict[int, int]:
 
 
 def fairness(busy: list[float]) -> float | None:
-    """Jain's index of the workers' busy times."""
+    """Compute Jain's index of the workers' busy times."""
     squares = sum(spent * spent for spent in busy)
     return sum(busy) ** 2 / (len(busy) * squares) if squares else None
 
 
 def serial_fraction(speed_up: float | None, workers: int) -> float | None:
-    """Karp and Flatt's; None for one worker, and for a speed-up of more than their number: there it has no meaning."""
+    """Compute Karp and Flatt's fraction; None for one worker, and for a speed-up of more than the workers."""
     if not speed_up or workers < 2 or speed_up > workers * (1 + 1e-9):
         return None
     return (1 / speed_up - 1 / workers) / (1 - 1 / workers)
 
 
 def read_repeats(trace: Trace, found: Stats) -> Repeats:
-    """How long each repeat of a run took: the fact `seconds_all` of its trace, or this one run where there is none."""
+    """Read the times of all repeats of a run: the fact `seconds_all` of its trace, or this one run without it."""
     told = trace.facts.get("seconds_all")
     if isinstance(told, list) and told and all(type(one) in (int, float) and 0 <= one < float("inf") for one in told):
         return Repeats(tuple(map(float, told)))
@@ -174,7 +174,7 @@ def read_repeats(trace: Trace, found: Stats) -> Repeats:
 
 
 def compare_traces(run: Trace, baseline: Trace, ours: Stats, theirs: Stats) -> Difference | None:
-    """How a run's time differs from a baseline's; None where either took no time. `ours`, `theirs`: their figures."""
+    """Compare the time of a run with a baseline's; None where either took none. `ours`, `theirs`: their figures."""
     times = ours.speed_up(theirs)
     if times is None:
         return None
@@ -183,11 +183,11 @@ def compare_traces(run: Trace, baseline: Trace, ours: Stats, theirs: Stats) -> D
 
 
 def compute_gain(run: Trace, baseline: Trace, ours: Stats | None = None, theirs: Stats | None = None) -> Gain:
-    """What a run gained over a baseline, over itself nothing: 1. `ours`, `theirs`: their figures, where known."""
+    """Compute the gain of a run over a baseline (1 over itself). `ours`, `theirs`: their figures, where known."""
     ours, theirs = ours or stats.of(run), theirs or stats.of(baseline)
     done, before = of(run, ours).done_seconds, of(baseline, theirs).done_seconds
     speed_up = ours.speed_up(theirs)
-    shared = not ours.on_card
+    shared = not ours.on_gpu
     return Gain(
         speed_up=speed_up,
         speed_up_with_start=before / done if done and before else None,

@@ -1,4 +1,4 @@
-"""What may be said of a run: the one place that decides it, for terminal, document, page and pictures alike.
+"""The sentences about a run: the one place that decides them, for terminal, document, page and pictures alike.
 
 Each sentence is carried by the run's trace, and what a run is called decides nothing:
 
@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from render.findings import claims, schedule
 from render.findings.claims import Claims
 from render.findings.evidence import PARALLEL, SHORT, Run
-from render.wording import count, in_words, listed, sentence, time
+from render.wording import as_sentence, count, format_time, in_words, join_words
 
 IDLE = 0.2  # of the time; workers that have no tile for so long explain why a run was slow
 TOO_SHORT = 0.25  # seconds of one worker; below, starting and polling of tens of ms hide what a mode gains
@@ -26,7 +26,7 @@ OTHERS = "other programs were using the CPUs"
 
 
 def of(run: Run) -> list[str]:
-    """All that is said of a run, as whole sentences."""
+    """List all sentences about a run."""
     if not run.stats.tiles:
         return ["No tile was painted."]
     claimed = claims.describe_claims(run.frame.trace)
@@ -37,15 +37,15 @@ def of(run: Run) -> list[str]:
         *_compare_to_baseline(run),
         *_state_doubts(run),
     ]
-    return [sentence(text) for text in said]
+    return [as_sentence(text) for text in said]
 
 
 # --- what it did -------------------------------------------------------------------------------------------
 
 
 def _describe_painting(run: Run) -> Iterator[str]:
-    found, tiles, took = run.stats, count(run.stats.tiles, "tile"), time(run.seconds)
-    if found.on_card:
+    found, tiles, took = run.stats, count(run.stats.tiles, "tile"), format_time(run.seconds)
+    if found.on_gpu:
         yield from _describe_gpu(run)
     elif run.juggles:
         yield f"one worker juggled {tiles} in {took}: up to {found.in_flight.max} were in flight, begun and not done"
@@ -66,7 +66,7 @@ def _describe_painting(run: Run) -> Iterator[str]:
 
 
 def _tiles_each(run: Run) -> str:
-    """How many tiles each worker painted."""
+    """Say how many tiles each worker painted: the range, where there are many workers."""
     shares = run.tiles_by_worker
     if len(shares) > FEW:
         return f"from {min(shares)} to {max(shares)} each" if min(shares) < max(shares) else f"{shares[0]} each"
@@ -74,12 +74,12 @@ def _tiles_each(run: Run) -> str:
 
 
 def list_shares(shares: Sequence[int]) -> str:
-    """How many tiles each worker painted, one by one."""
-    return listed([f"{share} by worker {number}" for number, share in enumerate(shares)])
+    """List how many tiles each worker painted, one by one."""
+    return join_words([f"{share} by worker {number}" for number, share in enumerate(shares)])
 
 
 def _judge_parallelism(run: Run) -> str:
-    """Whether several workers were parallel, and if not, what they were."""
+    """Say whether several workers were parallel, and if not, what they were."""
     found, there = run.stats, run.claims
     if found.running.max < 2:
         return "never were two at a tile at the same instant: they took turns"
@@ -98,7 +98,7 @@ def _judge_parallelism(run: Run) -> str:
 
 
 def _describe_granted(there: Claims) -> str:
-    """The CPUs that a process may use, or as much of their time as a control group grants."""
+    """Name the CPUs that a process may use, or as much of their time as a control group grants."""
     if there.quota is not None and there.allowed is not None and there.quota <= there.allowed:
         return "one CPU's worth of time" if there.quota == 1 else f"{there.quota:g} CPUs' worth of time"
     return count(there.allowed or 0, "CPU")
@@ -117,9 +117,9 @@ def _why_not(run: Run) -> str:
 
 
 def _describe_gpu(run: Run) -> Iterator[str]:
-    """A graphics card's streams are queues. What its multiprocessors did is told where it was recorded."""
+    """Describe the run of a GPU: its streams are queues; its multiprocessors paint, where that was recorded."""
     found = run.stats
-    who, tiles, took = count(run.workers, "stream"), count(found.tiles, "tile"), time(run.seconds)
+    who, tiles, took = count(run.workers, "stream"), count(found.tiles, "tile"), format_time(run.seconds)
     each = "" if run.workers == 1 else f" ({_tiles_each(run)})"
     if run.frame.simulated:
         yield f"a simulator stood for the graphics card: {who} painted {tiles}{each}"
@@ -136,27 +136,28 @@ def _describe_gpu(run: Run) -> Iterator[str]:
 def _describe_waiting(run: Run) -> Iterator[str]:
     if not run.waited_seconds:
         return
-    told = f"its tiles waited {time(run.waited_seconds)} for {run.awaited_lock or 'their data'}, all of them added up"
+    cause = run.awaited_lock or "their data"
+    told = f"its tiles waited {format_time(run.waited_seconds)} for {cause}, all of them added up"
     if run.idle_seconds >= run.waited_seconds * SHORT:
-        yield f"{told}, and while they waited nobody painted: {time(run.idle_seconds)} of idle hands"
+        yield f"{told}, and while they waited nobody painted: {format_time(run.idle_seconds)} of idle hands"
     else:
         beside = "they waited beside each other, or while another was painted"
-        yield f"{told}; but {beside}, so nobody was at a tile for only {time(run.idle_seconds)}"
+        yield f"{told}; but {beside}, so nobody was at a tile for only {format_time(run.idle_seconds)}"
 
 
 # --- what it gained ----------------------------------------------------------------------------------------
 
 
 def _compare_to_baseline(run: Run) -> Iterator[str]:
-    """How it did against its baseline, and why as far as the traces show it."""
+    """Compare a run with its baseline, and explain the difference as far as the traces show it."""
     found, base = run.difference, run.base
     if found is None or base is None:
         return
-    name, theirs, ours = base.frame.title, time(base.seconds), time(run.seconds)
+    name, theirs, ours = base.frame.title, format_time(base.seconds), format_time(run.seconds)
     if not found.notable:
         yield f"it took about as long as {name} ({theirs} there, {ours} here){_explain_no_gain(run)}"
     elif not found.clear:
-        more = f"the repeats differ among themselves by {time(found.spread)}, which is more"
+        more = f"the repeats differ among themselves by {format_time(found.spread)}, which is more"
         yield f"about the same as {name} ({theirs} there, {ours} here): {more}"
     else:
         told = f"{found.times:.2f} times as fast as" if found.times > 1 else "slower than"
@@ -193,7 +194,7 @@ def _explain_no_gain(run: Run) -> str:
 
 
 def _why_faster(run: Run) -> str:
-    if run.stats.on_card:
+    if run.stats.on_gpu:
         return "; a graphics card paints thousands of samples at once"
     painted = f"{run.stats.on_cpu.mean:.2f} CPUs painted on average" if run.parallel else ""
     if not run.data_wait_seconds and not (run.base and run.base.data_wait_seconds):
@@ -209,11 +210,11 @@ def _why_slower(run: Run) -> str:
     idle = sum(run.stats.idle.values()) / (run.seconds * run.workers)
     allowed = run.claims.allowed
     if run.data_wait_seconds and run.idle_seconds > IDLE * run.seconds:
-        return f", for nobody painted for {time(run.idle_seconds)}, while tiles waited"
-    if not run.stats.on_card and idle > IDLE:
+        return f", for nobody painted for {format_time(run.idle_seconds)}, while tiles waited"
+    if not run.stats.on_gpu and idle > IDLE:
         who = "its workers" if run.workers > 1 else "its worker"
         return f", for {who} had no tile for {100 * idle:.0f} % of that time"
-    if not run.stats.on_card and allowed is not None and run.workers > allowed:
+    if not run.stats.on_gpu and allowed is not None and run.workers > allowed:
         return f"; its {run.workers} workers shared {count(allowed, 'CPU')}"
     return "; why, the traces do not tell"
 
@@ -222,7 +223,7 @@ def _why_slower(run: Run) -> str:
 
 
 def _state_doubts(run: Run) -> Iterator[str]:
-    """That the CPUs were not there, and who had them."""
+    """Say that CPUs were missing, and who may have had them."""
     mean = run.stats.on_cpu.mean
     if run.short_of_cpu and mean is not None:
         who = OTHERS + ", or its control group had no more to give" * (run.claims.quota is not None)
@@ -232,33 +233,33 @@ def _state_doubts(run: Run) -> Iterator[str]:
 
 
 def conclusions(entered: Sequence[Run]) -> list[str]:
-    """What all runs show together, as whole sentences; of a single draw, only what casts doubt on it."""
+    """Conclude from all runs together, in whole sentences; from a single draw, only what casts doubt on it."""
     alike = [run for run in entered if run.frame.sha256 == entered[0].frame.sha256]
     real = [run for run in alike if run.stats.tiles and not run.frame.simulated]
     said = [*_fastest_of_each(real), *_warn_single_runs(real), *_warn_small_frame(entered), *_warn_load(real)]
-    return [sentence(text) for text in said]
+    return [as_sentence(text) for text in said]
 
 
 def _fastest_of_each(entered: Sequence[Run]) -> Iterator[str]:
-    """Who was fastest of those that wait as long for their data."""
+    """Name the fastest of those that wait as long for their data."""
     waits = list(dict.fromkeys(run.frame.request.wait_ns for run in entered))
     for wait in waits:
         runs = [run for run in entered if run.frame.request.wait_ns == wait]
-        among = f" of those that wait {time(wait / 1e9)}" if wait else " of those that do not wait"
+        among = f" of those that wait {format_time(wait / 1e9)}" if wait else " of those that do not wait"
         if len(runs) > 1:
             yield from _name_fastest(runs, among if len(waits) > 1 else "")
 
 
 def _name_fastest(entered: Sequence[Run], among: str) -> Iterator[str]:
-    """Who was fastest, and who was about as fast."""
+    """Name the fastest run, and those about as fast."""
     best = min(entered, key=lambda run: run.seconds)
     near = [run for run in entered if run is not best and not best.beats(run)]
-    told = f"fastest{among}: {best.frame.title}, {time(best.seconds)}"
+    told = f"fastest{among}: {best.frame.title}, {format_time(best.seconds)}"
     if near:
-        yield f"{told}; about the same, as far as this can tell: {listed([run.frame.title for run in near])}"
+        yield f"{told}; about the same, as far as this can tell: {join_words([run.frame.title for run in near])}"
     elif best.difference is not None and best.base is not None:
         doubt = f"; but {OTHERS}" if best.short_of_cpu or best.base.short_of_cpu else ""
-        yield f"{told}, where {best.base.frame.title} took {time(best.base.seconds)}{doubt}"
+        yield f"{told}, where {best.base.frame.title} took {format_time(best.base.seconds)}{doubt}"
     else:
         yield told
 
@@ -267,8 +268,8 @@ def _warn_small_frame(entered: Sequence[Run]) -> Iterator[str]:
     alone = [run.base.seconds for run in entered if run.base]
     if alone and alone[0] < TOO_SHORT:
         yield (
-            f"this frame is too small to show the lesson: one worker needs {time(alone[0])} for it; take a larger one, "
-            "or more samples"
+            f"this frame is too small to show the lesson: one worker needs {format_time(alone[0])} for it; take a "
+            "larger one, or more samples"
         )
 
 

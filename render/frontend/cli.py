@@ -54,7 +54,7 @@ exit codes: 0 done or equal, 1 failed or different, 2 wrong use, 3 the mode cann
             130 interrupted; 129 and 143 ended by SIGHUP and SIGTERM
 """
 
-LONGEST = 500  # letters of a cause: a scene may raise anything
+MAX_CAUSE = 500  # letters of a cause: a scene may raise anything
 
 
 class Parser(argparse.ArgumentParser):
@@ -71,7 +71,7 @@ class Parser(argparse.ArgumentParser):
         self.command = command
         self.add_argument("--version", action="version", version=f"render {__version__}", help="the program's version")
 
-    def read(self, words: Sequence[str]) -> argparse.Namespace:
+    def parse_words(self, words: Sequence[str]) -> argparse.Namespace:
         """The options in these words. Raises UsageError; one for an unknown option says what it may have meant."""
         options, rest = self.parse_known_args(words)
         if not rest:
@@ -89,11 +89,11 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(message, f"see {self.prog} --help")
 
 
-def _what(parser: Parser) -> None:
+def _add_picture_options(parser: Parser) -> None:
     """What to draw, how to cut it."""
-    race = parser.command == "race"  # with nothing said about what to draw, it takes `render.frontend.library.RACE`
+    race = parser.command == "race"  # without options it draws `render.frontend.library.RACE_DEFAULTS`
     view = "seahorses where neither scene, view nor parameter is named, else its first" if race else "its first"
-    samples = "16 where neither scene, view nor parameter is named, else 4" if race else "4"
+    samples = "9 where neither scene, view nor parameter is named, else 4" if race else "4"
     tile = "the smallest that suits a mode, for all" if race else "from the frame and the workers"
     group = parser.add_argument_group("what to draw")
     group.add_argument(
@@ -115,7 +115,7 @@ def _what(parser: Parser) -> None:
     group.add_argument("--order", metavar="ORDER", help="rows, spiral, hilbert or costly (rows)")
 
 
-def _who(parser: Parser) -> None:
+def _add_worker_options(parser: Parser) -> None:
     """Who draws it."""
     group = parser.add_argument_group("who draws it")
     race = parser.command == "race"
@@ -124,6 +124,7 @@ def _who(parser: Parser) -> None:
         group.add_argument(
             "--lesson", metavar="NAME", help="runs chosen to show one thing, each with defaults: gil, wait or bug"
         )
+        group.add_argument("--story", metavar="NAME", help=STORY)
         group.add_argument("--repeat", metavar="N", help=REPEAT)
     else:
         group.add_argument("--mode", metavar="MODE", help="sequential, concurrent, parallel or cuda (parallel)")
@@ -143,17 +144,19 @@ TARGET = (
 WORKERS = "workers of mode parallel; -1: as many as CPUs allowed, -2: one less, and so on (-1, but 2 at least)"
 NO_BLOCKS = "mode cuda: do not record where and when each block of threads ran, and reckon when launches began"
 REPEAT = "run all modes so often, in turn; shown is each one's run of median time (3, or more where they fit in 4 s)"
+STORY = """all modes once more where each tile waits for its data: server (four users and a slow database), player
+(the next part loads while this one plays) or none (server; none where --modes or --wait is given)"""
 OUT = """.png .webp .jpg .npz picture, - PNG to standard output, .svg timeline, .txt table, .html page,
 .ownership.png and .cost.png by tile, .replay.webp moving, .perfetto.json or .chrome.json for other viewers"""
 
 
-def _out(parser: Parser, about: str) -> None:
+def _add_output_options(parser: Parser, about: str) -> None:
     """What to make of it."""
     parser.add_argument("-o", "--out", metavar="FILE", action="append", default=[], help=about)
     parser.add_argument("--page", metavar="FILE", help="the theatre: who worked when, replayed in one page (.html)")
 
 
-def _talk(parser: Parser, *, quiet: bool = True) -> None:
+def _add_message_options(parser: Parser, *, quiet: bool = True) -> None:
     """What is said, and how."""
     group = parser.add_argument_group("what is said")
     group.add_argument("--json", action="store_true", help="one JSON document on standard output")
@@ -162,29 +165,29 @@ def _talk(parser: Parser, *, quiet: bool = True) -> None:
     group.add_argument("--debug", action="store_true", help="a traceback where something fails")
 
 
-def _draw() -> Parser:
+def _draw_parser() -> Parser:
     parser = Parser("", ABOUT, epilog=EXAMPLES, usage="python -m render [COMMAND] [OPTIONS]")
-    _what(parser)
+    _add_picture_options(parser)
     parser.add_argument("--only-tile", metavar="N", help="paint this tile alone")
-    _who(parser)
-    _out(parser, OUT)
+    _add_worker_options(parser)
+    _add_output_options(parser, OUT)
     parser.add_argument("--plain", action="store_true", help="no request and timings inside the file")
     parser.add_argument("--trace", metavar="FILE", help="save the trace, for show")
-    _talk(parser)
+    _add_message_options(parser)
     return parser
 
 
-def _race() -> Parser:
+def _race_parser() -> Parser:
     parser = Parser("race", "Draw the same picture in every mode that this machine has, and tell what each did.")
-    _what(parser)
-    _who(parser)
-    _out(parser, OUT)
+    _add_picture_options(parser)
+    _add_worker_options(parser)
+    _add_output_options(parser, OUT)
     parser.add_argument("--trace", metavar="FILE", help="save all traces in one file, for show")
-    _talk(parser)
+    _add_message_options(parser)
     return parser
 
 
-def _compare() -> Parser:
+def _compare_parser() -> Parser:
     parser = Parser(
         "compare", "Are two pictures equal? Exit 0 if they are (or differ within what is allowed), 1 if not."
     )
@@ -198,41 +201,41 @@ def _compare() -> Parser:
     parser.add_argument("--max-differing", metavar="PERCENT", help="equal enough if no more pixels than this differ")
     parser.add_argument("--diff", metavar="FILE", help="write a picture of the differences, magnified")
     parser.add_argument("--any-request", action="store_true", help="compare pictures of different requests too")
-    _talk(parser)
+    _add_message_options(parser)
     return parser
 
 
-def _show() -> Parser:
+def _show_parser() -> Parser:
     parser = Parser("show", "Tell about a saved trace again, and make outputs from it; tell what a saved picture is.")
     parser.add_argument("file", metavar="SAVED_TRACE|PICTURE")
-    _out(parser, OUT)
+    _add_output_options(parser, OUT)
     parser.add_argument("--plain", action="store_true", help="no request and timings inside the file")
-    _talk(parser)
+    _add_message_options(parser)
     return parser
 
 
-def _devices() -> Parser:
+def _devices_parser() -> Parser:
     parser = Parser("devices", "What this machine can run, and why not the rest.")
-    _talk(parser, quiet=False)
+    _add_message_options(parser, quiet=False)
     return parser
 
 
-def _scenes() -> Parser:
+def _scenes_parser() -> Parser:
     parser = Parser("scenes", "The scenes, their views and parameters.")
     parser.add_argument(
         "name", metavar="NAME|FILE.py", nargs="?", help="one scene only, with its parameters (a file is run)"
     )
-    _talk(parser, quiet=False)
+    _add_message_options(parser, quiet=False)
     return parser
 
 
 PARSERS = {
-    "draw": _draw,
-    "race": _race,
-    "compare": _compare,
-    "show": _show,
-    "devices": _devices,
-    "scenes": _scenes,
+    "draw": _draw_parser,
+    "race": _race_parser,
+    "compare": _compare_parser,
+    "show": _show_parser,
+    "devices": _devices_parser,
+    "scenes": _scenes_parser,
 }
 
 
@@ -241,50 +244,52 @@ def main(argv: Sequence[str] | None = None) -> int:
     began = time.perf_counter_ns()
     words = list(sys.argv[1:] if argv is None else argv)
     with harmless_streams():
-        return _ended(words, began, debug="--debug" in words)
+        return _run_guarded(words, began, debug="--debug" in words)
 
 
-def _ended(words: list[str], began: int, *, debug: bool) -> int:
+def _run_guarded(words: list[str], began: int, *, debug: bool) -> int:
     """Run one command and turn whatever goes wrong into an exit code."""
     try:
-        code = _run(words, began)
-        _flush()
+        code = _run_command(words, began)
+        _flush_output()
         return code
     except RenderError as error:
-        return complain(error, debug=debug)
+        return print_error(error, debug=debug)
     except BrokenPipeError:  # whoever read our output has gone
         _drop_output()
         return 1
-    except Ended as ended:
+    except Terminated as ended:
         with contextlib.suppress(OSError):  # the terminal may have gone
             print(f"render: ended by {signal.Signals(int(str(ended)) - 128).name}", file=sys.stderr, flush=True)
         raise
     except OSError as error:  # no room left, say, where nobody looked for it
-        return complain(RenderError(f"the system refuses: {error}", "--debug shows where"), debug=debug)
+        return print_error(RenderError(f"the system refuses: {error}", "--debug shows where"), debug=debug)
     except MemoryError as error:
         remedy = "give a smaller --size, or allow more memory (ulimit -v)"
-        return complain(RenderError(f"there is not enough memory: {error or 'Python got none'}", remedy), debug=debug)
+        return print_error(
+            RenderError(f"there is not enough memory: {error or 'Python got none'}", remedy), debug=debug
+        )
     except Exception as error:  # noqa: BLE001  (the last word: a line instead of a traceback)
         fault = RenderError(f"{type(error).__name__}: {error}", "this is a fault of the program; --debug shows where")
-        return complain(fault, debug=debug)
+        return print_error(fault, debug=debug)
 
 
-def _run(words: list[str], began: int) -> int:
+def _run_command(words: list[str], began: int) -> int:
     """Find the command and run it."""
     command = words.pop(0) if words and not words[0].startswith("-") else "draw"
     if command == "help":
         command, words = (words or ["draw"])[0], ["--help"]
     if command not in PARSERS:
         raise UnknownName("command", command, PARSERS)
-    options = PARSERS[command]().read(words)
-    _end_on_term()
+    options = PARSERS[command]().parse_words(words)
+    _exit_on_signals()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts threads that nobody here asks for anything
     from render.frontend import commands
 
     return commands.run(command, options, began)
 
 
-def _flush() -> None:
+def _flush_output() -> None:
     """Write out what was said, while it can still be told that this fails. Raises OutputError."""
     try:
         if sys.stdout is not None:  # closed by whoever started us
@@ -301,33 +306,33 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def complain(error: RenderError, *, debug: bool = False) -> int:
+def print_error(error: RenderError, *, debug: bool = False) -> int:
     """Say what went wrong and what to do, a line each; give the exit code. The traceback only where it is wanted."""
     if debug:
         import traceback
 
         traceback.print_exc()
     cause = " ".join(str(error).split())
-    print(f"render: {cause[:LONGEST]}{'...' if len(cause) > LONGEST else ''}", file=sys.stderr)
+    print(f"render: {cause[:MAX_CAUSE]}{'...' if len(cause) > MAX_CAUSE else ''}", file=sys.stderr)
     if error.remedy:
         print(f"        {error.remedy}", file=sys.stderr)
     return error.exit_code
 
 
-class Ended(SystemExit):
+class Terminated(SystemExit):
     """A signal ended the program; the code is 128 and the signal's number, as shells count."""
 
 
-def _end(caught: int, _frame: object) -> NoReturn:
-    raise Ended(128 + caught)
+def _raise_terminated(caught: int, _frame: object) -> NoReturn:
+    raise Terminated(128 + caught)
 
 
-def _end_on_term() -> None:
+def _exit_on_signals() -> None:
     """Leave by the front door when told to end: processes and canvases would be left behind otherwise."""
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             try:
-                signal.signal(number, _end)
+                signal.signal(number, _raise_terminated)
             except ValueError:  # not the main thread: somebody else's program, and its signals
                 return

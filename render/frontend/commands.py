@@ -43,14 +43,14 @@ def run(command: str, typed: Namespace, began: int) -> int:
     return COMMANDS[command](typed, began)
 
 
-def _asked(typed: Namespace) -> dict[str, Any]:
+def _given_options(typed: Namespace) -> dict[str, Any]:
     """The options of `render.options.complete` that were typed, with those of a picture to start from."""
     names = {*options.DEFAULTS, *like.OWN}
     given = {name: value for name, value in vars(typed).items() if name in names and value is not None}
-    return like.applied(given | {"parameters": options.settings(typed.set)})
+    return like.apply_picture(given | {"parameters": options.parse_settings(typed.set)})
 
 
-def _announcer(typed: Namespace) -> Callable[[str], None]:
+def _make_announcer(typed: Namespace) -> Callable[[str], None]:
     def say(text: str) -> None:
         if not typed.quiet:
             print(f"render: {text} ...", file=sys.stderr, flush=True)
@@ -58,40 +58,40 @@ def _announcer(typed: Namespace) -> Callable[[str], None]:
     return say
 
 
-def _width() -> int:
+def _terminal_width() -> int:
     """The columns of the terminal, or what COLUMNS says; without both, as wide as the table likes."""
     return shutil.get_terminal_size((table.WIDTH, 24)).columns
 
 
 def draw(typed: Namespace, began: int) -> int:
     """Draw one picture and save it."""
-    request = options.complete(**_asked(typed))
+    request = options.complete(**_given_options(typed))
     out = typed.out or [like.default_name(request, typed.like)]
     makers = _check_outputs(out, typed.page, typed.trace, json=typed.json)
     _check_sizes(makers, [request])
     files = [*makers, *([typed.trace] if typed.trace else [])]
     engine.load_available_mode(request)
-    with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
-        keep = partial(_unfinished, Path(like.default_name(request) if out[0] == outputs.STDOUT else out[0]))
-        frame: Frame = engine.draw(request, announce=_announcer(typed), watch=watch, began=began, salvage=keep)
+    with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
+        keep = partial(_save_unfinished, Path(like.default_name(request) if out[0] == outputs.STDOUT else out[0]))
+        frame: Frame = engine.draw(request, announce=_make_announcer(typed), watch=watch, began=began, salvage=keep)
     t0 = time.perf_counter_ns()
     for path, maker in makers.items():
-        outputs.save(path, outputs.made(maker, Frames((frame,)), plain=typed.plain))
-    frame = _saved(frame, t0)
+        outputs.save(path, outputs.write_pieces(maker, Frames((frame,)), plain=typed.plain))
+    frame = _add_save_span(frame, t0)
     if typed.trace:
         outputs.save(typed.trace, saved.write(Frames((frame,))))
     if typed.json:
         print(json.dumps(draw_document(frame, files)))
     elif not typed.quiet:
-        shown = chart.draw_lanes([frame], min(_width(), table.WIDTH)) if sys.stdout.isatty() else []
-        _say([*table.draw_lines(frame, files, _width()), *shown], files)
+        shown = chart.draw_lanes([frame], min(_terminal_width(), table.WIDTH)) if sys.stdout.isatty() else []
+        _print_lines([*table.draw_lines(frame, files, _terminal_width()), *shown], files)
     return 0
 
 
-def _unfinished(wanted: Path, rgb: np.ndarray) -> str:
+def _save_unfinished(wanted: Path, rgb: np.ndarray) -> str:
     """Save what is done of a picture that failed, beside the file that was wanted; give the file's name."""
     path = wanted.with_name(f"{wanted.stem}.unfinished.png")
-    outputs.save(path, picture.encode(rgb))
+    outputs.save(path, picture.encode_png(rgb))
     return str(path)
 
 
@@ -114,7 +114,7 @@ def _check_outputs(
     return makers
 
 
-def _say(lines: Sequence[str], files: Sequence[str]) -> None:
+def _print_lines(lines: Sequence[str], files: Sequence[str]) -> None:
     """Tell the user, on standard error where one of the files goes to standard output."""
     print("\n".join(lines), file=sys.stderr if outputs.STDOUT in files else sys.stdout)
 
@@ -128,10 +128,10 @@ def _check_sizes(makers: dict[str, outputs.Output], requests: Sequence[Request])
         outputs.check_sides(makers, request.width, request.height)
 
 
-def _saved(frame: Frame, t0: int) -> Frame:
+def _add_save_span(frame: Frame, t0: int) -> Frame:
     """The frame with the time in which its files were written."""
     t1 = time.perf_counter_ns()
-    spans = (*frame.trace.spans, Span(Recorder.me(), NO_TILE, "save", t0, t1))
+    spans = (*frame.trace.spans, Span(Recorder.current_worker(), NO_TILE, "save", t0, t1))
     return frame.with_trace(replace(frame.trace, spans=spans, ended=time.perf_counter_ns()))
 
 
@@ -146,41 +146,45 @@ def race(typed: Namespace, began: int) -> int:
             raise UnknownName("mode", name, modes.names())
     if typed.lesson and named:
         raise UsageError(f"lesson {typed.lesson} decides --modes itself", "leave --modes out")
+    if typed.lesson and typed.story:
+        raise UsageError(f"lesson {typed.lesson} has no --story", "leave --story or --lesson out")
     rounds = repeats.parse_rounds(typed.repeat, lessons.choose_rounds(typed.lesson) if typed.lesson else Rounds())
     requests: Sequence[Request | engine.Entrant] = (
-        lessons.prepare_entrants(typed.lesson, _asked(typed))
+        lessons.prepare_entrants(typed.lesson, _given_options(typed))
         if typed.lesson
-        else library.entrants(_asked(typed), named or modes.names())
+        else library.line_up(_given_options(typed), named, typed.story)
     )
     makers = _check_outputs(typed.out, typed.page, typed.trace, json=typed.json)
     _check_sizes(makers, [one.request if isinstance(one, engine.Entrant) else one for one in requests])
-    with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
-        result = lessons.explain(engine.race(requests, announce=_announcer(typed), watch=watch, rounds=rounds))
+    with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
+        later = repeats.parse_rounds(typed.repeat, repeats.LATER)
+        result = engine.race(requests, announce=_make_announcer(typed), watch=watch, rounds=rounds, later=later)
+        result = lessons.explain(result)
     if result.frames:
         for path, maker in makers.items():
-            outputs.save(path, outputs.made(maker, result))
+            outputs.save(path, outputs.write_pieces(maker, result))
         if typed.trace:
             outputs.save(typed.trace, saved.write(result))
-    _tell_race(typed, result, [*makers, typed.trace])
+    _print_race(typed, result, [*makers, typed.trace])
     if not (lessons.load(typed.lesson).sound(result.frames) if typed.lesson else result.identical):
         return 1
     return ModeUnavailable.exit_code if named and result.not_run else 0
 
 
-def _tell_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
+def _print_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
     """The table of a race, or its document; for a lesson also its question, and what follows."""
     lesson = lessons.find_lesson(result)
     if typed.json:
         told = {"lesson": lessons.as_dict(lesson, result)} if lesson else {}
         print(json.dumps(race_document(result.frames, result.not_run) | told))
     elif not typed.quiet:
-        told_lesson = ["", *lessons.format_lines(lesson, result, min(_width(), table.WIDTH))] if lesson else []
-        _say([table.race_table(result.frames, result.not_run, _width()), *told_lesson], files)
+        told_lesson = ["", *lessons.format_lines(lesson, result, min(_terminal_width(), table.WIDTH))] if lesson else []
+        _print_lines([table.race_table(result.frames, result.not_run, _terminal_width()), *told_lesson], files)
 
 
 def compare(typed: Namespace, began: int) -> int:
     """Compare two saved pictures; exit 0 if equal or within what is allowed, 1 if not, 2 for different requests."""
-    allowed = _number(typed.max_error, "--max-error"), _number(typed.max_differing, "--max-differing")
+    allowed = _parse_number(typed.max_error, "--max-error"), _parse_number(typed.max_differing, "--max-differing")
     if typed.a == typed.b == picture.STDIN:
         raise UsageError("standard input can be read once, and not as both pictures", "name a file for one of them")
     a, b = picture.read(typed.a), picture.read(typed.b)
@@ -192,27 +196,34 @@ def compare(typed: Namespace, began: int) -> int:
         }:
             raise UsageError(f"--diff {typed.diff} is no place for it", "name a new file that ends in .png")
     result = comparing.compare(a, b)
-    one, other = picture.spoken(typed.a), picture.spoken(typed.b)
+    one, other = picture.display_name(typed.a), picture.display_name(typed.b)
     if result.same_request is False and not typed.any_request:
         raise UsageError(
-            f"{one} and {other} were not asked to be the same picture: {comparing.unlike(a, b)}",
+            f"{one} and {other} were not asked to be the same picture: {comparing.describe_request_changes(a, b)}",
             "add --any-request to compare them all the same",
         )
     if typed.diff and (a.more or b.more):
         raise UsageError("pictures of several frames have no one picture of their differences", "leave --diff out")
     found = None if result.identical else attribution.attribute(a, b)
     if typed.diff and found is not None:
-        from render.comparison.difference import marked
+        from render.comparison.difference import mark_places
 
-        outputs.save(typed.diff, picture.encode(marked(a, b, found)))
+        outputs.save(typed.diff, picture.encode_png(mark_places(a, b, found)))
     if typed.json:
         print(json.dumps(result.as_dict() | ({"attribution": found.as_dict()} if found else {})))
     elif not typed.quiet:
-        print("\n".join([*comparing.lines(result, one, other), *(attribution.lines(found) if found else [])]))
+        print(
+            "\n".join(
+                [
+                    *comparing.format_comparison(result, one, other),
+                    *(attribution.format_attribution(found) if found else []),
+                ]
+            )
+        )
     return 0 if result.within(*allowed) else 1
 
 
-def _number(word: str | None, name: str) -> float | None:
+def _parse_number(word: str | None, name: str) -> float | None:
     """A number not below zero, or None where none was typed. Raises UsageError."""
     if word is None:
         return None
@@ -234,13 +245,13 @@ def show(typed: Namespace, began: int) -> int:
     frames = lessons.explain(saved.read(typed.file))
     _check_sizes(makers, [frame.request for frame in frames])
     for path, maker in makers.items():
-        outputs.save(path, outputs.made(maker, frames, plain=typed.plain))
+        outputs.save(path, outputs.write_pieces(maker, frames, plain=typed.plain))
     if frames.kind == "race":
-        _tell_race(typed, frames, files)
+        _print_race(typed, frames, files)
     elif typed.json:
         print(json.dumps(draw_document(frames[0], files)))
     elif frames.kind == "draw" and not typed.quiet:
-        _say(table.draw_lines(frames[0], files, _width()), files)
+        _print_lines(table.draw_lines(frames[0], files, _terminal_width()), files)
     return 0
 
 
@@ -261,28 +272,28 @@ def _show_picture(typed: Namespace) -> int:
         raise UsageError(
             f"{typed.file} is a picture, and what happened when is in a saved trace only", "save one: --trace"
         )
-    told = inspection.describe(picture.read(typed.file))
+    told = inspection.describe_picture(picture.read(typed.file))
     if typed.json:
         print(json.dumps({"file": typed.file} | told))
     elif not typed.quiet:
-        print("\n".join(inspection.lines(told, typed.file)))
+        print("\n".join(inspection.format_description(told, typed.file)))
     return 0
 
 
-def tell_devices(typed: Namespace, began: int) -> int:
+def list_devices(typed: Namespace, began: int) -> int:
     """What this machine can run."""
-    found = devices.find()
-    print(json.dumps(found) if typed.json else "\n".join(devices.lines(found)))
+    found = devices.find_devices()
+    print(json.dumps(found) if typed.json else "\n".join(devices.format_lines(found)))
     return 0
 
 
-def scenes(typed: Namespace, began: int) -> int:
+def list_scenes(typed: Namespace, began: int) -> int:
     """The scenes there are, or one of them with its parameters."""
     loaded = [scene.load(name) for name in ([typed.name] if typed.name else scene.names())]
     if typed.json:
         print(json.dumps({"scenes": [one.as_dict() for one in loaded]}))
     else:
-        print("\n\n".join("\n".join(one.lines(parameters=bool(typed.name))) for one in loaded))
+        print("\n\n".join("\n".join(one.format_lines(parameters=bool(typed.name))) for one in loaded))
     return 0
 
 
@@ -291,6 +302,6 @@ COMMANDS: dict[str, Callable[[Namespace, int], int]] = {
     "race": race,
     "compare": compare,
     "show": show,
-    "devices": tell_devices,
-    "scenes": scenes,
+    "devices": list_devices,
+    "scenes": list_scenes,
 }

@@ -11,7 +11,7 @@ from render.options import complete
 from render.targets import simd
 
 
-def find() -> dict[str, Any]:
+def find_devices() -> dict[str, Any]:
     """The document of `devices --json`: CPU, graphics cards, targets and modes, each with a reason if it cannot run.
 
     `cuda`: the newest CUDA that the driver `runs`, versions of `driver`, `toolkit` and `package` (numba-cuda), null for
@@ -37,11 +37,11 @@ def find() -> dict[str, Any]:
         "targets": {
             name: {"missing": (targets.load(name).unavailable_reason() or (None,))[0]} for name in targets.names()
         },
-        "modes": {name: _mode(name) for name in modes.names()},
+        "modes": {name: _describe_mode(name) for name in modes.names()},
     }
 
 
-def _mode(name: str) -> dict[str, Any]:
+def _describe_mode(name: str) -> dict[str, Any]:
     """Whether a mode runs here; the reason and the way on where it does not."""
     try:
         missing = modes.unavailable_reason(complete(mode=name))
@@ -58,7 +58,7 @@ def has_fma() -> bool:
     return bool(features() & {"fma", "fma4", "neon"})
 
 
-def lines(found: dict[str, Any]) -> list[str]:
+def format_lines(found: dict[str, Any]) -> list[str]:
     """The same for people."""
     cpu = found["cpu"]
     told = [
@@ -70,7 +70,7 @@ def lines(found: dict[str, Any]) -> list[str]:
         told.append(
             "        it has no fma instruction: pictures are the same, but painting takes several times as long"
         )
-    told += [*_cards(found["cards"], found["cuda"]), ""]
+    told += [*_format_gpus(found["cards"], found["cuda"]), ""]
     for name, mode in found["modes"].items():
         told.append(f"mode    {name:<12} {'yes' if mode['runs'] else 'no: ' + mode['reason']}")
         if mode["remedy"]:
@@ -78,7 +78,7 @@ def lines(found: dict[str, Any]) -> list[str]:
     return told
 
 
-def _cards(cards: Sequence[dict[str, Any]], cuda: dict[str, Any]) -> list[str]:
+def _format_gpus(cards: Sequence[dict[str, Any]], cuda: dict[str, Any]) -> list[str]:
     """The graphics cards, the software for them, and what is missing."""
     told = [
         f"card    {card['name']}, {card['memory'] / 2**30:.0f} GiB, {card['multiprocessors']} multiprocessors, "

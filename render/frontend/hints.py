@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from render import scene
 from render.errors import RenderError, UnknownName
 
-ALIKE = 0.7  # of the letters; below, a suggestion is a guess (`--version` is no `--precision`)
+MIN_SIMILARITY = 0.7  # of the letters; below, a suggestion is a guess (`--version` is no `--precision`)
 
 
 def unknown_option(command: str, words: Sequence[str], known: Iterable[str], drawn: str) -> UnknownName:
@@ -21,7 +21,7 @@ def unknown_option(command: str, words: Sequence[str], known: Iterable[str], dra
     value = value or next((word for word in words[1:2] if not word.startswith("--")), "VALUE")
     parameter = name.replace("-", "_")
     owner = parameter_owner(parameter, drawn) if "--set" in names else None
-    near = nearest(name, {one.lstrip("-"): one for one in names})
+    near = nearest_name(name, {one.lstrip("-"): one for one in names})
     if owner:
         other = "" if owner == drawn else f"--scene {owner} "
         remedy = f"it is a parameter of scene {owner}: write {other}--set {parameter}={value}"
@@ -31,9 +31,9 @@ def unknown_option(command: str, words: Sequence[str], known: Iterable[str], dra
     return UnknownName(f"option of {command}", option, remedy=remedy)
 
 
-def nearest(name: str, known: dict[str, str]) -> str | None:
+def nearest_name(name: str, known: dict[str, str]) -> str | None:
     """The value of the key that is most like this name, or that one of the two begins with; None where none is."""
-    near = get_close_matches(name, known, n=1, cutoff=ALIKE)
+    near = get_close_matches(name, known, n=1, cutoff=MIN_SIMILARITY)
     near += [one for one in known if min(len(one), len(name)) > 2 and (name.startswith(one) or one.startswith(name))]
     return known[near[0]] if near else None
 

@@ -8,15 +8,17 @@ from html import escape
 from typing import Any
 
 from render import engine, lessons, like, modes, options, targets
-from render.engine import Race
+from render.engine import Entrant, Race
 from render.errors import UnknownName, UsageError
-from render.findings import repeats
+from render.findings import repeats, stories
 from render.findings.explanation import Explanation
+from render.findings.stories import Story
+from render.frontend import races
 from render.frontend.sessions import Session
 from render.request import Request
 from render.results import DrawnFrame
 
-RACE = {"view": "seahorses", "samples": 16}  # a frame that takes one worker a second or more; `race --help` says so
+RACE_DEFAULTS = {"view": "seahorses", "samples": 9}  # one worker needs about a second; `race --help` says so
 
 
 class Lesson(Race):
@@ -59,7 +61,7 @@ def draw(**asked: Any) -> DrawnFrame:
     Raises UsageError for options that make no sense, ModeUnavailable where the mode cannot run here, TileError where a
     tile fails.
     """
-    return engine.draw(options.complete(**like.applied(asked)))
+    return engine.draw(options.complete(**like.apply_picture(asked)))
 
 
 def session(**asked: Any) -> Session:
@@ -67,18 +69,21 @@ def session(**asked: Any) -> Session:
 
     Takes the options of `draw`; see `render.frontend.sessions`. Raises as `draw` does.
     """
-    return Session(**like.applied(asked))
+    return Session(**like.apply_picture(asked))
 
 
 def race(names: Sequence[str] = (), **asked: Any) -> Race:
     """Draw the same picture in several modes: all that there are, or those of these `names`.
 
     Each option goes to the modes that it belongs to. All modes run in turn, `repeat` times (as
-    `render.findings.repeats` says where it is left out). Gives a Race: `result.frames`, `result.not_run`,
+    `render.findings.repeats` says where it is left out). Then follow the runs of a `story`, in which every tile waits
+    for its data: "server", "player" or "none" (`render.findings.stories`); where it is left out "server", but "none"
+    where modes are named or `wait` lets all runs wait. Gives a Race: `result.frames`, `result.not_run`,
     `result.identical`, `result.save("r.html")`. Raises as `draw` does, but a mode that cannot run here is only noted.
     """
-    rounds = repeats.parse_rounds(asked.pop("repeat", None))
-    return engine.race(entrants(like.applied(asked), names or modes.names()), rounds=rounds)
+    repeat, story = asked.pop("repeat", None), asked.pop("story", None)
+    runs = line_up(like.apply_picture(asked), names, story)
+    return engine.race(runs, rounds=repeats.parse_rounds(repeat), later=repeats.parse_rounds(repeat, repeats.LATER))
 
 
 def lesson(name: str, **asked: Any) -> Lesson:
@@ -90,24 +95,40 @@ def lesson(name: str, **asked: Any) -> Lesson:
     and as `race` does.
     """
     rounds = repeats.parse_rounds(asked.pop("repeat", None), lessons.choose_rounds(name))
-    result = engine.race(lessons.prepare_entrants(name, like.applied(asked)), rounds=rounds)
+    result = engine.race(lessons.prepare_entrants(name, like.apply_picture(asked)), rounds=rounds)
     return lessons.explain(Lesson(result.frames, result.kind, result.not_run))
 
 
-def entrants(asked: dict[str, Any], names: Sequence[str]) -> list[Request]:
-    """One request for each mode, the same but for who draws; each option goes to the modes that it belongs to.
+def line_up(asked: dict[str, Any], names: Sequence[str] = (), story: str | None = None) -> list[Request | Entrant]:
+    """Make the runs of a race: one of each mode, the same but for who draws; then those of a story, if there is one.
 
-    Where nothing is said about what to draw, it is a frame large enough to show the lesson. Raises UsageError.
+    Each option goes to the modes that it belongs to; to wait belongs to a story that was asked for. Where modes are
+    named, or all runs wait, there is a story only if it is asked for. Where nothing is said about what to draw, it is a
+    frame large enough to show the lesson. Raises UsageError.
     """
     asked = {name: value for name, value in asked.items() if value is not None}
+    special = names or options.parse_duration(asked.get("wait", 0))
+    told = races.choose_story(story, stories.NONE if special else stories.DEFAULT)
+    names = names or modes.names()
+    if told is None:
+        return list(race_requests(asked, names))
+    requests = race_requests({name: value for name, value in asked.items() if name != "wait"}, names, story=told)
+    return [*requests, *races.tell(told, requests, asked)]
+
+
+def race_requests(asked: dict[str, Any], names: Sequence[str], *, story: Story | None = None) -> list[Request]:
+    """Make one request for each mode; runs of a `story` take what these do not. Raises UsageError."""
+    asked = {name: value for name, value in asked.items() if value is not None}
     if not any(asked.get(name) for name in ("scene", "view", "parameters")):
-        asked = RACE | asked
+        asked = RACE_DEFAULTS | asked
     owned = {option for name in modes.names() for option in modes.load(name).OPTIONS}
-    taken = {option for name in names for option in modes.load(name).OPTIONS}
+    taken = {
+        option for name in names for option in (modes.load(name).OPTIONS if story else modes.select_race_options(name))
+    }
     for option in sorted(owned - taken):
         if asked.get(option, options.OWN[option]) != options.OWN[option]:
             raise UsageError(
-                f"{options.spelled(option)} means nothing in the modes {', '.join(names)}",
+                f"{options.spell_option(option)} means nothing in the modes {', '.join(names)}",
                 "name a mode that takes it, or leave it out",
             )
     target = asked.get("target")
@@ -118,7 +139,11 @@ def entrants(asked: dict[str, Any], names: Sequence[str]) -> list[Request]:
     made: list[Request] = []
     for name in dict.fromkeys(names):
         mode = modes.load(name)
-        mine = {option: value for option, value in asked.items() if option not in owned or option in mode.OPTIONS}
+        mine = {
+            option: value
+            for option, value in asked.items()
+            if option not in owned or option in modes.select_race_options(name)
+        }
         if target and targets.load(str(target)).KIND != mode.KIND:
             del mine["target"]
         made.append(options.complete(mode=name, **mine))

@@ -10,8 +10,11 @@ from typing import TextIO
 
 from render.engine import Moment, Watch
 
-FIRST, LONGEST = 10.0, 60.0  # seconds to the first line; and between two lines at most, each time twice as long
-EARLY = 2.0  # seconds of painting; before, what is done tells too little of what is left
+FIRST_SECONDS, MAX_SECONDS = (
+    10.0,
+    60.0,
+)  # seconds to the first line; and between two lines at most, each time twice as long
+MIN_SECONDS = 2.0  # seconds of painting; before, what is done tells too little of what is left
 
 Seconds = Callable[[], float]
 
@@ -21,7 +24,7 @@ def describe_left(moment: Moment) -> str:
 
     What is done is counted in tiles, or in their estimated cost where the plan knows it.
     """
-    if moment.seconds < EARLY or not 0 < moment.share < 1:
+    if moment.seconds < MIN_SECONDS or not 0 < moment.share < 1:
         return ""
     return f", about {describe_roughly(moment.seconds * (1 - moment.share) / moment.share)} left"
 
@@ -39,7 +42,7 @@ def describe_roughly(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
-class Lines:
+class ProgressLines:
     """What is to be said of a draw whenever somebody asks; tiles that are done are noted as they come."""
 
     def __init__(self, began: float) -> None:
@@ -47,13 +50,13 @@ class Lines:
         self.done: int = 0
         self.latest: Moment | None = None
 
-    def take(self, moment: Moment) -> None:
+    def note_tile(self, moment: Moment) -> None:
         """Note a tile that is done; another run than before counts from nothing."""
         again = self.latest is not None and self.latest.request is moment.request
         self.done = self.done + 1 if again else 1
         self.latest = moment
 
-    def line(self, now: float) -> str:
+    def current_line(self, now: float) -> str:
         """How far it is."""
         moment = self.latest
         if moment is None:
@@ -62,26 +65,26 @@ class Lines:
 
 
 @contextmanager
-def lines(stream: TextIO, clock: Seconds = time.monotonic) -> Iterator[Watch]:
+def report_lines(stream: TextIO, clock: Seconds = time.monotonic) -> Iterator[Watch]:
     """Write a line to the stream now and then, from a thread of its own; nothing for a draw that is soon done."""
-    told, ended = Lines(clock()), Event()
-    thread = Thread(target=_speak, args=(told, stream, ended, clock), daemon=True, name="progress")
+    told, ended = ProgressLines(clock()), Event()
+    thread = Thread(target=_write_lines, args=(told, stream, ended, clock), daemon=True, name="progress")
     try:
         thread.start()
     except RuntimeError:  # no more threads are allowed: better no line than no picture
-        yield told.take
+        yield told.note_tile
         return
     try:
-        yield told.take
+        yield told.note_tile
     finally:
         ended.set()
         thread.join()
 
 
-def _speak(told: Lines, stream: TextIO, ended: Event, clock: Seconds) -> None:
-    pause = FIRST
+def _write_lines(told: ProgressLines, stream: TextIO, ended: Event, clock: Seconds) -> None:
+    pause = FIRST_SECONDS
     with suppress(OSError, ValueError):  # whoever listened has gone
         while not ended.wait(pause):
-            stream.write(f"render: {told.line(clock())}\n")
+            stream.write(f"render: {told.current_line(clock())}\n")
             stream.flush()
-            pause = min(2 * pause, LONGEST)
+            pause = min(2 * pause, MAX_SECONDS)

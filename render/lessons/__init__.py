@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from render.frame import Frame, Frames
 
 Kind = TypeVar("Kind", bound="Frames")
-FRAME = {"view": "seahorses", "samples": 16}  # takes one worker a second or more, as the race's own
+FRAME = {"view": "seahorses", "samples": 16}  # takes one worker a second or more
 
 
 class Lesson(Protocol):
-    """What each file of this folder offers."""
+    """The members of each file of this folder."""
 
     QUESTION: str
     OPTIONS: frozenset[str]
@@ -45,19 +45,19 @@ class Lesson(Protocol):
     TERMS: Mapping[str, str]
 
     def entrants(self, asked: Mapping[str, Any]) -> list[Entrant]:
-        """The runs of the lesson. Raises UsageError."""
+        """Make the runs of the lesson. Raises UsageError."""
         ...
 
     def follows(self, frames: Sequence[Frame]) -> Iterator[str]:
-        """What follows from its runs."""
+        """Yield what follows from its runs, a sentence a line."""
         ...
 
     def sound(self, frames: Sequence[Frame]) -> bool:
-        """Whether all pictures are equal that should be."""
+        """Test whether all pictures are equal that should be."""
         ...
 
     def enough(self, frames: Sequence[Frame]) -> bool:
-        """Whether the figures carry what it wants to show, or cannot here; where they never do, `follows` says so."""
+        """Test whether the figures carry the answer, or cannot here; where they never do, `follows` says so."""
         ...
 
     def close_up(self, frames: Sequence[Frame]) -> CloseUp | None:
@@ -66,18 +66,18 @@ class Lesson(Protocol):
 
 
 def names() -> list[str]:
-    """All lessons there are."""
+    """List all lessons."""
     return registry.names(__path__)
 
 
 @cache
 def load(name: str) -> Lesson:
-    """The lesson of this name. Raises UnknownName."""
+    """Load the lesson of this name. Raises UnknownName."""
     return cast(Lesson, registry.load("lesson", __name__, name, names()))
 
 
 def prepare_entrants(name: str, asked: Mapping[str, Any]) -> list[Entrant]:
-    """The runs of a lesson for what was asked.
+    """Make the runs of a lesson from the options given.
 
     Raises UsageError for an option that it decides itself, ModeUnavailable where one of its runs cannot be made here:
     what is left would answer nothing.
@@ -104,22 +104,22 @@ def prepare_entrants(name: str, asked: Mapping[str, Any]) -> list[Entrant]:
 
 
 def choose_rounds(name: str) -> Rounds:
-    """How often the runs of a lesson are repeated: until its sentence is carried, as far as patience goes."""
+    """Choose the rounds of a lesson: repeated until the figures carry its answer, as far as patience goes."""
     return Rounds(seconds=0.0, enough=load(name).enough)
 
 
 def make_entrant(label: str, mode: str, asked: Mapping[str, Any], adapt: Adapt | None = None, **own: Any) -> Entrant:
-    """A run of a lesson: this mode with what was asked, as far as it takes it; `own` is the lesson's own wish."""
+    """Make a run of a lesson: this mode with the given options that it takes; `own` are set by the lesson."""
     from render.engine import Entrant
 
     owned = {option for name in modes.names() for option in modes.load(name).OPTIONS}
     mine = {option: value for option, value in asked.items() if option not in owned | {"mode"}}
-    mine |= {option: asked[option] for option in modes.load(mode).OPTIONS if option in asked}
+    mine |= {option: asked[option] for option in modes.select_race_options(mode) if option in asked}
     return Entrant(options.complete(mode=mode, **mine | own), {"label": label}, adapt)
 
 
 def find_lesson(frames: Sequence[Frame]) -> str | None:
-    """The lesson whose runs these are, as their facts tell; None where they are not all of them, or others."""
+    """Find the lesson whose runs these are, by their facts; None where some are missing, or others."""
     told = [frame.trace.facts.get("lesson") for frame in frames]
     name = told[0] if told and all(one == told[0] for one in told) else None
     return name if isinstance(name, str) and name in names() and _match_runs(name, frames) else None
@@ -137,27 +137,29 @@ def explain(frames: Kind) -> Kind:
 
 
 def _match_runs(name: str, frames: Sequence[Frame]) -> bool:
-    """Whether these are the modes of the lesson in its order, and all draw the same in the same tiles."""
+    """Test whether these are the modes of the lesson in its order, and all draw the same in the same tiles."""
     asked = [run.request.mode for run in prepare_entrants(name, {})]
     first = frames[0].request
-    alike = all(frame.request.drawn() == first.drawn() and frame.request.tile == first.tile for frame in frames)
+    alike = all(
+        frame.request.picture_key() == first.picture_key() and frame.request.tile == first.tile for frame in frames
+    )
     return alike and [frame.request.mode for frame in frames] == asked
 
 
 def use_one_tile_size(runs: Sequence[Entrant], tile: tuple[int, int]) -> list[Entrant]:
-    """The runs with tiles of one size, which would depend on the workers otherwise."""
+    """Give all runs tiles of one size, which would depend on the workers otherwise."""
     return [run._replace(request=replace(run.request, tile=tile)) for run in runs]
 
 
 def format_lines(name: str, frames: Sequence[Frame], width: int) -> list[str]:
-    """The question of a lesson and its answer, folded for a terminal."""
+    """Format the question of a lesson and its answer, folded for a terminal."""
     lesson = load(name)
     told = [f"lesson {name}: {lesson.QUESTION}", *lesson.follows(frames)]
     return [line for text in told for line in wrap(text, width, subsequent_indent="  ")]
 
 
 def as_dict(name: str, frames: Sequence[Frame]) -> dict[str, Any]:
-    """The same for JSON."""
+    """Convert question and answer to JSON's types."""
     lesson = load(name)
     told = list(lesson.follows(frames))
     return {"name": name, "question": lesson.QUESTION, "follows": told, "sound": lesson.sound(frames)}

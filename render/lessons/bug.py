@@ -16,9 +16,9 @@ from render import lessons
 from render.comparison import attribution
 from render.engine import Entrant
 from render.findings.explanation import CloseUp, Event
-from render.frame import Canvas, Frame, Went
+from render.frame import Canvas, Frame, SliceResult
 from render.pictures.picture import Picture
-from render.pictures.provenance import of
+from render.pictures.provenance import make_provenance
 from render.plan import cut
 from render.runtime.kernel import CpuKernel, StartedRectangle
 from render.trace import NO_TILE, Span
@@ -59,7 +59,7 @@ class Careless(CpuKernel):
 
     @contextmanager
     def start_rectangle(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Slices]:
-        """The same slice by slice; whoever comes in between is gone before the next."""
+        """Start the same slice by slice; a worker that comes in between is gone before the next slice."""
         yield Slices(self, canvas, [(x, y + row, width, min(ROWS, height - row)) for row in range(0, height, ROWS)])
 
 
@@ -69,10 +69,10 @@ class Slices:
     def __init__(self, kernel: Careless, canvas: Canvas, left: list[tuple[int, int, int, int]]) -> None:
         self.kernel, self.canvas, self.left = kernel, canvas, left[::-1]
 
-    def paint_slice(self, budget: int) -> Went:  # noqa: ARG002  (as it is asked for)
+    def paint_slice(self, budget: int) -> SliceResult:  # noqa: ARG002  (as it is asked for)
         """Paint the next one, however long it takes."""
         steps, bad = self.kernel.paint(self.canvas, *self.left.pop())
-        return Went(steps, bad, not self.left)
+        return SliceResult(steps, bad, not self.left)
 
 
 class Greedy(CpuKernel):
@@ -92,7 +92,7 @@ class Greedy(CpuKernel):
 
 
 def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
-    """The right kernel; the careless one with one worker, juggling, in threads and in processes; the greedy one."""
+    """Run the right kernel; the careless one with one worker, juggling, in threads and processes; the greedy one."""
     runs = [
         lessons.make_entrant("right", "sequential", asked),
         lessons.make_entrant("careless (in sequence)", "sequential", asked, Careless),
@@ -105,7 +105,7 @@ def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
 
 
 def sound(frames: Sequence[Frame]) -> bool:
-    """All but the threads that share a place have the right picture, and but for the overlap the right steps."""
+    """Test that all but the threads that share a place paint the right picture, in the right steps save the overlap."""
     right, torn = frames[0], frames[3]
     return all(
         frame.sha256 == right.sha256 and (frame.total_steps == right.total_steps or frame is frames[5])
@@ -115,12 +115,12 @@ def sound(frames: Sequence[Frame]) -> bool:
 
 
 def enough(frames: Sequence[Frame]) -> bool:
-    """Whether the fault has shown: such faults come and go."""
+    """Test whether the fault has shown: such faults come and go."""
     return frames[3].sha256 != frames[0].sha256
 
 
 def follows(frames: Sequence[Frame]) -> Iterator[str]:
-    """Which runs are right all the same, which tiles are torn and by whom, and what the overlap costs."""
+    """Say which runs are right all the same, which tiles are torn and by whom, and what the overlap costs."""
     right, torn, overlapping = frames[0], frames[3], frames[5]
     well = [frame.title for frame in (frames[1], frames[2], frames[4]) if frame.sha256 == right.sha256]
     told = f": {', '.join(well)}" if well else ""
@@ -129,7 +129,7 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
     if found is None or not found.places:
         yield "this time no thread came in between, and the fault stayed hidden: such faults come and go. Run it again"
     else:
-        whose, worst, *_ = attribution.lines(found)
+        whose, worst, *_ = attribution.format_attribution(found)
         yield f"{torn.title} against {right.title}, as compare tells it: {whose}"
         yield f"the worst of them: {worst}"
         met = sum(_overlapped_in_time(torn, place.tile) for place in found.places)
@@ -146,12 +146,12 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
 
 
 def _as_picture(frame: Frame) -> Picture:
-    """The frame as its PNG file would be read."""
-    return Picture(frame.rgb, provenance=of(frame.request, frame.title, frame.trace))
+    """Make the picture that reading the frame's PNG file would give."""
+    return Picture(frame.rgb, provenance=make_provenance(frame.request, frame.title, frame.trace))
 
 
 def _overlapped_in_time(frame: Frame, tile: int) -> bool:
-    """Whether somebody else was at another tile while this one was painted."""
+    """Test whether another worker was at another tile while this one was painted."""
     paint = [span for span in frame.trace.spans if span.kind == "paint" and span.tile != NO_TILE]
     own = [span for span in paint if span.tile == tile]
     return any(
@@ -198,12 +198,12 @@ def close_up(frames: Sequence[Frame]) -> CloseUp | None:
 
 
 def _paint_spans(frame: Frame, tile: int) -> list[Span]:
-    """When a tile was painted, and by whom."""
+    """Find when a tile was painted, and by whom."""
     return [span for span in frame.trace.spans if span.kind == "paint" and span.tile == tile]
 
 
 def _find_moves(frame: Frame, tile: int) -> list[Span]:
-    """The painting of other tiles, by other workers, that started while this one was painted, by start."""
+    """Find the painting of other tiles, by other workers, that started while this one was painted, by start."""
     return sorted(
         (
             other

@@ -16,10 +16,10 @@ from render.errors import UsageError
 from render.findings.evidence import Run, build_runs
 from render.findings.explanation import CloseUp, Event
 from render.findings.sentences import OTHERS, TOO_SHORT
-from render.frame import Frame, identical
+from render.frame import Frame, are_identical
 from render.runtime.kernel import Kernel
 from render.trace import Span
-from render.wording import listed, time
+from render.wording import format_time, join_words
 
 QUESTION = "Do threads of Python paint at the same instant?"
 OPTIONS = frozenset({"workers"})
@@ -33,11 +33,11 @@ TERMS = {
 
 HOLDERS = 3  # of the lock while one waits; more are not told
 
-sound = identical
+sound = are_identical
 
 
 def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
-    """One worker; threads with the GIL held, and dropped; processes. Raises UsageError for target python."""
+    """Run one worker; threads that hold the GIL, and that drop it; processes. Raises UsageError for target python."""
     target = asked.get("target")
     if target and not targets.load(str(target)).DROPS_GIL:
         raise UsageError(f"target {target} is Python, and always holds the GIL", "give --target simd or scalar")
@@ -58,20 +58,20 @@ def _hold_gil(kernel: Kernel) -> Kernel:
 
 
 def enough(frames: Sequence[Frame]) -> bool:
-    """Whether the figures carry that it is the lock, or cannot: on one CPU, or where other programs had the CPUs."""
+    """Test whether the figures prove that it is the lock, or cannot: on one CPU, or under other load."""
     entered = build_runs(frames)
     return _proves_lock(entered) or entered[2].claims.allowed == 1 or entered[0].load is not None
 
 
 def _proves_lock(entered: Sequence[Run]) -> bool:
-    """Whether threads that drop the lock proved to be parallel, and faster than one and than those that hold it."""
+    """Test whether threads without the lock were parallel, and faster than one thread and than those that hold it."""
     base, held, dropped, _ = entered
     doubtful = dropped.load is not None or base.short_of_cpu or dropped.short_of_cpu or held.parallel
     return dropped.parallel and not doubtful and dropped.beats(base) and dropped.beats(held)
 
 
 def follows(frames: Sequence[Frame]) -> Iterator[str]:
-    """What each way of running them gained over one thread, and what decides."""
+    """Say what each way of running gained over one thread, and what decides."""
     entered = base, held, dropped, processes = build_runs(frames)
     share = 100 * held.waited_seconds / (held.workers * held.seconds or 1)
     yield (
@@ -79,7 +79,7 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
         f"{share:.0f} % of the time for the lock"
     )
     yield f"the same machine code in {dropped.workers} threads that drop it: {_compare_runs(dropped, base)}"
-    started = [time(run.stats.seconds["start"]) for run in (processes, dropped)]
+    started = [format_time(run.stats.seconds["start"]) for run in (processes, dropped)]
     yield (
         f"{processes.workers} processes, each with a GIL of its own: {_compare_runs(processes, base)}; they were ready "
         f"after {started[0]}, threads after {started[1]}"
@@ -88,10 +88,10 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
 
 
 def _compare_runs(run: Run, base: Run) -> str:
-    """How it did against one thread, and how many had a CPU."""
+    """Compare a run with one thread, and say how many workers had a CPU."""
     found, mean = run.compare_to(base), run.stats.on_cpu.mean
     speed = f"{found.times:.2f} times as fast as one" if found and found.clear else "about as fast as one"
-    took = f"{speed} ({time(base.seconds)} there, {time(run.seconds)} here)"
+    took = f"{speed} ({format_time(base.seconds)} there, {format_time(run.seconds)} here)"
     if run.stats.running.max < 2:
         return f"{took}, never two at the same instant"
     return took if mean is None else f"{took}, {mean:.2f} on a CPU on average"
@@ -116,11 +116,11 @@ def _explain_doubt(base: Run, held: Run, dropped: Run) -> str:
     if base.load is not None:
         return f"the load was {base.load:.1f} before it began, so run it again"
     if base.seconds < TOO_SHORT:
-        return f"the frame is too small, for one thread needs {time(base.seconds)}; take a larger one"
+        return f"the frame is too small, for one thread needs {format_time(base.seconds)}; take a larger one"
     if dropped.beats(base) and not dropped.parallel:
         return "who had a CPU when is not known, or does not explain it"
-    less = [f"{run.frame.title} ({time(run.seconds)})" for run in (base, held) if not dropped.beats(run)]
-    return f"{dropped.frame.title} is not clearly faster than {listed(less)}, so run it again"
+    less = [f"{run.frame.title} ({format_time(run.seconds)})" for run in (base, held) if not dropped.beats(run)]
+    return f"{dropped.frame.title} is not clearly faster than {join_words(less)}, so run it again"
 
 
 def close_up(frames: Sequence[Frame]) -> CloseUp | None:
@@ -136,7 +136,7 @@ def close_up(frames: Sequence[Frame]) -> CloseUp | None:
     wait, others = max(met, key=lambda pair: pair[0].t1 - pair[0].t0)
     number = {worker: place for place, worker in enumerate(held.trace.workers)}
     me, last = number[wait.worker], others[-1]
-    waited = time((wait.t1 - wait.t0) / 1e9)
+    waited = format_time((wait.t1 - wait.t0) / 1e9)
     events = [Event(wait.t0, me, f"has tile {wait.tile}, and waits for the lock: without it no thread paints")]
     events += [Event(p.t0, number[p.worker], f"has the lock, and paints tile {p.tile}") for p in others[:HOLDERS]]
     events += [

@@ -6,6 +6,7 @@ file, a scene or a pixel. `sequential` is the template; a new mode is a new file
     run(tiles, painter) -> Iterator[Done]      closing the iterator stops the work; raises TileError
     KIND                                       of the targets that it takes: "cpu" or "device"
     OPTIONS                                    the options of the command line that are its own
+    IN_FLIGHT                                  tiles that each worker has in flight where nothing is said
     unavailable_reason(request) -> (reason, remedy) or None      why it cannot run here, and the way on
     needs_shared_canvas(request) -> bool       must the canvas be one that other processes can open?
 """
@@ -31,6 +32,7 @@ class Mode(Protocol):
 
     KIND: str
     OPTIONS: frozenset[str]
+    IN_FLIGHT: int
 
     def run(self, tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
         """Paint the tiles; yield each as it is done. For targets of KIND "device" the painter is a Launcher."""
@@ -55,6 +57,12 @@ def names() -> list[str]:
 def load(name: str) -> Mode:
     """The mode of this name. Raises UnknownName."""
     return cast(Mode, registry.load("mode", __name__, name, names()))
+
+
+def select_race_options(name: str) -> frozenset[str]:
+    """Give the options that a mode takes in a race, where tiles in flight are for a mode that juggles by itself."""
+    mode = load(name)
+    return mode.OPTIONS if mode.IN_FLIGHT > 1 else mode.OPTIONS - {"in_flight"}
 
 
 def unavailable_reason(request: Request) -> tuple[str, str] | None:

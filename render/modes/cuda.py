@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 KIND = "device"
 OPTIONS = frozenset({"simulate", "blocks"})
+IN_FLIGHT = 1
 Result = TypeVar("Result")
 SPIN = 200_000  # ns in which the streams are looked at again and again: to be woken up takes as long as a small launch
 SHORTEST_PAUSE, LONGEST_PAUSE = 50_000, 1_000_000  # ns between two looks after that

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from render.request import Request
 
 KIND = "cpu"
-OPTIONS = frozenset({"workers", "backend"})
+OPTIONS = frozenset({"workers", "backend", "in_flight"})
+IN_FLIGHT = 1
 
 
 def unavailable_reason(request: Request) -> tuple[str, str] | None:

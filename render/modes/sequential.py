@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 KIND = "cpu"
 OPTIONS: frozenset[str] = frozenset()
+IN_FLIGHT = 1
 
 
 def unavailable_reason(request: Request) -> None:

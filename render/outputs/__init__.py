@@ -125,13 +125,13 @@ def check_writable(path: str | Path) -> None:
             raise UsageError("a file named - would go to the terminal", "send it on: --out - > FILE, or | PROGRAM")
         return
     try:
-        target = _target(path)
+        target = _target_file(path)
         if target is not None:
-            probe = _beside(target)
+            probe = _temporary_name(target)
             probe.touch(exist_ok=False)
             probe.unlink()
     except (OSError, ValueError) as error:
-        raise _refused(path, error) from error
+        raise _write_error(path, error) from error
 
 
 def check_tiles(path: str | Path, output: Output, tiles: int) -> None:
@@ -144,7 +144,7 @@ def check_tiles(path: str | Path, output: Output, tiles: int) -> None:
         )
 
 
-def made(output: Output, frames: Frames, *, plain: bool = False) -> Iterable[bytes]:
+def write_pieces(output: Output, frames: Frames, *, plain: bool = False) -> Iterable[bytes]:
     """What an output makes of these frames, in pieces; `save` takes it."""
     written = output.write(frames, plain=plain)
     return [written] if isinstance(written, bytes) else written
@@ -167,21 +167,21 @@ def save(path: str | Path, data: bytes | Iterable[bytes]) -> None:
             raise OutputError(f"cannot write to standard output: {error.strerror}", "send it elsewhere") from error
         return
     try:
-        target = _target(path)
+        target = _target_file(path)
     except (OSError, ValueError) as error:
-        raise _refused(path, error) from error
+        raise _write_error(path, error) from error
     try:
         if target is None:
             with Path(path).open("wb") as file:
                 file.writelines(pieces)
         else:
-            _replace(target, pieces)
+            _replace_file(target, pieces)
     except OSError as error:
-        raise _refused(path, error) from error
+        raise _write_error(path, error) from error
 
 
-def _replace(target: Path, pieces: Iterable[bytes]) -> None:
-    fresh = _beside(target)
+def _replace_file(target: Path, pieces: Iterable[bytes]) -> None:
+    fresh = _temporary_name(target)
     try:
         with fresh.open("xb") as file:
             file.writelines(pieces)
@@ -192,7 +192,7 @@ def _replace(target: Path, pieces: Iterable[bytes]) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def _target(path: str | Path) -> Path | None:
+def _target_file(path: str | Path) -> Path | None:
     """The regular file that is to be made or replaced, links followed; None for a pipe or a device."""
     target = Path(os.path.realpath(path))
     if target.is_dir() or os.fspath(path).endswith(("/", os.sep)):
@@ -206,12 +206,12 @@ def _target(path: str | Path) -> Path | None:
     return target if stat.S_ISREG(mode) else None
 
 
-def _beside(target: Path) -> Path:
+def _temporary_name(target: Path) -> Path:
     """A name in the same folder that nothing has."""
     return target.with_name(f".render-{secrets.token_hex(8)}")
 
 
-def _refused(path: str | Path, error: OSError | ValueError) -> OutputError:
+def _write_error(path: str | Path, error: OSError | ValueError) -> OutputError:
     number = error.errno if isinstance(error, OSError) else None
     why = getattr(error, "strerror", None) or str(error)
     why, remedy = REASONS.get(number or 0, (why, "save elsewhere"))

@@ -20,4 +20,4 @@ def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
     frame = frames[0]
     check_side("a .jpg", LARGEST_SIDE, frame.request.width, frame.request.height)
     about = None if plain else frame.request.as_dict()
-    return pillow.packed(frame.rgb, "JPEG", about, quality=QUALITY, subsampling=0, optimize=False)
+    return pillow.encode_image(frame.rgb, "JPEG", about, quality=QUALITY, subsampling=0, optimize=False)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from render.findings.document import draw_document
 from render.frame import Frame
 from render.pictures.picture import OWNERS, REQUEST, TIMINGS
-from render.pictures.provenance import packed
+from render.pictures.provenance import encode_provenance
 
 SUFFIXES = (".png",)
 ABOUT = "the picture, with request, owners of tiles and timings as text chunks"
@@ -29,6 +29,6 @@ def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
         return frame.png()
     timings = draw_document(frame)
     del timings["out"]
-    owned = packed(frame.request, frame.title, frame.trace)
+    owned = encode_provenance(frame.request, frame.title, frame.trace)
     texts = {REQUEST: json.dumps(frame.request.as_dict()), OWNERS: owned, TIMINGS: json.dumps(timings)}
     return frame.png(texts)

@@ -14,15 +14,15 @@ from textwrap import wrap
 
 from render.findings import chart, schedule, sentences
 from render.findings.evidence import Run, build_runs
-from render.frame import Frame, Frames, identical
+from render.frame import Frame, Frames, are_identical
 from render.stats import Stats
-from render.wording import columns, harmless, large, time
+from render.wording import format_columns, format_large, format_time, make_harmless
 
 SUFFIXES = (".txt",)
 ABOUT = "what was done, by whom and how long, in words"
 LARGEST_SIDE = None
 MOST_TILES = None
-WIDTH, NARROWEST = 100, 40
+WIDTH, MIN_WIDTH = 100, 40
 # seconds: of all tiles, first start to last end, in the repeat of median time; spread: from the shortest repeat to the
 # longest, as a share of it; at a tile: workers, at most; on a CPU: how many of them, on average; first: seconds to the
 # first tile done
@@ -34,8 +34,8 @@ MISSED_LEAST = ("tiles", "switches", "first", "spread", "in flight", "workers", 
 # how the painting was shared out (render.findings.schedule): idle shares of the workers; how even; longest a begun tile
 # was left alone; the longest tile; the best that any schedule could do, and how near this one came; the gain with
 # start-up. What takes workers for hands of their own says nothing of the streams of a card, which are queues.
-SHARED = ("mode", "idle", "fair", "alone", "longest", "best", "near", "with start", "efficiency", "serial")
-SHARED_LEAST = ("serial", "alone", "longest", "fair", "with start", "efficiency", "best", "idle")
+SCHEDULE_HEADS = ("mode", "idle", "fair", "alone", "longest", "best", "near", "with start", "efficiency", "serial")
+SCHEDULE_MISSED_LEAST = ("serial", "alone", "longest", "fair", "with start", "efficiency", "best", "idle")
 
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
@@ -46,123 +46,123 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
 
 def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WIDTH) -> list[str]:
     """About one draw: what was done, by whom and how long, where the time went, and where it was saved."""
-    width = max(min(width, WIDTH), NARROWEST)
+    width = max(min(width, WIDTH), MIN_WIDTH)
     request, run = frame.request, Run(frame)
     samples = "1 sample" if request.samples == 1 else f"{request.samples} samples"
-    rate = f"; {large(frame.total_steps / run.seconds)} steps a second" if run.seconds else ""
+    rate = f"; {format_large(frame.total_steps / run.seconds)} steps a second" if run.seconds else ""
     files = ", ".join("to standard output" if path == "-" else fspath(path) for path in out)
     size = f"{request.width} x {request.height} pixels, {samples} each"
     told = [
         f"{request.scene}, view {request.view}: {size}, limit {request.limit}, {request.precision}",
-        *_folded([f"{frame.title}: {' '.join(sentences.of(run))}", *sentences.conclusions([run])], width),
-        f"{_ledger(run.stats)}{rate}",
-        *inside(frame, run.stats),
+        *_fold_lines([f"{frame.title}: {' '.join(sentences.of(run))}", *sentences.conclusions([run])], width),
+        f"{_ledger_line(run.stats)}{rate}",
+        *multiprocessor_lines(frame, run.stats),
         f"saved {files}" if files else "nothing was saved",
     ]
-    return [harmless(line) for line in told]
+    return [make_harmless(line) for line in told]
 
 
-def inside(frame: Frame, found: Stats) -> Iterator[str]:
+def multiprocessor_lines(frame: Frame, found: Stats) -> Iterator[str]:
     """How a graphics card's multiprocessors worked, where they were recorded; the second level, added to nothing."""
     own = found.multiprocessors
     if own is None:
         return
     there = frame.trace.facts.get("multiprocessors")
     seen = f"{own.seen} of {there}" if type(there) is int and there >= own.seen else f"{own.seen}"
-    least = f"; least busy: {own.called(own.least)}, {own.busy_percent[own.least]:.0f} %"
+    least = f"; least busy: {own.name_of(own.least)}, {own.busy_percent[own.least]:.0f} %"
     yield (
         f"multiprocessors: {seen} painted, {own.mean:.1f} at once on average, "
         f"{own.mean_percent:.0f} % busy{least if own.seen > 1 else ''}"
     )
 
 
-def _ledger(found: Stats) -> str:
+def _ledger_line(found: Stats) -> str:
     """Where the wall time of the run went; what is below one per cent goes without saying."""
     shares = sorted(found.shares.items(), key=lambda part: -part[1])
     told = ", ".join(f"{share:.0f} % {kind}" for kind, share in shares if share >= 1)
-    return f"{time(found.seconds['total'])} in all: {told}" if told else "it took no time"
+    return f"{format_time(found.seconds['total'])} in all: {told}" if told else "it took no time"
 
 
 def race_table(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]], width: int = WIDTH) -> str:
     """The table of a race: one row a mode, then what it shows, then whether all pictures are equal."""
-    width = max(min(width, WIDTH), NARROWEST)
+    width = max(min(width, WIDTH), MIN_WIDTH)
     entered = build_runs(frames)
-    below = [*_told(entered), *_equal(frames), *_not_run(not_run)]
+    below = [*_sentence_lines(entered), *_equality_lines(frames), *_not_run_lines(not_run)]
     if not entered:
-        return "\n".join(_folded(below, width))
-    first = columns([HEADS, *(_row(run) for run in entered)], width, MISSED_LEAST)
-    second = columns([SHARED, *(_shared(run) for run in entered)], width, SHARED_LEAST)
-    return "\n".join([*first, "", *second, "", *chart.draw_lanes(frames, width), "", *_folded(below, width)])
+        return "\n".join(_fold_lines(below, width))
+    first = format_columns([HEADS, *(_time_row(run) for run in entered)], width, MISSED_LEAST)
+    second = format_columns([SCHEDULE_HEADS, *(_schedule_row(run) for run in entered)], width, SCHEDULE_MISSED_LEAST)
+    return "\n".join([*first, "", *second, "", *chart.draw_lanes(frames, width), "", *_fold_lines(below, width)])
 
 
-def _folded(texts: Iterable[str], width: int) -> list[str]:
-    return [line for text in texts for line in wrap(harmless(text), width, subsequent_indent="  ")]
+def _fold_lines(texts: Iterable[str], width: int) -> list[str]:
+    return [line for text in texts for line in wrap(make_harmless(text), width, subsequent_indent="  ")]
 
 
-def _not_run(modes: Iterable[tuple[str, str]]) -> Iterator[str]:
+def _not_run_lines(modes: Iterable[tuple[str, str]]) -> Iterator[str]:
     for mode, reason in modes:
         yield f"{mode} did not run: {reason.removeprefix(f'mode {mode} cannot run here: ')}"
 
 
-def _row(run: Run) -> tuple[str, ...]:
+def _time_row(run: Run) -> tuple[str, ...]:
     found = run.stats
     return (
         run.frame.title,
         str(run.workers),
         str(found.tiles),
         f"{run.seconds:.3f}",
-        percent(run.repeats.spread_percent),
-        _figure(run.gain.speed_up if run.gain else None, 2),
+        format_percent(run.repeats.spread_percent),
+        _format_figure(run.gain.speed_up if run.gain else None, 2),
         str(found.running.max),
-        _figure(found.on_cpu.mean, 2),
+        _format_figure(found.on_cpu.mean, 2),
         str(found.in_flight.max),
         str(found.switches),
-        _figure(found.first_tile_seconds, 3),
+        _format_figure(found.first_tile_seconds, 3),
     )
 
 
-def _shared(run: Run) -> tuple[str, ...]:
+def _schedule_row(run: Run) -> tuple[str, ...]:
     found, gain = run.stats, run.gain
     how = schedule.of(run.frame.trace, found)
-    start = _figure(gain.speed_up_with_start if gain else None, 2)
+    start = _format_figure(gain.speed_up_with_start if gain else None, 2)
     idle = sorted({f"{100 * share:.0f}" for share in how.idle}, key=int)
     return (
         run.frame.title,
         f"{'-'.join(dict.fromkeys((idle[0], idle[-1])))} %" if idle else "-",
-        _figure(how.fairness, 3),
-        time(found.left_alone_seconds),
-        time(how.longest_tile_seconds),
-        "-" if how.bound_seconds is None else time(how.bound_seconds),
-        percent(None if how.near is None else 100 * how.near),
+        _format_figure(how.fairness, 3),
+        format_time(found.left_alone_seconds),
+        format_time(how.longest_tile_seconds),
+        "-" if how.bound_seconds is None else format_time(how.bound_seconds),
+        format_percent(None if how.near is None else 100 * how.near),
         start,
-        _figure(gain.efficiency if gain else None, 2),
-        _figure(gain.serial_fraction if gain else None, 3),
+        _format_figure(gain.efficiency if gain else None, 2),
+        _format_figure(gain.serial_fraction if gain else None, 3),
     )
 
 
-def percent(value: float | None) -> str:
+def format_percent(value: float | None) -> str:
     """A share in per cent, or that there is none."""
     return "-" if value is None else f"{value:.0f} %"
 
 
-def _figure(value: float | None, digits: int) -> str:
+def _format_figure(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def _told(entered: Sequence[Run]) -> Iterator[str]:
+def _sentence_lines(entered: Sequence[Run]) -> Iterator[str]:
     """What the traces show, in the words of the lesson."""
     for run in entered:
         yield f"{run.frame.title}: {' '.join(sentences.of(run))}"
-        yield from (f"  {line}" for line in inside(run.frame, run.stats))
+        yield from (f"  {line}" for line in multiprocessor_lines(run.frame, run.stats))
     yield from sentences.conclusions(entered)
 
 
-def _equal(frames: Sequence[Frame]) -> Iterator[str]:
+def _equality_lines(frames: Sequence[Frame]) -> Iterator[str]:
     """The proof: one hash for all pictures, or which differ."""
     groups: dict[str, list[str]] = {}
     for frame in frames:
         groups.setdefault(frame.sha256, []).append(frame.title)
-    if len(frames) > 1 and identical(frames):
+    if len(frames) > 1 and are_identical(frames):
         yield f"all {len(frames)} pictures are equal: sha256 {frames[0].sha256}"
     elif len(groups) == 1 and len(frames) > 1:
         yield "THE PICTURES ARE EQUAL, BUT THEIR STEPS ARE NOT"

@@ -16,10 +16,10 @@ from math import ceil, floor, log10
 from typing import NamedTuple
 
 from render import stats, swatches
-from render.cpu_time import share
+from render.cpu_time import cpu_share
 from render.frame import Frame
 from render.trace import NO_TILE, Span, Trace, Worker
-from render.wording import escape, time
+from render.wording import escape_html, format_time
 
 SUFFIXES = (".svg",)
 ABOUT = "a lane for each worker, a bar for each span"
@@ -78,17 +78,17 @@ def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
     room = WIDTH - LEFT - RIGHT
     body: list[str] = []
     y = 8.0
-    beside, alone = _panels(frames, lengths, room / (seconds * 1e9))
+    beside, alone = _make_panels(frames, lengths, room / (seconds * 1e9))
     for panel in beside:
-        body += _run(panel, y)
+        body += _draw_run(panel, y)
         y += panel.height
-    body += _axis(8, y, seconds, room / (seconds * 1e9))
+    body += _draw_axis(8, y, seconds, room / (seconds * 1e9))
     for panel in alone:
         top = y + FOOT
-        body += _run(panel, top)
+        body += _draw_run(panel, top)
         y = top + panel.height
-        body += _axis(top + HEAD - 4, y, room / panel.scale / 1e9, panel.scale)
-    if any(share(span) < 1 for panel in beside for spans in panel.lanes.values() for span in spans):
+        body += _draw_axis(top + HEAD - 4, y, room / panel.scale / 1e9, panel.scale)
+    if any(cpu_share(span) < 1 for panel in beside for spans in panel.lanes.values() for span in spans):
         y += FOOT - 10
         note = "a bar is filled as high as the share of its time on a CPU; pale: at a tile without a CPU"
         body.append(f'<text class="q" x="{LEFT}" y="{y + 16:.0f}">{note}</text>')
@@ -96,16 +96,16 @@ def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
     told = "; ".join(f"{panel.frame.title}: {len(panel.lanes)} lanes" for panel in beside)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
-        f'role="img"><title>Who painted what, and when: {escape(told)}</title>\n<style>{STYLE}</style>'
+        f'role="img"><title>Who painted what, and when: {escape_html(told)}</title>\n<style>{STYLE}</style>'
         f"<defs>{HATCH}</defs>\n" + "\n".join(body) + "\n</svg>\n"
     ).encode()
 
 
-def _panels(frames: Sequence[Frame], lengths: Sequence[float], scale: float) -> tuple[list[Panel], list[Panel]]:
+def _make_panels(frames: Sequence[Frame], lengths: Sequence[float], scale: float) -> tuple[list[Panel], list[Panel]]:
     """All runs on one scale, and once more those that are too short for it."""
     beside, alone = [], []
     for frame, length in zip(frames, lengths, strict=True):
-        lanes, field = worked(frame.trace), stats.shown(frame.trace)
+        lanes, field = worker_lanes(frame.trace), stats.foremost_blocks(frame.trace)
         times = max(lengths) / length if length else 1.0
         short = times > TOO_SHORT
         beside.append(Panel(frame, lanes, {} if short else field, scale))
@@ -113,7 +113,7 @@ def _panels(frames: Sequence[Frame], lengths: Sequence[float], scale: float) -> 
     return beside, alone
 
 
-def worked(trace: Trace) -> dict[Worker, list[Span]]:
+def worker_lanes(trace: Trace) -> dict[Worker, list[Span]]:
     """The spans that carry a tile, by worker, in the order of the workers' first paint; those that only waited last."""
     lanes: dict[Worker, list[Span]] = {worker: [] for worker in trace.workers}
     for span in trace.of_kind("wait", "paint"):
@@ -132,7 +132,7 @@ class Bar(NamedTuple):
     share: float = 1.0
 
 
-def bars(spans: Sequence[Span], start: int, scale: float) -> Iterator[Bar]:
+def join_bars(spans: Sequence[Span], start: int, scale: float) -> Iterator[Bar]:
     """Bars for one kind of span in order; too narrow ones of one tile are joined."""
     last: Bar | None = None
     given = length = 0.0  # pixels of `last` that were on a CPU, and that were a span
@@ -144,33 +144,33 @@ def bars(spans: Sequence[Span], start: int, scale: float) -> Iterator[Bar]:
             if last:
                 yield last
             last, given, length = Bar(span.kind, span.tile, x, width), 0.0, 0.0
-        given, length = given + share(span) * width, length + width
+        given, length = given + cpu_share(span) * width, length + width
         last = last._replace(share=given / length if length else 1.0)
     if last:
         yield last
 
 
-def _run(panel: Panel, y: float) -> Iterator[str]:
+def _draw_run(panel: Panel, y: float) -> Iterator[str]:
     """One run: its name and what it shows, then its lanes, then its multiprocessors."""
     found = stats.of(panel.frame.trace)
     given = "" if found.on_cpu.mean is None else f", {found.on_cpu.mean:.2f} on a CPU on average"
     held = f"at most {found.running.max} at a tile and {found.in_flight.max} in flight"
-    told = f"{time(found.seconds['tiles'])}, {held}{given}"
+    told = f"{format_time(found.seconds['tiles'])}, {held}{given}"
     title = panel.frame.title + (f", {panel.wider:.0f} times wider" if panel.wider > 1 else "")
-    yield f'<text class="h" x="{LEFT}" y="{y + 18:.0f}">{escape(title)}</text>'
+    yield f'<text class="h" x="{LEFT}" y="{y + 18:.0f}">{escape_html(title)}</text>'
     yield f'<text class="q e" x="{WIDTH - RIGHT}" y="{y + 18:.0f}">{told}</text>'
     for number, spans in enumerate(panel.lanes.values()):
         top = y + HEAD + number * (LANE + GAP)
         yield f'<text class="q" x="8" y="{top + 15:.0f}">worker {number}</text>'
         yield f'<rect class="l" x="{LEFT}" y="{top:.0f}" width="{WIDTH - LEFT - RIGHT}" height="{LANE}"/>'
         for kind in ("wait", "paint"):  # what is painted lies over what waits
-            for bar in bars([span for span in spans if span.kind == kind], panel.start, panel.scale):
-                yield _bar(bar, top)
+            for bar in join_bars([span for span in spans if span.kind == kind], panel.start, panel.scale):
+                yield _draw_bar(bar, top)
     if panel.field and found.multiprocessors:
-        yield from _field(panel, found.multiprocessors, y + HEAD + len(panel.lanes) * (LANE + GAP))
+        yield from _draw_multiprocessors(panel, found.multiprocessors, y + HEAD + len(panel.lanes) * (LANE + GAP))
 
 
-def _field(panel: Panel, found: stats.Multiprocessors, y: float) -> Iterator[str]:
+def _draw_multiprocessors(panel: Panel, found: stats.Multiprocessors, y: float) -> Iterator[str]:
     """The multiprocessors: one path for each colour."""
     told = f"{found.seen} multiprocessors, a thin row each: {found.mean:.1f} busy at once on average"
     yield f'<text class="q" x="{LEFT}" y="{y + 18:.0f}">{told}</text>'
@@ -179,7 +179,7 @@ def _field(panel: Panel, found: stats.Multiprocessors, y: float) -> Iterator[str
     paths: dict[int, list[str]] = {}
     for number, spans in enumerate(panel.field.values()):
         middle = y + CAPTION + (number + 0.5) * panel.row
-        for _, tile, x, width, _ in bars(spans, panel.start, panel.scale):
+        for _, tile, x, width, _ in join_bars(spans, panel.start, panel.scale):
             paths.setdefault(tile % len(COLOURS), []).append(f"M{LEFT + x:.1f} {middle:.6g}h{max(width, 0.2):.1f}")
     yield f'<g class="f" stroke-width="{panel.row:.3g}">'
     for colour, pieces in sorted(paths.items()):
@@ -187,7 +187,7 @@ def _field(panel: Panel, found: stats.Multiprocessors, y: float) -> Iterator[str
     yield "</g>"
 
 
-def _bar(bar: Bar, top: float) -> str:
+def _draw_bar(bar: Bar, top: float) -> str:
     """One bar, as high as it had a CPU, with its tile's number where that fits in."""
     kind, tile, x, width, given = bar
     across = f'x="{LEFT + x:.2f}" width="{max(width, 0.2):.2f}"'
@@ -205,7 +205,7 @@ def _bar(bar: Bar, top: float) -> str:
     return f'{drawn}<text class="{look}" x="{LEFT + x + width / 2:.1f}" y="{top + 15:.0f}">{tile}</text>'
 
 
-def _axis(top: float, y: float, seconds: float, scale: float) -> Iterator[str]:
+def _draw_axis(top: float, y: float, seconds: float, scale: float) -> Iterator[str]:
     """Ticks at round times, five to ten of them."""
     step = 10.0 ** floor(log10(seconds))
     step *= next(share for share in (0.1, 0.2, 0.5, 1.0) if seconds / (share * step) <= 10)

@@ -1,4 +1,4 @@
-"""Where a colour that is not a number (NaN) comes from: a pixel that shows it, and the line that made it.
+"""The source of a colour that is not a number (NaN): a pixel that shows it, and the line that made it.
 
 Asked only once a tile has failed, so it may paint parts of the tile again.
 """
@@ -32,7 +32,7 @@ def describe_failure(request: Request, kernel: Kernel, canvas: Canvas, tile: Til
 def describe_place(request: Request, kernel: Kernel, canvas: Canvas, tile: Tile) -> str:
     """Say which pixel of a tile shows a NaN, and at which line an operation had no result; nothing where none does."""
     if not isinstance(kernel, CpuKernel):  # a graphics card's is busy; the CPU's shows the same
-        kernel = targets.load("simd").compile(scene.load(request.scene), request, _silent)
+        kernel = targets.load("simd").compile(scene.load(request.scene), request, _announce_nothing)
     i, j = find_pixel(kernel, canvas, tile)
     if not kernel.paint(canvas, i, j, 1, 1)[1]:
         return ""  # it comes and goes
@@ -40,7 +40,7 @@ def describe_place(request: Request, kernel: Kernel, canvas: Canvas, tile: Tile)
     return f", one at pixel {i}, {j}" + (f" (an operation without a result at line {line})" if line else "")
 
 
-def _silent(_text: str) -> None:
+def _announce_nothing(_text: str) -> None:
     """Announce nothing."""
 
 
@@ -76,7 +76,7 @@ def find_line(request: Request, i: int, j: int) -> int | None:
         if frame is not None:
             lines.append(frame.f_lineno)
 
-    kernel = targets.load("python").compile(loaded, request, _silent)
+    kernel = targets.load("python").compile(loaded, request, _announce_nothing)
     with np.errstate(all="ignore", invalid="call", call=seen):
         list(kernel.walk_samples(i, j))  # type: ignore[attr-defined]
     return lines[0] if lines else None

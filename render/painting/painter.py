@@ -52,8 +52,8 @@ class Painter:
         self.pace = Pace(SLICE_NS, GROWTH)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """In another process the painter gets a recorder of its own, on the same clock."""
-        return _arrived, (self.request, self.canvas, self.kernel)
+        """Pickle without the recorder: in another process the painter gets its own, on the same clock."""
+        return _receive_painter, (self.request, self.canvas, self.kernel)
 
     def wait(self, tile: Tile) -> None:
         """Let the worker sleep until the tile's data is there (`--wait`; a timer stands for a slow server)."""
@@ -62,7 +62,7 @@ class Painter:
                 time.sleep(self.request.wait_ns / 1e9)
 
     async def wait_aside(self, tile: Tile) -> None:
-        """The same for one of several tiles in flight: the worker is free for others meanwhile."""
+        """Wait in the same way for one of several tiles in flight: the worker is free for others meanwhile."""
         if self.request.wait_ns:
             import asyncio  # only this mode has an event loop
 
@@ -72,7 +72,7 @@ class Painter:
     def paint(self, tile: Tile) -> Done:
         """The whole tile in one span. Raises TileError."""
         try:
-            with self.recorder.painting(tile.number):
+            with self.recorder.record_painting(tile.number):
                 steps, bad = self.kernel.paint(self.canvas, *tile[1:])
         except RenderError:
             raise
@@ -105,7 +105,7 @@ class Painter:
     def _span(self, tile: Tile) -> Iterator[None]:
         """Record that the tile is painted now; whatever goes wrong becomes a TileError."""
         try:
-            with self.recorder.painting(tile.number):
+            with self.recorder.record_painting(tile.number):
                 yield
         except RenderError:
             raise
@@ -113,21 +113,21 @@ class Painter:
             raise self.failure(tile, describe_error(error, load(self.request.scene).path)) from error
 
     def done(self, tile: Tile, steps: int, bad: int) -> Done:
-        """The tile as done. Raises TileError where samples of it are NaN, which no picture may show."""
+        """Finish a tile. Raises TileError where samples of it are NaN, which no picture may show."""
         if bad:
             raise self.failure(tile, describe_failure(self.request, self.kernel, self.canvas, tile, bad))
         return Done(tile, steps)
 
     def failure(self, tile: Tile, why: str) -> TileError:
-        """The error of this tile, with the command that paints it alone."""
-        return failure(self.request, tile, why)
+        """Make the error of this tile, with the command that paints it alone."""
+        return tile_failure(self.request, tile, why)
 
 
-HELD = 256  # launches whose blocks may be told later, of some 25 KB each
+MOST_PENDING = 256  # launches whose blocks may be told later, of some 25 KB each
 
 
 class Blocks(NamedTuple):
-    """What the blocks of a tile's launch recorded, not yet in the trace."""
+    """Records of the thread blocks of a tile's launch, not yet in the trace."""
 
     tile: int
     stream: Stream
@@ -155,7 +155,7 @@ class Launcher(Painter):
         return painted
 
     def record(self, tile: Tile, stream: Stream, painted: Painted) -> None:
-        """What the trace shows of a launch on its stream; what its blocks recorded can wait."""
+        """Record a launch on its stream; the records of its thread blocks can wait."""
         add = self.recorder.add
         if painted.handed is not None:
             add("launch", painted.handed, painted.began, tile.number, stream.worker)
@@ -163,11 +163,11 @@ class Launcher(Painter):
         add("transfer", painted.painted, painted.arrived, tile.number, stream.worker)
         if painted.blocks is not None:
             self._untold.append(Blocks(tile.number, stream, painted.blocks, painted.step))
-            if len(self._untold) > HELD:
+            if len(self._untold) > MOST_PENDING:
                 self.record_blocks()
 
     def record_blocks(self) -> bool:
-        """What the trace shows of the oldest launch not yet told, on multiprocessors. False where there is none."""
+        """Record the thread blocks of the oldest launch that waits for it. False where there is none."""
         if not self._untold:
             return False
         tile, stream, recorded, step = self._untold.popleft()
@@ -179,18 +179,18 @@ class Launcher(Painter):
         return True
 
 
-def failure(request: Request, tile: Tile, why: str) -> TileError:
-    """The error of one tile of a request, with the command that paints it alone."""
+def tile_failure(request: Request, tile: Tile, why: str) -> TileError:
+    """Make the error of one tile of a request, with the command that paints it alone."""
     place = f"tile {tile.number} (x {tile.x}, y {tile.y}, {tile.width} x {tile.height})"
     return TileError(f"{place} of scene {request.scene} failed: {why}", f"to see it alone: {reproduce(request, tile)}")
 
 
-def _arrived(request: Request, canvas: Canvas, kernel: Kernel) -> Painter:
+def _receive_painter(request: Request, canvas: Canvas, kernel: Kernel) -> Painter:
     return Painter(request, canvas, kernel, Recorder())
 
 
 def reproduce(request: Request, tile: Tile) -> str:
-    """The command that paints one tile of a request, in the calling process where the mode allows it."""
+    """Write the command that paints one tile of a request, in the calling process where the mode allows it."""
     words = ["python", "-m", "render", "--scene", request.scene, "--view", request.view]
     for name, value in request.parameters:
         words += ["--set", f"{name}={value!r}" if isinstance(value, float) else f"{name}={value}"]

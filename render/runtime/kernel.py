@@ -25,7 +25,7 @@ from render.runtime.residence import busy
 if TYPE_CHECKING:
     import numpy as np
 
-    from render.frame import Canvas, Went
+    from render.frame import Canvas, SliceResult
     from render.parameters import P
     from render.request import Request
     from render.trace import Clock, Span, Worker
@@ -59,7 +59,7 @@ class Kernel(ABC):
 class StartedRectangle(Protocol):
     """A rectangle that was begun."""
 
-    def paint_slice(self, budget: int) -> Went:
+    def paint_slice(self, budget: int) -> SliceResult:
         """Paint on; come back after about so many steps, be it in the midst of a sample."""
         ...
 

@@ -29,8 +29,8 @@ from render.codegen import cuda_code
 from render.codegen.settings import pack, settings
 from render.errors import RenderError
 from render.kernels.launch import THREADS
-from render.parameters import record
-from render.prepared import PreparedScene, asked_of_prepare
+from render.parameters import make_record
+from render.prepared import PreparedScene, prepare_key
 from render.request import Request
 from render.runtime.kernel import Painted
 from render.runtime.launch import blocks, rows, size
@@ -178,7 +178,7 @@ def _compiled(path: str, key: str, request: Request, numbers: dict[str, Any]) ->
     _use_own_simulator()
     from render.codegen import cuda_compiler
 
-    made = cuda_code.program(PreparedScene.of(scene.load(path), {asked_of_prepare(request): record(numbers)}), request)
+    made = cuda_code.program(PreparedScene.of(scene.load(path), {prepare_key(request): make_record(numbers)}), request)
     kernel, at = cuda_compiler.simulated(cuda_code.thread(made, key)), settings(request)
 
     def paint(x: int, y: int, width: int, height: int) -> Answer:

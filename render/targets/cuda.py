@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from render.codegen import code_cache, cuda_code
 from render.errors import ModeUnavailable
 from render.kernels.launch import SQUARE_HEIGHT
-from render.parameters import P, members
+from render.parameters import P, members_of
 from render.runtime import several, simulator
 from render.runtime.cuda import discovery as cards
 from render.runtime.cuda.device import CudaDevice
@@ -74,7 +74,7 @@ def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
 def _simulated_kernel(path: str, key: str, request: Request, p: P) -> LaunchKernel:
     """A kernel for the simulator, whose code is, or comes to be, in the cache under this key."""
     cuda_code.check_tile(request)
-    start = partial(simulator.Simulator, path, key, request, members(p))
+    start = partial(simulator.Simulator, path, key, request, members_of(p))
     about = f"one lane a thread, simulated, {PRECISION_NAMES[request.precision]}"
     return LaunchKernel(start, simulator.NAME, about, SIMULATED_STREAMS, again=partial(_simulated_kernel, path, key))
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from render import sampling
 from render.codegen.retarget import retarget
-from render.frame import Went
+from render.frame import SliceResult
 from render.language import primitives
-from render.parameters import members, record
+from render.parameters import make_record, members_of
 from render.runtime.kernel import CpuKernel
 from render.scene import REALS
 
@@ -67,7 +67,7 @@ class PythonKernel(CpuKernel):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Another process loads the scene anew."""
-        return _unpickle, (str(self.scene.path.absolute()), self.request, members(self.p))
+        return _unpickle, (str(self.scene.path.absolute()), self.request, members_of(self.p))
 
     def for_request(self, request: Request, p: P) -> PythonKernel:
         """Paint another request."""
@@ -117,17 +117,17 @@ class Rectangle:
     def __init__(self, kernel: PythonKernel, canvas: Canvas, pixels: list[tuple[int, int]]) -> None:
         self.kernel, self.canvas, self.left = kernel, canvas, pixels[::-1]
 
-    def paint_slice(self, budget: int) -> Went:
+    def paint_slice(self, budget: int) -> SliceResult:
         """Paint pixels until their samples have made so many steps."""
         made = bad = 0
         with np.errstate(all="ignore"):
             while self.left and made <= budget:
                 steps, strange = self.kernel.paint_pixel(self.canvas, *self.left.pop())
                 made, bad = made + steps, bad + strange
-        return Went(made, bad, not self.left)
+        return SliceResult(made, bad, not self.left)
 
 
 def _unpickle(path: str, request: Request, named: dict[str, Any]) -> PythonKernel:
     from render.scene import load
 
-    return PythonKernel(load(path), request, record(named))
+    return PythonKernel(load(path), request, make_record(named))

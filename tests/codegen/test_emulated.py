@@ -18,7 +18,7 @@ import pytest
 
 from render import engine, scene, targets
 from render.codegen import cuda_compiler
-from render.frame import Frame, window
+from render.frame import Frame, open_window
 from render.kernels.launch import RECORD, THREADS
 from render.request import Request
 from render.runtime.launch import recorded
@@ -264,7 +264,7 @@ def test_a_launch_at_the_far_corner_of_a_world(own: Callable[..., str], frame: A
     (stream,) = device.streams(1)
     stream.submit(*rectangle)
     painted = stream.collect()
-    here = window(request, *rectangle)
+    here = open_window(request, *rectangle)
     kernel = targets.load("scalar").compile(scene.load(request.scene), request, print)
 
     assert kernel.paint(here, *rectangle) == (painted.made, painted.bad)

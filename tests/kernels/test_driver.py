@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from render import scene, targets
 from render.codegen.program import PATCHES, Width, together
-from render.frame import Canvas, canvas
+from render.frame import Canvas, open_canvas
 from render.kernels import driver, room
 from render.request import Request
 from render.runtime.cpu import native, underway
@@ -62,7 +62,7 @@ def kernel(request: Request, target: str) -> Any:
 
 def painted(request: Request, paint: Callable[[Canvas], int]) -> tuple[int, bytes, bytes]:
     """The steps made, the pixels and the counts of a whole frame."""
-    with canvas(request, shared=False) as surface:
+    with open_canvas(request, shared=False) as surface:
         made = paint(surface)
         return made, surface.rgb.tobytes(), np.asarray(surface.steps).tobytes()
 
@@ -154,7 +154,7 @@ def test_samples_without_a_colour_are_counted_in_rows_that_are_mirror_images_too
     path.write_text(MIRRORED, encoding="utf-8")
     request = ask(scene=str(path), width=9, height=16, tile=(9, 16), limit=3, parameters={"zoom": 0.125})
 
-    with canvas(request, shared=False) as surface:
+    with open_canvas(request, shared=False) as surface:
         simd, scalar = (kernel(request, target).paint(surface, 0, y, 9, height) for target in ("simd", "scalar"))
 
     assert simd == scalar
@@ -305,7 +305,7 @@ def test_the_example_in_the_docstring_is_what_happens(tmp_path: Path, ask: Calla
     names, *rows = map(str.split, table)
     places = [room.COUNTER._asdict()[name] for name in names[:6]]
 
-    with canvas(request, shared=False) as surface, code.start_rectangle(surface, 0, 0, 4, 2) as rectangle:
+    with open_canvas(request, shared=False) as surface, code.start_rectangle(surface, 0, 0, 4, 2) as rectangle:
         for row in rows:
             went, notes = rectangle.paint_slice(1), rectangle.room.notes
             rounds, held, *others = [int(notes[place]) for place in places]

@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render.frame import Canvas, Frame, Went
+from render.frame import Canvas, Frame, SliceResult
 from render.lessons import bug
 from render.lessons.bug import OVERLAP, Careless, Greedy
 from render.request import Request
@@ -45,8 +45,8 @@ class Done:
     def __init__(self, rows: int) -> None:
         self.rows = rows
 
-    def paint_slice(self, _budget: int) -> Went:
-        return Went(self.rows, 0, done=True)
+    def paint_slice(self, _budget: int) -> SliceResult:
+        return SliceResult(self.rows, 0, done=True)
 
 
 def canvas() -> Canvas:

@@ -19,7 +19,7 @@ import pytest
 
 import render
 from render import engine, modes
-from render.frame import Canvas, Frame, Went
+from render.frame import Canvas, Frame, SliceResult
 from render.painting.painter import Painter
 from render.plan import cut
 from render.request import Request
@@ -162,10 +162,10 @@ class Uneven(CpuKernel):
     def start_rectangle(self, *place: Any) -> Iterator[Any]:
         x = place[1]
 
-        def paint_slice(_budget: int) -> Went:
+        def paint_slice(_budget: int) -> SliceResult:
             self.clock.tick(2_000_000)
             self.slices[x] -= 1
-            return Went(1, 0, self.slices[x] == 0)
+            return SliceResult(1, 0, self.slices[x] == 0)
 
         yield SimpleNamespace(paint_slice=paint_slice)
 

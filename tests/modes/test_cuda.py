@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 
 from render import engine, modes, scene, targets
 from render.errors import ModeUnavailable, RenderError, TileError
-from render.frame import canvas
+from render.frame import open_canvas
 from render.frontend import library
 from render.modes.cuda import Host
 from render.options import complete
 from render.painting.painter import Done, Launcher
-from render.plan import LARGEST_BAND, band, cut
+from render.plan import LARGEST_BAND, choose_band, cut
 from render.request import LARGEST_SIDE, LARGEST_SIDES, Request
 from render.runtime.cuda import discovery as cards
 from render.runtime.kernel import LaunchKernel, Painted
@@ -73,7 +73,7 @@ def painted(request: Request, clock: Any, streams: Sequence[Stream]) -> tuple[li
     """What a host makes of a request with these streams, where sleeping is the only thing that takes time."""
     recorder = Recorder(clock)
     kernel = LaunchKernel(no_device, "imitation", "", 1)
-    with canvas(request, shared=False) as surface:
+    with open_canvas(request, shared=False) as surface:
         painter = Launcher(request, surface, kernel, recorder)
         host = Host(cut(request), painter, streams, sleep=lambda seconds: clock.tick(max(int(seconds * 1e9), 1000)))
         return list(host.run()), recorder.drain()
@@ -140,7 +140,7 @@ def test_a_tile_that_was_done_before_a_failure_has_been_told(clock: Any, ask: Ca
 
     request, recorder = ask(), Recorder(clock)
     kernel = LaunchKernel(no_device, "imitation", "", 1)
-    with canvas(request, shared=False) as surface:
+    with open_canvas(request, shared=False) as surface:
         painter = Launcher(request, surface, kernel, recorder)
         host = Host(cut(request), painter, [Failing(0, clock)], sleep=lambda _: clock.tick(100))
         tiles = host.run()
@@ -186,7 +186,7 @@ def test_cards_of_one_kind_share_what_was_compiled_once(
 
 @given(width=st.integers(1, LARGEST_SIDE), height=st.integers(1, LARGEST_SIDE))
 def test_the_frame_is_cut_in_bands_of_which_a_few_fit_in_memory(width: int, height: int) -> None:
-    wide, high = band(width, height, BAND_ROWS)
+    wide, high = choose_band(width, height, BAND_ROWS)
 
     assert wide == width
     assert high == height or high % BAND_ROWS == 0
@@ -196,17 +196,17 @@ def test_the_frame_is_cut_in_bands_of_which_a_few_fit_in_memory(width: int, heig
 
 def test_a_tile_of_a_world_fits_in_one_launch() -> None:
     side = LARGEST_SIDES["f64"]
-    wide, high = band(side, side, BAND_ROWS)
+    wide, high = choose_band(side, side, BAND_ROWS)
 
     assert wide * high <= LARGEST_BAND
     assert high % BAND_ROWS == 0
 
 
 def test_a_race_is_cut_for_all_modes_alike_and_cuda_alone_in_bands() -> None:
-    alone, *_ = library.entrants({"size": (640, 480), "simulate": True}, ["cuda"])
-    both = library.entrants({"size": (640, 480), "simulate": True}, ["cuda", "parallel"])
+    alone, *_ = library.race_requests({"size": (640, 480), "simulate": True}, ["cuda"])
+    both = library.race_requests({"size": (640, 480), "simulate": True}, ["cuda", "parallel"])
 
-    assert alone.tile == band(640, 480, BAND_ROWS)
+    assert alone.tile == choose_band(640, 480, BAND_ROWS)
     assert {request.tile for request in both} == {complete(size=(640, 480)).tile}
 
 
@@ -271,12 +271,12 @@ def test_a_script_without_a_guard_may_simulate(tmp_path: Path) -> None:
 def test_the_death_of_the_simulator_is_told(ask: Callable[..., Request]) -> None:
     request = ask(mode="cuda", target="cuda", simulate=True, width=640, height=480, tile=(64, 64))
     from render.codegen import cuda_code
-    from render.parameters import members
+    from render.parameters import members_of
     from render.runtime import simulator
     from render.scene import load
 
     made = cuda_code.program(load("mandelbrot"), request)
-    key, numbers = cuda_code.simulated_key(made), members(made.p)
+    key, numbers = cuda_code.simulated_key(made), members_of(made.p)
     device = simulator.Simulator(str(load("mandelbrot").path), key, request, numbers, time.perf_counter_ns)
     (stream,) = device.streams(1)
     try:

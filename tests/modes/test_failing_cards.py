@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from render import modes, scene
 from render.codegen.settings import cells as cells_of
 from render.errors import RenderError, TileError
-from render.frame import canvas
+from render.frame import open_canvas
 from render.painting.painter import Done, Launcher
 from render.plan import cut
 from render.request import Request
@@ -209,7 +209,7 @@ def drawn(drivers: Sequence[Imitation], request: Request, streams: int = 3, anno
     kernel = LaunchKernel(make, "imitated", "imitated", streams, announce)
     done: list[Done] = []
     error = None
-    with canvas(request, shared=False) as surface:
+    with open_canvas(request, shared=False) as surface:
         painter = Launcher(request, surface, kernel, recorder)
         try:
             done.extend(modes.load("cuda").run(cut(request), painter))

@@ -22,7 +22,7 @@ import render
 from render import backends, engine
 from render.backends import loky
 from render.errors import ModeUnavailable, RenderError, TileError
-from render.frame import canvas as shared
+from render.frame import open_canvas as shared
 from render.painting import handfuls
 from render.painting.painter import Painter
 from render.request import Request
@@ -37,11 +37,11 @@ def wanted(ask: Callable[..., Request]) -> Request:
     return ask(mode="parallel", backend="loky", workers=2, target="simd", width=160, height=96, samples=4, limit=400)
 
 
-@pytest.mark.parametrize("parts", [handfuls.PARTS, 3])
+@pytest.mark.parametrize("parts", [handfuls.HANDFULS_PER_WORKER, 3])
 def test_the_frame_is_whole_although_workers_are_killed(
     parts: int, wanted: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handfuls, "PARTS", parts)  # tile by tile, and ten at a time
+    monkeypatch.setattr(handfuls, "HANDFULS_PER_WORKER", parts)  # tile by tile, and ten at a time
     expected = engine.draw(replace(wanted, mode="sequential", backend=None)).sha256
     killed: list[int] = []
     done: list[int] = []
@@ -60,7 +60,7 @@ def test_the_frame_is_whole_although_workers_are_killed(
     assert sorted(done) == list(range(60))
 
 
-@pytest.mark.parametrize("parts", [handfuls.PARTS, 1])
+@pytest.mark.parametrize("parts", [handfuls.HANDFULS_PER_WORKER, 1])
 def test_a_tile_that_kills_its_worker_every_time_is_named(
     parts: int, wanted: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,7 +86,7 @@ def test_a_tile_that_kills_its_worker_every_time_is_named(
         wanted, scene=str(scene), view="default", parameters=parameters, target="python", width=48, height=32, samples=1
     )
     done: list[int] = []
-    monkeypatch.setattr(handfuls, "PARTS", parts)  # tile by tile, and three at a time
+    monkeypatch.setattr(handfuls, "HANDFULS_PER_WORKER", parts)  # tile by tile, and three at a time
 
     with pytest.raises(TileError) as caught:
         engine.draw(request, progress=lambda finished, _: done.append(finished.tile.number))

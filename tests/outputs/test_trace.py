@@ -68,7 +68,7 @@ def test_spans_that_become_text_by_and_by_are_the_same_file(
 ) -> None:
     frames = Frames((draw("0123"),))
     whole = write(frames)
-    monkeypatch.setattr("render.outputs.trace.TOGETHER", together)
+    monkeypatch.setattr("render.outputs.trace.CHUNK_SPANS", together)
     assert write(frames) == whole
     assert same(parse(whole)[0], frames[0])
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from render.errors import InputError
-from render.pictures.picture import Picture, decode, encode
+from render.pictures.picture import Picture, decode, encode_png
 from tests.reading import pngs
 
 KINDS = [(0, 1), (0, 2), (0, 4), (0, 8), (0, 16), (2, 8), (2, 16), (4, 8), (4, 16), (6, 8), (6, 16)]  # colour, depth
@@ -172,7 +172,7 @@ def test_srgb_overrules_a_gamma() -> None:
 
 
 def test_what_follows_the_end_is_named() -> None:
-    assert decode(encode(SMALL.astype(np.uint8)) + b"more").ignored == ("4 bytes behind its end",)
+    assert decode(encode_png(SMALL.astype(np.uint8)) + b"more").ignored == ("4 bytes behind its end",)
 
 
 def test_what_follows_the_pixels_is_named() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render.runtime.residence import busy
-from render.stats import merged
+from render.stats import merge_intervals
 
 BLOCKS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 60), st.integers(1, 20)), min_size=1, max_size=40)
 
@@ -22,7 +22,7 @@ def test_it_is_the_union_of_each_multiprocessor_by_itself(made: list[tuple[int, 
     expected = [
         (place, *interval)
         for place in sorted({place for place, _, _ in made})
-        for interval in merged((int(t0), int(t1)) for where, t0, t1 in blocks if where == place)
+        for interval in merge_intervals((int(t0), int(t1)) for where, t0, t1 in blocks if where == place)
     ]
 
     assert [tuple(map(int, row)) for row in busy(blocks)] == expected

@@ -20,7 +20,7 @@ import pytest
 from render import engine, scene, targets
 from render.codegen import cuda_code
 from render.errors import ModeUnavailable, SceneError, UsageError
-from render.frame import Frame, canvas
+from render.frame import Frame, open_canvas
 from render.options import complete
 from render.request import Request
 from tests.conftest import HANGING
@@ -106,7 +106,7 @@ def test_a_kernel_can_be_sent_and_paints_by_itself(simulated: Request) -> None:
     kernel = targets.load("cuda").compile(scene.load("mandelbrot"), simulated, lambda _: None)
     sent = pickle.loads(pickle.dumps(kernel))  # noqa: S301  (our own)
 
-    with canvas(simulated, shared=False) as here, canvas(simulated, shared=False) as there:
+    with open_canvas(simulated, shared=False) as here, open_canvas(simulated, shared=False) as there:
         assert kernel.paint(here, 0, 0, 21, 11) == sent.paint(there, 0, 0, 21, 11)
         assert np.array_equal(here.rgb, there.rgb)
     kernel.close()  # type: ignore[attr-defined]
@@ -129,7 +129,7 @@ def test_a_scene_that_cannot_be_compiled_is_told_as_everywhere(simulated: Reques
 
 def test_what_a_scene_prints_does_not_come_between(simulated: Request, tmp_path: Path) -> None:
     loud = tmp_path / "loud.py"
-    loud.write_text("print('hello')\n" + (scene.folder() / "mandelbrot.py").read_text(encoding="utf-8"))
+    loud.write_text("print('hello')\n" + (scene.scene_folder() / "mandelbrot.py").read_text(encoding="utf-8"))
 
     assert engine.draw(replace(simulated, scene=str(loud))).sha256 == engine.draw(simulated).sha256
 

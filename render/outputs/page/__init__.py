@@ -38,14 +38,17 @@ from render.outputs.page.record import encode_picture, encode_record
 from render.outputs.page.runs import Run, build_runs, group_runs
 from render.outputs.page.systems import GPU, SYSTEMS
 from render.outputs.page.tour import Step, build_tour
-from render.wording import count, escape, in_words, listed
+from render.wording import count, escape_html, in_words, join_words
 
 SUFFIXES = (".html",)
 ABOUT = "the theatre: all runs replayed on one clock, in one page"
 LARGEST_SIDE = None
 MOST_TILES = 200_000  # some 10 MB, which a browser still replays
-STYLE = "page ways stage lesson tour print".split()  # noqa: SIM905  (an order)
-SCRIPT = ["run", "look", "picture", "overview", "closeup", "station", "kitchen", "playhouse", "crowd", "act", "clock", "tip", "controls", "inside", "ways", "tour", "main"]
+STYLE = ("page", "ways", "stage", "lesson", "tour", "print")  # an order
+SCRIPT = (  # an order
+    *("run", "look", "picture", "overview", "closeup", "station", "kitchen", "playhouse", "crowd"),
+    *("act", "clock", "tip", "controls", "inside", "ways", "tour", "main"),
+)
 
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
@@ -63,7 +66,7 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
     return (
         Template(_read_part("page.html"))
         .substitute(
-            title=escape(lesson.question if lesson else _title(frames)),
+            title=escape_html(lesson.question if lesson else _title(frames)),
             lead=_write_lead(frames, runs),
             pictures="".join(
                 _store_picture(number, encode_picture(pictures[key]), runs[0]) for number, key in enumerate(hashes)
@@ -74,10 +77,10 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
             stage=build_stage(groups, runs, images, lesson),
             inside="\n".join(inside.build_section(run, number) for number, run in enumerate(runs)),
             not_run="".join(_list_not_run(frames)),
-            conclusions="".join(f"<p>{escape(text)}</p>" for text in sentences.conclusions(runs)),
+            conclusions="".join(f"<p>{escape_html(text)}</p>" for text in sentences.conclusions(runs)),
             questions=_build_pairs(answer_questions(runs, frames.not_run)),
             tour="\n".join(_build_step(number, step) for number, step in enumerate(steps)),
-            answers="".join(f"<li>{escape(step.options[step.right])}. {escape(step.answer)}</li>" for step in steps),
+            answers="".join(f"<li>{escape_html(f'{step.options[step.right]}. {step.answer}')}</li>" for step in steps),
             systems=_build_pairs((system.way, system.about) for system in (*SYSTEMS.values(), GPU)),
             beliefs=_build_beliefs(runs),
             figures=figures.build_rows(runs),
@@ -104,7 +107,7 @@ def _hash(text: str) -> str:
 
 def _build_pairs(pairs: Iterable[tuple[str, str]]) -> str:
     """Questions and answers as a description list has them."""
-    return "\n".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in pairs)
+    return "\n".join(f"<dt>{escape_html(name)}</dt><dd>{escape_html(text)}</dd>" for name, text in pairs)
 
 
 def _title(frames: Frames) -> str:
@@ -118,14 +121,14 @@ def _write_lead(frames: Frames, runs: Sequence[Run]) -> str:
     what = f"{request.scene}, view {request.view}, {request.width} × {request.height} pixels"
     tiles = _describe_cut(runs)
     if len(frames) == 1:
-        return f"{escape(what)}, {tiles}. See who painted which of them, and when."
+        return f"{escape_html(what)}, {tiles}. See who painted which of them, and when."
     if frames.identical:
         same = "<strong>It is the same picture each time, to the last bit.</strong>"
     elif frames.explanation:
         same = "<strong>The pictures are not all the same: that is what this lesson is about.</strong>"
     else:
         same = "<strong class='alarm'>The pictures differ, which they must not.</strong>"
-    return f"{escape(what)}, {escape(tiles)}. {same} What differs is who worked on what, and when."
+    return f"{escape_html(what)}, {escape_html(tiles)}. {same} What differs is who worked on what, and when."
 
 
 def _describe_cut(runs: Sequence[Run]) -> str:
@@ -136,7 +139,7 @@ def _describe_cut(runs: Sequence[Run]) -> str:
         return f"cut into {count(most, 'tile')}"
     if not others:
         return f"cut into the same {count(most, 'tile')} each time"
-    cut = listed([f"{run.frame.title} into {run.stats.tiles}" for run in others])
+    cut = join_words([f"{run.frame.title} into {run.stats.tiles}" for run in others])
     return f"cut into {count(runs[0].stats.tiles, 'tile')}, for {cut}"
 
 
@@ -152,22 +155,23 @@ def _define_waiting(runs: Sequence[Run]) -> str:
         return ""
     return (
         '<div><dt>Waiting</dt><dd>A tile <i class="key waiting"></i><b>waits</b> for '
-        f"{escape(' or '.join(awaited))}. Nobody can paint it yet; somebody can paint another one meanwhile.</dd></div>"
+        f"{escape_html(' or '.join(awaited))}. Nobody can paint it yet; somebody can paint another one meanwhile."
+        "</dd></div>"
     )
 
 
 def _list_not_run(frames: Frames) -> Iterator[str]:
     for mode, reason in frames.not_run:
         why = reason.removeprefix(f"mode {mode} cannot run here: ")
-        yield f'<p class="notrun"><b>{escape(mode)}</b> did not run: {escape(why)}.</p>'
+        yield f'<p class="notrun"><b>{escape_html(mode)}</b> did not run: {escape_html(why)}.</p>'
 
 
 def _build_step(number: int, step: Step) -> str:
     """A step of the tour as it reads without a script: the question, and the answer to open."""
-    options = "".join(f"<li>{escape(option)}</li>" for option in step.options)
+    options = "".join(f"<li>{escape_html(option)}</li>" for option in step.options)
     return (
-        f'<li class="step"><p class="ask">{escape(step.question)}</p><ul>{options}</ul>'
-        f"<details><summary>Answer {number + 1}</summary><p>{escape(step.answer)}</p></details></li>"
+        f'<li class="step"><p class="ask">{escape_html(step.question)}</p><ul>{options}</ul>'
+        f"<details><summary>Answer {number + 1}</summary><p>{escape_html(step.answer)}</p></details></li>"
     )
 
 

@@ -9,7 +9,7 @@ from render.findings.explanation import Explanation
 from render.outputs.page import still
 from render.outputs.page.runs import Group, Run
 from render.outputs.page.words import describe_image
-from render.wording import escape, time
+from render.wording import escape_html, format_time
 
 CONCURRENCY, PARALLELISM = "This is concurrency.", "This is parallelism."
 
@@ -22,15 +22,16 @@ def build_stage(groups: Sequence[Group], runs: Sequence[Run], images: Sequence[i
     for group in groups:
         title, about = _describe_group(group, alone=len(groups) == 1)
         inside = "\n".join(acts[runs.index(run)] for run in group.runs)
-        lead = f'<p class="note">{escape(about)}</p>' if about else ""
+        lead = f'<p class="note">{escape_html(about)}</p>' if about else ""
         made.append(
-            f'<section class="group"><h2>{escape(title)}</h2>{lead}\n<div class="stage {many}">\n{inside}\n</div></section>'
+            f'<section class="group"><h2>{escape_html(title)}</h2>{lead}\n'
+            f'<div class="stage {many}">\n{inside}\n</div></section>'
         )
     return "\n".join(made)
 
 
 def _describe_group(group: Group, *, alone: bool) -> tuple[str, str]:
-    wait = time(group.wait_ns / 1e9)
+    wait = format_time(group.wait_ns / 1e9)
     if group.story:
         return f"The story of the {group.story}", f"Each tile first waits {wait} for its data."
     if alone:
@@ -47,14 +48,15 @@ def _build_acts(runs: Sequence[Run], images: Sequence[int], lesson: Explanation 
     close_up = lesson.close_up if lesson else None
     for number, (run, picture) in enumerate(zip(runs, images, strict=True)):
         kitchen, theatre = describe_image(run)
-        said = "".join(f"<p>{_mark_words(escape(sentence))}</p>" for sentence in sentences.of(run))
+        said = "".join(f"<p>{_mark_words(escape_html(sentence))}</p>" for sentence in sentences.of(run))
         marked = close_up.tiles if close_up and close_up.run == number else ()
-        key = f'<p class="marked">{escape(close_up.mark)}</p>' if close_up and marked else ""
+        key = f'<p class="marked">{escape_html(close_up.mark)}</p>' if close_up and marked else ""
         yield (
             f'<article class="act" id="run-{number}" aria-labelledby="name-{number}">\n'
-            f'<header><h3 id="name-{number}">{escape(run.frame.title)}</h3><p class="took">{time(run.seconds)}</p>'
-            f'<p class="image"><span class="kitchen">{escape(kitchen)}</span> '
-            f'<span class="theatre">{escape(theatre)}</span></p></header>\n'
+            f'<header><h3 id="name-{number}">{escape_html(run.frame.title)}</h3>'
+            f'<p class="took">{format_time(run.seconds)}</p>'
+            f'<p class="image"><span class="kitchen">{escape_html(kitchen)}</span> '
+            f'<span class="theatre">{escape_html(theatre)}</span></p></header>\n'
             f'<div class="live"></div>\n{still.draw_picture(run, picture, marked)}\n{key}'
             f'{still.draw_timeline(run, end, most)}\n<div class="caption">{said}</div>\n</article>'
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from render.outputs.page.runs import Run
-from render.wording import count, escape, time
+from render.wording import count, escape_html, format_time
 
 
 def build_rows(runs: Sequence[Run]) -> str:
@@ -21,7 +21,7 @@ def _build_row(run: Run) -> str:
     cells: tuple[tuple[str, float | None, str], ...] = (
         ("workers", run.workers, str(run.workers)),
         ("tiles", stats.tiles, str(stats.tiles)),
-        ("seconds", run.seconds, time(run.seconds)),
+        ("seconds", run.seconds, format_time(run.seconds)),
         ("spread", spread, "–" if spread is None else f"{spread:.0f} %"),
         ("speed-up", speed_up, "–" if speed_up is None else f"{speed_up:.2f}"),
         ("running.max", stats.running.max, str(stats.running.max)),
@@ -29,16 +29,16 @@ def _build_row(run: Run) -> str:
         ("on_cpu.mean", mean, "–" if mean is None else f"{mean:.2f}"),
         ("in_flight.max", stats.in_flight.max, str(stats.in_flight.max)),
         ("switches", stats.switches, str(stats.switches)),
-        ("first", first, "–" if first is None else time(first)),
-        ("painting", busy, time(busy)),
-        ("waiting", run.waited_seconds, time(run.waited_seconds)),
-        ("before", run.before / 1e9, time(max(run.before, 0) / 1e9)),
+        ("first", first, "–" if first is None else format_time(first)),
+        ("painting", busy, format_time(busy)),
+        ("waiting", run.waited_seconds, format_time(run.waited_seconds)),
+        ("before", run.before / 1e9, format_time(max(run.before, 0) / 1e9)),
     )
     row = "".join(
         f'<td><data data-figure="{name}" value="{"" if value is None else value}">{text}</data></td>'
         for name, value, text in cells
     )
-    return f'<tr><th scope="row">{escape(run.frame.title)}</th>{row}</tr>'
+    return f'<tr><th scope="row">{escape_html(run.frame.title)}</th>{row}</tr>'
 
 
 def build_facts(runs: Sequence[Run]) -> str:
@@ -47,7 +47,7 @@ def build_facts(runs: Sequence[Run]) -> str:
 
 
 def _build_list(pairs: Iterable[tuple[str, str]]) -> str:
-    return "\n".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in pairs)
+    return "\n".join(f"<dt>{escape_html(name)}</dt><dd>{escape_html(text)}</dd>" for name, text in pairs)
 
 
 def _list_facts(run: Run) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from render.findings.evidence import Run as Evidence
 from render.outputs.page.runs import Group, Run
 from render.outputs.page.still import draw_lanes
 from render.outputs.page.systems import SYSTEMS
-from render.wording import count, escape, in_words, listed, time
+from render.wording import count, escape_html, format_time, in_words, join_words
 
 Cells = Mapping[tuple[bool, bool], Run]  # by (several workers, each juggles)
 FEWEST = 3  # cells; fewer are no table
@@ -49,7 +49,7 @@ def build_table(cells: Cells, runs: Sequence[Run]) -> str:
         f'<tr><th scope="row"><span>{name}</span></th>'
         + "".join(_build_cell((several, juggles), cells, runs, end) for juggles in (False, True))
         + "</tr>"
-        for several, name in enumerate(ROWS)
+        for several, name in zip((False, True), ROWS, strict=True)
     )
     return (
         '<table class="ways"><caption class="unseen">Four ways to paint the same tiles</caption>'
@@ -59,14 +59,15 @@ def build_table(cells: Cells, runs: Sequence[Run]) -> str:
 
 def _build_cell(place: tuple[bool, bool], cells: Cells, runs: Sequence[Run], end: int) -> str:
     run, system = cells.get(place), SYSTEMS[place]
-    like = f'<p class="like">like {escape(system.names)}</p>'
+    like = f'<p class="like">like {escape_html(system.names)}</p>'
     if run is None:
         return f'<td><p class="verdict">No run of this kind is on this page.</p>{like}</td>'
     verdict, why = judge_run(run)
     return (
-        f'<td data-run="{runs.index(run)}"><p class="way"><a href="#run-{runs.index(run)}">{escape(run.frame.title)}</a>'
-        f'</p><div class="live"></div>{draw_lanes(run, end)}'
-        f'<p class="verdict"><b>{verdict}</b> {escape(why)}</p>{like}</td>'
+        f'<td data-run="{runs.index(run)}"><p class="way">'
+        f'<a href="#run-{runs.index(run)}">{escape_html(run.frame.title)}</a></p>'
+        f'<div class="live"></div>{draw_lanes(run, end)}'
+        f'<p class="verdict"><b>{verdict}</b> {escape_html(why)}</p>{like}</td>'
     )
 
 
@@ -100,7 +101,7 @@ def ask_bet(cells: Cells, runs: Sequence[Run]) -> dict[str, Any] | None:
         "question": _question(entered),
         "runs": [runs.index(run) for run in entered],
         "right": [runs.index(run) for run in right],
-        "times": [time(run.seconds) for run in entered],
+        "times": [format_time(run.seconds) for run in entered],
         "answer": " ".join(_explain(entered, right, cells)),
         "end": max(run.length for run in entered),
     }
@@ -108,13 +109,13 @@ def ask_bet(cells: Cells, runs: Sequence[Run]) -> dict[str, Any] | None:
 
 def _question(entered: Sequence[Run]) -> str:
     wait = entered[0].frame.request.wait_ns
-    waits = f" Each tile first waits {time(wait / 1e9)} for its data." if wait else " No tile has to wait for anything."
-    return f"All {in_words(len(entered))} paint the same tiles.{waits} Who has finished first?"
+    waits = f"Each tile first waits {format_time(wait / 1e9)} for its data." if wait else "No tile has to wait."
+    return f"All {in_words(len(entered))} paint the same tiles. {waits} Who has finished first?"
 
 
 def _explain(entered: Sequence[Run], right: Sequence[Run], cells: Cells) -> Iterator[str]:
     """Who was first, and what juggling and more workers did to it."""
-    names = listed([run.frame.title for run in right])
+    names = join_words([run.frame.title for run in right])
     yield f"{names}{' were about equally fast, and first.' if len(right) > 1 else ' was first.'}"
     slow, juggler = cells.get((False, False)), cells.get((False, True))
     several = cells.get((True, False))
@@ -132,4 +133,5 @@ def _weigh(run: Run, base: Evidence, who: str, whom: str) -> str:
     found = run.compare_to(base)
     if found is None or not found.clear:
         return f"{who} took about as long as {whom}."
-    return f"{who} took {time(run.seconds)}, {whom} {time(base.seconds)}: {found.times:.2f} times as fast."
+    ours, theirs = format_time(run.seconds), format_time(base.seconds)
+    return f"{who} took {ours}, {whom} {theirs}: {found.times:.2f} times as fast."

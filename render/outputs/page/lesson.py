@@ -1,4 +1,4 @@
-"""The part of the page that a lesson has of its own: its conclusions, the words it needs, and a stretch told step by step.
+"""What a lesson has of its own on the page: its conclusions, the words it needs, and a stretch told event by event.
 
 What it says comes with the frames (`render.findings.explanation`); here it only gets its look.
 """
@@ -10,20 +10,21 @@ from typing import Any
 
 from render.findings.explanation import CloseUp, Explanation
 from render.outputs.page.runs import Run
-from render.outputs.page.words import format_time
+from render.outputs.page.words import format_ns
 from render.swatches import COLOURS
-from render.wording import escape
+from render.wording import escape_html
 
 
 def build_lesson(lesson: Explanation | None, runs: Sequence[Run]) -> str:
     """HTML of the lesson's part; nothing for a race without one."""
     if lesson is None:
         return ""
-    follows = "".join(f"<li>{escape(text)}</li>" for text in lesson.follows)
-    terms = "".join(f"<p><b>{escape(term)}</b> {escape(meaning)}</p>" for term, meaning in lesson.terms)
+    follows = "".join(f"<li>{escape_html(text)}</li>" for text in lesson.follows)
+    terms = "".join(f"<p><b>{escape_html(term)}</b> {escape_html(meaning)}</p>" for term, meaning in lesson.terms)
     return (
         f'<section class="lesson" aria-labelledby="follows"><div><h2 id="follows">What follows from these runs</h2>'
-        f'<ul class="follows">{follows}</ul></div>\n<div>{terms}{_build_close_up(lesson.close_up, runs)}</div></section>'
+        f'<ul class="follows">{follows}</ul></div>\n'
+        f"<div>{terms}{_build_close_up(lesson.close_up, runs)}</div></section>"
     )
 
 
@@ -33,13 +34,13 @@ def _build_close_up(close_up: CloseUp | None, runs: Sequence[Run]) -> str:
     run = runs[close_up.run]
     first = close_up.events[0].at
     steps = "".join(
-        f'<li data-at="{event.at - run.start}"><span class="when">+{format_time(event.at - first)}</span> '
-        f'<b class="who s{event.worker % len(COLOURS)}">worker {event.worker}</b> {escape(event.text)}</li>'
+        f'<li data-at="{event.at - run.start}"><span class="when">+{format_ns(event.at - first)}</span> '
+        f'<b class="who s{event.worker % len(COLOURS)}">worker {event.worker}</b> {escape_html(event.text)}</li>'
         for event in close_up.events
     )
     return (
-        f'<h3 id="closely">{escape(close_up.title)}</h3><p class="note">{escape(run.frame.title)}, from '
-        f"{format_time(first - run.start)} on.</p>"
+        f'<h3 id="closely">{escape_html(close_up.title)}</h3><p class="note">{escape_html(run.frame.title)}, from '
+        f"{format_ns(first - run.start)} on.</p>"
         f'<ol class="events" data-run="{close_up.run}">{steps}</ol>'
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from render.outputs.page.questions import GPU, explain_when
 from render.outputs.page.runs import Run
-from render.wording import count, time
+from render.wording import count, format_time
 
 Reply = Callable[[Sequence[Run]], str]
 
@@ -66,8 +66,9 @@ def _never_help(runs: Sequence[Run]) -> str:
     if run is None or run.base is None:
         return "They help where the code lets go of Python's lock, or where they wait: race --lesson gil shows it."
     return (
-        f"{run.frame.title} painted in {count(run.workers, 'thread')} of one Python process: {time(run.base.seconds)} "
-        f"became {time(run.seconds)}, for its compiled code lets go of Python's lock while it computes."
+        f"{run.frame.title} painted in {count(run.workers, 'thread')} of one Python process: "
+        f"{format_time(run.base.seconds)} became {format_time(run.seconds)}, for its compiled code lets go of Python's "
+        "lock while it computes."
     )
 
 
@@ -96,7 +97,7 @@ def _async(runs: Sequence[Run]) -> str:
     run = next((run for run in runs if run.juggles and not run.data_wait_seconds and run.base), None)
     if run is None or run.base is None:
         return "It speeds up waiting, never computing: one worker computes one thing at a time."
-    took = f"{run.frame.title} took {time(run.seconds)}, {run.base.frame.title} {time(run.base.seconds)}"
+    took = f"{run.frame.title} took {format_time(run.seconds)}, {run.base.frame.title} {format_time(run.base.seconds)}"
     return f"It speeds up waiting, never computing. Both with one worker and nothing to wait for, {took}."
 
 
@@ -122,8 +123,8 @@ def _locks(runs: Sequence[Run]) -> str:
         share = 100 * held.waited_seconds / (held.workers * held.seconds or 1)
         return f"A lock lets one in and makes the others wait: each worker of {held.frame.title} waited {share:.0f} %."
     return (
-        "A lock makes the others wait, so it takes back what workers gain. The tiles need none: each worker writes only "
-        "the pixels of its own tile, and nothing is shared that anybody changes."
+        "A lock makes the others wait, so it takes back what workers gain. The tiles need none: each worker writes "
+        "only the pixels of its own tile, and nothing is shared that anybody changes."
     )
 
 

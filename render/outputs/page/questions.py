@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from render.findings import evidence
 from render.outputs.page.runs import Run, estimate_juggling
 from render.outputs.page.words import TWO_LEVELS, describe_overlap
-from render.wording import count, in_words, listed, time
+from render.wording import count, format_time, in_words, join_words
 
 WAIT = 50_000_000  # ns; what a slow server takes
 GPU = (
@@ -28,7 +28,7 @@ def answer_questions(runs: Sequence[Run], not_run: Sequence[tuple[str, str]] = (
     yield "What is running, and what is in flight?", _describe_in_flight(painted)
     for run in painted:
         if run.juggles and run.base is not None and run.difference is not None:
-            yield from explain_juggling(run, run.base)
+            yield explain_juggling(run, run.base)
     if any(run.juggles for run in painted):
         yield "When does juggling beat one tile after the other?", explain_when(painted)
     yield "What does a graphics card do differently?", _describe_gpu(painted, dict(not_run))
@@ -45,7 +45,7 @@ def _count_workers(runs: Sequence[Run]) -> str:
 
 def _describe_together(runs: Sequence[Run]) -> str:
     never = [run.frame.title for run in runs if not run.together]
-    said = [f"never in {listed(never)}"] if never else []
+    said = [f"never in {join_words(never)}"] if never else []
     return "; ".join([*said, *(f"{run.frame.title}: {_together(run)}" for run in runs if run.together)]) + "."
 
 
@@ -91,28 +91,25 @@ def _describe_gpu(runs: Sequence[Run], not_run: dict[str, str]) -> str:
     return f"{GPU} None took part here{reason}."
 
 
-def explain_juggling(run: Run, base: evidence.Run) -> Iterator[tuple[str, str]]:
-    """Why one worker that juggles gained time or did not."""
+def explain_juggling(run: Run, base: evidence.Run) -> tuple[str, str]:
+    """Why one worker that juggles gained time or did not: a question and its answer."""
     name, other = run.frame.title, base.frame.title
     if run.beats(base) and run.gained_by_waiting(base):
-        yield (
-            f"Why was {name} faster than {other}?",
-            f"Both had one worker. In {other} it was idle for {time(base.idle_seconds)} while tiles waited for their "
-            f"data; in {name} it turned to other tiles meanwhile, and was idle for only {time(run.idle_seconds)}.",
+        idle, theirs = format_time(run.idle_seconds), format_time(base.idle_seconds)
+        why = (
+            f"Both had one worker. In {other} it was idle for {theirs} while tiles waited for their data; in {name} it "
+            f"turned to other tiles meanwhile, and was idle for only {idle}."
         )
     elif run.beats(base):
-        yield (
-            f"Why was {name} faster than {other}?",
-            "The traces do not show why: both had one worker. Run it again.",
-        )
+        why = "The traces do not show why: both had one worker. Run it again."
     else:
         busy = 100 * sum(run.costs.values()) / run.length
-        yield (
-            f"Why was {name} not faster than {other}?",
+        why = (
             f"Because its one worker was at a tile {busy:.0f} % of the time anyway. It had up to "
             f"{run.stats.in_flight.max} tiles in flight, but painted only one of them at any instant. Changing from "
-            "one to another paints nothing.",
+            "one to another paints nothing."
         )
+    return f"Why was {name} {'' if run.beats(base) else 'not '}faster than {other}?", why
 
 
 def explain_when(runs: Sequence[Run]) -> str:
@@ -140,18 +137,19 @@ def pair_jugglers(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
 def _compare(run: Run, base: Run) -> str:
     found = run.compare_to(base)
     each = run.frame.request.wait_ns
-    waits = f"With waits of {time(each / 1e9)} for each tile" if each else "With nothing to wait for"
+    waits = f"With waits of {format_time(each / 1e9)} for each tile" if each else "With nothing to wait for"
     gained = f"{found.times:.2f} times as fast" if found and found.clear else "about the same"
-    return f"{waits}, {run.frame.title} took {time(run.seconds)} and {base.frame.title} {time(base.seconds)}: {gained}."
+    ours, theirs = format_time(run.seconds), format_time(base.seconds)
+    return f"{waits}, {run.frame.title} took {ours} and {base.frame.title} {theirs}: {gained}."
 
 
 def _estimate(runs: Sequence[Run]) -> str:
     """What waiting would have done to the first run that juggles: an estimate, and said to be one."""
     run = next(run for run in runs if run.juggles)
     hands, tiles = run.stats.in_flight.max, count(len(run.costs), "tile")
-    one, several = (estimate_juggling(run.costs.values(), WAIT, n) for n in (1, hands))
+    one, several = (format_time(estimate_juggling(run.costs.values(), WAIT, n) / 1e9) for n in (1, hands))
     return (
         f" An estimate from the painting times of {run.frame.title}: if each of its {tiles} first waited "
-        f"{WAIT // 10**6} ms for its data, one after the other would take about {time(one / 1e9)}, and the same worker "
-        f"with {hands} in flight about {time(several / 1e9)}; a race with --wait 50ms measures it."
+        f"{WAIT // 10**6} ms for its data, one after the other would take about {one}, and the same worker with {hands} "
+        f"in flight about {several}; a race with --wait 50ms measures it."
     )

@@ -13,7 +13,7 @@ import numpy as np
 from render.outputs.page.runs import Run
 from render.outputs.page.tour import Step
 from render.swatches import COLOURS
-from render.wording import harmless
+from render.wording import make_harmless
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -53,12 +53,12 @@ def _describe_run(run: Run, image: int) -> dict[str, Any]:
     request = run.frame.request
     return {
         "title": run.frame.title,
-        "mode": harmless(request.mode),
+        "mode": make_harmless(request.mode),
         "tile": list(request.tile),
         "image": image,
         "length": run.length,
-        "awaits": harmless(run.waits_for),
-        "workers": [[worker.process, worker.thread, harmless(worker.device)] for worker in run.crew],
+        "awaits": make_harmless(run.waits_for),
+        "workers": [[worker.process, worker.thread, make_harmless(worker.device)] for worker in run.crew],
         "worker": [index[span.worker] for span in run.spans],
         "number": [span.tile for span in run.spans],
         "kind": "".join(LETTERS.get(span.kind, "o") for span in run.spans),

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from render import stats
 from render.findings import evidence
 from render.frame import Frame
-from render.stats import Interval, merged
+from render.stats import Interval, merge_intervals
 from render.trace import NO_TILE, Span, Worker
 
 Curve = list[tuple[int, int]]  # (t, how many from t on), by time
@@ -55,7 +55,7 @@ class Run(evidence.Run):
         The pieces of one do not overlap: where blocks of several tiles share it, the one that started last is shown.
         """
         pieces = []
-        for lane, spans in enumerate(stats.shown(self.frame.trace).values()):
+        for lane, spans in enumerate(stats.foremost_blocks(self.frame.trace).values()):
             for piece in spans:
                 t0, t1 = (min(max(t - self.start, 0), self.length) for t in (piece.t0, piece.t1))
                 if t0 < t1:
@@ -102,7 +102,7 @@ class Run(evidence.Run):
     @cached_property
     def running(self) -> Curve:
         """How many workers are at a tile at each instant."""
-        turns = (merged((s.t0, s.t1) for s in lane if s.kind == "paint") for lane in self.lanes.values())
+        turns = (merge_intervals((s.t0, s.t1) for s in lane if s.kind == "paint") for lane in self.lanes.values())
         return count_curve(chain.from_iterable(turns))
 
     @cached_property
@@ -123,7 +123,7 @@ class Run(evidence.Run):
             mine = holds.setdefault(span.worker, {})
             t0, _ = mine.get(span.tile, (span.t0, 0))
             mine[span.tile] = t0, max(span.t1, mine.get(span.tile, (0, 0))[1])
-        return max((stats.most(mine.values()) for mine in holds.values()), default=0)
+        return max((stats.max_overlap(mine.values()) for mine in holds.values()), default=0)
 
     @property
     def together(self) -> list[Interval]:
@@ -133,7 +133,7 @@ class Run(evidence.Run):
     @property
     def on_gpu(self) -> bool:
         """Whether a graphics card painted, or a simulator of one: then a worker is a part of it."""
-        return self.stats.on_card
+        return self.stats.on_gpu
 
     @property
     def waits_for(self) -> str:
@@ -181,7 +181,7 @@ def count_curve(intervals: Iterable[Interval]) -> Curve:
 
 def find_intervals(curve: Curve, least: int) -> list[Interval]:
     """The longest intervals in which a curve is nowhere below `least`."""
-    return merged((t, end) for (t, n), (end, _) in pairwise(curve) if n >= least)
+    return merge_intervals((t, end) for (t, n), (end, _) in pairwise(curve) if n >= least)
 
 
 def nearest_interval(intervals: Iterable[Interval], t: int) -> Interval:

@@ -9,14 +9,14 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import floor, log10
 
-from render.cpu_time import share
+from render.cpu_time import cpu_share
 from render.outputs.page.runs import Curve, Run
 from render.outputs.page.words import format_tick
 from render.plan import Tile, cut
 from render.stats import Interval
 from render.swatches import COLOURS
-from render.trace import Span, owners
-from render.wording import escape
+from render.trace import Span, tile_owners
+from render.wording import escape_html
 
 WIDTH, LEFT = 400, 52  # pixels: of the drawing, of what stands before the lanes
 CURVES, FOOT = 56, 16
@@ -27,7 +27,7 @@ def draw_picture(run: Run, image: int, marked: Collection[int] = ()) -> str:
     """The whole picture, each tile outlined in the colour of its worker, and some of them framed."""
     wide, high = run.frame.request.width, run.frame.request.height
     owned: dict[int, list[Tile]] = {}
-    last = owners(run.frame.trace)
+    last = tile_owners(run.frame.trace)
     tiles = cut(run.frame.request)
     for tile in tiles if len(tiles) <= MOST_OUTLINES else ():
         if tile.number in last:
@@ -65,7 +65,7 @@ def draw_timeline(run: Run, end: int, most: int) -> str:
     given = "" if run.stats.on_cpu.mean is None else f", {run.stats.on_cpu.mean:.2f} on a CPU on average"
     return (
         f'<svg class="still timeline" viewBox="0 0 {WIDTH} {y + FOOT}" role="img" '
-        f'aria-label="{escape(f"{run.frame.title}: {peak}{given}")}">{"".join(drawn)}</svg>'
+        f'aria-label="{escape_html(f"{run.frame.title}: {peak}{given}")}">{"".join(drawn)}</svg>'
     )
 
 
@@ -131,7 +131,7 @@ def _join_spans(spans: Sequence[Span], scale: float, origin: int) -> Iterator[tu
         if x0 < 0:
             x0, x1, given, length = left, right, 0.0, 0.0
         x1 = max(x1, right)
-        given += share(span) * (span.t1 - span.t0)
+        given += cpu_share(span) * (span.t1 - span.t0)
         length += span.t1 - span.t0
     if x0 >= 0:
         yield x0, x1, given / length if length else 1.0

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from render.findings.sentences import list_shares
 from render.outputs.page.questions import explain_juggling, explain_when, pair_jugglers
 from render.outputs.page.runs import Curve, Run, find_intervals, nearest_interval
-from render.outputs.page.words import format_time
+from render.outputs.page.words import format_ns
 from render.outputs.timeline import TOO_SHORT
-from render.wording import in_words, time
+from render.wording import format_time, in_words
 
 STEPS = 5
 BEFORE = 12  # turns that are replayed up to the instant that was asked about
@@ -60,7 +60,7 @@ def _ask_juggling(runs: Sequence[Run]) -> Iterator[Step]:
         aside = held - 1 - waiting
         others += [f"{aside} {'is' if aside == 1 else 'are'} set aside, hatched"] if aside else []
         yield Step(
-            f"The replay stands at {format_time(t)}. {run.frame.title} has {held} tiles in flight: started, and not "
+            f"The replay stands at {format_ns(t)}. {run.frame.title} has {held} tiles in flight: started, and not "
             "finished. How many of them is it painting at this instant?",
             _list_numbers(1, held),
             0,
@@ -82,7 +82,7 @@ def _ask_together(runs: Sequence[Run]) -> Iterator[Step]:
         t = sum(nearest_interval(find_intervals(run.running, most), _middle(runs))) // 2
         options = _list_numbers(1, most)
         yield Step(
-            f"The replay stands at {format_time(t)}. {run.frame.title} has {run.workers} workers. How many of them are "
+            f"The replay stands at {format_ns(t)}. {run.frame.title} has {run.workers} workers. How many of them are "
             "at a tile at this instant?",
             options,
             options.index(str(most)),
@@ -103,13 +103,13 @@ def _ask_first_finished(runs: Sequence[Run]) -> Iterator[Step]:
             continue
         base = next(one for one in runs if one is run.base)
         held, name, other = run.stats.in_flight.max, run.frame.title, base.frame.title
-        [(_, why)] = explain_juggling(run, base)
+        _, why = explain_juggling(run, base)
         yield Step(
             f"{name} has up to {held} tiles in flight, {other} one. Each has one worker. Which has finished all tiles "
             "first?",
             (other, "both at about the same time", name),
             0 if base.beats(run) else 2 if run.beats(base) else 1,
-            f"{other} took {time(base.seconds)}, {name} {time(run.seconds)}. {why}",
+            f"{other} took {format_time(base.seconds)}, {name} {format_time(run.seconds)}. {why}",
             min(base.length, run.length) * 6 // 10,
             0,
             max(base.length, run.length),
@@ -163,7 +163,7 @@ def _ask_first_tile(runs: Sequence[Run]) -> Iterator[Step]:
     if len(runs) < 2 or len(times) < len(runs):
         return
     best = times.index(min(times))
-    told = "; ".join(f"{run.frame.title} after {time(first)}" for run, first in zip(runs, times, strict=True))
+    told = "; ".join(f"{run.frame.title} after {format_time(first)}" for run, first in zip(runs, times, strict=True))
     juggler = next((run for run in runs if run.juggles and run is not runs[best]), None)
     why = " A juggling worker shares its time among several tiles, so its first is finished later." if juggler else ""
     yield Step(
@@ -208,8 +208,8 @@ def _ask_slowest(runs: Sequence[Run]) -> Iterator[Step]:
         "The tiles are of one size. How long does the slowest take, against the quickest?",
         ("about as long", "up to 3 times as long", "more than 3 times as long"),
         0 if times < 1.3 else 1 if times <= 3 else 2,
-        f"Tile {slow} took {time(most / 1e9)}, tile {quick} {time(least / 1e9)}. That is why tiles are handed out one "
-        "by one, to whoever is free.",
+        f"Tile {slow} took {format_time(most / 1e9)}, tile {quick} {format_time(least / 1e9)}. That is why tiles are "
+        "handed out one by one, to whoever is free.",
         run.ends[slow],
         max(run.ends[slow] - 2 * most, 0),
         run.ends[slow],

@@ -62,12 +62,12 @@ def describe_overlap(run: Run) -> str:
     times = run.together
     spent = sum(t1 - t0 for t0, t1 in times)
     range_ = format_range(times[0][0], times[-1][1])
-    return range_ if len(times) == 1 else f"on and off {range_}, {format_time(spent)} in all"
+    return range_ if len(times) == 1 else f"on and off {range_}, {format_ns(spent)} in all"
 
 
 def format_range(t0: int, t1: int) -> str:
     """From when to when, both in one unit: "from 0.00 to 1.39 s"."""
-    last = format_time(t1)
+    last = format_ns(t1)
     digits, unit = len(last.split()[0].partition(".")[2]), last.split()[1]
     size = {"s": 10**9, "ms": 10**6, "µs": 10**3, "ns": 1}[unit]
     return f"from {t0 / size:.{digits}f} to {last}"
@@ -75,11 +75,11 @@ def format_range(t0: int, t1: int) -> str:
 
 def format_tick(ns: int) -> str:
     """A round time, without the digits that say nothing."""
-    number, unit = format_time(ns).split()
+    number, unit = format_ns(ns).split()
     return f"{float(number):g} {unit}"
 
 
-def format_time(ns: int) -> str:
+def format_ns(ns: int) -> str:
     """A time to three digits, in the unit that suits it."""
     for size, unit in ((10**9, "s"), (10**6, "ms"), (10**3, "µs")):
         if ns >= size:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 
 from render.runtime.cpu.native import NativeKernel
 from render.runtime.kernel import CpuKernel
-from render.trace import Recorder, Span, Worker, getcpu
+from render.trace import Recorder, Span, Worker, load_getcpu
 
 
 class Call(NamedTuple):
@@ -52,11 +52,11 @@ class HeldKernel(NativeKernel):
     def _timed(self, cells: int) -> int:
         """Call the machine code, holding the GIL from first to last."""
         call = partial(self._held, cells)
-        cpu, now, given = getcpu() or partial(int, -1), time.perf_counter_ns, time.thread_time_ns
+        cpu, now, given = load_getcpu() or partial(int, -1), time.perf_counter_ns, time.thread_time_ns
         in_turn: tuple[Callable[[], int], ...] = (cpu, now, given, call, given, now, cpu)
         # one bytecode: nobody else comes in between
         first, t0, before, steps, after, t1, last = tuple(map(operator.call, in_turn))
-        self.calls.append(Call(Recorder.me(), t0, t1, after - before, first, last))
+        self.calls.append(Call(Recorder.current_worker(), t0, t1, after - before, first, last))
         return int(steps)
 
     def correct_spans(self, spans: Sequence[Span]) -> tuple[Span, ...]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from render.codegen.settings import Settings, cells, pack
-from render.frame import Canvas, Went
+from render.frame import Canvas, SliceResult
 from render.kernels import room as places
 from render.request import Request
 from render.scene import REALS
@@ -129,13 +129,13 @@ class Rectangle:
         room.begin(told, canvas, place)
         self.call, self.room, self.canvas = call, room, canvas  # whose memory must live as long as this
 
-    def paint_slice(self, budget: int) -> Went:
+    def paint_slice(self, budget: int) -> SliceResult:
         """Go on for about so many steps of lanes, and tell how far that went."""
         room = self.room
         room.view[BUDGET] = budget
         room.went[0] = 0
         steps = self.call(room.address)
-        return Went(steps, room.went[0], bool(room.went[1]))
+        return SliceResult(steps, room.went[0], bool(room.went[1]))
 
 
 def members(call: Callable[[int], int], at: Settings, p: tuple[Any, ...]) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 
 from render import sampling
 from render.codegen.retarget import retarget
-from render.frame import Canvas, Went
+from render.frame import Canvas, SliceResult
 from render.language import primitives
 from render.request import Request
 from render.runtime.kernel import Announce, CpuKernel
@@ -99,9 +99,9 @@ class Rows:
     def __init__(self, kernel: ArrayKernel, canvas: Canvas, x: int, width: int, left: list[int]) -> None:
         self.kernel, self.canvas, self.x, self.width, self.left = kernel, canvas, x, width, left
 
-    def paint_slice(self, budget: int) -> Went:
+    def paint_slice(self, budget: int) -> SliceResult:
         made = 0
         with np.errstate(all="ignore"):
             while self.left and made <= budget:
                 made += self.kernel.row(self.canvas, self.x, self.left.pop(0), self.width)
-        return Went(made, 0, not self.left)
+        return SliceResult(made, 0, not self.left)
