@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from render.findings import sentences
+from render.findings import sentences, stories
 from render.findings.explanation import Explanation
 from render.outputs.page import still
 from render.outputs.page.runs import Group, Run
 from render.outputs.page.words import describe_image
-from render.wording import escape_html, format_time
+from render.wording import as_sentence, escape_html, format_time
 
 CONCURRENCY, PARALLELISM = "This is concurrency.", "This is parallelism."
 
@@ -33,7 +33,9 @@ def build_stage(groups: Sequence[Group], runs: Sequence[Run], images: Sequence[i
 def _describe_group(group: Group, *, alone: bool) -> tuple[str, str]:
     wait = format_time(group.wait_ns / 1e9)
     if group.story:
-        return f"The story of the {group.story}", f"Each tile first waits {wait} for its data."
+        story = stories.STORIES.get(group.story)
+        about = f"{as_sentence(story.about)} Here that takes {wait} for each tile." if story else ""
+        return f"The story of the {group.story}", about
     if alone:
         return "The replay", f"Each tile first waits {wait} for its data." if group.wait_ns else ""
     if group.wait_ns:

@@ -1,4 +1,4 @@
-"""Inside the graphics card: a run's streams above its multiprocessors, on a scale of their own, and what to make of the two.
+"""Inside the graphics card: a run's streams above its multiprocessors, on a scale of their own, and what they mean.
 
 A card's run is over in a few milliseconds, which is nothing on one scale with seconds; so it has a section of its own
 below the stage, which plays with the same clock, and a button that slows the clock down until it can be watched.

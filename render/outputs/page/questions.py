@@ -150,6 +150,6 @@ def _estimate(runs: Sequence[Run]) -> str:
     one, several = (format_time(estimate_juggling(run.costs.values(), WAIT, n) / 1e9) for n in (1, hands))
     return (
         f" An estimate from the painting times of {run.frame.title}: if each of its {tiles} first waited "
-        f"{WAIT // 10**6} ms for its data, one after the other would take about {one}, and the same worker with {hands} "
-        f"in flight about {several}; a race with --wait 50ms measures it."
+        f"{WAIT // 10**6} ms for its data, one after the other would take about {one}, and the same worker with "
+        f"{hands} in flight about {several}; a race with --wait 50ms measures it."
     )

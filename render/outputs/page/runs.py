@@ -137,8 +137,8 @@ class Run(evidence.Run):
 
     @property
     def waits_for(self) -> str:
-        """What its tiles wait for, in words."""
-        return self.awaited_lock or "their data"
+        """What each of its tiles waits for, in words."""
+        return self.awaited_lock or "its data"
 
 
 class Group(NamedTuple):

@@ -56,7 +56,9 @@ def _ask_juggling(runs: Sequence[Run]) -> Iterator[Step]:
         if t is None:
             continue
         waiting = _value_at(run.waiting, t)
-        others = [f"{waiting} wait for {run.waits_for}"] if waiting else []
+        others = (
+            [f"{waiting} {'waits' if waiting == 1 else 'wait'} for {run.awaited_lock or 'data'}"] if waiting else []
+        )
         aside = held - 1 - waiting
         others += [f"{aside} {'is' if aside == 1 else 'are'} set aside, hatched"] if aside else []
         yield Step(

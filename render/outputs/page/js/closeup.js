@@ -180,7 +180,7 @@ function chooseReach(runs, end) {
     const lengths = run.spans.filter(span => span.kind === 'p' && span.t1 > span.t0).map(span => span.t1 - span.t0).sort((a, b) => a - b);
     return lengths[lengths.length >> 1] ?? 1000;
   };
-  const juggler = runs.find(run => run.inFlight.most > run.running.most);
+  const juggler = runs.find(isJuggled);
   const wanted = juggler ? 30 * middle(juggler) : 6 * Math.max(...runs.map(middle));
   return Math.min(Math.max(wanted, 1000), Math.max(end, 1000));
 }

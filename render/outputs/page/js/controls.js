@@ -18,16 +18,16 @@ class Controls {
     this.listed = new Set();
     for (const pace of clock.paces) this.list(pace);
     this.image = button('Theatre', { class: 'less', 'aria-pressed': 'false', title: 'Draw stages in place of kitchens' });
-    this.owners = button('Outlines', { class: 'less', 'aria-pressed': 'true', title: 'Outlines and names of the workers on the picture' });
-    this.scales = button('Stretch each timeline', { class: 'less', 'aria-pressed': 'false', title: 'Each whole run on a scale of its own' });
+    this.owners = button('Outlines', { 'aria-pressed': 'true', title: 'Outlines and names of the workers on the picture' });
+    this.scales = button('Stretch each timeline', { 'aria-pressed': 'false', title: 'Each whole run on a scale of its own' });
     this.scales.hidden = acts.length < 2;
-    this.theme = button('Light / dark', { class: 'less', title: 'Light or dark' });
+    this.theme = button('Light / dark', { title: 'Light or dark' });
     this.letters = button('Single-key shortcuts', { 'aria-pressed': 'true' });
-    const keys = element('details', { class: 'keys' }, element('summary', {}, 'Keys'), element('div', {}, element('p', {},
-      'Space: play or pause. ← →: the finished tile before or after. , and .: a small step. Home, End: start, end. ',
+    const keys = element('details', { class: 'keys' }, element('summary', {}, 'More'), element('div', {}, element('div', { class: 'options' }, this.owners, this.scales, this.theme), element('p', {},
+      'Keys. Space: play or pause. ← →: the finished tile before or after. , and .: a small step. Home, End: start, end. ',
       '+ and −: faster, slower. K: kitchen or theatre. O: outlines. S: stretch each timeline. On a picture, arrow keys go from tile to ',
       'tile. A pause writes its instant into the address, as a link.'), this.letters));
-    /** @type {HTMLElement} */ (document.getElementById('bar')).append(this.play, this.time, this.scrub, this.pace, this.image, this.owners, this.scales, this.theme, keys);
+    /** @type {HTMLElement} */ (document.getElementById('bar')).append(this.play, this.time, this.scrub, this.pace, this.image, keys);
     this.listen();
     clock.listeners.push(() => this.show());
     this.show();

@@ -47,7 +47,9 @@ function findInstant() {
   const shown = (/** @type {number} */ t) => runs.filter(run =>
     valueAt(run.running, t) === run.running.most && valueAt(run.inFlight, t) === run.inFlight.most).length;
   const near = Array.from({ length: 400 }, (_, i) => middle * (1 + (i % 2 ? i : -i) / 1000)); // ever further away
-  return near.reduce((best, t) => shown(t) > shown(best) ? t : best, middle);
+  const best = near.reduce((best, t) => shown(t) > shown(best) ? t : best, middle);
+  const juggler = runs.find(isJuggled), turn = juggler?.spans.find(span => span.kind === 'p' && span.t0 <= best && best < span.t1);
+  return turn ? (turn.t0 + turn.t1) / 2 : best; // nobody on the way from one tile to the next
 }
 
 /** @param {number} time ms, as the screen counts */

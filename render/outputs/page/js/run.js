@@ -22,6 +22,9 @@ const TOO_SMALL = 25; // a run so many times shorter than the longest is too sho
 /** @param {{length: number}} run @param {number} end ns, where the longest run ends */
 function isTooShort(run, end) { return run.length > 0 && run.length * TOO_SMALL < end; }
 
+/** Whether a worker set tiles aside and went on with others. @param {Run} run */
+function isJuggled(run) { return run.rows.some(row => row.stays.some(stay => stay.pieces > 1)); }
+
 /** How many of the ascending numbers are not above t. @param {Float64Array} list @param {number} t */
 function countUpTo(list, t) {
   let low = 0, high = list.length;

@@ -20,7 +20,7 @@ class Tour {
     if (!steps.length) return;
     document.body.append(this.panel);
     this.start.addEventListener('click', () => this.open(0));
-    /** @type {HTMLElement} */ (document.getElementById('bar')).append(this.start);
+    /** @type {HTMLElement} */ (document.querySelector('#bar .play')).after(this.start);
     const again = element('button', { type: 'button' }, 'Ask me one by one');
     again.addEventListener('click', () => this.open(0));
     this.section.append(again);
