@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import NoReturn
 
-from render.frontend.cli import main
+from render.frontend.cli import main, notes
 
 
 class Interrupted(KeyboardInterrupt):
@@ -33,9 +33,9 @@ def run() -> int:
         signal.signal(signal.SIGINT, raise_interrupted)
     try:
         return main()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more, while Python ends, would end it in another way
-        sys.stderr.write("render: interrupted\n")
+        sys.stderr.write("; ".join(["render: interrupted", *notes(error)]) + "\n")
         return 130
     finally:
         gc.freeze()

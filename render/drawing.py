@@ -71,12 +71,12 @@ def join_panels(panels: Sequence[pillow.Image.Image]) -> pillow.Image.Image:
     widths = [max(one.width for one in panels[column::across]) for column in range(across)]
     heights = [max(one.height for one in row) for row in rows]
     size = sum(widths) + GAP * (across - 1), sum(heights) + GAP * (len(rows) - 1)
-    made = pillow.Image.new("RGB", (size[0] + 2 * MARGIN, size[1] + 2 * MARGIN), PAPER)
+    image = pillow.Image.new("RGB", (size[0] + 2 * MARGIN, size[1] + 2 * MARGIN), PAPER)
     for number, one in enumerate(panels):
         row, column = divmod(number, across)
         place = sum(widths[:column]) + GAP * column, sum(heights[:row]) + GAP * row
-        made.paste(one, (MARGIN + place[0], MARGIN + place[1]))
-    return made
+        image.paste(one, (MARGIN + place[0], MARGIN + place[1]))
+    return image
 
 
 def frame_panel(
@@ -85,15 +85,15 @@ def frame_panel(
     """Draw one panel: title to the left and a note to the right, the picture, the legend."""
     below = 0 if legend is None else legend.height + 8
     width = max(image.width, 320, 0 if legend is None else legend.width)
-    made = pillow.Image.new("RGB", (width, TITLE + image.height + below), PAPER)
-    draw = pillow.ImageDraw.Draw(made)
+    sheet = pillow.Image.new("RGB", (width, TITLE + image.height + below), PAPER)
+    draw = pillow.ImageDraw.Draw(sheet)
     draw.text((0, TITLE - 9), title, TEXT, load_font(18), anchor="ls")
     if draw.textlength(title, load_font(18)) + draw.textlength(quiet, load_font(13)) + 16 <= width:
         draw.text((width, TITLE - 9), quiet, QUIET, load_font(13), anchor="rs")
-    made.paste(image, (0, TITLE))
+    sheet.paste(image, (0, TITLE))
     if legend is not None:
-        made.paste(legend, (0, TITLE + image.height + 8))
-    return made
+        sheet.paste(legend, (0, TITLE + image.height + 8))
+    return sheet
 
 
 @cache
@@ -179,22 +179,22 @@ def draw_badge(image: pillow.Image.Image, box: Box, number: int, text: str, long
 
 def draw_legend(entries: Sequence[tuple[int, str]], width: int, most: int = 12) -> pillow.Image.Image:
     """Draw swatches with words, in as many rows as it takes; of many the first, and how many more there are."""
-    told = [*entries[:most], *([(-1, f"and {len(entries) - most} more")] if len(entries) > most else [])]
+    shown = [*entries[:most], *([(-1, f"and {len(entries) - most} more")] if len(entries) > most else [])]
     probe = pillow.ImageDraw.Draw(pillow.Image.new("RGB", (1, 1)))
     places, x, y = [], 0, 0
-    for number, word in told:
+    for number, word in shown:
         wide = round(probe.textlength(word, load_font(13))) + (30 if number >= 0 else 0)
         if x and x + wide > width:
             x, y = 0, y + 22
         places.append((x, y, number, word))
         x += wide + 18
-    made = pillow.Image.new("RGB", (width, y + 20 if told else 1), PAPER)
-    draw = pillow.ImageDraw.Draw(made)
+    image = pillow.Image.new("RGB", (width, y + 20 if shown else 1), PAPER)
+    draw = pillow.ImageDraw.Draw(image)
     for x, y, number, word in places:
         if number >= 0:
-            mark_owner(made, (x, y + 1, x + 24, y + 19), number)
+            mark_owner(image, (x, y + 1, x + 24, y + 19), number)
         draw.text((x + (30 if number >= 0 else 0), y + 10), word, TEXT, load_font(13), anchor="lm")
-    return made
+    return image
 
 
 def encode_png(image: pillow.Image.Image) -> bytes:

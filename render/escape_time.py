@@ -2,7 +2,7 @@
 
 Outside, the number of steps is made continuous by how far beyond the bailout the last one went, and runs through a
 cyclic palette, one turn for so many doublings. Relief needs the derivative of the last z by the point. Carried along,
-it would slow every picture down (by 1.3 to 2.5); so where relief is asked for, `derivative` walks the orbits that have
+it would slow every picture down (by 1.3 to 2.5); so where relief is requested, `derivative` walks the orbits that have
 left a second time, and nothing else pays for it.
 """
 
@@ -80,7 +80,7 @@ def within(x: Lane, y: Lane, p: Any) -> Any:
 
 
 def shaded(x: Lane, y: Lane, steps: Lane, inside: Any, orbit: Any, p: Any) -> tuple[Lane, Lane, Lane]:
-    """Inside black; outside a colour of the palette, in relief where that is asked for.
+    """Inside black; outside a colour of the palette, in relief where that is requested.
 
     orbit: what `derivative` is to be given before the steps. Where all is inside, no colours are looked up.
     """

@@ -1,7 +1,7 @@
-"""Pixels: the canvas that workers paint on, and the frame that is left when they are done.
+"""Pixels: the canvas that workers paint on, and the frame that is left when they have finished.
 
 All workers write into one canvas, each only inside its own tiles. For processes the canvas is a file that each of
-them maps once (on Linux in memory, under /dev/shm), so no pixel is ever sent anywhere.
+them maps once (on Linux in memory), so no pixel is ever sent anywhere.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any, ClassVar, NamedTuple, Self, overload
 
@@ -60,14 +60,14 @@ class Canvas:
         self.addresses = self.rgb.ctypes.data, 0 if self.steps is None else self.steps.ctypes.data
 
     def covers(self, x: int, y: int, width: int, height: int) -> bool:
-        """Tell whether a rectangle of the frame lies in it."""
+        """Test whether a rectangle of the frame lies in it."""
         high, wide, _ = self.rgb.shape
         return self.x <= x and self.y <= y and x + width <= self.x + wide and y + height <= self.y + high
 
     def take_pixels(self) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
         """Return pixels, steps and inside for keeps: copies where the canvas lies in a file.
 
-        To be asked once, when all is painted: the marks are taken off the steps.
+        To be called once, when all is painted: the marks are taken off the steps.
         """
         ours = self.path is None
         rgb = self.rgb if ours else np.array(self.rgb)
@@ -75,16 +75,11 @@ class Canvas:
             return rgb, None, None
         return rgb, *split_marked(self.steps if ours else np.array(self.steps))
 
-    @property
-    def folder(self) -> Path:
-        """The folder of the canvas's file and of all that the processes share. Raises RenderError without a file."""
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as the file's name: another process opens the same file. Raises RenderError without a file."""
         if self.path is None:
             raise RenderError("a canvas in private memory cannot be shared", "open it with shared=True")
-        return self.path.parent
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Pickle as the file's name: another process opens the same file."""
-        return _attach_canvas, (self.folder / "canvas", *self._key)
+        return _attach_canvas, (self.path, *self._key)
 
 
 def split_marked(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +89,6 @@ def split_marked(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return counts, inside
 
 
-@lru_cache(maxsize=2)
 def _attach_canvas(path: Path, width: int, height: int, with_steps: bool, x: int, y: int) -> Canvas:  # noqa: FBT001
     return Canvas(width, height, with_steps=with_steps, path=path, x=x, y=y)
 
@@ -164,8 +158,8 @@ class Frame:
 
     def __repr__(self) -> str:
         """One line: what was drawn, and who drew it."""
-        told = self.request
-        return f"<Frame of {PurePath(told.scene).stem!r:.60}, {told.width} x {told.height}, by {self.title!r:.60}>"
+        width, height = self.request.width, self.request.height
+        return f"<Frame of {PurePath(self.request.scene).stem!r:.60}, {width} x {height}, by {self.title!r:.60}>"
 
     @property
     def simulated(self) -> bool:
@@ -191,9 +185,9 @@ class Frame:
 
     def with_trace(self, trace: Trace) -> Self:
         """Return the same picture with another trace; what is known of its pixels is kept."""
-        made = copy(self)
-        object.__setattr__(made, "trace", trace)
-        return made
+        frame = copy(self)
+        object.__setattr__(frame, "trace", trace)
+        return frame
 
     @cached_property
     def sha256(self) -> str:

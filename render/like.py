@@ -26,19 +26,19 @@ from render.sampling import grid, position
 OWN = ("like", "at", "closer")  # options that are used up here
 
 
-def apply_picture(asked: Mapping[str, Any]) -> dict[str, Any]:
+def apply_picture(options_given: Mapping[str, Any]) -> dict[str, Any]:
     """Combine the options of a saved picture with those given, which go first, for `render.options.complete`.
 
     `like` names a picture, `at` a pixel of it ("310,95" or a pair), which becomes the centre, `closer` how many times
-    larger things become. Raises InputError for a picture that tells no request, UsageError for options that contradict
-    each other.
+    larger things become. Raises InputError for a picture that carries no request, UsageError for options that
+    contradict each other.
     """
-    given = {name: value for name, value in asked.items() if value is not None and name not in OWN}
-    path, at, closer = (asked.get(name) for name in OWN)
+    given = {name: value for name, value in options_given.items() if value is not None and name not in OWN}
+    path, at, closer = (options_given.get(name) for name in OWN)
     if path is None:
         for name, value in (("at", at), ("closer", closer)):
             if value is not None:
-                raise UsageError(f"--{name} is about a picture", "add --like PICTURE, the picture to start from")
+                raise UsageError(f"--{name} needs a picture to start from", "add --like PICTURE")
         return given
     stored = _read_request(path)
     chosen = _choose_scene(stored, given, path)
@@ -60,27 +60,27 @@ def apply_picture(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_request(path: str | Path) -> Request:
-    made = picture.read(path).provenance
-    if made is None:
+    origin = picture.read(path).provenance
+    if origin is None:
         raise InputError(
             f"{path} carries no request: another program made it, or it was saved with --plain",
             "give a PNG, .npz, .webp or .jpg that this program drew",
         )
-    return made.request
+    return origin.request
 
 
 def _choose_scene(stored: Request, given: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
     """Choose the picture's scene. A scene file is a program: a picture alone never runs it, the user has to name it."""
-    asked = given.get("scene")
+    requested = given.get("scene")
     name = PurePath(stored.scene).stem
-    if asked is not None and PurePath(str(asked)).stem != name:
-        raise UsageError(f"{path} shows scene {name}, not {asked}", "leave --scene out, or --like")
-    if asked is None and stored.scene not in scene.names():
+    if requested is not None and PurePath(str(requested)).stem != name:
+        raise UsageError(f"{path} shows scene {name}, not {requested}", "leave --scene out, or --like")
+    if requested is None and stored.scene not in scene.names():
         raise UsageError(
-            f"{path} was drawn by the scene file {stored.scene}, which is a program: a picture does not start it",
+            f"{path} was drawn by the scene file {stored.scene}, which is a program: --like never runs it by itself",
             f"if you trust it, add --scene {shlex.quote(stored.scene)}",
         )
-    return {"scene": stored.scene if asked is None else asked}
+    return {"scene": stored.scene if requested is None else requested}
 
 
 def _move_view(stored: Request, at: Any, closer: Any, parameters: Mapping[str, Value]) -> dict[str, Value]:

@@ -48,12 +48,12 @@ def memory() -> int:
     A large number where the system does not say.
     """
     try:
-        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
-        there = 1 << 62
+        installed = 1 << 62
     limits = [_read_numbers(group / "memory.max") for group in _control_groups("")]
     limits += [_read_numbers(group / "memory.limit_in_bytes") for group in _control_groups("memory")]
-    return min([there, *(limit[0] for limit in limits if limit), *_address_space()])
+    return min([installed, *(limit[0] for limit in limits if limit), *_address_space()])
 
 
 def _address_space() -> Iterator[int]:
@@ -69,12 +69,12 @@ def _address_space() -> Iterator[int]:
 
 def _read_quotas() -> Iterator[tuple[int, int]]:
     """Yield the microseconds of CPU granted, and per how many, by each group that limits this process."""
-    found = [_read_numbers(group / "cpu.max") for group in _control_groups("")]
-    found += [
+    quotas = [_read_numbers(group / "cpu.max") for group in _control_groups("")]
+    quotas += [
         _read_numbers(group / "cpu.cfs_quota_us") + _read_numbers(group / "cpu.cfs_period_us")
         for group in _control_groups("cpu")
     ]
-    for numbers in found:
+    for numbers in quotas:
         if len(numbers) == 2 and min(numbers) > 0:  # version 1 writes -1 for no limit
             yield numbers[0], numbers[1]
 

@@ -1,4 +1,4 @@
-"""From what was asked to a complete, checked request.
+"""From options to a complete, checked request.
 
 Options come from the command line or from keyword arguments alike; what is missing is filled in from the scene, the
 mode and the machine. An option that belongs to another mode is wrong use: it would be ignored in silence.
@@ -39,7 +39,7 @@ OWN: dict[str, Any] = {  # each some mode's alone
     "backend": None,
     "in_flight": None,
     "simulate": False,
-    "blocks": True,
+    "tile_timeout": None,
 }
 DEFAULTS |= OWN
 
@@ -52,12 +52,12 @@ def complete(**asked: Any) -> Request:
     return complete_from(asked, scene.load)
 
 
-def complete_from(asked: Mapping[str, Any], load: Callable[[str], scene.Scene]) -> Request:
+def complete_from(given: Mapping[str, Any], load: Callable[[str], scene.Scene]) -> Request:
     """Make the request as `complete` does; `load` gives the scene of a name."""
-    for name in asked:
+    for name in given:
         if name not in DEFAULTS:
-            raise _unknown_option(name, asked)
-    options = DEFAULTS | {name: value for name, value in asked.items() if value is not None}
+            raise _unknown_option(name, given)
+    options = DEFAULTS | {name: value for name, value in given.items() if value is not None}
     mode = modes.load(str(options["mode"]))
     _check_own_options(options, mode)
     loaded = load(str(options["scene"]))
@@ -89,31 +89,31 @@ def complete_from(asked: Mapping[str, Any], load: Callable[[str], scene.Scene]) 
         order=_one_of(ORDERS, options["order"], "order"),
         only_tile=None if options["only_tile"] is None else parse_whole(options["only_tile"], "only tile"),
         simulate=bool(options["simulate"]),
-        blocks=bool(options["blocks"]),
+        tile_timeout_ns=0 if options["tile_timeout"] is None else parse_timeout(options["tile_timeout"]),
     )
     _check_precision(request)
     return request
 
 
-def _unknown_option(name: str, asked: Mapping[str, Any]) -> UnknownName:
+def _unknown_option(name: str, given: Mapping[str, Any]) -> UnknownName:
     """Make the error for an unknown option; if it is a parameter of the scene, say where that goes."""
-    owner = parameter_owner(name, str(asked.get("scene") or DEFAULTS["scene"]))
+    owner = parameter_owner(name, str(given.get("scene") or DEFAULTS["scene"]))
     remedy = f'it is a parameter of scene {owner}: pass parameters={{"{name}": ...}}' if owner else ""
     return UnknownName("option", name, DEFAULTS, remedy)
 
 
-def count_workers(asked: Any) -> int:
+def count_workers(value: Any) -> int:
     """Count the requested workers: of a number below zero, -1 is all CPUs allowed, -2 all but one, and so on.
 
     joblib counts so too. Raises UsageError for what is no whole number, or leaves none.
     """
-    workers, there = parse_whole(asked, "workers"), machine.cpus()
+    workers, available = parse_whole(value, "workers"), machine.cpus()
     if workers > 0:
         return workers
-    if workers < -there or not workers:
-        why = f": this process may use {count(there, 'CPU')}, and that leaves none" if workers else ""
+    if workers < -available or not workers:
+        why = f": this process may use {count(available, 'CPU')}, and that leaves none" if workers else ""
         raise UsageError(f"workers is {workers}{why}", "give a number from 1, or -1 for all CPUs that it may use")
-    return there + 1 + workers
+    return available + 1 + workers
 
 
 def _check_own_options(options: Mapping[str, Any], mode: modes.Mode) -> None:
@@ -140,15 +140,17 @@ def _choose_tile(target: str, width: int, height: int, workers: int) -> tuple[in
 
 def _choose_target(options: Mapping[str, Any], mode: modes.Mode, precision: str) -> str:
     """Return the given target, or the default of the mode's kind. Raises UsageError where they do not go together."""
-    asked = options["target"]
-    target = targets.KINDS[mode.KIND].default_target if asked is None else _one_of(targets.names(), asked, "target")
+    requested = options["target"]
+    target = (
+        targets.KINDS[mode.KIND].default_target if requested is None else _one_of(targets.names(), requested, "target")
+    )
     loaded = targets.load(target)
     if loaded.KIND != mode.KIND:
         theirs = ", ".join(targets.of_kind(mode.KIND))
         raise UsageError(f"mode {options['mode']} does not go with target {target}", f"its targets: {theirs}")
     if precision not in loaded.PRECISIONS:
         theirs = " or ".join(f"--precision {name}" for name in loaded.PRECISIONS)
-        raise UsageError(f"target {target} does not know precision {precision}", f"give {theirs}")
+        raise UsageError(f"target {target} does not support precision {precision}", f"give {theirs}")
     return target
 
 
@@ -156,15 +158,15 @@ def _choose_backend(options: Mapping[str, Any], mode: modes.Mode) -> str | None:
     """Return the given backend, or the default; None where a mode has none."""
     if "backend" not in mode.OPTIONS:
         return None
-    asked = options["backend"]
-    return backends.DEFAULT if asked is None else _one_of(backends.names(), asked, "backend")
+    requested = options["backend"]
+    return backends.DEFAULT if requested is None else _one_of(backends.names(), requested, "backend")
 
 
-def _one_of(known: Iterable[str], asked: Any, kind: str) -> str:
+def _one_of(known: Iterable[str], value: Any, kind: str) -> str:
     """Check a name against the known ones. Raises UnknownName."""
-    if str(asked) not in known:
-        raise UnknownName(kind, str(asked), known)
-    return str(asked)
+    if str(value) not in known:
+        raise UnknownName(kind, str(value), known)
+    return str(value)
 
 
 def _check_precision(request: Request) -> None:
@@ -173,7 +175,9 @@ def _check_precision(request: Request) -> None:
     pitch, away = float(at.pitch), max(abs(float(at.x0)), abs(float(at.y0)))
     deeper = "" if request.precision == "f64" else ", or use --precision f64"
     if not math.isfinite(pitch) or not math.isfinite(away):
-        raise UsageError(f"{request.precision} does not reach as far as this frame", f"zoom in, nearer to 0{deeper}")
+        raise UsageError(
+            f"{request.precision} cannot represent positions in this frame", f"zoom in, nearer to 0{deeper}"
+        )
     if pitch < max(away, pitch) * 2.0 ** (-52 if request.precision == "f64" else -23) / 4 or not pitch:
         raise UsageError(
             f"zoom {values['zoom']:g} is too deep for {request.precision}: neighbouring pixels would be the same point",
@@ -208,6 +212,7 @@ def parse_pair(value: Any, name: str) -> tuple[int, int]:
     return first, second
 
 
+LONGEST_TIMEOUT = 86_400  # seconds: a day
 UNITS = {"": 1_000_000, "ms": 1_000_000, "s": 1_000_000_000, "us": 1_000}
 
 
@@ -222,12 +227,23 @@ def parse_duration(value: Any) -> int:
     return waiting
 
 
+def parse_timeout(value: Any) -> int:
+    """Nanoseconds from seconds: "90", "90s". Raises UsageError for what is no number from 1 to a day of them."""
+    try:
+        seconds = float(str(value).strip().removesuffix("s"))
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= LONGEST_TIMEOUT:
+        raise UsageError(f"tile timeout is {value!r:.60}", f"give seconds, from 1 to {LONGEST_TIMEOUT}, for example 90")
+    return round(seconds * 1e9)
+
+
 def parse_settings(words: list[str]) -> dict[str, Value]:
     """Parse parameters from `name=value` words; the scene checks them. Raises UsageError."""
-    found: dict[str, Value] = {}
+    values: dict[str, Value] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name.strip():
             raise UsageError(f"--set {word:.60} has no value", "write --set name=value, for example --set zoom=100")
-        found[name.strip()] = value.strip()
-    return found
+        values[name.strip()] = value.strip()
+    return values

@@ -13,6 +13,6 @@ class Pace:
         self.budget = FEWEST
 
     def learn(self, took_ns: int, *, done: bool) -> None:
-        """Take note of how long a slice took. One that ended the tile made fewer steps, so nothing grows by it."""
+        """Learn from the time of a slice. One that finished the tile made fewer steps, so the budget stays."""
         share = self.slice_ns / max(took_ns, 1)
         self.budget = max(int(self.budget * min(1.0 if done else self.growth, share)), FEWEST)

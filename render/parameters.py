@@ -43,17 +43,17 @@ class Parameter(NamedTuple):
         """Make a parameter from a scene's tuple. Raises ValueError where it is neither form."""
         parts = tuple(written)
         if isinstance(written, cls):
-            made = written
+            parameter = written
         elif len(parts) == 3 and all(isinstance(word, str) for word in (parts[0], *parts[1])):
-            made = cls(parts[0], None, None, parts[2], tuple(parts[1]))
+            parameter = cls(parts[0], None, None, parts[2], tuple(parts[1]))
         elif len(parts) == 4 and all(isinstance(number, (int, float)) for number in parts[:3]) and parts[1] <= parts[2]:
-            made = cls(*parts)
+            parameter = cls(*parts)
         else:
             raise ValueError(f"{written!r:.60} is not a parameter")
-        if not isinstance(made.about, str):
-            raise TypeError(f"{made.about!r:.60} is no sentence")
-        made.check("default", made.default)
-        return made
+        if not isinstance(parameter.about, str):
+            raise TypeError(f"{parameter.about!r:.60} is no sentence")
+        parameter.check("default", parameter.default)
+        return parameter
 
     def check(self, name: str, value: Any) -> Value:
         """Convert a value to the parameter's own type. Raises UsageError where it does not fit."""
@@ -70,7 +70,7 @@ class Parameter(NamedTuple):
         except (TypeError, ValueError, OverflowError):
             raise UsageError(f"{name} is {value!r}, which is not {kind}", remedy) from None
         if not math.isfinite(number) or not self.lowest <= number <= self.highest:  # type: ignore[operator]
-            raise UsageError(f"{name} is {value}, out of its bounds", remedy)
+            raise UsageError(f"{name} is {value}, out of range", remedy)
         return int(number) if isinstance(self.default, int) else number
 
 
@@ -88,8 +88,8 @@ Kinds = tuple[tuple[str, str], ...]
 
 def make_record(members: Mapping[str, Any]) -> P:
     """Make `p` of its members."""
-    made: P = _record_class(tuple(members))(**members)
-    return made
+    p: P = _record_class(tuple(members))(**members)
+    return p
 
 
 @lru_cache(maxsize=64)
@@ -98,13 +98,13 @@ def _record_class(names: Iterable[str]) -> Any:
 
 
 def members_of(p: P) -> dict[str, Any]:
-    """Give the members of `p` by name: what can be sent to another process, where `record` makes `p` of it again."""
+    """Return the members of `p` by name: they can be sent to another process, where `make_record` makes `p` again."""
     named: Any = p
     return dict(named._asdict())
 
 
 def member_types(p: P) -> Kinds:
-    """Tell each member's name and type: what compiled code depends on besides the precision, whatever the values."""
+    """List each member's name and type: what compiled code depends on besides the precision, whatever the values."""
     return tuple((name, type(value).__name__) for name, value in members_of(p).items())
 
 

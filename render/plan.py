@@ -55,7 +55,7 @@ def check_count(request: Request) -> None:
 
 
 def tile_of(request: Request, number: int) -> Tile:
-    """Give the tile of this number; those at the right and lower edge may be smaller."""
+    """Return the tile of this number; those at the right and lower edge may be smaller."""
     return _nth_tile(request, number, request.rows_and_columns[1])
 
 

@@ -35,18 +35,18 @@ class Preparation:
         self._shared: dict[Request, Kernel] = {}
 
     def load_scene(self, name: str) -> PreparedScene:
-        """Give the scene of this name, as it was when it was first asked for. Raises as `scene.load` does."""
+        """Return the scene of this name, as it was when it was first loaded. Raises as `scene.load` does."""
         with self._lock:
             if name not in self._scenes:
                 self._scenes[name] = PreparedScene.of(scene.load(name))
             return self._scenes[name]
 
     def prepare_numbers(self, request: Request) -> P:
-        """Give what the scene's `prepare` makes for a request. Raises SceneError."""
+        """Return what the scene's `prepare` makes for a request. Raises SceneError."""
         return self.load_scene(request.scene).prepared(request)
 
     def check_scene(self, request: Request) -> None:
-        """Find out what is wrong with a request's scene before anything is painted.
+        """Check a request's scene before anything is painted.
 
         Raises SceneError where it breaks its contract, TileError (for the first tile) where it raises something itself.
         """
@@ -70,32 +70,32 @@ class Preparation:
             raise tile_failure(request, first, describe_error(error, loaded.path)) from error
 
     def compile_kernel(self, request: Request, announce: Announce) -> None:
-        """Have the code that paints a request compiled and loaded, if it is not yet."""
+        """Compile and load the code that paints a request, if that has not been done."""
         with self._lock:
             code = self._code_key(request)
             if code not in self._compiled:
-                made = targets.load(request.target).compile(self.load_scene(request.scene), request, announce)
-                self._compiled[code] = self._unused[request] = made
+                kernel = targets.load(request.target).compile(self.load_scene(request.scene), request, announce)
+                self._compiled[code] = self._unused[request] = kernel
 
     def make_kernel(self, request: Request, announce: Announce) -> Kernel:
-        """Give a kernel for a request, nobody else's, compiled only if there is no code that fits it."""
+        """Return a kernel for this request alone, compiled only if no loaded code fits it."""
         with self._lock:
             self.compile_kernel(request, announce)
-            made = self._unused.pop(request, None)
-            if made is None:
-                made = self._compiled[self._code_key(request)].for_request(request, self.prepare_numbers(request))
-            return made
+            kernel = self._unused.pop(request, None)
+            if kernel is None:
+                kernel = self._compiled[self._code_key(request)].for_request(request, self.prepare_numbers(request))
+            return kernel
 
     def shared_kernel(self, request: Request) -> Kernel:
-        """Give the one kernel with which all windows of a request are painted; those of the last few are kept."""
+        """Return the one kernel that paints all windows of a request; those of the last few requests are kept."""
         with self._lock:
-            made = self._shared.pop(request, None) or self.make_kernel(request, lambda _text: None)
-            self._shared[request] = made
+            kernel = self._shared.pop(request, None) or self.make_kernel(request, lambda _text: None)
+            self._shared[request] = kernel
             while len(self._shared) > KEPT:
                 del self._shared[next(iter(self._shared))]
-            return made
+            return kernel
 
     def _code_key(self, request: Request) -> tuple[object, ...]:
-        """Give what decides which code paints a request."""
-        how = request.scene, request.target, request.precision, request.simulate, request.blocks
+        """Return everything that decides which code paints a request."""
+        how = request.scene, request.target, request.precision, request.simulate
         return *how, member_types(self.prepare_numbers(request))

@@ -20,7 +20,7 @@ PrepareKey = tuple[tuple[tuple[str, Value], ...], int, int, str]
 
 
 def prepare_key(request: Request) -> PrepareKey:
-    """Give what decides the numbers that `prepare` makes for a request."""
+    """Return everything that decides the numbers that `prepare` makes for a request."""
     return request.parameters, request.width, request.height, request.precision
 
 
@@ -38,13 +38,13 @@ class PreparedScene(Scene):
         return cls(**fields, known=dict(known or {}))
 
     def prepared(self, request: Request) -> P:
-        """Give `p` for a request, made now only if it was not made before."""
-        asked = prepare_key(request)
+        """Return `p` for a request, made now only if it was not made before."""
+        key = prepare_key(request)
         with self.lock:
-            p = self.known.pop(asked, None)
+            p = self.known.pop(key, None)
             if p is None:
                 p = super().prepared(request)
-            self.known[asked] = p  # the last one used is the last one dropped
+            self.known[key] = p  # the last one used is the last one dropped
             while len(self.known) > KEPT:
                 del self.known[next(iter(self.known))]
         return p

@@ -30,7 +30,7 @@ DRAWN = ("scene", "parameters", "width", "height", "samples", "limit", "precisio
 class Request:
     """One picture, cut and assigned. Sizes are pixels, `wait_ns` nanoseconds; `backend` is None outside mode parallel.
 
-    `blocks`: whether a card keeps for each of its blocks where and when it ran.
+    `tile_timeout_ns`: how long a worker may show no sign of life; 0: derived from the tiles before.
 
     Raises UsageError where a value is out of its range.
     """
@@ -53,7 +53,7 @@ class Request:
     order: str
     only_tile: int | None = None
     simulate: bool = False
-    blocks: bool = True
+    tile_timeout_ns: int = 0
 
     def __post_init__(self) -> None:
         """Check each word's and each number's type and range."""
@@ -66,6 +66,7 @@ class Request:
             ("workers", 1, 1024),
             ("in_flight", 1, 4096),
             ("wait_ns", 0, LONGEST_WAIT),
+            ("tile_timeout_ns", 0, 24 * LONGEST_WAIT),
         ):
             value = getattr(self, name)
             if not _is_whole(value) or not lowest <= value <= highest:

@@ -45,15 +45,15 @@ def offsets(samples: int) -> np.ndarray:
     grid. One sample is the centre. A function of integers alone.
     """
     power = max(samples - 1, 0).bit_length()
-    made = []
+    rows = []
     for s in range(samples):
         reverse = int(f"{s:0{power}b}"[::-1], 2) if power else 0
         across = 32 * (2 * s + 1 - samples) // samples
         down = 32 * (2 * reverse + 1 - (1 << power)) // (1 << power)
-        made.append((across / 64, down / 64))
-    found = np.array(made)
-    found.flags.writeable = False
-    return found
+        rows.append((across / 64, down / 64))
+    placed = np.array(rows)
+    placed.flags.writeable = False
+    return placed
 
 
 def position(

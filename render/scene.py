@@ -58,8 +58,8 @@ What stands beside them, all of it optional:
                  upwards, pixels square. "limit" is no name for a parameter.
     VIEWS        {"name": {"parameter": value, "limit": steps}}: the first is drawn where none is named; what a view
                  leaves out has its default, and --set goes over all. Without VIEWS there is one, "default".
-    LIMIT        the most steps of a sample, 1000 if nothing is said; a view's "limit" and --limit go over it
-    PRECISION    "f64" (if nothing is said) or "f32": what --precision auto means
+    LIMIT        the most steps of a sample, 1000 without it; a view's "limit" and --limit go over it
+    PRECISION    "f64" (the default) or "f32": what --precision auto means
     ABSORBING    True: once `alive` is False, no further step makes it True again, whatever parameters are allowed.
                  The program then looks only now and then, and steps back.
     INSIDE_FLAT  True: the colour of a sample still alive at the limit does not depend on its state. The program may
@@ -72,7 +72,7 @@ lane too, the same for all samples. Lanes go both ways at once, so there is no `
 chooses, & | ~ combine masks. Whole members of p are plain: `if` and `range` may use them. Lists and arrays become flat
 read-only arrays in the request's precision, for `take`; words stay behind in `prepare`. Helpers are functions of a
 module, called by bare name; they call neither themselves nor what a vector cannot do (print, import, try, lists). All
-of it is tried before anything is painted, and what breaks a rule is told with its line (SceneError); what a scene
+of it is tried before anything is painted, and what breaks a rule is reported with its line (SceneError); what a scene
 raises itself is a TileError. What it prints when it is loaded, or in `prepare`, goes to standard error.
 
 Our own scenes and a user's are loaded alike, by file path. The folder `scenes/` is the registry.
@@ -118,7 +118,7 @@ class Scene:
     def settle(self, view: str, given: Mapping[str, Value]) -> tuple[dict[str, Value], int]:
         """Fill in all parameters and the limit: defaults, over them the view, over it those given.
 
-        Raises UnknownName for a view or a parameter, UsageError for a value out of its bounds.
+        Raises UnknownName for a view or a parameter, UsageError for a value out of range.
         """
         if view not in self.views:
             raise UnknownName(f"view of scene {self.name}", view, self.views)
@@ -127,9 +127,9 @@ class Scene:
         for name in given:
             if name not in self.parameters:
                 raise UnknownName(f"parameter of scene {self.name}", name, self.parameters)
-        asked = chosen | dict(given)
+        chosen_values = chosen | dict(given)
         return {
-            name: parameter.check(name, asked.get(name, parameter.default))
+            name: parameter.check(name, chosen_values.get(name, parameter.default))
             for name, parameter in sorted(self.parameters.items())
         }, limit
 
@@ -155,17 +155,17 @@ class Scene:
 
     def format_lines(self, *, parameters: bool) -> list[str]:
         """Describe the scene for people: its views, and its parameters where wanted."""
-        told = [f"{self.name}: {self.about}", f"  views: {', '.join(self.views)}"]
-        told += self._describe_parameters() if parameters else [f"  parameters: {', '.join(self.parameters)}"]
-        return [make_harmless(line) for line in told]
+        lines = [f"{self.name}: {self.about}", f"  views: {', '.join(self.views)}"]
+        lines += self._describe_parameters() if parameters else [f"  parameters: {', '.join(self.parameters)}"]
+        return [make_harmless(line) for line in lines]
 
     def _describe_parameters(self) -> list[str]:
-        told = [f"  limit {self.limit}, precision {self.precision}", "  parameters:"]
+        lines = [f"  limit {self.limit}, precision {self.precision}", "  parameters:"]
         wide = max(map(len, self.parameters))
         for name, one in self.parameters.items():
             bounds = ", ".join(one.choices) or f"{one.lowest:g} to {one.highest:g}"
-            told.append(f"    {name:{wide}}  {one.default}  ({bounds})  {one.about}")
-        return told
+            lines.append(f"    {name:{wide}}  {one.default}  ({bounds})  {one.about}")
+        return lines
 
     def prepared(self, request: Request) -> P:
         """Make `p` as the scene's functions take it: a named tuple of scalars and arrays in the request's precision.
@@ -178,17 +178,17 @@ class Scene:
         real = REALS[request.precision]
         prepare = self.functions.get("prepare")
         with np.errstate(all="ignore"):
-            made: Any = Parameters({name: _as_lane(real, value) for name, value in request.parameters})
+            values: Any = Parameters({name: _as_lane(real, value) for name, value in request.parameters})
             if prepare:
                 try:
                     with contain_exits():
-                        made = _check_members(prepare(made, (request.width, request.height)))
+                        values = _check_members(prepare(values, (request.width, request.height)))
                 except RenderError:
                     raise
                 except Exception as error:
                     raise self.function_error("prepare", error) from error
             try:
-                fields = {name: _as_lane(real, value) for name, value in made.items() if not isinstance(value, str)}
+                fields = {name: _as_lane(real, value) for name, value in values.items() if not isinstance(value, str)}
             except (TypeError, ValueError, OverflowError) as error:
                 raise self.function_error("prepare", error) from error
         return make_record(fields)
@@ -201,15 +201,15 @@ class Scene:
         )
 
 
-def _check_members(made: Any) -> Mapping[str, Any]:
+def _check_members(members: Any) -> Mapping[str, Any]:
     """Check the members that `prepare` returned, by name. Raises TypeError or ValueError where they are none."""
-    if not isinstance(made, Mapping):
-        if not hasattr(made, "_asdict"):
-            raise TypeError(f"it must give a dict of numbers and arrays, not {type(made).__name__}")
-        made = made._asdict()
-    for name in made:
+    if not isinstance(members, Mapping):
+        if not hasattr(members, "_asdict"):
+            raise TypeError(f"it must give a dict of numbers and arrays, not {type(members).__name__}")
+        members = members._asdict()
+    for name in members:
         check_member_name(name)
-    return dict(made)
+    return dict(members)
 
 
 def _as_lane(real: Real, value: Any) -> Any:
@@ -289,7 +289,7 @@ def _run_file(path: Path, source: bytes) -> _RunFile:
         code = compile(tree, str(path), "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # a zero byte, or nested too deep
         line, why = getattr(error, "lineno", None) or 1, getattr(error, "msg", None) or error
-        raise SceneError(f"{path}, line {line}: {why}", "mend the syntax") from error
+        raise SceneError(f"{path}, line {line}: {why}", "fix the syntax") from error
     source_file = rules.Source(path, tree, run_file(path, code))
     return _RunFile(_build_scene(source_file), Imports.of(source_file.module, tree))
 

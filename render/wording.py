@@ -77,6 +77,6 @@ def format_columns(rows: Sequence[Sequence[str]], width: int, missed_least: Sequ
     widths[0] = max(min(widths[0], width - sum(widths[1:]) - 2 * len(widths[1:])), 1)
     lines = []
     for name, *numbers in zip(*kept, strict=True):
-        cells = [word.rjust(room) for word, room in zip(numbers, widths[1:], strict=True)]
+        cells = [word.rjust(space) for word, space in zip(numbers, widths[1:], strict=True)]
         lines.append("  ".join([name[: widths[0]].ljust(widths[0]), *cells]))
     return lines

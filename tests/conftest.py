@@ -95,11 +95,12 @@ def script() -> Iterator[Callable[[str], ModuleType]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
         yield importlib.import_module
-    for name in {path.stem for path in folder.glob("*.py")} - before:
-        sys.modules.pop(name, None)
+    own = {path.stem for path in folder.iterdir()}
+    for name in [name for name in sys.modules if name not in before and name.partition(".")[0] in own]:
+        sys.modules.pop(name)
 
 
-def library(request: Request, *, recording: bool = True) -> Any:
+def library(request: Request) -> Any:
     """A request's kernel in the language of NVIDIA's compiler, for the oldest card that a test assembles it for.
 
     It is compiled once for all tests of all workers.
@@ -109,11 +110,11 @@ def library(request: Request, *, recording: bool = True) -> Any:
     made = cuda_code.program(load(request.scene), request)
 
     def compiled() -> bytes:
-        return pickle.dumps(cuda_compiler.compiled(made, (7, 5), recording))
+        return pickle.dumps(cuda_compiler.compiled(made, (7, 5)))
 
-    key = made.key("cuda", ("library", str(recording)))
+    key = made.cache_key("cuda", ("library",))
     if key not in LIBRARIES:
-        LIBRARIES[key] = pickle.loads(code_cache.obtain(key, compiled))  # noqa: S301  (our own)
+        LIBRARIES[key] = pickle.loads(code_cache.obtain_code(key, compiled))  # noqa: S301  (our own)
     return LIBRARIES[key]
 
 

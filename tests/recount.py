@@ -12,7 +12,7 @@ import itertools
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +76,17 @@ class Counted:
         return found
 
     def in_flight(self) -> int:
-        changes = sorted(
-            (t, change) for t0, t1 in self.tiles().values() for t, change in ((t0, 1), (t1, -1)) if t0 < t1
+        """Tiles from their first span to their last paint end."""
+        return self.overlap(
+            (min(r["t0"] for r in self.tiled if r["tile"] == n), t1) for n, (_, t1) in self.tiles().items()
         )
+
+    def waiting(self) -> int:
+        return self.overlap((r["t0"], r["t1"]) for r in self.waits)
+
+    @staticmethod
+    def overlap(intervals: Iterable[tuple[int, int]]) -> int:
+        changes = sorted((t, change) for t0, t1 in intervals for t, change in ((t0, 1), (t1, -1)) if t0 < t1)
         level = most = 0
         for _, change in changes:
             level += change
@@ -142,6 +150,7 @@ def figures(run: Counted, base: Counted | None) -> dict[str, Any]:
         "running.mean": mean,
         "on_cpu.mean": run.on_cpu,
         "in_flight.max": run.in_flight(),
+        "waiting.max": run.waiting(),
         "switches": run.switches(),
         "first": run.first,
         "speed-up": None if base is None or run.simulated else base.seconds / run.seconds,
@@ -165,6 +174,7 @@ def of_document(told: dict[str, Any]) -> dict[str, Any]:
         "running.mean": told["running"]["mean"],
         "on_cpu.mean": told["on_cpu"]["mean"],
         "in_flight.max": told["in_flight"]["max"],
+        "waiting.max": told["waiting"]["max"],
         "switches": told["switches"],
         "first": told["first_tile_seconds"],
         "speed-up": told["gain"]["speed_up"] if told.get("gain") else None,

@@ -54,7 +54,7 @@ def shade(state, steps, p):
 """
 DOCUMENT = {  # what it holds at least
     *("scene", "view", "parameters", "size", "tile", "samples", "limit", "precision", "mode", "target", "backend"),
-    *("device", "simulated", "workers", "tiles", "seconds", "steps", "running", "in_flight", "switches"),
+    *("device", "simulated", "workers", "tiles", "seconds", "steps", "running", "in_flight", "waiting", "switches"),
     *("first_tile_seconds", "sha256", "out", "on_cpu", "seconds_all", "sentences"),
 }
 COMPARISON = {
@@ -268,11 +268,11 @@ def test_a_picture_for_a_pipe_is_alone_on_standard_output() -> None:
 
 
 def test_a_pipe_is_read_once(say: Say) -> None:
-    assert "can be read once" in refused(say("compare", "-", "-"), 2)
+    assert "can be read only once" in refused(say("compare", "-", "-"), 2)
 
 
 def test_the_document_and_a_picture_do_not_share_standard_output(say: Say) -> None:
-    assert "both want standard output" in refused(say(*ALONE, "--json", "--out", "-"), 2)
+    assert "both write to standard output" in refused(say(*ALONE, "--json", "--out", "-"), 2)
 
 
 @pytest.mark.parametrize("order", ["rows", "spiral", "hilbert", "costly"])
@@ -302,8 +302,8 @@ WRONG = [  # words, and what is said
     (["--scene", "still_life", "--turn", "--json"], "write --set turn=VALUE"),
     (["--output", "a.png"], "did you mean '--out'?"),
     (["help", "nix"], "there is no command 'nix'"),
-    (["draw", "race"], "'race' is one word too many"),
-    (["draw", ""], "one word too many"),
+    (["draw", "race"], "unexpected argument 'race'"),
+    (["draw", ""], "unexpected argument ''"),
     (["--size"], "--size"),
     (["--size", "0x5"], "at least one pixel"),
     (["--size", "axb"], "1280x720"),
@@ -332,10 +332,9 @@ WRONG = [  # words, and what is said
     (["--mode", "cuda", "--target", "simd"], "mode cuda does not go with target simd"),
     (["--mode", "sequential", "--workers", "2"], "--workers means nothing in mode sequential"),
     (["--mode", "sequential", "--workers", "0"], "--workers means nothing in mode sequential"),
-    (["--mode", "parallel", "--in-flight", "2"], "--in-flight means nothing in mode parallel"),
+    (["--mode", "sequential", "--in-flight", "2"], "--in-flight means nothing in mode sequential"),
     (["--mode", "concurrent", "--backend", "loky"], "--backend means nothing in mode concurrent"),
     (["--mode", "sequential", "--simulate"], "--simulate means nothing in mode sequential"),
-    (["--mode", "parallel", "--no-blocks"], "--no-blocks means nothing in mode parallel"),
     (["--backend", "dsk"], "there is no backend 'dsk'"),
     (["--workers", "0"], "workers is 0"),
     (["--workers", "-1025"], "that leaves none"),
@@ -345,20 +344,20 @@ WRONG = [  # words, and what is said
     (["--wait", "2h"], "wait is '2h'"),
     (["--tile", "0"], "at least one pixel"),
     (["--size", "2048x2048", "--tile", "1"], "4194304 tiles are too many"),
-    (["--size", "2048x2048", "--tile", "2", "--page", "a.html"], "a.html would show 1,048,576 tiles"),
+    (["--size", "2048x2048", "--tile", "2", "--page", "a.html"], "and there are 1,048,576"),
     (["--size", "2048x2048", "--tile", "2", "--out", "a.svg"], "for example --tile 32"),
-    (["race", "--size", "1024x1024", "--tile", "3", "--out", "a.cost.png"], "a.cost.png would show"),
-    (["race", "--lesson", "gil", "--size", "1024x1024", "--tile", "3", "--page", "a.html"], "a.html would show"),
+    (["race", "--size", "1024x1024", "--tile", "3", "--out", "a.cost.png"], "a.cost.png can show at most"),
+    (["race", "--lesson", "gil", "--size", "1024x1024", "--tile", "3", "--page", "a.html"], "a.html can show at most"),
     (["--order", "random"], "there is no order 'random'"),
     (["--only-tile", "99999"], "there is no tile 99999"),
     (["--only-tile", "-1"], "there is no tile -1"),
-    (["--out", "picture.gif"], "does not tell what to save"),
+    (["--out", "picture.gif"], "does not say what to save"),
     (["--out", "a.png", "--out", "./a.png"], "./a.png is named twice"),
     (["race", "--trace", "a.svg", "--out", "a.svg"], "a.svg is named twice"),
-    (["--page", "wall.png"], "--page makes no .png, as wall.png is called"),
-    (["--trace", "wall.ownership.png"], "--trace makes no .ownership.png"),
-    (["race", "--trace", "a.perfetto.json"], "--trace makes no .perfetto.json"),
-    (["show", "a.trace.json", "--page", "a.trace.json"], "--page makes no .trace.json"),
+    (["--page", "wall.png"], "--page writes .html, and wall.png ends in .png"),
+    (["--trace", "wall.ownership.png"], "and wall.ownership.png ends in .ownership.png"),
+    (["race", "--trace", "a.perfetto.json"], "and a.perfetto.json ends in .perfetto.json"),
+    (["show", "a.trace.json", "--page", "a.trace.json"], "and a.trace.json ends in .trace.json"),
     (["race", "--mode", "cuda"], "did you mean '--modes'?"),
     (["race", "--modes", "sequential,nix"], "there is no mode 'nix'"),
     (["race", "--modes", ","], "there is no mode ''"),
@@ -431,7 +430,7 @@ def test_no_room_left_leaves_no_file_behind(say: Say, monkeypatch: pytest.Monkey
 
     Path("old.png").write_bytes(b"an older picture")
     monkeypatch.setattr(Path, "replace", full)
-    assert "there is no room left" in refused(say(*ALONE, "--out", "old.png"), 1)
+    assert "the disk is full" in refused(say(*ALONE, "--out", "old.png"), 1)
     assert [path.name for path in Path().iterdir()] == ["old.png"]
     assert Path("old.png").read_bytes() == b"an older picture"
 
@@ -462,7 +461,7 @@ def test_whatever_is_typed_ends_in_an_exit_code_and_a_few_lines(
         code = main(words)
     assert code in (0, 1, 2, 3)
     assert code == 0 or len(err.getvalue().splitlines()) == 2
-    assert "fault of the program" not in err.getvalue()
+    assert "bug in render" not in err.getvalue()
 
 
 # --- how it ends --------------------------------------------------------------------------------------------
@@ -473,8 +472,8 @@ def test_whatever_is_typed_ends_in_an_exit_code_and_a_few_lines(
     [
         (RenderError("it failed", "do this"), 1, "render: it failed\n        do this\n"),
         (RenderError("it\nfailed \n\n twice"), 1, "render: it failed twice\n"),
-        (ZeroDivisionError("why"), 1, "render: ZeroDivisionError: why\n        this is a fault of the program"),
-        (OSError(28, "No space left"), 1, "render: the system refuses: [Errno 28] No space left"),
+        (ZeroDivisionError("why"), 1, "render: ZeroDivisionError: why\n        this is a bug in render"),
+        (OSError(28, "No space left"), 1, "render: the system reports an error: [Errno 28] No space left"),
     ],
 )
 def test_each_way_to_fail_has_its_exit_code(
@@ -545,7 +544,7 @@ def test_the_command_in_the_error_shows_the_same_tile_alone(say: Say) -> None:
     path.write_text(DISC.replace("0.25", "sqrt(1.0 - state[0])"), encoding="utf-8")
     words = ["--size", "40x24", "--tile", "16", "--set", "x=0.1", "--precision", "f32", "--limit", "9"]
     error = refused(say("--scene", str(path), *words, "--mode", "parallel", "--target", "python"), 4)
-    cause, _, command = error.partition("to see it alone: ")
+    cause, _, command = error.partition("to reproduce it: ")
     python, *rest = shlex.split(command)
     assert (python, rest[:2]) == ("python", ["-m", "render"])
 

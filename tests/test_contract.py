@@ -68,7 +68,7 @@ RULES = {
     "an attribute": ("shade", "p.zoom = 2.0\n    return x, y, 0.0", "shade sets the attribute zoom"),
     "an item": ("step", "state[0] = 2.0\n    return state", "step writes into something"),
     "print": ("step", "print('here')\n    return state", "step uses print"),
-    "text": ("step", "f'{state[0]}'\n    return state", "lanes made into text"),
+    "text": ("step", "f'{state[0]}'\n    return state", "lanes turned into text"),
     "an import": ("shade", "import math\n    return math.pi, x, y", "shade imports math"),
     "with": ("shade", "with p:\n        return x, x, y", "shade uses with"),
     "try": ("shade", "try:\n        return x, x, y\n    except ValueError:\n        return y, y, y", "shade uses try"),

@@ -57,7 +57,7 @@ def test_a_target_for_cpus_is_refused_by_mode_cuda_which_names_its_own() -> None
 
 
 def test_a_precision_that_a_target_does_not_know_is_refused() -> None:
-    with pytest.raises(UsageError, match="target arrays does not know precision f32") as caught:
+    with pytest.raises(UsageError, match="target arrays does not support precision f32") as caught:
         render.draw(target="arrays", precision="f32", **FRAME)
 
     assert caught.value.remedy == "give --precision f64"

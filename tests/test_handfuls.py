@@ -7,11 +7,9 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from render.errors import TileError
-from render.painting.handfuls import HANDFULS_PER_WORKER, SHORTEST, Handout, cut_handfuls, paint_handfuls
+from render.painting.handfuls import SHORTEST, Handout, paint_handfuls
 from render.painting.painter import Done, Painter
 from render.plan import Tile
 from tests.conftest import FakeClock
@@ -87,11 +85,3 @@ def test_without_a_time_all_are_painted(clock: FakeClock) -> None:
     left = iter(TILES)
     [handful] = paint_handfuls(lambda: next(left, None), painter(clock, ns=SHORTEST), 1)
     assert len(handful.done) == 40
-
-
-@given(st.integers(0, 5000), st.integers(1, 8))
-def test_handfuls_for_processes_are_all_tiles_in_order_and_a_small_part_of_a_share(count: int, workers: int) -> None:
-    tiles = [Tile(number, 0, 0, 1, 1) for number in range(count)]
-    made = cut_handfuls(tiles, workers)
-    assert [tile for handful in made for tile in handful] == tiles
-    assert all(1 <= len(handful) <= max(count / workers / HANDFULS_PER_WORKER, 1) for handful in made)

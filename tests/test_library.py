@@ -95,7 +95,7 @@ def test_several_threads_may_draw_at_once() -> None:
 
     from render.runtime.cpu import native
 
-    native._loaded.cache_clear()  # noqa: SLF001
+    native._load_function.cache_clear()  # noqa: SLF001
     with ThreadPoolExecutor(4) as pool:
         hashes = list(pool.map(lambda _: render.draw(mode="sequential", **SMALL).sha256, range(12)))
 
@@ -145,7 +145,7 @@ def test_a_plain_picture_is_the_picture_alone(tmp_path: Path) -> None:
 
 def test_what_cannot_be_saved_is_told_as_on_the_command_line(tmp_path: Path) -> None:
     frame = render.draw(mode="sequential", **SMALL)
-    with pytest.raises(UsageError, match="does not tell what to save"):
+    with pytest.raises(UsageError, match="does not say what to save"):
         frame.save(tmp_path / "x.bmp")
     with pytest.raises(OutputError, match="its folder does not exist"):
         frame.save(tmp_path / "nowhere" / "x.png")

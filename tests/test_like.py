@@ -113,7 +113,7 @@ def test_what_contradicts_the_picture_is_refused(tmp_path: Path, more: dict[str,
 
 @pytest.mark.parametrize("option", ["at", "closer"])
 def test_a_place_in_no_picture_is_refused(option: str) -> None:
-    with pytest.raises(UsageError, match=f"--{option} is about a picture"):
+    with pytest.raises(UsageError, match=f"--{option} needs a picture to start from"):
         like.apply_picture({option: "1,1"})
 
 

@@ -112,7 +112,7 @@ def test_more_tiles_than_it_can_show_are_refused_with_what_to_do(name: str) -> N
     most = output.MOST_TILES
     outputs.check_tiles("a.file", output, (1 << 30) if most is None else most)
     if most is not None:
-        with pytest.raises(UsageError, match=r"a\.file would show 200,001 tiles") as told:
+        with pytest.raises(UsageError, match=r"a\.file can show at most 200,000 tiles, and there are 200,001") as told:
             outputs.check_tiles("a.file", output, most + 1)
         assert "--tile" in told.value.remedy
 

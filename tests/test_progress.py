@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render import engine
-from render.engine import Moment
 from render.frontend import progress
+from render.painting.course import Moment
 from render.painting.painter import Done
 from render.plan import cut
 from render.request import Request
@@ -56,7 +56,7 @@ def test_a_rough_time_is_no_further_off_than_a_fifth(seconds: float) -> None:
 
 def test_a_line_counts_the_tiles_of_the_run_that_is_on() -> None:
     told = progress.ProgressLines(100.0)
-    assert told.current_line(125.0) == "no tile is done yet, after 25 s"
+    assert told.current_line(125.0) == "no tile finished after 25 s"
     for number in range(3):
         told.note_tile(moment(0.5, 20.0, number))
     assert told.current_line(150.0) == "sequential: 3 of 6 tiles, about 20 s left"

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render import stats
+from render.findings import foremost
 from render.trace import NO_TILE, STAGES, Span, Trace, Worker
 
 A, B, C = (Worker(1, thread) for thread in range(3))
@@ -57,6 +58,12 @@ def running_at(made: Sequence[Span], instant: int) -> int:
     return len({span.worker for span in made if span.kind == "paint" and holds(span, instant)})
 
 
+def flying(made: Sequence[Span]) -> dict[int, tuple[int, int]]:
+    """Tiles that were painted, from their first span of any kind to their last paint end."""
+    tiled = [span for span in made if span.tile != NO_TILE and span.kind != "block"]
+    return {tile: (min(s.t0 for s in tiled if s.tile == tile), end) for tile, (_, end) in flights(made).items()}
+
+
 def flights(made: Sequence[Span]) -> dict[int, tuple[int, int]]:
     tiles: dict[int, list[Span]] = {}
     for span in made:
@@ -77,8 +84,17 @@ def test_running_counts_distinct_workers_at_each_instant(made: list[Span]) -> No
 
 @given(spans)
 def test_tiles_in_flight_are_counted_at_each_instant(made: list[Span]) -> None:
-    counts = [sum(t0 <= instant < t1 for t0, t1 in flights(made).values()) for instant in range(40)]
+    counts = [sum(t0 <= instant < t1 for t0, t1 in flying(made).values()) for instant in range(40)]
     assert stats.of(traced(made)).in_flight.max == max(counts)
+    assert stats.flight_intervals(traced(made)) == flying(made)
+
+
+@given(spans)
+def test_tiles_that_wait_are_counted_at_each_instant(made: list[Span]) -> None:
+    waits = [span for span in made if span.kind == "wait" and span.tile != NO_TILE]
+    found = stats.of(traced(made)).waiting
+    assert found.max == max(sum(holds(span, instant) for span in waits) for instant in range(40))
+    assert found.seconds == pytest.approx(sum(span.t1 - span.t0 for span in waits) / 1e9)
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 6)), max_size=8))
@@ -282,7 +298,7 @@ def test_a_launch_that_waits_for_a_card_with_nothing_to_do_stands_in_the_ledger(
 
 @given(blocks)
 def test_the_foremost_of_a_workers_spans_is_the_one_that_began_last(made: list[Span]) -> None:
-    pieces = stats.foremost_spans(made)
+    pieces = foremost.foremost_spans(made)
     assert all(before.t1 <= after.t0 for before, after in pairwise(pieces))
     for instant in range(70):
         held = [span for span in made if holds(span, instant)]

@@ -208,7 +208,8 @@ def test_who_painted_is_found_by_looking_at_each_span_once(clock: FakeClock) -> 
             reads.append(at)
             return super().__getitem__(at)
 
-    recorder._spans = Counted(Span(worker(tile % 3), tile, "paint", tile, tile + 1) for tile in range(500))  # noqa: SLF001
+    spans = Counted(Span(worker(tile % 3), tile, "paint", tile, tile + 1) for tile in range(500))
+    recorder._spans = spans  # type: ignore[assignment]  # noqa: SLF001
     assert [recorder.painter_of(tile) for tile in range(500)] == [worker(tile % 3) for tile in range(500)]
     assert len(reads) <= 3 * 500
     recorder.drain()

@@ -31,42 +31,42 @@ MOST_KEPT = 4  # pools: of so many runs at the same instant
 
 
 def unavailable_reason() -> None:
-    """Nothing: threads are always there."""
+    """Return None: threads are always available."""
 
 
 def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     """Have all workers start, then take tile after tile, so that none hoards work; yield each as it is done."""
     started = painter.recorder.clock()
     workers, handout = painter.request.workers, Handout(tiles, painter)
-    came: SimpleQueue[Handful | BaseException] = SimpleQueue()
+    finished: SimpleQueue[Handful | BaseException] = SimpleQueue()
     ready: SimpleQueue[None] = SimpleQueue()
     go = threading.Event()
 
-    def work() -> None:
+    def paint_tiles() -> None:
         ready.put(None)
         go.wait()
         try:
             for handful in handout.paint():
-                came.put(handful)
+                finished.put(handful)
         except BaseException as error:  # noqa: BLE001  (it is raised where the tiles are awaited)
-            came.put(error)
+            finished.put(error)
 
-    def receive() -> Handful:
-        handful = came.get()
+    def next_handful() -> Handful:
+        handful = finished.get()
         if isinstance(handful, BaseException):
             raise handful
         return handful
 
     with contextlib.ExitStack() as stack:
         with _report_refusal(workers):
-            stack.enter_context(_pool(workers)).start(work)
+            stack.enter_context(_lend_pool(workers)).start_calls(paint_tiles)
         stack.callback(go.set)
         stack.callback(handout.left.clear)  # before: nobody takes a tile once this is given up
         for _ in range(workers):
             ready.get()
         painter.recorder.add("start", started, painter.recorder.clock())
         go.set()
-        yield from handout.collect(receive)
+        yield from handout.collect(next_handful)
 
 
 class Pool:
@@ -84,7 +84,7 @@ class Pool:
         self._calls: Any = None
         self._starter = threading.get_ident()
 
-    def start(self, work: Callable[[], None]) -> None:
+    def start_calls(self, work: Callable[[], None]) -> None:
         """Have each worker call a function."""
         from joblib import delayed
 
@@ -106,18 +106,18 @@ class Pool:
 
 
 class Threads:
-    """The same without joblib, whose pool needs a semaphore: started anew for each run."""
+    """Threads started anew for each run, without joblib, whose pool needs a semaphore."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
 
-    def start(self, work: Callable[[], None]) -> None:
+    def start_calls(self, work: Callable[[], None]) -> None:
         """Have each worker call a function."""
         for _ in range(self.workers):
             threading.Thread(target=work, name="painter", daemon=True).start()
 
     def close(self) -> None:
-        """Nothing is kept: a thread ends with its call."""
+        """Do nothing: a thread ends with its call."""
 
 
 KEPT: list[Pool] = []  # those that no run uses just now; the last used is at the end
@@ -132,8 +132,8 @@ def _close_kept() -> None:
 
 
 @contextlib.contextmanager
-def _pool(workers: int) -> Iterator[Pool | Threads]:
-    """Take a pool that is kept, or make one. After a run that ends well it is kept again."""
+def _lend_pool(workers: int) -> Iterator[Pool | Threads]:
+    """Take a pool that was kept, or make one; keep it again after a run that ends well."""
     if not starts_workers("threading"):
         yield Threads(workers)
         return
@@ -164,6 +164,6 @@ def _report_refusal(workers: int) -> Iterator[None]:
         yield
     except (RuntimeError, AttributeError) as error:  # the second is what a pool stumbles over that cannot start
         raise ModeUnavailable(
-            f"mode parallel cannot run here: the system does not start {workers} threads more",
+            f"mode parallel cannot run here: the system does not start {workers} more threads",
             "give fewer --workers, or allow more (ulimit -u, ulimit -v)",
         ) from error

@@ -1,4 +1,4 @@
-"""What compiled code is told for each rectangle it paints: frame, grid, tables and where its pixels go.
+"""The settings of compiled code for each rectangle: frame, grid, tables and where its pixels go.
 
 `Settings` is what the driver sees as `at`. Its scalars and arrays, and after them those of the scene's `p`, are
 passed as one block of 8-byte cells: a number is its cell, an array is the two cells (address, length).
@@ -23,7 +23,8 @@ class Settings(NamedTuple):
     `stride` pixels in a row: where a pixel is in the frame and where it is in memory have nothing in common.
     images: so many rows below the rectangle are mirror images of rows in it, and are stored with them. outcome: samples
     that are NaN, and 1 when the rectangle is done. budget: steps after which to come back; room and notes: what is
-    underway then, see `driver`. records: three numbers for each block of a card's launch, see `launch`, or empty.
+    underway then, see `driver`. tiles, counters, tallies, records: a GPU's launch, see `render.kernels.launch`; there
+    each tile has a slot of its own in `rgb` and `steps`, one after the other.
     """
 
     x: Any
@@ -51,14 +52,19 @@ class Settings(NamedTuple):
     budget: Any
     room: Any
     notes: Any
+    tiles: Any
+    counters: Any
+    tallies: Any
     records: Any
 
 
-ARRAYS = frozenset({"offsets", "table", "rgb", "steps", "outcome", "room", "notes", "records"})
+ARRAYS = frozenset(
+    {"offsets", "table", "rgb", "steps", "outcome", "room", "notes", "tiles", "counters", "tallies", "records"}
+)
 
 
-def settings(request: Request) -> Settings:
-    """All that is known of a request: the rectangle still empty, and no memory for its pixels."""
+def request_settings(request: Request) -> Settings:
+    """Make the settings of a request, with an empty rectangle and no memory for its pixels."""
     return Settings(
         x=0,
         y=0,
@@ -81,14 +87,17 @@ def settings(request: Request) -> Settings:
         budget=0,
         room=np.zeros(0, REALS[request.precision]),
         notes=np.zeros(0, np.int64),
+        tiles=np.zeros(0, np.int32),
+        counters=np.zeros(0, np.int64),
+        tallies=np.zeros(0, np.int64),
         records=np.zeros(0, np.int64),
     )
 
 
-def pack(
+def pack_cells(
     *records: tuple[Any, ...], address: Callable[[np.ndarray], int] = lambda array: array.ctypes.data
 ) -> np.ndarray:
-    """Named tuples of scalars and arrays as one block of cells (int64, flat). Keep the arrays alive while it is used.
+    """Pack named tuples of scalars and arrays into cells (int64, flat). Keep the arrays alive while it is used.
 
     `address` says where the code will find an array, if that is not this process's memory.
     """
@@ -103,8 +112,8 @@ def pack(
     return np.frombuffer(bytearray(b"".join(cells)), np.int64)
 
 
-def cells(*names: str) -> list[int]:
-    """Where these members of the settings stand in their block, one after the other: an array takes two cells."""
+def cell_numbers(*names: str) -> list[int]:
+    """Return the cell numbers of these members of the settings, in order; an array has two."""
     places = {}
     first = 0
     for field in Settings._fields:

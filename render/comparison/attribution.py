@@ -1,8 +1,8 @@
 """Whose fault is it? The differences of two pictures by tile, and who painted those tiles in which mode.
 
 Everything comes from the pictures and what they carry (`render.pictures.provenance`). The frame is cut as the second
-picture was, which is the one in question, or as the first where only that one tells; of pictures that carry nothing,
-squares of PLACE pixels are told, without names.
+picture was, which is the one in question, or as the first where only that one carries it; pictures that carry nothing
+are cut into squares of PLACE pixels, without names.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Place:
     """A tile (or a square) with differences in it: where it lies, how many pixels differ, and how far at most.
 
     `rows` and `columns` are the first and last of the picture that hold differences; `a` and `b` the workers that
-    painted it in the two pictures, where they tell.
+    painted it in the two pictures, where that is known.
     """
 
     tile: int
@@ -62,7 +62,7 @@ class Attribution:
             "tiled": self.tiled,
             "places": self.of,
             "differing": len(self.places),
-            "runs": {name: made.title if made else None for name, made in (("a", self.a), ("b", self.b))},
+            "runs": {name: origin.title if origin else None for name, origin in (("a", self.a), ("b", self.b))},
             "workers": {name: dict(sorted(self.count_by_worker(name).items())) for name in ("a", "b")},
             "worst": [asdict(place) for place in self.places[:WORST]],
         }
@@ -77,9 +77,9 @@ def attribute(a: Picture, b: Picture) -> Attribution | None:
     if a.size != b.size or a.more or b.more:
         return None
     error = np.concatenate([band.max(axis=2) for _, band in error_bands(a, b)])
-    made = b.provenance or a.provenance
-    fits = made is not None and (made.request.height, made.request.width) == error.shape
-    wide, high = made.request.tile if made is not None and fits else (PLACE, PLACE)
+    origin = b.provenance or a.provenance
+    fits = origin is not None and (origin.request.height, origin.request.width) == error.shape
+    wide, high = origin.request.tile if origin is not None and fits else (PLACE, PLACE)
     owned = [one if one and fits and one.request.tile == (wide, high) else None for one in (a.provenance, b.provenance)]
     columns = -(-error.shape[1] // wide)
     places = []
@@ -112,49 +112,51 @@ def _measure_place(tile: int, x: int, y: int, error: np.ndarray, workers: list[i
     )
 
 
-def format_attribution(found: Attribution) -> list[str]:
+def format_attribution(attribution: Attribution) -> list[str]:
     """Format the attribution for people: how many tiles, whose they are, and the worst."""
-    if not found.places:
+    if not attribution.places:
         return []
-    kind = "tile" if found.tiled else f"square of {PLACE} pixels"
-    many = count(found.of, "tile") if found.tiled else f"{found.of} squares of {PLACE} pixels"
-    told = [
-        f"{len(found.places)} of {many} {'differs' if len(found.places) == 1 else 'differ'}{_describe_painters(found)}"
+    kind = "tile" if attribution.tiled else f"square of {PLACE} pixels"
+    many = count(attribution.of, "tile") if attribution.tiled else f"{attribution.of} squares of {PLACE} pixels"
+    lines = [
+        f"{len(attribution.places)} of {many} {'differs' if len(attribution.places) == 1 else 'differ'}"
+        + _describe_painters(attribution)
     ]
-    told += [
-        f"{kind} {place.tile} {_describe_extent(place)}{_name_painters(found, place)}" for place in found.places[:NAMED]
+    lines += [
+        f"{kind} {place.tile} {_describe_extent(place)}{_name_painters(attribution, place)}"
+        for place in attribution.places[:NAMED]
     ]
-    if len(found.places) > NAMED:
-        told.append(f"and {len(found.places) - NAMED} more, less bad")
-    return told
+    if len(attribution.places) > NAMED:
+        lines.append(f"and {len(attribution.places) - NAMED} more, less bad")
+    return lines
 
 
-def _describe_painters(found: Attribution) -> str:
+def _describe_painters(attribution: Attribution) -> str:
     """Say who painted them in the second picture, and how many tiles each painted there."""
-    if found.b is None or found.b.workers is None or not found.count_by_worker("b"):
+    if attribution.b is None or attribution.b.workers is None or not attribution.count_by_worker("b"):
         return ""
-    painted = Counter(worker for worker in found.b.workers if worker is not None)
+    painted = Counter(worker for worker in attribution.b.workers if worker is not None)
     shares = [
         f"{tiles} of the {painted[worker]} of worker {worker}"
-        for worker, tiles in sorted(found.count_by_worker("b").items())
+        for worker, tiles in sorted(attribution.count_by_worker("b").items())
     ]
-    return f"; in {found.b.title} they are {join_words(shares)}"
+    return f"; in {attribution.b.title} they are {join_words(shares)}"
 
 
 def _describe_extent(place: Place) -> str:
     """Describe the part of the place that differs, as far as it is not the whole."""
-    said = f"(x {place.x}, y {place.y}, {place.width} x {place.height}): {count(place.differing_pixels, 'pixel')}"
+    text = f"(x {place.x}, y {place.y}, {place.width} x {place.height}): {count(place.differing_pixels, 'pixel')}"
     if place.rows != (place.y, place.y + place.height - 1):
-        said += f", rows {place.rows[0]} to {place.rows[1]}"
+        text += f", rows {place.rows[0]} to {place.rows[1]}"
     if place.columns != (place.x, place.x + place.width - 1):
-        said += f", columns {place.columns[0]} to {place.columns[1]}"
-    return f"{said}, by {place.max_error} at most"
+        text += f", columns {place.columns[0]} to {place.columns[1]}"
+    return f"{text}, by {place.max_error} at most"
 
 
-def _name_painters(found: Attribution, place: Place) -> str:
-    told = [
-        f"worker {worker} in {made.title}"
-        for made, worker in ((found.a, place.a), (found.b, place.b))
-        if made is not None and worker is not None
+def _name_painters(attribution: Attribution, place: Place) -> str:
+    painters = [
+        f"worker {worker} in {origin.title}"
+        for origin, worker in ((attribution.a, place.a), (attribution.b, place.b))
+        if origin is not None and worker is not None
     ]
-    return f"; painted by {join_words(told)}" if told else ""
+    return f"; painted by {join_words(painters)}" if painters else ""

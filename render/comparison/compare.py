@@ -66,7 +66,7 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """Convert to JSON's types: `frames`, `worst_frame` only for several frames, `ignored` only if not empty."""
-        told = asdict(self) | {
+        members = asdict(self) | {
             "worst": list(self.worst) if self.worst else None,
             "sizes": [list(size) for size in self.sizes],
             "frames": list(self.frames),
@@ -74,7 +74,7 @@ class Comparison:
         }
         dropped = {"frames", "worst_frame"} if self.frames == (1, 1) else set()
         dropped |= set() if any(self.ignored) else {"ignored"}
-        return {name: value for name, value in told.items() if name not in dropped}
+        return {name: value for name, value in members.items() if name not in dropped}
 
 
 def compare(a: Picture, b: Picture) -> Comparison:
@@ -127,42 +127,44 @@ def describe_request_changes(a: Picture, b: Picture) -> str:
     return ", ".join(f"{name} ({ours.get(name)} and {theirs.get(name)})" for name in names)
 
 
-def format_comparison(found: Comparison, a: str | Path, b: str | Path) -> list[str]:
+def format_comparison(comparison: Comparison, a: str | Path, b: str | Path) -> list[str]:
     """Format the comparison of the files a and b for people to read."""
     aside = [
-        f"left aside in {name}: {', '.join(words)}" for name, words in zip((a, b), found.ignored, strict=True) if words
+        f"left aside in {name}: {', '.join(words)}"
+        for name, words in zip((a, b), comparison.ignored, strict=True)
+        if words
     ]
-    return [*_result_lines(found, a, b), *aside]
+    return [*_result_lines(comparison, a, b), *aside]
 
 
-def _result_lines(found: Comparison, a: str | Path, b: str | Path) -> list[str]:
-    if found.identical:
-        return [f"{a} and {b} are equal, pixel by pixel{_describe_frames(found)}"]
-    if found.max_error is None:
-        one, other = (f"{width} x {height}" for width, height in found.sizes)
+def _result_lines(comparison: Comparison, a: str | Path, b: str | Path) -> list[str]:
+    if comparison.identical:
+        return [f"{a} and {b} are equal, pixel by pixel{_describe_frames(comparison)}"]
+    if comparison.max_error is None:
+        one, other = (f"{width} x {height}" for width, height in comparison.sizes)
         if one != other:
             return [f"{a} has {one} pixels and {b} has {other}: different sizes, so nothing else was compared"]
-        if found.frames[0] != found.frames[1]:
-            many = count(found.frames[0], "frame")
-            return [f"{a} has {many} and {b} has {found.frames[1]}, so nothing else was compared"]
+        if comparison.frames[0] != comparison.frames[1]:
+            many = count(comparison.frames[0], "frame")
+            return [f"{a} has {many} and {b} has {comparison.frames[1]}, so nothing else was compared"]
         return [f"{a} and {b} have frames of different sizes, so nothing else was compared"]
-    assert found.worst is not None
-    x, y, channel = found.worst
-    where = f" of frame {found.worst_frame}" if found.frames[0] > 1 else ""
-    noise = f", PSNR {found.psnr:.2f} dB" if found.psnr is not None else ""
+    assert comparison.worst is not None
+    x, y, channel = comparison.worst
+    where = f" of frame {comparison.worst_frame}" if comparison.frames[0] > 1 else ""
+    noise = f", PSNR {comparison.psnr:.2f} dB" if comparison.psnr is not None else ""
     return [
-        f"{a} and {b} differ; pixels that do: {found.differing_pixels} ({found.differing_percent:.4g} %)"
-        + _describe_frames(found),
+        f"{a} and {b} differ; pixels that do: {comparison.differing_pixels} ({comparison.differing_percent:.4g} %)"
+        + _describe_frames(comparison),
         (
-            f"largest error {found.max_error} of {white_level(found.depth)}, at x {x}, y {y}{where}, "
+            f"largest error {comparison.max_error} of {white_level(comparison.depth)}, at x {x}, y {y}{where}, "
             f"in {CHANNELS[channel]}"
         ),
-        f"mean error {found.mean_error:.4g}, RMSE {found.rmse:.4g}{noise}",
+        f"mean error {comparison.mean_error:.4g}, RMSE {comparison.rmse:.4g}{noise}",
     ]
 
 
-def _describe_frames(found: Comparison) -> str:
-    return f", in all {found.frames[0]} frames" if found.frames[0] > 1 else ""
+def _describe_frames(comparison: Comparison) -> str:
+    return f", in all {comparison.frames[0]} frames" if comparison.frames[0] > 1 else ""
 
 
 def draw_difference(a: Picture, b: Picture) -> np.ndarray:
@@ -180,11 +182,11 @@ def draw_difference(a: Picture, b: Picture) -> np.ndarray:
         )
     most = white_level(max(a.depth, b.depth))
     lifted = np.rint(255 * np.sqrt(np.sqrt(np.arange(most + 1) / most))).astype(np.uint8)
-    made = np.empty(a.rgb.shape, np.uint8)
+    image = np.empty(a.rgb.shape, np.uint8)
     for top, error in error_bands(a, b):
         grey = error[..., 3:].max(axis=2, initial=0)[..., None]
-        made[top : top + len(error)] = lifted[np.maximum(error[..., :3], grey)]
-    return made
+        image[top : top + len(error)] = lifted[np.maximum(error[..., :3], grey)]
+    return image
 
 
 def white_level(depth: int) -> int:

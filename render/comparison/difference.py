@@ -24,7 +24,7 @@ def choose_scale(width: int, height: int) -> int:
     return 1 if longer >= SEEN else min(-(-SEEN // longer), LARGEST // longer)
 
 
-def mark_places(a: Picture, b: Picture, found: Attribution) -> np.ndarray:
+def mark_places(a: Picture, b: Picture, attribution: Attribution) -> np.ndarray:
     """Draw the difference of two pictures of one size, (height k, width k, 3) uint8 for a magnification of k.
 
     Where they are equal: the first picture, grey and dark. Where they differ: the differences, small ones lifted
@@ -38,15 +38,15 @@ def mark_places(a: Picture, b: Picture, found: Attribution) -> np.ndarray:
     plain = np.where(differs, lifted, grey[..., None].astype(np.uint8))
     image = pillow.Image.fromarray(plain).resize((width * scale, height * scale), pillow.Image.Resampling.NEAREST)
     taken: list[drawing.Box] = []
-    frames = [(place, _draw_frame(image, place, scale)) for place in found.places[:MARKED]]
+    frames = [(place, _draw_frame(image, place, scale)) for place in attribution.places[:MARKED]]
     for place, framed in frames:
-        label = _draw_label(image, framed, _name_place(found, place), taken)
+        label = _draw_label(image, framed, _name_place(attribution, place), taken)
         taken += [label] if label else []
     return np.asarray(image)
 
 
-def _name_place(found: Attribution, place: Place) -> str:
-    if not found.tiled:
+def _name_place(attribution: Attribution, place: Place) -> str:
+    if not attribution.tiled:
         return f"{place.differing_pixels} px"
     return f"tile {place.tile}" + ("" if place.b is None else f", worker {place.b}")
 

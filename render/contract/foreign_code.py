@@ -68,7 +68,7 @@ def run_file(path: Path, code: CodeType) -> ModuleType:
 
 
 def _explain_error(error: Exception) -> tuple[str, str]:
-    """Give the cause and the remedy: for a word that the vocabulary lacks, the words that it has."""
+    """Return cause and remedy: for a word that the vocabulary lacks, the words that it has."""
     missing = re.match(r"cannot import name '(\w+)' from '(render\.\w+)'", str(error))
     if isinstance(error, ImportError) and missing:
         word, module = missing.groups()
@@ -112,10 +112,10 @@ class Imports(NamedTuple):
         names: set[str] = set()
         while left:
             name = left.pop()
-            found = sys.modules.get(name)
-            if found is not None and name not in names and not _is_never_reloaded(name):
+            other = sys.modules.get(name)
+            if other is not None and name not in names and not _is_never_reloaded(name):
                 names.add(name)
-                left += _referenced_modules(found)
+                left += _referenced_modules(other)
         return cls(tuple((name, sys.modules[name], sys.modules[name].__spec__) for name in sorted(names)))
 
     def is_current(self) -> bool:
@@ -137,8 +137,10 @@ def _imported_modules(tree: ast.Module) -> list[str]:
 def _referenced_modules(module: ModuleType) -> list[str]:
     """List the names of the modules that a module refers to, or has something from."""
     values = list(vars(module).values())
-    held = [value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) for value in values]
-    return [name for name in held if isinstance(name, str)]
+    names = [
+        value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) for value in values
+    ]
+    return [name for name in names if isinstance(name, str)]
 
 
 def _is_never_reloaded(name: str) -> bool:

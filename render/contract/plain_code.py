@@ -1,7 +1,7 @@
 """Rules for the code of a scene's functions, read from its bytecode: what no vector and no GPU thread could do as well.
 
-Compiled, it would end as an error of the compiler's, in its words. Here it is told as a rule, with the line. What only
-reaches outside (modules, files, `try`) is left to target `python`, where a scene may be given a fault on purpose.
+Compiled, it would end as an error of the compiler's, in its words. Here it is reported as a rule, with the line. What
+only reaches outside (modules, files, `try`) is left to target `python`, where a scene may be given a fault on purpose.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _FORBIDDEN = frozenset(opmap[name] for name in RULES if name in opmap)
 
 
 def check_code(function: Callable[..., Any], *, interpreted: bool = False) -> Callable[..., Any]:
-    """Give the function back, if its code keeps the rules. Raises SceneError with the rule and the line.
+    """Return the function, if its code keeps the rules. Raises SceneError with the rule and the line.
 
     interpreted: whether Python runs it, so that it may reach outside.
     """
@@ -88,5 +88,5 @@ def _read_instructions(code: CodeType) -> Iterator[tuple[str, Any, int | None]]:
     """Yield each instruction's name, its argument, and its line."""
     import dis  # only when something is wrong
 
-    for found in dis.get_instructions(code):
-        yield found.opname, found.argval, found.positions.lineno if found.positions else None
+    for instruction in dis.get_instructions(code):
+        yield instruction.opname, instruction.argval, instruction.positions.lineno if instruction.positions else None

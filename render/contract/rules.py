@@ -34,13 +34,13 @@ class Source(NamedTuple):
 
 def functions_of(source: Source) -> dict[str, Callable[..., Any]]:
     """Return the functions of the contract that the file has, by name."""
-    found = {name: getattr(source.module, name) for name in ARGUMENTS if hasattr(source.module, name)}
+    functions = {name: getattr(source.module, name) for name in ARGUMENTS if hasattr(source.module, name)}
     for name, arity in ARGUMENTS.items():
-        if name in NEEDED and name not in found:
+        if name in NEEDED and name not in functions:
             raise source.rule_error(f"a scene needs a function {name}", name, f"define {name}, see render.scene")
-        if name in found and (rule := _find_unplain(found[name], arity)):
+        if name in functions and (rule := _find_unplain(functions[name], arity)):
             raise source.rule_error(f"{name} {rule}", name, "see render.scene for its signature")
-    return found
+    return functions
 
 
 def _find_unplain(function: Any, arity: int) -> str:
@@ -58,23 +58,23 @@ def _find_unplain(function: Any, arity: int) -> str:
 
 def parameters_of(source: Source) -> dict[str, Parameter]:
     """Return the scene's own parameters over those that every scene has."""
-    found, remedy = dict(FRAMING), 'write "name": (default, lowest, highest, "sentence")'
+    parameters, remedy = dict(FRAMING), 'write "name": (default, lowest, highest, "sentence")'
     written = getattr(source.module, "PARAMETERS", {})
     if not isinstance(written, Mapping):
         raise source.rule_error("PARAMETERS must be a dict", "PARAMETERS", remedy)
     for name, one in written.items():
         try:
-            found[check_member_name(name)] = Parameter.of(one)
+            parameters[check_member_name(name)] = Parameter.of(one)
             if name == "limit":
                 raise ValueError("a view means LIMIT by this name: take another")
         except (TypeError, ValueError, UsageError) as error:
             raise source.rule_error(f"PARAMETERS: {name}: {error}", "PARAMETERS", remedy, name) from error
     for name in FRAMING:
-        lowest = found[name].lowest
+        lowest = parameters[name].lowest
         if lowest is None or (name == "zoom" and lowest <= 0):
             rule = "must be a number above 0" if name == "zoom" else "must be a number"
             raise source.rule_error(f"PARAMETERS: {name} {rule}", "PARAMETERS", remedy, name)
-    return found
+    return parameters
 
 
 def _line_of(tree: ast.Module, name: str, entry: object = None) -> int:

@@ -53,7 +53,7 @@ class Trial:
 
     def _refuse_text(self, *_: object) -> NoReturn:
         raise BrokenRule(
-            "lanes made into text", "print at the top of the file, or in prepare; lanes have values only later"
+            "lanes turned into text", "print at the top of the file, or in prepare; lanes have values only later"
         )
 
     def _refuse_operator(self, *_: object) -> NoReturn:

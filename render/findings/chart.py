@@ -5,13 +5,13 @@
       worker 1   113355~5      time that the letter stands for; - is at a tile without a CPU, ~ waits, . does neither
       at a tile  22222212      how many workers were at a tile at the same instant, at most
       on a CPU   22221212      how many of them had a CPU, on average
-      in flight  22222222      how many tiles were begun and not done, at most
+      in flight  22222222      the most tiles that were started but not finished
 
 It is measured for how long of a span a worker had no CPU, but not when. So as many letters of it are - as that is, as
 evenly as may be, those of the next worker a little later.
 
 All runs have one scale of time, from each run's first span of a tile; only a run that would be hardly a letter long, as
-one of a graphics card is, has a scale of its own and says so. Letters that every terminal and log can show.
+one of a GPU is, has a scale of its own and says so. Letters that every terminal and log can show.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ def draw_lanes(frames: Sequence[Frame], width: int) -> list[str]:
     left = (
         f"{LEFT} at a tile without a CPU, " if any(cpu_share(span) < 1 for _, spans in runs for span in spans) else ""
     )
-    told = (
+    key = (
         f"a letter is {format_time(letter / 1e9)}; a digit is at a tile (its last), {left}{WAITS} waits, "
         f"{IDLE} does neither"
     )
     return [
-        *wrap(told, width),
+        *wrap(key, width),
         *(line[:width] for frame, spans in runs for line in _scale_run(frame, spans, letter, cells)),
     ]
 

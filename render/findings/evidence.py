@@ -1,4 +1,4 @@
-"""A run as evidence: what its trace tells, beside the run that it is measured against.
+"""A run as evidence: what its trace shows, beside the run that it is measured against.
 
 From this the sentences (`render.findings.sentences`), the tables and the page are made, so that a figure that stands on
 two of them comes from one place.
@@ -18,7 +18,7 @@ from render.findings.claims import Claims
 from render.findings.schedule import Difference, Gain, Repeats
 from render.frame import Frame, find_baseline
 from render.stats import Stats
-from render.trace import NO_TILE, tile_owners
+from render.trace import NO_TILE, Worker, tile_owners
 
 PARALLEL = 1.1  # CPUs on average; with fewer nothing is called parallelism
 MOSTLY = 0.8  # of a gain; what is explained by that much is explained
@@ -29,7 +29,7 @@ SWITCH = 0.005  # seconds for which Python's lock is kept from a thread that wan
 
 
 class Run:
-    """A run with what its trace tells, and the run that it is measured against (itself where it is that one)."""
+    """A run with what its trace shows, and the run that it is measured against (itself where it is that one)."""
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
@@ -42,7 +42,7 @@ class Run:
 
     @cached_property
     def claims(self) -> Claims:
-        """Workers and CPUs that were asked for, and were there."""
+        """Workers and CPUs that were requested, and that were available."""
         return claims.of(self.frame.trace)
 
     @cached_property
@@ -60,21 +60,31 @@ class Run:
         """The number of workers that painted."""
         return len(self.stats.busy)
 
+    @cached_property
+    def most_juggled(self) -> int:
+        """The most tiles that one worker had in flight at the same instant: waiting for them, at one, or put aside."""
+        flights: dict[Worker, dict[int, tuple[int, int]]] = {}
+        for span in self.frame.trace.spans:
+            if span.tile != NO_TILE and span.kind in ("wait", "paint"):
+                t0, t1 = flights.setdefault(span.worker, {}).get(span.tile, (span.t0, span.t1))
+                flights[span.worker][span.tile] = min(t0, span.t0), max(t1, span.t1)
+        return max((stats.max_overlap(own.values()) for own in flights.values()), default=0)
+
     @property
     def juggles(self) -> bool:
-        """True where one worker had several tiles in flight at once."""
-        return self.workers == 1 and (self.stats.in_flight.max > 1 or self.stats.switches > 0)
+        """True where a worker had several tiles in flight at once."""
+        return not self.stats.on_gpu and (self.most_juggled > 1 or self.stats.switches > 0)
 
     @cached_property
     def waited_seconds(self) -> float:
         """Seconds that tiles waited for whatever it was, all of them added up."""
-        return sum(s.t1 - s.t0 for s in self.frame.trace.spans if s.kind == "wait" and s.tile != NO_TILE) / 1e9
+        return self.stats.waiting.seconds
 
     @property
     def awaited_lock(self) -> str | None:
         """The lock that its tiles waited for, where they did not wait for their data (a fact of lessons)."""
-        told = self.frame.trace.facts.get("waits_for")
-        return told if isinstance(told, str) and told else None
+        lock = self.frame.trace.facts.get("waits_for")
+        return lock if isinstance(lock, str) and lock else None
 
     @property
     def data_wait_seconds(self) -> float:
@@ -102,8 +112,10 @@ class Run:
     def holds_lock(self) -> bool:
         """True where its workers are threads of one process whose code holds Python's lock while it paints."""
         target = self.frame.request.target
-        held = target in targets.names() and not targets.load(target).DROPS_GIL  # a trace may come from elsewhere
-        return held and len({worker.process for worker in self.stats.busy}) == 1
+        interpreted = (
+            target in targets.names() and not targets.load(target).DROPS_GIL
+        )  # a trace may come from elsewhere
+        return interpreted and len({worker.process for worker in self.stats.busy}) == 1
 
     @property
     def available_cpus(self) -> float:
@@ -136,7 +148,7 @@ class Run:
 
     @property
     def load(self) -> float | None:
-        """The machine's load before the run began, where that was more than it has CPUs for."""
+        """The machine's load before the run started, where that was more than it has CPUs for."""
         load, machine = self.frame.trace.facts.get("load"), self.claims.machine
         if type(load) not in (int, float) or machine is None:
             return None
@@ -155,8 +167,8 @@ class Run:
 
     def beats(self, other: Run) -> bool:
         """Test whether it was clearly faster than another run."""
-        found = self.compare_to(other)
-        return found is not None and found.clear and found.times > 1
+        difference = self.compare_to(other)
+        return difference is not None and difference.clear and difference.times > 1
 
     def gained_by_waiting(self, other: Run) -> bool:
         """Test whether it gained time in which the other run was idle and this one was not, whoever had the CPUs.
@@ -186,11 +198,11 @@ Kind = TypeVar("Kind", bound=Run)
 
 def pair_with_baseline(frames: Sequence[Frame], kind: type[Kind]) -> list[Kind]:
     """Make the runs of a race, each with its baseline; `kind`: Run, or a subclass that knows more."""
-    made = {id(frame): kind(frame) for frame in frames}
+    by_frame = {id(frame): kind(frame) for frame in frames}
     for frame in frames:
         base = find_baseline(frame, frames)
-        made[id(frame)].base = None if base is None else made[id(base)]
-    return [made[id(frame)] for frame in frames]
+        by_frame[id(frame)].base = None if base is None else by_frame[id(base)]
+    return [by_frame[id(frame)] for frame in frames]
 
 
 def build_runs(frames: Sequence[Frame]) -> list[Run]:

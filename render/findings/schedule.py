@@ -11,13 +11,13 @@ workers that were busy b1 ... bn, whose tiles took p1 ... pm to paint:
                  Journal on Applied Mathematics 17(2), 1969
     near         bound / (last paint end - first paint start): 1 could not be better
     speed-up     a baseline's time by this run's, over the time of all tiles; with the start-up, over the time from the
-                 start of the request to the last tile done
+                 start of the request to the last tile finished
     serial       (1/s - 1/n) / (1 - 1/n) for a speed-up s on n > 1 workers, the serial fraction found by experiment:
                  A. H. Karp, H. P. Flatt, Measuring parallel processor performance, CACM 33(5), 1990. Where it grows
                  with n it is overhead that holds back, not work that cannot be shared. A speed-up of more than n is no
-                 speed-up by sharing out, but something that held the baseline up: no fraction is told of it
+                 speed-up by sharing out, but something that held the baseline up: it has no fraction
 
-Times of a run that was repeated are told of the run whose time is the median. A difference between two runs is clear
+Times of a repeated run are those of its repeat of median time. A difference between two runs is clear
 where it is notable (`NOTABLE`) and larger than what the repeats of either differ among themselves.
 """
 
@@ -25,6 +25,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from render import stats
 from render.stats import Stats
@@ -75,10 +77,10 @@ class Difference(NamedTuple):
 class Schedule:
     """The shares of the painting. Times in seconds; None where nothing was painted or it took no time.
 
-    On a graphics card workers are queues, which share one card: fairness, idle shares and bounds mean nothing there.
+    On a GPU workers are queues, which share it: fairness, idle shares and bounds mean nothing there.
 
-    `idle` are shares (0..1) of the time of all tiles, by worker in the order they began; `done_seconds` runs from the
-    start of the request to the last tile done; `longest_tile` is the number of the tile that took longest to paint.
+    `idle` are shares (0..1) of the time of all tiles, by worker in the order they started; `done_seconds` runs from the
+    start of the request to the last tile finished; `longest_tile` is the number of the tile that took longest to paint.
     """
 
     fairness: float | None
@@ -98,15 +100,15 @@ class Schedule:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON, with shares in per cent."""
-        made = {name: value for name, value in asdict(self).items() if name not in ("fairness", "idle")}
-        return made | {"near_percent": None if self.near is None else 100 * self.near}
+        members = {name: value for name, value in asdict(self).items() if name not in ("fairness", "idle")}
+        return members | {"near_percent": None if self.near is None else 100 * self.near}
 
 
 @dataclass(frozen=True)
 class Gain:
     """The gain of a run over a baseline; None where it took no time, and `serial_fraction` of one worker.
 
-    On a graphics card, whose workers are queues, neither efficiency nor serial fraction mean anything.
+    On a GPU, whose workers are queues, neither efficiency nor serial fraction mean anything.
     """
 
     speed_up: float | None
@@ -119,23 +121,23 @@ class Gain:
         return asdict(self)
 
 
-def of(trace: Trace, found: Stats | None = None) -> Schedule:
+def of(trace: Trace, figures: Stats | None = None) -> Schedule:
     """Measure how the painting of a trace was shared out; `found`: its statistics, where they are known already."""
-    found = stats.of(trace) if found is None else found
-    paint = [span for span in trace.spans if span.kind == "paint"]
-    tiles = tile_costs(trace)
-    longest = max(tiles, key=lambda tile: (tiles[tile], -tile), default=None)
-    most = tiles[longest] / 1e9 if longest is not None else 0.0
-    total, workers = sum(found.busy.values()), len(found.busy)
-    first, last = min((s.t0 for s in paint), default=0), max((s.t1 for s in paint), default=0)
-    whole = found.seconds["tiles"]
-    shared = not found.on_gpu
+    figures = stats.of(trace) if figures is None else figures
+    paint = trace.columns.of_kind("paint")
+    tiles, costs = _tile_costs(trace)
+    longest = int(tiles[costs.argmax()]) if len(tiles) else None  # of several the first
+    most = int(costs.max(initial=0)) / 1e9
+    total, workers = sum(figures.busy.values()), len(figures.busy)
+    first, last = (int(paint.t0.min()), int(paint.t1.max())) if len(paint) else (0, 0)
+    whole = figures.seconds["tiles"]
+    shared = not figures.on_gpu
     return Schedule(
-        fairness=fairness(list(found.busy.values())) if shared else None,
-        idle=tuple(spent / whole if whole else 0.0 for spent in found.idle.values()) if shared else (),
+        fairness=fairness(list(figures.busy.values())) if shared else None,
+        idle=tuple(spent / whole if whole else 0.0 for spent in figures.idle.values()) if shared else (),
         paint_seconds=total,
         window_seconds=(last - first) / 1e9,
-        done_seconds=(last - trace.asked) / 1e9 if tiles else None,
+        done_seconds=(last - trace.asked) / 1e9 if len(tiles) else None,
         longest_tile=longest,
         longest_tile_seconds=most,
         bound_seconds=max(most, total / workers) if total and shared else None,
@@ -145,11 +147,18 @@ def of(trace: Trace, found: Stats | None = None) -> Schedule:
 
 def tile_costs(trace: Trace) -> dict[int, int]:
     """Add up the nanoseconds that each tile was painted for, by number."""
-    spent: dict[int, int] = {}
-    for span in trace.spans:
-        if span.kind == "paint" and span.tile != NO_TILE:
-            spent[span.tile] = spent.get(span.tile, 0) + span.t1 - span.t0
-    return spent
+    tiles, costs = _tile_costs(trace)
+    return dict(zip(tiles.tolist(), costs.tolist(), strict=True))
+
+
+def _tile_costs(trace: Trace) -> tuple[np.ndarray, np.ndarray]:
+    """The same as columns, by number."""
+    paint = trace.columns.of_kind("paint")
+    paint = paint.take(paint.tile != NO_TILE)
+    tiles, places = np.unique(paint.tile, return_inverse=True)
+    spent = np.zeros(len(tiles), np.int64)
+    np.add.at(spent, places, paint.t1 - paint.t0)
+    return tiles, spent
 
 
 def fairness(busy: list[float]) -> float | None:
@@ -165,12 +174,16 @@ def serial_fraction(speed_up: float | None, workers: int) -> float | None:
     return (1 / speed_up - 1 / workers) / (1 - 1 / workers)
 
 
-def read_repeats(trace: Trace, found: Stats) -> Repeats:
+def read_repeats(trace: Trace, figures: Stats) -> Repeats:
     """Read the times of all repeats of a run: the fact `seconds_all` of its trace, or this one run without it."""
-    told = trace.facts.get("seconds_all")
-    if isinstance(told, list) and told and all(type(one) in (int, float) and 0 <= one < float("inf") for one in told):
-        return Repeats(tuple(map(float, told)))
-    return Repeats((found.seconds["tiles"],))
+    stored = trace.facts.get("seconds_all")
+    if (
+        isinstance(stored, list)
+        and stored
+        and all(type(one) in (int, float) and 0 <= one < float("inf") for one in stored)
+    ):
+        return Repeats(tuple(map(float, stored)))
+    return Repeats((figures.seconds["tiles"],))
 
 
 def compare_traces(run: Trace, baseline: Trace, ours: Stats, theirs: Stats) -> Difference | None:
@@ -178,7 +191,7 @@ def compare_traces(run: Trace, baseline: Trace, ours: Stats, theirs: Stats) -> D
     times = ours.speed_up(theirs)
     if times is None:
         return None
-    spreads = [read_repeats(trace, found).spread or 0.0 for trace, found in ((run, ours), (baseline, theirs))]
+    spreads = [read_repeats(trace, figures).spread or 0.0 for trace, figures in ((run, ours), (baseline, theirs))]
     return Difference(times, abs(ours.seconds["tiles"] - theirs.seconds["tiles"]), max(spreads))
 
 

@@ -13,6 +13,7 @@ from math import prod
 
 from render.frame import Frame
 from render.request import Request
+from render.wording import as_sentence, format_time
 
 DEFAULT, NONE = "server", "none"  # of `race --story`
 SHORTEST, LONGEST = 2_000_000, 50_000_000  # ns that one tile waits
@@ -21,7 +22,7 @@ MOST_TILES = 256  # of a story; a frame that is cut finer is cut coarser for it
 
 @dataclass(frozen=True)
 class Story:
-    """A story. `about`: who wants what, and waits for what. `titles`: of its runs, one by one and juggling.
+    """A story. `about`: who wants what, and waits {wait} for what. `titles`: of its runs, one by one and juggling.
 
     A title has the plural of `who` where several workers do it. in_flight: tiles that a worker juggles; waiting_ns:
     what all tiles wait for their data, added up.
@@ -33,6 +34,10 @@ class Story:
     titles: tuple[str, str]
     in_flight: int
     waiting_ns: int
+
+    def describe(self, wait_ns: int) -> str:
+        """Say what the story is about, in a sentence, where each tile waits so long."""
+        return as_sentence(self.about.format(wait=format_time(wait_ns / 1e9)))
 
     def title(self, workers: int, *, juggles: bool) -> str:
         """Name a run: "server (switching)", "2 servers (one by one)"."""
@@ -50,7 +55,7 @@ STORIES = {
     for story in (
         Story(
             name="server",
-            about="four users ask one server for tiles; each tile first waits for a slow database",
+            about="four users ask a server for tiles, and each tile first waits {wait} for a slow database",
             who="server",
             titles=("one by one", "switching"),
             in_flight=4,
@@ -58,7 +63,7 @@ STORIES = {
         ),
         Story(
             name="player",
-            about="a player shows a film in parts; each part must be loaded before it is played",
+            about="a player shows a film in parts, and each part must first be loaded, which takes {wait}",
             who="player",
             titles=("load, then play", "loading ahead"),
             in_flight=2,
@@ -73,6 +78,11 @@ def name_of(frame: Frame) -> str | None:
     """Give the story that a run belongs to; None for a plain run."""
     name = frame.trace.facts.get("story")
     return name if isinstance(name, str) and name else None
+
+
+def story_of(frame: Frame) -> Story | None:
+    """Return the story that a run belongs to; None for a plain run."""
+    return STORIES.get(name_of(frame) or "")
 
 
 def split(frames: Sequence[Frame]) -> dict[str | None, list[Frame]]:

@@ -1,4 +1,4 @@
-"""The command line: what was typed becomes options, a command runs, its outcome becomes an exit code.
+"""The command line: words become options, a command runs, its outcome becomes an exit code.
 
 Nothing heavy is imported here: `--help` answers before numpy could load. The commands stand in
 `render.frontend.commands`.
@@ -20,36 +20,36 @@ from render.errors import OutputError, RenderError, UnknownName, UsageError
 from render.frontend.speech import harmless_streams
 
 ABOUT = """\
-Draw one picture in four ways - one worker in sequence, one worker juggling, many workers at once, a graphics
-card - and see who worked on what and when. The picture is the same to the last bit.
+Draw one picture in four ways - one worker in sequence, one worker juggling, many workers at once, a GPU -
+and see who worked on what and when. The picture is the same to the last bit.
 """
 
 EXAMPLES = """\
 commands:
   draw      draw a picture (this is what happens when no command is named)
-  race      draw the same picture in every mode, and tell what each did
-  compare   are two saved pictures equal? where and how much do they differ?
-  show      tell about a saved trace again, on any machine, or what a saved picture is
+  race      draw the same picture in every mode, and report what each did
+  compare   check whether two saved pictures are equal; say where and how much they differ
+  show      report a saved trace again, on any machine, or describe a saved picture
   devices   what this machine can run, and why not the rest
   scenes    the scenes, their views and parameters
-  help      what a command can do: help race is race --help
+  help      a command's options: help race is race --help
 
 examples:
   python -m render                                              the default picture: mandelbrot-parallel.png
   python -m render race                                         the lesson: all modes, one table
-  python -m render race --page theatre.html                     who worked when, replayed in a page
+  python -m render race --page theatre.html                     who worked when, replayed on a page
   python -m render race --wait 50ms                             where one juggling worker beats a sequential one
-  python -m render race --lesson gil                            why threads of Python may be parallel, and may not
+  python -m render race --lesson gil                            when Python's threads run in parallel, and when not
   python -m render --mode sequential --out s.png                one worker, one tile after the other
   python -m render --scene mandelbrot --view seahorses --set zoom=400 --size 1920x1080
   python -m render --mode parallel --backend loky --workers 2   two processes
-  python -m render --mode cuda                                  a graphics card
+  python -m render --mode cuda                                  a GPU
   python -m render --mode cuda --simulate --size 96x64          the same code, simulated
   python -m render compare s.png mandelbrot-parallel.png
   python -m render --like s.png --at 310,95 --closer 10         what lies under a pixel of a picture
   python -m render --quiet --out - | display -                  a picture for another program
 
-python -m render COMMAND --help tells a command's options.
+python -m render COMMAND --help lists a command's options.
 exit codes: 0 done or equal, 1 failed or different, 2 wrong use, 3 the mode cannot run here, 4 a tile failed,
             130 interrupted; 129 and 143 ended by SIGHUP and SIGTERM
 """
@@ -58,7 +58,7 @@ MAX_CAUSE = 500  # letters of a cause: a scene may raise anything
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, but errors are raised as ours: two lines, not a page of usage."""
+    """An argparse parser that raises our errors: two lines, not a page of usage."""
 
     def __init__(self, command: str, about: str, **more: Any) -> None:
         super().__init__(
@@ -72,12 +72,12 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--version", action="version", version=f"render {__version__}", help="the program's version")
 
     def parse_words(self, words: Sequence[str]) -> argparse.Namespace:
-        """The options in these words. Raises UsageError; one for an unknown option says what it may have meant."""
+        """Parse these words. Raises UsageError; for an unknown option it says what was probably meant."""
         options, rest = self.parse_known_args(words)
         if not rest:
             return options
         if not rest[0].startswith("-"):
-            raise UsageError(f"{rest[0]!r} is one word too many", f"see {self.prog} --help")
+            raise UsageError(f"unexpected argument {rest[0]!r}", f"see {self.prog} --help")
         from render.frontend.hints import unknown_option
         from render.options import DEFAULTS
 
@@ -90,11 +90,11 @@ class Parser(argparse.ArgumentParser):
 
 
 def _add_picture_options(parser: Parser) -> None:
-    """What to draw, how to cut it."""
+    """Add the options for what to draw and how to cut it."""
     race = parser.command == "race"  # without options it draws `render.frontend.library.RACE_DEFAULTS`
-    view = "seahorses where neither scene, view nor parameter is named, else its first" if race else "its first"
-    samples = "9 where neither scene, view nor parameter is named, else 4" if race else "4"
-    tile = "the smallest that suits a mode, for all" if race else "from the frame and the workers"
+    view = "seahorses, or its first if a scene, view or parameter is named" if race else "its first"
+    samples = "9, or 4 if a scene, view or parameter is named" if race else "4"
+    tile = "the smallest that a mode would choose, for all modes" if race else "chosen from the frame and the workers"
     group = parser.add_argument_group("what to draw")
     group.add_argument(
         "--scene",
@@ -103,24 +103,24 @@ def _add_picture_options(parser: Parser) -> None:
     )
     group.add_argument("--view", metavar="NAME", help=f"one of the scene's views ({view})")
     group.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="a parameter of the scene")
-    group.add_argument("--size", metavar="WxH", help="pixels (1280x720)")
+    group.add_argument("--size", metavar="WxH", help="size in pixels (1280x720)")
     group.add_argument("--samples", metavar="N", help=f"samples for each pixel ({samples})")
-    group.add_argument("--limit", metavar="N", help="most steps a sample makes (the scene's)")
+    group.add_argument("--limit", metavar="N", help="most steps of a sample (the scene's)")
     group.add_argument("--precision", metavar="auto|f32|f64", help="numbers to compute with (the scene's)")
     group.add_argument("--like", metavar="PICTURE", help="draw what this picture shows, with the other options over it")
     group.add_argument("--at", metavar="PX,PY", help="with --like: this pixel of the picture becomes the centre")
     group.add_argument("--closer", metavar="N", help="with --like: N times as large")
     group = parser.add_argument_group("how to cut it")
-    group.add_argument("--tile", metavar="N|WxH", help=f"pixels of a tile ({tile})")
-    group.add_argument("--order", metavar="ORDER", help="rows, spiral, hilbert or costly (rows)")
+    group.add_argument("--tile", metavar="N|WxH", help=f"size of a tile in pixels ({tile})")
+    group.add_argument("--order", metavar="ORDER", help="order of the tiles: rows, spiral, hilbert or costly (rows)")
 
 
 def _add_worker_options(parser: Parser) -> None:
-    """Who draws it."""
+    """Add the options for who draws it."""
     group = parser.add_argument_group("who draws it")
     race = parser.command == "race"
     if race:
-        group.add_argument("--modes", metavar="A,B,...", help="some of the modes only (all that this machine has)")
+        group.add_argument("--modes", metavar="A,B,...", help="only these modes (all that this machine can run)")
         group.add_argument(
             "--lesson", metavar="NAME", help="runs chosen to show one thing, each with defaults: gil, wait or bug"
         )
@@ -132,37 +132,37 @@ def _add_worker_options(parser: Parser) -> None:
     group.add_argument("--workers", metavar="N", help=WORKERS)
     group.add_argument("--backend", metavar="NAME", help="workers of mode parallel: threading or loky (threading)")
     group.add_argument("--in-flight", metavar="N", help="tiles that mode concurrent juggles (4)")
-    group.add_argument("--wait", metavar="MS", help="every tile first waits so long for its data, like 50ms (0)")
-    group.add_argument("--simulate", action="store_true", help="mode cuda without a card, in numba's simulator")
-    group.add_argument("--no-blocks", dest="blocks", action="store_const", const=False, help=NO_BLOCKS)
+    group.add_argument("--tile-timeout", metavar="S", help=TILE_TIMEOUT)
+    group.add_argument("--wait", metavar="MS", help="every tile first waits this long for its data, such as 50ms (0)")
+    group.add_argument("--simulate", action="store_true", help="mode cuda without a GPU, in numba's simulator")
 
 
 TARGET = (
     "code: python, scalar or simd; cuda for mode cuda (simd)",
     "code of the CPU's modes: python, scalar or simd (simd)",
 )
-WORKERS = "workers of mode parallel; -1: as many as CPUs allowed, -2: one less, and so on (-1, but 2 at least)"
-NO_BLOCKS = "mode cuda: do not record where and when each block of threads ran, and reckon when launches began"
-REPEAT = "run all modes so often, in turn; shown is each one's run of median time (3, or more where they fit in 4 s)"
-STORY = """all modes once more where each tile waits for its data: server (four users and a slow database), player
+WORKERS = "workers of mode parallel; -1: one for each allowed CPU, -2: one fewer, and so on (-1, but at least 2)"
+TILE_TIMEOUT = "processes of mode parallel: seconds without a sign of life (20, or more as tiles before suggest)"
+REPEAT = "run all modes N times in turn, and show each one's median run (3, or more if they fit in 4 s)"
+STORY = """all modes once more, with each tile waiting for its data: server (four users and a slow database), player
 (the next part loads while this one plays) or none (server; none where --modes or --wait is given)"""
 OUT = """.png .webp .jpg .npz picture, - PNG to standard output, .svg timeline, .txt table, .html page,
 .ownership.png and .cost.png by tile, .replay.webp moving, .perfetto.json or .chrome.json for other viewers"""
 
 
 def _add_output_options(parser: Parser, about: str) -> None:
-    """What to make of it."""
+    """Add the options for what is saved."""
     parser.add_argument("-o", "--out", metavar="FILE", action="append", default=[], help=about)
-    parser.add_argument("--page", metavar="FILE", help="the theatre: who worked when, replayed in one page (.html)")
+    parser.add_argument("--page", metavar="FILE", help="the theatre: who worked when, replayed on one page (.html)")
 
 
 def _add_message_options(parser: Parser, *, quiet: bool = True) -> None:
-    """What is said, and how."""
-    group = parser.add_argument_group("what is said")
-    group.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    """Add the options for what is printed."""
+    group = parser.add_argument_group("messages")
+    group.add_argument("--json", action="store_true", help="print one JSON document on standard output")
     if quiet:
-        group.add_argument("-q", "--quiet", action="store_true", help="no progress and no report")
-    group.add_argument("--debug", action="store_true", help="a traceback where something fails")
+        group.add_argument("-q", "--quiet", action="store_true", help="print no progress and no report")
+    group.add_argument("--debug", action="store_true", help="print a traceback if something fails")
 
 
 def _draw_parser() -> Parser:
@@ -171,14 +171,17 @@ def _draw_parser() -> Parser:
     parser.add_argument("--only-tile", metavar="N", help="paint this tile alone")
     _add_worker_options(parser)
     _add_output_options(parser, OUT)
-    parser.add_argument("--plain", action="store_true", help="no request and timings inside the file")
+    parser.add_argument("--plain", action="store_true", help="leave request and timings out of the file")
     parser.add_argument("--trace", metavar="FILE", help="save the trace, for show")
+    kept = parser.add_mutually_exclusive_group()
+    kept.add_argument("--resume", action="store_true", help="go on with a picture that was interrupted")
+    kept.add_argument("--fresh", action="store_true", help="throw away what an interrupted run has kept")
     _add_message_options(parser)
     return parser
 
 
 def _race_parser() -> Parser:
-    parser = Parser("race", "Draw the same picture in every mode that this machine has, and tell what each did.")
+    parser = Parser("race", "Draw the same picture in every mode that this machine can run, and report what each did.")
     _add_picture_options(parser)
     _add_worker_options(parser)
     _add_output_options(parser, OUT)
@@ -189,7 +192,7 @@ def _race_parser() -> Parser:
 
 def _compare_parser() -> Parser:
     parser = Parser(
-        "compare", "Are two pictures equal? Exit 0 if they are (or differ within what is allowed), 1 if not."
+        "compare", "Compare two pictures. Exit 0 if they are equal (or differ within the limits given), 1 if not."
     )
     parser.add_argument("a", metavar="A", help="a picture: PNG, .npz, or whatever Pillow reads; - is standard input")
     parser.add_argument("b", metavar="B", help="the picture that is compared with it")
@@ -206,10 +209,10 @@ def _compare_parser() -> Parser:
 
 
 def _show_parser() -> Parser:
-    parser = Parser("show", "Tell about a saved trace again, and make outputs from it; tell what a saved picture is.")
+    parser = Parser("show", "Report a saved trace again and make outputs from it, or describe a saved picture.")
     parser.add_argument("file", metavar="SAVED_TRACE|PICTURE")
     _add_output_options(parser, OUT)
-    parser.add_argument("--plain", action="store_true", help="no request and timings inside the file")
+    parser.add_argument("--plain", action="store_true", help="leave request and timings out of the file")
     _add_message_options(parser)
     return parser
 
@@ -255,22 +258,23 @@ def _run_guarded(words: list[str], began: int, *, debug: bool) -> int:
         return code
     except RenderError as error:
         return print_error(error, debug=debug)
-    except BrokenPipeError:  # whoever read our output has gone
+    except BrokenPipeError:  # the reader of our output has gone
         _drop_output()
         return 1
     except Terminated as ended:
         with contextlib.suppress(OSError):  # the terminal may have gone
-            print(f"render: ended by {signal.Signals(int(str(ended)) - 128).name}", file=sys.stderr, flush=True)
+            name = signal.Signals(int(str(ended)) - 128).name
+            print("; ".join([f"render: ended by {name}", *notes(ended)]), file=sys.stderr, flush=True)
         raise
-    except OSError as error:  # no room left, say, where nobody looked for it
-        return print_error(RenderError(f"the system refuses: {error}", "--debug shows where"), debug=debug)
+    except OSError as error:  # such as a full disk
+        return print_error(RenderError(f"the system reports an error: {error}", "--debug shows where"), debug=debug)
     except MemoryError as error:
         remedy = "give a smaller --size, or allow more memory (ulimit -v)"
         return print_error(
-            RenderError(f"there is not enough memory: {error or 'Python got none'}", remedy), debug=debug
+            RenderError(f"not enough memory: {error or 'Python could get no more'}", remedy), debug=debug
         )
     except Exception as error:  # noqa: BLE001  (the last word: a line instead of a traceback)
-        fault = RenderError(f"{type(error).__name__}: {error}", "this is a fault of the program; --debug shows where")
+        fault = RenderError(f"{type(error).__name__}: {error}", "this is a bug in render; --debug shows where")
         return print_error(fault, debug=debug)
 
 
@@ -283,14 +287,14 @@ def _run_command(words: list[str], began: int) -> int:
         raise UnknownName("command", command, PARSERS)
     options = PARSERS[command]().parse_words(words)
     _exit_on_signals()
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts threads that nobody here asks for anything
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy would start threads that nothing here uses
     from render.frontend import commands
 
     return commands.run(command, options, began)
 
 
 def _flush_output() -> None:
-    """Write out what was said, while it can still be told that this fails. Raises OutputError."""
+    """Flush standard output now, while a failure can still be reported. Raises OutputError."""
     try:
         if sys.stdout is not None:  # closed by whoever started us
             sys.stdout.flush()
@@ -298,16 +302,21 @@ def _flush_output() -> None:
         raise
     except OSError as error:
         _drop_output()
-        raise OutputError(f"cannot write to standard output: {error.strerror}", "send it elsewhere") from error
+        raise OutputError(f"cannot write to standard output: {error.strerror}", "redirect it elsewhere") from error
 
 
 def _drop_output() -> None:
-    """What is left unsaid goes nowhere; Python would try again when it ends, and complain."""
+    """Send what is still buffered nowhere: Python would try to write it again at exit, and complain."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def notes(error: BaseException) -> list[str]:
+    """Return what was added to an error on its way: what is kept, and how to go on."""
+    return list(getattr(error, "__notes__", []))
+
+
 def print_error(error: RenderError, *, debug: bool = False) -> int:
-    """Say what went wrong and what to do, a line each; give the exit code. The traceback only where it is wanted."""
+    """Print the cause and what to do, a line each, and the traceback if `debug`; return the exit code."""
     if debug:
         import traceback
 
@@ -328,7 +337,7 @@ def _raise_terminated(caught: int, _frame: object) -> NoReturn:
 
 
 def _exit_on_signals() -> None:
-    """Leave by the front door when told to end: processes and canvases would be left behind otherwise."""
+    """Exit cleanly on SIGTERM and SIGHUP: processes and canvases would be left behind otherwise."""
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:

@@ -1,23 +1,21 @@
-"""The six commands: each takes what was typed and gives an exit code.
+"""The six commands: each takes the parsed options and returns an exit code.
 
-All that is told to the user goes to standard output, progress and announcements to standard error; with `--json` the
+Reports go to standard output, progress and announcements to standard error; with `--json` the
 document alone goes to standard output.
 """
 
 from __future__ import annotations
 
 import json
-import math
-import os
 import shutil
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from render import engine, lessons, like, modes, options, outputs, scene
 from render.comparison import attribution, inspection
@@ -27,15 +25,14 @@ from render.findings import chart, repeats
 from render.findings.document import draw_document, race_document
 from render.findings.repeats import Rounds
 from render.frame import Frame, Frames
-from render.frontend import devices, library, terminal
+from render.frontend import devices, keeping, library, terminal
+from render.frontend.files import check_outputs, check_sizes, keep_until_saved, save_all, save_unfinished
 from render.outputs import table
 from render.outputs import trace as saved
 from render.pictures import picture
 from render.request import Request
+from render.storage.journal import Journal
 from render.trace import NO_TILE, Recorder, Span
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 def run(command: str, typed: Namespace, began: int) -> int:
@@ -44,7 +41,7 @@ def run(command: str, typed: Namespace, began: int) -> int:
 
 
 def _given_options(typed: Namespace) -> dict[str, Any]:
-    """The options of `render.options.complete` that were typed, with those of a picture to start from."""
+    """Collect the options for `render.options.complete`, over those of the picture in `--like`."""
     names = {*options.DEFAULTS, *like.OWN}
     given = {name: value for name, value in vars(typed).items() if name in names and value is not None}
     return like.apply_picture(given | {"parameters": options.parse_settings(typed.set)})
@@ -59,7 +56,7 @@ def _make_announcer(typed: Namespace) -> Callable[[str], None]:
 
 
 def _terminal_width() -> int:
-    """The columns of the terminal, or what COLUMNS says; without both, as wide as the table likes."""
+    """Return the columns of the terminal, or COLUMNS; the table's own width if neither is known."""
     return shutil.get_terminal_size((table.WIDTH, 24)).columns
 
 
@@ -67,19 +64,22 @@ def draw(typed: Namespace, began: int) -> int:
     """Draw one picture and save it."""
     request = options.complete(**_given_options(typed))
     out = typed.out or [like.default_name(request, typed.like)]
-    makers = _check_outputs(out, typed.page, typed.trace, json=typed.json)
-    _check_sizes(makers, [request])
+    makers = check_outputs(out, typed.page, typed.trace, json=typed.json)
+    check_sizes(makers, [request])
     files = [*makers, *([typed.trace] if typed.trace else [])]
     engine.load_available_mode(request)
+    request, journal = _open_journal(request, typed, out)
     with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
-        keep = partial(_save_unfinished, Path(like.default_name(request) if out[0] == outputs.STDOUT else out[0]))
-        frame: Frame = engine.draw(request, announce=_make_announcer(typed), watch=watch, began=began, salvage=keep)
-    t0 = time.perf_counter_ns()
-    for path, maker in makers.items():
-        outputs.save(path, outputs.write_pieces(maker, Frames((frame,)), plain=typed.plain))
-    frame = _add_save_span(frame, t0)
-    if typed.trace:
-        outputs.save(typed.trace, saved.write(Frames((frame,))))
+        keep = partial(save_unfinished, Path(like.default_name(request) if out[0] == outputs.STDOUT else out[0]))
+        frame: Frame = engine.draw(
+            request, announce=_make_announcer(typed), watch=watch, began=began, salvage=keep, journal=journal
+        )
+    with keep_until_saved(journal):
+        t0 = time.perf_counter_ns()
+        save_all((path, partial(_pieces, maker, frame, plain=typed.plain)) for path, maker in makers.items())
+        frame = _add_save_span(frame, t0)
+        if typed.trace:
+            outputs.save(typed.trace, saved.write(Frames((frame,))))
     if typed.json:
         print(json.dumps(draw_document(frame, files)))
     elif not typed.quiet:
@@ -88,48 +88,37 @@ def draw(typed: Namespace, began: int) -> int:
     return 0
 
 
-def _save_unfinished(wanted: Path, rgb: np.ndarray) -> str:
-    """Save what is done of a picture that failed, beside the file that was wanted; give the file's name."""
-    path = wanted.with_name(f"{wanted.stem}.unfinished.png")
-    outputs.save(path, picture.encode_png(rgb))
-    return str(path)
+def _open_journal(request: Request, typed: Namespace, out: Sequence[str]) -> tuple[Request, Journal | None]:
+    """Open the journal beside the first file that is to be saved; none for standard output, pipes, and a single tile.
+
+    Raises as `keeping.open_journal` does, and UsageError where there is nothing to resume.
+    """
+    files = [path for path in out if outputs.is_regular(path)]
+    if not files or request.only_tile is not None:
+        if typed.resume:
+            raise UsageError("--resume goes on with a picture that is saved in a file", "give --out FILE")
+        return request, None
+    own_tile = typed.tile is not None
+    say = partial(_say, quiet=typed.quiet)
+    return keeping.open_journal(request, Path(files[0]), say, resume=typed.resume, fresh=typed.fresh, own_tile=own_tile)
 
 
-def _check_outputs(
-    out: Sequence[str], page: str | None, trace: str | None = None, *, json: bool = False
-) -> dict[str, outputs.Output]:
-    """The output that makes each file (the trace is made last). Raises before painting where one cannot be written."""
-    makers = {path: outputs.by_suffix(path) for path in out} | ({page: outputs.load("page")} if page else {})
-    files = [*out, *(path for path in (page, trace) if path)]
-    if json and outputs.STDOUT in files:
-        raise UsageError("--json and a file named - both want standard output", "give the file a name")
-    for path in files:
-        outputs.check_writable(path)
-    for number, path in enumerate(files):
-        if os.path.realpath(path) in map(os.path.realpath, files[:number]):
-            raise UsageError(f"{path} is named twice", "give each file a name of its own")
-    for option, named in (("page", page), ("trace", trace)):
-        if named:
-            outputs.check_name(option, named, option)
-    return makers
+def _say(text: str, *, quiet: bool) -> None:
+    if not quiet:
+        print(f"render: {text}", file=sys.stderr, flush=True)
+
+
+def _pieces(maker: outputs.Output, frame: Frame, *, plain: bool) -> Iterable[bytes]:
+    return outputs.write_pieces(maker, Frames((frame,)), plain=plain)
 
 
 def _print_lines(lines: Sequence[str], files: Sequence[str]) -> None:
-    """Tell the user, on standard error where one of the files goes to standard output."""
+    """Print lines, on standard error if a file goes to standard output."""
     print("\n".join(lines), file=sys.stderr if outputs.STDOUT in files else sys.stdout)
 
 
-def _check_sizes(makers: dict[str, outputs.Output], requests: Sequence[Request]) -> None:
-    """Raise UsageError, before painting, for a file that could not hold such pictures or show so many tiles."""
-    tiles = sum(math.prod(request.rows_and_columns) for request in requests if request.only_tile is None)
-    for path, maker in makers.items():
-        outputs.check_tiles(path, maker, tiles)
-    for request in requests:
-        outputs.check_sides(makers, request.width, request.height)
-
-
 def _add_save_span(frame: Frame, t0: int) -> Frame:
-    """The frame with the time in which its files were written."""
+    """Add the span in which the files were written to the frame's trace."""
     t1 = time.perf_counter_ns()
     spans = (*frame.trace.spans, Span(Recorder.current_worker(), NO_TILE, "save", t0, t1))
     return frame.with_trace(replace(frame.trace, spans=spans, ended=time.perf_counter_ns()))
@@ -154,15 +143,14 @@ def race(typed: Namespace, began: int) -> int:
         if typed.lesson
         else library.line_up(_given_options(typed), named, typed.story)
     )
-    makers = _check_outputs(typed.out, typed.page, typed.trace, json=typed.json)
-    _check_sizes(makers, [one.request if isinstance(one, engine.Entrant) else one for one in requests])
+    makers = check_outputs(typed.out, typed.page, typed.trace, json=typed.json)
+    check_sizes(makers, [one.request if isinstance(one, engine.Entrant) else one for one in requests])
     with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
         later = repeats.parse_rounds(typed.repeat, repeats.LATER)
         result = engine.race(requests, announce=_make_announcer(typed), watch=watch, rounds=rounds, later=later)
         result = lessons.explain(result)
     if result.frames:
-        for path, maker in makers.items():
-            outputs.save(path, outputs.write_pieces(maker, result))
+        save_all((path, partial(outputs.write_pieces, maker, result)) for path, maker in makers.items())
         if typed.trace:
             outputs.save(typed.trace, saved.write(result))
     _print_race(typed, result, [*makers, typed.trace])
@@ -172,21 +160,23 @@ def race(typed: Namespace, began: int) -> int:
 
 
 def _print_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
-    """The table of a race, or its document; for a lesson also its question, and what follows."""
+    """Print the table of a race, or its document; for a lesson also its question and its answers."""
     lesson = lessons.find_lesson(result)
     if typed.json:
-        told = {"lesson": lessons.as_dict(lesson, result)} if lesson else {}
-        print(json.dumps(race_document(result.frames, result.not_run) | told))
+        lesson_document = {"lesson": lessons.as_dict(lesson, result)} if lesson else {}
+        print(json.dumps(race_document(result.frames, result.not_run) | lesson_document))
     elif not typed.quiet:
-        told_lesson = ["", *lessons.format_lines(lesson, result, min(_terminal_width(), table.WIDTH))] if lesson else []
-        _print_lines([table.race_table(result.frames, result.not_run, _terminal_width()), *told_lesson], files)
+        lesson_lines = (
+            ["", *lessons.format_lines(lesson, result, min(_terminal_width(), table.WIDTH))] if lesson else []
+        )
+        _print_lines([table.race_table(result.frames, result.not_run, _terminal_width()), *lesson_lines], files)
 
 
 def compare(typed: Namespace, began: int) -> int:
     """Compare two saved pictures; exit 0 if equal or within what is allowed, 1 if not, 2 for different requests."""
     allowed = _parse_number(typed.max_error, "--max-error"), _parse_number(typed.max_differing, "--max-differing")
     if typed.a == typed.b == picture.STDIN:
-        raise UsageError("standard input can be read once, and not as both pictures", "name a file for one of them")
+        raise UsageError("standard input can be read only once, for one of the pictures", "name a file for one of them")
     a, b = picture.read(typed.a), picture.read(typed.b)
     if typed.diff:
         outputs.check_writable(typed.diff)
@@ -194,29 +184,29 @@ def compare(typed: Namespace, began: int) -> int:
             Path(typed.a).resolve(),
             Path(typed.b).resolve(),
         }:
-            raise UsageError(f"--diff {typed.diff} is no place for it", "name a new file that ends in .png")
+            raise UsageError("--diff must name a new .png file", f"give another name than {typed.diff}")
     result = comparing.compare(a, b)
     one, other = picture.display_name(typed.a), picture.display_name(typed.b)
     if result.same_request is False and not typed.any_request:
         raise UsageError(
-            f"{one} and {other} were not asked to be the same picture: {comparing.describe_request_changes(a, b)}",
-            "add --any-request to compare them all the same",
+            f"{one} and {other} have different requests: {comparing.describe_request_changes(a, b)}",
+            "add --any-request to compare them anyway",
         )
     if typed.diff and (a.more or b.more):
-        raise UsageError("pictures of several frames have no one picture of their differences", "leave --diff out")
-    found = None if result.identical else attribution.attribute(a, b)
-    if typed.diff and found is not None:
+        raise UsageError("--diff cannot show the differences of pictures of several frames", "leave --diff out")
+    attributed = None if result.identical else attribution.attribute(a, b)
+    if typed.diff and attributed is not None:
         from render.comparison.difference import mark_places
 
-        outputs.save(typed.diff, picture.encode_png(mark_places(a, b, found)))
+        outputs.save(typed.diff, picture.encode_png(mark_places(a, b, attributed)))
     if typed.json:
-        print(json.dumps(result.as_dict() | ({"attribution": found.as_dict()} if found else {})))
+        print(json.dumps(result.as_dict() | ({"attribution": attributed.as_dict()} if attributed else {})))
     elif not typed.quiet:
         print(
             "\n".join(
                 [
                     *comparing.format_comparison(result, one, other),
-                    *(attribution.format_attribution(found) if found else []),
+                    *(attribution.format_attribution(attributed) if attributed else []),
                 ]
             )
         )
@@ -224,7 +214,7 @@ def compare(typed: Namespace, began: int) -> int:
 
 
 def _parse_number(word: str | None, name: str) -> float | None:
-    """A number not below zero, or None where none was typed. Raises UsageError."""
+    """Parse a number not below zero; None if the option is not given. Raises UsageError."""
     if word is None:
         return None
     try:
@@ -237,15 +227,14 @@ def _parse_number(word: str | None, name: str) -> float | None:
 
 
 def show(typed: Namespace, began: int) -> int:
-    """Tell about a saved trace, and make outputs from it; of a picture, tell what it is."""
+    """Print the report of a saved trace and make outputs from it; of a picture, print what it is."""
     if not _is_trace(typed.file):
         return _show_picture(typed)
-    makers = _check_outputs(typed.out, typed.page, json=typed.json)
+    makers = check_outputs(typed.out, typed.page, json=typed.json)
     files = list(makers)
     frames = lessons.explain(saved.read(typed.file))
-    _check_sizes(makers, [frame.request for frame in frames])
-    for path, maker in makers.items():
-        outputs.save(path, outputs.write_pieces(maker, frames, plain=typed.plain))
+    check_sizes(makers, [frame.request for frame in frames])
+    save_all((path, partial(outputs.write_pieces, maker, frames, plain=typed.plain)) for path, maker in makers.items())
     if frames.kind == "race":
         _print_race(typed, frames, files)
     elif typed.json:
@@ -256,39 +245,37 @@ def show(typed: Namespace, began: int) -> int:
 
 
 def _is_trace(path: str) -> bool:
-    """Whether a file is a saved trace rather than a picture: by its name, or because it is text that looks like one."""
+    """Tell if a file is a saved trace rather than a picture: by its name, or because its text looks like one."""
     if path.lower().endswith(".json"):
         return True
     try:
         with Path(path).open("rb") as file:
             return file.read(64).lstrip().startswith(b"{")
-    except (OSError, ValueError):  # reading it tells why
+    except (OSError, ValueError):  # reading it reports why
         return False
 
 
 def _show_picture(typed: Namespace) -> int:
-    """Tell what a picture is."""
+    """Print what a picture is."""
     if typed.out or typed.page:
-        raise UsageError(
-            f"{typed.file} is a picture, and what happened when is in a saved trace only", "save one: --trace"
-        )
-    told = inspection.describe_picture(picture.read(typed.file))
+        raise UsageError(f"{typed.file} is a picture, and outputs are made from a saved trace", "save one with --trace")
+    description = inspection.describe_picture(picture.read(typed.file))
     if typed.json:
-        print(json.dumps({"file": typed.file} | told))
+        print(json.dumps({"file": typed.file} | description))
     elif not typed.quiet:
-        print("\n".join(inspection.format_description(told, typed.file)))
+        print("\n".join(inspection.format_description(description, typed.file)))
     return 0
 
 
 def list_devices(typed: Namespace, began: int) -> int:
-    """What this machine can run."""
-    found = devices.find_devices()
-    print(json.dumps(found) if typed.json else "\n".join(devices.format_lines(found)))
+    """Print what this machine can run."""
+    document = devices.find_devices()
+    print(json.dumps(document) if typed.json else "\n".join(devices.format_lines(document)))
     return 0
 
 
 def list_scenes(typed: Namespace, began: int) -> int:
-    """The scenes there are, or one of them with its parameters."""
+    """Print the scenes, or one of them with its parameters."""
     loaded = [scene.load(name) for name in ([typed.name] if typed.name else scene.names())]
     if typed.json:
         print(json.dumps({"scenes": [one.as_dict() for one in loaded]}))

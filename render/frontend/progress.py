@@ -1,4 +1,4 @@
-"""How far a draw is and how long it may take yet: a line now and then, where no terminal shows the tiles."""
+"""Progress lines: how far a draw is and how long the rest may take, where no terminal shows the tiles."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from typing import TextIO
 
-from render.engine import Moment, Watch
+from render.painting.course import Moment, Watch
 
 FIRST_SECONDS, MAX_SECONDS = (
     10.0,
@@ -43,7 +43,7 @@ def describe_roughly(seconds: float) -> str:
 
 
 class ProgressLines:
-    """What is to be said of a draw whenever somebody asks; tiles that are done are noted as they come."""
+    """The progress of a draw, as a line whenever it is asked for; finished tiles are noted as they come."""
 
     def __init__(self, began: float) -> None:
         self.began = began
@@ -51,40 +51,40 @@ class ProgressLines:
         self.latest: Moment | None = None
 
     def note_tile(self, moment: Moment) -> None:
-        """Note a tile that is done; another run than before counts from nothing."""
+        """Note a finished tile; the count starts anew with another run."""
         again = self.latest is not None and self.latest.request is moment.request
         self.done = self.done + 1 if again else 1
         self.latest = moment
 
     def current_line(self, now: float) -> str:
-        """How far it is."""
+        """Say how many tiles are finished and how long the rest may take."""
         moment = self.latest
         if moment is None:
-            return f"no tile is done yet, after {describe_roughly(now - self.began)}"
+            return f"no tile finished after {describe_roughly(now - self.began)}"
         return f"{moment.name}: {self.done} of {moment.tiles} tiles{describe_left(moment)}"
 
 
 @contextmanager
 def report_lines(stream: TextIO, clock: Seconds = time.monotonic) -> Iterator[Watch]:
-    """Write a line to the stream now and then, from a thread of its own; nothing for a draw that is soon done."""
-    told, ended = ProgressLines(clock()), Event()
-    thread = Thread(target=_write_lines, args=(told, stream, ended, clock), daemon=True, name="progress")
+    """Write a progress line now and then, from a thread of its own; none for a draw that soon finishes."""
+    report, ended = ProgressLines(clock()), Event()
+    thread = Thread(target=_write_lines, args=(report, stream, ended, clock), daemon=True, name="progress")
     try:
         thread.start()
     except RuntimeError:  # no more threads are allowed: better no line than no picture
-        yield told.note_tile
+        yield report.note_tile
         return
     try:
-        yield told.note_tile
+        yield report.note_tile
     finally:
         ended.set()
         thread.join()
 
 
-def _write_lines(told: ProgressLines, stream: TextIO, ended: Event, clock: Seconds) -> None:
+def _write_lines(report: ProgressLines, stream: TextIO, ended: Event, clock: Seconds) -> None:
     pause = FIRST_SECONDS
     with suppress(OSError, ValueError):  # whoever listened has gone
         while not ended.wait(pause):
-            stream.write(f"render: {told.current_line(clock())}\n")
+            stream.write(f"render: {report.current_line(clock())}\n")
             stream.flush()
             pause = min(2 * pause, MAX_SECONDS)

@@ -16,7 +16,7 @@ from render.request import Request
 
 
 def choose_story(asked: str | None, default: str = stories.DEFAULT) -> Story | None:
-    """Give the story of a race: the one asked for, or the default; None where that is `none`. Raises UnknownName."""
+    """Choose the story of a race: the named one or the default; None for `none`. Raises UnknownName."""
     name = default if asked is None else asked
     if name == stories.NONE:
         return None
@@ -47,7 +47,7 @@ def tell(story: Story, plain: Sequence[Request], asked: Mapping[str, Any]) -> li
 
 
 def mode_has_workers(mode: str) -> bool:
-    """Tell whether a mode has as many workers as are asked for."""
+    """Tell if a mode takes the option `workers`."""
     return "workers" in modes.load(mode).OPTIONS
 
 

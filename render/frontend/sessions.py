@@ -5,7 +5,7 @@
 
 What a single `draw` does before it paints (loading and checking the scene, finding its code by its fingerprint, loading
 it) takes longer than painting a small frame. A session does it when it is opened. What is left for each frame, besides
-what its mode needs to begin and end a run, is one or two milliseconds (benchmarks/sessions.py). The pictures are those
+starting and finishing a run of its mode, takes one or two milliseconds (benchmarks/sessions.py). The pictures are those
 of `draw`, to the last bit. Worker processes live on between frames; a GPU is opened anew for each.
 """
 
@@ -45,7 +45,7 @@ class Window(NamedTuple):
     total_steps: int
 
     def png(self) -> bytes:
-        """Give the pixels as a PNG file."""
+        """Encode the pixels as a PNG file."""
         return encode_png(self.rgb)
 
     def __repr__(self) -> str:
@@ -54,7 +54,7 @@ class Window(NamedTuple):
         return f"<Window of {width} x {height} pixels at {self.x}, {self.y}>"
 
     def _repr_png_(self) -> bytes:
-        """How a notebook shows it."""
+        """Show the pixels in a notebook."""
         return self.png()
 
 
@@ -65,8 +65,8 @@ class Session:
     is wrong with them or with the scene.
     """
 
-    def __init__(self, **asked: Any) -> None:
-        self._options = {name: value for name, value in asked.items() if value is not None}
+    def __init__(self, **arguments: Any) -> None:
+        self._options = {name: value for name, value in arguments.items() if value is not None}
         self._preparation: Preparation | None = Preparation()
         self.request = options.complete_from(self._options, self._preparation.load_scene)
         engine.load_available_mode(self.request)
@@ -74,7 +74,7 @@ class Session:
         self._preparation.compile_kernel(self.request, engine.announce_nothing)
 
     def draw(self, **changes: Any) -> DrawnFrame:
-        """Draw one frame: `s.draw(parameters={"zoom": 3})`; all options but those in FIXED may be others than before.
+        """Draw one frame: `s.draw(parameters={"zoom": 3})`; every option but those in FIXED may change.
 
         Parameters that are not named keep the values they were given when the session was opened. A frame that fails
         leaves the session as it was.
@@ -114,7 +114,7 @@ class Session:
         return Window(x, y, *canvas.take_pixels(), total_steps=steps)
 
     def close(self) -> None:
-        """Let go of the code; frames that other threads are drawing are finished. Closing again does nothing."""
+        """Release the code; frames that other threads are drawing are finished. Closing again does nothing."""
         self._preparation = None
 
     def __enter__(self) -> Self:
@@ -126,8 +126,9 @@ class Session:
 
     def __repr__(self) -> str:
         state = "closed" if self._preparation is None else "open"
-        asked = self.request
-        return f"<session of scene {asked.scene}, {asked.precision}, mode {asked.mode}, target {asked.target}: {state}>"
+        request = self.request
+        fixed = f"{request.scene}, {request.precision}, mode {request.mode}, target {request.target}"
+        return f"<session of scene {fixed}: {state}>"
 
     def _require_open(self) -> Preparation:
         if self._preparation is None:
@@ -148,7 +149,7 @@ class Session:
 
 
 def _window_error(request: Request, canvas: Canvas, why: str) -> TileError:
-    """Make the error of one window, with the call that paints it alone."""
+    """Make the error for one window, with the call that paints it alone."""
     high, wide, _ = canvas.rgb.shape
     place = f"window({canvas.x}, {canvas.y}, {wide}, {high})"
-    return TileError(f"{place} of scene {request.scene} failed: {why}", f"to see it alone: session.{place}")
+    return TileError(f"{place} of scene {request.scene} failed: {why}", f"to reproduce it: session.{place}")

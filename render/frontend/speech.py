@@ -1,4 +1,4 @@
-"""What the program says: through streams that no text from elsewhere can steer."""
+"""Output streams that make control characters in text from elsewhere harmless."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ class HarmlessStream:
         self.stream = stream
 
     def write(self, text: str) -> int:
-        """Write it, harmless."""
+        """Write text with its control characters as codes."""
         return self.stream.write(make_harmless(text, keep="\n"))
 
     def __getattr__(self, name: str) -> Any:
-        """Whatever else the other stream has."""
+        """Forward everything else to the underlying stream."""
         return getattr(self.stream, name)
 
 
 def unwrap_stream(stream: TextIO) -> TextIO:
-    """The stream below, for who draws on a terminal with escape sequences of its own."""
+    """Return the underlying stream, for drawing on a terminal with escape sequences."""
     return stream.stream if isinstance(stream, HarmlessStream) else stream
 
 
 @contextmanager
 def harmless_streams() -> Iterator[None]:
-    """Speak on standard output and standard error so, whoever started us; no letter is one that cannot be said."""
+    """Make standard output and standard error print control characters, and letters they lack, as codes."""
     streams.open_closed_streams()
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)

@@ -2,11 +2,11 @@
 
 Two pixels of the picture are one letter, an upper half block in two colours; without colours a tile is filled with its
 worker's number. Only what changed is written, at most RATE times a second and by a thread of its own, so that watching
-takes little from what is watched (some 0.2 ms a tile) and a slow terminal holds up nobody. Where there is no terminal
+takes little from what is watched (some 0.2 ms a tile) and a slow terminal delays nothing. Where there is no terminal
 that can show it, a line now and then says how far it is (`render.frontend.progress`); nothing at all if it is to be
 quiet.
 
-Workers are numbered in the order in which they were first seen to be done with a tile.
+Workers are numbered in the order in which their first tiles finished.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 import numpy as np
 
-from render.engine import Moment, Watch
 from render.frontend import progress
 from render.frontend.speech import unwrap_stream
+from render.painting.course import Moment, Watch
 from render.plan import Tile, cut
 from render.request import Request
 from render.swatches import colour, ink_on
@@ -48,19 +48,19 @@ class Size(NamedTuple):
 
 
 def fit_picture(width: int, height: int, columns: int, lines: int) -> Size | None:
-    """The largest picture for a terminal, true to shape (a letter is two high, one wide); None without room for it."""
+    """Choose the largest picture that fits a terminal, true to shape (a letter is two high, one wide), or None."""
     if columns < MIN_TERMINAL[0] or lines < MIN_TERMINAL[1]:
         return None
-    wide, room = min(columns - 1, MAX_COLUMNS), lines - 3
+    wide, free = min(columns - 1, MAX_COLUMNS), lines - 3
     rows = max(round(wide * height / width / 2), 1)
-    if rows > room:
-        wide, rows = max(round(wide * room / rows), 1), room
+    if rows > free:
+        wide, rows = max(round(wide * free / rows), 1), free
     return Size(wide, rows)
 
 
 @contextmanager
 def show_tiles(*, quiet: bool, stream: TextIO) -> Iterator[Watch | None]:
-    """Something that shows each tile as it is done, or says now and then how far it is; None if it is to be quiet."""
+    """Yield a callback that shows each finished tile, or reports progress in lines; None if quiet."""
     if quiet:
         yield None
         return
@@ -92,7 +92,7 @@ def show_tiles(*, quiet: bool, stream: TextIO) -> Iterator[Watch | None]:
 
 
 def _show_moments(screen: Screen, moments: SimpleQueue[Moment | None], ended: Event) -> None:
-    """Show what comes, in a thread of its own: a slow terminal must not hold up whoever paints."""
+    """Show what comes, in a thread of its own: a slow terminal must not delay painting."""
     with suppress(OSError):  # whoever looked has gone
         for moment in iter(moments.get, None):
             screen.note_tile(moment)
@@ -129,7 +129,7 @@ class Screen:
         self._latest: Moment | None = None
 
     def note_tile(self, moment: Moment) -> None:
-        """Take note of a tile that is done; another run than before begins a new picture."""
+        """Note a finished tile; another run starts a new picture."""
         if self.stage is None or self.stage.request is not moment.request:
             self.wipe_away()
             self.stage = self._new_stage(moment.request)
@@ -144,7 +144,7 @@ class Screen:
             self.stage.changed.clear()
 
     def wipe_away(self) -> None:
-        """Show how it ended, and wipe the picture away; what is told next stands where it stood."""
+        """Show the last state, then erase the picture; later output takes its place."""
         self.refresh()
         if self.stage is not None:
             self._write_text(f"\x1b[{self.stage.size.rows + 1}A\r{CLEAR}{SHOW}")
@@ -155,7 +155,7 @@ class Screen:
         return None if self._console.no_color else self._console.color_system
 
     def _new_stage(self, request: Request) -> Stage | None:
-        """An empty stage, with room made for it on the terminal; None where there is none."""
+        """Make an empty stage and room for it on the terminal; None if it does not fit."""
         size = fit_picture(request.width, request.height, *self._console.size)
         if size is None:
             return None
@@ -173,7 +173,7 @@ class Screen:
 
 
 def _tile_area(stage: Stage, tile: Tile) -> tuple[slice, slice]:
-    """The rows and columns of half letters whose middle lies in a tile."""
+    """Return the rows and columns of half letters whose middle lies in a tile."""
     high, wide = stage.owned.shape
 
     def within(start: int, length: int, halves: int, pixels: int) -> slice:
@@ -185,7 +185,7 @@ def _tile_area(stage: Stage, tile: Tile) -> tuple[slice, slice]:
 
 
 def place_tile(stage: Stage, moment: Moment) -> None:
-    """Put a tile on the stage: its pixels, tinted, and its worker's number in the first letter that is all its own."""
+    """Put a tile on the stage: its tinted pixels, and its worker's number where a letter is all its own."""
     worker = stage.workers.setdefault(moment.worker, len(stage.workers))
     stage.tiles[worker] += 1
     rows, columns = area = _tile_area(stage, moment.done.tile)
@@ -205,7 +205,7 @@ def place_tile(stage: Stage, moment: Moment) -> None:
 
 
 def render_changes(stage: Stage, moment: Moment, colours: str | None) -> str:
-    """What must be written to show the changes, and the line below them."""
+    """Render the changes and the status line as text for the terminal."""
     parts = [BEGIN]
     for row, columns in sorted(stage.changed.items()):
         up = stage.size.rows + 1 - row
@@ -215,7 +215,7 @@ def render_changes(stage: Stage, moment: Moment, colours: str | None) -> str:
 
 
 def _render_row(stage: Stage, row: int, columns: list[int], colours: str | None) -> Iterator[str]:
-    """The letters of these columns, the cursor moved and the colour changed only where it must be."""
+    """Render these columns of a row; move the cursor and change the colour only if needed."""
     at, style = -1, ""
     for column in columns:
         wanted, letter = _render_letter(stage, row, column, colours)
@@ -228,7 +228,7 @@ def _render_row(stage: Stage, row: int, columns: list[int], colours: str | None)
 
 
 def _render_letter(stage: Stage, row: int, column: int, colours: str | None) -> tuple[str, str]:
-    """A letter and its colours: a worker's number, or two pixels; without colours the worker alone."""
+    """Choose a letter and its colours: a worker's number, or two pixels; without colours the worker alone."""
     mark, worker = stage.marks.get((row, column)), int(stage.owned[2 * row, column])
     if colours not in ("truecolor", "256"):
         return "", "." if worker < 0 else str(worker)[-1]
@@ -239,7 +239,7 @@ def _render_letter(stage: Stage, row: int, column: int, colours: str | None) -> 
 
 
 def _colour_codes(front: Sequence[int], back: Sequence[int], colours: str) -> str:
-    """The escape sequence for these colours: exact, or the nearest of the 6 x 6 x 6 that terminals share."""
+    """Return the escape sequence for these colours: exact, or the nearest of the 6 x 6 x 6 all terminals share."""
     if colours == "truecolor":
         return "\x1b[38;2;{};{};{};48;2;{};{};{}m".format(*front, *back)
     codes = [
@@ -250,23 +250,23 @@ def _colour_codes(front: Sequence[int], back: Sequence[int], colours: str) -> st
 
 
 def _status_line(stage: Stage, moment: Moment, colours: str | None) -> str:
-    """The line below: which run it is, how far it is, and how many tiles each worker did."""
-    told = f"{moment.name}: {stage.tiles.total()} of {moment.tiles} tiles{progress.describe_left(moment)}"
-    left = stage.size.columns - len(told)
+    """Format the line below: the run, how far it is, and how many tiles each worker finished."""
+    line = f"{moment.name}: {stage.tiles.total()} of {moment.tiles} tiles{progress.describe_left(moment)}"
+    left = stage.size.columns - len(line)
     for worker, tiles in sorted(stage.tiles.items()):
         chip = f" {worker} "
-        said = f" {tiles}"
-        left -= len(chip) + len(said) + 2
+        count = f" {tiles}"
+        left -= len(chip) + len(count) + 2
         if left < 0:
-            return told
+            return line
         paper = colour(worker)
-        told += (
+        line += (
             "  "
             + (
                 f"{_colour_codes(ink_on(paper), paper, colours)}{chip}{RESET}"
                 if colours in ("truecolor", "256")
                 else chip
             )
-            + said
+            + count
         )
-    return told
+    return line

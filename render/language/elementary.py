@@ -1,6 +1,6 @@
 """Elementary functions out of the primitive words alone, so that every target gives them the same bits.
 
-A C library's `sin` differs from a graphics card's in the last place, and a picture would show it. Here all is
+A C library's `sin` differs from a GPU's in the last place, and a picture would show it. Here all is
 fma, integer and bit operations on lanes: a few exact steps bring the argument into a small interval, a polynomial
 does the rest. One source serves float32 and float64. A lane shows its precision by arithmetic (`_wide`), a constant
 joins it by `_own`, and compilers fold both away, with the polynomial of the other precision.
@@ -8,7 +8,7 @@ joins it by `_own`, and compilers fold both away, with the polynomial of the oth
 Bounds are in units in the last place (ulp) of the exact result; `tests/test_elementary.py` measures them against
 mpmath. Polynomials and constants are our own fits: `benchmarks/derive_elementary.py` prints them.
 
-A product that a sum needs is made by `fma(a, b, 0.0)`: compilers for graphics cards fuse bare products into sums.
+A product that a sum needs is made by `fma(a, b, 0.0)`: compilers for GPUs fuse bare products into sums.
 """
 
 from __future__ import annotations

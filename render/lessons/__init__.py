@@ -4,13 +4,13 @@ A lesson is a race whose runs are chosen for it, each with a name of its own. No
 the frame, and every sentence is computed from the traces and the pictures. `wait` is the template; a new lesson is a
 new file and nothing else:
 
-    QUESTION                         what it answers, in one line
+    QUESTION                         the question it answers, in one line
     OPTIONS                          the options of modes that it takes, besides those of what to draw
-    DEFAULTS                         what it asks for where nothing is said
-    entrants(asked) -> [Entrant]     the runs, in order
+    DEFAULTS                         options that it sets where the user does not
+    entrants(given) -> [Entrant]     the runs, in order
     follows(frames) -> sentences      what they show, a sentence a line
     sound(frames) -> bool            are all pictures equal that should be?
-    enough(frames) -> bool           do the figures carry what it wants to show, or can they not? It repeats until then
+    enough(frames) -> bool           do the figures carry the answer, or can they not? It repeats until then
     TERMS                            words that its reader may not know, each with what it means
     close_up(frames) -> CloseUp      one stretch of one run, event by event; None where the traces do not show it
 """
@@ -44,7 +44,7 @@ class Lesson(Protocol):
     DEFAULTS: Mapping[str, Any]
     TERMS: Mapping[str, str]
 
-    def entrants(self, asked: Mapping[str, Any]) -> list[Entrant]:
+    def entrants(self, given: Mapping[str, Any]) -> list[Entrant]:
         """Make the runs of the lesson. Raises UsageError."""
         ...
 
@@ -61,7 +61,7 @@ class Lesson(Protocol):
         ...
 
     def close_up(self, frames: Sequence[Frame]) -> CloseUp | None:
-        """Tell one stretch of one run event by event; None where the traces do not show what the lesson is about."""
+        """Follow one stretch of one run event by event; None where the traces do not show what the lesson is about."""
         ...
 
 
@@ -76,7 +76,7 @@ def load(name: str) -> Lesson:
     return cast(Lesson, registry.load("lesson", __name__, name, names()))
 
 
-def prepare_entrants(name: str, asked: Mapping[str, Any]) -> list[Entrant]:
+def prepare_entrants(name: str, options_given: Mapping[str, Any]) -> list[Entrant]:
     """Make the runs of a lesson from the options given.
 
     Raises UsageError for an option that it decides itself, ModeUnavailable where one of its runs cannot be made here:
@@ -87,13 +87,13 @@ def prepare_entrants(name: str, asked: Mapping[str, Any]) -> list[Entrant]:
     lesson = load(name)
     owned = {option for mode in modes.names() for option in modes.load(mode).OPTIONS} | {"mode"}
     for option in sorted(owned - lesson.OPTIONS):
-        if asked.get(option):
+        if options_given.get(option):
             spelled = option.replace("_", "-")
             raise UsageError(f"lesson {name} decides --{spelled} itself", f"leave --{spelled} out")
-    told = {option: value for option, value in asked.items() if value is not None and value is not False}
-    if not any(told.get(option) for option in ("scene", "view", "parameters")):
-        told = FRAME | told
-    runs = lesson.entrants({**lesson.DEFAULTS, **told})
+    chosen = {option: value for option, value in options_given.items() if value is not None and value is not False}
+    if not any(chosen.get(option) for option in ("scene", "view", "parameters")):
+        chosen = FRAME | chosen
+    runs = lesson.entrants({**lesson.DEFAULTS, **chosen})
     for run in runs:
         try:
             load_available_mode(run.request)
@@ -108,20 +108,20 @@ def choose_rounds(name: str) -> Rounds:
     return Rounds(seconds=0.0, enough=load(name).enough)
 
 
-def make_entrant(label: str, mode: str, asked: Mapping[str, Any], adapt: Adapt | None = None, **own: Any) -> Entrant:
+def make_entrant(label: str, mode: str, given: Mapping[str, Any], adapt: Adapt | None = None, **own: Any) -> Entrant:
     """Make a run of a lesson: this mode with the given options that it takes; `own` are set by the lesson."""
     from render.engine import Entrant
 
     owned = {option for name in modes.names() for option in modes.load(name).OPTIONS}
-    mine = {option: value for option, value in asked.items() if option not in owned | {"mode"}}
-    mine |= {option: asked[option] for option in modes.select_race_options(mode) if option in asked}
+    mine = {option: value for option, value in given.items() if option not in owned | {"mode"}}
+    mine |= {option: given[option] for option in modes.select_race_options(mode) if option in given}
     return Entrant(options.complete(mode=mode, **mine | own), {"label": label}, adapt)
 
 
 def find_lesson(frames: Sequence[Frame]) -> str | None:
     """Find the lesson whose runs these are, by their facts; None where some are missing, or others."""
-    told = [frame.trace.facts.get("lesson") for frame in frames]
-    name = told[0] if told and all(one == told[0] for one in told) else None
+    lessons = [frame.trace.facts.get("lesson") for frame in frames]
+    name = lessons[0] if lessons and all(one == lessons[0] for one in lessons) else None
     return name if isinstance(name, str) and name in names() and _match_runs(name, frames) else None
 
 
@@ -132,18 +132,18 @@ def explain(frames: Kind) -> Kind:
         return frames
     lesson = load(name)
     follows = tuple(lesson.follows(frames))
-    told = Explanation(name, lesson.QUESTION, follows, tuple(lesson.TERMS.items()), lesson.close_up(frames))
-    return replace(frames, explanation=told)
+    explanation = Explanation(name, lesson.QUESTION, follows, tuple(lesson.TERMS.items()), lesson.close_up(frames))
+    return replace(frames, explanation=explanation)
 
 
 def _match_runs(name: str, frames: Sequence[Frame]) -> bool:
     """Test whether these are the modes of the lesson in its order, and all draw the same in the same tiles."""
-    asked = [run.request.mode for run in prepare_entrants(name, {})]
+    expected = [run.request.mode for run in prepare_entrants(name, {})]
     first = frames[0].request
     alike = all(
         frame.request.picture_key() == first.picture_key() and frame.request.tile == first.tile for frame in frames
     )
-    return alike and [frame.request.mode for frame in frames] == asked
+    return alike and [frame.request.mode for frame in frames] == expected
 
 
 def use_one_tile_size(runs: Sequence[Entrant], tile: tuple[int, int]) -> list[Entrant]:
@@ -154,12 +154,12 @@ def use_one_tile_size(runs: Sequence[Entrant], tile: tuple[int, int]) -> list[En
 def format_lines(name: str, frames: Sequence[Frame], width: int) -> list[str]:
     """Format the question of a lesson and its answer, folded for a terminal."""
     lesson = load(name)
-    told = [f"lesson {name}: {lesson.QUESTION}", *lesson.follows(frames)]
-    return [line for text in told for line in wrap(text, width, subsequent_indent="  ")]
+    texts = [f"lesson {name}: {lesson.QUESTION}", *lesson.follows(frames)]
+    return [line for text in texts for line in wrap(text, width, subsequent_indent="  ")]
 
 
 def as_dict(name: str, frames: Sequence[Frame]) -> dict[str, Any]:
     """Convert question and answer to JSON's types."""
     lesson = load(name)
-    told = list(lesson.follows(frames))
-    return {"name": name, "question": lesson.QUESTION, "follows": told, "sound": lesson.sound(frames)}
+    conclusions = list(lesson.follows(frames))
+    return {"name": name, "question": lesson.QUESTION, "follows": conclusions, "sound": lesson.sound(frames)}

@@ -34,7 +34,7 @@ TERMS = {
 }
 OVERLAP = 8  # pixels that a tile reaches into the next
 ROWS = 8  # of a slice
-MOVES = 3  # of the place; more are not told
+MOVES = 3  # of the place; more are left out
 MARK = "torn: its pixels differ from the right picture"
 
 
@@ -53,8 +53,8 @@ class Careless(CpuKernel):
             left, top, wide = self.place
             high = min(ROWS, height - row, len(canvas.rgb) - top - row)
             if high > 0:
-                made, nan = self.kernel.paint(canvas, left, top + row, wide, high)
-                steps, bad = steps + made, bad + nan
+                stepped, nan = self.kernel.paint(canvas, left, top + row, wide, high)
+                steps, bad = steps + stepped, bad + nan
         return steps, bad
 
     @contextmanager
@@ -66,8 +66,8 @@ class Careless(CpuKernel):
 class Slices:
     """Rectangles that are painted one after the other."""
 
-    def __init__(self, kernel: Careless, canvas: Canvas, left: list[tuple[int, int, int, int]]) -> None:
-        self.kernel, self.canvas, self.left = kernel, canvas, left[::-1]
+    def __init__(self, kernel: Careless, canvas: Canvas, remaining: list[tuple[int, int, int, int]]) -> None:
+        self.kernel, self.canvas, self.left = kernel, canvas, remaining[::-1]
 
     def paint_slice(self, budget: int) -> SliceResult:  # noqa: ARG002  (as it is asked for)
         """Paint the next one, however long it takes."""
@@ -91,15 +91,15 @@ class Greedy(CpuKernel):
         )
 
 
-def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
+def entrants(given: Mapping[str, Any]) -> list[Entrant]:
     """Run the right kernel; the careless one with one worker, juggling, in threads and processes; the greedy one."""
     runs = [
-        lessons.make_entrant("right", "sequential", asked),
-        lessons.make_entrant("careless (in sequence)", "sequential", asked, Careless),
-        lessons.make_entrant("careless (juggling)", "concurrent", asked, Careless),
-        lessons.make_entrant("careless (threads)", "parallel", asked, Careless, backend="threading"),
-        lessons.make_entrant("careless (processes)", "parallel", asked, Careless, backend="loky"),
-        lessons.make_entrant("overlapping (threads)", "parallel", asked, Greedy, backend="threading"),
+        lessons.make_entrant("right", "sequential", given),
+        lessons.make_entrant("careless (in sequence)", "sequential", given, Careless),
+        lessons.make_entrant("careless (juggling)", "concurrent", given, Careless),
+        lessons.make_entrant("careless (threads)", "parallel", given, Careless, backend="threading"),
+        lessons.make_entrant("careless (processes)", "parallel", given, Careless, backend="loky"),
+        lessons.make_entrant("overlapping (threads)", "parallel", given, Greedy, backend="threading"),
     ]
     return lessons.use_one_tile_size(runs, runs[3].request.tile)
 
@@ -123,19 +123,19 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
     """Say which runs are right all the same, which tiles are torn and by whom, and what the overlap costs."""
     right, torn, overlapping = frames[0], frames[3], frames[5]
     well = [frame.title for frame in (frames[1], frames[2], frames[4]) if frame.sha256 == right.sha256]
-    told = f": {', '.join(well)}" if well else ""
-    yield f"where no two workers share the place of a tile, {len(well)} of 3 runs are right{told}"
-    found = attribution.attribute(_as_picture(right), _as_picture(torn))
-    if found is None or not found.places:
+    titles = f": {', '.join(well)}" if well else ""
+    yield f"where no two workers share the place of a tile, {len(well)} of 3 runs are right{titles}"
+    differences = attribution.attribute(_as_picture(right), _as_picture(torn))
+    if differences is None or not differences.places:
         yield "this time no thread came in between, and the fault stayed hidden: such faults come and go. Run it again"
     else:
-        whose, worst, *_ = attribution.format_attribution(found)
+        whose, worst, *_ = attribution.format_attribution(differences)
         yield f"{torn.title} against {right.title}, as compare tells it: {whose}"
         yield f"the worst of them: {worst}"
-        met = sum(_overlapped_in_time(torn, place.tile) for place in found.places)
+        met = sum(_overlapped_in_time(torn, place.tile) for place in differences.places)
         yield (
-            f"{met} of these {len(found.places)} tiles were under way while another worker had one under way too, and "
-            "moved the place: nothing is wrong with several workers, only with what they share"
+            f"{met} of these {len(differences.places)} tiles were under way while another worker had one under way "
+            "too, and moved the place: nothing is wrong with several workers, only with what they share"
         )
     more = 100 * (overlapping.total_steps / right.total_steps - 1) if right.total_steps else 0.0
     equal = "equal" if overlapping.sha256 == right.sha256 else "different"
@@ -160,16 +160,16 @@ def _overlapped_in_time(frame: Frame, tile: int) -> bool:
 
 
 def close_up(frames: Sequence[Frame]) -> CloseUp | None:
-    """Tell how one tile was torn: who moved the place while it was painted; frame all tiles that were torn."""
+    """Show how one tile was torn: who moved the place while it was painted; frame all tiles that were torn."""
     torn = frames[3]
-    found = attribution.attribute(_as_picture(frames[0]), _as_picture(torn))
-    if found is None or not found.places:
+    differences = attribution.attribute(_as_picture(frames[0]), _as_picture(torn))
+    if differences is None or not differences.places:
         return None
-    told = [(place, _find_moves(torn, place.tile)) for place in found.places]
-    place, moves = min(told, key=lambda pair: (not pair[1], pair[0].rows[0] == pair[0].y, len(pair[1])))
+    moved = [(place, _find_moves(torn, place.tile)) for place in differences.places]
+    place, moves = min(moved, key=lambda pair: (not pair[1], pair[0].rows[0] == pair[0].y, len(pair[1])))
     own = _paint_spans(torn, place.tile)
     if not moves or not own:
-        return CloseUp(3, "", (), tuple(place.tile for place in found.places), MARK)
+        return CloseUp(3, "", (), tuple(place.tile for place in differences.places), MARK)
     number = {worker: at for at, worker in enumerate(torn.trace.workers)}
     tiles = {tile.number: tile for tile in cut(torn.request)}
     me, (left, top) = number[own[0].worker], tiles[place.tile][1:3]
@@ -193,7 +193,7 @@ def close_up(frames: Sequence[Frame]) -> CloseUp | None:
     rows = f"rows {place.rows[0] - place.y} to {place.rows[1] - place.y} of tile {place.tile}"
     events.append(Event(own[-1].t1, me, f"believes that it has finished; {rows} are wrong"))
     return CloseUp(
-        3, f"How tile {place.tile} was torn", tuple(events), tuple(place.tile for place in found.places), MARK
+        3, f"How tile {place.tile} was torn", tuple(events), tuple(place.tile for place in differences.places), MARK
     )
 
 

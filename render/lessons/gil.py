@@ -31,30 +31,30 @@ TERMS = {
     "its own, and free-threaded builds of Python have none.",
 }
 
-HOLDERS = 3  # of the lock while one waits; more are not told
+HOLDERS = 3  # of the lock while one waits; more are left out
 
 sound = are_identical
 
 
-def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
+def entrants(given: Mapping[str, Any]) -> list[Entrant]:
     """Run one worker; threads that hold the GIL, and that drop it; processes. Raises UsageError for target python."""
-    target = asked.get("target")
+    target = given.get("target")
     if target and not targets.load(str(target)).DROPS_GIL:
         raise UsageError(f"target {target} is Python, and always holds the GIL", "give --target simd or scalar")
     runs = [
-        lessons.make_entrant("one thread", "sequential", asked),
-        lessons.make_entrant("threads (GIL held)", "parallel", asked, _hold_gil, backend="threading"),
-        lessons.make_entrant("threads (GIL dropped)", "parallel", asked, backend="threading"),
-        lessons.make_entrant("processes", "parallel", asked, backend="loky"),
+        lessons.make_entrant("one thread", "sequential", given),
+        lessons.make_entrant("threads (GIL held)", "parallel", given, _hold_gil, backend="threading"),
+        lessons.make_entrant("threads (GIL dropped)", "parallel", given, backend="threading"),
+        lessons.make_entrant("processes", "parallel", given, backend="loky"),
     ]
     runs[1] = runs[1]._replace(facts={**runs[1].facts, "waits_for": "the GIL"})
     return lessons.use_one_tile_size(runs, runs[1].request.tile)
 
 
 def _hold_gil(kernel: Kernel) -> Kernel:
-    from render.runtime.cpu.held import held
+    from render.runtime.cpu.gil import hold_gil
 
-    return held(kernel)
+    return hold_gil(kernel)
 
 
 def enough(frames: Sequence[Frame]) -> bool:
@@ -65,17 +65,17 @@ def enough(frames: Sequence[Frame]) -> bool:
 
 def _proves_lock(entered: Sequence[Run]) -> bool:
     """Test whether threads without the lock were parallel, and faster than one thread and than those that hold it."""
-    base, held, dropped, _ = entered
-    doubtful = dropped.load is not None or base.short_of_cpu or dropped.short_of_cpu or held.parallel
-    return dropped.parallel and not doubtful and dropped.beats(base) and dropped.beats(held)
+    base, locked, dropped, _ = entered
+    doubtful = dropped.load is not None or base.short_of_cpu or dropped.short_of_cpu or locked.parallel
+    return dropped.parallel and not doubtful and dropped.beats(base) and dropped.beats(locked)
 
 
 def follows(frames: Sequence[Frame]) -> Iterator[str]:
     """Say what each way of running gained over one thread, and what decides."""
-    entered = base, held, dropped, processes = build_runs(frames)
-    share = 100 * held.waited_seconds / (held.workers * held.seconds or 1)
+    entered = base, locked, dropped, processes = build_runs(frames)
+    share = 100 * locked.waited_seconds / (locked.workers * locked.seconds or 1)
     yield (
-        f"{held.workers} threads that hold the GIL while they paint: {_compare_runs(held, base)}; each waited "
+        f"{locked.workers} threads that hold the GIL while they paint: {_compare_runs(locked, base)}; each waited "
         f"{share:.0f} % of the time for the lock"
     )
     yield f"the same machine code in {dropped.workers} threads that drop it: {_compare_runs(dropped, base)}"
@@ -89,16 +89,18 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
 
 def _compare_runs(run: Run, base: Run) -> str:
     """Compare a run with one thread, and say how many workers had a CPU."""
-    found, mean = run.compare_to(base), run.stats.on_cpu.mean
-    speed = f"{found.times:.2f} times as fast as one" if found and found.clear else "about as fast as one"
+    difference, mean = run.compare_to(base), run.stats.on_cpu.mean
+    speed = (
+        f"{difference.times:.2f} times as fast as one" if difference and difference.clear else "about as fast as one"
+    )
     took = f"{speed} ({format_time(base.seconds)} there, {format_time(run.seconds)} here)"
     if run.stats.running.max < 2:
-        return f"{took}, never two at the same instant"
+        return f"{took}, no two at the same instant"
     return took if mean is None else f"{took}, {mean:.2f} on a CPU on average"
 
 
 def _state_conclusion(entered: Sequence[Run]) -> str:
-    base, held, dropped, _ = entered
+    base, locked, dropped, _ = entered
     if _proves_lock(entered):
         return (
             "so it is not threads that hold Python back but the lock: code that computes for long without touching "
@@ -106,35 +108,35 @@ def _state_conclusion(entered: Sequence[Run]) -> str:
         )
     if dropped.claims.allowed == 1:
         return "this process may use one CPU, so nothing can gain by running at the same instant here"
-    return f"nothing follows from it: {_explain_doubt(base, held, dropped)}"
+    return f"nothing follows from it: {_explain_doubt(base, locked, dropped)}"
 
 
-def _explain_doubt(base: Run, held: Run, dropped: Run) -> str:
+def _explain_doubt(base: Run, locked: Run, dropped: Run) -> str:
     """Why the figures do not carry that it is the lock."""
     if base.short_of_cpu or dropped.short_of_cpu:
         return f"{OTHERS}, so run it again"
     if base.load is not None:
-        return f"the load was {base.load:.1f} before it began, so run it again"
+        return f"the load was {base.load:.1f} before it started, so run it again"
     if base.seconds < TOO_SHORT:
         return f"the frame is too small, for one thread needs {format_time(base.seconds)}; take a larger one"
     if dropped.beats(base) and not dropped.parallel:
         return "who had a CPU when is not known, or does not explain it"
-    less = [f"{run.frame.title} ({format_time(run.seconds)})" for run in (base, held) if not dropped.beats(run)]
+    less = [f"{run.frame.title} ({format_time(run.seconds)})" for run in (base, locked) if not dropped.beats(run)]
     return f"{dropped.frame.title} is not clearly faster than {join_words(less)}, so run it again"
 
 
 def close_up(frames: Sequence[Frame]) -> CloseUp | None:
-    """Tell how one thread waited while another held the lock: the longest such wait that ended in painting."""
-    held = frames[1]
-    paint = sorted(held.trace.of_kind("paint"), key=_start)
+    """Show how one thread waited while another held the lock: the longest such wait that ended in painting."""
+    locked = frames[1]
+    paint = sorted(locked.trace.of_kind("paint"), key=_start)
     before = {(span.worker, span.tile, span.t0): span for span in paint}
-    waits = [span for span in held.trace.of_kind("wait") if (span.worker, span.tile, span.t1) in before]
+    waits = [span for span in locked.trace.of_kind("wait") if (span.worker, span.tile, span.t1) in before]
     beside = [(wait, [p for p in paint if p.worker != wait.worker and _overlap(p, wait)]) for wait in waits]
     met = [(wait, others) for wait, others in beside if others]
     if not met:
         return None
     wait, others = max(met, key=lambda pair: pair[0].t1 - pair[0].t0)
-    number = {worker: place for place, worker in enumerate(held.trace.workers)}
+    number = {worker: place for place, worker in enumerate(locked.trace.workers)}
     me, last = number[wait.worker], others[-1]
     waited = format_time((wait.t1 - wait.t0) / 1e9)
     events = [Event(wait.t0, me, f"has tile {wait.tile}, and waits for the lock: without it no thread paints")]

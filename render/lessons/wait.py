@@ -30,14 +30,14 @@ WHO = (("sequential", "in sequence"), ("concurrent", "juggling"), ("parallel", "
 sound = are_identical
 
 
-def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
+def entrants(given: Mapping[str, Any]) -> list[Entrant]:
     """Run in sequence, juggling and parallel: without waiting, then with. Raises UsageError for no wait at all."""
-    waiting = options.parse_duration(asked["wait"])
+    waiting = options.parse_duration(given["wait"])
     if not waiting:
         raise UsageError("lesson wait needs something to wait for", "leave --wait out, or give a time like 150ms")
     manners = {0: "no waiting", waiting: f"waits of {format_time(waiting / 1e9)}"}
     return [
-        lessons.make_entrant(f"{who} ({manner})", mode, asked, wait=wait / 1e6)
+        lessons.make_entrant(f"{who} ({manner})", mode, given, wait=wait / 1e6)
         for wait, manner in manners.items()
         for mode, who in WHO
     ]
@@ -60,7 +60,7 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
     each = waited.frame.request.wait_ns / 1e9
     stood = [format_time(run.idle_seconds) for run in (plain, waited, hidden)]
     if juggled.beats(plain):
-        won = "why it won, the traces do not tell, so run it again"
+        won = "the traces do not show why it won, so run it again"
     else:
         won = f"there was nothing to win, for the worker in sequence stood idle for {stood[0]} only"
     yield (
@@ -112,8 +112,8 @@ def _rank_several(several: Run, hidden: Run) -> str:
 
 
 def _compare_runs(run: Run, base: Run) -> str:
-    found = run.compare_to(base)
-    clear = f"{found.times:.2f} times as fast" if found and found.clear else "about the same"
+    difference = run.compare_to(base)
+    clear = f"{difference.times:.2f} times as fast" if difference and difference.clear else "about the same"
     return f"juggling took {format_time(run.seconds)} and one tile after the other {format_time(base.seconds)}, {clear}"
 
 
@@ -121,7 +121,7 @@ EVENTS = 7
 
 
 def close_up(frames: Sequence[Frame]) -> CloseUp | None:
-    """Tell how the juggling worker began: which waits ran beside each other, and what it painted meanwhile."""
+    """Show how the juggling worker started: which waits ran beside each other, and what it painted meanwhile."""
     juggled = frames[4]
     spans = sorted((s for s in juggled.trace.spans if s.tile != NO_TILE and s.kind in ("wait", "paint")), key=_start)
     waits = {span.tile: span for span in spans if span.kind == "wait"}
@@ -135,7 +135,7 @@ def close_up(frames: Sequence[Frame]) -> CloseUp | None:
             painted.add(span.tile)
     if len(waits) < 2 or not painted:
         return None
-    return CloseUp(4, "How the juggling worker began", tuple(events[:EVENTS]))
+    return CloseUp(4, "How the juggling worker started", tuple(events[:EVENTS]))
 
 
 def _start(span: Span) -> int:

@@ -28,7 +28,7 @@ IN_TEACHING_ORDER = ("sequential", "concurrent", "parallel", "cuda")
 
 
 class Mode(Protocol):
-    """What each file of this folder offers."""
+    """A mode, as each file of this folder is one."""
 
     KIND: str
     OPTIONS: frozenset[str]
@@ -39,23 +39,23 @@ class Mode(Protocol):
         ...
 
     def unavailable_reason(self, request: Request) -> tuple[str, str] | None:
-        """Why this mode cannot run here and what to do about it, or None."""
+        """Say why this mode cannot run here and what to do about it; None if it can."""
         ...
 
     def needs_shared_canvas(self, request: Request) -> bool:
-        """Whether other processes must be able to open the canvas."""
+        """Tell if other processes must be able to open the canvas."""
         ...
 
 
 def names() -> list[str]:
-    """All modes there are: the four of the lesson first, in its order, then any others."""
-    found = set(registry.names(__path__))
-    return [name for name in IN_TEACHING_ORDER if name in found] + sorted(found.difference(IN_TEACHING_ORDER))
+    """List all modes: the four of the lesson in its order, then any others."""
+    registered = set(registry.names(__path__))
+    return [name for name in IN_TEACHING_ORDER if name in registered] + sorted(registered.difference(IN_TEACHING_ORDER))
 
 
 @cache
 def load(name: str) -> Mode:
-    """The mode of this name. Raises UnknownName."""
+    """Load a mode by its name. Raises UnknownName."""
     return cast(Mode, registry.load("mode", __name__, name, names()))
 
 
@@ -66,5 +66,5 @@ def select_race_options(name: str) -> frozenset[str]:
 
 
 def unavailable_reason(request: Request) -> tuple[str, str] | None:
-    """Why a request cannot be painted here and what to do about it: what its mode lacks, or its target; or None."""
+    """Say what a request's mode or target lacks here and what to do about it; None if it can be painted."""
     return load(request.mode).unavailable_reason(request) or targets.load(request.target).unavailable_reason(request)

@@ -28,11 +28,11 @@ IN_FLIGHT = 4
 
 
 def unavailable_reason(request: Request) -> None:
-    """Nothing: an event loop is always there."""
+    """Return None: an event loop is always available."""
 
 
 def needs_shared_canvas(request: Request) -> bool:
-    """The canvas is painted by this process alone."""
+    """Return False: this process alone paints."""
     return False
 
 
@@ -52,7 +52,7 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
 
 @contextmanager
 def _painting_thread() -> Iterator[Callable[..., Any]]:
-    """Who paints, as a way to call a function there: this thread, or one of its own where an event loop runs in this.
+    """Yield a function that calls others in the painting thread.
 
     That is so in a notebook and in a server: a thread takes no second loop.
     """

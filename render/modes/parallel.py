@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from render.request import Request
 
 KIND = "cpu"
-OPTIONS = frozenset({"workers", "backend", "in_flight"})
+OPTIONS = frozenset({"workers", "backend", "in_flight", "tile_timeout"})
 IN_FLIGHT = 1
 
 
 def unavailable_reason(request: Request) -> tuple[str, str] | None:
-    """Why the backend starts no workers here, or None. Raises UnknownName for one that is not known."""
+    """Say why the backend starts no workers here, or None. Raises UnknownName for an unknown backend."""
     return _load_backend(request).unavailable_reason()
 
 
 def needs_shared_canvas(request: Request) -> bool:
-    """Whether the backend's workers are other processes."""
+    """Tell if the backend's workers are other processes."""
     return _load_backend(request).NEEDS_SHARED_CANVAS
 
 
 def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
-    """Tiles as the workers finish them. The workers are ready before the first tile is given out."""
+    """Paint the tiles on all workers, which are ready before the first tile is given out; yield each as it is done."""
     yield from _load_backend(painter.request).run(tiles, painter)
 
 

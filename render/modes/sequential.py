@@ -21,11 +21,11 @@ IN_FLIGHT = 1
 
 
 def unavailable_reason(request: Request) -> None:
-    """Nothing: one worker is always there."""
+    """Return None: one worker is always available."""
 
 
 def needs_shared_canvas(request: Request) -> bool:
-    """The canvas is painted by this process alone."""
+    """Return False: this process alone paints."""
     return False
 
 

@@ -11,7 +11,7 @@ on one scale:
     counters (C)              workers at a tile, and tiles in flight
     instants (i)              the first tile done, and the last
 
-The multiprocessors of a graphics card are another level of the same work, and so another process after the run's: a
+The multiprocessors of a GPU are another level of the same work, and so another process after the run's: a
 thread each, and a counter of how many are busy. A lane shows one tile at a time: where blocks of several share a
 multiprocessor, the tile that it began last.
 
@@ -34,6 +34,7 @@ from typing import Any
 
 from render import stats
 from render.cpu_time import cpu_share
+from render.findings import foremost
 from render.frame import Frame, Frames
 from render.plan import tile_of
 from render.request import Request
@@ -56,16 +57,20 @@ Event = dict[str, Any]
 
 
 def write(frames: Frames, *, plain: bool = False) -> Iterator[bytes]:
-    """All runs, in pieces. There is nothing to leave out, so a plain file is the same."""
+    """Write all runs, in pieces. A plain file is the same: there is nothing to leave out."""
     first = frames[0]
-    told = {"program": "render", "scene": make_harmless(first.request.scene), "view": make_harmless(first.request.view)}
-    told |= {"sha256": first.sha256} | _describe_omissions(frames)
+    other_data = {
+        "program": "render",
+        "scene": make_harmless(first.request.scene),
+        "view": make_harmless(first.request.view),
+    }
+    other_data |= {"sha256": first.sha256} | _describe_omissions(frames)
     yield b'{"traceEvents":['
     events, before = _all_events(frames), b""
     while together := list(islice(events, CHUNK_EVENTS)):
         yield before + _encode_json(together)[1:-1]
         before = b","
-    yield b'],"displayTimeUnit":"ms","otherData":' + _encode_json(told) + b"}"
+    yield b'],"displayTimeUnit":"ms","otherData":' + _encode_json(other_data) + b"}"
 
 
 def _encode_json(value: Any) -> bytes:
@@ -81,25 +86,25 @@ def _all_events(frames: Frames) -> Iterator[Event]:
 
 
 def process_numbers(frames: Frames) -> list[int]:
-    """The process numbers of all runs, and then those of their multiprocessors; as good as never those of other runs.
+    """Number the processes of all runs, then those of their multiprocessors; other runs practically never share them.
 
     They follow from who painted and when, so the same frames have the same numbers.
     """
-    made: list[int] = []
+    numbers: list[int] = []
     for level in range(2):
         for index, frame in enumerate(frames):
             trace = frame.trace
             own = index, level, sorted({s.worker.process for s in trace.spans}), trace.began, trace.asked, trace.ended
             place = int.from_bytes(sha256(repr(own).encode()).digest()[:8])
             number = (1 + place % (MAX_NUMBER // PROCESS_STRIDE - 1)) * PROCESS_STRIDE
-            while number in made:
+            while number in numbers:
                 number = number % (MAX_NUMBER - PROCESS_STRIDE) + PROCESS_STRIDE
-            made.append(number)
-    return made
+            numbers.append(number)
+    return numbers
 
 
 def _describe_omissions(frames: Frames) -> dict[str, str]:
-    """What is missing of a run of very many tiles."""
+    """Say what is left out of a run of very many tiles."""
     if max(len(frame.trace.spans) for frame in frames) <= MAX_JUGGLED_SPANS:
         return {}
     return {
@@ -109,12 +114,12 @@ def _describe_omissions(frames: Frames) -> dict[str, str]:
 
 
 def to_microseconds(ns: int) -> float:
-    """Exact to the nanosecond: written with at most three decimals, for times of up to 10^12 microseconds."""
+    """Convert to microseconds, exact to the nanosecond: at most three decimals, for up to 10^12 microseconds."""
     return round(ns / 1000, 3)
 
 
 def name_lanes(trace: Trace) -> dict[Worker, str]:
-    """All workers with a span and their names: those that painted first, numbered, then those that only prepared."""
+    """Name all workers that have a span: those that painted first, numbered, then those that only prepared."""
     painted = {worker: f"worker {number}{_device_suffix(worker)}" for number, worker in enumerate(trace.workers)}
     spans = sorted((span for span in trace.spans if span.kind != "block"), key=lambda span: span.t0)
     others = dict.fromkeys(span.worker for span in spans if span.worker not in painted)
@@ -122,12 +127,12 @@ def name_lanes(trace: Trace) -> dict[Worker, str]:
 
 
 def _device_suffix(worker: Worker) -> str:
-    """What a worker is that is no thread of a CPU."""
+    """Name the device of a worker that is no thread of a CPU."""
     return "" if worker.device == "cpu" else f" ({make_harmless(worker.device)})"
 
 
 def split_overlapping(spans: Iterable[Span]) -> tuple[list[Span], list[Span]]:
-    """The spans of one lane that do not overlap, by time, and those that had to leave; waiting leaves before others."""
+    """Split the spans of a lane into those that do not overlap, by time, and the rest; waiting leaves first."""
     kept: list[Span] = []
     left = []
     for span in sorted(spans, key=lambda span: (span.kind == "wait", span.t0, span.t1)):
@@ -170,17 +175,17 @@ def _run_events(number: int, pid: int, frame: Frame) -> Iterator[Event]:
 
 
 def _multiprocessor_events(pid: int, number: int, frame: Frame) -> Iterator[Event]:
-    """The multiprocessors of a run, as a process of their own; nothing where there are none."""
+    """Yield the multiprocessors of a run as a process of their own; nothing if none were recorded."""
     trace = frame.trace
-    lanes = stats.foremost_blocks(trace)
+    lanes = foremost.foremost_blocks(trace)
     if not lanes:
         return
-    cards = len({worker.device for worker in lanes})
+    gpus = len({worker.device for worker in lanes})
     yield _metadata_event("process_name", pid, name=f"{number} {frame.title}: multiprocessors")
-    yield _metadata_event("process_labels", pid, labels="the same work once more, from inside the card")
+    yield _metadata_event("process_labels", pid, labels="the same work once more, from inside the GPU")
     yield _metadata_event("process_sort_index", pid, sort_index=2 * number + 1)
     for lane, (worker, spans) in enumerate(lanes.items(), 1):
-        tid, name = pid + lane, "multiprocessor" if cards == 1 else make_harmless(worker.device)
+        tid, name = pid + lane, "multiprocessor" if gpus == 1 else make_harmless(worker.device)
         yield _metadata_event("thread_name", pid, tid, name=f"{name} {worker.thread}")
         yield _metadata_event("thread_sort_index", pid, tid, sort_index=lane)
         for span in spans:
@@ -191,17 +196,17 @@ def _multiprocessor_events(pid: int, number: int, frame: Frame) -> Iterator[Even
 
 
 def _metadata_event(event: str, pid: int, tid: int = 0, **args: Any) -> Event:
-    """Metadata of a process or a thread."""
+    """Make a metadata event of a process or a thread."""
     return {"ph": "M", "name": event, "pid": pid, "tid": tid, "ts": 0, "args": args}
 
 
 def _slice_name(span: Span) -> str:
-    """The name of a span's slice."""
+    """Name a span's slice."""
     if span.tile == NO_TILE:
         return span.kind
     given = cpu_share(span)
-    held = "" if given == 1 else f" ({100 * given:.0f} % on a CPU)"
-    return {"paint": f"tile {span.tile}{held}", "block": f"tile {span.tile}", "launch": "launches"}.get(
+    suffix = "" if given == 1 else f" ({100 * given:.0f} % on a CPU)"
+    return {"paint": f"tile {span.tile}{suffix}", "block": f"tile {span.tile}", "launch": "launches"}.get(
         span.kind, f"{span.kind}s"
     )
 
@@ -221,7 +226,7 @@ def _complete_event(span: Span, pid: int, tid: int, origin: int, request: Reques
 
 
 def _async_events(span: Span, pid: int, tid: int, origin: int, key: str) -> Iterator[Event]:
-    """A span that overlaps others of its lane, as an asynchronous slice of its kind."""
+    """Yield a span that overlaps others of its lane as an asynchronous slice of its kind."""
     shared = {"cat": f"{span.kind} aside", "name": _slice_name(span), "pid": pid, "tid": tid, "id2": {"local": key}}
     args = {"kind": span.kind, "tile": span.tile}
     yield {"ph": "b", "ts": to_microseconds(span.t0 - origin), **shared, "args": args}
@@ -229,30 +234,31 @@ def _async_events(span: Span, pid: int, tid: int, origin: int, key: str) -> Iter
 
 
 def _juggling_events(trace: Trace, pid: int, threads: dict[Worker, int]) -> Iterator[Event]:
-    """For each tile painted in several pieces: its time in flight, and arrows from piece to piece."""
+    """Yield, for each tile painted in several pieces, its time in flight and arrows from piece to piece."""
     pieces: dict[int, list[Span]] = {}
     if len(trace.spans) > MAX_JUGGLED_SPANS:
         return
     for span in trace.of_kind("paint"):
         if span.tile != NO_TILE and span.t1 > span.t0:
             pieces.setdefault(span.tile, []).append(span)
+    flights = stats.flight_intervals(trace)
     for tile, own in pieces.items():
         if len(own) > 1:
-            yield from _flight_events(tile, own, pid, threads, trace.began)
+            yield from _flight_events(tile, flights[tile], own, pid, threads, trace.began)
             yield from _flow_events(tile, own, pid, threads, trace.began)
 
 
 def _flight_events(
-    tile: int, pieces: Sequence[Span], pid: int, threads: dict[Worker, int], origin: int
+    tile: int, flight: tuple[int, int], pieces: Sequence[Span], pid: int, threads: dict[Worker, int], origin: int
 ) -> Iterator[Event]:
-    """One name for all of them lets a viewer pack them into as few rows as there are tiles in flight."""
+    """Yield a tile's time in flight; one shared name lets a viewer pack all tiles into few rows."""
     shared = {"cat": "in flight", "pid": pid, "tid": threads[pieces[0].worker], "id2": {"local": hex(tile + 1)}}
 
     def slice_(name: str, t0: int, t1: int) -> Iterator[Event]:
         yield {"ph": "b", "name": name, "ts": to_microseconds(t0 - origin), **shared, "args": {"tile": tile}}
         yield {"ph": "e", "name": name, "ts": to_microseconds(t1 - origin), **shared}
 
-    begins, ends = slice_("in flight", pieces[0].t0, max(piece.t1 for piece in pieces))
+    begins, ends = slice_("in flight", *flight)
     yield begins
     until = pieces[0].t0
     for piece in pieces:
@@ -267,7 +273,7 @@ def _flight_events(
 def _flow_events(
     tile: int, pieces: Sequence[Span], pid: int, threads: dict[Worker, int], origin: int
 ) -> Iterator[Event]:
-    """An arrow leaves and arrives in the middle of a slice, where no rounding can miss it."""
+    """Yield arrows that leave and arrive in the middle of a slice, where no rounding can miss it."""
     kinds = ["s", *"t" * (len(pieces) - 2), "f"]
     for kind, piece in zip(kinds, pieces, strict=True):
         yield {
@@ -283,7 +289,7 @@ def _flow_events(
 
 
 def _counter_events(trace: Trace, pid: int) -> Iterator[Event]:
-    """What ran and what was in flight at each change, and when the first and the last tile were done."""
+    """Yield the tiles at workers and in flight at each change, and the first and last finished tile."""
     flights = stats.flight_intervals(trace)
     curves = {"at a tile": chain.from_iterable(stats.paint_intervals(trace).values()), "in flight": flights.values()}
     for name, intervals in curves.items():
@@ -297,7 +303,7 @@ def _counter_events(trace: Trace, pid: int) -> Iterator[Event]:
 
 
 def _thin_changes(changes: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """The changes of a counter, or of too many the highest level of each of so many equal times, and the last."""
+    """Yield the changes of a counter; of too many, the highest level of each of equal times, and the last."""
     if len(changes) <= MAX_CHANGES:
         yield from changes
         return

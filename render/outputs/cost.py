@@ -1,4 +1,4 @@
-"""What each tile cost: the time it was painted for as a colour, and in figures where there is room.
+"""The cost of each tile: its painting time as a colour, and in figures if there is room.
 
 The colours are one half of the palette `ember`, from dark to light in even steps, so they keep their order for every
 eye and in grey. One scale from 0 for all runs of a race.
@@ -25,13 +25,13 @@ BAR, TICKS = 14, 4  # height of the scale in pixels; how many steps are named on
 
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
-    """A panel for each run, as PNG without text chunks."""
+    """Draw a panel for each run, as PNG without text chunks."""
     most = max((max(schedule.tile_costs(frame.trace).values(), default=0) for frame in frames), default=0) or 1
     return drawing.encode_png(drawing.join_panels([_draw_panel(frame, len(frames), most) for frame in frames]))
 
 
 def cost_ramp() -> np.ndarray:
-    """From cheap to dear: (128, 3) uint8 in sRGB, lightness rising in even steps."""
+    """Return the colours from cheap to dear: (128, 3) uint8 in sRGB, lightness rising in even steps."""
     light = palette("ember")[:128]
     shown = np.where(light <= 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 1e-9) ** (1 / 2.4) - 0.055)
     levels: np.ndarray = np.rint(255 * np.clip(shown, 0, 1)).astype(np.uint8)
@@ -74,7 +74,7 @@ def _tint_tile(image: pillow.Image.Image, box: drawing.Box, paint: RGB, text: st
 
 
 def _format_milliseconds(cost: int) -> str:
-    """Three digits, or all there are."""
+    """Format with three digits, or as many as there are."""
     return f"{cost / 1e6:.0f}" if cost >= 10**8 else f"{cost / 1e6:.3g}"
 
 
@@ -86,11 +86,11 @@ def _describe_longest(costs: dict[int, int], longest: int | None) -> str:
 
 
 def _draw_scale(width: int, most: int) -> pillow.Image.Image:
-    """The colours from nothing to the longest tile of all runs, with round shares of it named."""
-    made = pillow.Image.new("RGB", (width, BAR + 18), drawing.PAPER)
+    """Draw the colours from nothing to the longest tile of all runs, with round shares of it named."""
+    image = pillow.Image.new("RGB", (width, BAR + 18), drawing.PAPER)
     bar = pillow.Image.fromarray(cost_ramp()[None]).resize((width, BAR), pillow.Image.Resampling.BILINEAR)
-    made.paste(bar, (0, 0))
-    draw = pillow.ImageDraw.Draw(made)
+    image.paste(bar, (0, 0))
+    draw = pillow.ImageDraw.Draw(image)
     for tick in range(TICKS + 1):
         x = tick * (width - 1) / TICKS
         anchor = "la" if not tick else "ra" if tick == TICKS else "ma"
@@ -101,4 +101,4 @@ def _draw_scale(width: int, most: int) -> pillow.Image.Image:
             drawing.load_font(12),
             anchor,
         )
-    return made
+    return image

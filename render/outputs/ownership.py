@@ -1,4 +1,4 @@
-"""Who painted what: each tile outlined and hatched by its worker, with the worker's number and its place in the order.
+"""The owner of each tile: outlined and hatched by its worker, with the worker's number and its place in the order.
 
 Hatch, colour and number say the same, so nobody depends on colour. All runs of a race stand side by side.
 """
@@ -23,7 +23,7 @@ MOST_TILES = 200_000
 
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
-    """A panel for each run, as PNG. It carries no text chunks: it is a picture about a run, not the run's."""
+    """Draw a panel for each run, as PNG. It carries no text chunks: it is a picture about a run, not the run's."""
     return drawing.encode_png(drawing.join_panels([_draw_panel(frame, len(frames)) for frame in frames]))
 
 
@@ -53,5 +53,5 @@ def _paint_spans(frame: Frame, worker: Worker) -> list[Span]:
 
 
 def _describe_busy(busy: float, given: int | None) -> str:
-    """How long it was at its tiles, and how much of that it had a CPU."""
+    """Say how long a worker was at its tiles, and how long of that on a CPU."""
     return format_time(busy) if given is None else f"{format_time(busy)} ({format_time(given / 1e9)} on a CPU)"

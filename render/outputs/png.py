@@ -1,6 +1,6 @@
-"""The picture, for everyone. It carries what was asked, who painted each tile and how long that took.
+"""The picture, for everyone. It carries its request, who painted each tile and how long that took.
 
-So it can be compared, redone, and a difference found in it can be told by tile and worker.
+So it can be compared and redone, and a difference can be traced to a tile and a worker.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MOST_TILES = None
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
-    """The first frame (those of a race are all equal) as PNG.
+    """Encode the first frame (a race's are all equal) as PNG.
 
     Plain: without text chunks, so that equal pictures are equal files.
     """

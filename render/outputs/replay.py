@@ -1,9 +1,9 @@
-"""The run once more, as a moving picture for chats and slides: tiles appear when they were done, all runs on one clock.
+"""The run once more, as a moving picture for chats and slides: tiles appear when they finished, all runs on one clock.
 
-    dark        not begun              hatched grey    waits for its data, or begun and put aside
-    framed      being painted          with a number   done, and by which worker
+    dark        not started            hatched grey    waits for its data, or started and put aside
+    framed      being painted          with a number   finished, and by which worker
 
-Below each picture grow the lanes of its workers. How many times slower (or faster) than it was is said on every frame.
+Below each picture grow the lanes of its workers. Every frame says how many times slower (or faster) it plays.
 Animated WebP, which plays once and again; Pillow draws and packs it.
 """
 
@@ -53,12 +53,12 @@ class ReplayedRun:
 
     @property
     def length_ns(self) -> int:
-        """From the first start to the last end of a tile's spans."""
+        """Time from the first start to the last end of a tile's spans."""
         return max((span.t1 for span in self.spans), default=self.start) - self.start
 
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
-    """The replay of all runs. There is nothing that a plain file could leave out."""
+    """Draw the replay of all runs. A plain file is the same: there is nothing to leave out."""
     runs = [_prepare_run(frame, max(len(frames), 2)) for frame in frames]  # one alone is as large as one of two
     length = max(run.length_ns for run in runs) or 1
     images = (_draw_image(runs, length, length * step // (IMAGES - 1)) for step in range(IMAGES))
@@ -89,15 +89,15 @@ def _prepare_run(frame: Frame, runs: int) -> ReplayedRun:
 
 
 def _draw_image(runs: list[ReplayedRun], length: int, now: int) -> pillow.Image.Image:
-    """All panels at this instant, below a line with the clock."""
+    """Draw all panels at this instant, below a line with the clock."""
     panels = drawing.join_panels([_draw_panel(run, length, now) for run in runs])
-    made = pillow.Image.new("RGB", (panels.width, panels.height + CLOCK), drawing.PAPER)
-    made.paste(panels, (0, CLOCK))
+    image = pillow.Image.new("RGB", (panels.width, panels.height + CLOCK), drawing.PAPER)
+    image.paste(panels, (0, CLOCK))
     pace = REPLAY_SECONDS / (length / 1e9)
     speed = f"{pace:.2g} times slower" if pace >= 1 else f"{1 / pace:.2g} times faster"
-    told = f"{format_time(now / 1e9)} of {format_time(length / 1e9)}, {speed} than it was"
-    pillow.ImageDraw.Draw(made).text((drawing.MARGIN, 10), told, drawing.QUIET, drawing.load_font(13))
-    return made
+    caption = f"{format_time(now / 1e9)} of {format_time(length / 1e9)}, {speed} than it was"
+    pillow.ImageDraw.Draw(image).text((drawing.MARGIN, 10), caption, drawing.QUIET, drawing.load_font(13))
+    return image
 
 
 def _draw_panel(run: ReplayedRun, length: int, now: int) -> pillow.Image.Image:
@@ -106,8 +106,8 @@ def _draw_panel(run: ReplayedRun, length: int, now: int) -> pillow.Image.Image:
     image = run.stage.copy()
     painting = {span.tile: span for span in run.spans if span.kind == "paint" and span.t0 <= at < span.t1}
     waiting = {span.tile for span in run.spans if span.kind == "wait" and span.t0 <= at < span.t1}
-    begun = {span.tile for span in run.spans if span.kind == "paint" and span.t0 <= at}
-    aside = {tile for tile in begun if run.ends.get(tile, at) > at} - painting.keys()
+    started = {span.tile for span in run.spans if span.kind == "paint" and span.t0 <= at}
+    aside = {tile for tile in started if run.ends.get(tile, at) > at} - painting.keys()
     for tile in (aside | waiting) - painting.keys() - run.shown:
         _hatch_tile(image, run.panel.boxes.get(tile, (0, 0, 0, 0)))
     for tile, span in painting.items():
@@ -115,14 +115,14 @@ def _draw_panel(run: ReplayedRun, length: int, now: int) -> pillow.Image.Image:
             drawing.draw_outline(image, run.panel.boxes[tile], colour(run.number[span.worker]), 5)
             drawing.draw_badge(image, run.panel.boxes[tile], run.number[span.worker], "")
     _extend_lanes(run, length, at)
-    held = f"at a tile {len(painting)}, in flight {len(painting) + len(aside)}"
-    told = f"{len(run.shown)} of {len(run.ends)} tiles; {held}"
-    said = f"done after {format_time(run.length_ns / 1e9)}" if now >= run.length_ns else told
-    return drawing.frame_panel(run.panel.frame.title, said, image, run.lanes)
+    counts = f"at a tile {len(painting)}, in flight {len(painting) + len(aside)}"
+    status = f"{len(run.shown)} of {len(run.ends)} tiles; {counts}"
+    subtitle = f"done after {format_time(run.length_ns / 1e9)}" if now >= run.length_ns else status
+    return drawing.frame_panel(run.panel.frame.title, subtitle, image, run.lanes)
 
 
 def _show_finished(run: ReplayedRun, at: int) -> None:
-    """Let the tiles that are done by now appear on the stage, for good."""
+    """Put the tiles that are finished by now on the stage, for good."""
     for tile, end in run.ends.items():
         if end <= at and tile not in run.shown:
             box = run.panel.boxes[tile]
@@ -141,13 +141,13 @@ def _hatch_tile(image: pillow.Image.Image, box: Box) -> None:
 
 
 def _pale_colour(paint: RGB) -> RGB:
-    """The colour as it is seen through the paper."""
+    """Blend the colour with the paper."""
     red, green, blue = (round(part * PALE + paper * (1 - PALE)) for part, paper in zip(paint, LANE_PAPER, strict=True))
     return red, green, blue
 
 
 def _extend_lanes(run: ReplayedRun, length: int, at: int) -> None:
-    """Draw the lanes on from where they are to this instant: a bar for painting, a thin line for waiting.
+    """Extend the lanes to this instant: a bar for painting, a thin line for waiting.
 
     A bar is as high as the share of its time on a CPU; what stands pale above it is a worker at a tile without one.
     """

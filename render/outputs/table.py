@@ -3,7 +3,7 @@
 On a narrow terminal sentences fold earlier, and the table leaves out the columns that are missed least.
 
 Every figure and every sentence is computed from the traces (`render.findings.sentences` decides what may be said); what
-a mode is called decides nothing, except that speed-up is counted from the run that `render.frame.baseline` names.
+a mode is called decides nothing, except that speed-up is counted from the run that `render.frame.find_baseline` names.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike, fspath
 from textwrap import wrap
 
-from render.findings import chart, schedule, sentences
+from render.findings import chart, conclusions, schedule, sentences
 from render.findings.evidence import Run, build_runs
+from render.findings.incidents import count_resumed
 from render.frame import Frame, Frames, are_identical
 from render.stats import Stats
 from render.wording import format_columns, format_large, format_time, make_harmless
@@ -31,40 +32,41 @@ HEADS = (
     *("in flight", "switches", "first"),
 )
 MISSED_LEAST = ("tiles", "switches", "first", "spread", "in flight", "workers", "speed-up", "at a tile")
-# how the painting was shared out (render.findings.schedule): idle shares of the workers; how even; longest a begun tile
-# was left alone; the longest tile; the best that any schedule could do, and how near this one came; the gain with
-# start-up. What takes workers for hands of their own says nothing of the streams of a card, which are queues.
+# how the painting was shared out (render.findings.schedule): idle shares of the workers; how even; how long a started
+# tile was left alone at most; the longest tile; the best that any schedule could do, and how near this one came; the
+# gain with start-up. Figures that take workers for independent hands say nothing of a GPU's streams, which are queues.
 SCHEDULE_HEADS = ("mode", "idle", "fair", "alone", "longest", "best", "near", "with start", "efficiency", "serial")
 SCHEDULE_MISSED_LEAST = ("serial", "alone", "longest", "fair", "with start", "efficiency", "best", "idle")
 
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
-    """The lines of one draw, or the table of a race; there is nothing that a plain file could leave out."""
+    """Write the lines of one draw, or the table of a race. A plain file is the same: there is nothing to leave out."""
     text = "\n".join(draw_lines(frames[0], ())[:-1]) if frames.kind == "draw" else race_table(frames, frames.not_run)
     return f"{text}\n".encode()
 
 
 def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WIDTH) -> list[str]:
-    """About one draw: what was done, by whom and how long, where the time went, and where it was saved."""
+    """Report one draw: what was done, by whom and how long, where the time went, and where it was saved."""
     width = max(min(width, WIDTH), MIN_WIDTH)
     request, run = frame.request, Run(frame)
     samples = "1 sample" if request.samples == 1 else f"{request.samples} samples"
-    rate = f"; {format_large(frame.total_steps / run.seconds)} steps a second" if run.seconds else ""
+    own_steps = run.seconds and not count_resumed(frame.trace)
+    rate = f"; {format_large(frame.total_steps / run.seconds)} steps a second" if own_steps else ""
     files = ", ".join("to standard output" if path == "-" else fspath(path) for path in out)
     size = f"{request.width} x {request.height} pixels, {samples} each"
-    told = [
+    lines = [
         f"{request.scene}, view {request.view}: {size}, limit {request.limit}, {request.precision}",
-        *_fold_lines([f"{frame.title}: {' '.join(sentences.of(run))}", *sentences.conclusions([run])], width),
+        *_fold_lines([f"{frame.title}: {' '.join(sentences.of(run))}", *conclusions.of([run])], width),
         f"{_ledger_line(run.stats)}{rate}",
         *multiprocessor_lines(frame, run.stats),
         f"saved {files}" if files else "nothing was saved",
     ]
-    return [make_harmless(line) for line in told]
+    return [make_harmless(line) for line in lines]
 
 
-def multiprocessor_lines(frame: Frame, found: Stats) -> Iterator[str]:
-    """How a graphics card's multiprocessors worked, where they were recorded; the second level, added to nothing."""
-    own = found.multiprocessors
+def multiprocessor_lines(frame: Frame, figures: Stats) -> Iterator[str]:
+    """Report a GPU's multiprocessors, if recorded; a second level of the same work, added to nothing."""
+    own = figures.multiprocessors
     if own is None:
         return
     there = frame.trace.facts.get("multiprocessors")
@@ -76,15 +78,15 @@ def multiprocessor_lines(frame: Frame, found: Stats) -> Iterator[str]:
     )
 
 
-def _ledger_line(found: Stats) -> str:
-    """Where the wall time of the run went; what is below one per cent goes without saying."""
-    shares = sorted(found.shares.items(), key=lambda part: -part[1])
-    told = ", ".join(f"{share:.0f} % {kind}" for kind, share in shares if share >= 1)
-    return f"{format_time(found.seconds['total'])} in all: {told}" if told else "it took no time"
+def _ledger_line(figures: Stats) -> str:
+    """Say where the wall time of the run went; shares below one per cent are left out."""
+    shares = sorted(figures.shares.items(), key=lambda part: -part[1])
+    parts = ", ".join(f"{share:.0f} % {kind}" for kind, share in shares if share >= 1)
+    return f"{format_time(figures.seconds['total'])} in all: {parts}" if parts else "it took no time"
 
 
 def race_table(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]], width: int = WIDTH) -> str:
-    """The table of a race: one row a mode, then what it shows, then whether all pictures are equal."""
+    """Format a race: a row for each mode, then what it shows, then whether all pictures are equal."""
     width = max(min(width, WIDTH), MIN_WIDTH)
     entered = build_runs(frames)
     below = [*_sentence_lines(entered), *_equality_lines(frames), *_not_run_lines(not_run)]
@@ -105,32 +107,32 @@ def _not_run_lines(modes: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 
 def _time_row(run: Run) -> tuple[str, ...]:
-    found = run.stats
+    figures = run.stats
     return (
         run.frame.title,
         str(run.workers),
-        str(found.tiles),
+        str(figures.tiles),
         f"{run.seconds:.3f}",
         format_percent(run.repeats.spread_percent),
         _format_figure(run.gain.speed_up if run.gain else None, 2),
-        str(found.running.max),
-        _format_figure(found.on_cpu.mean, 2),
-        str(found.in_flight.max),
-        str(found.switches),
-        _format_figure(found.first_tile_seconds, 3),
+        str(figures.running.max),
+        _format_figure(figures.on_cpu.mean, 2),
+        str(figures.in_flight.max),
+        str(figures.switches),
+        _format_figure(figures.first_tile_seconds, 3),
     )
 
 
 def _schedule_row(run: Run) -> tuple[str, ...]:
-    found, gain = run.stats, run.gain
-    how = schedule.of(run.frame.trace, found)
+    figures, gain = run.stats, run.gain
+    how = schedule.of(run.frame.trace, figures)
     start = _format_figure(gain.speed_up_with_start if gain else None, 2)
     idle = sorted({f"{100 * share:.0f}" for share in how.idle}, key=int)
     return (
         run.frame.title,
         f"{'-'.join(dict.fromkeys((idle[0], idle[-1])))} %" if idle else "-",
         _format_figure(how.fairness, 3),
-        format_time(found.left_alone_seconds),
+        format_time(figures.left_alone_seconds),
         format_time(how.longest_tile_seconds),
         "-" if how.bound_seconds is None else format_time(how.bound_seconds),
         format_percent(None if how.near is None else 100 * how.near),
@@ -141,7 +143,7 @@ def _schedule_row(run: Run) -> tuple[str, ...]:
 
 
 def format_percent(value: float | None) -> str:
-    """A share in per cent, or that there is none."""
+    """Format a share in per cent; "-" for none."""
     return "-" if value is None else f"{value:.0f} %"
 
 
@@ -150,15 +152,15 @@ def _format_figure(value: float | None, digits: int) -> str:
 
 
 def _sentence_lines(entered: Sequence[Run]) -> Iterator[str]:
-    """What the traces show, in the words of the lesson."""
+    """Yield what the traces show, in the words of the lesson."""
     for run in entered:
         yield f"{run.frame.title}: {' '.join(sentences.of(run))}"
         yield from (f"  {line}" for line in multiprocessor_lines(run.frame, run.stats))
-    yield from sentences.conclusions(entered)
+    yield from conclusions.of(entered)
 
 
 def _equality_lines(frames: Sequence[Frame]) -> Iterator[str]:
-    """The proof: one hash for all pictures, or which differ."""
+    """Yield the proof: one hash for all pictures, or which differ."""
     groups: dict[str, list[str]] = {}
     for frame in frames:
         groups.setdefault(frame.sha256, []).append(frame.title)
@@ -167,5 +169,5 @@ def _equality_lines(frames: Sequence[Frame]) -> Iterator[str]:
     elif len(groups) == 1 and len(frames) > 1:
         yield "THE PICTURES ARE EQUAL, BUT THEIR STEPS ARE NOT"
     elif len(groups) > 1:
-        told = "; ".join(f"{', '.join(modes)} {digest[:16]}" for digest, modes in groups.items())
-        yield f"THE PICTURES DIFFER, by sha256: {told}"
+        hashes = "; ".join(f"{', '.join(modes)} {digest[:16]}" for digest, modes in groups.items())
+        yield f"THE PICTURES DIFFER, by sha256: {hashes}"

@@ -54,7 +54,7 @@ Kind = TypeVar("Kind", str, list[Any], dict[str, Any])
 
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
-    """All frames. There is nothing to leave out, so a plain file is the same. Facts must be what JSON can hold."""
+    """Write all frames. A plain file is the same. Facts must be what JSON can hold."""
     runs = [
         _join_object(_run_members(frame) | (_pixel_members(frame) if _differs_from(frame, frames[0]) else {}))
         for frame in frames
@@ -65,8 +65,8 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
         "kind": frames.kind,
         "not_run": [list(pair) for pair in frames.not_run],
     }
-    told = {name: _encode_json(value) for name, value in what.items()}
-    return b"".join(_join_object(told | _pixel_members(frames[0]) | {"runs": _join_list(runs)}))
+    members = {name: _encode_json(value) for name, value in what.items()}
+    return b"".join(_join_object(members | _pixel_members(frames[0]) | {"runs": _join_list(runs)}))
 
 
 Pieces = list[bytes]  # of JSON; a packed picture is neither searched for quotation marks nor copied until all is joined
@@ -77,17 +77,17 @@ def _encode_json(value: Any) -> Pieces:
 
 
 def _join_object(members: dict[str, Pieces]) -> Pieces:
-    made = [b"{"]
+    joined = [b"{"]
     for name, pieces in members.items():
-        made += [b"," * (len(made) > 1), *_encode_json(name), b":", *pieces]
-    return [*made, b"}"]
+        joined += [b"," * (len(joined) > 1), *_encode_json(name), b":", *pieces]
+    return [*joined, b"}"]
 
 
 def _join_list(items: list[Pieces]) -> Pieces:
-    made = [b"["]
+    joined = [b"["]
     for item in items:
-        made += [b"," * (len(made) > 1), *item]
-    return [*made, b"]"]
+        joined += [b"," * (len(joined) > 1), *item]
+    return [*joined, b"]"]
 
 
 def _differs_from(frame: Frame, first: Frame) -> bool:
@@ -115,7 +115,7 @@ def _pixel_members(frame: Frame) -> dict[str, Pieces]:
 def _run_members(frame: Frame) -> dict[str, Pieces]:
     trace = frame.trace
     index = {worker: number for number, worker in enumerate(dict.fromkeys(span.worker for span in trace.spans))}
-    told = {
+    members = {
         "request": frame.request.as_dict(),
         "facts": trace.facts,
         "began": trace.began,
@@ -125,20 +125,20 @@ def _run_members(frame: Frame) -> dict[str, Pieces]:
         "sha256": frame.sha256,
         "workers": [list(worker) for worker in index],
     }
-    return {name: _encode_json(value) for name, value in told.items()} | {"spans": _span_rows(trace.spans, index)}
+    return {name: _encode_json(value) for name, value in members.items()} | {"spans": _span_rows(trace.spans, index)}
 
 
 def _span_rows(spans: Sequence[Span], index: Mapping[Worker, int]) -> Pieces:
-    """Many at a time, so that only their text is ever there as a whole."""
-    made: Pieces = [b"["]
+    """Encode the spans, many at a time, so that only their text is ever in memory as a whole."""
+    pieces: Pieces = [b"["]
     for first in range(0, len(spans), CHUNK_SPANS):
         rows = _encode_json([[index[span.worker], *span[1:]] for span in spans[first : first + CHUNK_SPANS]])
-        made += [b"," * (first > 0), rows[0][1:-1]]
-    return [*made, b"]"]
+        pieces += [b"," * (first > 0), rows[0][1:-1]]
+    return [*pieces, b"]"]
 
 
 def read(path: str | Path) -> Frames:
-    """What `write` was given, to the nanosecond and the last bit. Raises InputError."""
+    """Read a saved trace; it equals what `write` was given, to the nanosecond and the last bit. Raises InputError."""
     try:
         data = Path(path).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
@@ -151,13 +151,13 @@ def read(path: str | Path) -> Frames:
 
 
 def parse(data: bytes) -> Frames:
-    """The frames in the bytes of a saved trace. Raises InputError, whose cause lacks the file's name in front."""
+    """Parse the bytes of a saved trace. Raises InputError, whose cause lacks the file's name in front."""
     try:
         stored = json.loads(data, parse_float=_parse_finite, parse_constant=_parse_finite)
     except (ValueError, RecursionError) as error:
-        raise _malformed_error("it is no JSON, or not all of it") from error
+        raise _malformed_error("it is not valid JSON, or not complete") from error
     if not isinstance(stored, dict) or stored.get("schema") != SCHEMA:
-        raise _malformed_error(f"it does not say schema {SCHEMA!r}")
+        raise _malformed_error(f"its schema is not {SCHEMA!r}")
     version = stored.get("version")
     if type(version) is not int or version not in READABLE:
         raise InputError(
@@ -169,7 +169,7 @@ def parse(data: bytes) -> Frames:
             (run, Request.from_dict(_check_type(run["request"], dict))) for run in _check_rows(stored["runs"], dict)
         ]
         if not runs:
-            raise ValueError("it holds no run")
+            raise ValueError("it contains no run")
         shared = _read_pixels(stored)
         return Frames(tuple(_parse_frame(run, request, shared) for run, request in runs), *_kind_and_not_run(stored))
     except KeyError as error:
@@ -181,20 +181,20 @@ def parse(data: bytes) -> Frames:
 
 
 def _parse_finite(written: str) -> float:
-    """A number that JSON has. Raises ValueError for NaN and what is infinite."""
+    """Parse a number that JSON has. Raises ValueError for NaN and infinity."""
     value = float(written)
     if not isfinite(value):
-        raise ValueError(f"{written} is no number")
+        raise ValueError(f"{written} is not a number")
     return value
 
 
 def _kind_and_not_run(stored: dict[str, Any]) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """Draw or race, and the modes that did not run. A file of version 1 is a race where it holds several runs."""
+    """Read draw or race, and the modes that did not run. Version 1: a race if there are several runs."""
     if stored["version"] == 1:
         return Frames.KINDS[len(stored["runs"]) > 1], ()
     kind = _check_type(stored["kind"], str)
     if kind not in Frames.KINDS or (kind == "draw" and len(stored["runs"]) > 1):
-        raise ValueError(f"{len(stored['runs'])} runs are no {kind:.40}")
+        raise ValueError(f"{len(stored['runs'])} runs cannot be a {kind:.40}")
     rows = _check_rows(stored["not_run"], list)
     return kind, tuple((_check_type(mode, str), _check_type(reason, str)) for mode, reason in rows)
 
@@ -220,7 +220,7 @@ def _read_pixels(stored: dict[str, Any]) -> Pixels:
 
 
 def _unpack_bytes(stored: Any, size: int, name: str) -> bytes:
-    """So many bytes, and not one more, whatever the file claims."""
+    """Unpack exactly `size` bytes, whatever the file claims."""
     raw = zlib.decompressobj().decompress(b64decode(_check_type(stored, str), validate=True), size + 1)
     if len(raw) != size:
         raise ValueError(f"its {name} do not fit its picture")
@@ -231,7 +231,7 @@ def _parse_frame(run: dict[str, Any], request: Request, shared: Pixels) -> Frame
     rgb, steps, inside = _read_pixels(run) if "picture" in run else shared
     frame = Frame(rgb, steps, _check_whole(run["total_steps"]), request, _parse_trace(run, request), inside)
     if rgb.shape != (request.height, request.width, 3):
-        raise ValueError("a picture has not the size of its request")
+        raise ValueError("a picture does not have the size of its request")
     if frame.sha256 != run["sha256"]:
         raise ValueError("a picture does not match its sha256")
     return frame
@@ -247,12 +247,12 @@ def _parse_trace(run: dict[str, Any], request: Request) -> Trace:
     return Trace(spans, began, asked, ended, _check_facts(_check_type(run["facts"], dict)))
 
 
-def _check_facts(told: dict[str, Any]) -> dict[str, Any]:
-    """Facts are flat: numbers, texts, true, false, null, and lists of these."""
-    for name, fact in told.items():
+def _check_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    """Check that facts are flat: numbers, texts, true, false, null, and lists of these."""
+    for name, fact in facts.items():
         if any(isinstance(value, (dict, list)) for value in (fact if isinstance(fact, list) else [fact])):
             raise TypeError(f"the fact {name[:40]!r} is neither number nor text")
-    return told
+    return facts
 
 
 def _parse_worker(row: list[Any]) -> Worker:
@@ -281,13 +281,13 @@ def _check_rows(value: Any, kind: type[Kind]) -> list[Kind]:
 
 def _check_type(value: Any, kind: type[Kind]) -> Kind:
     if not isinstance(value, kind):
-        raise TypeError(f"{str(value)[:40]!r} stands where {NAMES[kind]} should be")
+        raise TypeError(f"expected {NAMES[kind]}, not {str(value)[:40]!r}")
     return value
 
 
 def _check_whole(value: Any, lowest: int | None = 0) -> int:
-    """A whole number that fits 64 bits (JSON's true is none)."""
+    """Check for a whole number that fits 64 bits (JSON's true is none)."""
     if type(value) is not int or not (-LARGEST if lowest is None else lowest) <= value <= LARGEST:
         start = "" if lowest is None else f" from {lowest}"
-        raise ValueError(f"{str(value)[:40]!r} stands where a whole number{start} should be")
+        raise ValueError(f"expected a whole number{start}, not {str(value)[:40]!r}")
     return value

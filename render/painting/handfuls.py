@@ -1,10 +1,10 @@
 """Tiles handed out by the handful, so that a million small ones cost little more than painting them.
 
 To wake up whoever awaits a tile takes as long as painting a tiny one. So a worker takes tile after tile from what is
-left, in order, and tells which it has done when SHORTEST has passed. Longer tiles are told one by one, no worker hoards
-any, and what was done before a tile failed is not lost.
+left, in order, and reports those it has finished when SHORTEST has passed. Longer tiles are reported one by one, no
+worker hoards any, and those finished before one failed are not lost.
 
-Processes cannot take from one queue so cheaply: they are given handfuls of a size that is a small part of their share.
+Processes cannot take from one queue so cheaply: they are sent so many tiles as take that long.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from render.plan import Tile
 
 SHORTEST = 5_000_000  # ns that a worker paints before it comes back: handing out is 1 % of that
-HANDFULS_PER_WORKER = 256  # of a worker's share of the tiles, each a handful: so late may the last worker be
 
 
 class Handful(NamedTuple):
@@ -33,19 +32,19 @@ class Handful(NamedTuple):
 def paint_handfuls(
     take: Callable[[], Tile | None], painter: Painter, in_flight: int, ns: int | None = None
 ) -> Iterator[Handful]:
-    """Paint the tiles that `take` gives until it gives none or one fails; yield those done every so many ns.
+    """Paint the tiles that `take` gives until it gives none or one fails; yield the finished ones every so many ns.
 
     None: once, at the end. `in_flight`: tiles that are juggled.
     """
     done: list[Done] = []
     clock = painter.recorder.clock
-    told = clock()
+    reported = clock()
     try:
         for finished in paint_tiles(take, painter, in_flight):
             done.append(finished)
-            if ns is not None and clock() >= told + ns:
+            if ns is not None and clock() >= reported + ns:
                 yield Handful(done)
-                done, told = [], clock()
+                done, reported = [], clock()
     except RenderError as error:
         yield Handful(done, error)
     else:
@@ -67,14 +66,8 @@ def paint_tiles(take: Callable[[], Tile | None], painter: Painter, in_flight: in
 
 
 def fair_share(in_flight: int, tiles: int, workers: int) -> int:
-    """Give how many tiles each worker may juggle, so that none has two where another could have one of them."""
+    """Compute how many tiles each worker may juggle, so that none has two where another could have one of them."""
     return max(min(in_flight, -(-tiles // workers)), 1)
-
-
-def cut_handfuls(tiles: Sequence[Tile], workers: int) -> list[Sequence[Tile]]:
-    """Cut the tiles into handfuls for processes: single ones, unless there are very many."""
-    size = max(len(tiles) // (workers * HANDFULS_PER_WORKER), 1)
-    return [tiles[first : first + size] for first in range(0, len(tiles), size)]
 
 
 class Handout:

@@ -37,20 +37,15 @@ class Juggler:
         self._finished = deque[asyncio.Task[Done]]()
         self._stopped = False
 
-    def paint(self, take: Callable[[], Tile | None], *, drain: bool = True) -> Iterator[Done]:
-        """Yield each tile as it is finished, and start the next in its place, until `take` gives none.
+    def paint(self, take: Callable[[], Tile | None]) -> Iterator[Done]:
+        """Yield each tile as it is finished, and start the next in its place, until `take` gives none and all are.
 
-        `drain`: those in flight are then finished too; otherwise they stay for the next call, unless they are so many
-        that it could start none. Raises TileError.
+        Raises TileError.
         """
-        more = True
         while not self._stopped:
-            while more and len(self._started) < self._in_flight:
-                tile = take()
-                more = tile is not None
-                if tile is not None:
-                    self._start(tile)
-            if not self._started or not (more or drain or len(self._started) == self._in_flight):
+            while len(self._started) < self._in_flight and (tile := take()) is not None:
+                self._start(tile)
+            if not self._started:
                 return
             while not self._finished and not self._stopped:
                 self._loop.run_forever()
@@ -69,7 +64,7 @@ class Juggler:
         self._loop.stop()
 
     def stop(self) -> None:
-        """Have `paint` end soon, from whatever thread: after an interruption, in the midst of a tile."""
+        """Let `paint` stop soon, called from any thread: after an interruption, in the midst of a tile."""
         self._stopped = True
         self._loop.call_soon_threadsafe(self._loop.stop)
 

@@ -35,14 +35,14 @@ class PackedBand(NamedTuple):
 
 def pack_bands(bands: Sequence[Band]) -> bytes:
     """Pack bands (each gives bytes or a contiguous array) into one zlib stream, in parallel."""
-    made: list[PackedBand] = [PackedBand(b"", 1, 0)] * len(bands)
+    packed: list[PackedBand] = [PackedBand(b"", 1, 0)] * len(bands)
     failed: list[BaseException] = []
     numbers = iter(range(len(bands)))  # one for all threads: each takes the next band that nobody has
 
     def work() -> None:
         try:
             for number in numbers:
-                made[number] = _pack_band(bands[number](), last=number == len(bands) - 1)
+                packed[number] = _pack_band(bands[number](), last=number == len(bands) - 1)
         except BaseException as error:  # noqa: BLE001  (raised below, where somebody listens)
             failed.append(error)
 
@@ -58,9 +58,9 @@ def pack_bands(bands: Sequence[Band]) -> bytes:
     if failed:
         raise failed[0]
     sums = 1
-    for band in made:
+    for band in packed:
         sums = combine_adler32(sums, band.sums, band.length)
-    return b"".join([HEADER, *(band.data for band in made), sums.to_bytes(4, "big")])
+    return b"".join([HEADER, *(band.data for band in packed), sums.to_bytes(4, "big")])
 
 
 def _pack_band(data: Any, *, last: bool) -> PackedBand:

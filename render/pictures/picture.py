@@ -114,14 +114,14 @@ def _filter_rows(rgb: np.ndarray, top: int, end: int) -> np.ndarray:
     if not top:
         rows = np.concatenate([np.zeros_like(rows[:1]), rows])  # above the first row is black
     above, rows = rows[:-1], rows[1:]
-    made = np.empty((len(rows), 1 + rows.shape[1]), np.uint8)
-    made[:, 0] = kind = SUB if _packs_smaller_sideways(above[1::TRIED], rows[1::TRIED]) else UP
+    filtered = np.empty((len(rows), 1 + rows.shape[1]), np.uint8)
+    filtered[:, 0] = kind = SUB if _packs_smaller_sideways(above[1::TRIED], rows[1::TRIED]) else UP
     if kind == UP:
-        np.subtract(rows, above, out=made[:, 1:])
+        np.subtract(rows, above, out=filtered[:, 1:])
     else:
-        made[:, 1:4] = rows[:, :3]
-        np.subtract(rows[:, 3:], rows[:, :-3], out=made[:, 4:])
-    return made
+        filtered[:, 1:4] = rows[:, :3]
+        np.subtract(rows[:, 3:], rows[:, :-3], out=filtered[:, 4:])
+    return filtered
 
 
 def _packs_smaller_sideways(above: np.ndarray, rows: np.ndarray) -> bool:
@@ -185,30 +185,30 @@ def _read_contents(file: IO[bytes], length: int) -> FileContents:
 
         return npz.read(file)
     whole = None
-    if head[1:4] == SIGNATURE[1:4] or head == SIGNATURE:  # damaged, it is told so
+    if head[1:4] == SIGNATURE[1:4] or head == SIGNATURE:  # if damaged, it is reported as a PNG
         from render.pictures.reading import png
 
         whole = png.read(file, length)
-        if found := whole.to_contents():
-            return found
+        if contents := whole.to_contents():
+            return contents
     from render.pictures.reading import images
 
     return images.read(file, whole)
 
 
-def _make_picture(found: FileContents) -> Picture:
-    made = provenance.read_provenance(found.texts.get(REQUEST), found.texts.get(OWNERS))
-    (rgb, alpha), *others = ((rgb, _drop_opaque(alpha)) for rgb, alpha in found.layers)
+def _make_picture(contents: FileContents) -> Picture:
+    origin = provenance.read_provenance(contents.texts.get(REQUEST), contents.texts.get(OWNERS))
+    (rgb, alpha), *others = ((rgb, _drop_opaque(alpha)) for rgb, alpha in contents.layers)
     return Picture(
         rgb,
-        found.steps,
-        None if made is None else made.request.picture_key(),
-        made,
+        contents.steps,
+        None if origin is None else origin.request.picture_key(),
+        origin,
         alpha,
-        found.inside,
+        contents.inside,
         tuple(Picture(rgb, alpha=alpha) for rgb, alpha in others),
-        found.ignored,
-        found.texts.get(TIMINGS),
+        contents.ignored,
+        contents.texts.get(TIMINGS),
     )
 
 

@@ -38,8 +38,8 @@ def encode_image(rgb: np.ndarray, kind: str, request: Mapping[str, Any] | None, 
 
 def read_request(image: Image.Image) -> str | None:
     """Read the request that `encode_image` stored, as JSON, or None."""
-    told = image.getexif().get(DESCRIPTION)
-    return told.removeprefix(REQUEST) if isinstance(told, str) and told.startswith(REQUEST) else None
+    text = image.getexif().get(DESCRIPTION)
+    return text.removeprefix(REQUEST) if isinstance(text, str) and text.startswith(REQUEST) else None
 
 
 def __getattr__(name: str) -> Any:

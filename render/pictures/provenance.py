@@ -67,22 +67,22 @@ def encode_provenance(request: Request, title: str, trace: Trace) -> str:
 
 def read_provenance(request: Any, owned: Any) -> Provenance | None:
     """Read the texts of a picture file; None where its request is none of ours. Unknown owners are left out."""
-    asked = _read_request(request)
-    if asked is None:
+    drawn = _read_request(request)
+    if drawn is None:
         return None
-    titled = make_harmless(f"{asked.mode} ({asked.backend})" if asked.backend else asked.mode)
+    titled = make_harmless(f"{drawn.mode} ({drawn.backend})" if drawn.backend else drawn.mode)
     try:
         stored = json.loads(owned) if isinstance(owned, str) else {}
         title = make_harmless(stored["run"]) if isinstance(stored.get("run"), str) else titled
-        return Provenance(asked, title, _read_owners(stored, asked))
+        return Provenance(drawn, title, _read_owners(stored, drawn))
     except (AttributeError, TypeError, ValueError, KeyError, RecursionError, zlib.error):
-        return Provenance(asked, titled)
+        return Provenance(drawn, titled)
 
 
 def _read_request(stored: Any) -> Request | None:
     try:
-        told = json.loads(stored)
-        request = Request.from_dict(told) if isinstance(told, dict) else None
+        members = json.loads(stored)
+        request = Request.from_dict(members) if isinstance(members, dict) else None
         return request if request is not None and _first_unknown_word(request) is None else None
     except (TypeError, ValueError, RecursionError, UsageError):
         return None

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Target(Protocol):
-    """What each file of this folder offers."""
+    """A target, as each file of this folder is one."""
 
     KIND: str
     PRECISIONS: tuple[str, ...]
@@ -34,11 +34,11 @@ class Target(Protocol):
     DROPS_GIL: bool
 
     def unavailable_reason(self, request: Request | None = None) -> tuple[str, str] | None:
-        """Why this target cannot run here and what to do about it, or None; without a request, in general."""
+        """Say why it cannot run this request (or any, without one) and what to do about it; None if it can."""
         ...
 
     def compile(self, scene: Scene, request: Request, announce: Announce) -> Kernel:
-        """Code that paints this request, a kernel of the target's kind."""
+        """Make a kernel of the target's kind that paints this request."""
         ...
 
 
@@ -53,17 +53,17 @@ KINDS = {"cpu": Kind("simd", "sequential"), "device": Kind("cuda", "cuda")}
 
 
 def names() -> list[str]:
-    """All targets there are."""
+    """List all targets."""
     return registry.names(__path__)
 
 
 def of_kind(kind: str) -> list[str]:
-    """The targets of a kind, the one that is taken by itself first. Loads them all."""
+    """List the targets of a kind, the default first. Loads them all."""
     default = KINDS[kind].default_target
     return sorted((name for name in names() if kind == load(name).KIND), key=lambda name: (name != default, name))
 
 
 @cache
 def load(name: str) -> Target:
-    """The target of this name. Raises UnknownName."""
+    """Load a target by its name. Raises UnknownName."""
     return cast(Target, registry.load("target", __name__, name, names()))

@@ -1,6 +1,6 @@
 """Target `python`: interpreted, slow, and the definition of the program. Every other target must equal it to the bit.
 
-What it does to a rectangle is all there is to know about painting: for each pixel, for each of its samples, walk
+It does all there is to painting a rectangle: for each pixel, for each of its samples, walk
 the scene's steps until the sample has ended or the limit is reached, shade it, and take the mean.
 """
 
@@ -34,11 +34,11 @@ DROPS_GIL = False
 
 
 def unavailable_reason(request: Request | None = None) -> None:
-    """Nothing: Python is here."""
+    """Return None: Python is always available."""
 
 
 def compile(scene: Scene, request: Request, announce: Announce) -> PythonKernel:
-    """The scene's functions with their words bound to the request's precision; takes no time."""
+    """Bind the words in the scene's functions to the request's precision; takes no time."""
     return PythonKernel(scene, request, scene.prepared(request))
 
 
@@ -66,7 +66,7 @@ class PythonKernel(CpuKernel):
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Another process loads the scene anew."""
+        """Pickle the scene's path: another process loads the scene anew."""
         return _unpickle, (str(self.scene.path.absolute()), self.request, members_of(self.p))
 
     def for_request(self, request: Request, p: P) -> PythonKernel:
@@ -75,7 +75,7 @@ class PythonKernel(CpuKernel):
 
     @contextmanager
     def start_rectangle(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
-        """A rectangle, some pixels at a time."""
+        """Start a rectangle, painted some pixels at a time."""
         yield Rectangle(self, canvas, [(i, j) for j in range(y, y + height) for i in range(x, x + width)])
 
     def paint_pixel(self, canvas: Canvas, i: int, j: int) -> tuple[int, int]:
@@ -99,14 +99,14 @@ class PythonKernel(CpuKernel):
             yield self._walk_sample(*self.position(self.real(i), self.real(j), across, down, *self.grid))
 
     def _walk_sample(self, x: Any, y: Any) -> tuple[list[Any], int, bool]:
-        """The plain loop: what every driver must equal. Gives light, steps, and whether the sample is still alive."""
+        """Run the plain loop, which every driver must equal; return light, steps and if the sample is still alive."""
         state, steps, p = self._as_lanes(self.start(x, y, self.p)), 0, self.p
         while steps < self.request.limit and self.alive(state, p):
             state, steps = self._as_lanes(self.step(state, p)), steps + 1
         return self._as_lanes(self.shade(state, self.real(steps), p)), steps, bool(self.alive(state, p))
 
     def _as_lanes(self, values: Any) -> Any:
-        """Constants among lanes become lanes."""
+        """Turn constants among lanes into lanes."""
         real = self.real
         return [value if type(value) is real else real(value) for value in values]
 
@@ -115,16 +115,16 @@ class Rectangle:
     """Pixels still to be painted, the last one first."""
 
     def __init__(self, kernel: PythonKernel, canvas: Canvas, pixels: list[tuple[int, int]]) -> None:
-        self.kernel, self.canvas, self.left = kernel, canvas, pixels[::-1]
+        self.kernel, self.canvas, self.remaining = kernel, canvas, pixels[::-1]
 
     def paint_slice(self, budget: int) -> SliceResult:
-        """Paint pixels until their samples have made so many steps."""
-        made = bad = 0
+        """Paint pixels until their samples have made `budget` steps."""
+        total = bad = 0
         with np.errstate(all="ignore"):
-            while self.left and made <= budget:
-                steps, strange = self.kernel.paint_pixel(self.canvas, *self.left.pop())
-                made, bad = made + steps, bad + strange
-        return SliceResult(made, bad, not self.left)
+            while self.remaining and total <= budget:
+                steps, nan = self.kernel.paint_pixel(self.canvas, *self.remaining.pop())
+                total, bad = total + steps, bad + nan
+        return SliceResult(total, bad, not self.remaining)
 
 
 def _unpickle(path: str, request: Request, named: dict[str, Any]) -> PythonKernel:

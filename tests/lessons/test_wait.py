@@ -53,7 +53,7 @@ def test_where_the_repeats_differ_by_more_nothing_is_won() -> None:
 
 def test_a_gain_without_waiting_is_not_explained() -> None:
     frames = PLAIN, drawn("0123", mode="concurrent"), SEVERAL, PATIENT, JUGGLING, SEVERAL_WAIT
-    assert "why it won, the traces do not tell, so run it again" in next(wait.follows(frames))
+    assert "the traces do not show why it won, so run it again" in next(wait.follows(frames))
     assert not wait.enough(frames)
 
 

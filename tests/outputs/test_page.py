@@ -167,10 +167,10 @@ class Reader:
         self.paint = [(w, tile, t0 - self.start, t1 - self.start) for w, tile, kind, t0, t1 in tiled if kind == "paint"]
         self.length = max(t1 for *_, t1 in tiled) - self.start
         self.waits = [(t0 - self.start, t1 - self.start) for _, _, kind, t0, t1 in tiled if kind == "wait"]
-        self.waited = sum(t1 - t0 for _, _, kind, t0, t1 in tiled if kind == "wait")
+        self.waited = sum(t1 - t0 for t0, t1 in self.waits)
         self.tiles = {tile for _, tile, _, _ in self.paint}
         self.flights = {
-            tile: (min(p[2] for p in self.paint if p[1] == tile), max(p[3] for p in self.paint if p[1] == tile))
+            tile: (min(p[3] for p in tiled if p[1] == tile) - self.start, max(p[3] for p in self.paint if p[1] == tile))
             for tile in self.tiles
         }
         self.asked = run["asked"]
@@ -192,6 +192,7 @@ class Reader:
 
     def figures(self) -> dict[str, float]:
         instants = [t0 for _, _, t0, _ in self.paint]
+        starts = [t0 for t0, _ in self.flights.values()]
         spent = sum(t1 - t0 for _, _, t0, t1 in self.paint)
         window = max(t1 for *_, t1 in self.paint) - min(instants)
         return {
@@ -201,7 +202,8 @@ class Reader:
             "running.max": max(map(self.running, instants)),
             "running.mean": spent / window,
             "on_cpu.mean": sum(on_cpu for *_, on_cpu in self.given) / window,
-            "in_flight.max": max(map(self.in_flight, instants)),
+            "in_flight.max": max(map(self.in_flight, starts)),
+            "waiting.max": max(sum(t0 <= t < t1 for t0, t1 in self.waits) for t in (0, *(t0 for t0, _ in self.waits))),
             "switches": self.switches(),
             "first": (min(t1 for _, t1 in self.flights.values()) + self.start - self.asked) / 1e9,
             "painting": spent / 1e9,
@@ -750,7 +752,7 @@ def test_without_its_script_it_still_shows_picture_lanes_figures_and_answers(sho
     assert page.locator("svg.picture").count() == page.locator("svg.timeline").count() == 3
     assert all(box.is_visible() for box in page.locator("svg.picture").all())
     assert "Why was concurrent not faster than sequential?" in page.locator(".questions").inner_text()
-    assert "Never were two painted at the same instant" in page.locator("#run-1 .caption").inner_text()
+    assert "No two were painted at the same instant" in page.locator("#run-1 .caption").inner_text()
     assert page.locator(".figures tbody tr").count() == 3
     assert "cuda did not run: there is no NVIDIA driver." in page.locator("main").inner_text()
 

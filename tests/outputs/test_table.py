@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from render.findings import evidence, sentences
+from render.findings import conclusions, evidence, sentences
 from render.frame import Frame, Frames
 from render.outputs.table import WIDTH, draw_lines, race_table, write
 from render.trace import Span, Worker
@@ -90,7 +90,7 @@ def test_below_the_tables_stands_what_is_said_of_each_run_and_of_all(draw: Draw)
     told, entered = said(*frames), evidence.build_runs(frames)
     for run in entered:
         assert f"\n{run.frame.title}: {' '.join(sentences.of(run))}\n" in told
-    for sentence in sentences.conclusions(entered):
+    for sentence in conclusions.of(entered):
         assert sentence in told
 
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import stats, swatches
+from render import swatches
 from render.cpu_time import cpu_share
+from render.findings import foremost
 from render.frame import Frame
 from render.outputs import timeline
 from render.trace import Span, Worker
@@ -111,7 +112,7 @@ def test_a_card_beside_slow_runs_is_drawn_once_more_on_a_scale_of_its_own(draw: 
 
 def test_hundreds_of_multiprocessors_take_no_more_room_than_a_hundred(draw: Callable[..., Frame]) -> None:
     heights = [
-        timeline.Panel(frame, {}, stats.foremost_blocks(frame.trace), 1.0).height
+        timeline.Panel(frame, {}, foremost.foremost_blocks(frame.trace), 1.0).height
         for frame in (with_card(draw(), bands=6, multiprocessors=count) for count in (132, 1056))
     ]
     assert heights[0] == heights[1]

@@ -26,7 +26,7 @@ from hashlib import sha256
 from importlib.resources import files
 from string import Template
 
-from render.findings import sentences
+from render.findings import conclusions
 from render.frame import Frames
 from render.outputs.page import figures, inside
 from render.outputs.page.acts import build_stage
@@ -77,7 +77,7 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
             stage=build_stage(groups, runs, images, lesson),
             inside="\n".join(inside.build_section(run, number) for number, run in enumerate(runs)),
             not_run="".join(_list_not_run(frames)),
-            conclusions="".join(f"<p>{escape_html(text)}</p>" for text in sentences.conclusions(runs)),
+            conclusions="".join(f"<p>{escape_html(text)}</p>" for text in conclusions.of(runs)),
             questions=_build_pairs(answer_questions(runs, frames.not_run)),
             tour="\n".join(_build_step(number, step) for number, step in enumerate(steps)),
             answers="".join(f"<li>{escape_html(f'{step.options[step.right]}. {step.answer}')}</li>" for step in steps),

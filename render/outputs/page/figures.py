@@ -28,6 +28,7 @@ def _build_row(run: Run) -> str:
         ("running.mean", stats.running.mean, f"{stats.running.mean:.2f}"),
         ("on_cpu.mean", mean, "–" if mean is None else f"{mean:.2f}"),
         ("in_flight.max", stats.in_flight.max, str(stats.in_flight.max)),
+        ("waiting.max", stats.waiting.max, str(stats.waiting.max)),
         ("switches", stats.switches, str(stats.switches)),
         ("first", first, "–" if first is None else format_time(first)),
         ("painting", busy, format_time(busy)),

@@ -9,7 +9,7 @@ from itertools import chain, pairwise
 from typing import NamedTuple
 
 from render import stats
-from render.findings import evidence
+from render.findings import evidence, foremost
 from render.frame import Frame
 from render.stats import Interval, merge_intervals
 from render.trace import NO_TILE, Span, Worker
@@ -55,7 +55,7 @@ class Run(evidence.Run):
         The pieces of one do not overlap: where blocks of several tiles share it, the one that started last is shown.
         """
         pieces = []
-        for lane, spans in enumerate(stats.foremost_blocks(self.frame.trace).values()):
+        for lane, spans in enumerate(foremost.foremost_blocks(self.frame.trace).values()):
             for piece in spans:
                 t0, t1 = (min(max(t - self.start, 0), self.length) for t in (piece.t0, piece.t1))
                 if t0 < t1:
@@ -92,14 +92,6 @@ class Run(evidence.Run):
         return {tile: max(t1 for _, t1 in times) for tile, times in self.painting.items()}
 
     @cached_property
-    def starts(self) -> dict[int, int]:
-        """When each tile came into flight, by tile: its first span of any kind."""
-        firsts: dict[int, int] = {}
-        for span in self.spans:
-            firsts.setdefault(span.tile, span.t0)
-        return firsts
-
-    @cached_property
     def running(self) -> Curve:
         """How many workers are at a tile at each instant."""
         turns = (merge_intervals((s.t0, s.t1) for s in lane if s.kind == "paint") for lane in self.lanes.values())
@@ -108,7 +100,8 @@ class Run(evidence.Run):
     @cached_property
     def in_flight(self) -> Curve:
         """How many tiles are started but not finished at each instant."""
-        return count_curve((self.starts[tile], end) for tile, end in self.ends.items())
+        flights = stats.flight_intervals(self.frame.trace).values()
+        return count_curve((t0 - self.start, t1 - self.start) for t0, t1 in flights)
 
     @cached_property
     def waiting(self) -> Curve:

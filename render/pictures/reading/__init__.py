@@ -31,7 +31,7 @@ class Layer(NamedTuple):
 
 
 class FileContents(NamedTuple):
-    """All that a file tells.
+    """All that a file holds.
 
     layers: its pictures, more than one where it is animated or has several pages. steps, inside: see `Frame`. texts:
     what programs have put there, by keyword. ignored: what would change how it looks and is not applied, in words.

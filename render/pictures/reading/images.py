@@ -84,11 +84,11 @@ def _read_start(file: IO[bytes], length: int) -> bytes:
 
 def _read_contents(image: Image, head: bytes, again: Callable[[], bytes], png: Png | None) -> FileContents:
     pages = getattr(image, "n_frames", 1) if image.format in PAGED else 1
-    room = COST * math.prod(image.size) * pages
-    check_memory(room)
+    needed = COST * math.prod(image.size) * pages
+    check_memory(needed)
     ignored = [*(png.ignored if png else ()), *_list_ignored(image)]
     wide = _open_low_bytes(image, head, again, png)
-    check_memory(room * 2 if wide else room)
+    check_memory(needed * 2 if wide else needed)
     layers, taken = [], 0
     for number in range(pages):
         if number:  # of another size or depth, perhaps
@@ -123,7 +123,7 @@ def _read_texts(image: Image, png: Png | None) -> Mapping[Any, Any]:
         return image.info | png.texts
     try:
         return {"render:request": pillow.read_request(image)}
-    except Exception:  # noqa: BLE001  (`_orientation` tells of EXIF data that cannot be read)
+    except Exception:  # noqa: BLE001  (`_read_orientation` reports EXIF data that cannot be read)
         return {}
 
 
@@ -172,8 +172,8 @@ def _apply_colour_key(rgb: np.ndarray, png: Png | None) -> Layer:
 def _open_low_bytes(image: Image, head: bytes, again: Callable[[], bytes], png: Png | None) -> Image | None:
     """Open the same file so that it gives the lower bytes of 16-bit colours; None where they have 8 bits.
 
-    Pillow makes 8 bits of each sample of 16: the upper ones of bytes in the order that it is told. Told the other
-    order, it gives the lower ones. Raises InputError where that cannot be done.
+    Pillow makes 8 bits of each sample of 16: the upper ones of bytes in the given order. Given the other order,
+    it keeps the lower ones. Raises InputError where that cannot be done.
     """
     tiles = list(getattr(image, "tile", ()))
     planes = getattr(image, "tag_v2", {}).get(PLANES) == 2  # one after the other: Pillow picks their order itself
@@ -249,11 +249,11 @@ def _find_depth(image: Image, tiles: list[Any], head: bytes) -> int:
 def _read_orientation(image: Image, ignored: list[str]) -> int:
     """Read EXIF's orientation (1: not turned); Pillow has turned TIFF already."""
     try:
-        found = image.getexif().get(ORIENTATION, 1)
+        orientation = image.getexif().get(ORIENTATION, 1)
     except Exception:  # noqa: BLE001  (made by cameras and editors of all kinds, and damaged by more)
         ignored.append("its EXIF data, which cannot be read")
         return 1
-    return found if found in range(1, 9) else 1
+    return orientation if orientation in range(1, 9) else 1
 
 
 def _turn_array(values: np.ndarray, orientation: int) -> np.ndarray:

@@ -35,21 +35,21 @@ def read(file: IO[bytes]) -> FileContents:
 def _read_array(archive: zipfile.ZipFile, name: str, dtype: np.dtype | None, axes: int) -> np.ndarray:
     """Read one array, its header checked before memory is taken for it. No dtype: text."""
     member = archive.getinfo(f"{name}.npy")
-    shape, found = _read_head(archive, member)
-    if found.hasobject:
+    shape, stored = _read_head(archive, member)
+    if stored.hasobject:
         raise damage_error(f"its array '{name}' holds Python objects, which are never loaded")
-    if len(shape) != axes or (found != dtype if dtype is not None else found.kind != "U"):
-        raise damage_error(f"its array '{name}' is {found} {shape}, not {dtype or 'text'} of {axes} axes")
-    needed = math.prod(shape) * found.itemsize
+    if len(shape) != axes or (stored != dtype if dtype is not None else stored.kind != "U"):
+        raise damage_error(f"its array '{name}' is {stored} {shape}, not {dtype or 'text'} of {axes} axes")
+    needed = math.prod(shape) * stored.itemsize
     if max(shape, default=0) > LARGEST_SIDES["f64"] or (dtype is None and needed > TEXT):
-        raise InputError(f"is refused: its array '{name}' is {found} {shape}", "give a smaller picture")
+        raise InputError(f"is refused: its array '{name}' is {stored} {shape}", "give a smaller picture")
     check_memory(needed, member.compress_size if member.compress_type else None)
     if member.file_size > needed + HEAD:
-        raise damage_error(f"its array '{name}' has more bytes than {found} {shape} needs")
+        raise damage_error(f"its array '{name}' has more bytes than {stored} {shape} needs")
     with archive.open(member) as opened:
         array = np.lib.format.read_array(opened, allow_pickle=False)
         if opened.read(1):  # at the end, zipfile compares the CRC
-            raise damage_error(f"its array '{name}' has more bytes than {found} {shape} needs")
+            raise damage_error(f"its array '{name}' has more bytes than {stored} {shape} needs")
     return np.ascontiguousarray(array)
 
 
@@ -63,5 +63,5 @@ def _read_head(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[tuple
         if int.from_bytes(opened.read(long), "little") > HEAD:
             raise damage_error(f"the head of its array {member.filename} is longer than {HEAD} bytes")
         opened.seek(8)
-        shape, _, found = READERS[version](opened)
-    return shape, found
+        shape, _, stored = READERS[version](opened)
+    return shape, stored

@@ -26,7 +26,7 @@ class PixelStream:
     def start_chunk(self, kind: str) -> Callable[[bytes], None]:
         """Start the next chunk; return the function that takes its pieces."""
         if kind != self.kind:
-            raise damage_error(f"its chunk {kind} stands among {self.kind} chunks")
+            raise damage_error(f"its chunk {kind} lies between {self.kind} chunks")
         self.skipped = 0
         return self.feed if kind == "IDAT" else self.feed_numbered
 
@@ -43,14 +43,14 @@ class PixelStream:
         more = bool(piece) and not self.inflate.eof
         while more:
             try:
-                made = self.inflate.decompress(piece, PIECE)
+                unpacked = self.inflate.decompress(piece, PIECE)
             except igzip_lib.error as error:  # type: ignore[misc]  # its stub says: an instance
                 raise damage_error(f"its {self.kind} chunks are damaged ({_describe_reason(error)})") from error
-            self.left -= len(made)
+            self.left -= len(unpacked)
             if self.left < 0:
                 raise damage_error(f"its {self.kind} chunks hold more than the picture has pixels")
             if self.take is not None:
-                self.take(made)
+                self.take(unpacked)
             piece = b""
             more = not (self.inflate.eof or self.inflate.needs_input)
             self.beyond += len(self.inflate.unused_data) if self.inflate.eof else 0

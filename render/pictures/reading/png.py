@@ -95,10 +95,10 @@ class _Reader:
         """Check the next chunk and take what is needed of it; give its kind."""
         head = self.file.read(8)
         if len(head) < 8:
-            raise damage_error(f"it ends behind its chunk {last or 'signature'}, without an IEND chunk")
+            raise damage_error(f"it ends after its chunk {last or 'signature'}, without an IEND chunk")
         (length,), kind = struct.unpack(">I", head[:4]), head[4:].decode("latin-1")
         if not (kind.isascii() and kind.isalpha()):
-            raise damage_error(f"behind its chunk {last or 'signature'} stands no chunk, but {head!r}")
+            raise damage_error(f"after its chunk {last or 'signature'} comes no chunk, but {head!r}")
         if length > LONGEST or length > self.length - self.file.tell() - 4:
             raise damage_error(f"its chunk {kind} claims {length} bytes, more than the file has left")
         self.check_order(kind, last)
@@ -126,9 +126,9 @@ class _Reader:
         if critical and kind not in {"IHDR", "PLTE", "IDAT", "IEND"}:
             raise damage_error(f"its chunk {kind} is critical, and unknown")
         if kind == "IDAT" and kind in self.seen and last != kind:
-            raise damage_error(f"its chunk {last} stands between IDAT chunks")
+            raise damage_error(f"its chunk {last} lies between IDAT chunks")
         if kind == "PLTE" and (self.seen.keys() & {"PLTE", "IDAT"} or self.header.colour in {0, 4}):
-            raise damage_error("its chunk PLTE stands where none may be")
+            raise damage_error("its chunk PLTE is out of place")
         if kind == "IDAT" and self.header.colour == PALETTE and not self.palette:
             raise damage_error("its chunk PLTE is missing")
 
@@ -197,7 +197,7 @@ def _parse_header(body: bytes, length: int) -> Header:
     if depth not in DEPTHS.get(colour, ()):
         raise damage_error(f"its chunk IHDR says colour type {colour} with {depth} bits, which PNG does not have")
     if packing or filtering or interlace > 1:
-        raise damage_error("its chunk IHDR says a way of packing, filtering or interlacing that PNG does not have")
+        raise damage_error("its chunk IHDR names a compression, filter or interlace method that PNG does not have")
     return Header(width, height, depth, colour, bool(interlace))
 
 
