@@ -48,12 +48,17 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def choose(only: list[str], *, quick: bool) -> passes.Chosen:
-    """Choose the groups whose name, or one of whose cases' names, holds one of these words; all without any."""
+    """Choose the groups that these words name: a section, or a part of a group's or a case's name; all without any."""
     found = [(section, group) for section in sections() for group in groups(section, quick=quick)]
     return [
         (section, group)
         for section, group in found
-        if not only or any(word in f"{section}/{group.name}/{name}" for word in only for name in group.names)
+        if not only
+        or any(
+            word == section
+            or (word not in sections() and any(word in f"{section}/{group.name}/{name}" for name in group.names))
+            for word in only
+        )
     ]
 
 

@@ -22,7 +22,6 @@ from typing import Any
 from harness.cases import Case
 from harness.timing import core, measure, timed
 from harness.verdicts import quick
-
 from render import scene
 from render.codegen import host
 from render.codegen.program import Width, vector_program

@@ -7,22 +7,21 @@ result = race(requests)                the same picture in several modes, and wh
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from html import escape
 from os import PathLike
 from types import MappingProxyType
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from render import machine, modes
-from render.errors import ModeUnavailable, OutputError, RenderError
+from render.errors import ModeUnavailable
 from render.findings.repeats import Rounds, choose_median, share_pixels
 from render.frame import Canvas, Frames, open_canvas, run_title
 from render.outputs import table
+from render.painting.course import Progress, RunProgress, Salvage, Watch, keep_on_error, resume_tiles
 from render.painting.painter import Done, Launcher, Painter
 from render.parameters import P
 from render.plan import Tile, check_count, cut, plan
@@ -30,31 +29,13 @@ from render.preparation import Preparation
 from render.request import Request
 from render.results import DrawnFrame, save_frames
 from render.runtime.kernel import Kernel, LaunchKernel
-from render.trace import Clock, Recorder, Trace, Worker
+from render.storage.journal import Journal
+from render.trace import Clock, Recorder, Trace
 
-Progress = Callable[[Done, int], None]  # a tile that is done, and how many there are in all
+if TYPE_CHECKING:
+    import numpy as np
+
 Adapt = Callable[[Any], Kernel]
-Salvage = Callable[[np.ndarray], str]  # keeps an unfinished picture, black where it is not painted, and says where
-
-
-class Moment(NamedTuple):
-    """A tile is done: of which run, the tile, how many there are, who painted it, and the canvas as it is now.
-
-    share: of the work that is done (0..1), by the tiles' estimated cost where the plan knows it, else by their number;
-    seconds: since the painting started.
-    """
-
-    request: Request
-    name: str
-    done: Done
-    tiles: int
-    worker: Worker
-    rgb: np.ndarray
-    share: float = 0.0
-    seconds: float = 0.0
-
-
-Watch = Callable[[Moment], None]
 
 
 class Entrant(NamedTuple):
@@ -85,12 +66,14 @@ def draw(
     watch: Watch | None = None,
     salvage: Salvage | None = None,
     preparation: Preparation | None = None,
+    journal: Journal | None = None,
 ) -> DrawnFrame:
     """Paint a request in its mode. `began`: when the program was entered (ns of `clock`), if that was earlier.
 
     `facts` are kept in the trace; `label` among them is the name that the run goes by in place of its mode's. `adapt`
     gives what paints in place of the target's kernel. `salvage` is given the tiles that are done where a later one
-    fails. `preparation` keeps for other draws what need not be done again.
+    fails. `preparation` keeps for other draws what need not be done again. `journal` keeps tiles on the disk as they
+    are done, and gives those that an earlier run has done; whoever opened it removes it.
 
     Raises ModeUnavailable where the mode cannot run here, TileError where a tile fails.
     """
@@ -115,50 +98,41 @@ def draw(
 
         tiles = plan(request, estimate)
         painter = _make_painter(request, surface, kernel, recorder)
-        course = RunProgress(request, run_title(request, facts), len(tiles), known, recorder, surface.rgb)
-        with _save_on_error(surface.rgb, course.kept, len(tiles), salvage), closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
-            for finished in done:
-                course.count_tile(finished, progress, watch)
+        course = RunProgress(request, run_title(request, facts), tiles, known, recorder, surface.rgb)
+        with keep_on_error(surface.rgb, course, salvage, journal):
+            left = tiles if journal is None else resume_tiles(journal, surface, tiles, course)
+            with closing(_paint_tiles(mode, left, painter)) as done:
+                for finished in done:
+                    if journal is not None:
+                        journal.add(finished.tile, finished.steps)
+                    course.count_tile(finished, progress, watch)
+            if journal is not None:
+                journal.flush()
         rgb, counts, inside = surface.take_pixels()
-    ran = {"load": load} | machine.describe_machine()
-    ran |= {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
-    ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1, **kernel.facts, **facts}
-    if recorder.losses:
-        ran["lost_workers"] = "; ".join(recorder.losses[:MOST_LOSSES])
+    ran = {"load": load, **_describe_run(request, mode, kernel, course, recorder), **facts}
     trace = Trace(kernel.correct_spans(recorder.drain()), began, requested, clock(), ran)
     return DrawnFrame(rgb, counts, course.steps, request, trace, inside)
 
 
-class RunProgress:
-    """Progress of a run. `costs`: estimated steps by tile, where they are known; `canvas`: the pixels so far."""
+def _paint_tiles(mode: modes.Mode, tiles: Sequence[Tile], painter: Painter) -> Generator[Done]:
+    """Yield the tiles as the mode has painted them; given up, stop the mode. No mode is asked for no tile."""
+    if tiles:
+        with closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
+            yield from done
 
-    def __init__(
-        self,
-        request: Request,
-        name: str,
-        tiles: int,
-        costs: Mapping[int, int],
-        recorder: Recorder,
-        canvas: np.ndarray,
-    ) -> None:
-        self.kept: list[Tile] = []
-        self.steps = 0
-        self._request, self._name, self._tiles, self._recorder, self._canvas = request, name, tiles, recorder, canvas
-        self._costs, self._cost = costs, sum(costs.values())
-        self._spent, self._began = 0, recorder.clock()
 
-    def count_tile(self, done: Done, progress: Progress | None, watch: Watch | None) -> None:
-        """Count a tile that is done, and tell whoever watches."""
-        self.steps += done.steps
-        self.kept.append(done.tile)
-        if progress is not None:
-            progress(done, self._tiles)
-        if watch is not None:
-            self._spent += self._costs.get(done.tile.number, 0)
-            share = self._spent / self._cost if self._cost else len(self.kept) / self._tiles
-            seconds = (self._recorder.clock() - self._began) / 1e9
-            worker = self._recorder.painter_of(done.tile.number)
-            watch(Moment(self._request, self._name, done, self._tiles, worker, self._canvas, share, seconds))
+def _describe_run(
+    request: Request, mode: modes.Mode, kernel: Kernel, course: RunProgress, recorder: Recorder
+) -> dict[str, Any]:
+    """Collect the facts of a run for its trace."""
+    ran = machine.describe_machine()
+    ran |= {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
+    ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1, **kernel.facts}
+    if course.resumed:
+        ran["resumed"] = course.resumed
+    if recorder.losses:
+        ran["lost_workers"] = "; ".join(recorder.losses[:MOST_LOSSES])
+    return ran
 
 
 def _compile_kernel(
@@ -186,22 +160,6 @@ def _make_painter(request: Request, surface: Canvas, kernel: Kernel, recorder: R
     if isinstance(kernel, LaunchKernel):
         return Launcher(request, surface, kernel, recorder)
     return Painter(request, surface, kernel, recorder)
-
-
-@contextmanager
-def _save_on_error(rgb: np.ndarray, kept: list[Tile], tiles: int, salvage: Salvage | None) -> Iterator[None]:
-    """Save the finished tiles where painting fails, and let the error say where they are."""
-    try:
-        yield
-    except RenderError as error:
-        if salvage is not None and kept:
-            unfinished = np.zeros_like(rgb)
-            for _, x, y, width, height in kept:
-                unfinished[y : y + height, x : x + width] = rgb[y : y + height, x : x + width]
-            with suppress(OutputError):  # the first failure is the one to report
-                place = salvage(unfinished)
-                error.remedy = f"{len(kept)} of {tiles} tiles are kept in {place}; {error.remedy}"
-        raise
 
 
 def load_available_mode(request: Request) -> modes.Mode:

@@ -11,6 +11,7 @@ import pytest
 
 from render import backends, engine, modes, options, stats, targets
 from render.errors import TileError, UnknownName
+from render.painting import course
 from render.plan import cut
 from render.request import Request
 
@@ -103,11 +104,11 @@ def test_the_number_of_workers_changes_nothing_but_the_trace(
 def test_whoever_watches_sees_each_tile_with_its_painter_and_its_pixels(
     mode: str, backend: str | None, wanted: Request
 ) -> None:
-    seen: list[engine.Moment] = []
+    seen: list[course.Moment] = []
     request = replace(wanted, mode=mode, backend=backend, tile=(16, 16))
     pixels: dict[int, bytes] = {}
 
-    def watch(moment: engine.Moment) -> None:
+    def watch(moment: course.Moment) -> None:
         number, x, y, width, height = moment.done.tile
         pixels[number] = moment.rgb[y : y + height, x : x + width].tobytes()
         seen.append(moment)
@@ -176,7 +177,7 @@ def test_concurrent_keeps_so_many_in_flight_and_sequential_one(wanted: Request) 
     assert (plodding.in_flight.max, plodding.switches) == (1, 0)
 
 
-@pytest.mark.parametrize("backend", [name for name in backends.names() if name != "loky"])
+@pytest.mark.parametrize("backend", backends.names())
 def test_several_workers_may_juggle_each(backend: str, wanted: Request, expected: str) -> None:
     """Each has as many in flight as it may, and no more; together more than there are workers; the same picture."""
     request = replace(wanted, mode="parallel", backend=backend, in_flight=2, tile=(16, 16), wait_ns=20_000_000)

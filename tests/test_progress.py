@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render import engine
-from render.engine import Moment
 from render.frontend import progress
+from render.painting.course import Moment
 from render.painting.painter import Done
 from render.plan import cut
 from render.request import Request

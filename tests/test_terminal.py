@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from render.engine import Moment
 from render.frontend import terminal
+from render.painting.course import Moment
 from render.painting.painter import Done
 from render.plan import cut
 from render.request import Request

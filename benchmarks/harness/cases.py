@@ -39,13 +39,15 @@ class Case:
     """One way of doing a group's work; see `render`'s own words in `harness` for `once` and `equal`.
 
     facts: numbers and words for the report; `steps`, of all samples as if none was skipped; `computed`, those really
-    made, where shortcuts skip some; `pixels`, `workers`, `limit_of` as the report knows them.
+    made, where shortcuts skip some; `pixels`, `workers`. clock: whose seconds they are: "wall"; "thread", CPU time of
+    the one thread that works (`timing.THREAD`); "gpu", the GPU's own.
     """
 
     name: str
     once: Once
     equal: bool | Differing | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    clock: str = "wall"
 
 
 class Missing(NamedTuple):

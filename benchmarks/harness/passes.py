@@ -18,7 +18,7 @@ from harness.record import Record
 from harness.verdicts import FEW, interval, logs, quick, unstable
 
 KNOWN = 0.01  # half an interval, with which a figure is known well enough
-BETTER = 0.9  # a pass that does not narrow the interval by a tenth has not helped
+BETTER, TRIED = 0.9, 4  # so many passes that do not narrow the interval by a tenth have not helped
 
 
 class Plan(NamedTuple):
@@ -30,7 +30,7 @@ class Plan(NamedTuple):
     share: float
 
 
-QUICK = Plan(quick=True, seconds=52.0, passes=5, share=0.25)
+QUICK = Plan(quick=True, seconds=52.0, passes=12, share=0.25)
 FULL = Plan(quick=False, seconds=900.0, passes=8, share=1.0)
 
 Chosen = Sequence[tuple[str, Group]]
@@ -74,12 +74,12 @@ def run(
         record.run["interrupted"] = True
         raise
     finally:
-        judge(record)
         save(record, path)
 
 
 def save(record: Record, path: Path | None) -> None:
-    """Write the record, where there is a file to write."""
+    """Say how sure all figures are, and write the record where there is a file to write."""
+    judge(record)
     if path is not None:
         record.write(path)
 
@@ -88,7 +88,7 @@ def settled(halves: Sequence[float]) -> bool:
     """Tell whether more passes of a group bring nothing: all is known well enough, or the last pass did not help."""
     if len(halves) < FEW:
         return False
-    return halves[-1] <= KNOWN or (len(halves) > FEW + 1 and halves[-1] > BETTER * halves[-3])
+    return halves[-1] <= KNOWN or (len(halves) > TRIED and halves[-1] > BETTER * halves[-TRIED])
 
 
 def widest(record: Record, section: str, group: Group) -> float:

@@ -96,7 +96,7 @@ def _measured(group: Group, seconds: float) -> dict[str, Any]:
         equal = case.equal
         row = {"case": case.name, "samples": found.samples, "warmup": found.warmup, "repeats": found.repeats}
         row["equal"] = {"differing": equal.pixels, "why": equal.why} if isinstance(equal, Differing) else equal
-        rows.append(row | {"facts": dict(case.facts)})
+        rows.append(row | {"facts": dict(case.facts), "clock": case.clock})
     return {"cases": rows, "yardstick": yards}
 
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from peers import Frame
+import numpy as np
 
 import render
 from harness.cases import Differ, Once
+from harness.timing import THREAD
+from peers import Frame
 from render import engine, stats
+from render.frame import open_window, split_marked
 from render.options import complete
+from render.preparation import Preparation
 from render.request import Request
 from render.sampling import grid
-
-if TYPE_CHECKING:
-    import numpy as np
 
 BAILOUT = {"bailout": 2.0}  # of all frames that are painted by others as well
 
@@ -87,20 +88,25 @@ def drawing(stack: ExitStack, expected: str | None, **options: Any) -> tuple[Onc
     return once, lambda: last[0]
 
 
-def kernel(stack: ExitStack, expected: np.ndarray | None, **options: Any) -> Once:
-    """Paint the frame as one window: the kernel alone, with colours, in this thread. Raises Differ.
+def kernel(expected: np.ndarray, **options: Any) -> Once:
+    """Paint the whole frame by one call of the target's kernel, with colours, by this thread's CPU time. Raises Differ.
 
-    expected: steps (height, width); None where the scene's picture is compared elsewhere.
+    expected: the steps of every sample, (height, width), which the kernel must count as well.
     """
-    session = stack.enter_context(render.session(**({"samples": 1, "mode": "sequential"} | options)))
-    width, height = session.request.width, session.request.height
+    request = ask(**options)
+    paint = Preparation().shared_kernel(request).paint
+    canvas = open_window(request, 0, 0, request.width, request.height)
+    total = int(expected.sum(dtype=np.int64))
+    paint(canvas, 0, 0, request.width, request.height)
+    assert canvas.steps is not None
+    check_equal(split_marked(canvas.steps.copy())[0], expected)
 
     def once() -> float:
-        t0 = time.perf_counter_ns()
-        window = session.window(0, 0, width, height)
-        spent = (time.perf_counter_ns() - t0) / 1e9
-        if expected is not None and window.steps is not None:
-            check_equal(window.steps, expected)
+        t0 = THREAD()
+        steps, _ = paint(canvas, 0, 0, request.width, request.height)
+        spent = (THREAD() - t0) / 1e9
+        if steps != total:
+            raise Differ(abs(steps - total), total, "steps")
         return spent
 
     return once

@@ -9,6 +9,7 @@
             "warmup": [seconds, ...],    the first time of each pass, not among the samples
             "repeats": [...],            how often a sample did the work, of which it is the mean
             "equal": true | null | {"differing", "why"},
+            "clock": "wall" | "thread" | "gpu",   whose seconds they are
             "facts": {...}, "unstable": null | why,
             or "reason": why it could not run,
             or "summary": {"seconds", "transcribed"}: a figure from elsewhere, without samples}],
@@ -76,7 +77,7 @@ class Record:
                     row.setdefault("lost", []).append(found["reason"])
                 continue
             row.pop("reason", None)
-            row |= {"equal": found["equal"], "facts": found["facts"]}
+            row |= {"equal": found["equal"], "facts": found["facts"], "clock": found["clock"]}
             row.setdefault("samples", []).extend(found["samples"])
             for name, value in (("passes", len(found["samples"])), ("warmup", found["warmup"])):
                 row.setdefault(name, []).append(value)
@@ -155,3 +156,22 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _rounded(one) for name, one in value.items()}
     return value
+
+
+def for_pyperf(record: Record) -> str:
+    """Write the same samples as pyperf reads them: a benchmark for each case, a run for each pass.
+
+    pyperf refuses runs without a value, so cases that could not run are left out.
+    """
+    versions = {str(name): str(value) for name, value in (record.machine.get("packages") or {}).items()}
+    shared = {"cpu_model_name": str(record.machine.get("cpu")), "python_version": str(record.machine.get("python"))}
+    benchmarks = []
+    for row in record.cases.values():
+        at, runs = 0, []
+        for count in row["passes"]:
+            runs.append({"values": row["samples"][at : at + count]})
+            at += count
+        if runs:
+            benchmarks.append({"metadata": {"name": row["name"], "loops": 1, "unit": "second"}, "runs": runs})
+    told = shared | {f"{name}_version": value for name, value in versions.items()}
+    return json.dumps({"benchmarks": benchmarks, "metadata": told, "version": "1.0"})

@@ -1,7 +1,8 @@
 """How a group is measured: its cases take turns in one process, with a yardstick of the machine's speed between them.
 
 A machine that others use as well is slower now and then, for a moment or for minutes, and never faster than it is. So
-cases that are compared take turns (A B A B), and a turn is a few samples, not one, where they are short: then the
+what one thread computes alone is timed by that thread's own CPU time, which runs only while the thread does; and cases
+that are compared take turns (A B A B), and a turn is a few samples, not one, where they are short: then the
 quickest tenth of many samples comes from moments in which nothing disturbed them. Where the machine is slower all the
 time, the yardstick is too: a fixed piece of work that runs none of the program's code. Every sample is kept.
 """
@@ -20,11 +21,17 @@ from typing import Any
 
 from harness.cases import Case, Once
 
+Clock = Callable[[], int]  # nanoseconds
+
 TURN = 0.02  # seconds of consecutive samples of one case, one sample at least
 SHORT = 5e-4  # a work that takes less is repeated within a sample until it takes so long
 LEAST, MOST = 2, 1000  # rounds
 ENOUGH = 2  # samples of a pass, even of the slowest case
-EDGE, MATRICES = 32, 1600  # products of matrices that fit the first cache, some 1.5 ms
+EDGE, MATRICES = 32, 400  # products of matrices that fit the first cache, some 0.4 ms
+YARDS = 3  # samples of the yardstick before each turn
+
+
+THREAD: Clock = time.thread_time_ns  # CPU time of the calling thread: what others do meanwhile does not count
 
 
 @dataclass
@@ -37,13 +44,13 @@ class Series:
     samples: list[float] = field(default_factory=list)
 
 
-def timed(work: Callable[[], object]) -> Once:
-    """Make a work whose whole wall time counts."""
+def timed(work: Callable[[], object], clock: Clock = time.perf_counter_ns) -> Once:
+    """Make a work whose whole time counts, by the wall's clock unless told otherwise."""
 
     def once() -> float:
-        t0 = time.perf_counter_ns()
+        t0 = clock()
         work()
-        return (time.perf_counter_ns() - t0) / 1e9
+        return (clock() - t0) / 1e9
 
     return once
 
@@ -67,7 +74,7 @@ def measure(
         for place in (*range(first, len(cases)), *range(first)):
             series = found[place]
             if len(series.samples) < enough or sum(series.samples) * series.repeats < share:
-                yards.append(yardstick())
+                yards += (yardstick() for _ in range(YARDS))
                 _turn(cases[place].once, series)
         if number + 1 >= least and time.perf_counter() > ends:
             break
@@ -93,10 +100,10 @@ def _turn(once: Once, series: Series) -> None:
 
 
 def core() -> Once:
-    """One thread that multiplies small matrices: fma from the first cache, in NumPy's own library."""
+    """One thread that multiplies small matrices: fma from the first cache, in NumPy's own library; its CPU time."""
     multiply = _products()
     multiply()
-    return timed(multiply)
+    return timed(multiply, THREAD)
 
 
 def cores() -> Once:

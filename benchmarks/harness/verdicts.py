@@ -1,17 +1,19 @@
 """What the samples of a case carry: how long it takes, how sure that is, and whether another run differs.
 
 **Of one pass** counts the time that a tenth of its samples stay under: what others do on the machine only ever adds
-time, so the quick samples are the ones that tell of the program. It is divided by the same of the yardstick, which was
-measured between them. The median stands in reports; the quick tenth decides.
+time, so the quick samples are the ones that tell of the program. The median stands in reports beside it.
 
 **Passes are the independent pieces.** Samples of one process, taken one after the other, share that process's memory
 layout and that minute's noise; to count them all as independent is what makes benchmarks see differences that are not
 there. So an interval is Student's t over passes (of logarithms, so that it is one of ratios), of confidence 99 %, and
-that of a ratio of two runs is Welch's. Where passes agree by luck, and they are few, the spread is taken to be at least
-what the pooled cases of both runs have.
+that of two runs is Welch's. Where passes agree by luck, and they are few, their variance is taken to be at least the
+median one of all cases by the same clock.
 
-**What runs none of the program's code** (the controls: NumPy, plain numba, C++) should not change between two runs. By
-what most of them did, the machine changed in a way that the yardstick does not see, and all intervals grow by that.
+**Disturbed passes do not count** where enough others are left: those in which the yardstick, a fixed piece of work
+between the turns, took an eighth longer than in its quickest pass.
+
+**What runs none of the program's code** (yardsticks, NumPy, plain numba, C++) should not change between two runs. By
+what most of them did together, the machine has changed, and all intervals grow by that.
 
 SLOW or FAST: the whole interval lies beyond a change of 3 %. SAME: it lies within 6 %. Else AMBIGUOUS: measure longer,
 or on a quieter machine.
@@ -31,6 +33,7 @@ LOW = 0.1  # the share of samples that are under what counts
 LEAST, WITHIN = 0.03, 0.06  # changes: smaller ones are nobody's concern; those within may be called the same
 WIDE = 0.05  # half an interval that makes a case unstable
 FEW = 3  # passes
+DISTURBED = 1.125  # of the yardstick's quickest pass
 
 # Student's t, two-sided, 99 %, for 1 to 30 degrees of freedom; beyond, the normal distribution's 2.58 is near enough
 T99: tuple[float, ...] = (
@@ -97,17 +100,22 @@ def pieces(row: Mapping[str, Any]) -> list[list[float]]:
     return [piece for piece in found if piece]
 
 
-def yards(record: Record, row: Mapping[str, Any]) -> list[list[float]]:
-    """The yardstick's samples beside a case, pass by pass; none where they do not belong to its passes."""
-    found = [yard for yard in record.yardsticks.get(f"{row['section']}/{row['group']}", ()) if yard]
+def yards(record: Record, row: Mapping[str, Any]) -> list[float]:
+    """The yardstick's quick time beside a case, pass by pass; none where they do not belong to its passes."""
+    found = [quick(yard) for yard in record.yardsticks.get(f"{row['section']}/{row['group']}", ()) if yard]
     return found if len(found) == len(row.get("passes") or ()) == len(pieces(row)) else []
 
 
-def logs(record: Record, row: Mapping[str, Any], *, plain: bool = False) -> list[float]:
-    """The logarithm of what counts of each pass, against the yardstick's where there is one; plain: without that."""
-    found = [math.log(quick(piece)) for piece in pieces(row)]
-    beside = [] if plain else yards(record, row)
-    return [value - math.log(quick(yard)) for value, yard in zip(found, beside, strict=True)] if beside else found
+def undisturbed(record: Record, row: Mapping[str, Any]) -> list[list[float]]:
+    """The samples of a case, pass by pass, without the passes that were disturbed, where enough others are left."""
+    found, beside = pieces(row), yards(record, row)
+    quiet = [piece for piece, yard in zip(found, beside, strict=False) if yard <= DISTURBED * min(beside)]
+    return quiet if len(quiet) >= FEW else found
+
+
+def logs(record: Record, row: Mapping[str, Any]) -> list[float]:
+    """The logarithm of what counts of each pass."""
+    return [math.log(quick(piece)) for piece in undisturbed(record, row)]
 
 
 def interval(values: Sequence[float], floor: float = 0.0) -> Interval:
@@ -134,27 +142,35 @@ def unstable(record: Record, row: Mapping[str, Any]) -> str | None:
     return f"known to {100 * half:.0f} % only, by {len(found)} passes" if half > WIDE else None
 
 
-def pooled(runs: Iterable[Record]) -> float:
-    """The median variance of what counts, over all cases that have passes enough."""
-    values = [logs(record, row) for record in runs for row in record.cases.values() if row.get("samples")]
-    return median([variance(one) for one in values if len(one) >= FEW] or [0.0])
+def pooled(runs: Iterable[Record]) -> dict[str | None, float]:
+    """The median variance of what counts, of all cases by one clock that have passes enough, by clock."""
+    found: dict[str | None, list[float]] = {}
+    for record in runs:
+        for row in record.cases.values():
+            if row.get("samples") and len(values := logs(record, row)) >= FEW:
+                found.setdefault(row.get("clock"), []).append(variance(values))
+    return {clock: median(variances) for clock, variances in found.items()}
 
 
 def moved(before: Record, after: Record) -> float:
-    """How much cases that run none of the program's code moved between two runs: the median of them, as a logarithm."""
+    """How far what runs none of the program's code moved together between two runs, as a logarithm: its median."""
     found = [
-        abs(fmean(logs(after, after.cases[name])) - fmean(logs(before, row)))
+        fmean(logs(after, after.cases[name])) - fmean(logs(before, row))
         for name, row in before.cases.items()
         if row.get("control") and row.get("samples") and after.cases.get(name, {}).get("samples")
     ]
-    return median(found) if len(found) >= FEW else 0.0
+    for name, passes in before.yardsticks.items():
+        old, new = ([quick(yard) for yard in each if yard] for each in (passes, after.yardsticks.get(name, ())))
+        if old and new:
+            found.append(math.log(min(new) / min(old)))
+    return abs(median(found)) if len(found) >= FEW else 0.0
 
 
 def compare(before: Record, after: Record) -> dict[str, Verdict]:
     """Compare all cases of two runs of one machine, by name, in the first one's order."""
     floor, drift = pooled((before, after)), moved(before, after)
     return {
-        name: _verdict(before, after, row, after.cases[name], floor, drift)
+        name: _verdict(before, after, row, after.cases[name], floor.get(row.get("clock"), 0.0), drift)
         for name, row in before.cases.items()
         if name in after.cases
     }
@@ -165,8 +181,7 @@ def _verdict(
 ) -> Verdict:
     if not (old.get("samples") and new.get("samples")):
         return Verdict(AMBIGUOUS, None, str(new.get("reason") or old.get("reason") or "no samples to compare"))
-    plain = not (yards(before, old) and yards(after, new))
-    first, second = logs(before, old, plain=plain), logs(after, new, plain=plain)
+    first, second = logs(before, old), logs(after, new)
     middle = fmean(second) - fmean(first)
     if min(len(first), len(second)) < FEW:
         return Verdict(AMBIGUOUS, None, f"{FEW} passes of both are needed")

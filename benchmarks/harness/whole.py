@@ -84,6 +84,7 @@ def peer(stack: ExitStack, name: str, frame: Any, expected: np.ndarray) -> tuple
 def main(name: str, frame_file: str, out_file: str) -> None:
     """Paint a peer's frame once and save it."""
     import numpy as np
+
     import peers
 
     frame = peers.Frame(**json.loads(Path(frame_file).read_text(encoding="utf-8")))

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from harness.cases import Absent
 from harness.scratch import build_once
-
 from peers import Counts, Frame
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.cases import Absent
-
 from peers import Counts, Frame
 from peers.numba_loop import plane
 from render import machine

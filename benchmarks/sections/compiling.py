@@ -31,12 +31,11 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
 def prepare(name: str, stack: ExitStack) -> Iterator[Case | Missing]:
     """Processes that compile; all pictures must be equal, which every sample checks."""
     from harness.program import ask
-
     from render import engine
 
     expected = engine.draw(ask(scene=name, size=SMALL, samples=4)).sha256
     for way in (OURS, THEIRS):
-        yield Case(way, compiling(name, way, expected), equal=True, facts={"budget": BUDGET})
+        yield Case(way, compiling(name, way, expected), equal=True, facts={"budget": BUDGET}, clock="thread")
 
 
 def compiling(name: str, way: str, expected: str) -> Once:

@@ -32,10 +32,10 @@ class Place(NamedTuple):
 
 
 PLACES = {
-    "whole set": Place(SET, 500, 512),
-    "whole set, limit 5000": Place(SET, 5000, 512),
-    "interior": Place(SET | {"x": -0.1, "zoom": 40.0}, 20_000, 96, tested=False),
-    "boundary": Place(SET | {"x": -0.743643887037151, "y": 0.13182590420533, "zoom": 1e5}, 8192, 384),
+    "whole set": Place(SET, 500, 256),
+    "whole set, limit 5000": Place(SET, 5000, 256),
+    "interior": Place(SET | {"x": -0.1, "zoom": 40.0}, 20_000, 48, tested=False),
+    "boundary": Place(SET | {"x": -0.743643887037151, "y": 0.13182590420533, "zoom": 1e5}, 8192, 192),
 }
 IN_QUICK = ("whole set", "interior")
 
@@ -61,9 +61,10 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
 def prepare(name: str, precision: str, stack: ExitStack) -> Iterator[Case | Missing]:
     """The program twice, C++, and the limit."""
     import numpy as np
+
     from harness.core_limit import CHAINS, numba_issue
     from harness.program import ask, check_equal, count_steps, frame_of, kernel, plain
-    from harness.timing import timed
+    from harness.timing import THREAD, timed
     from peers.cpp import HandWritten
 
     place = PLACES[name]
@@ -73,33 +74,39 @@ def prepare(name: str, precision: str, stack: ExitStack) -> Iterator[Case | Miss
     expected = count_steps(request)
     check_equal(count_steps(ask(**bare)), expected)
     facts: dict[str, Any] = {"steps": int(expected.sum(dtype=np.int64)), "pixels": expected.size, "limit_case": LIMIT}
-    yield Case(PAINTED, kernel(stack, expected, **options), equal=True, facts=facts)
-    yield Case(BARELY, kernel(stack, expected, **bare), equal=True, facts=facts)
+    yield Case(PAINTED, kernel(expected, **options), equal=True, facts=facts, clock="thread")
+    yield Case(BARELY, kernel(expected, **bare), equal=True, facts=facts, clock="thread")
     issue: Callable[[int, bool], int] | None = None
     try:
         loop, frame, out = HandWritten(), frame_of(request), np.zeros_like(expected)
         loop.counts(frame, out, test=place.tested)
         check_equal(out, expected)
         told = facts | {"instructions": loop.instructions}
-        yield Case(CPP, timed(lambda: loop.counts(frame, out, test=place.tested)), equal=True, facts=told)
+        yield Case(
+            CPP,
+            timed(lambda: loop.counts(frame, out, test=place.tested), THREAD),
+            equal=True,
+            facts=told,
+            clock="thread",
+        )
         issue = partial(loop.issue, precision)
     except Absent as absent:
         yield Missing(CPP, str(absent))
     fill = issue or numba_issue(precision)
     lanes = fill(ROUNDS, True)  # noqa: FBT003
     facts = {"steps": ROUNDS * CHAINS // 3 * lanes, "lanes": lanes}
-    yield Case(LIMIT, timed(lambda: fill(ROUNDS, True)), facts=facts)  # noqa: FBT003
+    yield Case(LIMIT, timed(lambda: fill(ROUNDS, True), THREAD), facts=facts, clock="thread")  # noqa: FBT003
 
 
 def prepare_shortcuts(stack: ExitStack) -> Iterator[Case | Missing]:
     """Shortcuts change no count."""
     from harness.program import ask, count_steps, kernel, plain
 
-    expected = count_steps(ask(**plain(SET, 5000, "f64", (512, 512))))
+    expected = count_steps(ask(**plain(SET, 5000, "f64", (256, 256))))
     facts = {"steps": int(expected.sum(dtype="int64")), "pixels": expected.size}
     for name in ("on", "off"):
-        options = plain(SET, 5000, "f64", (512, 512), shortcuts=name == "on")
-        yield Case(name, kernel(stack, expected, **options), equal=True, facts=facts)
+        options = plain(SET, 5000, "f64", (256, 256), shortcuts=name == "on")
+        yield Case(name, kernel(expected, **options), equal=True, facts=facts, clock="thread")
 
 
 def prepare_deep(stack: ExitStack) -> Iterator[Case | Missing]:
@@ -107,7 +114,7 @@ def prepare_deep(stack: ExitStack) -> Iterator[Case | Missing]:
     from harness.program import ask, count_steps, kernel, plain
 
     for limit in (1000, 50_000):
-        options = plain(SET, limit, "f64", (512, 512), shortcuts=True)
+        options = plain(SET, limit, "f64", (256, 256), shortcuts=True)
         expected = count_steps(ask(**options))
         facts = {"steps": int(expected.sum(dtype="int64")), "pixels": expected.size}
-        yield Case(f"limit {limit}", kernel(stack, expected, **options), equal=True, facts=facts)
+        yield Case(f"limit {limit}", kernel(expected, **options), equal=True, facts=facts, clock="thread")

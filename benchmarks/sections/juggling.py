@@ -28,7 +28,6 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
 def prepare(quick: bool, stack: ExitStack) -> Iterator[Case | Missing]:  # noqa: FBT001
     """Pictures are compared in every run."""
     from harness.program import ask, painting
-
     from render import engine
     from render.painting import painter
 

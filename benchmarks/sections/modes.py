@@ -45,7 +45,6 @@ def prepare(scene: str, size: tuple[int, int], stack: ExitStack) -> Iterator[Cas
 def prepare_modes(options: dict[str, Any], stack: ExitStack) -> Iterator[Case | Missing]:
     """Open a session for each mode; one that cannot run here says why. Raises Differ."""
     from harness.program import drawing
-
     from render import engine
     from render.errors import RenderError
     from render.options import complete

@@ -2,20 +2,28 @@
 
 The program against NumPy, numba, Taichi, Mojo and C++, each as its own community would write it (`peers/`): the frame
 of the public sql-mandelbrot-benchmark (1400 x 800, limit 256, float32) and one whole set in float64. One core against
-one, all against all. Peers write step counts and nothing else; the program paints the colours as well. Those who do
-every step are compared with `shortcuts off`; the program as people run it skips what it can prove.
+one, all against all, and on a GPU numba-cuda and CuPy, with what is made copied home. Peers write step counts and
+nothing else, as `steps alone` does; otherwise the program paints the colours as well. Peers make every step, as with
+`shortcuts off`; the program as people run it skips what it can prove.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.cases import Absent, Case, Differing, Group, Missing
 
-OURS, ALL_STEPS = "render", "render, shortcuts off"
+BARE = str(Path(__file__).parent.parent / "references" / "bare_mandelbrot.py")
+OURS, ALL_STEPS, BARELY = "render", "render, shortcuts off", "render, steps alone, shortcuts off"
+
+
+CLOCKS = {"one": "thread", "all": "wall", "gpu": "wall"}
+MODES = {"all": "parallel", "gpu": "cuda"}
 
 
 class Scene(NamedTuple):
@@ -29,7 +37,7 @@ class Scene(NamedTuple):
 
 
 SQL = Scene("sql-mandelbrot frame", {"x": -0.75, "y": 0.0, "zoom": 2.0}, 256, "f32", (1400, 800))
-WHOLE = Scene("whole set f64", {"x": -0.75, "y": 0.0, "zoom": 1.6}, 500, "f64", (512, 512))
+WHOLE = Scene("whole set f64", {"x": -0.75, "y": 0.0, "zoom": 1.6}, 500, "f64", (256, 256))
 
 
 def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for all sections)
@@ -38,14 +46,14 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
 
     others = {name: peers.load(name) for name in peers.names()}
     for scene in (SQL,) if quick else (SQL, WHOLE):
-        for cores in ("one", "all"):
+        for cores, called in (("one", "one core"), ("all", "all cores"), ("gpu", "GPU")):
             mine = {peer.NAME: name for name, peer in others.items() if cores == peer.CORES}
             yield Group(
-                f"{scene.title}, {cores} core{'s' * (cores == 'all')}",
-                (OURS, ALL_STEPS, *mine),
+                f"{scene.title}, {called}",
+                (OURS, ALL_STEPS, *((BARELY,) if cores == "one" else ()), *mine),
                 partial(prepare, scene, cores, mine),
                 base=ALL_STEPS,
-                yardstick="core" if cores == "one" else "cores",
+                yardstick={"one": "core", "all": "cores", "gpu": "none"}[cores],
                 seconds=4.0,
                 controls=tuple(mine),
             )
@@ -63,11 +71,13 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
 
 
 def prepare(scene: Scene, cores: str, mine: dict[str, str], stack: ExitStack) -> Iterator[Case | Missing]:
-    """The program's two cases, then each peer's."""
+    """The program's cases, then each peer's; raises RenderError where its mode cannot run here."""
     from harness.program import ask, check_equal, count_steps, drawing, frame_of, kernel, plain
-
     from render import engine
+    from render.runtime.cuda import discovery
 
+    if cores == "gpu" and (reason := discovery.find().reason) is not None:
+        raise Absent(reason)
     slow = plain(scene.parameters, scene.limit, scene.precision, scene.size)
     fast = plain(scene.parameters, scene.limit, scene.precision, scene.size, shortcuts=True)
     expected = count_steps(ask(**slow))
@@ -77,11 +87,12 @@ def prepare(scene: Scene, cores: str, mine: dict[str, str], stack: ExitStack) ->
     facts = {"pixels": expected.size, "steps": steps, "computed": steps}
     cut = facts | {"computed": count_computed(scene, expected), "computed_is": "at most"}
     for name, options, told in ((OURS, fast, cut), (ALL_STEPS, slow, facts)):
-        if cores == "one":
-            once = kernel(stack, expected, **options)
-        else:
-            once = drawing(stack, hashed, **options, mode="parallel")[0]
-        yield Case(name, once, equal=True, facts=told)
+        once = (
+            kernel(expected, **options) if cores == "one" else drawing(stack, hashed, **options, mode=MODES[cores])[0]
+        )
+        yield Case(name, once, equal=True, facts=told, clock=CLOCKS[cores])
+    if cores == "one":
+        yield Case(BARELY, kernel(expected, **slow, scene=BARE), equal=True, facts=facts, clock="thread")
     for name, file in mine.items():
         yield from compare_peer(name, file, frame_of(ask(**slow)), expected, facts)
 
@@ -89,9 +100,10 @@ def prepare(scene: Scene, cores: str, mine: dict[str, str], stack: ExitStack) ->
 def compare_peer(name: str, file: str, frame: Any, expected: Any, facts: dict[str, Any]) -> Iterator[Case | Missing]:
     """One peer: built, its counts compared, and then a case. Raises Differ where it must be equal and is not."""
     import numpy as np
+
     import peers
     from harness.program import check_equal
-    from harness.timing import timed
+    from harness.timing import THREAD, timed
 
     peer = peers.load(file)
     try:
@@ -107,7 +119,9 @@ def compare_peer(name: str, file: str, frame: Any, expected: Any, facts: dict[st
     made = int(out.sum(dtype=np.int64))
     equal: Any = Differing(differing, peer.WHY) if differing else True
     lacks = " ".join((peer.__doc__ or "").split("\n\n", 1)[-1].split())
-    yield Case(name, timed(lambda: counts(out)), equal, facts | {"steps": made, "computed": made, "lacks": lacks})
+    told = facts | {"steps": made, "computed": made, "lacks": lacks}
+    clock = THREAD if peer.CORES == "one" else time.perf_counter_ns
+    yield Case(name, timed(lambda: counts(out), clock), equal, told, CLOCKS[peer.CORES])
 
 
 def count_computed(scene: Scene, expected: Any) -> int:

@@ -30,7 +30,6 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
 def prepare(names: tuple[str, ...], stack: ExitStack) -> Iterator[Case | Missing]:
     """All paint the picture of target scalar."""
     from harness.program import ask, check_equal, kernel
-
     from render import engine
 
     frame = engine.draw(ask(scene="still_life", size=SIZE, target="scalar"))
@@ -38,8 +37,8 @@ def prepare(names: tuple[str, ...], stack: ExitStack) -> Iterator[Case | Missing
     check_equal(engine.draw(ask(scene="still_life", size=SIZE)).rgb, frame.rgb, "values of the picture")
     facts = {"pixels": SIZE[0] * SIZE[1], "steps": frame.total_steps}
     for name in (SIMD, SCALAR):
-        once = kernel(stack, frame.steps, scene="still_life", size=SIZE, target=name)
-        yield Case(name, once, equal=True, facts=facts)
+        once = kernel(frame.steps, scene="still_life", size=SIZE, target=name)
+        yield Case(name, once, equal=True, facts=facts, clock="thread")
     if PLAIN in names:
         yield from prepare_plain(frame, facts)
 
@@ -47,10 +46,10 @@ def prepare(names: tuple[str, ...], stack: ExitStack) -> Iterator[Case | Missing
 def prepare_plain(frame: Any, facts: dict[str, Any]) -> Iterator[Case | Missing]:
     """The plain loop, twice."""
     import numba
+
     from harness import plain_loop
     from harness.program import ask, check_equal
-    from harness.timing import timed
-
+    from harness.timing import THREAD, timed
     from render.frame import Canvas
     from render.language import primitives
 
@@ -60,7 +59,7 @@ def prepare_plain(frame: Any, facts: dict[str, Any]) -> Iterator[Case | Missing]
         run = plain_loop.loop(plain_loop.paint, request, canvas, plain_loop.LANES, words)
         run()
         check_equal(canvas.rgb, frame.rgb, "values of the picture")
-        yield Case(name, timed(run), equal=True, facts=facts)
+        yield Case(name, timed(run, THREAD), equal=True, facts=facts, clock="thread")
 
 
 def prepare_straight(stack: ExitStack) -> Iterator[Case | Missing]:
@@ -68,8 +67,7 @@ def prepare_straight(stack: ExitStack) -> Iterator[Case | Missing]:
     from harness import plain_loop
     from harness.cases import Differ
     from harness.program import ask
-    from harness.timing import timed
-
+    from harness.timing import THREAD, timed
     from render.frame import Canvas
 
     request = ask(scene="still_life", size=SIZE)
@@ -78,5 +76,5 @@ def prepare_straight(stack: ExitStack) -> Iterator[Case | Missing]:
     if many() != one():
         raise Differ(abs(many() - one()), request.width * request.height, "rays")
     facts = {"steps": request.width * request.height * plain_loop.TOGETHER}
-    yield Case(MANY, timed(many), facts=facts)
-    yield Case(ONE, timed(one), facts=facts)
+    yield Case(MANY, timed(many, THREAD), facts=facts, clock="thread")
+    yield Case(ONE, timed(one, THREAD), facts=facts, clock="thread")

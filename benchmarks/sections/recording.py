@@ -31,7 +31,6 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
 def prepare(mode: str, stack: ExitStack) -> Iterator[Case | Missing]:
     """Kept, forgotten, and a span alone."""
     from harness.program import ask
-
     from render import engine
     from render.trace import Recorder
 
@@ -49,7 +48,6 @@ def painting(request: Any, recorder: Any, expected: Any) -> tuple[int, Once]:
     Raises Differ where the pixels (height, width, 3) are not as expected.
     """
     from harness.program import check_equal
-
     from render import modes, plan, scene, targets
     from render.frame import open_canvas
     from render.painting.painter import Painter

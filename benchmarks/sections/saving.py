@@ -46,9 +46,9 @@ def draw(scene: str) -> Any:
 def prepare(scene: str, stack: ExitStack) -> Iterator[Case | Missing]:
     """Each file is made from a frame of which nothing is known yet."""
     import numpy as np
-    from harness.program import check_equal
     from PIL import Image
 
+    from harness.program import check_equal
     from render.outputs import npz, png, trace
     from render.pictures import picture
 
@@ -87,17 +87,18 @@ def by_pillow(image: Any, frame: Any) -> Once:
 
 def prepare_filters(scene: str, stack: ExitStack) -> Iterator[Case | Missing]:
     """Deflate alone, one thread, filtering not counted; what it makes must inflate again."""
-    from harness.cases import Differ
-    from harness.timing import timed
     from isal import isal_zlib
+
+    from harness.cases import Differ
+    from harness.timing import THREAD, timed
 
     for kind, rows in filtered(draw(scene).rgb).items():
         for level in LEVELS:
             packed = isal_zlib.compress(rows, level)
             if isal_zlib.decompress(packed) != rows:
                 raise Differ(1, 1, "files")
-            once = timed(partial(isal_zlib.compress, rows, level))
-            yield Case(f"{kind}, level {level}", once, equal=True, facts={"bytes": len(packed)})
+            once = timed(partial(isal_zlib.compress, rows, level), THREAD)
+            yield Case(f"{kind}, level {level}", once, equal=True, facts={"bytes": len(packed)}, clock="thread")
 
 
 def filtered(rgb: np.ndarray) -> dict[str, bytes]:

@@ -60,7 +60,6 @@ def prepare_processes(options: dict[str, Any], stack: ExitStack) -> Iterator[Cas
 
 def _workers(options: dict[str, Any], backend: str, called: str) -> Iterator[Case | Missing]:
     from harness.program import ask, painting
-
     from render import engine
 
     alone = ask(**options)
@@ -77,7 +76,6 @@ def _workers(options: dict[str, Any], backend: str, called: str) -> Iterator[Cas
 def prepare_tiles(options: dict[str, Any], stack: ExitStack) -> Iterator[Case | Missing]:
     """Sizes of tiles, all CPUs."""
     from harness.program import ask, painting
-
     from render import engine
 
     request = ask(**options, mode="parallel")
@@ -91,7 +89,6 @@ def prepare_tiles(options: dict[str, Any], stack: ExitStack) -> Iterator[Case | 
 def prepare_orders(options: dict[str, Any], stack: ExitStack) -> Iterator[Case | Missing]:
     """Orders, with tiles large enough that the order matters."""
     from harness.program import ask, painting
-
     from render import engine
     from render.plan import ORDERS
 

@@ -33,9 +33,9 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
 def prepare(ways: dict[str, dict[str, Any]], stack: ExitStack) -> Iterator[Case | Missing]:
     """Alone and in a session."""
     import numpy as np
-    from harness.program import check_equal, check_hash
 
     import render
+    from harness.program import check_equal, check_hash
 
     expected = render.draw(size=SIZE, mode="sequential", parameters={"zoom": 1.5}).sha256
     for name, how in ways.items():

@@ -36,7 +36,6 @@ def prepare_draw(stack: ExitStack) -> Iterator[Case | Missing]:
     """The default picture; its hash is the same with one worker and with all."""
     from harness.cases import Differ
     from harness.whole import folder, run
-
     from render import machine
 
     out = folder(stack)

@@ -59,7 +59,7 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
 
     with contextlib.ExitStack() as stack:
         with _report_refusal(workers):
-            stack.enter_context(_pool(workers)).start(paint_tiles)
+            stack.enter_context(_lend_pool(workers)).start_calls(paint_tiles)
         stack.callback(go.set)
         stack.callback(handout.left.clear)  # before: nobody takes a tile once this is given up
         for _ in range(workers):
@@ -84,7 +84,7 @@ class Pool:
         self._calls: Any = None
         self._starter = threading.get_ident()
 
-    def start(self, work: Callable[[], None]) -> None:
+    def start_calls(self, work: Callable[[], None]) -> None:
         """Have each worker call a function."""
         from joblib import delayed
 
@@ -111,7 +111,7 @@ class Threads:
     def __init__(self, workers: int) -> None:
         self.workers = workers
 
-    def start(self, work: Callable[[], None]) -> None:
+    def start_calls(self, work: Callable[[], None]) -> None:
         """Have each worker call a function."""
         for _ in range(self.workers):
             threading.Thread(target=work, name="painter", daemon=True).start()
@@ -132,7 +132,7 @@ def _close_kept() -> None:
 
 
 @contextlib.contextmanager
-def _pool(workers: int) -> Iterator[Pool | Threads]:
+def _lend_pool(workers: int) -> Iterator[Pool | Threads]:
     """Take a pool that was kept, or make one; keep it again after a run that ends well."""
     if not starts_workers("threading"):
         yield Threads(workers)

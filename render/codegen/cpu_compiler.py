@@ -236,9 +236,9 @@ def compile_function(function: Callable[..., Any], signature: Any, source: str) 
     except NumbaError as error:
         raise explain_error(error, source) from error
     foreign = {
-        found.name
-        for found in (*whole.functions, *whole.global_variables)
-        if found.is_declaration and not found.name.startswith("llvm.") and found.name not in OFFERED
+        symbol.name
+        for symbol in (*whole.functions, *whole.global_variables)
+        if symbol.is_declaration and not symbol.name.startswith("llvm.") and symbol.name not in OFFERED
     }
     if foreign:
         raise SceneError(

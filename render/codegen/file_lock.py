@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from render.storage.lock import try_lock
 
 TIMEOUT_SECONDS = (
     60.0  # seconds; a holder that takes longer was stopped, or this machine is so busy that it does not matter
@@ -49,7 +50,7 @@ def _wait_for(path: Path, descriptor: int, waiting: Callable[[], None]) -> bool:
     """Wait for the lock and take it; False where the holder has removed the file, and where there are no locks."""
     until = time.monotonic() + TIMEOUT_SECONDS
     announced = False
-    while not (locked := _try_lock(descriptor)):
+    while not (locked := try_lock(descriptor)):
         if locked is None or time.monotonic() > until or not _is_still_there(path, descriptor):
             return False
         if not announced:
@@ -57,24 +58,6 @@ def _wait_for(path: Path, descriptor: int, waiting: Callable[[], None]) -> bool:
             announced = True
         time.sleep(POLL_SECONDS)
     return _is_still_there(path, descriptor)
-
-
-def _try_lock(descriptor: int) -> bool | None:
-    """Try to take the lock; return None on a system without locks."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except (ImportError, OSError):  # of this system, or of this file system
-        return None
-    return True
 
 
 def _is_still_there(path: Path, descriptor: int) -> bool:

@@ -97,11 +97,11 @@ def convert_operand(context: Any, builder: Any, value: Any, source: Any, target:
 
 def common_type(args: tuple[Any, ...]) -> Lanes | None:
     """Return the lane type that the arguments share, scalars set aside; None if they disagree."""
-    found = {a for a in args if isinstance(a, Lanes)}
+    lane_kinds = {a for a in args if isinstance(a, Lanes)}
     scalars = [a for a in args if not isinstance(a, Lanes)]
-    if len(found) != 1 or not all(isinstance(a, types.Number) for a in scalars):
+    if len(lane_kinds) != 1 or not all(isinstance(a, types.Number) for a in scalars):
         return None
-    shared = next(iter(found))
+    shared = next(iter(lane_kinds))
     if shared.dtype in REAL_OF and any(isinstance(a, types.Float) for a in scalars):
         return None  # a fraction has no place among whole numbers
     return shared

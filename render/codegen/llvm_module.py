@@ -136,11 +136,11 @@ def compile_module(function: Callable[..., Any], signature: Any, name: str) -> A
         compiler = _CFuncCompiler(function, TARGET, OUTERMOST, {}, Compiler)
         compiled = compiler.compile(arguments, result)
         whole = _link_libraries(compiled.library)
-    for found in (*whole.functions, *whole.global_variables):
-        if found.name == compiled.fndesc.llvm_cfunc_wrapper_name:
-            found.name = name
-        elif not found.is_declaration:
-            found.linkage = "internal"  # so that what was inlined everywhere goes
+    for symbol in (*whole.functions, *whole.global_variables):
+        if symbol.name == compiled.fndesc.llvm_cfunc_wrapper_name:
+            symbol.name = name
+        elif not symbol.is_declaration:
+            symbol.linkage = "internal"  # so that what was inlined everywhere goes
     whole.verify()
     options = llvm.create_pipeline_tuning_options(speed_level=3)
     builder = llvm.create_pass_builder(_target_machine(), options)

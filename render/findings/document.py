@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from os import PathLike, fspath
 from typing import Any
 
 from render import stats
-from render.findings import claims, conclusions, schedule, sentences, stories
+from render.findings import claims, conclusions, incidents, schedule, sentences, stories
 from render.findings.evidence import Run, build_runs
 from render.frame import Frame, are_identical
 
@@ -20,13 +20,15 @@ def draw_document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict
     is judged by this. `seconds_all` is how long all tiles took in each repeat, in the order in which they
     were made; everything else is of the repeat with the median time. `sentences` are what terminal and page say of it.
 
-    `ledger` is where the wall time went, in per cent by kind; it adds up to 100. `idle_percent` is what each worker was
-    idle, in the order they started, of the time of all tiles; `left_alone_seconds` the longest that a started tile
-    was painted by nobody; `fairness` and `schedule` are explained in `render.findings.schedule`, also which of them are
-    null where a GPU painted; `cpus` in `render.findings.claims`, and `claims` says them in a sentence (null where one
-    worker was requested and painted). `multiprocessors` are those of a GPU that painted: how many, how many
-    at once, and in per cent how busy (null where no thread block was recorded). `launches` is how many painted
-    all tiles on a GPU, simulated too (null on CPUs).
+    `tiles` are those of the picture; so many of them as `resumed` were taken from the journal of an interrupted
+    run, and no figure but `steps` counts them. `ledger` is where the wall time went, in per cent by kind; it adds
+    up to 100. `idle_percent` is what each worker was idle, in the order they started, of the time of all tiles;
+    `left_alone_seconds` the longest that a started tile was painted by nobody; `fairness` and `schedule` are
+    explained in `render.findings.schedule`, also which of them are null where a GPU painted; `cpus` in
+    `render.findings.claims`, and `claims` says them in a sentence (null where one worker was requested and
+    painted). `multiprocessors` are those of a GPU that painted: how many, how many at once, and in per cent how
+    busy (null where no thread block was recorded). `launches` is how many painted all tiles on a GPU, simulated too
+    (null on CPUs).
     """
     run = Run(frame)
     described = _describe_run(run, out)
@@ -54,7 +56,8 @@ def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str
         "device": facts.get("device", "unknown"),
         "simulated": frame.simulated,
         "workers": {"asked": facts.get("asked", 1), "seen": len(figures.busy)},
-        "tiles": figures.tiles,
+        "tiles": figures.tiles + incidents.count_resumed(frame.trace),
+        "resumed": incidents.count_resumed(frame.trace),
         "seconds": figures.seconds,
         "seconds_all": list(run.repeats.seconds),
         "ledger": figures.shares,
@@ -94,22 +97,22 @@ def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -
     `repeats` is how often each mode ran; `sentences` are what terminal and page say of all runs together.
     """
     entered = build_runs(frames)
-    stories = conclusions.tell_stories(entered)
     return {
         "runs": [_describe_run(run) | {"gain": run.gain.as_dict() if run.gain else None} for run in entered],
         "not_run": [{"mode": mode, "reason": reason} for mode, reason in not_run],
         "identical": are_identical(frames),
         "repeats": max((len(run.repeats.seconds) for run in entered), default=0),
-        "sentences": [*conclusions.of(entered), *(text for follows in stories.values() for text in follows)],
-        **_describe_stories(entered, stories),
+        "sentences": conclusions.of_race(entered),
+        **_describe_stories(entered),
     }
 
 
-def _describe_stories(entered: Sequence[Run], sentences: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def _describe_stories(entered: Sequence[Run]) -> dict[str, Any]:
     """Give the key `story`: what the story of a race is about, and what follows from its runs; nothing without one."""
+    follows = conclusions.tell_stories(entered)
     for run in entered:
         story = stories.story_of(run.frame)
         if story is not None:
             about = story.describe(run.frame.request.wait_ns)
-            return {"story": {"name": story.name, "about": about, "follows": list(sentences[story.name])}}
+            return {"story": {"name": story.name, "about": about, "follows": follows[story.name]}}
     return {}

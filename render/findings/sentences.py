@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from render.findings import claims, schedule
 from render.findings.claims import Claims
 from render.findings.evidence import MOSTLY, PARALLEL, SHORT, Run
+from render.findings.incidents import describe_incidents
 from render.wording import as_sentence, count, format_time, in_words, join_words
 
 IDLE = 0.2  # of the time; workers that have no tile for so long explain why a run was slow
@@ -27,8 +28,9 @@ OTHERS = "other programs were using the CPUs"
 
 def of(run: Run) -> list[str]:
     """List all sentences about a run."""
+    happened = [as_sentence(text) for text in describe_incidents(run.frame.trace)]
     if not run.stats.tiles:
-        return ["No tile was painted."]
+        return ["No tile was painted.", *happened]
     claimed = claims.describe_claims(run.frame.trace)
     texts = [
         *_describe_painting(run),
@@ -37,7 +39,7 @@ def of(run: Run) -> list[str]:
         *_compare_to_baseline(run),
         *_state_doubts(run),
     ]
-    return [as_sentence(text) for text in texts]
+    return [*(as_sentence(text) for text in texts), *happened]
 
 
 # --- what it did -------------------------------------------------------------------------------------------
@@ -64,15 +66,16 @@ def _describe_painting(run: Run) -> Iterator[str]:
             f"{figures.running.mean:.2f} were at a tile{given}"
         )
         if run.juggles:
-            yield f"{_count_in_flight(run)}, {run.most_juggled} by one worker. This is concurrency in each worker"
+            yield f"{_count_in_flight(run)}. This is concurrency in each worker"
         yield _judge_parallelism(run)
 
 
 def _count_in_flight(run: Run) -> str:
     """Say how many tiles were in flight, and how many of them waited."""
     waiting = run.stats.waiting.max
+    each = f" (up to {run.most_juggled} of one worker)" if run.workers > 1 else ""
     aside = f", and up to {waiting} waited at the same instant" if waiting and not run.awaited_lock else ""
-    return f"up to {run.stats.in_flight.max} were in flight, started but not finished{aside}"
+    return f"up to {run.stats.in_flight.max} were in flight, started but not finished{each}{aside}"
 
 
 def _tiles_each(run: Run) -> str:

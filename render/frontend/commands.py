@@ -7,17 +7,15 @@ document alone goes to standard output.
 from __future__ import annotations
 
 import json
-import math
-import os
 import shutil
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from render import engine, lessons, like, modes, options, outputs, scene
 from render.comparison import attribution, inspection
@@ -27,15 +25,14 @@ from render.findings import chart, repeats
 from render.findings.document import draw_document, race_document
 from render.findings.repeats import Rounds
 from render.frame import Frame, Frames
-from render.frontend import devices, library, terminal
+from render.frontend import devices, keeping, library, terminal
+from render.frontend.files import check_outputs, check_sizes, keep_until_saved, save_all, save_unfinished
 from render.outputs import table
 from render.outputs import trace as saved
 from render.pictures import picture
 from render.request import Request
+from render.storage.journal import Journal
 from render.trace import NO_TILE, Recorder, Span
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 def run(command: str, typed: Namespace, began: int) -> int:
@@ -67,19 +64,22 @@ def draw(typed: Namespace, began: int) -> int:
     """Draw one picture and save it."""
     request = options.complete(**_given_options(typed))
     out = typed.out or [like.default_name(request, typed.like)]
-    makers = _check_outputs(out, typed.page, typed.trace, json=typed.json)
-    _check_sizes(makers, [request])
+    makers = check_outputs(out, typed.page, typed.trace, json=typed.json)
+    check_sizes(makers, [request])
     files = [*makers, *([typed.trace] if typed.trace else [])]
     engine.load_available_mode(request)
+    request, journal = _open_journal(request, typed, out)
     with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
-        keep = partial(_save_unfinished, Path(like.default_name(request) if out[0] == outputs.STDOUT else out[0]))
-        frame: Frame = engine.draw(request, announce=_make_announcer(typed), watch=watch, began=began, salvage=keep)
-    t0 = time.perf_counter_ns()
-    for path, maker in makers.items():
-        outputs.save(path, outputs.write_pieces(maker, Frames((frame,)), plain=typed.plain))
-    frame = _add_save_span(frame, t0)
-    if typed.trace:
-        outputs.save(typed.trace, saved.write(Frames((frame,))))
+        keep = partial(save_unfinished, Path(like.default_name(request) if out[0] == outputs.STDOUT else out[0]))
+        frame: Frame = engine.draw(
+            request, announce=_make_announcer(typed), watch=watch, began=began, salvage=keep, journal=journal
+        )
+    with keep_until_saved(journal):
+        t0 = time.perf_counter_ns()
+        save_all((path, partial(_pieces, maker, frame, plain=typed.plain)) for path, maker in makers.items())
+        frame = _add_save_span(frame, t0)
+        if typed.trace:
+            outputs.save(typed.trace, saved.write(Frames((frame,))))
     if typed.json:
         print(json.dumps(draw_document(frame, files)))
     elif not typed.quiet:
@@ -88,44 +88,33 @@ def draw(typed: Namespace, began: int) -> int:
     return 0
 
 
-def _save_unfinished(wanted: Path, rgb: np.ndarray) -> str:
-    """Save what a failed run has painted beside the requested file; return the file's name."""
-    path = wanted.with_name(f"{wanted.stem}.unfinished.png")
-    outputs.save(path, picture.encode_png(rgb))
-    return str(path)
+def _open_journal(request: Request, typed: Namespace, out: Sequence[str]) -> tuple[Request, Journal | None]:
+    """Open the journal beside the first file that is to be saved; none for standard output, pipes, and a single tile.
+
+    Raises as `keeping.open_journal` does, and UsageError where there is nothing to resume.
+    """
+    files = [path for path in out if outputs.is_regular(path)]
+    if not files or request.only_tile is not None:
+        if typed.resume:
+            raise UsageError("--resume goes on with a picture that is saved in a file", "give --out FILE")
+        return request, None
+    own_tile = typed.tile is not None
+    say = partial(_say, quiet=typed.quiet)
+    return keeping.open_journal(request, Path(files[0]), say, resume=typed.resume, fresh=typed.fresh, own_tile=own_tile)
 
 
-def _check_outputs(
-    out: Sequence[str], page: str | None, trace: str | None = None, *, json: bool = False
-) -> dict[str, outputs.Output]:
-    """Choose the output for each file, the trace excepted. Raises before painting if one cannot be written."""
-    makers = {path: outputs.by_suffix(path) for path in out} | ({page: outputs.load("page")} if page else {})
-    files = [*out, *(path for path in (page, trace) if path)]
-    if json and outputs.STDOUT in files:
-        raise UsageError("--json and a file named - both write to standard output", "give the file a name")
-    for path in files:
-        outputs.check_writable(path)
-    for number, path in enumerate(files):
-        if os.path.realpath(path) in map(os.path.realpath, files[:number]):
-            raise UsageError(f"{path} is named twice", "give each output a file of its own")
-    for option, named in (("page", page), ("trace", trace)):
-        if named:
-            outputs.check_name(option, named, option)
-    return makers
+def _say(text: str, *, quiet: bool) -> None:
+    if not quiet:
+        print(f"render: {text}", file=sys.stderr, flush=True)
+
+
+def _pieces(maker: outputs.Output, frame: Frame, *, plain: bool) -> Iterable[bytes]:
+    return outputs.write_pieces(maker, Frames((frame,)), plain=plain)
 
 
 def _print_lines(lines: Sequence[str], files: Sequence[str]) -> None:
     """Print lines, on standard error if a file goes to standard output."""
     print("\n".join(lines), file=sys.stderr if outputs.STDOUT in files else sys.stdout)
-
-
-def _check_sizes(makers: dict[str, outputs.Output], requests: Sequence[Request]) -> None:
-    """Raise UsageError, before painting, for a file that could not hold such pictures or show so many tiles."""
-    tiles = sum(math.prod(request.rows_and_columns) for request in requests if request.only_tile is None)
-    for path, maker in makers.items():
-        outputs.check_tiles(path, maker, tiles)
-    for request in requests:
-        outputs.check_sides(makers, request.width, request.height)
 
 
 def _add_save_span(frame: Frame, t0: int) -> Frame:
@@ -154,15 +143,14 @@ def race(typed: Namespace, began: int) -> int:
         if typed.lesson
         else library.line_up(_given_options(typed), named, typed.story)
     )
-    makers = _check_outputs(typed.out, typed.page, typed.trace, json=typed.json)
-    _check_sizes(makers, [one.request if isinstance(one, engine.Entrant) else one for one in requests])
+    makers = check_outputs(typed.out, typed.page, typed.trace, json=typed.json)
+    check_sizes(makers, [one.request if isinstance(one, engine.Entrant) else one for one in requests])
     with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
         later = repeats.parse_rounds(typed.repeat, repeats.LATER)
         result = engine.race(requests, announce=_make_announcer(typed), watch=watch, rounds=rounds, later=later)
         result = lessons.explain(result)
     if result.frames:
-        for path, maker in makers.items():
-            outputs.save(path, outputs.write_pieces(maker, result))
+        save_all((path, partial(outputs.write_pieces, maker, result)) for path, maker in makers.items())
         if typed.trace:
             outputs.save(typed.trace, saved.write(result))
     _print_race(typed, result, [*makers, typed.trace])
@@ -178,10 +166,10 @@ def _print_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
         lesson_document = {"lesson": lessons.as_dict(lesson, result)} if lesson else {}
         print(json.dumps(race_document(result.frames, result.not_run) | lesson_document))
     elif not typed.quiet:
-        lesson_lines = (
-            ["", *lessons.format_lines(lesson, result, min(_terminal_width(), table.WIDTH))] if lesson else []
-        )
-        _print_lines([table.race_table(result.frames, result.not_run, _terminal_width()), *lesson_lines], files)
+        width = _terminal_width()
+        lesson_lines = [*lessons.format_lines(lesson, result, min(width, table.WIDTH)), ""] if lesson else []
+        report = table.race_table(result.frames, result.not_run, width, figures=typed.figures)
+        _print_lines([*lesson_lines, report], files)
 
 
 def compare(typed: Namespace, began: int) -> int:
@@ -242,12 +230,11 @@ def show(typed: Namespace, began: int) -> int:
     """Print the report of a saved trace and make outputs from it; of a picture, print what it is."""
     if not _is_trace(typed.file):
         return _show_picture(typed)
-    makers = _check_outputs(typed.out, typed.page, json=typed.json)
+    makers = check_outputs(typed.out, typed.page, json=typed.json)
     files = list(makers)
     frames = lessons.explain(saved.read(typed.file))
-    _check_sizes(makers, [frame.request for frame in frames])
-    for path, maker in makers.items():
-        outputs.save(path, outputs.write_pieces(maker, frames, plain=typed.plain))
+    check_sizes(makers, [frame.request for frame in frames])
+    save_all((path, partial(outputs.write_pieces, maker, frames, plain=typed.plain)) for path, maker in makers.items())
     if frames.kind == "race":
         _print_race(typed, frames, files)
     elif typed.json:

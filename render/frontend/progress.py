@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from typing import TextIO
 
-from render.engine import Moment, Watch
+from render.painting.course import Moment, Watch
 
 FIRST_SECONDS, MAX_SECONDS = (
     10.0,

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 import numpy as np
 
-from render.engine import Moment, Watch
 from render.frontend import progress
 from render.frontend.speech import unwrap_stream
+from render.painting.course import Moment, Watch
 from render.plan import Tile, cut
 from render.request import Request
 from render.swatches import colour, ink_on

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Iterable, Mapping
@@ -27,6 +26,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from render import registry
 from render.errors import OutputError, UsageError
+from render.storage.whole_file import check_room, write_whole
 
 if TYPE_CHECKING:
     from render.frame import Frames
@@ -127,11 +127,14 @@ def check_writable(path: str | Path) -> None:
     try:
         target = _target_file(path)
         if target is not None:
-            probe = _temporary_name(target)
-            probe.touch(exist_ok=False)
-            probe.unlink()
+            check_room(target)
     except (OSError, ValueError) as error:
         raise _write_error(path, error) from error
+
+
+def is_regular(path: str | Path) -> bool:
+    """Tell whether `save` makes a regular file of this name: no pipe, device or standard output."""
+    return path != STDOUT and _target_file(path) is not None
 
 
 def check_tiles(path: str | Path, output: Output, tiles: int) -> None:
@@ -153,8 +156,8 @@ def write_pieces(output: Output, frames: Frames, *, plain: bool = False) -> Iter
 def save(path: str | Path, data: bytes | Iterable[bytes]) -> None:
     """Write a file whole or not at all, whatever was there before; `data` may come in pieces. Raises OutputError.
 
-    The bytes go to a new file in the same folder, which then takes the name. A link keeps pointing to its target,
-    which is replaced; what is no regular file (a pipe, /dev/stdout) is written directly, and so is standard output (-).
+    When this returns, it is on the disk. A link keeps pointing to its target, which is replaced; what is no regular
+    file (a pipe, /dev/stdout) is written directly, and so is standard output (-).
     """
     pieces = [data] if isinstance(data, bytes) else data
     if path == STDOUT:
@@ -175,21 +178,9 @@ def save(path: str | Path, data: bytes | Iterable[bytes]) -> None:
             with Path(path).open("wb") as file:
                 file.writelines(pieces)
         else:
-            _replace_file(target, pieces)
+            write_whole(target, pieces)
     except OSError as error:
         raise _write_error(path, error) from error
-
-
-def _replace_file(target: Path, pieces: Iterable[bytes]) -> None:
-    fresh = _temporary_name(target)
-    try:
-        with fresh.open("xb") as file:
-            file.writelines(pieces)
-        if target.exists():
-            fresh.chmod(stat.S_IMODE(target.stat().st_mode))
-        fresh.replace(target)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def _target_file(path: str | Path) -> Path | None:
@@ -204,11 +195,6 @@ def _target_file(path: str | Path) -> Path | None:
     if not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, "")
     return target if stat.S_ISREG(mode) else None
-
-
-def _temporary_name(target: Path) -> Path:
-    """Return an unused name in the same folder."""
-    return target.with_name(f".render-{secrets.token_hex(8)}")
 
 
 def _write_error(path: str | Path, error: OSError | ValueError) -> OutputError:

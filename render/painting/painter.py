@@ -44,13 +44,13 @@ SLICE_NS = 2_000_000  # of 1-2 ms: a switch of some 40 us is 2 %, and the loop s
 
 
 class Watcher(Protocol):
-    """Somebody who wants to know that a worker is well."""
+    """A watcher of a worker's signs of life."""
 
-    def write(self, tile: int) -> None:
-        """A tile is painted from now on."""
+    def write_tile(self, tile: int) -> None:
+        """Note that a tile is painted from now on."""
 
-    def beat(self) -> None:
-        """It goes on."""
+    def write_heartbeat(self) -> None:
+        """Note a sign of life."""
 
 
 class Painter:
@@ -72,7 +72,7 @@ class Painter:
         """Report to a watcher which tile is being painted, and now and then that it goes on."""
         self._watcher = watcher
         if isinstance(self.kernel, CpuKernel):
-            self.kernel.on_slice = watcher.beat
+            self.kernel.on_slice = watcher.write_heartbeat
 
     def wait(self, tile: Tile) -> None:
         """Let the worker sleep until the tile's data is there (`--wait`; a timer stands for a slow server)."""
@@ -91,7 +91,7 @@ class Painter:
     def paint(self, tile: Tile) -> Done:
         """The whole tile in one span. Raises TileError."""
         if self._watcher is not None:
-            self._watcher.write(tile.number)
+            self._watcher.write_tile(tile.number)
         try:
             with self.recorder.record_painting(tile.number):
                 steps, bad = self.kernel.paint(self.canvas, *tile[1:])
@@ -113,7 +113,7 @@ class Painter:
             while not done:
                 t0 = self.recorder.clock()
                 if self._watcher is not None:
-                    self._watcher.write(tile.number)
+                    self._watcher.write_tile(tile.number)
                 with self._span(tile):
                     steps, strange, done = rectangle.paint_slice(budget)
                 steps_made, bad = steps_made + steps, bad + strange

@@ -102,8 +102,8 @@ class CpuKernel(Kernel):
         steps, bad, done = 0, 0, False
         with self.start_rectangle(canvas, x, y, width, height) as rectangle:
             while not done:
-                made, strange, done = rectangle.paint_slice(SLICE_STEPS)
-                steps, bad = steps + made, bad + strange
+                more, nan, done = rectangle.paint_slice(SLICE_STEPS)
+                steps, bad = steps + more, bad + nan
                 self.on_slice()
         return steps, bad
 

@@ -310,7 +310,7 @@ def test_the_example_in_the_docstring_is_what_happens(tmp_path: Path, ask: Calla
 
     with open_canvas(request, shared=False) as surface, code.start_rectangle(surface, 0, 0, 4, 2) as rectangle:
         for row in rows:
-            went, notes = rectangle.paint_slice(1), rectangle.room.notes
+            went, notes = rectangle.paint_slice(1), rectangle.workspace.notes
             rounds, held, *others = [int(notes[place]) for place in places]
             assert [str(rounds), f"{held:04b}", *map(str, others), str(went.steps)] == row[:7]
         assert went.done

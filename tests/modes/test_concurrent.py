@@ -20,6 +20,7 @@ import pytest
 import render
 from render import engine, modes
 from render.frame import Canvas, Frame, SliceResult
+from render.painting import course
 from render.painting.painter import Painter
 from render.plan import cut
 from render.request import Request
@@ -82,7 +83,7 @@ def running_loop() -> Iterator[Callable[[Callable[[], object]], object]]:
 def test_inside_a_running_loop_one_worker_juggles_as_anywhere(wanted: Request) -> None:
     watchers: list[int] = []
 
-    def watch(_: engine.Moment) -> None:
+    def watch(_: course.Moment) -> None:
         watchers.append(get_native_id())
 
     async def main() -> Frame:

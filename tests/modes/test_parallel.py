@@ -125,13 +125,13 @@ class Stillborn:
         self.connection, theirs = Pipe()
         theirs.close()
 
-    send = receive = staticmethod(lambda *_: Stillborn.refuse())
+    send_call = receive_result = staticmethod(lambda *_: Stillborn.refuse())
 
     @staticmethod
     def refuse() -> NoReturn:
         raise EOFError
 
-    def death(self) -> Death:
+    def describe_death(self) -> Death:
         return Death("SIGKILL", by_tile=False)
 
 
@@ -139,7 +139,7 @@ def test_processes_that_never_start_are_given_up(wanted: Request, monkeypatch: p
     monkeypatch.setattr(crew, "STALL_SECONDS", 0.3)
     monkeypatch.setattr(crew, "take_idle", lambda: None)
     monkeypatch.setattr(crew, "WorkerProcess", Stillborn)
-    monkeypatch.setattr(Stillborn, "send", lambda *_: None)
+    monkeypatch.setattr(Stillborn, "send_call", lambda *_: None)
 
     with pytest.raises(RenderError, match=r"^the worker processes do not start \(SIGKILL\)$"):
         engine.draw(wanted)

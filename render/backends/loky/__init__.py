@@ -28,12 +28,12 @@ NEEDS_SHARED_CANVAS = True  # the canvas is a file, which all workers map
 
 
 def unavailable_reason() -> tuple[str, str] | None:
-    """Why no processes are started here, or None."""
+    """Say why no processes are started here and what to do about it; None if they are."""
     from render.backends.loky.crew import ALTERNATIVE
 
-    told = os.environ.get("JOBLIB_MULTIPROCESSING", "1")
-    if told != "1":  # joblib's own switch
-        return f"joblib starts no processes, for JOBLIB_MULTIPROCESSING is {told}", f"unset it, or {ALTERNATIVE}"
+    value = os.environ.get("JOBLIB_MULTIPROCESSING", "1")
+    if value != "1":  # joblib's own switch
+        return f"joblib starts no processes, for JOBLIB_MULTIPROCESSING is {value}", f"unset it, or {ALTERNATIVE}"
     if current_process().daemon:
         return "this process is a daemon of multiprocessing, which may start no other", ALTERNATIVE
     return None
@@ -51,5 +51,5 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
             file.write(pickled)
         slots = stack.enter_context(shared_file(SLOT.size * painter.request.workers))
         crew = stack.enter_context(closing(Crew(painter, len(tiles), painter_file, slots)))
-        crew.start()
-        yield from crew.paint(tiles)
+        crew.start_workers()
+        yield from crew.paint_tiles(tiles)

@@ -49,23 +49,23 @@ class Member:
         self.beats, self.quiet = -1, 0.0  # the last sign of life, and for how long nobody has seen another (s)
 
     @property
-    def ready(self) -> bool:
-        """Whether it can be given tiles."""
+    def is_ready(self) -> bool:
+        """Tell if it can be sent tiles."""
         return self.process is not None and not self.loading
 
     @property
-    def busy(self) -> bool:
-        """Whether an answer is awaited."""
+    def is_busy(self) -> bool:
+        """Tell if its answer is awaited."""
         return self.process is not None and (self.loading or self.calls > 0)
 
-    def give(self, tiles: Sequence[Tile]) -> None:
-        """Have it paint these tiles, after those that it has."""
+    def send_tiles(self, tiles: Sequence[Tile]) -> None:
+        """Send it tiles to paint, after those that it has."""
         assert self.process is not None
         if not self.calls:
             self.quiet = 0.0
         self.given |= {tile.number: tile for tile in tiles}
         self.calls += 1
-        self.process.send(tiles)
+        self.process.send_call(tiles)
 
 
 class Crew:
@@ -80,7 +80,7 @@ class Crew:
         self._tile_ns = SHORTEST  # that the last tiles took, each
         self._death = Death("", by_tile=False)  # the last
 
-    def start(self) -> None:
+    def start_workers(self) -> None:
         """Have all workers start and load what they need; give up waiting for some as soon as others may begin.
 
         Raises ModeUnavailable where the system starts no processes, RenderError where none gets ready.
@@ -88,33 +88,33 @@ class Crew:
         with self._painter.recorder.span("start"):
             for member in self._members:
                 try:
-                    self._start(member)
+                    self._start_worker(member)
                 except OSError as error:
                     raise ModeUnavailable(
                         f"mode parallel cannot run here: no processes can be started ({error.strerror})",
                         f"allow more open files (ulimit -n) and processes (ulimit -u), or {ALTERNATIVE}",
                     ) from error
             until = time.monotonic() + READY_SECONDS
-            while not all(member.ready for member in self._members):
-                if time.monotonic() > until and any(member.ready for member in self._members):
+            while not all(member.is_ready for member in self._members):
+                if time.monotonic() > until and any(member.is_ready for member in self._members):
                     return
-                for _ in self._answers():
+                for _ in self._receive_results():
                     self._progress = time.monotonic()
 
-    def paint(self, tiles: Sequence[Tile]) -> Iterator[Done]:
+    def paint_tiles(self, tiles: Sequence[Tile]) -> Iterator[Done]:
         """Yield each tile as it is done. Raises TileError; for one that is given up, when all others are done."""
         self._todo = todo = Todo(tiles, self._painter.tile_failure)
         self._progress = time.monotonic()
         while todo.left:
             self._hand_out(todo)
-            for member, result in self._answers():
+            for member, result in self._receive_results():
                 member.calls -= 1
                 if result.handful.done:
                     painted = sum(span.t1 - span.t0 for span in result.spans)
                     self._tile_ns = max(painted // len(result.handful.done), 1)
                 for done in result.handful.done:
                     member.given.pop(done.tile.number, None)
-                    if todo.finish(done.tile.number):
+                    if todo.finish_tile(done.tile.number):
                         self._progress, member.losses = time.monotonic(), 0
                         yield done
                 if result.handful.error is not None:
@@ -125,7 +125,7 @@ class Crew:
 
     def close(self) -> None:
         """Keep the workers that are idle for later runs, and end all others at once."""
-        processes = [(member.process, member.busy) for member in self._members if member.process is not None]
+        processes = [(member.process, member.is_busy) for member in self._members if member.process is not None]
         for process, busy in processes:
             if busy:
                 process.kill()
@@ -135,30 +135,34 @@ class Crew:
             if busy:
                 process.join()
 
-    def _start(self, member: Member) -> None:
-        """Have a worker get ready. Raises OSError where the system starts no process."""
-        member.slot.clear()
+    def _start_worker(self, member: Member) -> None:
+        """Have a worker get ready. Raises OSError if the system starts no process."""
+        member.slot.clear_state()
         member.process = take_idle() or WorkerProcess()
         member.loading, member.beats, member.quiet = True, -1, 0.0
-        member.process.send(Load(*self._files, self._members.index(member), self._in_flight))
+        member.process.send_call(Load(*self._files, self._members.index(member), self._in_flight))
 
     def _hand_out(self, todo: Todo) -> None:
-        """Give each worker tiles: of small ones a handful, and the next one beforehand where it soon comes back."""
+        """Send tiles to each worker: of small ones a handful, and the next one beforehand if it soon comes back."""
         now, workers = time.monotonic(), len(self._members)
         deepest = self._in_flight + (self._tile_ns < QUICK)
         for depth in range(1, deepest + 1):
             for member in self._members:
-                size = max(min(SHORTEST // self._tile_ns, MOST_AT_ONCE, todo.fresh // (2 * workers)), 1)
+                size = max(min(SHORTEST // self._tile_ns, MOST_AT_ONCE, todo.count_untried // (2 * workers)), 1)
                 size = size if self._in_flight == 1 else 1
                 beforehand = depth > self._in_flight
-                if member.ready and member.calls < depth and not (beforehand and todo.fresh <= workers * size):
-                    tiles = todo.take(now, size)
+                if (
+                    member.is_ready
+                    and member.calls < depth
+                    and not (beforehand and todo.count_untried <= workers * size)
+                ):
+                    tiles = todo.take_tiles(now, size)
                     if not tiles:
                         return
-                    member.give(tiles)
+                    member.send_tiles(tiles)
 
-    def _answers(self) -> Iterator[tuple[Member, WorkerResult]]:
-        """What workers answer within a while. One that is loaded is ready from then on, one that died is lost."""
+    def _receive_results(self) -> Iterator[tuple[Member, WorkerResult]]:
+        """Receive results for a while. A worker that is loaded is ready from then on; one that died is lost."""
         connections = {member.process.connection: member for member in self._members if member.process is not None}
         if not connections:
             time.sleep(LOOK_SECONDS)
@@ -166,9 +170,9 @@ class Crew:
             member = connections[connection]
             assert member.process is not None
             try:
-                answer: Any = member.process.receive()
+                answer: Any = member.process.receive_result()
             except (EOFError, OSError):
-                self._lose(member, member.process.death())
+                self._return_tiles(member, member.process.describe_death())
                 continue
             if isinstance(answer, RenderError):
                 raise answer
@@ -181,52 +185,54 @@ class Crew:
         self._look_after()
 
     def _look_after(self) -> None:
-        """Now and then: kill the workers that have not moved for too long, and start others in place of those lost."""
+        """Kill, now and then, the workers that have not moved for too long, and replace the lost ones."""
         now = time.monotonic()
         passed = now - self._looked
         if passed < LOOK_SECONDS / 2:
             return
         self._looked = now
         passed = min(passed, 2 * LOOK_SECONDS)  # we may have been stopped ourselves, and they with us
-        states = [member.slot.read() for member in self._members]
+        states = [member.slot.read_state() for member in self._members]
         limit = self._painter.request.tile_timeout_ns / 1e9 or max(
             QUIET_SECONDS, QUIET_FACTOR * max(longest for _, _, longest in states) / 1e9
         )
         limit += self._painter.request.wait_ns / 1e9
         for member, (_, beats, _) in zip(self._members, states, strict=True):
             if member.process is None:
-                self._restart(member, now)
-            elif member.busy and beats == member.beats:
+                self._restart_worker(member, now)
+            elif member.is_busy and beats == member.beats:
                 member.quiet += passed
                 if member.quiet > (READY_SECONDS if member.loading else limit):
-                    self._kill(member, Death(f"no sign of life for {member.quiet:.0f} s", by_tile=True, hung=True))
+                    self._kill_worker(
+                        member, Death(f"no sign of life for {member.quiet:.0f} s", by_tile=True, hung=True)
+                    )
                 elif member.quiet > STOPPED_SECONDS and member.process.is_stopped():
-                    self._kill(member, Death("SIGSTOP", by_tile=False))
+                    self._kill_worker(member, Death("SIGSTOP", by_tile=False))
             else:
                 member.beats, member.quiet = beats, 0.0
 
-    def _restart(self, member: Member, now: float) -> None:
+    def _restart_worker(self, member: Member, now: float) -> None:
         """Start another process in place of one that was lost, if it is time."""
         if now < member.due:
             return
         try:
-            self._start(member)
+            self._start_worker(member)
         except OSError as error:
             member.process = None
             self._note_loss(member, Death(f"no process can be started: {error.strerror}", by_tile=False))
 
-    def _kill(self, member: Member, death: Death) -> None:
+    def _kill_worker(self, member: Member, death: Death) -> None:
         """End a worker that does not move."""
         assert member.process is not None
         member.process.kill()
-        self._lose(member, death)
+        self._return_tiles(member, death)
 
-    def _lose(self, member: Member, death: Death) -> None:
-        """Take the tiles of a worker that has died."""
-        at, _, _ = member.slot.read()
+    def _return_tiles(self, member: Member, death: Death) -> None:
+        """Take back the tiles of a worker that has died."""
+        at, _, _ = member.slot.read_state()
         assert member.process is not None
         tiles = list(member.given.values())
-        if self._todo is not None and self._todo.lose(tiles, at, death, time.monotonic()):
+        if self._todo is not None and self._todo.take_back_lost(tiles, at, death, time.monotonic()):
             self._progress = time.monotonic()
         if tiles or member.loading:
             place = f" at tile {at}" if any(tile.number == at for tile in tiles) else " as it started" * member.loading
@@ -240,6 +246,6 @@ class Crew:
         now = time.monotonic()
         member.losses += 1
         member.due = now + (min(FIRST_PAUSE * 2 ** (member.losses - 2), LONGEST_PAUSE) if member.losses > 1 else 0.0)
-        if now - self._progress > STALL_SECONDS and not any(other.busy for other in self._members):
+        if now - self._progress > STALL_SECONDS and not any(other.is_busy for other in self._members):
             what = "die before they paint anything" if self._todo is not None else "do not start"
             raise RenderError(f"the worker processes {what} ({death.how})", "try --backend threading")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from render import streams
-from render.backends.loky.worker import serve
+from render.backends.loky.worker import serve_calls
 
 OUTSIDE = {"SIGKILL", "SIGTERM", "SIGHUP", "SIGINT"}  # nobody but another process ends one so; a system without memory
 
@@ -38,7 +38,7 @@ class WorkerProcess:
         streams.open_closed_streams()  # a worker without a standard error ends at once
         context = get_context("loky")
         self.connection, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, os.getpid()), daemon=True)
+        self._process = context.Process(target=serve_calls, args=(theirs, os.getpid()), daemon=True)
         try:
             with _without_interrupts():
                 self._process.start()
@@ -50,20 +50,20 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """Its process number."""
         return int(self._process.pid)
 
-    def send(self, call: object) -> None:
-        """Have it do something; what a dead one is sent is lost, as `receive` will tell."""
+    def send_call(self, call: object) -> None:
+        """Send it a call; for a dead one the call is lost, and `receive_result` raises."""
         with contextlib.suppress(OSError):
             self.connection.send(call)
 
-    def receive(self) -> Any:
-        """Its next answer, waited for. Raises EOFError or OSError where it has died."""
+    def receive_result(self) -> Any:
+        """Wait for its next result. Raises EOFError or OSError if it has died."""
         return self.connection.recv()
 
     def is_alive(self) -> bool:
-        """Tell whether it lives."""
+        """Tell if it is alive."""
         return bool(self._process.is_alive())
 
     def is_stopped(self) -> bool:
@@ -82,8 +82,8 @@ class WorkerProcess:
                 os.kill(self.pid, signal.SIGKILL)
         self.connection.close()
 
-    def death(self) -> Death:
-        """Tell how it ended, once `receive` has said that it did."""
+    def describe_death(self) -> Death:
+        """Describe how it died, once `receive_result` has raised."""
         self.connection.close()
         self._process.join(5)
         code = self._process.exitcode

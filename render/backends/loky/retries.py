@@ -1,4 +1,4 @@
-"""Which tiles are left, who tries them again when a worker is lost, and which are given up.
+"""Retries: the tiles that are left, those tried again when a worker is lost, and those given up.
 
 A tile whose worker was lost waits a little and is tried again after those that nobody has tried yet: alone, so that
 the next loss has one suspect. It is given up as failed where the process ended by its own doing (a segmentation fault,
@@ -41,12 +41,12 @@ class Todo:
         self._kills: Counter[int] = Counter()  # by tile: by others, since any tile was done
 
     @property
-    def fresh(self) -> int:
-        """How many tiles nobody has tried yet."""
+    def count_untried(self) -> int:
+        """Count the tiles that no worker has tried yet."""
         return len(self._fresh)
 
-    def take(self, now: float, size: int) -> Sequence[Tile]:
-        """Give the next tiles to paint, so many at most; none where the rest is being painted or must wait."""
+    def take_tiles(self, now: float, size: int) -> Sequence[Tile]:
+        """Take the next tiles to paint, at most `size`; none if the rest is being painted or must wait."""
         if self._fresh:
             return [self._fresh.popleft() for _ in range(min(size, len(self._fresh)))]
         for suspect in sorted(self._suspects):
@@ -55,17 +55,17 @@ class Todo:
                 return (suspect.tile,)
         return ()
 
-    def finish(self, number: int) -> bool:
-        """Count a tile as done; False where it was done before."""
+    def finish_tile(self, number: int) -> bool:
+        """Count a tile as finished; return False if it was already."""
         self._kills.clear()
         return self.left.pop(number, None) is not None
 
     def give_back(self, tiles: Sequence[Tile]) -> None:
-        """Take back tiles that nobody has begun."""
+        """Take back tiles that no worker has started."""
         self._fresh.extendleft(tile for tile in reversed(tiles) if tile.number in self.left)
 
-    def lose(self, tiles: Sequence[Tile], at: int, death: Death, now: float) -> bool:
-        """Take back the tiles of a worker that was lost at tile `at` (-1: at none); give whether it was at one."""
+    def take_back_lost(self, tiles: Sequence[Tile], at: int, death: Death, now: float) -> bool:
+        """Take back the tiles of a worker lost at tile `at` (-1: at none); return whether it was at one."""
         self.give_back([tile for tile in tiles if tile.number != at])
         tile = self.left.get(at)
         if tile is None or tile not in tiles:

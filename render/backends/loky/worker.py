@@ -1,4 +1,4 @@
-"""What runs in a worker process: take a painter, paint the tiles that are sent, and send back what became of them.
+"""The code of a worker process: take a painter, paint the tiles that are sent, and send back what became of them.
 
 A worker never sees a tile twice, nor keeps any: what it has not sent back when it dies is painted by another. It tells
 how it is by three numbers in memory that it shares with its parent, so that nothing has to be sent while it paints.
@@ -49,7 +49,7 @@ class WorkerResult(NamedTuple):
 
 
 class Slot:
-    """How a worker is, in memory that its parent reads at any time. Each of the three numbers is written at once."""
+    """The state of a worker, in memory that its parent may read at any time. Each number is written at once."""
 
     def __init__(self, path: str, number: int) -> None:
         with Path(path).open("r+b") as file:
@@ -57,29 +57,29 @@ class Slot:
         self._at, self._beats, self._longest = number * SLOT.size, 0, 0
         self._last = time.monotonic_ns()
 
-    def write(self, tile: int) -> None:
-        """Say which tile is painted from now on; -1: none."""
+    def write_tile(self, tile: int) -> None:
+        """Write the tile that is painted from now on; -1: none."""
         struct.pack_into("=q", self._memory, self._at, tile)
-        self.beat()
+        self.write_heartbeat()
 
-    def beat(self) -> None:
-        """Give a sign of life."""
+    def write_heartbeat(self) -> None:
+        """Write a sign of life."""
         now = time.monotonic_ns()
         self._beats, self._longest, self._last = self._beats + 1, max(self._longest, now - self._last), now
         struct.pack_into("=qq", self._memory, self._at + 8, self._beats, self._longest)
 
-    def read(self) -> tuple[int, int, int]:
-        """The tile under way or -1, how many signs of life, ns of the longest pause between two."""
+    def read_state(self) -> tuple[int, int, int]:
+        """Read the tile in progress or -1, the count of heartbeats, and the longest pause between two in ns."""
         tile, beats, longest = SLOT.unpack_from(self._memory, self._at)
         return tile, beats, longest
 
-    def clear(self) -> None:
-        """Write that nothing has been heard yet."""
+    def clear_state(self) -> None:
+        """Write that no heartbeat has come yet."""
         SLOT.pack_into(self._memory, self._at, -1, 0, 0)
 
 
-def serve(connection: Connection, parent: int) -> None:
-    """Do what is sent, until the parent hangs up or nothing has come for IDLE_SECONDS.
+def serve_calls(connection: Connection, parent: int) -> None:
+    """Answer calls until the parent hangs up or nothing has come for IDLE_SECONDS.
 
     A call is a `Load`, answered with spans, or some tiles, answered with a `WorkerResult`: all together, or where tiles
     are juggled each as it is done, for each is then a call of its own.
@@ -100,19 +100,19 @@ def serve(connection: Connection, parent: int) -> None:
                     connection.send(painter.recorder.drain())
             else:
                 assert painter is not None
-                left = Left(call, connection if in_flight > 1 else None)
-                for handful in paint_handfuls(left.take, painter, in_flight, 0 if in_flight > 1 else None):
+                left = RemainingTiles(call, connection if in_flight > 1 else None)
+                for handful in paint_handfuls(left.take_tile, painter, in_flight, 0 if in_flight > 1 else None):
                     connection.send(WorkerResult(handful, painter.recorder.drain()))
 
 
-class Left:
+class RemainingTiles:
     """The tiles of a call that are left. With a connection, those of calls that come meanwhile too."""
 
     def __init__(self, tiles: Sequence[Tile], connection: Connection | None) -> None:
         self._tiles, self._connection = deque(tiles), connection
 
-    def take(self) -> Tile | None:
-        """Give the next, or None where there is none just now."""
+    def take_tile(self) -> Tile | None:
+        """Take the next tile, or None if there is none just now."""
         while self._connection is not None and self._connection.poll():
             self._tiles.extend(self._connection.recv())
         return self._tiles.popleft() if self._tiles else None

@@ -127,11 +127,11 @@ class Rectangle:
         workspace: Workspace,
     ) -> None:
         workspace.prepare_rectangle(frame_cells, canvas, place)
-        self.call, self.room, self.canvas = call, workspace, canvas  # whose memory must live as long as this
+        self.call, self.workspace, self.canvas = call, workspace, canvas  # whose memory must live as long as this
 
     def paint_slice(self, budget: int) -> SliceResult:
         """Paint for about `budget` steps of lanes; return how far that went."""
-        workspace = self.room
+        workspace = self.workspace
         workspace.view[BUDGET] = budget
         workspace.went[0] = 0
         steps = self.call(workspace.address)
