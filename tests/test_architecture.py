@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     "errors machine streams wording swatches comparison contract findings frontend language painting pictures storage",
     "lock",
-    "speech",
+    "speech signals",
     "registry shared_file whole_file",
     "parameters",
     "request",
@@ -52,7 +52,7 @@ LAYERS = (
     "options results engine devices",
     "like",
     "lessons terminal progress files",
-    "render sessions races keeping library commands cli __main__ notebook",  # `render` is the package itself
+    "render sessions races keeping library commands parsers cli __main__ notebook",  # `render`: the library's front
 )
 
 BY_IDEA = (

@@ -25,7 +25,8 @@ import render
 from render import engine, options
 from render.errors import OutputError, RenderError
 from render.frontend import devices, library
-from render.frontend.cli import PARSERS, main
+from render.frontend.cli import main
+from render.frontend.parsers import PARSERS
 from render.pictures import picture
 from tests.conftest import HANGING
 
@@ -333,6 +334,8 @@ WRONG = [  # words, and what is said
     (["--mode", "sequential", "--workers", "2"], "--workers means nothing in mode sequential"),
     (["--mode", "sequential", "--workers", "0"], "--workers means nothing in mode sequential"),
     (["--mode", "sequential", "--in-flight", "2"], "--in-flight means nothing in mode sequential"),
+    (["race", "--story", "plaier"], "did you mean 'player'?"),
+    (["race", "--lesson", "gil", "--story", "server"], "lesson gil has no --story"),
     (["--mode", "concurrent", "--backend", "loky"], "--backend means nothing in mode concurrent"),
     (["--mode", "sequential", "--simulate"], "--simulate means nothing in mode sequential"),
     (["--backend", "dsk"], "there is no backend 'dsk'"),
@@ -839,7 +842,11 @@ def test_a_race_tells_all_modes_in_one_table(say: Say) -> None:
     assert (said.code, said.err) == (0, "")
     lines = said.out.splitlines()
     assert max(map(len, lines)) <= 100
-    assert [line.split()[0] for line in lines[1:4]] == ["sequential", "concurrent", "parallel"]
+    at = next(number for number, line in enumerate(lines) if line.startswith("run "))
+    assert [line.split()[0] for line in lines[at + 1 : at + 4]] == ["sequential", "concurrent", "parallel"]
+    assert len(lines[at].split("  ")) >= 5
+    assert "at a tile" not in lines[at]
+    assert "at a tile" in say("show", "r.trace.json", "--figures").out
     assert "all 3 pictures are equal" in said.out
     assert "all 3 pictures are equal" in say("show", "r.trace.json").out
 
@@ -949,9 +956,8 @@ def test_the_help_of_a_race_names_what_a_race_takes(capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit):
         main(["help", "race"])
     told = " ".join(capsys.readouterr().out.split())
-    assert f"views ({library.RACE_DEFAULTS['view']} where" in told
-    assert f"each pixel ({library.RACE_DEFAULTS['samples']} where" in told
-    assert f"else {options.DEFAULTS['samples']})" in told
+    assert f"views ({library.RACE_DEFAULTS['view']}, or its first if" in told
+    assert f"each pixel ({library.RACE_DEFAULTS['samples']}, or {options.DEFAULTS['samples']} if" in told
 
 
 def test_a_race_is_as_wide_as_columns_says_though_nobody_looks(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -177,7 +177,7 @@ def test_concurrent_keeps_so_many_in_flight_and_sequential_one(wanted: Request) 
     assert (plodding.in_flight.max, plodding.switches) == (1, 0)
 
 
-@pytest.mark.parametrize("backend", [name for name in backends.names() if name != "loky"])
+@pytest.mark.parametrize("backend", backends.names())
 def test_several_workers_may_juggle_each(backend: str, wanted: Request, expected: str) -> None:
     """Each has as many in flight as it may, and no more; together more than there are workers; the same picture."""
     request = replace(wanted, mode="parallel", backend=backend, in_flight=2, tile=(16, 16), wait_ns=20_000_000)

@@ -1,8 +1,8 @@
 """The lanes as plain text, for terminals far away and the logs of machines: who worked on what, and when.
 
     parallel (threading)
-      worker 0   0022-4..      a digit: the tile it is at (the last digit of its number), the one that took most of the
-      worker 1   113355~5      time that the letter stands for; - is at a tile without a CPU, ~ waits, . does neither
+      worker 0   aacc-e..      a letter: the tile it is at (a: 0, Z: 51, then a again), the one that took most of the
+      worker 1   bbddff~f      time that it stands for; - is at a tile without a CPU, ~ waits, . does neither
       at a tile  22222212      how many workers were at a tile at the same instant, at most
       on a CPU   22221212      how many of them had a CPU, on average
       in flight  22222222      the most tiles that were started but not finished
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from string import ascii_letters
 from textwrap import wrap
 
 from render import cpu_time, stats
@@ -34,8 +35,11 @@ WAITS, LEFT, IDLE = "~", "-", "."
 Interval = tuple[int, int]
 
 
-def draw_lanes(frames: Sequence[Frame], width: int) -> list[str]:
-    """Draw the lanes of all runs as lines of at most `width` letters; none where nothing was painted."""
+def draw_lanes(frames: Sequence[Frame], width: int, *, levels: bool = True) -> list[str]:
+    """Draw the lanes of all runs as lines of at most `width` letters; none where nothing was painted.
+
+    `levels`: below the workers' lanes also how many were at a tile, on a CPU and in flight.
+    """
     runs = [(frame, _tile_spans(frame)) for frame in frames]
     length = max((_total_length(spans) for _, spans in runs), default=0)
     cells = width - HEAD
@@ -43,25 +47,27 @@ def draw_lanes(frames: Sequence[Frame], width: int) -> list[str]:
         return []
     letter = length / cells
     left = (
-        f"{LEFT} at a tile without a CPU, " if any(cpu_share(span) < 1 for _, spans in runs for span in spans) else ""
+        f"{LEFT} it is at a tile without a CPU, "
+        if any(cpu_share(span) < 1 for _, spans in runs for span in spans)
+        else ""
     )
     key = (
-        f"a letter is {format_time(letter / 1e9)}; a digit is at a tile (its last), {left}{WAITS} waits, "
-        f"{IDLE} does neither"
+        f"each sign is {format_time(letter / 1e9)} of a worker: a letter is the tile it is at, {left}{WAITS} it waits, "
+        f"{IDLE} it does neither"
     )
     return [
         *wrap(key, width),
-        *(line[:width] for frame, spans in runs for line in _scale_run(frame, spans, letter, cells)),
+        *(line[:width] for frame, spans in runs for line in _scale_run(frame, spans, letter, cells, levels)),
     ]
 
 
-def _scale_run(frame: Frame, spans: Sequence[Span], letter: float, cells: int) -> Iterator[str]:
+def _scale_run(frame: Frame, spans: Sequence[Span], letter: float, cells: int, levels: bool) -> Iterator[str]:  # noqa: FBT001
     """Draw a run on the scale of all, or on its own where that would show nothing."""
     own = _total_length(spans) / cells
     if not 0 < own * cells < FEWEST * letter:
-        return _run_lines(frame.title, frame, spans, letter)
+        return _run_lines(frame.title, frame, spans, letter, levels)
     return _run_lines(
-        f"{frame.title} ({letter / own:.0f} times wider: a letter is {format_time(own / 1e9)})", frame, spans, own
+        f"{frame.title} ({letter / own:.0f} times wider: a sign is {format_time(own / 1e9)})", frame, spans, own, levels
     )
 
 
@@ -73,7 +79,7 @@ def _total_length(spans: Sequence[Span]) -> int:
     return max((s.t1 for s in spans), default=0) - min((s.t0 for s in spans), default=0)
 
 
-def _run_lines(title: str, frame: Frame, spans: Sequence[Span], letter: float) -> Iterator[str]:
+def _run_lines(title: str, frame: Frame, spans: Sequence[Span], letter: float, levels: bool) -> Iterator[str]:  # noqa: FBT001
     yield title
     start = min((span.t0 for span in spans), default=0)
     cells = max(round(_total_length(spans) / letter), 1) if spans else 0
@@ -83,7 +89,7 @@ def _run_lines(title: str, frame: Frame, spans: Sequence[Span], letter: float) -
         yield _format_lane(f"worker {number}", _worker_lane(own, start, letter, cells, number / len(workers)))
     if len(workers) > MOST:
         yield f"  and {count(len(workers) - MOST, 'worker')} more"
-    if workers:
+    if workers and levels:
         turns = chain.from_iterable(stats.paint_intervals(frame.trace).values())
         yield _format_lane("at a tile", _level_lane(turns, start, letter, cells))
         if cpu_time.of(frame.trace).mean is not None:
@@ -108,7 +114,7 @@ def _worker_lane(spans: Sequence[Span], start: int, letter: float, cells: int, l
 
 
 def _mark_missing_cpu(letters: list[str], without: Sequence[float], letter: float, later: float) -> str:
-    """Put `LEFT` in place of as many digits as stand for the time without a CPU."""
+    """Put `LEFT` in place of as many letters as stand for the time without a CPU."""
     missed = 0.5 - later
     for cell, lost in enumerate(without):
         missed += lost / letter
@@ -141,11 +147,15 @@ def _split_by_cell(interval: Interval, letter: float, cells: int) -> Iterator[tu
 
 
 def _choose_letter(shares: Mapping[str, float], letter: float) -> str:
-    """Choose painting, waiting or neither, whichever took most; of painting, the tile that did."""
+    """Choose painting, waiting or neither, whichever took most; of painting, the tile that did.
+
+    Tiles may wait while their worker paints another: then it paints.
+    """
     tiles = {key: part for key, part in shares.items() if key != WAITS}
-    painted, waited = sum(tiles.values()), min(shares.get(WAITS, 0.0), letter)
+    painted = sum(tiles.values())
+    waited = min(shares.get(WAITS, 0.0), max(letter - painted, 0.0))
     if painted and painted >= max(waited, letter - painted - waited):
-        return max(tiles, key=lambda tile: tiles[tile])[-1]
+        return ascii_letters[int(max(tiles, key=lambda tile: tiles[tile])) % len(ascii_letters)]
     return WAITS if waited > letter - painted - waited else IDLE
 
 

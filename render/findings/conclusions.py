@@ -19,6 +19,11 @@ def of(entered: Sequence[Run]) -> list[str]:
     return [as_sentence(text) for text in texts]
 
 
+def of_race(entered: Sequence[Run]) -> list[str]:
+    """Conclude from all runs of a race, and from those of each story."""
+    return [*of(entered), *(text for follows in tell_stories(entered).values() for text in follows)]
+
+
 def _fastest_of_each(entered: Sequence[Run]) -> Iterator[str]:
     """Name the fastest of those that wait as long for their data."""
     waits = list(dict.fromkeys(run.frame.request.wait_ns for run in entered))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from os import PathLike, fspath
 from typing import Any
 
@@ -97,22 +97,22 @@ def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -
     `repeats` is how often each mode ran; `sentences` are what terminal and page say of all runs together.
     """
     entered = build_runs(frames)
-    stories = conclusions.tell_stories(entered)
     return {
         "runs": [_describe_run(run) | {"gain": run.gain.as_dict() if run.gain else None} for run in entered],
         "not_run": [{"mode": mode, "reason": reason} for mode, reason in not_run],
         "identical": are_identical(frames),
         "repeats": max((len(run.repeats.seconds) for run in entered), default=0),
-        "sentences": [*conclusions.of(entered), *(text for follows in stories.values() for text in follows)],
-        **_describe_stories(entered, stories),
+        "sentences": conclusions.of_race(entered),
+        **_describe_stories(entered),
     }
 
 
-def _describe_stories(entered: Sequence[Run], sentences: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def _describe_stories(entered: Sequence[Run]) -> dict[str, Any]:
     """Give the key `story`: what the story of a race is about, and what follows from its runs; nothing without one."""
+    follows = conclusions.tell_stories(entered)
     for run in entered:
         story = stories.story_of(run.frame)
         if story is not None:
             about = story.describe(run.frame.request.wait_ns)
-            return {"story": {"name": story.name, "about": about, "follows": list(sentences[story.name])}}
+            return {"story": {"name": story.name, "about": about, "follows": follows[story.name]}}
     return {}

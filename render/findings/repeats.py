@@ -58,7 +58,7 @@ class Rounds:
         return rounds_made % 2 == 0 or (rounds_made + 2 <= self.most and after + spent / rounds_made <= self.seconds)
 
 
-LATER = Rounds(least=1, most=3, seconds=6.0)  # of a story, whose runs take longer; what they show is seldom close
+LATER = Rounds(least=1, most=3, seconds=6.0)  # of a story: its runs take longer, and differ by more than chance
 
 
 def parse_rounds(repeat: int | str | None, otherwise: Rounds = Rounds()) -> Rounds:

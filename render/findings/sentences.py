@@ -66,15 +66,16 @@ def _describe_painting(run: Run) -> Iterator[str]:
             f"{figures.running.mean:.2f} were at a tile{given}"
         )
         if run.juggles:
-            yield f"{_count_in_flight(run)}, {run.most_juggled} by one worker. This is concurrency in each worker"
+            yield f"{_count_in_flight(run)}. This is concurrency in each worker"
         yield _judge_parallelism(run)
 
 
 def _count_in_flight(run: Run) -> str:
     """Say how many tiles were in flight, and how many of them waited."""
     waiting = run.stats.waiting.max
+    each = f" (up to {run.most_juggled} of one worker)" if run.workers > 1 else ""
     aside = f", and up to {waiting} waited at the same instant" if waiting and not run.awaited_lock else ""
-    return f"up to {run.stats.in_flight.max} were in flight, started but not finished{aside}"
+    return f"up to {run.stats.in_flight.max} were in flight, started but not finished{each}{aside}"
 
 
 def _tiles_each(run: Run) -> str:

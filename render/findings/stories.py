@@ -22,7 +22,7 @@ MOST_TILES = 256  # of a story; a frame that is cut finer is cut coarser for it
 
 @dataclass(frozen=True)
 class Story:
-    """A story. `about`: who wants what, and waits {wait} for what. `titles`: of its runs, one by one and juggling.
+    """A story. `about`: who wants what, and waits for what. `titles`: of its runs, one by one and juggling.
 
     A title has the plural of `who` where several workers do it. in_flight: tiles that a worker juggles; waiting_ns:
     what all tiles wait for their data, added up.
@@ -37,7 +37,7 @@ class Story:
 
     def describe(self, wait_ns: int) -> str:
         """Say what the story is about, in a sentence, where each tile waits so long."""
-        return as_sentence(self.about.format(wait=format_time(wait_ns / 1e9)))
+        return as_sentence(f"{self.about}: {format_time(wait_ns / 1e9)} each")
 
     def title(self, workers: int, *, juggles: bool) -> str:
         """Name a run: "server (switching)", "2 servers (one by one)"."""
@@ -55,7 +55,7 @@ STORIES = {
     for story in (
         Story(
             name="server",
-            about="four users ask a server for tiles, and each tile first waits {wait} for a slow database",
+            about="four users ask a server for tiles, and each tile first waits for a slow database",
             who="server",
             titles=("one by one", "switching"),
             in_flight=4,
@@ -63,7 +63,7 @@ STORIES = {
         ),
         Story(
             name="player",
-            about="a player shows a film in parts, and each part must first be loaded, which takes {wait}",
+            about="a player shows a film in parts, and each part must first be loaded",
             who="player",
             titles=("load, then play", "loading ahead"),
             in_flight=2,

@@ -6,240 +6,18 @@ Nothing heavy is imported here: `--help` answers before numpy could load. The co
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any, NoReturn
 
-from render import __version__
-from render.errors import OutputError, RenderError, UnknownName, UsageError
+from render.errors import OutputError, RenderError, UnknownName
+from render.frontend import signals
+from render.frontend.parsers import PARSERS
 from render.frontend.speech import harmless_streams
 
-ABOUT = """\
-Draw one picture in four ways - one worker in sequence, one worker juggling, many workers at once, a GPU -
-and see who worked on what and when. The picture is the same to the last bit.
-"""
-
-EXAMPLES = """\
-commands:
-  draw      draw a picture (this is what happens when no command is named)
-  race      draw the same picture in every mode, and report what each did
-  compare   check whether two saved pictures are equal; say where and how much they differ
-  show      report a saved trace again, on any machine, or describe a saved picture
-  devices   what this machine can run, and why not the rest
-  scenes    the scenes, their views and parameters
-  help      a command's options: help race is race --help
-
-examples:
-  python -m render                                              the default picture: mandelbrot-parallel.png
-  python -m render race                                         the lesson: all modes, one table
-  python -m render race --page theatre.html                     who worked when, replayed on a page
-  python -m render race --wait 50ms                             where one juggling worker beats a sequential one
-  python -m render race --lesson gil                            when Python's threads run in parallel, and when not
-  python -m render --mode sequential --out s.png                one worker, one tile after the other
-  python -m render --scene mandelbrot --view seahorses --set zoom=400 --size 1920x1080
-  python -m render --mode parallel --backend loky --workers 2   two processes
-  python -m render --mode cuda                                  a GPU
-  python -m render --mode cuda --simulate --size 96x64          the same code, simulated
-  python -m render compare s.png mandelbrot-parallel.png
-  python -m render --like s.png --at 310,95 --closer 10         what lies under a pixel of a picture
-  python -m render --quiet --out - | display -                  a picture for another program
-
-python -m render COMMAND --help lists a command's options.
-exit codes: 0 done or equal, 1 failed or different, 2 wrong use, 3 the mode cannot run here, 4 a tile failed,
-            130 interrupted; 129 and 143 ended by SIGHUP and SIGTERM
-"""
-
 MAX_CAUSE = 500  # letters of a cause: a scene may raise anything
-
-
-class Parser(argparse.ArgumentParser):
-    """An argparse parser that raises our errors: two lines, not a page of usage."""
-
-    def __init__(self, command: str, about: str, **more: Any) -> None:
-        super().__init__(
-            prog=f"python -m render {command}".rstrip(),
-            description=about,
-            allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            **more,
-        )
-        self.command = command
-        self.add_argument("--version", action="version", version=f"render {__version__}", help="the program's version")
-
-    def parse_words(self, words: Sequence[str]) -> argparse.Namespace:
-        """Parse these words. Raises UsageError; for an unknown option it says what was probably meant."""
-        options, rest = self.parse_known_args(words)
-        if not rest:
-            return options
-        if not rest[0].startswith("-"):
-            raise UsageError(f"unexpected argument {rest[0]!r}", f"see {self.prog} --help")
-        from render.frontend.hints import unknown_option
-        from render.options import DEFAULTS
-
-        known = [option for action in self._actions for option in action.option_strings if option.startswith("--")]
-        raise unknown_option(self.command or "draw", rest, known, getattr(options, "scene", None) or DEFAULTS["scene"])
-
-    def error(self, message: str) -> NoReturn:
-        """Raise UsageError."""
-        raise UsageError(message, f"see {self.prog} --help")
-
-
-def _add_picture_options(parser: Parser) -> None:
-    """Add the options for what to draw and how to cut it."""
-    race = parser.command == "race"  # without options it draws `render.frontend.library.RACE_DEFAULTS`
-    view = "seahorses, or its first if a scene, view or parameter is named" if race else "its first"
-    samples = "9, or 4 if a scene, view or parameter is named" if race else "4"
-    tile = "the smallest that a mode would choose, for all modes" if race else "chosen from the frame and the workers"
-    group = parser.add_argument_group("what to draw")
-    group.add_argument(
-        "--scene",
-        metavar="NAME|FILE.py",
-        help="a scene's name, or a file of your own: a program, which runs with your rights (mandelbrot)",
-    )
-    group.add_argument("--view", metavar="NAME", help=f"one of the scene's views ({view})")
-    group.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="a parameter of the scene")
-    group.add_argument("--size", metavar="WxH", help="size in pixels (1280x720)")
-    group.add_argument("--samples", metavar="N", help=f"samples for each pixel ({samples})")
-    group.add_argument("--limit", metavar="N", help="most steps of a sample (the scene's)")
-    group.add_argument("--precision", metavar="auto|f32|f64", help="numbers to compute with (the scene's)")
-    group.add_argument("--like", metavar="PICTURE", help="draw what this picture shows, with the other options over it")
-    group.add_argument("--at", metavar="PX,PY", help="with --like: this pixel of the picture becomes the centre")
-    group.add_argument("--closer", metavar="N", help="with --like: N times as large")
-    group = parser.add_argument_group("how to cut it")
-    group.add_argument("--tile", metavar="N|WxH", help=f"size of a tile in pixels ({tile})")
-    group.add_argument("--order", metavar="ORDER", help="order of the tiles: rows, spiral, hilbert or costly (rows)")
-
-
-def _add_worker_options(parser: Parser) -> None:
-    """Add the options for who draws it."""
-    group = parser.add_argument_group("who draws it")
-    race = parser.command == "race"
-    if race:
-        group.add_argument("--modes", metavar="A,B,...", help="only these modes (all that this machine can run)")
-        group.add_argument(
-            "--lesson", metavar="NAME", help="runs chosen to show one thing, each with defaults: gil, wait or bug"
-        )
-        group.add_argument("--story", metavar="NAME", help=STORY)
-        group.add_argument("--repeat", metavar="N", help=REPEAT)
-    else:
-        group.add_argument("--mode", metavar="MODE", help="sequential, concurrent, parallel or cuda (parallel)")
-    group.add_argument("--target", metavar="TARGET", help=TARGET[race])
-    group.add_argument("--workers", metavar="N", help=WORKERS)
-    group.add_argument("--backend", metavar="NAME", help="workers of mode parallel: threading or loky (threading)")
-    group.add_argument("--in-flight", metavar="N", help="tiles that mode concurrent juggles (4)")
-    group.add_argument("--tile-timeout", metavar="S", help=TILE_TIMEOUT)
-    group.add_argument("--wait", metavar="MS", help="every tile first waits this long for its data, such as 50ms (0)")
-    group.add_argument("--simulate", action="store_true", help="mode cuda without a GPU, in numba's simulator")
-
-
-TARGET = (
-    "code: python, scalar or simd; cuda for mode cuda (simd)",
-    "code of the CPU's modes: python, scalar or simd (simd)",
-)
-WORKERS = "workers of mode parallel; -1: one for each allowed CPU, -2: one fewer, and so on (-1, but at least 2)"
-TILE_TIMEOUT = "processes of mode parallel: seconds without a sign of life (20, or more as tiles before suggest)"
-REPEAT = "run all modes N times in turn, and show each one's median run (3, or more if they fit in 4 s)"
-STORY = """all modes once more, with each tile waiting for its data: server (four users and a slow database), player
-(the next part loads while this one plays) or none (server; none where --modes or --wait is given)"""
-OUT = """.png .webp .jpg .npz picture, - PNG to standard output, .svg timeline, .txt table, .html page,
-.ownership.png and .cost.png by tile, .replay.webp moving, .perfetto.json or .chrome.json for other viewers"""
-
-
-def _add_output_options(parser: Parser, about: str) -> None:
-    """Add the options for what is saved."""
-    parser.add_argument("-o", "--out", metavar="FILE", action="append", default=[], help=about)
-    parser.add_argument("--page", metavar="FILE", help="the theatre: who worked when, replayed on one page (.html)")
-
-
-def _add_message_options(parser: Parser, *, quiet: bool = True) -> None:
-    """Add the options for what is printed."""
-    group = parser.add_argument_group("messages")
-    group.add_argument("--json", action="store_true", help="print one JSON document on standard output")
-    if quiet:
-        group.add_argument("-q", "--quiet", action="store_true", help="print no progress and no report")
-    group.add_argument("--debug", action="store_true", help="print a traceback if something fails")
-
-
-def _draw_parser() -> Parser:
-    parser = Parser("", ABOUT, epilog=EXAMPLES, usage="python -m render [COMMAND] [OPTIONS]")
-    _add_picture_options(parser)
-    parser.add_argument("--only-tile", metavar="N", help="paint this tile alone")
-    _add_worker_options(parser)
-    _add_output_options(parser, OUT)
-    parser.add_argument("--plain", action="store_true", help="leave request and timings out of the file")
-    parser.add_argument("--trace", metavar="FILE", help="save the trace, for show")
-    kept = parser.add_mutually_exclusive_group()
-    kept.add_argument("--resume", action="store_true", help="go on with a picture that was interrupted")
-    kept.add_argument("--fresh", action="store_true", help="throw away what an interrupted run has kept")
-    _add_message_options(parser)
-    return parser
-
-
-def _race_parser() -> Parser:
-    parser = Parser("race", "Draw the same picture in every mode that this machine can run, and report what each did.")
-    _add_picture_options(parser)
-    _add_worker_options(parser)
-    _add_output_options(parser, OUT)
-    parser.add_argument("--trace", metavar="FILE", help="save all traces in one file, for show")
-    _add_message_options(parser)
-    return parser
-
-
-def _compare_parser() -> Parser:
-    parser = Parser(
-        "compare", "Compare two pictures. Exit 0 if they are equal (or differ within the limits given), 1 if not."
-    )
-    parser.add_argument("a", metavar="A", help="a picture: PNG, .npz, or whatever Pillow reads; - is standard input")
-    parser.add_argument("b", metavar="B", help="the picture that is compared with it")
-    parser.add_argument(
-        "--max-error",
-        metavar="N",
-        help="equal enough if no channel differs by more (steps: of 255, or of 65535)",
-    )
-    parser.add_argument("--max-differing", metavar="PERCENT", help="equal enough if no more pixels than this differ")
-    parser.add_argument("--diff", metavar="FILE", help="write a picture of the differences, magnified")
-    parser.add_argument("--any-request", action="store_true", help="compare pictures of different requests too")
-    _add_message_options(parser)
-    return parser
-
-
-def _show_parser() -> Parser:
-    parser = Parser("show", "Report a saved trace again and make outputs from it, or describe a saved picture.")
-    parser.add_argument("file", metavar="SAVED_TRACE|PICTURE")
-    _add_output_options(parser, OUT)
-    parser.add_argument("--plain", action="store_true", help="leave request and timings out of the file")
-    _add_message_options(parser)
-    return parser
-
-
-def _devices_parser() -> Parser:
-    parser = Parser("devices", "What this machine can run, and why not the rest.")
-    _add_message_options(parser, quiet=False)
-    return parser
-
-
-def _scenes_parser() -> Parser:
-    parser = Parser("scenes", "The scenes, their views and parameters.")
-    parser.add_argument(
-        "name", metavar="NAME|FILE.py", nargs="?", help="one scene only, with its parameters (a file is run)"
-    )
-    _add_message_options(parser, quiet=False)
-    return parser
-
-
-PARSERS = {
-    "draw": _draw_parser,
-    "race": _race_parser,
-    "compare": _compare_parser,
-    "show": _show_parser,
-    "devices": _devices_parser,
-    "scenes": _scenes_parser,
-}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -253,7 +31,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run_guarded(words: list[str], began: int, *, debug: bool) -> int:
     """Run one command and turn whatever goes wrong into an exit code."""
     try:
-        code = _run_command(words, began)
+        try:
+            code = _run_command(words, began)
+        except Exception as error:
+            if signals.INTERRUPTS:  # in the midst of an import, say: NumPy makes an error of its own of it
+                raise KeyboardInterrupt from error
+            raise
         _flush_output()
         return code
     except RenderError as error:
@@ -261,10 +44,10 @@ def _run_guarded(words: list[str], began: int, *, debug: bool) -> int:
     except BrokenPipeError:  # the reader of our output has gone
         _drop_output()
         return 1
-    except Terminated as ended:
+    except signals.Terminated as ended:
         with contextlib.suppress(OSError):  # the terminal may have gone
-            name = signal.Signals(int(str(ended)) - 128).name
-            print("; ".join([f"render: ended by {name}", *notes(ended)]), file=sys.stderr, flush=True)
+            name = signals.name_of(ended)
+            print("; ".join([f"render: ended by {name}", *signals.notes(ended)]), file=sys.stderr, flush=True)
         raise
     except OSError as error:  # such as a full disk
         return print_error(RenderError(f"the system reports an error: {error}", "--debug shows where"), debug=debug)
@@ -286,7 +69,7 @@ def _run_command(words: list[str], began: int) -> int:
     if command not in PARSERS:
         raise UnknownName("command", command, PARSERS)
     options = PARSERS[command]().parse_words(words)
-    _exit_on_signals()
+    signals.exit_on_signals()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy would start threads that nothing here uses
     from render.frontend import commands
 
@@ -310,11 +93,6 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def notes(error: BaseException) -> list[str]:
-    """Return what was added to an error on its way: what is kept, and how to go on."""
-    return list(getattr(error, "__notes__", []))
-
-
 def print_error(error: RenderError, *, debug: bool = False) -> int:
     """Print the cause and what to do, a line each, and the traceback if `debug`; return the exit code."""
     if debug:
@@ -326,22 +104,3 @@ def print_error(error: RenderError, *, debug: bool = False) -> int:
     if error.remedy:
         print(f"        {error.remedy}", file=sys.stderr)
     return error.exit_code
-
-
-class Terminated(SystemExit):
-    """A signal ended the program; the code is 128 and the signal's number, as shells count."""
-
-
-def _raise_terminated(caught: int, _frame: object) -> NoReturn:
-    raise Terminated(128 + caught)
-
-
-def _exit_on_signals() -> None:
-    """Exit cleanly on SIGTERM and SIGHUP: processes and canvases would be left behind otherwise."""
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            try:
-                signal.signal(number, _raise_terminated)
-            except ValueError:  # not the main thread: somebody else's program, and its signals
-                return

@@ -166,10 +166,10 @@ def _print_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
         lesson_document = {"lesson": lessons.as_dict(lesson, result)} if lesson else {}
         print(json.dumps(race_document(result.frames, result.not_run) | lesson_document))
     elif not typed.quiet:
-        lesson_lines = (
-            ["", *lessons.format_lines(lesson, result, min(_terminal_width(), table.WIDTH))] if lesson else []
-        )
-        _print_lines([table.race_table(result.frames, result.not_run, _terminal_width()), *lesson_lines], files)
+        width = _terminal_width()
+        lesson_lines = [*lessons.format_lines(lesson, result, min(width, table.WIDTH)), ""] if lesson else []
+        report = table.race_table(result.frames, result.not_run, width, figures=typed.figures)
+        _print_lines([*lesson_lines, report], files)
 
 
 def compare(typed: Namespace, began: int) -> int:

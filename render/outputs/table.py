@@ -12,56 +12,68 @@ from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike, fspath
 from textwrap import wrap
 
-from render.findings import chart, conclusions, schedule, sentences
+from render.findings import chart, conclusions, schedule, sentences, stories
 from render.findings.evidence import Run, build_runs
 from render.findings.incidents import count_resumed
 from render.frame import Frame, Frames, are_identical
 from render.stats import Stats
-from render.wording import format_columns, format_large, format_time, make_harmless
+from render.wording import count, format_columns, format_large, format_time, make_harmless
 
 SUFFIXES = (".txt",)
 ABOUT = "what was done, by whom and how long, in words"
 LARGEST_SIDE = None
 MOST_TILES = None
 WIDTH, MIN_WIDTH = 100, 40
-# seconds: of all tiles, first start to last end, in the repeat of median time; spread: from the shortest repeat to the
-# longest, as a share of it; at a tile: workers, at most; on a CPU: how many of them, on average; first: seconds to the
-# first tile done
-HEADS = (
-    *("mode", "workers", "tiles", "seconds", "spread", "speed-up", "at a tile", "on a CPU"),
-    *("in flight", "switches", "first"),
+# seconds: of all tiles, first start to last end, in the repeat of median time
+HEADS = ("run", "workers", "seconds", "speed-up", "on a CPU", "in flight")
+MISSED_LEAST = ("in flight", "workers", "speed-up")
+KEY = (
+    "on a CPU: workers that had one, on average; in flight: tiles started but not finished, at most; speed-up: over "
+    "one worker that takes one tile after the other"
 )
-MISSED_LEAST = ("tiles", "switches", "first", "spread", "in flight", "workers", "speed-up", "at a tile")
+# spread: from the shortest repeat to the longest, as a share of the median; at a tile: workers, at most; waiting:
+# tiles, at most; first: seconds to the first tile done
+MORE_HEADS = ("run", "tiles", "spread", "at a tile", "waiting", "switches", "first")
+MORE_MISSED_LEAST = ("tiles", "switches", "first", "spread", "waiting")
 # how the painting was shared out (render.findings.schedule): idle shares of the workers; how even; how long a started
 # tile was left alone at most; the longest tile; the best that any schedule could do, and how near this one came; the
 # gain with start-up. Figures that take workers for independent hands say nothing of a GPU's streams, which are queues.
-SCHEDULE_HEADS = ("mode", "idle", "fair", "alone", "longest", "best", "near", "with start", "efficiency", "serial")
+SCHEDULE_HEADS = ("run", "idle", "fair", "alone", "longest", "best", "near", "with start", "efficiency", "serial")
 SCHEDULE_MISSED_LEAST = ("serial", "alone", "longest", "fair", "with start", "efficiency", "best", "idle")
 
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
     """Write the lines of one draw, or the table of a race. A plain file is the same: there is nothing to leave out."""
-    text = "\n".join(draw_lines(frames[0], ())[:-1]) if frames.kind == "draw" else race_table(frames, frames.not_run)
+    text = (
+        "\n".join(draw_lines(frames[0], ())[:-1])
+        if frames.kind == "draw"
+        else race_table(frames, frames.not_run, figures=True)
+    )
     return f"{text}\n".encode()
 
 
 def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WIDTH) -> list[str]:
     """Report one draw: what was done, by whom and how long, where the time went, and where it was saved."""
     width = max(min(width, WIDTH), MIN_WIDTH)
-    request, run = frame.request, Run(frame)
-    samples = "1 sample" if request.samples == 1 else f"{request.samples} samples"
+    run = Run(frame)
     own_steps = run.seconds and not count_resumed(frame.trace)
     rate = f"; {format_large(frame.total_steps / run.seconds)} steps a second" if own_steps else ""
     files = ", ".join("to standard output" if path == "-" else fspath(path) for path in out)
-    size = f"{request.width} x {request.height} pixels, {samples} each"
     lines = [
-        f"{request.scene}, view {request.view}: {size}, limit {request.limit}, {request.precision}",
+        describe_picture(frame),
         *_fold_lines([f"{frame.title}: {' '.join(sentences.of(run))}", *conclusions.of([run])], width),
         f"{_ledger_line(run.stats)}{rate}",
         *multiprocessor_lines(frame, run.stats),
         f"saved {files}" if files else "nothing was saved",
     ]
     return [make_harmless(line) for line in lines]
+
+
+def describe_picture(frame: Frame) -> str:
+    """Name what was painted, in a line."""
+    request = frame.request
+    size = f"{request.width} x {request.height} pixels, {count(request.samples, 'sample')} each"
+    return f"{request.scene}, view {request.view}: {size}, limit {request.limit}, {request.precision}"
 
 
 def multiprocessor_lines(frame: Frame, figures: Stats) -> Iterator[str]:
@@ -85,16 +97,29 @@ def _ledger_line(figures: Stats) -> str:
     return f"{format_time(figures.seconds['total'])} in all: {parts}" if parts else "it took no time"
 
 
-def race_table(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]], width: int = WIDTH) -> str:
-    """Format a race: a row for each mode, then what it shows, then whether all pictures are equal."""
+def race_table(
+    frames: Sequence[Frame], not_run: Iterable[tuple[str, str]], width: int = WIDTH, *, figures: bool = False
+) -> str:
+    """Format a race: what was painted, what the traces show, a table with a row for each run, and the lanes.
+
+    `figures`: two more tables and more lanes, for those who want all figures.
+    """
     width = max(min(width, WIDTH), MIN_WIDTH)
     entered = build_runs(frames)
-    below = [*_sentence_lines(entered), *_equality_lines(frames), *_not_run_lines(not_run)]
     if not entered:
-        return "\n".join(_fold_lines(below, width))
-    first = format_columns([HEADS, *(_time_row(run) for run in entered)], width, MISSED_LEAST)
-    second = format_columns([SCHEDULE_HEADS, *(_schedule_row(run) for run in entered)], width, SCHEDULE_MISSED_LEAST)
-    return "\n".join([*first, "", *second, "", *chart.draw_lanes(frames, width), "", *_fold_lines(below, width)])
+        return "\n".join(_fold_lines(_not_run_lines(not_run), width))
+    parts = [
+        [line for part in _sentence_parts(entered) for line in ["", *_fold_lines(part, width)]][1:],
+        _fold_lines([*_equality_lines(frames), *_not_run_lines(not_run)], width),
+        [*format_columns([HEADS, *map(_first_row, entered)], width, MISSED_LEAST), *wrap(KEY, width)],
+    ]
+    if figures:
+        parts += [
+            format_columns([MORE_HEADS, *map(_second_row, entered)], width, MORE_MISSED_LEAST),
+            format_columns([SCHEDULE_HEADS, *map(_schedule_row, entered)], width, SCHEDULE_MISSED_LEAST),
+        ]
+    parts.append(chart.draw_lanes(frames, width, levels=figures))
+    return "\n\n".join("\n".join(part) for part in parts if part)
 
 
 def _fold_lines(texts: Iterable[str], width: int) -> list[str]:
@@ -106,18 +131,26 @@ def _not_run_lines(modes: Iterable[tuple[str, str]]) -> Iterator[str]:
         yield f"{mode} did not run: {reason.removeprefix(f'mode {mode} cannot run here: ')}"
 
 
-def _time_row(run: Run) -> tuple[str, ...]:
+def _first_row(run: Run) -> tuple[str, ...]:
     figures = run.stats
     return (
         run.frame.title,
         str(run.workers),
-        str(figures.tiles),
         f"{run.seconds:.3f}",
-        format_percent(run.repeats.spread_percent),
         _format_figure(run.gain.speed_up if run.gain else None, 2),
-        str(figures.running.max),
         _format_figure(figures.on_cpu.mean, 2),
         str(figures.in_flight.max),
+    )
+
+
+def _second_row(run: Run) -> tuple[str, ...]:
+    figures = run.stats
+    return (
+        run.frame.title,
+        str(figures.tiles),
+        format_percent(run.repeats.spread_percent),
+        str(figures.running.max),
+        str(figures.waiting.max),
         str(figures.switches),
         _format_figure(figures.first_tile_seconds, 3),
     )
@@ -151,12 +184,25 @@ def _format_figure(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def _sentence_lines(entered: Sequence[Run]) -> Iterator[str]:
-    """Yield what the traces show, in the words of the lesson."""
+def _sentence_parts(entered: Sequence[Run]) -> Iterator[list[str]]:
+    """Yield what was painted, what the plain runs show, and what those of a story do, in the words of the lesson."""
+    first = entered[0]
+    cut = f"cut into {count(first.stats.tiles, 'tile')}"
+    yield [f"{describe_picture(first.frame)}; {cut}"]
+    told = conclusions.tell_stories(entered)
+    plain = [run for run in entered if stories.name_of(run.frame) not in told]
+    yield [*_run_lines(plain), *conclusions.of(entered)]
+    for name, follows in told.items():
+        own = [run for run in entered if stories.name_of(run.frame) == name]
+        story = stories.story_of(own[0].frame)
+        about = [f"story {name}: {story.describe(own[0].frame.request.wait_ns)}"] if story else []
+        yield [*about, *_run_lines(own), *follows]
+
+
+def _run_lines(entered: Sequence[Run]) -> Iterator[str]:
     for run in entered:
         yield f"{run.frame.title}: {' '.join(sentences.of(run))}"
         yield from (f"  {line}" for line in multiprocessor_lines(run.frame, run.stats))
-    yield from conclusions.of(entered)
 
 
 def _equality_lines(frames: Sequence[Frame]) -> Iterator[str]:

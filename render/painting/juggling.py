@@ -38,9 +38,9 @@ class Juggler:
         self._stopped = False
 
     def paint(self, take: Callable[[], Tile | None]) -> Iterator[Done]:
-        """Yield each tile as it is finished, and start the next in its place, until `take` gives none and all are.
+        """Yield each tile as it is finished, and start the next in its place, as long as `take` gives any.
 
-        Raises TileError.
+        It is asked again whenever one more may be started. Raises TileError.
         """
         while not self._stopped:
             while len(self._started) < self._in_flight and (tile := take()) is not None:
