@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     "errors machine streams wording swatches comparison contract findings frontend language painting pictures storage",
     "lock",
-    "speech",
+    "speech signals",
     "registry shared_file whole_file",
     "parameters",
     "request",
