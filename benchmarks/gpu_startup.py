@@ -8,8 +8,8 @@ beside each other ran at the same time. Needs a GPU, and a first run that has co
 
 from __future__ import annotations
 
+import builtins
 import functools
-import importlib
 import os
 import sys
 import threading
@@ -74,7 +74,7 @@ class Finder:
     """Wraps the steps of a module as soon as it has been imported, and notes long imports."""
 
     def __init__(self) -> None:
-        self.inner = importlib.import_module("builtins").__import__
+        self.inner = builtins.__import__
 
     def __call__(self, name: str, *values: Any, **named: Any) -> Any:
         """Import, as the statement does."""
@@ -103,7 +103,7 @@ def main() -> int:
     begun = process_start()
     sys.path.insert(0, str(Path(__file__).parent.parent))
     TAKEN.append((begun, time.monotonic(), "Python itself", "MainThread"))
-    importlib.import_module("builtins").__import__ = Finder()
+    vars(builtins)["__import__"] = Finder()
     from render.__main__ import run
 
     sys.argv = ["render", "--mode", "cuda", "--quiet", *sys.argv[1:]]
