@@ -17,6 +17,7 @@ from render import engine, stats
 from render.errors import RenderError
 from render.frame import Frame
 from render.options import complete
+from render.runtime.cuda import discovery
 from render.runtime.cuda.discovery import Card
 from render.trace import Span
 
