@@ -21,6 +21,7 @@ LAYERS = (
     "lock",
     "speech signals",
     "registry shared_file whole_file",
+    "growing_file",
     "parameters",
     "request",
     "primitives polynomials elementary palettes plan pace trace cpu_time packing provenance",
@@ -45,7 +46,7 @@ LAYERS = (
     "handfuls",
     "backends preparation",
     "stories foremost",
-    "modes stats schedule claims incidents evidence sentences chart compare attribution difference inspection",
+    "modes stats schedule claims incidents evidence films sentences chart compare attribution difference inspection",
     "speed_up",
     "conclusions",
     "outputs document",
@@ -53,7 +54,7 @@ LAYERS = (
     "options results engine devices",
     "like",
     "lessons terminal progress files",
-    "render sessions races keeping library commands parsers cli __main__ notebook",  # `render`: the library's front
+    "film render sessions races keeping library commands parsers cli __main__ notebook",  # `render`: the library
 )
 
 BY_IDEA = (
@@ -70,14 +71,16 @@ BY_IDEA = (
 # These stand side by side and never import each other, except what is listed.
 SIDE_BY_SIDE = {
     "modes": "modes",
-    "outputs": "outputs stats schedule claims incidents evidence sentences conclusions speed_up chart document picture",
+    "outputs": "outputs stats schedule claims incidents evidence films sentences conclusions speed_up chart document "
+    "picture",
     "stats": "",
     "schedule": "stats",
     "chart": "stats",
     "claims": "",
     "evidence": "stats schedule claims",
     "incidents": "",
-    "sentences": "schedule claims incidents evidence",
+    "films": "stats evidence",
+    "sentences": "schedule claims incidents evidence films",
     "conclusions": "evidence sentences speed_up",
     "document": "stats schedule claims incidents evidence sentences conclusions speed_up",
     "compare": "picture",

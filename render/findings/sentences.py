@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from render.findings import claims, schedule
+from render.findings import claims, films, schedule
 from render.findings.claims import Claims
 from render.findings.evidence import MOSTLY, PARALLEL, SHORT, Run
 from render.findings.incidents import describe_incidents
@@ -31,6 +31,8 @@ def of(run: Run) -> list[str]:
     happened = [as_sentence(text) for text in describe_incidents(run.frame.trace)]
     if not run.stats.tiles:
         return ["No tile was painted.", *happened]
+    if films.is_film(run.frame.trace):
+        return [*films.describe_film(run.frame.trace), *happened]
     claimed = claims.describe_claims(run.frame.trace)
     texts = [
         *_describe_painting(run),

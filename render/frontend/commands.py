@@ -1,4 +1,4 @@
-"""The six commands: each takes the parsed options and returns an exit code.
+"""The commands: each takes the parsed options and returns an exit code.
 
 Reports go to standard output, progress and announcements to standard error; with `--json` the
 document alone goes to standard output.
@@ -284,11 +284,19 @@ def list_scenes(typed: Namespace, began: int) -> int:
     return 0
 
 
+def film(typed: Namespace, began: int) -> int:
+    """Shoot a film."""
+    from render.film import command
+
+    return command.film(typed, _given_options(typed), _make_announcer(typed), began)
+
+
 COMMANDS: dict[str, Callable[[Namespace, int], int]] = {
     "draw": draw,
     "race": race,
     "compare": compare,
     "show": show,
+    "film": film,
     "devices": list_devices,
     "scenes": list_scenes,
 }

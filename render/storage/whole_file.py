@@ -27,11 +27,11 @@ def write_whole(target: Path, pieces: Iterable[bytes]) -> None:
     remove_orphans(target.parent)
     fresh = temporary_name(target)
     try:
-        with _new_file(fresh) as file:
+        with open_nameless(fresh) as file:
             file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
-            _give_name(file, fresh)
+            name_file(file, fresh)
         if target.exists():
             fresh.chmod(stat.S_IMODE(target.stat().st_mode))
         fresh.replace(target)
@@ -73,7 +73,7 @@ def remove_orphans(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _new_file(name: Path) -> Iterator[BinaryIO]:
+def open_nameless(name: Path) -> Iterator[BinaryIO]:
     """Open a new file: without a name where that is possible, else locked."""
     try:
         descriptor = os.open(name.parent, os.O_TMPFILE | os.O_WRONLY, 0o666)
@@ -86,7 +86,7 @@ def _new_file(name: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _give_name(file: BinaryIO, name: Path) -> None:
+def name_file(file: BinaryIO, name: Path) -> None:
     """Give a new file its name, if it has none."""
     if os.fstat(file.fileno()).st_nlink:
         return
