@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from render import stats
 from render.cpu_time import sum_cpu_time
-from render.findings.evidence import PARALLEL
+from render.findings.evidence import OTHERS, PARALLEL, SHORT
 from render.frame import Frame
 from render.trace import NO_TILE, Trace
 from render.wording import as_sentence, count, format_time
@@ -23,13 +23,14 @@ LITTLE = 0.02  # of the time; stages that are at work together for less do not o
 
 
 class Overlap(NamedTuple):
-    """Seconds: that each stage was at work, by kind; that two or more were; that any frame was at a stage.
+    """Seconds: that each stage was at work, by kind; that two or more were; that any was; from first to last.
 
     cpus: how many were at work on average; None where that is not known.
     """
 
     stages: dict[str, float]
     together: float
+    any: float
     whole: float
     cpus: float | None
 
@@ -37,6 +38,11 @@ class Overlap(NamedTuple):
     def overlaps(self) -> bool:
         """True where stages were at work at the same instant."""
         return self.together >= LITTLE * self.whole
+
+    @property
+    def short_of_cpu(self) -> bool:
+        """True where the stages that were at work together had less than one CPU: others had it."""
+        return self.cpus is not None and self.cpus * self.whole < SHORT * self.any
 
 
 def is_film(trace: Trace) -> bool:
@@ -55,12 +61,14 @@ def measure_overlap(trace: Trace) -> Overlap:
     spans = [span for span in trace.of_kind(*STAGES) if span.tile != NO_TILE]
     work = {kind: stats.merge_intervals((span.t0, span.t1) for span in spans if span.kind == kind) for kind in STAGES}
     levels = stats.count_levels(chain.from_iterable(work.values()))
-    together = sum(end - start for (start, level), (end, _) in pairwise(levels) if level > 1)
+    held = [(end - start, level) for (start, level), (end, _) in pairwise(levels)]
+    together, one_or_more = (sum(length for length, level in held if level >= least) for least in (2, 1))
     whole = max((span.t1 for span in spans), default=0) - min((span.t0 for span in spans), default=0)
     given = sum_cpu_time(spans)
     return Overlap(
         {kind: sum(t1 - t0 for t0, t1 in intervals) / 1e9 for kind, intervals in work.items()},
         together / 1e9,
+        one_or_more / 1e9,
         whole / 1e9,
         given / whole if given is not None and whole else None,
     )
@@ -81,6 +89,8 @@ def _describe(trace: Trace, overlap: Overlap) -> Iterator[str]:
     total = sum(overlap.stages.values())
     if not overlap.overlaps:
         yield f"{each}: {format_time(total)} together. No two of them were at work at the same instant"
+        if overlap.short_of_cpu:
+            yield f"a stage at work had less than one CPU; {OTHERS}: run it again"
         return
     yield (
         f"{each}: {format_time(total)} together, in {format_time(overlap.whole)}. For {format_time(overlap.together)} "
@@ -89,6 +99,9 @@ def _describe(trace: Trace, overlap: Overlap) -> Iterator[str]:
     if overlap.cpus is not None:
         parallel = "this is parallelism" if overlap.cpus >= PARALLEL else "this is concurrency; parallelism needs more"
         yield f"on average {overlap.cpus:.2f} CPUs were at work: {parallel}"
+    if overlap.short_of_cpu:
+        yield f"a stage at work had less than one CPU; {OTHERS}: run it again"
+        return
     longest = max(overlap.stages, key=overlap.stages.__getitem__)
     share = overlap.stages[longest] / overlap.whole if overlap.whole else 0.0
     if share >= ALL_THE_TIME:

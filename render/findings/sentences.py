@@ -16,14 +16,13 @@ from collections.abc import Iterator, Sequence
 
 from render.findings import claims, films, schedule
 from render.findings.claims import Claims
-from render.findings.evidence import MOSTLY, PARALLEL, SHORT, Run
+from render.findings.evidence import MOSTLY, OTHERS, PARALLEL, SHORT, Run
 from render.findings.incidents import describe_incidents
 from render.wording import as_sentence, count, format_time, in_words, join_words
 
 IDLE = 0.2  # of the time; workers that have no tile for so long explain why a run was slow
 TOO_SHORT = 0.25  # seconds of one worker; below, starting and polling of tens of ms hide what a mode gains
 FEW = 4  # workers that are listed one by one
-OTHERS = "other programs were using the CPUs"
 
 
 def of(run: Run) -> list[str]:
