@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from harness.record import Record
 from harness.verdicts import Interval, interval, logs, pieces, quick
 
+LIMIT = "limit"  # the case of a group that makes nothing but the arithmetic of steps
 Row = Mapping[str, Any]
 
 
@@ -74,6 +75,15 @@ def rate(record: Record, row: Row) -> Rate | None:
         computed / time.quick / 1e9 if computed else None,
         facts.get("computed_is") == "at most",
     )
+
+
+def share(record: Record, row: Row) -> float | None:
+    """The share of the limit that a case reaches, by its steps a second; None where its group has no limit."""
+    limit = record.cases.get(f"{row['section']}/{row['group']}/{LIMIT}")
+    if limit is None or limit is row:
+        return None
+    ours, most = rate(record, row), rate(record, limit)
+    return ours.all_steps / most.all_steps if ours and most else None
 
 
 def base_of(record: Record, row: Row) -> Row | None:
