@@ -40,7 +40,7 @@ def times_as_fast(record: Record, name: str) -> str | None:
     row = record.cases[name]
     base = base_of(record, row)
     found = ratio(record, row, base) if base else None
-    return f"{found.middle:.2g}" if found else None
+    return f"{found.middle:.{1 if found.middle >= 1 else 2}f}" if found else None
 
 
 def percent_more(record: Record, name: str) -> str | None:
