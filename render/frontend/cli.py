@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from importlib import import_module
 
 from render.errors import OutputError, RenderError, UnknownName
 from render.frontend import signals
@@ -61,6 +62,9 @@ def _run_guarded(words: list[str], began: int, *, debug: bool) -> int:
         return print_error(fault, debug=debug)
 
 
+STARTED_EARLY = {"cuda": "render.runtime.cuda.early"}  # modes whose devices start while everything else is imported
+
+
 def _run_command(words: list[str], began: int) -> int:
     """Find the command and run it."""
     command = words.pop(0) if words and not words[0].startswith("-") else "draw"
@@ -70,6 +74,8 @@ def _run_command(words: list[str], began: int) -> int:
         raise UnknownName("command", command, PARSERS)
     options = PARSERS[command]().parse_words(words)
     signals.exit_on_signals()
+    if not vars(options).get("simulate") and vars(options).get("mode") in STARTED_EARLY:
+        import_module(STARTED_EARLY[options.mode]).start()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy would start threads that nothing here uses
     from render.frontend import commands
 

@@ -112,7 +112,8 @@ class Host:
     def _cut(self, tiles: Sequence[Tile]) -> Sequence[Tile]:
         """The tiles, or pieces of them where they have no room in a launch."""
         wide, high = (min(sizes) for sizes in zip(*(stream.shape[1:] for stream in self._streams), strict=True))
-        if all(tile.width <= wide and tile.height <= high for tile in tiles):
+        request = self._painter.request
+        if min(request.tile[0], request.width) <= wide and min(request.tile[1], request.height) <= high:
             return tiles
         made: list[Tile] = []
         for tile in tiles:
@@ -124,12 +125,15 @@ class Host:
 
     def _done(self, table: TileTable, made: list[int], bad: list[int]) -> Iterator[Done]:
         """Those of a launch that are done, and then the first that failed."""
+        if not self._pieces and not any(bad):
+            yield from map(Done, table.tiles, made)
+            return
         failed: list[tuple[Tile, int]] = []
         for tile, steps, strange in zip(table.tiles, made, bad, strict=True):
             if strange:
                 failed.append((tile, strange))
                 continue
-            piece = self._pieces.get(tile.number) if self._pieces else None
+            piece = self._pieces.get(tile.number)
             if piece is None:
                 yield Done(tile, steps)
             else:
