@@ -29,6 +29,7 @@ from typing import Any
 from unittest.mock import patch
 
 import card_figures
+import host_cost
 from card_program import Differ, Program, on_cpu, programs, same
 from card_reference import FMA_A_TURN, Argument, Bench, Reference
 from machine_code import Absent
@@ -295,6 +296,9 @@ def main() -> int:
     parser.add_argument("--model", action="store_true", help="the model's figures, with or without a card")
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
     typed = parser.parse_args()
+    if "host" in typed.sections:  # needs no GPU
+        host_cost.main(typed.runs)
+        return 0
     unknown = sorted(set(typed.sections) - set(SECTIONS))
     if unknown:
         parser.error(f"no section {', '.join(unknown)}; there are: {', '.join(SECTIONS)}")

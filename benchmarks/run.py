@@ -39,8 +39,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("benchmarks.json"), metavar="FILE.json", help="%(default)s")
     parser.add_argument("--resume", action="store_true", help="go on with what --out holds")
     parser.add_argument("--passes", type=int, metavar="N", help="passes at most; the time is not limited then")
-    parser.add_argument("--one", nargs=2, metavar=("SECTION", "GROUP"), help=argparse.SUPPRESS)
-    parser.add_argument("--seconds", type=float, default=1.0, help=argparse.SUPPRESS)
+    parser.add_argument("--one", metavar="SECTION", help=argparse.SUPPRESS)  # these three: of a measuring process
+    parser.add_argument("--group", action="append", default=[], help=argparse.SUPPRESS)
+    parser.add_argument("--share", type=float, default=1.0, help=argparse.SUPPRESS)
     typed = parser.parse_args(arguments)
     if typed.passes is not None and typed.passes < 1:
         parser.error("--passes: at least 1")
@@ -125,7 +126,7 @@ def main() -> int:
     """Run; the exit code."""
     typed = parse()
     if typed.one:
-        process.run_child(*typed.one, quick=typed.quick, seconds=typed.seconds)
+        process.run_child(typed.one, typed.group, quick=typed.quick, share=typed.share)
         return 0
     chosen = choose(typed.only, quick=typed.quick)
     if not chosen:

@@ -5,21 +5,8 @@ from __future__ import annotations
 import gc
 import signal
 import sys
-from typing import NoReturn
 
-from render.frontend.cli import main, notes
-
-
-class Interrupted(KeyboardInterrupt):
-    """Control-C. Of a bare KeyboardInterrupt Python remembers that it passed through `exec`, and ends by the signal.
-
-    That happens where a class is being made by text, as named tuples are, at the moment of the signal.
-    """
-
-
-def raise_interrupted(_number: int, _frame: object) -> NoReturn:
-    """Raise Interrupted on SIGINT."""
-    raise Interrupted
+from render.frontend.signals import notes, raise_interrupted
 
 
 def run() -> int:
@@ -29,9 +16,11 @@ def run() -> int:
     ones some thirty times, and again when the process ends: together some 25 ms.
     """
     gc.set_threshold(50_000, 20, 20)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is to be ignored
-        signal.signal(signal.SIGINT, raise_interrupted)
     try:
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is to be ignored
+            signal.signal(signal.SIGINT, raise_interrupted)
+        from render.frontend.cli import main
+
         return main()
     except KeyboardInterrupt as error:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more, while Python ends, would end it in another way

@@ -59,6 +59,7 @@ def test_the_document_of_a_draw_has_these_keys_and_values() -> None:
         "workers": {"asked": 3, "seen": 2},
         "tiles": 2,
         "resumed": 0,
+        "launches": None,
         "seconds_all": [3.0],
         "seconds": {
             "total": 6.0,

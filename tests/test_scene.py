@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from render import engine, lanes, scene
 from render.contract import rules as scene_rules
 from render.errors import SceneError, UnknownName, UsageError
-from render.frontend import cli
+from render.frontend import signals
 from render.request import HIGHEST_LIMIT, Request
 
 DISC = '''\
@@ -187,7 +187,7 @@ def test_a_signal_to_end_is_no_error_of_the_scene_that_runs(
     path = write(("    return {", "    import os, signal; os.kill(os.getpid(), signal.SIGTERM)\n    return {"))
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        cli._exit_on_signals()  # noqa: SLF001  (what the program does when it begins)
+        signals.exit_on_signals()  # what the program does when it begins
         with pytest.raises(SystemExit) as caught:
             asked(path, ask)
     finally:

@@ -40,7 +40,7 @@ class Case:
 
     facts: numbers and words for the report; `steps`, of all samples as if none was skipped; `computed`, those really
     made, where shortcuts skip some; `pixels`, `workers`. clock: whose seconds they are: "wall"; "thread", CPU time of
-    the one thread that works (`timing.THREAD`); "gpu", the GPU's own.
+    the one thread that works (`timing.THREAD`); "gpu", the GPU's own. warmup: the first run's, where it was made.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Case:
     equal: bool | Differing | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     clock: str = "wall"
+    warmup: float | None = None
 
 
 class Missing(NamedTuple):

@@ -15,8 +15,6 @@ from render.kernels.slots import patch, reals, total
 from render.language.primitives import fma, to_int
 from render.scene import REALS
 
-CHAINS = 9  # of fma, and a third as many of sums, that wait for nothing but themselves
-
 
 class Rounds(NamedTuple):
     """What `independent` is told."""

@@ -1,7 +1,8 @@
 """All groups, pass after pass, until their figures are known well enough, stop getting better, or the time is over.
 
-A pass goes through all groups once, so that the passes of a group lie minutes apart: noise that lasts a minute then
-spoils one of them, not all. The record is written after every group, so an interruption keeps what was measured.
+A pass goes through all sections once, each in a process of its own, so that the passes of a group lie minutes apart:
+noise that lasts a minute then spoils one of them, not all. The record is written after every group, so an interruption
+keeps what was measured.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.cases import Group
-from harness.process import PATIENCE, measure_apart
+from harness.process import PATIENCE, Part, measure_apart
 from harness.record import Record
 from harness.verdicts import FEW, interval, logs, quick, unstable
 
@@ -47,29 +48,30 @@ def run(
     """Measure the groups into the record. KeyboardInterrupt passes through, with the record written."""
     ends = time.monotonic() + plan.seconds
     halves: dict[str, list[float]] = {}
+    parts: dict[str, list[Group]] = {}
+    for section, group in chosen:
+        parts.setdefault(section, []).append(group)
     try:
         for number in range(plan.passes):
-            for place, (section, group) in enumerate(chosen, 1):
-                name = f"{section}/{group.name}"
-                if record.made(section, group) > number or settled(halves.get(name, [])):
-                    continue
+            for section, all_groups in parts.items():
+                todo = [
+                    group
+                    for group in all_groups
+                    if record.made(section, group) <= number and not settled(halves.get(f"{section}/{group.name}", []))
+                ]
                 left = ends - time.monotonic()
                 if left <= 0:
                     return
+                if not todo:
+                    continue
+                part = Part(section, todo, plan.quick, plan.share)
                 t0 = time.monotonic()
-                measured = measure_apart(
-                    section,
-                    group,
-                    quick=plan.quick,
-                    seconds=group.seconds * plan.share,
-                    environment=environment,
-                    patience=min(max(left, 10.0), PATIENCE),
-                )
-                record.add_pass(section, group, measured)
-                halves.setdefault(name, []).append(widest(record, section, group))
-                took = time.monotonic() - t0
-                say(f"pass {number + 1}, {place} of {len(chosen)}: {line(record, section, group)} ({took:.1f} s)")
-                save(record, path)
+                for group, measured in measure_apart(part, environment, min(max(left, 10.0), PATIENCE)):
+                    record.add_pass(section, group, measured)
+                    halves.setdefault(f"{section}/{group.name}", []).append(widest(record, section, group))
+                    took, t0 = time.monotonic() - t0, time.monotonic()
+                    say(f"pass {number + 1}: {line(record, section, group)} ({took:.1f} s)")
+                    save(record, path)
     except KeyboardInterrupt:
         record.run["interrupted"] = True
         raise
@@ -87,7 +89,7 @@ def save(record: Record, path: Path | None) -> None:
 def settled(halves: Sequence[float]) -> bool:
     """Tell whether more passes of a group bring nothing: all is known well enough, or the last pass did not help."""
     if len(halves) < FEW:
-        return False
+        return bool(halves) and halves[-1] == 0  # nothing of it can run here
     return halves[-1] <= KNOWN or (len(halves) > TRIED and halves[-1] > BETTER * halves[-TRIED])
 
 

@@ -1,7 +1,8 @@
-"""One group, one pass, in a process of its own: what crashes, hangs or prints there harms nothing else.
+"""One section, one pass, in a process of its own: what crashes, hangs or prints there harms nothing else.
 
-The parent starts `run.py --one SECTION GROUP`; the child measures and writes one JSON document to its standard output,
-from which everything that others print is kept away.
+The parent starts `run.py --one SECTION --group NAME ...`; the child measures one group after the other and writes a
+line of JSON for each to its standard output, from which everything that others print is kept away. Where it ends
+early, the group that it was at gets the reason, and a new process goes on with the next.
 """
 
 from __future__ import annotations
@@ -12,47 +13,92 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from harness.cases import Absent, Case, Differ, Differing, Group, Missing, groups
 from harness.timing import YARDSTICKS, measure
 
 SCRIPT = Path(__file__).parent.parent / "run.py"
-PATIENCE = 300.0  # seconds for one pass of one group, preparing included
+PATIENCE = 300.0  # seconds for one pass of one section, preparing included
+
+
+class Part(NamedTuple):
+    """What one process measures: groups of a section, and the share of their own seconds that each takes."""
+
+    section: str
+    groups: Sequence[Group]
+    quick: bool
+    share: float
 
 
 def measure_apart(
-    section: str, group: Group, *, quick: bool, seconds: float, environment: Mapping[str, str], patience: float
-) -> dict[str, Any]:
-    """Measure a group in a fresh process: `{"cases": [...], "yardstick": [...]}`; a crash is every case's reason."""
-    command = [sys.executable, str(SCRIPT), "--one", section, group.name, "--seconds", str(seconds)]
-    command += ["--quick"] if quick else []
-    with tempfile.TemporaryFile() as errors:
-        child = subprocess.Popen(  # noqa: S603  (this program)
-            command, stdout=subprocess.PIPE, stderr=errors, env=os.environ | dict(environment)
+    part: Part, environment: Mapping[str, str], patience: float = PATIENCE
+) -> Iterator[tuple[Group, dict[str, Any]]]:
+    """Measure groups in fresh processes: each with `{"cases": [...], "yardstick": [...]}`, as they come.
+
+    patience: seconds that one process may take; a crash, or more time, is the reason of every case of its group.
+    """
+    left = list(part.groups)
+    while left:
+        reason = "its process ended early"
+        with _Child(part._replace(groups=left), environment, patience) as child:
+            for text in child.lines():
+                yield left.pop(0), json.loads(text)
+            reason = child.ending()
+        if left:
+            yield left[0], _lost(left.pop(0), reason)
+
+
+class _Child:
+    """A process that measures; ended with the block."""
+
+    def __init__(self, part: Part, environment: Mapping[str, str], patience: float) -> None:
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the block)
+        command = [sys.executable, str(SCRIPT), "--one", part.section, "--share", str(part.share)]
+        command += [word for group in part.groups for word in ("--group", group.name)]
+        command += ["--quick"] if part.quick else []
+        self.process = subprocess.Popen(  # noqa: S603  (this program)
+            command, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=os.environ | dict(environment)
         )
-        try:
-            out, _ = child.communicate(timeout=patience)
-        except subprocess.TimeoutExpired:
-            _end(child)
-            return _lost(group, f"took more than {patience:.0f} seconds")
-        except BaseException:
-            _end(child)
-            raise
-        if child.returncode:
-            errors.seek(0)
-            last = errors.read().decode(errors="replace").strip().splitlines()[-1:]
-            return _lost(group, f"its process ended with {_ending(child.returncode)}: {''.join(last) or 'no message'}")
-    document: dict[str, Any] = json.loads(out)
-    return document
+        self.patience, self.late = patience, False
+        self.timer = threading.Timer(patience, self._stop)
+
+    def _stop(self) -> None:
+        self.late = True
+        self.process.kill()
+
+    def __enter__(self) -> Self:
+        self.timer.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.timer.cancel()
+        _end(self.process)
+        self.errors.close()
+
+    def lines(self) -> Iterator[str]:
+        """What it answers, line by line, until it ends."""
+        assert self.process.stdout is not None
+        yield from self.process.stdout
+
+    def ending(self) -> str:
+        """Why it ended before all was measured."""
+        code = self.process.wait()
+        if self.late:
+            return f"took more than {self.patience:.0f} seconds"
+        self.errors.seek(0)
+        last = self.errors.read().decode(errors="replace").strip().splitlines()[-1:]
+        return f"its process ended with {_ending(code)}: {''.join(last) or 'no message'}"
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Ask the child to stop; kill it if it does not."""
-    child.terminate()
+def _end(child: subprocess.Popen[str]) -> None:
+    """Ask a child that still runs to stop; kill it if it does not."""
+    if child.poll() is None:
+        child.terminate()
     try:
         child.wait(5)
     except subprocess.TimeoutExpired:
@@ -68,14 +114,15 @@ def _lost(group: Group, reason: str) -> dict[str, Any]:
     return {"cases": [{"case": name, "reason": reason, "equal": None} for name in group.names], "yardstick": []}
 
 
-def run_child(section: str, name: str, *, quick: bool, seconds: float) -> None:
-    """Measure a group in this process and print the document; nothing else reaches the standard output."""
+def run_child(section: str, names: Sequence[str], *, quick: bool, share: float) -> None:
+    """Measure groups in this process, and write a line for each; nothing else reaches the standard output."""
     answer = os.dup(1)
     os.dup2(2, 1)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    (group,) = (one for one in groups(section, quick=quick) if one.name == name)
+    known = {group.name: group for group in groups(section, quick=quick)}
     with os.fdopen(answer, "w", encoding="utf-8") as out:
-        json.dump(_measured(group, seconds), out)
+        for name in names:
+            print(json.dumps(_measured(known[name], share * known[name].seconds)), file=out, flush=True)
 
 
 def _measured(group: Group, seconds: float) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import render
-from harness.cases import Differ, Once
+from harness.cases import Case, Differ, Once
 from harness.timing import THREAD
 from peers import Frame
 from render import engine, stats
@@ -88,16 +88,19 @@ def drawing(stack: ExitStack, expected: str | None, **options: Any) -> tuple[Onc
     return once, lambda: last[0]
 
 
-def kernel(expected: np.ndarray, **options: Any) -> Once:
+def kernel(expected: np.ndarray, **options: Any) -> tuple[Once, float]:
     """Paint the whole frame by one call of the target's kernel, with colours, by this thread's CPU time. Raises Differ.
 
-    expected: the steps of every sample, (height, width), which the kernel must count as well.
+    expected: the steps of every sample, (height, width), which the kernel must count as well. Returns also what the
+    first run took.
     """
     request = ask(**options)
     paint = Preparation().shared_kernel(request).paint
     canvas = open_window(request, 0, 0, request.width, request.height)
     total = int(expected.sum(dtype=np.int64))
+    t0 = THREAD()
     paint(canvas, 0, 0, request.width, request.height)
+    warmup = (THREAD() - t0) / 1e9
     assert canvas.steps is not None
     check_equal(split_marked(canvas.steps.copy())[0], expected)
 
@@ -109,7 +112,13 @@ def kernel(expected: np.ndarray, **options: Any) -> Once:
             raise Differ(abs(steps - total), total, "steps")
         return spent
 
-    return once
+    return once, warmup
+
+
+def kernel_case(name: str, expected: np.ndarray, facts: Mapping[str, Any], **options: Any) -> Case:
+    """Make a case of the kernel alone. Raises Differ."""
+    once, warmup = kernel(expected, **options)
+    return Case(name, once, equal=True, facts=facts, clock="thread", warmup=warmup)
 
 
 def check_hash(frame: render.Frame, expected: str) -> None:

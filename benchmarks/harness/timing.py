@@ -82,7 +82,7 @@ def measure(
 
 
 def _warmed(case: Case) -> Series:
-    warmup = case.once()
+    warmup = case.once() if case.warmup is None else case.warmup
     again = case.once() if warmup < TURN else warmup
     return Series(case.name, warmup, max(1, round(SHORT / max(again, 1e-9))))
 

@@ -19,6 +19,7 @@ from harness.cases import Absent, Case, Group, Missing
 BARE = str(Path(__file__).parent.parent / "references" / "bare_mandelbrot.py")
 PAINTED, BARELY, CPP, LIMIT = "painted", "steps alone", "C++ intrinsics", "limit"
 ROUNDS = 200_000  # of the limit's loop: about half a millisecond
+CHAINS = 9  # of fma in a round, and a third as many of sums, that wait for nothing but themselves
 SET = {"x": -0.75, "y": 0.0, "zoom": 1.6}
 
 
@@ -62,8 +63,7 @@ def prepare(name: str, precision: str, stack: ExitStack) -> Iterator[Case | Miss
     """The program twice, C++, and the limit."""
     import numpy as np
 
-    from harness.core_limit import CHAINS, numba_issue
-    from harness.program import ask, check_equal, count_steps, frame_of, kernel, plain
+    from harness.program import ask, check_equal, count_steps, frame_of, kernel_case, plain
     from harness.timing import THREAD, timed
     from peers.cpp import HandWritten
 
@@ -74,8 +74,8 @@ def prepare(name: str, precision: str, stack: ExitStack) -> Iterator[Case | Miss
     expected = count_steps(request)
     check_equal(count_steps(ask(**bare)), expected)
     facts: dict[str, Any] = {"steps": int(expected.sum(dtype=np.int64)), "pixels": expected.size, "limit_case": LIMIT}
-    yield Case(PAINTED, kernel(expected, **options), equal=True, facts=facts, clock="thread")
-    yield Case(BARELY, kernel(expected, **bare), equal=True, facts=facts, clock="thread")
+    yield kernel_case(PAINTED, expected, facts, **options)
+    yield kernel_case(BARELY, expected, facts, **bare)
     issue: Callable[[int, bool], int] | None = None
     try:
         loop, frame, out = HandWritten(), frame_of(request), np.zeros_like(expected)
@@ -92,7 +92,11 @@ def prepare(name: str, precision: str, stack: ExitStack) -> Iterator[Case | Miss
         issue = partial(loop.issue, precision)
     except Absent as absent:
         yield Missing(CPP, str(absent))
-    fill = issue or numba_issue(precision)
+    if issue is None:
+        from harness.core_limit import numba_issue
+
+        issue = numba_issue(precision)
+    fill = issue
     lanes = fill(ROUNDS, True)  # noqa: FBT003
     facts = {"steps": ROUNDS * CHAINS // 3 * lanes, "lanes": lanes}
     yield Case(LIMIT, timed(lambda: fill(ROUNDS, True), THREAD), facts=facts, clock="thread")  # noqa: FBT003
@@ -100,21 +104,21 @@ def prepare(name: str, precision: str, stack: ExitStack) -> Iterator[Case | Miss
 
 def prepare_shortcuts(stack: ExitStack) -> Iterator[Case | Missing]:
     """Shortcuts change no count."""
-    from harness.program import ask, count_steps, kernel, plain
+    from harness.program import ask, count_steps, kernel_case, plain
 
     expected = count_steps(ask(**plain(SET, 5000, "f64", (256, 256))))
     facts = {"steps": int(expected.sum(dtype="int64")), "pixels": expected.size}
     for name in ("on", "off"):
         options = plain(SET, 5000, "f64", (256, 256), shortcuts=name == "on")
-        yield Case(name, kernel(expected, **options), equal=True, facts=facts, clock="thread")
+        yield kernel_case(name, expected, facts, **options)
 
 
 def prepare_deep(stack: ExitStack) -> Iterator[Case | Missing]:
     """A limit fifty times as high should hardly cost more, with shortcuts on."""
-    from harness.program import ask, count_steps, kernel, plain
+    from harness.program import ask, count_steps, kernel_case, plain
 
     for limit in (1000, 50_000):
         options = plain(SET, limit, "f64", (256, 256), shortcuts=True)
         expected = count_steps(ask(**options))
         facts = {"steps": int(expected.sum(dtype="int64")), "pixels": expected.size}
-        yield Case(f"limit {limit}", kernel(expected, **options), equal=True, facts=facts, clock="thread")
+        yield kernel_case(f"limit {limit}", expected, facts, **options)

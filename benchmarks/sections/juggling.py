@@ -2,14 +2,13 @@
 
 The same frame in both modes, by the trace. `between slices` of the facts is the share of concurrent's time in which
 nothing is painted, which a busy machine does not hide; `longest slice` is how long the event loop could not have
-answered anybody. In full also with slices of other lengths, from which `painter.SLICE_NS` was chosen.
+answered anybody. Also with slices of other lengths, from which `painter.SLICE_NS` was chosen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from functools import partial
 from typing import Any
 
 from harness.cases import Case, Group, Missing, Once
@@ -18,14 +17,13 @@ OTHERS_NS = (200_000, 500_000, 1_000_000, 3_000_000, 10_000_000)
 
 
 def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for all sections)
-    """Both modes; in full also other slices."""
-    names: tuple[str, ...] = ("sequential", "concurrent")
+    """Both modes, and slices of other lengths; nothing in quick, where `modes` has both."""
     if not quick:
-        names += tuple(f"concurrent, {length / 1e6:g} ms" for length in OTHERS_NS)
-    yield Group("modes", names, partial(prepare, quick), base="sequential", seconds=3.0)
+        others = (f"concurrent, {length / 1e6:g} ms" for length in OTHERS_NS)
+        yield Group("modes", ("sequential", "concurrent", *others), prepare, base="sequential", seconds=3.0)
 
 
-def prepare(quick: bool, stack: ExitStack) -> Iterator[Case | Missing]:  # noqa: FBT001
+def prepare(stack: ExitStack) -> Iterator[Case | Missing]:
     """Pictures are compared in every run."""
     from harness.program import ask, painting
     from render import engine
@@ -36,8 +34,6 @@ def prepare(quick: bool, stack: ExitStack) -> Iterator[Case | Missing]:  # noqa:
     expected = engine.draw(plodding).sha256
     yield Case("sequential", painting(plodding, expected), equal=True)
     yield Case("concurrent", painting(juggling, expected), equal=True, facts=describe_slices(juggling))
-    if quick:
-        return
     for length in OTHERS_NS:
         yield Case(
             f"concurrent, {length / 1e6:g} ms", with_slices(painting(juggling, expected), length, painter), equal=True

@@ -72,7 +72,7 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
 
 def prepare(scene: Scene, cores: str, mine: dict[str, str], stack: ExitStack) -> Iterator[Case | Missing]:
     """The program's cases, then each peer's; raises RenderError where its mode cannot run here."""
-    from harness.program import ask, check_equal, count_steps, drawing, frame_of, kernel, plain
+    from harness.program import ask, check_equal, count_steps, drawing, frame_of, kernel_case, plain
     from render import engine
     from render.runtime.cuda import discovery
 
@@ -87,12 +87,13 @@ def prepare(scene: Scene, cores: str, mine: dict[str, str], stack: ExitStack) ->
     facts = {"pixels": expected.size, "steps": steps, "computed": steps}
     cut = facts | {"computed": count_computed(scene, expected), "computed_is": "at most"}
     for name, options, told in ((OURS, fast, cut), (ALL_STEPS, slow, facts)):
-        once = (
-            kernel(expected, **options) if cores == "one" else drawing(stack, hashed, **options, mode=MODES[cores])[0]
-        )
-        yield Case(name, once, equal=True, facts=told, clock=CLOCKS[cores])
+        if cores == "one":
+            yield kernel_case(name, expected, told, **options)
+        else:
+            once, _ = drawing(stack, hashed, **options, mode=MODES[cores])
+            yield Case(name, once, equal=True, facts=told)
     if cores == "one":
-        yield Case(BARELY, kernel(expected, **slow, scene=BARE), equal=True, facts=facts, clock="thread")
+        yield kernel_case(BARELY, expected, facts, **slow, scene=BARE)
     for name, file in mine.items():
         yield from compare_peer(name, file, frame_of(ask(**slow)), expected, facts)
 
@@ -112,7 +113,8 @@ def compare_peer(name: str, file: str, frame: Any, expected: Any, facts: dict[st
         yield Missing(name, str(absent))
         return
     out = np.zeros_like(expected)
-    counts(out)
+    once = timed(lambda: counts(out), THREAD if peer.CORES == "one" else time.perf_counter_ns)
+    warmup = once()
     differing = int((out != expected).sum())
     if peer.WHY is None:
         check_equal(out, expected)
@@ -120,8 +122,7 @@ def compare_peer(name: str, file: str, frame: Any, expected: Any, facts: dict[st
     equal: Any = Differing(differing, peer.WHY) if differing else True
     lacks = " ".join((peer.__doc__ or "").split("\n\n", 1)[-1].split())
     told = facts | {"steps": made, "computed": made, "lacks": lacks}
-    clock = THREAD if peer.CORES == "one" else time.perf_counter_ns
-    yield Case(name, timed(lambda: counts(out), clock), equal, told, CLOCKS[peer.CORES])
+    yield Case(name, once, equal, told, CLOCKS[peer.CORES], warmup)
 
 
 def count_computed(scene: Scene, expected: Any) -> int:

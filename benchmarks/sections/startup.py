@@ -18,9 +18,10 @@ SIZE = "1920x1080"
 
 
 def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for all sections)
-    """Help; and drawing."""
+    """Help; in full also drawing."""
     yield Group("help", (NOTHING, HELP), prepare_help, NOTHING, "interpreter", seconds=2.0, controls=(NOTHING,))
-    yield Group(f"{SIZE} to PNG", (ALONE, ALL), prepare_draw, ALONE, "interpreter", seconds=4.0)
+    if not quick:
+        yield Group(f"{SIZE} to PNG", (ALONE, ALL), prepare_draw, ALONE, "interpreter", seconds=4.0)
 
 
 def prepare_help(stack: ExitStack) -> Iterator[Case | Missing]:
@@ -29,7 +30,7 @@ def prepare_help(stack: ExitStack) -> Iterator[Case | Missing]:
     from harness.whole import run
 
     yield Case(NOTHING, timed(lambda: run([sys.executable, "-c", "pass"])))
-    yield Case(HELP, timed(lambda: run([sys.executable, "-m", "render", "--help"])))
+    yield Case(HELP, timed(lambda: run([sys.executable, "-m", "render", "--help"])), facts={"wanted": 0.1})
 
 
 def prepare_draw(stack: ExitStack) -> Iterator[Case | Missing]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
-from typing import NoReturn
+from importlib import import_module
 
 from render.errors import OutputError, RenderError, UnknownName
+from render.frontend import signals
 from render.frontend.parsers import PARSERS
 from render.frontend.speech import harmless_streams
 
@@ -32,7 +32,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run_guarded(words: list[str], began: int, *, debug: bool) -> int:
     """Run one command and turn whatever goes wrong into an exit code."""
     try:
-        code = _run_command(words, began)
+        try:
+            code = _run_command(words, began)
+        except Exception as error:
+            if signals.INTERRUPTS:  # in the midst of an import, say: NumPy makes an error of its own of it
+                raise KeyboardInterrupt from error
+            raise
         _flush_output()
         return code
     except RenderError as error:
@@ -40,10 +45,10 @@ def _run_guarded(words: list[str], began: int, *, debug: bool) -> int:
     except BrokenPipeError:  # the reader of our output has gone
         _drop_output()
         return 1
-    except Terminated as ended:
+    except signals.Terminated as ended:
         with contextlib.suppress(OSError):  # the terminal may have gone
-            name = signal.Signals(int(str(ended)) - 128).name
-            print("; ".join([f"render: ended by {name}", *notes(ended)]), file=sys.stderr, flush=True)
+            name = signals.name_of(ended)
+            print("; ".join([f"render: ended by {name}", *signals.notes(ended)]), file=sys.stderr, flush=True)
         raise
     except OSError as error:  # such as a full disk
         return print_error(RenderError(f"the system reports an error: {error}", "--debug shows where"), debug=debug)
@@ -57,6 +62,9 @@ def _run_guarded(words: list[str], began: int, *, debug: bool) -> int:
         return print_error(fault, debug=debug)
 
 
+STARTED_EARLY = {"cuda": "render.runtime.cuda.early"}  # modes whose devices start while everything else is imported
+
+
 def _run_command(words: list[str], began: int) -> int:
     """Find the command and run it."""
     command = words.pop(0) if words and not words[0].startswith("-") else "draw"
@@ -65,7 +73,9 @@ def _run_command(words: list[str], began: int) -> int:
     if command not in PARSERS:
         raise UnknownName("command", command, PARSERS)
     options = PARSERS[command]().parse_words(words)
-    _exit_on_signals()
+    signals.exit_on_signals()
+    if not vars(options).get("simulate") and vars(options).get("mode") in STARTED_EARLY:
+        import_module(STARTED_EARLY[options.mode]).start()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy would start threads that nothing here uses
     from render.frontend import commands
 
@@ -89,11 +99,6 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def notes(error: BaseException) -> list[str]:
-    """Return what was added to an error on its way: what is kept, and how to go on."""
-    return list(getattr(error, "__notes__", []))
-
-
 def print_error(error: RenderError, *, debug: bool = False) -> int:
     """Print the cause and what to do, a line each, and the traceback if `debug`; return the exit code."""
     if debug:
@@ -105,22 +110,3 @@ def print_error(error: RenderError, *, debug: bool = False) -> int:
     if error.remedy:
         print(f"        {error.remedy}", file=sys.stderr)
     return error.exit_code
-
-
-class Terminated(SystemExit):
-    """A signal ended the program; the code is 128 and the signal's number, as shells count."""
-
-
-def _raise_terminated(caught: int, _frame: object) -> NoReturn:
-    raise Terminated(128 + caught)
-
-
-def _exit_on_signals() -> None:
-    """Exit cleanly on SIGTERM and SIGHUP: processes and canvases would be left behind otherwise."""
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            try:
-                signal.signal(number, _raise_terminated)
-            except ValueError:  # not the main thread: somebody else's program, and its signals
-                return

@@ -51,7 +51,7 @@ class Spans(Sequence[Span]):
     `KINDS`, tile, t0, t1, cpu, cpu_end and on_cpu what a span has, UNKNOWN for None.
     """
 
-    __slots__ = ("cpu", "cpu_end", "kind", "on_cpu", "t0", "t1", "tile", "worker", "workers")
+    __slots__ = ("_by_kind", "cpu", "cpu_end", "kind", "on_cpu", "t0", "t1", "tile", "worker", "workers")
     COLUMNS = (
         ("worker", np.int32),
         ("tile", np.int64),
@@ -66,6 +66,7 @@ class Spans(Sequence[Span]):
     def __init__(self, workers: Sequence[Worker], *columns: np.ndarray | int) -> None:
         """Give a column as one number where all its members are that."""
         self.workers = tuple(workers)
+        self._by_kind: dict[str, Spans] = {}
         length = max((len(column) for column in columns if not isinstance(column, int)), default=0)
         columns = (*columns, *[UNKNOWN] * (len(self.COLUMNS) - len(columns)))
         for (name, kind), column in zip(self.COLUMNS, columns, strict=True):
@@ -108,13 +109,19 @@ class Spans(Sequence[Span]):
         rest = [np.concatenate([getattr(part, name) for part in parts]) for name, _ in cls.COLUMNS[1:]]
         return cls(tuple(numbers), np.concatenate(workers), *rest)
 
-    def take(self, which: np.ndarray) -> Spans:
-        """Those that a mask or a list of places chooses."""
+    def take(self, which: np.ndarray | slice) -> Spans:
+        """Those that a mask, a list of places or a slice chooses."""
         return Spans(self.workers, *(getattr(self, name)[which] for name, _ in self.COLUMNS))
 
     def of_kind(self, *kinds: str) -> Spans:
-        """Those of these kinds."""
-        return self.take(np.isin(self.kind, [NUMBER[kind] for kind in kinds]))
+        """Those of these kinds, in their order."""
+        if len(kinds) != 1:
+            return self.take(np.isin(self.kind, [NUMBER[kind] for kind in kinds]))
+        if not self._by_kind:  # all kinds at once, for whoever asks for one asks for the others too
+            ordered = self.take(np.argsort(self.kind, kind="stable"))
+            bounds = np.searchsorted(ordered.kind, np.arange(len(KINDS) + 1)).tolist()
+            self._by_kind = {kind: ordered.take(slice(*bounds[n : n + 2])) for kind, n in NUMBER.items()}
+        return self._by_kind[kinds[0]]
 
     def __len__(self) -> int:
         return len(self.t0)

@@ -102,8 +102,10 @@ static int freed(int kind, void *at) {
 #define IS(one, what) ((one) >= things && (one) < things + MOST && (one)->kind == (what))
 #define HERE(one, what) do { if (!IS(one, what) || (one)->card != current->card) return 400; } while (0)
 
+static void at_the_end(void) { if (getenv("FAKE_REPORT")) atexit(report); }
 int cuInit(unsigned flags) {
-    if (!started && getenv("FAKE_REPORT")) atexit(report);
+    static pthread_once_t once = PTHREAD_ONCE_INIT; /* threads may come here at the same time */
+    pthread_once(&once, at_the_end);
     ASKED(0, 0);
     started = 1;
     return flags ? 1 : cards() ? 0 : 100;
@@ -120,8 +122,11 @@ int cuDeviceGetAttribute(int *value, int attribute, int device) {
 }
 int cuDevicePrimaryCtxRetain(Thing **context, int device) {
     static Thing *primary[CARDS];
+    static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
     STARTED(device);
+    pthread_mutex_lock(&one);
     if (!primary[device]) made(&primary[device], CONTEXT, device, 0);
+    pthread_mutex_unlock(&one);
     return !(*context = primary[device]);
 }
 int cuCtxSetCurrent(Thing *context) {
@@ -185,6 +190,17 @@ int cuMemFreeHost(void *here) { CURRENT(); return freed(PINNED, here); }
 int cuMemcpyHtoD_v2(void *there, const void *here, size_t size) {
     CURRENT();
     return inside(DEVICE, there, size) && here && memcpy(there, here, size) ? 0 : 1;
+}
+int cuMemcpyHtoDAsync_v2(void *there, void *here, size_t size, Thing *stream) {
+    CURRENT();
+    HERE(stream, STREAM);
+    return inside(DEVICE, there, size) && inside(PINNED, here, size) && memcpy(there, here, size) ? 0 : 1;
+}
+int cuMemGetInfo_v2(size_t *left, size_t *all) {
+    CURRENT();
+    *left = *all = ROOM;
+    for (Thing *one = things; one < things + MOST; one++) *left -= one->kind == DEVICE ? one->size : 0;
+    return 0;
 }
 int cuMemcpyDtoHAsync_v2(void *here, void *there, size_t size, Thing *stream) {
     CURRENT();
