@@ -3,7 +3,8 @@
     python benchmarks/figures.py [--check]
 
 Between `<!-- figures: NAME -->` and `<!-- end of figures -->` stands a table that is made here, a column for each
-machine. Nothing else of the files is touched. --check: exit 1 where a table is not what the results say.
+machine; what a busy machine hides is left out. Nothing else of the files is touched. --check: exit 1 where a table is
+not what the results say.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ sys.path.insert(1, str(ROOT))
 
 from harness.passes import duration  # noqa: E402
 from harness.record import Record, read  # noqa: E402
+from harness.verdicts import WIDE, Interval  # noqa: E402
 from reports.figures import base_of, ratio, share, time_of  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -30,31 +32,29 @@ Say = Callable[[Record, str], str | None]
 
 
 def seconds(record: Record, name: str) -> str | None:
-    """A case's time."""
+    """A case's time; none where it is unstable."""
     time = time_of(record, record.cases[name])
-    return duration(time.quick) if time else None
+    return duration(time.quick) if time and (not time.unstable or time.samples == 0) else None
 
 
 def times_as_fast(record: Record, name: str) -> str | None:
     """How many times as fast as the case that it is compared with."""
-    row = record.cases[name]
-    base = base_of(record, row)
-    found = ratio(record, row, base) if base else None
+    found = _ratio(record, name)
     return f"{found.middle:.{1 if found.middle >= 1 else 2}f}" if found else None
 
 
-def percent_more(record: Record, name: str) -> str | None:
-    """By how much longer it takes than the case that it is compared with."""
+def of_limit(record: Record, name: str) -> str | None:
+    """The share of the limit; none where the case is unstable."""
+    reached = share(record, record.cases[name])
+    return f"{100 * reached:.0f} %" if reached is not None and seconds(record, name) else None
+
+
+def _ratio(record: Record, name: str) -> Interval | None:
+    """The ratio to the case that it is compared with; none where it is known to 5 % or worse."""
     row = record.cases[name]
     base = base_of(record, row)
     found = ratio(record, row, base) if base else None
-    return f"{100 * (1 / found.middle - 1):+.1f} %" if found else None
-
-
-def of_limit(record: Record, name: str) -> str | None:
-    """The share of the limit."""
-    reached = share(record, record.cases[name])
-    return f"{100 * reached:.0f} %" if reached is not None else None
+    return found if found and found.half <= WIDE else None
 
 
 class Line(NamedTuple):
