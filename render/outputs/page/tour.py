@@ -48,7 +48,7 @@ def build_tour(runs: Sequence[Run]) -> list[Step]:
 
 def _ask_juggling(runs: Sequence[Run]) -> Iterator[Step]:
     for number, run in enumerate(runs):
-        if not run.juggles:
+        if not run.juggles_alone:
             continue
         held = run.stats.in_flight.max
         inside = nearest_interval(find_intervals(run.in_flight, held), _middle(runs))
@@ -101,7 +101,7 @@ def _ask_together(runs: Sequence[Run]) -> Iterator[Step]:
 
 def _ask_first_finished(runs: Sequence[Run]) -> Iterator[Step]:
     for number, run in enumerate(runs):
-        if not run.juggles or run.difference is None or run.base not in runs:
+        if not run.juggles_alone or run.difference is None or run.base not in runs:
             continue
         base = next(one for one in runs if one is run.base)
         held, name, other = run.stats.in_flight.max, run.frame.title, base.frame.title
@@ -166,7 +166,7 @@ def _ask_first_tile(runs: Sequence[Run]) -> Iterator[Step]:
         return
     best = times.index(min(times))
     after = "; ".join(f"{run.frame.title} after {format_time(first)}" for run, first in zip(runs, times, strict=True))
-    juggler = next((run for run in runs if run.juggles and run is not runs[best]), None)
+    juggler = next((run for run in runs if run.juggles_alone and run is not runs[best]), None)
     why = " A juggling worker shares its time among several tiles, so its first is finished later." if juggler else ""
     yield Step(
         "From the request on, making ready included: which mode has its first tile finished first?",
