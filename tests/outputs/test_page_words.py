@@ -225,6 +225,28 @@ def test_workers_that_shared_one_cpu_are_not_called_parallel() -> None:
     )
     unknown = Run(drawn("00", "11", mode="parallel", given=None))
     assert judge_run(unknown)[0] == "Not shown to be parallel:"
+    in_turn = Run(drawn("00..", "..11", mode="parallel"))
+    assert judge_run(in_turn) == ("Not parallel:", "up to one in flight, never two at a tile at once.")
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({}, "by 2.00 CPUs on average."),
+        ({"given": 0.5, "facts": ONE_CPU}, "but by turns on one CPU: never two painted at the same instant."),
+        ({"given": 0.3}, "but by only 0.60 CPUs on average, which does not show two at the same instant."),
+        ({"given": None}, "by a number of CPUs not known."),
+    ],
+)
+def test_two_at_a_tile_are_two_painted_only_where_two_cpus_show_it(more: dict[str, Any], words: str) -> None:
+    told = dict(answer_questions([Run(drawn("00", "11", mode="parallel", **more))]))
+    assert told["When were two tiles painted at the same instant, and by how many CPUs?"].endswith(words)
+
+
+def test_of_a_simulated_gpu_no_time_is_asked() -> None:
+    simulated = drawn("0123", mode="cuda", facts={"simulated": True})
+    steps = build_tour(build_runs([FRAMES[0], simulated]))
+    assert not any("first tile" in step.question or "first?" in step.question for step in steps)
 
 
 def test_fewer_than_three_ways_are_no_table_and_no_bet() -> None:

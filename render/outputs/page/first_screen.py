@@ -96,6 +96,8 @@ def judge_run(run: Run) -> tuple[str, str]:
         return "Neither:", "never two tiles in flight."
     if run.workers == 1:
         return "Concurrent, not parallel:", f"up to {in_words(held)} tiles in flight, never two painted at once."
+    if most < 2:
+        return "Not parallel:", f"up to {in_words(held)} in flight, never two at a tile at once."
     up_to = f"up to {in_words(held)} in flight, {in_words(most)} at a tile at once"
     if run.parallel:
         verdict = "Concurrent and parallel:" if run.juggles else "Parallel:"

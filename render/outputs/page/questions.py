@@ -55,7 +55,13 @@ def _together(run: Run) -> str:
         return f"tiles were in several of its queues {when}"
     at_a_tile = f"{in_words(run.stats.running.max)} workers at a tile {when}"
     mean = run.stats.on_cpu.mean
-    return f"{at_a_tile}, by {'a number of CPUs not known' if mean is None else f'{mean:.2f} CPUs on average'}"
+    if run.parallel:
+        return f"{at_a_tile}, by {mean:.2f} CPUs on average"
+    if run.claims.one_cpu:
+        return f"{at_a_tile}, but by turns on one CPU: never two painted at the same instant"
+    if mean is None:
+        return f"{at_a_tile}, by a number of CPUs not known"
+    return f"{at_a_tile}, but by only {mean:.2f} CPUs on average, which does not show two at the same instant"
 
 
 def _describe_in_flight(runs: Sequence[Run]) -> str:

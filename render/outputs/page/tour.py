@@ -162,7 +162,7 @@ def _ask_pictures(runs: Sequence[Run]) -> Iterator[Step]:
 def _ask_first_tile(runs: Sequence[Run]) -> Iterator[Step]:
     firsts = [run.stats.first_tile_seconds for run in runs]
     times = [first for first in firsts if first is not None]
-    if len(runs) < 2 or len(times) < len(runs):
+    if len(runs) < 2 or len(times) < len(runs) or any(run.frame.simulated for run in runs):
         return
     best = times.index(min(times))
     after = "; ".join(f"{run.frame.title} after {format_time(first)}" for run, first in zip(runs, times, strict=True))
@@ -183,7 +183,7 @@ def _ask_first_tile(runs: Sequence[Run]) -> Iterator[Step]:
 
 def _ask_who_most(runs: Sequence[Run]) -> Iterator[Step]:
     run = runs[0] if runs else None
-    if run is None or not 1 < run.workers <= 6:
+    if run is None or run.frame.simulated or not 1 < run.workers <= 6:
         return
     shares = run.tiles_by_worker
     yield Step(
@@ -201,7 +201,7 @@ def _ask_who_most(runs: Sequence[Run]) -> Iterator[Step]:
 
 def _ask_slowest(runs: Sequence[Run]) -> Iterator[Step]:
     run = runs[0] if runs else None
-    if run is None or len(run.costs) < 3:
+    if run is None or run.frame.simulated or len(run.costs) < 3:
         return
     costs = sorted(run.costs.items(), key=lambda pair: pair[1])
     (quick, least), (slow, most) = costs[0], costs[-1]
