@@ -241,8 +241,8 @@ def race(
 
     All code is compiled before the first clock starts, so that no mode pays for being first. Then all run in turn, as
     often as `rounds` says; the frame of each is the repeat of median time (`render.findings.repeats.choose_median`). A
-    simulated one runs once, for its time means nothing. The runs of a story (`story` among their facts) follow, as
-    often as `later` says (None: as `rounds` does).
+    simulated one runs once, for its time means nothing. The runs of each story (`story` among their facts) follow,
+    as often as `later` says (None: as `rounds` does).
     """
     able, not_run = [], []
     for entrant in (one if isinstance(one, Entrant) else Entrant(one) for one in requests):
@@ -259,11 +259,9 @@ def race(
         preparation.compile_kernel(request, announce)
     paint = partial(draw, announce=announce, progress=progress, clock=clock, watch=watch, preparation=preparation)
     shown: list[DrawnFrame] = []
-    for heat, often in (
-        ([one for one in able if "story" not in one.facts], rounds),
-        ([one for one in able if "story" in one.facts], later or rounds),
-    ):
-        entered = [one._replace(facts={**one.facts, "load": load}) for one in heat]
+    for story in dict.fromkeys((None, *(one.facts.get("story") for one in able))):
+        entered = [one._replace(facts={**one.facts, "load": load}) for one in able if one.facts.get("story") == story]
+        often = rounds if story is None else later or rounds
         frames, missing = _repeat(entered, often, paint, clock, shown[:1])
         shown += frames
         not_run += missing

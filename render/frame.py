@@ -248,11 +248,15 @@ BASELINE = "sequential"  # the mode that speed-up is counted from
 
 
 def find_baseline(frame: Frame, frames: Sequence[Frame]) -> Frame | None:
-    """Find the run that a run of a race is measured against: of mode BASELINE in its story, with the same wait."""
+    """Find the run that a run of a race is measured against: of mode BASELINE, with the same wait, if it can be.
+
+    One of its own story goes before a plain one; a plain one must wait as long.
+    """
     story = frame.trace.facts.get("story")
-    based = [one for one in frames if one.request.mode == BASELINE and one.trace.facts.get("story") == story]
-    alike = [one for one in based if one.request.wait_ns == frame.request.wait_ns]
-    return next(iter(alike or based), None)
+    based = [one for one in frames if one.request.mode == BASELINE]
+    own = [one for one in based if one.trace.facts.get("story") == story]
+    alike = [one for one in own or based if one.request.wait_ns == frame.request.wait_ns]
+    return next(iter(alike or own), None)
 
 
 def are_identical(frames: Sequence[Frame]) -> bool:

@@ -46,6 +46,7 @@ LAYERS = (
     "backends preparation",
     "stories foremost",
     "modes stats schedule claims incidents evidence sentences chart compare attribution difference inspection",
+    "speed_up",
     "conclusions",
     "outputs document",
     "repeats",
@@ -71,7 +72,7 @@ BY_IDEA = (
 # These stand side by side and never import each other, except what is listed.
 SIDE_BY_SIDE = {
     "modes": "modes",
-    "outputs": "outputs stats schedule claims incidents evidence sentences conclusions chart document picture",
+    "outputs": "outputs stats schedule claims incidents evidence sentences conclusions speed_up chart document picture",
     "stats": "",
     "schedule": "stats",
     "chart": "stats",
@@ -79,8 +80,8 @@ SIDE_BY_SIDE = {
     "evidence": "stats schedule claims",
     "incidents": "",
     "sentences": "schedule claims incidents evidence",
-    "conclusions": "evidence sentences",
-    "document": "stats schedule claims incidents evidence sentences conclusions",
+    "conclusions": "evidence sentences speed_up",
+    "document": "stats schedule claims incidents evidence sentences conclusions speed_up",
     "compare": "picture",
     "attribution": "picture compare",
     "difference": "picture compare attribution",

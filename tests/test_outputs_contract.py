@@ -33,6 +33,7 @@ IS = {  # what tells that a file is what its suffix says; a new output needs a l
     "ownership": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
     "page": lambda data: data.startswith(b"<!doctype html>") and data.endswith(b"</html>"),
     "png": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
+    "speed_up": lambda data: data.startswith(b"<svg ") and data.endswith(b"</svg>\n"),
     "replay": lambda data: data.startswith(b"RIFF") and data[8:12] == b"WEBP",
     "table": lambda data: data.decode().endswith("\n"),
     "timeline": lambda data: data.startswith(b"<svg ") and data.endswith(b"</svg>\n"),
@@ -40,7 +41,7 @@ IS = {  # what tells that a file is what its suffix says; a new output needs a l
     "webp": lambda data: data.startswith(b"RIFF") and data[8:12] == b"WEBP",
 }
 
-TEXTS = ("chrome_trace", "page", "table", "timeline", "trace")  # the outputs that are text
+TEXTS = ("chrome_trace", "page", "speed_up", "table", "timeline", "trace")  # the outputs that are text
 ATTACKS = ["\x1b]0;PWN\x07", "a\nb", "\ud800", "\u202etxt", "</script><b>", "\x9b2J", "&#27;", "]]>", "\0", "\ufffe"]
 
 each = pytest.mark.parametrize("name", outputs.names())

@@ -71,6 +71,29 @@ def test_two_workers_with_a_cpu_each_are_parallel() -> None:
     assert told.endswith("This is parallelism. 2 painted on 2 CPUs; this process may use 2 CPUs.")
 
 
+def test_workers_that_each_juggle_are_both_concurrent_and_parallel() -> None:
+    said_ = said(drawn("0101", "2323", mode="parallel", facts=TWO_CPUS))
+    assert "2 workers juggled 4 tiles in 4 ms (2 by worker 0 and 2 by worker 1): at most 2 were at a tile" in said_
+    assert "Up to 4 were in flight, started but not finished (up to 2 of one worker). This is concurrency." in said_
+    assert "This is parallelism." in said_
+
+
+def test_tiles_that_wait_while_a_worker_juggles_are_counted() -> None:
+    frame = waiting(drawn("...0011", mode="concurrent"), (0, 0, 1, 4), (0, 1, 1, 6))
+    assert "up to 2 were in flight, started but not finished, and up to 2 waited at the same instant" in said(frame)
+
+
+@pytest.mark.parametrize(
+    ("slow", "why"),
+    [
+        ("0" * 300 + "." * 100 + "1" * 300, "for nobody was at a tile for 100 ms, between one slice and the next"),
+        ("0" * 400 + "1" * 400, "for painting itself took 800 ms, where it took 600 ms there"),
+    ],
+)
+def test_a_run_that_lost_is_explained_by_what_its_trace_shows(slow: str, why: str) -> None:
+    assert why in said(SLOW, drawn(slow, mode="concurrent", facts=TWO_CPUS))
+
+
 def test_two_workers_and_one_cpu_took_turns() -> None:
     told = said(drawn("0022", "1133", mode="parallel", given=0.5, facts=ONE_CPU))
     assert "on average 2.00 were at a tile, and 1.00 on a CPU." in told

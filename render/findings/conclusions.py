@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from render.findings import stories
 from render.findings.evidence import Run
 from render.findings.sentences import IDLE, OTHERS, TOO_SHORT
+from render.findings.speed_up import describe_curve
 from render.wording import as_sentence, count, format_time, join_words
 
 
@@ -57,7 +58,8 @@ def tell_stories(entered: Sequence[Run]) -> dict[str, list[str]]:
     for name in dict.fromkeys(stories.name_of(run.frame) for run in entered):
         if name is not None:
             own = [run for run in entered if stories.name_of(run.frame) == name and run.stats.tiles]
-            sentences[name] = [as_sentence(text) for text in _tell_story(own, plain)]
+            curve = name == stories.CURVE
+            sentences[name] = list(describe_curve(own) if curve else map(as_sentence, _tell_story(own, plain)))
     return sentences
 
 

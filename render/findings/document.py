@@ -9,6 +9,7 @@ from typing import Any
 from render import stats
 from render.findings import claims, conclusions, incidents, schedule, sentences, stories
 from render.findings.evidence import Run, build_runs
+from render.findings.speed_up import build_curve
 from render.frame import Frame, are_identical
 
 
@@ -97,6 +98,7 @@ def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -
     `repeats` is how often each mode ran; `sentences` are what terminal and page say of all runs together.
     """
     entered = build_runs(frames)
+    curve = build_curve(entered)
     return {
         "runs": [_describe_run(run) | {"gain": run.gain.as_dict() if run.gain else None} for run in entered],
         "not_run": [{"mode": mode, "reason": reason} for mode, reason in not_run],
@@ -104,6 +106,7 @@ def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -
         "repeats": max((len(run.repeats.seconds) for run in entered), default=0),
         "sentences": conclusions.of_race(entered),
         **_describe_stories(entered),
+        **({"speed_up": curve.as_dict()} if curve else {}),
     }
 
 

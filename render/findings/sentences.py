@@ -66,7 +66,7 @@ def _describe_painting(run: Run) -> Iterator[str]:
             f"{figures.running.mean:.2f} were at a tile{given}"
         )
         if run.juggles:
-            yield f"{_count_in_flight(run)}. This is concurrency in each worker"
+            yield f"{_count_in_flight(run)}. This is concurrency"
         yield _judge_parallelism(run)
 
 

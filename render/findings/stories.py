@@ -16,6 +16,7 @@ from render.request import Request
 from render.wording import as_sentence, format_time
 
 DEFAULT, NONE = "server", "none"  # of `race --story`
+CURVE = "workers"  # what runs with 1, 2, 4 workers have for a story (`render.findings.speed_up`)
 SHORTEST, LONGEST = 2_000_000, 50_000_000  # ns that one tile waits
 MOST_TILES = 256  # of a story; a frame that is cut finer is cut coarser for it
 

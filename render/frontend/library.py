@@ -104,16 +104,20 @@ def line_up(arguments: dict[str, Any], names: Sequence[str] = (), story: str | N
 
     Each option goes to the modes that it belongs to; to wait belongs to a story that was asked for. Where modes are
     named, or all runs wait, there is a story only if it is asked for. Where nothing is said about what to draw, it is a
-    frame large enough to show the lesson. Raises UsageError.
+    frame large enough to show the lesson. Several numbers of workers ("1,2,4") make a speed-up curve; all other runs
+    have the largest. Raises UsageError.
     """
     arguments = {name: value for name, value in arguments.items() if value is not None}
     special = names or options.parse_duration(arguments.get("wait", 0))
     chosen = races.choose_story(story, stories.NONE if special else stories.DEFAULT)
     names = names or modes.names()
-    if chosen is None:
-        return list(race_requests(arguments, names))
-    requests = race_requests({name: value for name, value in arguments.items() if name != "wait"}, names, story=chosen)
-    return [*requests, *races.tell(chosen, requests, arguments)]
+    numbers = races.parse_workers(arguments["workers"]) if "workers" in arguments else []
+    if numbers:
+        arguments["workers"] = numbers[-1]
+    plain = arguments if chosen is None else {name: value for name, value in arguments.items() if name != "wait"}
+    requests = race_requests(plain, names, story=chosen)
+    curve = races.vary_workers(requests, numbers) if len(numbers) > 1 else []
+    return [*requests, *curve, *(races.tell(chosen, requests, arguments) if chosen else [])]
 
 
 def race_requests(arguments: dict[str, Any], names: Sequence[str], *, story: Story | None = None) -> list[Request]:

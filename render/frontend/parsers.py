@@ -119,7 +119,7 @@ def _add_worker_options(parser: Parser) -> None:
     else:
         group.add_argument("--mode", metavar="MODE", help="sequential, concurrent, parallel or cuda (parallel)")
     group.add_argument("--target", metavar="TARGET", help=TARGET[race])
-    group.add_argument("--workers", metavar="N", help=WORKERS)
+    group.add_argument("--workers", metavar="N[,N...]" if race else "N", help=WORKERS + MANY_WORKERS * race)
     group.add_argument("--backend", metavar="NAME", help="workers of mode parallel: threading or loky (threading)")
     group.add_argument("--in-flight", metavar="N", help=IN_FLIGHT[race])
     group.add_argument("--tile-timeout", metavar="S", help=TILE_TIMEOUT)
@@ -132,6 +132,7 @@ TARGET = (
     "code of the CPU's modes: python, scalar or simd (simd)",
 )
 WORKERS = "workers of mode parallel; -1: one for each allowed CPU, -2: one fewer, and so on (-1, but at least 2)"
+MANY_WORKERS = "; several numbers, such as 1,2,4: also a speed-up curve"
 TILE_TIMEOUT = "processes of mode parallel: seconds without a sign of life (20, or more as tiles before suggest)"
 REPEAT = """run all modes N times in turn, and show each one's median run (3, or more if they fit in 4 s; a story once,
 or 3 times if they fit in 6 s)"""

@@ -13,6 +13,7 @@ from render.errors import UnknownName
 from render.findings import stories
 from render.findings.stories import Story
 from render.request import Request
+from render.wording import count
 
 
 def choose_story(asked: str | None, default: str = stories.DEFAULT) -> Story | None:
@@ -44,6 +45,22 @@ def tell(story: Story, plain: Sequence[Request], asked: Mapping[str, Any]) -> li
             facts = {"label": story.title(request.workers if mode_has_workers(mode) else 1, juggles=juggles)}
             runs.append(Entrant(request, facts | {"story": story.name}))
     return runs
+
+
+def vary_workers(plain: Sequence[Request], numbers: Sequence[int]) -> list[Entrant]:
+    """Make the runs of a speed-up curve: those modes of a race that have workers, with each of these numbers."""
+    return [
+        Entrant(replace(request, workers=number), {"label": count(number, "worker"), "story": stories.CURVE})
+        for request in plain
+        if mode_has_workers(request.mode)
+        for number in numbers
+    ]
+
+
+def parse_workers(given: Any) -> list[int]:
+    """Parse the workers of a race: a number, or several for a curve ("1,2,4"). Raises UsageError."""
+    several = given.split(",") if isinstance(given, str) else given
+    return sorted({options.count_workers(one) for one in (several if isinstance(several, list | tuple) else [several])})
 
 
 def mode_has_workers(mode: str) -> bool:

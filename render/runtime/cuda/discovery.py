@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ctypes
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
+
+from render.runtime.cuda.early import driver_library
 
 OLDEST_NUMBA_CUDA = (0, 30, 4)  # the first that works with numba 0.67
 WANTED = "numba-cuda[cu{major}]>=0.30.4,<0.31"
@@ -131,13 +132,6 @@ def _check_environment(environment: Mapping[str, str]) -> None:
         raise Unusable("NUMBA_DISABLE_CUDA is set", "unset it")
     if environment.get("NUMBA_ENABLE_CUDASIM", "") not in SET_OUT:
         raise Unusable("NUMBA_ENABLE_CUDASIM is set, so numba compiles nothing for a card", f"unset it, or {SIMULATE}")
-
-
-def driver_library() -> Any:
-    """The CUDA driver's library. Raises OSError where there is none."""
-    if sys.platform == "win32":
-        return ctypes.WinDLL("nvcuda.dll")
-    return ctypes.CDLL("libcuda.so.1")
 
 
 def _started(library: Any, environment: Mapping[str, str]) -> Any:

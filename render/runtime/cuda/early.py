@@ -7,8 +7,16 @@ So whoever asks later (`discovery`, `driver`) asks as if nothing had been starte
 from __future__ import annotations
 
 import ctypes
+import sys
 from threading import Thread
 from typing import Any
+
+
+def driver_library() -> Any:
+    """Load the CUDA driver's library. Raises OSError where there is none."""
+    if sys.platform == "win32":
+        return ctypes.WinDLL("nvcuda.dll")
+    return ctypes.CDLL("libcuda.so.1")
 
 
 def start() -> Thread:
@@ -23,10 +31,8 @@ def start() -> Thread:
 
 def _start_contexts() -> None:
     """Make the context of each GPU. What fails is reported when the GPU is used."""
-    from render.runtime.cuda import discovery
-
     try:
-        library = discovery.driver_library()
+        library = driver_library()
     except OSError:
         return
     count, device = ctypes.c_int(), ctypes.c_int()
