@@ -166,7 +166,7 @@ def test_too_many_requests_of_one_client_are_refused_and_others_are_served(
     wait_until(lambda: server.service.open == 0)
 
 
-def most_waiting(document: Any) -> int:
+def most_waiting(document: Any) -> Any:
     """How many requests of the lesson waited for data at the same instant."""
     waits = [wait for request in document["requests"] for wait in request["waits"]]
     return max(sum(other[0] >= one[0] > other[1] for other in waits) for one in waits)  # ms before now
