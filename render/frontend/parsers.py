@@ -151,6 +151,9 @@ OUT = """.png .webp .jpg .npz picture, - PNG to standard output, .svg timeline, 
 .ownership.png and .cost.png by tile, .replay.webp moving, .perfetto.json or .chrome.json for other viewers"""
 
 
+NO_RECORDED = "leave the recorded run of a GPU out of the page, which stands there where no GPU painted"
+
+
 def _add_output_options(parser: Parser, about: str) -> None:
     """Add the options for what is saved."""
     parser.add_argument("-o", "--out", metavar="FILE", action="append", default=[], help=about)
@@ -186,6 +189,7 @@ def _race_parser() -> Parser:
     _add_picture_options(parser)
     _add_worker_options(parser)
     _add_output_options(parser, OUT)
+    parser.add_argument("--no-recorded", dest="recorded", action="store_false", help=NO_RECORDED)
     parser.add_argument("--trace", metavar="FILE", help="save all traces in one file, for show")
     parser.add_argument("--figures", action="store_true", help=FIGURES)
     _add_message_options(parser)
@@ -214,6 +218,7 @@ def _show_parser() -> Parser:
     parser = Parser("show", "Report a saved trace again and make outputs from it, or describe a saved picture.")
     parser.add_argument("file", metavar="SAVED_TRACE|PICTURE")
     _add_output_options(parser, OUT)
+    parser.add_argument("--no-recorded", dest="recorded", action="store_false", help=NO_RECORDED)
     parser.add_argument("--plain", action="store_true", help="leave request and timings out of the file")
     parser.add_argument("--figures", action="store_true", help=FIGURES)
     _add_message_options(parser)
