@@ -1,4 +1,4 @@
-"""The six commands: each takes the parsed options and returns an exit code.
+"""The commands: each takes the parsed options and returns an exit code.
 
 Reports go to standard output, progress and announcements to standard error; with `--json` the
 document alone goes to standard output.
@@ -284,6 +284,19 @@ def list_scenes(typed: Namespace, began: int) -> int:
     return 0
 
 
+def serve(typed: Namespace, began: int) -> int:
+    """Serve until a signal comes. Raises ModeUnavailable where what serves is not installed."""
+    try:
+        from render.server import app, settings
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] == "render":
+            raise
+        raise ModeUnavailable(
+            f"serving needs {error.name}, which is not installed", "install it: pip install 'render[serve]'"
+        ) from error
+    return app.serve(settings.parse(typed))
+
+
 COMMANDS: dict[str, Callable[[Namespace, int], int]] = {
     "draw": draw,
     "race": race,
@@ -291,4 +304,5 @@ COMMANDS: dict[str, Callable[[Namespace, int], int]] = {
     "show": show,
     "devices": list_devices,
     "scenes": list_scenes,
+    "serve": serve,
 }
