@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 
 from render.findings import sentences, stories
 from render.findings.explanation import Explanation
+from render.findings.speed_up import build_curve
+from render.outputs import speed_up
 from render.outputs.page import still
 from render.outputs.page.runs import Group, Run
 from render.outputs.page.words import describe_image
-from render.wording import as_sentence, escape_html, format_time
+from render.wording import as_sentence, count, escape_html, format_time
 
 CONCURRENCY, PARALLELISM = "This is concurrency.", "This is parallelism."
 
@@ -23,6 +26,7 @@ def build_stage(groups: Sequence[Group], runs: Sequence[Run], images: Sequence[i
         title, about = _describe_group(group, alone=len(groups) == 1)
         inside = "\n".join(acts[runs.index(run)] for run in group.runs)
         lead = f'<p class="note">{escape_html(about)}</p>' if about else ""
+        lead += _draw_curve(runs) if group.story == stories.CURVE else ""
         sections.append(
             f'<section class="group"><h2>{escape_html(title)}</h2>{lead}\n'
             f'<div class="stage {many}">\n{inside}\n</div></section>'
@@ -32,6 +36,8 @@ def build_stage(groups: Sequence[Group], runs: Sequence[Run], images: Sequence[i
 
 def _describe_group(group: Group, *, alone: bool) -> tuple[str, str]:
     wait = format_time(group.wait_ns / 1e9)
+    if group.story == stories.CURVE:
+        return "More workers", "How much faster do more workers make it? The dashed line is Amdahl's law."
     if group.story:
         story = stories.STORIES.get(group.story)
         about = f"{as_sentence(story.about)} Here that takes {wait} for each tile." if story else ""
@@ -41,6 +47,19 @@ def _describe_group(group: Group, *, alone: bool) -> tuple[str, str]:
     if group.wait_ns:
         return "With waiting", f"Each tile first waits {wait} for its data, as a web server waits for its database."
     return "With nothing to wait for", "Every tile can be painted as soon as a worker takes it."
+
+
+def _draw_curve(runs: Sequence[Run]) -> str:
+    """HTML of the speed-up curve, as a picture, which brings its own style and its own dark side."""
+    curve = build_curve(runs)
+    if curve is None:
+        return ""
+    points = ", ".join(f"{count(point.workers, 'worker')}: {point.speed_up:.2f}" for point in curve.points)
+    source = b64encode(speed_up.draw_curve(curve)).decode()
+    return (
+        f'<p><img class="curve" width="{speed_up.WIDTH}" height="{speed_up.HEIGHT}" '
+        f'alt="Times as fast as one worker, by workers. {points}" src="data:image/svg+xml;base64,{source}"></p>'
+    )
 
 
 def _build_acts(runs: Sequence[Run], images: Sequence[int], lesson: Explanation | None) -> Iterator[str]:
