@@ -40,6 +40,7 @@ LAYERS = (
     "runtime",
     "targets trial",
     "not_numbers",
+    "liveness",
     "painter",
     "course",
     "juggling",
@@ -54,7 +55,10 @@ LAYERS = (
     "options results engine devices",
     "like",
     "lessons terminal progress files",
-    "film render sessions races keeping library commands parsers cli __main__ notebook",  # `render`: the library
+    "render sessions races keeping library parsers notebook",  # `render`: the library's front
+    "film",
+    "server",
+    "commands cli __main__",
 )
 
 BY_IDEA = (

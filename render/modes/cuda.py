@@ -82,9 +82,9 @@ class Host:
         self._painter, self._recorder, self._sleep = painter, painter.recorder, sleep
         self._streams, self._free = list(streams), deque(streams)
         self._pieces: dict[int, list[int]] = {}  # of tiles that were cut: how many are left, and their steps so far
-        self._todo = deque(self._cut(tiles))
+        self._todo = TileTable.of(self._cut(tiles))  # made once: while the host prepares a launch, the device has none
         devices = len({id(stream.device) for stream in streams})
-        self._share = -(-len(self._todo) // (LAUNCHES * devices))  # of the tiles, for one launch
+        self._share = -(-len(self._todo.tiles) // (LAUNCHES * devices))  # of the tiles, for one launch
         self._painting: list[Turn] = []
         self._looked = self._asked = self._recorder.clock()  # when something last happened; when data was asked for
         self._supplied: set[int] = set()  # tiles whose data was waited for
@@ -92,7 +92,7 @@ class Host:
     def run(self) -> Iterator[Done]:
         """Tiles as they are done. Raises TileError, or RenderError where the last device fails."""
         self._go_on()
-        while self._todo or self._painting:
+        while self._todo.tiles or self._painting:
             ready = self._ready()
             painted = ready and self._brought(ready)
             if ready is None or painted is None:
@@ -160,10 +160,11 @@ class Host:
 
     def _go_on(self) -> None:
         """Launch tiles whose data is there on each free stream."""
-        while self._todo and self._free and self._recorder.clock() >= self._asked + self._painter.request.wait_ns:
+        while self._todo.tiles and self._free and self._recorder.clock() >= self._asked + self._painter.request.wait_ns:
             stream = self._free.popleft()
-            count = min(self._share, stream.shape.tiles, len(self._todo))
-            self._launch(Turn(TileTable.of([self._todo.popleft() for _ in range(count)]), stream))
+            count = min(self._share, stream.shape.tiles)
+            table, self._todo = self._todo.part(0, count), self._todo.part(count)
+            self._launch(Turn(table, stream))
 
     def _launch(self, turn: Turn) -> None:
         """Begin to paint tiles whose data is there."""
@@ -218,8 +219,7 @@ class Host:
         if not left:
             raise failure
         self._painter.launches.report_failure(f"{device.name}: {failure}")
-        for one in reversed(self._painting):
-            if one.stream.device is device:
-                self._todo.extendleft(reversed(one.table.tiles))
+        lost = [tile for one in self._painting if one.stream.device is device for tile in one.table.tiles]
+        self._todo = TileTable.of([*lost, *self._todo.tiles])
         self._streams, self._free = left, deque(stream for stream in self._free if stream in left)
         self._painting = [one for one in self._painting if one.stream.device is not device]

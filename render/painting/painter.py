@@ -162,6 +162,10 @@ class TileTable(NamedTuple):
         table = np.fromiter(chain.from_iterable(tiles), np.int64, 5 * len(tiles)).reshape(-1, 5)
         return cls(tiles, table[:, 0], table[:, 1:])
 
+    def part(self, start: int, stop: int | None = None) -> TileTable:
+        """Cut some of them out."""
+        return TileTable(self.tiles[start:stop], self.numbers[start:stop], self.rectangles[start:stop])
+
 
 class Launcher(Painter):
     """Paints tiles by launches on a device, and records of each what became of it on its stream."""

@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from render.storage.whole_file import name_file, open_nameless, remove_orphans, sync_folder, temporary_name
+from render.storage.whole_file import (
+    name_file,
+    open_nameless,
+    remove_orphans,
+    replace_file,
+    sync_folder,
+    temporary_name,
+)
 
 
 class GrowingFile:
     """A regular file while it is being written. Methods raise OSError."""
 
-    def __init__(self, target: Path, file: BinaryIO, fresh: Path) -> None:
+    def __init__(self, target: Path, file: BinaryIO, fresh: Path, *, placed: bool = False) -> None:
         self.target = target
         self.size = 0
-        self._file, self._fresh, self._placed = file, fresh, False
+        self._file, self._fresh, self._placed = file, fresh, placed
 
     def append(self, data: bytes, patches: Iterable[tuple[int, bytes]] = ()) -> None:
         """Append bytes; then overwrite earlier ones, each a pair of offset and bytes. The file then has its name."""
@@ -33,17 +39,23 @@ class GrowingFile:
         if not self._placed:
             self._take_place()
 
+    def close(self) -> None:
+        """Have it on the disk."""
+        os.fsync(self._file.fileno())
+        self._file.close()
+
     def _write(self, offset: int, data: bytes) -> None:
-        left = memoryview(data)
-        while left:
-            written = os.pwrite(self._file.fileno(), left, offset)
-            offset, left = offset + written, left[written:]
+        self._file.seek(offset)
+        self._file.write(data)
+        self._file.flush()
 
     def _take_place(self) -> None:
         name_file(self._file, self._fresh)
-        if self.target.exists():
-            self._fresh.chmod(stat.S_IMODE(self.target.stat().st_mode))
-        self._fresh.replace(self.target)
+        if os.name == "nt":  # no open file is renamed there
+            self._file.close()
+        replace_file(self.target, self._fresh)
+        if os.name == "nt":
+            self._file = self.target.open("r+b")
         self._placed = True
         sync_folder(self.target.parent)
 
@@ -55,7 +67,8 @@ def open_growing(target: Path) -> Iterator[GrowingFile]:
     fresh = temporary_name(target)
     try:
         with open_nameless(fresh) as file:
-            yield GrowingFile(target, file, fresh)
-            os.fsync(file.fileno())
+            growing = GrowingFile(target, file, fresh)
+            yield growing
+            growing.close()
     finally:
         fresh.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import stat
 from pathlib import Path
 
@@ -25,20 +26,36 @@ def test_what_was_there_stays_until_the_first_piece_is_there(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_patch_comes_after_the_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A patch makes them count, so it may not come before."""
-    target = tmp_path / "film"
-    calls: list[tuple[int, bytes]] = []
+def test_a_patch_comes_after_the_bytes_and_is_one_write() -> None:
+    """A patch makes them count, so nobody may see it before them, or half of it."""
+    raw = Recorded()
+    file = GrowingFile(Path("film"), io.BufferedWriter(raw), Path("fresh"), placed=True)
+    file.append(b"head")
+    file.append(b"0000body", [(4, b"size"), (0, b"HEAD")])
+    assert raw.writes == [(0, b"head"), (4, b"0000body"), (4, b"size"), (0, b"HEAD")]
 
-    def pwrite(_number: int, data: bytes, offset: int) -> int:
-        calls.append((offset, bytes(data)))
-        return len(data)
 
-    with open_growing(target) as file:
-        monkeypatch.setattr("os.pwrite", pwrite)
-        file.append(b"head")
-        file.append(b"0000body", [(4, b"size"), (0, b"HEAD")])
-    assert calls == [(0, b"head"), (4, b"0000body"), (4, b"size"), (0, b"HEAD")]
+class Recorded(io.RawIOBase):
+    """A file that remembers what was written where."""
+
+    def __init__(self) -> None:
+        self.place = 0
+        self.writes: list[tuple[int, bytes]] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, _whence: int = 0, /) -> int:
+        self.place = offset
+        return offset
+
+    def write(self, data: object, /) -> int:
+        self.writes.append((self.place, bytes(memoryview(data))))  # type: ignore[arg-type]
+        self.place += len(self.writes[-1][1])
+        return len(self.writes[-1][1])
 
 
 def test_nothing_is_left_of_a_file_without_a_piece(tmp_path: Path) -> None:

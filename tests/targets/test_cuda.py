@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 
 from render import engine, scene, targets
-from render.codegen import cuda_code
 from render.errors import ModeUnavailable, SceneError, UsageError
 from render.frame import Frame, open_canvas
 from render.options import complete
@@ -54,15 +53,6 @@ def test_without_a_card_it_is_refused_with_a_reason(ask: Callable[..., Request])
 
     with pytest.raises(ModeUnavailable, match=re.escape(missing[0])):
         target.compile(scene.load("mandelbrot"), ask(mode="cuda", target="cuda"), print)
-
-
-def test_a_tile_has_no_more_pixels_than_a_card_can_count(ask: Callable[..., Request]) -> None:
-    edge = 1 << 16
-    request = ask(mode="cuda", target="cuda", simulate=True, width=edge, height=edge, tile=(edge, edge // 4))
-    cuda_code.program(scene.load("mandelbrot"), request)
-
-    with pytest.raises(UsageError, match="a tile of a card"):
-        cuda_code.program(scene.load("mandelbrot"), replace(request, tile=(edge, edge // 4 + 1)))
 
 
 # --- the simulator: a real child process -------------------------------------------------------------------

@@ -13,7 +13,7 @@ the lanes, the figures and what they mean.
     questions      the questions that the page answers; tour: those that it asks first
     systems        which real systems work alike; mistakes: what is often believed, and what the runs show of it
     figures        all figures as a table
-    record         what the script is given
+    record         what the script is given; recorded: a run of a GPU elsewhere, for pages without one
     page.html, page.css, js/*    the frame; its look; the replay
 """
 
@@ -35,8 +35,9 @@ from render.outputs.page.lesson import build_lesson, mark_tiles
 from render.outputs.page.mistakes import answer_beliefs
 from render.outputs.page.questions import answer_questions
 from render.outputs.page.record import encode_picture, encode_record
+from render.outputs.page.recorded import choose_recorded, stamp
 from render.outputs.page.runs import Run, build_runs, group_runs
-from render.outputs.page.systems import GPU, SYSTEMS
+from render.outputs.page.systems import describe_systems
 from render.outputs.page.tour import Step, build_tour
 from render.wording import count, escape_html, in_words, join_words
 
@@ -52,14 +53,14 @@ SCRIPT = (  # an order
 
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
-    """The page. There is nothing to leave out, so a plain page is the same. The same frames give the same bytes."""
+    """Write the page. There is nothing to leave out of a plain one. The same frames give the same bytes."""
     runs, lesson = build_runs(frames), frames.explanation
     groups = group_runs(runs)
     cells = {} if lesson else choose_cells(groups)
     hashes = list(dict.fromkeys(run.frame.sha256 for run in runs))
     pictures = {run.frame.sha256: run.frame.rgb for run in runs}
     images = [hashes.index(run.frame.sha256) for run in runs]
-    steps = build_tour(runs)
+    steps, elsewhere = build_tour(runs), choose_recorded(frames)
     style = "\n".join(_read_part(f"css/{name}.css") for name in STYLE)
     script = "\n".join(_read_part(f"js/{name}.js") for name in SCRIPT)
     script = f"(() => {{\n'use strict';\n{script}\n}})();\n"
@@ -73,19 +74,19 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
             ),
             waiting=_define_waiting(runs),
             ways=build_table(cells, runs),
-            lesson=build_lesson(lesson, runs),
+            lesson=build_lesson(lesson, runs, images),
             stage=build_stage(groups, runs, images, lesson),
-            inside="\n".join(inside.build_section(run, number) for number, run in enumerate(runs)),
+            inside="\n".join(_build_insides(runs, elsewhere)),
             not_run="".join(_list_not_run(frames)),
             conclusions="".join(f"<p>{escape_html(text)}</p>" for text in conclusions.of_race(runs)),
             questions=_build_pairs(answer_questions(runs, frames.not_run)),
             tour="\n".join(_build_step(number, step) for number, step in enumerate(steps)),
             answers="".join(f"<li>{escape_html(f'{step.options[step.right]}. {step.answer}')}</li>" for step in steps),
-            systems=_build_pairs((system.way, system.about) for system in (*SYSTEMS.values(), GPU)),
+            systems=_build_pairs(describe_systems(runs)),
             beliefs=_build_beliefs(runs),
             figures=figures.build_rows(runs),
             facts=figures.build_facts(runs),
-            record=encode_record(runs, images, steps, marks=mark_tiles(lesson), bet=ask_bet(cells, runs)),
+            record=encode_record(runs, images, steps, elsewhere, marks=mark_tiles(lesson), bet=ask_bet(cells, runs)),
             style=style,
             script=script,
             style_hash=_hash(style),
@@ -95,18 +96,25 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
     )
 
 
+def _build_insides(runs: Sequence[Run], elsewhere: Run | None) -> Iterator[str]:
+    """Build the part about each GPU, that of the recorded one last."""
+    yield from (inside.build_section(run, number) for number, run in enumerate(runs))
+    if elsewhere is not None:
+        yield inside.build_section(elsewhere, len(runs), stamp(elsewhere))
+
+
 @cache
 def _read_part(name: str) -> str:
     return files(__name__).joinpath(name).read_text(encoding="utf-8").strip().replace("\r\n", "\n")
 
 
 def _hash(text: str) -> str:
-    """As a content security policy names what may be used."""
+    """Name what may be used as a content security policy does."""
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
 def _build_pairs(pairs: Iterable[tuple[str, str]]) -> str:
-    """Questions and answers as a description list has them."""
+    """Build the HTML of questions and answers, as a description list has them."""
     return "\n".join(f"<dt>{escape_html(name)}</dt><dd>{escape_html(text)}</dd>" for name, text in pairs)
 
 
@@ -118,7 +126,7 @@ def _title(frames: Frames) -> str:
 
 
 def _write_lead(frames: Frames, runs: Sequence[Run]) -> str:
-    """HTML: what is painted, that it is the same each time, and what differs."""
+    """Write as HTML what is painted, that it is the same each time, and what differs."""
     if films.is_film(frames[0].trace):
         return f"{escape_html(films.name_sheet(frames[0]))}. Each tile is one frame, small. See who did what, and when."
     request = frames[0].request
@@ -136,7 +144,7 @@ def _write_lead(frames: Frames, runs: Sequence[Run]) -> str:
 
 
 def _describe_cut(runs: Sequence[Run]) -> str:
-    """Into how many tiles; all alike, or for some runs into others."""
+    """Say into how many tiles; all alike, or for some runs into others."""
     most = max(run.stats.tiles for run in runs)
     others = [run for run in runs if run.stats.tiles and run.frame.request.tile != runs[0].frame.request.tile]
     if len(runs) == 1:
@@ -153,7 +161,7 @@ def _store_picture(number: int, source: str, run: Run) -> str:
 
 
 def _define_waiting(runs: Sequence[Run]) -> str:
-    """HTML: what waiting means, where tiles waited for something."""
+    """Write as HTML what waiting means, where tiles waited for something."""
     awaited = dict.fromkeys(run.waits_for for run in runs if run.waited_seconds)
     if not awaited:
         return ""
@@ -171,7 +179,7 @@ def _list_not_run(frames: Frames) -> Iterator[str]:
 
 
 def _build_step(number: int, step: Step) -> str:
-    """A step of the tour as it reads without a script: the question, and the answer to open."""
+    """Build a step of the tour as it reads without a script: the question, and the answer to open."""
     options = "".join(f"<li>{escape_html(option)}</li>" for option in step.options)
     return (
         f'<li class="step"><p class="ask">{escape_html(step.question)}</p><ul>{options}</ul>'
@@ -180,7 +188,7 @@ def _build_step(number: int, step: Step) -> str:
 
 
 def _build_beliefs(runs: Sequence[Run]) -> str:
-    """HTML of what is often believed; nothing where the runs show nothing of it."""
+    """Build the HTML of what is often believed; nothing where the runs show nothing of it."""
     pairs = _build_pairs(answer_beliefs(runs))
     if not pairs:
         return ""

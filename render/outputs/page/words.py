@@ -1,4 +1,4 @@
-"""What a learner reads about a run beside what `render.findings.sentences` says of it: images, instants, times.
+"""The words for a run beside the sentences of `render.findings.sentences`: images, instants, times.
 
 A chef and a kitchen, one stage or many: what a run is called decides nothing, only what its trace shows.
 """
@@ -9,14 +9,15 @@ from render.outputs.page.runs import Run
 from render.wording import in_words
 
 TWO_LEVELS = (
-    "the workers of a graphics card are its streams, and streams are queues: into each the computer puts one tile "
-    "after the other. It is the multiprocessors that paint: each takes pieces of whatever tiles have come to the head "
-    "of their queues. These are two views of the same work, so the one is never added to the other."
+    "the workers of a graphics card are its streams, and streams are queues: into each the computer puts many tiles "
+    "at once. It is the multiprocessors that paint: each takes square after square of these tiles, so a tile is on "
+    "many of them, and many tiles are painted at the same instant. These are two views of the same work, so the one is "
+    "never added to the other."
 )
 
 
 def describe_image(run: Run) -> tuple[str, str]:
-    """The run in two images: a kitchen, and a theatre."""
+    """Describe the run in two images: a kitchen, and a theatre."""
     if not run.stats.tiles:
         return "Nobody cooked.", "Nothing was played."
     if run.on_gpu and run.frame.simulated:
@@ -25,7 +26,7 @@ def describe_image(run: Run) -> tuple[str, str]:
         return "A canteen kitchen: thousands of hands.", "A stadium: thousands of players in every scene."
     if run.workers > 1:
         return _describe_several(run, in_words(run.workers).capitalize())
-    if run.juggles:
+    if run.juggles_alone:
         held = in_words(run.stats.in_flight.max)
         return f"One chef, {held} dishes on the go.", f"One stage, scenes of {held} plays in turn."
     more = " after the other" if run.stats.tiles > 1 else ""
@@ -33,10 +34,10 @@ def describe_image(run: Run) -> tuple[str, str]:
 
 
 def _describe_several(run: Run, number: str) -> tuple[str, str]:
-    """A stove is a CPU, and so is a stage: who has none waits for one."""
+    """Describe several workers. A stove is a CPU, and so is a stage: who has none waits for one."""
     most, allowed = run.stats.running.max, run.claims.allowed
-    each = f", {in_words(run.in_hand)} dishes each" if run.in_hand > 1 else ""
-    scenes = f", scenes of {in_words(run.in_hand)}" if run.in_hand > 1 else ", a play"
+    each = f", {in_words(run.most_juggled)} dishes each" if run.juggles else ""
+    scenes = f", scenes of {in_words(run.most_juggled)}" if run.juggles else ", a play"
     if most < 2:
         return f"{number} chefs{each}, never two at work at once.", f"{number} plays, never two at once."
     if run.stats.on_cpu.mean is None:
@@ -58,7 +59,7 @@ def _describe_several(run: Run, number: str) -> tuple[str, str]:
 
 
 def describe_overlap(run: Run) -> str:
-    """How long two workers or more were at a tile at once, and from when to when."""
+    """Say how long two workers or more were at a tile at once, and from when to when."""
     times = run.together
     spent = sum(t1 - t0 for t0, t1 in times)
     range_ = format_range(times[0][0], times[-1][1])
@@ -66,7 +67,7 @@ def describe_overlap(run: Run) -> str:
 
 
 def format_range(t0: int, t1: int) -> str:
-    """From when to when, both in one unit: "from 0.00 to 1.39 s"."""
+    """Say from when to when, both in one unit: "from 0.00 to 1.39 s"."""
     last = format_ns(t1)
     digits, unit = len(last.split()[0].partition(".")[2]), last.split()[1]
     size = {"s": 10**9, "ms": 10**6, "µs": 10**3, "ns": 1}[unit]
@@ -74,13 +75,13 @@ def format_range(t0: int, t1: int) -> str:
 
 
 def format_tick(ns: int) -> str:
-    """A round time, without the digits that say nothing."""
+    """Format a round time, without the digits that say nothing."""
     number, unit = format_ns(ns).split()
     return f"{float(number):g} {unit}"
 
 
 def format_ns(ns: int) -> str:
-    """A time to three digits, in the unit that suits it."""
+    """Format a time to three digits, in the unit that suits it."""
     for size, unit in ((10**9, "s"), (10**6, "ms"), (10**3, "µs")):
         if ns >= size:
             digits = 2 if ns < 10 * size else 1 if ns < 100 * size else 0

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from render.codegen.settings import Settings, pack_cells
+from render.codegen.settings import Settings, cell_numbers, pack_cells
 from render.kernels.launch import THREADS, TILE
 from render.request import Request
 from render.runtime.cuda.clock import CardClock
@@ -27,6 +27,7 @@ from render.trace import Clock, Worker
 
 NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: does not wait for the default stream
 INT32, INT64 = ctypes.c_int32, ctypes.c_int64
+MEMORY_CELLS = [cell_numbers(name) for name in Memory._fields]
 KEPT = 8  # shapes of launches whose parameters are kept
 
 
@@ -81,6 +82,7 @@ class Stream:
         self._there: Any = None
         self._memory = np.zeros(0, np.uint8)  # what lies here
         self._known: dict[Shape, Known] = {}
+        self._cells: list[int] = []
         self._types: tuple[Any, ...] = ()
         self._launched, self._handed, self._arrived = shape, 0, False
 
@@ -175,12 +177,21 @@ class Stream:
                 self._release()
                 self._allocate(needed.whole)
             memory = share_out(self._memory, device.request, shape)
-            parameters = pack_cells(memory.settings(device.at), device.p, address=self._address).tolist()
-            self._types = (*[INT64] * len(parameters), *[INT32] * len(shape))
+            parameters = self._parameters(memory)
             if len(self._known) == KEPT:
                 del self._known[next(iter(self._known))]
             known = self._known[shape] = Known(memory, needed, tuple(parameters))
         return known
+
+    def _parameters(self, memory: Memory) -> list[int]:
+        """What the threads are told: the same for all launches, but where the memory of this one lies."""
+        if not self._cells:
+            told = pack_cells(memory.settings(self.device.at), self.device.p, address=self._address)
+            self._cells, self._types = told.tolist(), (*[INT64] * len(told), *[INT32] * len(Shape._fields))
+        cells = list(self._cells)
+        for array, (address, length) in zip(memory, MEMORY_CELLS, strict=True):
+            cells[address], cells[length] = self._address(array), array.size
+        return cells
 
     def _allocate(self, needed: int) -> None:
         """Reserve so many bytes here and on the device."""

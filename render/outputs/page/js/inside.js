@@ -1,8 +1,8 @@
-// Inside the card: its streams above its multiprocessors, on a scale of their own. One clock for this and the stage.
+// Inside the GPU: its streams above its multiprocessors, on a scale of their own. One clock for this and the stage.
 // Colours tell tiles here, and not workers: so it is seen which multiprocessors paint what a stream has handed over.
 
 const FIELD = 264, THICKEST = 6, STREAM = 15, TITLE = 78; // units of the look; the last is the room for names
-const WATCH = 12; // seconds that watching the card should take
+const WATCH = 12; // seconds that watching the GPU should take
 
 /** The colour of a tile; neighbours differ. @param {number} tile */
 const tileColour = tile => tile < 0 ? '#888888' : theRecord.colours[tile % theRecord.colours.length];
@@ -10,7 +10,7 @@ const tileColour = tile => tile < 0 ? '#888888' : theRecord.colours[tile % theRe
 class Inside extends Overview {
   /** @param {Run} run @param {HTMLElement} root @param {Controls} controls */
   constructor(run, root, controls) {
-    const canvas = /** @type {HTMLCanvasElement} */ (element('canvas', { class: 'overview', role: 'img', 'aria-label': `${run.title}, inside the card: ${run.workers.length} workers above ${run.inside.lanes} multiprocessors` }));
+    const canvas = /** @type {HTMLCanvasElement} */ (element('canvas', { class: 'overview', role: 'img', 'aria-label': `${run.title}, inside the graphics card: ${run.workers.length} workers above ${run.inside.lanes} multiprocessors` }));
     super(canvas, run, run.length, 1);
     this.root = root;
     this.canvas = canvas;
@@ -103,14 +103,18 @@ class Inside extends Overview {
     this.numbers(g);
   }
 
-  /** Numbers of the tiles in their streams, where there is room. @param {CanvasRenderingContext2D} g */
+  /** Numbers of the tiles in their streams, where there is room; not where tiles painted at once would cover each other's.
+   * @param {CanvasRenderingContext2D} g */
   numbers(g) {
     if (this.lane < 10) return;
+    const taken = this.run.workers.map(() => 0);
     g.font = `600 ${11 * this.unit}px ${this.look.font}`;
     g.textAlign = 'center';
     for (const { kind, tile, worker, t0, t1 } of this.run.spans) {
       const left = this.x(t0), right = this.x(t1);
-      if (kind !== 'p' || right - left < g.measureText(`${tile}`).width + 6) continue;
+      const wide = g.measureText(`${tile}`).width + 6;
+      if (kind !== 'p' || right - left < wide || left < taken[worker]) continue;
+      taken[worker] = right;
       g.fillStyle = g === this.faint.g ? this.look.ink : readableOn(tileColour(tile));
       g.fillText(`${tile}`, (left + right) / 2, worker * (this.lane + this.space) + this.lane / 2 + 0.5);
     }

@@ -28,7 +28,7 @@ class Picture {
     this.shown = -1;
   }
 
-  /** Where a tile is, in CSS pixels, edges on whole device pixels so that neighbours leave no seam. @param {number} tile */
+  /** Place a tile, in CSS pixels, edges on whole device pixels so that neighbours leave no seam. @param {number} tile */
   place(tile) {
     const [wide, high] = this.run.tile, { ratio, width, height } = this.sheet;
     const x = tile % this.columns * wide, y = Math.floor(tile / this.columns) * high;
@@ -127,7 +127,7 @@ class Picture {
     g.fillText(text, x + wide / 2, y + size * 0.63);
   }
 
-  /** A tile in somebody's hands: running (thick outline), waiting for data (dotted), or set aside (hatched).
+  /** A tile in somebody's hands: running (thick outline), waiting for data (dotted), or put aside (hatched).
    * @param {CanvasRenderingContext2D} g @param {Stay} stay @param {number} t */
   hold(g, stay, t) {
     const { x, y, width, height } = this.place(stay.tile), colour = colourOf(stay.worker);

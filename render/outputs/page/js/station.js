@@ -18,17 +18,14 @@ class Station {
     this.starts = Float64Array.from(turns, turn => turn.t0);
   }
 
-  /** What is in each of its hands. @param {number} t @returns {Hand[]} */
+  /** List what is in each of its hands. @param {number} t @returns {Hand[]} */
   hands(t) { return this.rows.map(row => this.hand(stayAt(row, t), t)); }
 
   /** @param {Stay | undefined} stay @param {number} t @returns {Hand} */
   hand(stay, t) {
     if (!stay || t >= stay.p1) return { tile: -1, state: 'empty', progress: 0, given: 0 };
     const span = spanAt(stay, t), { tile } = stay;
-    if (span ? span.kind !== 'p' : t < stay.p0) {
-      const [t0, t1] = span ? [span.t0, span.t1] : [stay.t0, stay.p0];
-      return { tile, state: 'waiting', progress: (t - t0) / (t1 - t0 || 1), given: 0 };
-    }
+    if (span && span.kind !== 'p') return { tile, state: 'waiting', progress: (t - span.t0) / (span.t1 - span.t0 || 1), given: 0 };
     let all = 0, painted = 0;
     for (const { kind, t0, t1 } of stay.spans) {
       if (kind !== 'p') continue;
@@ -76,7 +73,7 @@ class Scenery {
   /** @param {CanvasRenderingContext2D} _g @param {Station} _station @param {number} _x @param {number} _wide @param {number} _t */
   station(_g, _station, _x, _wide, _t) {}
 
-  /** How much of a wait has passed, as a pie. @param {CanvasRenderingContext2D} g @param {number} x @param {number} y @param {number} r @param {number} progress */
+  /** Draw how much of a wait has passed, as a pie. @param {CanvasRenderingContext2D} g @param {number} x @param {number} y @param {number} r @param {number} progress */
   pie(g, x, y, r, progress) {
     g.strokeStyle = g.fillStyle = this.look.quiet;
     g.lineWidth = 1;
