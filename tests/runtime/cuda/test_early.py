@@ -1,4 +1,4 @@
-"""The driver starts beside the imports: each GPU's context is made once, and what fails is reported later, by others."""
+"""The driver starts beside the imports: each GPU's context is made once, and failures are reported later."""
 
 from __future__ import annotations
 
