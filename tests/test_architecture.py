@@ -39,6 +39,7 @@ LAYERS = (
     "runtime",
     "targets trial",
     "not_numbers",
+    "liveness",
     "painter",
     "course",
     "juggling",

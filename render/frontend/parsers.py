@@ -133,7 +133,7 @@ TARGET = (
 )
 WORKERS = "workers of mode parallel; -1: one for each allowed CPU, -2: one fewer, and so on (-1, but at least 2)"
 MANY_WORKERS = "; several numbers, such as 1,2,4: also a speed-up curve"
-TILE_TIMEOUT = "processes of mode parallel: seconds without a sign of life (20, or more as tiles before suggest)"
+TILE_TIMEOUT = "workers of mode parallel: seconds without a sign of life (20, or more as tiles before suggest)"
 REPEAT = """run all modes N times in turn, and show each one's median run (3, or more if they fit in 4 s; a story once,
 or 3 times if they fit in 6 s)"""
 IN_FLIGHT = (

@@ -74,7 +74,7 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
             ),
             waiting=_define_waiting(runs),
             ways=build_table(cells, runs),
-            lesson=build_lesson(lesson, runs),
+            lesson=build_lesson(lesson, runs, images),
             stage=build_stage(groups, runs, images, lesson),
             inside="\n".join(_build_insides(runs, elsewhere)),
             not_run="".join(_list_not_run(frames)),

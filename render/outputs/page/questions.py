@@ -68,7 +68,7 @@ def _describe_in_flight(runs: Sequence[Run]) -> str:
     most = max(runs, key=lambda run: run.stats.in_flight.max - run.stats.running.max)
     return (
         "A tile is in flight from its start to its finish, whether or not somebody works on it. It is running while a "
-        "worker paints it; what is in flight but not running was set aside, or waits. At most, "
+        "worker paints it; what is in flight but not running was put aside, or waits. At most, "
         f"{most.frame.title} had {most.stats.in_flight.max} in flight and {most.stats.running.max} running."
     )
 

@@ -60,7 +60,7 @@ def _ask_juggling(runs: Sequence[Run]) -> Iterator[Step]:
             [f"{waiting} {'waits' if waiting == 1 else 'wait'} for {run.awaited_lock or 'data'}"] if waiting else []
         )
         aside = held - 1 - waiting
-        others += [f"{aside} {'is' if aside == 1 else 'are'} set aside, hatched"] if aside else []
+        others += [f"{aside} {'is' if aside == 1 else 'are'} put aside, hatched"] if aside else []
         yield Step(
             f"The replay stands at {format_ns(t)}. {run.frame.title} has {held} tiles in flight: started, and not "
             "finished. How many of them is it painting at this instant?",
