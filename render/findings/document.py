@@ -17,10 +17,10 @@ def draw_document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict
     """Make the document of one draw. Sizes are pixels, times seconds; `out` are the files that were made of it.
 
     `running` is how many workers were at a tile at the same instant, `in_flight` how many tiles were started but not
-    finished, those that waited included, `waiting` how many waited, and how long all of them together. `on_cpu` is how many of them had a CPU (`mean`,
-    null where that is not known, as on a GPU) and how many CPUs the process may use (`cpus`); parallelism
-    is judged by this. `seconds_all` is how long all tiles took in each repeat, in the order in which they
-    were made; everything else is of the repeat with the median time. `sentences` are what terminal and page say of it.
+    finished, those that waited included, `waiting` how many waited, and how long all of them together. `on_cpu` is
+    how many workers had a CPU (`mean`, null where that is not known, as on a GPU) and how many CPUs the process may use
+    (`cpus`); parallelism is judged by this. `seconds_all` is how long all tiles took in each repeat, in order;
+    everything else is of the repeat with the median time. `sentences` are what terminal and page say of it.
 
     `tiles` are those of the picture; so many of them as `resumed` were taken from the journal of an interrupted
     run, and no figure but `steps` counts them. `ledger` is where the wall time went, in per cent by kind; it adds
