@@ -255,6 +255,11 @@ def _of_tiles(trace: Trace) -> Spans:
     return spans.take((spans.tile != NO_TILE) & (spans.kind != NUMBER["block"]))
 
 
+def wait_intervals(trace: Trace) -> list[Interval]:
+    """List when tiles waited, for whatever it was."""
+    return [(span.t0, span.t1) for span in trace.of_kind("wait") if span.tile != NO_TILE]
+
+
 def max_overlap(intervals: Iterable[Interval]) -> int:
     """Count the half-open intervals that hold the same instant, at most."""
     t0, t1 = np.array(list(intervals), np.int64).reshape(-1, 2).T

@@ -6,6 +6,7 @@
       at a tile  22222212      how many workers were at a tile at the same instant, at most
       on a CPU   22221212      how many of them had a CPU, on average
       in flight  22222222      the most tiles that were started but not finished
+      waiting    00000010      the most tiles that waited, where any did
 
 It is measured for how long of a span a worker had no CPU, but not when. So as many letters of it are - as that is, as
 evenly as may be, those of the next worker a little later.
@@ -100,6 +101,9 @@ def _run_lines(title: str, frame: Frame, spans: Sequence[Span], letter: float, l
         if cpu_time.of(frame.trace).mean is not None:
             yield _format_lane("on a CPU", _cpu_lane(spans, start, letter, cells))
         yield _format_lane("in flight", _level_lane(stats.flight_intervals(frame.trace).values(), start, letter, cells))
+        waits = stats.wait_intervals(frame.trace)
+        if waits:
+            yield _format_lane("waiting", _level_lane(waits, start, letter, cells))
 
 
 def _format_lane(head: str, lane: str) -> str:

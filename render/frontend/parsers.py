@@ -28,9 +28,10 @@ commands:
 
 examples:
   python -m render                                              the default picture: mandelbrot-parallel.png
-  python -m render race                                         the lesson: all modes, one table
+  python -m render race                                         the lesson: all modes, with and without waiting
   python -m render race --page theatre.html                     who worked when, replayed on a page
-  python -m render race --wait 50ms                             where one juggling worker beats a sequential one
+  python -m render race --story player                          a film whose next part loads while this one plays
+  python -m render race --workers 1,2,4                         how much faster more workers make it
   python -m render race --lesson gil                            when Python's threads run in parallel, and when not
   python -m render --mode sequential --out s.png                one worker, one tile after the other
   python -m render --scene mandelbrot --view seahorses --set zoom=400 --size 1920x1080
