@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 2  # that open answers have to be sent, once the server is to end
 MOST_CONNECTIONS = 2000
+REPORTS = 2  # traces and theatres that are written at once
 LONGEST_HEADERS = 16_384  # bytes
 
 
@@ -66,7 +67,7 @@ def make_app(
         exception_handlers={404: refuse_unknown, 405: refuse_unknown},
     )
     app.state.clients = Clients()
-    app.state.downloads = asyncio.Semaphore(DOWNLOADS)
+    app.state.downloads, app.state.reports = asyncio.Semaphore(DOWNLOADS), asyncio.Semaphore(REPORTS)
     return app
 
 
