@@ -73,7 +73,11 @@ function toMap({ x, y }) {
   const at = now.root;
   return [((at.y - y) * at.zoom / 4 + .5) * SIDE, ((x - at.x) * at.zoom / 4 + .5) * SIDE];
 }
-const place = () => ({ ...toPlane(map.getCenter()), scale: now.root.zoom * 2 ** map.getZoom() });
+const place = () => {                         // to a thousandth of a pixel: more digits would only be noise
+  const { x, y } = toPlane(map.getCenter()), scale = now.root.zoom * 2 ** map.getZoom();
+  const digits = Math.min(Math.max(Math.ceil(Math.log10(scale * SIDE)) + 3, 0), 20);
+  return { x: Number(x.toFixed(digits)), y: Number(y.toFixed(digits)), scale };
+};
 const framed = () => {                        // what the map shows now, as the program frames a picture
   const { x, y, scale } = place();
   return { x, y, zoom: scale * SIDE / map.getSize().y };
