@@ -36,7 +36,7 @@ from render.trace.intervals import Intervals, most_at_once, union
 from render.trace.spans import NUMBER, Spans
 
 EVER = (1 << 63) - 1  # later than any time
-PRIORITY = ("paint", "transfer", "compile", "launch", "save", "plan", "wait", "start", "import")
+PRIORITY = ("paint", "transfer", "compile", "launch", "encode", "save", "plan", "wait", "start", "import")
 OTHER = "other"
 
 Interval = tuple[int, int]
