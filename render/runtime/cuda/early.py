@@ -7,17 +7,11 @@ So whoever asks later (`discovery`, `driver`) asks as if nothing had been starte
 from __future__ import annotations
 
 import ctypes
-import sys
 from contextlib import suppress
 from threading import Thread
 from typing import Any
 
-
-def driver_library() -> Any:
-    """Load the CUDA driver's library. Raises OSError where there is none."""
-    if sys.platform == "win32":
-        return ctypes.WinDLL("nvcuda.dll")
-    return ctypes.CDLL("libcuda.so.1")
+from render.runtime.cuda.driver import driver_library
 
 
 def start() -> Thread:
