@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from render.server.account import format_sentences
@@ -11,6 +11,7 @@ from render.server.record import Asked
 
 if TYPE_CHECKING:
     from render.server.clients import Clients
+    from render.server.painting import Painting
     from render.server.service import Service
 
 SHOWN_NS = 20_000_000_000
@@ -23,6 +24,7 @@ def describe(service: Service, you: int) -> dict[str, Any]:
     record, setting = service.record, service.setting
     now = record.clock()
     shown = record.since(now - SHOWN_NS)[-MOST_SHOWN:]
+    at_work = {painting: worker for worker, painting in dict(service.workers.at_work).items()}
     return {
         "you": you,
         "title": setting.title,
@@ -32,10 +34,20 @@ def describe(service: Service, you: int) -> dict[str, Any]:
         "shown_ms": SHOWN_NS / 1e6,
         "open": service.open,
         "waiting": service.workers.waiting(),
-        "at_work": {str(worker): painting.area.scene for worker, painting in dict(service.workers.at_work).items()},
-        "requests": [_as_dict(asked, now) for asked in shown],
+        "requests": [_as_dict(asked, now) | _describe_state(asked, at_work) for asked in shown],
         "sentences": format_sentences(record.since(now - ACCOUNT_NS), setting),
     }
+
+
+def _describe_state(asked: Asked, at_work: Mapping[Painting, int]) -> dict[str, Any]:
+    """Say what an open request waits for, or at which worker it is."""
+    if asked.outcome:
+        return {"state": "", "on": None}
+    painting = asked.painting
+    worker = at_work.get(painting) if painting is not None else None
+    if painting is None or (worker is not None and painting.wait_ns):
+        return {"state": "data", "on": worker}
+    return {"state": "worker" if worker is None else "painted", "on": worker}
 
 
 def _as_dict(asked: Asked, now: int) -> dict[str, Any]:

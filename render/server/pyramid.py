@@ -80,7 +80,15 @@ class Pyramids:
         views = {
             view: {**values, "maxzoom": self.deepest_zoom(name, view)} for view, values in described["views"].items()
         }
-        return {**described, "scene": name, "views": views, "minzoom": 0, "maxzoom": self.deepest_zoom(name)}
+        own_file = self._sources[name] != name
+        return {
+            **described,
+            "scene": name,
+            "own_file": own_file,
+            "views": views,
+            "minzoom": 0,
+            "maxzoom": self.deepest_zoom(name),
+        }
 
     def tile(self, name: str, z: int, x: int, y: int, scale: int = 1, chosen: Mapping[str, str] | None = None) -> Area:
         """Find a tile. `chosen`: view, limit and parameters as words.
@@ -135,23 +143,21 @@ class Pyramids:
                 self._sessions[name] = Session(scene=source, mode="sequential", samples=SAMPLES, size=SIDES[1])
             return self._sessions[name]
 
-    def source(self, name: str) -> str:
-        """Return the scene as the command line names it."""
-        return self._sources[name]
-
     def _scene(self, name: str) -> scene.Scene:
         if name not in self._scenes:
             unknown = UnknownName("scene", name[:MOST_LETTERS], self._scenes)
             raise NotThere(str(unknown), unknown.remedy)
         return self._scenes[name]
 
-    def _deepest_zoom(self, name: str, view: str | None = None) -> int:
-        """Find the deepest zoom that the precision can tell apart, of a view or the first one."""
+    def _deepest_zoom(self, name: str, view: str | None = None, settings: tuple[tuple[str, Value], ...] = ()) -> int:
+        """Find the deepest zoom that the precision can tell apart, of a view (or the first one) with such settings."""
         chosen = {} if view is None else {"view": view}
+        base = self.area(name, chosen, (SIDES[1], SIDES[1]))._replace(settings=settings)
         deepest = 0
         for z in range(DEEPEST + 1):
+            side = SIDES[1] << z
             try:
-                self.request(self.area(name, chosen, (SIDES[1] << z, SIDES[1] << z)))
+                self.request(base._replace(frame=(side, side)))
             except UsageError:
                 break
             deepest = z

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from math import isqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from render.frame import Frame, Frames
 from render.request import Request
 from render.trace import SYSTEM_CLOCK, Clock, Span, Trace
 from render.wording import count
+
+if TYPE_CHECKING:
+    from render.server.painting import Painting
 
 KEPT = 600  # requests
 THUMB = 64  # pixels along an edge
@@ -42,11 +45,12 @@ class Asked:
     outcome: str = ""
     thumb: np.ndarray | None = None
     by: tuple[int, ...] = ()
+    painting: Painting | None = None  # while it is open and somebody is to paint it
     busy_ns: int = 0
 
     def finish(self, now: int, outcome: str) -> None:
         """Note that it is over: "painted", "cached", "shared", "gone", "refused" or "failed"."""
-        self.done, self.outcome = now, outcome
+        self.done, self.outcome, self.painting = now, outcome, None
 
     @property
     def waited_ns(self) -> int:

@@ -148,7 +148,7 @@ async def send_tilejson(request: Request) -> Response:
         "scheme": "xyz",
         "tiles": [f"{str(request.base_url).rstrip('/')}/tiles/{name}/{{z}}/{{x}}/{{y}}.png{query}"],
         "minzoom": 0,
-        "maxzoom": pyramids.deepest_zoom(name, area.view),
+        "maxzoom": pyramids.deepest_zoom(name, area.view, area.settings),
         "bounds": [-180, -85.05112877980659, 180, 85.05112877980659],  # what other programs take the square for
         "center": [0, 0, 1],
         "tileSize": SIDES[1],

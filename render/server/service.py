@@ -152,6 +152,7 @@ class Service:
             painting = Painting(key, area, self._report, wait_ns=wait_ns, pixels=pixels)
             wanted = self._wanted[key] = Wanted(painting, self._loop)
         wanted.clients[client] += 1
+        asked.painting = wanted.painting
         try:
             self.workers.submit(client, wanted.painting)
             await self._first(left, wanted.finished, asked=asked)
