@@ -22,6 +22,7 @@ LAYERS = (
     "lock",
     "speech signals",
     "registry shared_file whole_file",
+    "growing_file",
     "parameters",
     "request",
     "primitives polynomials elementary palettes plan pace trace cpu_time packing provenance",
@@ -47,7 +48,7 @@ LAYERS = (
     "handfuls",
     "backends preparation",
     "stories foremost",
-    "modes stats schedule claims incidents evidence sentences chart compare attribution difference inspection",
+    "modes stats schedule claims incidents evidence films sentences chart compare attribution difference inspection",
     "speed_up",
     "conclusions",
     "outputs document",
@@ -56,6 +57,7 @@ LAYERS = (
     "like",
     "lessons terminal progress files",
     "render sessions races keeping library parsers notebook",  # `render`: the library's front
+    "film",
     "server",
     "commands cli __main__",
 )
@@ -74,14 +76,16 @@ BY_IDEA = (
 # These stand side by side and never import each other, except what is listed.
 SIDE_BY_SIDE = {
     "modes": "modes",
-    "outputs": "outputs stats schedule claims incidents evidence sentences conclusions speed_up chart document picture",
+    "outputs": "outputs stats schedule claims incidents evidence films sentences conclusions speed_up chart document "
+    "picture",
     "stats": "",
     "schedule": "stats",
     "chart": "stats",
     "claims": "",
     "evidence": "stats schedule claims",
     "incidents": "",
-    "sentences": "schedule claims incidents evidence",
+    "films": "stats evidence",
+    "sentences": "schedule claims incidents evidence films",
     "conclusions": "evidence sentences speed_up",
     "document": "stats schedule claims incidents evidence sentences conclusions speed_up",
     "compare": "picture",
