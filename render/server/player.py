@@ -39,7 +39,7 @@ class Screenings:
             raise Overloaded(f"{MOST_AT_WORK} films are being painted already", "ask again later")
         given = {"scene": name, "view": view, "size": SIZE, "samples": SAMPLES}
         written = scripts.write_zoom(given, str(SECONDS), str(FPS))
-        screening = Screening(written, overlap=words.get("overlap") != "0", mp4=words.get("format") != "webp")
+        screening = Screening(written, overlap=words.get("overlap") != "0", mp4=words.get("mp4") != "0")
         screening.start()
         self._known[screening.name] = screening
         while len(self._known) > MOST_SCREENINGS:

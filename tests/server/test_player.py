@@ -79,7 +79,7 @@ def test_without_overlap_no_part_is_painted_before_it_is_asked_for(server: Runni
 
 @pytest.mark.usefixtures("_small")
 def test_a_browser_without_h264_gets_a_webp(server: Running) -> None:
-    film = start(server, "&format=webp")
+    film = start(server, "&mp4=0")
     answer = server.get(f"/play/{film['name']}/film.webp")
     with Image.open(BytesIO(answer.body)) as image:
         assert (image.n_frames, image.size) == (FRAMES, (64, 36))  # type: ignore[attr-defined]

@@ -83,7 +83,7 @@ async function load(mine, film, source) {
 
 async function playWebp(mine, why) {
   say(`${why}. Here is the same film as WebP, when all of it is painted.`);
-  const query = new URLSearchParams({ scene: $('scene').value, view: $('view').value, format: 'webp' });
+  const query = new URLSearchParams({ scene: $('scene').value, view: $('view').value, mp4: '0' });
   const film = await (await ask(`/play/start?${query}`)).json();
   $('image').src = `/play/${film.name}/film.webp`;
   await $('image').decode();
