@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from render.findings import stories
-from render.findings.evidence import Run
-from render.findings.sentences import IDLE, OTHERS, TOO_SHORT
+from render.findings import films, stories
+from render.findings.evidence import OTHERS, Run
+from render.findings.sentences import IDLE, TOO_SHORT
 from render.findings.speed_up import describe_curve
 from render.wording import as_sentence, count, format_time, join_words
 
@@ -34,7 +34,7 @@ def name_fastest(entered: Sequence[Run]) -> list[str]:
 def warn(entered: Sequence[Run]) -> list[str]:
     """Say what must be known before the figures are believed, once for all runs, in whole sentences."""
     real = _real_runs(entered)
-    short = list(_warn_short_of_cpu(entered))
+    short = list(_warn_short_of_cpu([run for run in entered if not films.is_film(run.frame.trace)]))
     doubts = [*_state_cpus(real), *_warn_single_runs(real), *_warn_small_frame(entered), *(short or _warn_load(real))]
     return [as_sentence(text) for text in doubts]
 

@@ -19,7 +19,14 @@ from render.wording import make_harmless
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-LETTERS = {"paint": "p", "wait": "w", "launch": "l", "transfer": "t"}  # any other kind that carries a tile is "o"
+LETTERS = {
+    "paint": "p",
+    "wait": "w",
+    "launch": "l",
+    "transfer": "t",
+    "encode": "e",
+    "save": "e",
+}  # any other kind that carries a tile is "o"
 SMALL = 200_000  # bytes: a picture that takes no more is kept as it is, a larger one as the eye sees it
 LONGEST_SIDE = 1600  # pixels; no page shows more
 QUALITY = 86
@@ -65,6 +72,7 @@ def _describe_run(run: Run, image: int) -> dict[str, Any]:
         "length": run.length,
         "awaits": make_harmless(run.waits_for),
         "workers": [[worker.process, worker.thread, make_harmless(worker.device)] for worker in run.crew],
+        "names": run.names,
         "worker": [index[span.worker] for span in run.spans],
         "number": [span.tile for span in run.spans],
         "kind": "".join(LETTERS.get(span.kind, "o") for span in run.spans),
