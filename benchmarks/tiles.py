@@ -109,9 +109,9 @@ def orders(what: dict[str, Any], times: int) -> None:
         asked = replace(asked, mode="sequential", backend=None)
         costs = by_tile(drawn({0: asked}, times)[0])
         recorder, preparation = Recorder(), Preparation()
-        kernel, p = preparation.kernel(asked, engine.silent), preparation.numbers(asked)
+        kernel, p = preparation.kernel(asked, engine.announce_nothing), preparation.numbers(asked)
         for order in plan.ORDERS:
-            tiles = plan.plan(replace(asked, order=order), lambda: engine.costs(asked, recorder, kernel, p))  # noqa: B023
+            tiles = plan.plan(replace(asked, order=order), lambda: engine.estimate_costs(asked, recorder, kernel, p))  # noqa: B023
             done = finished([costs[tile.number] for tile in tiles], workers)
             told = f"{sum(done) / workers / done[-1]:6.3f}, the last alone for {(done[-1] - done[-2]) * 1e3:6.1f} ms"
             print(f"    {workers:3} workers, {order:8}{told}")

@@ -27,26 +27,50 @@ How data flows, and where each stage lives (imports go only downwards):
     lanes, language/*, trace    the words that scenes are written in, and what they mean; spans of one clock
     request, errors             what to draw, checked; what can go wrong, and what to do
 
-The words, which mean the same everywhere:
+The words, which mean the same everywhere; one word for one idea:
 
-    request   what to draw, how to cut it, who draws it: frozen, checked, the only thing passed to workers
-    plan      the ordered list of tiles of a request
-    tile      a rectangle of the frame, with its number
-    scene     what is drawn: how one sample starts, steps, ends and is shaded
-    sample    one point of the picture plane; a pixel is the mean of one or more samples
-    lane      one sample's place in a vector or GPU thread; lanes step together
-    target    what code runs
-    mode      who works when
-    backend   for mode parallel only: what a worker is (threading, loky)
-    worker    one that paints: a thread, a process, a GPU stream; seen from inside, a GPU's multiprocessor
-    at a tile a worker that has a tile under way; on a CPU: one that has a CPU at this instant, and so paints
-    painter   paints one tile of one request with one target; knows nothing of modes
-    span      one worker, one tile, one kind of time, from t0 to t1 (integer ns)
-    trace     all spans of one run
-    frame     pixels + request + trace
-    session   a scene prepared once, that draws many frames and windows
-    window    the pixels of one rectangle of a frame, painted alone, in memory of its own
-    output    a file made from frame + trace
+    request       what to draw, how to cut it, who draws it: frozen, checked, the only thing passed to workers
+    scene         what is drawn: how one sample starts, steps, ends and is shaded
+    sample        one point of the picture plane; a pixel is the mean of one or more samples
+    inside        of a sample: still alive at the limit of steps
+    plan, tile    the ordered list of tiles of a request; a rectangle of the frame, with its number
+    window        the pixels of one rectangle of a frame, painted alone, in memory of its own
+    frame         pixels + request + trace
+    session       a scene prepared once, that draws many frames and windows
+    output        a file made from frame + trace
+
+    mode          who works when
+    backend       for mode parallel only: what a worker is (threading, loky)
+    worker        one that paints: a thread, a process, a GPU stream; seen from inside, a GPU's multiprocessor
+    at a tile     of a worker: it has a tile under way
+    on a CPU      of a worker: it has a CPU at this instant, and so paints
+    idle          of a worker: it has no tile under way
+    in flight     of tiles: started but not finished
+    painter       paints one tile of one request with one target; knows nothing of modes
+    slice         one uninterrupted piece of painting, after which a tile may be suspended and another resumed
+    span          one worker, one tile, one kind of time, from t0 to t1 (integer ns)
+    trace         all spans of one run
+    median        of repeated runs: the one of median time, which is the one that is shown
+
+    target        what code runs
+    kernel        a compiled function that paints: the loop around a scene
+    lane          one sample's place in a vector or GPU thread; lanes step together
+    mask          a truth value for each lane: `where(mask, a, b)` selects, a masked store writes only where it is true
+    step, batch   one application of the scene's rule; the steps between two tests of whether lanes are still alive
+    queue         the samples of a tile that wait for a lane; to refill is to give free lanes the next ones
+    accumulator   where the light of a pixel's samples is added up
+    cache, key    compiled code kept between runs; everything it depends on, hashed into the name it is stored under
+
+    GPU           a graphics processor (what a lesson calls a graphics card)
+    device        what a launch runs on: one GPU, several, or the simulator
+    launch        one start of a kernel on a device; a stream runs its launches in order
+    thread block  the threads that one multiprocessor runs together; "block" means nothing else
+    warp          32 threads that step together; ballot, popcount, lane rank and broadcast are its operations
+    occupancy     how many warps a multiprocessor holds, as a share of the most it can hold
+
+Things start and finish; results are returned or reported; measurements are recorded; settings are requested.
+A function is named by verb and object (`check_picture`); one word stands alone only where the module completes it
+(`plan.cut`).
 """
 
 from __future__ import annotations
@@ -86,5 +110,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """What a user of the library should see."""
+    """List what a user of the library should see."""
     return sorted({*globals(), *__all__})

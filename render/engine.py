@@ -20,7 +20,7 @@ import numpy as np
 
 from render import machine, modes
 from render.errors import ModeUnavailable, OutputError, RenderError
-from render.findings.repeats import Rounds, middle, sharing
+from render.findings.repeats import Rounds, choose_median, share_pixels
 from render.frame import Canvas, Frames, canvas, title
 from render.outputs import table
 from render.painting.painter import Done, Launcher, Painter
@@ -68,14 +68,14 @@ class Entrant(NamedTuple):
 COARSE = 16  # pixels along an edge that one pixel stands for, when costs are estimated
 
 
-def silent(text: str) -> None:
+def announce_nothing(text: str) -> None:
     """Announce nothing."""
 
 
 def draw(
     request: Request,
     *,
-    announce: Callable[[str], None] = silent,
+    announce: Callable[[str], None] = announce_nothing,
     progress: Progress | None = None,
     clock: Clock = time.perf_counter_ns,
     began: int | None = None,
@@ -99,25 +99,25 @@ def draw(
     began = asked if began is None else began
     if began < asked:
         recorder.add("import", began, asked)
-    mode = available(request)
+    mode = load_available_mode(request)
     preparation = Preparation() if preparation is None else preparation
     preparation.check(request)
     with canvas(request, shared=mode.shared(request)) as surface:
         check_count(request)
-        compiled = _compiled(preparation, request, recorder, announce)
+        compiled = _compile_kernel(preparation, request, recorder, announce)
         kernel = compiled if adapt is None else adapt(compiled)
         known: dict[int, int] = {}
 
         def estimate() -> Mapping[int, int]:
-            known.update(costs(request, recorder, compiled, preparation.numbers(request)))
+            known.update(estimate_costs(request, recorder, compiled, preparation.numbers(request)))
             return known
 
         tiles = plan(request, estimate)
-        painter = _painter(request, surface, kernel, recorder)
-        course = Course(request, title(request, facts), len(tiles), known, recorder, surface.rgb)
-        with _salvaged(surface.rgb, course.kept, len(tiles), salvage), closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
+        painter = _make_painter(request, surface, kernel, recorder)
+        course = RunProgress(request, title(request, facts), len(tiles), known, recorder, surface.rgb)
+        with _save_on_error(surface.rgb, course.kept, len(tiles), salvage), closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
             for finished in done:
-                course.take(finished, progress, watch)
+                course.count_tile(finished, progress, watch)
         rgb, counts, inside = surface.kept()
     ran = {"load": load} | machine.facts()
     ran |= {"device": machine.cpu_name(), "simulated": request.simulate, "kernel": kernel.about}
@@ -126,7 +126,7 @@ def draw(
     return DrawnFrame(rgb, counts, course.steps, request, trace, inside)
 
 
-class Course:
+class RunProgress:
     """How far a run has come. `costs`: estimated steps by tile, where they are known; `canvas`: the pixels so far."""
 
     def __init__(
@@ -144,7 +144,7 @@ class Course:
         self._costs, self._cost = costs, sum(costs.values())
         self._spent, self._began = 0, recorder.clock()
 
-    def take(self, done: Done, progress: Progress | None, watch: Watch | None) -> None:
+    def count_tile(self, done: Done, progress: Progress | None, watch: Watch | None) -> None:
         """Count a tile that is done, and tell whoever watches."""
         self.steps += done.steps
         self.kept.append(done.tile)
@@ -158,7 +158,7 @@ class Course:
             watch(Moment(self._request, self._name, done, self._tiles, worker, self._canvas, share, seconds))
 
 
-def _compiled(
+def _compile_kernel(
     preparation: Preparation, request: Request, recorder: Recorder, announce: Callable[[str], None]
 ) -> Kernel:
     """The target's kernel; the time counts as compiling only where something was compiled or waited for, which is told.
@@ -178,7 +178,7 @@ def _compiled(
         recorder.add("compile" if told else "import", t0, recorder.clock())
 
 
-def _painter(request: Request, surface: Canvas, kernel: Kernel, recorder: Recorder) -> Painter:
+def _make_painter(request: Request, surface: Canvas, kernel: Kernel, recorder: Recorder) -> Painter:
     """What paints with this kind of kernel."""
     if isinstance(kernel, LaunchKernel):
         return Launcher(request, surface, kernel, recorder)
@@ -186,7 +186,7 @@ def _painter(request: Request, surface: Canvas, kernel: Kernel, recorder: Record
 
 
 @contextmanager
-def _salvaged(rgb: np.ndarray, kept: list[Tile], tiles: int, salvage: Salvage | None) -> Iterator[None]:
+def _save_on_error(rgb: np.ndarray, kept: list[Tile], tiles: int, salvage: Salvage | None) -> Iterator[None]:
     """Where painting fails, have the tiles that are done kept, and the error say where."""
     try:
         yield
@@ -201,7 +201,7 @@ def _salvaged(rgb: np.ndarray, kept: list[Tile], tiles: int, salvage: Salvage | 
         raise
 
 
-def available(request: Request) -> modes.Mode:
+def load_available_mode(request: Request) -> modes.Mode:
     """The request's mode. Raises ModeUnavailable with the reason where it cannot run here."""
     mode, missing = modes.load(request.mode), modes.missing(request)
     if missing is not None:
@@ -210,7 +210,7 @@ def available(request: Request) -> modes.Mode:
     return mode
 
 
-def costs(request: Request, recorder: Recorder, kernel: Kernel, p: P) -> Mapping[int, int]:
+def estimate_costs(request: Request, recorder: Recorder, kernel: Kernel, p: P) -> Mapping[int, int]:
     """Estimated steps of each tile by number, from a picture 1/16 as wide and high, painted with the same numbers."""
     small = replace(
         request,
@@ -228,10 +228,10 @@ def costs(request: Request, recorder: Recorder, kernel: Kernel, p: P) -> Mapping
         kernel.for_request(small, p).paint(surface, 0, 0, small.width, small.height)
         _, counts, _ = surface.kept()
         assert counts is not None  # of one sample a pixel
-        return {tile.number: _sum(counts, tile) for tile in cut(request)}
+        return {tile.number: _estimate_tile(counts, tile) for tile in cut(request)}
 
 
-def _sum(counts: np.ndarray, tile: Tile) -> int:
+def _estimate_tile(counts: np.ndarray, tile: Tile) -> int:
     """The coarse steps under a tile, for its size."""
     rows = slice(tile.y // COARSE, (tile.y + tile.height - 1) // COARSE + 1)
     columns = slice(tile.x // COARSE, (tile.x + tile.width - 1) // COARSE + 1)
@@ -269,7 +269,7 @@ class Race(Frames):
 def race(
     requests: Sequence[Request | Entrant],
     *,
-    announce: Callable[[str], None] = silent,
+    announce: Callable[[str], None] = announce_nothing,
     progress: Progress | None = None,
     clock: Clock = time.perf_counter_ns,
     watch: Watch | None = None,
@@ -278,13 +278,13 @@ def race(
     """Paint each request in turn, or each entrant; a mode that cannot run here is left out with its reason.
 
     All code is compiled before the first clock starts, so that no mode pays for being first. Then all run in turn, as
-    often as `rounds` says; the frame of each is the repeat of median time (`render.findings.repeats.middle`). A
+    often as `rounds` says; the frame of each is the repeat of median time (`render.findings.repeats.choose_median`). A
     simulated one runs once, for its time means nothing.
     """
     able, not_run = [], []
     for entrant in (one if isinstance(one, Entrant) else Entrant(one) for one in requests):
         try:
-            available(entrant.request)
+            load_available_mode(entrant.request)
         except ModeUnavailable as error:
             not_run.append((entrant.request.mode, str(error)))
         else:
@@ -298,7 +298,7 @@ def race(
     runs: list[tuple[Entrant, list[DrawnFrame]]] = [(entrant, []) for entrant in able]
     shown: list[DrawnFrame] = []
     began, made = clock(), 0
-    while runs and (not made or rounds.more(made, (clock() - began) / 1e9, shown)):
+    while runs and (not made or rounds.needs_more(made, (clock() - began) / 1e9, shown)):
         for run in runs[:]:
             (request, facts, adapt), repeats = run
             if repeats and request.simulate:
@@ -313,9 +313,9 @@ def race(
                 runs = [other for other in runs if other is not run]
                 continue
             first = next((frames[0] for _, frames in runs if frames), frame)
-            repeats.append(sharing(frame, first))
+            repeats.append(share_pixels(frame, first))
         made += 1
-        shown = [middle(repeats, runs[0][1][0]) for _, repeats in runs]
+        shown = [choose_median(repeats, runs[0][1][0]) for _, repeats in runs]
         if all(entrant.request.simulate for entrant, _ in runs):
             break
     return Race(tuple(shown), "race", tuple(not_run))

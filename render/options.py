@@ -39,7 +39,6 @@ OWN: dict[str, Any] = {  # each some mode's alone
     "backend": None,
     "in_flight": None,
     "simulate": False,
-    "blocks": True,
 }
 DEFAULTS |= OWN
 IN_FLIGHT = 4
@@ -88,7 +87,6 @@ def complete_from(asked: Mapping[str, Any], load: Callable[[str], scene.Scene]) 
         order=_one_of(ORDERS, options["order"], "order"),
         only_tile=None if options["only_tile"] is None else whole(options["only_tile"], "only tile"),
         simulate=bool(options["simulate"]),
-        blocks=bool(options["blocks"]),
     )
     _fits(request)
     return request

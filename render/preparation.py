@@ -93,5 +93,5 @@ class Preparation:
 
     def _code(self, request: Request) -> tuple[object, ...]:
         """Give what decides which code paints a request."""
-        how = request.scene, request.target, request.precision, request.simulate, request.blocks
+        how = request.scene, request.target, request.precision, request.simulate
         return *how, kinds(self.numbers(request))

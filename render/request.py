@@ -30,8 +30,6 @@ DRAWN = ("scene", "parameters", "width", "height", "samples", "limit", "precisio
 class Request:
     """One picture, cut and assigned. Sizes are pixels, `wait_ns` nanoseconds; `backend` is None outside mode parallel.
 
-    `blocks`: whether a card keeps for each of its blocks where and when it ran.
-
     Raises UsageError where a value is out of its range.
     """
 
@@ -53,7 +51,6 @@ class Request:
     order: str
     only_tile: int | None = None
     simulate: bool = False
-    blocks: bool = True
 
     def __post_init__(self) -> None:
         """Check each word's and each number's type and range."""

@@ -25,14 +25,15 @@ from render.runtime.cuda.device import CudaDevice
 from render.runtime.cuda.discovery import Card
 from render.runtime.cuda.driver import NOT_READY
 from render.runtime.kernel import LaunchKernel
-from render.targets.cuda import FEWEST
+from render.runtime.launch import LAUNCHES
 from render.trace import Recorder, Trace
 from tests.ptx.lanes import Grid, packed
 from tests.ptx.machine import Machine, Order, Work, lowest
 from tests.ptx.memory import Memory
 from tests.ptx.text import Kernel, parse
 
-CARD = Card(0, "Imitation", 1 << 30, 3, (9, 0), (13, 0))
+FREE = 1 << 30  # bytes of memory
+CARD = Card(0, "Imitation", FREE, 3, (9, 0), (13, 0))
 
 
 class Queue(deque[Callable[[], object]]):
@@ -92,7 +93,9 @@ class Driver:
             "cuMemHostAlloc": lambda size, _flags: self.pinned.allocate(size, "host"),
             "cuMemFree": self.card.free,
             "cuMemFreeHost": self.pinned.free,
+            "cuMemGetInfo": lambda: (FREE, FREE),
             "cuMemcpyHtoD": self._to_card,
+            "cuMemcpyHtoDAsync": lambda *copy: copy[-1].append(partial(self._from_host, *copy[:-1])),
             "cuMemcpyDtoHAsync": lambda *copy: copy[-1].append(partial(self._from_card, *copy[:-1])),
             "cuMemsetD8Async": lambda *fill: fill[-1].append(partial(self._fill, *fill[:-1])),
             "cuStreamCreate": self._stream,
@@ -123,7 +126,8 @@ class Driver:
                 self.polls -= 1
                 if self.polls >= 0:
                     return (NOT_READY,)
-            return (0, self.done[name](*arguments) if name in self.done else object())
+            made = self.done[name](*arguments) if name in self.done else object()
+            return (0, *made) if isinstance(made, tuple) else (0, made)
 
         return call
 
@@ -155,6 +159,9 @@ class Driver:
     def _from_card(self, here: int, there: int, size: int) -> None:
         self.pinned.bytes(int(here), size)[:] = self.card.bytes(int(there), size)
 
+    def _from_host(self, there: int, here: int, size: int) -> None:
+        self.card.bytes(int(there), size)[:] = self.pinned.bytes(int(here), size)
+
     def _fill(self, there: int, value: int, size: int) -> None:
         self.card.bytes(int(there), size).fill(value)
 
@@ -178,12 +185,12 @@ class Emulated(Driver):
         """Carry the PTX out for all threads."""
         assert self.kernel is not None, "launched before a module was loaded"
         assert not rest[6], "shared memory that is asked for by a launch is not emulated"
-        grid, (*_, rows) = Grid(rest[:3], rest[3:6]), rest[-2][0]
+        grid, (*_, tiles, _, _) = Grid(rest[:3], rest[3:6]), rest[-2][0]
         machine = Machine(
             self.kernel, self.card, grid, processors=CARD.multiprocessors, clock=self.clock, order=self.order
         )
         machine.run(packed(rest[-2]))
-        if rows:  # else it was to have the kernel loaded
+        if tiles:  # else it was to have the kernel loaded
             self.grids.append(grid)
             self.work.append(machine.work)
 
@@ -197,7 +204,7 @@ def open_device(driver: Driver, request: Request, code: bytes = b"code") -> Cuda
 def drawn(driver: Driver, request: Request, code: bytes = b"code") -> Frame:
     """The frame that mode cuda paints with this driver."""
     recorder = Recorder()
-    kernel = LaunchKernel(lambda _: open_device(driver, request, code), CARD.name, "imitated", FEWEST)
+    kernel = LaunchKernel(lambda _: open_device(driver, request, code), CARD.name, "imitated", LAUNCHES)
     with canvas(request, shared=False) as surface:
         painter = Launcher(request, surface, kernel, recorder)
         done = list(modes.load("cuda").run(cut(request), painter))

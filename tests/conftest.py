@@ -99,7 +99,7 @@ def script() -> Iterator[Callable[[str], ModuleType]]:
         sys.modules.pop(name, None)
 
 
-def library(request: Request, *, recording: bool = True) -> Any:
+def library(request: Request) -> Any:
     """A request's kernel in the language of NVIDIA's compiler, for the oldest card that a test assembles it for.
 
     It is compiled once for all tests of all workers.
@@ -109,9 +109,9 @@ def library(request: Request, *, recording: bool = True) -> Any:
     made = cuda_code.program(load(request.scene), request)
 
     def compiled() -> bytes:
-        return pickle.dumps(cuda_compiler.compiled(made, (7, 5), recording))
+        return pickle.dumps(cuda_compiler.compiled(made, (7, 5)))
 
-    key = made.key("cuda", ("library", str(recording)))
+    key = made.key("cuda", ("library",))
     if key not in LIBRARIES:
         LIBRARIES[key] = pickle.loads(code_cache.obtain(key, compiled))  # noqa: S301  (our own)
     return LIBRARIES[key]

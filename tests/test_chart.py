@@ -45,13 +45,13 @@ def draw(ask: Ask) -> Callable[..., Frame]:
 
 def lane(frame: Frame, width: int) -> list[str]:
     """What stands behind the heads."""
-    lines = chart.lanes([frame], width)
+    lines = chart.draw_lanes([frame], width)
     return [line[chart.HEAD :] for line in lines if line.startswith("  ")]
 
 
 def test_a_letter_for_each_ms_gives_the_timeline_back(draw: Callable[..., Frame]) -> None:
     frame = draw("~0011..2", "1133~~33", mode="parallel")
-    assert chart.lanes([frame], chart.HEAD + 8)[-5:] == [
+    assert chart.draw_lanes([frame], chart.HEAD + 8)[-5:] == [
         "parallel",
         "  worker 0   1133~~33",
         "  worker 1   ~0011..2",
@@ -80,7 +80,7 @@ def test_levels_tell_the_most_at_any_instant_of_a_letter(draw: Callable[..., Fra
 
 def test_the_letters_are_explained(draw: Callable[..., Frame]) -> None:
     explained = "a letter is 1 ms; a digit is at a tile (its last), ~ waits, . does neither"
-    assert chart.lanes([draw("0" * 80)], chart.HEAD + 80)[0] == explained
+    assert chart.draw_lanes([draw("0" * 80)], chart.HEAD + 80)[0] == explained
 
 
 def given(frame: Frame, share: float) -> Frame:
@@ -105,36 +105,36 @@ def test_as_many_letters_lack_a_cpu_as_the_time_without_one(ask: Ask, percent: i
 
 
 def test_where_cpu_time_is_not_known_nothing_is_drawn_of_it(draw: Callable[..., Frame]) -> None:
-    told = chart.lanes([draw("0011", "2233", mode="parallel")], 80)
+    told = chart.draw_lanes([draw("0011", "2233", mode="parallel")], 80)
     assert not any("on a CPU" in line or "without a CPU" in line for line in told)
 
 
 def test_a_sign_for_no_cpu_is_explained_where_it_is_used(draw: Callable[..., Frame]) -> None:
-    told = " ".join(chart.lanes([given(draw("0" * 80), 0.2)], chart.HEAD + 80))
+    told = " ".join(chart.draw_lanes([given(draw("0" * 80), 0.2)], chart.HEAD + 80))
     assert "- at a tile without a CPU" in told
 
 
 def test_all_runs_have_one_scale(draw: Callable[..., Frame]) -> None:
-    lines = chart.lanes([draw("01234567"), draw("0123", mode="concurrent")], chart.HEAD + 8)
+    lines = chart.draw_lanes([draw("01234567"), draw("0123", mode="concurrent")], chart.HEAD + 8)
     assert [line for line in lines if "worker 0" in line] == ["  worker 0   01234567", "  worker 0   0123"]
 
 
 def test_of_many_workers_the_first_are_told(draw: Callable[..., Frame]) -> None:
-    lines = chart.lanes([draw(*"0123456789", mode="parallel")], 80)
+    lines = chart.draw_lanes([draw(*"0123456789", mode="parallel")], 80)
     assert "  and 2 workers more" in lines
     assert lines[-1].endswith("+" * (80 - chart.HEAD))
 
 
 @pytest.mark.parametrize("width", [chart.HEAD, 5])
 def test_without_room_or_tiles_there_are_none(draw: Callable[..., Frame], width: int) -> None:
-    assert chart.lanes([draw("01")], width) == []
-    assert chart.lanes([draw()], 80) == []
-    assert chart.lanes([], 80) == []
+    assert chart.draw_lanes([draw("01")], width) == []
+    assert chart.draw_lanes([draw()], 80) == []
+    assert chart.draw_lanes([], 80) == []
 
 
 def test_a_run_too_short_to_be_seen_has_a_scale_of_its_own_and_says_so(draw: Callable[..., Frame]) -> None:
     short = draw("01", mode="cuda")
-    told = chart.lanes([draw("0" * 120), short], 13 + 60)
+    told = chart.draw_lanes([draw("0" * 120), short], 13 + 60)
     at = told.index("cuda (60 times wider: a letter is 0.0333 ms)")
     assert told[at + 1] == "  worker 0   " + "0" * 30 + "1" * 30
-    assert "cuda" in chart.lanes([draw("0" * 60), short], 13 + 60)
+    assert "cuda" in chart.draw_lanes([draw("0" * 60), short], 13 + 60)

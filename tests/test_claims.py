@@ -47,7 +47,7 @@ def together(workers: int, on: int = 0, /, **facts: Any) -> Trace:
     ],
 )
 def test_the_claims_are_checked_against_the_spans(trace: Trace, said: str | None) -> None:
-    assert claims.line(trace) == said
+    assert claims.describe_claims(trace) == said
 
 
 def test_a_cpu_on_which_nothing_was_painted_was_not_used() -> None:
@@ -70,7 +70,7 @@ def test_a_grant_counts_where_it_is_less_than_the_cpus(facts: dict[str, Any], wo
 
 def test_lanes_of_a_card_are_no_claim_about_cpus() -> None:
     spans = tuple(Span(Worker(1, n, "stream"), n, "paint", 0, 9) for n in range(3))
-    assert claims.line(Trace(spans, 0, 0, 9, PINNED)) is None
+    assert claims.describe_claims(Trace(spans, 0, 0, 9, PINNED)) is None
 
 
 @pytest.mark.parametrize(("facts", "limits"), [(FREE, []), (PINNED, ["affinity"]), ({}, [])])
@@ -81,4 +81,4 @@ def test_what_limits_is_named(facts: dict[str, Any], limits: list[str]) -> None:
 @given(st.dictionaries(st.sampled_from(NAMES), st.none() | st.booleans() | st.integers() | st.floats() | st.text()))
 def test_strange_facts_from_a_file_harm_nobody(facts: dict[str, Any]) -> None:
     assert claims.of(together(3, 2, **facts)).seen == 3
-    assert "3 painted" in (claims.line(together(3, 2, **facts)) or "")
+    assert "3 painted" in (claims.describe_claims(together(3, 2, **facts)) or "")

@@ -335,7 +335,6 @@ WRONG = [  # words, and what is said
     (["--mode", "parallel", "--in-flight", "2"], "--in-flight means nothing in mode parallel"),
     (["--mode", "concurrent", "--backend", "loky"], "--backend means nothing in mode concurrent"),
     (["--mode", "sequential", "--simulate"], "--simulate means nothing in mode sequential"),
-    (["--mode", "parallel", "--no-blocks"], "--no-blocks means nothing in mode parallel"),
     (["--backend", "dsk"], "there is no backend 'dsk'"),
     (["--workers", "0"], "workers is 0"),
     (["--workers", "-1025"], "that leaves none"),

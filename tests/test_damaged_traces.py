@@ -41,7 +41,7 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         "wait": "1ms",
         "workers": 2,
     }
-    race = engine.race(lessons.begun("wait", asked))
+    race = engine.race(lessons.prepare_entrants("wait", asked))
     draw = Frames(race.frames[1:2])
     return [json.loads(saved.write(frames)) for frames in (draw, race)]
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from render.findings.document import document, race_document
+from render.findings.document import draw_document, race_document
 from render.frame import Frame
 from render.trace import Span, Trace, Worker
 from tests.conftest import EXAMPLE
@@ -41,7 +41,7 @@ FRAME = Frame(np.zeros((2, 4, 3), np.uint8), None, 77, REQUEST, Trace(SPANS, 0, 
 
 
 def test_the_document_of_a_draw_has_these_keys_and_values() -> None:
-    assert document(FRAME, [Path("a.png"), "b.npz"]) == {
+    assert draw_document(FRAME, [Path("a.png"), "b.npz"]) == {
         "scene": "mandelbrot",
         "view": "seahorses",
         "parameters": {"x": -0.5, "zoom": 2.0},
@@ -120,11 +120,11 @@ def test_the_document_of_a_draw_has_these_keys_and_values() -> None:
 
 @pytest.mark.parametrize("frame", [FRAME, replace(FRAME, trace=Trace((), 0, 0, 0, {}))], ids=["painted", "empty"])
 def test_it_is_strict_json(frame: Frame) -> None:
-    assert json.loads(json.dumps(document(frame), allow_nan=False)) == document(frame)
+    assert json.loads(json.dumps(draw_document(frame), allow_nan=False)) == draw_document(frame)
 
 
 def test_a_trace_that_does_not_tell_its_device_is_unknown_and_one_worker_was_asked_for() -> None:
-    found = document(replace(FRAME, trace=replace(FRAME.trace, facts={})))
+    found = draw_document(replace(FRAME, trace=replace(FRAME.trace, facts={})))
     assert (found["device"], found["simulated"], found["workers"]["asked"]) == ("unknown", False, 1)
 
 
@@ -132,7 +132,7 @@ def test_a_race_holds_its_draws_and_what_did_not_run() -> None:
     told = race_document([FRAME, FRAME], [("cuda", "no card")])
     assert told.pop("sentences")
     assert told == {
-        "runs": [document(FRAME) | {"gain": None}] * 2,
+        "runs": [draw_document(FRAME) | {"gain": None}] * 2,
         "not_run": [{"mode": "cuda", "reason": "no card"}],
         "identical": True,
         "repeats": 1,
@@ -149,7 +149,7 @@ def test_a_race_of_several_rounds_tells_each_time() -> None:
 def test_a_draw_tells_of_the_load_and_a_race_tells_it_once() -> None:
     loaded = replace(FRAME, trace=replace(FRAME.trace, facts=FACTS | {"load": 9.0, "cpus_machine": 2}))
     told = "The load was 9.0 before it began, on a machine of 2 CPUs: others may have used them, so run it again."
-    assert document(loaded)["sentences"][-1] == told
+    assert draw_document(loaded)["sentences"][-1] == told
     race = race_document([loaded, loaded], [])
     assert race["sentences"][-1] == told
     assert told not in race["runs"][0]["sentences"]
@@ -158,12 +158,12 @@ def test_a_draw_tells_of_the_load_and_a_race_tells_it_once() -> None:
 @pytest.mark.parametrize("junk", [None, [], "3", [None], [True], [-1.0], [float("inf")], {"a": 1}])
 def test_strange_times_from_a_file_count_as_not_told(junk: Any) -> None:
     strange = replace(FRAME, trace=replace(FRAME.trace, facts=FACTS | {"seconds_all": junk}))
-    assert document(strange)["seconds_all"] == [3.0]
+    assert draw_document(strange)["seconds_all"] == [3.0]
 
 
 def test_cpu_time_is_told_over_the_time_from_first_paint_to_last_and_never_clamped() -> None:
     given = [span._replace(on_cpu=2 * SECOND) if span.kind == "paint" else span for span in SPANS]
-    told = document(replace(FRAME, trace=replace(FRAME.trace, spans=tuple(given), facts=FACTS | {"cpus": 1})))
+    told = draw_document(replace(FRAME, trace=replace(FRAME.trace, spans=tuple(given), facts=FACTS | {"cpus": 1})))
     assert told["on_cpu"] == {"mean": 4 / 3, "cpus": 1}
 
 
@@ -193,6 +193,6 @@ def test_a_race_with_another_picture_or_other_steps_is_not_identical(change: dic
 def test_the_document_tells_of_a_cards_multiprocessors() -> None:
     own = [Worker(1, number, "a card multiprocessor") for number in range(2)]
     blocks = (Span(own[0], 0, "block", 2 * SECOND, 4 * SECOND), Span(own[1], 0, "block", 3 * SECOND, 4 * SECOND))
-    told = document(replace(FRAME, trace=replace(FRAME.trace, spans=(*SPANS, *blocks))))
+    told = draw_document(replace(FRAME, trace=replace(FRAME.trace, spans=(*SPANS, *blocks))))
     assert told["multiprocessors"] == {"seen": 2, "max": 2, "mean": 1.5, "busy_percent": 75.0}
-    assert told | {"multiprocessors": None} == document(FRAME)
+    assert told | {"multiprocessors": None} == draw_document(FRAME)

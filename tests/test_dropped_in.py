@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -109,3 +110,29 @@ def test_a_backend_is_taken_by_mode_parallel() -> None:
     assert (frame.sha256, frame.total_steps) == expected()
     assert len(frame.trace.workers) == 1
     assert backends.names() == ["threading", "loky", "turns"]
+
+
+def steps_in_whole_numbers(width: int, height: int, i: int, j: int, depth: int, limit: int) -> int:
+    """The steps of pixel (i, j) of scene abyss, in fixed point, four bits for each decimal place."""
+    bits = 64 + 4 * depth
+    one = 1 << bits
+    pixel = Fraction(4, height * 10**depth)
+    cx, cy = (int(way * pixel * one) for way in (Fraction(2 * i + 1 - width, 2), Fraction(height - 2 * j - 1, 2)))
+    x = y = steps = 0
+    while steps < limit and x * x + y * y <= 4 << (2 * bits):
+        x, y, steps = ((x * x - y * y) >> bits) + cx, ((2 * x * y) >> bits) + cy + one, steps + 1
+    return steps
+
+
+@pytest.mark.parametrize("depth", [20, 100])
+@pytest.mark.parametrize("target", ["python", pytest.param("simd", marks=pytest.mark.slow)])
+def test_a_scene_can_prepare_a_reference_orbit_and_zoom_beyond_what_its_precision_can_tell_apart(
+    depth: int, target: str
+) -> None:
+    asked: dict[str, Any] = {"scene": HERE / "scenes" / "abyss.py", "size": (8, 6), "samples": 1}
+    frame = render.draw(**asked, target=target, parameters={"depth": depth})
+
+    assert frame.steps is not None
+    counts = [[steps_in_whole_numbers(8, 6, i, j, depth, 2000) for i in range(8)] for j in range(6)]
+    assert frame.steps.tolist() == counts
+    assert len({count for row in counts for count in row}) > 3

@@ -30,7 +30,7 @@ def given() -> dict[str, Frames]:
     made: dict[str, Frames] = {}
     for name in lessons.names():
         more = {"wait": "2ms"} if name == "wait" else {}
-        made[name] = engine.race(lessons.begun(name, SMALL | more))
+        made[name] = engine.race(lessons.prepare_entrants(name, SMALL | more))
     return made
 
 
@@ -41,7 +41,7 @@ def test_it_asks_one_question(name: str) -> None:
 
 @each
 def test_its_runs_have_names_of_their_own_and_the_same_picture_to_paint(name: str) -> None:
-    runs = lessons.begun(name, SMALL)
+    runs = lessons.prepare_entrants(name, SMALL)
     labels = [run.facts["label"] for run in runs]
     assert len(set(labels)) == len(runs) >= 2
     assert {run.facts["lesson"] for run in runs} == {name}
@@ -54,7 +54,7 @@ def test_it_is_sound_on_real_runs(name: str, given: dict[str, Frames]) -> None:
     frames = given[name]
     assert lessons.load(name).sound(frames)
     assert [frame.title for frame in frames] == [frame.trace.facts["label"] for frame in frames]
-    assert lessons.of(frames) == name
+    assert lessons.find_lesson(frames) == name
 
 
 @each
@@ -62,20 +62,20 @@ def test_what_follows_is_the_same_from_a_saved_trace(name: str, given: dict[str,
     (tmp_path / "a.trace.json").write_bytes(saved.write(given[name]))
     again = saved.read(tmp_path / "a.trace.json")
     assert lessons.as_dict(name, again) == lessons.as_dict(name, given[name])
-    assert len(lessons.lines(name, again, 80)) > len(list(lessons.load(name).follows(again)))
-    assert max(map(len, lessons.lines(name, again, 80))) <= 80
+    assert len(lessons.format_lines(name, again, 80)) > len(list(lessons.load(name).follows(again)))
+    assert max(map(len, lessons.format_lines(name, again, 80))) <= 80
 
 
 @each
 @pytest.mark.parametrize("option", ["mode", "backend", "simulate"])
 def test_what_it_decides_itself_is_refused(name: str, option: str) -> None:
     with pytest.raises(UsageError, match=f"decides --{option} itself"):
-        lessons.begun(name, SMALL | {option: "sequential"})
+        lessons.prepare_entrants(name, SMALL | {option: "sequential"})
 
 
 def test_runs_of_no_lesson_are_none(given: dict[str, Frames]) -> None:
-    assert lessons.of([]) is None
-    assert lessons.of([*given["gil"], *given["wait"]]) is None
+    assert lessons.find_lesson([]) is None
+    assert lessons.find_lesson([*given["gil"], *given["wait"]]) is None
 
 
 @pytest.mark.parametrize("told", ["wait", "gill", {}, None, 5])
@@ -83,12 +83,12 @@ def test_runs_that_claim_a_lesson_which_is_not_theirs_are_none(told: Any, given:
     def claims(frame: Frame) -> Frame:
         return frame.with_trace(replace(frame.trace, facts={**frame.trace.facts, "lesson": told}))
 
-    assert lessons.of([claims(frame) for frame in given["gil"]]) is None
+    assert lessons.find_lesson([claims(frame) for frame in given["gil"]]) is None
 
 
 def test_an_unknown_lesson_is_refused() -> None:
     with pytest.raises(UnknownName, match="there is no lesson 'gill'"):
-        lessons.begun("gill", {})
+        lessons.prepare_entrants("gill", {})
 
 
 def test_threads_that_hold_the_gil_never_run_at_the_same_instant(given: dict[str, Frames]) -> None:
@@ -105,12 +105,12 @@ def test_how_long_the_worker_stood_idle_is_told_whoever_won(given: dict[str, Fra
 
 def test_a_wait_of_nothing_teaches_nothing() -> None:
     with pytest.raises(UsageError, match="needs something to wait for"):
-        lessons.begun("wait", SMALL | {"wait": "0ms"})
+        lessons.prepare_entrants("wait", SMALL | {"wait": "0ms"})
 
 
 def test_target_python_cannot_drop_the_gil() -> None:
     with pytest.raises(UsageError, match="always holds the GIL"):
-        lessons.begun("gil", SMALL | {"target": "python"})
+        lessons.prepare_entrants("gil", SMALL | {"target": "python"})
 
 
 def test_overlapping_tiles_show_in_the_steps_alone(given: dict[str, Frames]) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from render import engine
 from render.errors import ModeUnavailable, UsageError
 from render.findings import repeats
-from render.findings.repeats import LEAST, MOST, SECONDS, Rounds, middle, sharing, wanted
+from render.findings.repeats import LEAST, MOST, SECONDS, Rounds, choose_median, parse_rounds, share_pixels
 from render.frame import Frame
 from render.request import Request
 from tests.outputs.conftest import drawn
@@ -25,7 +25,7 @@ SHORT, LONG, LONGER = (drawn("0" * length) for length in (3, 5, 9))
 def rounds_of(each: float, rounds: Rounds) -> int:
     """How many rounds are made that take so many seconds each."""
     made = 1
-    while rounds.more(made, made * each, ()):
+    while rounds.needs_more(made, made * each, ()):
         made += 1
     return made
 
@@ -45,13 +45,13 @@ def test_a_quick_race_is_repeated_most_often_and_a_slow_one_three_times() -> Non
 
 @pytest.mark.parametrize("asked", [1, 2, 7, "4"])
 def test_as_many_rounds_as_asked_for_are_made(asked: int | str) -> None:
-    assert rounds_of(100.0, wanted(asked)) == rounds_of(0.001, wanted(asked)) == int(asked)
+    assert rounds_of(100.0, parse_rounds(asked)) == rounds_of(0.001, parse_rounds(asked)) == int(asked)
 
 
 @pytest.mark.parametrize("asked", [0, -1, "many", "1.5", 10**9])
 def test_a_number_of_rounds_that_makes_no_sense_is_refused(asked: int | str) -> None:
     with pytest.raises(UsageError, match="--repeat is"):
-        wanted(asked)
+        parse_rounds(asked)
 
 
 def test_a_lesson_is_repeated_until_it_is_carried_or_patience_ends() -> None:
@@ -62,24 +62,24 @@ def test_a_lesson_is_repeated_until_it_is_carried_or_patience_ends() -> None:
 
 
 def test_the_repeat_of_median_time_is_shown_and_knows_all_times() -> None:
-    shown = middle([LONGER, SHORT, LONG], LONG)
+    shown = choose_median([LONGER, SHORT, LONG], LONG)
     assert shown.trace.spans == LONG.trace.spans
     assert shown.trace.facts["seconds_all"] == [0.009, 0.003, 0.005]
-    assert middle([LONGER, SHORT], LONG).trace.spans == SHORT.trace.spans
+    assert choose_median([LONGER, SHORT], LONG).trace.spans == SHORT.trace.spans
 
 
 def test_a_repeat_with_another_picture_is_not_hidden_by_the_median() -> None:
     torn = drawn("0" * 20, colour=9)
-    assert middle([SHORT, torn, LONG], SHORT).sha256 == torn.sha256
+    assert choose_median([SHORT, torn, LONG], SHORT).sha256 == torn.sha256
 
 
 def test_equal_pixels_are_kept_once() -> None:
-    assert sharing(LONG, SHORT).rgb is SHORT.rgb
-    assert sharing(LONG, SHORT).trace == LONG.trace
+    assert share_pixels(LONG, SHORT).rgb is SHORT.rgb
+    assert share_pixels(LONG, SHORT).trace == LONG.trace
     torn = drawn("0", colour=9)
-    assert sharing(torn, SHORT) is torn
+    assert share_pixels(torn, SHORT) is torn
     other = replace(LONG, steps=np.asarray(LONG.steps) + 1)
-    assert sharing(other, SHORT).steps is other.steps
+    assert share_pixels(other, SHORT).steps is other.steps
 
 
 @pytest.fixture
@@ -97,14 +97,14 @@ def painted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_modes_run_in_turn(painted: list[str], ask: Callable[..., Request]) -> None:
     wanted_: Sequence[Request] = [ask(mode=mode) for mode in ("sequential", "concurrent")]
-    race = engine.race(wanted_, rounds=repeats.wanted(3))
+    race = engine.race(wanted_, rounds=repeats.parse_rounds(3))
     assert painted == ["sequential", "concurrent"] * 3
     assert [frame.trace.facts["seconds_all"] for frame in race] == [[0.002, 0.003, 0.004]] * 2
 
 
 def test_a_simulated_run_is_not_repeated(painted: list[str], ask: Callable[..., Request]) -> None:
     pair = [ask(mode="sequential"), ask(mode="concurrent", simulate=True)]
-    race = engine.race(pair, rounds=repeats.wanted(3))
+    race = engine.race(pair, rounds=repeats.parse_rounds(3))
     assert painted == ["sequential", "concurrent", "sequential", "sequential"]
     assert [len(frame.trace.facts["seconds_all"]) for frame in race] == [3, 1]
 
@@ -131,7 +131,7 @@ def test_a_mode_whose_workers_do_not_start_is_left_out_and_the_rest_is_done(
         return paint(request, **more)
 
     monkeypatch.setattr(engine, "draw", draw)
-    race = engine.race([ask(mode=mode) for mode in ("sequential", "concurrent")], rounds=repeats.wanted(2))
+    race = engine.race([ask(mode=mode) for mode in ("sequential", "concurrent")], rounds=repeats.parse_rounds(2))
     assert race.not_run == ((refusing, "no more threads"),)
     assert len(painted) == 2
     assert refusing not in painted

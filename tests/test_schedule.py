@@ -87,28 +87,28 @@ def test_a_tile_painted_in_pieces_costs_their_sum() -> None:
 
 def test_the_gain_is_told_with_and_without_the_start_up() -> None:
     alone, together = painted((0, 0, 1, 5), (0, 1, 5, 9)), painted((0, 0, 4, 8), (1, 1, 4, 8))
-    found = schedule.gain(together, alone)
+    found = schedule.compute_gain(together, alone)
     assert (found.speed_up, found.speed_up_with_start, found.efficiency) == (2.0, 9 / 8, 1.0)
     assert found.serial_fraction == 0.0
 
 
 def test_a_run_gains_nothing_over_itself() -> None:
     trace = painted((0, 0, 1, 5))
-    assert schedule.gain(trace, trace) == schedule.Gain(1.0, 1.0, 1.0, None)
+    assert schedule.compute_gain(trace, trace) == schedule.Gain(1.0, 1.0, 1.0, None)
 
 
 def test_where_nothing_was_painted_nothing_can_be_told() -> None:
     found = schedule.of(painted())
     assert (found.fairness, found.idle, found.bound_seconds, found.near) == (None, (), None, None)
     assert (found.longest_tile, found.done_seconds) == (None, None)
-    assert schedule.gain(painted(), painted((0, 0, 1, 5))) == schedule.Gain(None, None, None, None)
+    assert schedule.compute_gain(painted(), painted((0, 0, 1, 5))) == schedule.Gain(None, None, None, None)
 
 
 def test_the_streams_of_a_card_are_no_workers_that_a_schedule_could_be_fair_to() -> None:
     """They share one card, so it is nothing to them how their tiles are shared out, nor how many they are."""
     spans = [Span(Worker(1, thread, CARD), thread, "paint", 0, 10**9) for thread in range(2)]
     card = Trace(tuple(spans), 0, 0, 10**9, {})
-    found, gained = schedule.of(card), schedule.gain(card, painted((0, 0, 0, 8), (0, 1, 8, 16)))
+    found, gained = schedule.of(card), schedule.compute_gain(card, painted((0, 0, 0, 8), (0, 1, 8, 16)))
 
     assert (found.fairness, found.idle) == (None, ())
     assert (found.bound_seconds, found.guarantee_seconds, found.near) == (None, None, None)

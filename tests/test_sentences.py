@@ -26,11 +26,11 @@ AGAIN = "other programs were using the CPUs: run it again"
 
 def said(*frames: Frame, of: int = -1) -> str:
     """All that is said of one run of a race: of the last one, unless another is asked for."""
-    return " ".join(sentences.of(evidence.runs(frames)[of]))
+    return " ".join(sentences.of(evidence.build_runs(frames)[of]))
 
 
 def concluded(*frames: Frame) -> str:
-    return " ".join(sentences.conclusions(evidence.runs(frames)))
+    return " ".join(sentences.conclusions(evidence.build_runs(frames)))
 
 
 def repeated(frame: Frame, *seconds: float) -> Frame:
@@ -373,15 +373,15 @@ def test_a_speed_up_is_explained_only_where_workers_and_cpus_can_bring_it(
     others: list[tuple[int, int, int, int, int]],
     more: dict[str, Any],
 ) -> None:
-    base, run = evidence.runs([made(others, more, "sequential", "simd"), made(rows, facts, "parallel", "simd")])
+    base, run = evidence.build_runs([made(others, more, "sequential", "simd"), made(rows, facts, "parallel", "simd")])
     found = run.difference
     assert found is not None
     compared = next((one for one in sentences.of(run) if "became" in one), "")
     if ", for " in compared:
         can = min(run.workers, facts["cpus"] or run.workers)
         assert found.clear
-        assert not run.short
-        assert not base.short
+        assert not run.short_of_cpu
+        assert not base.short_of_cpu
         assert found.times <= can
     if "times as fast" in compared:
         assert f"{found.times:.2f} times as fast" in compared
@@ -391,7 +391,7 @@ def test_a_speed_up_is_explained_only_where_workers_and_cpus_can_bring_it(
 @given(pieces, machines)
 def test_every_sentence_is_whole(rows: list[tuple[int, int, int, int, int]], facts: dict[str, Any]) -> None:
     frames = SLOW, made(rows, facts, "parallel", "simd")
-    entered = evidence.runs(frames)
+    entered = evidence.build_runs(frames)
     for told in (*sentences.of(entered[1]), *sentences.conclusions(entered)):
         assert told[0].isupper() or told[0].isdigit()
         assert told.endswith(".")

@@ -16,7 +16,7 @@ from numba.core.errors import NumbaError
 from numba.extending import intrinsic
 from numba.np import arrayobj
 
-from render.codegen import lane_memory, lane_primitives, lane_slots, lane_types, llvm_module
+from render.codegen import host, lane_memory, lane_primitives, lane_slots, lane_types, llvm_module
 from render.codegen.program import ENTRY, WORDS, Program
 from render.codegen.retarget import retarget
 from render.codegen.settings import Settings, settings
@@ -216,8 +216,9 @@ def explained(error: NumbaError, source: str) -> SceneError:
     )
 
 
-# What object code may ask of the C library; anything else would end the process when the code is loaded elsewhere.
+# What object code may ask of the C library, and of who loads it (`host.offer`); anything else would end the process.
 C_LIBRARY = frozenset({"memcpy", "memset", "memmove", "fma", "fmaf", "floor", "floorf", "sqrt", "sqrtf"})
+OFFERED = C_LIBRARY | {host.CLOCK}
 
 
 def object_code(function: Callable[..., Any], signature: Any, source: str) -> bytes:
@@ -233,7 +234,7 @@ def object_code(function: Callable[..., Any], signature: Any, source: str) -> by
     foreign = {
         found.name
         for found in (*whole.functions, *whole.global_variables)
-        if found.is_declaration and not found.name.startswith("llvm.") and found.name not in C_LIBRARY
+        if found.is_declaration and not found.name.startswith("llvm.") and found.name not in OFFERED
     }
     if foreign:
         raise SceneError(

@@ -6,44 +6,33 @@ The simulator's threads run the same source compiled for the CPU, which is kept 
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Callable
 from importlib.metadata import version
 
 from render.codegen import code_cache, host, plain_numba
 from render.codegen.program import ENTRY, Program, of_a_warp
-from render.errors import UsageError
 from render.request import Request
 from render.scene import Scene
 
 Capability = tuple[int, int]
-MOST_PIXELS = 1 << 30  # of a launch: a card counts them in 32 bits
 
 
 def program(scene: Scene, request: Request) -> Program:
-    """What one thread does: a lane of a warp, which takes pixels from the launch's queue.
-
-    Raises UsageError where a tile has too many of them.
-    """
-    check_tile(request)
+    """What one thread does: a lane of a warp, which takes pixels from the launch's queue."""
     return of_a_warp(scene, request)
 
 
-def check_tile(request: Request) -> None:
-    """Raise UsageError where a tile has too many pixels for one launch."""
-    if min(request.tile[0], request.width) * min(request.tile[1], request.height) > MOST_PIXELS:
-        raise UsageError(f"a tile of a card has no more than {MOST_PIXELS:,} pixels", "give a smaller --tile")
-
-
 def machine_code(
-    made: Program, capability: Capability, toolkit: Capability | None, recording: bool, announce: Callable[[], None]
+    made: Program, capability: Capability, toolkit: Capability | None, announce: Callable[[], None]
 ) -> bytes:
     """The kernel for GPUs of this compute capability, from the cache, or compiled now (which is announced) and kept.
 
-    toolkit: the version of CUDA that compiles. recording: whether its blocks tell where and when they ran.
+    toolkit: the version of CUDA that compiles.
 
     Raises SceneError where the scene cannot be compiled, RenderError where the CUDA packages do not work together.
     """
-    key = made.key("cuda", ("card", version("numba-cuda"), str(toolkit), str(capability), str(recording)))
+    key = made.key("cuda", ("card", version("numba-cuda"), str(toolkit), str(capability)))
 
     def compiled() -> bytes:
         announce()
@@ -51,7 +40,7 @@ def machine_code(
             from render.codegen import cuda_compiler  # slow to import, and not needed in a second run
 
         closest = cuda_compiler.closest(capability)
-        text = cuda_compiler.assembly(cuda_compiler.compiled(made, closest, recording), closest)
+        text = cuda_compiler.assembly(cuda_compiler.compiled(made, closest), closest)
         return cuda_compiler.machine_code(text, closest)[0]
 
     return code_cache.obtain(key, compiled)
@@ -62,7 +51,7 @@ def simulated_key(made: Program) -> str:
     return made.key("cuda", ("simulated", *host.cpu()))
 
 
-KEPT: list[object] = []  # engines, which must outlive the code that they hold
+KEPT: list[object] = []  # engines, which must outlive the code that they hold, and what that calls
 
 
 def thread(made: Program, key: str) -> Callable[..., None]:
@@ -77,7 +66,9 @@ def thread(made: Program, key: str) -> Callable[..., None]:
         return cuda_compiler.thread_code(made)
 
     code = code_cache.obtain(key, compiled)
+    clock = ctypes.CFUNCTYPE(ctypes.c_int64)(time.perf_counter_ns)
+    host.offer(host.CLOCK, ctypes.cast(clock, ctypes.c_void_p).value or 0)
     address, engine = host.load_code(code, ENTRY)
-    call = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 5)(address)
-    KEPT.append(engine)
+    call = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 4)(address)
+    KEPT.extend((engine, clock))
     return call

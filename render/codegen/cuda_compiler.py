@@ -29,16 +29,15 @@ with warnings.catch_warnings():
 from render.codegen import cpu_compiler, llvm_module, plain_numba, warp_words
 from render.codegen.program import ENTRY, Program
 from render.codegen.retarget import retarget
-from render.codegen.warp_words import add_at, card_clock, multiprocessor
 from render.errors import RenderError
-from render.kernels.launch import RECORD, TALLIES, THREADS
+from render.kernels.launch import THREADS
 
 Capability = tuple[int, int]
 REASSEMBLED = 'reinstall the CUDA packages: pip install --force-reinstall "numba-cuda[cu13]>=0.30.4,<0.31"'
 
 
 def body(made: Program, said: dict[Callable[..., Any], Any], wrap: Callable[..., Any]) -> Callable[..., None]:
-    """What one thread does, as a function of (cells, block, x, y, width, height): the launch's rectangle.
+    """What one thread does, as a function of (cells, block, count, wide, high): so many tiles, and a slot's size.
 
     said: what the lanes of a warp say to each other (`warp_words`). wrap: turns the driver's plain functions into ones
     that the compiler at hand can inline.
@@ -48,13 +47,8 @@ def body(made: Program, said: dict[Callable[..., Any], Any], wrap: Callable[...,
     words = cpu_compiler.lane_words(made.precision, 1, 1, types.int32) | said
     paint = retarget(made.root, words=words, slots=made.slots, wrap=wrap)
 
-    def thread(cells: Any, block: int, x: int, y: int, width: int, height: int) -> None:
-        at = read_at(cells)
-        steps, bad = paint(at, read_p(cells), x, y, width, height)
-        tally = 2 * (block & (TALLIES - 1))
-        add_at(at.outcome, tally, steps)
-        if bad:
-            add_at(at.outcome, tally + 1, bad)
+    def thread(cells: Any, block: int, count: int, wide: int, high: int) -> None:
+        paint(read_at(cells), read_p(cells), block, count, wide, high)
 
     return thread
 
@@ -64,32 +58,20 @@ def types_of(made: Program) -> tuple[Any, Any]:
     return cpu_compiler.record_type(cpu_compiler._example(made.precision)), cpu_compiler.p_type(made.p, 1)
 
 
-def kernel(made: Program, recording: bool) -> tuple[Callable[..., None], Any]:
-    """The kernel for a card and its signature: a thread's body, and around it the record of its block, if kept."""
+def kernel(made: Program) -> tuple[Callable[..., None], Any]:
+    """The kernel for a GPU and its signature."""
     inline = numba.jit(**llvm_module.INNER)
     thread = inline(body(made, warp_words.CARD, inline))
     at_type, p_type = types_of(made)
     cells_type = types.UniTuple(types.int64, cpu_compiler.width(at_type) + cpu_compiler.width(p_type))
-    read_at = cpu_compiler.reader(at_type, 0)
 
-    def silent(cells: Any, x: int, y: int, width: int, height: int) -> None:
-        thread(cells, cuda.blockIdx.x, x, y, width, height)
+    def entry(cells: Any, count: int, wide: int, high: int) -> None:
+        thread(cells, cuda.blockIdx.x, count, wide, high)
 
-    def recorded(cells: Any, x: int, y: int, width: int, height: int) -> None:
-        began = card_clock()
-        thread(cells, cuda.blockIdx.x, x, y, width, height)
-        cuda.syncthreads()
-        if cuda.threadIdx.x == 0:
-            records = read_at(cells).records
-            place = RECORD * cuda.blockIdx.x
-            records[place] = multiprocessor()
-            records[place + 1] = began
-            records[place + 2] = card_clock()
-
-    return recorded if recording else silent, types.void(cells_type, *[types.int32] * 4)
+    return entry, types.void(cells_type, *[types.int32] * 3)
 
 
-def compiled(made: Program, capability: Capability, recording: bool = True) -> Any:
+def compiled(made: Program, capability: Capability) -> Any:
     """The kernel as numba-cuda's library of compiler code, for cards of this compute capability and later.
 
     Raises SceneError where the scene cannot be compiled, RenderError where the CUDA packages do not work together.
@@ -98,7 +80,7 @@ def compiled(made: Program, capability: Capability, recording: bool = True) -> A
 
     if getattr(cuda, "implementation", "") != "NVIDIA":
         raise RenderError("numba.cuda was imported before numba-cuda could take its place", REASSEMBLED)
-    function, signature = kernel(made, recording)
+    function, signature = kernel(made)
     try:
         with plain_numba.compiling(), _settled(capability):
             library, _ = compiler._compile_pyfunc_with_fixup(
@@ -172,15 +154,15 @@ def closest(capability: Capability) -> Capability:
 
 def thread_code(made: Program) -> bytes:
     """Object code for this CPU of what one thread does, for the simulator; `cells` is an address."""
-    signature = types.void(types.CPointer(types.int64), *[types.int64] * 5)
+    signature = types.void(types.CPointer(types.int64), *[types.int64] * 4)
     return cpu_compiler.object_code(body(made, warp_words.ALONE, llvm_module.inlined), signature, made.source)
 
 
 def simulated(thread: Callable[..., None]) -> Any:
     """The kernel for numba's simulator, which must be what `cuda` is in this process: kernel[blocks, threads](...)."""
 
-    def launched(cells: int, x: int, y: int, width: int, height: int) -> None:
+    def launched(cells: int, count: int, wide: int, high: int) -> None:
         if cuda.threadIdx.x & 31 == 0:  # a warp of one lane
-            thread(cells, cuda.blockIdx.x, x, y, width, height)
+            thread(cells, cuda.blockIdx.x, count, wide, high)
 
     return cuda.jit(launched)

@@ -8,6 +8,8 @@ from typing import Any
 
 from render.errors import RenderError, UsageError
 
+CLOCK = "render_clock"  # by which name simulated threads call a clock of their process
+
 
 @cache
 def llvm() -> Any:
@@ -55,3 +57,8 @@ def load_code(code: bytes, name: str) -> tuple[int, Any]:
     engine.add_object_file(llvm().ObjectFileRef.from_data(code))
     engine.finalize_object()
     return engine.get_function_address(name), engine
+
+
+def offer(name: str, address: int) -> None:
+    """Let code that is loaded from now on call the C function at this address by a name."""
+    llvm().add_symbol(name, address)

@@ -23,6 +23,7 @@ from render.scene import Scene
 
 PATCHES = {64: (8, 8), 32: (8, 4), 16: (4, 4), 8: (4, 2), 4: (2, 2)}  # lanes: pixels across, down
 ENTRY = "render_paint"
+ENTRIES = (ENTRY,)  # of a GPU's code, launched one after the other: the passes over a launch's tiles
 Filling = dict[Any, Any]  # what stands in the slots
 RENDER = Path(__file__).parent.parent
 LANES = ("lane_memory", "lane_primitives", "lane_slots", "lane_types")
@@ -120,7 +121,7 @@ def of_a_warp(scene: Scene, request: Request) -> Program:
         slots.BLOCK: warp.BLOCK,  # where the driver's last steps are made
     }
     check_block(warp.BLOCK)
-    return _program(scene, request, warp.paint_queue, loop, 1)
+    return _program(scene, request, warp.paint_tiles, loop, 1)
 
 
 def _program(scene: Scene, request: Request, root: Callable[..., Any], loop: Filling, lanes: int) -> Program:

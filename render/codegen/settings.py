@@ -23,7 +23,8 @@ class Settings(NamedTuple):
     `stride` pixels in a row: where a pixel is in the frame and where it is in memory have nothing in common.
     images: so many rows below the rectangle are mirror images of rows in it, and are stored with them. outcome: samples
     that are NaN, and 1 when the rectangle is done. budget: steps after which to come back; room and notes: what is
-    underway then, see `driver`. records: three numbers for each block of a card's launch, see `launch`, or empty.
+    underway then, see `driver`. tiles, counters, tallies, records: a GPU's launch, see `render.kernels.launch`; there
+    each tile has a slot of its own in `rgb` and `steps`, one after the other.
     """
 
     x: Any
@@ -51,10 +52,15 @@ class Settings(NamedTuple):
     budget: Any
     room: Any
     notes: Any
+    tiles: Any
+    counters: Any
+    tallies: Any
     records: Any
 
 
-ARRAYS = frozenset({"offsets", "table", "rgb", "steps", "outcome", "room", "notes", "records"})
+ARRAYS = frozenset(
+    {"offsets", "table", "rgb", "steps", "outcome", "room", "notes", "tiles", "counters", "tallies", "records"}
+)
 
 
 def settings(request: Request) -> Settings:
@@ -81,6 +87,9 @@ def settings(request: Request) -> Settings:
         budget=0,
         room=np.zeros(0, REALS[request.precision]),
         notes=np.zeros(0, np.int64),
+        tiles=np.zeros(0, np.int32),
+        counters=np.zeros(0, np.int64),
+        tallies=np.zeros(0, np.int64),
         records=np.zeros(0, np.int64),
     )
 

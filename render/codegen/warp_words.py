@@ -13,6 +13,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from render.codegen import host
 from render.codegen.lane_types import Lanes
 from render.kernels import slots
 
@@ -107,19 +108,20 @@ def add_at(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
     return types.int64(array, types.int64, types.int64), codegen
 
 
-multiprocessor = _read(lambda builder: _register(builder, "smid", I32, "r"), types.int32)
-card_clock = _read(lambda builder: _register(builder, "globaltimer", I64, "l"), types.int64)
-
 SHARED: dict[Callable[..., Any], Any] = {slots.divided: divided, slots.add_at: add_at}
 CARD = SHARED | {
     slots.votes: _answered(_votes),
     slots.before: _answered(_before),
     slots.from_first: _answered(_from_first),
     slots.lane_number: _read(_lane_number),
+    slots.multiprocessor: _read(lambda builder: _register(builder, "smid", I32, "r"), types.int32),
+    slots.device_clock: _read(lambda builder: _register(builder, "globaltimer", I64, "l"), types.int64),
 }
 ALONE = SHARED | {
     slots.votes: _answered(lambda builder, mask: builder.zext(mask, I32)),
     slots.before: _answered(lambda _builder, _mask: I32(0)),
     slots.from_first: _answered(lambda _builder, value: value),
     slots.lane_number: _read(lambda _builder: I32(0)),
+    slots.multiprocessor: _read(lambda _builder: I32(0), types.int32),
+    slots.device_clock: _read(lambda builder: _called(builder, host.CLOCK, I64), types.int64),
 }

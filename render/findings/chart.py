@@ -34,10 +34,10 @@ WAITS, LEFT, IDLE = "~", "-", "."
 Interval = tuple[int, int]
 
 
-def lanes(frames: Sequence[Frame], width: int) -> list[str]:
+def draw_lanes(frames: Sequence[Frame], width: int) -> list[str]:
     """The lanes of all runs as lines of at most `width` letters; none where nothing was painted."""
-    runs = [(frame, _work(frame)) for frame in frames]
-    length = max((_length(spans) for _, spans in runs), default=0)
+    runs = [(frame, _tile_spans(frame)) for frame in frames]
+    length = max((_total_length(spans) for _, spans in runs), default=0)
     cells = width - HEAD
     if not length or cells < 1:
         return []
@@ -48,61 +48,63 @@ def lanes(frames: Sequence[Frame], width: int) -> list[str]:
     )
     return [
         *wrap(told, width),
-        *(line[:width] for frame, spans in runs for line in _scaled(frame, spans, letter, cells)),
+        *(line[:width] for frame, spans in runs for line in _scale_run(frame, spans, letter, cells)),
     ]
 
 
-def _scaled(frame: Frame, spans: Sequence[Span], letter: float, cells: int) -> Iterator[str]:
+def _scale_run(frame: Frame, spans: Sequence[Span], letter: float, cells: int) -> Iterator[str]:
     """A run on the scale of all, or on its own where that would show nothing."""
-    own = _length(spans) / cells
+    own = _total_length(spans) / cells
     if not 0 < own * cells < FEWEST * letter:
-        return _run(frame.title, frame, spans, letter)
-    return _run(f"{frame.title} ({letter / own:.0f} times wider: a letter is {time(own / 1e9)})", frame, spans, own)
+        return _run_lines(frame.title, frame, spans, letter)
+    return _run_lines(
+        f"{frame.title} ({letter / own:.0f} times wider: a letter is {time(own / 1e9)})", frame, spans, own
+    )
 
 
-def _work(frame: Frame) -> list[Span]:
+def _tile_spans(frame: Frame) -> list[Span]:
     return [span for span in frame.trace.of_kind("wait", "paint") if span.tile != NO_TILE]
 
 
-def _length(spans: Sequence[Span]) -> int:
+def _total_length(spans: Sequence[Span]) -> int:
     return max((s.t1 for s in spans), default=0) - min((s.t0 for s in spans), default=0)
 
 
-def _run(title: str, frame: Frame, spans: Sequence[Span], letter: float) -> Iterator[str]:
+def _run_lines(title: str, frame: Frame, spans: Sequence[Span], letter: float) -> Iterator[str]:
     yield title
     start = min((span.t0 for span in spans), default=0)
-    cells = max(round(_length(spans) / letter), 1) if spans else 0
+    cells = max(round(_total_length(spans) / letter), 1) if spans else 0
     workers = frame.trace.workers
     for number, worker in enumerate(workers[:MOST]):
         own = [span for span in spans if span.worker == worker]
-        yield _line(f"worker {number}", _lane(own, start, letter, cells, number / len(workers)))
+        yield _format_lane(f"worker {number}", _worker_lane(own, start, letter, cells, number / len(workers)))
     if len(workers) > MOST:
         yield f"  and {count(len(workers) - MOST, 'worker')} more"
     if workers:
         turns = chain.from_iterable(stats.turns(frame.trace).values())
-        yield _line("at a tile", _levels(turns, start, letter, cells))
+        yield _format_lane("at a tile", _level_lane(turns, start, letter, cells))
         if cpu_time.of(frame.trace).mean is not None:
-            yield _line("on a CPU", _given(spans, start, letter, cells))
-        yield _line("in flight", _levels(stats.flights(frame.trace).values(), start, letter, cells))
+            yield _format_lane("on a CPU", _cpu_lane(spans, start, letter, cells))
+        yield _format_lane("in flight", _level_lane(stats.flights(frame.trace).values(), start, letter, cells))
 
 
-def _line(head: str, lane: str) -> str:
+def _format_lane(head: str, lane: str) -> str:
     return f"  {head:<{HEAD - 2}}{lane}".rstrip()
 
 
-def _lane(spans: Sequence[Span], start: int, letter: float, cells: int, later: float) -> str:
+def _worker_lane(spans: Sequence[Span], start: int, letter: float, cells: int, later: float) -> str:
     """A letter for each cell, by what took most of its time; `later` (0..1): how much later a CPU is missed."""
     shares: list[dict[str, float]] = [{} for _ in range(cells)]
     without = [0.0] * cells
     for span in spans:
-        for cell, part in _cells((span.t0 - start, span.t1 - start), letter, cells):
+        for cell, part in _split_by_cell((span.t0 - start, span.t1 - start), letter, cells):
             key = WAITS if span.kind == "wait" else str(span.tile)
             shares[cell][key] = shares[cell].get(key, 0.0) + part
             without[cell] += part * (1 - share(span))
-    return _thinned([_letter(parts, letter) for parts in shares], without, letter, later)
+    return _mark_missing_cpu([_choose_letter(parts, letter) for parts in shares], without, letter, later)
 
 
-def _thinned(letters: list[str], without: Sequence[float], letter: float, later: float) -> str:
+def _mark_missing_cpu(letters: list[str], without: Sequence[float], letter: float, later: float) -> str:
     """Put `LEFT` in place of as many digits as stand for the time without a CPU."""
     missed = 0.5 - later
     for cell, lost in enumerate(without):
@@ -113,12 +115,12 @@ def _thinned(letters: list[str], without: Sequence[float], letter: float, later:
     return "".join(letters)
 
 
-def _given(spans: Sequence[Span], start: int, letter: float, cells: int) -> str:
+def _cpu_lane(spans: Sequence[Span], start: int, letter: float, cells: int) -> str:
     """How many workers had a CPU on average in each cell, rounded, as a digit; + for more than nine."""
     sums = [0.0] * cells
     for span in spans:
         if span.kind == "paint" and span.on_cpu is not None and span.t1 > span.t0:
-            for cell, part in _cells((span.t0 - start, span.t1 - start), letter, cells):
+            for cell, part in _split_by_cell((span.t0 - start, span.t1 - start), letter, cells):
                 sums[cell] += part * span.on_cpu / (span.t1 - span.t0) / letter
     return "".join(_digit(int(given + 0.5)) for given in sums)
 
@@ -127,7 +129,7 @@ def _digit(number: int) -> str:
     return str(number) if number < 10 else "+"
 
 
-def _cells(interval: Interval, letter: float, cells: int) -> Iterator[tuple[int, float]]:
+def _split_by_cell(interval: Interval, letter: float, cells: int) -> Iterator[tuple[int, float]]:
     """The cells that an interval touches, and how much of its time is in each."""
     t0, t1 = interval
     for cell in range(min(int(t0 / letter), cells - 1), min(int(t1 / letter), cells - 1) + 1):
@@ -135,7 +137,7 @@ def _cells(interval: Interval, letter: float, cells: int) -> Iterator[tuple[int,
         yield cell, max(min(t1, end) - max(t0, cell * letter), 0.0)
 
 
-def _letter(shares: Mapping[str, float], letter: float) -> str:
+def _choose_letter(shares: Mapping[str, float], letter: float) -> str:
     """Painting, waiting or neither, whichever took most; of painting, the tile that did."""
     tiles = {key: part for key, part in shares.items() if key != WAITS}
     painted, waited = sum(tiles.values()), min(shares.get(WAITS, 0.0), letter)
@@ -144,12 +146,12 @@ def _letter(shares: Mapping[str, float], letter: float) -> str:
     return WAITS if waited > letter - painted - waited else IDLE
 
 
-def _levels(intervals: Iterable[Interval], start: int, letter: float, cells: int) -> str:
+def _level_lane(intervals: Iterable[Interval], start: int, letter: float, cells: int) -> str:
     """The most that hold an instant of each cell, as a digit; + for more than nine."""
     most = [0] * cells
     changes = stats.levels(intervals)
     for (since, level), (until, _) in zip(changes, [*changes[1:], (0, 0)], strict=True):
-        for cell, part in _cells((since - start, until - start), letter, cells) if level else ():
+        for cell, part in _split_by_cell((since - start, until - start), letter, cells) if level else ():
             if part > 0:
                 most[cell] = max(most[cell], level)
     return "".join(map(_digit, most))

@@ -60,25 +60,25 @@ def of(trace: Trace) -> Claims:
     workers = trace.workers
     cpus = {cpu for span in trace.spans if span.kind == "paint" for cpu in (span.cpu, span.cpu_end) if cpu >= 0}
     return Claims(
-        asked=_whole(trace.facts.get("asked")),
+        asked=_positive_int(trace.facts.get("asked")),
         seen=len(workers),
-        machine=_whole(trace.facts.get("cpus_machine")),
-        affinity=_whole(trace.facts.get("cpus_affinity")),
-        quota=_positive(trace.facts.get("cpus_quota")),
+        machine=_positive_int(trace.facts.get("cpus_machine")),
+        affinity=_positive_int(trace.facts.get("cpus_affinity")),
+        quota=_positive_number(trace.facts.get("cpus_quota")),
         allowed=trace.cpus,
         used=len(cpus) or None,
     )
 
 
-def _whole(value: object) -> int | None:
+def _positive_int(value: object) -> int | None:
     return value if type(value) is int and value > 0 else None
 
 
-def _positive(value: object) -> float | None:
+def _positive_number(value: object) -> float | None:
     return float(value) if type(value) in (int, float) and 0 < value < float("inf") else None  # type: ignore[arg-type, operator]
 
 
-def line(trace: Trace) -> str | None:
+def describe_claims(trace: Trace) -> str | None:
     """Tell the claims in a sentence; None where one worker was asked for and painted, or nobody did."""
     found = of(trace)
     if not found.seen or on_card(trace.workers):

@@ -8,11 +8,11 @@ from typing import Any
 
 from render import stats
 from render.findings import claims, schedule, sentences
-from render.findings.evidence import Run, runs
+from render.findings.evidence import Run, build_runs
 from render.frame import Frame, identical
 
 
-def document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:
+def draw_document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:
     """The document of one draw. Sizes are pixels, times seconds; `out` are the files that were made of it.
 
     `running` is how many workers were at a tile at the same instant. `on_cpu` is how many of them had a CPU (`mean`,
@@ -28,12 +28,12 @@ def document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str,
     at once, and in per cent how busy (null where no block was recorded).
     """
     run = Run(frame)
-    made = _described(run, out)
+    made = _describe_run(run, out)
     return made | {"sentences": [*made["sentences"], *sentences.conclusions([run])]}
 
 
-def _described(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:
-    frame, found = run.frame, run.found
+def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:
+    frame, found = run.frame, run.stats
     request, facts = frame.request, frame.trace.facts
     how = schedule.of(frame.trace, found)
     return {
@@ -61,21 +61,21 @@ def _described(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str, A
         "on_cpu": found.on_cpu._asdict(),
         "in_flight": found.in_flight._asdict(),
         "switches": found.switches,
-        "multiprocessors": _multiprocessors(found),
+        "multiprocessors": _multiprocessor_figures(found),
         "first_tile_seconds": found.first_tile_seconds,
         "left_alone_seconds": found.left_alone_seconds,
         "idle_percent": [100 * share for share in how.idle],
         "fairness": how.fairness,
         "schedule": how.as_dict(),
         "cpus": run.claims.as_dict(),
-        "claims": claims.line(frame.trace),
+        "claims": claims.describe_claims(frame.trace),
         "sentences": sentences.of(run),
         "sha256": frame.sha256,
         "out": [fspath(path) for path in out],
     }
 
 
-def _multiprocessors(found: stats.Stats) -> dict[str, float] | None:
+def _multiprocessor_figures(found: stats.Stats) -> dict[str, float] | None:
     inside = found.multiprocessors
     if inside is None:
         return None
@@ -89,9 +89,9 @@ def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -
     (`render.findings.schedule.Gain`, `render.frame.baseline`), null where there is none or the run is simulated.
     `repeats` is how often each mode ran; `sentences` are what terminal and page say of all runs together.
     """
-    entered = runs(frames)
+    entered = build_runs(frames)
     return {
-        "runs": [_described(run) | {"gain": run.gain.as_dict() if run.gain else None} for run in entered],
+        "runs": [_describe_run(run) | {"gain": run.gain.as_dict() if run.gain else None} for run in entered],
         "not_run": [{"mode": mode, "reason": reason} for mode, reason in not_run],
         "identical": identical(frames),
         "repeats": max((len(run.repeats.seconds) for run in entered), default=0),

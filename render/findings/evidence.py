@@ -36,7 +36,7 @@ class Run:
         self.base: Run | None = None
 
     @cached_property
-    def found(self) -> Stats:
+    def stats(self) -> Stats:
         """Its figures."""
         return stats.of(self.frame.trace)
 
@@ -48,47 +48,47 @@ class Run:
     @cached_property
     def repeats(self) -> Repeats:
         """How long each repeat took."""
-        return schedule.repeats(self.frame.trace, self.found)
+        return schedule.read_repeats(self.frame.trace, self.stats)
 
     @property
     def seconds(self) -> float:
         """How long all tiles took."""
-        return self.found.seconds["tiles"]
+        return self.stats.seconds["tiles"]
 
     @property
     def workers(self) -> int:
         """How many painted."""
-        return len(self.found.busy)
+        return len(self.stats.busy)
 
     @property
     def juggles(self) -> bool:
         """Whether one worker had several tiles begun at once."""
-        return self.workers == 1 and (self.found.in_flight.max > 1 or self.found.switches > 0)
+        return self.workers == 1 and (self.stats.in_flight.max > 1 or self.stats.switches > 0)
 
     @cached_property
-    def stalled(self) -> float:
+    def waited_seconds(self) -> float:
         """Seconds that tiles waited for whatever it was, all of them added up."""
         return sum(s.t1 - s.t0 for s in self.frame.trace.spans if s.kind == "wait" and s.tile != NO_TILE) / 1e9
 
     @property
-    def lock(self) -> str | None:
+    def awaited_lock(self) -> str | None:
         """The lock that its tiles waited for, where they did not wait for their data (a fact of lessons)."""
         told = self.frame.trace.facts.get("waits_for")
         return told if isinstance(told, str) and told else None
 
     @property
-    def waited(self) -> float:
+    def data_wait_seconds(self) -> float:
         """Seconds that tiles waited for their data, in which a worker may paint another."""
-        return 0.0 if self.lock else self.stalled
+        return 0.0 if self.awaited_lock else self.waited_seconds
 
     @cached_property
-    def resting(self) -> float:
+    def idle_seconds(self) -> float:
         """Seconds of all tiles' time in which nobody was at one to paint it."""
         turns = stats.merged(chain.from_iterable(stats.turns(self.frame.trace).values()))
         return max(self.seconds - sum(t1 - t0 for t0, t1 in turns) / 1e9, 0.0)
 
     @cached_property
-    def shares(self) -> list[int]:
+    def tiles_by_worker(self) -> list[int]:
         """How many tiles each worker was the last to paint, in the order in which they began."""
         owned = Counter(owners(self.frame.trace).values())
         return [owned[number] for number in range(self.workers)]
@@ -96,43 +96,43 @@ class Run:
     @property
     def parallel(self) -> bool:
         """Whether it is proved that several workers were on a CPU at the same instant."""
-        return (self.found.on_cpu.mean or 0.0) >= PARALLEL
+        return (self.stats.on_cpu.mean or 0.0) >= PARALLEL
 
     @property
     def holds_lock(self) -> bool:
         """Whether its workers are threads of one process whose code holds Python's lock while it paints."""
         target = self.frame.request.target
         held = target in targets.names() and not targets.load(target).DROPS_GIL  # a trace may come from elsewhere
-        return held and len({worker.process for worker in self.found.busy}) == 1
+        return held and len({worker.process for worker in self.stats.busy}) == 1
 
     @property
-    def to_be_had(self) -> float:
+    def available_cpus(self) -> float:
         """CPUs that its workers could have had on average: as many as were at a tile, and no more than allowed.
 
         Of threads that hold a lock while they paint only one can have a CPU.
         """
-        most = min(self.found.running.mean, self.claims.worth or float("inf"))
+        most = min(self.stats.running.mean, self.claims.worth or float("inf"))
         return min(most, 1.0) if self.holds_lock else most
 
     @property
-    def lost(self) -> float:
+    def lost_cpu_seconds(self) -> float:
         """Seconds of CPU time that its workers could have had and did not get; 0 where CPU time is not known."""
-        mean = self.found.on_cpu.mean
-        return 0.0 if mean is None else (self.to_be_had - mean) * self.found.seconds["paint"]
+        mean = self.stats.on_cpu.mean
+        return 0.0 if mean is None else (self.available_cpus - mean) * self.stats.seconds["paint"]
 
     @property
-    def short(self) -> bool:
+    def short_of_cpu(self) -> bool:
         """Whether its workers got clearly less CPU time than they could have had: no program takes a CPU for less."""
-        mean = self.found.on_cpu.mean
-        if mean is None or self.to_be_had - mean < NOTICED:
+        mean = self.stats.on_cpu.mean
+        if mean is None or self.available_cpus - mean < NOTICED:
             return False
-        return mean < SHORT * self.to_be_had and self.lost >= SLICE
+        return mean < SHORT * self.available_cpus and self.lost_cpu_seconds >= SLICE
 
     @property
     def may_have_waited_for_lock(self) -> bool:
         """Whether what it lacks may be threads that waited for Python's lock around their tiles: a little for each."""
-        threads = len({worker.process for worker in self.found.busy}) < self.workers
-        return threads and self.lost < SWITCH * self.found.tiles
+        threads = len({worker.process for worker in self.stats.busy}) < self.workers
+        return threads and self.lost_cpu_seconds < SWITCH * self.stats.tiles
 
     @property
     def load(self) -> float | None:
@@ -145,17 +145,17 @@ class Run:
     @property
     def difference(self) -> Difference | None:
         """How its time differs from its baseline's; None where it has none, is it, or a simulator stood for a GPU."""
-        return None if self.base is None or self.base is self else self.against(self.base)
+        return None if self.base is None or self.base is self else self.compare_to(self.base)
 
-    def against(self, other: Run) -> Difference | None:
+    def compare_to(self, other: Run) -> Difference | None:
         """How its time differs from another run's; None where it took none, or a simulator stood for a GPU."""
         if self.frame.simulated or other.frame.simulated:
             return None
-        return schedule.difference(self.frame.trace, other.frame.trace, self.found, other.found)
+        return schedule.compare_traces(self.frame.trace, other.frame.trace, self.stats, other.stats)
 
     def beats(self, other: Run) -> bool:
         """Whether it was clearly faster than another run."""
-        found = self.against(other)
+        found = self.compare_to(other)
         return found is not None and found.clear and found.times > 1
 
     def gained_by_waiting(self, other: Run) -> bool:
@@ -163,20 +163,20 @@ class Run:
 
         Only where tiles waited for their data in both, for somebody to see to others meanwhile.
         """
-        gained, saved = other.seconds - self.seconds, other.resting - self.resting
-        return bool(other.waited and self.waited) and gained > 0 and saved >= MOSTLY * gained
+        gained, saved = other.seconds - self.seconds, other.idle_seconds - self.idle_seconds
+        return bool(other.data_wait_seconds and self.data_wait_seconds) and gained > 0 and saved >= MOSTLY * gained
 
     @cached_property
     def gain(self) -> Gain | None:
         """What it gained over its baseline, which over itself gains nothing: 1; None without one or where simulated."""
         if self.base is None or self.frame.simulated:
             return None
-        return schedule.gain(self.frame.trace, self.base.frame.trace, self.found, self.base.found)
+        return schedule.compute_gain(self.frame.trace, self.base.frame.trace, self.stats, self.base.stats)
 
     @property
-    def most_gain(self) -> int | None:
+    def max_speed_up(self) -> int | None:
         """As many times as fast as one worker it can be; None where waiting is saved too, or a GPU painted."""
-        if self.found.on_card or self.waited or (self.base is not None and self.base.waited):
+        if self.stats.on_card or self.data_wait_seconds or (self.base is not None and self.base.data_wait_seconds):
             return None
         return min(self.workers, self.claims.allowed or self.workers)
 
@@ -184,7 +184,7 @@ class Run:
 Kind = TypeVar("Kind", bound=Run)
 
 
-def measured(frames: Sequence[Frame], kind: type[Kind]) -> list[Kind]:
+def pair_with_baseline(frames: Sequence[Frame], kind: type[Kind]) -> list[Kind]:
     """The runs of a race, each with the run that it is measured against; `kind`: a Run, or one that knows more."""
     made = {id(frame): kind(frame) for frame in frames}
     for frame in frames:
@@ -193,6 +193,6 @@ def measured(frames: Sequence[Frame], kind: type[Kind]) -> list[Kind]:
     return [made[id(frame)] for frame in frames]
 
 
-def runs(frames: Sequence[Frame]) -> list[Run]:
+def build_runs(frames: Sequence[Frame]) -> list[Run]:
     """The runs of a race, each with the run that it is measured against."""
-    return measured(frames, Run)
+    return pair_with_baseline(frames, Run)

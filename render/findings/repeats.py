@@ -25,7 +25,7 @@ PATIENCE = 45.0  # seconds that a lesson may take, whose sentence is not carried
 Some = TypeVar("Some", bound=Frame)
 
 
-def _always(frames: Sequence[Frame]) -> bool:
+def _always_enough(frames: Sequence[Frame]) -> bool:
     return True
 
 
@@ -41,9 +41,9 @@ class Rounds:
     most: int = MOST
     seconds: float = SECONDS
     patience: float = PATIENCE
-    enough: Callable[[Sequence[Frame]], bool] = _always
+    enough: Callable[[Sequence[Frame]], bool] = _always_enough
 
-    def more(self, made: int, spent: float, frames: Sequence[Frame]) -> bool:
+    def needs_more(self, made: int, spent: float, frames: Sequence[Frame]) -> bool:
         """Whether another round is to be made after so many, which took `spent` seconds in all.
 
         It ends with an odd number, unless `least` is even or patience ends.
@@ -58,7 +58,7 @@ class Rounds:
         return made % 2 == 0 or (made + 2 <= self.most and after + spent / made <= self.seconds)
 
 
-def wanted(repeat: int | str | None, otherwise: Rounds = Rounds()) -> Rounds:
+def parse_rounds(repeat: int | str | None, otherwise: Rounds = Rounds()) -> Rounds:
     """So many rounds, whatever they take and show; None: `otherwise`. Raises UsageError for what makes no sense."""
     if repeat is None:
         return otherwise
@@ -71,7 +71,7 @@ def wanted(repeat: int | str | None, otherwise: Rounds = Rounds()) -> Rounds:
     return Rounds(rounds, rounds)
 
 
-def sharing(frame: Some, first: Frame) -> Some:
+def share_pixels(frame: Some, first: Frame) -> Some:
     """The frame with the pixels of the first one in place of its own, where they are equal: many repeats need room."""
     if frame.sha256 != first.sha256 or frame.rgb.shape != first.rgb.shape:
         return frame
@@ -82,7 +82,7 @@ def sharing(frame: Some, first: Frame) -> Some:
     return made
 
 
-def middle(repeats: Sequence[Some], first: Frame) -> Some:
+def choose_median(repeats: Sequence[Some], first: Frame) -> Some:
     """The repeat that is shown of a run, with the times of all in its facts: that of median time, of two the lower.
 
     `first` is the first picture of the race. Where repeats painted another one, only those may be shown: a fault must

@@ -165,7 +165,7 @@ def serial_fraction(speed_up: float | None, workers: int) -> float | None:
     return (1 / speed_up - 1 / workers) / (1 - 1 / workers)
 
 
-def repeats(trace: Trace, found: Stats) -> Repeats:
+def read_repeats(trace: Trace, found: Stats) -> Repeats:
     """How long each repeat of a run took: the fact `seconds_all` of its trace, or this one run where there is none."""
     told = trace.facts.get("seconds_all")
     if isinstance(told, list) and told and all(type(one) in (int, float) and 0 <= one < float("inf") for one in told):
@@ -173,16 +173,16 @@ def repeats(trace: Trace, found: Stats) -> Repeats:
     return Repeats((found.seconds["tiles"],))
 
 
-def difference(run: Trace, baseline: Trace, ours: Stats, theirs: Stats) -> Difference | None:
+def compare_traces(run: Trace, baseline: Trace, ours: Stats, theirs: Stats) -> Difference | None:
     """How a run's time differs from a baseline's; None where either took no time. `ours`, `theirs`: their figures."""
     times = ours.speed_up(theirs)
     if times is None:
         return None
-    spreads = [repeats(trace, found).spread or 0.0 for trace, found in ((run, ours), (baseline, theirs))]
+    spreads = [read_repeats(trace, found).spread or 0.0 for trace, found in ((run, ours), (baseline, theirs))]
     return Difference(times, abs(ours.seconds["tiles"] - theirs.seconds["tiles"]), max(spreads))
 
 
-def gain(run: Trace, baseline: Trace, ours: Stats | None = None, theirs: Stats | None = None) -> Gain:
+def compute_gain(run: Trace, baseline: Trace, ours: Stats | None = None, theirs: Stats | None = None) -> Gain:
     """What a run gained over a baseline, over itself nothing: 1. `ours`, `theirs`: their figures, where known."""
     ours, theirs = ours or stats.of(run), theirs or stats.of(baseline)
     done, before = of(run, ours).done_seconds, of(baseline, theirs).done_seconds

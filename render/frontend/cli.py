@@ -133,7 +133,6 @@ def _who(parser: Parser) -> None:
     group.add_argument("--in-flight", metavar="N", help="tiles that mode concurrent juggles (4)")
     group.add_argument("--wait", metavar="MS", help="every tile first waits so long for its data, like 50ms (0)")
     group.add_argument("--simulate", action="store_true", help="mode cuda without a card, in numba's simulator")
-    group.add_argument("--no-blocks", dest="blocks", action="store_const", const=False, help=NO_BLOCKS)
 
 
 TARGET = (
@@ -141,7 +140,6 @@ TARGET = (
     "code of the CPU's modes: python, scalar or simd (simd)",
 )
 WORKERS = "workers of mode parallel; -1: as many as CPUs allowed, -2: one less, and so on (-1, but 2 at least)"
-NO_BLOCKS = "mode cuda: do not record where and when each block of threads ran, and reckon when launches began"
 REPEAT = "run all modes so often, in turn; shown is each one's run of median time (3, or more where they fit in 4 s)"
 OUT = """.png .webp .jpg .npz picture, - PNG to standard output, .svg timeline, .txt table, .html page,
 .ownership.png and .cost.png by tile, .replay.webp moving, .perfetto.json or .chrome.json for other viewers"""

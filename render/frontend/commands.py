@@ -24,7 +24,7 @@ from render.comparison import attribution, inspection
 from render.comparison import compare as comparing
 from render.errors import ModeUnavailable, UnknownName, UsageError
 from render.findings import chart, repeats
-from render.findings.document import document, race_document
+from render.findings.document import draw_document, race_document
 from render.findings.repeats import Rounds
 from render.frame import Frame, Frames
 from render.frontend import devices, library, terminal
@@ -70,7 +70,7 @@ def draw(typed: Namespace, began: int) -> int:
     makers = _check_outputs(out, typed.page, typed.trace, json=typed.json)
     _check_sizes(makers, [request])
     files = [*makers, *([typed.trace] if typed.trace else [])]
-    engine.available(request)
+    engine.load_available_mode(request)
     with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
         keep = partial(_unfinished, Path(like.default_name(request) if out[0] == outputs.STDOUT else out[0]))
         frame: Frame = engine.draw(request, announce=_announcer(typed), watch=watch, began=began, salvage=keep)
@@ -81,9 +81,9 @@ def draw(typed: Namespace, began: int) -> int:
     if typed.trace:
         outputs.save(typed.trace, saved.write(Frames((frame,))))
     if typed.json:
-        print(json.dumps(document(frame, files)))
+        print(json.dumps(draw_document(frame, files)))
     elif not typed.quiet:
-        shown = chart.lanes([frame], min(_width(), table.WIDTH)) if sys.stdout.isatty() else []
+        shown = chart.draw_lanes([frame], min(_width(), table.WIDTH)) if sys.stdout.isatty() else []
         _say([*table.draw_lines(frame, files, _width()), *shown], files)
     return 0
 
@@ -146,9 +146,9 @@ def race(typed: Namespace, began: int) -> int:
             raise UnknownName("mode", name, modes.names())
     if typed.lesson and named:
         raise UsageError(f"lesson {typed.lesson} decides --modes itself", "leave --modes out")
-    rounds = repeats.wanted(typed.repeat, lessons.rounds(typed.lesson) if typed.lesson else Rounds())
+    rounds = repeats.parse_rounds(typed.repeat, lessons.choose_rounds(typed.lesson) if typed.lesson else Rounds())
     requests: Sequence[Request | engine.Entrant] = (
-        lessons.begun(typed.lesson, _asked(typed))
+        lessons.prepare_entrants(typed.lesson, _asked(typed))
         if typed.lesson
         else library.entrants(_asked(typed), named or modes.names())
     )
@@ -169,12 +169,12 @@ def race(typed: Namespace, began: int) -> int:
 
 def _tell_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
     """The table of a race, or its document; for a lesson also its question, and what follows."""
-    lesson = lessons.of(result)
+    lesson = lessons.find_lesson(result)
     if typed.json:
         told = {"lesson": lessons.as_dict(lesson, result)} if lesson else {}
         print(json.dumps(race_document(result.frames, result.not_run) | told))
     elif not typed.quiet:
-        told_lesson = ["", *lessons.lines(lesson, result, min(_width(), table.WIDTH))] if lesson else []
+        told_lesson = ["", *lessons.format_lines(lesson, result, min(_width(), table.WIDTH))] if lesson else []
         _say([table.race_table(result.frames, result.not_run, _width()), *told_lesson], files)
 
 
@@ -238,7 +238,7 @@ def show(typed: Namespace, began: int) -> int:
     if frames.kind == "race":
         _tell_race(typed, frames, files)
     elif typed.json:
-        print(json.dumps(document(frames[0], files)))
+        print(json.dumps(draw_document(frames[0], files)))
     elif frames.kind == "draw" and not typed.quiet:
         _say(table.draw_lines(frames[0], files, _width()), files)
     return 0

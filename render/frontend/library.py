@@ -71,7 +71,7 @@ def race(names: Sequence[str] = (), **asked: Any) -> Race:
     `render.findings.repeats` says where it is left out). Gives a Race: `result.frames`, `result.not_run`,
     `result.identical`, `result.save("r.html")`. Raises as `draw` does, but a mode that cannot run here is only noted.
     """
-    rounds = repeats.wanted(asked.pop("repeat", None))
+    rounds = repeats.parse_rounds(asked.pop("repeat", None))
     return engine.race(entrants(like.applied(asked), names or modes.names()), rounds=rounds)
 
 
@@ -83,8 +83,8 @@ def lesson(name: str, **asked: Any) -> Lesson:
     UsageError for an option that the lesson decides itself, ModeUnavailable where one of its runs cannot be made here,
     and as `race` does.
     """
-    rounds = repeats.wanted(asked.pop("repeat", None), lessons.rounds(name))
-    result = engine.race(lessons.begun(name, like.applied(asked)), rounds=rounds)
+    rounds = repeats.parse_rounds(asked.pop("repeat", None), lessons.choose_rounds(name))
+    result = engine.race(lessons.prepare_entrants(name, like.applied(asked)), rounds=rounds)
     return Lesson(result.frames, result.kind, result.not_run)
 
 

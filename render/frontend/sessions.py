@@ -69,9 +69,9 @@ class Session:
         self._asked = {name: value for name, value in asked.items() if value is not None}
         self._preparation: Preparation | None = Preparation()
         self.request = options.complete_from(self._asked, self._preparation.scene)
-        engine.available(self.request)
+        engine.load_available_mode(self.request)
         self._preparation.check(self.request)
-        self._preparation.compile(self.request, engine.silent)
+        self._preparation.compile(self.request, engine.announce_nothing)
 
     def draw(self, **changes: Any) -> DrawnFrame:
         """Draw one frame: `s.draw(parameters={"zoom": 3})`; all options but those in FIXED may be others than before.

@@ -243,3 +243,13 @@ def divided(number: Lane, by: Lane) -> tuple[Lane, Lane]:
 def add_at(array: Any, index: int, value: int) -> int:
     """Add to a number that all threads share; gives what it was before."""
     _empty()
+
+
+def multiprocessor() -> int:
+    """Give the number of the multiprocessor that runs this warp."""
+    _empty()
+
+
+def device_clock() -> int:
+    """Tell the time in ns on a clock that all threads of the device share."""
+    _empty()

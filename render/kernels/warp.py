@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from render.kernels.launch import QUEUE
+from render.kernels.launch import RECORD, SQUARE, TAKEN, TALLY, TILE, copies
 from render.kernels.scalar import begun, levels, light, marked, put, strange
 from render.kernels.slots import (
     add_at,
@@ -27,10 +27,13 @@ from render.kernels.slots import (
     before,
     choose,
     counts,
+    device_clock,
     divided,
     from_first,
     lane_number,
     lift,
+    memory,
+    multiprocessor,
     real_count,
     reals,
     repeating,
@@ -46,37 +49,49 @@ from render.kernels.slots import (
 from render.language.primitives import Lane, any_lane, where
 from render.sampling import clamped
 
-SQUARE = 32  # pixels: 8 x 4
 BLOCK = 16  # steps between two votes
 # How many blocks of single lanes may be lost before a warp takes others in: what the model in benchmarks/card.py finds
 # good. Half as many blocks, and so as many looks for cycles, are 1440 steps, a multiple of most short periods.
 LOSS = 180
 
 
-def paint_queue(at: Any, p: Any, x: int, y: int, width: int, height: int) -> tuple[int, int]:
-    """Paint pixels of the launch's rectangle until its queue is empty, as one lane of a warp.
+def paint_tiles(at: Any, p: Any, block: int, count: int, wide: int, high: int) -> None:
+    """Paint squares of the launch's tiles until all have been taken, as one lane of a warp of this thread block.
 
-    Gives the steps that this lane made and the number of its samples that are NaN.
+    There are so many tiles in the table, and each has a slot of wide x high pixels (`launch`).
     """
-    across = (width + 7) >> 3
-    end = counts(SQUARE * across * ((height + 3) >> 2))
-    number = column = row = following = left = s = steps = counts(0)
+    across = (wide + 7) >> 3
+    squares = across * ((high + 3) >> 2)  # of a slot
+    every = count * squares
+    end = counts(SQUARE * every)
+    copy = block % copies(count)
+    tiles, records = memory(at.tiles), memory(at.records)
+    number = tile = i = j = following = left = s = steps = counts(0)
     state = seen = lift(start(reals(0), reals(0), p), reals(0))
     looks = counts(0)
     red = green = blue = reals(0)
-    made = bad = 0
+    made = place = 0
     having = counts(1)
     wanting = ended = having > 0
     while any_lane(having > 0):
-        # Lanes without a pixel take one; squares at the right and lower edge have some outside of the rectangle.
+        # Lanes without a pixel take one; squares at a tile's right and lower edge have some outside of it.
         while any_lane(votes(wanting) > 0):
-            number, following, left = taken(wanting, number, following, left, at)
-            column, row = place_of(number, counts(across))
-            wanting = wanting & (number < end) & ((column >= width) | (row >= height))
+            number, following, left = take(wanting, number, following, left, every, at)
+            before_it = tile
+            slot, column, row = place_of(number, counts(squares), counts(across))
+            tile = where(number < end, slot, tile)
+            if any_lane(tile != before_it):
+                add_steps(at, before_it, copy, count, made)
+                made = 0
+            first = TILE * total(tile)
+            i, j = column + counts(tiles[first]), row + counts(tiles[first + 1])
+            place = (total(tile) * high + total(row)) * wide + total(column)
+            outside = (column >= counts(tiles[first + 2])) | (row >= counts(tiles[first + 3]))
+            wanting = wanting & (number < end) & outside
         mine = number < end
         # Lanes whose sample has ended begin the next, of the same pixel or of a new one; then all are stepped.
         if any_lane(ended & mine):
-            state, steps = begun(real_count(column + x, red), real_count(row + y, red), total(s), at, p)
+            state, steps = begun(real_count(i, red), real_count(j, red), total(s), at, p)
             looks = counts(0)
         having = votes(mine)
         state, steps, going = stepping(state, steps, mine, having, p, at.limit)
@@ -88,7 +103,8 @@ def paint_queue(at: Any, p: Any, x: int, y: int, width: int, height: int) -> tup
             if any_lane(steps < at.limit):
                 state, steps = settled(state, steps, p, at.limit)
             r, g, b = light(state, steps, p)
-            bad += strange(r, g, b)
+            if strange(r, g, b):
+                add_at(at.tallies, TALLY * (copy * count + total(tile)) + 1, 1)
             made += total(steps)
             red, green, blue = red + clamped(r), green + clamped(g), blue + clamped(b)
             s = s + 1
@@ -96,33 +112,47 @@ def paint_queue(at: Any, p: Any, x: int, y: int, width: int, height: int) -> tup
         if any_lane(wanting):
             reds, greens, blues = levels((red, green, blue), at)
             counted = unpack(marked(state, steps, p))
-            put(at, total(row) * width + total(column), 0, unpack(reds), unpack(greens), unpack(blues), counted)
+            put(at, place, 0, unpack(reds), unpack(greens), unpack(blues), counted)
+            records[RECORD * total(number >> 5) + 2] = device_clock()  # the last of the square's lanes to come here stays
             red = green = blue = reals(0)
             s = counts(0)
-    return made, bad
+    add_steps(at, tile, copy, count, made)
 
 
-def taken(wanting: Any, number: Lane, following: Lane, left: Lane, at: Any) -> tuple[Lane, Lane, Lane]:
-    """A pixel's number for each lane that wants one, in order; and what is left of the warp's square afterwards.
+def add_steps(at: Any, tile: Lane, copy: int, count: int, made: int) -> None:
+    """Add what a lane has made for a tile to this copy of the tile's tally."""
+    if made > 0:
+        add_at(at.tallies, TALLY * (copy * count + total(tile)), made)
 
-    following, left: the next number of the square, and how many there are.
+
+def take(wanting: Any, number: Lane, following: Lane, left: Lane, every: int, at: Any) -> tuple[Lane, Lane, Lane]:
+    """Give each lane that wants one a pixel's number, in order; and what is left of the warp's square afterwards.
+
+    following, left: the next number of the square, and how many there are. every: how many squares the launch has. The
+    record of a square that is taken says by whom and when.
     """
     need, rank = votes(wanting), before(wanting)
     square = following
     if any_lane(need > left):
         first = counts(0)
         if any_lane(lane_number() == 0):
-            first = counts(add_at(at.outcome, QUEUE, 1))
+            fresh = add_at(at.counters, TAKEN, 1)
+            first = counts(fresh)
+            if fresh < every:
+                records = memory(at.records)
+                records[RECORD * fresh] = multiprocessor()
+                records[RECORD * fresh + 1] = device_clock()
         square = from_first(first) << 5
     number = where(wanting, where(rank < left, following + rank, square + (rank - left)), number)
     following = where(need > left, square + (need - left), following + need)
     return number, following, where(need > left, left + SQUARE - need, left - need)
 
 
-def place_of(number: Lane, across: Lane) -> tuple[Lane, Lane]:
-    """Column and row of a pixel: so many squares of 8 x 4 are in a row, numbered line by line as their pixels are."""
-    line, square = divided(number >> 5, across)
-    return (square << 3) + (number & 7), (line << 2) + ((number >> 3) & 3)
+def place_of(number: Lane, squares: Lane, across: Lane) -> tuple[Lane, Lane, Lane]:
+    """Tile, and column and row in it, of a pixel: slots have so many squares, and so many of them in a row."""
+    tile, within = divided(number >> 5, squares)
+    line, square = divided(within, across)
+    return tile, (square << 3) + (number & 7), (line << 2) + ((number >> 3) & 3)
 
 
 def by_blocks(state: Any, steps: Lane, mine: Any, having: Lane, p: Any, limit: int) -> Any:

@@ -67,13 +67,13 @@ def load(name: str) -> Lesson:
     return cast(Lesson, registry.load("lesson", __name__, name, names()))
 
 
-def begun(name: str, asked: Mapping[str, Any]) -> list[Entrant]:
+def prepare_entrants(name: str, asked: Mapping[str, Any]) -> list[Entrant]:
     """The runs of a lesson for what was asked.
 
     Raises UsageError for an option that it decides itself, ModeUnavailable where one of its runs cannot be made here:
     what is left would answer nothing.
     """
-    from render.engine import available
+    from render.engine import load_available_mode
 
     lesson = load(name)
     owned = {option for mode in modes.names() for option in modes.load(mode).OPTIONS} | {"mode"}
@@ -87,19 +87,19 @@ def begun(name: str, asked: Mapping[str, Any]) -> list[Entrant]:
     runs = lesson.entrants({**lesson.DEFAULTS, **told})
     for run in runs:
         try:
-            available(run.request)
+            load_available_mode(run.request)
         except ModeUnavailable as error:
             cause = f"lesson {name} needs {run.facts['label']}, and {error.cause}"
             raise ModeUnavailable(cause, "race without --lesson races what this machine can run") from error
     return [run._replace(facts={**run.facts, "lesson": name}) for run in runs]
 
 
-def rounds(name: str) -> Rounds:
+def choose_rounds(name: str) -> Rounds:
     """How often the runs of a lesson are repeated: until its sentence is carried, as far as patience goes."""
     return Rounds(seconds=0.0, enough=load(name).enough)
 
 
-def entrant(label: str, mode: str, asked: Mapping[str, Any], adapt: Adapt | None = None, **own: Any) -> Entrant:
+def make_entrant(label: str, mode: str, asked: Mapping[str, Any], adapt: Adapt | None = None, **own: Any) -> Entrant:
     """A run of a lesson: this mode with what was asked, as far as it takes it; `own` is the lesson's own wish."""
     from render.engine import Entrant
 
@@ -109,27 +109,27 @@ def entrant(label: str, mode: str, asked: Mapping[str, Any], adapt: Adapt | None
     return Entrant(options.complete(mode=mode, **mine | own), {"label": label}, adapt)
 
 
-def of(frames: Sequence[Frame]) -> str | None:
+def find_lesson(frames: Sequence[Frame]) -> str | None:
     """The lesson whose runs these are, as their facts tell; None where they are not all of them, or others."""
     told = [frame.trace.facts.get("lesson") for frame in frames]
     name = told[0] if told and all(one == told[0] for one in told) else None
-    return name if isinstance(name, str) and name in names() and _are_the_runs_of(name, frames) else None
+    return name if isinstance(name, str) and name in names() and _match_runs(name, frames) else None
 
 
-def _are_the_runs_of(name: str, frames: Sequence[Frame]) -> bool:
+def _match_runs(name: str, frames: Sequence[Frame]) -> bool:
     """Whether these are the modes of the lesson in its order, and all draw the same in the same tiles."""
-    asked = [run.request.mode for run in begun(name, {})]
+    asked = [run.request.mode for run in prepare_entrants(name, {})]
     first = frames[0].request
     alike = all(frame.request.drawn() == first.drawn() and frame.request.tile == first.tile for frame in frames)
     return alike and [frame.request.mode for frame in frames] == asked
 
 
-def cut_alike(runs: Sequence[Entrant], tile: tuple[int, int]) -> list[Entrant]:
+def use_one_tile_size(runs: Sequence[Entrant], tile: tuple[int, int]) -> list[Entrant]:
     """The runs with tiles of one size, which would depend on the workers otherwise."""
     return [run._replace(request=replace(run.request, tile=tile)) for run in runs]
 
 
-def lines(name: str, frames: Sequence[Frame], width: int) -> list[str]:
+def format_lines(name: str, frames: Sequence[Frame], width: int) -> list[str]:
     """The question of a lesson and its answer, folded for a terminal."""
     lesson = load(name)
     told = [f"lesson {name}: {lesson.QUESTION}", *lesson.follows(frames)]

@@ -80,14 +80,14 @@ class Greedy(CpuKernel):
 def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
     """The right kernel; the careless one with one worker, juggling, in threads and in processes; the greedy one."""
     runs = [
-        lessons.entrant("right", "sequential", asked),
-        lessons.entrant("careless (in sequence)", "sequential", asked, Careless),
-        lessons.entrant("careless (juggling)", "concurrent", asked, Careless),
-        lessons.entrant("careless (threads)", "parallel", asked, Careless, backend="threading"),
-        lessons.entrant("careless (processes)", "parallel", asked, Careless, backend="loky"),
-        lessons.entrant("overlapping (threads)", "parallel", asked, Greedy, backend="threading"),
+        lessons.make_entrant("right", "sequential", asked),
+        lessons.make_entrant("careless (in sequence)", "sequential", asked, Careless),
+        lessons.make_entrant("careless (juggling)", "concurrent", asked, Careless),
+        lessons.make_entrant("careless (threads)", "parallel", asked, Careless, backend="threading"),
+        lessons.make_entrant("careless (processes)", "parallel", asked, Careless, backend="loky"),
+        lessons.make_entrant("overlapping (threads)", "parallel", asked, Greedy, backend="threading"),
     ]
-    return lessons.cut_alike(runs, runs[3].request.tile)
+    return lessons.use_one_tile_size(runs, runs[3].request.tile)
 
 
 def sound(frames: Sequence[Frame]) -> bool:
@@ -111,14 +111,14 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
     well = [frame.title for frame in (frames[1], frames[2], frames[4]) if frame.sha256 == right.sha256]
     told = f": {', '.join(well)}" if well else ""
     yield f"where no two workers share the place of a tile, {len(well)} of 3 runs are right{told}"
-    found = attribution.attribute(_picture(right), _picture(torn))
+    found = attribution.attribute(_as_picture(right), _as_picture(torn))
     if found is None or not found.places:
         yield "this time no thread came in between, and the fault stayed hidden: such faults come and go. Run it again"
     else:
         whose, worst, *_ = attribution.lines(found)
         yield f"{torn.title} against {right.title}, as compare tells it: {whose}"
         yield f"the worst of them: {worst}"
-        met = sum(_met(torn, place.tile) for place in found.places)
+        met = sum(_overlapped_in_time(torn, place.tile) for place in found.places)
         yield (
             f"{met} of these {len(found.places)} tiles were under way while another worker had one under way too, and "
             "moved the place: nothing is wrong with several workers, only with what they share"
@@ -131,12 +131,12 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
     )
 
 
-def _picture(frame: Frame) -> Picture:
+def _as_picture(frame: Frame) -> Picture:
     """The frame as its PNG file would be read."""
     return Picture(frame.rgb, provenance=of(frame.request, frame.title, frame.trace))
 
 
-def _met(frame: Frame, tile: int) -> bool:
+def _overlapped_in_time(frame: Frame, tile: int) -> bool:
     """Whether somebody else was at another tile while this one was painted."""
     paint = [span for span in frame.trace.spans if span.kind == "paint" and span.tile != NO_TILE]
     own = [span for span in paint if span.tile == tile]

@@ -13,7 +13,7 @@ from typing import Any
 from render import lessons, targets
 from render.engine import Entrant
 from render.errors import UsageError
-from render.findings.evidence import Run, runs
+from render.findings.evidence import Run, build_runs
 from render.findings.sentences import OTHERS, TOO_SHORT
 from render.frame import Frame, identical
 from render.runtime.kernel import Kernel
@@ -32,16 +32,16 @@ def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
     if target and not targets.load(str(target)).DROPS_GIL:
         raise UsageError(f"target {target} is Python, and always holds the GIL", "give --target simd or scalar")
     runs = [
-        lessons.entrant("one thread", "sequential", asked),
-        lessons.entrant("threads (GIL held)", "parallel", asked, _held, backend="threading"),
-        lessons.entrant("threads (GIL dropped)", "parallel", asked, backend="threading"),
-        lessons.entrant("processes", "parallel", asked, backend="loky"),
+        lessons.make_entrant("one thread", "sequential", asked),
+        lessons.make_entrant("threads (GIL held)", "parallel", asked, _hold_gil, backend="threading"),
+        lessons.make_entrant("threads (GIL dropped)", "parallel", asked, backend="threading"),
+        lessons.make_entrant("processes", "parallel", asked, backend="loky"),
     ]
     runs[1] = runs[1]._replace(facts={**runs[1].facts, "waits_for": "the GIL"})
-    return lessons.cut_alike(runs, runs[1].request.tile)
+    return lessons.use_one_tile_size(runs, runs[1].request.tile)
 
 
-def _held(kernel: Kernel) -> Kernel:
+def _hold_gil(kernel: Kernel) -> Kernel:
     from render.runtime.cpu.held import held
 
     return held(kernel)
@@ -49,59 +49,59 @@ def _held(kernel: Kernel) -> Kernel:
 
 def enough(frames: Sequence[Frame]) -> bool:
     """Whether the figures carry that it is the lock, or cannot: on one CPU, or where other programs had the CPUs."""
-    entered = runs(frames)
-    return _carried(entered) or entered[2].claims.allowed == 1 or entered[0].load is not None
+    entered = build_runs(frames)
+    return _proves_lock(entered) or entered[2].claims.allowed == 1 or entered[0].load is not None
 
 
-def _carried(entered: Sequence[Run]) -> bool:
+def _proves_lock(entered: Sequence[Run]) -> bool:
     """Whether threads that drop the lock proved to be parallel, and faster than one and than those that hold it."""
     base, held, dropped, _ = entered
-    doubtful = dropped.load is not None or base.short or dropped.short or held.parallel
+    doubtful = dropped.load is not None or base.short_of_cpu or dropped.short_of_cpu or held.parallel
     return dropped.parallel and not doubtful and dropped.beats(base) and dropped.beats(held)
 
 
 def follows(frames: Sequence[Frame]) -> Iterator[str]:
     """What each way of running them gained over one thread, and what decides."""
-    entered = base, held, dropped, processes = runs(frames)
-    share = 100 * held.stalled / (held.workers * held.seconds or 1)
+    entered = base, held, dropped, processes = build_runs(frames)
+    share = 100 * held.waited_seconds / (held.workers * held.seconds or 1)
     yield (
-        f"{held.workers} threads that hold the GIL while they paint: {_told(held, base)}; each waited "
+        f"{held.workers} threads that hold the GIL while they paint: {_compare_runs(held, base)}; each waited "
         f"{share:.0f} % of the time for the lock"
     )
-    yield f"the same machine code in {dropped.workers} threads that drop it: {_told(dropped, base)}"
-    started = [time(run.found.seconds["start"]) for run in (processes, dropped)]
+    yield f"the same machine code in {dropped.workers} threads that drop it: {_compare_runs(dropped, base)}"
+    started = [time(run.stats.seconds["start"]) for run in (processes, dropped)]
     yield (
-        f"{processes.workers} processes, each with a GIL of its own: {_told(processes, base)}; they were ready after "
-        f"{started[0]}, threads after {started[1]}"
+        f"{processes.workers} processes, each with a GIL of its own: {_compare_runs(processes, base)}; they were ready "
+        f"after {started[0]}, threads after {started[1]}"
     )
-    yield _decides(entered)
+    yield _state_conclusion(entered)
 
 
-def _told(run: Run, base: Run) -> str:
+def _compare_runs(run: Run, base: Run) -> str:
     """How it did against one thread, and how many had a CPU."""
-    found, mean = run.against(base), run.found.on_cpu.mean
+    found, mean = run.compare_to(base), run.stats.on_cpu.mean
     speed = f"{found.times:.2f} times as fast as one" if found and found.clear else "about as fast as one"
     took = f"{speed} ({time(base.seconds)} there, {time(run.seconds)} here)"
-    if run.found.running.max < 2:
+    if run.stats.running.max < 2:
         return f"{took}, never two at the same instant"
     return took if mean is None else f"{took}, {mean:.2f} on a CPU on average"
 
 
-def _decides(entered: Sequence[Run]) -> str:
+def _state_conclusion(entered: Sequence[Run]) -> str:
     base, held, dropped, _ = entered
-    if _carried(entered):
+    if _proves_lock(entered):
         return (
             "so it is not threads that hold Python back but the lock: code that computes for long without touching "
             "Python's objects should let go of it"
         )
     if dropped.claims.allowed == 1:
         return "this process may use one CPU, so nothing can gain by running at the same instant here"
-    return f"nothing follows from it: {_doubt(base, held, dropped)}"
+    return f"nothing follows from it: {_explain_doubt(base, held, dropped)}"
 
 
-def _doubt(base: Run, held: Run, dropped: Run) -> str:
+def _explain_doubt(base: Run, held: Run, dropped: Run) -> str:
     """Why the figures do not carry that it is the lock."""
-    if base.short or dropped.short:
+    if base.short_of_cpu or dropped.short_of_cpu:
         return f"{OTHERS}, so run it again"
     if base.load is not None:
         return f"the load was {base.load:.1f} before it began, so run it again"

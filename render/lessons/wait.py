@@ -12,7 +12,7 @@ from typing import Any
 from render import lessons, options
 from render.engine import Entrant
 from render.errors import UsageError
-from render.findings.evidence import Run, runs
+from render.findings.evidence import Run, build_runs
 from render.frame import Frame, identical
 from render.wording import count, time
 
@@ -31,7 +31,7 @@ def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
         raise UsageError("lesson wait needs something to wait for", "leave --wait out, or give a time like 150ms")
     manners = {0: "no waiting", waiting: f"waits of {time(waiting / 1e9)}"}
     return [
-        lessons.entrant(f"{who} ({manner})", mode, asked, wait=wait / 1e6)
+        lessons.make_entrant(f"{who} ({manner})", mode, asked, wait=wait / 1e6)
         for wait, manner in manners.items()
         for mode, who in WHO
     ]
@@ -39,72 +39,73 @@ def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
 
 def enough(frames: Sequence[Frame]) -> bool:
     """Whether the figures carry that juggling wins where there is waiting, and there only; or cannot, with one tile."""
-    plain, juggled, _, waited, hidden, _ = runs(frames)
-    return waited.found.tiles < 2 or (_won(hidden, waited) and not juggled.beats(plain))
+    plain, juggled, _, waited, hidden, _ = build_runs(frames)
+    return waited.stats.tiles < 2 or (_juggling_won(hidden, waited) and not juggled.beats(plain))
 
 
-def _won(hidden: Run, waited: Run) -> bool:
+def _juggling_won(hidden: Run, waited: Run) -> bool:
     """Whether juggling was clearly faster, and because its worker saw to other tiles while one waited."""
     return hidden.juggles and hidden.beats(waited) and hidden.gained_by_waiting(waited)
 
 
 def follows(frames: Sequence[Frame]) -> Iterator[str]:
     """What juggling gained either way, and why it can gain no more than the waiting."""
-    plain, juggled, _, waited, hidden, several = runs(frames)
+    plain, juggled, _, waited, hidden, several = build_runs(frames)
     each = waited.frame.request.wait_ns / 1e9
-    stood = [time(run.resting) for run in (plain, waited, hidden)]
+    stood = [time(run.idle_seconds) for run in (plain, waited, hidden)]
     if juggled.beats(plain):
         won = "why it won, the traces do not tell, so run it again"
     else:
         won = f"there was nothing to win, for the worker in sequence stood idle for {stood[0]} only"
     yield (
-        f"with nothing to wait for, {_against(juggled, plain)}: {won}; one worker never paints two tiles at once (at "
-        f"most {juggled.found.running.max} was painted at an instant)"
+        f"with nothing to wait for, {_compare_runs(juggled, plain)}: {won}; one worker never paints two tiles at once "
+        f"(at most {juggled.stats.running.max} was painted at an instant)"
     )
-    if _won(hidden, waited):
+    if _juggling_won(hidden, waited):
         meant = f"who juggles sees to other tiles meanwhile, and stood idle for {stood[2]}"
     else:
-        meant = f"who juggles stood idle for {stood[2]}; {_doubt(hidden, waited)}"
+        meant = f"who juggles stood idle for {stood[2]}; {_explain_doubt(hidden, waited)}"
     yield (
-        f"with {count(waited.found.tiles, 'wait')} of {time(each)}, {_against(hidden, waited)}: in sequence the worker "
-        f"stood idle for {stood[1]}; {meant}"
+        f"with {count(waited.stats.tiles, 'wait')} of {time(each)}, {_compare_runs(hidden, waited)}: in sequence the "
+        f"worker stood idle for {stood[1]}; {meant}"
     )
     yield (
         f"it can win no more than the waiting: its one worker was at a tile for "
-        f"{time(sum(hidden.found.busy.values()))} of its {time(hidden.seconds)}"
+        f"{time(sum(hidden.stats.busy.values()))} of its {time(hidden.seconds)}"
     )
-    yield _patient(several, hidden)
+    yield _describe_several(several, hidden)
 
 
-def _doubt(hidden: Run, waited: Run) -> str:
+def _explain_doubt(hidden: Run, waited: Run) -> str:
     """Why the figures do not carry that juggling wins."""
-    if waited.found.tiles < 2:
+    if waited.stats.tiles < 2:
         return "with one tile there is no other to see to meanwhile, so give a smaller --tile"
     if hidden.beats(waited):
         return "that alone does not explain what it won, so run it again"
     return "nothing is won clearly this time, so wait longer or run it again"
 
 
-def _patient(several: Run, hidden: Run) -> str:
+def _describe_several(several: Run, hidden: Run) -> str:
     """How several workers did that wait, each for its own tile, against one that juggles."""
-    took = f"took {time(several.seconds)}{_given(several)}"
+    took = f"took {time(several.seconds)}{_describe_cpus(several)}"
     if several.workers < 2:
         return f"of the workers who wait patiently only one got a tile, and {took}: nothing follows about several"
-    return f"{several.workers} workers who wait patiently, each for its own tile, {took}: {_better(several, hidden)}"
+    better = _rank_several(several, hidden)
+    return f"{several.workers} workers who wait patiently, each for its own tile, {took}: {better}"
 
 
-def _given(run: Run) -> str:
-    mean = run.found.on_cpu.mean
+def _describe_cpus(run: Run) -> str:
+    mean = run.stats.on_cpu.mean
     return "" if mean is None else f" ({mean:.2f} on a CPU on average)"
 
 
-def _better(several: Run, hidden: Run) -> str:
+def _rank_several(several: Run, hidden: Run) -> str:
     if several.beats(hidden):
         return "more workers were faster still"
     return "juggling with one was faster" if hidden.beats(several) else "juggling with one was about as good"
 
 
-def _against(run: Run, base: Run) -> str:
-    found = run.against(base)
+def _compare_runs(run: Run, base: Run) -> str:
+    found = run.compare_to(base)
     clear = f"{found.times:.2f} times as fast" if found and found.clear else "about the same"
     return f"juggling took {time(run.seconds)} and one tile after the other {time(base.seconds)}, {clear}"

@@ -1,13 +1,13 @@
 """Mode `cuda`: a graphics card, thousands of lanes at once. A thousand stages on one evening.
 
-    stream 0  |111|444|
-    stream 1   |222|555|
-    stream 2    |333|666|
+    stream 0  |1 2 3 4 5 6 7 8 |copy |
+    stream 1           |9 10 11 12 13|copy |
+    stream 2                   |14 15 16 ...
 
-A stream is a queue of launches; each paints one tile and copies it back. The card works on several at a time, so one
-stream's copy hides behind another's painting. The host only hands out tiles: while one waits for its data (`--wait`),
-streams whose tiles are ready go on. Several cards share one queue of tiles; what a card that fails has not finished
-goes back into it.
+A stream is a queue of launches; each paints many tiles, on all the card's multiprocessors, and copies them back. While
+one stream copies, another paints, so a frame is a few launches (`LAUNCHES`). The host only hands out tiles: those whose
+data has come (`--wait`) go together, and a tile whose data is not there is in no launch. Several cards share one queue
+of tiles; what a card that fails has not finished goes back into it.
 
 Without a card that can be used it does not run, and says why; `--simulate` runs the same kernel in numba's simulator.
 """
@@ -21,19 +21,22 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from render.errors import RenderError
-from render.painting.painter import Launcher
+from render.painting.painter import TileTable, Done, Launcher
+from render.plan import Tile, tile_of
+from render.runtime.launch import LAUNCHES, pieces
 
 if TYPE_CHECKING:
-    from render.painting.painter import Done, Painter
-    from render.plan import Tile
+    from render.painting.painter import Painter
     from render.request import Request
-    from render.runtime.kernel import Painted, Stream
+    from render.runtime.kernel import Stream
+    from render.runtime.painted import Painted
 
 KIND = "device"
-OPTIONS = frozenset({"simulate", "blocks"})
+OPTIONS = frozenset({"simulate"})
 Result = TypeVar("Result")
 SPIN = 200_000  # ns in which the streams are looked at again and again: to be woken up takes as long as a small launch
 SHORTEST_PAUSE, LONGEST_PAUSE = 50_000, 1_000_000  # ns between two looks after that
+NAMED = 8  # tiles in a message
 PATIENCE = 32  # a look comes late by so small a share of the time that nothing has happened
 
 
@@ -56,16 +59,18 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
 
 
 class Turn(NamedTuple):
-    """A tile on its stream: since when it is there, and when its data is."""
+    """A launch on its stream."""
 
-    tile: Tile
+    table: TileTable
     stream: Stream
-    since: int
-    due: int
 
 
 class Host:
-    """Hands tiles to streams and takes them back, and never waits for one while another could go on."""
+    """Hands tiles to streams and takes them back, and never waits for one while another could go on.
+
+    All tiles ask for their data at the start; a launch takes those whose data has come, so many of them that there are
+    few launches. A tile that has no room in a launch is painted in pieces, and is done when its last piece is.
+    """
 
     def __init__(
         self,
@@ -74,19 +79,20 @@ class Host:
         streams: Sequence[Stream],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._todo = deque(tiles)
-        self._streams = list(streams)
-        self._free = deque(streams)
-        self._waiting: deque[Turn] = deque()
-        self._painting: list[Turn] = []
-        self._supplied: set[int] = set()  # tiles whose data was waited for
         self._painter, self._recorder, self._sleep = painter, painter.recorder, sleep
-        self._looked = self._recorder.clock()  # when something last happened
+        self._streams, self._free = list(streams), deque(streams)
+        self._pieces: dict[int, list[int]] = {}  # of tiles that were cut: how many are left, and their steps so far
+        self._todo = deque(self._cut(tiles))
+        devices = len({id(stream.device) for stream in streams})
+        self._share = -(-len(self._todo) // (LAUNCHES * devices))  # of the tiles, for one launch
+        self._painting: list[Turn] = []
+        self._looked = self._asked = self._recorder.clock()  # when something last happened; when data was asked for
+        self._supplied: set[int] = set()  # tiles whose data was waited for
 
     def run(self) -> Iterator[Done]:
-        """Tiles as they are done. Raises TileError, or RenderError where the last card fails."""
+        """Tiles as they are done. Raises TileError, or RenderError where the last device fails."""
         self._go_on()
-        while self._todo or self._waiting or self._painting:
+        while self._todo or self._painting:
             ready = self._ready()
             painted = ready and self._brought(ready)
             if ready is None or painted is None:
@@ -94,24 +100,54 @@ class Host:
                 self._go_on()
                 continue
             self._looked = self._recorder.clock()
-            done = self._painter.done(ready.tile, painted.made, painted.bad)
-            failure = self._went_on()  # the card has its next tile before anybody looks at this one
-            self._painter.record(ready.tile, ready.stream, painted)
-            yield done
+            made, bad = painted.made.tolist(), painted.bad.tolist()
+            failure = self._went_on()  # the device has its next tiles before anybody looks at these
+            self._painter.record(ready.table, ready.stream, painted)
+            yield from self._done(ready.table, made, bad)
             if failure is not None:
                 raise failure
-        while self._painter.record_blocks():
+        while self._painter.record_squares():
             pass
+
+    def _cut(self, tiles: Sequence[Tile]) -> Sequence[Tile]:
+        """The tiles, or pieces of them where they have no room in a launch."""
+        wide, high = (min(sizes) for sizes in zip(*(stream.shape[1:] for stream in self._streams), strict=True))
+        if all(tile.width <= wide and tile.height <= high for tile in tiles):
+            return tiles
+        made: list[Tile] = []
+        for tile in tiles:
+            cut = [Tile(tile.number, *piece) for piece in pieces(*tile[1:], wide, high)]
+            if len(cut) > 1:
+                self._pieces[tile.number] = [len(cut), 0]
+            made += cut
+        return made
+
+    def _done(self, table: TileTable, made: list[int], bad: list[int]) -> Iterator[Done]:
+        """Those of a launch that are done, and then the first that failed."""
+        failed: list[tuple[Tile, int]] = []
+        for tile, steps, strange in zip(table.tiles, made, bad, strict=True):
+            if strange:
+                failed.append((tile, strange))
+                continue
+            piece = self._pieces.get(tile.number) if self._pieces else None
+            if piece is None:
+                yield Done(tile, steps)
+            else:
+                piece[:] = piece[0] - 1, piece[1] + steps
+                if not piece[0]:
+                    yield Done(tile_of(self._painter.request, tile.number), piece[1])
+        for tile, strange in failed:
+            self._painter.done(tile, 0, strange)  # raises TileError
 
     def _ready(self) -> Turn | None:
         """The oldest launch that has ended, if any."""
         for turn in list(self._painting):
-            if turn in self._painting and self._guarded(turn, turn.stream.ready):  # its card may have failed meanwhile
+            if turn in self._painting and self._guarded(turn, turn.stream.ready):  # its device may have failed meanwhile
                 return turn
         return None
 
     def _went_on(self) -> RenderError | None:
-        """Go on; what fails is to be raised when the tiles that are done have been told."""
+        """Go on; what fails is to be raised when the tiles that are done have been yielded."""
         try:
             self._go_on()
         except RenderError as failure:
@@ -119,70 +155,67 @@ class Host:
         return None
 
     def _go_on(self) -> None:
-        """Give each free stream a tile, and launch those whose data is there."""
-        while self._todo and self._free:
-            now, tile = self._recorder.clock(), self._todo.popleft()
-            due = now if tile.number in self._supplied else now + self._painter.request.wait_ns
-            self._waiting.append(Turn(tile, self._free.popleft(), now, due))
-        for turn in [turn for turn in self._waiting if turn.due <= self._recorder.clock()]:
-            if turn in self._waiting:  # its card may have failed meanwhile
-                self._launch(turn)
+        """Launch tiles whose data is there on each free stream."""
+        while self._todo and self._free and self._recorder.clock() >= self._asked + self._painter.request.wait_ns:
+            stream = self._free.popleft()
+            count = min(self._share, stream.shape.tiles, len(self._todo))
+            self._launch(Turn(TileTable.of([self._todo.popleft() for _ in range(count)]), stream))
 
     def _launch(self, turn: Turn) -> None:
-        """Begin to paint a tile whose data is there."""
-        self._waiting.remove(turn)
+        """Begin to paint tiles whose data is there."""
         self._painting.append(turn)
-        number, *rectangle = turn.tile
-        if self._painter.request.wait_ns and number not in self._supplied:
-            self._recorder.add("wait", turn.since, self._recorder.clock(), number, turn.stream.worker)
-            self._supplied.add(number)
-        self._guarded(turn, partial(turn.stream.submit, *rectangle))
+        if self._painter.request.wait_ns:
+            fresh = {tile.number: tile for tile in turn.table.tiles if tile.number not in self._supplied}
+            self._supplied.update(fresh)
+            self._painter.record_waiting(TileTable.of(list(fresh.values())), turn.stream, self._asked)
+        self._guarded(turn, partial(turn.stream.submit, turn.table.rectangles))
 
     def _pause(self) -> None:
         """Do what can be done later, or let others run, or where nothing has happened for a while, sleep.
 
-        Never past the next tile that is due.
+        Where nothing is being painted, until the tiles' data is due.
         """
-        if self._painter.record_blocks():
+        if self._painter.record_squares():
             return
         now = self._recorder.clock()
         idle = now - self._looked
         pause = 0 if idle < SPIN else min(max(idle // PATIENCE, SHORTEST_PAUSE), LONGEST_PAUSE)
-        if self._waiting:
-            until = min(turn.due for turn in self._waiting) - now
-            pause = min(pause, until) if self._painting else until
+        if not self._painting:
+            pause = self._asked + self._painter.request.wait_ns - now
         self._sleep(max(pause, 0) / 1e9)
 
     def _brought(self, turn: Turn) -> Painted | None:
-        """The tile's pixels on the canvas, its stream free; None where its card has failed."""
-        painted = self._guarded(turn, partial(self._painter.collect, turn.tile, turn.stream))
+        """What a launch brought, on the canvas, its stream free; None where its device has failed."""
+        painted = self._guarded(turn, partial(self._painter.collect, turn.table, turn.stream))
         if painted is not None:
             self._painting.remove(turn)
             self._free.append(turn.stream)
         return painted
 
     def _guarded(self, turn: Turn, action: Callable[[], Result]) -> Result | None:
-        """Do something for a tile. Where that fails its card is done with, and None is given."""
+        """Do something for a launch. Where that fails its device is lost, and None is returned."""
         try:
             return action()
         except RenderError as failure:
             self._lose(turn, failure)
-        except Exception as error:  # noqa: BLE001  (told as the tile's failure, unless other cards go on)
-            beside = [one.tile.number for one in self._painting if one.stream.device is turn.stream.device]
-            others = ", ".join(str(number) for number in beside if number != turn.tile.number)
-            told = f" (tiles {others} were painted beside it)" if others else ""
-            self._lose(turn, self._painter.failure(turn.tile, f"{type(error).__name__}: {error}{told}"))
+        except Exception as error:  # noqa: BLE001  (reported as the tile's failure, unless other devices go on)
+            first, *rest = turn.table.tiles
+            beside = [one for one in self._painting if one.stream.device is turn.stream.device and one is not turn]
+            others = [tile.number for tile in rest] + [tile.number for one in beside for tile in one.table.tiles]
+            named = ", ".join(map(str, others[:NAMED])) + (", ..." if len(others) > NAMED else "")
+            more = f" (tiles {named} were painted beside it)" if others else ""
+            self._lose(turn, self._painter.failure(first, f"{type(error).__name__}: {error}{more}"))
         return None
 
     def _lose(self, turn: Turn, failure: RenderError) -> None:
-        """Go on without a card that has failed: others paint what it has not finished. Raises for the last."""
+        """Go on without a device that has failed: others paint what it has not finished. Raises for the last."""
         device = turn.stream.device
         left = [stream for stream in self._streams if stream.device is not device]
         if not left:
             raise failure
         self._painter.launches.failed(f"{device.name}: {failure}")
-        begun = [*self._painting, *self._waiting]
-        self._todo.extendleft(one.tile for one in reversed(begun) if one.stream.device is device)
+        for one in reversed(self._painting):
+            if one.stream.device is device:
+                self._todo.extendleft(reversed(one.table.tiles))
         self._streams, self._free = left, deque(stream for stream in self._free if stream in left)
         self._painting = [one for one in self._painting if one.stream.device is not device]
-        self._waiting = deque(one for one in self._waiting if one.stream.device is not device)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from render.findings.document import document
+from render.findings.document import draw_document
 from render.frame import Frame
 from render.pictures.picture import OWNERS, REQUEST, TIMINGS
 from render.pictures.provenance import packed
@@ -27,7 +27,7 @@ def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
     frame = frames[0]
     if plain:
         return frame.png()
-    timings = document(frame)
+    timings = draw_document(frame)
     del timings["out"]
     owned = packed(frame.request, frame.title, frame.trace)
     texts = {REQUEST: json.dumps(frame.request.as_dict()), OWNERS: owned, TIMINGS: json.dumps(timings)}

@@ -13,7 +13,7 @@ from os import PathLike, fspath
 from textwrap import wrap
 
 from render.findings import chart, schedule, sentences
-from render.findings.evidence import Run, runs
+from render.findings.evidence import Run, build_runs
 from render.frame import Frame, Frames, identical
 from render.stats import Stats
 from render.wording import columns, harmless, large, time
@@ -55,8 +55,8 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WI
     told = [
         f"{request.scene}, view {request.view}: {size}, limit {request.limit}, {request.precision}",
         *_folded([f"{frame.title}: {' '.join(sentences.of(run))}", *sentences.conclusions([run])], width),
-        f"{_ledger(run.found)}{rate}",
-        *inside(frame, run.found),
+        f"{_ledger(run.stats)}{rate}",
+        *inside(frame, run.stats),
         f"saved {files}" if files else "nothing was saved",
     ]
     return [harmless(line) for line in told]
@@ -86,13 +86,13 @@ def _ledger(found: Stats) -> str:
 def race_table(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]], width: int = WIDTH) -> str:
     """The table of a race: one row a mode, then what it shows, then whether all pictures are equal."""
     width = max(min(width, WIDTH), NARROWEST)
-    entered = runs(frames)
+    entered = build_runs(frames)
     below = [*_told(entered), *_equal(frames), *_not_run(not_run)]
     if not entered:
         return "\n".join(_folded(below, width))
     first = columns([HEADS, *(_row(run) for run in entered)], width, MISSED_LEAST)
     second = columns([SHARED, *(_shared(run) for run in entered)], width, SHARED_LEAST)
-    return "\n".join([*first, "", *second, "", *chart.lanes(frames, width), "", *_folded(below, width)])
+    return "\n".join([*first, "", *second, "", *chart.draw_lanes(frames, width), "", *_folded(below, width)])
 
 
 def _folded(texts: Iterable[str], width: int) -> list[str]:
@@ -105,7 +105,7 @@ def _not_run(modes: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 
 def _row(run: Run) -> tuple[str, ...]:
-    found = run.found
+    found = run.stats
     return (
         run.frame.title,
         str(run.workers),
@@ -122,7 +122,7 @@ def _row(run: Run) -> tuple[str, ...]:
 
 
 def _shared(run: Run) -> tuple[str, ...]:
-    found, gain = run.found, run.gain
+    found, gain = run.stats, run.gain
     how = schedule.of(run.frame.trace, found)
     start = _figure(gain.speed_up_with_start if gain else None, 2)
     idle = sorted({f"{100 * share:.0f}" for share in how.idle}, key=int)
@@ -153,7 +153,7 @@ def _told(entered: Sequence[Run]) -> Iterator[str]:
     """What the traces show, in the words of the lesson."""
     for run in entered:
         yield f"{run.frame.title}: {' '.join(sentences.of(run))}"
-        yield from (f"  {line}" for line in inside(run.frame, run.found))
+        yield from (f"  {line}" for line in inside(run.frame, run.stats))
     yield from sentences.conclusions(entered)
 
 

@@ -12,7 +12,10 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
 
 from render import targets
 from render.contract.foreign_code import describe_error
@@ -22,12 +25,12 @@ from render.pace import Pace
 from render.painting.not_numbers import describe_failure
 from render.plan import Tile
 from render.request import Request
-from render.runtime.kernel import CpuKernel, Kernel, LaunchKernel, Painted, Stream, at_work
+from render.runtime.kernel import CpuKernel, Kernel, LaunchKernel, Stream
+from render.runtime.painted import Painted
 from render.scene import load
-from render.trace import Recorder, Span, Worker
-
-if TYPE_CHECKING:
-    import numpy as np
+from render.trace import Recorder, Spans, Worker
+from render.trace.intervals import union
+from render.trace.spans import NUMBER
 
 
 class Done(NamedTuple):
@@ -123,16 +126,21 @@ class Painter:
         return failure(self.request, tile, why)
 
 
-HELD = 256  # launches whose blocks may be told later, of some 25 KB each
+HELD = 16  # launches whose squares may be recorded later, of some MB each
 
 
-class Blocks(NamedTuple):
-    """What the blocks of a tile's launch recorded, not yet in the trace."""
+class TileTable(NamedTuple):
+    """Tiles that are launched together, in order: their numbers (n,), and x, y, width, height of each (n, 4)."""
 
-    tile: int
-    stream: Stream
-    recorded: np.ndarray
-    step: int
+    tiles: Sequence[Tile]
+    numbers: np.ndarray
+    rectangles: np.ndarray
+
+    @classmethod
+    def of(cls, tiles: Sequence[Tile]) -> TileTable:
+        """Put tiles side by side."""
+        table = np.fromiter(chain.from_iterable(tiles), np.int64, 5 * len(tiles)).reshape(-1, 5)
+        return cls(tiles, table[:, 0], table[:, 1:])
 
 
 class Launcher(Painter):
@@ -141,41 +149,51 @@ class Launcher(Painter):
     def __init__(self, request: Request, canvas: Canvas, kernel: LaunchKernel, recorder: Recorder) -> None:
         super().__init__(request, canvas, kernel, recorder)
         self.launches = kernel
-        self._untold: deque[Blocks] = deque()
+        self._held: deque[tuple[TileTable, Stream, np.ndarray, int]] = deque()
 
     def open(self) -> Sequence[Stream]:
         """The device's streams. Raises RenderError where it does not take the kernel."""
         with self.recorder.span("start"):
             return self.launches.open(self.recorder.clock)
 
-    def collect(self, tile: Tile, stream: Stream) -> Painted:
-        """Wait for a tile's launch, and put its pixels on the canvas."""
+    def collect(self, table: TileTable, stream: Stream) -> Painted:
+        """Wait for a launch, and put its pixels on the canvas."""
         painted = stream.collect()
-        painted.put(self.canvas, tile.x, tile.y)
+        painted.put(self.canvas, table.rectangles)
         return painted
 
-    def record(self, tile: Tile, stream: Stream, painted: Painted) -> None:
-        """What the trace shows of a launch on its stream; what its blocks recorded can wait."""
-        add = self.recorder.add
-        if painted.handed is not None:
-            add("launch", painted.handed, painted.began, tile.number, stream.worker)
-        add("paint", painted.began, painted.painted, tile.number, stream.worker)
-        add("transfer", painted.painted, painted.arrived, tile.number, stream.worker)
-        if painted.blocks is not None:
-            self._untold.append(Blocks(tile.number, stream, painted.blocks, painted.step))
-            if len(self._untold) > HELD:
-                self.record_blocks()
+    def record_waiting(self, table: TileTable, stream: Stream, since: int) -> None:
+        """Record that tiles have waited for their data until now."""
+        kind = NUMBER["wait"]
+        now = self.recorder.clock()
+        self.recorder.extend(Spans((stream.worker,), 0, table.numbers, kind, since, now))
 
-    def record_blocks(self) -> bool:
-        """What the trace shows of the oldest launch not yet told, on multiprocessors. False where there is none."""
-        if not self._untold:
-            return False
-        tile, stream, recorded, step = self._untold.popleft()
-        process, name = stream.worker.process, f"{stream.device.name} multiprocessor"
+    def record(self, table: TileTable, stream: Stream, painted: Painted) -> None:
+        """Record what became of a launch on its stream; what its squares tell can wait."""
+        add, first, last = self.recorder.add, table.tiles[0].number, table.tiles[-1].number
+        if painted.handed is not None:
+            add("launch", painted.handed, int(painted.first.min()), first, stream.worker)
         self.recorder.extend(
-            Span(Worker(process, multiprocessor, name), tile, "block", t0, t1)
-            for multiprocessor, t0, t1 in at_work(recorded, step)
+            Spans((stream.worker,), 0, table.numbers, NUMBER["paint"], painted.first, painted.last)
         )
+        add("transfer", painted.painted, painted.arrived, last, stream.worker)
+        if painted.squares is not None:
+            self._held.append((table, stream, painted.squares, painted.step))
+            if len(self._held) > HELD:
+                self.record_squares()
+
+    def record_squares(self) -> bool:
+        """Record when multiprocessors worked on the tiles of the oldest launch held back. False where there is none."""
+        if not self._held:
+            return False
+        table, stream, (multiprocessor, tile, t0, t1), step = self._held.popleft()
+        each = len(table.tiles)
+        found = union(multiprocessor * each + tile, t0, t1, step)
+        where, tile = np.divmod(found.group, each)
+        numbers, worker = np.unique(where, return_inverse=True)
+        process, name = stream.worker.process, f"{stream.device.name} multiprocessor"
+        workers = [Worker(process, number, name) for number in numbers.tolist()]
+        self.recorder.extend(Spans(workers, worker, table.numbers[tile], NUMBER["block"], found.t0, found.t1))
         return True
 
 
@@ -199,6 +217,5 @@ def reproduce(request: Request, tile: Tile) -> str:
     alone = targets.KINDS[targets.load(request.target).KIND].alone
     words += ["--mode", alone, "--target", request.target]
     words += ["--simulate"] if request.simulate else []
-    words += [] if request.blocks else ["--no-blocks"]
     words += ["--tile", f"{request.tile[0]}x{request.tile[1]}", "--only-tile", str(tile.number), "--debug"]
     return shlex.join(words)

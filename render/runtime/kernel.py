@@ -3,7 +3,7 @@
     Kernel            about, facts, paint(canvas, rectangle), corrected(spans)
       CpuKernel       begin(canvas, rectangle) -> Underway, which goes on slice by slice        targets of KIND "cpu"
       LaunchKernel    open(clock) -> streams, failed(line), close()                             targets of KIND "device"
-                      a stream: submit(rectangle), ready(), collect() -> Painted
+                      a stream: shape, submit(rectangles), ready(), collect() -> Painted
 
 A target's kernel inherits one of the two and so says what it can do. A rectangle is (x, y, width, height), in pixels of
 the frame. Kernels can be sent to other processes, which then compile nothing.
@@ -20,11 +20,12 @@ from time import perf_counter_ns
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from render.runtime.residence import busy
+import numpy as np
+
+from render.runtime.launch import SLOT, WIDEST, Shape, pieces
+from render.runtime.painted import Painted
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from render.frame import Canvas, Went
     from render.parameters import P
     from render.request import Request
@@ -78,40 +79,6 @@ class CpuKernel(Kernel):
         return went.steps, went.bad
 
 
-class Painted(NamedTuple):
-    """What a launch brought back, valid until its stream's next. Times in ns of the host's clock.
-
-    rgb (height, width, 3) uint8; steps (height, width) int32, marked, or None where the frame keeps none; blocks
-    (n, 3) int64: the multiprocessor, start and end of each block, or None where they are not kept; handed: when the
-    launch was given to the device, or None where it had to wait for its turn; step: ns between two times of a block.
-    """
-
-    rgb: np.ndarray
-    steps: np.ndarray | None
-    made: int
-    bad: int
-    began: int
-    painted: int
-    arrived: int
-    blocks: np.ndarray | None = None
-    handed: int | None = None
-    step: int = 0
-
-    def put(self, canvas: Canvas, x: int, y: int) -> None:
-        """Copy the pixels to their place."""
-        height, width, _ = self.rgb.shape
-        top, left = y - canvas.y, x - canvas.x
-        canvas.rgb[top : top + height, left : left + width] = self.rgb
-        if canvas.steps is not None and self.steps is not None:
-            canvas.steps[top : top + height, left : left + width] = self.steps
-
-
-def at_work(blocks: np.ndarray, step: int) -> list[list[int]]:
-    """When each multiprocessor had a block: its number, start and end, times no more than `step` apart being one."""
-    intervals: list[list[int]] = busy(blocks, step).tolist()
-    return intervals
-
-
 class Device(Protocol):
     """A device, several, or a simulator, with a kernel loaded."""
 
@@ -140,17 +107,22 @@ class Named(Protocol):
 
 
 class Stream(Protocol):
-    """One queue of launches on a device. A launch paints one rectangle."""
+    """One queue of launches on a device. A launch paints several rectangles of the frame."""
 
     worker: Worker
+
+    @property
+    def shape(self) -> Shape:
+        """What a launch takes of the request that it was opened for."""
+        ...
 
     @property
     def device(self) -> Named:
         """What it belongs to: streams of one device fail together."""
         ...
 
-    def submit(self, x: int, y: int, width: int, height: int) -> None:
-        """Launch a rectangle, without waiting for it. Only after `collect` of the launch before."""
+    def submit(self, rectangles: np.ndarray) -> None:
+        """Launch rectangles, (n, 4) with x, y, width, height, without waiting. Only after `collect` of the one before."""
         ...
 
     def ready(self) -> bool:
@@ -229,7 +201,12 @@ class LaunchKernel(Kernel):
         """Paint a rectangle and wait for it."""
         with self._turn:  # threads that paint without a mode share one stream
             stream = self.open(count=1)[0]
-            stream.submit(x, y, width, height)
-            painted = stream.collect()
-            painted.put(canvas, x, y)
-            return painted.made, painted.bad
+            made = bad = 0
+            wide = min(width, WIDEST)
+            for piece in pieces(x, y, width, height, wide, max(SLOT // wide, 1)):
+                rectangles = np.array([piece])
+                stream.submit(rectangles)
+                painted = stream.collect()
+                painted.put(canvas, rectangles)
+                made, bad = made + int(painted.made[0]), bad + int(painted.bad[0])
+            return made, bad

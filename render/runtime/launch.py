@@ -1,83 +1,175 @@
-"""One launch on a graphics card: which threads it has, where they write, and what comes back.
+"""One launch on a GPU: which tiles it paints, where its threads write, and what comes back.
 
-A launch paints one rectangle of the frame. It has no more blocks than the card holds at once: their warps take
-squares of 8 x 4 pixels from a queue until it is empty (`warp`). What the threads write lies in one piece of memory, so
-that one copy brings it all back: tallies and the queue, records of the blocks where they are kept, step counts, pixels.
+A launch paints many tiles, in the order of its table (`render.kernels.launch`). It has no more thread blocks than the
+device holds at once: their warps take squares of 8 x 4 pixels until all are taken (`warp`). All that the threads write
+lies in one piece of memory, so that one copy brings it back:
 
-The card and the simulator both launch what is described here; neither numba nor CUDA is needed to describe it.
+    counters, tallies, records | steps, pixels | tiles
+    zero when it starts          written         read
+    brought back when it has ended               brought there before
+
+GPU and simulator both launch what is described here; neither numba nor CUDA is needed to describe it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import accumulate, pairwise
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
 
 from render.codegen.settings import Settings
-from render.kernels.launch import QUEUE, RECORD, SQUARE_HEIGHT, SQUARE_WIDTH, TALLIES, THREADS
+from render.kernels.launch import COUNTERS, RECORD, SQUARE, SQUARE_HEIGHT, SQUARE_WIDTH, TALLY, THREADS, TILE, copies
 from render.request import Request
-from render.runtime.kernel import Painted
+from render.runtime.painted import Painted
 
-SQUARES = THREADS // (SQUARE_WIDTH * SQUARE_HEIGHT)  # that a block begins with
-TALLY_BYTES = (QUEUE + 2) * 8
+LAUNCHES = 4  # of a frame where memory allows it: while one paints another's pixels are copied (benchmarks/gpu.py)
+MOST_BYTES = 96 << 20  # of a launch's memory, here and on the device: larger ones gain nothing, and take long to pin
+MOST_PIXELS = 1 << 30  # of a launch: threads count them in 32 bits
+WIDEST = 1 << 17  # pixels of a slot, so that a few rows of it are no more than a launch takes
+SLOT = 1 << 22  # pixels of one that is asked for by itself, some 30 MB
 
 
-class Rows(NamedTuple):
+class Shape(NamedTuple):
+    """What a launch takes: so many tiles, each in a slot of width x height pixels."""
+
+    tiles: int
+    width: int
+    height: int
+
+    @property
+    def squares(self) -> int:
+        """How many squares of pixels a slot has."""
+        return -(-self.width // SQUARE_WIDTH) * -(-self.height // SQUARE_HEIGHT)
+
+    def blocks(self, most: int) -> int:
+        """How many thread blocks paint it: no more than have squares to begin with, nor than the device holds."""
+        return min(-(-self.tiles * self.squares * SQUARE // THREADS), most)
+
+
+OnHost = Callable[[np.ndarray, int, int], None]  # puts times (2, n), of when a launch began and had painted, right
+
+
+class Memory(NamedTuple):
     """The memory of a launch, as the threads see it: all flat."""
 
-    outcome: np.ndarray
+    counters: np.ndarray
+    tallies: np.ndarray
     records: np.ndarray
     steps: np.ndarray
     rgb: np.ndarray
+    tiles: np.ndarray
 
-    def told(self, at: Settings) -> Settings:
-        """The driver's settings for threads that write here."""
-        kept = int(self.steps.size > 0)
-        return at._replace(**self._asdict(), keep_steps=kept)
+    def settings(self, at: Settings) -> Settings:
+        """Give the driver's settings for threads that write here."""
+        return at._replace(**self._asdict(), keep_steps=int(self.steps.size > 0))
 
     def painted(
-        self,
-        width: int,
-        height: int,
-        began: int,
-        painted: int,
-        arrived: int,
-        blocks: np.ndarray | None = None,
-        handed: int | None = None,
-        step: int = 0,
+        self, shape: Shape, on_host: OnHost, began: int, painted: int, arrived: int, handed: int | None, step: int
     ) -> Painted:
-        """These rows as what has come back."""
-        made, bad = self.outcome[:QUEUE].reshape(TALLIES, 2).sum(axis=0).tolist()
-        steps = self.steps.reshape(height, width) if self.steps.size else None
-        rgb = self.rgb.reshape(height, width, 3)
-        return Painted(rgb, steps, made, bad, began, painted, arrived, blocks, handed, step)
+        """Give what has come back of a launch of this shape; `on_host` puts times of its squares on the host's clock."""
+        made, bad = self.tallies.reshape(-1, shape.tiles, TALLY).sum(axis=0).T
+        records, tiles = self.records.reshape(-1, RECORD), np.repeat(np.arange(shape.tiles), shape.squares)
+        there = records[:, 2] > 0
+        if not there.all():  # squares that lie outside of their tiles
+            records, tiles = records[there], tiles[there]
+        multiprocessors, starts, ends = columns = records.T.copy()  # what is alike stands side by side
+        on_host(columns[1:], began, painted)
+        bounds = np.searchsorted(tiles, np.arange(shape.tiles))
+        return Painted(
+            rgb=self.rgb.reshape(shape.tiles, shape.height, shape.width, 3),
+            steps=self.steps.reshape(shape.tiles, shape.height, shape.width) if self.steps.size else None,
+            made=made,
+            bad=bad,
+            first=np.minimum.reduceat(starts, bounds),
+            last=np.maximum.reduceat(ends, bounds),
+            began=began,
+            painted=painted,
+            arrived=arrived,
+            squares=np.stack([multiprocessors, tiles, starts, ends]),
+            handed=handed,
+            step=step,
+        )
 
 
-def recorded(request: Request) -> bool:
-    """Whether blocks tell where and when they ran: a card's do, unless that is not wanted."""
-    return request.blocks and not request.simulate
+class Sizes(NamedTuple):
+    """Bytes of a launch's memory, from its beginning: what is cleared, what is brought back, all of it."""
+
+    cleared: int
+    back: int
+    whole: int
 
 
-def blocks(width: int, height: int, most: int) -> int:
-    """How many blocks paint a rectangle: no more than have squares to begin with, nor than the card holds at once."""
-    squares = -(-width // SQUARE_WIDTH) * -(-height // SQUARE_HEIGHT)
-    return min(-(-squares // SQUARES), most)
+def sizes(request: Request, shape: Shape) -> Sizes:
+    """Measure the memory of a launch."""
+    ends = list(accumulate(_parts(request, shape)))
+    return Sizes(ends[2], ends[4], ends[5])
 
 
-def size(request: Request, width: int, height: int, most: int) -> int:
-    """The bytes that a launch of `most` blocks writes."""
-    return sum(_parts(request, width, height, most))
+def share_out(memory: np.ndarray, request: Request, shape: Shape) -> Memory:
+    """Cut a piece of memory (uint8, flat, large enough and on a multiple of 8) into the parts of one launch."""
+    ends = list(accumulate(_parts(request, shape)))
+    kinds = (np.int64, np.int64, np.int64, np.int32, np.uint8, np.int32)
+    parts = zip(pairwise([0, *ends]), kinds, (*[None] * 4, 3 * shape.tiles * shape.width * shape.height, None))
+    return Memory(*(memory[t0:t1].view(kind)[:size] for (t0, t1), kind, size in parts))
 
 
-def rows(memory: np.ndarray, request: Request, width: int, height: int, most: int) -> Rows:
-    """A piece of memory (uint8, flat, at least `size` bytes) as the rows of one launch."""
-    ends = list(accumulate(_parts(request, width, height, most)))
-    tallies, records, steps, rgb = (memory[t0:t1] for t0, t1 in pairwise([0, *ends]))
-    return Rows(tallies.view(np.int64), records.view(np.int64), steps.view(np.int32), rgb)
+def _parts(request: Request, shape: Shape) -> tuple[int, ...]:
+    """The bytes of each of a launch's parts, those whose numbers are widest first."""
+    tiles, pixels = shape.tiles, prod(shape)
+    return (
+        8 * COUNTERS,
+        8 * TALLY * tiles * copies(tiles),
+        8 * RECORD * tiles * shape.squares,
+        4 * pixels * (request.samples == 1),
+        -(-3 * pixels // 8) * 8,  # so that the table stands where its numbers may
+        4 * TILE * tiles,
+    )
 
 
-def _parts(request: Request, width: int, height: int, most: int) -> tuple[int, int, int, int]:
-    """The bytes of each of a launch's rows, those whose numbers are widest first."""
-    records = RECORD * 8 * blocks(width, height, most) if recorded(request) else 0
-    return TALLY_BYTES, records, 4 * width * height * (request.samples == 1), 3 * width * height
+def fit(request: Request, room: int = MOST_BYTES) -> Shape | None:
+    """Give the largest launch of a request that is wanted and has room in so many bytes; None where there is none.
+
+    It takes a share of the frame's tiles. Where not even one of them has room, its slots are smaller than tiles, which
+    are then cut into pieces (`pieces`).
+    """
+    rows, columns = request.rows_and_columns
+    tiles = 1 if request.only_tile is not None else rows * columns
+    width, height = min(request.tile[0], request.width, WIDEST), min(request.tile[1], request.height)
+    room = min(room, MOST_BYTES)
+
+    def holds(shape: Shape) -> bool:
+        return shape.tiles * shape.squares * SQUARE <= MOST_PIXELS and sizes(request, shape).whole <= room
+
+    low, high = 0, -(-tiles // LAUNCHES)
+    while low < high:  # the most tiles that have room
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if holds(Shape(middle, width, height)) else (low, middle - 1)
+    if low:
+        return Shape(low, width, height)
+    while height > SQUARE_HEIGHT:
+        height = -(-height // (2 * SQUARE_HEIGHT)) * SQUARE_HEIGHT
+        if holds(Shape(1, width, height)):
+            return Shape(1, width, height)
+    return None
+
+
+def pieces(x: int, y: int, width: int, height: int, wide: int, high: int) -> list[tuple[int, int, int, int]]:
+    """Cut a rectangle into such as have room in a slot, row by row; itself alone where it has."""
+    return [
+        (left, top, min(wide, x + width - left), min(high, y + height - top))
+        for top in range(y, y + height, high)
+        for left in range(x, x + width, wide)
+    ]
+
+
+def launches(request: Request) -> int:
+    """Count the launches of a request where memory allows what is wanted."""
+    shape = fit(request)
+    assert shape is not None, "a launch has room for a few rows"
+    rows, columns = request.rows_and_columns
+    tiles = 1 if request.only_tile is not None else rows * columns
+    width, height = min(request.tile[0], request.width), min(request.tile[1], request.height)
+    return -(-tiles // shape.tiles) * -(-width // shape.width) * -(-height // shape.height)

@@ -1,7 +1,7 @@
 """Numba's CUDA simulator as a device: the kernel's own source run thread by thread, in a process of its own.
 
 The simulator has to be chosen before numba is imported and cannot be left again, so it never runs in the calling
-process. The child is a plain Python that is told where modules lie and what to draw; requests and rows go through
+process. The child is a plain Python that is told where modules lie and what to draw; launches and pixels go through
 its standard input and output. It is not made by multiprocessing, which would run the user's script a second time.
 
 What a thread does is compiled for the CPU, so a small frame takes a second or two. That is no timing of any card.
@@ -32,12 +32,13 @@ from render.kernels.launch import THREADS
 from render.parameters import record
 from render.prepared import PreparedScene, asked_of_prepare
 from render.request import Request
-from render.runtime.kernel import Painted
-from render.runtime.launch import blocks, rows, size
+from render.runtime.launch import Shape, fit, share_out, sizes
+from render.runtime.painted import Painted
 from render.trace import Clock, Worker
 
 NAME = "cuda simulator"
 BLOCKS = 1  # that it holds at once
+STEP = 0  # ns between two times of a square: it has the host's own clock
 CHILD = "import sys; sys.path[:] = {path!r}; from render.runtime.simulator import serve; serve()"
 INSTEAD = "see whether --mode sequential --target scalar paints the scene"
 PATIENCE = 5.0  # seconds that the child has to end by itself
@@ -70,9 +71,9 @@ class Simulator:
             raise
         self.process = self._child.pid
 
-    def submit(self, *rectangle: int) -> Future[Answer]:
-        """Have a rectangle painted when those before it are."""
-        return self._turn.submit(self._ask, *rectangle)
+    def submit(self, shape: Shape, rectangles: np.ndarray) -> Future[Answer]:
+        """Have a launch's rectangles painted when those before it are."""
+        return self._turn.submit(self._ask, shape, rectangles)
 
     def _ask(self, *question: Any) -> Answer:
         """One question and its answer. Raises what the child answers, or RenderError where it is gone."""
@@ -96,7 +97,9 @@ class Simulator:
 
     def streams(self, count: int) -> list[SimulatedStream]:
         """So many streams; they take turns."""
-        return [SimulatedStream(self, number) for number in range(count)]
+        shape = fit(self.request)
+        assert shape is not None, "a launch has room for a few rows"
+        return [SimulatedStream(self, number, shape) for number in range(count)]
 
     def facts(self) -> dict[str, Any]:
         """Nothing to tell of a card that is none."""
@@ -122,19 +125,24 @@ def _close(pipe: IO[bytes]) -> None:
         pipe.close()
 
 
+def _keep_within(times: np.ndarray, began: int, painted: int) -> None:
+    """Put times of a launch, which are the host's, between its own."""
+    np.clip(times, began, painted, out=times)
+
+
 class SimulatedStream:
     """One queue of launches in the simulator."""
 
-    def __init__(self, simulator: Simulator, number: int) -> None:
+    def __init__(self, simulator: Simulator, number: int, shape: Shape) -> None:
         self.worker = Worker(simulator.process, number, NAME)
         self.device = self._simulator = simulator
-        self._shape = 0, 0
+        self.shape = self._launched = shape
         self._answer: Future[Answer] = Future()
 
-    def submit(self, x: int, y: int, width: int, height: int) -> None:
-        """Launch a rectangle of the frame, without waiting for it."""
-        self._shape = width, height
-        self._answer = self._simulator.submit(x, y, width, height)
+    def submit(self, rectangles: np.ndarray) -> None:
+        """Launch rectangles of the frame, (n, 4), without waiting for them."""
+        self._launched = Shape(len(rectangles), *rectangles[:, 2:].max(axis=0).tolist())
+        self._answer = self._simulator.submit(self._launched, rectangles)
 
     def ready(self) -> bool:
         """Whether `collect` would give the launch back at once."""
@@ -142,16 +150,18 @@ class SimulatedStream:
 
     def collect(self) -> Painted:
         """Wait for the launch."""
-        memory, began, painted = self._answer.result()
-        brought = rows(np.frombuffer(memory, np.uint8), self._simulator.request, *self._shape, BLOCKS)
-        return brought.painted(*self._shape, began, painted, max(self._simulator.clock(), painted))
+        data, began, painted = self._answer.result()
+        memory = share_out(np.frombuffer(bytearray(data), np.uint8), self._simulator.request, self._launched)
+        arrived = max(self._simulator.clock(), painted)
+        brought = memory.painted(self._launched, _keep_within, began, painted, arrived, handed=None, step=STEP)
+        return brought._replace(squares=None)  # there are no multiprocessors
 
 
 # --- in the child ------------------------------------------------------------------------------------------
 
 
 def serve() -> None:
-    """The child: compile what the first message says, then paint rectangles until nobody asks any more."""
+    """The child: compile what the first message says, then paint launches until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a scene prints must not come between the answers
@@ -174,19 +184,21 @@ def serve() -> None:
 
 
 def _compiled(path: str, key: str, request: Request, numbers: dict[str, Any]) -> Any:
-    """A function that paints a rectangle in the simulator; its code is in the cache, or put there under `key`."""
+    """A function that paints a launch in the simulator; its code is in the cache, or put there under `key`."""
     _use_own_simulator()
     from render.codegen import cuda_compiler
 
     made = cuda_code.program(PreparedScene.of(scene.load(path), {asked_of_prepare(request): record(numbers)}), request)
     kernel, at = cuda_compiler.simulated(cuda_code.thread(made, key)), settings(request)
 
-    def paint(x: int, y: int, width: int, height: int) -> Answer:
-        memory = np.zeros(size(request, width, height, BLOCKS), np.uint8)
-        cells = pack(rows(memory, request, width, height, BLOCKS).told(at), made.p)
+    def paint(shape: Shape, rectangles: np.ndarray) -> Answer:
+        data = np.zeros(sizes(request, shape).whole, np.uint8)
+        memory = share_out(data, request, shape)
+        memory.tiles[:] = rectangles.reshape(-1)
+        cells = pack(memory.settings(at), made.p)
         t0 = time.perf_counter_ns()
-        kernel[blocks(width, height, BLOCKS), THREADS](cells.ctypes.data, x, y, width, height)
-        return memory.tobytes(), t0, time.perf_counter_ns()
+        kernel[shape.blocks(BLOCKS), THREADS](cells.ctypes.data, *shape)
+        return data.tobytes(), t0, time.perf_counter_ns()
 
     return paint
 

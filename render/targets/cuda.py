@@ -18,7 +18,7 @@ from render.runtime import several, simulator
 from render.runtime.cuda import discovery as cards
 from render.runtime.cuda.device import CudaDevice
 from render.runtime.kernel import LaunchKernel
-from render.runtime.launch import recorded
+from render.runtime.launch import LAUNCHES, launches
 
 if TYPE_CHECKING:
     from render.request import Request
@@ -32,9 +32,6 @@ DROPS_GIL = True
 
 NAMES = {"f32": "float32", "f64": "float64"}
 Codes = dict[tuple[int, int], bytes]  # machine code by compute capability
-FEWEST = 4  # streams of a card: copies must find a launch to hide behind; each has memory of its own
-MOST = cards.CONNECTIONS
-RESIDENT = 2048  # threads that a multiprocessor holds at most
 SIMULATED_STREAMS = 2  # they take turns; two, so that one tile can wait while another is painted
 
 
@@ -67,13 +64,12 @@ def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
     for one in found.usable:
         if one.capability not in codes:
             say = partial(_announce, f"compiling {scene.name} for {one.name}, {precision}", announce)
-            codes[one.capability] = cuda_code.machine_code(made, one.capability, found.toolkit, recorded(request), say)
+            codes[one.capability] = cuda_code.machine_code(made, one.capability, found.toolkit, say)
     return _on_cards(found.usable, codes, announce, request, made.p)
 
 
 def _simulated(path: str, key: str, request: Request, p: P) -> LaunchKernel:
     """A kernel for the simulator, whose code is, or comes to be, in the cache under this key."""
-    cuda_code.check_tile(request)
     start = partial(simulator.Simulator, path, key, request, members(p))
     about = f"one lane a thread, simulated, {NAMES[request.precision]}"
     return LaunchKernel(start, simulator.NAME, about, SIMULATED_STREAMS, again=partial(_simulated, path, key))
@@ -81,25 +77,15 @@ def _simulated(path: str, key: str, request: Request, p: P) -> LaunchKernel:
 
 def _on_cards(usable: Sequence[cards.Card], codes: Codes, announce: Announce, request: Request, p: P) -> LaunchKernel:
     """A kernel for these GPUs, from the machine code for each compute capability."""
-    cuda_code.check_tile(request)
     makes = {}
     for one in usable:
         name = one.name if len(usable) == 1 else f"{one.name} {one.number}"
         makes[name] = partial(CudaDevice, one, codes[one.capability], request, tuple(p), name=name)
     make = next(iter(makes.values())) if len(makes) == 1 else partial(several.Several, makes)
-    streams = wanted_streams(request, max(one.multiprocessors for one in usable))
     about, together = f"one lane a thread, {NAMES[request.precision]}", several.joined(one.name for one in usable)
     again = partial(_on_cards, usable, codes, announce)
-    return LaunchKernel(make, together, about, streams, announce, again=again)
+    return LaunchKernel(make, together, about, min(launches(request), LAUNCHES), announce, again=again)
 
 
 def _announce(compiling: str, announce: Announce) -> None:
     announce(f"{compiling} ({code_cache.describe_keeping()})")
-
-
-def wanted_streams(request: Request, multiprocessors: int) -> int:
-    """Streams of a card: so many that their tiles fill it together, and no more than there are tiles."""
-    rows, columns = request.rows_and_columns
-    pixels = min(request.tile[0], request.width) * min(request.tile[1], request.height)
-    filling = -(-multiprocessors * RESIDENT // pixels)
-    return min(max(filling, FEWEST), MOST, rows * columns if request.only_tile is None else 1)

@@ -19,9 +19,9 @@ import pytest
 from render import engine, scene, targets
 from render.codegen import cuda_compiler
 from render.frame import Frame, window
-from render.kernels.launch import RECORD, THREADS
+from render.kernels.launch import THREADS
 from render.request import Request
-from render.runtime.launch import recorded
+from render.runtime.launch import LAUNCHES
 from tests.card_driver import CARD, Emulated, drawn, open_device
 from tests.conftest import library
 from tests.ptx.machine import Order
@@ -39,7 +39,7 @@ EACH_SCENE = [
 
 def assembly(request: Request) -> bytes:
     """The PTX of a request's kernel."""
-    text: str = cuda_compiler.assembly(library(request, recording=recorded(request)), SM_90)
+    text: str = cuda_compiler.assembly(library(request), SM_90)
     return text.encode()
 
 
@@ -52,7 +52,7 @@ def emulated(request: Request, driver: Emulated | None = None) -> Frame:
 def expected(request: Request) -> Frame:
     """The same frame from the CPU."""
     whole = request.width, request.height
-    return engine.draw(replace(request, mode="sequential", target="scalar", tile=whole, blocks=True))
+    return engine.draw(replace(request, mode="sequential", target="scalar", tile=whole))
 
 
 def check(request: Request, driver: Emulated | None = None) -> None:
@@ -107,12 +107,12 @@ def test_a_frame_may_have_any_size(size: tuple[int, int], frame: Ask) -> None:
 
 
 @pytest.mark.parametrize("tile", [(16, 16), (13, 7)], ids=str)
-def test_tiles_are_launches_that_make_one_picture(tile: tuple[int, int], frame: Ask) -> None:
+def test_tiles_of_several_launches_make_one_picture(tile: tuple[int, int], frame: Ask) -> None:
     driver = Emulated()
 
     check(frame(tile=tile, samples=2), driver)
 
-    assert len(driver.grids) > 3
+    assert 1 < len(driver.grids) <= LAUNCHES
     assert {grid.block for grid in driver.grids} == {THREADS}
     assert not driver.memory
 
@@ -174,27 +174,44 @@ def test_what_a_sample_costs_besides_its_steps(precision: str, frame: Ask) -> No
     assert 450 < driver.work[0].issued / squares - 90 < 700
 
 
-def test_a_block_tells_where_and_when_it_ran(frame: Ask) -> None:
+def test_each_square_tells_where_and_when_it_was_painted(frame: Ask) -> None:
+    """And no other: the second tile is smaller than its slot, so some of its squares lie outside of it."""
     request = frame(size=(90, 60), limit=10)
     device = open_device(Emulated(), request, assembly(request))
     (stream,) = device.streams(1)
-    stream.submit(0, 0, 90, 60)
+    stream.submit(np.array([[0, 0, 40, 60], [40, 0, 33, 20], [50, 20, 40, 40]]))
     painted = stream.collect()
     device.close()
 
-    assert painted.blocks is not None
-    assert painted.blocks.shape == (device.most, RECORD)
-    assert set(painted.blocks[:, 0]) == set(range(CARD.multiprocessors))
-    assert (painted.blocks[:, 1] < painted.blocks[:, 2]).all()
-    assert painted.began <= painted.blocks[:, 1].min()
-    assert painted.blocks[:, 2].max() <= painted.painted
+    assert painted.squares is not None
+    multiprocessors, tiles, started, finished = painted.squares
+    assert np.bincount(tiles).tolist() == [5 * 15, 5 * 5, 5 * 10]
+    assert set(multiprocessors) == set(range(CARD.multiprocessors))
+    assert (started < finished).all()
+    assert painted.first.tolist() == [started[tiles == tile].min() for tile in range(3)]
+    assert painted.last.tolist() == [finished[tiles == tile].max() for tile in range(3)]
+    assert painted.began <= painted.first[0] <= painted.first[1] <= painted.first[2], "squares come in tile order"
+    assert painted.last.max() <= painted.painted
 
 
-def test_blocks_that_tell_nothing_paint_the_same(frame: Ask) -> None:
-    request = frame(blocks=False)
+def test_each_tile_has_its_own_tally(own: Callable[..., str], frame: Ask) -> None:
+    """A tile whose samples are no numbers is told from those beside it."""
+    request = frame(own(absorbing=False, red="where(state[0] > 1e9, 0.5, (state[0] - state[0]) / 0.0)"), samples=2)
+    device = open_device(Emulated(), request, assembly(request))
+    (stream,) = device.streams(1)
+    rectangles = np.array([[0, 0, 16, 8], [16, 0, 9, 5], [25, 0, 1, 1]])
+    stream.submit(rectangles)
+    painted = stream.collect()
+    device.close()
 
-    assert b"globaltimer" not in assembly(request)
-    check(request)
+    assert painted.bad.tolist() == [2 * 16 * 8, 2 * 9 * 5, 2]
+    assert painted.made.tolist() == [made_by_the_cpu(request, rectangle) for rectangle in rectangles.tolist()]
+
+
+def made_by_the_cpu(request: Request, rectangle: list[int]) -> int:
+    """The steps that target scalar makes for a rectangle."""
+    kernel = targets.load("scalar").compile(scene.load(request.scene), request, print)
+    return kernel.paint(window(request, *rectangle), *rectangle)[0]
 
 
 @pytest.mark.parametrize("order", [max, partial(at_random, chance=random.Random(1))], ids=["last", "random"])  # noqa: S311
@@ -247,9 +264,9 @@ def test_samples_that_are_no_number_are_counted(own: Callable[..., str], frame: 
     request = frame(own(absorbing=False, red="(state[0] - state[0]) / 0.0"), samples=3)
     device = open_device(Emulated(), request, assembly(request))
     (stream,) = device.streams(1)
-    stream.submit(2, 1, 20, 10)
+    stream.submit(np.array([[2, 1, 20, 10]]))
 
-    assert stream.collect().bad == 20 * 10 * 3
+    assert stream.collect().bad.tolist() == [20 * 10 * 3]
     device.close()
 
 
@@ -262,13 +279,13 @@ def test_a_launch_at_the_far_corner_of_a_world(own: Callable[..., str], frame: A
     rectangle = (side - wide, side - high, wide, high)
     device = open_device(Emulated(), request, assembly(request))
     (stream,) = device.streams(1)
-    stream.submit(*rectangle)
+    stream.submit(np.array([rectangle]))
     painted = stream.collect()
     here = window(request, *rectangle)
     kernel = targets.load("scalar").compile(scene.load(request.scene), request, print)
 
-    assert kernel.paint(here, *rectangle) == (painted.made, painted.bad)
+    assert kernel.paint(here, *rectangle) == (int(painted.made[0]), int(painted.bad[0]))
     assert len(np.unique(np.asarray(here.steps))) > 3, "else there is nothing to see"
-    assert np.array_equal(painted.rgb, here.rgb)
-    assert np.array_equal(np.asarray(painted.steps), np.asarray(here.steps))
+    assert np.array_equal(painted.rgb[0], here.rgb)
+    assert np.array_equal(np.asarray(painted.steps)[0], np.asarray(here.steps))
     device.close()

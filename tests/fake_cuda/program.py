@@ -76,7 +76,7 @@ def install() -> Any:
             given += bytes(-len(given) % one.align) + ctypes.string_at(at, one.size)
         shape = Grid((grid[0], grid[1], grid[2]), (grid[3], grid[4], grid[5]))
         Machine(kernel, memory(library, card), shape, processors=132).run(given)
-        painted = int.from_bytes(given[-4:], sys.byteorder) > 0  # the last parameter is how many rows
+        painted = int.from_bytes(given[-12:-8], sys.byteorder) > 0  # the last parameters are tiles, width and height
         if painted:
             Path("launched").touch()
         return painted

@@ -263,10 +263,10 @@ def test_threads_without_joblib_fail_and_stop_as_others_do(wanted: Request, tmp_
 def test_a_daemon_may_use_threads_only(wanted: Request, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("multiprocessing.process._current_process._config", {"daemon": True})
     with pytest.raises(ModeUnavailable) as caught:
-        engine.available(wanted)
+        engine.load_available_mode(wanted)
 
     assert "--backend threading" in caught.value.remedy
-    assert engine.available(replace(wanted, backend="threading"))
+    assert engine.load_available_mode(replace(wanted, backend="threading"))
 
 
 @pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])

@@ -31,9 +31,9 @@ def test_what_shows_workers_and_tiles_is_the_same_file(name: str) -> None:
 
 def test_what_is_told_of_workers_is_the_same() -> None:
     plain = without_blocks(CARD)
-    for tell in (owners, claims.of, claims.line, schedule.of, stats.turns, stats.flights):
+    for tell in (owners, claims.of, claims.describe_claims, schedule.of, stats.turns, stats.flights):
         assert tell(CARD.trace) == tell(plain.trace)
-    assert chart.lanes([CARD], 100) == chart.lanes([plain], 100)
+    assert chart.draw_lanes([CARD], 100) == chart.draw_lanes([plain], 100)
 
 
 @pytest.mark.parametrize("name", outputs.names())

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from render import frame as frames
-from render.findings.document import document
+from render.findings.document import draw_document
 from render.frame import Frame
 from render.outputs.png import write
 from render.pictures import packing, picture
@@ -46,7 +46,7 @@ def test_it_carries_the_request(draw: Draw) -> None:
 
 def test_it_carries_the_timings_without_the_files(draw: Draw) -> None:
     frame = draw("0")
-    expected = document(frame)
+    expected = draw_document(frame)
     assert expected.pop("out") == []
     assert json.loads(opened(write([frame])).info["render:timings"]) == expected
 

@@ -87,7 +87,7 @@ def test_more_speed_up_than_workers_has_no_serial_fraction(draw: Draw) -> None:
 
 def test_below_the_tables_stands_what_is_said_of_each_run_and_of_all(draw: Draw) -> None:
     frames = draw("0011"), draw("00", "11", mode="parallel")
-    told, entered = said(*frames), evidence.runs(frames)
+    told, entered = said(*frames), evidence.build_runs(frames)
     for run in entered:
         assert f"\n{run.frame.title}: {' '.join(sentences.of(run))}\n" in told
     for sentence in sentences.conclusions(entered):

@@ -58,7 +58,7 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
             title=escape(_title(frames)),
             lead=_lead(frames, runs),
             pictures="".join(_stored(number, packed(pictures[key]), runs[0]) for number, key in enumerate(hashes)),
-            waiting=WAITING if any(run.stalled for run in runs) else "",
+            waiting=WAITING if any(run.waited_seconds for run in runs) else "",
             many="solo" if len(runs) == 1 else "several",
             acts="\n".join(_acts(runs, images)),
             inside="\n".join(inside.section(run, number) for number, run in enumerate(runs)),
@@ -114,14 +114,14 @@ def _lead(frames: Frames, runs: Sequence[Run]) -> str:
 
 def _cut(runs: Sequence[Run]) -> str:
     """Into how many tiles; all alike, or for some runs into others."""
-    most = max(run.found.tiles for run in runs)
-    others = [run for run in runs if run.found.tiles and run.frame.request.tile != runs[0].frame.request.tile]
+    most = max(run.stats.tiles for run in runs)
+    others = [run for run in runs if run.stats.tiles and run.frame.request.tile != runs[0].frame.request.tile]
     if len(runs) == 1:
         return f"cut into {count(most, 'tile')}"
     if not others:
         return f"cut into the same {count(most, 'tile')} each time"
-    told = listed([f"{run.frame.title} into {run.found.tiles}" for run in others])
-    return f"cut into {count(runs[0].found.tiles, 'tile')}, for {told}"
+    told = listed([f"{run.frame.title} into {run.stats.tiles}" for run in others])
+    return f"cut into {count(runs[0].stats.tiles, 'tile')}, for {told}"
 
 
 def _stored(number: int, source: str, run: Run) -> str:
@@ -132,7 +132,7 @@ def _stored(number: int, source: str, run: Run) -> str:
 def _acts(runs: Sequence[Run], images: Sequence[int]) -> Iterator[str]:
     """Each run: its name, its picture and lanes, what it shows."""
     end = max((run.length for run in runs), default=0)
-    most = max((run.found.in_flight.max for run in runs), default=1)
+    most = max((run.stats.in_flight.max for run in runs), default=1)
     for number, (run, picture) in enumerate(zip(runs, images, strict=True)):
         kitchen, theatre = image(run)
         told = "".join(f"<p>{_marked(escape(sentence))}</p>" for sentence in sentences.of(run))
@@ -169,7 +169,7 @@ def _step(number: int, step: Step) -> str:
 
 def _figures(run: Run) -> str:
     """A row of the table, each figure with its exact value."""
-    found = run.found
+    found = run.stats
     busy = sum(found.busy.values())
     speed_up, mean, first = run.gain.speed_up if run.gain else None, found.on_cpu.mean, found.first_tile_seconds
     spread = run.repeats.spread_percent
@@ -186,7 +186,7 @@ def _figures(run: Run) -> str:
         ("switches", found.switches, str(found.switches)),
         ("first", first, "–" if first is None else time(first)),
         ("painting", busy, time(busy)),
-        ("waiting", run.stalled, time(run.stalled)),
+        ("waiting", run.waited_seconds, time(run.waited_seconds)),
         ("before", run.before / 1e9, time(max(run.before, 0) / 1e9)),
     )
     row = "".join(

@@ -21,7 +21,7 @@ LANE, FIELD, THICKEST, GAP, FOOT = 12, 198, 6, 8, 16  # one stream; all multipro
 
 def section(run: Run, number: int) -> str:
     """The part of the page about one run; nothing where no multiprocessor was recorded."""
-    found = run.found.multiprocessors
+    found = run.stats.multiprocessors
     if found is None:
         return ""
     told = "".join(f"<p>{sentence}</p>" for sentence in _sentences(run, found))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from render.findings import evidence
-from render.findings.sentences import by_worker
+from render.findings.sentences import list_shares
 from render.outputs.page.runs import Run, at_least, juggled, nearest
 from render.outputs.page.words import TWO_LEVELS, clock, when_together
 from render.outputs.timeline import TOO_SHORT
@@ -33,7 +33,7 @@ class Step(NamedTuple):
 
 def questions(runs: Sequence[Run]) -> Iterator[tuple[str, str]]:
     """What a reader wants to know of these runs, and the answers."""
-    painted = [run for run in runs if run.found.tiles]
+    painted = [run for run in runs if run.stats.tiles]
     if not painted:
         return
     each = len(runs) > 1
@@ -46,7 +46,7 @@ def questions(runs: Sequence[Run]) -> Iterator[tuple[str, str]]:
         "; ".join(f"{run.frame.title}: {_together(run)}" for run in painted) + ".",
     )
     for run in painted:
-        if run.found.multiprocessors is not None:
+        if run.stats.multiprocessors is not None:
             yield f"Which are the workers of {run.frame.title}: its streams, or its multiprocessors?", _two_levels(run)
             break
     for run in painted:
@@ -59,16 +59,16 @@ def _together(run: Run) -> str:
         return "never"
     if run.card:
         return f"{when_together(run)}, in its queues"
-    mean = run.found.on_cpu.mean
+    mean = run.stats.on_cpu.mean
     return f"{when_together(run)}, on {'a number not known' if mean is None else f'{mean:.2f} CPUs on average'}"
 
 
 def _two_levels(run: Run) -> str:
-    found = run.found.multiprocessors
+    found = run.stats.multiprocessors
     assert found is not None
     return (
         f"It depends on how near one looks: {TWO_LEVELS} Here {count(run.workers, 'stream')} had up to "
-        f"{count(run.found.running.max, 'tile')} under way, and {found.seen} multiprocessors worked on them, "
+        f"{count(run.stats.running.max, 'tile')} under way, and {found.seen} multiprocessors worked on them, "
         f"{found.mean:.1f} at the same instant on average."
     )
 
@@ -77,10 +77,10 @@ def _about_juggling(run: Run, base: evidence.Run, runs: Sequence[Run]) -> Iterat
     """Why juggling gained time or did not, and what would have."""
     name, other = run.frame.title, base.frame.title
     painting = sum(run.costs.values())
-    if run.beats(base) and base.waited:
+    if run.beats(base) and base.data_wait_seconds:
         why = (
-            f"Both had one worker. In {other} it stood idle for {time(base.resting)} while tiles waited for their "
-            f"data; in {name} it saw to other tiles meanwhile, and only {time(run.resting)} went by idle."
+            f"Both had one worker. In {other} it stood idle for {time(base.idle_seconds)} while tiles waited for their "
+            f"data; in {name} it saw to other tiles meanwhile, and only {time(run.idle_seconds)} went by idle."
         )
         cure = (
             f"A second worker with a CPU of its own. The painting alone takes {clock(painting)}, and one worker cannot "
@@ -94,7 +94,7 @@ def _about_juggling(run: Run, base: evidence.Run, runs: Sequence[Run]) -> Iterat
         return
     why = (
         f"Because its one worker was at a tile {100 * painting / run.length:.0f} % of the time anyway. It had up to "
-        f"{run.found.in_flight.max} tiles begun, but only ever painted one of them; the others lay aside. Changing "
+        f"{run.stats.in_flight.max} tiles begun, but only ever painted one of them; the others lay aside. Changing "
         "from one to another paints nothing."
     )
     yield f"Why was {name} not faster than {other}?", why
@@ -102,7 +102,7 @@ def _about_juggling(run: Run, base: evidence.Run, runs: Sequence[Run]) -> Iterat
 
 
 def _cure(run: Run, other: str, runs: Sequence[Run]) -> str:
-    hands, tiles = run.found.in_flight.max, count(len(run.costs), "tile")
+    hands, tiles = run.stats.in_flight.max, count(len(run.costs), "tile")
     one, several = (juggled(run.costs.values(), WAIT, n) for n in (1, hands))
     return (
         f"Either something to wait for: if each of the {tiles} first had to wait {WAIT // 10**6} ms for its data, "
@@ -121,13 +121,13 @@ def _faster(run: Run, runs: Sequence[Run]) -> str:
 
 def tour(runs: Sequence[Run]) -> list[Step]:
     """Five steps, or fewer where the traces do not show enough."""
-    painted = [run for run in runs if run.found.tiles]
+    painted = [run for run in runs if run.stats.tiles]
     made = [step for ask in ASKED for step in ask(painted)]
     return [step._replace(run=runs.index(painted[step.run])) if step.run >= 0 else step for step in made[:STEPS]]
 
 
 def _first_tile(runs: Sequence[Run]) -> Iterator[Step]:
-    firsts = [run.found.first_tile_seconds for run in runs]
+    firsts = [run.stats.first_tile_seconds for run in runs]
     times = [first for first in firsts if first is not None]
     if len(runs) < 2 or len(times) < len(runs):
         return
@@ -150,7 +150,7 @@ def _juggling_now(runs: Sequence[Run]) -> Iterator[Step]:
     run = next((run for run in runs if run.juggles), None)
     if run is None:
         return
-    flying = run.found.in_flight.max
+    flying = run.stats.in_flight.max
     t = _painting_near(middle(runs), nearest(at_least(run.flying, flying), middle(runs)), run)
     yield Step(
         f"At {clock(t)}, {run.frame.title} has begun {flying} tiles and finished none of them. How many of them is it "
@@ -166,15 +166,15 @@ def _juggling_now(runs: Sequence[Run]) -> Iterator[Step]:
 
 
 def _together_now(runs: Sequence[Run]) -> Iterator[Step]:
-    run = next((run for run in runs if run.parallel and run.found.running.max > 1), None)
+    run = next((run for run in runs if run.parallel and run.stats.running.max > 1), None)
     if run is None:
         return
-    most, name = run.found.running.max, run.frame.title
+    most, name = run.stats.running.max, run.frame.title
     t = sum(nearest(at_least(run.running, most), middle(runs))) // 2
     options = _numbers(1, most)
     answer = (
         f"{in_words(most).capitalize()}: in the close-up, {in_words(most)} lanes are filled at the line that is now. "
-        f"On average {run.found.on_cpu.mean:.2f} workers had a CPU. That is parallelism, of as many as had one."
+        f"On average {run.stats.on_cpu.mean:.2f} workers had a CPU. That is parallelism, of as many as had one."
     )
     yield Step(
         f"{name} has {run.workers} workers. How many of them are at a tile at {clock(t)}, at this very instant?",
@@ -191,7 +191,7 @@ def _gain(runs: Sequence[Run]) -> Iterator[Step]:
     run = next((run for run in runs if run.juggles and run.difference), None)
     if run is None or run.base is None:
         return
-    base, hands = run.base, run.found.in_flight.max
+    base, hands = run.base, run.stats.in_flight.max
     right = 0 if base.beats(run) else 2 if run.beats(base) else 1
     why = next(answer for ask, answer in _about_juggling(run, base, runs) if ask.startswith("Why"))
     name, other = run.frame.title, base.frame.title
@@ -223,12 +223,12 @@ def _who_most(runs: Sequence[Run]) -> Iterator[Step]:
     run = runs[0] if runs else None
     if run is None or not 1 < run.workers <= 6:
         return
-    shares = run.shares
+    shares = run.tiles_by_worker
     yield Step(
         f"Which worker of {run.frame.title} paints the most tiles?",
         tuple(f"worker {number}" for number in range(len(shares))),
         shares.index(max(shares)),
-        f"{by_worker(shares)}. Whoever is free takes the next tile; who meets the costly ones takes fewer.",
+        f"{list_shares(shares)}. Whoever is free takes the next tile; who meets the costly ones takes fewer.",
         0,
         run.length,
     )

@@ -59,7 +59,7 @@ def _run(run: Run, image: int) -> dict[str, Any]:
         "kind": "".join(LETTERS.get(span.kind, "o") for span in run.spans),
         "after": _steps([span.t0 for span in run.spans]),
         "long": [span.t1 - span.t0 for span in run.spans],
-        "cpu": None if run.found.on_cpu.mean is None else [span.on_cpu or 0 for span in run.spans],
+        "cpu": None if run.stats.on_cpu.mean is None else [span.on_cpu or 0 for span in run.spans],
         "inside": {
             "lanes": len(run.frame.trace.multiprocessors),
             "lane": [lane for lane, _ in run.inside],

@@ -114,12 +114,12 @@ class Run(evidence.Run):
     @property
     def card(self) -> bool:
         """Whether a graphics card painted, or a simulator of one: then a worker is a part of it."""
-        return self.found.on_card
+        return self.stats.on_card
 
 
 def raced(frames: Sequence[Frame]) -> list[Run]:
     """The runs of a page, each with the run that it is measured against."""
-    return evidence.measured(frames, Run)
+    return evidence.pair_with_baseline(frames, Run)
 
 
 def curve(intervals: Iterable[Interval]) -> Curve:

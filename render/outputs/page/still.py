@@ -70,8 +70,8 @@ def timeline(run: Run, end: int, most: int) -> str:
     drawn += [f'<text x="0" y="{y + 12}">in flight</text>', f'<text class="b" x="0" y="{y + CURVES}">at a tile</text>']
     y += CURVES
     drawn += axis(end, scale, y)
-    most_ = f"at most {run.found.running.max} at a tile, at most {run.found.in_flight.max} in flight"
-    given = "" if run.found.on_cpu.mean is None else f", {run.found.on_cpu.mean:.2f} on a CPU on average"
+    most_ = f"at most {run.stats.running.max} at a tile, at most {run.stats.in_flight.max} in flight"
+    given = "" if run.stats.on_cpu.mean is None else f", {run.stats.on_cpu.mean:.2f} on a CPU on average"
     told = f"{run.frame.title}: {most_}{given}"
     return (
         f'<svg class="still timeline" viewBox="0 0 {WIDTH} {y + FOOT}" role="img" '

@@ -18,7 +18,7 @@ CONCURRENCY, PARALLELISM = "This is concurrency.", "This is parallelism."
 
 def image(run: Run) -> tuple[str, str]:
     """The run in two images: a kitchen, and a theatre."""
-    if not run.found.tiles:
+    if not run.stats.tiles:
         return "Nobody cooked.", "Nothing was played."
     if run.card and run.frame.simulated:
         return "A model of a canteen kitchen, worked by hand.", "A model of a stadium, played by hand."
@@ -27,18 +27,18 @@ def image(run: Run) -> tuple[str, str]:
     if run.workers > 1:
         return _several(run, in_words(run.workers).capitalize())
     if run.juggles:
-        flying = in_words(run.found.in_flight.max)
+        flying = in_words(run.stats.in_flight.max)
         return f"One chef, {flying} dishes on the go.", f"One stage, scenes of {flying} plays in turn."
-    more = " after the other" if run.found.tiles > 1 else ""
+    more = " after the other" if run.stats.tiles > 1 else ""
     return f"One chef, one dish{more}.", f"One stage, one play{more}."
 
 
 def _several(run: Run, number: str) -> tuple[str, str]:
     """A stove is a CPU, and so is a stage: who has none waits for one."""
-    most, allowed = run.found.running.max, run.claims.allowed
+    most, allowed = run.stats.running.max, run.claims.allowed
     if most < 2:
         return f"{number} chefs, never two at work at once.", f"{number} plays, never two at once."
-    if run.found.on_cpu.mean is None:
+    if run.stats.on_cpu.mean is None:
         return (
             f"{number} chefs; how many had a stove is not known.",
             f"{number} plays; on how many stages is not known.",

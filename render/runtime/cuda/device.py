@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from render.codegen.program import ENTRY
+from render.codegen.program import ENTRIES
 from render.codegen.settings import settings
 from render.kernels.launch import THREADS
 from render.request import Request
@@ -22,11 +22,12 @@ from render.runtime.cuda.driver import (
     unstarted,
 )
 from render.runtime.cuda.idle import when_idle
-from render.runtime.cuda.occupancy import Room
 from render.runtime.cuda.stream import Stream
+from render.runtime.launch import MOST_BYTES, fit
 from render.trace import Clock
 
 COMPARISONS = 3  # of the two clocks; the first calls are slow, the last counts
+LEAST_BYTES = 1 << 20  # of a launch: where there is less than that, there is no memory
 EVENT_STEP = 500  # ns between two times of an event
 
 
@@ -54,7 +55,6 @@ class CudaDevice:
         self.step = FINE_STEP if card.capability >= (9, 0) else COARSE_STEP
         self.at = settings(request)
         self.most = card.multiprocessors  # blocks that it holds at once
-        self.room = Room(self.most)
         self.events, self.timer = CardClock(EVENT_STEP), CardClock(self.step)
         self.anchor: Any = None  # the event that all times of events are counted from
         self._streams: list[Stream] = []
@@ -78,10 +78,9 @@ class CudaDevice:
         self.context = context(driver, self.card.number)
         self.make_current()
         self._module = asked(driver.cuModuleLoadData(code))
-        self.function = asked(driver.cuModuleGetFunction(self._module, ENTRY.encode()))
-        occupancy = asked(driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(self.function, THREADS, 0))
+        self.functions = [asked(driver.cuModuleGetFunction(self._module, entry.encode())) for entry in ENTRIES]
+        occupancy = asked(driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(self.functions[0], THREADS, 0))
         self.most = max(occupancy, 1) * self.card.multiprocessors
-        self.room = Room(self.most)
         for array in (*self.at, *self.p):
             if isinstance(array, np.ndarray) and array.size:
                 place = self._places[array.ctypes.data] = asked(driver.cuMemAlloc(array.nbytes))
@@ -97,21 +96,37 @@ class CudaDevice:
         return int(self._places[array.ctypes.data])
 
     def streams(self, count: int) -> list[Stream]:
-        """So many streams with memory for a tile each, or fewer where the memory ends. Raises CardFailed for none."""
+        """So many streams with memory for a launch each, or fewer where the memory ends. Raises CardFailed for none.
+
+        Where there is less of it than launches would like to have, they are smaller: of fewer tiles, or of pieces.
+        """
         try:
             self.make_current()
+            free = asked(self.driver.cuMemGetInfo())
+            room = min(free // (2 * count), MOST_BYTES)
             while len(self._streams) < count:
-                stream = Stream(self, len(self._streams))
-                try:
-                    stream.open()
-                except BaseException:
-                    stream.close()
-                    raise
-                self._streams.append(stream)
+                if not self._open_stream(room):
+                    room //= 2
         except (CardFailed, LaunchFailed) as error:
             if error.code != OUT_OF_MEMORY or not self._streams:
                 raise unstarted(error) from error
         return self._streams[:count]
+
+    def _open_stream(self, room: int) -> bool:
+        """Open one more stream whose launches take so many bytes. Tell whether it could be, or a smaller one may be."""
+        shape = fit(self.request, max(room, LEAST_BYTES)) or fit(self.request)
+        assert shape is not None
+        stream = Stream(self, len(self._streams), shape)
+        try:
+            stream.open()
+        except BaseException as error:
+            stream.close()
+            smaller = not self._streams and room > LEAST_BYTES
+            if isinstance(error, CardFailed) and error.code == OUT_OF_MEMORY and smaller:
+                return False
+            raise
+        self._streams.append(stream)
+        return True
 
     def tie_clocks(self, queue: Any) -> None:
         """Record the anchor, when nothing is under way, so that the clock of events is known from the start."""
@@ -126,8 +141,11 @@ class CudaDevice:
 
     def facts(self) -> dict[str, Any]:
         """For the trace: what it is, and by how much times of its blocks may be wrong on the host's clock."""
-        error = self.timer.error if self.request.blocks else self.events.error
-        return {"device": self.card.name, "multiprocessors": self.card.multiprocessors, "card_clock_error_ns": error}
+        return {
+            "device": self.card.name,
+            "multiprocessors": self.card.multiprocessors,
+            "card_clock_error_ns": self.timer.error,
+        }
 
     def close(self) -> None:
         """Give all memory back, when what is under way has ended. What fails now no longer matters.

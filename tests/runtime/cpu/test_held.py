@@ -31,7 +31,7 @@ def test_four_threads_that_hold_the_gil_take_turns_and_paint_the_same_picture(wa
 
 
 def test_waiting_and_painting_add_up_to_the_painters_span(wanted: Request) -> None:
-    kernel = held(targets.load("scalar").compile(scene.load("mandelbrot"), wanted, engine.silent))
+    kernel = held(targets.load("scalar").compile(scene.load("mandelbrot"), wanted, engine.announce_nothing))
     assert isinstance(kernel, HeldKernel)
     worker = Worker(1, 2)
     kernel.calls.append(Call(worker, 30, 60, on_cpu=25, cpu=1, cpu_end=0))
@@ -46,9 +46,9 @@ def test_waiting_and_painting_add_up_to_the_painters_span(wanted: Request) -> No
 
 def test_it_stays_in_its_process(wanted: Request) -> None:
     with pytest.raises(TypeError, match="threads of one process"):
-        pickle.dumps(held(targets.load("scalar").compile(scene.load("mandelbrot"), wanted, engine.silent)))
+        pickle.dumps(held(targets.load("scalar").compile(scene.load("mandelbrot"), wanted, engine.announce_nothing)))
 
 
 def test_only_compiled_code_can_be_called_either_way(wanted: Request) -> None:
     with pytest.raises(TypeError, match="only compiled code"):
-        held(targets.load("python").compile(scene.load("mandelbrot"), wanted, engine.silent))
+        held(targets.load("python").compile(scene.load("mandelbrot"), wanted, engine.announce_nothing))

@@ -13,16 +13,16 @@ The kinds of time:
 
     import, start, compile, plan, save    what goes before and after the painting; machine code is imported too
     wait        a tile waits for its data
-    launch      a tile was handed to a stream of a graphics card, which has not begun it yet
-    paint       a worker paints a tile; on a stream: the card paints it
-    transfer    a tile's pixels are copied back
-    block       a multiprocessor of the card has at least one block of threads of a tile
+    launch      tiles were handed to a stream of a GPU together, and none of them is begun yet
+    paint       a worker paints a tile; on a stream: from a tile's first square of 8 x 4 pixels to its last
+    transfer    the pixels of a launch's tiles are copied back
+    block       a multiprocessor of a GPU has at least one square of a tile
 
-A graphics card is seen on two levels. Its streams are queues: their launch, paint and transfer spans are like those of
-any worker. Its multiprocessors paint what the streams hand over: block spans are the insides of a stream's paint span,
-the same work seen once more. The two levels are never added up: block spans count in no figure but those of the
-multiprocessors. Where blocks are not recorded, it is reckoned when a launch began to paint: when those handed over
-before it had left room on the card.
+A GPU is seen on two levels. Its streams are queues: a launch hands many tiles over at once, and their paint spans
+overlap, for the GPU works on several at a time. A launch has one span of kind launch, which carries the number of its
+first tile, and one of kind transfer, which carries that of its last. Its multiprocessors paint what the streams hand
+over: block spans are the insides of paint spans, the same work seen once more. The two levels are never added up:
+block spans count in no figure but those of the multiprocessors.
 """
 
 from __future__ import annotations
@@ -34,44 +34,32 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, NamedTuple
+from functools import cache, cached_property
+from typing import Any
 
-STAGES = ("import", "start", "compile", "plan", "launch", "paint", "wait", "transfer", "save")
-KINDS = (*STAGES, "block")
-NO_TILE = -1
+import numpy as np
+
+from render.trace.spans import KINDS, NO_TILE, STAGES, Span, Spans, Worker
+
+__all__ = [
+    "KINDS",
+    "NO_TILE",
+    "STAGES",
+    "SYSTEM_CLOCK",
+    "Clock",
+    "CpuClock",
+    "Recorder",
+    "Span",
+    "Spans",
+    "Trace",
+    "Worker",
+    "cpu_number",
+    "on_card",
+    "owners",
+]
 
 Clock = Callable[[], int]
 CpuClock = Callable[[], int | None]  # CPU time of the calling thread in ns; None: not known
-
-
-class Worker(NamedTuple):
-    """Who painted: a thread of a process, or of a graphics card a stream or, in block spans, a multiprocessor.
-
-    `thread` is then the number of the stream or multiprocessor on its card, and `device` the card's name and which of
-    the two it is.
-    """
-
-    process: int
-    thread: int
-    device: str = "cpu"
-
-
-class Span(NamedTuple):
-    """One worker, one tile (or `NO_TILE`), one kind of time, from t0 to t1 in ns.
-
-    cpu, cpu_end: the CPUs that it began and ended on (-1: unknown). on_cpu: ns of CPU time that its thread was given
-    meanwhile, for paint spans; None where that is not known, as on a GPU, or does not matter.
-    """
-
-    worker: Worker
-    tile: int
-    kind: str
-    t0: int
-    t1: int
-    cpu: int = -1
-    cpu_end: int = -1
-    on_cpu: int | None = None
 
 
 @dataclass(frozen=True, eq=True)
@@ -82,7 +70,7 @@ class Trace:
     clock). `facts` is a flat record of what really ran: machine, versions, device, simulated or not.
     """
 
-    spans: tuple[Span, ...]
+    spans: tuple[Span, ...] | Spans
     began: int
     asked: int
     ended: int
@@ -93,20 +81,26 @@ class Trace:
         seconds = (self.ended - self.began) / 1e9
         return f"<Trace of {len(self.spans)} spans by {len(self.workers)} workers in {seconds:.3g} s>"
 
-    @property
+    @cached_property
+    def columns(self) -> Spans:
+        """All spans as arrays, whatever they are kept as."""
+        return self.spans if isinstance(self.spans, Spans) else Spans.of(self.spans)
+
+    @cached_property
     def workers(self) -> tuple[Worker, ...]:
         """Those that painted, in the order of their first paint span."""
-        first: dict[Worker, tuple[int, int]] = {}
-        for span in self.spans:
-            if span.kind == "paint":
-                times, known = (span.t0, span.t1), first.get(span.worker)
-                first[span.worker] = times if known is None else min(known, times)
-        return tuple(sorted(first, key=lambda worker: (first[worker], worker)))
+        paint = self.columns.of_kind("paint")
+        order = np.lexsort((paint.t1, paint.t0))
+        numbers, places = np.unique(paint.worker[order], return_index=True)
+        firsts = paint.t0[order][places].tolist(), paint.t1[order][places].tolist()
+        known = zip(*firsts, (paint.workers[number] for number in numbers.tolist()), strict=True)
+        return tuple(worker for *_, worker in sorted(known))
 
-    @property
+    @cached_property
     def multiprocessors(self) -> tuple[Worker, ...]:
-        """The multiprocessors of graphics cards that had a block, card by card in the order of their numbers."""
-        return tuple(sorted({s.worker for s in self.spans if s.kind == "block"}, key=_place))
+        """The multiprocessors of GPUs that painted, device by device in the order of their numbers."""
+        blocks = self.columns.of_kind("block")
+        return tuple(sorted((blocks.workers[number] for number in np.unique(blocks.worker).tolist()), key=_place))
 
     @property
     def cpus(self) -> int | None:
@@ -116,7 +110,8 @@ class Trace:
 
     def of_kind(self, *kinds: str) -> list[Span]:
         """The spans of these kinds, by start time."""
-        return sorted((s for s in self.spans if s.kind in kinds), key=lambda s: (s.t0, s.t1))
+        these = self.columns.of_kind(*kinds)
+        return list(these.take(np.lexsort((these.t1, these.t0))))
 
 
 def on_card(workers: Iterable[Worker]) -> bool:
@@ -178,7 +173,7 @@ class Recorder:
     def __init__(self, clock: Clock = SYSTEM_CLOCK, cpu_clock: CpuClock | None = None) -> None:
         self.clock = clock
         self.cpu_clock = cpu_clock or (THREAD_CLOCK if clock is SYSTEM_CLOCK else read_nothing)
-        self._spans: list[Span] = []
+        self._spans: list[Span | Spans] = []
         self._painters: dict[int, Worker] = {}  # of the tiles among the first `_seen` spans
         self._seen = 0
 
@@ -213,20 +208,28 @@ class Recorder:
         """Who painted a tile that is done, as far as is recorded here; the caller where nothing is."""
         spans, known, end = self._spans, self._painters, len(self._spans)
         for at in range(self._seen, end):  # each span once, however far the workers are ahead of who asks
-            if spans[at].kind == "paint":
-                known[spans[at].tile] = spans[at].worker
+            recorded = spans[at]
+            for span in (recorded,) if isinstance(recorded, Span) else recorded.of_kind("paint"):
+                if span.kind == "paint":
+                    known[span.tile] = span.worker
         self._seen = end
         return known.get(tile) or self.me()
 
     def extend(self, spans: Iterable[Span]) -> None:
-        """Take over spans that another process recorded."""
-        self._spans.extend(spans)
+        """Take over spans that another process recorded, or whole columns of them."""
+        if isinstance(spans, Spans):
+            self._spans.append(spans)
+        else:
+            self._spans.extend(spans)
 
-    def drain(self) -> tuple[Span, ...]:
-        """All spans so far, which are then forgotten here."""
+    def drain(self) -> tuple[Span, ...] | Spans:
+        """All spans so far, which are then forgotten here; as arrays where any were recorded so."""
         spans, self._spans = self._spans, []
         self._painters, self._seen = {}, 0
-        return tuple(spans)
+        single = [span for span in spans if isinstance(span, Span)]
+        if len(single) == len(spans):
+            return tuple(single)
+        return Spans.joined([Spans.of(single), *(span for span in spans if isinstance(span, Spans))])
 
 
 class Painting:

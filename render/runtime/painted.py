@@ -1,0 +1,53 @@
+"""What a launch on a GPU brought back, and how its tiles come to their places in the frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+if TYPE_CHECKING:
+    from render.frame import Canvas
+
+
+class Painted(NamedTuple):
+    """What a launch brought back, valid until its stream's next: of each of its n tiles, and of all its squares.
+
+    Times are in ns of the host's clock. rgb (n, height, width, 3) uint8 and steps (n, height, width) int32, marked, are
+    slots, in whose first rows and columns the tiles lie; steps is None where the frame keeps none. made, bad (n,): the
+    steps made and the samples that are NaN. first, last (n,): when a tile's first square was begun and its last one
+    finished. squares: the multiprocessor, the tile (its place in the launch), start and end of each square as four
+    columns, or None where the multiprocessors are none. handed: when the launch was given to the device, or None where
+    it had to wait for its turn. step: ns between two times of a square.
+    """
+
+    rgb: np.ndarray
+    steps: np.ndarray | None
+    made: np.ndarray
+    bad: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    began: int
+    painted: int
+    arrived: int
+    squares: np.ndarray | None = None
+    handed: int | None = None
+    step: int = 0
+
+    def put(self, canvas: Canvas, rectangles: np.ndarray) -> None:
+        """Copy the tiles, which lie at (x, y, width, height) of the frame, to their places: rectangles (n, 4)."""
+        for width, height in {(width, height) for width, height in rectangles[:, 2:].tolist()}:
+            these = np.flatnonzero((rectangles[:, 2] == width) & (rectangles[:, 3] == height))
+            left, top = rectangles[these, 0] - canvas.x, rectangles[these, 1] - canvas.y
+            chosen = slice(None) if len(these) == len(rectangles) else these
+            windows(canvas.rgb, width, height)[top, left] = self.rgb[chosen, :height, :width]
+            if canvas.steps is not None and self.steps is not None:
+                windows(canvas.steps, width, height)[top, left] = self.steps[chosen, :height, :width]
+
+
+def windows(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
+    """View all rectangles of a size in (rows, columns, ...), by the place of their top left corner; to be written to."""
+    rows, columns, *rest = pixels.shape
+    shape = (rows - height + 1, columns - width + 1, height, width, *rest)
+    return as_strided(pixels, shape, (*pixels.strides[:2], *pixels.strides))

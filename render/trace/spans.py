@@ -1,0 +1,144 @@
+"""Spans: one by one, or as the columns of a table, for runs that have tens of thousands of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, overload
+
+import numpy as np
+
+STAGES = ("import", "start", "compile", "plan", "launch", "paint", "wait", "transfer", "save")
+KINDS = (*STAGES, "block")
+NUMBER = {kind: number for number, kind in enumerate(KINDS)}
+NO_TILE = -1
+UNKNOWN = -1  # in a column, where a span has None
+
+
+class Worker(NamedTuple):
+    """Who painted: a thread of a process, or of a GPU a stream or, in block spans, a multiprocessor.
+
+    `thread` is then the number of the stream or multiprocessor on its GPU, and `device` the GPU's name and which of
+    the two it is.
+    """
+
+    process: int
+    thread: int
+    device: str = "cpu"
+
+
+class Span(NamedTuple):
+    """One worker, one tile (or `NO_TILE`), one kind of time, from t0 to t1 in ns.
+
+    cpu, cpu_end: the CPUs that it began and ended on (-1: unknown). on_cpu: ns of CPU time that its thread was given
+    meanwhile, for paint spans; None where that is not known, as on a GPU, or does not matter.
+    """
+
+    worker: Worker
+    tile: int
+    kind: str
+    t0: int
+    t1: int
+    cpu: int = -1
+    cpu_end: int = -1
+    on_cpu: int | None = None
+
+
+class Spans(Sequence[Span]):
+    """Spans as columns, which are also a sequence of them; equal to any other sequence of the same spans.
+
+    workers: those that occur. The columns are arrays of one length: worker and kind are numbers in `workers` and
+    `KINDS`, tile, t0, t1, cpu, cpu_end and on_cpu what a span has, UNKNOWN for None.
+    """
+
+    __slots__ = ("cpu", "cpu_end", "kind", "on_cpu", "t0", "t1", "tile", "worker", "workers")
+    COLUMNS = (
+        ("worker", np.int32),
+        ("tile", np.int64),
+        ("kind", np.int8),
+        ("t0", np.int64),
+        ("t1", np.int64),
+        ("cpu", np.int32),
+        ("cpu_end", np.int32),
+        ("on_cpu", np.int64),
+    )
+
+    def __init__(self, workers: Sequence[Worker], *columns: np.ndarray | int) -> None:
+        """Give a column as one number where all its members are that."""
+        self.workers = tuple(workers)
+        length = max((len(column) for column in columns if not isinstance(column, int)), default=0)
+        columns = (*columns, *[UNKNOWN] * (len(self.COLUMNS) - len(columns)))
+        for (name, kind), column in zip(self.COLUMNS, columns, strict=True):
+            whole = np.full(length, column, kind) if isinstance(column, int) else np.asarray(column, kind)
+            setattr(self, name, whole)
+
+    worker: np.ndarray
+    tile: np.ndarray
+    kind: np.ndarray
+    t0: np.ndarray
+    t1: np.ndarray
+    cpu: np.ndarray
+    cpu_end: np.ndarray
+    on_cpu: np.ndarray
+    workers: tuple[Worker, ...]
+
+    @classmethod
+    def of(cls, spans: Iterable[Span]) -> Spans:
+        """Put spans side by side."""
+        rows = tuple(spans)
+        numbers = {worker: number for number, worker in enumerate(dict.fromkeys(span[0] for span in rows))}
+        if not rows:
+            return cls((), *[np.zeros(0, kind) for _, kind in cls.COLUMNS])
+        workers, tiles, kinds, t0, t1, cpu, cpu_end, on_cpu = zip(*rows, strict=True)
+        return cls(
+            tuple(numbers),
+            np.array([numbers[worker] for worker in workers]),
+            *map(np.array, (tiles, [NUMBER[kind] for kind in kinds], t0, t1, cpu, cpu_end)),
+            np.array([UNKNOWN if given is None else given for given in on_cpu]),
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Spans]) -> Spans:
+        """One after the other."""
+        numbers: dict[Worker, int] = {}
+        for part in parts:
+            for worker in part.workers:
+                numbers.setdefault(worker, len(numbers))
+        workers = [np.array([numbers[worker] for worker in part.workers], np.int32)[part.worker] for part in parts]
+        rest = [np.concatenate([getattr(part, name) for part in parts]) for name, _ in cls.COLUMNS[1:]]
+        return cls(tuple(numbers), np.concatenate(workers), *rest)
+
+    def take(self, which: np.ndarray) -> Spans:
+        """Those that a mask or a list of places chooses."""
+        return Spans(self.workers, *(getattr(self, name)[which] for name, _ in self.COLUMNS))
+
+    def of_kind(self, *kinds: str) -> Spans:
+        """Those of these kinds."""
+        return self.take(np.isin(self.kind, [NUMBER[kind] for kind in kinds]))
+
+    def __len__(self) -> int:
+        return len(self.t0)
+
+    def __iter__(self) -> Iterator[Span]:
+        workers, *numbers = (getattr(self, name).tolist() for name, _ in self.COLUMNS)
+        for worker, tile, kind, t0, t1, cpu, cpu_end, on_cpu in zip(workers, *numbers, strict=True):
+            given = None if on_cpu == UNKNOWN else on_cpu
+            yield Span(self.workers[worker], tile, KINDS[kind], t0, t1, cpu, cpu_end, given)
+
+    @overload
+    def __getitem__(self, index: int) -> Span: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Spans: ...
+
+    def __getitem__(self, index: int | slice) -> Span | Spans:
+        if isinstance(index, slice):
+            return self.take(np.arange(len(self))[index])
+        return next(iter(self.take(np.array([range(len(self))[index]]))))
+
+    def __add__(self, others: Iterable[Span]) -> Spans:
+        return Spans.joined([self, Spans.of(others)])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and all(a == b for a, b in zip(self, other))
+
+    __hash__ = None  # type: ignore[assignment]
