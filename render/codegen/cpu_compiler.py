@@ -83,6 +83,8 @@ def lane_words(precision: str, lanes: int, patch_width: int, count: Any = None) 
         slots.keep: lane_memory.keep,
         slots.fetch_all: lane_memory.fetch_all,
         slots.keep_all: lane_memory.keep_all,
+        slots.fetch_apart: lane_memory.fetch_apart,
+        slots.keep_apart: lane_memory.keep_apart,
     }
 
 

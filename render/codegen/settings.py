@@ -23,7 +23,7 @@ class Settings(NamedTuple):
     `stride` pixels in a row: where a pixel is in the frame and where it is in memory have nothing in common.
     images: so many rows below the rectangle are mirror images of rows in it, and are stored with them. outcome: samples
     that are NaN, and 1 when the rectangle is done. budget: steps after which to come back; room and notes: what is
-    underway then, see `driver`. tiles, counters, tallies, records: a GPU's launch, see `render.kernels.launch`; there
+    underway then, see `driver`. copies, waiting, tiles, counters, tallies, records, and room: a GPU's launch, see `render.kernels.launch`; there
     each tile has a slot of its own in `rgb` and `steps`, one after the other.
     """
 
@@ -52,6 +52,8 @@ class Settings(NamedTuple):
     budget: Any
     room: Any
     notes: Any
+    copies: Any
+    waiting: Any
     tiles: Any
     counters: Any
     tallies: Any
@@ -59,7 +61,7 @@ class Settings(NamedTuple):
 
 
 ARRAYS = frozenset(
-    {"offsets", "table", "rgb", "steps", "outcome", "room", "notes", "tiles", "counters", "tallies", "records"}
+    {"offsets", "table", "rgb", "steps", "outcome", "room", "notes", "waiting", "tiles", "counters", "tallies", "records"}
 )
 
 
@@ -87,6 +89,8 @@ def settings(request: Request) -> Settings:
         budget=0,
         room=np.zeros(0, REALS[request.precision]),
         notes=np.zeros(0, np.int64),
+        copies=1,
+        waiting=np.zeros(0, np.int32),
         tiles=np.zeros(0, np.int32),
         counters=np.zeros(0, np.int64),
         tallies=np.zeros(0, np.int64),

@@ -6,10 +6,10 @@ pixels as fill its slot; squares are numbered slot by slot, so a square's number
     number of a square   0 1 2 3 4 5 | 6 7 8 9 10 11 | 12 ...     here with 6 squares a slot
     tile (of the table)  0           | 1             | 2
 
-Squares that lie outside of a tile smaller than its slot are taken and left. The table of tiles has TILE numbers for each:
-where it lies in the frame, and how large it is. Each square's record says where and when it was painted; what a tile's
-samples come to is added up in its tally, of which there are several copies where tiles are few (`copies`), so that
-threads seldom wait for each other to add.
+Squares that lie outside of a tile smaller than its slot are taken and left. The table of tiles has TILE numbers for
+each: where it lies in the frame, and how large it is. Each square's record says where and when it was painted; what a
+tile's samples come to is added up in its tally, of which there are several copies where tiles are few (`copies`), so
+that threads seldom wait for each other to add.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ TILE = 4  # int32 for each tile: x, y, width, height, in pixels of the frame
 TALLY = 2  # int64 for each tile: steps made, samples that are NaN
 TALLIES = 4096  # of a launch, or one for each tile where there are more
 COUNTERS = 8  # int64 that are 0 when a launch starts: what its passes count for all threads together
-TAKEN = 0  # of the counters: how many squares have been taken
+LISTED, TAKEN = 0, 1  # of the counters: how many pixels are in the list, and how many have been taken from it
 RECORD = 3  # int64 for each square: its multiprocessor, its first and its last instant in ns of the device's clock
 
 
 def copies(tiles: int) -> int:
-    """How many tallies each of so many tiles has."""
-    return 1 + TALLIES // (tiles + 1)
+    """How many tallies each of so many tiles has: a power of two."""
+    return 1 << (TALLIES // tiles).bit_length() >> 1 if tiles <= TALLIES else 1

@@ -60,10 +60,15 @@ def walk_in_blocks(state: Any, steps: Lane, p: Any, limit: int) -> Any:
     return walk(state, steps, p, limit)
 
 
+def find_point(i: Lane, j: Lane, s: int, at: Any) -> tuple[Lane, Lane]:
+    """Give the point of the picture plane where sample s of the pixel (i, j) lies."""
+    across, down = reals(at.offsets[2 * s]), reals(at.offsets[2 * s + 1])
+    return position(i, j, across, down, at.x0, at.y0, at.pitch, at.half_width, at.half_height)
+
+
 def begun(i: Lane, j: Lane, s: int, at: Any, p: Any) -> Any:
     """Sample s of the pixel (i, j) as it starts: its state, and the steps that need not be made."""
-    across, down = reals(at.offsets[2 * s]), reals(at.offsets[2 * s + 1])
-    x, y = position(i, j, across, down, at.x0, at.y0, at.pitch, at.half_width, at.half_height)
+    x, y = find_point(i, j, s, at)
     steps = counts(0)
     if at.shortcuts:
         steps = where(never_ends(x, y, p), counts(at.limit), steps)

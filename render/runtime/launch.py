@@ -24,11 +24,14 @@ from render.codegen.settings import Settings
 from render.kernels.launch import COUNTERS, RECORD, SQUARE, SQUARE_HEIGHT, SQUARE_WIDTH, TALLY, THREADS, TILE, copies
 from render.request import Request
 from render.runtime.painted import Painted
+from render.scene import REALS
 
 LAUNCHES = 4  # of a frame where memory allows it: while one paints another's pixels are copied (benchmarks/gpu.py)
 MOST_BYTES = 96 << 20  # of a launch's memory, here and on the device: larger ones gain nothing, and take long to pin
 MOST_PIXELS = 1 << 30  # of a launch: threads count them in 32 bits
 WIDEST = 1 << 17  # pixels of a slot, so that a few rows of it are no more than a launch takes
+MEMBERS = 8  # reals of a listed pixel: its state and the sums of its samples' light; where it has more, fewer have room
+MOST_LISTED = 1 << 28  # bytes of a list; what has no room there is followed anew
 SLOT = 1 << 22  # pixels of one that is asked for by itself, some 30 MB
 
 
@@ -44,9 +47,15 @@ class Shape(NamedTuple):
         """How many squares of pixels a slot has."""
         return -(-self.width // SQUARE_WIDTH) * -(-self.height // SQUARE_HEIGHT)
 
-    def blocks(self, most: int) -> int:
-        """How many thread blocks paint it: no more than have squares to begin with, nor than the device holds."""
-        return min(-(-self.tiles * self.squares * SQUARE // THREADS), most)
+    @property
+    def warps(self) -> int:
+        """How many warps the first pass needs: one for each square."""
+        return self.tiles * self.squares
+
+    def blocks(self, most: int) -> tuple[int, int]:
+        """How many thread blocks make each pass; of the second no more than `most`."""
+        all_squares = -(-self.warps * SQUARE // THREADS)
+        return all_squares, min(all_squares, most)
 
 
 OnHost = Callable[[np.ndarray, int, int], None]  # puts times (2, n), of when a launch began and had painted, right
@@ -64,7 +73,7 @@ class Memory(NamedTuple):
 
     def settings(self, at: Settings) -> Settings:
         """Give the driver's settings for threads that write here."""
-        return at._replace(**self._asdict(), keep_steps=int(self.steps.size > 0))
+        return at._replace(**self._asdict(), keep_steps=int(self.steps.size > 0), copies=copies(self.tiles.size // TILE))
 
     def painted(
         self, shape: Shape, on_host: OnHost, began: int, painted: int, arrived: int, handed: int | None, step: int
@@ -114,6 +123,23 @@ def share_out(memory: np.ndarray, request: Request, shape: Shape) -> Memory:
     kinds = (np.int64, np.int64, np.int64, np.int32, np.uint8, np.int32)
     parts = zip(pairwise([0, *ends]), kinds, (*[None] * 4, 3 * shape.tiles * shape.width * shape.height, None))
     return Memory(*(memory[t0:t1].view(kind)[:size] for (t0, t1), kind, size in parts))
+
+
+class List(NamedTuple):
+    """The list of a launch's pixels that wait for the second pass (`render.kernels.passes`), all flat; never copied.
+
+    waiting: their numbers, and how many of its samples each has behind it. room: what they have come to.
+    """
+
+    waiting: np.ndarray
+    room: np.ndarray
+
+
+def make_list(request: Request, shape: Shape) -> List:
+    """Give the list of a launch, of memory that is only taken when it is touched."""
+    pixels, real = SQUARE * shape.warps, REALS[request.precision]
+    several = 1 + (request.samples > 1)
+    return List(np.empty(pixels * several, np.int32), np.empty(min(pixels * MEMBERS, MOST_LISTED // real().nbytes), real))
 
 
 def _parts(request: Request, shape: Shape) -> tuple[int, ...]:

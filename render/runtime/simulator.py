@@ -29,15 +29,17 @@ from render.codegen import cuda_code
 from render.codegen.settings import pack, settings
 from render.errors import RenderError
 from render.kernels.launch import THREADS
+from render.kernels.passes import FIRST_PASS, SECOND_PASS
 from render.parameters import record
 from render.prepared import PreparedScene, asked_of_prepare
 from render.request import Request
-from render.runtime.launch import Shape, fit, share_out, sizes
+from render.runtime.launch import Shape, fit, make_list, share_out, sizes
 from render.runtime.painted import Painted
 from render.trace import Clock, Worker
 
 NAME = "cuda simulator"
 BLOCKS = 1  # that it holds at once
+WARPS = THREADS // 32  # that they have
 STEP = 0  # ns between two times of a square: it has the host's own clock
 CHILD = "import sys; sys.path[:] = {path!r}; from render.runtime.simulator import serve; serve()"
 INSTEAD = "see whether --mode sequential --target scalar paints the scene"
@@ -195,9 +197,11 @@ def _compiled(path: str, key: str, request: Request, numbers: dict[str, Any]) ->
         data = np.zeros(sizes(request, shape).whole, np.uint8)
         memory = share_out(data, request, shape)
         memory.tiles[:] = rectangles.reshape(-1)
-        cells = pack(memory.settings(at), made.p)
+        listed = make_list(request, shape)
+        cells = pack(memory.settings(at)._replace(**listed._asdict()), made.p)
         t0 = time.perf_counter_ns()
-        kernel[shape.blocks(BLOCKS), THREADS](cells.ctypes.data, *shape)
+        for stage, warps in ((FIRST_PASS, shape.warps), (SECOND_PASS, WARPS)):
+            kernel[BLOCKS, THREADS](cells.ctypes.data, stage, warps, *shape)
         return data.tobytes(), t0, time.perf_counter_ns()
 
     return paint

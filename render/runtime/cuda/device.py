@@ -8,7 +8,6 @@ import numpy as np
 
 from render.codegen.program import ENTRIES
 from render.codegen.settings import settings
-from render.kernels.launch import THREADS
 from render.request import Request
 from render.runtime.cuda.clock import COARSE_STEP, FINE_STEP, CardClock
 from render.runtime.cuda.discovery import Card
@@ -28,6 +27,7 @@ from render.trace import Clock
 
 COMPARISONS = 3  # of the two clocks; the first calls are slow, the last counts
 LEAST_BYTES = 1 << 20  # of a launch: where there is less than that, there is no memory
+FINISHING = 4  # blocks of a multiprocessor that make the second pass: 16 warps, each with much to refill its lanes from
 EVENT_STEP = 500  # ns between two times of an event
 
 
@@ -54,7 +54,7 @@ class CudaDevice:
         self.name = name or card.name
         self.step = FINE_STEP if card.capability >= (9, 0) else COARSE_STEP
         self.at = settings(request)
-        self.most = card.multiprocessors  # blocks that it holds at once
+        self.most = FINISHING * card.multiprocessors  # blocks of a second pass
         self.events, self.timer = CardClock(EVENT_STEP), CardClock(self.step)
         self.anchor: Any = None  # the event that all times of events are counted from
         self._streams: list[Stream] = []
@@ -79,8 +79,6 @@ class CudaDevice:
         self.make_current()
         self._module = asked(driver.cuModuleLoadData(code))
         self.functions = [asked(driver.cuModuleGetFunction(self._module, entry.encode())) for entry in ENTRIES]
-        occupancy = asked(driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(self.functions[0], THREADS, 0))
-        self.most = max(occupancy, 1) * self.card.multiprocessors
         for array in (*self.at, *self.p):
             if isinstance(array, np.ndarray) and array.size:
                 place = self._places[array.ctypes.data] = asked(driver.cuMemAlloc(array.nbytes))

@@ -21,7 +21,7 @@ from render.request import Request
 from render.runtime.cuda.clock import CardClock
 from render.runtime.cuda.driver import NOT_READY, asked
 from render.runtime.cuda.idle import PAUSE
-from render.runtime.launch import Memory, Shape, Sizes, share_out, sizes
+from render.runtime.launch import List, Memory, Shape, Sizes, make_list, share_out, sizes
 from render.runtime.painted import Painted
 from render.trace import Clock, Worker
 
@@ -80,6 +80,9 @@ class Stream:
         self._here: Any = None  # addresses: pinned memory of this process, memory of the device
         self._there: Any = None
         self._memory = np.zeros(0, np.uint8)  # what lies here
+        self._list: Any = None  # address of the list on the device
+        self._list_bytes = 0
+        self._listed: dict[int, int] = {}
         self._known: dict[Shape, Known] = {}
         self._types: tuple[Any, ...] = ()
         self._launched, self._handed, self._arrived = shape, 0, False
@@ -94,7 +97,7 @@ class Stream:
         if self.device.anchor is None:
             # The driver may load the kernel when it is first launched, which no clock is to learn from.
             asked(driver.cuMemsetD8Async(self._there, 0, known.sizes.cleared, self._queue))
-            self._launch(1, known.parameters, Shape(0, 1, 1))  # no tile is painted
+            self._launch((1, 1), known.parameters, Shape(0, 1, 1))  # no tile is painted
             self.device.tie_clocks(self._queue)
 
     def submit(self, rectangles: np.ndarray) -> None:
@@ -115,11 +118,11 @@ class Stream:
         asked(driver.cuMemcpyDtoHAsync(self._here, self._there, back, queue))
         asked(driver.cuEventRecord(third, queue))
 
-    def _launch(self, blocks: int, parameters: tuple[int, ...], shape: Shape) -> None:
+    def _launch(self, blocks: tuple[int, ...], parameters: tuple[int, ...], shape: Shape) -> None:
         """Hand the kernel's passes to the device, one after the other, of so many thread blocks each."""
         arguments = ((*parameters, *shape), self._types)
-        for function in self.device.functions:
-            asked(self._driver.cuLaunchKernel(function, blocks, 1, 1, THREADS, 1, 1, 0, self._queue, arguments, 0))
+        for function, number in zip(self.device.functions, blocks, strict=True):
+            asked(self._driver.cuLaunchKernel(function, number, 1, 1, THREADS, 1, 1, 0, self._queue, arguments, 0))
 
     def ready(self) -> bool:
         """Whether `collect` would give the launch back at once."""
@@ -175,12 +178,28 @@ class Stream:
                 self._release()
                 self._allocate(needed.whole)
             memory = share_out(self._memory, device.request, shape)
-            parameters = pack(memory.settings(device.at), device.p, address=self._address).tolist()
+            at = memory.settings(device.at)._replace(**self._place_list(make_list(device.request, shape))._asdict())
+            parameters = pack(at, device.p, address=self._address).tolist()
             self._types = (*[INT64] * len(parameters), *[INT32] * len(shape))
             if len(self._known) == KEPT:
                 del self._known[next(iter(self._known))]
             known = self._known[shape] = Known(memory, needed, tuple(parameters))
         return known
+
+    def _place_list(self, listed: List) -> List:
+        """Have memory of the device for a launch's list, which has no other here: an array only says how long it is."""
+        needed = sum(array.nbytes for array in listed)
+        if needed > self._list_bytes:
+            self._release_list()
+            self._list, self._list_bytes = asked(self._driver.cuMemAlloc(needed)), needed
+            self._known = {}
+        self._listed = {listed.room.ctypes.data: int(self._list), listed.waiting.ctypes.data: int(self._list) + listed.room.nbytes}
+        return listed
+
+    def _release_list(self) -> None:
+        if self._list is not None:
+            self._driver.cuMemFree(self._list)
+        self._list, self._list_bytes = None, 0
 
     def _allocate(self, needed: int) -> None:
         """Reserve so many bytes here and on the device."""
@@ -193,6 +212,8 @@ class Stream:
         """Where the device finds an array: behind the same distance in this stream's memory, or among the constants."""
         if not array.size:
             return 0
+        if array.ctypes.data in self._listed:
+            return self._listed[array.ctypes.data]
         distance = array.ctypes.data - int(self._here)
         if 0 <= distance < self._bytes:
             return int(self._there) + distance
@@ -215,6 +236,7 @@ class Stream:
         while self.busy():
             time.sleep(PAUSE)
         self._release()
+        self._release_list()
         for event in self._events:
             self._driver.cuEventDestroy(event)
         if self._queue is not None:
