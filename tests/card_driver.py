@@ -190,9 +190,11 @@ class Emulated(Driver):
             self.kernels[function], self.card, grid, processors=CARD.multiprocessors, clock=self.clock, order=self.order
         )
         machine.run(packed(rest[-2]))
-        if tiles:  # else it was to have the kernel loaded
+        if tiles and function == ENTRIES[0]:  # else it was to have the kernel loaded
             self.grids.append(grid)
             self.work.append(machine.work)
+        elif tiles:  # the launch's next pass
+            self.work[-1] = Work(*map(sum, zip(self.work[-1], machine.work, strict=True)))
 
 
 def open_device(driver: Driver, request: Request, code: bytes = b"code") -> CudaDevice:

@@ -14,6 +14,7 @@ import contextlib
 import re
 import warnings
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any
 
 import numba
@@ -35,12 +36,13 @@ from render.kernels.launch import THREADS
 from render.kernels.passes import FIRST_PASS, SECOND_PASS
 
 Capability = tuple[int, int]
+WARPS = THREADS // 32  # of a block
 NUMBA_ONLY = re.compile(r"^\.common \.global [^;]*NumbaEnv[^;]*;\n", re.MULTILINE)  # what only its interpreter reads
 REASSEMBLED = 'reinstall the CUDA packages: pip install --force-reinstall "numba-cuda[cu13]>=0.30.4,<0.31"'
 
 
 def body(made: Program, said: dict[Callable[..., Any], Any], wrap: Callable[..., Any]) -> Callable[..., None]:
-    """What one thread does, as a function of (cells, stage, warp, count, wide, high): see `passes.paint_tiles`.
+    """What one thread does, as a function of (cells, stage, right, down, tile, count, wide, high): see `passes.paint_tiles`.
 
     said: what the lanes of a warp say to each other (`warp_words`). wrap: turns the driver's plain functions into ones
     that the compiler at hand can inline.
@@ -50,8 +52,10 @@ def body(made: Program, said: dict[Callable[..., Any], Any], wrap: Callable[...,
     words = cpu_compiler.lane_words(made.precision, 1, 1, types.int32) | said
     paint = retarget(made.root, words=words, slots=made.slots, wrap=wrap)
 
-    def thread(cells: Any, stage: int, warp: int, count: int, wide: int, high: int) -> None:
-        paint(read_at(cells), read_p(cells), stage, warp, count, wide, high)
+    def thread(
+        cells: Any, stage: int, right: int, down: int, tile: int, count: int, wide: int, high: int
+    ) -> None:
+        paint(read_at(cells), read_p(cells), stage, right, down, tile, count, wide, high)
 
     return thread
 
@@ -69,10 +73,12 @@ def kernels(made: Program) -> tuple[list[Callable[..., None]], Any]:
     cells_type = types.UniTuple(types.int64, cpu_compiler.width(at_type) + cpu_compiler.width(p_type))
 
     def first(cells: Any, count: int, wide: int, high: int) -> None:
-        thread(cells, FIRST_PASS, (cuda.blockIdx.x * THREADS + cuda.threadIdx.x) >> 5, count, wide, high)
+        warp, tile = cuda.threadIdx.x >> 5, cuda.blockIdx.z
+        right, down = (cuda.blockIdx.x << 1) + (warp & 1), (cuda.blockIdx.y << 1) + (warp >> 1)
+        thread(cells, FIRST_PASS, right, down, tile, count, wide, high)
 
     def second(cells: Any, count: int, wide: int, high: int) -> None:
-        thread(cells, SECOND_PASS, (cuda.blockIdx.x * THREADS + cuda.threadIdx.x) >> 5, count, wide, high)
+        thread(cells, SECOND_PASS, (cuda.blockIdx.x << 2) + (cuda.threadIdx.x >> 5), 0, 0, count, wide, high)
 
     return [first, second], types.void(cells_type, *[types.int32] * 3)
 
@@ -169,20 +175,22 @@ def closest(capability: Capability) -> Capability:
 
 def thread_code(made: Program) -> bytes:
     """Object code for this CPU of what one thread does, for the simulator; `cells` is an address."""
-    signature = types.void(types.CPointer(types.int64), *[types.int64] * 5)
+    signature = types.void(types.CPointer(types.int64), *[types.int64] * 7)
     return cpu_compiler.object_code(body(made, warp_words.ALONE, llvm_module.inlined), signature, made.source)
 
 
 def simulated(thread: Callable[..., None]) -> Any:
     """The kernel for numba's simulator, which must be what `cuda` is in this process: kernel[blocks, threads](...).
 
-    A warp has one lane there, and goes on with other warps' parts, of which there are so many.
+    It is launched with one block, whose warps have one lane and make the first pass for every fourth square.
     """
 
-    def launched(cells: int, stage: int, warps: int, count: int, wide: int, high: int) -> None:
-        number, together = (cuda.blockIdx.x * THREADS + cuda.threadIdx.x) >> 5, cuda.gridDim.x * THREADS >> 5
-        if cuda.threadIdx.x & 31 == 0:
-            for warp in range(number, warps, together):
-                thread(cells, stage, warp, count, wide, high)
+    def launched(cells: int, stage: int, count: int, wide: int, high: int) -> None:
+        warp = cuda.threadIdx.x >> 5
+        if cuda.threadIdx.x & 31 == 0 and stage == SECOND_PASS:
+            thread(cells, stage, warp, 0, 0, count, wide, high)
+        elif cuda.threadIdx.x & 31 == 0:
+            for tile, down, right in product(range(count), range((high + 3) >> 2), range(warp, (wide + 7) >> 3, WARPS)):
+                thread(cells, stage, right, down, tile, count, wide, high)
 
     return cuda.jit(launched)

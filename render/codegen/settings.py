@@ -21,6 +21,7 @@ class Settings(NamedTuple):
 
     The rectangle lies at (x, y) of the frame, and its first pixel is number `first` of `rgb` and of `steps`, which have
     `stride` pixels in a row: where a pixel is in the frame and where it is in memory have nothing in common.
+    share: of a sample in its pixel.
     images: so many rows below the rectangle are mirror images of rows in it, and are stored with them. outcome: samples
     that are NaN, and 1 when the rectangle is done. budget: steps after which to come back; room and notes: what is
     underway then, see `driver`. copies, waiting, tiles, counters, tallies, records, and room: a GPU's launch, see `render.kernels.launch`; there
@@ -37,6 +38,7 @@ class Settings(NamedTuple):
     images: Any
     limit: Any
     samples: Any
+    share: Any
     shortcuts: Any
     keep_steps: Any
     x0: Any
@@ -78,6 +80,7 @@ def settings(request: Request) -> Settings:
         images=0,
         limit=request.limit,
         samples=request.samples,
+        share=REALS[request.precision](1) / REALS[request.precision](request.samples),
         shortcuts=int(request.values["shortcuts"]),
         keep_steps=0,
         **grid(request)._asdict(),

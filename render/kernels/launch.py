@@ -16,7 +16,9 @@ from __future__ import annotations
 
 SQUARE_WIDTH, SQUARE_HEIGHT = 8, 4  # pixels that the 32 lanes of a warp begin together
 SQUARE = SQUARE_WIDTH * SQUARE_HEIGHT
-THREADS = 128  # of a block: four warps
+THREADS = 128  # of a block: four warps, which begin with two squares by two
+BLOCK_WIDTH, BLOCK_HEIGHT = 2 * SQUARE_WIDTH, 2 * SQUARE_HEIGHT  # pixels of those
+MEMBERS = 8  # rows of the list's room: the members of a state, and the sums of three colours
 TILE = 4  # int32 for each tile: x, y, width, height, in pixels of the frame
 TALLY = 2  # int64 for each tile: steps made, samples that are NaN
 TALLIES = 4096  # of a launch, or one for each tile where there are more

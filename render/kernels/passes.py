@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from render.kernels.launch import LISTED, RECORD, SQUARE, TAKEN
+from render.kernels.launch import LISTED, MEMBERS, RECORD, SQUARE, TAKEN
 from render.kernels.scalar import begun, find_point, levels, light, marked, put, strange
 from render.kernels.slots import (
     UNTIL,
@@ -37,7 +37,6 @@ from render.kernels.warp import (
     Launch,
     add_steps,
     add_strange,
-    describe_launch,
     find_pixel,
     find_place,
     place_of,
@@ -50,56 +49,62 @@ FIRST_PASS, SECOND_PASS = 0, 1
 SUMMED = 1 << 26  # steps of a pixel at most that 32 lanes sum in 32 bits
 
 
-def paint_tiles(at: Any, p: Any, stage: int, warp: int, count: int, wide: int, high: int) -> None:
-    """Make one pass, as one lane of warp number `warp`; so many tiles, each with a slot of wide x high pixels.
+def paint_tiles(at: Any, p: Any, stage: int, right: int, down: int, tile: int, count: int, wide: int, high: int) -> None:
+    """Make one pass, as one lane of a warp; there are so many tiles, each with a slot of wide x high pixels.
 
-    The first pass needs a warp for each square of the launch, the second any number of them.
+    In the first pass the warp has one square: so many to the right and down in a tile's slot. In the second it has none,
+    and `right` only tells it from others.
     """
-    launch = describe_launch(at, warp, count, wide, high)
-    if stage == FIRST_PASS:
-        if warp < launch.every:
-            for turn in range(SQUARE // warp_lanes()):
-                begin_pixel(at, p, warp, counts(SQUARE * warp + warp_lanes() * turn) + lane_number(), launch)
-    else:
-        finish_listed(at, p, launch)
+    across, lines = (wide + 7) >> 3, (high + 3) >> 2
+    launch = Launch(count, wide, high, across, across * lines)
+    if stage == SECOND_PASS:
+        finish_listed(at, p, right, launch)
+    elif (tile < count) & (right < across) & (down < lines):
+        square = (tile * lines + down) * across + right
+        for turn in range(SQUARE // warp_lanes()):
+            begin_pixel(at, p, square, warp_lanes() * turn, right, down, tile, launch)
 
 
-def begin_pixel(at: Any, p: Any, square: int, number: Lane, launch: Launch) -> None:
+def begin_pixel(at: Any, p: Any, square: int, first: int, right: int, down: int, tile: int, launch: Launch) -> None:
     """Follow the samples of this lane's pixel until one takes long; then list the pixel, else store it."""
-    tile, column, row = place_of(number, launch)
+    number = lane_number() + first
+    column, row = counts(right << 3) + (number & 7), counts(down << 2) + (number >> 3)
     i, j, outside = find_pixel(at, tile, column, row)
-    if any_lane(~outside & ((number & (SQUARE - 1)) == 0)):
+    if any_lane(~outside & (number == 0)):
         records = memory(at.records)
         records[RECORD * square] = multiprocessor()
         records[RECORD * square + 1] = device_clock()
-    waits = counts(0) > 0
-    state, steps = lift(start(reals(0), reals(0), p), reals(0)), counts(0)
+    waits = number < 0
+    state = lift(start(reals(0), reals(0), p), reals(0))
     red = green = blue = reals(0)
-    s, made, bad = counts(0), 0, 0
+    steps = s = made = bad = counts(0)
     if any_lane(~outside):
         while any_lane((s < at.samples) & ~waits):
             x, y = find_point(real_count(i, red), real_count(j, red), total(s), at)
             state, steps, waits = beginning(lift(start(x, y, p), x), counts(0), x, y, at, p)
             if any_lane(~waits):
                 r, g, b = light(state, steps, p)
-                bad += strange(r, g, b)
-                made += total(steps)
+                if strange(r, g, b):
+                    bad = bad + 1
+                made = made + steps
+                if at.samples * at.limit >= SUMMED:  # 32 lanes' steps are too many for 32 bits
+                    add_steps(at, square, tile, launch, total(made))
+                    made = counts(0)
                 red, green, blue = red + clamped(r), green + clamped(g), blue + clamped(b)
                 s = s + 1
         if any_lane(~waits):
             store(at, p, find_place(tile, column, row, launch), state, steps, (red, green, blue))
-            record_end(at, number)
+            record_end(at, square)
     if any_lane(votes(waits) > 0):
-        kept = list_pixel(at, waits, number, s, state, (red, green, blue), launch)
-        if any_lane(waits & ~kept):
-            made = bad = 0  # it is followed anew
-    add_strange(at, tile, launch, bad)
-    if at.samples * at.limit < SUMMED:
-        made = total(warp_sum(counts(made)))
-        if any_lane(lane_number() == 0):
-            add_steps(at, tile, launch, made)
-    else:
-        add_steps(at, tile, launch, made)
+        kept = list_pixel(at, waits, counts(SQUARE * square) + number, s, state, (red, green, blue))
+        if any_lane(waits & ~kept):  # it is followed anew
+            if at.samples * at.limit >= SUMMED:
+                 add_steps(at, square, tile, launch, 0 - total(made))
+            made = bad = counts(0)
+    add_strange(at, square, tile, launch, total(bad))
+    made = warp_sum(made)
+    if any_lane(lane_number() == 0):
+        add_steps(at, square, tile, launch, total(made))
 
 
 def store(at: Any, p: Any, place: int, state: Any, steps: Lane, sums: Any) -> None:
@@ -117,30 +122,35 @@ def take_numbers(at: Any, counter: int, wanting: Any) -> tuple[Lane, Lane]:
     return first + before(wanting), first + need
 
 
-def list_pixel(at: Any, waits: Any, number: Lane, s: Lane, state: Any, sums: Any, launch: Launch) -> Any:
+def list_pixel(at: Any, waits: Any, number: Lane, s: Lane, state: Any, sums: Any) -> Any:
     """List the pixels of the lanes that wait, with what their samples have come to. Tells for which there was room.
 
-    The list holds the number of every pixel that waits, but for so many of them only the rest (`launch`).
+    All stand in the list with their numbers, but what they have come to is kept for so many only as have room.
     """
     entry, _ = take_numbers(at, LISTED, waits)
-    place, room, apart = total(entry), memory(at.room), len(at.room) // (len(state) + 3)
-    kept = entry < apart
+    place, room, apart = total(entry), memory(at.room), row_length(at, len(state))
+    kept = entry < counts(apart)
     if any_lane(waits):
         waiting = memory(at.waiting)
-        waiting[place] = unpack(number)[0]
+        waiting[2 * place] = unpack(number)[0]
+        waiting[2 * place + 1] = unpack(s)[0]
         if any_lane(kept):
             keep_apart(room, place, apart, state)
             if at.samples > 1:
                 keep_apart(room, place + len(state) * apart, apart, sums)
-                waiting[place + SQUARE * launch.every] = unpack(s)[0]
     return kept
 
 
-def finish_listed(at: Any, p: Any, launch: Launch) -> None:
+def row_length(at: Any, members: int) -> int:
+    """How many pixels of the list have room: each member of their states, and each sum, stands in a row of its own."""
+    return at.stride if members + 3 <= MEMBERS else at.stride * MEMBERS // (members + 3)
+
+
+def finish_listed(at: Any, p: Any, warp: int, launch: Launch) -> None:
     """Take pixels from the list until it is empty, and follow their samples to the end."""
     waiting, room = memory(at.waiting), memory(at.room)
     state = seen = lift(start(reals(0), reals(0), p), reals(0))
-    apart, listed = len(at.room) // (len(state) + 3), counts(memory(at.counters)[LISTED])
+    apart, listed = row_length(at, len(state)), counts(memory(at.counters)[LISTED])
     number = s = steps = looks = counts(0)
     red = green = blue = reals(0)
     made = bad = 0
@@ -155,19 +165,19 @@ def finish_listed(at: Any, p: Any, launch: Launch) -> None:
             left = listed - first
             if any_lane(~mine & (entry < listed)):
                 place = total(entry)
-                number, s, steps, looks = counts(waiting[place]), counts(0), counts(UNTIL), counts(0)
+                number, s, steps, looks = counts(waiting[2 * place]), counts(0), counts(UNTIL), counts(0)
                 red = green = blue = reals(0)
                 made = bad = 0
-                starting = entry >= apart
+                starting = entry >= counts(apart)
                 if any_lane(~starting):
                     state = fetch_apart(room, place, apart, state)
                     if at.samples > 1:
                         red, green, blue = fetch_apart(room, place + len(state) * apart, apart, (red, green, blue))
-                        s = counts(waiting[place + SQUARE * launch.every])
+                        s = counts(waiting[2 * place + 1])
                 mine = counts(0) == 0
         if any_lane(mine & starting):
             tile, column, row = place_of(number, launch)
-            i, j, _ = find_pixel(at, tile, column, row)
+            i, j, _ = find_pixel(at, total(tile), column, row)
             state, steps = begun(real_count(i, red), real_count(j, red), total(s), at, p)
             looks = counts(0)
         having = votes(mine)
@@ -191,8 +201,8 @@ def finish_listed(at: Any, p: Any, launch: Launch) -> None:
             s = s + 1
             if any_lane(s >= at.samples):
                 tile, column, row = place_of(number, launch)
-                store(at, p, find_place(tile, column, row, launch), state, steps, (red, green, blue))
-                record_end(at, number)
-                add_steps(at, tile, launch, made)
-                add_strange(at, tile, launch, bad)
+                store(at, p, find_place(total(tile), column, row, launch), state, steps, (red, green, blue))
+                record_end(at, total(number >> 5))
+                add_steps(at, warp, total(tile), launch, made)
+                add_strange(at, warp, total(tile), launch, bad)
                 mine = counts(0) > 0

@@ -134,7 +134,7 @@ def levels(sums: Any, at: Any) -> Any:
     """The mean light of the samples as steps of the sRGB table: red, green, blue."""
     red, green, blue = sums
     if at.samples & (at.samples - 1) == 0:  # the product is the quotient then, to the last bit
-        share = reals(1.0) / reals(at.samples)
+        share = reals(at.share)
         red, green, blue = red * share, green * share, blue * share
     else:
         share = reals(at.samples)

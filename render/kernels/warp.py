@@ -55,25 +55,16 @@ LOOK = 45  # blocks after which the second pass looks for cycles: 1440 steps, a 
 
 
 class Launch(NamedTuple):
-    """What all threads of a launch know: so many tiles, in slots of wide x high pixels, and so many squares.
+    """What all threads of a launch know: so many tiles, in slots of wide x high pixels, with so many squares.
 
-    copy: of the tallies, to which a thread adds. across, squares: of a slot, in a row and in all. every: of all slots.
+    across, squares: of a slot, in a row and in all.
     """
 
     count: Any
     wide: Any
     high: Any
-    copy: Any
     across: Any
     squares: Any
-    every: Any
-
-
-def describe_launch(at: Any, warp: int, count: int, wide: int, high: int) -> Launch:
-    """Give what a thread of this warp knows of a launch of so many tiles."""
-    across = (wide + 7) >> 3
-    squares = across * ((high + 3) >> 2)
-    return Launch(count, wide, high, warp & (at.copies - 1), across, squares, count * squares)
 
 
 def place_of(number: Lane, launch: Launch) -> tuple[Lane, Lane, Lane]:
@@ -83,33 +74,33 @@ def place_of(number: Lane, launch: Launch) -> tuple[Lane, Lane, Lane]:
     return tile, (square << 3) + (number & 7), (line << 2) + ((number >> 3) & 3)
 
 
-def find_pixel(at: Any, tile: Lane, column: Lane, row: Lane) -> tuple[Lane, Lane, Any]:
+def find_pixel(at: Any, tile: int, column: Lane, row: Lane) -> tuple[Lane, Lane, Any]:
     """Give the column and row in the frame of a pixel of a tile's slot, and whether it lies outside of the tile."""
-    tiles, first = memory(at.tiles), TILE * total(tile)
+    tiles, first = memory(at.tiles), TILE * tile
     i, j = column + counts(tiles[first]), row + counts(tiles[first + 1])
     return i, j, (column >= counts(tiles[first + 2])) | (row >= counts(tiles[first + 3]))
 
 
-def find_place(tile: Lane, column: Lane, row: Lane, launch: Launch) -> int:
+def find_place(tile: int, column: Lane, row: Lane, launch: Launch) -> int:
     """Give the number of a pixel in the launch's memory, where tiles lie slot by slot and pixels row by row."""
-    return (total(tile) * launch.high + total(row)) * launch.wide + total(column)
+    return (tile * launch.high + total(row)) * launch.wide + total(column)
 
 
-def add_steps(at: Any, tile: Lane, launch: Launch, made: int) -> None:
-    """Add what a lane has made for a tile to this copy of the tile's tally."""
-    if made > 0:
-        add_at(at.tallies, TALLY * (launch.copy * launch.count + total(tile)), made)
+def add_steps(at: Any, warp: int, tile: int, launch: Launch, made: int) -> None:
+    """Add what has been made for a tile to this warp's copy of the tile's tally."""
+    if made != 0:
+        add_at(at.tallies, TALLY * ((warp & (at.copies - 1)) * launch.count + tile), made)
 
 
-def add_strange(at: Any, tile: Lane, launch: Launch, bad: int) -> None:
+def add_strange(at: Any, warp: int, tile: int, launch: Launch, bad: int) -> None:
     """Count samples that are NaN."""
     if bad > 0:
-        add_at(at.tallies, TALLY * (launch.copy * launch.count + total(tile)) + 1, bad)
+        add_at(at.tallies, TALLY * ((warp & (at.copies - 1)) * launch.count + tile) + 1, bad)
 
 
-def record_end(at: Any, number: Lane) -> None:
+def record_end(at: Any, square: int) -> None:
     """Write when a pixel was stored into its square's record; what the last of the square's lanes writes stays."""
-    memory(at.records)[RECORD * total(number >> 5) + 2] = device_clock()
+    memory(at.records)[RECORD * square + 2] = device_clock()
 
 
 # --- how samples are followed -----------------------------------------------------------------------------------

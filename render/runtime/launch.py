@@ -21,18 +21,21 @@ from typing import NamedTuple
 import numpy as np
 
 from render.codegen.settings import Settings
-from render.kernels.launch import COUNTERS, RECORD, SQUARE, SQUARE_HEIGHT, SQUARE_WIDTH, TALLY, THREADS, TILE, copies
+from render.kernels.launch import BLOCK_HEIGHT, BLOCK_WIDTH, COUNTERS, MEMBERS, RECORD, SQUARE, SQUARE_HEIGHT, SQUARE_WIDTH, TALLY, TILE, copies
 from render.request import Request
 from render.runtime.painted import Painted
 from render.scene import REALS
 
 LAUNCHES = 4  # of a frame where memory allows it: while one paints another's pixels are copied (benchmarks/gpu.py)
 MOST_BYTES = 96 << 20  # of a launch's memory, here and on the device: larger ones gain nothing, and take long to pin
+MOST_TILES = (1 << 16) - 1  # of a launch, as of blocks that lie behind each other in a grid
 MOST_PIXELS = 1 << 30  # of a launch: threads count them in 32 bits
 WIDEST = 1 << 17  # pixels of a slot, so that a few rows of it are no more than a launch takes
-MEMBERS = 8  # reals of a listed pixel: its state and the sums of its samples' light; where it has more, fewer have room
 MOST_LISTED = 1 << 28  # bytes of a list; what has no room there is followed anew
 SLOT = 1 << 22  # pixels of one that is asked for by itself, some 30 MB
+
+
+Grid = tuple[int, int, int]  # thread blocks across, down, deep
 
 
 class Shape(NamedTuple):
@@ -47,15 +50,10 @@ class Shape(NamedTuple):
         """How many squares of pixels a slot has."""
         return -(-self.width // SQUARE_WIDTH) * -(-self.height // SQUARE_HEIGHT)
 
-    @property
-    def warps(self) -> int:
-        """How many warps the first pass needs: one for each square."""
-        return self.tiles * self.squares
-
-    def blocks(self, most: int) -> tuple[int, int]:
-        """How many thread blocks make each pass; of the second no more than `most`."""
-        all_squares = -(-self.warps * SQUARE // THREADS)
-        return all_squares, min(all_squares, most)
+    def grids(self, most: int) -> tuple[Grid, Grid]:
+        """How many thread blocks make each pass: the first has a warp for each square, the second no more than `most`."""
+        first = -(-self.width // BLOCK_WIDTH), -(-self.height // BLOCK_HEIGHT), self.tiles
+        return first, (min(prod(first), most), 1, 1)
 
 
 OnHost = Callable[[np.ndarray, int, int], None]  # puts times (2, n), of when a launch began and had painted, right
@@ -134,12 +132,15 @@ class List(NamedTuple):
     waiting: np.ndarray
     room: np.ndarray
 
+    def settings(self, at: Settings) -> Settings:
+        """Give the driver's settings for threads that list pixels here."""
+        return at._replace(**self._asdict(), stride=self.room.size // MEMBERS)
+
 
 def make_list(request: Request, shape: Shape) -> List:
     """Give the list of a launch, of memory that is only taken when it is touched."""
-    pixels, real = SQUARE * shape.warps, REALS[request.precision]
-    several = 1 + (request.samples > 1)
-    return List(np.empty(pixels * several, np.int32), np.empty(min(pixels * MEMBERS, MOST_LISTED // real().nbytes), real))
+    pixels, real = SQUARE * shape.tiles * shape.squares, REALS[request.precision]
+    return List(np.empty(2 * pixels, np.int32), np.empty(min(pixels * MEMBERS, MOST_LISTED // real().nbytes), real))
 
 
 def _parts(request: Request, shape: Shape) -> tuple[int, ...]:
@@ -167,7 +168,7 @@ def fit(request: Request, room: int = MOST_BYTES) -> Shape | None:
     room = min(room, MOST_BYTES)
 
     def holds(shape: Shape) -> bool:
-        return shape.tiles * shape.squares * SQUARE <= MOST_PIXELS and sizes(request, shape).whole <= room
+        return shape.tiles <= MOST_TILES and shape.tiles * shape.squares * SQUARE <= MOST_PIXELS and sizes(request, shape).whole <= room
 
     low, high = 0, -(-tiles // LAUNCHES)
     while low < high:  # the most tiles that have room

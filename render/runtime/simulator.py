@@ -39,7 +39,6 @@ from render.trace import Clock, Worker
 
 NAME = "cuda simulator"
 BLOCKS = 1  # that it holds at once
-WARPS = THREADS // 32  # that they have
 STEP = 0  # ns between two times of a square: it has the host's own clock
 CHILD = "import sys; sys.path[:] = {path!r}; from render.runtime.simulator import serve; serve()"
 INSTEAD = "see whether --mode sequential --target scalar paints the scene"
@@ -198,10 +197,10 @@ def _compiled(path: str, key: str, request: Request, numbers: dict[str, Any]) ->
         memory = share_out(data, request, shape)
         memory.tiles[:] = rectangles.reshape(-1)
         listed = make_list(request, shape)
-        cells = pack(memory.settings(at)._replace(**listed._asdict()), made.p)
+        cells = pack(listed.settings(memory.settings(at)), made.p)
         t0 = time.perf_counter_ns()
-        for stage, warps in ((FIRST_PASS, shape.warps), (SECOND_PASS, WARPS)):
-            kernel[BLOCKS, THREADS](cells.ctypes.data, stage, warps, *shape)
+        for stage in (FIRST_PASS, SECOND_PASS):
+            kernel[1, THREADS](cells.ctypes.data, stage, *shape)
         return data.tobytes(), t0, time.perf_counter_ns()
 
     return paint

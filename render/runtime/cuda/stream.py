@@ -21,7 +21,7 @@ from render.request import Request
 from render.runtime.cuda.clock import CardClock
 from render.runtime.cuda.driver import NOT_READY, asked
 from render.runtime.cuda.idle import PAUSE
-from render.runtime.launch import List, Memory, Shape, Sizes, make_list, share_out, sizes
+from render.runtime.launch import Grid, List, Memory, Shape, Sizes, make_list, share_out, sizes
 from render.runtime.painted import Painted
 from render.trace import Clock, Worker
 
@@ -97,7 +97,7 @@ class Stream:
         if self.device.anchor is None:
             # The driver may load the kernel when it is first launched, which no clock is to learn from.
             asked(driver.cuMemsetD8Async(self._there, 0, known.sizes.cleared, self._queue))
-            self._launch((1, 1), known.parameters, Shape(0, 1, 1))  # no tile is painted
+            self._launch(((1, 1, 1), (1, 1, 1)), known.parameters, Shape(0, 1, 1))  # no tile is painted
             self.device.tie_clocks(self._queue)
 
     def submit(self, rectangles: np.ndarray) -> None:
@@ -113,16 +113,16 @@ class Stream:
         asked(driver.cuMemcpyHtoDAsync(table, int(self._here) + back, size, queue))
         asked(driver.cuMemsetD8Async(self._there, 0, cleared, queue))
         asked(driver.cuEventRecord(first, queue))
-        self._launch(shape.blocks(device.most), known.parameters, shape)
+        self._launch(shape.grids(device.most), known.parameters, shape)
         asked(driver.cuEventRecord(second, queue))
         asked(driver.cuMemcpyDtoHAsync(self._here, self._there, back, queue))
         asked(driver.cuEventRecord(third, queue))
 
-    def _launch(self, blocks: tuple[int, ...], parameters: tuple[int, ...], shape: Shape) -> None:
-        """Hand the kernel's passes to the device, one after the other, of so many thread blocks each."""
+    def _launch(self, grids: tuple[Grid, Grid], parameters: tuple[int, ...], shape: Shape) -> None:
+        """Hand the kernel's passes to the device, one after the other, with these grids of thread blocks."""
         arguments = ((*parameters, *shape), self._types)
-        for function, number in zip(self.device.functions, blocks, strict=True):
-            asked(self._driver.cuLaunchKernel(function, number, 1, 1, THREADS, 1, 1, 0, self._queue, arguments, 0))
+        for function, grid in zip(self.device.functions, grids, strict=True):
+            asked(self._driver.cuLaunchKernel(function, *grid, THREADS, 1, 1, 0, self._queue, arguments, 0))
 
     def ready(self) -> bool:
         """Whether `collect` would give the launch back at once."""
@@ -178,7 +178,7 @@ class Stream:
                 self._release()
                 self._allocate(needed.whole)
             memory = share_out(self._memory, device.request, shape)
-            at = memory.settings(device.at)._replace(**self._place_list(make_list(device.request, shape))._asdict())
+            at = self._place_list(make_list(device.request, shape)).settings(memory.settings(device.at))
             parameters = pack(at, device.p, address=self._address).tolist()
             self._types = (*[INT64] * len(parameters), *[INT32] * len(shape))
             if len(self._known) == KEPT:
