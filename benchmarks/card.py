@@ -2,7 +2,7 @@
 
     python benchmarks/card.py [--runs N] [--precision f64|f32] [--size WIDTHxHEIGHT] [--model] [SECTION...]
 
-sections: ceilings interior whole scenes blocks streams tiles (all unless named), on a machine with a card
+sections: ceilings interior whole scenes launches tiles (all unless named), on a machine with a card
 
 Every picture is compared with the CPU's first, and where it differs there is no figure. "Kernel" is a launch's time on
 the card's clock between two events, while the card is kept busy, alike for all that is launched (`Bench.seconds`); "on
@@ -23,11 +23,13 @@ import argparse
 import ctypes
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import card_figures
+import host_cost
 from card_program import Differ, Program, on_cpu, programs, same
 from card_reference import FMA_A_TURN, Argument, Bench, Reference
 from machine_code import Absent
@@ -230,29 +232,24 @@ def compared(on: Measuring, title: str, works: Mapping[str, Work]) -> None:
         print(f"  {name:24}{spent.best * 1e3:10.3f}{spent.median * 1e3:10.3f}")
 
 
-def blocks(on: Measuring) -> None:
-    """What it costs that blocks tell where and when they ran."""
-    told = {"parameters": WHOLE, "limit": 1000}
-    with programs(on.bench, recorded=on.asked(**told), not_recorded=on.asked(**told, blocks=False)) as made:
-        show(on, "blocks recorded and not, whole set, limit 1000, f64", made, {})
-
-
-def streams(on: Measuring) -> None:
-    """One stream against several, with the tile that the program chooses."""
-    request = on.asked(samples=4)
+def launches(on: Measuring) -> None:
+    """So many launches, each on a stream of its own, with the tile that the program chooses."""
+    request = on.asked(samples=4, tile=(80, 72))
     expected = engine.draw(on_cpu(request)).sha256
 
-    def with_streams(count: int) -> Work:
+    def with_launches(count: int) -> Work:
         work = drawing(request, expected)
 
         def once() -> float:
-            with patch("render.targets.cuda.wanted_streams", lambda *_: count):
+            with ExitStack() as patched:
+                for module in ("runtime.launch", "modes.cuda", "targets.cuda"):
+                    patched.enter_context(patch(f"render.{module}.LAUNCHES", count))
                 return work()
 
         return once
 
-    title = f"streams, whole set, four samples, tiles of {request.tile[0]}x{request.tile[1]}"
-    compared(on, title, {f"{count} streams": with_streams(count) for count in (1, 2, 4, 8, 16)})
+    title = f"launches, whole set, four samples, tiles of {request.tile[0]}x{request.tile[1]}"
+    compared(on, title, {f"{count} launches": with_launches(count) for count in (1, 2, 3, 4, 6, 8, 16)})
 
 
 def tiles(on: Measuring) -> None:
@@ -268,7 +265,7 @@ def tiles(on: Measuring) -> None:
 
 
 SECTIONS: dict[str, Callable[[Measuring], None]] = {
-    one.__name__: one for one in (ceilings, interior, whole, scenes, blocks, streams, tiles)
+    one.__name__: one for one in (ceilings, interior, whole, scenes, launches, tiles)
 }
 
 
@@ -299,6 +296,9 @@ def main() -> int:
     parser.add_argument("--model", action="store_true", help="the model's figures, with or without a card")
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
     typed = parser.parse_args()
+    if "host" in typed.sections:  # needs no GPU
+        host_cost.main(typed.runs)
+        return 0
     unknown = sorted(set(typed.sections) - set(SECTIONS))
     if unknown:
         parser.error(f"no section {', '.join(unknown)}; there are: {', '.join(SECTIONS)}")

@@ -16,16 +16,16 @@ from card_reference import Argument, Bench
 
 from render import engine, scene
 from render.codegen import cuda_code
-from render.codegen.settings import pack
+from render.codegen.settings import pack_cells
 from render.frame import split_marked
-from render.kernels.launch import QUEUE, THREADS
+from render.kernels.launch import TALLY, THREADS
 from render.options import complete
 from render.request import Request
 from render.runtime.cuda import discovery as cards
 from render.runtime.cuda.device import CudaDevice
 from render.runtime.cuda.stream import INT32, INT64
 from render.runtime.kernel import Painted
-from render.runtime.launch import TALLY_BYTES, blocks, recorded, rows, size
+from render.runtime.launch import Shape, share_out, sizes
 
 
 class Differ(Exception):
@@ -38,57 +38,61 @@ class Program:
     def __init__(self, bench: Bench, request: Request) -> None:
         self.bench, self.request = bench, replace(request, tile=(request.width, request.height))
         made = cuda_code.program(scene.load(request.scene), self.request)
-        code = cuda_code.machine_code(
-            made, bench.card.capability, cards.find().toolkit, recorded(self.request), lambda: None
-        )
+        code = cuda_code.machine_code(made, bench.card.capability, cards.find().toolkit, lambda: None)
         p, clock = tuple(made.p), time.perf_counter_ns
         self.device = CudaDevice(bench.card, code, self.request, p, clock, driver=bench.driver)
         self.stream = self.device.streams(1)[0]
         self.host = 0.0
-        self._place = bench.memory(size(self.request, request.width, request.height, self.device.most))
-        self._arguments = [Argument(cell, INT64) for cell in self._cells()]
-        self._arguments += [Argument(one, INT32) for one in (0, 0, request.width, request.height)]
+        self.shape = Shape(1, request.width, request.height)
+        self._sizes = sizes(self.request, self.shape)
+        here = np.zeros(self._sizes.whole, np.uint8)  # laid out as it is there
+        self._memory = share_out(here, self.request, self.shape)
+        self._memory.tiles[:] = 0, 0, request.width, request.height
+        self._place = bench.memory(self._sizes.whole)
+        bench.send(self._place, here)
+        self._arguments = [Argument(cell, INT64) for cell in self._cells(here)]
+        self._arguments += [Argument(one, INT32) for one in self.shape]
         painted = self._once()
-        self.made, self.steps = painted.made, None if painted.steps is None else split_marked(painted.steps.copy())[0]
+        steps = painted.steps
+        self.made, self.steps = int(painted.made[0]), None if steps is None else split_marked(steps[0].copy())[0]
         expected = engine.draw(on_cpu(request))
-        same(painted.rgb, expected.rgb, "values of the picture")
+        same(painted.rgb[0], expected.rgb, "values of the picture")
         if self.made != expected.total_steps:
             raise Differ(f"{self.made} steps against {expected.total_steps}")
         self.seconds()
-        outcome = np.empty(QUEUE, np.int64)
-        bench.fetch(self._place, outcome)
-        if outcome[::2].sum() != self.made:
-            raise Differ(f"{outcome[::2].sum()} steps where the kernel alone is timed")
+        bench.fetch(self._place, here)
+        alone = int(self._memory.tallies[::TALLY].sum())
+        if alone != self.made:
+            raise Differ(f"{alone} steps where the kernel alone is timed")
 
-    def _cells(self) -> list[int]:
+    def _cells(self, here: np.ndarray) -> list[int]:
         """What the threads are told when they write to memory of the bench."""
-        width, height, device = self.request.width, self.request.height, self.device
-        here = np.empty(size(self.request, width, height, device.most), np.uint8)  # laid out as it is there
 
         def address(array: np.ndarray) -> int:
             distance = array.ctypes.data - here.ctypes.data
             if 0 <= distance < here.nbytes:
                 return self._place + distance
-            return device.place(array) if array.size else 0
+            return self.device.place(array) if array.size else 0
 
-        told = rows(here, self.request, width, height, device.most).told(device.at)
-        cells: list[int] = pack(told, device.p, address=address).tolist()
+        cells: list[int] = pack_cells(self._memory.settings(self.device.at), self.device.p, address=address).tolist()
         return cells
 
     def _once(self) -> Painted:
         t0 = time.perf_counter_ns()
-        self.stream.submit(0, 0, self.request.width, self.request.height)
+        self.stream.submit(np.array([[0, 0, self.request.width, self.request.height]]))
         painted = self.stream.collect()
         self.host = (time.perf_counter_ns() - t0) / 1e9
         return painted
 
     def seconds(self) -> float:
         """Paint the frame once; how long the kernel took."""
-        count = blocks(self.request.width, self.request.height, self.device.most)
-        return self.bench.seconds(
-            lambda: self.bench.launch(self.device.function, count, THREADS, self._arguments),
-            before=lambda: self.bench.clear(self._place, TALLY_BYTES),
-        )
+        blocks = self.shape.blocks(self.device.most)
+
+        def launch() -> None:
+            for function in self.device.functions:
+                self.bench.launch(function, blocks, THREADS, self._arguments)
+
+        return self.bench.seconds(launch, before=lambda: self.bench.clear(self._place, self._sizes.cleared))
 
     def on_host(self) -> float:
         """Paint the frame once; how long it took to have it here."""

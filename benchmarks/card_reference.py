@@ -146,6 +146,11 @@ class Bench:
         """Set memory of the card to 0."""
         self.asked(self.driver.cuMemsetD8Async(place, 0, size, self.queue))
 
+    def send(self, place: int, values: np.ndarray) -> None:
+        """Copy to the card, and wait."""
+        self.asked(self.driver.cuMemcpyHtoD(place, values.ctypes.data, values.nbytes))
+        self.asked(self.driver.cuCtxSynchronize())
+
     def fetch(self, place: int, into: np.ndarray) -> None:
         """Wait, and copy from the card."""
         self.asked(self.driver.cuStreamSynchronize(self.queue))

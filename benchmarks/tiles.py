@@ -25,7 +25,7 @@ from typing import Any
 
 from render import engine, machine, plan, stats
 from render.frame import Frame
-from render.frontend.library import RACE
+from render.frontend.library import RACE_DEFAULTS
 from render.options import complete
 from render.preparation import Preparation
 from render.request import Request
@@ -33,7 +33,7 @@ from render.trace import Recorder
 
 EVEN: dict[str, Any] = {"parameters": {"x": -0.15, "zoom": 40, "shortcuts": 0}, "samples": 1, "limit": 3000}
 EMPTY: dict[str, Any] = {"parameters": {"x": 1.9, "zoom": 40}, "size": (1024, 1024), "samples": 1, "limit": 1}
-FRAMES = {"even": EVEN, "uneven": RACE}
+FRAMES = {"even": EVEN, "uneven": RACE_DEFAULTS}
 TILES_PER_WORKER = (2, 4, 8, 16, 32, 64)
 WORKERS = (2, 4, 8, 16)
 WHO: dict[str, dict[str, Any]] = {
@@ -109,7 +109,7 @@ def orders(what: dict[str, Any], times: int) -> None:
         asked = replace(asked, mode="sequential", backend=None)
         costs = by_tile(drawn({0: asked}, times)[0])
         recorder, preparation = Recorder(), Preparation()
-        kernel, p = preparation.kernel(asked, engine.announce_nothing), preparation.numbers(asked)
+        kernel, p = preparation.make_kernel(asked, engine.announce_nothing), preparation.prepare_numbers(asked)
         for order in plan.ORDERS:
             tiles = plan.plan(replace(asked, order=order), lambda: engine.estimate_costs(asked, recorder, kernel, p))  # noqa: B023
             done = finished([costs[tile.number] for tile in tiles], workers)

@@ -1,16 +1,17 @@
 """How many lanes, how many at a time and how often asked: what `targets/simd.py` takes for each class of machine.
 
-    python benchmarks/widths.py [--runs N] [--precision f64|f32] [CLASS...]
+    python benchmarks/widths.py [--seconds N] [--precision f64|f32] [CLASS...]
 
 classes: avx512 avx2 sse (all unless named). Each is this CPU with its later instruction sets switched off, in a process
 of its own (NUMBA_CPU_FEATURES, which the program honours); `sse` has no fma either, which then comes from the C
 library. One frame of each kind: inside the set (only steps), along its boundary (samples end all the time), and
-`still_life` (much shading). Steps must be equal before a time counts. Printed are milliseconds of painting, the least
-of each frame starred, and the choice marked.
+`still_life` (much shading). Steps must be equal before a time counts. Printed are milliseconds of painting that a tenth
+of the samples stay under, the least of each frame starred, and the choice marked.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -18,12 +19,13 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from pairs import in_turn, machine_line, options, timed
-
+from harness.cases import Case
+from harness.timing import core, measure, timed
+from harness.verdicts import quick
 from render import scene
 from render.codegen import host
-from render.codegen.program import Width, together
-from render.frame import canvas
+from render.codegen.program import Width, vector_program
+from render.frame import open_canvas
 from render.options import complete
 from render.request import Request
 from render.runtime.cpu import native
@@ -52,7 +54,7 @@ def frames(precision: str) -> dict[str, Request]:
 
 def widths(request: Request) -> dict[str, Width]:
     """What is tried, by how it is printed; groups of more lanes than a patch has pixels are left out."""
-    register = simd.registers()[0] // (8 if request.precision == "f64" else 4)
+    register = simd.vector_registers()[0] // (8 if request.precision == "f64" else 4)
     tried = {}
     for registers, groups, block, (taking, moving) in MARCHED if request.scene == "still_life" else STEPPED:
         if 4 <= registers * register <= 64:
@@ -65,25 +67,26 @@ def widths(request: Request) -> dict[str, Width]:
 def kernel(request: Request, width: Width) -> Any:
     """Code for a width."""
     loaded = scene.load(request.scene)
-    return native.kernel(together(loaded, request, width), loaded, request, "", lambda _: None)
+    return native.make_kernel(vector_program(loaded, request, width), loaded, request, "", lambda _: None)
 
 
-def measure(precision: str, rounds: int) -> None:
+def measure_class(precision: str, seconds: float) -> None:
     """One class of machine, one precision."""
-    print(f"\n{simd.registers()[1]}, {precision}: registers, groups, block, cost of taking out and of moving; ms")
+    print(f"\n{simd.vector_registers()[1]}, {precision}: registers, groups, block, cost of taking out, of moving; ms")
     for name, request in frames(precision).items():
-        chosen, _ = simd.width(scene.load(request.scene), precision)
+        chosen, _ = simd.choose_width(scene.load(request.scene), precision)
         tried = widths(request)
-        with canvas(request, shared=False) as surface:
+        with open_canvas(request, shared=False) as surface:
             codes = {told: kernel(request, width) for told, width in tried.items()}
             paint = {told: partial(code.paint, surface, 0, 0, *request_size(request)) for told, code in codes.items()}
             if len({once() for once in paint.values()}) > 1:
                 sys.exit("not all made the same steps: no figure")
-            times = in_turn({told: timed(once) for told, once in paint.items()}, rounds)
-        least = min(each.best for each in times.values())
+            series, _ = measure([Case(told, timed(once)) for told, once in paint.items()], core(), seconds)
+        times = {one.name: quick(one.samples) for one in series}
+        least = min(times.values())
         for told, spent in times.items():
-            marks = ("*" if spent.best == least else " ") + (" chosen" if tried[told] == chosen else "")
-            print(f"  {name:10} {told} {spent.best * 1e3:8.2f}{marks}", flush=True)
+            marks = ("*" if spent == least else " ") + (" chosen" if tried[told] == chosen else "")
+            print(f"  {name:10} {told} {spent * 1e3:8.2f}{marks}", flush=True)
 
 
 def request_size(request: Request) -> tuple[int, int]:
@@ -93,7 +96,8 @@ def request_size(request: Request) -> tuple[int, int]:
 
 def main() -> None:
     """Each class in a process of its own."""
-    parser = options(__doc__ or "", 5)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each frame; %(default)s unless told")
     parser.add_argument("classes", nargs="*", metavar="CLASS", choices=[*CLASSES, []], default=[])
     parser.add_argument("--precision", choices=("f64", "f32"))
     parser.add_argument(HERE, action="store_true", help="this process as it is, whatever the classes")
@@ -101,14 +105,13 @@ def main() -> None:
     precisions = (asked.precision,) if asked.precision else ("f64", "f32")
     if asked.here:
         for precision in precisions:
-            measure(precision, asked.runs)
+            measure_class(precision, asked.seconds)
         return
-    print(machine_line(), flush=True)
     for name in asked.classes or CLASSES:
         off = CLASSES[name]
-        have = [f"-{one}" if one.startswith(off) else f"+{one}" for one in sorted(host.features())] if off else []
+        have = [f"-{one}" if one.startswith(off) else f"+{one}" for one in sorted(host.cpu_features())] if off else []
         wanted = {"NUMBA_CPU_FEATURES": ",".join(have)} if off else {}
-        words = [sys.executable, __file__, HERE, "--runs", str(asked.runs)]
+        words = [sys.executable, __file__, HERE, "--seconds", str(asked.seconds)]
         words += ["--precision", asked.precision] if asked.precision else []
         subprocess.run(words, env=os.environ | wanted, check=True)  # noqa: S603
 

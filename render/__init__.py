@@ -69,7 +69,7 @@ The words, which mean the same everywhere; one word for one idea:
     occupancy     how many warps a multiprocessor holds, as a share of the most it can hold
 
 Things start and finish; results are returned or reported; measurements are recorded; settings are requested.
-A function is named by verb and object (`check_picture`); one word stands alone only where the module completes it
+A function is named by verb and object (`check_scene`); one word stands alone only where the module completes it
 (`plan.cut`).
 """
 

@@ -16,12 +16,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from render.trace import Span, Trace
+from render.trace.spans import UNKNOWN
 
 WHOLE = 0.95  # share of a span's time; above, the rest is no more than interrupts and reading clocks
 
 
 class OnCpu(NamedTuple):
-    """How many workers had a CPU on average, and how many CPUs the process may use; None where that is not known."""
+    """Mean number of workers that had a CPU, and the CPUs that the process may use; None where that is not known."""
 
     mean: float | None
     cpus: int | None
@@ -29,13 +30,14 @@ class OnCpu(NamedTuple):
 
 def of(trace: Trace) -> OnCpu:
     """Measure a run: the CPU time of its paint spans over the time from the first one's start to the last one's end."""
-    paint = [span for span in trace.spans if span.kind == "paint"]
-    given = sum_of(paint)
-    window = max(span.t1 for span in paint) - min(span.t0 for span in paint) if paint else 0
-    return OnCpu(given / window if given is not None and window else None, trace.cpus)
+    paint = trace.columns.of_kind("paint")
+    if not len(paint) or (paint.on_cpu == UNKNOWN).any():
+        return OnCpu(None, trace.cpus)
+    window = int(paint.t1.max() - paint.t0.min())
+    return OnCpu(int(paint.on_cpu.sum()) / window if window else None, trace.cpus)
 
 
-def sum_of(spans: Iterable[Span]) -> int | None:
+def sum_cpu_time(spans: Iterable[Span]) -> int | None:
     """Add up the CPU time of these spans, in ns; None where it is not known of one of them."""
     total = 0
     for span in spans:
@@ -45,8 +47,8 @@ def sum_of(spans: Iterable[Span]) -> int | None:
     return total
 
 
-def share(span: Span) -> float:
-    """Tell for what share (0..1) of its time a paint span had a CPU, as pictures show it.
+def cpu_share(span: Span) -> float:
+    """Return the share (0..1) of its time for which a paint span had a CPU, as pictures show it.
 
     It is 1 where that is not known, nothing was measured, or the difference would not be seen (`WHOLE`).
     """

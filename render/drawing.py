@@ -1,4 +1,4 @@
-"""What pictures about a run share: panels with a frame in them, tiles outlined and hatched on it, badges, legends.
+"""Shared drawing for pictures of a run: panels with a frame in them, outlined and hatched tiles, badges, legends.
 
 Drawn with Pillow at the size they are shown in. A panel is one run: a title, the picture, and room below for a legend.
 """
@@ -14,7 +14,7 @@ import numpy as np
 
 from render.pictures import pillow
 from render.plan import Tile, cut
-from render.swatches import RGB, colour, hatch, ink
+from render.swatches import RGB, colour, hatch, ink_on
 
 if TYPE_CHECKING:
     from render.frame import Frame
@@ -37,20 +37,20 @@ class Panel(NamedTuple):
 
 
 @cache
-def font(size: int) -> pillow.ImageFont.FreeTypeFont | pillow.ImageFont.ImageFont:
+def load_font(size: int) -> pillow.ImageFont.FreeTypeFont | pillow.ImageFont.ImageFont:
     """Pillow's own letters, so that pictures are the same on machines with other fonts."""
     return pillow.ImageFont.load_default(size)
 
 
-def beside(runs: int) -> int:
-    """How many panels stand in a row: as many as there are up to three, and four as two by two."""
+def panels_in_row(runs: int) -> int:
+    """Choose how many panels stand in a row: up to three side by side, four as two by two."""
     return max(runs, 1) if runs <= 3 else 2 if runs == 4 else 3
 
 
-def panel(frame: Frame, runs: int) -> Panel:
-    """The frame fitted into a square as wide as a panel of so many runs; small ones are enlarged in whole steps."""
+def fit_panel(frame: Frame, runs: int) -> Panel:
+    """Fit the frame into a square as wide as a panel of so many runs; enlarge small ones in whole steps."""
     high, wide, _ = frame.rgb.shape
-    width = WIDTHS[beside(runs)]
+    width = WIDTHS[panels_in_row(runs)]
     shrink = min(width / wide, width / high)
     scale = float(int(shrink)) if shrink >= 2 else shrink
     size = max(round(wide * scale), 1), max(round(high * scale), 1)
@@ -64,41 +64,41 @@ def _box(tile: Tile, scale: float, size: tuple[int, int]) -> Box:
     return round(tile.x * scale), round(tile.y * scale), min(right, size[0]), min(bottom, size[1])
 
 
-def sheet(panels: Sequence[pillow.Image.Image]) -> pillow.Image.Image:
-    """The panels on one sheet, row by row."""
-    across = beside(len(panels))
+def join_panels(panels: Sequence[pillow.Image.Image]) -> pillow.Image.Image:
+    """Put the panels on one sheet, row by row."""
+    across = panels_in_row(len(panels))
     rows = [panels[at : at + across] for at in range(0, len(panels), across)]
     widths = [max(one.width for one in panels[column::across]) for column in range(across)]
     heights = [max(one.height for one in row) for row in rows]
     size = sum(widths) + GAP * (across - 1), sum(heights) + GAP * (len(rows) - 1)
-    made = pillow.Image.new("RGB", (size[0] + 2 * MARGIN, size[1] + 2 * MARGIN), PAPER)
+    image = pillow.Image.new("RGB", (size[0] + 2 * MARGIN, size[1] + 2 * MARGIN), PAPER)
     for number, one in enumerate(panels):
         row, column = divmod(number, across)
         place = sum(widths[:column]) + GAP * column, sum(heights[:row]) + GAP * row
-        made.paste(one, (MARGIN + place[0], MARGIN + place[1]))
-    return made
+        image.paste(one, (MARGIN + place[0], MARGIN + place[1]))
+    return image
 
 
-def framed(
+def frame_panel(
     title: str, quiet: str, image: pillow.Image.Image, legend: pillow.Image.Image | None = None
 ) -> pillow.Image.Image:
-    """One panel: title to the left and what is said beside it to the right, the picture, the legend."""
+    """Draw one panel: title to the left and a note to the right, the picture, the legend."""
     below = 0 if legend is None else legend.height + 8
     width = max(image.width, 320, 0 if legend is None else legend.width)
-    made = pillow.Image.new("RGB", (width, TITLE + image.height + below), PAPER)
-    draw = pillow.ImageDraw.Draw(made)
-    draw.text((0, TITLE - 9), title, TEXT, font(18), anchor="ls")
-    if draw.textlength(title, font(18)) + draw.textlength(quiet, font(13)) + 16 <= width:
-        draw.text((width, TITLE - 9), quiet, QUIET, font(13), anchor="rs")
-    made.paste(image, (0, TITLE))
+    sheet = pillow.Image.new("RGB", (width, TITLE + image.height + below), PAPER)
+    draw = pillow.ImageDraw.Draw(sheet)
+    draw.text((0, TITLE - 9), title, TEXT, load_font(18), anchor="ls")
+    if draw.textlength(title, load_font(18)) + draw.textlength(quiet, load_font(13)) + 16 <= width:
+        draw.text((width, TITLE - 9), quiet, QUIET, load_font(13), anchor="rs")
+    sheet.paste(image, (0, TITLE))
     if legend is not None:
-        made.paste(legend, (0, TITLE + image.height + 8))
-    return made
+        sheet.paste(legend, (0, TITLE + image.height + 8))
+    return sheet
 
 
 @cache
-def hatching(width: int, height: int, name: str) -> pillow.Image.Image:
-    """A mask (mode L) of this size with a hatch on it: 255 where there is a line or a dot."""
+def draw_hatching(width: int, height: int, name: str) -> pillow.Image.Image:
+    """Draw a mask (mode L) of this size with a hatch on it: 255 where there is a line or a dot."""
     large = pillow.Image.new("L", (width * FINE, height * FINE))
     draw = pillow.ImageDraw.Draw(large)
     step, (wide, high) = STEP * FINE, large.size
@@ -106,12 +106,12 @@ def hatching(width: int, height: int, name: str) -> pillow.Image.Image:
         for y in range(step // 2, high, step):
             for x in range(step // 2 + (y // step % 2) * step // 2, wide, step):
                 draw.ellipse((x - 5, y - 5, x + 5, y + 5), 255)
-    for x0, y0, x1, y1 in _strokes(name, wide, high, step):
+    for x0, y0, x1, y1 in _hatch_strokes(name, wide, high, step):
         draw.line((x0, y0, x1, y1), 255, FINE)
     return large.resize((width, height), pillow.Image.Resampling.BOX)
 
 
-def _strokes(name: str, wide: int, high: int, step: int) -> Iterator[Box]:
+def _hatch_strokes(name: str, wide: int, high: int, step: int) -> Iterator[Box]:
     slanted = range(-high, wide + high, step * 3 // 2)
     if name in ("rising", "crossed"):
         yield from ((x, high, x + high, 0) for x in slanted)
@@ -123,12 +123,12 @@ def _strokes(name: str, wide: int, high: int, step: int) -> Iterator[Box]:
         yield from ((x, 0, x, high) for x in range(step // 2, wide, step))
 
 
-def faded(image: pillow.Image.Image) -> pillow.Image.Image:
-    """The picture with little colour of its own, so that colours laid over it are seen."""
+def fade_image(image: pillow.Image.Image) -> pillow.Image.Image:
+    """Take most of the colour out of a picture, so that colours laid over it are seen."""
     return pillow.Image.blend(image, image.convert("L").convert("RGB"), 0.7)
 
 
-def own(image: pillow.Image.Image, box: Box, number: int) -> None:
+def mark_owner(image: pillow.Image.Image, box: Box, number: int) -> None:
     """Mark a box as somebody's: under a veil of their colour, hatched and outlined in it."""
     left, top, right, bottom = box
     width, height = right - left, bottom - top
@@ -137,21 +137,21 @@ def own(image: pillow.Image.Image, box: Box, number: int) -> None:
     paint = pillow.Image.new("RGB", (width, height), colour(number))
     veil = pillow.Image.new("L", (width, height), 80)
     if min(width, height) >= STEP:
-        lines = hatching(width, height, hatch(number)).point([level * 4 // 5 for level in range(256)])
+        lines = draw_hatching(width, height, hatch(number)).point([level * 4 // 5 for level in range(256)])
         veil = pillow.ImageChops.lighter(veil, lines)
     image.paste(paint, (left, top), veil)
-    outline(image, box, colour(number), 2 if min(width, height) >= 16 else 1)
+    draw_outline(image, box, colour(number), 2 if min(width, height) >= 16 else 1)
 
 
-def outline(image: pillow.Image.Image, box: Box, paint: RGB, thick: int) -> None:
-    """A line along the inner edge of a box."""
+def draw_outline(image: pillow.Image.Image, box: Box, paint: RGB, thick: int) -> None:
+    """Draw a line along the inner edge of a box."""
     left, top, right, bottom = box
     if right - left >= 2 * thick and bottom - top >= 2 * thick:
         pillow.ImageDraw.Draw(image).rectangle((left, top, right - 1, bottom - 1), outline=paint, width=thick)
 
 
-def badge(image: pillow.Image.Image, box: Box, number: int, text: str, longest: str = "") -> None:
-    """In the middle of a box, as far as there is room: a number on its colour, and more on white beside it.
+def draw_badge(image: pillow.Image.Image, box: Box, number: int, text: str, longest: str = "") -> None:
+    """Draw a badge in the middle of a box, if it fits: a number on its colour, and more on white beside it.
 
     `longest`: the longest text of its kind, so that badges of boxes of one size are of one size.
     """
@@ -159,7 +159,7 @@ def badge(image: pillow.Image.Image, box: Box, number: int, text: str, longest: 
     draw = pillow.ImageDraw.Draw(image)
 
     def widths(size: int, words: Sequence[str]) -> list[int]:
-        return [round(draw.textlength(word, font(size))) + size // 2 + 3 for word in words if word]
+        return [round(draw.textlength(word, load_font(size))) + size // 2 + 3 for word in words if word]
 
     whole = str(number), max(text, longest, key=len)
     for size, words in ((15, whole), (12, whole), (10, whole), (12, whole[:1]), (9, whole[:1])):
@@ -173,32 +173,32 @@ def badge(image: pillow.Image.Image, box: Box, number: int, text: str, longest: 
     x, y = (left + right - sum(wide)) // 2, (top + bottom - high) // 2
     for word, width, paper in zip(shown, wide, (colour(number), PAPER), strict=False):
         draw.rectangle((x, y, x + width - 1, y + high - 1), fill=paper)
-        draw.text((x + width / 2, y + high / 2), word, ink(paper), font(size), anchor="mm")
+        draw.text((x + width / 2, y + high / 2), word, ink_on(paper), load_font(size), anchor="mm")
         x += width
 
 
-def legend(entries: Sequence[tuple[int, str]], width: int, most: int = 12) -> pillow.Image.Image:
-    """Swatches with words, in as many rows as it takes; of many the first, and how many more there are."""
-    told = [*entries[:most], *([(-1, f"and {len(entries) - most} more")] if len(entries) > most else [])]
+def draw_legend(entries: Sequence[tuple[int, str]], width: int, most: int = 12) -> pillow.Image.Image:
+    """Draw swatches with words, in as many rows as it takes; of many the first, and how many more there are."""
+    shown = [*entries[:most], *([(-1, f"and {len(entries) - most} more")] if len(entries) > most else [])]
     probe = pillow.ImageDraw.Draw(pillow.Image.new("RGB", (1, 1)))
     places, x, y = [], 0, 0
-    for number, word in told:
-        wide = round(probe.textlength(word, font(13))) + (30 if number >= 0 else 0)
+    for number, word in shown:
+        wide = round(probe.textlength(word, load_font(13))) + (30 if number >= 0 else 0)
         if x and x + wide > width:
             x, y = 0, y + 22
         places.append((x, y, number, word))
         x += wide + 18
-    made = pillow.Image.new("RGB", (width, y + 20 if told else 1), PAPER)
-    draw = pillow.ImageDraw.Draw(made)
+    image = pillow.Image.new("RGB", (width, y + 20 if shown else 1), PAPER)
+    draw = pillow.ImageDraw.Draw(image)
     for x, y, number, word in places:
         if number >= 0:
-            own(made, (x, y + 1, x + 24, y + 19), number)
-        draw.text((x + (30 if number >= 0 else 0), y + 10), word, TEXT, font(13), anchor="lm")
-    return made
+            mark_owner(image, (x, y + 1, x + 24, y + 19), number)
+        draw.text((x + (30 if number >= 0 else 0), y + 10), word, TEXT, load_font(13), anchor="lm")
+    return image
 
 
-def png(image: pillow.Image.Image) -> bytes:
-    """The picture as a PNG file."""
+def encode_png(image: pillow.Image.Image) -> bytes:
+    """Encode the picture as a PNG file."""
     file = BytesIO()
     image.save(file, "PNG", optimize=False, compress_level=6)
     return file.getvalue()

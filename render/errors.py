@@ -1,7 +1,7 @@
-"""What can go wrong, and what to do about it.
+"""Errors: their causes, what to do about them, and the exit codes.
 
 RenderError                    exit 1   the tree's root; also "something failed"
-  UsageError                   exit 2   what was asked makes no sense
+  UsageError                   exit 2   the request makes no sense
     UnknownName                         a name that no file or list knows, with the nearest that is known
     SceneError                          a scene file that breaks the contract
   InputError                   exit 2   a file that cannot be read as what it should be
@@ -33,7 +33,7 @@ class RenderError(Exception):
 
 
 class UsageError(RenderError):
-    """What was asked makes no sense; nothing was painted."""
+    """The request makes no sense; nothing was painted."""
 
     exit_code = 2
 
@@ -69,7 +69,7 @@ class OutputError(RenderError):
 
 
 class ModeUnavailable(RenderError):
-    """The mode asked for cannot run on this machine. There is no silent fallback."""
+    """The requested mode cannot run on this machine. There is no silent fallback."""
 
     exit_code = 3
 

@@ -1,8 +1,8 @@
-"""What scenes of z -> z z + c share: the step, the colours of the outside, and the light on its slope.
+"""Shared parts of scenes of z -> z z + c: the step, the colours of the outside, and the light on its slope.
 
 Outside, the number of steps is made continuous by how far beyond the bailout the last one went, and runs through a
 cyclic palette, one turn for so many doublings. Relief needs the derivative of the last z by the point. Carried along,
-it would slow every picture down (by 1.3 to 2.5); so where relief is asked for, `derivative` walks the orbits that have
+it would slow every picture down (by 1.3 to 2.5); so where relief is requested, `derivative` walks the orbits that have
 left a second time, and nothing else pays for it.
 """
 
@@ -46,7 +46,7 @@ STEEPEST = 1e30  # a longer derivative is no more than noise; float32 would soon
 
 
 def colouring(parameters: Any) -> dict[str, Any]:
-    """Members of `p` for all that follows, from `bailout`, `zoom` and the parameters in COLOURING."""
+    """Make the members of `p` for all that follows, from `bailout`, `zoom` and the parameters in COLOURING."""
     colours = palette(parameters.palette)
     reach = parameters.bailout * parameters.bailout
     angle = parameters.light_angle * type(parameters.light_angle)(0.017453292519943295)
@@ -69,18 +69,18 @@ def colouring(parameters: Any) -> dict[str, Any]:
 
 
 def next_z(x: Lane, y: Lane, cx: Lane, cy: Lane) -> tuple[Lane, Lane]:
-    """Z z + c for z = x + i y: three fma and one sum."""
+    """Compute z z + c for z = x + i y: three fma and one sum."""
     part = fma(-y, y, cx)
     return fma(x, x, part), fma(x + x, y, cy)
 
 
 def within(x: Lane, y: Lane, p: Any) -> Any:
-    """Whether |z| is still within the bailout."""
+    """Test whether |z| is still within the bailout."""
     return fma(x, x, y * y) <= p.reach
 
 
 def shaded(x: Lane, y: Lane, steps: Lane, inside: Any, orbit: Any, p: Any) -> tuple[Lane, Lane, Lane]:
-    """Inside black; outside a colour of the palette, in relief where that is asked for.
+    """Inside black; outside a colour of the palette, in relief where that is requested.
 
     orbit: what `derivative` is to be given before the steps. Where all is inside, no colours are looked up.
     """
@@ -96,7 +96,7 @@ def shaded(x: Lane, y: Lane, steps: Lane, inside: Any, orbit: Any, p: Any) -> tu
 
 
 def coloured(x: Lane, y: Lane, steps: Lane, brightness: Lane, p: Any) -> tuple[Lane, Lane, Lane]:
-    """A colour of the palette by the continuous number of steps, made darker by a brightness in 0 .. 1."""
+    """Look up a colour of the palette by the continuous number of steps, darkened by a brightness in 0 .. 1."""
     late = steps + 1.0 - rough_log2(rough_log2(maximum(fma(x, x, y * y), p.reach)) * p.per_reach)
     turn = fma(fract(fma(rough_log2(maximum(late, 1.0)), p.density, p.offset)), p.turn, 0.0)  # a product that stays one
     return (
@@ -107,12 +107,12 @@ def coloured(x: Lane, y: Lane, steps: Lane, brightness: Lane, p: Any) -> tuple[L
 
 
 def between(colours: Any, turn: Lane) -> Lane:
-    """The blend of two neighbouring entries of a palette."""
+    """Blend two neighbouring entries of a palette."""
     return mix(take(colours, turn), take(colours, turn + 1.0), fract(turn))
 
 
 def derivative(x: Lane, y: Lane, cx: Lane, cy: Lane, first: Lane, each: Lane, steps: Lane) -> tuple[Lane, Lane]:
-    """How z after so many steps from z = x + i y changes with the point: w -> 2 z w + each, from w = first on.
+    """Follow how z after so many steps from z = x + i y changes with the point: w -> 2 z w + each, from w = first on.
 
     The odd steps come first, one by one; whole blocks are then left to all lanes, which need no question inside them.
     """
@@ -139,13 +139,13 @@ def derivative(x: Lane, y: Lane, cx: Lane, cy: Lane, first: Lane, each: Lane, st
 
 
 def next_derivative(x: Lane, y: Lane, wx: Lane, wy: Lane, each: Lane) -> tuple[Lane, Lane]:
-    """2 z w + each, where each is real."""
+    """Compute 2 z w + each, where each is real."""
     two_x, two_y = x + x, y + y
     return fma(two_x, wx, fma(-two_y, wy, each)), fma(two_x, wy, two_y * wx)
 
 
 def relief(x: Lane, y: Lane, wx: Lane, wy: Lane, p: Any) -> Lane:
-    """How bright light from one side and the set's nearness make a point outside: 0 .. 1.
+    """Compute how bright light from one side and the set's nearness make a point outside: 0 .. 1.
 
     z / w points away from the set, up the slope of log |z|. The set is as far away as 2 |z| log |z| / |w|, or nearer by
     a factor of 4 at most (Peitgen and Saupe, The Science of Fractal Images, 1988, appendix D).

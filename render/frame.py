@@ -1,7 +1,7 @@
-"""Pixels: the canvas that workers paint on, and the frame that is left when they are done.
+"""Pixels: the canvas that workers paint on, and the frame that is left when they have finished.
 
 All workers write into one canvas, each only inside its own tiles. For processes the canvas is a file that each of
-them maps once (on Linux in memory, under /dev/shm), so no pixel is ever sent anywhere.
+them maps once (on Linux in memory), so no pixel is ever sent anywhere.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any, ClassVar, NamedTuple, Self, overload
 
@@ -19,18 +19,19 @@ import numpy as np
 
 from render import machine
 from render.errors import RenderError, UsageError
-from render.pictures.picture import encode, pixels
+from render.findings.explanation import Explanation
+from render.pictures.picture import encode_png, pack_pixels
 from render.request import Request
 from render.shared_file import shared_file
 from render.trace import Trace
-from render.wording import count, harmless, listed
+from render.wording import count, join_words, make_harmless
 
 SMALL = 1 << 22  # bytes that are there wherever this program runs
 COPIES = 3  # of a frame: the canvas, what is kept of it, and what it becomes on its way into a file
 
 
-class Went(NamedTuple):
-    """How far a rectangle has come since it was last asked: steps made for stored pixels, NaN samples, the end."""
+class SliceResult(NamedTuple):
+    """The result of one slice of painting: steps made for stored pixels, NaN samples, and whether it was the last."""
 
     steps: int
     bad: int
@@ -54,19 +55,19 @@ class Canvas:
             self.steps = np.zeros((height, width), np.int32) if with_steps else None
         else:
             self.rgb = np.memmap(path, np.uint8, "r+", shape=(height, width, 3))
-            behind = _aligned(self.rgb.nbytes)
+            behind = _round_to_page(self.rgb.nbytes)
             self.steps = np.memmap(path, np.int32, "r+", behind, (height, width)) if with_steps else None
         self.addresses = self.rgb.ctypes.data, 0 if self.steps is None else self.steps.ctypes.data
 
     def covers(self, x: int, y: int, width: int, height: int) -> bool:
-        """Tell whether a rectangle of the frame lies in it."""
+        """Test whether a rectangle of the frame lies in it."""
         high, wide, _ = self.rgb.shape
         return self.x <= x and self.y <= y and x + width <= self.x + wide and y + height <= self.y + high
 
-    def kept(self) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-        """Pixels, steps and what is inside, to keep when the canvas is gone: copies of what lies in a file.
+    def take_pixels(self) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+        """Return pixels, steps and inside for keeps: copies where the canvas lies in a file.
 
-        To be asked once, when all is painted: the marks are taken off the steps.
+        To be called once, when all is painted: the marks are taken off the steps.
         """
         ours = self.path is None
         rgb = self.rgb if ours else np.array(self.rgb)
@@ -74,42 +75,36 @@ class Canvas:
             return rgb, None, None
         return rgb, *split_marked(self.steps if ours else np.array(self.steps))
 
-    @property
-    def folder(self) -> Path:
-        """Where the canvas's file lies, beside whatever else the processes share. Raises RenderError without a file."""
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as the file's name: another process opens the same file. Raises RenderError without a file."""
         if self.path is None:
             raise RenderError("a canvas in private memory cannot be shared", "open it with shared=True")
-        return self.path.parent
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """A process that is sent a canvas opens the same file."""
-        return _attached, (self.folder / "canvas", *self._key)
+        return _attach_canvas, (self.path, *self._key)
 
 
 def split_marked(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Steps (int32), and which samples are inside (bool): all bits of their steps were turned. Done in place."""
+    """Split marked steps, in place: steps (int32), and which samples are inside (bool), whose bits were inverted."""
     inside = counts < 0
     np.invert(counts, out=counts, where=inside)
     return counts, inside
 
 
-@lru_cache(maxsize=2)
-def _attached(path: Path, width: int, height: int, with_steps: bool, x: int, y: int) -> Canvas:  # noqa: FBT001
+def _attach_canvas(path: Path, width: int, height: int, with_steps: bool, x: int, y: int) -> Canvas:  # noqa: FBT001
     return Canvas(width, height, with_steps=with_steps, path=path, x=x, y=y)
 
 
-def _aligned(size: int) -> int:
+def _round_to_page(size: int) -> int:
     return -(-size // 4096) * 4096
 
 
 @contextmanager
-def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
-    """A black canvas for this request; one in a file, removed at the end, where processes share it.
+def open_canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
+    """Open a black canvas for this request; where processes share it, in a file that is removed at the end.
 
     Raises UsageError for a frame that cannot fit in memory, OutputError where there is no room that processes share.
     """
     with_steps = request.samples == 1
-    size = _room_for("frame", request.width, request.height, "give a smaller --size", with_steps=with_steps)
+    size = _check_memory("frame", request.width, request.height, "give a smaller --size", with_steps=with_steps)
     if not shared:
         yield Canvas(request.width, request.height, with_steps=with_steps)
         return
@@ -117,8 +112,8 @@ def canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
         yield Canvas(request.width, request.height, with_steps=with_steps, path=path)
 
 
-def window(request: Request, x: int, y: int, width: int, height: int) -> Canvas:
-    """A black canvas for one rectangle of a frame, whose size says nothing about the memory that this needs.
+def open_window(request: Request, x: int, y: int, width: int, height: int) -> Canvas:
+    """Open a black canvas for one rectangle of a frame; the frame itself may be larger than memory.
 
     Raises UsageError for one that does not lie in the frame, or cannot fit in memory.
     """
@@ -128,13 +123,13 @@ def window(request: Request, x: int, y: int, width: int, height: int) -> Canvas:
             f"keep inside its {request.width} x {request.height} pixels, which are counted from (0, 0)",
         )
     with_steps = request.samples == 1
-    _room_for("window", width, height, "ask for smaller ones", with_steps=with_steps)
+    _check_memory("window", width, height, "ask for smaller ones", with_steps=with_steps)
     return Canvas(width, height, with_steps=with_steps, x=x, y=y)
 
 
-def _room_for(what: str, width: int, height: int, remedy: str, *, with_steps: bool) -> int:
-    """The bytes of so many pixels. Raises UsageError where they cannot fit in memory."""
-    size = _aligned(width * height * 3) + width * height * 4 * with_steps
+def _check_memory(what: str, width: int, height: int, remedy: str, *, with_steps: bool) -> int:
+    """Return the bytes of so many pixels. Raises UsageError where they cannot fit in memory."""
+    size = _round_to_page(width * height * 3) + width * height * 4 * with_steps
     needed, granted = COPIES * size, machine.memory()
     if size > SMALL and needed > granted:
         raise UsageError(
@@ -163,60 +158,61 @@ class Frame:
 
     def __repr__(self) -> str:
         """One line: what was drawn, and who drew it."""
-        told = self.request
-        return f"<Frame of {PurePath(told.scene).stem!r:.60}, {told.width} x {told.height}, by {self.title!r:.60}>"
+        width, height = self.request.width, self.request.height
+        return f"<Frame of {PurePath(self.request.scene).stem!r:.60}, {width} x {height}, by {self.title!r:.60}>"
 
     @property
     def simulated(self) -> bool:
-        """Whether numba's simulator stood for a graphics card; its times mean nothing."""
+        """True where numba's simulator stood for a GPU; its times mean nothing."""
         return bool(self.trace.facts.get("simulated", False))
 
     @property
     def title(self) -> str:
         """Who drew it, in short: "parallel (loky)", "cuda, simulated"; a run of a lesson has a name of its own."""
-        return title(self.request, self.trace.facts)
+        return run_title(self.request, self.trace.facts)
 
     def png(self, texts: Mapping[str, str] | None = None) -> bytes:
-        """The picture as a PNG file, with texts by keyword; the pixels are packed once, however often it is asked."""
-        return encode(self.rgb, texts, self._packed)
+        """Encode the picture as a PNG file, with texts by keyword; the pixels are packed only once."""
+        return encode_png(self.rgb, texts, self._packed)
 
     def _repr_png_(self) -> bytes:
-        """How a notebook shows it."""
+        """Show the picture in a notebook."""
         return self.png()
 
     @cached_property
     def _packed(self) -> bytes:
-        return pixels(self.rgb)
+        return pack_pixels(self.rgb)
 
     def with_trace(self, trace: Trace) -> Self:
-        """The same picture with another trace; what was found out about its pixels is kept."""
-        made = copy(self)
-        object.__setattr__(made, "trace", trace)
-        return made
+        """Return the same picture with another trace; what is known of its pixels is kept."""
+        frame = copy(self)
+        object.__setattr__(frame, "trace", trace)
+        return frame
 
     @cached_property
     def sha256(self) -> str:
-        """Of the 8-bit RGB pixels, row by row."""
+        """Hash of the 8-bit RGB pixels, row by row, in hexadecimal."""
         return hashlib.sha256(np.ascontiguousarray(self.rgb).data).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
 class Frames(Sequence[Frame]):
-    """What outputs are made of and a saved trace keeps: a draw's one frame, or those of a race and what it left out.
+    """The input of every output, and the content of a saved trace: the frame of a draw, or those of a race.
 
     It is a sequence of its frames. `kind` is one of `KINDS`; `not_run` holds (mode, reason) for each mode of a race
-    that did not run.
+    that did not run; `explanation` is the text of the lesson whose runs these are.
     """
 
     frames: tuple[Frame, ...]
     kind: str = "draw"
     not_run: tuple[tuple[str, str], ...] = ()
+    explanation: Explanation | None = None
 
     KINDS: ClassVar = ("draw", "race")
 
     def __repr__(self) -> str:
         """One line: whose runs these are, and how many did not run."""
-        runs = listed([f"{frame.title!r:.40}" for frame in self.frames[:5]])
+        runs = join_words([f"{frame.title!r:.40}" for frame in self.frames[:5]])
         more = f", {len(self) - 5} more" if len(self) > 5 else ""
         missing = f"; {count(len(self.not_run), 'mode')} did not run" if self.not_run else ""
         return f"<{type(self).__name__} of {count(len(self), 'run')}: {runs}{more}{missing}>"
@@ -235,29 +231,34 @@ class Frames(Sequence[Frame]):
 
     @property
     def identical(self) -> bool:
-        """Whether all pictures, and all step counts, are equal to the last bit."""
-        return identical(self.frames)
+        """True where all pictures, and all step counts, are equal to the last bit."""
+        return are_identical(self.frames)
 
 
-def title(request: Request, facts: Mapping[str, Any]) -> str:
-    """The name of a run, harmless to show: its label where it has one, or its mode and what its workers are."""
+def run_title(request: Request, facts: Mapping[str, Any]) -> str:
+    """Name a run, harmless to show: by its label where it has one, or by its mode and backend."""
     label = facts.get("label")
     if isinstance(label, str) and label:
-        return harmless(label)
-    who = harmless(f"{request.mode} ({request.backend})" if request.backend else request.mode)
+        return make_harmless(label)
+    who = make_harmless(f"{request.mode} ({request.backend})" if request.backend else request.mode)
     return f"{who}, simulated" if facts.get("simulated") else who
 
 
 BASELINE = "sequential"  # the mode that speed-up is counted from
 
 
-def baseline(frame: Frame, frames: Sequence[Frame]) -> Frame | None:
-    """What a run of a race is measured against: the run of mode BASELINE that waits as long, or any of that mode."""
+def find_baseline(frame: Frame, frames: Sequence[Frame]) -> Frame | None:
+    """Find the run that a run of a race is measured against: of mode BASELINE, with the same wait, if it can be.
+
+    One of its own story goes before a plain one; a plain one must wait as long.
+    """
+    story = frame.trace.facts.get("story")
     based = [one for one in frames if one.request.mode == BASELINE]
-    alike = [one for one in based if one.request.wait_ns == frame.request.wait_ns]
-    return next(iter(alike or based), None)
+    own = [one for one in based if one.trace.facts.get("story") == story]
+    alike = [one for one in own or based if one.request.wait_ns == frame.request.wait_ns]
+    return next(iter(alike or own), None)
 
 
-def identical(frames: Sequence[Frame]) -> bool:
-    """Whether all pictures are equal to the last bit, and took as many steps."""
+def are_identical(frames: Sequence[Frame]) -> bool:
+    """Test whether all pictures are equal to the last bit, and took as many steps."""
     return len({(frame.rgb.shape, frame.sha256, frame.total_steps) for frame in frames}) <= 1

@@ -22,7 +22,7 @@ Integers know + - & | ^ << >> and comparisons; they wrap around. Words built fro
 
     from render.lanes import fma, sqrt, where, sin, log2
 
-No bare product may feed a sum: write `fma(a, b, c)`, not `a * b + c`. Graphics cards contract the latter
+No bare product may feed a sum: write `fma(a, b, c)`, not `a * b + c`. Compilers for GPUs contract the latter
 silently, and the picture would differ.
 
 The meaning of each primitive, one lane at a time, stands in `render.language.primitives`.

@@ -26,22 +26,22 @@ from render.sampling import grid, position
 OWN = ("like", "at", "closer")  # options that are used up here
 
 
-def applied(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of `render.options.complete` that these stand for; those that were asked go over the picture's.
+def apply_picture(options_given: Mapping[str, Any]) -> dict[str, Any]:
+    """Combine the options of a saved picture with those given, which go first, for `render.options.complete`.
 
     `like` names a picture, `at` a pixel of it ("310,95" or a pair), which becomes the centre, `closer` how many times
-    larger things become. Raises InputError for a picture that tells no request, UsageError for options that contradict
-    each other.
+    larger things become. Raises InputError for a picture that carries no request, UsageError for options that
+    contradict each other.
     """
-    given = {name: value for name, value in asked.items() if value is not None and name not in OWN}
-    path, at, closer = (asked.get(name) for name in OWN)
+    given = {name: value for name, value in options_given.items() if value is not None and name not in OWN}
+    path, at, closer = (options_given.get(name) for name in OWN)
     if path is None:
         for name, value in (("at", at), ("closer", closer)):
             if value is not None:
-                raise UsageError(f"--{name} is about a picture", "add --like PICTURE, the picture to start from")
+                raise UsageError(f"--{name} needs a picture to start from", "add --like PICTURE")
         return given
-    stored = _stored(path)
-    chosen = _scene(stored, given, path)
+    stored = _read_request(path)
+    chosen = _choose_scene(stored, given, path)
     if given.get("view") is not None:
         for name, value in (("at", at), ("closer", closer)):
             if value is not None:
@@ -55,63 +55,63 @@ def applied(asked: Mapping[str, Any]) -> dict[str, Any]:
         "limit": stored.limit,
         "precision": stored.precision,
     }
-    moved = _moved(stored, at, closer, parameters)
+    moved = _move_view(stored, at, closer, parameters)
     return chosen | what | given | {"parameters": stored.values | moved | parameters, "scene": chosen["scene"]}
 
 
-def _stored(path: str | Path) -> Request:
-    made = picture.read(path).provenance
-    if made is None:
+def _read_request(path: str | Path) -> Request:
+    origin = picture.read(path).provenance
+    if origin is None:
         raise InputError(
             f"{path} carries no request: another program made it, or it was saved with --plain",
             "give a PNG, .npz, .webp or .jpg that this program drew",
         )
-    return made.request
+    return origin.request
 
 
-def _scene(stored: Request, given: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
-    """The picture's scene. A file is a program, so a picture alone does not make it run: it has to be named."""
-    asked = given.get("scene")
+def _choose_scene(stored: Request, given: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
+    """Choose the picture's scene. A scene file is a program: a picture alone never runs it, the user has to name it."""
+    requested = given.get("scene")
     name = PurePath(stored.scene).stem
-    if asked is not None and PurePath(str(asked)).stem != name:
-        raise UsageError(f"{path} shows scene {name}, not {asked}", "leave --scene out, or --like")
-    if asked is None and stored.scene not in scene.names():
+    if requested is not None and PurePath(str(requested)).stem != name:
+        raise UsageError(f"{path} shows scene {name}, not {requested}", "leave --scene out, or --like")
+    if requested is None and stored.scene not in scene.names():
         raise UsageError(
-            f"{path} was drawn by the scene file {stored.scene}, which is a program: a picture does not start it",
+            f"{path} was drawn by the scene file {stored.scene}, which is a program: --like never runs it by itself",
             f"if you trust it, add --scene {shlex.quote(stored.scene)}",
         )
-    return {"scene": stored.scene if asked is None else asked}
+    return {"scene": stored.scene if requested is None else requested}
 
 
-def _moved(stored: Request, at: Any, closer: Any, parameters: Mapping[str, Value]) -> dict[str, Value]:
-    """The parameters that say where to look."""
+def _move_view(stored: Request, at: Any, closer: Any, parameters: Mapping[str, Value]) -> dict[str, Value]:
+    """Compute the parameters that say where to look."""
     moved: dict[str, Value] = {}
     if at is not None:
-        _alone("at", parameters, "x", "y")
-        moved["x"], moved["y"] = centre(stored, *_pixel(at, stored))
+        _refuse_overlap("at", parameters, "x", "y")
+        moved["x"], moved["y"] = find_centre(stored, *_parse_pixel(at, stored))
     if closer is not None:
-        _alone("closer", parameters, "zoom")
-        moved["zoom"] = float(stored.values["zoom"]) * _factor(closer)
+        _refuse_overlap("closer", parameters, "zoom")
+        moved["zoom"] = float(stored.values["zoom"]) * _parse_factor(closer)
     return moved
 
 
-def _alone(option: str, parameters: Mapping[str, Value], *names: str) -> None:
+def _refuse_overlap(option: str, parameters: Mapping[str, Value], *names: str) -> None:
     for name in names:
         if name in parameters:
             raise UsageError(f"--{option} and --set {name}=... both say where to look", "leave one of them out")
 
 
-def centre(request: Request, i: int, j: int) -> tuple[float, float]:
-    """The point under the centre of column i and row j of a frame, in float64, whatever the frame's precision."""
+def find_centre(request: Request, i: int, j: int) -> tuple[float, float]:
+    """Compute the point at the centre of pixel (i, j) of a frame, in float64, whatever the frame's precision."""
     place = grid(replace(request, precision="f64"))
     x, y = position(np.float64(i), np.float64(j), np.float64(0), np.float64(0), *place)
     return float(x), float(y)
 
 
-def _pixel(at: Any, stored: Request) -> tuple[int, int]:
+def _parse_pixel(at: Any, stored: Request) -> tuple[int, int]:
     words = at.split(",") if isinstance(at, str) else list(at)
     try:
-        i, j = (options.whole(word, "at") for word in words)
+        i, j = (options.parse_whole(word, "at") for word in words)
     except (UsageError, ValueError):
         raise UsageError(f"--at is {at!r:.60}", "give a pixel of the picture: column,row, for example 310,95") from None
     if not (0 <= i < stored.width and 0 <= j < stored.height):
@@ -122,7 +122,7 @@ def _pixel(at: Any, stored: Request) -> tuple[int, int]:
     return i, j
 
 
-def _factor(closer: Any) -> float:
+def _parse_factor(closer: Any) -> float:
     try:
         factor = float(closer)
     except (TypeError, ValueError):
@@ -133,7 +133,7 @@ def _factor(closer: Any) -> float:
 
 
 def default_name(request: Request, like: str | None = None) -> str:
-    """What a picture is called where nobody says: SCENE-MODE.png, with the view in between where it is not the first.
+    """Name a picture that was given no name: SCENE-MODE.png, or SCENE-VIEW-MODE.png for other views than the first.
 
     It never is the picture that was started from.
     """

@@ -13,16 +13,16 @@ GROUPS, MINE = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")  # Linux's cont
 
 
 def cpus() -> int:
-    """How many CPUs this process may keep busy: by affinity, and by its control groups' quotas where there are any."""
-    return _busy(affinity(), quota())
+    """Count the CPUs that this process may keep busy: by affinity, and by its control groups' quotas."""
+    return _usable_cpus(affinity(), quota())
 
 
-def _busy(allowed: int, granted: float | None) -> int:
+def _usable_cpus(allowed: int, granted: float | None) -> int:
     return allowed if granted is None else max(1, min(allowed, ceil(granted)))
 
 
 def affinity() -> int:
-    """How many CPUs the system may put this process on."""
+    """Count the CPUs that the system may put this process on."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on every system
@@ -30,12 +30,12 @@ def affinity() -> int:
 
 
 def quota() -> float | None:
-    """CPUs' worth of time that control groups grant; None where none sets a limit. The smallest grant holds."""
-    return min((granted / period for granted, period in _quotas()), default=None)
+    """Read the CPUs' worth of time that control groups grant; None without a limit. The smallest grant holds."""
+    return min((granted / period for granted, period in _read_quotas()), default=None)
 
 
 def load() -> float | None:
-    """The system's load of the last minute: how many processes had or wanted a CPU; None where it does not tell."""
+    """Read the load of the last minute: how many processes had or wanted a CPU; None where it is not known."""
     try:
         return round(os.getloadavg()[0], 2)
     except (AttributeError, OSError):  # not on every system
@@ -43,21 +43,21 @@ def load() -> float | None:
 
 
 def memory() -> int:
-    """Bytes of memory that this process may use: the machine's, or what a control group or `ulimit -v` grants if fewer.
+    """Count the bytes of memory that this process may use: the least of the machine's and all limits.
 
     A large number where the system does not say.
     """
     try:
-        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
-        there = 1 << 62
-    limits = [_numbers(group / "memory.max") for group in _groups("")]
-    limits += [_numbers(group / "memory.limit_in_bytes") for group in _groups("memory")]
-    return min([there, *(limit[0] for limit in limits if limit), *_address_space()])
+        installed = 1 << 62
+    limits = [_read_numbers(group / "memory.max") for group in _control_groups("")]
+    limits += [_read_numbers(group / "memory.limit_in_bytes") for group in _control_groups("memory")]
+    return min([installed, *(limit[0] for limit in limits if limit), *_address_space()])
 
 
 def _address_space() -> Iterator[int]:
-    """Bytes that this process may address, where a limit is set (`ulimit -v`)."""
+    """Yield the bytes that this process may address, where a limit is set (`ulimit -v`)."""
     try:
         import resource
     except ImportError:  # not on every system
@@ -67,17 +67,20 @@ def _address_space() -> Iterator[int]:
         yield granted
 
 
-def _quotas() -> Iterator[tuple[int, int]]:
-    """Microseconds of CPU that are granted, and in how many, by each group that limits this process."""
-    found = [_numbers(group / "cpu.max") for group in _groups("")]
-    found += [_numbers(group / "cpu.cfs_quota_us") + _numbers(group / "cpu.cfs_period_us") for group in _groups("cpu")]
-    for numbers in found:
+def _read_quotas() -> Iterator[tuple[int, int]]:
+    """Yield the microseconds of CPU granted, and per how many, by each group that limits this process."""
+    quotas = [_read_numbers(group / "cpu.max") for group in _control_groups("")]
+    quotas += [
+        _read_numbers(group / "cpu.cfs_quota_us") + _read_numbers(group / "cpu.cfs_period_us")
+        for group in _control_groups("cpu")
+    ]
+    for numbers in quotas:
         if len(numbers) == 2 and min(numbers) > 0:  # version 1 writes -1 for no limit
             yield numbers[0], numbers[1]
 
 
-def _groups(controller: str) -> Iterator[Path]:
-    """Folders of the control groups that this process is in, its own first; no controller: those of version 2."""
+def _control_groups(controller: str) -> Iterator[Path]:
+    """List the folders of the control groups of this process, its own first; no controller: those of version 2."""
     try:
         lines = MINE.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -89,8 +92,8 @@ def _groups(controller: str) -> Iterator[Path]:
             yield from (GROUPS / controller / group for group in (inner, *inner.parents))
 
 
-def _numbers(path: Path) -> list[int]:
-    """The whole numbers in a file; none where it is not there, or says that there is no limit."""
+def _read_numbers(path: Path) -> list[int]:
+    """Read the whole numbers in a file; none where it is missing, or says that there is no limit."""
     try:
         return [int(word) for word in path.read_text(encoding="ascii").split()]
     except (OSError, ValueError):
@@ -98,13 +101,13 @@ def _numbers(path: Path) -> list[int]:
 
 
 def default_workers() -> int:
-    """As many as there are CPUs, but two at least: one worker could not show what parallel means."""
+    """Choose as many workers as CPUs, but two at least: one worker could not show what parallel means."""
     return max(2, cpus())
 
 
 @cache
 def cpu_name() -> str:
-    """What the system calls its CPU."""
+    """Name the CPU as the system does."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
@@ -112,8 +115,8 @@ def cpu_name() -> str:
         return platform.processor() or platform.machine()
 
 
-def facts() -> dict[str, object]:
-    """What a trace says about where it was made.
+def describe_machine() -> dict[str, object]:
+    """Describe the machine for a trace.
 
     `cpus` are those that this process may keep busy; what limits them: `cpus_machine` are there, `cpus_affinity` may
     be run on, and `cpus_quota` is the control groups' grant (None: no limit).
@@ -123,7 +126,7 @@ def facts() -> dict[str, object]:
         "system": platform.platform(terse=True),
         "python": platform.python_version(),
         "cpu": cpu_name(),
-        "cpus": _busy(allowed, granted),
+        "cpus": _usable_cpus(allowed, granted),
         "cpus_machine": os.cpu_count() or 1,
         "cpus_affinity": allowed,
         "cpus_quota": granted,

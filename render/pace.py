@@ -1,4 +1,4 @@
-"""How many steps make a slice of a tile: as many as take about so long, which is found out while painting."""
+"""The number of steps in a slice of a tile: as many as take a given time, measured while painting."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ class Pace:
         self.budget = FEWEST
 
     def learn(self, took_ns: int, *, done: bool) -> None:
-        """Take note of how long a slice took. One that ended the tile made fewer steps, so nothing grows by it."""
+        """Learn from the time of a slice. One that finished the tile made fewer steps, so the budget stays."""
         share = self.slice_ns / max(took_ns, 1)
         self.budget = max(int(self.budget * min(1.0 if done else self.growth, share)), FEWEST)

@@ -21,7 +21,7 @@ from render.errors import UnknownName
 
 @cache
 def palette(name: str) -> np.ndarray:
-    """The colours of a ring, so that a scene can run through them again and again: linear light, 0..1, row by row.
+    """Load the colours of a ring, so that a scene can run through them again and again: linear light, 0..1, row by row.
 
     Shape (256, 3), float64, read-only. The first row is the darkest and follows the last. Raises UnknownName.
     """

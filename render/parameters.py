@@ -1,4 +1,4 @@
-"""What a scene can be asked: names, defaults, bounds and one sentence each.
+"""Parameters of a scene: names, defaults, bounds and one sentence each.
 
 A scene writes `"zoom": (1.0, 1e-30, 1e300, "Magnification.")`; the default's type is the parameter's type. For
 a choice between words it writes `"palette": ("dusk", ("dusk", "ember"), "Colours of the outside.")`.
@@ -22,7 +22,7 @@ class Parameters(dict[str, Any]):
     """Parameters by name, as items and as attributes: `parameters["zoom"]` and `parameters.zoom`."""
 
     def __getattr__(self, name: str) -> Any:
-        """The parameter of this name."""
+        """Return the parameter of this name."""
         try:
             return self[name]
         except KeyError:
@@ -40,23 +40,23 @@ class Parameter(NamedTuple):
 
     @classmethod
     def of(cls, written: Any) -> Parameter:
-        """From what a scene wrote. Raises ValueError where it is neither form."""
+        """Make a parameter from a scene's tuple. Raises ValueError where it is neither form."""
         parts = tuple(written)
         if isinstance(written, cls):
-            made = written
+            parameter = written
         elif len(parts) == 3 and all(isinstance(word, str) for word in (parts[0], *parts[1])):
-            made = cls(parts[0], None, None, parts[2], tuple(parts[1]))
+            parameter = cls(parts[0], None, None, parts[2], tuple(parts[1]))
         elif len(parts) == 4 and all(isinstance(number, (int, float)) for number in parts[:3]) and parts[1] <= parts[2]:
-            made = cls(*parts)
+            parameter = cls(*parts)
         else:
             raise ValueError(f"{written!r:.60} is not a parameter")
-        if not isinstance(made.about, str):
-            raise TypeError(f"{made.about!r:.60} is no sentence")
-        made.check("default", made.default)
-        return made
+        if not isinstance(parameter.about, str):
+            raise TypeError(f"{parameter.about!r:.60} is no sentence")
+        parameter.check("default", parameter.default)
+        return parameter
 
     def check(self, name: str, value: Any) -> Value:
-        """The value in the parameter's own type. Raises UsageError where it does not fit."""
+        """Convert a value to the parameter's own type. Raises UsageError where it does not fit."""
         if self.choices:
             if value not in self.choices:
                 raise UnknownName(name, str(value), self.choices)
@@ -70,7 +70,7 @@ class Parameter(NamedTuple):
         except (TypeError, ValueError, OverflowError):
             raise UsageError(f"{name} is {value!r}, which is not {kind}", remedy) from None
         if not math.isfinite(number) or not self.lowest <= number <= self.highest:  # type: ignore[operator]
-            raise UsageError(f"{name} is {value}, out of its bounds", remedy)
+            raise UsageError(f"{name} is {value}, out of range", remedy)
         return int(number) if isinstance(self.default, int) else number
 
 
@@ -86,30 +86,30 @@ P = tuple[Any, ...]  # what a scene's functions take as `p`: a named tuple of nu
 Kinds = tuple[tuple[str, str], ...]
 
 
-def record(members: Mapping[str, Any]) -> P:
+def make_record(members: Mapping[str, Any]) -> P:
     """Make `p` of its members."""
-    made: P = _record(tuple(members))(**members)
-    return made
+    p: P = _record_class(tuple(members))(**members)
+    return p
 
 
 @lru_cache(maxsize=64)
-def _record(names: Iterable[str]) -> Any:
+def _record_class(names: Iterable[str]) -> Any:
     return namedtuple("p", names)  # noqa: PYI024  (its fields are the scene's)
 
 
-def members(p: P) -> dict[str, Any]:
-    """Give the members of `p` by name: what can be sent to another process, where `record` makes `p` of it again."""
+def members_of(p: P) -> dict[str, Any]:
+    """Return the members of `p` by name: they can be sent to another process, where `make_record` makes `p` again."""
     named: Any = p
     return dict(named._asdict())
 
 
-def kinds(p: P) -> Kinds:
-    """Tell each member's name and type: what compiled code depends on besides the precision, whatever the values."""
-    return tuple((name, type(value).__name__) for name, value in members(p).items())
+def member_types(p: P) -> Kinds:
+    """List each member's name and type: what compiled code depends on besides the precision, whatever the values."""
+    return tuple((name, type(value).__name__) for name, value in members_of(p).items())
 
 
-def name_of(name: Any) -> str:
-    """A name that can be a member of `p`. Raises ValueError."""
+def check_member_name(name: Any) -> str:
+    """Return a name that can be a member of `p`. Raises ValueError."""
     if not isinstance(name, str) or not name.isidentifier() or iskeyword(name) or name.startswith("_"):
         raise ValueError(f"{name!r} cannot be a name: take letters, digits and _, and a letter first")
     return name

@@ -28,8 +28,8 @@ TILES_PER_WORKER = 16  # so that the last one is a small share of a worker's wor
 SMALLEST, LARGEST = 32, 256  # pixels along an edge; below, handing a tile out costs as much as painting it
 
 
-def default_tile(width: int, height: int, workers: int) -> tuple[int, int]:
-    """A square tile, a multiple of 8 pixels (the lanes' patch), for a frame and a number of workers."""
+def choose_tile(width: int, height: int, workers: int) -> tuple[int, int]:
+    """Choose a square tile, a multiple of 8 pixels (the lanes' patch), for a frame and a number of workers."""
     edge = isqrt(width * height // (TILES_PER_WORKER * max(workers, 4)))
     edge = min(max(edge // 8 * 8, SMALLEST), LARGEST)
     return min(edge, width), min(edge, height)
@@ -40,8 +40,8 @@ WIDEST_BAND = 1 << 17  # pixels: a few rows of a wider frame would be more than 
 LARGEST_BAND = 1 << 21  # pixels: some ms of painting, and a few of them are memory that can be pinned at once
 
 
-def band(width: int, height: int, multiple: int) -> tuple[int, int]:
-    """A tile as wide as the frame, one piece of the canvas, of a multiple of so many rows: a launch on a device."""
+def choose_band(width: int, height: int, multiple: int) -> tuple[int, int]:
+    """Choose a tile for a launch: as wide as the frame, one piece of the canvas, of a multiple of so many rows."""
     width = min(width, WIDEST_BAND)
     rows = min(-(-height // (BANDS * multiple)), max(LARGEST_BAND // (width * multiple), 1))
     return width, min(rows * multiple, height)
@@ -55,11 +55,11 @@ def check_count(request: Request) -> None:
 
 
 def tile_of(request: Request, number: int) -> Tile:
-    """Give the tile of this number; those at the right and lower edge may be smaller."""
-    return _tile(request, number, request.rows_and_columns[1])
+    """Return the tile of this number; those at the right and lower edge may be smaller."""
+    return _nth_tile(request, number, request.rows_and_columns[1])
 
 
-def _tile(request: Request, number: int, columns: int) -> Tile:
+def _nth_tile(request: Request, number: int, columns: int) -> Tile:
     wide, high = request.tile
     row, column = divmod(number, columns)
     x, y = column * wide, row * high
@@ -67,14 +67,14 @@ def _tile(request: Request, number: int, columns: int) -> Tile:
 
 
 def cut(request: Request) -> tuple[Tile, ...]:
-    """The tiles of a request, row by row. Raises UsageError where they are too many."""
+    """Cut a request into its tiles, row by row. Raises UsageError where they are too many."""
     check_count(request)
     rows, columns = request.rows_and_columns
-    return tuple(_tile(request, number, columns) for number in range(rows * columns))
+    return tuple(_nth_tile(request, number, columns) for number in range(rows * columns))
 
 
 def plan(request: Request, cost: Callable[[], Mapping[int, int]] | None = None) -> tuple[Tile, ...]:
-    """The tiles to paint, in order. `cost()`, asked for by order costly only: estimated costs by tile number."""
+    """List the tiles to paint, in order. `cost()`, called for order costly only: estimated costs by tile number."""
     if request.only_tile is not None:
         return (tile_of(request, request.only_tile),)
     return ORDERS[request.order](cut(request), cost)
@@ -83,12 +83,12 @@ def plan(request: Request, cost: Callable[[], Mapping[int, int]] | None = None) 
 Cost = Callable[[], Mapping[int, int]] | None
 
 
-def _rows(tiles: tuple[Tile, ...], _cost: Cost) -> tuple[Tile, ...]:
+def _by_rows(tiles: tuple[Tile, ...], _cost: Cost) -> tuple[Tile, ...]:
     return tiles
 
 
-def _spiral(tiles: tuple[Tile, ...], _cost: Cost) -> tuple[Tile, ...]:
-    """Rings around the middle, each walked clockwise from its top left corner: what one looks at comes first."""
+def _by_spiral(tiles: tuple[Tile, ...], _cost: Cost) -> tuple[Tile, ...]:
+    """Order by rings around the middle, each clockwise from its top left corner: the middle is looked at first."""
     columns = sum(tile.y == 0 for tile in tiles)
     rows = len(tiles) // columns
 
@@ -107,8 +107,8 @@ def _spiral(tiles: tuple[Tile, ...], _cost: Cost) -> tuple[Tile, ...]:
     return tuple(sorted(tiles, key=place))
 
 
-def _hilbert(tiles: tuple[Tile, ...], _cost: Cost) -> tuple[Tile, ...]:
-    """Along Hilbert's curve: each tile next to the one before, where the frame allows it."""
+def _by_hilbert(tiles: tuple[Tile, ...], _cost: Cost) -> tuple[Tile, ...]:
+    """Order along Hilbert's curve: each tile next to the one before, where the frame allows it."""
     columns = sum(tile.y == 0 for tile in tiles)
     side = 1 << max(columns - 1, len(tiles) // columns - 1, 1).bit_length()
 
@@ -128,15 +128,15 @@ def _hilbert(tiles: tuple[Tile, ...], _cost: Cost) -> tuple[Tile, ...]:
     return tuple(sorted(tiles, key=distance))
 
 
-def _costly(tiles: tuple[Tile, ...], cost: Cost) -> tuple[Tile, ...]:
-    """The longest first, so that no worker is left alone with one at the end."""
+def _by_cost(tiles: tuple[Tile, ...], cost: Cost) -> tuple[Tile, ...]:
+    """Order the longest first, so that no worker is left alone with one at the end."""
     estimate = cost() if cost is not None else {}
     return tuple(sorted(tiles, key=lambda tile: (-estimate.get(tile.number, 0), tile.number)))
 
 
 ORDERS: dict[str, Callable[[tuple[Tile, ...], Cost], tuple[Tile, ...]]] = {
-    "rows": _rows,
-    "spiral": _spiral,
-    "hilbert": _hilbert,
-    "costly": _costly,
+    "rows": _by_rows,
+    "spiral": _by_spiral,
+    "hilbert": _by_hilbert,
+    "costly": _by_cost,
 }

@@ -16,11 +16,11 @@ from render.request import Request, Value
 from render.scene import Scene
 
 KEPT = 8  # requests whose numbers are kept
-Asked = tuple[tuple[tuple[str, Value], ...], int, int, str]
+PrepareKey = tuple[tuple[tuple[str, Value], ...], int, int, str]
 
 
-def asked_of_prepare(request: Request) -> Asked:
-    """Give what decides the numbers that `prepare` makes for a request."""
+def prepare_key(request: Request) -> PrepareKey:
+    """Return everything that decides the numbers that `prepare` makes for a request."""
     return request.parameters, request.width, request.height, request.precision
 
 
@@ -28,23 +28,23 @@ def asked_of_prepare(request: Request) -> Asked:
 class PreparedScene(Scene):
     """A scene that remembers the numbers of its last requests. Threads may share it."""
 
-    known: dict[Asked, P] = field(default_factory=dict)
+    known: dict[PrepareKey, P] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @classmethod
-    def of(cls, scene: Scene, known: Mapping[Asked, P] | None = None) -> PreparedScene:
+    def of(cls, scene: Scene, known: Mapping[PrepareKey, P] | None = None) -> PreparedScene:
         """Make one of a loaded scene; `known`: numbers that were prepared elsewhere."""
         fields: dict[str, Any] = vars(scene)
         return cls(**fields, known=dict(known or {}))
 
     def prepared(self, request: Request) -> P:
-        """Give `p` for a request, made now only if it was not made before."""
-        asked = asked_of_prepare(request)
+        """Return `p` for a request, made now only if it was not made before."""
+        key = prepare_key(request)
         with self.lock:
-            p = self.known.pop(asked, None)
+            p = self.known.pop(key, None)
             if p is None:
                 p = super().prepared(request)
-            self.known[asked] = p  # the last one used is the last one dropped
+            self.known[key] = p  # the last one used is the last one dropped
             while len(self.known) > KEPT:
                 del self.known[next(iter(self.known))]
         return p

@@ -11,12 +11,12 @@ from render.errors import UnknownName
 
 
 def names(folder: Iterable[str]) -> list[str]:
-    """The choices in a package's folder (its `__path__`)."""
+    """List the choices in a package's folder (its `__path__`)."""
     return sorted(module.name for module in iter_modules(folder))
 
 
 def load(kind: str, package: str, name: str, known: Iterable[str]) -> ModuleType:
-    """The module of this name. Raises UnknownName, with the nearest that is known."""
+    """Load the module of this name. Raises UnknownName, with the nearest that is known."""
     if name not in known:
         raise UnknownName(kind, name, known)
     return import_module(f"{package}.{name}")

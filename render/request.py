@@ -1,4 +1,4 @@
-"""What to draw, how to cut it, who draws it: frozen, checked, and the only thing that workers are passed.
+"""The request: what to draw, how to cut it, who draws it. Frozen, checked, and all that workers are passed.
 
 A request is complete: every default has been filled in (`render.options` does that), so two equal requests give
 the same picture to the last bit, on every machine.
@@ -30,6 +30,8 @@ DRAWN = ("scene", "parameters", "width", "height", "samples", "limit", "precisio
 class Request:
     """One picture, cut and assigned. Sizes are pixels, `wait_ns` nanoseconds; `backend` is None outside mode parallel.
 
+    `tile_timeout_ns`: how long a worker may show no sign of life; 0: derived from the tiles before.
+
     Raises UsageError where a value is out of its range.
     """
 
@@ -51,6 +53,7 @@ class Request:
     order: str
     only_tile: int | None = None
     simulate: bool = False
+    tile_timeout_ns: int = 0
 
     def __post_init__(self) -> None:
         """Check each word's and each number's type and range."""
@@ -63,6 +66,7 @@ class Request:
             ("workers", 1, 1024),
             ("in_flight", 1, 4096),
             ("wait_ns", 0, LONGEST_WAIT),
+            ("tile_timeout_ns", 0, 24 * LONGEST_WAIT),
         ):
             value = getattr(self, name)
             if not _is_whole(value) or not lowest <= value <= highest:
@@ -99,7 +103,7 @@ class Request:
 
     @property
     def rows_and_columns(self) -> tuple[int, int]:
-        """How many rows of tiles there are, and how many in a row."""
+        """The number of rows of tiles, and of tiles in a row."""
         wide, high = self.tile
         return -(-self.height // high), -(-self.width // wide)
 
@@ -109,12 +113,12 @@ class Request:
         return dict(self.parameters)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: parameters as an object, the tile as a list."""
+        """Convert to JSON's types: parameters as an object, the tile as a list."""
         return asdict(self) | {"parameters": self.values, "tile": list(self.tile)}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Request:
-        """What `as_dict` gave. Raises UsageError where something is missing or strange."""
+        """Restore a request from `as_dict`. Raises UsageError where something is missing or strange."""
         names = {field.name for field in fields(cls)}
         try:
             known = {name: value for name, value in stored.items() if name in names}
@@ -123,12 +127,12 @@ class Request:
         except (KeyError, TypeError, ValueError) as error:
             raise UsageError(f"not a stored request: {error!r}", "draw the picture again") from error
 
-    def drawn(self) -> dict[str, Any]:
-        """What decides the picture, and nothing else: two requests that agree here give equal pictures."""
+    def picture_key(self) -> dict[str, Any]:
+        """Everything that decides the picture, and nothing else: requests that agree here give equal pictures."""
         stored = self.as_dict() | {"scene": PurePath(self.scene).stem}  # however the way to its file was written
         return {name: stored[name] for name in DRAWN}
 
 
 def _is_whole(value: Any) -> bool:
-    """Whether this is a whole number; Python's and JSON's true is none."""
+    """Test for a whole number; Python's and JSON's true is none."""
     return isinstance(value, int) and not isinstance(value, bool)

@@ -1,4 +1,4 @@
-"""What the library gives back: frames that can be saved, as files of any kind that the command line makes."""
+"""The library's results: frames that can be saved, as files of any kind that the command line makes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def save_frames(path: str | PathLike[str], frames: Frames, *, plain: bool) -> None:
-    """Write the file that the end of its name tells, from these frames; see `outputs`.
+    """Write these frames as the kind of file that the end of its name says; see `outputs`.
 
-    Raises UsageError for a name that tells nothing, and where there is no frame, OutputError where it cannot be
+    Raises UsageError for a name without a known ending, and where there is no frame, OutputError where it cannot be
     written.
     """
     place = Path(path)
@@ -36,7 +36,7 @@ class DrawnFrame(Frame):
     def save(self, path: str | PathLike[str], *, plain: bool = False) -> None:
         """Save it as what the name says: `frame.save("x.png")`, `.npz`, `.svg`, `.html`, `.trace.json`, ...
 
-        plain: the picture alone, without request and timings. Raises UsageError for a name that tells nothing,
+        plain: the picture alone, without request and timings. Raises UsageError for a name without a known ending,
         OutputError where it cannot be written.
         """
         save_frames(path, Frames((self,)), plain=plain)

@@ -1,4 +1,4 @@
-"""Where samples lie, and how their light becomes an 8-bit pixel: the two ends of every picture, written once.
+"""Sample positions, and the way from light to an 8-bit pixel: the two ends of every picture, written once.
 
 `position`, `clamped` and `light_step` are written in the lane vocabulary and run on every target; the numbers they are
 given are made here once per request.
@@ -27,7 +27,7 @@ class Grid(NamedTuple):
 
 
 def grid(request: Request) -> Grid:
-    """The frame has the vertical half-extent 2 / zoom, so the pitch is 4 / (zoom * height); row 0 is on top."""
+    """Lay the frame on the picture plane: 4 / zoom high, so the pitch is 4 / (zoom * height); row 0 is on top."""
     real = REALS[request.precision]
     values = request.values
     half = real(2)
@@ -39,39 +39,39 @@ def grid(request: Request) -> Grid:
 
 @cache
 def offsets(samples: int) -> np.ndarray:
-    """Where the samples of a pixel lie: (samples, 2) multiples of 1/64 around its centre, right and down.
+    """Place the samples of a pixel: (samples, 2) multiples of 1/64 around its centre, right and down.
 
     Hammersley's points (van der Corput's sequence against a ramp), centred; for four samples that is the rotated
     grid. One sample is the centre. A function of integers alone.
     """
     power = max(samples - 1, 0).bit_length()
-    made = []
+    rows = []
     for s in range(samples):
         reverse = int(f"{s:0{power}b}"[::-1], 2) if power else 0
         across = 32 * (2 * s + 1 - samples) // samples
         down = 32 * (2 * reverse + 1 - (1 << power)) // (1 << power)
-        made.append((across / 64, down / 64))
-    found = np.array(made)
-    found.flags.writeable = False
-    return found
+        rows.append((across / 64, down / 64))
+    placed = np.array(rows)
+    placed.flags.writeable = False
+    return placed
 
 
 def position(
     i: Lane, j: Lane, across: Lane, down: Lane, x0: Lane, y0: Lane, pitch: Lane, half_width: Lane, half_height: Lane
 ) -> tuple[Lane, Lane]:
-    """The point (x, y) of the picture plane for column i and row j of the whole frame; never of a tile."""
+    """Compute the point (x, y) of the picture plane for column i and row j of the whole frame; never of a tile."""
     x = fma(i + 0.5 + across - half_width, pitch, x0)
     y = fma(half_height - j - 0.5 - down, pitch, y0)
     return x, y
 
 
 def clamped(light: Lane) -> Lane:
-    """One sample's light as it counts: 0..1, NaN as 0."""
+    """Clamp one sample's light to 0..1, NaN to 0."""
     return minimum(maximum(light, 0.0), 1.0)
 
 
 def light_step(mean: Lane) -> Lane:
-    """Where linear light in 0..1 stands in `srgb_table`: round it down to find its 8-bit code."""
+    """Scale linear light in 0..1 to a position in `srgb_table`; rounded down, it is the index of the 8-bit code."""
     return fma(mean, 65535.0, 0.5)
 
 
@@ -101,7 +101,7 @@ FIRST = (
 
 @cache
 def srgb_table() -> np.ndarray:
-    """65536 uint8 codes, by linear light in steps of 1 / 65535."""
+    """Make the table of 65536 uint8 codes, by linear light in steps of 1 / 65535."""
     table = np.searchsorted(np.array(FIRST), np.arange(65536), side="right")
     table = table.astype(np.uint8)
     table.flags.writeable = False

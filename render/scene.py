@@ -58,8 +58,8 @@ What stands beside them, all of it optional:
                  upwards, pixels square. "limit" is no name for a parameter.
     VIEWS        {"name": {"parameter": value, "limit": steps}}: the first is drawn where none is named; what a view
                  leaves out has its default, and --set goes over all. Without VIEWS there is one, "default".
-    LIMIT        the most steps of a sample, 1000 if nothing is said; a view's "limit" and --limit go over it
-    PRECISION    "f64" (if nothing is said) or "f32": what --precision auto means
+    LIMIT        the most steps of a sample, 1000 without it; a view's "limit" and --limit go over it
+    PRECISION    "f64" (the default) or "f32": what --precision auto means
     ABSORBING    True: once `alive` is False, no further step makes it True again, whatever parameters are allowed.
                  The program then looks only now and then, and steps back.
     INSIDE_FLAT  True: the colour of a sample still alive at the limit does not depend on its state. The program may
@@ -72,7 +72,7 @@ lane too, the same for all samples. Lanes go both ways at once, so there is no `
 chooses, & | ~ combine masks. Whole members of p are plain: `if` and `range` may use them. Lists and arrays become flat
 read-only arrays in the request's precision, for `take`; words stay behind in `prepare`. Helpers are functions of a
 module, called by bare name; they call neither themselves nor what a vector cannot do (print, import, try, lists). All
-of it is tried before anything is painted, and what breaks a rule is told with its line (SceneError); what a scene
+of it is tried before anything is painted, and what breaks a rule is reported with its line (SceneError); what a scene
 raises itself is a TileError. What it prints when it is loaded, or in `prepare`, goes to standard error.
 
 Our own scenes and a user's are loaded alike, by file path. The folder `scenes/` is the registry.
@@ -90,11 +90,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from render.contract import rules
-from render.contract.foreign_code import Imports, describe_error, execute, line_in, running
+from render.contract.foreign_code import Imports, contain_exits, describe_error, error_line, run_file
 from render.errors import RenderError, SceneError, UnknownName, UsageError
-from render.parameters import P, Parameter, Parameters, name_of, record
+from render.parameters import P, Parameter, Parameters, check_member_name, make_record
 from render.request import Request, Value
-from render.wording import harmless
+from render.wording import make_harmless
 
 Real = Any  # np.float32 or np.float64
 REALS: dict[str, Real] = {"f32": np.float32, "f64": np.float64}
@@ -116,9 +116,9 @@ class Scene:
     functions: dict[str, Callable[..., Any]]
 
     def settle(self, view: str, given: Mapping[str, Value]) -> tuple[dict[str, Value], int]:
-        """All parameters and the limit: defaults, over them the view, over it what was given.
+        """Fill in all parameters and the limit: defaults, over them the view, over it those given.
 
-        Raises UnknownName for a view or a parameter, UsageError for a value out of its bounds.
+        Raises UnknownName for a view or a parameter, UsageError for a value out of range.
         """
         if view not in self.views:
             raise UnknownName(f"view of scene {self.name}", view, self.views)
@@ -127,14 +127,14 @@ class Scene:
         for name in given:
             if name not in self.parameters:
                 raise UnknownName(f"parameter of scene {self.name}", name, self.parameters)
-        asked = chosen | dict(given)
+        chosen_values = chosen | dict(given)
         return {
-            name: parameter.check(name, asked.get(name, parameter.default))
+            name: parameter.check(name, chosen_values.get(name, parameter.default))
             for name, parameter in sorted(self.parameters.items())
         }, limit
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Convert to JSON's types."""
         return {
             "scene": self.name,
             "about": self.about,
@@ -153,22 +153,22 @@ class Scene:
             "views": self.views,
         }
 
-    def lines(self, *, parameters: bool) -> list[str]:
-        """For people: what it is, its views, and its parameters if wanted."""
-        told = [f"{self.name}: {self.about}", f"  views: {', '.join(self.views)}"]
-        told += self._told_parameters() if parameters else [f"  parameters: {', '.join(self.parameters)}"]
-        return [harmless(line) for line in told]
+    def format_lines(self, *, parameters: bool) -> list[str]:
+        """Describe the scene for people: its views, and its parameters where wanted."""
+        lines = [f"{self.name}: {self.about}", f"  views: {', '.join(self.views)}"]
+        lines += self._describe_parameters() if parameters else [f"  parameters: {', '.join(self.parameters)}"]
+        return [make_harmless(line) for line in lines]
 
-    def _told_parameters(self) -> list[str]:
-        told = [f"  limit {self.limit}, precision {self.precision}", "  parameters:"]
+    def _describe_parameters(self) -> list[str]:
+        lines = [f"  limit {self.limit}, precision {self.precision}", "  parameters:"]
         wide = max(map(len, self.parameters))
         for name, one in self.parameters.items():
             bounds = ", ".join(one.choices) or f"{one.lowest:g} to {one.highest:g}"
-            told.append(f"    {name:{wide}}  {one.default}  ({bounds})  {one.about}")
-        return told
+            lines.append(f"    {name:{wide}}  {one.default}  ({bounds})  {one.about}")
+        return lines
 
     def prepared(self, request: Request) -> P:
-        """`p` as the scene's functions take it: a named tuple of scalars and arrays, all in the request's precision.
+        """Make `p` as the scene's functions take it: a named tuple of scalars and arrays in the request's precision.
 
         Its real numbers are lanes to the scene; its whole numbers are plain, so they may steer loops and branches.
 
@@ -178,42 +178,42 @@ class Scene:
         real = REALS[request.precision]
         prepare = self.functions.get("prepare")
         with np.errstate(all="ignore"):
-            made: Any = Parameters({name: _in(real, value) for name, value in request.parameters})
+            values: Any = Parameters({name: _as_lane(real, value) for name, value in request.parameters})
             if prepare:
                 try:
-                    with running():
-                        made = _fields(prepare(made, (request.width, request.height)))
+                    with contain_exits():
+                        values = _check_members(prepare(values, (request.width, request.height)))
                 except RenderError:
                     raise
                 except Exception as error:
-                    raise self.broken("prepare", error) from error
+                    raise self.function_error("prepare", error) from error
             try:
-                fields = {name: _in(real, value) for name, value in made.items() if not isinstance(value, str)}
+                fields = {name: _as_lane(real, value) for name, value in values.items() if not isinstance(value, str)}
             except (TypeError, ValueError, OverflowError) as error:
-                raise self.broken("prepare", error) from error
-        return record(fields)
+                raise self.function_error("prepare", error) from error
+        return make_record(fields)
 
-    def broken(self, name: str, error: Exception) -> SceneError:
-        """What one of the functions did wrong, with the line: the one that raised, or that of the function."""
-        line = line_in(self.path, error) or self.functions[name].__code__.co_firstlineno
+    def function_error(self, name: str, error: Exception) -> SceneError:
+        """Report a fault of one of the functions, with the line that raised it, or else that of the function."""
+        line = error_line(self.path, error) or self.functions[name].__code__.co_firstlineno
         return SceneError(
             f"{self.path}, line {line}: {name}: {describe_error(error)}", "see render.scene for the contract"
         )
 
 
-def _fields(made: Any) -> Mapping[str, Any]:
-    """What `prepare` gave, by name. Raises TypeError or ValueError where it is no such thing."""
-    if not isinstance(made, Mapping):
-        if not hasattr(made, "_asdict"):
-            raise TypeError(f"it must give a dict of numbers and arrays, not {type(made).__name__}")
-        made = made._asdict()
-    for name in made:
-        name_of(name)
-    return dict(made)
+def _check_members(members: Any) -> Mapping[str, Any]:
+    """Check the members that `prepare` returned, by name. Raises TypeError or ValueError where they are none."""
+    if not isinstance(members, Mapping):
+        if not hasattr(members, "_asdict"):
+            raise TypeError(f"it must give a dict of numbers and arrays, not {type(members).__name__}")
+        members = members._asdict()
+    for name in members:
+        check_member_name(name)
+    return dict(members)
 
 
-def _in(real: Real, value: Any) -> Any:
-    """A value as lanes take it: floats in `real`, arrays flat, read-only and in `real`, the rest as it is.
+def _as_lane(real: Real, value: Any) -> Any:
+    """Convert a value for lanes: floats to `real`, arrays flat, read-only and in `real`, the rest as it is.
 
     Raises TypeError, ValueError or OverflowError for what is neither number nor numbers.
     """
@@ -233,19 +233,19 @@ def _in(real: Real, value: Any) -> Any:
 
 
 @cache
-def folder() -> Path:
-    """Where our scenes lie: beside this module in a wheel, beside the package in a source tree."""
+def scene_folder() -> Path:
+    """Find the folder of our scenes: beside this module in a wheel, beside the package in a source tree."""
     inside = Path(__file__).parent / "scenes"
     return inside if inside.is_dir() else Path(__file__).parent.parent / "scenes"
 
 
 def names() -> list[str]:
-    """The scenes that come with the program."""
-    return sorted(path.stem for path in folder().glob("[!_]*.py"))
+    """List the scenes that come with the program."""
+    return sorted(path.stem for path in scene_folder().glob("[!_]*.py"))
 
 
 def load(name: str) -> Scene:
-    """The scene of this name, or in this file (anything that ends in .py or has a path separator).
+    """Load the scene of this name, or in this file (anything that ends in .py or has a path separator).
 
     A file that has changed is loaded anew. Raises UnknownName, UsageError for a file that cannot be read, or SceneError
     with the rule that it breaks and the line.
@@ -253,29 +253,29 @@ def load(name: str) -> Scene:
     if not name.endswith(".py") and "/" not in name and "\\" not in name:
         if name not in names():
             raise UnknownName("scene", name, names())
-        path = folder() / f"{name}.py"
-        return _loaded(path, path.read_bytes())
+        path = scene_folder() / f"{name}.py"
+        return _load_current(path, path.read_bytes())
     remedy = "give the path of a Python file, or the name of a scene"
     try:
         path = Path(name).expanduser()
         if not path.is_file():
             raise UsageError(f"there is no scene file {name}", remedy)
-        return _loaded(path, path.read_bytes())
+        return _load_current(path, path.read_bytes())
     except (OSError, RuntimeError) as error:  # RuntimeError: no such user's home
         why = getattr(error, "strerror", None) or error
         raise UsageError(f"cannot read the scene file {name}: {why}", remedy) from error
 
 
-def _loaded(path: Path, source: bytes) -> Scene:
-    """The scene in this file, run anew where the file has changed, or a module that it imports was loaded again."""
-    known = _run(path, source)
-    if not known.imports.current():
-        _run.cache_clear()
-        known = _run(path, source)
+def _load_current(path: Path, source: bytes) -> Scene:
+    """Load the scene in this file; run it anew where the file has changed, or a module that it imports."""
+    known = _run_file(path, source)
+    if not known.imports.is_current():
+        _run_file.cache_clear()
+        known = _run_file(path, source)
     return known.scene
 
 
-class _Run(NamedTuple):
+class _RunFile(NamedTuple):
     """A scene, and what its file found when it was run."""
 
     scene: Scene
@@ -283,19 +283,19 @@ class _Run(NamedTuple):
 
 
 @lru_cache(maxsize=32)
-def _run(path: Path, source: bytes) -> _Run:
+def _run_file(path: Path, source: bytes) -> _RunFile:
     try:
         tree = ast.parse(source, str(path))
         code = compile(tree, str(path), "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # a zero byte, or nested too deep
         line, why = getattr(error, "lineno", None) or 1, getattr(error, "msg", None) or error
-        raise SceneError(f"{path}, line {line}: {why}", "mend the syntax") from error
-    source_file = rules.Source(path, tree, execute(path, code))
-    return _Run(_checked(source_file), Imports.of(source_file.module, tree))
+        raise SceneError(f"{path}, line {line}: {why}", "fix the syntax") from error
+    source_file = rules.Source(path, tree, run_file(path, code))
+    return _RunFile(_build_scene(source_file), Imports.of(source_file.module, tree))
 
 
-def _checked(source: rules.Source) -> Scene:
-    """The file as a Scene. Raises SceneError at the first rule it breaks."""
+def _build_scene(source: rules.Source) -> Scene:
+    """Build a Scene from a file that was run. Raises SceneError at the first rule it breaks."""
     scene = Scene(
         name=source.path.stem,
         path=source.path,
@@ -312,5 +312,5 @@ def _checked(source: rules.Source) -> Scene:
         try:
             scene.settle(name, {key: value for key, value in view.items() if key != "limit"})
         except UsageError as error:
-            raise source.broken(f"view {name!r}: {error}", "VIEWS", error.remedy, name) from error
+            raise source.rule_error(f"view {name!r}: {error}", "VIEWS", error.remedy, name) from error
     return scene

@@ -1,81 +1,69 @@
-"""A file that the processes of one run share, in memory where there is room for it, and in a folder of its own."""
+"""A file that the processes of one run share, and that nothing outlives.
+
+On Linux it is memory without a name (`memfd_create`): other processes open it through /proc, as a file of the process
+that made it, and the kernel frees it when the last of them has ended, however that happens. So there is nothing to
+sweep, and nobody to ask whether its owner still lives. Elsewhere it lies in a folder of its own among temporary files.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
-import re
-import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from render.errors import OutputError
 
-MEMORY = "/dev/shm"  # noqa: S108  (a private folder is made in it)
-SPARE = 4 << 20  # bytes that must be left beside the file, for what else the processes share
-NAME = "canvas"
+FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.ENOMEM)
 
 
 @contextmanager
 def shared_file(size: int) -> Iterator[Path]:
-    """Make a file of so many bytes, all 0, which is removed at the end. Raises OutputError where there is no room."""
-    _sweep()
-    with _create(size) as folder:
-        yield Path(folder) / NAME
+    """Make a file of so many bytes, all 0, which is gone at the end. Its path is good while this process lives.
 
-
-def _create(size: int) -> tempfile.TemporaryDirectory[str]:
-    """A folder with the file: in memory if it can be there, else where temporary files are."""
-    for place in (MEMORY, None):
+    Raises OutputError where there is no room.
+    """
+    with ExitStack() as stack:
         try:
-            folder = tempfile.TemporaryDirectory(prefix=f"render-{os.getpid()}-", dir=place, ignore_cleanup_errors=True)
-        except OSError as error:  # there is no such place, or nobody may write there
-            failure = error
-            continue
-        try:
-            _allocate(Path(folder.name) / NAME, size)
-            return folder
+            descriptor = _create_unnamed()
+            if descriptor is not None:
+                stack.callback(os.close, descriptor)
+                _allocate(descriptor, size)
+                path = _path_of(descriptor)
+            else:
+                folder = tempfile.TemporaryDirectory(prefix="render-", ignore_cleanup_errors=True)
+                path = Path(stack.enter_context(folder)) / "shared"
+                with path.open("wb") as file:
+                    _allocate(file.fileno(), size)
         except OSError as error:
-            folder.cleanup()
-            failure = error
-    raise OutputError(
-        f"there is no room for a frame of {size / 2**20:.3g} MiB that processes could share: {failure.strerror}",
-        f"free some in {MEMORY}, name another place by TMPDIR, or add --backend threading",
-    ) from failure
+            raise OutputError(
+                f"there is no room for {size / 2**20:.3g} MiB that processes could share: {error.strerror}",
+                "give a smaller --size, or add --backend threading",
+            ) from error
+        yield path
 
 
-def _allocate(path: Path, size: int) -> None:
+def _create_unnamed() -> int | None:
+    """Make memory that has no name; None where other processes could not open it."""
+    with suppress(AttributeError, OSError):  # another system, or one without /proc
+        descriptor = os.memfd_create("render")
+        if _path_of(descriptor).exists():
+            return descriptor
+        os.close(descriptor)
+    return None
+
+
+def _path_of(descriptor: int) -> Path:
+    return Path(f"/proc/{os.getpid()}/fd/{descriptor}")
+
+
+def _allocate(descriptor: int, size: int) -> None:
     """Take the room at once where the system can: to write to a file that then finds none ends a process (SIGBUS)."""
-    with path.open("wb") as file:
-        try:
-            os.posix_fallocate(file.fileno(), 0, size)
-        except (AttributeError, OSError) as error:
-            if getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
-                raise
-            file.truncate(size)  # this system, or this file system, takes it when it is needed
-    if hasattr(os, "statvfs"):
-        left = os.statvfs(path)
-        if left.f_bavail * left.f_frsize < SPARE:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _sweep() -> None:
-    """Remove what processes left in memory that were killed with a file open. Temporary folders the system sweeps."""
-    for left in Path(MEMORY).glob("render-*-*"):
-        ours = re.fullmatch(r"render-(\d+)-\w{8}", left.name)
-        if ours and (left / NAME).is_file() and not _lives(int(ours[1])):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _lives(process: int) -> bool:
-    if os.name == "nt":  # there, signal 0 would end it
-        return True
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # it lives, and is somebody else's
-        return True
-    return True
+        os.posix_fallocate(descriptor, 0, size)
+    except (AttributeError, OSError) as error:
+        if getattr(error, "errno", None) in FULL:
+            raise
+        os.truncate(descriptor, size)  # this system, or this file system, takes it when it is needed

@@ -1,61 +1,73 @@
-"""What a run did, computed from its trace and from nothing else: the proof that one mode juggles and another does not.
+"""The figures of a run, computed from its trace alone: the proof that one mode juggles and another does not.
 
 The definitions are few and exact. Spans are half open [t0, t1), so one that ends at t and one that starts at t never
 hold the same instant, and a span of no length holds none.
 
     running      at an instant: how many distinct workers have a paint span that holds it, so are at a tile
-    on CPU       how many of them had a CPU, on average (render.cpu_time); what is said of parallelism is said of this
-    in flight    a tile from its first paint start to its last paint end
-    done         a tile at its last paint end
+    on CPU       how many of them had a CPU, on average (render.cpu_time); parallelism is judged by this
+    waiting      a tile that has a wait span at an instant, whoever paints meanwhile
+    in flight    a tile from the start of its first span of any kind, waiting included, to its last paint end
+    finished     a tile at its last paint end
     switch       a worker starts a span (wait or paint) of another tile while its previous tile is unfinished:
-                 the last span of that tile, whoever works on it, ends later than this start
-    left alone   a tile that is in flight while no worker paints it
+                 the last span of that tile, whoever works on it, ends later than this start. A GPU puts nothing
+                 aside: its tiles are painted at the same instant
+    left alone   a tile between its first paint start and its last paint end, while no worker paints it
     busy         a worker that paints; idle is the rest of the time from the first start to the last end of all tiles
     ledger       a partition of [began, ended]: each instant counts for the first kind of PRIORITY that holds it
 
-Block spans, which show the same work on the multiprocessors of a graphics card, count in none of these and in
-`Multiprocessors` alone.
+Block spans, which show the same work on the multiprocessors of a GPU, count in none of these and in `Multiprocessors`
+alone.
 
-Everything takes n log n steps for n spans.
+Everything takes n log n steps for n spans, and `of` makes no Python object for a span or a tile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
+
+import numpy as np
 
 from render import cpu_time
 from render.cpu_time import OnCpu
-from render.trace import NO_TILE, STAGES, Span, Trace, Worker, on_card
+from render.trace import NO_TILE, STAGES, Trace, Worker, on_gpu
+from render.trace.intervals import Intervals, most_at_once, union
+from render.trace.spans import NUMBER, Spans
 
+EVER = (1 << 63) - 1  # later than any time
 PRIORITY = ("paint", "transfer", "compile", "launch", "save", "plan", "wait", "start", "import")
 OTHER = "other"
 
 Interval = tuple[int, int]
-Key = TypeVar("Key", bound=Hashable)
 
 
 class Running(NamedTuple):
-    """How many workers were at a tile at the same instant: at most, and on average from first paint to last."""
+    """Workers at a tile at the same instant: at most, and on average from first paint to last."""
 
     max: int
     mean: float
 
 
 class InFlight(NamedTuple):
-    """How many tiles were begun and not done at the same instant, at most."""
+    """Tiles started but not finished at the same instant, at most."""
 
     max: int
 
 
-class Multiprocessors(NamedTuple):
-    """How the multiprocessors of a graphics card worked, from block spans alone.
+class Waiting(NamedTuple):
+    """Tiles that waited: at the same instant, at most, and the seconds of all of them added up."""
 
-    One is busy while it has at least one block, however many more it could take. seen: how many ever were; max, mean:
-    how many at the same instant, at most and on average from the first block's start to the last one's end.
-    busy_percent: of that time, by multiprocessor, card by card in the order of their numbers.
+    max: int
+    seconds: float
+
+
+class Multiprocessors(NamedTuple):
+    """The work of a GPU's multiprocessors, from block spans alone.
+
+    One is busy while it has at least one thread block, however many more it could take. seen: how many ever were
+    busy; max, mean: how many at the same instant, at most and on average from the first block's start to the last one's
+    end. busy_percent: of that time, by multiprocessor, GPU by GPU in the order of their numbers.
     """
 
     seen: int
@@ -65,7 +77,7 @@ class Multiprocessors(NamedTuple):
 
     @property
     def mean_percent(self) -> float:
-        """How busy those that worked were, on average."""
+        """Mean busy share of those that worked, in per cent."""
         return 100 * self.mean / self.seen
 
     @property
@@ -78,10 +90,10 @@ class Multiprocessors(NamedTuple):
         """The most busy one; of several the first."""
         return max(self.busy_percent, key=self.busy_percent.__getitem__)
 
-    def called(self, worker: Worker) -> str:
-        """Its number, and which card's it is where there are several."""
-        cards = {other.device for other in self.busy_percent}
-        return f"number {worker.thread}" if len(cards) == 1 else f"{worker.device} {worker.thread}"
+    def name_of(self, worker: Worker) -> str:
+        """Name a multiprocessor by its number, and by its GPU where there are several."""
+        gpus = {other.device for other in self.busy_percent}
+        return f"number {worker.thread}" if len(gpus) == 1 else f"{worker.device} {worker.thread}"
 
 
 @dataclass(frozen=True)
@@ -90,14 +102,16 @@ class Stats:
 
     seconds: wall time by kind of span, first start to last end (0.0: none), which may overlap; also `total` (the whole
     run) and `tiles` (all spans that carry a tile). ledger: nanoseconds by kind and `other`; they add up to the run.
-    first_tile and last_tile: the tiles done first and last. busy, idle: seconds by worker, in the order they began.
-    multiprocessors: None where no block was recorded.
+    first_tile and last_tile: the tiles finished first and last. busy, idle: seconds by worker, in the order they
+    started.
+    multiprocessors: None where no thread block was recorded. launches: how many a GPU made; None where none painted.
     """
 
     seconds: dict[str, float]
     running: Running
     on_cpu: OnCpu
     in_flight: InFlight
+    waiting: Waiting
     switches: int
     tiles: int
     first_tile: int | None
@@ -108,11 +122,12 @@ class Stats:
     idle: dict[Worker, float]
     ledger: dict[str, int]
     multiprocessors: Multiprocessors | None = None
+    launches: int | None = None
 
     @property
-    def on_card(self) -> bool:
-        """Whether a graphics card painted, or the simulator of one: its workers are queues, and share it."""
-        return on_card(self.busy)
+    def on_gpu(self) -> bool:
+        """True where a GPU painted, or the simulator of one: its workers are queues, and share it."""
+        return on_gpu(self.busy)
 
     @property
     def shares(self) -> dict[str, float]:
@@ -121,219 +136,204 @@ class Stats:
         return {kind: 100 * spent / total if total else 0.0 for kind, spent in self.ledger.items()}
 
     def speed_up(self, baseline: Stats) -> float | None:
-        """How many times as fast as the baseline all tiles were done; None where either took no time."""
+        """Compute how many times as fast as the baseline all tiles were finished; None where either took no time."""
         ours, theirs = self.seconds["tiles"], baseline.seconds["tiles"]
         return theirs / ours if ours and theirs else None
 
     def efficiency(self, baseline: Stats) -> float | None:
-        """The speed-up for each worker: 1.0 where every worker is worth a whole one."""
+        """Compute the speed-up for each worker: 1.0 where every worker is worth a whole one."""
         gained = self.speed_up(baseline)
         return gained / len(self.busy) if gained is not None and self.busy else None
 
 
 def of(trace: Trace) -> Stats:
-    """All figures of a trace."""
-    paint = [span for span in trace.spans if span.kind == "paint"]
-    painted = _grouped((span for span in paint if span.tile != NO_TILE), lambda span: span.tile)
-    flying = {tile: _reach(times) for tile, times in painted.items()}
-    juggled = [times for times in painted.values() if len(times) > 1]
-    by_end = sorted((end, tile) for tile, (_, end) in flying.items())
-    turned = turns(trace)
-    busy = {worker: _length(times) for worker, times in turned.items()}
-    whole = _wall([span for span in trace.spans if span.tile != NO_TILE and span.kind != "block"])
-    window = _wall(paint)
+    """Compute all figures of a trace."""
+    paint = trace.columns.of_kind("paint")
+    tiled, wait = (spans.take(spans.tile != NO_TILE) for spans in (paint, trace.columns.of_kind("wait")))
+    tiles, started, finished = _flights(trace)
+    turned = union(paint.worker, paint.t0, paint.t1)
+    busy = _sum_lengths(turned, paint.workers, trace.workers)
+    whole, window = _wall_time(_of_tiles(trace)), _wall_time(paint)
+    first, last = (_choose_finished(finished, tiles, choose) for choose in (min, max))
+    pieces = union(np.unique(tiled.tile, return_inverse=True)[1], tiled.t0, tiled.t1)
+    alone = (pieces.t0[1:] - pieces.t1[:-1])[pieces.group[1:] == pieces.group[:-1]]
     return Stats(
-        seconds=_seconds(trace) | {"tiles": whole / 1e9},
-        running=Running(
-            most(chain.from_iterable(turned.values())),
-            sum(busy.values()) / window if window else 0.0,
-        ),
+        seconds=_seconds_by_kind(trace) | {"tiles": whole / 1e9},
+        running=Running(most_at_once(turned.t0, turned.t1), sum(busy.values()) / window if window else 0.0),
         on_cpu=cpu_time.of(trace),
-        in_flight=InFlight(most(flying.values())),
-        switches=_switches(trace.spans),
-        tiles=len(flying),
-        first_tile=by_end[0][1] if by_end else None,
-        last_tile=by_end[-1][1] if by_end else None,
-        first_tile_seconds=(by_end[0][0] - trace.asked) / 1e9 if by_end else None,
-        left_alone_seconds=max((_longest_gap(merged(times, flat=True)) for times in juggled), default=0) / 1e9,
+        in_flight=InFlight(most_at_once(started, finished)),
+        waiting=Waiting(most_at_once(wait.t0, wait.t1), int((wait.t1 - wait.t0).sum()) / 1e9),
+        switches=_count_switches(trace.columns),
+        launches=_count_launches(trace.columns),
+        tiles=len(tiles),
+        first_tile=first and first[1],
+        last_tile=last and last[1],
+        first_tile_seconds=(first[0] - trace.asked) / 1e9 if first else None,
+        left_alone_seconds=int(alone.max(initial=0)) / 1e9,
         busy={worker: spent / 1e9 for worker, spent in busy.items()},
         idle={worker: max(whole - spent, 0) / 1e9 for worker, spent in busy.items()},
-        ledger=_ledger(trace),
-        multiprocessors=multiprocessors(trace),
+        ledger=_account_time(trace),
+        multiprocessors=measure_multiprocessors(trace),
     )
 
 
-def multiprocessors(trace: Trace) -> Multiprocessors | None:
-    """How the multiprocessors worked; None where no block was recorded."""
-    blocks = [span for span in trace.spans if span.kind == "block"]
-    if not blocks:
+def measure_multiprocessors(trace: Trace) -> Multiprocessors | None:
+    """Measure the multiprocessors; None where no thread block was recorded."""
+    blocks = trace.columns.of_kind("block")
+    if not len(blocks):
         return None
-    busy = inside(trace)
-    window = _wall(blocks)
+    worked, window = union(blocks.worker, blocks.t0, blocks.t1), _wall_time(blocks)
+    busy = _sum_lengths(worked, blocks.workers, trace.multiprocessors)
     return Multiprocessors(
         seen=len(busy),
-        max=most(chain.from_iterable(busy.values())),
-        mean=sum(map(_length, busy.values())) / window if window else 0.0,
-        busy_percent={worker: 100 * _length(times) / window if window else 0.0 for worker, times in busy.items()},
+        max=most_at_once(worked.t0, worked.t1),
+        mean=sum(busy.values()) / window if window else 0.0,
+        busy_percent={worker: 100 * spent / window if window else 0.0 for worker, spent in busy.items()},
     )
 
 
-def inside(trace: Trace) -> dict[Worker, list[Interval]]:
-    """When each multiprocessor was busy, as disjoint intervals, card by card in the order of their numbers."""
-    blocks = (span for span in trace.spans if span.kind == "block")
-    found = _grouped(blocks, lambda span: span.worker)
-    return {worker: merged(found[worker]) for worker in trace.multiprocessors}
+def busy_intervals(trace: Trace) -> dict[Worker, list[Interval]]:
+    """Find when each multiprocessor was busy, as disjoint intervals, GPU by GPU in the order of their numbers."""
+    return _disjoint(trace.columns.of_kind("block"), trace.multiprocessors)
 
 
-def merged(intervals: Iterable[Interval], *, flat: bool = False) -> list[Interval]:
-    """The same instants as disjoint intervals that do not touch, by time. `flat`: keep those of no length as well."""
-    made: list[Interval] = []
+def merge_intervals(intervals: Iterable[Interval]) -> list[Interval]:
+    """Merge intervals into disjoint ones that do not touch, by time."""
+    merged: list[Interval] = []
     for t0, t1 in sorted(intervals):
-        if t0 == t1 and not flat:
+        if t0 == t1:
             continue
-        if made and t0 <= made[-1][1]:
-            made[-1] = made[-1][0], max(made[-1][1], t1)
+        if merged and t0 <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], t1)
         else:
-            made.append((t0, t1))
-    return made
+            merged.append((t0, t1))
+    return merged
 
 
-def shown(trace: Trace) -> dict[Worker, list[Span]]:
-    """What each multiprocessor is shown to have painted, as `foremost` has it, in the order of their numbers."""
-    blocks: dict[Worker, list[Span]] = {worker: [] for worker in trace.multiprocessors}
-    for span in trace.of_kind("block"):
-        blocks[span.worker].append(span)
-    return {worker: foremost(spans) for worker, spans in blocks.items()}
-
-
-def foremost(spans: Iterable[Span]) -> list[Span]:
-    """One worker's spans as pieces that do not overlap, by time: where several hold an instant, that which began last.
-
-    So is a multiprocessor shown that begins blocks of the next tile while the last blocks of the one before still run.
-    """
-    made: list[Span] = []
-    open_: list[Span] = []  # by when they began; some may have ended
-    now = 0
-
-    def show(until: int | None) -> None:
-        nonlocal now
-        while open_ and (until is None or now < until):
-            span = open_[-1]
-            if span.t1 <= now:
-                open_.pop()
-                continue
-            end = span.t1 if until is None else min(span.t1, until)
-            if made and made[-1].t1 == now and made[-1].tile == span.tile:
-                made[-1] = made[-1]._replace(t1=end)
-            else:
-                made.append(span._replace(t0=now, t1=end))
-            now = end
-
-    for span in sorted(spans, key=lambda span: (span.t0, -span.t1)):
-        show(span.t0)
-        now = span.t0
-        open_.append(span)
-    show(None)
-    return made
-
-
-def levels(intervals: Iterable[Interval]) -> list[tuple[int, int]]:
-    """How many of the half-open intervals hold an instant, as (from when, how many) wherever that changes, by time."""
+def count_levels(intervals: Iterable[Interval]) -> list[tuple[int, int]]:
+    """Count the half-open intervals that hold an instant, as (from when, how many) wherever that changes, by time."""
     change: dict[int, int] = {}
     for t0, t1 in intervals:
         if t0 < t1:
             change[t0] = change.get(t0, 0) + 1
             change[t1] = change.get(t1, 0) - 1
     level = 0
-    made = []
+    levels = []
     for instant in sorted(change):
         level += change[instant]
         if change[instant]:
-            made.append((instant, level))
+            levels.append((instant, level))
+    return levels
+
+
+def paint_intervals(trace: Trace) -> dict[Worker, list[Interval]]:
+    """Find when each worker painted, as disjoint intervals, in the order of the workers' first paint."""
+    return _disjoint(trace.columns.of_kind("paint"), trace.workers)
+
+
+def flight_intervals(trace: Trace) -> dict[int, Interval]:
+    """Find from when to when each tile that was painted was in flight, by number."""
+    tiles, started, finished = (column.tolist() for column in _flights(trace))
+    return {tile: (t0, t1) for tile, t0, t1 in zip(tiles, started, finished, strict=True)}
+
+
+def _flights(trace: Trace) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same as columns, by number: tiles that were painted, from when and to when."""
+    spans = _of_tiles(trace)
+    tiles, places = np.unique(spans.tile, return_inverse=True)
+    painted = spans.kind == NUMBER["paint"]
+    started, finished = np.full(len(tiles), EVER), np.full(len(tiles), -EVER)
+    np.minimum.at(started, places, spans.t0)
+    np.maximum.at(finished, places[painted], spans.t1[painted])
+    known = finished > -EVER
+    return tiles[known], started[known], finished[known]
+
+
+def _of_tiles(trace: Trace) -> Spans:
+    """All that was done for tiles, as their workers saw it."""
+    spans = trace.columns
+    return spans.take((spans.tile != NO_TILE) & (spans.kind != NUMBER["block"]))
+
+
+def max_overlap(intervals: Iterable[Interval]) -> int:
+    """Count the half-open intervals that hold the same instant, at most."""
+    t0, t1 = np.array(list(intervals), np.int64).reshape(-1, 2).T
+    return most_at_once(t0, t1)
+
+
+def _disjoint(spans: Spans, workers: Iterable[Worker]) -> dict[Worker, list[Interval]]:
+    """Find the instants of each worker's spans as disjoint intervals, by time; those of no length hold none."""
+    found = union(spans.worker, spans.t0, spans.t1)
+    made: dict[Worker, list[Interval]] = {worker: [] for worker in workers}
+    for number, t0, t1 in zip(found.group.tolist(), found.t0.tolist(), found.t1.tolist(), strict=True):
+        if t0 < t1:
+            made[spans.workers[number]].append((t0, t1))
     return made
 
 
-def turns(trace: Trace) -> dict[Worker, list[Interval]]:
-    """When each worker painted, as disjoint intervals, in the order of the workers' first paint."""
-    paint = (span for span in trace.spans if span.kind == "paint")
-    found = {worker: merged(times) for worker, times in _grouped(paint, lambda span: span.worker).items()}
-    return {worker: found[worker] for worker in trace.workers}
+def _sum_lengths(found: Intervals, numbered: Sequence[Worker], workers: Iterable[Worker]) -> dict[Worker, int]:
+    """Add up the intervals of each of these workers; groups are numbers in `numbered`."""
+    spent = np.zeros(len(numbered), np.int64)
+    np.add.at(spent, found.group, found.t1 - found.t0)
+    by_worker = dict(zip(numbered, spent.tolist(), strict=True))
+    return {worker: by_worker[worker] for worker in workers}
 
 
-def flights(trace: Trace) -> dict[int, Interval]:
-    """From when to when each tile was in flight, by number."""
-    paint = (span for span in trace.spans if span.kind == "paint" and span.tile != NO_TILE)
-    return {tile: _reach(times) for tile, times in _grouped(paint, lambda span: span.tile).items()}
+def _choose_finished(finished: np.ndarray, tiles: np.ndarray, choose: Callable[..., int]) -> tuple[int, int] | None:
+    """Find when the first or last tile was finished, and its number; of several the first or the last."""
+    if not len(tiles):
+        return None
+    instant = choose(finished.min(), finished.max())
+    return int(instant), int(choose(tiles[finished == instant].tolist()))
 
 
-def most(intervals: Iterable[Interval]) -> int:
-    """How many of the half-open intervals hold the same instant, at most."""
-    lasting = [interval for interval in intervals if interval[0] < interval[1]]
-    ends = sorted(t1 for _, t1 in lasting)
-    highest = over = 0
-    for begun, t0 in enumerate(sorted(t0 for t0, _ in lasting), 1):
-        while ends[over] <= t0:
-            over += 1
-        highest = max(highest, begun - over)
-    return highest
+def _wall_time(spans: Spans) -> int:
+    """Measure from the first start to the last end of all."""
+    return int(spans.t1.max() - spans.t0.min()) if len(spans) else 0
 
 
-def _grouped(spans: Iterable[Span], key: Callable[[Span], Key]) -> dict[Key, list[Interval]]:
-    groups: dict[Key, list[Interval]] = {}
-    for span in spans:
-        groups.setdefault(key(span), []).append((span.t0, span.t1))
-    return groups
-
-
-def _reach(times: Sequence[Interval]) -> Interval:
-    """From the first start to the last end."""
-    if len(times) == 1:  # most tiles are painted at one go
-        return times[0]
-    return min(t0 for t0, _ in times), max(t1 for _, t1 in times)
-
-
-def _length(disjoint: Iterable[Interval]) -> int:
-    return sum(t1 - t0 for t0, t1 in disjoint)
-
-
-def _longest_gap(disjoint: Sequence[Interval]) -> int:
-    return max((later[0] - earlier[1] for earlier, later in pairwise(disjoint)), default=0)
-
-
-def _wall(spans: Sequence[Span]) -> int:
-    return max(span.t1 for span in spans) - min(span.t0 for span in spans) if spans else 0
-
-
-def _seconds(trace: Trace) -> dict[str, float]:
-    kinds: Mapping[str, list[Interval]] = _grouped(trace.spans, lambda span: span.kind)
-    walls = {kind: _length([_reach(kinds[kind])]) if kind in kinds else 0 for kind in STAGES}
+def _seconds_by_kind(trace: Trace) -> dict[str, float]:
+    walls = {kind: _wall_time(trace.columns.of_kind(kind)) for kind in STAGES}
     return {kind: wall / 1e9 for kind, wall in ({"total": trace.ended - trace.began} | walls).items()}
 
 
-def _switches(spans: Iterable[Span]) -> int:
-    work = sorted((s.t0, s.t1, s.tile, s.worker) for s in spans if s.kind in ("wait", "paint") and s.tile != NO_TILE)
-    ends: dict[int, int] = {}
-    for _, t1, tile, _ in work:
-        ends[tile] = max(ends.get(tile, t1), t1)
-    previous: dict[Worker, int] = {}
-    switches = 0
-    for t0, _, tile, worker in work:
-        last = previous.get(worker, tile)
-        switches += last != tile and ends[last] > t0
-        previous[worker] = tile
-    return switches
+def _on_device(spans: Spans) -> np.ndarray:
+    """Mark the spans that are a device's and no CPU's."""
+    by_worker: np.ndarray = np.array([worker.device != "cpu" for worker in spans.workers], bool)
+    return by_worker.take(spans.worker)
 
 
-def _ledger(trace: Trace) -> dict[str, int]:
-    """Each kind gets what it adds to the union of the kinds before it, so nothing is counted twice."""
+def _count_launches(spans: Spans) -> int | None:
+    """Count the launches that painted on devices; None where none did. Each has one span in which pixels are copied."""
+    copied = spans.of_kind("transfer")
+    return int(np.count_nonzero(_on_device(copied))) or None
+
+
+def _count_switches(spans: Spans) -> int:
+    work = spans.of_kind("wait", "paint")
+    work = work.take((work.tile != NO_TILE) & ~_on_device(work))
+    tiles, places = np.unique(work.tile, return_inverse=True)
+    ends = np.full(len(tiles), -EVER)
+    np.maximum.at(ends, places, work.t1)
+    order = np.lexsort((work.tile, work.t1, work.t0, work.worker))
+    worker, places, starts = work.worker[order], places[order], work.t0[order]
+    same, other = worker[1:] == worker[:-1], places[1:] != places[:-1]
+    return int(np.count_nonzero(same & other & (ends[places[:-1]] > starts[1:])))
+
+
+def _account_time(trace: Trace) -> dict[str, int]:
+    """Give each kind the time it adds to the union of the kinds before it, so that nothing is counted twice."""
     began, ended = trace.began, trace.ended
-    kinds = _grouped(trace.spans, lambda span: span.kind)
-    covered: list[Interval] = []
+    nothing = np.zeros(0, np.int64)
+    covered, before = Intervals(nothing, nothing, nothing), 0
     ledger = {}
     for kind in PRIORITY:
-        before = _length(covered)
-        inside = [(max(t0, began), min(t1, ended)) for t0, t1 in kinds.get(kind, ()) if t0 < ended and t1 > began]
-        covered = merged(covered + inside) if inside else covered
-        ledger[kind] = _length(covered) - before
-    ledger[OTHER] = ended - began - _length(covered)
+        spans = trace.columns.of_kind(kind)
+        within = spans.take((spans.t0 < ended) & (spans.t1 > began))
+        t0 = np.concatenate([covered.t0, np.maximum(within.t0, began)])
+        t1 = np.concatenate([covered.t1, np.minimum(within.t1, ended)])
+        covered = union(np.zeros(len(t0), np.int64), t0, t1)
+        length = int((covered.t1 - covered.t0).sum())
+        ledger[kind], before = length - before, length
+    ledger[OTHER] = ended - began - before
     return ledger

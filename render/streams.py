@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 
-def fill() -> None:
+def open_closed_streams() -> None:
     """Open those that are closed, to nowhere: the next file would get their numbers, and other processes need them."""
     for number in range(3):
         try:

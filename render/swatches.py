@@ -13,18 +13,18 @@ RGB = tuple[int, int, int]
 
 
 def colour(number: int) -> RGB:
-    """The colour of a number, 8-bit sRGB."""
+    """Return the colour of a number, 8-bit sRGB."""
     code = COLOURS[number % len(COLOURS)]
     return int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)
 
 
 def hatch(number: int) -> str:
-    """The hatch of a number, one of HATCHES; neighbours differ in it as they do in colour."""
+    """Return the hatch of a number, one of HATCHES; neighbours differ in it as they do in colour."""
     return HATCHES[number % len(HATCHES)]
 
 
-def ink(paper: RGB) -> RGB:
-    """Black or white, whichever reads better on this colour (by the relative luminance of WCAG 2)."""
+def ink_on(paper: RGB) -> RGB:
+    """Choose black or white, whichever reads better on this colour (by the relative luminance of WCAG 2)."""
     return (0, 0, 0) if luminance(paper) > 0.179 else (255, 255, 255)
 
 

@@ -11,30 +11,30 @@ Vector = tuple[Lane, Lane, Lane]
 
 
 def along(a: Vector, b: Vector, t: Lane) -> Vector:
-    """Where a + t b lies: a point on a ray, or more of a colour."""
+    """Compute a + t b: a point on a ray, or more of a colour."""
     return fma(t, b[0], a[0]), fma(t, b[1], a[1]), fma(t, b[2], a[2])
 
 
 def scaled(a: Vector, t: Lane) -> Vector:
-    """Every part times t."""
+    """Multiply every part by t."""
     return a[0] * t, a[1] * t, a[2] * t
 
 
 def times(a: Vector, b: Vector) -> Vector:
-    """Colour a seen through a filter b."""
+    """See colour a through a filter b: multiply part by part."""
     return a[0] * b[0], a[1] * b[1], a[2] * b[2]
 
 
 def dot(a: Vector, b: Vector) -> Lane:
-    """The scalar product."""
+    """Compute the scalar product."""
     return fma(a[0], b[0], fma(a[1], b[1], a[2] * b[2]))
 
 
 def length(a: Vector) -> Lane:
-    """How long a vector is."""
+    """Compute the length of a vector."""
     return sqrt(dot(a, a))
 
 
 def normalised(a: Vector) -> Vector:
-    """The vector with length 1; the zero vector stays."""
+    """Scale a vector to length 1; the zero vector stays."""
     return scaled(a, 1.0 / maximum(length(a), 1e-9))

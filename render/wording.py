@@ -1,4 +1,4 @@
-"""How figures are said: numbers, times and columns the same way wherever the program speaks to people."""
+"""Formats of numbers, times and columns, the same wherever the program speaks to people."""
 
 from __future__ import annotations
 
@@ -13,58 +13,58 @@ NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight",
 PLURALS = {"switch": "switches"}
 
 
-def harmless(text: object, keep: str = "") -> str:
+def make_harmless(text: object, keep: str = "") -> str:
     """Make one line of text from a file, a scene or a path that does nothing but be read; characters to `keep` stay.
 
     What is harmful becomes its code: the escape character is the letters x1b behind a backslash.
     """
-    return HARMFUL.sub(lambda found: found[0] if found[0] in keep else _code(ord(found[0])), str(text))
+    return HARMFUL.sub(lambda found: found[0] if found[0] in keep else _escape_code(ord(found[0])), str(text))
 
 
-def _code(number: int) -> str:
+def _escape_code(number: int) -> str:
     return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
 
 
-def escape(text: object) -> str:
-    """The same for HTML and XML: as text, or as the value of an attribute."""
-    return html.escape(harmless(text))
+def escape_html(text: object) -> str:
+    """Escape text for HTML and XML, in elements and attributes; harmless as by `make_harmless`."""
+    return html.escape(make_harmless(text))
 
 
 def count(number: int, word: str) -> str:
-    """A number and its word: "1 tile", "3 switches"."""
+    """Format a number and its word: "1 tile", "3 switches"."""
     return f"{number} {word if number == 1 else PLURALS.get(word, f'{word}s')}"
 
 
 def in_words(number: int) -> str:
-    """Small numbers as words."""
+    """Write small numbers as words."""
     return NUMBERS[number] if number < len(NUMBERS) else str(number)
 
 
-def sentence(text: str) -> str:
+def as_sentence(text: str) -> str:
     """Write a text as a sentence: a capital letter first, a full stop last."""
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def time(seconds: float) -> str:
-    """Three digits and a unit: "1.27 s", "17.3 ms"."""
+def format_time(seconds: float) -> str:
+    """Format with three digits and a unit: "1.27 s", "17.3 ms"."""
     return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
 
 
-def large(number: float) -> str:
-    """Three digits and a word: "30.9 million"."""
+def format_large(number: float) -> str:
+    """Format with three digits and a word: "30.9 million"."""
     for size, word in ((1e9, " billion"), (1e6, " million")):
         if number >= size:
             return f"{number / size:.3g}{word}"
     return f"{number:.0f}"
 
 
-def listed(words: Sequence[str]) -> str:
-    """Words in a row: "a", "a and b", "a, b and c"."""
+def join_words(words: Sequence[str]) -> str:
+    """Join words: "a", "a and b", "a, b and c"."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
-def columns(rows: Sequence[Sequence[str]], width: int, missed_least: Sequence[str] = ()) -> list[str]:
-    """Lines of a table whose first row is its heads: names to the left, numbers to the right, at most `width` letters.
+def format_columns(rows: Sequence[Sequence[str]], width: int, missed_least: Sequence[str] = ()) -> list[str]:
+    """Format a table whose first row is its heads: names to the left, numbers to the right, at most `width` letters.
 
     Where there is no room the columns of `missed_least` are left out in this order, and then names are cut.
     """
@@ -77,6 +77,6 @@ def columns(rows: Sequence[Sequence[str]], width: int, missed_least: Sequence[st
     widths[0] = max(min(widths[0], width - sum(widths[1:]) - 2 * len(widths[1:])), 1)
     lines = []
     for name, *numbers in zip(*kept, strict=True):
-        cells = [word.rjust(room) for word, room in zip(numbers, widths[1:], strict=True)]
+        cells = [word.rjust(space) for word, space in zip(numbers, widths[1:], strict=True)]
         lines.append("  ".join([name[: widths[0]].ljust(widths[0]), *cells]))
     return lines

@@ -17,7 +17,7 @@ import numpy as np
 
 from render import modes, scene
 from render.codegen.program import ENTRIES
-from render.frame import Frame, canvas
+from render.frame import Frame, open_canvas
 from render.painting.painter import Launcher
 from render.plan import cut
 from render.request import Request
@@ -32,6 +32,7 @@ from tests.ptx.machine import Machine, Order, Work, lowest
 from tests.ptx.memory import Memory
 from tests.ptx.text import Kernel, parse
 
+EVERY = -1  # call of an entry point
 FREE = 1 << 30  # bytes of memory
 CARD = Card(0, "Imitation", FREE, 3, (9, 0), (13, 0))
 
@@ -78,7 +79,7 @@ class Driver:
     A stream is a queue of its own; a query or a wait does what stands in that queue up to the event, and nothing else.
     What is copied from pageable memory arrives when the whole context is waited for. The card's memory and the host's
     pinned memory are kept apart, and copies between them are checked. `failures` maps entry points to (number of the
-    call, CUresult): that call fails. Entry points that are not listed do nothing.
+    call, or EVERY, CUresult): that call fails. Entry points that are not listed do nothing.
     """
 
     def __init__(self) -> None:
@@ -120,7 +121,7 @@ class Driver:
         def call(*arguments: Any) -> tuple[Any, ...]:
             self.calls.append(name)
             number, code = self.failures.get(name, (0, 0))
-            if number and self.calls.count(name) == number:
+            if number in (EVERY, self.calls.count(name)):
                 return (code, None)
             if name in ("cuEventQuery", "cuStreamQuery"):
                 self.polls -= 1
@@ -207,9 +208,9 @@ def drawn(driver: Driver, request: Request, code: bytes = b"code") -> Frame:
     """The frame that mode cuda paints with this driver."""
     recorder = Recorder()
     kernel = LaunchKernel(lambda _: open_device(driver, request, code), CARD.name, "imitated", LAUNCHES)
-    with canvas(request, shared=False) as surface:
+    with open_canvas(request, shared=False) as surface:
         painter = Launcher(request, surface, kernel, recorder)
         done = list(modes.load("cuda").run(cut(request), painter))
         trace = Trace(recorder.drain(), 0, 0, 0, {})
-        rgb, steps, inside = surface.kept()
+        rgb, steps, inside = surface.take_pixels()
         return Frame(np.array(rgb), steps, sum(tile.steps for tile in done), request, trace, inside)

@@ -95,8 +95,9 @@ def script() -> Iterator[Callable[[str], ModuleType]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
         yield importlib.import_module
-    for name in {path.stem for path in folder.glob("*.py")} - before:
-        sys.modules.pop(name, None)
+    own = {path.stem for path in folder.iterdir()}
+    for name in [name for name in sys.modules if name not in before and name.partition(".")[0] in own]:
+        sys.modules.pop(name)
 
 
 def library(request: Request) -> Any:
@@ -111,9 +112,9 @@ def library(request: Request) -> Any:
     def compiled() -> bytes:
         return pickle.dumps(cuda_compiler.compiled(made, (7, 5)))
 
-    key = made.key("cuda", ("library",))
+    key = made.cache_key("cuda", ("library",))
     if key not in LIBRARIES:
-        LIBRARIES[key] = pickle.loads(code_cache.obtain(key, compiled))  # noqa: S301  (our own)
+        LIBRARIES[key] = pickle.loads(code_cache.obtain_code(key, compiled))  # noqa: S301  (our own)
     return LIBRARIES[key]
 
 
@@ -164,7 +165,7 @@ def why_no_card() -> str | None:
     """Why target cuda cannot run here, or None."""
     if "cuda" not in targets.names():
         return "target cuda is not there"
-    reason, _ = targets.load("cuda").missing() or (None, "")
+    reason, _ = targets.load("cuda").unavailable_reason() or (None, "")
     return reason
 
 

@@ -12,7 +12,7 @@ import itertools
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +76,17 @@ class Counted:
         return found
 
     def in_flight(self) -> int:
-        changes = sorted(
-            (t, change) for t0, t1 in self.tiles().values() for t, change in ((t0, 1), (t1, -1)) if t0 < t1
+        """Tiles from their first span to their last paint end."""
+        return self.overlap(
+            (min(r["t0"] for r in self.tiled if r["tile"] == n), t1) for n, (_, t1) in self.tiles().items()
         )
+
+    def waiting(self) -> int:
+        return self.overlap((r["t0"], r["t1"]) for r in self.waits)
+
+    @staticmethod
+    def overlap(intervals: Iterable[tuple[int, int]]) -> int:
+        changes = sorted((t, change) for t0, t1 in intervals for t, change in ((t0, 1), (t1, -1)) if t0 < t1)
         level = most = 0
         for _, change in changes:
             level += change
@@ -142,6 +150,7 @@ def figures(run: Counted, base: Counted | None) -> dict[str, Any]:
         "running.mean": mean,
         "on_cpu.mean": run.on_cpu,
         "in_flight.max": run.in_flight(),
+        "waiting.max": run.waiting(),
         "switches": run.switches(),
         "first": run.first,
         "speed-up": None if base is None or run.simulated else base.seconds / run.seconds,
@@ -165,6 +174,7 @@ def of_document(told: dict[str, Any]) -> dict[str, Any]:
         "running.mean": told["running"]["mean"],
         "on_cpu.mean": told["on_cpu"]["mean"],
         "in_flight.max": told["in_flight"]["max"],
+        "waiting.max": told["waiting"]["max"],
         "switches": told["switches"],
         "first": told["first_tile_seconds"],
         "speed-up": told["gain"]["speed_up"] if told.get("gain") else None,
@@ -182,14 +192,16 @@ def of_page(text: str) -> list[dict[str, Any]]:
 
 
 def of_table(text: str) -> list[dict[str, str]]:
-    """The rows of the first table, by head."""
-    lines = text.splitlines()
-    heads = re.split(r"\s{2,}", lines[0])
-    rows = []
-    for line in lines[1 : lines.index("")]:
-        cells = re.split(r"\s{2,}", line)
-        rows.append(dict(zip(heads, cells, strict=True)))
-    return rows
+    """The rows of all tables, by head."""
+    lines = [*text.splitlines(), ""]
+    rows: dict[int, dict[str, str]] = {}
+    for start in [number for number, line in enumerate(lines) if line.startswith("run  ")]:
+        heads = re.split(r"\s{2,}", lines[start])
+        for number, line in enumerate(lines[start + 1 : lines.index("", start)]):
+            cells = re.split(r"\s{2,}", line)
+            if len(cells) == len(heads):  # what stands below explains
+                rows.setdefault(number, {}).update(zip(heads, cells, strict=True))
+    return list(rows.values())
 
 
 def table_figures(run: dict[str, Any]) -> dict[str, str]:
@@ -204,6 +216,7 @@ def table_figures(run: dict[str, Any]) -> dict[str, str]:
         "at a tile": str(run["running.max"]),
         "on a CPU": figure(run["on_cpu.mean"], 2),
         "in flight": str(run["in_flight.max"]),
+        "waiting": str(run["waiting.max"]),
         "switches": str(run["switches"]),
         "first": figure(run["first"], 3),
     }
@@ -220,6 +233,8 @@ def wrong_in(sentence: str, run: Counted, base: Counted | None) -> Iterator[str]
         r"(\d+) workers painted": run.workers,
         r"painted (\d+) tiles? in": len(run.tiles()),
         r"juggled (\d+) tiles? in": len(run.tiles()),
+        r"(\d+) workers juggled": run.workers,
+        r"up to (\d+) waited at the same instant": run.waiting(),
         r"at most (\d+) (?:was|were) at a tile": most,
         r"on average (\d+\.\d+) were at a tile": mean,
         r"and (\d+\.\d+) on a CPU": run.on_cpu,
@@ -287,8 +302,8 @@ def wrong_figures(
             if not close(found[figure], value):
                 yield f"{name}, {surface}: {figure} is {found[figure]}, counted {value}"
     for head, told in table_figures(counted).items():
-        if row.get(head, told) != told:
-            yield f"{name}, table: {head} is {row[head]}, counted {told}"
+        if row.get(head) != told:
+            yield f"{name}, table: {head} is {row.get(head)}, counted {told}"
     if one["seconds_all"] != run.all_seconds or one["on_cpu"]["cpus"] != run.facts.get("cpus"):
         yield f"{name}: seconds_all or cpus"
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from render.comparison.attribution import PLACE, attribute, lines
-from render.comparison.difference import MARK, magnification, marked
+from render.comparison.attribution import PLACE, attribute, format_attribution
+from render.comparison.difference import MARK, choose_scale, mark_places
 from render.pictures.picture import Picture
 from render.pictures.provenance import Provenance
 from render.plan import cut
@@ -69,7 +69,7 @@ def test_pictures_that_tell_nothing_are_cut_in_squares() -> None:
         64,
         6,
     )
-    assert lines(found) == [
+    assert format_attribution(found) == [
         f"1 of 8 squares of {PLACE} pixels differs",
         f"square of {PLACE} pixels 6 (x 128, y 64, 64 x 6): 1 pixel, rows 68 to 68, columns 130 to 130, by 5 at most",
     ]
@@ -81,7 +81,7 @@ def test_people_are_told_whose_tiles_they_are() -> None:
     other[4, 6] = 3
     found = attribute(drawn(one, (0,) * 9, "sequential"), drawn(other, (0, 1, 0, 1, 0, 1, 0, 1, 1)))
     assert found is not None
-    assert lines(found) == [
+    assert format_attribution(found) == [
         "2 of 9 tiles differ; in parallel they are 2 of the 5 of worker 1",
         "tile 1 (x 3, y 0, 3 x 2): 6 pixels, by 40 at most; painted by worker 0 in sequential and worker 1 in parallel",
         "tile 8 (x 6, y 4, 1 x 1): 1 pixel, by 3 at most; painted by worker 0 in sequential and worker 1 in parallel",
@@ -104,7 +104,7 @@ def test_different_sizes_have_no_places() -> None:
     ("size", "scale"), [((24, 16), 40), ((960, 2), 1), ((2000, 9), 1), ((500, 9), 2), ((1, 1), 960)]
 )
 def test_small_pictures_are_magnified_in_whole_steps(size: tuple[int, int], scale: int) -> None:
-    assert magnification(*size) == scale
+    assert choose_scale(*size) == scale
 
 
 def test_the_difference_lights_up_in_the_dark_and_the_worst_is_framed() -> None:
@@ -114,7 +114,7 @@ def test_the_difference_lights_up_in_the_dark_and_the_worst_is_framed() -> None:
     a, b = (drawn(rgb, None, asked=replace(ASKED, width=80, height=60, tile=(16, 16))) for rgb in (one, other))
     found = attribute(a, b)
     assert found is not None
-    made = marked(a, b, found)
+    made = mark_places(a, b, found)
     assert made.shape == (720, 960, 3)
     assert made[30 * 12 + 6, 40 * 12 + 6].min() > 200
     assert made[0, 0].tolist() == [60, 60, 60]

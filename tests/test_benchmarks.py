@@ -26,7 +26,9 @@ from tests.ptx.machine import Machine
 from tests.ptx.text import parse
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
-MEASURING = sorted(path.stem for path in FOLDER.glob("*.py") if "options(__doc__" in path.read_text(encoding="utf-8"))
+MEASURING = sorted(
+    path.stem for path in FOLDER.glob("*.py") if "description=__doc__" in path.read_text(encoding="utf-8")
+)
 PLACES = ({"zoom": 1.6}, {"x": -0.743643887037151, "y": 0.13182590420533, "zoom": 1e5}, {"x": -0.1, "zoom": 40.0})
 
 Load = Callable[[str], ModuleType]
@@ -53,10 +55,9 @@ def steps(request: Request) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def by_hand(script: Load) -> Any:
-    module = script("hand_written")
     try:
-        return module.HandWritten()
-    except module.Absent as absent:
+        return script("peers.cpp").HandWritten()
+    except script("harness.cases").Absent as absent:
         pytest.skip(f"no C++ loop here: {absent}")
 
 
@@ -64,20 +65,11 @@ def by_hand(script: Load) -> Any:
 @pytest.mark.parametrize("precision", ["f64", "f32"])
 @pytest.mark.parametrize("place", PLACES)
 def test_the_hand_written_loop_counts_as_the_program_does(
-    by_hand: Any, place: dict[str, float], precision: str
+    script: Load, by_hand: Any, place: dict[str, float], precision: str
 ) -> None:
     request = asked(place, precision)
     out = np.full((request.height, request.width), -1, np.int32)
-    by_hand.counts(request, out)
-
-    assert np.array_equal(out, steps(request))
-
-
-@pytest.mark.parametrize("place", PLACES)
-def test_the_plain_loop_counts_as_the_program_does(script: Load, place: dict[str, float]) -> None:
-    request = asked(place, "f64")
-    out = np.full((request.height, request.width), -1, np.int32)
-    script("hand_written").plain_counts(request, out)
+    by_hand.counts(script("harness.program").frame_of(request), out)
 
     assert np.array_equal(out, steps(request))
 
@@ -124,16 +116,15 @@ def test_the_kernel_written_by_hand_for_a_card_counts_as_the_program_does(
     assert np.array_equal(by_hand.counts(), steps(request))
 
 
-@pytest.mark.parametrize("recording", [True, False])
 def test_the_programs_kernel_is_timed_as_the_one_written_by_hand_is(
-    recording: bool, script: Load, bench: Any, monkeypatch: pytest.MonkeyPatch
+    script: Load, bench: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the same two events, after it has painted what the CPU paints and made as many steps."""
     from render.codegen import cuda_code, cuda_compiler
 
-    request = complete(size=(24, 9), samples=1, limit=60, mode="cuda", simulate=True, blocks=recording)
+    request = complete(size=(24, 9), samples=1, limit=60, mode="cuda", simulate=True)
     request = replace(request, simulate=False)
-    code = cuda_compiler.assembly(library(request, recording=recording), CARD.capability).encode()
+    code = cuda_compiler.assembly(library(request), CARD.capability).encode()
     monkeypatch.setattr(cuda_code, "machine_code", lambda *_: code)
     with script("card_program").programs(bench, painted=request) as made:
         bench.driver.calls.clear()
@@ -162,8 +153,8 @@ def test_a_work_is_put_in_more_often_until_the_card_is_busy_with_it(bench: Any) 
 
 
 def test_a_loop_that_issues_more_takes_longer(script: Load) -> None:
-    issue = script("hand_written").numba_issue("f64")
-    timed = script("pairs").timed
+    issue = script("harness.core_limit").numba_issue("f64")
+    timed = script("harness.timing").timed
 
     few, many = (min(timed(lambda n=n: issue(n, True))() for _ in range(5)) for n in (2_000, 200_000))
 
@@ -228,9 +219,10 @@ def test_the_model_refills_lanes_where_samples_differ(script: Load) -> None:
     assert refilled.services > waiting.services
 
 
-def test_every_script_has_its_place_in_the_readme() -> None:
-    told = (FOLDER / "README.md").read_text(encoding="utf-8")
+def test_every_script_reference_and_section_has_its_place_in_the_readme() -> None:
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
 
-    files = {path.name for pattern in ("*.py", "*.cpp", "*.cu") for path in FOLDER.rglob(pattern)}
+    files = {path.name for pattern in ("*.py", "references/*.[cm]*") for path in FOLDER.glob(pattern)}
+    sections = {f"`{path.stem}`" for path in FOLDER.glob("sections/[!_]*.py")}
 
-    assert {name for name in files if name not in told} == set()
+    assert {name for name in files | sections if name not in readme} == set()

@@ -65,7 +65,7 @@ def program(library: Path, tmp_path: Path) -> Program:
 def test_a_card_is_found_and_described(program: Program) -> None:
     run = program("devices", FAKE_DRIVER="13020")
 
-    assert "card    NVIDIA H100, 79 GiB, 132 multiprocessors, compute capability 9.0" in run.stdout
+    assert "GPU     NVIDIA H100, 79 GiB, 132 multiprocessors, compute capability 9.0" in run.stdout
     assert "(runs CUDA 13.2)" in run.stdout
     assert "mode    cuda         yes" in run.stdout
 
@@ -88,7 +88,7 @@ def test_the_picture_is_that_of_the_cpu(cards: dict[str, str], program: Program,
     with np.load(tmp_path / "picture.npz") as picture:
         assert np.array_equal(picture["rgb"], expected.rgb)
         assert np.array_equal(picture["steps"], np.asarray(expected.steps))
-    assert ("a card has failed" in run.stderr) == ("719" in cards.get("FAKE_FAIL", ""))
+    assert ("a GPU failed" in run.stderr) == ("719" in cards.get("FAKE_FAIL", ""))
     if "719" not in cards.get("FAKE_FAIL", ""):
         assert (tmp_path / "left").read_text().endswith("others 0\n"), "all but the context is given back"
 

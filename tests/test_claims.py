@@ -27,20 +27,20 @@ def together(workers: int, on: int = 0, /, **facts: Any) -> Trace:
 @pytest.mark.parametrize(
     ("trace", "said"),
     [
-        (together(8, 8, asked=8, **FREE), "asked 8 workers, 8 painted on 8 CPUs; this process may use 64 CPUs"),
+        (together(8, 8, asked=8, **FREE), "8 workers requested, 8 painted on 8 CPUs; this process may use 64 CPUs"),
         (
             together(8, 2, asked=8, **PINNED),
-            "asked 8 workers, 8 painted on 2 CPUs; this process may use 2 CPUs of 64 (affinity)",
+            "8 workers requested, 8 painted on 2 CPUs; this process may use 2 CPUs of 64 (affinity)",
         ),
         (
             together(8, asked=8, **GRANTED),
-            "asked 8 workers, 8 painted; this process may use 2 CPUs of 64 (a control group that grants 1.5)",
+            "8 workers requested, 8 painted; this process may use 2 CPUs of 64 (a control group that grants 1.5)",
         ),
         (
             together(1, 1, asked=8, **FREE),
-            "asked 8 workers, 1 painted on 1 CPU, 7 got no tile; this process may use 64 CPUs",
+            "8 workers requested, 1 painted on 1 CPU, 7 got no tile; this process may use 64 CPUs",
         ),
-        (together(2, asked=2), "asked 2 workers, 2 painted"),
+        (together(2, asked=2), "2 workers requested, 2 painted"),
         (together(2), "2 painted"),
         (together(1, asked=1, **PINNED), None),
         (together(0, asked=4, **PINNED), None),

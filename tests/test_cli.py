@@ -25,7 +25,8 @@ import render
 from render import engine, options
 from render.errors import OutputError, RenderError
 from render.frontend import devices, library
-from render.frontend.cli import PARSERS, main
+from render.frontend.cli import main
+from render.frontend.parsers import PARSERS
 from render.pictures import picture
 from tests.conftest import HANGING
 
@@ -54,7 +55,7 @@ def shade(state, steps, p):
 """
 DOCUMENT = {  # what it holds at least
     *("scene", "view", "parameters", "size", "tile", "samples", "limit", "precision", "mode", "target", "backend"),
-    *("device", "simulated", "workers", "tiles", "seconds", "steps", "running", "in_flight", "switches"),
+    *("device", "simulated", "workers", "tiles", "seconds", "steps", "running", "in_flight", "waiting", "switches"),
     *("first_tile_seconds", "sha256", "out", "on_cpu", "seconds_all", "sentences"),
 }
 COMPARISON = {
@@ -268,11 +269,11 @@ def test_a_picture_for_a_pipe_is_alone_on_standard_output() -> None:
 
 
 def test_a_pipe_is_read_once(say: Say) -> None:
-    assert "can be read once" in refused(say("compare", "-", "-"), 2)
+    assert "can be read only once" in refused(say("compare", "-", "-"), 2)
 
 
 def test_the_document_and_a_picture_do_not_share_standard_output(say: Say) -> None:
-    assert "both want standard output" in refused(say(*ALONE, "--json", "--out", "-"), 2)
+    assert "both write to standard output" in refused(say(*ALONE, "--json", "--out", "-"), 2)
 
 
 @pytest.mark.parametrize("order", ["rows", "spiral", "hilbert", "costly"])
@@ -302,8 +303,8 @@ WRONG = [  # words, and what is said
     (["--scene", "still_life", "--turn", "--json"], "write --set turn=VALUE"),
     (["--output", "a.png"], "did you mean '--out'?"),
     (["help", "nix"], "there is no command 'nix'"),
-    (["draw", "race"], "'race' is one word too many"),
-    (["draw", ""], "one word too many"),
+    (["draw", "race"], "unexpected argument 'race'"),
+    (["draw", ""], "unexpected argument ''"),
     (["--size"], "--size"),
     (["--size", "0x5"], "at least one pixel"),
     (["--size", "axb"], "1280x720"),
@@ -332,7 +333,9 @@ WRONG = [  # words, and what is said
     (["--mode", "cuda", "--target", "simd"], "mode cuda does not go with target simd"),
     (["--mode", "sequential", "--workers", "2"], "--workers means nothing in mode sequential"),
     (["--mode", "sequential", "--workers", "0"], "--workers means nothing in mode sequential"),
-    (["--mode", "parallel", "--in-flight", "2"], "--in-flight means nothing in mode parallel"),
+    (["--mode", "sequential", "--in-flight", "2"], "--in-flight means nothing in mode sequential"),
+    (["race", "--story", "plaier"], "did you mean 'player'?"),
+    (["race", "--lesson", "gil", "--story", "server"], "lesson gil has no --story"),
     (["--mode", "concurrent", "--backend", "loky"], "--backend means nothing in mode concurrent"),
     (["--mode", "sequential", "--simulate"], "--simulate means nothing in mode sequential"),
     (["--backend", "dsk"], "there is no backend 'dsk'"),
@@ -344,20 +347,20 @@ WRONG = [  # words, and what is said
     (["--wait", "2h"], "wait is '2h'"),
     (["--tile", "0"], "at least one pixel"),
     (["--size", "2048x2048", "--tile", "1"], "4194304 tiles are too many"),
-    (["--size", "2048x2048", "--tile", "2", "--page", "a.html"], "a.html would show 1,048,576 tiles"),
+    (["--size", "2048x2048", "--tile", "2", "--page", "a.html"], "and there are 1,048,576"),
     (["--size", "2048x2048", "--tile", "2", "--out", "a.svg"], "for example --tile 32"),
-    (["race", "--size", "1024x1024", "--tile", "3", "--out", "a.cost.png"], "a.cost.png would show"),
-    (["race", "--lesson", "gil", "--size", "1024x1024", "--tile", "3", "--page", "a.html"], "a.html would show"),
+    (["race", "--size", "1024x1024", "--tile", "3", "--out", "a.cost.png"], "a.cost.png can show at most"),
+    (["race", "--lesson", "gil", "--size", "1024x1024", "--tile", "3", "--page", "a.html"], "a.html can show at most"),
     (["--order", "random"], "there is no order 'random'"),
     (["--only-tile", "99999"], "there is no tile 99999"),
     (["--only-tile", "-1"], "there is no tile -1"),
-    (["--out", "picture.gif"], "does not tell what to save"),
+    (["--out", "picture.gif"], "does not say what to save"),
     (["--out", "a.png", "--out", "./a.png"], "./a.png is named twice"),
     (["race", "--trace", "a.svg", "--out", "a.svg"], "a.svg is named twice"),
-    (["--page", "wall.png"], "--page makes no .png, as wall.png is called"),
-    (["--trace", "wall.ownership.png"], "--trace makes no .ownership.png"),
-    (["race", "--trace", "a.perfetto.json"], "--trace makes no .perfetto.json"),
-    (["show", "a.trace.json", "--page", "a.trace.json"], "--page makes no .trace.json"),
+    (["--page", "wall.png"], "--page writes .html, and wall.png ends in .png"),
+    (["--trace", "wall.ownership.png"], "and wall.ownership.png ends in .ownership.png"),
+    (["race", "--trace", "a.perfetto.json"], "and a.perfetto.json ends in .perfetto.json"),
+    (["show", "a.trace.json", "--page", "a.trace.json"], "and a.trace.json ends in .trace.json"),
     (["race", "--mode", "cuda"], "did you mean '--modes'?"),
     (["race", "--modes", "sequential,nix"], "there is no mode 'nix'"),
     (["race", "--modes", ","], "there is no mode ''"),
@@ -430,7 +433,7 @@ def test_no_room_left_leaves_no_file_behind(say: Say, monkeypatch: pytest.Monkey
 
     Path("old.png").write_bytes(b"an older picture")
     monkeypatch.setattr(Path, "replace", full)
-    assert "there is no room left" in refused(say(*ALONE, "--out", "old.png"), 1)
+    assert "the disk is full" in refused(say(*ALONE, "--out", "old.png"), 1)
     assert [path.name for path in Path().iterdir()] == ["old.png"]
     assert Path("old.png").read_bytes() == b"an older picture"
 
@@ -461,7 +464,7 @@ def test_whatever_is_typed_ends_in_an_exit_code_and_a_few_lines(
         code = main(words)
     assert code in (0, 1, 2, 3)
     assert code == 0 or len(err.getvalue().splitlines()) == 2
-    assert "fault of the program" not in err.getvalue()
+    assert "bug in render" not in err.getvalue()
 
 
 # --- how it ends --------------------------------------------------------------------------------------------
@@ -472,8 +475,8 @@ def test_whatever_is_typed_ends_in_an_exit_code_and_a_few_lines(
     [
         (RenderError("it failed", "do this"), 1, "render: it failed\n        do this\n"),
         (RenderError("it\nfailed \n\n twice"), 1, "render: it failed twice\n"),
-        (ZeroDivisionError("why"), 1, "render: ZeroDivisionError: why\n        this is a fault of the program"),
-        (OSError(28, "No space left"), 1, "render: the system refuses: [Errno 28] No space left"),
+        (ZeroDivisionError("why"), 1, "render: ZeroDivisionError: why\n        this is a bug in render"),
+        (OSError(28, "No space left"), 1, "render: the system reports an error: [Errno 28] No space left"),
     ],
 )
 def test_each_way_to_fail_has_its_exit_code(
@@ -544,7 +547,7 @@ def test_the_command_in_the_error_shows_the_same_tile_alone(say: Say) -> None:
     path.write_text(DISC.replace("0.25", "sqrt(1.0 - state[0])"), encoding="utf-8")
     words = ["--size", "40x24", "--tile", "16", "--set", "x=0.1", "--precision", "f32", "--limit", "9"]
     error = refused(say("--scene", str(path), *words, "--mode", "parallel", "--target", "python"), 4)
-    cause, _, command = error.partition("to see it alone: ")
+    cause, _, command = error.partition("to reproduce it: ")
     python, *rest = shlex.split(command)
     assert (python, rest[:2]) == ("python", ["-m", "render"])
 
@@ -695,7 +698,7 @@ def altered(error: int) -> str:
     """disc.png with one channel of one pixel changed, as a picture of no known request."""
     rgb = pixels("disc.png").copy()
     rgb[3, 2, 1] += error
-    Path("altered.png").write_bytes(picture.encode(rgb))
+    Path("altered.png").write_bytes(picture.encode_png(rgb))
     return "altered.png"
 
 
@@ -759,7 +762,7 @@ def test_what_is_allowed_decides_the_exit_code_alone(allowed: list[str], code: i
 
 @pytest.mark.usefixtures("disc")
 def test_pictures_of_different_sizes_differ(say: Say) -> None:
-    Path("tiny.png").write_bytes(picture.encode(np.zeros((2, 2, 3), np.uint8)))
+    Path("tiny.png").write_bytes(picture.encode_png(np.zeros((2, 2, 3), np.uint8)))
     said = say("compare", "disc.png", "tiny.png", "--json")
     assert said.code == 1
     assert (said.document["identical"], said.document["max_error"]) == (False, None)
@@ -791,7 +794,7 @@ def test_a_saved_trace_tells_the_run_again(say: Say) -> None:
 
 
 def test_a_saved_race_is_shown_as_it_was_raced(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("render.modes.cuda.missing", lambda _request: ("it is Sunday", "wait"))
+    monkeypatch.setattr("render.modes.cuda.unavailable_reason", lambda _request: ("it is Sunday", "wait"))
     raced = say("race", *SMALL, "--trace", "t.trace.json", "--out", "a.txt").out
     assert "cuda did not run: it is Sunday" in raced
     assert say("show", "t.trace.json", "--out", "b.txt").out == raced
@@ -839,7 +842,11 @@ def test_a_race_tells_all_modes_in_one_table(say: Say) -> None:
     assert (said.code, said.err) == (0, "")
     lines = said.out.splitlines()
     assert max(map(len, lines)) <= 100
-    assert [line.split()[0] for line in lines[1:4]] == ["sequential", "concurrent", "parallel"]
+    at = next(number for number, line in enumerate(lines) if line.startswith("run "))
+    assert [line.split()[0] for line in lines[at + 1 : at + 4]] == ["sequential", "concurrent", "parallel"]
+    assert len(lines[at].split("  ")) >= 5
+    assert "at a tile" not in lines[at]
+    assert "at a tile" in say("show", "r.trace.json", "--figures").out
     assert "all 3 pictures are equal" in said.out
     assert "all 3 pictures are equal" in say("show", "r.trace.json").out
 
@@ -890,7 +897,7 @@ def test_a_race_whose_pictures_differ_fails(say: Say, monkeypatch: pytest.Monkey
 @pytest.fixture(scope="module")
 def _no_card() -> None:
     """Skips where mode cuda runs."""
-    if devices.find()["modes"]["cuda"]["runs"]:
+    if devices.find_devices()["modes"]["cuda"]["runs"]:
         pytest.skip("this machine has a card")
 
 
@@ -949,9 +956,8 @@ def test_the_help_of_a_race_names_what_a_race_takes(capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit):
         main(["help", "race"])
     told = " ".join(capsys.readouterr().out.split())
-    assert f"views ({library.RACE['view']} where" in told
-    assert f"each pixel ({library.RACE['samples']} where" in told
-    assert f"else {options.DEFAULTS['samples']})" in told
+    assert f"views ({library.RACE_DEFAULTS['view']}, or its first if" in told
+    assert f"each pixel ({library.RACE_DEFAULTS['samples']}, or {options.DEFAULTS['samples']} if" in told
 
 
 def test_a_race_is_as_wide_as_columns_says_though_nobody_looks(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:

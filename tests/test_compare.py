@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from render.comparison import compare as comparing
-from render.comparison.compare import Comparison, compare, difference, lines, unlike
+from render.comparison.compare import Comparison, compare, describe_request_changes, draw_difference, format_comparison
 from render.errors import InputError
 from render.pictures.picture import Picture
 
@@ -62,11 +62,11 @@ def test_the_order_of_the_two_does_not_matter(a: np.ndarray, b: np.ndarray) -> N
 
 @given(pixels, pixels, st.integers(1, 30))
 def test_bands_change_nothing(a: np.ndarray, b: np.ndarray, band: int) -> None:
-    whole = compare(Picture(a), Picture(b)), difference(Picture(a), Picture(b))
+    whole = compare(Picture(a), Picture(b)), draw_difference(Picture(a), Picture(b))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(comparing, "BAND", band)
         assert compare(Picture(a), Picture(b)) == whole[0]
-        assert np.array_equal(difference(Picture(a), Picture(b)), whole[1])
+        assert np.array_equal(draw_difference(Picture(a), Picture(b)), whole[1])
 
 
 def test_equal_pictures_have_no_psnr_and_no_worst_pixel() -> None:
@@ -132,7 +132,7 @@ def test_the_json_has_the_keys_that_are_promised() -> None:
 
 
 def test_the_difference_picture_is_black_where_equal_and_lifts_small_errors() -> None:
-    made = difference(changed(), changed((0, 0, 0, 1), (1, 0, 1, 155)))
+    made = draw_difference(changed(), changed((0, 0, 0, 1), (1, 0, 1, 155)))
     assert made[0, 0].tolist() == [64, 0, 0]
     assert made[0, 1].tolist() == [0, 225, 0]
     assert np.count_nonzero(made) == 2
@@ -140,25 +140,25 @@ def test_the_difference_picture_is_black_where_equal_and_lifts_small_errors() ->
 
 def test_different_sizes_have_no_difference_picture() -> None:
     with pytest.raises(InputError, match="6 x 4 and 4 x 6 pixels"):
-        difference(changed(), changed(size=(6, 4)))
+        draw_difference(changed(), changed(size=(6, 4)))
 
 
 def test_people_are_told_where_and_how_much() -> None:
-    assert lines(found((1, 2, 2, 12)), "a.png", "b.png") == [
+    assert format_comparison(found((1, 2, 2, 12)), "a.png", "b.png") == [
         "a.png and b.png differ; pixels that do: 1 (4.167 %)",
         "largest error 12 of 255, at x 1, y 2, in blue",
         "mean error 0.1667, RMSE 1.414, PSNR 45.12 dB",
     ]
-    assert lines(found(), "a", "b") == ["a and b are equal, pixel by pixel"]
-    unlike_sizes = lines(compare(changed(), changed(size=(6, 4))), "a", "b")
+    assert format_comparison(found(), "a", "b") == ["a and b are equal, pixel by pixel"]
+    unlike_sizes = format_comparison(compare(changed(), changed(size=(6, 4))), "a", "b")
     assert unlike_sizes == ["a has 6 x 4 pixels and b has 4 x 6: different sizes, so nothing else was compared"]
 
 
 def test_what_two_requests_draw_differently_is_named() -> None:
     requests = [{"limit": limit, "samples": 1, "parameters": {"x": 0.0, "zoom": limit}} for limit in (5, 6)]
     a, b = (Picture(PLAIN, request=request) for request in requests)
-    assert unlike(a, b) == "limit (5 and 6), zoom (5 and 6)"
-    assert unlike(a, a) == ""
+    assert describe_request_changes(a, b) == "limit (5 and 6), zoom (5 and 6)"
+    assert describe_request_changes(a, a) == ""
 
 
 def wide(value: int) -> Picture:
@@ -169,7 +169,7 @@ def test_pictures_of_16_bits_are_compared_in_their_own_steps() -> None:
     result = compare(wide(1000), wide(1003))
     assert (result.depth, result.max_error, result.differing_pixels) == (16, 3, 24)
     assert result.psnr == pytest.approx(20 * math.log10(65535 / 3))
-    assert "largest error 3 of 65535" in lines(result, "a", "b")[1]
+    assert "largest error 3 of 65535" in format_comparison(result, "a", "b")[1]
 
 
 def test_a_level_of_8_bits_is_257_of_16() -> None:
@@ -182,8 +182,8 @@ def test_a_picture_without_alpha_is_opaque() -> None:
     assert compare(changed(), opaque).identical
     result = compare(changed(), clear)
     assert (result.max_error, result.worst, result.mean_error) == (127, (0, 0, 3), 127 / 4)
-    assert lines(result, "a", "b")[1].endswith("in alpha")
-    assert difference(changed(), clear)[0, 0].tolist() == [214, 214, 214]
+    assert format_comparison(result, "a", "b")[1].endswith("in alpha")
+    assert draw_difference(changed(), clear)[0, 0].tolist() == [214, 214, 214]
 
 
 def test_half_transparent_red_is_not_dark_red() -> None:
@@ -196,7 +196,7 @@ def test_all_frames_are_compared() -> None:
     result = compare(still, moving)
     assert (result.worst, result.worst_frame, result.differing_pixels) == ((3, 2, 1), 2, 1)
     assert result.as_dict()["frames"] == [3, 3]
-    assert lines(result, "a", "b")[:2] == [
+    assert format_comparison(result, "a", "b")[:2] == [
         "a and b differ; pixels that do: 1 (1.389 %), in all 3 frames",
         "largest error 9 of 255, at x 3, y 2 of frame 2, in green",
     ]
@@ -206,10 +206,10 @@ def test_all_frames_are_compared() -> None:
 def test_another_number_of_frames_is_another_picture() -> None:
     result = compare(changed(), replace(changed(), more=(changed(),)))
     assert (result.identical, result.max_error) == (False, None)
-    assert lines(result, "a", "b") == ["a has 1 frame and b has 2, so nothing else was compared"]
+    assert format_comparison(result, "a", "b") == ["a has 1 frame and b has 2, so nothing else was compared"]
 
 
 def test_what_was_left_aside_is_named() -> None:
     result = compare(replace(changed(), ignored=("its gamma (gAMA 1)",)), changed())
-    assert lines(result, "a.png", "b.png")[1:] == ["left aside in a.png: its gamma (gAMA 1)"]
+    assert format_comparison(result, "a.png", "b.png")[1:] == ["left aside in a.png: its gamma (gAMA 1)"]
     assert result.as_dict()["ignored"] == {"a": ["its gamma (gAMA 1)"], "b": []}

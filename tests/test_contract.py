@@ -68,7 +68,7 @@ RULES = {
     "an attribute": ("shade", "p.zoom = 2.0\n    return x, y, 0.0", "shade sets the attribute zoom"),
     "an item": ("step", "state[0] = 2.0\n    return state", "step writes into something"),
     "print": ("step", "print('here')\n    return state", "step uses print"),
-    "text": ("step", "f'{state[0]}'\n    return state", "lanes made into text"),
+    "text": ("step", "f'{state[0]}'\n    return state", "lanes turned into text"),
     "an import": ("shade", "import math\n    return math.pi, x, y", "shade imports math"),
     "with": ("shade", "with p:\n        return x, x, y", "shade uses with"),
     "try": ("shade", "try:\n        return x, x, y\n    except ValueError:\n        return y, y, y", "shade uses try"),
@@ -173,9 +173,9 @@ def test_what_a_scene_raises_itself_is_a_failed_tile(target: str, tmp_path: Path
 def test_what_the_contract_allows_is_let_through(shade: str, tmp_path: Path) -> None:
     path = written(tmp_path, shade=shade)
 
-    trial.check(scene.load(str(path)), complete(scene=str(path), size=(8, 8)))
+    trial.check_scene(scene.load(str(path)), complete(scene=str(path), size=(8, 8)))
 
 
 @pytest.mark.parametrize("name", scene.names())
 def test_our_own_scenes_keep_it(name: str) -> None:
-    trial.check(scene.load(name), complete(scene=name))
+    trial.check_scene(scene.load(name), complete(scene=name))

@@ -51,4 +51,4 @@ def test_where_nothing_lasted_nothing_is_known(painted: list[Span]) -> None:
 
 @pytest.mark.parametrize(("given", "share"), [(None, 1.0), (0, 0.0), (50, 0.5), (94, 0.94), (95, 1.0), (100, 1.0)])
 def test_pictures_show_the_share_of_a_span_that_can_be_seen(given: int | None, share: float) -> None:
-    assert cpu_time.share(Span(Worker(1, 1), 0, "paint", 0, 100, on_cpu=given)) == share
+    assert cpu_time.cpu_share(Span(Worker(1, 1), 0, "paint", 0, 100, on_cpu=given)) == share

@@ -58,6 +58,8 @@ def test_the_document_of_a_draw_has_these_keys_and_values() -> None:
         "simulated": False,
         "workers": {"asked": 3, "seen": 2},
         "tiles": 2,
+        "resumed": 0,
+        "launches": None,
         "seconds_all": [3.0],
         "seconds": {
             "total": 6.0,
@@ -90,6 +92,7 @@ def test_the_document_of_a_draw_has_these_keys_and_values() -> None:
         "running": {"max": 2, "mean": 5 / 3},
         "on_cpu": {"mean": None, "cpus": None},
         "in_flight": {"max": 2},
+        "waiting": {"max": 0, "seconds": 0.0},
         "switches": 0,
         "multiprocessors": None,
         "first_tile_seconds": 3.0,
@@ -107,11 +110,11 @@ def test_the_document_of_a_draw_has_these_keys_and_values() -> None:
             "near_percent": 100.0,
         },
         "cpus": {"machine": None, "affinity": None, "quota": None, "allowed": None, "used": None},
-        "claims": "asked 3 workers, 2 painted, 1 got no tile",
+        "claims": "3 workers requested, 2 painted, 1 got no tile",
         "sentences": [
             PAINTED,
-            "How many had a CPU is not known, so nothing is said of parallelism.",
-            "Asked 3 workers, 2 painted, 1 got no tile.",
+            "It is not known how many had a CPU, so nothing follows about parallelism.",
+            "3 workers requested, 2 painted, 1 got no tile.",
         ],
         "sha256": "9d908ecfb6b256def8b49a7c504e6c889c4b0e41fe6ce3e01863dd7b61a20aa0",
         "out": ["a.png", "b.npz"],
@@ -148,7 +151,7 @@ def test_a_race_of_several_rounds_tells_each_time() -> None:
 
 def test_a_draw_tells_of_the_load_and_a_race_tells_it_once() -> None:
     loaded = replace(FRAME, trace=replace(FRAME.trace, facts=FACTS | {"load": 9.0, "cpus_machine": 2}))
-    told = "The load was 9.0 before it began, on a machine of 2 CPUs: others may have used them, so run it again."
+    told = "The load was 9.0 before it started, on a machine of 2 CPUs: others may have used them, so run it again."
     assert draw_document(loaded)["sentences"][-1] == told
     race = race_document([loaded, loaded], [])
     assert race["sentences"][-1] == told

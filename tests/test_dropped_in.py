@@ -57,7 +57,7 @@ def test_a_target_for_cpus_is_refused_by_mode_cuda_which_names_its_own() -> None
 
 
 def test_a_precision_that_a_target_does_not_know_is_refused() -> None:
-    with pytest.raises(UsageError, match="target arrays does not know precision f32") as caught:
+    with pytest.raises(UsageError, match="target arrays does not support precision f32") as caught:
         render.draw(target="arrays", precision="f32", **FRAME)
 
     assert caught.value.remedy == "give --precision f64"
@@ -92,7 +92,7 @@ def test_a_device_that_is_not_there_says_so_itself(monkeypatch: pytest.MonkeyPat
     with pytest.raises(ModeUnavailable, match="it is out of order") as caught:
         render.draw(mode="cuda", target="slow_device", **FRAME)
     assert (caught.value.remedy, caught.value.exit_code) == ("mend it", 3)
-    assert devices.find()["targets"]["slow_device"] == {"missing": "it is out of order"}
+    assert devices.find_devices()["targets"]["slow_device"] == {"missing": "it is out of order"}
 
 
 @pytest.mark.slow

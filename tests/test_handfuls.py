@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from threading import Thread
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from render.errors import TileError
-from render.painting.handfuls import PARTS, SHORTEST, Handful, Handout, cut_handfuls, paint_handful
+from render.painting.handfuls import SHORTEST, Handout, paint_handfuls
 from render.painting.painter import Done, Painter
 from render.plan import Tile
 from tests.conftest import FakeClock
 
+REQUEST = SimpleNamespace(in_flight=1, workers=1)
 TILES = [Tile(number, number, 0, 1, 1) for number in range(40)]
 
 
@@ -32,41 +30,38 @@ def painter(clock: FakeClock, *, ns: int = 1, fails: int = -1) -> Painter:
     def wait(_tile: Tile) -> None:
         """Nothing is waited for."""
 
-    return cast(Painter, SimpleNamespace(wait=wait, paint=paint, recorder=SimpleNamespace(clock=clock)))
-
-
-def handed(handout: Handout) -> Generator[Handful]:
-    """The handfuls of one worker."""
-    yield from (paint() for paint in handout)
+    return cast(
+        Painter, SimpleNamespace(wait=wait, paint=paint, recorder=SimpleNamespace(clock=clock), request=REQUEST)
+    )
 
 
 @pytest.mark.parametrize(("ns", "each"), [(SHORTEST, 1), (SHORTEST * 9, 1), (SHORTEST // 4, 4), (1, 40)])
 def test_a_handful_is_what_is_painted_in_a_while(ns: int, each: int, clock: FakeClock) -> None:
     handout = Handout(TILES, painter(clock, ns=ns))
-    sizes = [len(handful.done) for handful in handed(handout)]
+    sizes = [len(handful.done) for handful in handout.paint()]
     assert sizes == [each] * (40 // each)
 
 
 def test_tiles_come_in_order(clock: FakeClock) -> None:
     handout = Handout(TILES, painter(clock))
-    assert [done.tile for done in handout.collect(handed(handout))] == TILES
+    assert [done.tile for done in handout.collect(handout.paint().__next__)] == TILES
 
 
 def test_what_was_done_before_a_tile_failed_comes_before_the_error(clock: FakeClock) -> None:
     handout, done = Handout(TILES, painter(clock, fails=7)), list[Done]()
     with pytest.raises(TileError, match="it failed"):
-        done.extend(handout.collect(handed(handout)))
+        done.extend(handout.collect(handout.paint().__next__))
     assert [one.tile.number for one in done] == [0, 1, 2, 3, 4, 5, 6]
-    assert not list(handout), "nobody takes more"
+    assert not list(handout.paint()), "nobody takes more"
 
 
-def test_given_up_early_nobody_takes_more_and_the_call_is_closed(clock: FakeClock) -> None:
+def test_given_up_early_nobody_takes_more(clock: FakeClock) -> None:
     handout = Handout(TILES, painter(clock, ns=SHORTEST))
-    call = handed(handout)
-    collected: Any = handout.collect(call)
+    call = handout.paint()
+    collected: Any = handout.collect(call.__next__)
     assert next(collected).tile is TILES[0]
     collected.close()
-    assert handout.paint() == Handful([])
+    assert list(handout.paint()) == []
     assert list(call) == []
 
 
@@ -75,8 +70,8 @@ def test_workers_at_the_same_instant_take_each_tile_once(clock: FakeClock) -> No
     handout, found = Handout(tiles, painter(clock)), list[Done]()
 
     def work() -> None:
-        for paint in handout:
-            found.extend(paint().done)
+        for handful in handout.paint():
+            found.extend(handful.done)
 
     workers = [Thread(target=work) for _ in range(4)]
     for worker in workers:
@@ -88,12 +83,5 @@ def test_workers_at_the_same_instant_take_each_tile_once(clock: FakeClock) -> No
 
 def test_without_a_time_all_are_painted(clock: FakeClock) -> None:
     left = iter(TILES)
-    assert len(paint_handful(lambda: next(left, None), painter(clock, ns=SHORTEST)).done) == 40
-
-
-@given(st.integers(0, 5000), st.integers(1, 8))
-def test_handfuls_for_processes_are_all_tiles_in_order_and_a_small_part_of_a_share(count: int, workers: int) -> None:
-    tiles = [Tile(number, 0, 0, 1, 1) for number in range(count)]
-    made = cut_handfuls(tiles, workers)
-    assert [tile for handful in made for tile in handful] == tiles
-    assert all(1 <= len(handful) <= max(count / workers / PARTS, 1) for handful in made)
+    [handful] = paint_handfuls(lambda: next(left, None), painter(clock, ns=SHORTEST), 1)
+    assert len(handful.done) == 40

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from render.comparison.inspection import describe, lines
-from render.pictures.picture import Picture, decode, encode
+from render.comparison.inspection import describe_picture, format_description
+from render.pictures.picture import Picture, decode, encode_png
 from render.pictures.provenance import Provenance
 from tests.conftest import EXAMPLE
 
@@ -22,27 +22,27 @@ MADE = Picture(
 
 
 def test_a_picture_of_ours_tells_how_it_was_drawn() -> None:
-    assert lines(describe(MADE), "a b.png") == [
+    assert format_description(describe_picture(MADE), "a b.png") == [
         "a b.png: 48 x 32 pixels, 8 bits a channel, with steps",
         "scene mandelbrot, view default",
         "drawn by sequential, 2 workers, painted in 250 ms",
         "limit 60, 1 sample a pixel, float64, tiles of 16 x 16",
         "parameters: x=-0.5, zoom=1.25",
-        f"sha256 {describe(MADE)['sha256']}",
+        f"sha256 {describe_picture(MADE)['sha256']}",
         "draw it again: python -m render --like 'a b.png'",
     ]
 
 
 def test_of_a_tile_that_was_painted_alone_it_is_told_that_the_rest_is_missing() -> None:
     request = replace(EXAMPLE, only_tile=3)
-    told = lines(describe(replace(MADE, provenance=Provenance(request, "sequential"))), "a.png")
+    told = format_description(describe_picture(replace(MADE, provenance=Provenance(request, "sequential"))), "a.png")
     assert "only tile 3 was painted; the rest is black" in told
     assert told[-1].endswith("--like a.png --tile 16x16 --only-tile 3")
 
 
 def test_any_other_picture_tells_what_it_is() -> None:
     wide = Picture(RGB.astype(np.uint16), alpha=np.zeros((32, 48), np.uint16), ignored=("its gamma (gAMA 1)",))
-    told = lines(describe(replace(wide, more=(wide,))), "a.png")
+    told = format_description(describe_picture(replace(wide, more=(wide,))), "a.png")
     assert told == [
         "a.png: 48 x 32 pixels, 16 bits a channel, with alpha, 2 frames",
         "left aside: its gamma (gAMA 1)",
@@ -52,12 +52,12 @@ def test_any_other_picture_tells_what_it_is() -> None:
 
 def test_the_document_is_json_whatever_the_file_says() -> None:
     for timings in (None, "", "{", "[1]", '{"seconds": 7}', '{"seconds": {"paint": "long"}}'):
-        told = describe(replace(MADE, timings=timings))
+        told = describe_picture(replace(MADE, timings=timings))
         assert json.loads(json.dumps(told, allow_nan=False)) == told
-        assert lines(told, "a.png")
+        assert format_description(told, "a.png")
 
 
 def test_a_request_with_control_characters_is_none_of_ours() -> None:
     """A terminal would obey them."""
     strange = replace(EXAMPLE, scene="\x1b]0;mine\x07").as_dict()
-    assert decode(encode(RGB, {"render:request": json.dumps(strange)})).provenance is None
+    assert decode(encode_png(RGB, {"render:request": json.dumps(strange)})).provenance is None

@@ -45,7 +45,7 @@ def test_its_runs_have_names_of_their_own_and_the_same_picture_to_paint(name: st
     labels = [run.facts["label"] for run in runs]
     assert len(set(labels)) == len(runs) >= 2
     assert {run.facts["lesson"] for run in runs} == {name}
-    assert len({str(run.request.drawn()) for run in runs}) == 1
+    assert len({str(run.request.picture_key()) for run in runs}) == 1
     assert {run.request.tile for run in runs} == {(32, 32)}
 
 
@@ -64,6 +64,26 @@ def test_what_follows_is_the_same_from_a_saved_trace(name: str, given: dict[str,
     assert lessons.as_dict(name, again) == lessons.as_dict(name, given[name])
     assert len(lessons.format_lines(name, again, 80)) > len(list(lessons.load(name).follows(again)))
     assert max(map(len, lessons.format_lines(name, again, 80))) <= 80
+
+
+@each
+def test_its_frames_carry_its_question_its_conclusions_and_what_its_words_mean(
+    name: str, given: dict[str, Frames]
+) -> None:
+    text = lessons.explain(given[name]).explanation
+    assert text is not None
+    told = lessons.as_dict(name, given[name])
+    assert (text.question, list(text.follows)) == (told["question"], told["follows"])
+    assert dict(text.terms) == lessons.load(name).TERMS
+    assert all(words for words in lessons.load(name).TERMS.values())
+    if text.close_up is not None:
+        assert 0 <= text.close_up.run < len(given[name])
+        assert list(text.close_up.events) == sorted(text.close_up.events, key=lambda event: event.at)
+
+
+def test_frames_of_no_lesson_are_not_explained(given: dict[str, Frames]) -> None:
+    part = Frames(given["gil"].frames[:1])
+    assert lessons.explain(part) is part
 
 
 @each
@@ -93,7 +113,7 @@ def test_an_unknown_lesson_is_refused() -> None:
 
 def test_threads_that_hold_the_gil_never_run_at_the_same_instant(given: dict[str, Frames]) -> None:
     told = list(lessons.load("gil").follows(given["gil"]))
-    assert "never two at the same instant" in told[0]
+    assert "no two at the same instant" in told[0]
     assert given["gil"].identical
 
 

@@ -12,6 +12,7 @@ import pytest
 import render
 from render.engine import Race
 from render.errors import OutputError, UnknownName, UsageError
+from render.findings import stories
 from render.outputs import trace as saved
 from render.pictures import picture
 
@@ -39,11 +40,14 @@ def test_options_that_make_no_sense_are_errors(asked: dict[str, object]) -> None
 
 
 def test_race_gives_equal_frames_and_the_modes_that_did_not_run() -> None:
-    result = render.race(["sequential", "concurrent", "parallel"], workers=2, in_flight=3, **SMALL)
+    result = render.race(["sequential", "concurrent", "parallel"], workers=2, in_flight=3, story="server", **SMALL)
 
     assert result.identical
-    assert [frame.request.mode for frame in result.frames] == ["sequential", "concurrent", "parallel"]
-    assert [frame.request.in_flight for frame in result.frames] == [4, 3, 4]
+    told = [(frame.request.mode, frame.request.in_flight, stories.name_of(frame)) for frame in result]
+    plain = [("sequential", 1, None), ("concurrent", 3, None), ("parallel", 1, None)]
+    assert told[:3] == plain
+    assert told[3:] == [(mode, n, "server") for mode, n, _ in plain] + [("parallel", 3, "server")]
+    assert all((frame.request.wait_ns > 0) == (number >= 3) for number, frame in enumerate(result))
 
 
 def test_a_frame_shows_itself_as_a_picture() -> None:
@@ -76,7 +80,7 @@ def test_an_option_that_no_mode_of_the_race_takes_is_an_error(asked: dict[str, o
 
 
 def test_a_race_that_cannot_run_at_all_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("render.modes.sequential.missing", lambda _request: ("it is Sunday", "wait"))
+    monkeypatch.setattr("render.modes.sequential.unavailable_reason", lambda _request: ("it is Sunday", "wait"))
 
     result = render.race(["sequential"], **SMALL)
 
@@ -91,7 +95,7 @@ def test_several_threads_may_draw_at_once() -> None:
 
     from render.runtime.cpu import native
 
-    native._loaded.cache_clear()  # noqa: SLF001
+    native._load_function.cache_clear()  # noqa: SLF001
     with ThreadPoolExecutor(4) as pool:
         hashes = list(pool.map(lambda _: render.draw(mode="sequential", **SMALL).sha256, range(12)))
 
@@ -141,7 +145,7 @@ def test_a_plain_picture_is_the_picture_alone(tmp_path: Path) -> None:
 
 def test_what_cannot_be_saved_is_told_as_on_the_command_line(tmp_path: Path) -> None:
     frame = render.draw(mode="sequential", **SMALL)
-    with pytest.raises(UsageError, match="does not tell what to save"):
+    with pytest.raises(UsageError, match="does not say what to save"):
         frame.save(tmp_path / "x.bmp")
     with pytest.raises(OutputError, match="its folder does not exist"):
         frame.save(tmp_path / "nowhere" / "x.png")

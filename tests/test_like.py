@@ -35,18 +35,18 @@ def saved(folder: Path, request: Request = STORED, name: str = "wall.png") -> st
     if name.endswith(".npz"):
         path.write_bytes(npz.write([frame]))
     else:
-        path.write_bytes(picture.encode(RGB, {picture.REQUEST: json.dumps(request.as_dict())}))
+        path.write_bytes(picture.encode_png(RGB, {picture.REQUEST: json.dumps(request.as_dict())}))
     return str(path)
 
 
 def asked(folder: Path, **more: Any) -> Request:
-    return options.complete(**like.applied({"like": saved(folder), **more}))
+    return options.complete(**like.apply_picture({"like": saved(folder), **more}))
 
 
 @pytest.mark.parametrize("name", ["wall.png", "wall.npz"])
 def test_a_picture_is_drawn_again_as_it_was(tmp_path: Path, name: str) -> None:
-    again = options.complete(**like.applied({"like": saved(tmp_path, name=name)}))
-    assert again.drawn() == STORED.drawn()
+    again = options.complete(**like.apply_picture({"like": saved(tmp_path, name=name)}))
+    assert again.picture_key() == STORED.picture_key()
     assert again.view == STORED.view
 
 
@@ -73,7 +73,7 @@ def test_another_view_keeps_the_size_and_looks_elsewhere(tmp_path: Path) -> None
 def test_the_point_under_a_pixel_becomes_the_centre(i: int, j: int, precision: str) -> None:
     """Within a rounding of each of the two operations that the formula has."""
     request = replace(STORED, precision=precision)
-    x, y = like.centre(request, i, j)
+    x, y = like.find_centre(request, i, j)
     values = {name: Fraction(float(request.values[name])) for name in ("x", "y", "zoom")}
     pitch = 4 / (values["zoom"] * 16)
     exact = (Fraction(2 * i + 1 - 24, 2) * pitch + values["x"], Fraction(16 - 2 * j - 1, 2) * pitch + values["y"])
@@ -83,7 +83,9 @@ def test_the_point_under_a_pixel_becomes_the_centre(i: int, j: int, precision: s
 
 def test_closer_is_so_many_times_as_large(tmp_path: Path) -> None:
     again = asked(tmp_path, at="3,4", closer="10")
-    assert again.values == STORED.values | {"zoom": 9000.0} | dict(zip("xy", like.centre(STORED, 3, 4), strict=True))
+    assert again.values == STORED.values | {"zoom": 9000.0} | dict(
+        zip("xy", like.find_centre(STORED, 3, 4), strict=True)
+    )
     assert asked(tmp_path, closer=0.5).values == STORED.values | {"zoom": 450.0}
 
 
@@ -111,23 +113,26 @@ def test_what_contradicts_the_picture_is_refused(tmp_path: Path, more: dict[str,
 
 @pytest.mark.parametrize("option", ["at", "closer"])
 def test_a_place_in_no_picture_is_refused(option: str) -> None:
-    with pytest.raises(UsageError, match=f"--{option} is about a picture"):
-        like.applied({option: "1,1"})
+    with pytest.raises(UsageError, match=f"--{option} needs a picture to start from"):
+        like.apply_picture({option: "1,1"})
 
 
 def test_a_picture_without_a_request_is_refused_with_that_reason(tmp_path: Path) -> None:
     path = tmp_path / "plain.png"
-    path.write_bytes(picture.encode(RGB))
+    path.write_bytes(picture.encode_png(RGB))
     with pytest.raises(InputError, match="carries no request"):
-        like.applied({"like": str(path)})
+        like.apply_picture({"like": str(path)})
 
 
 def test_a_picture_does_not_start_a_scene_file(tmp_path: Path) -> None:
     """It is a program, and the picture may come from anybody."""
     path = saved(tmp_path, replace(STORED, scene="/some/where/mandelbrot.py"))
     with pytest.raises(UsageError, match="is a program"):
-        like.applied({"like": path})
-    assert options.complete(**like.applied({"like": path, "scene": "mandelbrot"})).drawn() == STORED.drawn()
+        like.apply_picture({"like": path})
+    assert (
+        options.complete(**like.apply_picture({"like": path, "scene": "mandelbrot"})).picture_key()
+        == STORED.picture_key()
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,5 +156,5 @@ def test_the_picture_that_is_started_from_is_not_replaced(tmp_path: Path, monkey
 def test_a_picture_is_drawn_on_from_in_python(tmp_path: Path) -> None:
     frame = library.draw(like=saved(tmp_path), at=(3, 4), closer=10, mode="sequential", target="python")
     assert frame.request.values == STORED.values | {"zoom": 9000.0} | dict(
-        zip("xy", like.centre(STORED, 3, 4), strict=True)
+        zip("xy", like.find_centre(STORED, 3, 4), strict=True)
     )

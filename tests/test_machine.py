@@ -89,7 +89,7 @@ def test_a_frame_that_the_container_has_no_room_for_is_refused(groups: Write) ->
 
 def test_the_facts_tell_what_limits_the_cpus(groups: Write) -> None:
     groups("0::/a", {"a/cpu.max": "250000 100000"})
-    told = machine.facts()
+    told = machine.describe_machine()
     assert (told["cpus"], told["cpus_affinity"], told["cpus_quota"]) == (3, 8, 2.5)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from render import backends, engine, modes, options, stats, targets
 from render.errors import TileError, UnknownName
+from render.painting import course
 from render.plan import cut
 from render.request import Request
 
@@ -71,7 +72,7 @@ def test_every_kind_of_targets_has_a_mode_and_the_one_that_is_taken_by_itself_co
     assert {modes.load(name).KIND for name in modes.names()} == targets.KINDS.keys()
     assert {kind: targets.of_kind(kind)[0] for kind in targets.KINDS} == {"cpu": "simd", "device": "cuda"}
     assert sorted(name for kind in targets.KINDS for name in targets.of_kind(kind)) == targets.names()
-    assert {modes.load(kind.alone).KIND: kind for kind in targets.KINDS.values()} == targets.KINDS
+    assert {modes.load(kind.one_tile_mode).KIND: kind for kind in targets.KINDS.values()} == targets.KINDS
 
 
 @everyone
@@ -103,11 +104,11 @@ def test_the_number_of_workers_changes_nothing_but_the_trace(
 def test_whoever_watches_sees_each_tile_with_its_painter_and_its_pixels(
     mode: str, backend: str | None, wanted: Request
 ) -> None:
-    seen: list[engine.Moment] = []
+    seen: list[course.Moment] = []
     request = replace(wanted, mode=mode, backend=backend, tile=(16, 16))
     pixels: dict[int, bytes] = {}
 
-    def watch(moment: engine.Moment) -> None:
+    def watch(moment: course.Moment) -> None:
         number, x, y, width, height = moment.done.tile
         pixels[number] = moment.rgb[y : y + height, x : x + width].tobytes()
         seen.append(moment)
@@ -174,6 +175,20 @@ def test_concurrent_keeps_so_many_in_flight_and_sequential_one(wanted: Request) 
     assert juggling.switches > 0
     assert hasty.in_flight.max == 3
     assert (plodding.in_flight.max, plodding.switches) == (1, 0)
+
+
+@pytest.mark.parametrize("backend", backends.names())
+def test_several_workers_may_juggle_each(backend: str, wanted: Request, expected: str) -> None:
+    """Each has as many in flight as it may, and no more; together more than there are workers; the same picture."""
+    request = replace(wanted, mode="parallel", backend=backend, in_flight=2, tile=(16, 16), wait_ns=20_000_000)
+    frame = engine.draw(request)
+
+    assert frame.sha256 == expected
+    assert len(frame.trace.workers) == 2
+    for worker in frame.trace.workers:
+        waits = [(span.t0, span.t1) for span in frame.trace.of_kind("wait") if span.worker == worker]
+        assert stats.max_overlap(waits) == 2
+    assert frame.trace.facts["asked"] == 2
 
 
 @everyone

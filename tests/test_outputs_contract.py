@@ -21,7 +21,7 @@ from render import outputs
 from render.errors import UnknownName, UsageError
 from render.frame import Frame, Frames
 from render.trace import Span, Trace, Worker
-from render.wording import harmless
+from render.wording import make_harmless
 from tests.conftest import EXAMPLE
 
 REQUEST = replace(EXAMPLE, width=24, height=16)
@@ -33,6 +33,7 @@ IS = {  # what tells that a file is what its suffix says; a new output needs a l
     "ownership": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
     "page": lambda data: data.startswith(b"<!doctype html>") and data.endswith(b"</html>"),
     "png": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
+    "speed_up": lambda data: data.startswith(b"<svg ") and data.endswith(b"</svg>\n"),
     "replay": lambda data: data.startswith(b"RIFF") and data[8:12] == b"WEBP",
     "table": lambda data: data.decode().endswith("\n"),
     "timeline": lambda data: data.startswith(b"<svg ") and data.endswith(b"</svg>\n"),
@@ -40,7 +41,7 @@ IS = {  # what tells that a file is what its suffix says; a new output needs a l
     "webp": lambda data: data.startswith(b"RIFF") and data[8:12] == b"WEBP",
 }
 
-TEXTS = ("chrome_trace", "page", "table", "timeline", "trace")  # the outputs that are text
+TEXTS = ("chrome_trace", "page", "speed_up", "table", "timeline", "trace")  # the outputs that are text
 ATTACKS = ["\x1b]0;PWN\x07", "a\nb", "\ud800", "\u202etxt", "</script><b>", "\x9b2J", "&#27;", "]]>", "\0", "\ufffe"]
 
 each = pytest.mark.parametrize("name", outputs.names())
@@ -48,7 +49,7 @@ each = pytest.mark.parametrize("name", outputs.names())
 
 def written(name: str, frames: Frames, *, plain: bool = False) -> bytes:
     """The whole file."""
-    return b"".join(outputs.made(outputs.load(name), frames, plain=plain))
+    return b"".join(outputs.write_pieces(outputs.load(name), frames, plain=plain))
 
 
 def painted(*tiles: tuple[int, int, int], mode: str = "sequential") -> Frame:
@@ -112,7 +113,7 @@ def test_more_tiles_than_it_can_show_are_refused_with_what_to_do(name: str) -> N
     most = output.MOST_TILES
     outputs.check_tiles("a.file", output, (1 << 30) if most is None else most)
     if most is not None:
-        with pytest.raises(UsageError, match=r"a\.file would show 200,001 tiles") as told:
+        with pytest.raises(UsageError, match=r"a\.file can show at most 200,000 tiles, and there are 200,001") as told:
             outputs.check_tiles("a.file", output, most + 1)
         assert "--tile" in told.value.remedy
 
@@ -159,9 +160,9 @@ def test_no_text_of_a_trace_does_anything_but_be_read(name: str, foreign: list[s
     assert not set(text) & set("\u202d\u202e\u2066\u2067\u2068")
     if name == "timeline":
         texts = [one.text for one in ET.fromstring(text).iter()]  # noqa: S314  (we made it)
-        assert harmless(label) in texts
+        assert make_harmless(label) in texts
     if name == "chrome_trace":
-        assert not [one for one in strings(json.loads(text)) if one != harmless(one)]
+        assert not [one for one in strings(json.loads(text)) if one != make_harmless(one)]
 
 
 def strings(value: Any) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from render.errors import TileError
-from render.frame import Canvas, Went
+from render.frame import Canvas, SliceResult
 from render.painting.painter import SLICE_NS, Painter
 from render.plan import Tile
 from render.runtime.kernel import CpuKernel
@@ -26,11 +26,11 @@ class Rectangle:
     def __init__(self, kernel: Steady) -> None:
         self.kernel, self.left = kernel, kernel.steps
 
-    def go(self, budget: int) -> Went:
+    def paint_slice(self, budget: int) -> SliceResult:
         steps = min(budget, self.left)
         self.left -= steps
         self.kernel.clock.tick(steps * self.kernel.ns)
-        return Went(steps, self.kernel.bad, not self.left)
+        return SliceResult(steps, self.kernel.bad, not self.left)
 
 
 class Steady(CpuKernel):
@@ -42,7 +42,7 @@ class Steady(CpuKernel):
         self.clock, self.steps, self.ns, self.bad = clock, steps, ns, bad
 
     @contextmanager
-    def begin(self, *_place: object) -> Iterator[Rectangle]:
+    def start_rectangle(self, *_place: object) -> Iterator[Rectangle]:
         yield Rectangle(self)
 
     def paint(self, *_place: object) -> tuple[int, int]:

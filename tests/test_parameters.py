@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render.errors import UnknownName, UsageError
-from render.parameters import FRAMING, Parameter, Parameters, name_of
+from render.parameters import FRAMING, Parameter, Parameters, check_member_name
 
 ZOOM = Parameter.of((1.0, 1e-3, 1e15, "Magnification."))
 TURNS = Parameter.of((2, 0, 9, "How often."))
@@ -113,13 +113,13 @@ def test_what_every_scene_has_is_a_parameter_like_others(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["zoom", "x2", "fov_y", "größe"])
 def test_a_plain_name_is_a_name(name: str) -> None:
-    assert name_of(name) == name
+    assert check_member_name(name) == name
 
 
 @pytest.mark.parametrize("name", ["", "2x", "a b", "a-b", "class", "_x", "__class__", 3, None])
 def test_what_cannot_be_a_member_is_no_name(name: Any) -> None:
     with pytest.raises(ValueError, match="cannot be a name"):
-        name_of(name)
+        check_member_name(name)
 
 
 def test_parameters_are_read_as_items_and_as_attributes() -> None:

@@ -21,7 +21,7 @@ from PIL import Image
 from render import machine
 from render.errors import InputError
 from render.pictures import reading
-from render.pictures.picture import Picture, decode, encode, read
+from render.pictures.picture import Picture, decode, encode_png, read
 from render.request import LARGEST_SIDE
 from tests.conftest import EXAMPLE
 
@@ -53,9 +53,9 @@ def png(width: int, height: int, data: bytes) -> bytes:
 
 
 def test_our_png_comes_back_with_what_is_drawn() -> None:
-    picture = decode(encode(RGB, {"render:request": STORED}))
+    picture = decode(encode_png(RGB, {"render:request": STORED}))
     assert np.array_equal(picture.rgb, RGB)
-    assert (picture.steps, picture.request) == (None, REQUEST.drawn())
+    assert (picture.steps, picture.request) == (None, REQUEST.picture_key())
 
 
 def test_our_npz_comes_back_with_steps_and_with_what_is_drawn() -> None:
@@ -63,7 +63,7 @@ def test_our_npz_comes_back_with_steps_and_with_what_is_drawn() -> None:
     assert picture.steps is not None
     assert np.array_equal(picture.rgb, RGB)
     assert np.array_equal(picture.steps, STEPS)
-    assert picture.request == REQUEST.drawn()
+    assert picture.request == REQUEST.picture_key()
 
 
 def test_other_arrays_in_an_npz_are_let_alone() -> None:
@@ -72,7 +72,7 @@ def test_other_arrays_in_an_npz_are_let_alone() -> None:
 
 @pytest.mark.parametrize("stored", ["", "{", "[1]", "7", "{}", '{"parameters": {}, "tile": [1, 2]}', "[" * 100_000])
 def test_a_request_that_is_none_of_ours_is_not_known(stored: str) -> None:
-    assert decode(encode(RGB, {"render:request": stored})).request is None
+    assert decode(encode_png(RGB, {"render:request": stored})).request is None
 
 
 def test_a_picture_from_elsewhere_tells_no_request() -> None:
@@ -142,7 +142,7 @@ def header(shape: tuple[int, ...], dtype: str = "|u1") -> bytes:
         (png(10_000, 10_000, b""), "is refused as a decompression bomb: 57 bytes would unpack to 286 MiB"),
         (png(0, 5, b""), "IHDR says 0 x 5 pixels"),
         (png(4, 4, zlib.compress(b"short")), "IDAT chunks end too early"),
-        (encode(RGB)[:-30], "chunk IDAT claims"),
+        (encode_png(RGB)[:-30], "chunk IDAT claims"),
     ],
 )
 def test_what_is_no_picture_is_refused_with_the_reason(data: bytes, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +165,7 @@ def test_the_flattest_picture_of_ours_is_no_bomb(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(reading, "SMALL", 0)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5)
     for flat in (np.zeros((40, LARGEST_SIDE, 3), np.uint8), np.full((900, 2000, 3), (1, 2, 3), np.uint8)):
-        assert np.array_equal(decode(encode(flat)).rgb, flat)
+        assert np.array_equal(decode(encode_png(flat)).rgb, flat)
 
 
 def test_no_text_in_a_picture_lifts_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +192,7 @@ def test_a_picture_of_anything_but_bytes_in_rgb_is_refused(rgb: np.ndarray) -> N
 
 
 WHOLE = {
-    "png": encode(RGB, {"render:request": STORED}),
+    "png": encode_png(RGB, {"render:request": STORED}),
     "npz": as_npz(rgb=RGB, steps=STEPS, request=np.array(STORED)),
     "jpeg": as_file(Image.fromarray(RGB), "JPEG"),
     "tiff": as_file(Image.fromarray(RGB), "TIFF"),
@@ -215,7 +215,7 @@ def test_a_damaged_file_is_a_picture_or_refused(kind: str, data: st.DataObject) 
 
 @given(st.sampled_from(["png", "npz", "flat png"]), st.data())
 def test_a_flipped_bit_in_a_file_of_ours_is_refused_or_harmless(kind: str, data: st.DataObject) -> None:
-    whole = bytearray(WHOLE.get(kind) or encode(np.full((40, 50, 3), 7, np.uint8)))
+    whole = bytearray(WHOLE.get(kind) or encode_png(np.full((40, 50, 3), 7, np.uint8)))
     before = decode(bytes(whole))
     bit = data.draw(st.integers(0, 8 * len(whole) - 1))
     whole[bit // 8] ^= 1 << bit % 8

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render.errors import UsageError
-from render.plan import LARGEST, ORDERS, SMALLEST, Tile, check_count, cut, default_tile, plan
+from render.plan import LARGEST, ORDERS, SMALLEST, Tile, check_count, choose_tile, cut, plan
 from render.request import Request
 
 sides = st.integers(1, 60)
@@ -110,7 +110,7 @@ def test_one_tile_alone_keeps_its_number_and_place() -> None:
 def test_the_default_tile_is_square_of_whole_patches_and_neither_tiny_nor_huge(
     width: int, height: int, workers: int
 ) -> None:
-    wide, high = default_tile(width, height, workers)
+    wide, high = choose_tile(width, height, workers)
     edge = max(wide, high)
     assert (wide, high) == (min(edge, width), min(edge, height))
     assert edge <= LARGEST
@@ -118,7 +118,7 @@ def test_the_default_tile_is_square_of_whole_patches_and_neither_tiny_nor_huge(
 
 
 def test_the_default_tile_of_the_default_frame_gives_each_worker_enough_to_do() -> None:
-    wide, high = default_tile(1280, 720, 4)
+    wide, high = choose_tile(1280, 720, 4)
     assert len(cut(requested(1280, 720, (wide, high)))) >= 16 * 4
 
 

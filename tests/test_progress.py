@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render import engine
-from render.engine import Moment
 from render.frontend import progress
+from render.painting.course import Moment
 from render.painting.painter import Done
 from render.plan import cut
 from render.request import Request
@@ -55,13 +55,13 @@ def test_a_rough_time_is_no_further_off_than_a_fifth(seconds: float) -> None:
 
 
 def test_a_line_counts_the_tiles_of_the_run_that_is_on() -> None:
-    told = progress.Lines(100.0)
-    assert told.line(125.0) == "no tile is done yet, after 25 s"
+    told = progress.ProgressLines(100.0)
+    assert told.current_line(125.0) == "no tile finished after 25 s"
     for number in range(3):
-        told.take(moment(0.5, 20.0, number))
-    assert told.line(150.0) == "sequential: 3 of 6 tiles, about 20 s left"
-    told.take(moment(0.5, 20.0, 0, replace(EXAMPLE)))
-    assert told.line(160.0) == "sequential: 1 of 6 tiles, about 20 s left"
+        told.note_tile(moment(0.5, 20.0, number))
+    assert told.current_line(150.0) == "sequential: 3 of 6 tiles, about 20 s left"
+    told.note_tile(moment(0.5, 20.0, 0, replace(EXAMPLE)))
+    assert told.current_line(160.0) == "sequential: 1 of 6 tiles, about 20 s left"
 
 
 def test_lines_come_now_and_then_and_end_with_the_draw(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,9 +72,9 @@ def test_lines_come_now_and_then_and_end_with_the_draw(monkeypatch: pytest.Monke
             if "of 6 tiles" in self.getvalue():
                 said.set()
 
-    monkeypatch.setattr(progress, "FIRST", 0.001)
+    monkeypatch.setattr(progress, "FIRST_SECONDS", 0.001)
     log = Log()
-    with progress.lines(log) as watch:
+    with progress.report_lines(log) as watch:
         watch(moment(0.5, 10.0))
         assert said.wait(HANGING)
     assert log.getvalue().splitlines()[-1] == "render: sequential: 1 of 6 tiles, about 10 s left"
@@ -86,14 +86,14 @@ def test_where_no_thread_may_start_nothing_is_said_and_the_draw_goes_on(monkeypa
 
     monkeypatch.setattr(Thread, "start", refuse)
     log = io.StringIO()
-    with progress.lines(log) as watch:
+    with progress.report_lines(log) as watch:
         watch(moment(0.5, 10.0))
     assert log.getvalue() == ""
 
 
 def test_a_draw_that_is_soon_done_says_nothing() -> None:
     log = io.StringIO()
-    with progress.lines(log) as watch:
+    with progress.report_lines(log) as watch:
         watch(moment(0.5, 10.0))
     assert log.getvalue() == ""
 

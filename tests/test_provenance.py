@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from render.pictures import provenance
 from render.request import Request
 from render.trace import Span, Trace, Worker
-from render.wording import harmless
+from render.wording import make_harmless
 from tests.conftest import EXAMPLE
 
 REQUEST = replace(EXAMPLE, view="whole")
@@ -28,40 +28,40 @@ def traced(owners: dict[int, int]) -> Trace:
 
 @given(st.dictionaries(st.integers(0, 5), st.integers(0, 3)), st.text())
 def test_title_and_owners_come_back(painted: dict[int, int], title: str) -> None:
-    title = harmless(title)
-    found = provenance.read(STORED, provenance.packed(REQUEST, title, traced(painted)))
+    title = make_harmless(title)
+    found = provenance.read_provenance(STORED, provenance.encode_provenance(REQUEST, title, traced(painted)))
     number = {worker: index for index, worker in enumerate(sorted(set(painted.values())))}  # by their first paint
     assert found is not None
     assert (found.request, found.title, found.tiles) == (REQUEST, title, 6)
-    assert [found.worker(tile) for tile in range(6)] == [number.get(painted.get(tile, -1)) for tile in range(6)]
+    assert [found.worker_of(tile) for tile in range(6)] == [number.get(painted.get(tile, -1)) for tile in range(6)]
 
 
 def test_it_is_small() -> None:
     request = replace(REQUEST, width=1920, height=1080, tile=(24, 24))
     owners = {tile: tile * 7919 % 4 for tile in range(80 * 45)}
-    assert len(provenance.packed(request, "parallel (threading)", traced(owners))) < 4000
+    assert len(provenance.encode_provenance(request, "parallel (threading)", traced(owners))) < 4000
 
 
 @pytest.mark.parametrize("request_text", [None, 3, "", "[]", "{}", "{" * 99_999, STORED[:-9]])
 def test_a_picture_of_others_tells_nothing(request_text: Any) -> None:
-    assert provenance.read(request_text, None) is None
+    assert provenance.read_provenance(request_text, None) is None
 
 
 @given(st.none() | st.integers() | st.text() | st.sampled_from(["[]", "3", '{"run": 1}', '{"tiles": "AAAA"}']))
 def test_strange_owners_are_not_told(text: Any) -> None:
-    assert provenance.read(STORED, text) == provenance.Provenance(REQUEST, "sequential")
+    assert provenance.read_provenance(STORED, text) == provenance.Provenance(REQUEST, "sequential")
 
 
 def test_owners_that_unpack_to_more_than_there_are_tiles_are_refused() -> None:
     larger = replace(REQUEST, tile=(1, 1))
-    text = provenance.packed(larger, "too many", traced({}))
-    found = provenance.read(STORED, text)
+    text = provenance.encode_provenance(larger, "too many", traced({}))
+    found = provenance.read_provenance(STORED, text)
     assert found is not None
     assert found.workers is None
 
 
 def test_a_backend_is_part_of_the_title(ask: Callable[..., Request]) -> None:
     request = ask(mode="parallel", backend="loky")
-    found = provenance.read(json.dumps(request.as_dict()), None)
+    found = provenance.read_provenance(json.dumps(request.as_dict()), None)
     assert found is not None
     assert found.title == "parallel (loky)"

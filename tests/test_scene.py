@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from render import engine, lanes, scene
 from render.contract import rules as scene_rules
 from render.errors import SceneError, UnknownName, UsageError
-from render.frontend import cli
+from render.frontend import signals
 from render.request import HIGHEST_LIMIT, Request
 
 DISC = '''\
@@ -108,7 +108,7 @@ def test_our_own_scenes_are_found_by_name() -> None:
 
 def test_a_name_and_the_path_of_its_file_are_the_same_scene() -> None:
     by_name = scene.load("mandelbrot")
-    assert scene.load(str(scene.folder() / "mandelbrot.py")) is by_name
+    assert scene.load(str(scene.scene_folder() / "mandelbrot.py")) is by_name
 
 
 def test_a_file_tells_all_about_its_scene(write: Write) -> None:
@@ -187,7 +187,7 @@ def test_a_signal_to_end_is_no_error_of_the_scene_that_runs(
     path = write(("    return {", "    import os, signal; os.kill(os.getpid(), signal.SIGTERM)\n    return {"))
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        cli._end_on_term()  # noqa: SLF001  (what the program does when it begins)
+        signals.exit_on_signals()  # what the program does when it begins
         with pytest.raises(SystemExit) as caught:
             asked(path, ask)
     finally:
@@ -282,7 +282,7 @@ BROKEN = {  # what is changed: what is said, and the line it is said of
     ("PARAMETERS = {", "PARAMETERS = 3, {"): ("PARAMETERS must be a dict", "PARAMETERS"),
     ('(2.0, 0.0, 9.0, "Radius.")', "2.0"): ("PARAMETERS: size: ", '    "size"'),
     ('(2.0, 0.0, 9.0, "Radius.")', "(2.0, 0.0, 9.0)"): ("PARAMETERS: size: ", '    "size"'),
-    ("(2.0, 0.0, 9.0", "(10.0, 0.0, 9.0"): ("PARAMETERS: size: default is 10.0, out of its bounds", '    "size"'),
+    ("(2.0, 0.0, 9.0", "(10.0, 0.0, 9.0"): ("PARAMETERS: size: default is 10.0, out of range", '    "size"'),
     ("(2.0, 0.0, 9.0", "(2.0, 9.0, 0.0"): ("PARAMETERS: size: ", '    "size"'),
     ('("red", ("red"', '("green", ("red"'): ("PARAMETERS: colour: there is no default 'green'", '    "colour"'),
     ('"size": (', '"si ze": ('): ("PARAMETERS: si ze: 'si ze' cannot be a name", '    "si ze"'),
@@ -436,7 +436,7 @@ def test_a_value_beyond_single_precision_becomes_infinite_without_a_warning(
 def test_what_is_told_of_a_scene_names_all_its_parameters(write: Write) -> None:
     disc = scene.load(write())
     assert disc.as_dict()["parameters"]["colour"]["choices"] == ["red", "blue"]
-    told = "\n".join(disc.lines(parameters=True))
+    told = "\n".join(disc.format_lines(parameters=True))
     assert all(f" {name} " in told for name in disc.parameters)
     assert "0 to 9" in told
 

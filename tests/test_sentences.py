@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from render import stats
-from render.findings import evidence, sentences
+from render.findings import conclusions, evidence, sentences
 from render.frame import Frame
 from render.trace import Span, Trace, Worker
 from tests.conftest import EXAMPLE
@@ -30,7 +30,7 @@ def said(*frames: Frame, of: int = -1) -> str:
 
 
 def concluded(*frames: Frame) -> str:
-    return " ".join(sentences.conclusions(evidence.build_runs(frames)))
+    return " ".join(conclusions.of(evidence.build_runs(frames)))
 
 
 def repeated(frame: Frame, *seconds: float) -> Frame:
@@ -53,9 +53,9 @@ def test_one_tile_after_the_other_is_called_so() -> None:
 
 def test_juggling_is_concurrency_and_never_two_at_once() -> None:
     told = said(drawn("0101", mode="concurrent"))
-    assert "up to 2 were in flight, begun and not done" in told
+    assert "up to 2 were in flight, started but not finished" in told
     assert "2 times it put one aside to go on with another. This is concurrency." in told
-    assert "Never were two painted at the same instant" in told
+    assert "No two were painted at the same instant" in told
 
 
 def test_nothing_is_said_of_nothing() -> None:
@@ -71,6 +71,29 @@ def test_two_workers_with_a_cpu_each_are_parallel() -> None:
     assert told.endswith("This is parallelism. 2 painted on 2 CPUs; this process may use 2 CPUs.")
 
 
+def test_workers_that_each_juggle_are_both_concurrent_and_parallel() -> None:
+    said_ = said(drawn("0101", "2323", mode="parallel", facts=TWO_CPUS))
+    assert "2 workers juggled 4 tiles in 4 ms (2 by worker 0 and 2 by worker 1): at most 2 were at a tile" in said_
+    assert "Up to 4 were in flight, started but not finished (up to 2 of one worker). This is concurrency." in said_
+    assert "This is parallelism." in said_
+
+
+def test_tiles_that_wait_while_a_worker_juggles_are_counted() -> None:
+    frame = waiting(drawn("...0011", mode="concurrent"), (0, 0, 1, 4), (0, 1, 1, 6))
+    assert "up to 2 were in flight, started but not finished, and up to 2 waited at the same instant" in said(frame)
+
+
+@pytest.mark.parametrize(
+    ("slow", "why"),
+    [
+        ("0" * 300 + "." * 100 + "1" * 300, "for nobody was at a tile for 100 ms, between one slice and the next"),
+        ("0" * 400 + "1" * 400, "for painting itself took 800 ms, where it took 600 ms there"),
+    ],
+)
+def test_a_run_that_lost_is_explained_by_what_its_trace_shows(slow: str, why: str) -> None:
+    assert why in said(SLOW, drawn(slow, mode="concurrent", facts=TWO_CPUS))
+
+
 def test_two_workers_and_one_cpu_took_turns() -> None:
     told = said(drawn("0022", "1133", mode="parallel", given=0.5, facts=ONE_CPU))
     assert "on average 2.00 were at a tile, and 1.00 on a CPU." in told
@@ -83,7 +106,7 @@ def test_a_little_that_is_lacking_around_each_tile_may_be_pythons_lock() -> None
     told = said(drawn("0022", "1133", mode="parallel", given=0.7, facts=TWO_CPUS))
     assert "other programs were using the CPUs, or its threads waited for Python's lock (GIL): run it again" in told
     long = said(drawn("0" * 300, "1" * 300, mode="parallel", given=0.7, facts=TWO_CPUS))
-    assert f"where 2.00 could have been had; {AGAIN}." in long
+    assert f"where 2.00 were available; {AGAIN}." in long
 
 
 def test_less_than_any_program_takes_is_not_blamed_on_one() -> None:
@@ -93,7 +116,7 @@ def test_less_than_any_program_takes_is_not_blamed_on_one() -> None:
 def test_others_on_the_one_cpu_are_noticed_as_well() -> None:
     told = said(drawn("0" * 30 + "2" * 30, "1" * 30 + "3" * 30, mode="parallel", given=0.3, facts=ONE_CPU))
     assert "Two workers, one CPU: they took turns." in told
-    assert f"It was given 0.60 CPUs on average, where 1.00 could have been had; {AGAIN}." in told
+    assert f"It was given 0.60 CPUs on average, where 1.00 were available; {AGAIN}." in told
 
 
 def test_eight_workers_share_two_cpus() -> None:
@@ -112,7 +135,7 @@ def test_eight_workers_share_two_cpus_also_where_others_had_most_of_them() -> No
 def test_workers_whose_cpus_others_had_are_not_parallel() -> None:
     told = said(drawn("0" * 30 + "2" * 30, "1" * 30 + "3" * 30, mode="parallel", given=0.5, facts=TWO_CPUS))
     assert "That is not parallelism: all of them together had 1.00 CPUs on average." in told
-    assert f"It was given 1.00 CPUs on average, where 2.00 could have been had; {AGAIN}." in told
+    assert f"It was given 1.00 CPUs on average, where 2.00 were available; {AGAIN}." in told
 
 
 def test_threads_that_hold_pythons_lock_are_not_parallel_and_nobody_else_is_blamed() -> None:
@@ -123,7 +146,7 @@ def test_threads_that_hold_pythons_lock_are_not_parallel_and_nobody_else_is_blam
 
 def test_threads_that_hold_pythons_lock_could_have_one_cpu_together() -> None:
     told = said(drawn("0" * 30, "1" * 30, mode="parallel", target="python", given=0.3, facts=TWO_CPUS))
-    assert f"It was given 0.60 CPUs on average, where 1.00 could have been had; {AGAIN}." in told
+    assert f"It was given 0.60 CPUs on average, where 1.00 were available; {AGAIN}." in told
 
 
 def test_a_quota_of_one_cpu_is_not_one_cpu() -> None:
@@ -137,7 +160,7 @@ def test_a_quota_of_one_cpu_is_not_one_cpu() -> None:
 
 
 def test_workers_that_are_never_at_tiles_together_take_turns() -> None:
-    assert "Never were two at a tile at the same instant: they took turns." in said(drawn("0.2.", ".1.3"))
+    assert "No two were at a tile at the same instant: they took turns." in said(drawn("0.2.", ".1.3"))
 
 
 def test_workers_that_hardly_ever_meet_are_not_parallel() -> None:
@@ -153,7 +176,7 @@ def test_of_workers_that_meet_and_then_wait_it_is_not_said_that_they_hardly_meet
 
 def test_of_an_older_trace_nothing_is_said_of_parallelism() -> None:
     told = said(drawn("0022", "1133", mode="parallel", given=None, facts=TWO_CPUS))
-    assert "How many had a CPU is not known, so nothing is said of parallelism." in told
+    assert "It is not known how many had a CPU, so nothing follows about parallelism." in told
     assert "This is parallelism" not in told
 
 
@@ -161,7 +184,7 @@ def test_a_simulated_card_is_no_parallelism_and_no_timing() -> None:
     base, card = drawn("0011"), with_card(drawn(), bands=6, multiprocessors=20)
     told = said(base, replace(card, trace=replace(card.trace, facts={"simulated": True})))
     assert "A simulator stood for the graphics card" in told
-    assert "nothing is said of parallelism" in told
+    assert "nothing follows about parallelism" in told
     assert "times as fast" not in told
     assert "this is parallelism" not in told.lower()
 
@@ -216,7 +239,7 @@ def test_where_others_had_the_cpus_no_difference_is_explained() -> None:
 def test_where_the_load_was_high_no_difference_is_explained() -> None:
     told = said(SLOW, fast := drawn("0" * 300, "1" * 300, mode="parallel", facts=TWO_CPUS | {"load": 3.4}))
     assert "but the machine had other work: run it again" in told
-    assert "The load was 3.4 before it began, on a machine of 2 CPUs" in concluded(SLOW, fast)
+    assert "The load was 3.4 before it started, on a machine of 2 CPUs" in concluded(SLOW, fast)
 
 
 @pytest.mark.parametrize("load", [None, "9", True, 1.5, float("nan")])
@@ -234,7 +257,7 @@ def test_a_slower_run_is_explained_by_workers_without_a_tile() -> None:
 
 def test_a_slower_run_that_the_trace_does_not_explain_is_not_explained() -> None:
     slower = drawn("0" * 900, "1" * 900, mode="parallel", facts=TWO_CPUS)
-    assert "600 ms became 900 ms; why, the traces do not tell." in said(SLOW, slower)
+    assert "600 ms became 900 ms; the traces do not show why." in said(SLOW, slower)
 
 
 def test_juggling_wins_where_tiles_wait() -> None:
@@ -244,7 +267,7 @@ def test_juggling_wins_where_tiles_wait() -> None:
         said(base, run, of=0)
     )
     told = said(base, run)
-    assert "they waited beside each other, or while another was painted, so nobody was at a tile for only 1 ms" in told
+    assert "they waited beside each other, or while another was painted, so all workers were idle for only 1 ms" in told
     assert "1.20 times as fast as sequential: 6 ms became 5 ms" in told
 
 
@@ -289,7 +312,7 @@ def test_the_fastest_is_named_where_it_is_clear() -> None:
 
 def test_runs_that_are_about_as_fast_are_told_together() -> None:
     told = concluded(SLOW, drawn("01" * 299, mode="concurrent"))
-    assert "Fastest: concurrent, 598 ms; about the same, as far as this can tell: sequential." in told
+    assert "Fastest: concurrent, 598 ms; about the same, as far as these figures show: sequential." in told
 
 
 def test_a_simulated_run_is_never_the_fastest() -> None:
@@ -392,7 +415,7 @@ def test_a_speed_up_is_explained_only_where_workers_and_cpus_can_bring_it(
 def test_every_sentence_is_whole(rows: list[tuple[int, int, int, int, int]], facts: dict[str, Any]) -> None:
     frames = SLOW, made(rows, facts, "parallel", "simd")
     entered = evidence.build_runs(frames)
-    for told in (*sentences.of(entered[1]), *sentences.conclusions(entered)):
+    for told in (*sentences.of(entered[1]), *conclusions.of(entered)):
         assert told[0].isupper() or told[0].isdigit()
         assert told.endswith(".")
         assert not {"nan", "None", "inf"} & set(told.replace(".", " ").replace(",", " ").split())

@@ -88,8 +88,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(home, name, call)
 
-    counting(trial, "check")
-    counting(program, "fingerprint")
+    counting(trial, "check_scene")
+    counting(program, "hash_function")
     return made
 
 
@@ -105,7 +105,7 @@ def test_a_race_is_prepared_once_for_all_modes(counted: Counted, calls: Counter[
     result = render.race(["sequential", "concurrent", "parallel"], scene=str(counted.path), workers=2, **SMALL)
 
     assert result.identical
-    assert (counted.prepared(), calls) == (1, {"check": 1, "fingerprint": 1})
+    assert (counted.prepared(), calls) == (1, {"check_scene": 1, "hash_function": 1})
 
 
 def test_a_session_checks_and_finds_its_code_once(counted: Counted, calls: Counter[str]) -> None:
@@ -114,7 +114,7 @@ def test_a_session_checks_and_finds_its_code_once(counted: Counted, calls: Count
             s.draw(parameters={"wall": wall}, order="costly")
         s.draw(size=(32, 20), tile=(9, 7), samples=4, limit=5)
 
-    assert calls == {"check": 1, "fingerprint": 1}
+    assert calls == {"check_scene": 1, "hash_function": 1}
     assert counted.prepared() == 4, "three walls and two sizes, none of them twice"
 
 
@@ -126,7 +126,7 @@ def test_numbers_that_may_steer_a_branch_are_checked_anew(counted: Counted, call
             s.draw(parameters={"turns": 3})
         s.draw(parameters={"turns": 2})
 
-    assert calls["check"] == 3
+    assert calls["check_scene"] == 3
 
 
 CHANGES: list[dict[str, Any]] = [

@@ -20,7 +20,7 @@ from render.frontend.cli import main
 from render.frontend.speech import harmless_streams
 from render.options import complete
 from render.pictures import picture
-from render.wording import escape, harmless
+from render.wording import escape_html, make_harmless
 from tests.reading import pngs
 
 Said = Callable[..., str]
@@ -61,21 +61,21 @@ def steers(text: str) -> list[str]:
 @example(ESCAPES)
 @example("\ud800\ufffe\u2028\n")
 def test_nothing_in_a_harmless_text_steers_a_terminal(text: str) -> None:
-    made = harmless(text)
+    made = make_harmless(text)
     assert not steers(made)
     assert "\n" not in made
-    assert harmless(made) == made
+    assert make_harmless(made) == made
     made.encode()
 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Cf", "Zl", "Zp", "Cn"])))
 def test_what_does_no_harm_stays_as_it_is(text: str) -> None:
-    assert harmless(text) == text
+    assert make_harmless(text) == text
 
 
 @given(st.text(st.characters()))
 def test_escaped_text_is_no_markup(text: str) -> None:
-    assert not set("<>\"'") & set(escape(text))
+    assert not set("<>\"'") & set(escape_html(text))
 
 
 def test_streams_are_harmless_as_long_as_the_program_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +139,7 @@ def test_neither_a_trace_nor_a_picture_steers_a_terminal(command: str, said: Sai
     request = complete(size=(8, 8), tile=4, mode="sequential", target="python").as_dict() | {"mode": ESCAPES}
     texts = {picture.REQUEST: json.dumps(request), picture.OWNERS: json.dumps({"run": ESCAPES, "tiles": "!"})}
     for name, level in (("a.png", 1), ("b.png", 2)):
-        Path(name).write_bytes(picture.encode(np.full((8, 8, 3), level, np.uint8), texts))
+        Path(name).write_bytes(picture.encode_png(np.full((8, 8, 3), level, np.uint8), texts))
     assert "differ" in said("compare", "a.png", "b.png")
 
 
@@ -153,7 +153,7 @@ def test_whatever_a_picture_brings_along_is_shown_and_steers_nothing(more: list[
         picture.OWNERS: json.dumps({"run": f"me{ESCAPES}", "tiles": owners}),
         picture.TIMINGS: json.dumps({"seconds": {"paint": 0.5}, "title": ESCAPES}),
     }
-    plain = picture.encode(np.zeros((8, 8, 3), np.uint8), texts)
+    plain = picture.encode_png(np.zeros((8, 8, 3), np.uint8), texts)
     profile = pngs.file([(b"iCCP", b"\x1b]0;PWN\x07\0\0" + zlib.compress(b"x" * 200))]).removeprefix(pngs.SIGNATURE)
     Path("a\x1b.png").write_bytes(plain[:33] + profile + plain[33:])  # behind the header
     told = said("show", "a\x1b.png", *more)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render import stats
+from render.findings import foremost
 from render.trace import NO_TILE, STAGES, Span, Trace, Worker
 
 A, B, C = (Worker(1, thread) for thread in range(3))
@@ -57,6 +58,12 @@ def running_at(made: Sequence[Span], instant: int) -> int:
     return len({span.worker for span in made if span.kind == "paint" and holds(span, instant)})
 
 
+def flying(made: Sequence[Span]) -> dict[int, tuple[int, int]]:
+    """Tiles that were painted, from their first span of any kind to their last paint end."""
+    tiled = [span for span in made if span.tile != NO_TILE and span.kind != "block"]
+    return {tile: (min(s.t0 for s in tiled if s.tile == tile), end) for tile, (_, end) in flights(made).items()}
+
+
 def flights(made: Sequence[Span]) -> dict[int, tuple[int, int]]:
     tiles: dict[int, list[Span]] = {}
     for span in made:
@@ -77,19 +84,28 @@ def test_running_counts_distinct_workers_at_each_instant(made: list[Span]) -> No
 
 @given(spans)
 def test_tiles_in_flight_are_counted_at_each_instant(made: list[Span]) -> None:
-    counts = [sum(t0 <= instant < t1 for t0, t1 in flights(made).values()) for instant in range(40)]
+    counts = [sum(t0 <= instant < t1 for t0, t1 in flying(made).values()) for instant in range(40)]
     assert stats.of(traced(made)).in_flight.max == max(counts)
+    assert stats.flight_intervals(traced(made)) == flying(made)
+
+
+@given(spans)
+def test_tiles_that_wait_are_counted_at_each_instant(made: list[Span]) -> None:
+    waits = [span for span in made if span.kind == "wait" and span.tile != NO_TILE]
+    found = stats.of(traced(made)).waiting
+    assert found.max == max(sum(holds(span, instant) for span in waits) for instant in range(40))
+    assert found.seconds == pytest.approx(sum(span.t1 - span.t0 for span in waits) / 1e9)
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 6)), max_size=8))
 def test_levels_count_the_intervals_at_each_instant_and_tell_every_change_once(made: list[tuple[int, int]]) -> None:
     intervals = [(t0, t0 + length) for t0, length in made]
-    levels = stats.levels(intervals)
+    levels = stats.count_levels(intervals)
     for instant in range(30):
         held = sum(t0 <= instant < t1 for t0, t1 in intervals)
         assert next((level for since, level in reversed(levels) if since <= instant), 0) == held
     assert all(before != after for (_, before), (_, after) in pairwise([(-1, 0), *levels]))
-    assert stats.most(intervals) == max((level for _, level in levels), default=0)
+    assert stats.max_overlap(intervals) == max((level for _, level in levels), default=0)
 
 
 @given(spans)
@@ -240,14 +256,14 @@ def test_blocks_change_no_figure_but_those_of_the_multiprocessors(made: list[Spa
 
 @given(spans, blocks)
 def test_the_multiprocessors_are_told_from_blocks_alone(made: list[Span], more: list[Span]) -> None:
-    assert stats.multiprocessors(traced([*made, *more])) == stats.multiprocessors(traced(more))
+    assert stats.measure_multiprocessors(traced([*made, *more])) == stats.measure_multiprocessors(traced(more))
 
 
 @given(blocks.filter(bool))
 def test_multiprocessors_at_once_are_counted_at_each_instant(made: list[Span]) -> None:
     counts = [len({span.worker for span in made if holds(span, instant)}) for instant in range(70)]
     window = max(span.t1 for span in made) - min(span.t0 for span in made)
-    found = stats.multiprocessors(traced(made))
+    found = stats.measure_multiprocessors(traced(made))
     assert found is not None
     assert found.max == max(counts)
     assert found.mean == pytest.approx(sum(counts) / window if window else 0.0)
@@ -258,20 +274,20 @@ def test_multiprocessors_at_once_are_counted_at_each_instant(made: list[Span]) -
 
 def test_two_multiprocessors_one_half_idle() -> None:
     made = [Span(N, 0, "block", 4, 14), Span(M, 0, "block", 4, 8), Span(M, 1, "block", 7, 9)]
-    found = stats.multiprocessors(traced(made))
+    found = stats.measure_multiprocessors(traced(made))
     assert found is not None
     assert (found.seen, found.max, found.mean, found.mean_percent) == (2, 2, 1.5, 75.0)
     assert found.busy_percent == {M: 50.0, N: 100.0}
     assert (found.least, found.most) == (M, N)
-    assert found.called(M) == "number 7"
+    assert found.name_of(M) == "number 7"
 
 
 def test_multiprocessors_of_several_cards_are_called_by_card() -> None:
     pair = [Worker(1, 3, f"a card {card} multiprocessor") for card in range(2)]
-    found = stats.multiprocessors(traced([Span(worker, 0, "block", 4, 8) for worker in pair]))
+    found = stats.measure_multiprocessors(traced([Span(worker, 0, "block", 4, 8) for worker in pair]))
     assert found is not None
     assert (found.seen, found.mean) == (2, 2.0)
-    assert found.called(pair[1]) == "a card 1 multiprocessor 3"
+    assert found.name_of(pair[1]) == "a card 1 multiprocessor 3"
 
 
 def test_a_launch_that_waits_for_a_card_with_nothing_to_do_stands_in_the_ledger() -> None:
@@ -282,7 +298,7 @@ def test_a_launch_that_waits_for_a_card_with_nothing_to_do_stands_in_the_ledger(
 
 @given(blocks)
 def test_the_foremost_of_a_workers_spans_is_the_one_that_began_last(made: list[Span]) -> None:
-    pieces = stats.foremost(made)
+    pieces = foremost.foremost_spans(made)
     assert all(before.t1 <= after.t0 for before, after in pairwise(pieces))
     for instant in range(70):
         held = [span for span in made if holds(span, instant)]

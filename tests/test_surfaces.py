@@ -59,7 +59,12 @@ CASES = {
 def told(frames: Frames) -> list[str]:
     """What is told apart, or is not in the trace."""
     document = json.dumps(race_document(frames.frames, frames.not_run))
-    texts = saved.write(frames).decode(), document, race_table(frames.frames, ()), page.write(frames).decode()
+    texts = (
+        saved.write(frames).decode(),
+        document,
+        race_table(frames.frames, (), figures=True),
+        page.write(frames).decode(),
+    )
     return list(faults(*texts))
 
 
@@ -82,13 +87,13 @@ def test_a_figure_that_is_off_would_be_noticed(change: Callable[[Any], Any]) -> 
     other = replace(frames[2], trace=replace(frames[2].trace, spans=(change(spans[0]), *spans[1:])))
     trace = saved.write(Frames((*frames[:2], other), "race")).decode()
     document = json.dumps(race_document(frames.frames, ()))
-    assert list(faults(trace, document, race_table(frames.frames, ()), page.write(frames).decode()))
+    assert list(faults(trace, document, race_table(frames.frames, (), figures=True), page.write(frames).decode()))
 
 
 def test_a_sentence_that_is_off_would_be_noticed() -> None:
     frames = Frames(CASES["one CPU"], "race")
     document = json.dumps(race_document(frames.frames, ())).replace("and 0.98 on a CPU", "and 1.98 on a CPU")
-    trace, text = saved.write(frames).decode(), race_table(frames.frames, ())
+    trace, text = saved.write(frames).decode(), race_table(frames.frames, (), figures=True)
     assert len(list(faults(trace, document, text, page.write(frames).decode()))) == 3  # off, and on no other surface
 
 

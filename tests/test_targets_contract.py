@@ -34,7 +34,7 @@ def test_every_file_offers_what_the_contract_names(name: str) -> None:
     assert set(target.PRECISIONS) <= set(PRECISIONS)
     assert target.BAND_ROWS >= 0
     assert isinstance(target.DROPS_GIL, bool)
-    assert callable(target.missing)
+    assert callable(target.unavailable_reason)
     assert callable(target.compile)
     assert target.__doc__
 

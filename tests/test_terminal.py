@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from render.engine import Moment
 from render.frontend import terminal
+from render.painting.course import Moment
 from render.painting.painter import Done
 from render.plan import cut
 from render.request import Request
@@ -88,7 +88,7 @@ def shown(request: Request, *workers: int, colours: Colours = "truecolor") -> tu
     screen, rgb = terminal.Screen(console), np.full((request.height, request.width, 3), 255, np.uint8)
     tiles = cut(request)
     for tile, worker in zip(tiles, workers, strict=False):
-        screen.take(Moment(request, "parallel", Done(tile, 1), len(tiles), Worker(1, worker), rgb))
+        screen.note_tile(Moment(request, "parallel", Done(tile, 1), len(tiles), Worker(1, worker), rgb))
         screen.refresh()
     return file.getvalue(), screen, file
 
@@ -124,7 +124,7 @@ def test_only_what_changed_is_written_again(ask: Callable[..., Request]) -> None
 
 def test_it_leaves_nothing_behind(ask: Callable[..., Request]) -> None:
     _, screen, file = shown(ask(), 7, 8, 7)
-    screen.leave()
+    screen.wipe_away()
     page = Page(file.getvalue())
     assert (page.cells, page.row, page.column, page.hidden) == ({}, 0, 0, False)
 
@@ -133,7 +133,7 @@ def test_another_run_begins_in_the_same_place(ask: Callable[..., Request]) -> No
     _, screen, file = shown(ask(), 7, 8, 7)
     other = ask(mode="concurrent")
     rgb = np.zeros((32, 48, 3), np.uint8)
-    screen.take(Moment(other, "concurrent", Done(cut(other)[5], 1), 6, Worker(1, 9), rgb))
+    screen.note_tile(Moment(other, "concurrent", Done(cut(other)[5], 1), 6, Worker(1, 9), rgb))
     screen.refresh()
     page = Page(file.getvalue())
     assert page.lines[-1] == "concurrent: 1 of 6 tiles   0  1"
@@ -142,7 +142,7 @@ def test_another_run_begins_in_the_same_place(ask: Callable[..., Request]) -> No
 
 @given(st.integers(1, 4000), st.integers(1, 4000), st.integers(1, 300), st.integers(1, 100))
 def test_the_picture_fits_the_terminal(width: int, height: int, columns: int, lines: int) -> None:
-    size = terminal.fitting(width, height, columns, lines)
+    size = terminal.fit_picture(width, height, columns, lines)
     assert (size is None) == (columns < 40 or lines < 10)
     if size is not None:
         assert 1 <= size.columns < columns
@@ -163,7 +163,7 @@ def test_every_half_letter_belongs_to_one_tile(
 def test_nothing_is_shown_if_it_is_to_be_quiet(tty: bool) -> None:
     stream = io.StringIO()
     stream.isatty = lambda: tty  # type: ignore[method-assign]
-    with terminal.live(quiet=True, stream=stream) as watch:
+    with terminal.show_tiles(quiet=True, stream=stream) as watch:
         assert watch is None
     assert stream.getvalue() == ""
 
@@ -172,7 +172,7 @@ def test_how_long_it_may_take_stands_behind_the_tiles(ask: Callable[..., Request
     _, screen, file = shown(ask(), 7, 8)
     assert screen.stage is not None
     moment = Moment(screen.stage.request, "parallel", Done(cut(ask())[2], 1), 6, Worker(1, 7), RGB, 0.25, 30.0)
-    screen.take(moment)
+    screen.note_tile(moment)
     screen.refresh()
     assert "parallel: 3 of 6 tiles, about 90 s left" not in file.getvalue()
     assert "parallel: 3 of 6 tiles, about 2 min left" in ESCAPES.sub("", file.getvalue())

@@ -16,7 +16,7 @@ from PIL import Image
 import render
 from render import modes
 from render.errors import TileError, UsageError
-from render.frame import Canvas, Frame, window
+from render.frame import Canvas, Frame, open_window
 from render.frontend.sessions import Session
 from render.painting.painter import Painter
 from render.plan import Tile
@@ -181,9 +181,9 @@ def test_a_mode_paints_a_frame_band_by_band(mode: str) -> None:
     who = {"backend": "threading", "workers": 2} if mode == "parallel" else {}
     request = render.Request(**vars(request) | {"mode": mode} | who)
     for y, high in ((0, 11), (11, 11), (22, 8)):
-        band = window(request, 0, y, 40, high)
+        band = open_window(request, 0, y, 40, high)
         tiles = [Tile(number, x, y, 10, high) for number, x in enumerate(range(0, 40, 10))]
-        painter = Painter(request, band, preparation.kernel(request, print), Recorder())
+        painter = Painter(request, band, preparation.make_kernel(request, print), Recorder())
         assert {done.tile for done in modes.load(mode).run(tiles, painter)} == set(tiles)
         assert np.array_equal(band.rgb, frame.rgb[y : y + high])
 

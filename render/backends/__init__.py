@@ -1,17 +1,17 @@
 """Backends of mode parallel: what a worker is. Each file in this folder is one, loaded by its name on first use.
 
 run(tiles, painter) -> Iterator[Done]        as of a mode; the workers are ready before the first tile is given out
-SHARED                                       whether workers must be able to open the canvas from other processes
-missing() -> (reason, remedy) or None        why it starts no workers here, and the way on
+NEEDS_SHARED_CANVAS                          whether workers must be able to open the canvas from other processes
+unavailable_reason() -> (reason, remedy) or None   why it starts no workers here, and the way on
 """
 
 from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from render import registry
 
@@ -20,31 +20,31 @@ if TYPE_CHECKING:
     from render.plan import Tile
 
 DEFAULT = "threading"
-ONE_FILTER = threading.Lock()  # threads that set and restore them in turn would leave them changed
+FILTER_LOCK = threading.Lock()  # threads that set and restore them in turn would leave them changed
 
 
 class Backend(Protocol):
-    """What each file of this folder offers."""
+    """A backend, as each file of this folder is one."""
 
-    SHARED: bool
+    NEEDS_SHARED_CANVAS: bool
 
     def run(self, tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
         """Paint the tiles; yield each as it is done."""
         ...
 
-    def missing(self) -> tuple[str, str] | None:
-        """Why it starts no workers here and what to do about it, or None."""
+    def unavailable_reason(self) -> tuple[str, str] | None:
+        """Say why it starts no workers here and what to do about it; None if it does."""
         ...
 
 
 def names() -> list[str]:
-    """All backends there are, the one that is taken by itself first."""
+    """List all backends, the default first."""
     return sorted(registry.names(__path__), key=lambda name: (name != DEFAULT, name))
 
 
 @cache
 def load(name: str) -> Backend:
-    """The backend of this name. Raises UnknownName."""
+    """Load a backend by its name. Raises UnknownName."""
     return cast(Backend, registry.load("backend", __name__, name, names()))
 
 
@@ -52,8 +52,8 @@ def load(name: str) -> Backend:
 
 
 def starts_workers(backend: str) -> bool:
-    """Tell whether joblib starts several workers in this process; where it may not, it falls back without a word."""
-    with ONE_FILTER, warnings.catch_warnings():
+    """Check whether joblib starts several workers in this process; where it may not, it silently falls back."""
+    with FILTER_LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             from joblib import effective_n_jobs, parallel_config
@@ -61,14 +61,3 @@ def starts_workers(backend: str) -> bool:
             return False
         with parallel_config(backend=backend):
             return bool(effective_n_jobs(2) == 2)
-
-
-def results(call: Any) -> Generator[Any]:
-    """Yield what a joblib call gives, as it comes. Given up early, it ends without advice on how to plan it better."""
-    try:
-        for result in call:  # noqa: UP028  (`yield from` would close the call before the filter is there)
-            yield result
-    finally:
-        with ONE_FILTER, warnings.catch_warnings():  # not while others run, for filters are everybody's
-            warnings.filterwarnings("ignore", message=".*adjusting the input task")
-            call.close()

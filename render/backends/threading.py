@@ -1,111 +1,169 @@
 """Backend `threading`: threads of this process, which paint at the same instant where compiled code drops the GIL.
 
-Target `python` holds it, so there its threads only take turns: see for yourself. Where a system has no semaphores (in
-hardened containers, say), joblib starts nothing at all, but threads need none.
+Target `python` holds it, so there its threads only take turns: see for yourself.
+
+joblib starts the threads, and they are kept between runs. Tiles do not come back through joblib, which looks for
+results every 10 ms, ten times as long as a small frame takes: the workers put them into a queue of their own. Where a
+system has no semaphores (in hardened containers, say), joblib starts nothing at all, but threads need none.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import os
 import threading
-from collections.abc import Iterator, Sequence
-from queue import Empty, SimpleQueue
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from render.backends import results, starts_workers
+from render.backends import FILTER_LOCK, starts_workers
 from render.errors import ModeUnavailable
-from render.painting.handfuls import Handout
+from render.painting.handfuls import Handful, Handout
 
 if TYPE_CHECKING:
     from render.painting.painter import Done, Painter
     from render.plan import Tile
 
-SHARED = False  # threads share this process's memory
-READY_SECONDS = 30.0
+NEEDS_SHARED_CANVAS = False  # threads share this process's memory
+MOST_KEPT = 4  # pools: of so many runs at the same instant
 
 
-def missing() -> None:
-    """Nothing: threads are always there."""
+def unavailable_reason() -> None:
+    """Return None: threads are always available."""
 
 
 def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
-    """Through joblib, or without it where it starts nothing."""
-    yield from (pooled if starts_workers("threading") else alone)(tiles, painter)
-
-
-def pooled(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
-    """A pool of threads that take tile after tile, so that none hoards work."""
+    """Have all workers start, then take tile after tile, so that none hoards work; yield each as it is done."""
     started = painter.recorder.clock()
-    from joblib import Parallel, delayed
-
     workers, handout = painter.request.workers, Handout(tiles, painter)
-    pool = Parallel(n_jobs=workers, backend="threading", batch_size=1, return_as="generator_unordered")
+    finished: SimpleQueue[Handful | BaseException] = SimpleQueue()
+    ready: SimpleQueue[None] = SimpleQueue()
+    go = threading.Event()
+
+    def paint_tiles() -> None:
+        ready.put(None)
+        go.wait()
+        try:
+            for handful in handout.paint():
+                finished.put(handful)
+        except BaseException as error:  # noqa: BLE001  (it is raised where the tiles are awaited)
+            finished.put(error)
+
+    def next_handful() -> Handful:
+        handful = finished.get()
+        if isinstance(handful, BaseException):
+            raise handful
+        return handful
+
     with contextlib.ExitStack() as stack:
-        with _starting(workers):
-            stack.enter_context(pool)
-            meet(pool, delayed, workers)
+        with _report_refusal(workers):
+            stack.enter_context(_lend_pool(workers)).start_calls(paint_tiles)
+        stack.callback(go.set)
+        stack.callback(handout.left.clear)  # before: nobody takes a tile once this is given up
+        for _ in range(workers):
+            ready.get()
         painter.recorder.add("start", started, painter.recorder.clock())
-        yield from handout.collect(results(pool(delayed(paint)() for paint in handout)))
+        go.set()
+        yield from handout.collect(next_handful)
+
+
+class Pool:
+    """Threads that joblib has started and that live on between runs."""
+
+    def __init__(self, workers: int) -> None:
+        from joblib import Parallel
+
+        size = max(workers, 2)  # asked for one, joblib would paint in the calling thread
+        self.workers = workers
+        self._parallel = Parallel(
+            n_jobs=size, backend="threading", batch_size=1, pre_dispatch="all", return_as="generator_unordered"
+        )
+        self._parallel.__enter__()
+        self._calls: Any = None
+        self._starter = threading.get_ident()
+
+    def start_calls(self, work: Callable[[], None]) -> None:
+        """Have each worker call a function."""
+        from joblib import delayed
+
+        for _ in self._calls or ():  # the calls of the run before, which have all returned
+            pass
+        self._calls, self._starter = self._parallel(delayed(work)() for _ in range(self.workers)), threading.get_ident()
+
+    def close(self) -> None:
+        """Let the threads end when what they do is done; joblib would give advice on how to plan the calls better."""
+        with FILTER_LOCK, warnings.catch_warnings():  # not while others run, for filters are everybody's
+            warnings.filterwarnings("ignore", message=".*adjusting the input task")
+            if self._calls is not None and self._starter == threading.get_ident():
+                self._calls.close()
+            for _ in (
+                self._calls or ()
+            ):  # joblib closes calls in the thread that made them only; here they have returned
+                pass
+            self._parallel.__exit__(None, None, None)
+
+
+class Threads:
+    """Threads started anew for each run, without joblib, whose pool needs a semaphore."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+
+    def start_calls(self, work: Callable[[], None]) -> None:
+        """Have each worker call a function."""
+        for _ in range(self.workers):
+            threading.Thread(target=work, name="painter", daemon=True).start()
+
+    def close(self) -> None:
+        """Do nothing: a thread ends with its call."""
+
+
+KEPT: list[Pool] = []  # those that no run uses just now; the last used is at the end
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=KEPT.clear)  # threads are not forked
+
+
+@atexit.register
+def _close_kept() -> None:
+    while KEPT:
+        KEPT.pop().close()
 
 
 @contextlib.contextmanager
-def _starting(workers: int) -> Iterator[None]:
+def _lend_pool(workers: int) -> Iterator[Pool | Threads]:
+    """Take a pool that was kept, or make one; keep it again after a run that ends well."""
+    if not starts_workers("threading"):
+        yield Threads(workers)
+        return
+    pool = _take_kept(workers) or Pool(workers)
+    try:
+        yield pool
+    except BaseException:
+        pool.close()
+        raise
+    KEPT.append(pool)
+    while len(KEPT) > MOST_KEPT:
+        KEPT.pop(0).close()
+
+
+def _take_kept(workers: int) -> Pool | None:
+    for pool in reversed(KEPT):
+        if pool.workers == workers:
+            with contextlib.suppress(ValueError):  # another thread was quicker
+                KEPT.remove(pool)
+                return pool
+    return None
+
+
+@contextlib.contextmanager
+def _report_refusal(workers: int) -> Iterator[None]:
     """Start so many threads in here. Raises ModeUnavailable where the system does not let us."""
     try:
         yield
     except (RuntimeError, AttributeError) as error:  # the second is what a pool stumbles over that cannot start
         raise ModeUnavailable(
-            f"mode parallel cannot run here: the system does not start {workers} threads more",
+            f"mode parallel cannot run here: the system does not start {workers} more threads",
             "give fewer --workers, or allow more (ulimit -u, ulimit -v)",
         ) from error
-
-
-def meet(pool: Any, delayed: Any, workers: int) -> None:
-    """Have all workers start before the first tile is given out."""
-    barrier = threading.Barrier(workers)
-
-    def arrive() -> None:
-        with contextlib.suppress(threading.BrokenBarrierError):
-            barrier.wait(READY_SECONDS)
-
-    for _ in pool(delayed(arrive)() for _ in range(workers)):
-        pass
-
-
-def alone(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
-    """The same without joblib, whose pool of threads needs a semaphore."""
-    started = painter.recorder.clock()
-    todo: SimpleQueue[Tile | None] = SimpleQueue()
-    done: SimpleQueue[Done | BaseException | None] = SimpleQueue()
-
-    def work() -> None:
-        done.put(None)
-        while (tile := todo.get()) is not None:
-            try:
-                painter.wait(tile)
-                done.put(painter.paint(tile))
-            except BaseException as error:  # noqa: BLE001  (it is raised where the tiles are awaited)
-                done.put(error)
-
-    workers = painter.request.workers
-    try:
-        with _starting(workers):
-            for _ in range(workers):
-                threading.Thread(target=work, name="painter", daemon=True).start()
-        for _ in range(workers):
-            done.get()
-        painter.recorder.add("start", started, painter.recorder.clock())
-        for tile in tiles:
-            todo.put(tile)
-        for _ in tiles:
-            result = done.get()
-            if isinstance(result, BaseException):
-                raise result
-            assert result is not None
-            yield result
-    finally:
-        while not todo.empty():  # nobody else puts anything there
-            with contextlib.suppress(Empty):
-                todo.get_nowait()
-        for _ in range(workers):
-            todo.put(None)

@@ -22,8 +22,8 @@ from render.codegen.file_lock import take_turn
 MAGIC = b"render object code 1\n"
 
 
-def folder() -> Path:
-    """Where compiled code is kept."""
+def cache_folder() -> Path:
+    """Return the folder in which compiled code is kept."""
     chosen = os.environ.get("RENDER_CACHE_DIR")
     if chosen:
         return Path(chosen)
@@ -34,31 +34,31 @@ def folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "render"
 
 
-def describe_keeping() -> str:
-    """Say in a few words what becomes of code that is compiled now: it is kept, or why it cannot be.
+def describe_caching() -> str:
+    """Say in a few words if code that is compiled now is kept, or why it cannot be.
 
     A file is really written and removed: only so are a full disk and a read-only file system found.
     """
     try:
-        place = folder()
+        place = cache_folder()
         place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=place) as probe:
             probe.write(MAGIC)
     except RuntimeError:
-        return "not kept for later runs: there is no home folder; RENDER_CACHE_DIR may name another"
+        return "not cached for later runs: there is no home folder; RENDER_CACHE_DIR may name another"
     except OSError as error:
-        return f"not kept for later runs: cannot write to {place}: {error.strerror}"
-    return "once; kept for later runs"
+        return f"not cached for later runs: cannot write to {place}: {error.strerror}"
+    return "once; cached for later runs"
 
 
-def obtain(key: str, make: Callable[[], bytes], waiting: Callable[[], None] = lambda: None) -> bytes:
-    """The code kept under this key, or what `make` gives, which is then kept where that is possible.
+def obtain_code(key: str, make: Callable[[], bytes], waiting: Callable[[], None] = lambda: None) -> bytes:
+    """Return the code cached under this key, or what `make` returns, which is cached if possible.
 
     `waiting` is called where another process or thread is making it, for which this one waits.
     """
     code = read(key)
     if code is None:
-        with _turn(key, waiting):
+        with _take_turn(key, waiting):
             code = read(key)
             if code is None:
                 code = make()
@@ -66,10 +66,10 @@ def obtain(key: str, make: Callable[[], bytes], waiting: Callable[[], None] = la
     return code
 
 
-def _turn(key: str, waiting: Callable[[], None]) -> contextlib.AbstractContextManager[None]:
-    """The turn to compile for this key; where the folder cannot be made, everybody's."""
+def _take_turn(key: str, waiting: Callable[[], None]) -> contextlib.AbstractContextManager[None]:
+    """Wait for the turn to compile for this key; without a folder nobody waits."""
     try:
-        place = folder()
+        place = cache_folder()
         place.mkdir(parents=True, exist_ok=True)
     except (OSError, RuntimeError):
         return contextlib.nullcontext()
@@ -77,9 +77,9 @@ def _turn(key: str, waiting: Callable[[], None]) -> contextlib.AbstractContextMa
 
 
 def read(key: str) -> bytes | None:
-    """The code kept under this key (hex), or None where there is none that is whole."""
+    """Read the code cached under this key (hex); None if there is none that is whole."""
     try:
-        stored = (folder() / f"{key}.code").read_bytes()
+        stored = (cache_folder() / f"{key}.code").read_bytes()
     except (OSError, RuntimeError):  # RuntimeError: there is no home folder
         return None
     head, code = stored[: len(MAGIC) + 32], stored[len(MAGIC) + 32 :]
@@ -87,9 +87,9 @@ def read(key: str) -> bytes | None:
 
 
 def write(key: str, code: bytes) -> bool:
-    """Keep code under this key; False where that is not possible."""
+    """Cache code under this key; return False if that is not possible."""
     try:
-        place = folder()
+        place = cache_folder()
         place.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=place, suffix=".part")
         try:

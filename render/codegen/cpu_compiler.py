@@ -19,7 +19,7 @@ from numba.np import arrayobj
 from render.codegen import host, lane_memory, lane_primitives, lane_slots, lane_types, llvm_module
 from render.codegen.program import ENTRY, WORDS, Program
 from render.codegen.retarget import retarget
-from render.codegen.settings import Settings, settings
+from render.codegen.settings import Settings, request_settings
 from render.errors import ModeUnavailable, SceneError
 from render.kernels import slots
 from render.request import Request
@@ -29,19 +29,19 @@ REAL_TYPES = {"f32": types.float32, "f64": types.float64}
 
 
 def field_type(value: Any) -> Any:
-    """The numba type of one member of `p` or of the settings."""
+    """Return the numba type of one member of `p` or of the settings."""
     if isinstance(value, np.ndarray):
         return types.Array(numba.from_dtype(value.dtype), 1, "C", readonly=not value.flags.writeable)
     return numba.from_dtype(value.dtype) if isinstance(value, np.floating) else types.int64
 
 
 def record_type(record: Any) -> Any:
-    """The numba type of a named tuple of scalars and arrays."""
+    """Return the numba type of a named tuple of scalars and arrays."""
     return types.NamedTuple([field_type(value) for value in record], type(record))
 
 
 def p_type(p: Any, lanes: int) -> Any:
-    """The same for a scene's `p`, whose real numbers are lanes from the start.
+    """Return the numba type of a scene's `p`, whose real numbers are lanes from the start.
 
     So they keep the request's precision whatever they meet, as they do in target `python`: numba would compute
     `p.a - 0.1` in float64, although p.a is a float32.
@@ -53,50 +53,50 @@ def p_type(p: Any, lanes: int) -> Any:
 
 
 def lane_words(precision: str, lanes: int, patch_width: int, count: Any = None) -> dict[Callable[..., Any], Any]:
-    """What stands for the lanes' own names of `slots` and for the primitive words.
+    """Map the lanes' own names in `slots`, and the primitive words, to their intrinsics.
 
     `count`: the type of step counts; if not given, whole numbers as wide as the reals.
     """
     real = lane_types.Lanes(REAL_TYPES[precision], lanes)
     whole = lane_types.bits_type(real)
     return WORDS | {
-        slots.reals: lane_slots.splat(real),
-        slots.counts: lane_slots.splat(whole if count is None else lane_types.Lanes(count, lanes)),
-        slots.mask: lane_slots.splat(lane_types.Mask(real.dtype, lanes)),
-        slots.patch: lane_slots.places(real, patch_width),
-        slots.lane_numbers: lane_slots.numbering(whole),
-        slots.lift: lane_slots.lift,
-        slots.choose: lane_slots.choose,
-        slots.from_lane_bits: lane_memory.from_lane_bits,
+        slots.reals: lane_slots.splat_intrinsic(real),
+        slots.counts: lane_slots.splat_intrinsic(whole if count is None else lane_types.Lanes(count, lanes)),
+        slots.mask: lane_slots.splat_intrinsic(lane_types.Mask(real.dtype, lanes)),
+        slots.patch: lane_slots.patch_intrinsic(real, patch_width),
+        slots.lane_numbers: lane_slots.lane_numbers_intrinsic(whole),
+        slots.lift: lane_slots.lift_state,
+        slots.choose: lane_slots.select_state,
+        slots.from_lane_bits: lane_memory.bits_to_mask,
         slots.same_bits: lane_memory.same_bits,
-        slots.real_count: lane_slots.real_count,
-        slots.truncated: lane_slots.truncated,
-        slots.total: lane_slots.total,
-        slots.how_many: lane_slots.how_many,
-        slots.lane_bits: lane_memory.lane_bits,
-        slots.ones: lane_memory.ones,
-        slots.first_one: lane_memory.first_one,
-        slots.unpack: lane_slots.unpack,
-        slots.memory: lane_memory.memory,
-        slots.whole_memory: lane_memory.whole_memory,
-        slots.fetch: lane_memory.fetcher(real),
-        slots.keep: lane_memory.keep,
-        slots.fetch_all: lane_memory.fetch_all,
-        slots.keep_all: lane_memory.keep_all,
-        slots.fetch_apart: lane_memory.fetch_apart,
-        slots.keep_apart: lane_memory.keep_apart,
+        slots.real_count: lane_slots.int_to_real,
+        slots.truncated: lane_slots.real_to_int,
+        slots.total: lane_slots.sum_lanes,
+        slots.how_many: lane_slots.count_true,
+        slots.lane_bits: lane_memory.mask_to_bits,
+        slots.ones: lane_memory.count_ones,
+        slots.first_one: lane_memory.count_trailing_zeros,
+        slots.unpack: lane_slots.unpack_lanes,
+        slots.memory: lane_memory.array_pointer,
+        slots.whole_memory: lane_memory.int_pointer,
+        slots.fetch: lane_memory.load_intrinsic(real),
+        slots.keep: lane_memory.store_lanes,
+        slots.fetch_all: lane_memory.load_state,
+        slots.keep_all: lane_memory.store_state,
+        slots.fetch_apart: lane_memory.load_rows,
+        slots.keep_apart: lane_memory.store_rows,
     }
 
 
-def width(record: Any) -> int:
-    """How many cells a named tuple takes."""
+def count_cells(record: Any) -> int:
+    """Count the cells that a named tuple takes."""
     return sum(1 + isinstance(member, types.Array) for member in record)
 
 
-def reader(record: Any, first: int) -> Any:
-    """An intrinsic that rebuilds a named tuple from the cells, beginning with cell number `first`.
+def cell_reader(record: Any, first: int) -> Any:
+    """Make an intrinsic that rebuilds a named tuple from the cells, beginning with cell number `first`.
 
-    The cells are memory, or, for a card, a tuple: its arguments, which it keeps in a memory for constants.
+    The cells are memory, or, for a GPU, a tuple: its arguments, which lie in constant memory.
     """
 
     @intrinsic
@@ -106,18 +106,20 @@ def reader(record: Any, first: int) -> Any:
 
             def load(number: int, kind: ir.Type) -> Any:
                 if isinstance(sig.args[0], types.BaseTuple):
-                    return _taken_for(builder, builder.extract_value(args[0], number), kind)
+                    return _reinterpret_cell(builder, builder.extract_value(args[0], number), kind)
                 place = builder.gep(args[0], [ir.Constant(ir.IntType(64), number)])
                 return builder.load(builder.bitcast(place, kind.as_pointer()))
 
             for member in record:
                 if isinstance(member, types.Array):
                     members.append(
-                        _array(context, builder, member, load(cell, ir.IntType(64)), load(cell + 1, ir.IntType(64)))
+                        _build_array(
+                            context, builder, member, load(cell, ir.IntType(64)), load(cell + 1, ir.IntType(64))
+                        )
                     )
                     cell += 2
                 else:
-                    members.append(_number(context, builder, member, partial(load, cell)))
+                    members.append(_load_number(context, builder, member, partial(load, cell)))
                     cell += 1
             return context.make_tuple(builder, record, members)
 
@@ -126,22 +128,22 @@ def reader(record: Any, first: int) -> Any:
     return read
 
 
-def _taken_for(builder: Any, cell: Any, kind: ir.Type) -> Any:
-    """What a cell's lowest bytes are as another type."""
+def _reinterpret_cell(builder: Any, cell: Any, kind: ir.Type) -> Any:
+    """Reinterpret a cell's lowest bytes as another type."""
     if isinstance(kind, ir.FloatType):
         return builder.bitcast(builder.trunc(cell, ir.IntType(32)), kind)
     return builder.bitcast(cell, kind)
 
 
-def _number(context: Any, builder: Any, kind: Any, load: Callable[[ir.Type], Any]) -> Any:
-    """A scalar, or one in all lanes."""
+def _load_number(context: Any, builder: Any, kind: Any, load: Callable[[ir.Type], Any]) -> Any:
+    """Load a scalar, or splat it to all lanes."""
     if isinstance(kind, lane_types.Lanes):
-        return lane_types.spread(builder, load(context.get_value_type(kind.dtype)), kind.n)
+        return lane_types.splat_scalar(builder, load(context.get_value_type(kind.dtype)), kind.n)
     return load(context.get_value_type(kind))
 
 
-def _array(context: Any, builder: Any, kind: Any, address: Any, length: Any) -> Any:
-    """An array that somebody else owns; on a card in the memory that all threads share."""
+def _build_array(context: Any, builder: Any, kind: Any, address: Any, length: Any) -> Any:
+    """Build an array that somebody else owns; on a GPU in global memory."""
     array = context.make_array(kind)(context, builder)
     size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
     data = array.data.type
@@ -161,42 +163,42 @@ def _array(context: Any, builder: Any, kind: Any, address: Any, length: Any) -> 
     return array._getvalue()
 
 
-def compile_program(made: Program) -> bytes:
-    """Object code with the C function `int64 render_paint(int64 *cells)`.
+def compile_program(program: Program) -> bytes:
+    """Compile object code with the C function `int64 render_paint(int64 *cells)`.
 
-    Raises SceneError where the scene cannot be compiled, ModeUnavailable where numba was told not to.
+    Raises SceneError where the scene cannot be compiled, ModeUnavailable where NUMBA_DISABLE_JIT is set.
     """
     if numba.config.DISABLE_JIT:
         raise ModeUnavailable(
-            "numba compiles nothing, for NUMBA_DISABLE_JIT is set", "unset it, or add --target python, which is slow"
+            "numba does not compile: NUMBA_DISABLE_JIT is set", "unset it, or add --target python, which is slow"
         )
-    at_type = record_type(_example(made.precision))
-    read_at, read_p = reader(at_type, 0), reader(p_type(made.p, made.lanes), width(at_type))
+    at_type = record_type(_example_settings(program.precision))
+    read_at, read_p = cell_reader(at_type, 0), cell_reader(p_type(program.p, program.lanes), count_cells(at_type))
     paint = retarget(
-        made.root,
-        words=lane_words(made.precision, made.lanes, made.slots.get(slots.PATCH_WIDTH, 1)),
-        slots=made.slots,
-        wrap=llvm_module.inlined,
+        program.root,
+        words=lane_words(program.precision, program.lanes, program.slots.get(slots.PATCH_WIDTH, 1)),
+        slots=program.slots,
+        wrap=llvm_module.make_inlined,
     )
 
     def entry(cells: Any) -> Any:
         return paint(read_at(cells), read_p(cells))
 
-    return object_code(entry, types.int64(types.CPointer(types.int64)), made.source)
+    return compile_function(entry, types.int64(types.CPointer(types.int64)), program.source)
 
 
-PLAIN = {  # what numba says, in our words
+EXPLANATIONS = {  # what numba says, in our words
     "NRT required": "a list or an array is made here",
     "reflected list": "a global of the scene is a list (make it a tuple, or let prepare give it as an array)",
     "Untyped global name": "a global of the scene is neither a number, a tuple nor a function",
 }
 
 
-def explained(error: NumbaError, source: str) -> SceneError:
-    """What numba did not understand, as one line, with the line of the scene's file where it stands."""
-    told = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+def explain_error(error: NumbaError, source: str) -> SceneError:
+    """Turn numba's error into one line with the line number in the scene's file."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     name = re.escape(Path(source).name)  # numba shortens the path before it, seen from the current folder
-    place = re.search(rf'{name}(?:", line | \(|:)(\d+)', told)
+    place = re.search(rf'{name}(?:", line | \(|:)(\d+)', text)
     dull = (
         "Failed in",
         "During",
@@ -208,9 +210,11 @@ def explained(error: NumbaError, source: str) -> SceneError:
         "No match",
         "<source",
     )
-    lines = [line.strip() for line in told.splitlines()]
+    lines = [line.strip() for line in text.splitlines()]
     clear = [line for line in lines if line and not line.startswith(dull)]
-    what = next((plain for sign, plain in PLAIN.items() if sign in told), " ".join(clear[:2]) or type(error).__name__)
+    what = next(
+        (plain for sign, plain in EXPLANATIONS.items() if sign in text), " ".join(clear[:2]) or type(error).__name__
+    )
     line = f", line {place[1]}" if place else ""
     return SceneError(
         f"{source}{line}: cannot be compiled: {what[:200]}",
@@ -223,31 +227,31 @@ C_LIBRARY = frozenset({"memcpy", "memset", "memmove", "fma", "fmaf", "floor", "f
 OFFERED = C_LIBRARY | {host.CLOCK}
 
 
-def object_code(function: Callable[..., Any], signature: Any, source: str) -> bytes:
-    """Object code of a function and all that it calls, as the C function ENTRY.
+def compile_function(function: Callable[..., Any], signature: Any, source: str) -> bytes:
+    """Compile object code of a function and all that it calls, as the C function ENTRY.
 
     Raises SceneError where numba does not understand the scene (its file is `source`), or where the code would need
     numba's own run-time library, which a second run does not load.
     """
     try:
-        whole = llvm_module.module(function, signature, ENTRY)
+        whole = llvm_module.compile_module(function, signature, ENTRY)
     except NumbaError as error:
-        raise explained(error, source) from error
+        raise explain_error(error, source) from error
     foreign = {
-        found.name
-        for found in (*whole.functions, *whole.global_variables)
-        if found.is_declaration and not found.name.startswith("llvm.") and found.name not in OFFERED
+        symbol.name
+        for symbol in (*whole.functions, *whole.global_variables)
+        if symbol.is_declaration and not symbol.name.startswith("llvm.") and symbol.name not in OFFERED
     }
     if foreign:
         raise SceneError(
             f"{source}: the scene raises, builds lists or calls Python, which compiled code cannot",
             f"use the words of render.lanes and tuples only (it would need {min(foreign)})",
         )
-    return llvm_module.machine_code(whole)
+    return llvm_module.emit_object_code(whole)
 
 
-def _example(precision: str) -> Settings:
-    """Settings whose members have the types of every request of this precision."""
+def _example_settings(precision: str) -> Settings:
+    """Make settings whose members have the types of every request of this precision."""
     parameters = (("shortcuts", 1), ("x", 0.0), ("y", 0.0), ("zoom", 1.0))
     request = Request("", "", parameters, 1, 1, 1, 1, precision, "", "", None, 1, 1, 0, (1, 1), "rows")
-    return settings(request)
+    return request_settings(request)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 from render.codegen import code_cache, host, plain_numba
-from render.codegen.program import ENTRY, Program, of_a_warp
+from render.codegen.program import ENTRY, Program, warp_program
 from render.request import Request
 from render.scene import Scene
 
@@ -20,7 +20,7 @@ Capability = tuple[int, int]
 
 def program(scene: Scene, request: Request) -> Program:
     """What one thread does: a lane of a warp, which takes pixels from the launch's queue."""
-    return of_a_warp(scene, request)
+    return warp_program(scene, request)
 
 
 def machine_code(
@@ -32,23 +32,23 @@ def machine_code(
 
     Raises SceneError where the scene cannot be compiled, RenderError where the CUDA packages do not work together.
     """
-    key = made.key("cuda", ("card", version("numba-cuda"), str(toolkit), str(capability)))
+    key = made.cache_key("cuda", ("card", version("numba-cuda"), str(toolkit), str(capability)))
 
     def compiled() -> bytes:
         announce()
-        with plain_numba.importing():
+        with plain_numba.import_plainly():
             from render.codegen import cuda_compiler  # slow to import, and not needed in a second run
 
         closest = cuda_compiler.closest(capability)
         text = cuda_compiler.assembly(cuda_compiler.compiled(made, closest), closest)
         return cuda_compiler.machine_code(text, closest)[0]
 
-    return code_cache.obtain(key, compiled)
+    return code_cache.obtain_code(key, compiled)
 
 
 def simulated_key(made: Program) -> str:
     """Under which the code of the simulator's threads is kept."""
-    return made.key("cuda", ("simulated", *host.cpu()))
+    return made.cache_key("cuda", ("simulated", *host.cpu_target()))
 
 
 KEPT: list[object] = []  # engines, which must outlive the code that they hold, and what that calls
@@ -65,7 +65,7 @@ def thread(made: Program, key: str) -> Callable[..., None]:
 
         return cuda_compiler.thread_code(made)
 
-    code = code_cache.obtain(key, compiled)
+    code = code_cache.obtain_code(key, compiled)
     clock = ctypes.CFUNCTYPE(ctypes.c_int64)(time.perf_counter_ns)
     host.offer(host.CLOCK, ctypes.cast(clock, ctypes.c_void_p).value or 0)
     address, engine = host.load_code(code, ENTRY)

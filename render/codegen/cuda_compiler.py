@@ -48,7 +48,10 @@ def body(made: Program, said: dict[Callable[..., Any], Any], wrap: Callable[...,
     that the compiler at hand can inline.
     """
     at_type, p_type = types_of(made)
-    read_at, read_p = cpu_compiler.reader(at_type, 0), cpu_compiler.reader(p_type, cpu_compiler.width(at_type))
+    read_at, read_p = (
+        cpu_compiler.cell_reader(at_type, 0),
+        cpu_compiler.cell_reader(p_type, cpu_compiler.count_cells(at_type)),
+    )
     words = cpu_compiler.lane_words(made.precision, 1, 1, types.int32) | said
     paint = retarget(made.root, words=words, slots=made.slots, wrap=wrap)
 
@@ -62,7 +65,7 @@ def body(made: Program, said: dict[Callable[..., Any], Any], wrap: Callable[...,
 
 def types_of(made: Program) -> tuple[Any, Any]:
     """What the driver's settings and the scene's parameters are for numba."""
-    return cpu_compiler.record_type(cpu_compiler._example(made.precision)), cpu_compiler.p_type(made.p, 1)
+    return cpu_compiler.record_type(cpu_compiler._example_settings(made.precision)), cpu_compiler.p_type(made.p, 1)
 
 
 def kernels(made: Program) -> tuple[list[Callable[..., None]], Any]:
@@ -70,7 +73,7 @@ def kernels(made: Program) -> tuple[list[Callable[..., None]], Any]:
     inline = numba.jit(**llvm_module.INNER)
     thread = inline(body(made, warp_words.CARD, inline))
     at_type, p_type = types_of(made)
-    cells_type = types.UniTuple(types.int64, cpu_compiler.width(at_type) + cpu_compiler.width(p_type))
+    cells_type = types.UniTuple(types.int64, cpu_compiler.count_cells(at_type) + cpu_compiler.count_cells(p_type))
 
     def first(cells: Any, count: int, wide: int, high: int) -> None:
         warp, tile = cuda.threadIdx.x >> 5, cuda.blockIdx.z
@@ -94,7 +97,7 @@ def compiled(made: Program, capability: Capability) -> Any:
         raise RenderError("numba.cuda was imported before numba-cuda could take its place", REASSEMBLED)
     functions, signature = kernels(made)
     try:
-        with plain_numba.compiling(), _settled(capability):
+        with plain_numba.compile_plainly(), _settled(capability):
             libraries = [
                 compiler._compile_pyfunc_with_fixup(
                     function, signature, device=False, cc=capability, abi="numba", launch_bounds=THREADS
@@ -102,7 +105,7 @@ def compiled(made: Program, capability: Capability) -> Any:
                 for function in functions
             ]
     except NumbaError as error:
-        raise cpu_compiler.explained(error, made.source) from error
+        raise cpu_compiler.explain_error(error, made.source) from error
     whole = libraries[0]
     texts: dict[str, None] = {}
     for library, entry in zip(libraries, ENTRIES, strict=True):
@@ -176,7 +179,9 @@ def closest(capability: Capability) -> Capability:
 def thread_code(made: Program) -> bytes:
     """Object code for this CPU of what one thread does, for the simulator; `cells` is an address."""
     signature = types.void(types.CPointer(types.int64), *[types.int64] * 7)
-    return cpu_compiler.object_code(body(made, warp_words.ALONE, llvm_module.inlined), signature, made.source)
+    return cpu_compiler.compile_function(
+        body(made, warp_words.ALONE, llvm_module.make_inlined), signature, made.source
+    )
 
 
 def simulated(thread: Callable[..., None]) -> Any:

@@ -1,29 +1,32 @@
-"""One at a time: a lock between processes, and between threads, that nobody can leave behind.
+"""A lock between processes and threads that is never left behind.
 
 It is a lock of the operating system on a file, which goes when its holder ends, however that happens. Where there are
-no such locks, or the file cannot be made, everybody goes on at once: that costs time, never the run.
+no such locks, or the file cannot be made, all go on at once: that costs time, never the run.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-PATIENCE = 60.0  # seconds; a holder that takes longer was stopped, or this machine is so busy that it does not matter
-PAUSE = 0.02  # seconds between two attempts
+from render.storage.lock import try_lock
+
+TIMEOUT_SECONDS = (
+    60.0  # seconds; a holder that takes longer was stopped, or this machine is so busy that it does not matter
+)
+POLL_SECONDS = 0.02  # seconds between two attempts
 
 
 @contextlib.contextmanager
 def take_turn(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock of this file while the body runs; `waiting` is called once if somebody else has it.
+    """Hold the lock of this file while the body runs; `waiting` is called once if another has it.
 
-    The holder removes the file at the end. So whoever waited for it goes on without a lock, together with all others
-    who did: what the holder made is there, or cannot be kept. After a holder that was killed the file is still there,
-    and the next in turn holds the lock.
+    The holder removes the file at the end. So all who waited for it go on at once, without a lock: what the holder
+    made is there, or cannot be kept. After a holder that was killed the file is still there, and the next in turn holds
+    the lock.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
@@ -45,38 +48,20 @@ def take_turn(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
 def _wait_for(path: Path, descriptor: int, waiting: Callable[[], None]) -> bool:
     """Wait for the lock and take it; False where the holder has removed the file, and where there are no locks."""
-    until = time.monotonic() + PATIENCE
-    told = False
-    while not (locked := _try(descriptor)):
-        if locked is None or time.monotonic() > until or not _still_there(path, descriptor):
+    until = time.monotonic() + TIMEOUT_SECONDS
+    announced = False
+    while not (locked := try_lock(descriptor)):
+        if locked is None or time.monotonic() > until or not _is_still_there(path, descriptor):
             return False
-        if not told:
+        if not announced:
             waiting()
-            told = True
-        time.sleep(PAUSE)
-    return _still_there(path, descriptor)
+            announced = True
+        time.sleep(POLL_SECONDS)
+    return _is_still_there(path, descriptor)
 
 
-def _try(descriptor: int) -> bool | None:
-    """Take the lock if nobody has it: whether that went well, or None where there are no locks."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except (ImportError, OSError):  # of this system, or of this file system
-        return None
-    return True
-
-
-def _still_there(path: Path, descriptor: int) -> bool:
-    """Tell whether the file that is open here still has its name."""
+def _is_still_there(path: Path, descriptor: int) -> bool:
+    """Tell if the open file still has its name."""
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except OSError:

@@ -8,14 +8,14 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from render.codegen.lane_types import INT_OF, Lanes, Mask, constant, llvm
+from render.codegen.lane_types import INT_OF, Lanes, Mask, lane_constant, llvm_type
 
 ALIGNMENT = 64  # bytes, of the memory and of whole vectors in it
 
 
 @intrinsic
-def memory(typingctx: Any, array: Any) -> Any:
-    """A pointer to the first element of an array."""
+def array_pointer(typingctx: Any, array: Any) -> Any:
+    """Return a pointer to the first element of an array."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return context.make_array(array)(context, builder, args[0]).data
@@ -24,8 +24,8 @@ def memory(typingctx: Any, array: Any) -> Any:
 
 
 @intrinsic
-def whole_memory(typingctx: Any, array: Any) -> Any:
-    """The same for reals, read as whole numbers of the same width."""
+def int_pointer(typingctx: Any, array: Any) -> Any:
+    """Return a pointer to an array's reals, read as integers of the same width."""
     whole = INT_OF[array.dtype]
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -36,22 +36,22 @@ def whole_memory(typingctx: Any, array: Any) -> Any:
 
 
 def _vector_at(builder: Any, pointer: Any, place: Any, kind: Lanes, row: int = 0) -> Any:
-    """Where a vector lies, `row` vectors behind the place."""
+    """Return the address of a vector, `row` vectors behind the place."""
     start = builder.gep(pointer, [builder.add(place, place.type(row * kind.n))])
-    return builder.bitcast(start, llvm(kind).as_pointer())
+    return builder.bitcast(start, llvm_type(kind).as_pointer())
 
 
-def _alignment(kind: Lanes) -> int:
+def _vector_alignment(kind: Lanes) -> int:
     return min(ALIGNMENT, kind.n * kind.dtype.bitwidth // 8)
 
 
-def fetcher(kind: Lanes) -> Any:
-    """The intrinsic `fetch(pointer, place)` for lanes of one kind."""
+def load_intrinsic(kind: Lanes) -> Any:
+    """Make the intrinsic `fetch(pointer, place)` for lanes of one kind."""
 
     @intrinsic
     def fetch(typingctx: Any, pointer: Any, place: Any) -> Any:
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            return builder.load(_vector_at(builder, args[0], args[1], kind), align=_alignment(kind))
+            return builder.load(_vector_at(builder, args[0], args[1], kind), align=_vector_alignment(kind))
 
         return kind(pointer, types.int64), codegen
 
@@ -59,23 +59,23 @@ def fetcher(kind: Lanes) -> Any:
 
 
 @intrinsic
-def keep(typingctx: Any, pointer: Any, place: Any, lanes: Any) -> Any:
+def store_lanes(typingctx: Any, pointer: Any, place: Any, lanes: Any) -> Any:
     """Store lanes at a place that is a multiple of their number."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        builder.store(args[2], _vector_at(builder, args[0], args[1], lanes), align=_alignment(lanes))
+        builder.store(args[2], _vector_at(builder, args[0], args[1], lanes), align=_vector_alignment(lanes))
         return context.get_dummy_value()
 
     return types.void(pointer, types.int64, lanes), codegen
 
 
 @intrinsic
-def fetch_all(typingctx: Any, pointer: Any, place: Any, like: Any) -> Any:
+def load_state(typingctx: Any, pointer: Any, place: Any, like: Any) -> Any:
     """Load as many lanes one behind the other as a state like `like` has members."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         members = [
-            builder.load(_vector_at(builder, args[0], args[1], kind, row), align=_alignment(kind))
+            builder.load(_vector_at(builder, args[0], args[1], kind, row), align=_vector_alignment(kind))
             for row, kind in enumerate(like)
         ]
         return context.make_tuple(builder, like, members)
@@ -84,26 +84,26 @@ def fetch_all(typingctx: Any, pointer: Any, place: Any, like: Any) -> Any:
 
 
 @intrinsic
-def keep_all(typingctx: Any, pointer: Any, place: Any, state: Any) -> Any:
+def store_state(typingctx: Any, pointer: Any, place: Any, state: Any) -> Any:
     """Store the members of a state one behind the other."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         for row, kind in enumerate(state):
             lanes = builder.extract_value(args[2], row)
-            builder.store(lanes, _vector_at(builder, args[0], args[1], kind, row), align=_alignment(kind))
+            builder.store(lanes, _vector_at(builder, args[0], args[1], kind, row), align=_vector_alignment(kind))
         return context.get_dummy_value()
 
     return types.void(pointer, types.int64, state), codegen
 
 
 @intrinsic
-def fetch_apart(typingctx: Any, pointer: Any, place: Any, apart: Any, like: Any) -> Any:
+def load_rows(typingctx: Any, pointer: Any, place: Any, apart: Any, like: Any) -> Any:
     """Load as many lanes as a state like `like` has members, so many numbers from one to the next."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         members, place = [], args[1]
         for kind in like:
-            members.append(builder.load(_vector_at(builder, args[0], place, kind), align=_alignment(kind)))
+            members.append(builder.load(_vector_at(builder, args[0], place, kind), align=_vector_alignment(kind)))
             place = builder.add(place, args[2])
         return context.make_tuple(builder, like, members)
 
@@ -111,14 +111,14 @@ def fetch_apart(typingctx: Any, pointer: Any, place: Any, apart: Any, like: Any)
 
 
 @intrinsic
-def keep_apart(typingctx: Any, pointer: Any, place: Any, apart: Any, state: Any) -> Any:
+def store_rows(typingctx: Any, pointer: Any, place: Any, apart: Any, state: Any) -> Any:
     """Store the members of a state so many numbers from one to the next."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         place = args[1]
         for row, kind in enumerate(state):
             lanes = builder.extract_value(args[3], row)
-            builder.store(lanes, _vector_at(builder, args[0], place, kind), align=_alignment(kind))
+            builder.store(lanes, _vector_at(builder, args[0], place, kind), align=_vector_alignment(kind))
             place = builder.add(place, args[2])
         return context.get_dummy_value()
 
@@ -127,23 +127,23 @@ def keep_apart(typingctx: Any, pointer: Any, place: Any, apart: Any, state: Any)
 
 @intrinsic
 def same_bits(typingctx: Any, a: Any, b: Any) -> Any:
-    """In which lanes all members of two states have the same bits."""
+    """Return a mask of the lanes in which all members of two states have the same bits."""
     kind = a[0]
     whole = Lanes(INT_OF[kind.dtype], kind.n)
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        differing = constant(whole, 0)
+        differing = lane_constant(whole, 0)
         for row in range(len(a)):
-            one, other = (builder.bitcast(builder.extract_value(state, row), llvm(whole)) for state in args)
+            one, other = (builder.bitcast(builder.extract_value(state, row), llvm_type(whole)) for state in args)
             differing = builder.or_(differing, builder.xor(one, other))
-        return builder.icmp_signed("==", differing, constant(whole, 0))
+        return builder.icmp_signed("==", differing, lane_constant(whole, 0))
 
     return Mask(kind.dtype, kind.n)(a, b), codegen
 
 
 @intrinsic
-def lane_bits(typingctx: Any, mask: Any) -> Any:
-    """A mask as an int64, lane 0 its lowest bit.
+def mask_to_bits(typingctx: Any, mask: Any) -> Any:
+    """Return a mask as an int64, lane 0 its lowest bit.
 
     It is made 64 lanes wide first: of fewer, LLVM 20 would send the number through memory and wait for it.
     """
@@ -160,7 +160,7 @@ def lane_bits(typingctx: Any, mask: Any) -> Any:
     return types.int64(mask), codegen
 
 
-def _bit_word(name: str, *more: int) -> Any:
+def _bit_intrinsic(name: str, *more: int) -> Any:
     @intrinsic
     def word(typingctx: Any, number: Any) -> Any:
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -175,13 +175,13 @@ def _bit_word(name: str, *more: int) -> Any:
     return word
 
 
-ones = _bit_word("llvm.ctpop")
-first_one = _bit_word("llvm.cttz", 1)  # 1: never asked of zero
+count_ones = _bit_intrinsic("llvm.ctpop")
+count_trailing_zeros = _bit_intrinsic("llvm.cttz", 1)  # 1: never asked of zero
 
 
 @intrinsic
-def from_lane_bits(typingctx: Any, number: Any, like: Any) -> Any:
-    """The mask for lanes `like` that `lane_bits` gave the number for."""
+def bits_to_mask(typingctx: Any, number: Any, like: Any) -> Any:
+    """Return the mask for lanes `like` whose `mask_to_bits` is the number."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         narrow = args[0] if like.n == 64 else builder.trunc(args[0], ir.IntType(like.n))

@@ -19,19 +19,19 @@ from render.codegen.lane_types import (
     Emit,
     Lanes,
     Mask,
-    all_real,
     bits_type,
-    common,
-    constant,
-    define,
-    llvm,
-    plain,
-    spread,
+    common_type,
+    define_word,
+    emit_instruction,
+    lane_constant,
+    llvm_type,
+    splat_scalar,
+    type_reals,
 )
 from render.language import primitives
 
 
-def _intrinsic(name: str) -> Emit:
+def _emit_intrinsic(name: str) -> Emit:
     def emit(_context: Any, builder: Any, _result: Any, _operands: Any, values: Any) -> Any:
         kind = values[0].type
         suffix = (
@@ -45,17 +45,17 @@ def _intrinsic(name: str) -> Emit:
     return emit
 
 
-def _absolute(_context: Any, builder: Any, result: Any, _operands: Any, values: Any) -> Any:
+def _emit_abs(_context: Any, builder: Any, result: Any, _operands: Any, values: Any) -> Any:
     whole = bits_type(result)
-    clear = constant(whole, (1 << (whole.dtype.bitwidth - 1)) - 1)
-    return builder.bitcast(builder.and_(builder.bitcast(values[0], llvm(whole)), clear), llvm(result))
+    clear = lane_constant(whole, (1 << (whole.dtype.bitwidth - 1)) - 1)
+    return builder.bitcast(builder.and_(builder.bitcast(values[0], llvm_type(whole)), clear), llvm_type(result))
 
 
-def _smaller(_context: Any, builder: Any, _result: Any, _operands: Any, values: Any) -> Any:
+def _emit_minimum(_context: Any, builder: Any, _result: Any, _operands: Any, values: Any) -> Any:
     return builder.select(builder.fcmp_ordered("<", *values), *values)
 
 
-def _larger(_context: Any, builder: Any, _result: Any, _operands: Any, values: Any) -> Any:
+def _emit_maximum(_context: Any, builder: Any, _result: Any, _operands: Any, values: Any) -> Any:
     return builder.select(builder.fcmp_ordered(">", *values), *values)
 
 
@@ -64,30 +64,30 @@ def _where_types(mask: Any, a: Any, b: Any) -> Any:
         return None
     if isinstance(a, Mask) or isinstance(b, Mask):
         return (mask, mask, mask, mask)
-    chosen = common((Lanes(mask.dtype, mask.n), a, b)) or common((a, b))
+    chosen = common_type((Lanes(mask.dtype, mask.n), a, b)) or common_type((a, b))
     return None if chosen is None or chosen.n != mask.n else (chosen, mask, chosen, chosen)
 
 
-def _any(_context: Any, builder: Any, _result: Any, operands: Any, values: Any) -> Any:
+def _emit_any(_context: Any, builder: Any, _result: Any, operands: Any, values: Any) -> Any:
     if operands[0].n == 1:
         return values[0]
     together = ir.IntType(operands[0].n)
     return builder.icmp_unsigned("!=", builder.bitcast(values[0], together), together(0))
 
 
-def _truncate(_context: Any, builder: Any, result: Any, operands: Any, values: Any) -> Any:
-    """Saturating conversion: clamp, convert, then mend the top end and NaN, which the clamp cannot express."""
+def _emit_truncate(_context: Any, builder: Any, result: Any, operands: Any, values: Any) -> Any:
+    """Convert with saturation: clamp, convert, then mend the top end and NaN, which the clamp cannot express."""
     (value,) = values
     real = operands[0]
     top = 1 << (result.dtype.bitwidth - 1)
     last = top - (top >> MANTISSA_BITS[real.dtype])  # the largest real below 2^31 or 2^63
-    low, high = constant(real, float(-top)), constant(real, float(last))
+    low, high = lane_constant(real, float(-top)), lane_constant(real, float(last))
     inside = builder.select(builder.fcmp_ordered(">", value, low), value, low)
     inside = builder.select(builder.fcmp_ordered("<", inside, high), inside, high)
-    whole = builder.fptosi(inside, llvm(result))
+    whole = builder.fptosi(inside, llvm_type(result))
     over = builder.fcmp_ordered(">", value, high)
-    whole = builder.select(over, constant(result, top - 1), whole)
-    return builder.select(builder.fcmp_unordered("uno", value, value), constant(result, 0), whole)
+    whole = builder.select(over, lane_constant(result, top - 1), whole)
+    return builder.select(builder.fcmp_unordered("uno", value, value), lane_constant(result, 0), whole)
 
 
 def _take_types(array: Any, index: Any) -> Any:
@@ -96,7 +96,7 @@ def _take_types(array: Any, index: Any) -> Any:
     return Lanes(REAL_OF.get(index.dtype, index.dtype), index.n), array, index
 
 
-def _take(context: Any, builder: Any, result: Any, operands: Any, values: Any) -> Any:
+def _emit_take(context: Any, builder: Any, result: Any, operands: Any, values: Any) -> Any:
     array_type, index_type = operands
     array = context.make_array(array_type)(context, builder, values[0])
     length = builder.extract_value(array.shape, 0)
@@ -109,29 +109,29 @@ def _take(context: Any, builder: Any, result: Any, operands: Any, values: Any) -
 
     if result.n == 1:
         return element(builder.sext(inside, length.type) if inside.type != length.type else inside)
-    return _gather(builder, result, inside, length.type, element)
+    return _gather_lanes(builder, result, inside, length.type, element)
 
 
 def _clamped_index(builder: Any, index_type: Lanes, index: Any, length: Any) -> Any:
-    """The index as whole numbers in 0 .. length - 1; NaN and what is below become 0."""
+    """Clamp the index to 0 .. length - 1, as integers; NaN becomes 0."""
     if index_type.dtype in INT_OF:
-        index = _truncate(None, builder, bits_type(index_type), [index_type], [index])
+        index = _emit_truncate(None, builder, bits_type(index_type), [index_type], [index])
         index_type = bits_type(index_type)
-    zero = constant(index_type, 0)
+    zero = lane_constant(index_type, 0)
     scalar = zero.type if index_type.n == 1 else zero.type.element
     last = builder.sub(length, length.type(1))
-    last = spread(builder, builder.trunc(last, scalar) if scalar != length.type else last, index_type.n)
+    last = splat_scalar(builder, builder.trunc(last, scalar) if scalar != length.type else last, index_type.n)
     index = builder.select(builder.icmp_signed(">", index, zero), index, zero)
     return builder.select(builder.icmp_signed("<", index, last), index, last)
 
 
-def _gather(builder: Any, result: Lanes, index: Any, wide: Any, element: Callable[[Any], Any]) -> Any:
+def _gather_lanes(builder: Any, result: Lanes, index: Any, wide: Any, element: Callable[[Any], Any]) -> Any:
     """Load lane by lane in a small loop over the stack; unrolled, 64 lanes would drown the compiler."""
     indices = cgutils.alloca_once(builder, index.type)
-    loaded = cgutils.alloca_once(builder, llvm(result))
+    loaded = cgutils.alloca_once(builder, llvm_type(result))
     builder.store(index, indices)
     index_cells = builder.bitcast(indices, index.type.element.as_pointer())
-    loaded_cells = builder.bitcast(loaded, llvm(result).element.as_pointer())
+    loaded_cells = builder.bitcast(loaded, llvm_type(result).element.as_pointer())
     with cgutils.for_range(builder, wide(result.n)) as loop:
         i = builder.load(builder.gep(index_cells, [loop.index]))
         i = builder.sext(i, wide) if i.type != wide else i
@@ -139,35 +139,45 @@ def _gather(builder: Any, result: Lanes, index: Any, wide: Any, element: Callabl
     return builder.load(loaded)
 
 
-define(primitives.fma, [REALS] * 3, all_real, _intrinsic("llvm.fma"))
-define(primitives.sqrt, [REALS], all_real, _intrinsic("llvm.sqrt"))
-define(primitives.floor, [REALS], all_real, _intrinsic("llvm.floor"))
-define(primitives.abs, [REALS], all_real, _absolute)
-define(abs, [REALS], all_real, _absolute)
-define(primitives.minimum, [REALS] * 2, all_real, _smaller)
-define(primitives.maximum, [REALS] * 2, all_real, _larger)
-define(primitives.where, [(Mask,), (*REALS, Mask), (*REALS, Mask)], _where_types, plain("select"))
-define(primitives.any_lane, [(Mask,)], lambda mask: (types.boolean, mask) if isinstance(mask, Mask) else None, _any)
-define(primitives.take, [(types.Array,), (Lanes,)], _take_types, _take)
-define(
+define_word(primitives.fma, [REALS] * 3, type_reals, _emit_intrinsic("llvm.fma"))
+define_word(primitives.sqrt, [REALS], type_reals, _emit_intrinsic("llvm.sqrt"))
+define_word(primitives.floor, [REALS], type_reals, _emit_intrinsic("llvm.floor"))
+define_word(primitives.abs, [REALS], type_reals, _emit_abs)
+define_word(abs, [REALS], type_reals, _emit_abs)
+define_word(primitives.minimum, [REALS] * 2, type_reals, _emit_minimum)
+define_word(primitives.maximum, [REALS] * 2, type_reals, _emit_maximum)
+define_word(primitives.where, [(Mask,), (*REALS, Mask), (*REALS, Mask)], _where_types, emit_instruction("select"))
+define_word(
+    primitives.any_lane, [(Mask,)], lambda mask: (types.boolean, mask) if isinstance(mask, Mask) else None, _emit_any
+)
+define_word(primitives.take, [(types.Array,), (Lanes,)], _take_types, _emit_take)
+define_word(
     primitives.to_int,
     [(Lanes,)],
     lambda a: (bits_type(a), a) if isinstance(a, Lanes) and a.dtype in INT_OF else None,
-    _truncate,
+    _emit_truncate,
 )
-define(
+define_word(
     primitives.bits,
     [(Lanes,)],
     lambda a: (bits_type(a), a) if isinstance(a, Lanes) and a.dtype in INT_OF else None,
-    lambda _c, builder, result, _o, values: builder.bitcast(values[0], llvm(result)),
+    lambda _c, builder, result, _o, values: builder.bitcast(values[0], llvm_type(result)),
 )
 
 
-def _real_of(i: Any) -> Any:
+def _type_real(i: Any) -> Any:
     return (Lanes(REAL_OF[i.dtype], i.n), i) if isinstance(i, Lanes) and i.dtype in REAL_OF else None
 
 
-define(primitives.to_real, [(Lanes,)], _real_of, lambda _c, builder, result, _o, v: builder.sitofp(v[0], llvm(result)))
-define(
-    primitives.from_bits, [(Lanes,)], _real_of, lambda _c, builder, result, _o, v: builder.bitcast(v[0], llvm(result))
+define_word(
+    primitives.to_real,
+    [(Lanes,)],
+    _type_real,
+    lambda _c, builder, result, _o, v: builder.sitofp(v[0], llvm_type(result)),
+)
+define_word(
+    primitives.from_bits,
+    [(Lanes,)],
+    _type_real,
+    lambda _c, builder, result, _o, v: builder.bitcast(v[0], llvm_type(result)),
 )

@@ -1,4 +1,4 @@
-"""What the driver needs of lanes beyond the vocabulary: the numba intrinsics that fill its slots."""
+"""Numba intrinsics for lanes beyond the vocabulary, which fill the slots of the driver."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from render.codegen.lane_types import Lanes, Mask, bits_type, bring, constant, llvm
+from render.codegen.lane_types import Lanes, Mask, bits_type, convert_operand, lane_constant, llvm_type
 
 
-def splat(lane_type: Any) -> Any:
-    """An intrinsic that turns a scalar into `lane_type` lanes (or a boolean into a mask)."""
+def splat_intrinsic(lane_type: Any) -> Any:
+    """Make an intrinsic that turns a scalar into `lane_type` lanes (or a boolean into a mask)."""
 
     @intrinsic
     def convert(typingctx: Any, value: Any) -> Any:
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            return bring(context, builder, args[0], sig.args[0], lane_type)
+            return convert_operand(context, builder, args[0], sig.args[0], lane_type)
 
         return lane_type(value), codegen
 
     return convert
 
 
-def places(lane_type: Any, wide: int) -> Any:
-    """An intrinsic giving (column, row) of each lane in a patch `wide` lanes wide, as `lane_type` lanes."""
+def patch_intrinsic(lane_type: Any, wide: int) -> Any:
+    """Make an intrinsic for (column, row) of each lane in a patch `wide` lanes wide, as `lane_type` lanes."""
 
     @intrinsic
     def numbers(typingctx: Any) -> Any:
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            zero = constant(lane_type, 0)
+            zero = lane_constant(lane_type, 0)
             if lane_type.n == 1:
                 return context.make_tuple(builder, sig.return_type, [zero, zero])
             element = zero.type.element
@@ -46,13 +46,13 @@ def places(lane_type: Any, wide: int) -> Any:
     return numbers
 
 
-def numbering(lane_type: Any) -> Any:
-    """An intrinsic giving 0, 1, 2, ... as `lane_type` lanes."""
+def lane_numbers_intrinsic(lane_type: Any) -> Any:
+    """Make an intrinsic for 0, 1, 2, ... as `lane_type` lanes."""
 
     @intrinsic
     def lane_numbers(typingctx: Any) -> Any:
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            kind = llvm(lane_type)
+            kind = llvm_type(lane_type)
             if lane_type.n == 1:
                 return kind(0)
             return ir.Constant(kind, [ir.Constant(kind.element, lane) for lane in range(lane_type.n)])
@@ -63,8 +63,8 @@ def numbering(lane_type: Any) -> Any:
 
 
 @intrinsic
-def lift(typingctx: Any, values: Any, like: Any) -> Any:
-    """A flat tuple of lanes and scalars, every member as lanes like `like`."""
+def lift_state(typingctx: Any, values: Any, like: Any) -> Any:
+    """Turn every member of a flat tuple of lanes and scalars into lanes like `like`."""
     if not isinstance(values, types.BaseTuple) or not isinstance(like, Lanes):
         return None
     for member in values:
@@ -73,7 +73,8 @@ def lift(typingctx: Any, values: Any, like: Any) -> Any:
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         members = [
-            bring(context, builder, builder.extract_value(args[0], i), member, like) for i, member in enumerate(values)
+            convert_operand(context, builder, builder.extract_value(args[0], i), member, like)
+            for i, member in enumerate(values)
         ]
         return context.make_tuple(builder, sig.return_type, members)
 
@@ -81,8 +82,8 @@ def lift(typingctx: Any, values: Any, like: Any) -> Any:
 
 
 @intrinsic
-def choose(typingctx: Any, mask: Any, a: Any, b: Any) -> Any:
-    """`where` for whole states: member by member."""
+def select_state(typingctx: Any, mask: Any, a: Any, b: Any) -> Any:
+    """Select between whole states, member by member."""
     if not isinstance(mask, Mask) or a != b:
         return None
 
@@ -97,48 +98,48 @@ def choose(typingctx: Any, mask: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
-def real_count(typingctx: Any, steps: Any, like: Any) -> Any:
-    """Whole-number lanes of any width as real lanes like `like`."""
+def int_to_real(typingctx: Any, steps: Any, like: Any) -> Any:
+    """Convert integer lanes of any width to real lanes like `like`."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.sitofp(args[0], llvm(like))
+        return builder.sitofp(args[0], llvm_type(like))
 
     return like(steps, like), codegen
 
 
 @intrinsic
-def truncated(typingctx: Any, small: Any) -> Any:
-    """Reals as whole numbers of the same width; those that do not fit are not looked for."""
+def real_to_int(typingctx: Any, small: Any) -> Any:
+    """Convert reals to integers of the same width; they must fit."""
     whole = bits_type(small)
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.fptosi(args[0], llvm(whole))
+        return builder.fptosi(args[0], llvm_type(whole))
 
     return whole(small), codegen
 
 
 @intrinsic
-def total(typingctx: Any, values: Any) -> Any:
-    """The sum over all whole-number lanes, as int64."""
+def sum_lanes(typingctx: Any, values: Any) -> Any:
+    """Sum over all integer lanes, as int64."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _sum(builder, builder.sext(args[0], llvm(Lanes(types.int64, values.n))), values.n)
+        return _emit_sum(builder, builder.sext(args[0], llvm_type(Lanes(types.int64, values.n))), values.n)
 
     return types.int64(values), codegen
 
 
 @intrinsic
-def how_many(typingctx: Any, mask: Any) -> Any:
-    """In how many lanes a mask is true, as int64."""
+def count_true(typingctx: Any, mask: Any) -> Any:
+    """Count the lanes in which a mask is true, as int64."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _sum(builder, builder.zext(args[0], llvm(Lanes(types.int64, mask.n))), mask.n)
+        return _emit_sum(builder, builder.zext(args[0], llvm_type(Lanes(types.int64, mask.n))), mask.n)
 
     return types.int64(mask), codegen
 
 
-def _sum(builder: Any, wide: Any, n: int) -> Any:
-    """The sum of n int64 lanes."""
+def _emit_sum(builder: Any, wide: Any, n: int) -> Any:
+    """Sum n int64 lanes."""
     if n == 1:
         return wide
     kind = ir.FunctionType(ir.IntType(64), [wide.type])
@@ -147,8 +148,8 @@ def _sum(builder: Any, wide: Any, n: int) -> Any:
 
 
 @intrinsic
-def unpack(typingctx: Any, values: Any) -> Any:
-    """Stack memory that holds the lanes one after the other."""
+def unpack_lanes(typingctx: Any, values: Any) -> Any:
+    """Store the lanes one after the other in stack memory; return a pointer to it."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         place = cgutils.alloca_once(builder, args[0].type)

@@ -45,7 +45,7 @@ class Mask(types.Type):  # type: ignore[misc]
         super().__init__(name=f"mask({dtype}, {n})")
 
 
-def _vector(element: ir.Type, n: int) -> ir.Type:
+def _vector_type(element: ir.Type, n: int) -> ir.Type:
     return element if n == 1 else ir.VectorType(element, n)
 
 
@@ -54,7 +54,7 @@ class LanesModel(models.PrimitiveModel):  # type: ignore[misc]
     """Lanes are the LLVM vector of their dtype, or its scalar."""
 
     def __init__(self, dmm: Any, fe_type: Lanes) -> None:
-        super().__init__(dmm, fe_type, _vector(dmm.lookup(fe_type.dtype).get_value_type(), fe_type.n))
+        super().__init__(dmm, fe_type, _vector_type(dmm.lookup(fe_type.dtype).get_value_type(), fe_type.n))
 
 
 @register_model(Mask)
@@ -62,14 +62,14 @@ class MaskModel(models.PrimitiveModel):  # type: ignore[misc]
     """A mask is the LLVM vector of i1, or i1."""
 
     def __init__(self, dmm: Any, fe_type: Mask) -> None:
-        super().__init__(dmm, fe_type, _vector(ir.IntType(1), fe_type.n))
+        super().__init__(dmm, fe_type, _vector_type(ir.IntType(1), fe_type.n))
 
 
 # --- values -----------------------------------------------------------------------------------------------
 
 
-def spread(builder: Any, scalar: Any, n: int) -> Any:
-    """One scalar in all of n lanes."""
+def splat_scalar(builder: Any, scalar: Any, n: int) -> Any:
+    """Splat one scalar to n lanes."""
     if n == 1:
         return scalar
     i32 = ir.IntType(32)
@@ -77,8 +77,8 @@ def spread(builder: Any, scalar: Any, n: int) -> Any:
     return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(i32, n), [0] * n))
 
 
-def constant(lane_type: Lanes, value: float) -> Any:
-    """The LLVM constant with `value` in every lane."""
+def lane_constant(lane_type: Lanes, value: float) -> Any:
+    """Return the LLVM constant with `value` in every lane."""
     element = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}.get(lane_type.dtype)
     if element is None:
         element = ir.IntType(lane_type.dtype.bitwidth)
@@ -86,35 +86,35 @@ def constant(lane_type: Lanes, value: float) -> Any:
     return scalar if lane_type.n == 1 else ir.Constant(ir.VectorType(element, lane_type.n), [scalar] * lane_type.n)
 
 
-def bring(context: Any, builder: Any, value: Any, source: Any, target: Any) -> Any:
-    """Value as `target` lanes: lanes as they are, a scalar converted once and splatted."""
+def convert_operand(context: Any, builder: Any, value: Any, source: Any, target: Any) -> Any:
+    """Convert a value to `target` lanes: lanes stay as they are, a scalar is converted once and splatted."""
     if isinstance(source, (Lanes, Mask)) or not isinstance(target, (Lanes, Mask)):
         return value
     if isinstance(target, Mask):
-        return spread(builder, context.cast(builder, value, source, types.boolean), target.n)
-    return spread(builder, context.cast(builder, value, source, target.dtype), target.n)
+        return splat_scalar(builder, context.cast(builder, value, source, types.boolean), target.n)
+    return splat_scalar(builder, context.cast(builder, value, source, target.dtype), target.n)
 
 
-def common(args: tuple[Any, ...]) -> Lanes | None:
-    """The lane type that the arguments share, scalars set aside; None where they disagree."""
-    found = {a for a in args if isinstance(a, Lanes)}
+def common_type(args: tuple[Any, ...]) -> Lanes | None:
+    """Return the lane type that the arguments share, scalars set aside; None if they disagree."""
+    lane_kinds = {a for a in args if isinstance(a, Lanes)}
     scalars = [a for a in args if not isinstance(a, Lanes)]
-    if len(found) != 1 or not all(isinstance(a, types.Number) for a in scalars):
+    if len(lane_kinds) != 1 or not all(isinstance(a, types.Number) for a in scalars):
         return None
-    shared = next(iter(found))
+    shared = next(iter(lane_kinds))
     if shared.dtype in REAL_OF and any(isinstance(a, types.Float) for a in scalars):
         return None  # a fraction has no place among whole numbers
     return shared
 
 
 def bits_type(lane_type: Lanes) -> Lanes:
-    """The whole numbers that are as wide as these reals."""
+    """Return the integer lanes that are as wide as these reals."""
     return Lanes(INT_OF[lane_type.dtype], lane_type.n)
 
 
-def llvm(lane_type: Lanes) -> ir.Type:
-    """The LLVM type of these lanes."""
-    return constant(lane_type, 0).type
+def llvm_type(lane_type: Lanes) -> ir.Type:
+    """Return the LLVM type of these lanes."""
+    return lane_constant(lane_type, 0).type
 
 
 # --- typing and lowering ----------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ REALS = (Lanes, types.Number)
 MASKS = (Mask, types.Boolean)
 
 
-def define(word: Any, kinds: Kinds, typing: Callable[..., Any], emit: Emit) -> None:
+def define_word(word: Any, kinds: Kinds, typing: Callable[..., Any], emit: Emit) -> None:
     """Type `word` by `typing(*args) -> (result, *operand types) or None` and lower it by `emit`.
 
     `kinds` holds, operand by operand, the type classes that may stand there; each combination with lanes or a
@@ -148,7 +148,7 @@ def define(word: Any, kinds: Kinds, typing: Callable[..., Any], emit: Emit) -> N
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         result, *operands = typing(*sig.args)
         values = [
-            bring(context, builder, value, source, target)
+            convert_operand(context, builder, value, source, target)
             for value, source, target in zip(args, sig.args, operands, strict=True)
         ]
         return emit(context, builder, result, operands, values)
@@ -158,36 +158,36 @@ def define(word: Any, kinds: Kinds, typing: Callable[..., Any], emit: Emit) -> N
             lower_builtin(word, *combination)(lower)
 
 
-def _same(*args: Any) -> Any:
-    shared = common(args)
+def _type_same(*args: Any) -> Any:
+    shared = common_type(args)
     return None if shared is None else (shared,) * (len(args) + 1)
 
 
-def all_real(*args: Any) -> Any:
-    """Typing for words on reals: operands and result alike."""
-    shared = common(args)
+def type_reals(*args: Any) -> Any:
+    """Type a word on reals: operands and result alike."""
+    shared = common_type(args)
     return None if shared is None or shared.dtype not in INT_OF else (shared,) * (len(args) + 1)
 
 
-def _whole(*args: Any) -> Any:
-    shared = common(args)
+def _type_whole(*args: Any) -> Any:
+    shared = common_type(args)
     return None if shared is None or shared.dtype not in REAL_OF else (shared,) * (len(args) + 1)
 
 
-def _comparison(*args: Any) -> Any:
-    shared = common(args)
+def _type_comparison(*args: Any) -> Any:
+    shared = common_type(args)
     return None if shared is None else (Mask(REAL_OF.get(shared.dtype, shared.dtype), shared.n), shared, shared)
 
 
-def all_masks(*args: Any) -> Any:
-    """Typing for words on masks; the result remembers the first mask's precision."""
+def type_masks(*args: Any) -> Any:
+    """Type a word on masks; the result remembers the first mask's precision."""
     first = next(a for a in args if isinstance(a, Mask))
     if any(a.n != first.n if isinstance(a, Mask) else not isinstance(a, types.Boolean) for a in args):
         return None
     return first, *[a if isinstance(a, Mask) else first for a in args]
 
 
-def _arithmetic(real: str, whole: str) -> Emit:
+def _emit_arithmetic(real: str, whole: str) -> Emit:
     def emit(_context: Any, builder: Any, result: Any, _operands: Any, values: Any) -> Any:
         return getattr(builder, real if result.dtype in INT_OF else whole)(*values)
 
@@ -195,12 +195,12 @@ def _arithmetic(real: str, whole: str) -> Emit:
 
 
 def compiles_for_gpu(context: Any) -> bool:
-    """Whether this is numba-cuda's context for lowering, and not numba's own."""
+    """Tell numba-cuda's lowering context from numba's own."""
     return type(context).__module__.startswith("numba.cuda")
 
 
-def _product(context: Any, builder: Any, result: Any, _operands: Any, values: Any) -> Any:
-    """A product that stays one: NVVM would contract it with a sum that follows, unless it is told how to round."""
+def _emit_product(context: Any, builder: Any, result: Any, _operands: Any, values: Any) -> Any:
+    """Emit a product that is never fused: NVVM would contract it with a sum unless its rounding is named."""
     if compiles_for_gpu(context):
         kind = values[0].type
         name = f"llvm.nvvm.mul.rn.{'f' if result.dtype == types.float32 else 'd'}"
@@ -210,26 +210,26 @@ def _product(context: Any, builder: Any, result: Any, _operands: Any, values: An
     return builder.fmul(*values)
 
 
-def plain(name: str) -> Emit:
-    """The LLVM instruction of this name."""
+def emit_instruction(name: str) -> Emit:
+    """Emit the LLVM instruction of this name."""
     return lambda _c, builder, _r, _o, values: getattr(builder, name)(*values)
 
 
-def _shift(name: str) -> Emit:
+def _emit_shift(name: str) -> Emit:
     def emit(_context: Any, builder: Any, result: Any, _operands: Any, values: Any) -> Any:
-        width = constant(result, result.dtype.bitwidth)
+        width = lane_constant(result, result.dtype.bitwidth)
         far = builder.icmp_unsigned(">=", values[1], width)  # as numpy has it; LLVM leaves it open
-        shifted = getattr(builder, name)(values[0], builder.select(far, constant(result, 0), values[1]))
+        shifted = getattr(builder, name)(values[0], builder.select(far, lane_constant(result, 0), values[1]))
         if name == "ashr":
-            beyond = builder.ashr(values[0], constant(result, result.dtype.bitwidth - 1))
+            beyond = builder.ashr(values[0], lane_constant(result, result.dtype.bitwidth - 1))
         else:
-            beyond = constant(result, 0)
+            beyond = lane_constant(result, 0)
         return builder.select(far, beyond, shifted)
 
     return emit
 
 
-def _compare(symbol: str) -> Emit:
+def _emit_compare(symbol: str) -> Emit:
     def emit(_context: Any, builder: Any, _result: Any, operands: Any, values: Any) -> Any:
         if operands[0].dtype in REAL_OF:
             return builder.icmp_signed(symbol, *values)
@@ -238,26 +238,26 @@ def _compare(symbol: str) -> Emit:
     return emit
 
 
-def _negate(_context: Any, builder: Any, result: Any, _operands: Any, values: Any) -> Any:
+def _emit_negate(_context: Any, builder: Any, result: Any, _operands: Any, values: Any) -> Any:
     if result.dtype in REAL_OF:
         return builder.neg(values[0])
-    return builder.fsub(constant(result, -0.0), values[0])  # libNVVM's dialect has no fneg
+    return builder.fsub(lane_constant(result, -0.0), values[0])  # libNVVM's dialect has no fneg
 
 
-def _invert(_context: Any, builder: Any, _result: Any, _operands: Any, values: Any) -> Any:
+def _emit_invert(_context: Any, builder: Any, _result: Any, _operands: Any, values: Any) -> Any:
     return builder.not_(values[0])
 
 
 for _operators, _emit in (
-    ((operator.add, operator.iadd), _arithmetic("fadd", "add")),
-    ((operator.sub, operator.isub), _arithmetic("fsub", "sub")),
+    ((operator.add, operator.iadd), _emit_arithmetic("fadd", "add")),
+    ((operator.sub, operator.isub), _emit_arithmetic("fsub", "sub")),
 ):
     for _word in _operators:
-        define(_word, [REALS] * 2, _same, _emit)
+        define_word(_word, [REALS] * 2, _type_same, _emit)
 for _word in (operator.mul, operator.imul):
-    define(_word, [REALS] * 2, all_real, _product)
+    define_word(_word, [REALS] * 2, type_reals, _emit_product)
 for _word in (operator.truediv, operator.itruediv):
-    define(_word, [REALS] * 2, all_real, plain("fdiv"))
+    define_word(_word, [REALS] * 2, type_reals, emit_instruction("fdiv"))
 for _word, _name in (
     (operator.and_, "and_"),
     (operator.iand, "and_"),
@@ -266,10 +266,10 @@ for _word, _name in (
     (operator.xor, "xor"),
     (operator.ixor, "xor"),
 ):
-    define(_word, [REALS] * 2, _whole, plain(_name))
-    define(_word, [MASKS] * 2, all_masks, plain(_name))
+    define_word(_word, [REALS] * 2, _type_whole, emit_instruction(_name))
+    define_word(_word, [MASKS] * 2, type_masks, emit_instruction(_name))
 for _word, _name in ((operator.lshift, "shl"), (operator.rshift, "ashr")):
-    define(_word, [REALS] * 2, _whole, _shift(_name))
+    define_word(_word, [REALS] * 2, _type_whole, _emit_shift(_name))
 for _word, _symbol in (
     (operator.lt, "<"),
     (operator.le, "<="),
@@ -278,8 +278,8 @@ for _word, _symbol in (
     (operator.eq, "=="),
     (operator.ne, "!="),
 ):
-    define(_word, [REALS] * 2, _comparison, _compare(_symbol))
-define(operator.neg, [REALS], _same, _negate)
-define(operator.pos, [REALS], _same, lambda _c, _b, _r, _o, values: values[0])
-define(operator.invert, [REALS], _whole, _invert)
-define(operator.invert, [MASKS], all_masks, _invert)
+    define_word(_word, [REALS] * 2, _type_comparison, _emit_compare(_symbol))
+define_word(operator.neg, [REALS], _type_same, _emit_negate)
+define_word(operator.pos, [REALS], _type_same, lambda _c, _b, _r, _o, values: values[0])
+define_word(operator.invert, [REALS], _type_whole, _emit_invert)
+define_word(operator.invert, [MASKS], type_masks, _emit_invert)

@@ -43,8 +43,8 @@ INNER = {
 OUTERMOST = {"nopython": True, "error_model": "numpy", "_nrt": False}
 
 
-class Text(CPUCodeLibrary):  # type: ignore[misc]
-    """What numba made of one function: LLVM text, and the libraries of the functions that it calls."""
+class TextLibrary(CPUCodeLibrary):  # type: ignore[misc]
+    """The code of one function: its LLVM text, and the libraries of the functions that it calls."""
 
     def __init__(self, codegen: Any, name: str) -> None:
         super(CPUCodeLibrary, self).__init__(codegen, name)  # without the module that it would fill
@@ -56,24 +56,24 @@ class Text(CPUCodeLibrary):  # type: ignore[misc]
         self.texts.append(cgutils.normalize_ir_text(str(ir_module)))
 
     def add_linking_library(self, library: Any) -> None:
-        """Keep it for later."""
+        """Keep the library for later."""
         self.calls[library] = None
 
     def finalize(self) -> None:
-        """Nothing is made ready to be called."""
+        """Compile nothing: only the outermost function is ever called."""
         self._finalized = True
 
     def get_pointer_to_function(self, name: str) -> int:  # noqa: ARG002  (numba's signature)
-        """No function is anywhere in memory."""
+        """Return 0: no function is in memory."""
         return 0
 
-    def reached(self, seen: dict[Any, None]) -> dict[Any, None]:
-        """This library and all that it calls, each once; some may be numba's own."""
+    def collect_reached(self, seen: dict[Any, None]) -> dict[Any, None]:
+        """Collect this library and all that it calls, each once; some may be numba's own."""
         if self not in seen:
             seen[self] = None
             for library in self.calls:
-                if isinstance(library, Text):
-                    library.reached(seen)
+                if isinstance(library, TextLibrary):
+                    library.collect_reached(seen)
                 else:
                     seen[library] = None
         return seen
@@ -82,7 +82,7 @@ class Text(CPUCodeLibrary):  # type: ignore[misc]
 class Codegen(JITCPUCodegen):  # type: ignore[misc]
     """numba's code generator for this CPU, whose libraries are text."""
 
-    _library_class = Text
+    _library_class = TextLibrary
 
     def set_env(self, env_name: str, env: Any) -> None:
         """No function has an environment, for none is called from Python."""
@@ -95,25 +95,25 @@ class Target(TargetDescriptor):  # type: ignore[misc]
 
     @property
     def typing_context(self) -> Any:
-        """What numba knows of types: everybody's."""
+        """numba's own typing context, shared."""
         return registry.cpu_target.typing_context
 
     @cached_property
     def target_context(self) -> Any:
-        """What numba knows of lowering them: everybody's, but for the code generator."""
+        """numba's own lowering context, shared but for the code generator."""
         return registry.cpu_target.target_context.subtarget(_internal_codegen=Codegen("render"))
 
 
 TARGET = Target("cpu")
 
 
-class Inlined(registry.CPUDispatcher):  # type: ignore[misc]
+class InlinedDispatcher(registry.CPUDispatcher):  # type: ignore[misc]
     """A function that is compiled where it is called with new types, into its caller."""
 
     targetdescr = TARGET
 
     def compile(self, sig: Any) -> Any:
-        """numba's own without its files and its timers, which cost more than many of our functions."""
+        """Compile as numba does, without its files and timers, which cost more than many of our functions."""
         arguments, result = sigutils.normalize_signature(sig)
         if arguments not in self.overloads:
             with self._compiling_counter:
@@ -121,47 +121,47 @@ class Inlined(registry.CPUDispatcher):  # type: ignore[misc]
         return self.overloads[arguments].entry_point
 
 
-def inlined(function: Callable[..., Any]) -> Any:
-    """A plain function for `module`'s to call: what `numba.njit` is to other programs."""
-    return Inlined(py_func=function, targetoptions=INNER)
+def make_inlined(function: Callable[..., Any]) -> Any:
+    """Make a plain function callable from `compile_module`'s, as `numba.njit` does elsewhere."""
+    return InlinedDispatcher(py_func=function, targetoptions=INNER)
 
 
-def module(function: Callable[..., Any], signature: Any, name: str) -> Any:
-    """The optimised LLVM module of a function and all that it calls, in which it is the C function `name`.
+def compile_module(function: Callable[..., Any], signature: Any, name: str) -> Any:
+    """Compile a function and all that it calls to one optimised LLVM module, with the C function `name`.
 
     signature: numba's, of types that C has. Raises NumbaError where numba does not understand the function.
     """
     arguments, result = sigutils.normalize_signature(signature)
-    with global_compiler_lock, plain_numba.compiling(), _without_collecting():
+    with global_compiler_lock, plain_numba.compile_plainly(), _pause_garbage_collection():
         compiler = _CFuncCompiler(function, TARGET, OUTERMOST, {}, Compiler)
-        made = compiler.compile(arguments, result)
-        whole = _linked(made.library)
-    for found in (*whole.functions, *whole.global_variables):
-        if found.name == made.fndesc.llvm_cfunc_wrapper_name:
-            found.name = name
-        elif not found.is_declaration:
-            found.linkage = "internal"  # so that what was inlined everywhere goes
+        compiled = compiler.compile(arguments, result)
+        whole = _link_libraries(compiled.library)
+    for symbol in (*whole.functions, *whole.global_variables):
+        if symbol.name == compiled.fndesc.llvm_cfunc_wrapper_name:
+            symbol.name = name
+        elif not symbol.is_declaration:
+            symbol.linkage = "internal"  # so that what was inlined everywhere goes
     whole.verify()
     options = llvm.create_pipeline_tuning_options(speed_level=3)
-    builder = llvm.create_pass_builder(_machine(), options)
+    builder = llvm.create_pass_builder(_target_machine(), options)
     builder.getModulePassManager().run(whole, builder)
     return whole
 
 
-def machine_code(whole: Any) -> bytes:
-    """Object code of an LLVM module, for this CPU."""
-    return bytes(_machine().emit_object(whole))
+def emit_object_code(whole: Any) -> bytes:
+    """Emit an LLVM module as object code for this CPU."""
+    return bytes(_target_machine().emit_object(whole))
 
 
-def _machine() -> Any:
+def _target_machine() -> Any:
     return TARGET.target_context.codegen()._tm
 
 
-def _linked(library: Text) -> Any:
-    """One LLVM module of a library and all that it reaches."""
+def _link_libraries(library: TextLibrary) -> Any:
+    """Link a library and all that it reaches into one LLVM module."""
     whole = llvm.parse_assembly(str(library.codegen._create_empty_module("render")))
-    for part in library.reached({}):
-        if isinstance(part, Text):
+    for part in library.collect_reached({}):
+        if isinstance(part, TextLibrary):
             for text in part.texts:
                 whole.link_in(llvm.parse_assembly(text))
         else:
@@ -170,8 +170,8 @@ def _linked(library: Text) -> Any:
 
 
 @contextlib.contextmanager
-def _without_collecting() -> Iterator[None]:
-    """numba makes a million objects that live, among which the collector looks for dead ones again and again."""
+def _pause_garbage_collection() -> Iterator[None]:
+    """Switch the collector off: numba makes a million live objects, which it would search again and again."""
     collecting = gc.isenabled()
     gc.disable()
     try:

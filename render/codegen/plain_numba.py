@@ -1,7 +1,7 @@
-"""numba as it is where none of its variables is set: what people set for programs of their own changes nothing of ours.
+"""numba unaffected by its environment variables: what users set for their own programs changes nothing of ours.
 
 Checked bounds, debug information or profiling would put calls into the code that no second run could load; dumps would
-stand between what the program says. Heeded are the CPU that numba shall compile for, and what is about graphics cards.
+mix with our output. Only the CPU to compile for, and what concerns GPUs, is heeded.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from contextlib import contextmanager
 HEEDED = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_ENABLE_CUDASIM", "NUMBA_CUDA_", "NUMBA_DISABLE_CUDA")
 
 
-def heeded(environment: Mapping[str, str]) -> dict[str, str]:
-    """numba's variables in this environment that mean something here."""
+def select_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Select numba's variables that we heed from an environment."""
     return {name: value for name, value in environment.items() if name.startswith(HEEDED)}
 
 
 @contextmanager
-def importing() -> Iterator[None]:
-    """Import numba in here: some values keep it from being imported at all. Afterwards it knows what is set."""
+def import_plainly() -> Iterator[None]:
+    """Import numba in here: some values would keep it from being imported. Afterwards it reads what is set."""
     if "numba" in sys.modules:
         yield
         return
     hidden = {name: value for name, value in os.environ.items() if name.startswith("NUMBA_")}
-    for name in hidden.keys() - heeded(hidden):
+    for name in hidden.keys() - select_variables(hidden):
         del os.environ[name]
     try:
         yield
@@ -41,14 +41,14 @@ def importing() -> Iterator[None]:
 
 
 @contextmanager
-def compiling() -> Iterator[None]:
-    """Let numba compile in here; whoever does holds its lock, for its settings are everybody's."""
+def compile_plainly() -> Iterator[None]:
+    """Let numba compile in here. Call it with numba's lock held: its settings are global."""
     from numba.core import config
 
     config.reload_config()  # or it would do so in the midst of it
     before = {name: value for name, value in vars(config).items() if name.isupper()}
     threads = {"NUMBA_NUM_THREADS": str(config.NUMBA_NUM_THREADS)}  # which cannot be changed once they run
-    config._env_reloader.process_environ(heeded(os.environ) | threads)
+    config._env_reloader.process_environ(select_variables(os.environ) | threads)
     try:
         yield
     finally:

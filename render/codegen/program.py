@@ -1,4 +1,4 @@
-"""What is compiled: the driver with a scene in its slots, and a key that names everything its code depends on."""
+"""The program to compile: the driver with a scene in its slots, and a key of everything its code depends on."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from render.codegen import plain_numba
-from render.codegen.retarget import fingerprint
+from render.codegen.retarget import hash_function
 from render.kernels import driver, passes, room, scalar, slots, warp
 from render.language import primitives
-from render.parameters import P, kinds
+from render.parameters import P, member_types
 from render.request import Request
 from render.scene import Scene
 
@@ -30,29 +30,29 @@ LANES = ("lane_memory", "lane_primitives", "lane_slots", "lane_types")
 CPU = tuple(
     f"codegen/{name}" for name in (*LANES, "cpu_compiler", "llvm_module", "plain_numba", "retarget", "settings")
 )
-# The files that shape the code which a compiler makes, besides the loop and the scene in it, which are told one by one.
+# The files that shape a compiler's code, besides the loop and the scene in it, which are hashed one by one.
 SOURCES = {"cpu": CPU, "cuda": (*CPU, "codegen/cuda_compiler", "codegen/warp_words", "kernels/launch")}
 WORDS = {getattr(primitives, name): getattr(primitives, name) for name in primitives.NAMES}
 
 
 class Program(NamedTuple):
-    """What is compiled: a loop with a scene in its slots, for so many lanes of one precision."""
+    """A loop with a scene in its slots, for so many lanes of one precision."""
 
     root: Callable[..., Any]
     slots: Filling
     lanes: int
     precision: str
     p: P
-    folds: Callable[[Request, P], bool]  # whether rows that are mirror images of others need not be followed
+    is_mirrored: Callable[[Request, P], bool]  # whether rows that are mirror images of others need not be followed
     source: str  # the scene's file, for messages only
 
-    def key(self, compiler: str, host: tuple[str, ...]) -> str:
-        """Names all that the code depends on which this compiler (of SOURCES) makes for this CPU or GPU (hex)."""
+    def cache_key(self, compiler: str, host: tuple[str, ...]) -> str:
+        """Hash all that the code depends on, made by this compiler (of SOURCES) for this CPU or GPU (hex)."""
         about = (
-            fingerprint(self.root, words=WORDS, slots=self.slots),
+            hash_function(self.root, words=WORDS, slots=self.slots),
             self.lanes,
             self.precision,
-            kinds(self.p),
+            member_types(self.p),
             _compiler(compiler),
             host,
         )
@@ -60,33 +60,33 @@ class Program(NamedTuple):
 
 
 class Width(NamedTuple):
-    """How many lanes a group has, how many groups are taken in turn, and when to look after them; see `driver`."""
+    """The lanes of a group, the groups taken in turn, and the cost of removing finished lanes; see `driver`."""
 
     lanes: int
     groups: int
-    block: int
-    taking: int
-    moving: int
+    batch: int
+    removal_cost: int
+    move_cost: int
 
 
 def check_width(width: Width) -> None:
     """Raise ValueError for a width of which the driver would paint a wrong picture, or none."""
-    lanes, groups, block, *_ = width
+    lanes, groups, batch, *_ = width
     if lanes not in PATCHES:
         raise ValueError(f"{lanes} lanes cover no patch of pixels; these do: {sorted(PATCHES)}")
     if not 1 <= groups <= room.MOST_GROUPS:
         raise ValueError(f"{groups} groups: the driver keeps notes of 1 to {room.MOST_GROUPS}")
-    check_block(block)
+    check_batch(batch)
 
 
-def check_block(block: int) -> None:
-    """Raise ValueError for blocks of steps whose last ones `driver.halved` would not make up for."""
-    if block.bit_count() != 1 or not 1 <= block <= driver.HALVED:
-        raise ValueError(f"blocks of {block} steps: the driver needs a power of two up to {driver.HALVED}")
+def check_batch(batch: int) -> None:
+    """Raise ValueError for a batch size whose last steps `driver.halved` could not make up."""
+    if batch.bit_count() != 1 or not 1 <= batch <= driver.HALVED:
+        raise ValueError(f"batches of {batch} steps: the driver needs a power of two up to {driver.HALVED}")
 
 
-def together(scene: Scene, request: Request, width: Width) -> Program:
-    """Many lanes together, for target `simd`. Raises ValueError for a width that the driver cannot paint with."""
+def vector_program(scene: Scene, request: Request, width: Width) -> Program:
+    """Make the program for many lanes together, for target `simd`. Raises ValueError for a wrong width."""
     check_width(width)
     wide, high = PATCHES[width.lanes]
     numbers = {
@@ -94,26 +94,26 @@ def together(scene: Scene, request: Request, width: Width) -> Program:
         slots.PATCH_WIDTH: wide,
         slots.PATCH_HEIGHT: high,
         slots.GROUPS: width.groups,
-        slots.BLOCK: width.block if scene.absorbing else 1,
-        slots.TAKING: width.taking,
-        slots.MOVING: width.moving,
+        slots.BLOCK: width.batch if scene.absorbing else 1,
+        slots.TAKING: width.removal_cost,
+        slots.MOVING: width.move_cost,
     }
     loop: Filling = {
         slots.onward: driver.by_blocks if scene.absorbing else driver.by_steps,
         slots.settled: driver.halved if scene.absorbing else driver.as_it_is,
         slots.come_round: driver.cycles if scene.absorbing and scene.inside_flat else driver.no_cycles,
     }
-    return _program(scene, request, driver.paint, loop | numbers, width.lanes)
+    return _build_program(scene, request, driver.paint, loop | numbers, width.lanes)
 
 
-def alone(scene: Scene, request: Request) -> Program:
-    """One sample at a time, for target `scalar`."""
+def scalar_program(scene: Scene, request: Request) -> Program:
+    """Make the program for one sample at a time, for target `scalar`."""
     loop: Filling = {slots.follow: scalar.walk_in_blocks if scene.absorbing else scalar.walk}
-    return _program(scene, request, scalar.paint, loop, 1)
+    return _build_program(scene, request, scalar.paint, loop, 1)
 
 
-def of_a_warp(scene: Scene, request: Request) -> Program:
-    """One lane of a warp, for a thread of a graphics card."""
+def warp_program(scene: Scene, request: Request) -> Program:
+    """Make the program for one lane of a warp, for a thread of a GPU."""
     loop: Filling = {
         slots.beginning: warp.begin_by_blocks if scene.absorbing else warp.begin_by_steps,
         slots.stepping: warp.by_blocks if scene.absorbing else warp.by_steps,
@@ -121,10 +121,10 @@ def of_a_warp(scene: Scene, request: Request) -> Program:
         slots.repeating: warp.cycles if scene.absorbing and scene.inside_flat else warp.no_cycles,
         slots.UNTIL: warp.FOLLOWED if scene.absorbing else warp.FOLLOWED_BY_STEPS,
     }
-    return _program(scene, request, passes.paint_tiles, loop, 1)
+    return _build_program(scene, request, passes.paint_tiles, loop, 1)
 
 
-def _program(scene: Scene, request: Request, root: Callable[..., Any], loop: Filling, lanes: int) -> Program:
+def _build_program(scene: Scene, request: Request, root: Callable[..., Any], loop: Filling, lanes: int) -> Program:
     functions = scene.functions
     own = {getattr(slots, name): functions[name] for name in ("start", "step", "alive", "shade")}
     never = functions.get("never_ends") if scene.inside_flat else None
@@ -134,13 +134,13 @@ def _program(scene: Scene, request: Request, root: Callable[..., Any], loop: Fil
         lanes=lanes,
         precision=request.precision,
         p=scene.prepared(request),
-        folds=partial(_folded, functions.get("symmetric") if lanes > 1 else None),
+        is_mirrored=partial(_is_mirrored, functions.get("symmetric") if lanes > 1 else None),
         source=str(scene.path),
     )
 
 
-def _folded(symmetric: Callable[..., Any] | None, request: Request, p: P) -> bool:
-    """Tell whether the frame's lower half is the mirror image of the upper, sample by sample."""
+def _is_mirrored(symmetric: Callable[..., Any] | None, request: Request, p: P) -> bool:
+    """Tell if the frame's lower half is the mirror image of the upper, sample by sample."""
     values = request.values
     centred = request.samples == 1 and values["y"] == 0.0 and bool(values["shortcuts"])
     return centred and symmetric is not None and bool(symmetric(p))
@@ -152,12 +152,19 @@ def _compiler(compiler: str) -> tuple[str, ...]:
     own = hashlib.sha256()
     for name in SOURCES[compiler]:
         own.update((RENDER / f"{name}.py").read_bytes())
-    chosen = [f"{name}={value}" for name, value in sorted(plain_numba.heeded(os.environ).items())]
-    return own.hexdigest(), _version("numba"), _version("llvmlite"), np.__version__, sys.version, *chosen
+    chosen = [f"{name}={value}" for name, value in sorted(plain_numba.select_variables(os.environ).items())]
+    return (
+        own.hexdigest(),
+        _package_version("numba"),
+        _package_version("llvmlite"),
+        np.__version__,
+        sys.version,
+        *chosen,
+    )
 
 
-def _version(package: str) -> str:
-    """The version of a package that need not be loaded; empty where it is not installed.
+def _package_version(package: str) -> str:
+    """Return the version of a package without loading it; empty if it is not installed.
 
     Read from what the package's builders wrote into it, for the installer's records take a hundred times as long.
     """

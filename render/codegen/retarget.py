@@ -24,16 +24,16 @@ LOAD_GLOBAL = opmap["LOAD_GLOBAL"]
 Slots = Mapping[Any, Any]  # what stands in functions and `Number`s: a function, a number
 
 
-def _nested(code: CodeType) -> Iterator[CodeType]:
-    """A code object and those in it, of comprehensions and the like."""
+def _nested_code(code: CodeType) -> Iterator[CodeType]:
+    """Yield a code object and those nested in it, of comprehensions and the like."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _nested(constant)
+            yield from _nested_code(constant)
 
 
-def _globals(code: CodeType) -> Iterator[str]:
-    """The names that are looked up among the globals, and not as attributes: `light` of `light(p.depth)`."""
+def _global_names(code: CodeType) -> Iterator[str]:
+    """Yield the names looked up among the globals, not as attributes: `light` of `light(p.depth)`."""
     operations, arguments = code.co_code[::2], code.co_code[1::2]
     place = operations.find(LOAD_GLOBAL)
     while place >= 0:
@@ -42,26 +42,26 @@ def _globals(code: CodeType) -> Iterator[str]:
         place = operations.find(LOAD_GLOBAL, place + 1)
 
 
-def _uses(function: Function) -> Iterator[tuple[str, Any]]:
-    """The globals that a function uses, by name, in a fixed order."""
+def _used_globals(function: Function) -> Iterator[tuple[str, Any]]:
+    """Yield the globals that a function uses, by name, in a fixed order."""
     space = function.__globals__
-    for name in sorted({name for code in _nested(function.__code__) for name in _globals(code)}):
+    for name in sorted({name for code in _nested_code(function.__code__) for name in _global_names(code)}):
         if name in space:
             yield name, space[name]
 
 
-def _filled(value: Any, slots: Mapping[Any, Any]) -> Any:
-    """What stands in a slot, or the value itself. Raises LookupError for a number that was not filled in."""
+def _fill_slot(value: Any, slots: Mapping[Any, Any]) -> Any:
+    """Return what fills a slot, or the value itself. Raises LookupError for a number without a value."""
     if isinstance(value, Number) and value not in slots:
         raise LookupError(f"no number stands in the slot {value}")
     return slots.get(value, value) if isinstance(value, (FunctionType, Number)) else value
 
 
-def _constants(module: ModuleType, code: CodeType) -> list[Any]:
-    """What a function may mean by `module.name`, but for functions: those are called by bare name."""
-    names = sorted({name for part in _nested(code) for name in part.co_names})
-    found = [(name, vars(module)[name]) for name in names if name in vars(module)]
-    return [part for pair in found if not isinstance(pair[1], (FunctionType, ModuleType)) for part in pair]
+def _module_constants(module: ModuleType, code: CodeType) -> list[Any]:
+    """Return what `module.name` may mean in a function, functions excepted: those are called by bare name."""
+    names = sorted({name for part in _nested_code(code) for name in part.co_names})
+    constants = [(name, vars(module)[name]) for name in names if name in vars(module)]
+    return [part for pair in constants if not isinstance(pair[1], (FunctionType, ModuleType)) for part in pair]
 
 
 def retarget(
@@ -71,97 +71,97 @@ def retarget(
     slots: Slots = MappingProxyType({}),
     wrap: Callable[[Function], Any] = lambda made: made,
 ) -> Any:
-    """A copy of `function`, wrapped, with every plain function it reaches copied and wrapped likewise.
+    """Copy `function` and every plain function that it reaches, and wrap each copy.
 
     words: what stands for a function and is used as it is (a word's own definition, an intrinsic, a dispatcher).
     slots: plain functions that stand for others, and are copied in their places; numbers that stand in `Number`s.
 
     Raises SceneError where a function calls itself: vectors and GPU threads know no recursion.
     """
-    made: dict[Function, Any] = {}
-    underway: list[Function] = []
+    copies: dict[Function, Any] = {}
+    in_progress: list[Function] = []
 
-    def copied(plain: Function) -> Any:
-        if plain in underway:
+    def copy_function(plain: Function) -> Any:
+        if plain in in_progress:
             place = f"{plain.__code__.co_filename}, line {plain.__code__.co_firstlineno}"
             raise SceneError(f"{place}: {plain.__qualname__} calls itself", "write a loop of fixed count")
-        if plain not in made:
-            underway.append(plain)
+        if plain not in copies:
+            in_progress.append(plain)
             space = {"__builtins__": __builtins__, "__name__": plain.__module__}
-            space |= {name: replaced(value) for name, value in _uses(plain)}
+            space |= {name: replace_value(value) for name, value in _used_globals(plain)}
             copy = FunctionType(plain.__code__, space, plain.__name__, plain.__defaults__, plain.__closure__)
             copy.__qualname__, copy.__module__ = plain.__qualname__, plain.__module__
             copy.__kwdefaults__ = plain.__kwdefaults__
-            made[plain] = wrap(copy)
-            underway.pop()
-        return made[plain]
+            copies[plain] = wrap(copy)
+            in_progress.pop()
+        return copies[plain]
 
-    def replaced(value: Any) -> Any:
-        value = _filled(value, slots)
+    def replace_value(value: Any) -> Any:
+        value = _fill_slot(value, slots)
         if not isinstance(value, FunctionType):
             return value
-        return words[value] if value in words else copied(value)
+        return words[value] if value in words else copy_function(value)
 
-    return copied(function)
+    return copy_function(function)
 
 
-def fingerprint(function: Function, *, words: Mapping[Function, Any], slots: Slots) -> str:
-    """A hash of all code and constants that `retarget` would copy (hex, SHA-256)."""
-    made = _Fingerprint(words, slots)
-    made.visit(function)
-    return made.digest.hexdigest()
+def hash_function(function: Function, *, words: Mapping[Function, Any], slots: Slots) -> str:
+    """Hash all code and constants that `retarget` would copy (hex, SHA-256)."""
+    state = _Fingerprint(words, slots)
+    state.visit_function(function)
+    return state.digest.hexdigest()
 
 
 class _Fingerprint:
-    """What `fingerprint` has seen so far."""
+    """The state of `hash_function`: what it has seen so far."""
 
     def __init__(self, words: Mapping[Function, Any], slots: Slots) -> None:
         self.words, self.slots = words, slots
         self.digest = hashlib.sha256()
         self.seen: dict[Function, int] = {}
 
-    def add(self, *parts: object) -> None:
+    def add_parts(self, *parts: object) -> None:
         for part in parts:
             self.digest.update(repr(part).encode() + b"\0")
 
-    def visit(self, plain: Function) -> None:
-        """A function, and all that it uses."""
-        self.add(plain.__module__, plain.__qualname__)
+    def visit_function(self, plain: Function) -> None:
+        """Add a function and all that it uses."""
+        self.add_parts(plain.__module__, plain.__qualname__)
         if plain in self.words:
             return
         if plain in self.seen:  # which of those before it is
-            self.add(self.seen[plain])
+            self.add_parts(self.seen[plain])
             return
         self.seen[plain] = len(self.seen)
         self.add_code(plain.__code__)
         cells = [cell.cell_contents for cell in plain.__closure__ or ()]
         self.add_value([plain.__defaults__, *sorted((plain.__kwdefaults__ or {}).items()), cells])
-        for name, value in _uses(plain):
-            self.add(name)
-            self.add_value(_constants(value, plain.__code__) if isinstance(value, ModuleType) else value)
+        for name, value in _used_globals(plain):
+            self.add_parts(name)
+            self.add_value(_module_constants(value, plain.__code__) if isinstance(value, ModuleType) else value)
 
     def add_code(self, code: CodeType) -> None:
-        """Instructions and constants; not lines, so a comment changes nothing."""
-        self.add(code.co_code, code.co_names, code.co_varnames, code.co_argcount)
+        """Add instructions and constants, but no line numbers: a comment changes nothing."""
+        self.add_parts(code.co_code, code.co_names, code.co_varnames, code.co_argcount)
         for constant in code.co_consts:
             if isinstance(constant, CodeType):
                 self.add_code(constant)
             else:
-                self.add(type(constant).__name__, constant)
+                self.add_parts(type(constant).__name__, constant)
 
     def add_value(self, value: Any) -> None:
-        """What the compiler takes for a constant; of anything else, its kind."""
-        value = _filled(value, self.slots)
-        self.add(type(value).__qualname__)
+        """Add what the compiler takes for a constant; of anything else, its type."""
+        value = _fill_slot(value, self.slots)
+        self.add_parts(type(value).__qualname__)
         if isinstance(value, FunctionType):
-            self.visit(value)
+            self.visit_function(value)
         elif isinstance(value, (tuple, list)):
-            self.add(len(value), getattr(value, "_fields", ()))
+            self.add_parts(len(value), getattr(value, "_fields", ()))
             for member in value:
                 self.add_value(member)
         elif isinstance(value, (np.ndarray, np.generic)):
-            self.add(value.dtype.str, value.shape, value.tobytes())
+            self.add_parts(value.dtype.str, value.shape, value.tobytes())
         elif isinstance(value, EnumType):
-            self.add([(member.name, member.value) for member in value])  # type: ignore[var-annotated]
+            self.add_parts([(member.name, member.value) for member in value])  # type: ignore[var-annotated]
         elif isinstance(value, (int, float, complex, str, bytes)):
-            self.add(value)
+            self.add_parts(value)

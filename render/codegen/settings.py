@@ -1,4 +1,4 @@
-"""What compiled code is told for each rectangle it paints: frame, grid, tables and where its pixels go.
+"""The settings of compiled code for each rectangle: frame, grid, tables and where its pixels go.
 
 `Settings` is what the driver sees as `at`. Its scalars and arrays, and after them those of the scene's `p`, are
 passed as one block of 8-byte cells: a number is its cell, an array is the two cells (address, length).
@@ -67,8 +67,8 @@ ARRAYS = frozenset(
 )
 
 
-def settings(request: Request) -> Settings:
-    """All that is known of a request: the rectangle still empty, and no memory for its pixels."""
+def request_settings(request: Request) -> Settings:
+    """Make the settings of a request, with an empty rectangle and no memory for its pixels."""
     return Settings(
         x=0,
         y=0,
@@ -101,10 +101,10 @@ def settings(request: Request) -> Settings:
     )
 
 
-def pack(
+def pack_cells(
     *records: tuple[Any, ...], address: Callable[[np.ndarray], int] = lambda array: array.ctypes.data
 ) -> np.ndarray:
-    """Named tuples of scalars and arrays as one block of cells (int64, flat). Keep the arrays alive while it is used.
+    """Pack named tuples of scalars and arrays into cells (int64, flat). Keep the arrays alive while it is used.
 
     `address` says where the code will find an array, if that is not this process's memory.
     """
@@ -119,8 +119,8 @@ def pack(
     return np.frombuffer(bytearray(b"".join(cells)), np.int64)
 
 
-def cells(*names: str) -> list[int]:
-    """Where these members of the settings stand in their block, one after the other: an array takes two cells."""
+def cell_numbers(*names: str) -> list[int]:
+    """Return the cell numbers of these members of the settings, in order; an array has two."""
     places = {}
     first = 0
     for field in Settings._fields:

@@ -27,7 +27,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Comparison:
-    """How two pictures differ. Errors are in steps of `depth` bits, over all channels of all pixels of all frames.
+    """The difference of two pictures. Errors are in steps of `depth` bits, over all channels, pixels and frames.
 
     `worst` is (x, y, channel) of the largest error, the first one row by row, in `worst_frame`; `psnr` is in decibels.
     They are None for identical pictures; for different `sizes` (width, height) or numbers of `frames` all metrics are
@@ -51,7 +51,7 @@ class Comparison:
     ignored: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
     def within(self, max_error: float | None = None, max_differing: float | None = None) -> bool:
-        """Whether the pictures count as equal: every threshold that is given holds; with none they are identical.
+        """Test whether the pictures count as equal: every given threshold holds; with none they are identical.
 
         max_error: steps of `depth` bits; max_differing: per cent of the pixels; None: not given. Never for pictures of
         different sizes.
@@ -65,8 +65,8 @@ class Comparison:
         return small and few
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: `frames` and `worst_frame` only where there are several, `ignored` only where something was."""
-        told = asdict(self) | {
+        """Convert to JSON's types: `frames`, `worst_frame` only for several frames, `ignored` only if not empty."""
+        members = asdict(self) | {
             "worst": list(self.worst) if self.worst else None,
             "sizes": [list(size) for size in self.sizes],
             "frames": list(self.frames),
@@ -74,11 +74,11 @@ class Comparison:
         }
         dropped = {"frames", "worst_frame"} if self.frames == (1, 1) else set()
         dropped |= set() if any(self.ignored) else {"ignored"}
-        return {name: value for name, value in told.items() if name not in dropped}
+        return {name: value for name, value in members.items() if name not in dropped}
 
 
 def compare(a: Picture, b: Picture) -> Comparison:
-    """How b differs from a."""
+    """Compare b with a."""
     about: dict[str, Any] = {
         "same_request": None if a.request is None or b.request is None else a.request == b.request,
         "sizes": (a.size, b.size),
@@ -92,7 +92,7 @@ def compare(a: Picture, b: Picture) -> Comparison:
     counts, pixels, largest = np.zeros(1 << about["depth"], np.int64), 0, 0
     worst: tuple[int, tuple[int, int, int]] | None = None
     for number, (one, other) in enumerate(zip(a.frames, b.frames, strict=True)):
-        for top, error in errors(one, other, channels):
+        for top, error in error_bands(one, other, channels):
             if not error.any():
                 counts[0] += error.size
                 continue
@@ -113,57 +113,62 @@ def compare(a: Picture, b: Picture) -> Comparison:
         max_error=largest,
         mean_error=total / (whole * channels),
         rmse=math.sqrt(square),
-        psnr=10 * math.log10(highest(about["depth"]) ** 2 / square) if square else None,
+        psnr=10 * math.log10(white_level(about["depth"]) ** 2 / square) if square else None,
         worst=worst[1] if worst else None,
         worst_frame=worst[0] if worst else None,
         **about,
     )
 
 
-def unlike(a: Picture, b: Picture) -> str:
-    """What two stored requests draw differently, in words: "limit (500 and 1000), samples (1 and 4)"."""
+def describe_request_changes(a: Picture, b: Picture) -> str:
+    """List what two stored requests draw differently: "limit (500 and 1000), samples (1 and 4)"."""
     ours, theirs = ({**(request or {}), **(request or {}).get("parameters", {})} for request in (a.request, b.request))
     names = [name for name in ours | theirs if name != "parameters" and ours.get(name) != theirs.get(name)]
     return ", ".join(f"{name} ({ours.get(name)} and {theirs.get(name)})" for name in names)
 
 
-def lines(found: Comparison, a: str | Path, b: str | Path) -> list[str]:
-    """The comparison of the files a and b for people to read."""
+def format_comparison(comparison: Comparison, a: str | Path, b: str | Path) -> list[str]:
+    """Format the comparison of the files a and b for people to read."""
     aside = [
-        f"left aside in {name}: {', '.join(words)}" for name, words in zip((a, b), found.ignored, strict=True) if words
+        f"left aside in {name}: {', '.join(words)}"
+        for name, words in zip((a, b), comparison.ignored, strict=True)
+        if words
     ]
-    return [*_told(found, a, b), *aside]
+    return [*_result_lines(comparison, a, b), *aside]
 
 
-def _told(found: Comparison, a: str | Path, b: str | Path) -> list[str]:
-    if found.identical:
-        return [f"{a} and {b} are equal, pixel by pixel{_in_all(found)}"]
-    if found.max_error is None:
-        one, other = (f"{width} x {height}" for width, height in found.sizes)
+def _result_lines(comparison: Comparison, a: str | Path, b: str | Path) -> list[str]:
+    if comparison.identical:
+        return [f"{a} and {b} are equal, pixel by pixel{_describe_frames(comparison)}"]
+    if comparison.max_error is None:
+        one, other = (f"{width} x {height}" for width, height in comparison.sizes)
         if one != other:
             return [f"{a} has {one} pixels and {b} has {other}: different sizes, so nothing else was compared"]
-        if found.frames[0] != found.frames[1]:
-            many = count(found.frames[0], "frame")
-            return [f"{a} has {many} and {b} has {found.frames[1]}, so nothing else was compared"]
+        if comparison.frames[0] != comparison.frames[1]:
+            many = count(comparison.frames[0], "frame")
+            return [f"{a} has {many} and {b} has {comparison.frames[1]}, so nothing else was compared"]
         return [f"{a} and {b} have frames of different sizes, so nothing else was compared"]
-    assert found.worst is not None
-    x, y, channel = found.worst
-    where = f" of frame {found.worst_frame}" if found.frames[0] > 1 else ""
-    noise = f", PSNR {found.psnr:.2f} dB" if found.psnr is not None else ""
+    assert comparison.worst is not None
+    x, y, channel = comparison.worst
+    where = f" of frame {comparison.worst_frame}" if comparison.frames[0] > 1 else ""
+    noise = f", PSNR {comparison.psnr:.2f} dB" if comparison.psnr is not None else ""
     return [
-        f"{a} and {b} differ; pixels that do: {found.differing_pixels} ({found.differing_percent:.4g} %)"
-        + _in_all(found),
-        f"largest error {found.max_error} of {highest(found.depth)}, at x {x}, y {y}{where}, in {CHANNELS[channel]}",
-        f"mean error {found.mean_error:.4g}, RMSE {found.rmse:.4g}{noise}",
+        f"{a} and {b} differ; pixels that do: {comparison.differing_pixels} ({comparison.differing_percent:.4g} %)"
+        + _describe_frames(comparison),
+        (
+            f"largest error {comparison.max_error} of {white_level(comparison.depth)}, at x {x}, y {y}{where}, "
+            f"in {CHANNELS[channel]}"
+        ),
+        f"mean error {comparison.mean_error:.4g}, RMSE {comparison.rmse:.4g}{noise}",
     ]
 
 
-def _in_all(found: Comparison) -> str:
-    return f", in all {found.frames[0]} frames" if found.frames[0] > 1 else ""
+def _describe_frames(comparison: Comparison) -> str:
+    return f", in all {comparison.frames[0]} frames" if comparison.frames[0] > 1 else ""
 
 
-def difference(a: Picture, b: Picture) -> np.ndarray:
-    """The differences as a picture, (height, width, 3) uint8: black where equal, and small errors lifted.
+def draw_difference(a: Picture, b: Picture) -> np.ndarray:
+    """Draw the differences, (height, width, 3) uint8: black where equal, and small errors lifted.
 
     The level is 255 (error / largest possible)^(1/4), so that an error of 1 of 255 is seen (64) and the largest
     possible is white; the same error looks the same in every picture. An error of alpha is grey. Raises InputError for
@@ -175,22 +180,22 @@ def difference(a: Picture, b: Picture) -> np.ndarray:
             f"{a.size[0]} x {a.size[1]} and {b.size[0]} x {b.size[1]} pixels",
             "give two pictures of one size",
         )
-    most = highest(max(a.depth, b.depth))
+    most = white_level(max(a.depth, b.depth))
     lifted = np.rint(255 * np.sqrt(np.sqrt(np.arange(most + 1) / most))).astype(np.uint8)
-    made = np.empty(a.rgb.shape, np.uint8)
-    for top, error in errors(a, b):
+    image = np.empty(a.rgb.shape, np.uint8)
+    for top, error in error_bands(a, b):
         grey = error[..., 3:].max(axis=2, initial=0)[..., None]
-        made[top : top + len(error)] = lifted[np.maximum(error[..., :3], grey)]
-    return made
+        image[top : top + len(error)] = lifted[np.maximum(error[..., :3], grey)]
+    return image
 
 
-def highest(depth: int) -> int:
-    """The number that stands for white, of so many bits."""
+def white_level(depth: int) -> int:
+    """Return the number that stands for white, of so many bits."""
     return (1 << depth) - 1
 
 
-def errors(a: Picture, b: Picture, channels: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
-    """|a - b| in bands of rows, each with its first row: (rows, width, channels) in steps of the finer of the two.
+def error_bands(a: Picture, b: Picture, channels: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield |a - b| in bands, each with its first row: (rows, width, channels) in steps of the finer of the two.
 
     channels: 3, or 4 with alpha; None: as many as the two have.
     """
@@ -198,15 +203,15 @@ def errors(a: Picture, b: Picture, channels: int | None = None) -> Iterator[tupl
     wanted = channels or (3 if a.alpha is None and b.alpha is None else 4)
     rows = max(BAND // (a.rgb.shape[1] * wanted), 1)
     for top in range(0, len(a.rgb), rows):
-        one, other = (_band(picture, slice(top, top + rows), wanted, depth) for picture in (a, b))
+        one, other = (_convert_band(picture, slice(top, top + rows), wanted, depth) for picture in (a, b))
         yield top, np.maximum(one, other) - np.minimum(one, other)  # the larger less the smaller cannot wrap around
 
 
-def _band(picture: Picture, rows: slice, channels: int, depth: int) -> np.ndarray:
-    """Some rows of a picture with so many channels of so many bits."""
+def _convert_band(picture: Picture, rows: slice, channels: int, depth: int) -> np.ndarray:
+    """Convert some rows of a picture to so many channels of so many bits."""
     band = picture.rgb[rows]
     if channels > 3:
-        opaque = np.full(band.shape[:2], highest(picture.depth), band.dtype)
+        opaque = np.full(band.shape[:2], white_level(picture.depth), band.dtype)
         alpha = opaque if picture.alpha is None else picture.alpha[rows]
         band = np.concatenate([band, alpha[..., None]], axis=2)
     return band.astype(np.uint16) * np.uint16(257) if depth > picture.depth else band

@@ -9,7 +9,7 @@ import numpy as np
 
 from render import drawing
 from render.comparison.attribution import Attribution, Place
-from render.comparison.compare import difference, highest
+from render.comparison.compare import draw_difference, white_level
 from render.pictures import pillow
 from render.pictures.picture import Picture
 
@@ -18,60 +18,62 @@ MARKED = 5  # places
 GROUND, MARK = 0.3, (255, 212, 0)  # how much of the picture is left where it is equal, and the colour of the marks
 
 
-def magnification(width: int, height: int) -> int:
-    """How many pixels wide a pixel becomes."""
+def choose_scale(width: int, height: int) -> int:
+    """Choose how many pixels wide a pixel becomes."""
     longer = max(width, height)
     return 1 if longer >= SEEN else min(-(-SEEN // longer), LARGEST // longer)
 
 
-def marked(a: Picture, b: Picture, found: Attribution) -> np.ndarray:
-    """The difference of two pictures of one size, (height k, width k, 3) uint8 for a magnification of k.
+def mark_places(a: Picture, b: Picture, attribution: Attribution) -> np.ndarray:
+    """Draw the difference of two pictures of one size, (height k, width k, 3) uint8 for a magnification of k.
 
     Where they are equal: the first picture, grey and dark. Where they differ: the differences, small ones lifted
     (`render.comparison.compare.difference`). The worst places are framed and named by tile and worker.
     """
     height, width, _ = a.rgb.shape
-    scale = magnification(width, height)
-    lifted = difference(a, b)
+    scale = choose_scale(width, height)
+    lifted = draw_difference(a, b)
     differs = lifted.any(axis=2, keepdims=True)
-    grey = a.rgb @ np.array([0.299, 0.587, 0.114]) * (GROUND * 255 / highest(a.depth))
+    grey = a.rgb @ np.array([0.299, 0.587, 0.114]) * (GROUND * 255 / white_level(a.depth))
     plain = np.where(differs, lifted, grey[..., None].astype(np.uint8))
     image = pillow.Image.fromarray(plain).resize((width * scale, height * scale), pillow.Image.Resampling.NEAREST)
     taken: list[drawing.Box] = []
-    frames = [(place, _frame(image, place, scale)) for place in found.places[:MARKED]]
+    frames = [(place, _draw_frame(image, place, scale)) for place in attribution.places[:MARKED]]
     for place, framed in frames:
-        label = _label(image, framed, _named(found, place), taken)
+        label = _draw_label(image, framed, _name_place(attribution, place), taken)
         taken += [label] if label else []
     return np.asarray(image)
 
 
-def _named(found: Attribution, place: Place) -> str:
-    if not found.tiled:
+def _name_place(attribution: Attribution, place: Place) -> str:
+    if not attribution.tiled:
         return f"{place.differing_pixels} px"
     return f"tile {place.tile}" + ("" if place.b is None else f", worker {place.b}")
 
 
-def _frame(image: pillow.Image.Image, place: Place, scale: int) -> drawing.Box:
-    """A frame round what differs."""
+def _draw_frame(image: pillow.Image.Image, place: Place, scale: int) -> drawing.Box:
+    """Draw a frame round the part that differs."""
     left, top = place.columns[0] * scale - 3, place.rows[0] * scale - 3
     right, bottom = (place.columns[1] + 1) * scale + 2, (place.rows[1] + 1) * scale + 2
     pillow.ImageDraw.Draw(image).rectangle((left, top, right, bottom), outline=MARK, width=2)
     return left, top, right, bottom
 
 
-def _label(image: pillow.Image.Image, framed: drawing.Box, text: str, taken: list[drawing.Box]) -> drawing.Box | None:
-    """The name of a frame beside it, where there is room for it; what was named before is worse, and stays."""
+def _draw_label(
+    image: pillow.Image.Image, framed: drawing.Box, text: str, taken: list[drawing.Box]
+) -> drawing.Box | None:
+    """Write the name of a frame beside it, if it fits; labels drawn before mark worse places, and stay."""
     left, top, right, bottom = framed
     draw = pillow.ImageDraw.Draw(image)
-    wide = round(draw.textlength(text, drawing.font(13))) + 8
+    wide = round(draw.textlength(text, drawing.load_font(13))) + 8
     for x, y in ((left, top - 18), (left, bottom + 1), (right + 1, top), (left - wide - 1, top), (left, top)):
         x = max(min(x, image.width - wide - 1), 0)  # noqa: PLW2901  (moved into the picture)
-        if 0 <= y <= image.height - 19 and not any(_meet((x, y, x + wide, y + 18), other) for other in taken):
+        if 0 <= y <= image.height - 19 and not any(_do_overlap((x, y, x + wide, y + 18), other) for other in taken):
             draw.rectangle((x, y, x + wide, y + 18), fill=MARK)
-            draw.text((x + 4, y + 9), text, (0, 0, 0), drawing.font(13), anchor="lm")
+            draw.text((x + 4, y + 9), text, (0, 0, 0), drawing.load_font(13), anchor="lm")
             return x, y, x + wide, y + 18
     return None
 
 
-def _meet(one: drawing.Box, other: drawing.Box) -> bool:
+def _do_overlap(one: drawing.Box, other: drawing.Box) -> bool:
     return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]

@@ -1,4 +1,4 @@
-"""What a saved picture is: its size and depth, and, where this program drew it, what it shows and how it was drawn."""
+"""The description of a saved picture: its size and depth, and, where this program drew it, its request and run."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from render import wording
 from render.pictures.picture import Picture
 
 
-def describe(picture: Picture) -> dict[str, Any]:
-    """For JSON. `size` in pixels, `depth` bits of a sample, `sha256` of 8-bit RGB pixels row by row (else null).
+def describe_picture(picture: Picture) -> dict[str, Any]:
+    """Describe for JSON. `size` in pixels, `depth` bits of a sample, `sha256` of 8-bit RGB pixels by row (else null).
 
-    `request` is what was asked and `run` who drew it, `workers` how many painted its tiles; `timings` the document of
+    `request` is what was drawn and `run` who drew it, `workers` how many painted its tiles; `timings` the document of
     that run. They are null where the file does not tell.
     """
-    made = picture.provenance
-    known = made is not None and made.workers is not None
-    painters = {worker for worker in (made.workers or ()) if worker is not None} if made else set()
+    origin = picture.provenance
+    known = origin is not None and origin.workers is not None
+    painters = {worker for worker in (origin.workers or ()) if worker is not None} if origin else set()
     return {
         "size": list(picture.size),
         "depth": picture.depth,
@@ -32,47 +32,47 @@ def describe(picture: Picture) -> dict[str, Any]:
         "arrays": [name for name in ("rgb", "alpha", "steps", "inside") if getattr(picture, name) is not None],
         "ignored": list(picture.ignored),
         "sha256": hashlib.sha256(np.ascontiguousarray(picture.rgb).data).hexdigest() if picture.depth == 8 else None,
-        "request": made.request.as_dict() if made else None,
-        "run": made.title if made else None,
+        "request": origin.request.as_dict() if origin else None,
+        "run": origin.title if origin else None,
         "workers": len(painters) if known else None,
-        "timings": _timings(picture.timings),
+        "timings": _read_timings(picture.timings),
     }
 
 
-def _timings(stored: str | None) -> dict[str, Any] | None:
+def _read_timings(stored: str | None) -> dict[str, Any] | None:
     try:
-        told = json.loads(stored or "")
+        timings = json.loads(stored or "")
     except (ValueError, RecursionError):
         return None
-    return told if isinstance(told, dict) else None
+    return timings if isinstance(timings, dict) else None
 
 
-def lines(told: Mapping[str, Any], path: str | Path) -> list[str]:
-    """The same for people, with the command that draws it again."""
-    width, height = told["size"]
-    more = [f"{told['depth']} bits a channel", *(["with alpha"] if told["alpha"] else [])]
-    more += [f"{told['frames']} frames"] if told["frames"] > 1 else []
-    more += [f"with {name}" for name in ("steps", "inside") if name in told["arrays"]]
-    made = [f"{path}: {width} x {height} pixels, {', '.join(more)}"]
-    made += [f"left aside: {', '.join(told['ignored'])}"] if told["ignored"] else []
-    request = told["request"]
+def format_description(described: Mapping[str, Any], path: str | Path) -> list[str]:
+    """Format the description for people, with the command that draws it again."""
+    width, height = described["size"]
+    more = [f"{described['depth']} bits a channel", *(["with alpha"] if described["alpha"] else [])]
+    more += [f"{described['frames']} frames"] if described["frames"] > 1 else []
+    more += [f"with {name}" for name in ("steps", "inside") if name in described["arrays"]]
+    lines = [f"{path}: {width} x {height} pixels, {', '.join(more)}"]
+    lines += [f"left aside: {', '.join(described['ignored'])}"] if described["ignored"] else []
+    request = described["request"]
     if request is None:
-        return [*made, "it carries no request: another program made it, or it was saved with --plain"]
-    seen = "" if told["workers"] is None else f", {wording.count(told['workers'], 'worker')}"
-    made += [f"scene {request['scene']}, view {request['view']}"]
-    made += [f"drawn by {told['run']}{seen}{_seconds(told['timings'])}"]
+        return [*lines, "it carries no request: another program made it, or it was saved with --plain"]
+    seen = "" if described["workers"] is None else f", {wording.count(described['workers'], 'worker')}"
+    lines += [f"scene {request['scene']}, view {request['view']}"]
+    lines += [f"drawn by {described['run']}{seen}{_format_seconds(described['timings'])}"]
     tile, real = " x ".join(map(str, request["tile"])), "float64" if request["precision"] == "f64" else "float32"
     samples = wording.count(request["samples"], "sample")
-    made += [f"limit {request['limit']}, {samples} a pixel, {real}, tiles of {tile}"]
-    made += [f"parameters: {', '.join(f'{name}={value}' for name, value in request['parameters'].items())}"]
-    made += [f"sha256 {told['sha256']}"] if told["sha256"] else []
+    lines += [f"limit {request['limit']}, {samples} a pixel, {real}, tiles of {tile}"]
+    lines += [f"parameters: {', '.join(f'{name}={value}' for name, value in request['parameters'].items())}"]
+    lines += [f"sha256 {described['sha256']}"] if described["sha256"] else []
     only = request["only_tile"]
-    made += [] if only is None else [f"only tile {only} was painted; the rest is black"]
+    lines += [] if only is None else [f"only tile {only} was painted; the rest is black"]
     alone = "" if only is None else f" --tile {'x'.join(map(str, request['tile']))} --only-tile {only}"
-    return [*made, f"draw it again: python -m render --like {shlex.quote(str(path))}{alone}"]
+    return [*lines, f"draw it again: python -m render --like {shlex.quote(str(path))}{alone}"]
 
 
-def _seconds(timings: Mapping[str, Any] | None) -> str:
+def _format_seconds(timings: Mapping[str, Any] | None) -> str:
     spent = (timings or {}).get("seconds")
     painted = spent.get("paint") if isinstance(spent, dict) else None
-    return f", painted in {wording.time(painted)}" if type(painted) is float and 0 <= painted < 1e9 else ""
+    return f", painted in {wording.format_time(painted)}" if type(painted) is float and 0 <= painted < 1e9 else ""

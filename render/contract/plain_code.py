@@ -1,7 +1,7 @@
-"""What a scene's functions may never do, read from their code: what no vector and no GPU thread could do as well.
+"""Rules for the code of a scene's functions, read from its bytecode: what no vector and no GPU thread could do as well.
 
-Compiled, it would end as an error of the compiler's, in its words. Here it is told as a rule, with the line. What only
-reaches outside (modules, files, `try`) is left to target `python`, where a scene may be given a fault on purpose.
+Compiled, it would end as an error of the compiler's, in its words. Here it is reported as a rule, with the line. What
+only reaches outside (modules, files, `try`) is left to target `python`, where a scene may be given a fault on purpose.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _FORBIDDEN = frozenset(opmap[name] for name in RULES if name in opmap)
 
 
 def check_code(function: Callable[..., Any], *, interpreted: bool = False) -> Callable[..., Any]:
-    """Give the function back, if its code keeps the rules. Raises SceneError with the rule and the line.
+    """Return the function, if its code keeps the rules. Raises SceneError with the rule and the line.
 
     interpreted: whether Python runs it, so that it may reach outside.
     """
@@ -55,38 +55,38 @@ def check_code(function: Callable[..., Any], *, interpreted: bool = False) -> Ca
         package = module.__name__.partition(".")[0]
         if package == "render":
             remedy = "import its words by name: from render.lanes import fma, where"
-            raise _broken(code, f"uses the module {module.__name__}", remedy, name)
+            raise _rule_error(code, f"uses the module {module.__name__}", remedy, name)
         if package in sys.stdlib_module_names and package != "math" and not interpreted:
-            raise _broken(code, f"uses the module {module.__name__}", WORDS, name)
+            raise _rule_error(code, f"uses the module {module.__name__}", WORDS, name)
     if _FORBIDDEN & set(code.co_code[::2]):
-        for operation, name, line in _instructions(code):
+        for operation, name, line in _read_instructions(code):
             if operation in RULES and operation not in allowed:
                 rule, remedy = RULES[operation]
-                raise SceneError(_place(code, line) + rule.format(name), remedy)
+                raise SceneError(_format_place(code, line) + rule.format(name), remedy)
     for name in NOT_FOR_LANES.keys() & set(code.co_names) - space.keys() - allowed:
         if _line_of(code, name):
-            raise _broken(code, f"uses {name}, which lanes cannot", NOT_FOR_LANES[name], name)
+            raise _rule_error(code, f"uses {name}, which lanes cannot", NOT_FOR_LANES[name], name)
     return function
 
 
-def _broken(code: CodeType, rule: str, remedy: str, name: str) -> SceneError:
-    return SceneError(_place(code, _line_of(code, name)) + rule, remedy)
+def _rule_error(code: CodeType, rule: str, remedy: str, name: str) -> SceneError:
+    return SceneError(_format_place(code, _line_of(code, name)) + rule, remedy)
 
 
-def _place(code: CodeType, line: int | None) -> str:
+def _format_place(code: CodeType, line: int | None) -> str:
     return f"{code.co_filename}, line {line or code.co_firstlineno}: {code.co_name} "
 
 
 def _line_of(code: CodeType, name: str) -> int | None:
-    """The first line where a global of this name is read; None where the name means something else."""
+    """Find the first line where a global of this name is read; None where the name means something else."""
     return next(
-        (line for operation, read, line in _instructions(code) if (operation, read) == ("LOAD_GLOBAL", name)), None
+        (line for operation, read, line in _read_instructions(code) if (operation, read) == ("LOAD_GLOBAL", name)), None
     )
 
 
-def _instructions(code: CodeType) -> Iterator[tuple[str, Any, int | None]]:
-    """Each instruction's name, what it is about, and its line."""
+def _read_instructions(code: CodeType) -> Iterator[tuple[str, Any, int | None]]:
+    """Yield each instruction's name, its argument, and its line."""
     import dis  # only when something is wrong
 
-    for found in dis.get_instructions(code):
-        yield found.opname, found.argval, found.positions.lineno if found.positions else None
+    for instruction in dis.get_instructions(code):
+        yield instruction.opname, instruction.argval, instruction.positions.lineno if instruction.positions else None

@@ -12,7 +12,7 @@ from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from render.errors import SceneError, UsageError
-from render.parameters import FRAMING, Parameter, name_of
+from render.parameters import FRAMING, Parameter, check_member_name
 from render.request import HIGHEST_LIMIT, PRECISIONS, Value
 
 NEEDED = ("start", "step", "alive", "shade")
@@ -27,24 +27,24 @@ class Source(NamedTuple):
     tree: ast.Module
     module: ModuleType
 
-    def broken(self, rule: str, name: str, remedy: str, entry: object = None) -> SceneError:
-        """The error for a rule that is broken where the file defines `name`, or this entry of the dict of that name."""
+    def rule_error(self, rule: str, name: str, remedy: str, entry: object = None) -> SceneError:
+        """Make the error for a rule that is broken where the file defines `name`, or this entry of its dict."""
         return SceneError(f"{self.path}, line {_line_of(self.tree, name, entry)}: {rule}", remedy)
 
 
 def functions_of(source: Source) -> dict[str, Callable[..., Any]]:
-    """Those of the contract that the file has, by name."""
-    found = {name: getattr(source.module, name) for name in ARGUMENTS if hasattr(source.module, name)}
+    """Return the functions of the contract that the file has, by name."""
+    functions = {name: getattr(source.module, name) for name in ARGUMENTS if hasattr(source.module, name)}
     for name, arity in ARGUMENTS.items():
-        if name in NEEDED and name not in found:
-            raise source.broken(f"a scene needs a function {name}", name, f"define {name}, see render.scene")
-        if name in found and (rule := _not_plain(found[name], arity)):
-            raise source.broken(f"{name} {rule}", name, "see render.scene for its signature")
-    return found
+        if name in NEEDED and name not in functions:
+            raise source.rule_error(f"a scene needs a function {name}", name, f"define {name}, see render.scene")
+        if name in functions and (rule := _find_unplain(functions[name], arity)):
+            raise source.rule_error(f"{name} {rule}", name, "see render.scene for its signature")
+    return functions
 
 
-def _not_plain(function: Any, arity: int) -> str:
-    """What keeps a function from being copied for another target; empty for nothing."""
+def _find_unplain(function: Any, arity: int) -> str:
+    """Name what keeps a function from being copied for another target; empty for nothing."""
     if not isinstance(function, FunctionType):
         return f"must be a function written with def, not {type(function).__name__}"
     if function.__code__.co_freevars:
@@ -57,28 +57,28 @@ def _not_plain(function: Any, arity: int) -> str:
 
 
 def parameters_of(source: Source) -> dict[str, Parameter]:
-    """The scene's own over those that every scene has."""
-    found, remedy = dict(FRAMING), 'write "name": (default, lowest, highest, "sentence")'
+    """Return the scene's own parameters over those that every scene has."""
+    parameters, remedy = dict(FRAMING), 'write "name": (default, lowest, highest, "sentence")'
     written = getattr(source.module, "PARAMETERS", {})
     if not isinstance(written, Mapping):
-        raise source.broken("PARAMETERS must be a dict", "PARAMETERS", remedy)
+        raise source.rule_error("PARAMETERS must be a dict", "PARAMETERS", remedy)
     for name, one in written.items():
         try:
-            found[name_of(name)] = Parameter.of(one)
+            parameters[check_member_name(name)] = Parameter.of(one)
             if name == "limit":
                 raise ValueError("a view means LIMIT by this name: take another")
         except (TypeError, ValueError, UsageError) as error:
-            raise source.broken(f"PARAMETERS: {name}: {error}", "PARAMETERS", remedy, name) from error
+            raise source.rule_error(f"PARAMETERS: {name}: {error}", "PARAMETERS", remedy, name) from error
     for name in FRAMING:
-        lowest = found[name].lowest
+        lowest = parameters[name].lowest
         if lowest is None or (name == "zoom" and lowest <= 0):
             rule = "must be a number above 0" if name == "zoom" else "must be a number"
-            raise source.broken(f"PARAMETERS: {name} {rule}", "PARAMETERS", remedy, name)
-    return found
+            raise source.rule_error(f"PARAMETERS: {name} {rule}", "PARAMETERS", remedy, name)
+    return parameters
 
 
 def _line_of(tree: ast.Module, name: str, entry: object = None) -> int:
-    """Where the file defines a name, or an entry of the dict of that name; 1 where it does not."""
+    """Find where the file defines a name, or an entry of the dict of that name; 1 where it does not."""
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == name:
             return node.lineno
@@ -94,45 +94,49 @@ def _line_of(tree: ast.Module, name: str, entry: object = None) -> int:
 
 
 def limit_of(source: Source) -> int:
-    """LIMIT, or 1000."""
+    """Return LIMIT, or 1000."""
     limit = getattr(source.module, "LIMIT", 1000)
     if not is_limit(limit):
-        raise source.broken(f"LIMIT is no whole number from 1 to {HIGHEST_LIMIT}", "LIMIT", "for example LIMIT = 1000")
+        raise source.rule_error(
+            f"LIMIT is no whole number from 1 to {HIGHEST_LIMIT}", "LIMIT", "for example LIMIT = 1000"
+        )
     return int(limit)
 
 
 def is_limit(value: Any) -> bool:
-    """Whether this may be a limit: a plain whole number."""
+    """Test for a valid limit: a plain whole number in range."""
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= HIGHEST_LIMIT
 
 
 def precision_of(source: Source) -> str:
-    """PRECISION, or float64."""
+    """Return PRECISION, or float64."""
     precision = getattr(source.module, "PRECISION", "f64")
     if precision not in PRECISIONS:
-        raise source.broken(f"PRECISION is {precision!r}", "PRECISION", f"choose from {', '.join(PRECISIONS)}")
+        raise source.rule_error(f"PRECISION is {precision!r}", "PRECISION", f"choose from {', '.join(PRECISIONS)}")
     return str(precision)
 
 
 def truth_of(source: Source, name: str) -> bool:
-    """ABSORBING or INSIDE_FLAT; False where the file says nothing, for then the driver may assume nothing."""
+    """Return ABSORBING or INSIDE_FLAT; False where the file does not say, for then the driver may assume nothing."""
     truth = getattr(source.module, name, False)
     if not isinstance(truth, bool):
-        raise source.broken(f"{name} is {truth!r:.40}", name, f"write {name} = True, or leave it out")
+        raise source.rule_error(f"{name} is {truth!r:.40}", name, f"write {name} = True, or leave it out")
     return truth
 
 
 def views_of(source: Source) -> dict[str, dict[str, Value]]:
-    """VIEWS, or one view of the defaults."""
+    """Return VIEWS, or one view of the defaults."""
     views, remedy = getattr(source.module, "VIEWS", None), 'write {"name": {"zoom": 3.0, "limit": 500}}'
     if views is None or views == {}:
         return {"default": {}}
     if not isinstance(views, Mapping) or not all(isinstance(view, Mapping) for view in views.values()):
-        raise source.broken("VIEWS must be a dict of dicts", "VIEWS", remedy)
+        raise source.rule_error("VIEWS must be a dict of dicts", "VIEWS", remedy)
     for name, view in views.items():
         for word in (name, *view):
             if not isinstance(word, str):
-                raise source.broken(f"view {name!r}: {word!r} is no name", "VIEWS", remedy, name)
+                raise source.rule_error(f"view {name!r}: {word!r} is no name", "VIEWS", remedy, name)
         if not is_limit(view.get("limit", 1)):
-            raise source.broken(f"view {name!r}: its limit is {view['limit']!r}", "VIEWS", "give a whole number", name)
+            raise source.rule_error(
+                f"view {name!r}: its limit is {view['limit']!r}", "VIEWS", "give a whole number", name
+            )
     return {name: dict(view) for name, view in views.items()}

@@ -17,7 +17,7 @@ import numpy as np
 
 from render import targets
 from render.codegen.retarget import retarget
-from render.contract.foreign_code import line_in, running
+from render.contract.foreign_code import contain_exits, error_line
 from render.contract.plain_code import check_code
 from render.errors import SceneError
 from render.language import primitives
@@ -31,7 +31,7 @@ USE_WORDS = "use the words of render.lanes; math and numpy give other bits on ot
 OPERATORS = "write it with + - * /, fma and the words of render.lanes, such as x * x or power(x, y)"
 
 
-class Broken(Exception):
+class BrokenRule(Exception):
     """A rule that is broken here, and what to write in its place."""
 
 
@@ -46,75 +46,75 @@ class Trial:
         self.kind = kind
 
     def __bool__(self) -> bool:
-        raise Broken(BRANCH, USE_WHERE)
+        raise BrokenRule(BRANCH, USE_WHERE)
 
     def _refuse(self, *_: object) -> NoReturn:
-        raise Broken("lanes used as plain numbers (by math, range, an index or a loop)", USE_WORDS)
+        raise BrokenRule("lanes used as plain numbers (by math, range, an index or a loop)", USE_WORDS)
 
-    def _text(self, *_: object) -> NoReturn:
-        raise Broken(
-            "lanes made into text", "print at the top of the file, or in prepare; lanes have values only later"
+    def _refuse_text(self, *_: object) -> NoReturn:
+        raise BrokenRule(
+            "lanes turned into text", "print at the top of the file, or in prepare; lanes have values only later"
         )
 
-    def _unknown(self, *_: object) -> NoReturn:
-        raise Broken("an operator that is not in the vocabulary (** % // divmod round)", OPERATORS)
+    def _refuse_operator(self, *_: object) -> NoReturn:
+        raise BrokenRule("an operator that is not in the vocabulary (** % // divmod round)", OPERATORS)
 
     __float__ = __int__ = __index__ = __complex__ = __iter__ = __len__ = __getitem__ = _refuse
-    __str__ = __repr__ = __format__ = _text
-    __pow__ = __rpow__ = __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = __divmod__ = __round__ = _unknown
-    __ipow__ = __imod__ = __ifloordiv__ = _unknown
+    __str__ = __repr__ = __format__ = _refuse_text
+    __pow__ = __rpow__ = __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = __divmod__ = __round__ = _refuse_operator
+    __ipow__ = __imod__ = __ifloordiv__ = _refuse_operator
 
 
 def kind_of(value: Any) -> str:
-    """Of a trial, or of a plain number as it would become lanes. Raises Broken for anything else."""
+    """Return the kind of a trial, or of a plain number as a lane. Raises BrokenRule for anything else."""
     if isinstance(value, Trial):
         return value.kind
     if isinstance(value, (bool, np.bool_)):
         return MASK
     if isinstance(value, (int, np.integer)):
         if not -(1 << 63) <= value < 1 << 63:
-            raise Broken("a whole number of more than 64 bits among lanes", "write it as a real: 1e20")
+            raise BrokenRule("a whole number of more than 64 bits among lanes", "write it as a real: 1e20")
         return WHOLE
     if isinstance(value, (float, np.floating)):
         return REAL
-    raise Broken(f"{type(value).__name__} among lanes", "lanes and plain numbers only")
+    raise BrokenRule(f"{type(value).__name__} among lanes", "lanes and plain numbers only")
 
 
-def _numbers(word: str, *operands: Any) -> str:
-    """The kind that numbers have together: whole constants are real among reals."""
+def _number_kind(word: str, *operands: Any) -> str:
+    """Find the kind that numbers have together: whole constants are real among reals."""
     kinds = {kind_of(operand) for operand in operands}
     if MASK in kinds:
-        raise Broken(f"a mask as an operand of {word}", "a mask is no number: write where(mask, 1.0, 0.0)")
+        raise BrokenRule(f"a mask as an operand of {word}", "a mask is no number: write where(mask, 1.0, 0.0)")
     lanes = {operand.kind for operand in operands if isinstance(operand, Trial)}
     if len(lanes) > 1 or (lanes == {WHOLE} and REAL in kinds):
-        raise Broken(f"reals and whole numbers mixed by {word}", "convert one of them: to_real(i) or to_int(a)")
+        raise BrokenRule(f"reals and whole numbers mixed by {word}", "convert one of them: to_real(i) or to_int(a)")
     return lanes.pop() if lanes else REAL if REAL in kinds else WHOLE
 
 
-def _reals(word: str, *operands: Any) -> Trial:
+def _real_result(word: str, *operands: Any) -> Trial:
     if any(isinstance(operand, Trial) and operand.kind != REAL for operand in operands):
-        raise Broken(f"{word} of something that is not real", "see render.lanes")
-    _numbers(word, *operands)
+        raise BrokenRule(f"{word} of something that is not real", "see render.lanes")
+    _number_kind(word, *operands)
     return Trial(REAL)
 
 
-def _binary(symbol: str, result: str | None, allowed: frozenset[str]) -> Callable[[Trial, Any], Trial]:
+def _binary_operator(symbol: str, result: str | None, allowed: frozenset[str]) -> Callable[[Trial, Any], Trial]:
     def method(self: Trial, other: Any) -> Trial:
         kinds = {self.kind, kind_of(other)}
         if kinds == {MASK} and MASK in allowed:
             return Trial(MASK)
-        kind = _numbers(symbol, self, other)
+        kind = _number_kind(symbol, self, other)
         if kind not in allowed:
-            raise Broken(f"{symbol} of {kind} numbers", "see render.lanes")
+            raise BrokenRule(f"{symbol} of {kind} numbers", "see render.lanes")
         return Trial(result or kind)
 
     return method
 
 
-def _unary(symbol: str, allowed: frozenset[str]) -> Callable[[Trial], Trial]:
+def _unary_operator(symbol: str, allowed: frozenset[str]) -> Callable[[Trial], Trial]:
     def method(self: Trial) -> Trial:
         if self.kind not in allowed:
-            raise Broken(f"{symbol} of a {self.kind}", USE_WHERE)
+            raise BrokenRule(f"{symbol} of a {self.kind}", USE_WHERE)
         return Trial(self.kind)
 
     return method
@@ -134,51 +134,51 @@ for _name, _symbol, _allowed in (
     ("rshift", ">>", WHOLES),
 ):
     for _form in (f"__{_name}__", f"__r{_name}__"):
-        setattr(Trial, _form, _binary(_symbol, None, _allowed))
+        setattr(Trial, _form, _binary_operator(_symbol, None, _allowed))
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
-    setattr(Trial, f"__{_name}__", _binary("a comparison", MASK, NUMBERS))
+    setattr(Trial, f"__{_name}__", _binary_operator("a comparison", MASK, NUMBERS))
 for _name, _symbol, _allowed in (
     ("neg", "a sign", NUMBERS),
     ("pos", "a sign", NUMBERS),
     ("abs", "abs", NUMBERS),
     ("invert", "~", SETS),
 ):
-    setattr(Trial, f"__{_name}__", _unary(_symbol, _allowed))
+    setattr(Trial, f"__{_name}__", _unary_operator(_symbol, _allowed))
 
 
-def _words(*, any_lane: bool) -> dict[str, Callable[..., Any]]:
-    """The primitive words for trials; `any_lane` answers as it is told, so that both ways are tried.
+def _trial_words(*, any_lane: bool) -> dict[str, Callable[..., Any]]:
+    """Make the primitive words for trials; `any_lane` answers with its argument, so that both ways are tried.
 
     It says yes only so often: `while any_lane(going)` must come to its end.
     """
     yes = count()
 
     def reals(name: str) -> Callable[..., Trial]:
-        return lambda *operands: _reals(name, *operands)
+        return lambda *operands: _real_result(name, *operands)
 
     def where(mask: Any, a: Any, b: Any) -> Trial:
         if kind_of(mask) != MASK:
-            raise Broken("where without a mask", "its first operand is a comparison, such as x < 0.0")
+            raise BrokenRule("where without a mask", "its first operand is a comparison, such as x < 0.0")
         kinds = {kind_of(a), kind_of(b)}
-        return Trial(MASK) if kinds == {MASK} else Trial(_choice(a, b))
+        return Trial(MASK) if kinds == {MASK} else Trial(_selected_kind(a, b))
 
     def convert(name: str, source: str, result: str) -> Callable[[Any], Trial]:
         def word(a: Any) -> Trial:
             if kind_of(a) != source:
-                raise Broken(f"{name} of a {kind_of(a)}", "see render.lanes")
+                raise BrokenRule(f"{name} of a {kind_of(a)}", "see render.lanes")
             return Trial(result)
 
         return word
 
     def take(array: Any, index: Any) -> Trial:
         if not isinstance(array, np.ndarray):
-            raise Broken(f"take from a {type(array).__name__}", "an array comes from prepare, as a member of p")
-        _numbers("take", index)
+            raise BrokenRule(f"take from a {type(array).__name__}", "an array comes from prepare, as a member of p")
+        _number_kind("take", index)
         return Trial(REAL)
 
     def some(mask: Any) -> bool:
         if kind_of(mask) != MASK:
-            raise Broken("any_lane of something that is no mask", "its operand is a comparison, such as x < 0.0")
+            raise BrokenRule("any_lane of something that is no mask", "its operand is a comparison, such as x < 0.0")
         return any_lane and next(yes) < MOST_YES
 
     words: dict[str, Callable[..., Any]] = {
@@ -191,17 +191,17 @@ def _words(*, any_lane: bool) -> dict[str, Callable[..., Any]]:
         "bits": convert("bits", REAL, WHOLE),
         "from_bits": convert("from_bits", WHOLE, REAL),
     }
-    return {name: _counted(name, word) for name, word in words.items()}
+    return {name: _check_operand_count(name, word) for name, word in words.items()}
 
 
-def _counted(name: str, word: Callable[..., Any]) -> Callable[..., Any]:
-    """The word for as many operands as it has."""
+def _check_operand_count(name: str, word: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a word so that it checks the number of its operands."""
     code = getattr(primitives, name).__code__
     wanted = code.co_varnames[: code.co_argcount]
 
     def called(*operands: Any, **named: Any) -> Any:
         if named or len(operands) != len(wanted):
-            raise Broken(
+            raise BrokenRule(
                 f"{name} with {len(operands) + len(named)} operands, or by name", f"{name}({', '.join(wanted)})"
             )
         return word(*operands)
@@ -209,41 +209,41 @@ def _counted(name: str, word: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-def _choice(a: Any, b: Any) -> str:
-    """Constants alone become real lanes; beside lanes they take their kind."""
-    return _numbers("where", a, b) if isinstance(a, Trial) or isinstance(b, Trial) else REAL
+def _selected_kind(a: Any, b: Any) -> str:
+    """Find the kind that `where` gives: constants alone are real; beside lanes they take their kind."""
+    return _number_kind("where", a, b) if isinstance(a, Trial) or isinstance(b, Trial) else REAL
 
 
-def check(scene: Scene, request: Request) -> None:
+def check_scene(scene: Scene, request: Request) -> None:
     """Try every function of the scene. Raises SceneError with the rule and the line.
 
     What the scene raises of its own accord comes through as it is.
     """
     p: Any = scene.prepared(request)
     p = p._replace(**{name: Trial(REAL) for name, value in p._asdict().items() if isinstance(value, np.floating)})
-    _truth(scene, request)
+    _check_symmetric(scene, request)
     wrap = partial(check_code, interpreted=not targets.load(request.target).DROPS_GIL)
     for way in (True, False):
-        bound = {getattr(primitives, name): word for name, word in _words(any_lane=way).items()}
+        bound = {getattr(primitives, name): word for name, word in _trial_words(any_lane=way).items()}
         functions = {
             name: retarget(plain, words=bound, wrap=wrap)
             for name, plain in scene.functions.items()
             if name != "prepare"
         }
-        _try(scene, functions, p)
+        _try_functions(scene, functions, p)
 
 
-def _try(scene: Scene, functions: dict[str, Callable[..., Any]], p: Any) -> None:
+def _try_functions(scene: Scene, functions: dict[str, Callable[..., Any]], p: Any) -> None:
     real = Trial(REAL)
 
     def called(name: str, *arguments: Any) -> Any:
         try:
-            with running():
+            with contain_exits():
                 return functions[name](*arguments)
-        except Broken as broken:
-            raise _told(scene, broken, *broken.args) from broken
+        except BrokenRule as broken:
+            raise _scene_error(scene, broken, *broken.args) from broken
         except (AttributeError, NameError) as error:
-            raise _told(
+            raise _scene_error(
                 scene,
                 error,
                 str(error).replace("'Trial' object", "a lane"),
@@ -252,18 +252,18 @@ def _try(scene: Scene, functions: dict[str, Callable[..., Any]], p: Any) -> None
         except TypeError as error:
             if "does not support ufuncs" not in str(error):
                 raise
-            raise _told(scene, error, "a function of numpy on lanes", USE_WORDS) from error
+            raise _scene_error(scene, error, "a function of numpy on lanes", USE_WORDS) from error
 
-    state = tuple(Trial(REAL) for _ in _lanes(scene, "start", called("start", real, real, p)))
-    _mask(scene, "alive", called("alive", state, p))
-    _lanes(scene, "step", called("step", state, p), len(state))
-    _lanes(scene, "shade", called("shade", state, real, p), 3)
+    state = tuple(Trial(REAL) for _ in _check_lanes(scene, "start", called("start", real, real, p)))
+    _check_mask(scene, "alive", called("alive", state, p))
+    _check_lanes(scene, "step", called("step", state, p), len(state))
+    _check_lanes(scene, "shade", called("shade", state, real, p), 3)
     if "never_ends" in functions:
-        _mask(scene, "never_ends", called("never_ends", real, real, p))
+        _check_mask(scene, "never_ends", called("never_ends", real, real, p))
 
 
-def _lanes(scene: Scene, name: str, values: Any, count: int | None = None) -> Sequence[Any]:
-    """The lanes that a function gave, so many of them. Raises SceneError where they are none."""
+def _check_lanes(scene: Scene, name: str, values: Any, count: int | None = None) -> Sequence[Any]:
+    """Return the lanes that a function gave, so many of them. Raises SceneError where they are none."""
     begins = f"{scene.path}, line {scene.functions[name].__code__.co_firstlineno}: {name}"
     what = f"{count} lanes" if count else "lanes"
     if not isinstance(values, tuple) or (count and len(values) != count) or not values:
@@ -275,15 +275,15 @@ def _lanes(scene: Scene, name: str, values: Any, count: int | None = None) -> Se
     return values
 
 
-def _mask(scene: Scene, name: str, value: Any) -> None:
+def _check_mask(scene: Scene, name: str, value: Any) -> None:
     """Raise SceneError where a function did not give a mask."""
     if not (isinstance(value, Trial) and value.kind == MASK):
         line = scene.functions[name].__code__.co_firstlineno
         raise SceneError(f"{scene.path}, line {line}: {name} must give a mask", "a comparison, such as x < 4.0")
 
 
-def _truth(scene: Scene, request: Request) -> None:
-    """`symmetric` is asked once for a request, with plain numbers."""
+def _check_symmetric(scene: Scene, request: Request) -> None:
+    """Call `symmetric` with plain numbers, as once for a request. Raises SceneError where it gives no truth value."""
     if "symmetric" in scene.functions:
         function = scene.functions["symmetric"]
         if not isinstance(function(scene.prepared(request)), (bool, np.bool_)):
@@ -293,6 +293,6 @@ def _truth(scene: Scene, request: Request) -> None:
             )
 
 
-def _told(scene: Scene, error: Exception, rule: str, remedy: str) -> SceneError:
-    """The rule that is broken, with the line where."""
-    return SceneError(f"{scene.path}, line {line_in(scene.path, error)}: {rule}", remedy)
+def _scene_error(scene: Scene, error: Exception, rule: str, remedy: str) -> SceneError:
+    """Make the error for a broken rule, with the line."""
+    return SceneError(f"{scene.path}, line {error_line(scene.path, error)}: {rule}", remedy)

@@ -1,30 +1,31 @@
 """The lanes as plain text, for terminals far away and the logs of machines: who worked on what, and when.
 
     parallel (threading)
-      worker 0   0022-4..      a digit: the tile it is at (the last digit of its number), the one that took most of the
-      worker 1   113355~5      time that the letter stands for; - is at a tile without a CPU, ~ waits, . does neither
+      worker 0   aacc-e..      a letter: the tile it is at (a: 0, Z: 51, then a again), the one that took most of the
+      worker 1   bbddff~f      time that it stands for; - is at a tile without a CPU, ~ waits, . does neither
       at a tile  22222212      how many workers were at a tile at the same instant, at most
       on a CPU   22221212      how many of them had a CPU, on average
-      in flight  22222222      how many tiles were begun and not done, at most
+      in flight  22222222      the most tiles that were started but not finished
 
 It is measured for how long of a span a worker had no CPU, but not when. So as many letters of it are - as that is, as
 evenly as may be, those of the next worker a little later.
 
 All runs have one scale of time, from each run's first span of a tile; only a run that would be hardly a letter long, as
-one of a graphics card is, has a scale of its own and says so. Letters that every terminal and log can show.
+one of a GPU is, has a scale of its own and says so. Letters that every terminal and log can show.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from string import ascii_letters
 from textwrap import wrap
 
 from render import cpu_time, stats
-from render.cpu_time import share
+from render.cpu_time import cpu_share
 from render.frame import Frame
 from render.trace import NO_TILE, Span
-from render.wording import count, time
+from render.wording import count, format_time
 
 HEAD = 13  # letters before a lane
 FEWEST = 2  # letters; a run that is shorter has a scale of its own
@@ -34,31 +35,39 @@ WAITS, LEFT, IDLE = "~", "-", "."
 Interval = tuple[int, int]
 
 
-def draw_lanes(frames: Sequence[Frame], width: int) -> list[str]:
-    """The lanes of all runs as lines of at most `width` letters; none where nothing was painted."""
+def draw_lanes(frames: Sequence[Frame], width: int, *, levels: bool = True) -> list[str]:
+    """Draw the lanes of all runs as lines of at most `width` letters; none where nothing was painted.
+
+    `levels`: below the workers' lanes also how many were at a tile, on a CPU and in flight.
+    """
     runs = [(frame, _tile_spans(frame)) for frame in frames]
     length = max((_total_length(spans) for _, spans in runs), default=0)
     cells = width - HEAD
     if not length or cells < 1:
         return []
     letter = length / cells
-    left = f"{LEFT} at a tile without a CPU, " if any(share(span) < 1 for _, spans in runs for span in spans) else ""
-    told = (
-        f"a letter is {time(letter / 1e9)}; a digit is at a tile (its last), {left}{WAITS} waits, {IDLE} does neither"
+    left = (
+        f"{LEFT} it is at a tile without a CPU, "
+        if any(cpu_share(span) < 1 for _, spans in runs for span in spans)
+        else ""
+    )
+    key = (
+        f"each sign is {format_time(letter / 1e9)} of a worker: a letter is the tile it is at, {left}{WAITS} it waits, "
+        f"{IDLE} it does neither"
     )
     return [
-        *wrap(told, width),
-        *(line[:width] for frame, spans in runs for line in _scale_run(frame, spans, letter, cells)),
+        *wrap(key, width),
+        *(line[:width] for frame, spans in runs for line in _scale_run(frame, spans, letter, cells, levels)),
     ]
 
 
-def _scale_run(frame: Frame, spans: Sequence[Span], letter: float, cells: int) -> Iterator[str]:
-    """A run on the scale of all, or on its own where that would show nothing."""
+def _scale_run(frame: Frame, spans: Sequence[Span], letter: float, cells: int, levels: bool) -> Iterator[str]:  # noqa: FBT001
+    """Draw a run on the scale of all, or on its own where that would show nothing."""
     own = _total_length(spans) / cells
     if not 0 < own * cells < FEWEST * letter:
-        return _run_lines(frame.title, frame, spans, letter)
+        return _run_lines(frame.title, frame, spans, letter, levels)
     return _run_lines(
-        f"{frame.title} ({letter / own:.0f} times wider: a letter is {time(own / 1e9)})", frame, spans, own
+        f"{frame.title} ({letter / own:.0f} times wider: a sign is {format_time(own / 1e9)})", frame, spans, own, levels
     )
 
 
@@ -70,7 +79,7 @@ def _total_length(spans: Sequence[Span]) -> int:
     return max((s.t1 for s in spans), default=0) - min((s.t0 for s in spans), default=0)
 
 
-def _run_lines(title: str, frame: Frame, spans: Sequence[Span], letter: float) -> Iterator[str]:
+def _run_lines(title: str, frame: Frame, spans: Sequence[Span], letter: float, levels: bool) -> Iterator[str]:  # noqa: FBT001
     yield title
     start = min((span.t0 for span in spans), default=0)
     cells = max(round(_total_length(spans) / letter), 1) if spans else 0
@@ -80,12 +89,12 @@ def _run_lines(title: str, frame: Frame, spans: Sequence[Span], letter: float) -
         yield _format_lane(f"worker {number}", _worker_lane(own, start, letter, cells, number / len(workers)))
     if len(workers) > MOST:
         yield f"  and {count(len(workers) - MOST, 'worker')} more"
-    if workers:
-        turns = chain.from_iterable(stats.turns(frame.trace).values())
+    if workers and levels:
+        turns = chain.from_iterable(stats.paint_intervals(frame.trace).values())
         yield _format_lane("at a tile", _level_lane(turns, start, letter, cells))
         if cpu_time.of(frame.trace).mean is not None:
             yield _format_lane("on a CPU", _cpu_lane(spans, start, letter, cells))
-        yield _format_lane("in flight", _level_lane(stats.flights(frame.trace).values(), start, letter, cells))
+        yield _format_lane("in flight", _level_lane(stats.flight_intervals(frame.trace).values(), start, letter, cells))
 
 
 def _format_lane(head: str, lane: str) -> str:
@@ -93,19 +102,19 @@ def _format_lane(head: str, lane: str) -> str:
 
 
 def _worker_lane(spans: Sequence[Span], start: int, letter: float, cells: int, later: float) -> str:
-    """A letter for each cell, by what took most of its time; `later` (0..1): how much later a CPU is missed."""
+    """Draw a letter for each cell, by what took most of its time; `later` (0..1): how much later a CPU is missed."""
     shares: list[dict[str, float]] = [{} for _ in range(cells)]
     without = [0.0] * cells
     for span in spans:
         for cell, part in _split_by_cell((span.t0 - start, span.t1 - start), letter, cells):
             key = WAITS if span.kind == "wait" else str(span.tile)
             shares[cell][key] = shares[cell].get(key, 0.0) + part
-            without[cell] += part * (1 - share(span))
+            without[cell] += part * (1 - cpu_share(span))
     return _mark_missing_cpu([_choose_letter(parts, letter) for parts in shares], without, letter, later)
 
 
 def _mark_missing_cpu(letters: list[str], without: Sequence[float], letter: float, later: float) -> str:
-    """Put `LEFT` in place of as many digits as stand for the time without a CPU."""
+    """Put `LEFT` in place of as many letters as stand for the time without a CPU."""
     missed = 0.5 - later
     for cell, lost in enumerate(without):
         missed += lost / letter
@@ -116,7 +125,7 @@ def _mark_missing_cpu(letters: list[str], without: Sequence[float], letter: floa
 
 
 def _cpu_lane(spans: Sequence[Span], start: int, letter: float, cells: int) -> str:
-    """How many workers had a CPU on average in each cell, rounded, as a digit; + for more than nine."""
+    """Draw how many workers had a CPU on average in each cell, rounded, as a digit; + for more than nine."""
     sums = [0.0] * cells
     for span in spans:
         if span.kind == "paint" and span.on_cpu is not None and span.t1 > span.t0:
@@ -130,7 +139,7 @@ def _digit(number: int) -> str:
 
 
 def _split_by_cell(interval: Interval, letter: float, cells: int) -> Iterator[tuple[int, float]]:
-    """The cells that an interval touches, and how much of its time is in each."""
+    """Yield the cells that an interval touches, and how much of its time is in each."""
     t0, t1 = interval
     for cell in range(min(int(t0 / letter), cells - 1), min(int(t1 / letter), cells - 1) + 1):
         end = t1 if cell == cells - 1 else (cell + 1) * letter
@@ -138,18 +147,22 @@ def _split_by_cell(interval: Interval, letter: float, cells: int) -> Iterator[tu
 
 
 def _choose_letter(shares: Mapping[str, float], letter: float) -> str:
-    """Painting, waiting or neither, whichever took most; of painting, the tile that did."""
+    """Choose painting, waiting or neither, whichever took most; of painting, the tile that did.
+
+    Tiles may wait while their worker paints another: then it paints.
+    """
     tiles = {key: part for key, part in shares.items() if key != WAITS}
-    painted, waited = sum(tiles.values()), min(shares.get(WAITS, 0.0), letter)
+    painted = sum(tiles.values())
+    waited = min(shares.get(WAITS, 0.0), max(letter - painted, 0.0))
     if painted and painted >= max(waited, letter - painted - waited):
-        return max(tiles, key=lambda tile: tiles[tile])[-1]
+        return ascii_letters[int(max(tiles, key=lambda tile: tiles[tile])) % len(ascii_letters)]
     return WAITS if waited > letter - painted - waited else IDLE
 
 
 def _level_lane(intervals: Iterable[Interval], start: int, letter: float, cells: int) -> str:
-    """The most that hold an instant of each cell, as a digit; + for more than nine."""
+    """Draw the most intervals that hold an instant of each cell, as a digit; + for more than nine."""
     most = [0] * cells
-    changes = stats.levels(intervals)
+    changes = stats.count_levels(intervals)
     for (since, level), (until, _) in zip(changes, [*changes[1:], (0, 0)], strict=True):
         for cell, part in _split_by_cell((since - start, until - start), letter, cells) if level else ():
             if part > 0:

@@ -1,7 +1,7 @@
-"""What was asked for and what was really there: workers, CPUs, and what limits them.
+"""Requested and available workers and CPUs, and what limits them.
 
 "Sixteen workers" says little on a machine, or in a container, that lets two of them run. A trace keeps what its process
-was allowed when it was made; of one that does not, what the spans show is told.
+was allowed when it was made; for one that does not, the spans show what they can.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from render.trace import Trace, on_card
-from render.wording import count, listed
+import numpy as np
+
+from render.trace import Trace, on_gpu
+from render.wording import count, join_words
 
 
 @dataclass(frozen=True)
 class Claims:
-    """Workers and CPUs of a run. None where the trace does not tell.
+    """Workers and CPUs of a run. None where the trace does not record it.
 
-    asked, seen: workers that were asked for, and that painted. machine, affinity: CPUs there are, and that the process
+    asked, seen: workers that were requested, and that painted. machine, affinity: CPUs there are, and that the process
     may be put on; quota: CPUs' worth of time that control groups grant (None: no limit, or not known); allowed: what
-    is left of them; used: CPUs on which a paint span began or ended, and there may have been more in between.
+    is left of them; used: CPUs on which a paint span started or ended, and there may have been more in between.
     """
 
     asked: int | None
@@ -32,12 +34,12 @@ class Claims:
 
     @property
     def limits(self) -> list[str]:
-        """What keeps the process from using the whole machine, in words."""
+        """The limits that keep the process from using the whole machine, in words."""
         if self.allowed is None or (self.machine is not None and self.allowed >= self.machine):
             return []
-        held = ["affinity"] if self.affinity is not None and self.affinity == self.allowed else []
+        limits = ["affinity"] if self.affinity is not None and self.affinity == self.allowed else []
         granted = self.quota is not None and self.quota <= self.allowed
-        return held + ([f"a control group that grants {self.quota:g}"] if granted else [])
+        return limits + ([f"a control group that grants {self.quota:g}"] if granted else [])
 
     @property
     def worth(self) -> float | None:
@@ -46,19 +48,20 @@ class Claims:
 
     @property
     def one_cpu(self) -> bool:
-        """Whether there was but one CPU to run on. A quota does not count: it grants time, on whatever CPUs."""
+        """True where there was but one CPU to run on. A quota does not count: it grants time, on whatever CPUs."""
         return 1 in (self.affinity, self.machine)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: the CPUs; the workers stand elsewhere in the document."""
+        """Convert the CPUs to JSON's types; the workers stand elsewhere in the document."""
         names = ("machine", "affinity", "quota", "allowed", "used")
         return {name: getattr(self, name) for name in names}
 
 
 def of(trace: Trace) -> Claims:
-    """What the facts and spans of a trace tell. Facts of a strange kind, from a file, count as not told."""
+    """Read the claims from the facts and spans of a trace. Facts of a strange type, from a file, count as missing."""
     workers = trace.workers
-    cpus = {cpu for span in trace.spans if span.kind == "paint" for cpu in (span.cpu, span.cpu_end) if cpu >= 0}
+    paint = trace.columns.of_kind("paint")
+    cpus = np.unique(np.concatenate([paint.cpu, paint.cpu_end]))
     return Claims(
         asked=_positive_int(trace.facts.get("asked")),
         seen=len(workers),
@@ -66,7 +69,7 @@ def of(trace: Trace) -> Claims:
         affinity=_positive_int(trace.facts.get("cpus_affinity")),
         quota=_positive_number(trace.facts.get("cpus_quota")),
         allowed=trace.cpus,
-        used=len(cpus) or None,
+        used=int(np.count_nonzero(cpus >= 0)) or None,
     )
 
 
@@ -79,19 +82,19 @@ def _positive_number(value: object) -> float | None:
 
 
 def describe_claims(trace: Trace) -> str | None:
-    """Tell the claims in a sentence; None where one worker was asked for and painted, or nobody did."""
-    found = of(trace)
-    if not found.seen or on_card(trace.workers):
+    """State the claims in a sentence; None where one worker was requested and painted, or none painted."""
+    claims = of(trace)
+    if not claims.seen or on_gpu(trace.workers):
         return None
-    if found.seen == 1 and found.asked in (None, 1):
+    if claims.seen == 1 and claims.asked in (None, 1):
         return None
-    asked = f"asked {count(found.asked, 'worker')}, " if found.asked is not None else ""
-    on = f" on {count(found.used, 'CPU')}" if found.used is not None else ""
-    left = (found.asked or 0) - found.seen
+    requested = f"{count(claims.asked, 'worker')} requested, " if claims.asked is not None else ""
+    on = f" on {count(claims.used, 'CPU')}" if claims.used is not None else ""
+    left = (claims.asked or 0) - claims.seen
     nothing = f", {left} got no tile" if left > 0 else ""
-    said = f"{asked}{found.seen} painted{on}{nothing}"
-    if found.allowed is None:
-        return said
-    whole = "" if found.machine in (None, found.allowed) else f" of {found.machine}"
-    why = f" ({listed(found.limits)})" if found.limits else ""
-    return f"{said}; this process may use {count(found.allowed, 'CPU')}{whole}{why}"
+    text = f"{requested}{claims.seen} painted{on}{nothing}"
+    if claims.allowed is None:
+        return text
+    whole = "" if claims.machine in (None, claims.allowed) else f" of {claims.machine}"
+    why = f" ({join_words(claims.limits)})" if claims.limits else ""
+    return f"{text}; this process may use {count(claims.allowed, 'CPU')}{whole}{why}"

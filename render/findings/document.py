@@ -1,4 +1,4 @@
-"""What a run was and did, as one JSON document: what `--json` prints and what a picture carries of its timings."""
+"""A run as one JSON document: what `--json` prints and what a picture carries of its timings."""
 
 from __future__ import annotations
 
@@ -7,36 +7,41 @@ from os import PathLike, fspath
 from typing import Any
 
 from render import stats
-from render.findings import claims, schedule, sentences
+from render.findings import claims, conclusions, incidents, schedule, sentences, stories
 from render.findings.evidence import Run, build_runs
-from render.frame import Frame, identical
+from render.findings.speed_up import build_curve
+from render.frame import Frame, are_identical
 
 
 def draw_document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:
-    """The document of one draw. Sizes are pixels, times seconds; `out` are the files that were made of it.
+    """Make the document of one draw. Sizes are pixels, times seconds; `out` are the files that were made of it.
 
     `running` is how many workers were at a tile at the same instant. `on_cpu` is how many of them had a CPU (`mean`,
-    null where that is not known, as on a GPU) and how many CPUs the process may use (`cpus`); what is said of
-    parallelism is said of this. `seconds_all` is how long all tiles took in each repeat, in the order in which they
+    null where that is not known, as on a GPU) and how many CPUs the process may use (`cpus`); parallelism
+    is judged by this. `seconds_all` is how long all tiles took in each repeat, in the order in which they
     were made; everything else is of the repeat with the median time. `sentences` are what terminal and page say of it.
 
-    `ledger` is where the wall time went, in per cent by kind; it adds up to 100. `idle_percent` is what each worker was
-    idle, in the order they began, of the time of all tiles; `left_alone_seconds` the longest that a begun tile was
-    painted by nobody; `fairness` and `schedule` are explained in `render.findings.schedule`, also which of them are
-    null where a card painted; `cpus` in `render.findings.claims`, and `claims` says them in a sentence (null where one
-    worker was asked for and painted). `multiprocessors` are those of a graphics card that painted: how many, how many
-    at once, and in per cent how busy (null where no block was recorded).
+    `tiles` are those of the picture; so many of them as `resumed` were taken from the journal of an interrupted
+    run, and no figure but `steps` counts them. `ledger` is where the wall time went, in per cent by kind; it adds
+    up to 100. `idle_percent` is what each worker was idle, in the order they started, of the time of all tiles;
+    `left_alone_seconds` the longest that a started tile was painted by nobody; `fairness` and `schedule` are
+    explained in `render.findings.schedule`, also which of them are null where a GPU painted; `cpus` in
+    `render.findings.claims`, and `claims` says them in a sentence (null where one worker was requested and
+    painted). `multiprocessors` are those of a GPU that painted: how many, how many at once, and in per cent how
+    busy (null where no thread block was recorded). `launches` is how many painted all tiles on a GPU, simulated too
+    (null on CPUs).
     """
     run = Run(frame)
-    made = _describe_run(run, out)
-    return made | {"sentences": [*made["sentences"], *sentences.conclusions([run])]}
+    described = _describe_run(run, out)
+    return described | {"sentences": [*described["sentences"], *conclusions.of([run])]}
 
 
 def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:
-    frame, found = run.frame, run.stats
+    frame, figures = run.frame, run.stats
     request, facts = frame.request, frame.trace.facts
-    how = schedule.of(frame.trace, found)
-    return {
+    how = schedule.of(frame.trace, figures)
+    story = stories.name_of(frame)
+    return ({"story": story} if story else {}) | {
         "scene": request.scene,
         "view": request.view,
         "parameters": request.values,
@@ -51,19 +56,22 @@ def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str
         "backend": request.backend,
         "device": facts.get("device", "unknown"),
         "simulated": frame.simulated,
-        "workers": {"asked": facts.get("asked", 1), "seen": len(found.busy)},
-        "tiles": found.tiles,
-        "seconds": found.seconds,
+        "workers": {"asked": facts.get("asked", 1), "seen": len(figures.busy)},
+        "tiles": figures.tiles + incidents.count_resumed(frame.trace),
+        "resumed": incidents.count_resumed(frame.trace),
+        "seconds": figures.seconds,
         "seconds_all": list(run.repeats.seconds),
-        "ledger": found.shares,
+        "ledger": figures.shares,
         "steps": frame.total_steps,
-        "running": found.running._asdict(),
-        "on_cpu": found.on_cpu._asdict(),
-        "in_flight": found.in_flight._asdict(),
-        "switches": found.switches,
-        "multiprocessors": _multiprocessor_figures(found),
-        "first_tile_seconds": found.first_tile_seconds,
-        "left_alone_seconds": found.left_alone_seconds,
+        "running": figures.running._asdict(),
+        "on_cpu": figures.on_cpu._asdict(),
+        "in_flight": figures.in_flight._asdict(),
+        "waiting": figures.waiting._asdict(),
+        "switches": figures.switches,
+        "launches": figures.launches,
+        "multiprocessors": _multiprocessor_figures(figures),
+        "first_tile_seconds": figures.first_tile_seconds,
+        "left_alone_seconds": figures.left_alone_seconds,
         "idle_percent": [100 * share for share in how.idle],
         "fairness": how.fairness,
         "schedule": how.as_dict(),
@@ -75,25 +83,39 @@ def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str
     }
 
 
-def _multiprocessor_figures(found: stats.Stats) -> dict[str, float] | None:
-    inside = found.multiprocessors
+def _multiprocessor_figures(figures: stats.Stats) -> dict[str, float] | None:
+    inside = figures.multiprocessors
     if inside is None:
         return None
     return {"seen": inside.seen, "max": inside.max, "mean": inside.mean, "busy_percent": inside.mean_percent}
 
 
 def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """The document of a race: its draws, the modes that did not run and why, and whether all pictures are equal.
+    """Make the document of a race: its draws, the modes that did not run and why, and whether all pictures are equal.
 
     Equal means the same pixels, and as many steps for them. Each draw has one more thing, `gain` over its baseline
-    (`render.findings.schedule.Gain`, `render.frame.baseline`), null where there is none or the run is simulated.
+    (`render.findings.schedule.Gain`, `render.frame.find_baseline`), null where there is none or the run is simulated.
     `repeats` is how often each mode ran; `sentences` are what terminal and page say of all runs together.
     """
     entered = build_runs(frames)
+    curve = build_curve(entered)
     return {
         "runs": [_describe_run(run) | {"gain": run.gain.as_dict() if run.gain else None} for run in entered],
         "not_run": [{"mode": mode, "reason": reason} for mode, reason in not_run],
-        "identical": identical(frames),
+        "identical": are_identical(frames),
         "repeats": max((len(run.repeats.seconds) for run in entered), default=0),
-        "sentences": sentences.conclusions(entered),
+        "sentences": conclusions.of_race(entered),
+        **_describe_stories(entered),
+        **({"speed_up": curve.as_dict()} if curve else {}),
     }
+
+
+def _describe_stories(entered: Sequence[Run]) -> dict[str, Any]:
+    """Give the key `story`: what the story of a race is about, and what follows from its runs; nothing without one."""
+    follows = conclusions.tell_stories(entered)
+    for run in entered:
+        story = stories.story_of(run.frame)
+        if story is not None:
+            about = story.describe(run.frame.request.wait_ns)
+            return {"story": {"name": story.name, "about": about, "follows": follows[story.name]}}
+    return {}

@@ -1,4 +1,4 @@
-"""A run as evidence: what its trace tells, beside the run that it is measured against.
+"""A run as evidence: what its trace shows, beside the run that it is measured against.
 
 From this the sentences (`render.findings.sentences`), the tables and the page are made, so that a figure that stands on
 two of them comes from one place.
@@ -16,9 +16,9 @@ from render import stats, targets
 from render.findings import claims, schedule
 from render.findings.claims import Claims
 from render.findings.schedule import Difference, Gain, Repeats
-from render.frame import Frame, baseline
+from render.frame import Frame, find_baseline
 from render.stats import Stats
-from render.trace import NO_TILE, owners
+from render.trace import NO_TILE, Worker, tile_owners
 
 PARALLEL = 1.1  # CPUs on average; with fewer nothing is called parallelism
 MOSTLY = 0.8  # of a gain; what is explained by that much is explained
@@ -29,7 +29,7 @@ SWITCH = 0.005  # seconds for which Python's lock is kept from a thread that wan
 
 
 class Run:
-    """A run with what its trace tells, and the run that it is measured against (itself where it is that one)."""
+    """A run with what its trace shows, and the run that it is measured against (itself where it is that one)."""
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
@@ -42,39 +42,49 @@ class Run:
 
     @cached_property
     def claims(self) -> Claims:
-        """Workers and CPUs that were asked for, and were there."""
+        """Workers and CPUs that were requested, and that were available."""
         return claims.of(self.frame.trace)
 
     @cached_property
     def repeats(self) -> Repeats:
-        """How long each repeat took."""
+        """The times of all repeats."""
         return schedule.read_repeats(self.frame.trace, self.stats)
 
     @property
     def seconds(self) -> float:
-        """How long all tiles took."""
+        """Seconds that all tiles took."""
         return self.stats.seconds["tiles"]
 
     @property
     def workers(self) -> int:
-        """How many painted."""
+        """The number of workers that painted."""
         return len(self.stats.busy)
+
+    @cached_property
+    def most_juggled(self) -> int:
+        """The most tiles that one worker had in flight at the same instant: waiting for them, at one, or put aside."""
+        flights: dict[Worker, dict[int, tuple[int, int]]] = {}
+        for span in self.frame.trace.spans:
+            if span.tile != NO_TILE and span.kind in ("wait", "paint"):
+                t0, t1 = flights.setdefault(span.worker, {}).get(span.tile, (span.t0, span.t1))
+                flights[span.worker][span.tile] = min(t0, span.t0), max(t1, span.t1)
+        return max((stats.max_overlap(own.values()) for own in flights.values()), default=0)
 
     @property
     def juggles(self) -> bool:
-        """Whether one worker had several tiles begun at once."""
-        return self.workers == 1 and (self.stats.in_flight.max > 1 or self.stats.switches > 0)
+        """True where a worker had several tiles in flight at once."""
+        return not self.stats.on_gpu and (self.most_juggled > 1 or self.stats.switches > 0)
 
     @cached_property
     def waited_seconds(self) -> float:
         """Seconds that tiles waited for whatever it was, all of them added up."""
-        return sum(s.t1 - s.t0 for s in self.frame.trace.spans if s.kind == "wait" and s.tile != NO_TILE) / 1e9
+        return self.stats.waiting.seconds
 
     @property
     def awaited_lock(self) -> str | None:
         """The lock that its tiles waited for, where they did not wait for their data (a fact of lessons)."""
-        told = self.frame.trace.facts.get("waits_for")
-        return told if isinstance(told, str) and told else None
+        lock = self.frame.trace.facts.get("waits_for")
+        return lock if isinstance(lock, str) and lock else None
 
     @property
     def data_wait_seconds(self) -> float:
@@ -84,26 +94,28 @@ class Run:
     @cached_property
     def idle_seconds(self) -> float:
         """Seconds of all tiles' time in which nobody was at one to paint it."""
-        turns = stats.merged(chain.from_iterable(stats.turns(self.frame.trace).values()))
+        turns = stats.merge_intervals(chain.from_iterable(stats.paint_intervals(self.frame.trace).values()))
         return max(self.seconds - sum(t1 - t0 for t0, t1 in turns) / 1e9, 0.0)
 
     @cached_property
     def tiles_by_worker(self) -> list[int]:
-        """How many tiles each worker was the last to paint, in the order in which they began."""
-        owned = Counter(owners(self.frame.trace).values())
+        """The number of tiles that each worker was the last to paint, in the order in which the workers started."""
+        owned = Counter(tile_owners(self.frame.trace).values())
         return [owned[number] for number in range(self.workers)]
 
     @property
     def parallel(self) -> bool:
-        """Whether it is proved that several workers were on a CPU at the same instant."""
+        """True where it is proved that several workers were on a CPU at the same instant."""
         return (self.stats.on_cpu.mean or 0.0) >= PARALLEL
 
     @property
     def holds_lock(self) -> bool:
-        """Whether its workers are threads of one process whose code holds Python's lock while it paints."""
+        """True where its workers are threads of one process whose code holds Python's lock while it paints."""
         target = self.frame.request.target
-        held = target in targets.names() and not targets.load(target).DROPS_GIL  # a trace may come from elsewhere
-        return held and len({worker.process for worker in self.stats.busy}) == 1
+        interpreted = (
+            target in targets.names() and not targets.load(target).DROPS_GIL
+        )  # a trace may come from elsewhere
+        return interpreted and len({worker.process for worker in self.stats.busy}) == 1
 
     @property
     def available_cpus(self) -> float:
@@ -122,7 +134,7 @@ class Run:
 
     @property
     def short_of_cpu(self) -> bool:
-        """Whether its workers got clearly less CPU time than they could have had: no program takes a CPU for less."""
+        """True where its workers got clearly less CPU time than was available: no program takes a CPU for less."""
         mean = self.stats.on_cpu.mean
         if mean is None or self.available_cpus - mean < NOTICED:
             return False
@@ -130,13 +142,13 @@ class Run:
 
     @property
     def may_have_waited_for_lock(self) -> bool:
-        """Whether what it lacks may be threads that waited for Python's lock around their tiles: a little for each."""
+        """True where threads may have lost that time to Python's lock around their tiles: a little for each."""
         threads = len({worker.process for worker in self.stats.busy}) < self.workers
         return threads and self.lost_cpu_seconds < SWITCH * self.stats.tiles
 
     @property
     def load(self) -> float | None:
-        """The machine's load before the run began, where that was more than it has CPUs for."""
+        """The machine's load before the run started, where that was more than it has CPUs for."""
         load, machine = self.frame.trace.facts.get("load"), self.claims.machine
         if type(load) not in (int, float) or machine is None:
             return None
@@ -144,22 +156,22 @@ class Run:
 
     @property
     def difference(self) -> Difference | None:
-        """How its time differs from its baseline's; None where it has none, is it, or a simulator stood for a GPU."""
+        """The difference from its baseline; None where it has none, is it, or a simulator stood for a GPU."""
         return None if self.base is None or self.base is self else self.compare_to(self.base)
 
     def compare_to(self, other: Run) -> Difference | None:
-        """How its time differs from another run's; None where it took none, or a simulator stood for a GPU."""
+        """Compare its time with another run's; None where either took none, or a simulator stood for a GPU."""
         if self.frame.simulated or other.frame.simulated:
             return None
         return schedule.compare_traces(self.frame.trace, other.frame.trace, self.stats, other.stats)
 
     def beats(self, other: Run) -> bool:
-        """Whether it was clearly faster than another run."""
-        found = self.compare_to(other)
-        return found is not None and found.clear and found.times > 1
+        """Test whether it was clearly faster than another run."""
+        difference = self.compare_to(other)
+        return difference is not None and difference.clear and difference.times > 1
 
     def gained_by_waiting(self, other: Run) -> bool:
-        """Whether what it gained is time in which nobody was at a tile there, and somebody here, whoever had the CPUs.
+        """Test whether it gained time in which the other run was idle and this one was not, whoever had the CPUs.
 
         Only where tiles waited for their data in both, for somebody to see to others meanwhile.
         """
@@ -168,7 +180,7 @@ class Run:
 
     @cached_property
     def gain(self) -> Gain | None:
-        """What it gained over its baseline, which over itself gains nothing: 1; None without one or where simulated."""
+        """Its gain over its baseline (1 over itself); None without one or where simulated."""
         if self.base is None or self.frame.simulated:
             return None
         return schedule.compute_gain(self.frame.trace, self.base.frame.trace, self.stats, self.base.stats)
@@ -176,7 +188,7 @@ class Run:
     @property
     def max_speed_up(self) -> int | None:
         """As many times as fast as one worker it can be; None where waiting is saved too, or a GPU painted."""
-        if self.stats.on_card or self.data_wait_seconds or (self.base is not None and self.base.data_wait_seconds):
+        if self.stats.on_gpu or self.data_wait_seconds or (self.base is not None and self.base.data_wait_seconds):
             return None
         return min(self.workers, self.claims.allowed or self.workers)
 
@@ -185,14 +197,14 @@ Kind = TypeVar("Kind", bound=Run)
 
 
 def pair_with_baseline(frames: Sequence[Frame], kind: type[Kind]) -> list[Kind]:
-    """The runs of a race, each with the run that it is measured against; `kind`: a Run, or one that knows more."""
-    made = {id(frame): kind(frame) for frame in frames}
+    """Make the runs of a race, each with its baseline; `kind`: Run, or a subclass that knows more."""
+    by_frame = {id(frame): kind(frame) for frame in frames}
     for frame in frames:
-        base = baseline(frame, frames)
-        made[id(frame)].base = None if base is None else made[id(base)]
-    return [made[id(frame)] for frame in frames]
+        base = find_baseline(frame, frames)
+        by_frame[id(frame)].base = None if base is None else by_frame[id(base)]
+    return [by_frame[id(frame)] for frame in frames]
 
 
 def build_runs(frames: Sequence[Frame]) -> list[Run]:
-    """The runs of a race, each with the run that it is measured against."""
+    """Make the runs of a race, each with its baseline."""
     return pair_with_baseline(frames, Run)

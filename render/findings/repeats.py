@@ -1,7 +1,7 @@
-"""How often the runs of a race are repeated, and which repeat is shown.
+"""Repeats of a race's runs: how many are made, and which one is shown.
 
 A single run says little: another program may have had a CPU just then. So all runs are made in turn, A B C, A B C, as
-often as fits in some seconds, and what is told of a run is told of the repeat whose time is the median. How much the
+often as fits in some seconds, and what is reported of a run is its repeat of median time. How much the
 repeats differ says how much a difference between two runs is worth (`render.findings.schedule.Difference`).
 """
 
@@ -20,7 +20,7 @@ from render.frame import Frame
 
 LEAST, MOST = 3, 9  # repeats; both odd, so that there is one in the middle
 SECONDS = 4.0  # after so long no more than LEAST
-HIGHEST = 1000  # rounds that may be asked for
+HIGHEST = 1000  # rounds that may be requested
 PATIENCE = 45.0  # seconds that a lesson may take, whose sentence is not carried yet
 Some = TypeVar("Some", bound=Frame)
 
@@ -31,10 +31,10 @@ def _always_enough(frames: Sequence[Frame]) -> bool:
 
 @dataclass(frozen=True)
 class Rounds:
-    """How many rounds a race makes: from `least` to `most`, as many as fit in `seconds`.
+    """The number of rounds that a race makes: from `least` to `most`, as many as fit in `seconds`.
 
-    `enough(frames)` is asked after each round with the frames as they would be shown now. Where it is not, more rounds
-    are made, until `patience` seconds have passed.
+    `enough(frames)` is called after each round with the frames as they would be shown now. Where it is False, more
+    rounds are made, until `patience` seconds have passed.
     """
 
     least: int = LEAST
@@ -43,23 +43,26 @@ class Rounds:
     patience: float = PATIENCE
     enough: Callable[[Sequence[Frame]], bool] = _always_enough
 
-    def needs_more(self, made: int, spent: float, frames: Sequence[Frame]) -> bool:
-        """Whether another round is to be made after so many, which took `spent` seconds in all.
+    def needs_more(self, rounds_made: int, spent: float, frames: Sequence[Frame]) -> bool:
+        """Decide whether another round is made after `made` rounds, which took `spent` seconds in all.
 
         It ends with an odd number, unless `least` is even or patience ends.
         """
-        if made < self.least:
+        if rounds_made < self.least:
             return True
-        if made >= self.most:
+        if rounds_made >= self.most:
             return False
         if not self.enough(frames):
             return spent < self.patience
-        after = spent * (made + 1) / made
-        return made % 2 == 0 or (made + 2 <= self.most and after + spent / made <= self.seconds)
+        after = spent * (rounds_made + 1) / rounds_made
+        return rounds_made % 2 == 0 or (rounds_made + 2 <= self.most and after + spent / rounds_made <= self.seconds)
+
+
+LATER = Rounds(least=1, most=3, seconds=6.0)  # of a story: its runs take longer, and differ by more than chance
 
 
 def parse_rounds(repeat: int | str | None, otherwise: Rounds = Rounds()) -> Rounds:
-    """So many rounds, whatever they take and show; None: `otherwise`. Raises UsageError for what makes no sense."""
+    """Parse a number of rounds, which is kept whatever they take; None: `otherwise`. Raises UsageError."""
     if repeat is None:
         return otherwise
     try:
@@ -72,18 +75,18 @@ def parse_rounds(repeat: int | str | None, otherwise: Rounds = Rounds()) -> Roun
 
 
 def share_pixels(frame: Some, first: Frame) -> Some:
-    """The frame with the pixels of the first one in place of its own, where they are equal: many repeats need room."""
+    """Let a frame share the pixels of the first one, where they are equal: many repeats need memory."""
     if frame.sha256 != first.sha256 or frame.rgb.shape != first.rgb.shape:
         return frame
-    made = copy(frame)
-    object.__setattr__(made, "rgb", first.rgb)
+    sharing = copy(frame)
+    object.__setattr__(sharing, "rgb", first.rgb)
     if frame.steps is not None and first.steps is not None and np.array_equal(frame.steps, first.steps):
-        object.__setattr__(made, "steps", first.steps)
-    return made
+        object.__setattr__(sharing, "steps", first.steps)
+    return sharing
 
 
 def choose_median(repeats: Sequence[Some], first: Frame) -> Some:
-    """The repeat that is shown of a run, with the times of all in its facts: that of median time, of two the lower.
+    """Choose the repeat that is shown: that of median time, of two the lower; its facts get the times of all.
 
     `first` is the first picture of the race. Where repeats painted another one, only those may be shown: a fault must
     not hide behind a median.

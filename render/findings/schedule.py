@@ -1,4 +1,4 @@
-"""How good a schedule was: how evenly it shared the work, how near it came to the best, what held the speed-up back.
+"""The quality of a schedule: how evenly it shared the work, how near it came to the best, what limited the speed-up.
 
 All of it is computed from a trace and from nothing else, and counts painting only: a worker that waits is idle. For n
 workers that were busy b1 ... bn, whose tiles took p1 ... pm to paint:
@@ -11,13 +11,13 @@ workers that were busy b1 ... bn, whose tiles took p1 ... pm to paint:
                  Journal on Applied Mathematics 17(2), 1969
     near         bound / (last paint end - first paint start): 1 could not be better
     speed-up     a baseline's time by this run's, over the time of all tiles; with the start-up, over the time from the
-                 start of the request to the last tile done
+                 start of the request to the last tile finished
     serial       (1/s - 1/n) / (1 - 1/n) for a speed-up s on n > 1 workers, the serial fraction found by experiment:
                  A. H. Karp, H. P. Flatt, Measuring parallel processor performance, CACM 33(5), 1990. Where it grows
                  with n it is overhead that holds back, not work that cannot be shared. A speed-up of more than n is no
-                 speed-up by sharing out, but something that held the baseline up: no fraction is told of it
+                 speed-up by sharing out, but something that held the baseline up: it has no fraction
 
-Times of a run that was repeated are told of the run whose time is the median. A difference between two runs is clear
+Times of a repeated run are those of its repeat of median time. A difference between two runs is clear
 where it is notable (`NOTABLE`) and larger than what the repeats of either differ among themselves.
 """
 
@@ -25,6 +25,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from render import stats
 from render.stats import Stats
@@ -34,7 +36,7 @@ NOTABLE = 1.1  # times as long; less comes and goes from run to run
 
 
 class Repeats(NamedTuple):
-    """How long all tiles took in each repeat of a run, in seconds, in the order in which they were made."""
+    """Times of all tiles in each repeat of a run, in seconds, in the order in which they were made."""
 
     seconds: tuple[float, ...]
 
@@ -51,7 +53,7 @@ class Repeats(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """How a run's time differs from a baseline's.
+    """The difference between the times of a run and of its baseline.
 
     times: how many times as fast; spread: the larger one of the two runs' repeats, in seconds (0.0: not repeated).
     """
@@ -62,23 +64,23 @@ class Difference(NamedTuple):
 
     @property
     def notable(self) -> bool:
-        """Whether it is more than what comes and goes from run to run."""
+        """True where it is more than what comes and goes from run to run."""
         return not 1 / NOTABLE < self.times < NOTABLE
 
     @property
     def clear(self) -> bool:
-        """Whether it is notable, and larger than what the repeats differ among themselves."""
+        """True where it is notable, and larger than the spread of the repeats."""
         return self.notable and self.seconds > self.spread
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How the painting was shared out. Times in seconds; None where nothing was painted or it took no time.
+    """The shares of the painting. Times in seconds; None where nothing was painted or it took no time.
 
-    On a graphics card workers are queues, which share one card: fairness, idle shares and bounds mean nothing there.
+    On a GPU workers are queues, which share it: fairness, idle shares and bounds mean nothing there.
 
-    `idle` are shares (0..1) of the time of all tiles, by worker in the order they began; `done_seconds` runs from the
-    start of the request to the last tile done; `longest_tile` is the number of the tile that took longest to paint.
+    `idle` are shares (0..1) of the time of all tiles, by worker in the order they started; `done_seconds` runs from the
+    start of the request to the last tile finished; `longest_tile` is the number of the tile that took longest to paint.
     """
 
     fairness: float | None
@@ -98,15 +100,15 @@ class Schedule:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON, with shares in per cent."""
-        made = {name: value for name, value in asdict(self).items() if name not in ("fairness", "idle")}
-        return made | {"near_percent": None if self.near is None else 100 * self.near}
+        members = {name: value for name, value in asdict(self).items() if name not in ("fairness", "idle")}
+        return members | {"near_percent": None if self.near is None else 100 * self.near}
 
 
 @dataclass(frozen=True)
 class Gain:
-    """What a run gained over a baseline; None where it took no time, and `serial_fraction` of one worker.
+    """The gain of a run over a baseline; None where it took no time, and `serial_fraction` of one worker.
 
-    On a graphics card, whose workers are queues, neither efficiency nor serial fraction mean anything.
+    On a GPU, whose workers are queues, neither efficiency nor serial fraction mean anything.
     """
 
     speed_up: float | None
@@ -119,23 +121,23 @@ class Gain:
         return asdict(self)
 
 
-def of(trace: Trace, found: Stats | None = None) -> Schedule:
-    """How the painting of a trace was shared out; `found`: its statistics, where they are known already."""
-    found = stats.of(trace) if found is None else found
-    paint = [span for span in trace.spans if span.kind == "paint"]
-    tiles = tile_costs(trace)
-    longest = max(tiles, key=lambda tile: (tiles[tile], -tile), default=None)
-    most = tiles[longest] / 1e9 if longest is not None else 0.0
-    total, workers = sum(found.busy.values()), len(found.busy)
-    first, last = min((s.t0 for s in paint), default=0), max((s.t1 for s in paint), default=0)
-    whole = found.seconds["tiles"]
-    shared = not found.on_card
+def of(trace: Trace, figures: Stats | None = None) -> Schedule:
+    """Measure how the painting of a trace was shared out; `found`: its statistics, where they are known already."""
+    figures = stats.of(trace) if figures is None else figures
+    paint = trace.columns.of_kind("paint")
+    tiles, costs = _tile_costs(trace)
+    longest = int(tiles[costs.argmax()]) if len(tiles) else None  # of several the first
+    most = int(costs.max(initial=0)) / 1e9
+    total, workers = sum(figures.busy.values()), len(figures.busy)
+    first, last = (int(paint.t0.min()), int(paint.t1.max())) if len(paint) else (0, 0)
+    whole = figures.seconds["tiles"]
+    shared = not figures.on_gpu
     return Schedule(
-        fairness=fairness(list(found.busy.values())) if shared else None,
-        idle=tuple(spent / whole if whole else 0.0 for spent in found.idle.values()) if shared else (),
+        fairness=fairness(list(figures.busy.values())) if shared else None,
+        idle=tuple(spent / whole if whole else 0.0 for spent in figures.idle.values()) if shared else (),
         paint_seconds=total,
         window_seconds=(last - first) / 1e9,
-        done_seconds=(last - trace.asked) / 1e9 if tiles else None,
+        done_seconds=(last - trace.asked) / 1e9 if len(tiles) else None,
         longest_tile=longest,
         longest_tile_seconds=most,
         bound_seconds=max(most, total / workers) if total and shared else None,
@@ -144,50 +146,61 @@ def of(trace: Trace, found: Stats | None = None) -> Schedule:
 
 
 def tile_costs(trace: Trace) -> dict[int, int]:
-    """Nanoseconds that each tile was painted for, by number."""
-    spent: dict[int, int] = {}
-    for span in trace.spans:
-        if span.kind == "paint" and span.tile != NO_TILE:
-            spent[span.tile] = spent.get(span.tile, 0) + span.t1 - span.t0
-    return spent
+    """Add up the nanoseconds that each tile was painted for, by number."""
+    tiles, costs = _tile_costs(trace)
+    return dict(zip(tiles.tolist(), costs.tolist(), strict=True))
+
+
+def _tile_costs(trace: Trace) -> tuple[np.ndarray, np.ndarray]:
+    """The same as columns, by number."""
+    paint = trace.columns.of_kind("paint")
+    paint = paint.take(paint.tile != NO_TILE)
+    tiles, places = np.unique(paint.tile, return_inverse=True)
+    spent = np.zeros(len(tiles), np.int64)
+    np.add.at(spent, places, paint.t1 - paint.t0)
+    return tiles, spent
 
 
 def fairness(busy: list[float]) -> float | None:
-    """Jain's index of the workers' busy times."""
+    """Compute Jain's index of the workers' busy times."""
     squares = sum(spent * spent for spent in busy)
     return sum(busy) ** 2 / (len(busy) * squares) if squares else None
 
 
 def serial_fraction(speed_up: float | None, workers: int) -> float | None:
-    """Karp and Flatt's; None for one worker, and for a speed-up of more than their number: there it has no meaning."""
+    """Compute Karp and Flatt's fraction; None for one worker, and for a speed-up of more than the workers."""
     if not speed_up or workers < 2 or speed_up > workers * (1 + 1e-9):
         return None
     return (1 / speed_up - 1 / workers) / (1 - 1 / workers)
 
 
-def read_repeats(trace: Trace, found: Stats) -> Repeats:
-    """How long each repeat of a run took: the fact `seconds_all` of its trace, or this one run where there is none."""
-    told = trace.facts.get("seconds_all")
-    if isinstance(told, list) and told and all(type(one) in (int, float) and 0 <= one < float("inf") for one in told):
-        return Repeats(tuple(map(float, told)))
-    return Repeats((found.seconds["tiles"],))
+def read_repeats(trace: Trace, figures: Stats) -> Repeats:
+    """Read the times of all repeats of a run: the fact `seconds_all` of its trace, or this one run without it."""
+    stored = trace.facts.get("seconds_all")
+    if (
+        isinstance(stored, list)
+        and stored
+        and all(type(one) in (int, float) and 0 <= one < float("inf") for one in stored)
+    ):
+        return Repeats(tuple(map(float, stored)))
+    return Repeats((figures.seconds["tiles"],))
 
 
 def compare_traces(run: Trace, baseline: Trace, ours: Stats, theirs: Stats) -> Difference | None:
-    """How a run's time differs from a baseline's; None where either took no time. `ours`, `theirs`: their figures."""
+    """Compare the time of a run with a baseline's; None where either took none. `ours`, `theirs`: their figures."""
     times = ours.speed_up(theirs)
     if times is None:
         return None
-    spreads = [read_repeats(trace, found).spread or 0.0 for trace, found in ((run, ours), (baseline, theirs))]
+    spreads = [read_repeats(trace, figures).spread or 0.0 for trace, figures in ((run, ours), (baseline, theirs))]
     return Difference(times, abs(ours.seconds["tiles"] - theirs.seconds["tiles"]), max(spreads))
 
 
 def compute_gain(run: Trace, baseline: Trace, ours: Stats | None = None, theirs: Stats | None = None) -> Gain:
-    """What a run gained over a baseline, over itself nothing: 1. `ours`, `theirs`: their figures, where known."""
+    """Compute the gain of a run over a baseline (1 over itself). `ours`, `theirs`: their figures, where known."""
     ours, theirs = ours or stats.of(run), theirs or stats.of(baseline)
     done, before = of(run, ours).done_seconds, of(baseline, theirs).done_seconds
     speed_up = ours.speed_up(theirs)
-    shared = not ours.on_card
+    shared = not ours.on_gpu
     return Gain(
         speed_up=speed_up,
         speed_up_with_start=before / done if done and before else None,

@@ -1,6 +1,7 @@
-"""What people and programs talk to.
+"""The front end: the command line, the library and the terminal.
 
-cli, commands: the command line; library, sessions: calls from Python; devices: what this machine can run.
-terminal, progress: tiles while they are painted, and how long it may take; speech: streams that nobody steers;
-hints: what a wrong option was probably meant to be.
+cli, parsers, commands: the command line; library, sessions: calls from Python; races: the runs of a race.
+terminal, progress: tiles while they are painted, and how long the rest may take; devices: what this machine can run.
+files: those that a command saves; keeping: the journal of an unfinished picture.
+signals: those that end the program; speech: streams made harmless; hints: suggestions for a misspelt option.
 """

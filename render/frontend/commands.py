@@ -1,23 +1,21 @@
-"""The six commands: each takes what was typed and gives an exit code.
+"""The six commands: each takes the parsed options and returns an exit code.
 
-All that is told to the user goes to standard output, progress and announcements to standard error; with `--json` the
+Reports go to standard output, progress and announcements to standard error; with `--json` the
 document alone goes to standard output.
 """
 
 from __future__ import annotations
 
 import json
-import math
-import os
 import shutil
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from render import engine, lessons, like, modes, options, outputs, scene
 from render.comparison import attribution, inspection
@@ -27,15 +25,14 @@ from render.findings import chart, repeats
 from render.findings.document import draw_document, race_document
 from render.findings.repeats import Rounds
 from render.frame import Frame, Frames
-from render.frontend import devices, library, terminal
+from render.frontend import devices, keeping, library, terminal
+from render.frontend.files import check_outputs, check_sizes, keep_until_saved, save_all, save_unfinished
 from render.outputs import table
 from render.outputs import trace as saved
 from render.pictures import picture
 from render.request import Request
+from render.storage.journal import Journal
 from render.trace import NO_TILE, Recorder, Span
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 def run(command: str, typed: Namespace, began: int) -> int:
@@ -43,14 +40,14 @@ def run(command: str, typed: Namespace, began: int) -> int:
     return COMMANDS[command](typed, began)
 
 
-def _asked(typed: Namespace) -> dict[str, Any]:
-    """The options of `render.options.complete` that were typed, with those of a picture to start from."""
+def _given_options(typed: Namespace) -> dict[str, Any]:
+    """Collect the options for `render.options.complete`, over those of the picture in `--like`."""
     names = {*options.DEFAULTS, *like.OWN}
     given = {name: value for name, value in vars(typed).items() if name in names and value is not None}
-    return like.applied(given | {"parameters": options.settings(typed.set)})
+    return like.apply_picture(given | {"parameters": options.parse_settings(typed.set)})
 
 
-def _announcer(typed: Namespace) -> Callable[[str], None]:
+def _make_announcer(typed: Namespace) -> Callable[[str], None]:
     def say(text: str) -> None:
         if not typed.quiet:
             print(f"render: {text} ...", file=sys.stderr, flush=True)
@@ -58,80 +55,72 @@ def _announcer(typed: Namespace) -> Callable[[str], None]:
     return say
 
 
-def _width() -> int:
-    """The columns of the terminal, or what COLUMNS says; without both, as wide as the table likes."""
+def _terminal_width() -> int:
+    """Return the columns of the terminal, or COLUMNS; the table's own width if neither is known."""
     return shutil.get_terminal_size((table.WIDTH, 24)).columns
 
 
 def draw(typed: Namespace, began: int) -> int:
     """Draw one picture and save it."""
-    request = options.complete(**_asked(typed))
+    request = options.complete(**_given_options(typed))
     out = typed.out or [like.default_name(request, typed.like)]
-    makers = _check_outputs(out, typed.page, typed.trace, json=typed.json)
-    _check_sizes(makers, [request])
+    makers = check_outputs(out, typed.page, typed.trace, json=typed.json)
+    check_sizes(makers, [request])
     files = [*makers, *([typed.trace] if typed.trace else [])]
     engine.load_available_mode(request)
-    with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
-        keep = partial(_unfinished, Path(like.default_name(request) if out[0] == outputs.STDOUT else out[0]))
-        frame: Frame = engine.draw(request, announce=_announcer(typed), watch=watch, began=began, salvage=keep)
-    t0 = time.perf_counter_ns()
-    for path, maker in makers.items():
-        outputs.save(path, outputs.made(maker, Frames((frame,)), plain=typed.plain))
-    frame = _saved(frame, t0)
-    if typed.trace:
-        outputs.save(typed.trace, saved.write(Frames((frame,))))
+    request, journal = _open_journal(request, typed, out)
+    with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
+        keep = partial(save_unfinished, Path(like.default_name(request) if out[0] == outputs.STDOUT else out[0]))
+        frame: Frame = engine.draw(
+            request, announce=_make_announcer(typed), watch=watch, began=began, salvage=keep, journal=journal
+        )
+    with keep_until_saved(journal):
+        t0 = time.perf_counter_ns()
+        save_all((path, partial(_pieces, maker, frame, plain=typed.plain)) for path, maker in makers.items())
+        frame = _add_save_span(frame, t0)
+        if typed.trace:
+            outputs.save(typed.trace, saved.write(Frames((frame,))))
     if typed.json:
         print(json.dumps(draw_document(frame, files)))
     elif not typed.quiet:
-        shown = chart.draw_lanes([frame], min(_width(), table.WIDTH)) if sys.stdout.isatty() else []
-        _say([*table.draw_lines(frame, files, _width()), *shown], files)
+        shown = chart.draw_lanes([frame], min(_terminal_width(), table.WIDTH)) if sys.stdout.isatty() else []
+        _print_lines([*table.draw_lines(frame, files, _terminal_width()), *shown], files)
     return 0
 
 
-def _unfinished(wanted: Path, rgb: np.ndarray) -> str:
-    """Save what is done of a picture that failed, beside the file that was wanted; give the file's name."""
-    path = wanted.with_name(f"{wanted.stem}.unfinished.png")
-    outputs.save(path, picture.encode(rgb))
-    return str(path)
+def _open_journal(request: Request, typed: Namespace, out: Sequence[str]) -> tuple[Request, Journal | None]:
+    """Open the journal beside the first file that is to be saved; none for standard output, pipes, and a single tile.
+
+    Raises as `keeping.open_journal` does, and UsageError where there is nothing to resume.
+    """
+    files = [path for path in out if outputs.is_regular(path)]
+    if not files or request.only_tile is not None:
+        if typed.resume:
+            raise UsageError("--resume goes on with a picture that is saved in a file", "give --out FILE")
+        return request, None
+    own_tile = typed.tile is not None
+    say = partial(_say, quiet=typed.quiet)
+    return keeping.open_journal(request, Path(files[0]), say, resume=typed.resume, fresh=typed.fresh, own_tile=own_tile)
 
 
-def _check_outputs(
-    out: Sequence[str], page: str | None, trace: str | None = None, *, json: bool = False
-) -> dict[str, outputs.Output]:
-    """The output that makes each file (the trace is made last). Raises before painting where one cannot be written."""
-    makers = {path: outputs.by_suffix(path) for path in out} | ({page: outputs.load("page")} if page else {})
-    files = [*out, *(path for path in (page, trace) if path)]
-    if json and outputs.STDOUT in files:
-        raise UsageError("--json and a file named - both want standard output", "give the file a name")
-    for path in files:
-        outputs.check_writable(path)
-    for number, path in enumerate(files):
-        if os.path.realpath(path) in map(os.path.realpath, files[:number]):
-            raise UsageError(f"{path} is named twice", "give each file a name of its own")
-    for option, named in (("page", page), ("trace", trace)):
-        if named:
-            outputs.check_name(option, named, option)
-    return makers
+def _say(text: str, *, quiet: bool) -> None:
+    if not quiet:
+        print(f"render: {text}", file=sys.stderr, flush=True)
 
 
-def _say(lines: Sequence[str], files: Sequence[str]) -> None:
-    """Tell the user, on standard error where one of the files goes to standard output."""
+def _pieces(maker: outputs.Output, frame: Frame, *, plain: bool) -> Iterable[bytes]:
+    return outputs.write_pieces(maker, Frames((frame,)), plain=plain)
+
+
+def _print_lines(lines: Sequence[str], files: Sequence[str]) -> None:
+    """Print lines, on standard error if a file goes to standard output."""
     print("\n".join(lines), file=sys.stderr if outputs.STDOUT in files else sys.stdout)
 
 
-def _check_sizes(makers: dict[str, outputs.Output], requests: Sequence[Request]) -> None:
-    """Raise UsageError, before painting, for a file that could not hold such pictures or show so many tiles."""
-    tiles = sum(math.prod(request.rows_and_columns) for request in requests if request.only_tile is None)
-    for path, maker in makers.items():
-        outputs.check_tiles(path, maker, tiles)
-    for request in requests:
-        outputs.check_sides(makers, request.width, request.height)
-
-
-def _saved(frame: Frame, t0: int) -> Frame:
-    """The frame with the time in which its files were written."""
+def _add_save_span(frame: Frame, t0: int) -> Frame:
+    """Add the span in which the files were written to the frame's trace."""
     t1 = time.perf_counter_ns()
-    spans = (*frame.trace.spans, Span(Recorder.me(), NO_TILE, "save", t0, t1))
+    spans = (*frame.trace.spans, Span(Recorder.current_worker(), NO_TILE, "save", t0, t1))
     return frame.with_trace(replace(frame.trace, spans=spans, ended=time.perf_counter_ns()))
 
 
@@ -146,43 +135,48 @@ def race(typed: Namespace, began: int) -> int:
             raise UnknownName("mode", name, modes.names())
     if typed.lesson and named:
         raise UsageError(f"lesson {typed.lesson} decides --modes itself", "leave --modes out")
+    if typed.lesson and typed.story:
+        raise UsageError(f"lesson {typed.lesson} has no --story", "leave --story or --lesson out")
     rounds = repeats.parse_rounds(typed.repeat, lessons.choose_rounds(typed.lesson) if typed.lesson else Rounds())
     requests: Sequence[Request | engine.Entrant] = (
-        lessons.prepare_entrants(typed.lesson, _asked(typed))
+        lessons.prepare_entrants(typed.lesson, _given_options(typed))
         if typed.lesson
-        else library.entrants(_asked(typed), named or modes.names())
+        else library.line_up(_given_options(typed), named, typed.story)
     )
-    makers = _check_outputs(typed.out, typed.page, typed.trace, json=typed.json)
-    _check_sizes(makers, [one.request if isinstance(one, engine.Entrant) else one for one in requests])
-    with terminal.live(quiet=typed.quiet, stream=sys.stderr) as watch:
-        result = engine.race(requests, announce=_announcer(typed), watch=watch, rounds=rounds)
+    makers = check_outputs(typed.out, typed.page, typed.trace, json=typed.json)
+    check_sizes(makers, [one.request if isinstance(one, engine.Entrant) else one for one in requests])
+    with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
+        later = repeats.parse_rounds(typed.repeat, repeats.LATER)
+        result = engine.race(requests, announce=_make_announcer(typed), watch=watch, rounds=rounds, later=later)
+        result = lessons.explain(result)
     if result.frames:
-        for path, maker in makers.items():
-            outputs.save(path, outputs.made(maker, result))
+        save_all((path, partial(outputs.write_pieces, maker, result)) for path, maker in makers.items())
         if typed.trace:
             outputs.save(typed.trace, saved.write(result))
-    _tell_race(typed, result, [*makers, typed.trace])
+    _print_race(typed, result, [*makers, typed.trace])
     if not (lessons.load(typed.lesson).sound(result.frames) if typed.lesson else result.identical):
         return 1
     return ModeUnavailable.exit_code if named and result.not_run else 0
 
 
-def _tell_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
-    """The table of a race, or its document; for a lesson also its question, and what follows."""
+def _print_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
+    """Print the table of a race, or its document; for a lesson also its question and its answers."""
     lesson = lessons.find_lesson(result)
     if typed.json:
-        told = {"lesson": lessons.as_dict(lesson, result)} if lesson else {}
-        print(json.dumps(race_document(result.frames, result.not_run) | told))
+        lesson_document = {"lesson": lessons.as_dict(lesson, result)} if lesson else {}
+        print(json.dumps(race_document(result.frames, result.not_run) | lesson_document))
     elif not typed.quiet:
-        told_lesson = ["", *lessons.format_lines(lesson, result, min(_width(), table.WIDTH))] if lesson else []
-        _say([table.race_table(result.frames, result.not_run, _width()), *told_lesson], files)
+        width = _terminal_width()
+        lesson_lines = [*lessons.format_lines(lesson, result, min(width, table.WIDTH)), ""] if lesson else []
+        report = table.race_table(result.frames, result.not_run, width, figures=typed.figures)
+        _print_lines([*lesson_lines, report], files)
 
 
 def compare(typed: Namespace, began: int) -> int:
     """Compare two saved pictures; exit 0 if equal or within what is allowed, 1 if not, 2 for different requests."""
-    allowed = _number(typed.max_error, "--max-error"), _number(typed.max_differing, "--max-differing")
+    allowed = _parse_number(typed.max_error, "--max-error"), _parse_number(typed.max_differing, "--max-differing")
     if typed.a == typed.b == picture.STDIN:
-        raise UsageError("standard input can be read once, and not as both pictures", "name a file for one of them")
+        raise UsageError("standard input can be read only once, for one of the pictures", "name a file for one of them")
     a, b = picture.read(typed.a), picture.read(typed.b)
     if typed.diff:
         outputs.check_writable(typed.diff)
@@ -190,30 +184,37 @@ def compare(typed: Namespace, began: int) -> int:
             Path(typed.a).resolve(),
             Path(typed.b).resolve(),
         }:
-            raise UsageError(f"--diff {typed.diff} is no place for it", "name a new file that ends in .png")
+            raise UsageError("--diff must name a new .png file", f"give another name than {typed.diff}")
     result = comparing.compare(a, b)
-    one, other = picture.spoken(typed.a), picture.spoken(typed.b)
+    one, other = picture.display_name(typed.a), picture.display_name(typed.b)
     if result.same_request is False and not typed.any_request:
         raise UsageError(
-            f"{one} and {other} were not asked to be the same picture: {comparing.unlike(a, b)}",
-            "add --any-request to compare them all the same",
+            f"{one} and {other} have different requests: {comparing.describe_request_changes(a, b)}",
+            "add --any-request to compare them anyway",
         )
     if typed.diff and (a.more or b.more):
-        raise UsageError("pictures of several frames have no one picture of their differences", "leave --diff out")
-    found = None if result.identical else attribution.attribute(a, b)
-    if typed.diff and found is not None:
-        from render.comparison.difference import marked
+        raise UsageError("--diff cannot show the differences of pictures of several frames", "leave --diff out")
+    attributed = None if result.identical else attribution.attribute(a, b)
+    if typed.diff and attributed is not None:
+        from render.comparison.difference import mark_places
 
-        outputs.save(typed.diff, picture.encode(marked(a, b, found)))
+        outputs.save(typed.diff, picture.encode_png(mark_places(a, b, attributed)))
     if typed.json:
-        print(json.dumps(result.as_dict() | ({"attribution": found.as_dict()} if found else {})))
+        print(json.dumps(result.as_dict() | ({"attribution": attributed.as_dict()} if attributed else {})))
     elif not typed.quiet:
-        print("\n".join([*comparing.lines(result, one, other), *(attribution.lines(found) if found else [])]))
+        print(
+            "\n".join(
+                [
+                    *comparing.format_comparison(result, one, other),
+                    *(attribution.format_attribution(attributed) if attributed else []),
+                ]
+            )
+        )
     return 0 if result.within(*allowed) else 1
 
 
-def _number(word: str | None, name: str) -> float | None:
-    """A number not below zero, or None where none was typed. Raises UsageError."""
+def _parse_number(word: str | None, name: str) -> float | None:
+    """Parse a number not below zero; None if the option is not given. Raises UsageError."""
     if word is None:
         return None
     try:
@@ -226,63 +227,60 @@ def _number(word: str | None, name: str) -> float | None:
 
 
 def show(typed: Namespace, began: int) -> int:
-    """Tell about a saved trace, and make outputs from it; of a picture, tell what it is."""
+    """Print the report of a saved trace and make outputs from it; of a picture, print what it is."""
     if not _is_trace(typed.file):
         return _show_picture(typed)
-    makers = _check_outputs(typed.out, typed.page, json=typed.json)
+    makers = check_outputs(typed.out, typed.page, json=typed.json)
     files = list(makers)
-    frames = saved.read(typed.file)
-    _check_sizes(makers, [frame.request for frame in frames])
-    for path, maker in makers.items():
-        outputs.save(path, outputs.made(maker, frames, plain=typed.plain))
+    frames = lessons.explain(saved.read(typed.file))
+    check_sizes(makers, [frame.request for frame in frames])
+    save_all((path, partial(outputs.write_pieces, maker, frames, plain=typed.plain)) for path, maker in makers.items())
     if frames.kind == "race":
-        _tell_race(typed, frames, files)
+        _print_race(typed, frames, files)
     elif typed.json:
         print(json.dumps(draw_document(frames[0], files)))
     elif frames.kind == "draw" and not typed.quiet:
-        _say(table.draw_lines(frames[0], files, _width()), files)
+        _print_lines(table.draw_lines(frames[0], files, _terminal_width()), files)
     return 0
 
 
 def _is_trace(path: str) -> bool:
-    """Whether a file is a saved trace rather than a picture: by its name, or because it is text that looks like one."""
+    """Tell if a file is a saved trace rather than a picture: by its name, or because its text looks like one."""
     if path.lower().endswith(".json"):
         return True
     try:
         with Path(path).open("rb") as file:
             return file.read(64).lstrip().startswith(b"{")
-    except (OSError, ValueError):  # reading it tells why
+    except (OSError, ValueError):  # reading it reports why
         return False
 
 
 def _show_picture(typed: Namespace) -> int:
-    """Tell what a picture is."""
+    """Print what a picture is."""
     if typed.out or typed.page:
-        raise UsageError(
-            f"{typed.file} is a picture, and what happened when is in a saved trace only", "save one: --trace"
-        )
-    told = inspection.describe(picture.read(typed.file))
+        raise UsageError(f"{typed.file} is a picture, and outputs are made from a saved trace", "save one with --trace")
+    description = inspection.describe_picture(picture.read(typed.file))
     if typed.json:
-        print(json.dumps({"file": typed.file} | told))
+        print(json.dumps({"file": typed.file} | description))
     elif not typed.quiet:
-        print("\n".join(inspection.lines(told, typed.file)))
+        print("\n".join(inspection.format_description(description, typed.file)))
     return 0
 
 
-def tell_devices(typed: Namespace, began: int) -> int:
-    """What this machine can run."""
-    found = devices.find()
-    print(json.dumps(found) if typed.json else "\n".join(devices.lines(found)))
+def list_devices(typed: Namespace, began: int) -> int:
+    """Print what this machine can run."""
+    document = devices.find_devices()
+    print(json.dumps(document) if typed.json else "\n".join(devices.format_lines(document)))
     return 0
 
 
-def scenes(typed: Namespace, began: int) -> int:
-    """The scenes there are, or one of them with its parameters."""
+def list_scenes(typed: Namespace, began: int) -> int:
+    """Print the scenes, or one of them with its parameters."""
     loaded = [scene.load(name) for name in ([typed.name] if typed.name else scene.names())]
     if typed.json:
         print(json.dumps({"scenes": [one.as_dict() for one in loaded]}))
     else:
-        print("\n\n".join("\n".join(one.lines(parameters=bool(typed.name))) for one in loaded))
+        print("\n\n".join("\n".join(one.format_lines(parameters=bool(typed.name))) for one in loaded))
     return 0
 
 
@@ -291,6 +289,6 @@ COMMANDS: dict[str, Callable[[Namespace, int], int]] = {
     "race": race,
     "compare": compare,
     "show": show,
-    "devices": tell_devices,
-    "scenes": scenes,
+    "devices": list_devices,
+    "scenes": list_scenes,
 }

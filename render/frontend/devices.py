@@ -1,4 +1,4 @@
-"""What this machine can run, and why not the rest."""
+"""The report of `devices`: what this machine can run, and why not the rest."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from render.options import complete
 from render.targets import simd
 
 
-def find() -> dict[str, Any]:
-    """The document of `devices --json`: CPU, graphics cards, targets and modes, each with a reason if it cannot run.
+def find_devices() -> dict[str, Any]:
+    """Build the document of `devices --json`: CPU, GPUs, targets and modes, each with a reason if it cannot run.
 
     `cuda`: the newest CUDA that the driver `runs`, versions of `driver`, `toolkit` and `package` (numba-cuda), null for
     what is not there; what is `missing`, and the command that would `install` it.
     """
-    size, instructions = simd.registers()
-    from render.runtime.cuda import discovery as cards
+    size, instructions = simd.vector_registers()
+    from render.runtime.cuda import discovery
     from render.runtime.cuda import software as card_software
 
-    found = cards.find()
-    newest = found.cards[0].driver if found.cards else None
+    discovered = discovery.find()
+    newest = discovered.cards[0].driver if discovered.cards else None
     software = card_software.find(newest[0] if newest else 13)
     return {
         "cpu": {
@@ -32,17 +32,19 @@ def find() -> dict[str, Any]:
             "lanes": size // 4,
             "fma": has_fma(),
         },
-        "cards": [card._asdict() | {"used": card in found.usable} for card in found.cards],
-        "cuda": {"runs": newest and ".".join(map(str, newest)), **software._asdict(), "reason": found.reason},
-        "targets": {name: {"missing": (targets.load(name).missing() or (None,))[0]} for name in targets.names()},
-        "modes": {name: _mode(name) for name in modes.names()},
+        "cards": [card._asdict() | {"used": card in discovered.usable} for card in discovered.cards],
+        "cuda": {"runs": newest and ".".join(map(str, newest)), **software._asdict(), "reason": discovered.reason},
+        "targets": {
+            name: {"missing": (targets.load(name).unavailable_reason() or (None,))[0]} for name in targets.names()
+        },
+        "modes": {name: _describe_mode(name) for name in modes.names()},
     }
 
 
-def _mode(name: str) -> dict[str, Any]:
-    """Whether a mode runs here; the reason and the way on where it does not."""
+def _describe_mode(name: str) -> dict[str, Any]:
+    """Tell if a mode runs here; if not, give the reason and what to do."""
     try:
-        missing = modes.missing(complete(mode=name))
+        missing = modes.unavailable_reason(complete(mode=name))
     except RenderError as error:
         missing = (error.cause, error.remedy)
     reason, remedy = missing or (None, None)
@@ -50,38 +52,38 @@ def _mode(name: str) -> dict[str, Any]:
 
 
 def has_fma() -> bool:
-    """Whether the CPU multiplies and adds in one instruction; without it the bits are the same, but slower made."""
-    from render.codegen.host import features
+    """Tell if the CPU has a fused multiply-add; without it the bits are the same, but take longer."""
+    from render.codegen.host import cpu_features
 
-    return bool(features() & {"fma", "fma4", "neon"})
+    return bool(cpu_features() & {"fma", "fma4", "neon"})
 
 
-def lines(found: dict[str, Any]) -> list[str]:
-    """The same for people."""
-    cpu = found["cpu"]
-    told = [
+def format_lines(document: dict[str, Any]) -> list[str]:
+    """Format the document of `find_devices` for people."""
+    cpu = document["cpu"]
+    lines = [
         f"CPU     {cpu['name']}",
-        f"        this process may use {cpu['cpus']} of its cores: so many tiles can be painted at the same instant",
+        f"        this process may use {cpu['cpus']} of its CPUs, and so paint as many tiles at the same instant",
         f"        {cpu['instructions']}: a register holds {cpu['lanes']} samples of float32 (target simd)",
     ]
     if not cpu["fma"]:
-        told.append(
-            "        it has no fma instruction: pictures are the same, but painting takes several times as long"
+        lines.append(
+            "        it has no fma instruction: the pictures are the same, but painting takes several times as long"
         )
-    told += [*_cards(found["cards"], found["cuda"]), ""]
-    for name, mode in found["modes"].items():
-        told.append(f"mode    {name:<12} {'yes' if mode['runs'] else 'no: ' + mode['reason']}")
+    lines += [*_format_gpus(document["cards"], document["cuda"]), ""]
+    for name, mode in document["modes"].items():
+        lines.append(f"mode    {name:<12} {'yes' if mode['runs'] else 'no: ' + mode['reason']}")
         if mode["remedy"]:
-            told.append(f"{'':<21}{mode['remedy']}")
-    return told
+            lines.append(f"{'':<21}{mode['remedy']}")
+    return lines
 
 
-def _cards(cards: Sequence[dict[str, Any]], cuda: dict[str, Any]) -> list[str]:
-    """The graphics cards, the software for them, and what is missing."""
-    told = [
-        f"card    {card['name']}, {card['memory'] / 2**30:.0f} GiB, {card['multiprocessors']} multiprocessors, "
-        f"compute capability {'.'.join(map(str, card['capability']))}{'' if card['used'] else ' (not used)'}"
-        for card in cards
+def _format_gpus(gpus: Sequence[dict[str, Any]], cuda: dict[str, Any]) -> list[str]:
+    """Format the GPUs, their software, and what is missing."""
+    lines = [
+        f"GPU     {gpu['name']}, {gpu['memory'] / 2**30:.0f} GiB, {gpu['multiprocessors']} multiprocessors, "
+        f"compute capability {'.'.join(map(str, gpu['capability']))}{'' if gpu['used'] else ' (not used)'}"
+        for gpu in gpus
     ]
     parts = [
         f"driver {cuda['driver'] or 'of unknown version'} (runs CUDA {cuda['runs']})" if cuda["runs"] else "",
@@ -89,8 +91,8 @@ def _cards(cards: Sequence[dict[str, Any]], cuda: dict[str, Any]) -> list[str]:
         f"numba-cuda {cuda['package']}" if cuda["package"] else "",
     ]
     here = ", ".join(part for part in parts if part)
-    told = told or [f"card    none that can be used: {cuda['reason']}"]
-    told += [f"        {here}"] if here else []
-    told += [f"        missing for mode cuda: {', '.join(cuda['missing'])}"] if cuda["missing"] else []
-    told += [f"        {cuda['install']}"] if cuda["install"] else []
-    return told
+    lines = lines or [f"GPU     none that can be used: {cuda['reason']}"]
+    lines += [f"        {here}"] if here else []
+    lines += [f"        missing for mode cuda: {', '.join(cuda['missing'])}"] if cuda["missing"] else []
+    lines += [f"        {cuda['install']}"] if cuda["install"] else []
+    return lines

@@ -1,4 +1,4 @@
-"""How far a draw is and how long it may take yet: a line now and then, where no terminal shows the tiles."""
+"""Progress lines: how far a draw is and how long the rest may take, where no terminal shows the tiles."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from typing import TextIO
 
-from render.engine import Moment, Watch
+from render.painting.course import Moment, Watch
 
-FIRST, LONGEST = 10.0, 60.0  # seconds to the first line; and between two lines at most, each time twice as long
-EARLY = 2.0  # seconds of painting; before, what is done tells too little of what is left
+FIRST_SECONDS, MAX_SECONDS = (
+    10.0,
+    60.0,
+)  # seconds to the first line; and between two lines at most, each time twice as long
+MIN_SECONDS = 2.0  # seconds of painting; before, what is done tells too little of what is left
 
 Seconds = Callable[[], float]
 
@@ -21,7 +24,7 @@ def describe_left(moment: Moment) -> str:
 
     What is done is counted in tiles, or in their estimated cost where the plan knows it.
     """
-    if moment.seconds < EARLY or not 0 < moment.share < 1:
+    if moment.seconds < MIN_SECONDS or not 0 < moment.share < 1:
         return ""
     return f", about {describe_roughly(moment.seconds * (1 - moment.share) / moment.share)} left"
 
@@ -39,49 +42,49 @@ def describe_roughly(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
-class Lines:
-    """What is to be said of a draw whenever somebody asks; tiles that are done are noted as they come."""
+class ProgressLines:
+    """The progress of a draw, as a line whenever it is asked for; finished tiles are noted as they come."""
 
     def __init__(self, began: float) -> None:
         self.began = began
         self.done: int = 0
         self.latest: Moment | None = None
 
-    def take(self, moment: Moment) -> None:
-        """Note a tile that is done; another run than before counts from nothing."""
+    def note_tile(self, moment: Moment) -> None:
+        """Note a finished tile; the count starts anew with another run."""
         again = self.latest is not None and self.latest.request is moment.request
         self.done = self.done + 1 if again else 1
         self.latest = moment
 
-    def line(self, now: float) -> str:
-        """How far it is."""
+    def current_line(self, now: float) -> str:
+        """Say how many tiles are finished and how long the rest may take."""
         moment = self.latest
         if moment is None:
-            return f"no tile is done yet, after {describe_roughly(now - self.began)}"
+            return f"no tile finished after {describe_roughly(now - self.began)}"
         return f"{moment.name}: {self.done} of {moment.tiles} tiles{describe_left(moment)}"
 
 
 @contextmanager
-def lines(stream: TextIO, clock: Seconds = time.monotonic) -> Iterator[Watch]:
-    """Write a line to the stream now and then, from a thread of its own; nothing for a draw that is soon done."""
-    told, ended = Lines(clock()), Event()
-    thread = Thread(target=_speak, args=(told, stream, ended, clock), daemon=True, name="progress")
+def report_lines(stream: TextIO, clock: Seconds = time.monotonic) -> Iterator[Watch]:
+    """Write a progress line now and then, from a thread of its own; none for a draw that soon finishes."""
+    report, ended = ProgressLines(clock()), Event()
+    thread = Thread(target=_write_lines, args=(report, stream, ended, clock), daemon=True, name="progress")
     try:
         thread.start()
     except RuntimeError:  # no more threads are allowed: better no line than no picture
-        yield told.take
+        yield report.note_tile
         return
     try:
-        yield told.take
+        yield report.note_tile
     finally:
         ended.set()
         thread.join()
 
 
-def _speak(told: Lines, stream: TextIO, ended: Event, clock: Seconds) -> None:
-    pause = FIRST
+def _write_lines(report: ProgressLines, stream: TextIO, ended: Event, clock: Seconds) -> None:
+    pause = FIRST_SECONDS
     with suppress(OSError, ValueError):  # whoever listened has gone
         while not ended.wait(pause):
-            stream.write(f"render: {told.line(clock())}\n")
+            stream.write(f"render: {report.current_line(clock())}\n")
             stream.flush()
-            pause = min(2 * pause, LONGEST)
+            pause = min(2 * pause, MAX_SECONDS)

@@ -5,7 +5,7 @@
 
 What a single `draw` does before it paints (loading and checking the scene, finding its code by its fingerprint, loading
 it) takes longer than painting a small frame. A session does it when it is opened. What is left for each frame, besides
-what its mode needs to begin and end a run, is one or two milliseconds (benchmarks/sessions.py). The pictures are those
+starting and finishing a run of its mode, takes one or two milliseconds (benchmarks/sessions.py). The pictures are those
 of `draw`, to the last bit. Worker processes live on between frames; a GPU is opened anew for each.
 """
 
@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from render import engine, options
 from render.errors import RenderError, TileError, UsageError
-from render.frame import Canvas, window
+from render.frame import Canvas, open_window
 from render.painting.not_numbers import describe_failure
-from render.pictures.picture import encode
+from render.pictures.picture import encode_png
 from render.plan import Tile
 from render.preparation import Preparation
 from render.request import Request
@@ -45,8 +45,8 @@ class Window(NamedTuple):
     total_steps: int
 
     def png(self) -> bytes:
-        """Give the pixels as a PNG file."""
-        return encode(self.rgb)
+        """Encode the pixels as a PNG file."""
+        return encode_png(self.rgb)
 
     def __repr__(self) -> str:
         """One line: where it is and how large."""
@@ -54,7 +54,7 @@ class Window(NamedTuple):
         return f"<Window of {width} x {height} pixels at {self.x}, {self.y}>"
 
     def _repr_png_(self) -> bytes:
-        """How a notebook shows it."""
+        """Show the pixels in a notebook."""
         return self.png()
 
 
@@ -65,24 +65,24 @@ class Session:
     is wrong with them or with the scene.
     """
 
-    def __init__(self, **asked: Any) -> None:
-        self._asked = {name: value for name, value in asked.items() if value is not None}
+    def __init__(self, **arguments: Any) -> None:
+        self._options = {name: value for name, value in arguments.items() if value is not None}
         self._preparation: Preparation | None = Preparation()
-        self.request = options.complete_from(self._asked, self._preparation.scene)
+        self.request = options.complete_from(self._options, self._preparation.load_scene)
         engine.load_available_mode(self.request)
-        self._preparation.check(self.request)
-        self._preparation.compile(self.request, engine.announce_nothing)
+        self._preparation.check_scene(self.request)
+        self._preparation.compile_kernel(self.request, engine.announce_nothing)
 
     def draw(self, **changes: Any) -> DrawnFrame:
-        """Draw one frame: `s.draw(parameters={"zoom": 3})`; all options but those in FIXED may be others than before.
+        """Draw one frame: `s.draw(parameters={"zoom": 3})`; every option but those in FIXED may change.
 
         Parameters that are not named keep the values they were given when the session was opened. A frame that fails
         leaves the session as it was.
 
         Raises UsageError for an option in FIXED and for a closed session, and as `render.draw` does.
         """
-        preparation = self._open()
-        return engine.draw(self._changed(changes, preparation), preparation=preparation)
+        preparation = self._require_open()
+        return engine.draw(self._changed_request(changes, preparation), preparation=preparation)
 
     def window(self, x: int, y: int, width: int, height: int, **changes: Any) -> Window:
         """Paint one rectangle of the frame, and nothing else of it: `s.window(512, 256, 256, 256)`.
@@ -94,29 +94,31 @@ class Session:
 
         Raises UsageError as `draw` does and for a window that does not lie in the frame, TileError where it fails.
         """
-        preparation = self._open()
-        place = x, y, width, height = [options.whole(value, "a window's place") for value in (x, y, width, height)]
-        request = self._changed(changes, preparation)
-        canvas = window(request, *place)
+        preparation = self._require_open()
+        place = x, y, width, height = [
+            options.parse_whole(value, "a window's place") for value in (x, y, width, height)
+        ]
+        request = self._changed_request(changes, preparation)
+        canvas = open_window(request, *place)
         request = replace(request, tile=(width, height), only_tile=None)
-        preparation.check(request)
+        preparation.check_scene(request)
         kernel = preparation.shared_kernel(request)
         try:
             steps, bad = kernel.paint(canvas, *place)
         except RenderError:
             raise
         except Exception as error:
-            raise _failure(request, canvas, f"{type(error).__name__}: {error}") from error
+            raise _window_error(request, canvas, f"{type(error).__name__}: {error}") from error
         if bad:
-            raise _failure(request, canvas, describe_failure(request, kernel, canvas, Tile(0, *place), bad))
-        return Window(x, y, *canvas.kept(), total_steps=steps)
+            raise _window_error(request, canvas, describe_failure(request, kernel, canvas, Tile(0, *place), bad))
+        return Window(x, y, *canvas.take_pixels(), total_steps=steps)
 
     def close(self) -> None:
-        """Let go of the code; frames that other threads are drawing are finished. Closing again does nothing."""
+        """Release the code; frames that other threads are drawing are finished. Closing again does nothing."""
         self._preparation = None
 
     def __enter__(self) -> Self:
-        self._open()
+        self._require_open()
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -124,15 +126,16 @@ class Session:
 
     def __repr__(self) -> str:
         state = "closed" if self._preparation is None else "open"
-        asked = self.request
-        return f"<session of scene {asked.scene}, {asked.precision}, mode {asked.mode}, target {asked.target}: {state}>"
+        request = self.request
+        fixed = f"{request.scene}, {request.precision}, mode {request.mode}, target {request.target}"
+        return f"<session of scene {fixed}: {state}>"
 
-    def _open(self) -> Preparation:
+    def _require_open(self) -> Preparation:
         if self._preparation is None:
             raise UsageError("this session is closed", "open another one with render.session")
         return self._preparation
 
-    def _changed(self, changes: dict[str, Any], preparation: Preparation) -> Request:
+    def _changed_request(self, changes: dict[str, Any], preparation: Preparation) -> Request:
         """Complete the request with these options in place of the session's own."""
         given = {name: value for name, value in changes.items() if value is not None}
         for name in FIXED:
@@ -141,12 +144,12 @@ class Session:
                     f"the {name} of a session cannot change: it is {getattr(self.request, name)}",
                     "leave it out, or open another session for it",
                 )
-        parameters = {**self._asked.get("parameters", {}), **given.get("parameters", {})}
-        return options.complete_from(self._asked | given | {"parameters": parameters}, preparation.scene)
+        parameters = {**self._options.get("parameters", {}), **given.get("parameters", {})}
+        return options.complete_from(self._options | given | {"parameters": parameters}, preparation.load_scene)
 
 
-def _failure(request: Request, canvas: Canvas, why: str) -> TileError:
-    """Make the error of one window, with the call that paints it alone."""
+def _window_error(request: Request, canvas: Canvas, why: str) -> TileError:
+    """Make the error for one window, with the call that paints it alone."""
     high, wide, _ = canvas.rgb.shape
     place = f"window({canvas.x}, {canvas.y}, {wide}, {high})"
-    return TileError(f"{place} of scene {request.scene} failed: {why}", f"to see it alone: session.{place}")
+    return TileError(f"{place} of scene {request.scene} failed: {why}", f"to reproduce it: session.{place}")

@@ -1,4 +1,4 @@
-"""What the program says: through streams that no text from elsewhere can steer."""
+"""Output streams that make control characters in text from elsewhere harmless."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
 from render import streams
-from render.wording import harmless
+from render.wording import make_harmless
 
 
-class Harmless:
+class HarmlessStream:
     """A text stream that writes control characters as their codes, all but line ends; otherwise it is the other one."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
 
     def write(self, text: str) -> int:
-        """Write it, harmless."""
-        return self.stream.write(harmless(text, keep="\n"))
+        """Write text with its control characters as codes."""
+        return self.stream.write(make_harmless(text, keep="\n"))
 
     def __getattr__(self, name: str) -> Any:
-        """Whatever else the other stream has."""
+        """Forward everything else to the underlying stream."""
         return getattr(self.stream, name)
 
 
-def raw(stream: TextIO) -> TextIO:
-    """The stream below, for who draws on a terminal with escape sequences of its own."""
-    return stream.stream if isinstance(stream, Harmless) else stream
+def unwrap_stream(stream: TextIO) -> TextIO:
+    """Return the underlying stream, for drawing on a terminal with escape sequences."""
+    return stream.stream if isinstance(stream, HarmlessStream) else stream
 
 
 @contextmanager
 def harmless_streams() -> Iterator[None]:
-    """Speak on standard output and standard error so, whoever started us; no letter is one that cannot be said."""
-    streams.fill()
+    """Make standard output and standard error print control characters, and letters they lack, as codes."""
+    streams.open_closed_streams()
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever started us
@@ -43,7 +43,7 @@ def harmless_streams() -> Iterator[None]:
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (cast(TextIO, Harmless(stream)) for stream in before)
+    sys.stdout, sys.stderr = (cast(TextIO, HarmlessStream(stream)) for stream in before)
     try:
         yield
     finally:

@@ -1,6 +1,6 @@
 """Elementary functions out of the primitive words alone, so that every target gives them the same bits.
 
-A C library's `sin` differs from a graphics card's in the last place, and a picture would show it. Here all is
+A C library's `sin` differs from a GPU's in the last place, and a picture would show it. Here all is
 fma, integer and bit operations on lanes: a few exact steps bring the argument into a small interval, a polynomial
 does the rest. One source serves float32 and float64. A lane shows its precision by arithmetic (`_wide`), a constant
 joins it by `_own`, and compilers fold both away, with the polynomial of the other precision.
@@ -8,7 +8,7 @@ joins it by `_own`, and compilers fold both away, with the polynomial of the oth
 Bounds are in units in the last place (ulp) of the exact result; `tests/test_elementary.py` measures them against
 mpmath. Polynomials and constants are our own fits: `benchmarks/derive_elementary.py` prints them.
 
-A product that a sum needs is made by `fma(a, b, 0.0)`: compilers for graphics cards fuse bare products into sums.
+A product that a sum needs is made by `fma(a, b, 0.0)`: compilers for GPUs fuse bare products into sums.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def atan2(y: Lane, x: Lane) -> Lane:
 
 
 def clamp(x: Lane, low: Lane, high: Lane) -> Lane:
-    """X held between low and high (low <= high); NaN gives low."""
+    """Clamp x between low and high (low <= high); NaN gives low."""
     return minimum(maximum(x, low), high)
 
 
@@ -177,7 +177,7 @@ def fract(x: Lane) -> Lane:
 
 
 def _own(x: Lane, wide: float, narrow: float) -> Lane:
-    """The constant for x's precision: `wide` for float64 lanes, `narrow` for float32."""
+    """Choose the constant for x's precision: `wide` for float64 lanes, `narrow` for float32."""
     zero = nought(x)
     return where(is_wide(x), zero + wide, zero + narrow)
 
@@ -197,7 +197,7 @@ def _rounder(x: Lane) -> Lane:
 
 
 def _within_exponents(x: Lane) -> Lane:
-    """X held where 2^x and e^x have long overflowed or become 0, and half of it still is an exponent."""
+    """Clamp x to where 2^x and e^x have long overflowed or become 0, and half of it still is an exponent."""
     limit = _own(x, 1100.0, 160.0)
     return clamp(x, -limit, limit)
 
@@ -255,7 +255,7 @@ def _exponent_and_rest(x: Lane) -> tuple[Lane, Lane]:
 
 
 def _log_with_ends(x: Lane, y: Lane) -> Lane:
-    """The logarithm y of x, put right where x is not a positive finite number."""
+    """Correct the logarithm y of x where x is not a positive finite number."""
     zero = nought(x)
     y = where(x > 0.0, y, where(x == 0.0, zero - INFINITY, zero + NAN))
     return where(x == INFINITY, x, y)
@@ -288,7 +288,7 @@ def _sin_after(x: Lane, quarters: int) -> Lane:
 
 
 def _ratio_in_range(low: Lane, high: Lane) -> tuple[Lane, Lane]:
-    """Two numbers of the same ratio whose sum is finite unless high alone is infinite, for 0 <= low <= high.
+    """Scale two numbers to a finite sum unless high alone is infinite, for 0 <= low <= high; their ratio stays.
 
     Two infinities count as equal. The quarter is exact where it is felt: a low that it makes inexact vanishes
     beside this high.

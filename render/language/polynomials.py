@@ -14,7 +14,7 @@ def nought(x: Lane) -> Lane:
 
 
 def is_wide(x: Lane) -> Lane:
-    """The mask that is true for float64 lanes: there 1 + 2^-30 is more than 1."""
+    """Return the mask that is true for float64 lanes: there 1 + 2^-30 is more than 1."""
     one = nought(x) + 1.0
     return one + 2.0**-30 > one
 

@@ -24,7 +24,7 @@ INTEGER_OF: dict[Real, Any] = {np.float32: np.int32, np.float64: np.int64}
 
 
 def _library_fma(name: str, kind: Any) -> Callable[..., float] | None:
-    """`fma` or `fmaf` of the C library, with the GIL held (a call takes 0.3 us); None where there is none."""
+    """Load `fma` or `fmaf` of the C library, called with the GIL held (0.3 us a call); None where there is none."""
     library = "ucrtbase" if sys.platform == "win32" else None
     try:
         call = getattr(ctypes.PyDLL(library), name)
@@ -36,7 +36,7 @@ def _library_fma(name: str, kind: Any) -> Callable[..., float] | None:
 
 
 def _odd_fma32(a: float, b: float, c: float) -> float:
-    """float32 fma in float64 arithmetic: the exact product, a sum rounded to odd, one rounding at the end.
+    """Compute a float32 fma in float64: the exact product, a sum rounded to odd, one rounding at the end.
 
     Boldo and Melquiond, "Emulation of FMA and correctly rounded sums", IEEE TC 57(4), 2008.
     """
@@ -51,7 +51,7 @@ def _odd_fma32(a: float, b: float, c: float) -> float:
 
 
 def _math_fma(a: float, b: float, c: float) -> float:
-    """`math.fma` (Python 3.13) with IEEE results in place of its exceptions."""
+    """Call `math.fma` (Python 3.13), with IEEE results in place of its exceptions."""
     try:
         return math.fma(a, b, c)  # type: ignore[attr-defined,no-any-return]
     except OverflowError:
@@ -70,7 +70,7 @@ HARD = (  # a, b, c, result: each wrong by one unit where the product, or the su
 
 @cache
 def exact_fma(real: Real) -> Callable[..., float]:
-    """A multiply-add that rounds once: the C library's, or one made here where that fails the hard cases."""
+    """Find a multiply-add that rounds once: the C library's, or one made here where that fails the hard cases."""
     name, kind = ("fmaf", ctypes.c_float) if real is np.float32 else ("fma", ctypes.c_double)
     own = _odd_fma32 if real is np.float32 else _math_fma
     for call in (_library_fma(name, kind), own):
@@ -81,7 +81,7 @@ def exact_fma(real: Real) -> Callable[..., float]:
 
 @cache
 def words(real: Real) -> dict[str, Callable[..., Any]]:
-    """The primitive words bound to one precision, by name. Results are of type `real`, its integer, or np.bool_."""
+    """Bind the primitive words to one precision, by name. Results are of type `real`, its integer, or np.bool_."""
     integer = INTEGER_OF[real]
     multiply_add = exact_fma(real)
     lowest, highest = int(np.iinfo(integer).min), int(np.iinfo(integer).max)
@@ -177,7 +177,7 @@ def where(mask: Lane, a: Lane, b: Lane) -> Lane:
 
 
 def any_lane(mask: Lane) -> bool:
-    """Whether the mask is true in any lane. Use it to save work only: it must not change a lane's result."""
+    """Test whether the mask is true in any lane. Use it to save work only: it must not change a lane's result."""
     return bool(mask)
 
 

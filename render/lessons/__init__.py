@@ -4,13 +4,15 @@ A lesson is a race whose runs are chosen for it, each with a name of its own. No
 the frame, and every sentence is computed from the traces and the pictures. `wait` is the template; a new lesson is a
 new file and nothing else:
 
-    QUESTION                         what it answers, in one line
+    QUESTION                         the question it answers, in one line
     OPTIONS                          the options of modes that it takes, besides those of what to draw
-    DEFAULTS                         what it asks for where nothing is said
-    entrants(asked) -> [Entrant]     the runs, in order
+    DEFAULTS                         options that it sets where the user does not
+    entrants(given) -> [Entrant]     the runs, in order
     follows(frames) -> sentences      what they show, a sentence a line
     sound(frames) -> bool            are all pictures equal that should be?
-    enough(frames) -> bool           do the figures carry what it wants to show, or can they not? It repeats until then
+    enough(frames) -> bool           do the figures carry the answer, or can they not? It repeats until then
+    TERMS                            words that its reader may not know, each with what it means
+    close_up(frames) -> CloseUp      one stretch of one run, event by event; None where the traces do not show it
 """
 
 from __future__ import annotations
@@ -19,56 +21,63 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from render import modes, options, registry
 from render.errors import ModeUnavailable, UsageError
+from render.findings.explanation import CloseUp, Explanation
 from render.findings.repeats import Rounds
 
 if TYPE_CHECKING:
     from render.engine import Adapt, Entrant
-    from render.frame import Frame
+    from render.frame import Frame, Frames
 
-FRAME = {"view": "seahorses", "samples": 16}  # takes one worker a second or more, as the race's own
+Kind = TypeVar("Kind", bound="Frames")
+FRAME = {"view": "seahorses", "samples": 16}  # takes one worker a second or more
 
 
 class Lesson(Protocol):
-    """What each file of this folder offers."""
+    """The members of each file of this folder."""
 
     QUESTION: str
     OPTIONS: frozenset[str]
     DEFAULTS: Mapping[str, Any]
+    TERMS: Mapping[str, str]
 
-    def entrants(self, asked: Mapping[str, Any]) -> list[Entrant]:
-        """The runs of the lesson. Raises UsageError."""
+    def entrants(self, given: Mapping[str, Any]) -> list[Entrant]:
+        """Make the runs of the lesson. Raises UsageError."""
         ...
 
     def follows(self, frames: Sequence[Frame]) -> Iterator[str]:
-        """What follows from its runs."""
+        """Yield what follows from its runs, a sentence a line."""
         ...
 
     def sound(self, frames: Sequence[Frame]) -> bool:
-        """Whether all pictures are equal that should be."""
+        """Test whether all pictures are equal that should be."""
         ...
 
     def enough(self, frames: Sequence[Frame]) -> bool:
-        """Whether the figures carry what it wants to show, or cannot here; where they never do, `follows` says so."""
+        """Test whether the figures carry the answer, or cannot here; where they never do, `follows` says so."""
+        ...
+
+    def close_up(self, frames: Sequence[Frame]) -> CloseUp | None:
+        """Follow one stretch of one run event by event; None where the traces do not show what the lesson is about."""
         ...
 
 
 def names() -> list[str]:
-    """All lessons there are."""
+    """List all lessons."""
     return registry.names(__path__)
 
 
 @cache
 def load(name: str) -> Lesson:
-    """The lesson of this name. Raises UnknownName."""
+    """Load the lesson of this name. Raises UnknownName."""
     return cast(Lesson, registry.load("lesson", __name__, name, names()))
 
 
-def prepare_entrants(name: str, asked: Mapping[str, Any]) -> list[Entrant]:
-    """The runs of a lesson for what was asked.
+def prepare_entrants(name: str, options_given: Mapping[str, Any]) -> list[Entrant]:
+    """Make the runs of a lesson from the options given.
 
     Raises UsageError for an option that it decides itself, ModeUnavailable where one of its runs cannot be made here:
     what is left would answer nothing.
@@ -78,13 +87,13 @@ def prepare_entrants(name: str, asked: Mapping[str, Any]) -> list[Entrant]:
     lesson = load(name)
     owned = {option for mode in modes.names() for option in modes.load(mode).OPTIONS} | {"mode"}
     for option in sorted(owned - lesson.OPTIONS):
-        if asked.get(option):
+        if options_given.get(option):
             spelled = option.replace("_", "-")
             raise UsageError(f"lesson {name} decides --{spelled} itself", f"leave --{spelled} out")
-    told = {option: value for option, value in asked.items() if value is not None and value is not False}
-    if not any(told.get(option) for option in ("scene", "view", "parameters")):
-        told = FRAME | told
-    runs = lesson.entrants({**lesson.DEFAULTS, **told})
+    chosen = {option: value for option, value in options_given.items() if value is not None and value is not False}
+    if not any(chosen.get(option) for option in ("scene", "view", "parameters")):
+        chosen = FRAME | chosen
+    runs = lesson.entrants({**lesson.DEFAULTS, **chosen})
     for run in runs:
         try:
             load_available_mode(run.request)
@@ -95,49 +104,62 @@ def prepare_entrants(name: str, asked: Mapping[str, Any]) -> list[Entrant]:
 
 
 def choose_rounds(name: str) -> Rounds:
-    """How often the runs of a lesson are repeated: until its sentence is carried, as far as patience goes."""
+    """Choose the rounds of a lesson: repeated until the figures carry its answer, as far as patience goes."""
     return Rounds(seconds=0.0, enough=load(name).enough)
 
 
-def make_entrant(label: str, mode: str, asked: Mapping[str, Any], adapt: Adapt | None = None, **own: Any) -> Entrant:
-    """A run of a lesson: this mode with what was asked, as far as it takes it; `own` is the lesson's own wish."""
+def make_entrant(label: str, mode: str, given: Mapping[str, Any], adapt: Adapt | None = None, **own: Any) -> Entrant:
+    """Make a run of a lesson: this mode with the given options that it takes; `own` are set by the lesson."""
     from render.engine import Entrant
 
     owned = {option for name in modes.names() for option in modes.load(name).OPTIONS}
-    mine = {option: value for option, value in asked.items() if option not in owned | {"mode"}}
-    mine |= {option: asked[option] for option in modes.load(mode).OPTIONS if option in asked}
+    mine = {option: value for option, value in given.items() if option not in owned | {"mode"}}
+    mine |= {option: given[option] for option in modes.select_race_options(mode) if option in given}
     return Entrant(options.complete(mode=mode, **mine | own), {"label": label}, adapt)
 
 
 def find_lesson(frames: Sequence[Frame]) -> str | None:
-    """The lesson whose runs these are, as their facts tell; None where they are not all of them, or others."""
-    told = [frame.trace.facts.get("lesson") for frame in frames]
-    name = told[0] if told and all(one == told[0] for one in told) else None
+    """Find the lesson whose runs these are, by their facts; None where some are missing, or others."""
+    lessons = [frame.trace.facts.get("lesson") for frame in frames]
+    name = lessons[0] if lessons and all(one == lessons[0] for one in lessons) else None
     return name if isinstance(name, str) and name in names() and _match_runs(name, frames) else None
 
 
+def explain(frames: Kind) -> Kind:
+    """Add the text of the lesson whose runs these are; frames of no lesson are given back as they are."""
+    name = find_lesson(frames)
+    if name is None:
+        return frames
+    lesson = load(name)
+    follows = tuple(lesson.follows(frames))
+    explanation = Explanation(name, lesson.QUESTION, follows, tuple(lesson.TERMS.items()), lesson.close_up(frames))
+    return replace(frames, explanation=explanation)
+
+
 def _match_runs(name: str, frames: Sequence[Frame]) -> bool:
-    """Whether these are the modes of the lesson in its order, and all draw the same in the same tiles."""
-    asked = [run.request.mode for run in prepare_entrants(name, {})]
+    """Test whether these are the modes of the lesson in its order, and all draw the same in the same tiles."""
+    expected = [run.request.mode for run in prepare_entrants(name, {})]
     first = frames[0].request
-    alike = all(frame.request.drawn() == first.drawn() and frame.request.tile == first.tile for frame in frames)
-    return alike and [frame.request.mode for frame in frames] == asked
+    alike = all(
+        frame.request.picture_key() == first.picture_key() and frame.request.tile == first.tile for frame in frames
+    )
+    return alike and [frame.request.mode for frame in frames] == expected
 
 
 def use_one_tile_size(runs: Sequence[Entrant], tile: tuple[int, int]) -> list[Entrant]:
-    """The runs with tiles of one size, which would depend on the workers otherwise."""
+    """Give all runs tiles of one size, which would depend on the workers otherwise."""
     return [run._replace(request=replace(run.request, tile=tile)) for run in runs]
 
 
 def format_lines(name: str, frames: Sequence[Frame], width: int) -> list[str]:
-    """The question of a lesson and its answer, folded for a terminal."""
+    """Format the question of a lesson and its answer, folded for a terminal."""
     lesson = load(name)
-    told = [f"lesson {name}: {lesson.QUESTION}", *lesson.follows(frames)]
-    return [line for text in told for line in wrap(text, width, subsequent_indent="  ")]
+    texts = [f"lesson {name}: {lesson.QUESTION}", *lesson.follows(frames)]
+    return [line for text in texts for line in wrap(text, width, subsequent_indent="  ")]
 
 
 def as_dict(name: str, frames: Sequence[Frame]) -> dict[str, Any]:
-    """The same for JSON."""
+    """Convert question and answer to JSON's types."""
     lesson = load(name)
-    told = list(lesson.follows(frames))
-    return {"name": name, "question": lesson.QUESTION, "follows": told, "sound": lesson.sound(frames)}
+    conclusions = list(lesson.follows(frames))
+    return {"name": name, "question": lesson.QUESTION, "follows": conclusions, "sound": lesson.sound(frames)}

@@ -15,17 +15,27 @@ from typing import Any
 from render import lessons
 from render.comparison import attribution
 from render.engine import Entrant
-from render.frame import Canvas, Frame, Went
+from render.findings.explanation import CloseUp, Event
+from render.frame import Canvas, Frame, SliceResult
 from render.pictures.picture import Picture
-from render.pictures.provenance import of
-from render.runtime.kernel import CpuKernel, Underway
-from render.trace import NO_TILE
+from render.pictures.provenance import make_provenance
+from render.plan import cut
+from render.runtime.kernel import CpuKernel, StartedRectangle
+from render.trace import NO_TILE, Span
+from render.wording import count
 
 QUESTION = "How is a fault found that shows only where workers share something?"
 OPTIONS = frozenset({"workers", "in_flight"})
 DEFAULTS = {"samples": 4}
+TERMS = {
+    "A race condition": "is a fault that depends on who comes first. Here each worker writes where its tile lies into "
+    "one variable that all workers share, and reads it again before each few rows. Alone that is right; beside others "
+    "it is right only if nobody writes in between. That a program was right once proves nothing about the next time.",
+}
 OVERLAP = 8  # pixels that a tile reaches into the next
 ROWS = 8  # of a slice
+MOVES = 3  # of the place; more are left out
+MARK = "torn: its pixels differ from the right picture"
 
 
 class Careless(CpuKernel):
@@ -43,26 +53,26 @@ class Careless(CpuKernel):
             left, top, wide = self.place
             high = min(ROWS, height - row, len(canvas.rgb) - top - row)
             if high > 0:
-                made, nan = self.kernel.paint(canvas, left, top + row, wide, high)
-                steps, bad = steps + made, bad + nan
+                stepped, nan = self.kernel.paint(canvas, left, top + row, wide, high)
+                steps, bad = steps + stepped, bad + nan
         return steps, bad
 
     @contextmanager
-    def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Slices]:
-        """The same slice by slice; whoever comes in between is gone before the next."""
+    def start_rectangle(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Slices]:
+        """Start the same slice by slice; a worker that comes in between is gone before the next slice."""
         yield Slices(self, canvas, [(x, y + row, width, min(ROWS, height - row)) for row in range(0, height, ROWS)])
 
 
 class Slices:
     """Rectangles that are painted one after the other."""
 
-    def __init__(self, kernel: Careless, canvas: Canvas, left: list[tuple[int, int, int, int]]) -> None:
-        self.kernel, self.canvas, self.left = kernel, canvas, left[::-1]
+    def __init__(self, kernel: Careless, canvas: Canvas, remaining: list[tuple[int, int, int, int]]) -> None:
+        self.kernel, self.canvas, self.left = kernel, canvas, remaining[::-1]
 
-    def go(self, budget: int) -> Went:  # noqa: ARG002  (as it is asked for)
+    def paint_slice(self, budget: int) -> SliceResult:  # noqa: ARG002  (as it is asked for)
         """Paint the next one, however long it takes."""
         steps, bad = self.kernel.paint(self.canvas, *self.left.pop())
-        return Went(steps, bad, not self.left)
+        return SliceResult(steps, bad, not self.left)
 
 
 class Greedy(CpuKernel):
@@ -71,27 +81,31 @@ class Greedy(CpuKernel):
     def __init__(self, kernel: CpuKernel) -> None:
         self.kernel, self.about = kernel, f"{kernel.about}, greedy"
 
-    def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> AbstractContextManager[Underway]:
+    def start_rectangle(
+        self, canvas: Canvas, x: int, y: int, width: int, height: int
+    ) -> AbstractContextManager[StartedRectangle]:
         """Paint more than the rectangle, as far as the frame goes."""
         high, wide, _ = canvas.rgb.shape
-        return self.kernel.begin(canvas, x, y, min(width + OVERLAP, wide - x), min(height + OVERLAP, high - y))
+        return self.kernel.start_rectangle(
+            canvas, x, y, min(width + OVERLAP, wide - x), min(height + OVERLAP, high - y)
+        )
 
 
-def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
-    """The right kernel; the careless one with one worker, juggling, in threads and in processes; the greedy one."""
+def entrants(given: Mapping[str, Any]) -> list[Entrant]:
+    """Run the right kernel; the careless one with one worker, juggling, in threads and processes; the greedy one."""
     runs = [
-        lessons.make_entrant("right", "sequential", asked),
-        lessons.make_entrant("careless (in sequence)", "sequential", asked, Careless),
-        lessons.make_entrant("careless (juggling)", "concurrent", asked, Careless),
-        lessons.make_entrant("careless (threads)", "parallel", asked, Careless, backend="threading"),
-        lessons.make_entrant("careless (processes)", "parallel", asked, Careless, backend="loky"),
-        lessons.make_entrant("overlapping (threads)", "parallel", asked, Greedy, backend="threading"),
+        lessons.make_entrant("right", "sequential", given),
+        lessons.make_entrant("careless (in sequence)", "sequential", given, Careless),
+        lessons.make_entrant("careless (juggling)", "concurrent", given, Careless),
+        lessons.make_entrant("careless (threads)", "parallel", given, Careless, backend="threading"),
+        lessons.make_entrant("careless (processes)", "parallel", given, Careless, backend="loky"),
+        lessons.make_entrant("overlapping (threads)", "parallel", given, Greedy, backend="threading"),
     ]
     return lessons.use_one_tile_size(runs, runs[3].request.tile)
 
 
 def sound(frames: Sequence[Frame]) -> bool:
-    """All but the threads that share a place have the right picture, and but for the overlap the right steps."""
+    """Test that all but the threads that share a place paint the right picture, in the right steps save the overlap."""
     right, torn = frames[0], frames[3]
     return all(
         frame.sha256 == right.sha256 and (frame.total_steps == right.total_steps or frame is frames[5])
@@ -101,27 +115,27 @@ def sound(frames: Sequence[Frame]) -> bool:
 
 
 def enough(frames: Sequence[Frame]) -> bool:
-    """Whether the fault has shown: such faults come and go."""
+    """Test whether the fault has shown: such faults come and go."""
     return frames[3].sha256 != frames[0].sha256
 
 
 def follows(frames: Sequence[Frame]) -> Iterator[str]:
-    """Which runs are right all the same, which tiles are torn and by whom, and what the overlap costs."""
+    """Say which runs are right all the same, which tiles are torn and by whom, and what the overlap costs."""
     right, torn, overlapping = frames[0], frames[3], frames[5]
     well = [frame.title for frame in (frames[1], frames[2], frames[4]) if frame.sha256 == right.sha256]
-    told = f": {', '.join(well)}" if well else ""
-    yield f"where no two workers share the place of a tile, {len(well)} of 3 runs are right{told}"
-    found = attribution.attribute(_as_picture(right), _as_picture(torn))
-    if found is None or not found.places:
+    titles = f": {', '.join(well)}" if well else ""
+    yield f"where no two workers share the place of a tile, {len(well)} of 3 runs are right{titles}"
+    differences = attribution.attribute(_as_picture(right), _as_picture(torn))
+    if differences is None or not differences.places:
         yield "this time no thread came in between, and the fault stayed hidden: such faults come and go. Run it again"
     else:
-        whose, worst, *_ = attribution.lines(found)
+        whose, worst, *_ = attribution.format_attribution(differences)
         yield f"{torn.title} against {right.title}, as compare tells it: {whose}"
         yield f"the worst of them: {worst}"
-        met = sum(_overlapped_in_time(torn, place.tile) for place in found.places)
+        met = sum(_overlapped_in_time(torn, place.tile) for place in differences.places)
         yield (
-            f"{met} of these {len(found.places)} tiles were under way while another worker had one under way too, and "
-            "moved the place: nothing is wrong with several workers, only with what they share"
+            f"{met} of these {len(differences.places)} tiles were under way while another worker had one under way "
+            "too, and moved the place: nothing is wrong with several workers, only with what they share"
         )
     more = 100 * (overlapping.total_steps / right.total_steps - 1) if right.total_steps else 0.0
     equal = "equal" if overlapping.sha256 == right.sha256 else "different"
@@ -132,14 +146,71 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
 
 
 def _as_picture(frame: Frame) -> Picture:
-    """The frame as its PNG file would be read."""
-    return Picture(frame.rgb, provenance=of(frame.request, frame.title, frame.trace))
+    """Make the picture that reading the frame's PNG file would give."""
+    return Picture(frame.rgb, provenance=make_provenance(frame.request, frame.title, frame.trace))
 
 
 def _overlapped_in_time(frame: Frame, tile: int) -> bool:
-    """Whether somebody else was at another tile while this one was painted."""
+    """Test whether another worker was at another tile while this one was painted."""
     paint = [span for span in frame.trace.spans if span.kind == "paint" and span.tile != NO_TILE]
     own = [span for span in paint if span.tile == tile]
     return any(
         other.worker != span.worker and other.t0 < span.t1 and span.t0 < other.t1 for span in own for other in paint
+    )
+
+
+def close_up(frames: Sequence[Frame]) -> CloseUp | None:
+    """Show how one tile was torn: who moved the place while it was painted; frame all tiles that were torn."""
+    torn = frames[3]
+    differences = attribution.attribute(_as_picture(frames[0]), _as_picture(torn))
+    if differences is None or not differences.places:
+        return None
+    moved = [(place, _find_moves(torn, place.tile)) for place in differences.places]
+    place, moves = min(moved, key=lambda pair: (not pair[1], pair[0].rows[0] == pair[0].y, len(pair[1])))
+    own = _paint_spans(torn, place.tile)
+    if not moves or not own:
+        return CloseUp(3, "", (), tuple(place.tile for place in differences.places), MARK)
+    number = {worker: at for at, worker in enumerate(torn.trace.workers)}
+    tiles = {tile.number: tile for tile in cut(torn.request)}
+    me, (left, top) = number[own[0].worker], tiles[place.tile][1:3]
+    events = [
+        Event(own[0].t0, me, f"starts tile {place.tile} and writes its place, x {left}, y {top}, where all share it")
+    ]
+    if place.rows[0] > place.y:
+        events.append(
+            Event(own[0].t0, me, f"paints its first {count(place.rows[0] - place.y, 'row')} there: they are right")
+        )
+    for move in moves[:MOVES]:
+        left, top = tiles[move.tile][1:3]
+        events.append(
+            Event(move.t0, number[move.worker], f"starts tile {move.tile} and writes x {left}, y {top} over it")
+        )
+        if move is moves[0]:
+            where = f"tile {move.tile}" if len(moves) == 1 else "another tile"
+            events.append(
+                Event(move.t0, me, f"reads the place again before its next rows, and paints them into {where}")
+            )
+    rows = f"rows {place.rows[0] - place.y} to {place.rows[1] - place.y} of tile {place.tile}"
+    events.append(Event(own[-1].t1, me, f"believes that it has finished; {rows} are wrong"))
+    return CloseUp(
+        3, f"How tile {place.tile} was torn", tuple(events), tuple(place.tile for place in differences.places), MARK
+    )
+
+
+def _paint_spans(frame: Frame, tile: int) -> list[Span]:
+    """Find when a tile was painted, and by whom."""
+    return [span for span in frame.trace.spans if span.kind == "paint" and span.tile == tile]
+
+
+def _find_moves(frame: Frame, tile: int) -> list[Span]:
+    """Find the painting of other tiles, by other workers, that started while this one was painted, by start."""
+    return sorted(
+        (
+            other
+            for own in _paint_spans(frame, tile)
+            for other in frame.trace.spans
+            if other.kind == "paint" and other.tile not in (tile, NO_TILE) and own.worker != other.worker
+            if own.t0 < other.t0 < own.t1
+        ),
+        key=lambda span: span.t0,
     )

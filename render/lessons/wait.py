@@ -13,48 +13,54 @@ from render import lessons, options
 from render.engine import Entrant
 from render.errors import UsageError
 from render.findings.evidence import Run, build_runs
-from render.frame import Frame, identical
-from render.wording import count, time
+from render.findings.explanation import CloseUp, Event
+from render.frame import Frame, are_identical
+from render.trace import NO_TILE, Span
+from render.wording import count, format_time
 
 QUESTION = "When is one worker who juggles faster than one who does not?"
 OPTIONS = frozenset({"workers", "in_flight"})
 DEFAULTS = {"wait": "150ms", "tile": (320, 240)}
+TERMS = {
+    "Waiting": "here means that a tile's data is not there yet, as a web server waits for its database. A timer stands "
+    "for the database: waiting takes no CPU, and any number of tiles can wait at once.",
+}
 WHO = (("sequential", "in sequence"), ("concurrent", "juggling"), ("parallel", "parallel"))
 
-sound = identical
+sound = are_identical
 
 
-def entrants(asked: Mapping[str, Any]) -> list[Entrant]:
-    """In sequence, juggling and parallel: without waiting, then with. Raises UsageError for a wait of nothing."""
-    waiting = options.duration(asked["wait"])
+def entrants(given: Mapping[str, Any]) -> list[Entrant]:
+    """Run in sequence, juggling and parallel: without waiting, then with. Raises UsageError for no wait at all."""
+    waiting = options.parse_duration(given["wait"])
     if not waiting:
         raise UsageError("lesson wait needs something to wait for", "leave --wait out, or give a time like 150ms")
-    manners = {0: "no waiting", waiting: f"waits of {time(waiting / 1e9)}"}
+    manners = {0: "no waiting", waiting: f"waits of {format_time(waiting / 1e9)}"}
     return [
-        lessons.make_entrant(f"{who} ({manner})", mode, asked, wait=wait / 1e6)
+        lessons.make_entrant(f"{who} ({manner})", mode, given, wait=wait / 1e6)
         for wait, manner in manners.items()
         for mode, who in WHO
     ]
 
 
 def enough(frames: Sequence[Frame]) -> bool:
-    """Whether the figures carry that juggling wins where there is waiting, and there only; or cannot, with one tile."""
+    """Test whether juggling wins with waiting and only there; or cannot, with one tile."""
     plain, juggled, _, waited, hidden, _ = build_runs(frames)
     return waited.stats.tiles < 2 or (_juggling_won(hidden, waited) and not juggled.beats(plain))
 
 
 def _juggling_won(hidden: Run, waited: Run) -> bool:
-    """Whether juggling was clearly faster, and because its worker saw to other tiles while one waited."""
+    """Test whether juggling was clearly faster, and because its worker saw to other tiles while one waited."""
     return hidden.juggles and hidden.beats(waited) and hidden.gained_by_waiting(waited)
 
 
 def follows(frames: Sequence[Frame]) -> Iterator[str]:
-    """What juggling gained either way, and why it can gain no more than the waiting."""
+    """Say what juggling gained either way, and why it can gain no more than the waiting."""
     plain, juggled, _, waited, hidden, several = build_runs(frames)
     each = waited.frame.request.wait_ns / 1e9
-    stood = [time(run.idle_seconds) for run in (plain, waited, hidden)]
+    stood = [format_time(run.idle_seconds) for run in (plain, waited, hidden)]
     if juggled.beats(plain):
-        won = "why it won, the traces do not tell, so run it again"
+        won = "the traces do not show why it won, so run it again"
     else:
         won = f"there was nothing to win, for the worker in sequence stood idle for {stood[0]} only"
     yield (
@@ -66,12 +72,12 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
     else:
         meant = f"who juggles stood idle for {stood[2]}; {_explain_doubt(hidden, waited)}"
     yield (
-        f"with {count(waited.stats.tiles, 'wait')} of {time(each)}, {_compare_runs(hidden, waited)}: in sequence the "
-        f"worker stood idle for {stood[1]}; {meant}"
+        f"with {count(waited.stats.tiles, 'wait')} of {format_time(each)}, {_compare_runs(hidden, waited)}: in "
+        f"sequence the worker stood idle for {stood[1]}; {meant}"
     )
     yield (
         f"it can win no more than the waiting: its one worker was at a tile for "
-        f"{time(sum(hidden.stats.busy.values()))} of its {time(hidden.seconds)}"
+        f"{format_time(sum(hidden.stats.busy.values()))} of its {format_time(hidden.seconds)}"
     )
     yield _describe_several(several, hidden)
 
@@ -86,8 +92,8 @@ def _explain_doubt(hidden: Run, waited: Run) -> str:
 
 
 def _describe_several(several: Run, hidden: Run) -> str:
-    """How several workers did that wait, each for its own tile, against one that juggles."""
-    took = f"took {time(several.seconds)}{_describe_cpus(several)}"
+    """Describe the run of several workers that wait, each for its own tile, beside the one that juggles."""
+    took = f"took {format_time(several.seconds)}{_describe_cpus(several)}"
     if several.workers < 2:
         return f"of the workers who wait patiently only one got a tile, and {took}: nothing follows about several"
     better = _rank_several(several, hidden)
@@ -106,6 +112,31 @@ def _rank_several(several: Run, hidden: Run) -> str:
 
 
 def _compare_runs(run: Run, base: Run) -> str:
-    found = run.compare_to(base)
-    clear = f"{found.times:.2f} times as fast" if found and found.clear else "about the same"
-    return f"juggling took {time(run.seconds)} and one tile after the other {time(base.seconds)}, {clear}"
+    difference = run.compare_to(base)
+    clear = f"{difference.times:.2f} times as fast" if difference and difference.clear else "about the same"
+    return f"juggling took {format_time(run.seconds)} and one tile after the other {format_time(base.seconds)}, {clear}"
+
+
+EVENTS = 7
+
+
+def close_up(frames: Sequence[Frame]) -> CloseUp | None:
+    """Show how the juggling worker started: which waits ran beside each other, and what it painted meanwhile."""
+    juggled = frames[4]
+    spans = sorted((s for s in juggled.trace.spans if s.tile != NO_TILE and s.kind in ("wait", "paint")), key=_start)
+    waits = {span.tile: span for span in spans if span.kind == "wait"}
+    events, painted = list[Event](), set[int]()
+    for span in spans:
+        if span.kind == "wait":
+            events.append(Event(span.t0, 0, f"asks for the data of tile {span.tile}, and does not stay to wait"))
+        elif span.tile not in painted and span.tile in waits:
+            waited = format_time((waits[span.tile].t1 - waits[span.tile].t0) / 1e9)
+            events.append(Event(span.t0, 0, f"paints tile {span.tile}, whose data came after {waited}"))
+            painted.add(span.tile)
+    if len(waits) < 2 or not painted:
+        return None
+    return CloseUp(4, "How the juggling worker started", tuple(events[:EVENTS]))
+
+
+def _start(span: Span) -> int:
+    return span.t0

@@ -6,8 +6,9 @@ file, a scene or a pixel. `sequential` is the template; a new mode is a new file
     run(tiles, painter) -> Iterator[Done]      closing the iterator stops the work; raises TileError
     KIND                                       of the targets that it takes: "cpu" or "device"
     OPTIONS                                    the options of the command line that are its own
-    missing(request) -> (reason, remedy) or None      why it cannot run here, and the way on
-    shared(request) -> bool                    must the canvas be one that other processes can open?
+    IN_FLIGHT                                  tiles that each worker has in flight where nothing is said
+    unavailable_reason(request) -> (reason, remedy) or None      why it cannot run here, and the way on
+    needs_shared_canvas(request) -> bool       must the canvas be one that other processes can open?
 """
 
 from __future__ import annotations
@@ -27,36 +28,43 @@ IN_TEACHING_ORDER = ("sequential", "concurrent", "parallel", "cuda")
 
 
 class Mode(Protocol):
-    """What each file of this folder offers."""
+    """A mode, as each file of this folder is one."""
 
     KIND: str
     OPTIONS: frozenset[str]
+    IN_FLIGHT: int
 
     def run(self, tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
         """Paint the tiles; yield each as it is done. For targets of KIND "device" the painter is a Launcher."""
         ...
 
-    def missing(self, request: Request) -> tuple[str, str] | None:
-        """Why this mode cannot run here and what to do about it, or None."""
+    def unavailable_reason(self, request: Request) -> tuple[str, str] | None:
+        """Say why this mode cannot run here and what to do about it; None if it can."""
         ...
 
-    def shared(self, request: Request) -> bool:
-        """Whether other processes must be able to open the canvas."""
+    def needs_shared_canvas(self, request: Request) -> bool:
+        """Tell if other processes must be able to open the canvas."""
         ...
 
 
 def names() -> list[str]:
-    """All modes there are: the four of the lesson first, in its order, then any others."""
-    found = set(registry.names(__path__))
-    return [name for name in IN_TEACHING_ORDER if name in found] + sorted(found.difference(IN_TEACHING_ORDER))
+    """List all modes: the four of the lesson in its order, then any others."""
+    registered = set(registry.names(__path__))
+    return [name for name in IN_TEACHING_ORDER if name in registered] + sorted(registered.difference(IN_TEACHING_ORDER))
 
 
 @cache
 def load(name: str) -> Mode:
-    """The mode of this name. Raises UnknownName."""
+    """Load a mode by its name. Raises UnknownName."""
     return cast(Mode, registry.load("mode", __name__, name, names()))
 
 
-def missing(request: Request) -> tuple[str, str] | None:
-    """Why a request cannot be painted here and what to do about it: what its mode lacks, or its target; or None."""
-    return load(request.mode).missing(request) or targets.load(request.target).missing(request)
+def select_race_options(name: str) -> frozenset[str]:
+    """Give the options that a mode takes in a race, where tiles in flight are for a mode that juggles by itself."""
+    mode = load(name)
+    return mode.OPTIONS if mode.IN_FLIGHT > 1 else mode.OPTIONS - {"in_flight"}
+
+
+def unavailable_reason(request: Request) -> tuple[str, str] | None:
+    """Say what a request's mode or target lacks here and what to do about it; None if it can be painted."""
+    return load(request.mode).unavailable_reason(request) or targets.load(request.target).unavailable_reason(request)

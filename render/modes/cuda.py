@@ -21,18 +21,18 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from render.errors import RenderError
-from render.painting.painter import TileTable, Done, Launcher
+from render.painting.painter import Done, Launcher, TileTable
 from render.plan import Tile, tile_of
-from render.runtime.launch import LAUNCHES, pieces
+from render.runtime.kernel import LAUNCHES, pieces
 
 if TYPE_CHECKING:
     from render.painting.painter import Painter
     from render.request import Request
-    from render.runtime.kernel import Stream
-    from render.runtime.painted import Painted
+    from render.runtime.kernel import Painted, Stream
 
 KIND = "device"
 OPTIONS = frozenset({"simulate"})
+IN_FLIGHT = 1
 Result = TypeVar("Result")
 SPIN = 200_000  # ns in which the streams are looked at again and again: to be woken up takes as long as a small launch
 SHORTEST_PAUSE, LONGEST_PAUSE = 50_000, 1_000_000  # ns between two looks after that
@@ -40,11 +40,11 @@ NAMED = 8  # tiles in a message
 PATIENCE = 32  # a look comes late by so small a share of the time that nothing has happened
 
 
-def missing(request: Request) -> None:
+def unavailable_reason(request: Request) -> None:
     """Nothing: a device is the target's business."""
 
 
-def shared(request: Request) -> bool:
+def needs_shared_canvas(request: Request) -> bool:
     """Rows come back to this process, from the card as from the simulator."""
     return False
 
@@ -53,7 +53,7 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     """Keep all streams busy; yield each tile as its pixels arrive."""
     assert isinstance(painter, Launcher)
     try:
-        yield from Host(tiles, painter, painter.open()).run()
+        yield from Host(tiles, painter, painter.open_streams()).run()
     finally:
         painter.launches.close()
 
@@ -82,9 +82,9 @@ class Host:
         self._painter, self._recorder, self._sleep = painter, painter.recorder, sleep
         self._streams, self._free = list(streams), deque(streams)
         self._pieces: dict[int, list[int]] = {}  # of tiles that were cut: how many are left, and their steps so far
-        self._todo = deque(self._cut(tiles))
+        self._todo = TileTable.of(self._cut(tiles))  # made once: while the host prepares a launch, the device has none
         devices = len({id(stream.device) for stream in streams})
-        self._share = -(-len(self._todo) // (LAUNCHES * devices))  # of the tiles, for one launch
+        self._share = -(-len(self._todo.tiles) // (LAUNCHES * devices))  # of the tiles, for one launch
         self._painting: list[Turn] = []
         self._looked = self._asked = self._recorder.clock()  # when something last happened; when data was asked for
         self._supplied: set[int] = set()  # tiles whose data was waited for
@@ -92,7 +92,7 @@ class Host:
     def run(self) -> Iterator[Done]:
         """Tiles as they are done. Raises TileError, or RenderError where the last device fails."""
         self._go_on()
-        while self._todo or self._painting:
+        while self._todo.tiles or self._painting:
             ready = self._ready()
             painted = ready and self._brought(ready)
             if ready is None or painted is None:
@@ -102,7 +102,7 @@ class Host:
             self._looked = self._recorder.clock()
             made, bad = painted.made.tolist(), painted.bad.tolist()
             failure = self._went_on()  # the device has its next tiles before anybody looks at these
-            self._painter.record(ready.table, ready.stream, painted)
+            self._painter.record_launch(ready.table, ready.stream, painted)
             yield from self._done(ready.table, made, bad)
             if failure is not None:
                 raise failure
@@ -112,7 +112,8 @@ class Host:
     def _cut(self, tiles: Sequence[Tile]) -> Sequence[Tile]:
         """The tiles, or pieces of them where they have no room in a launch."""
         wide, high = (min(sizes) for sizes in zip(*(stream.shape[1:] for stream in self._streams), strict=True))
-        if all(tile.width <= wide and tile.height <= high for tile in tiles):
+        request = self._painter.request
+        if min(request.tile[0], request.width) <= wide and min(request.tile[1], request.height) <= high:
             return tiles
         made: list[Tile] = []
         for tile in tiles:
@@ -124,12 +125,15 @@ class Host:
 
     def _done(self, table: TileTable, made: list[int], bad: list[int]) -> Iterator[Done]:
         """Those of a launch that are done, and then the first that failed."""
+        if not self._pieces and not any(bad):
+            yield from map(Done, table.tiles, made)
+            return
         failed: list[tuple[Tile, int]] = []
         for tile, steps, strange in zip(table.tiles, made, bad, strict=True):
             if strange:
                 failed.append((tile, strange))
                 continue
-            piece = self._pieces.get(tile.number) if self._pieces else None
+            piece = self._pieces.get(tile.number)
             if piece is None:
                 yield Done(tile, steps)
             else:
@@ -137,12 +141,12 @@ class Host:
                 if not piece[0]:
                     yield Done(tile_of(self._painter.request, tile.number), piece[1])
         for tile, strange in failed:
-            self._painter.done(tile, 0, strange)  # raises TileError
+            self._painter.finish_tile(tile, 0, strange)  # raises TileError
 
     def _ready(self) -> Turn | None:
         """The oldest launch that has ended, if any."""
         for turn in list(self._painting):
-            if turn in self._painting and self._guarded(turn, turn.stream.ready):  # its device may have failed meanwhile
+            if turn in self._painting and self._guarded(turn, turn.stream.ready):  # its device may have failed
                 return turn
         return None
 
@@ -156,10 +160,11 @@ class Host:
 
     def _go_on(self) -> None:
         """Launch tiles whose data is there on each free stream."""
-        while self._todo and self._free and self._recorder.clock() >= self._asked + self._painter.request.wait_ns:
+        while self._todo.tiles and self._free and self._recorder.clock() >= self._asked + self._painter.request.wait_ns:
             stream = self._free.popleft()
-            count = min(self._share, stream.shape.tiles, len(self._todo))
-            self._launch(Turn(TileTable.of([self._todo.popleft() for _ in range(count)]), stream))
+            count = min(self._share, stream.shape.tiles)
+            table, self._todo = self._todo.part(0, count), self._todo.part(count)
+            self._launch(Turn(table, stream))
 
     def _launch(self, turn: Turn) -> None:
         """Begin to paint tiles whose data is there."""
@@ -204,7 +209,7 @@ class Host:
             others = [tile.number for tile in rest] + [tile.number for one in beside for tile in one.table.tiles]
             named = ", ".join(map(str, others[:NAMED])) + (", ..." if len(others) > NAMED else "")
             more = f" (tiles {named} were painted beside it)" if others else ""
-            self._lose(turn, self._painter.failure(first, f"{type(error).__name__}: {error}{more}"))
+            self._lose(turn, self._painter.tile_failure(first, f"{type(error).__name__}: {error}{more}"))
         return None
 
     def _lose(self, turn: Turn, failure: RenderError) -> None:
@@ -213,9 +218,8 @@ class Host:
         left = [stream for stream in self._streams if stream.device is not device]
         if not left:
             raise failure
-        self._painter.launches.failed(f"{device.name}: {failure}")
-        for one in reversed(self._painting):
-            if one.stream.device is device:
-                self._todo.extendleft(reversed(one.table.tiles))
+        self._painter.launches.report_failure(f"{device.name}: {failure}")
+        lost = [tile for one in self._painting if one.stream.device is device for tile in one.table.tiles]
+        self._todo = TileTable.of([*lost, *self._todo.tiles])
         self._streams, self._free = left, deque(stream for stream in self._free if stream in left)
         self._painting = [one for one in self._painting if one.stream.device is not device]

@@ -20,23 +20,24 @@ if TYPE_CHECKING:
     from render.request import Request
 
 KIND = "cpu"
-OPTIONS = frozenset({"workers", "backend"})
+OPTIONS = frozenset({"workers", "backend", "in_flight", "tile_timeout"})
+IN_FLIGHT = 1
 
 
-def missing(request: Request) -> tuple[str, str] | None:
-    """Why the backend starts no workers here, or None. Raises UnknownName for one that is not known."""
-    return _backend(request).missing()
+def unavailable_reason(request: Request) -> tuple[str, str] | None:
+    """Say why the backend starts no workers here, or None. Raises UnknownName for an unknown backend."""
+    return _load_backend(request).unavailable_reason()
 
 
-def shared(request: Request) -> bool:
-    """Whether the backend's workers are other processes."""
-    return _backend(request).SHARED
+def needs_shared_canvas(request: Request) -> bool:
+    """Tell if the backend's workers are other processes."""
+    return _load_backend(request).NEEDS_SHARED_CANVAS
 
 
 def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
-    """Tiles as the workers finish them. The workers are ready before the first tile is given out."""
-    yield from _backend(painter.request).run(tiles, painter)
+    """Paint the tiles on all workers, which are ready before the first tile is given out; yield each as it is done."""
+    yield from _load_backend(painter.request).run(tiles, painter)
 
 
-def _backend(request: Request) -> backends.Backend:
+def _load_backend(request: Request) -> backends.Backend:
     return backends.load(str(request.backend))

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 KIND = "cpu"
 OPTIONS: frozenset[str] = frozenset()
+IN_FLIGHT = 1
 
 
-def missing(request: Request) -> None:
-    """Nothing: one worker is always there."""
+def unavailable_reason(request: Request) -> None:
+    """Return None: one worker is always available."""
 
 
-def shared(request: Request) -> bool:
-    """The canvas is painted by this process alone."""
+def needs_shared_canvas(request: Request) -> bool:
+    """Return False: this process alone paints."""
     return False
 
 

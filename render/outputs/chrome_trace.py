@@ -11,7 +11,7 @@ on one scale:
     counters (C)              workers at a tile, and tiles in flight
     instants (i)              the first tile done, and the last
 
-The multiprocessors of a graphics card are another level of the same work, and so another process after the run's: a
+The multiprocessors of a GPU are another level of the same work, and so another process after the run's: a
 thread each, and a counter of how many are busy. A lane shows one tile at a time: where blocks of several share a
 multiprocessor, the tile that it began last.
 
@@ -33,99 +33,106 @@ from itertools import chain, groupby, islice
 from typing import Any
 
 from render import stats
-from render.cpu_time import share
+from render.cpu_time import cpu_share
+from render.findings import foremost
 from render.frame import Frame, Frames
 from render.plan import tile_of
 from render.request import Request
 from render.trace import NO_TILE, Span, Trace, Worker
-from render.wording import harmless
+from render.wording import make_harmless
 
 SUFFIXES = (".chrome.json", ".perfetto.json")
 ABOUT = "the trace for Perfetto, VizTracer and chrome://tracing"
 LARGEST_SIDE = None
 MOST_TILES = None
-NUMBERS = 4096  # a process has these from its own on, for its threads: one with its number would be its main thread
-HIGHEST = 1 << 31  # of all numbers of processes and threads
-MOST_JUGGLED = 200_000  # spans; viewers that are shown slices and arrows of more do not open the file
-MOST_CHANGES = 50_000  # of a counter
-TOGETHER = 2000  # events that are written at a time
+PROCESS_STRIDE = (
+    4096  # a process has these from its own on, for its threads: one with its number would be its main thread
+)
+MAX_NUMBER = 1 << 31  # of all numbers of processes and threads
+MAX_JUGGLED_SPANS = 200_000  # spans; viewers that are shown slices and arrows of more do not open the file
+MAX_CHANGES = 50_000  # of a counter
+CHUNK_EVENTS = 2000  # events that are written at a time
 
 Event = dict[str, Any]
 
 
 def write(frames: Frames, *, plain: bool = False) -> Iterator[bytes]:
-    """All runs, in pieces. There is nothing to leave out, so a plain file is the same."""
+    """Write all runs, in pieces. A plain file is the same: there is nothing to leave out."""
     first = frames[0]
-    told = {"program": "render", "scene": harmless(first.request.scene), "view": harmless(first.request.view)}
-    told |= {"sha256": first.sha256} | _left_out(frames)
+    other_data = {
+        "program": "render",
+        "scene": make_harmless(first.request.scene),
+        "view": make_harmless(first.request.view),
+    }
+    other_data |= {"sha256": first.sha256} | _describe_omissions(frames)
     yield b'{"traceEvents":['
-    events, before = _events(frames), b""
-    while together := list(islice(events, TOGETHER)):
-        yield before + _json(together)[1:-1]
+    events, before = _all_events(frames), b""
+    while together := list(islice(events, CHUNK_EVENTS)):
+        yield before + _encode_json(together)[1:-1]
         before = b","
-    yield b'],"displayTimeUnit":"ms","otherData":' + _json(told) + b"}"
+    yield b'],"displayTimeUnit":"ms","otherData":' + _encode_json(other_data) + b"}"
 
 
-def _json(value: Any) -> bytes:
+def _encode_json(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode("ascii")
 
 
-def _events(frames: Frames) -> Iterator[Event]:
-    pids = numbers(frames)
+def _all_events(frames: Frames) -> Iterator[Event]:
+    pids = process_numbers(frames)
     for number, (frame, pid) in enumerate(zip(frames, pids, strict=False), 1):
-        yield from _run(number, pid, frame)
+        yield from _run_events(number, pid, frame)
     for number, (frame, pid) in enumerate(zip(frames, pids[len(frames) :], strict=True), 1):
-        yield from _inside(pid, number, frame)
+        yield from _multiprocessor_events(pid, number, frame)
 
 
-def numbers(frames: Frames) -> list[int]:
-    """The process numbers of all runs, and then those of their multiprocessors; as good as never those of other runs.
+def process_numbers(frames: Frames) -> list[int]:
+    """Number the processes of all runs, then those of their multiprocessors; other runs practically never share them.
 
     They follow from who painted and when, so the same frames have the same numbers.
     """
-    made: list[int] = []
+    numbers: list[int] = []
     for level in range(2):
         for index, frame in enumerate(frames):
             trace = frame.trace
             own = index, level, sorted({s.worker.process for s in trace.spans}), trace.began, trace.asked, trace.ended
             place = int.from_bytes(sha256(repr(own).encode()).digest()[:8])
-            number = (1 + place % (HIGHEST // NUMBERS - 1)) * NUMBERS
-            while number in made:
-                number = number % (HIGHEST - NUMBERS) + NUMBERS
-            made.append(number)
-    return made
+            number = (1 + place % (MAX_NUMBER // PROCESS_STRIDE - 1)) * PROCESS_STRIDE
+            while number in numbers:
+                number = number % (MAX_NUMBER - PROCESS_STRIDE) + PROCESS_STRIDE
+            numbers.append(number)
+    return numbers
 
 
-def _left_out(frames: Frames) -> dict[str, str]:
-    """What is missing of a run of very many tiles."""
-    if max(len(frame.trace.spans) for frame in frames) <= MOST_JUGGLED:
+def _describe_omissions(frames: Frames) -> dict[str, str]:
+    """Say what is left out of a run of very many tiles."""
+    if max(len(frame.trace.spans) for frame in frames) <= MAX_JUGGLED_SPANS:
         return {}
     return {
-        "left out": f"slices and arrows of tiles put aside, in runs of more than {MOST_JUGGLED} spans; "
-        f"all but the highest of counters that change more than {MOST_CHANGES} times"
+        "left out": f"slices and arrows of tiles put aside, in runs of more than {MAX_JUGGLED_SPANS} spans; "
+        f"all but the highest of counters that change more than {MAX_CHANGES} times"
     }
 
 
-def microseconds(ns: int) -> float:
-    """Exact to the nanosecond: written with at most three decimals, for times of up to 10^12 microseconds."""
+def to_microseconds(ns: int) -> float:
+    """Convert to microseconds, exact to the nanosecond: at most three decimals, for up to 10^12 microseconds."""
     return round(ns / 1000, 3)
 
 
-def lanes(trace: Trace) -> dict[Worker, str]:
-    """All workers with a span and their names: those that painted first, numbered, then those that only prepared."""
-    painted = {worker: f"worker {number}{_which(worker)}" for number, worker in enumerate(trace.workers)}
+def name_lanes(trace: Trace) -> dict[Worker, str]:
+    """Name all workers that have a span: those that painted first, numbered, then those that only prepared."""
+    painted = {worker: f"worker {number}{_device_suffix(worker)}" for number, worker in enumerate(trace.workers)}
     spans = sorted((span for span in trace.spans if span.kind != "block"), key=lambda span: span.t0)
     others = dict.fromkeys(span.worker for span in spans if span.worker not in painted)
     return painted | {worker: f"prepares (thread {worker.thread})" for worker in others}
 
 
-def _which(worker: Worker) -> str:
-    """What a worker is that is no thread of a CPU."""
-    return "" if worker.device == "cpu" else f" ({harmless(worker.device)})"
+def _device_suffix(worker: Worker) -> str:
+    """Name the device of a worker that is no thread of a CPU."""
+    return "" if worker.device == "cpu" else f" ({make_harmless(worker.device)})"
 
 
-def placed(spans: Iterable[Span]) -> tuple[list[Span], list[Span]]:
-    """The spans of one lane that do not overlap, by time, and those that had to leave; waiting leaves before others."""
+def split_overlapping(spans: Iterable[Span]) -> tuple[list[Span], list[Span]]:
+    """Split the spans of a lane into those that do not overlap, by time, and the rest; waiting leaves first."""
     kept: list[Span] = []
     left = []
     for span in sorted(spans, key=lambda span: (span.kind == "wait", span.t0, span.t1)):
@@ -141,68 +148,70 @@ def placed(spans: Iterable[Span]) -> tuple[list[Span], list[Span]]:
     return kept, left
 
 
-def _run(number: int, pid: int, frame: Frame) -> Iterator[Event]:
+def _run_events(number: int, pid: int, frame: Frame) -> Iterator[Event]:
     trace = frame.trace
-    named = lanes(trace)
+    named = name_lanes(trace)
     threads = {worker: pid + lane for lane, worker in enumerate(named, 1)}
-    yield _named("process_name", pid, name=f"{number} {frame.title}")
-    yield _named("process_labels", pid, labels=harmless(f"{frame.request.scene}, view {frame.request.view}"))
-    yield _named("process_sort_index", pid, sort_index=2 * number)
+    yield _metadata_event("process_name", pid, name=f"{number} {frame.title}")
+    yield _metadata_event(
+        "process_labels", pid, labels=make_harmless(f"{frame.request.scene}, view {frame.request.view}")
+    )
+    yield _metadata_event("process_sort_index", pid, sort_index=2 * number)
     own: dict[Worker, list[Span]] = {worker: [] for worker in named}
     for span in trace.spans:
         if span.kind != "block":
             own[span.worker].append(span)
     for lane, (worker, name) in enumerate(named.items()):
-        who = {"os process": worker.process, "os thread": worker.thread, "device": harmless(worker.device)}
-        yield _named("thread_name", pid, threads[worker], name=name, **who)
-        yield _named("thread_sort_index", pid, threads[worker], sort_index=lane)
-        mine, overlapping = placed(own[worker])
+        who = {"os process": worker.process, "os thread": worker.thread, "device": make_harmless(worker.device)}
+        yield _metadata_event("thread_name", pid, threads[worker], name=name, **who)
+        yield _metadata_event("thread_sort_index", pid, threads[worker], sort_index=lane)
+        mine, overlapping = split_overlapping(own[worker])
         for span in mine:
-            yield _complete(span, pid, threads[worker], trace.began, frame.request)
+            yield _complete_event(span, pid, threads[worker], trace.began, frame.request)
         for index, span in enumerate(overlapping, 1):
-            yield from _aside(span, pid, threads[worker], trace.began, hex((lane << 32) + index))
-    yield from _juggled(trace, pid, threads)
-    yield from _counted(trace, pid)
+            yield from _async_events(span, pid, threads[worker], trace.began, hex((lane << 32) + index))
+    yield from _juggling_events(trace, pid, threads)
+    yield from _counter_events(trace, pid)
 
 
-def _inside(pid: int, number: int, frame: Frame) -> Iterator[Event]:
-    """The multiprocessors of a run, as a process of their own; nothing where there are none."""
+def _multiprocessor_events(pid: int, number: int, frame: Frame) -> Iterator[Event]:
+    """Yield the multiprocessors of a run as a process of their own; nothing if none were recorded."""
     trace = frame.trace
-    lanes = stats.shown(trace)
+    lanes = foremost.foremost_blocks(trace)
     if not lanes:
         return
-    cards = len({worker.device for worker in lanes})
-    yield _named("process_name", pid, name=f"{number} {frame.title}: multiprocessors")
-    yield _named("process_labels", pid, labels="the same work once more, from inside the card")
-    yield _named("process_sort_index", pid, sort_index=2 * number + 1)
+    gpus = len({worker.device for worker in lanes})
+    yield _metadata_event("process_name", pid, name=f"{number} {frame.title}: multiprocessors")
+    yield _metadata_event("process_labels", pid, labels="the same work once more, from inside the GPU")
+    yield _metadata_event("process_sort_index", pid, sort_index=2 * number + 1)
     for lane, (worker, spans) in enumerate(lanes.items(), 1):
-        tid, name = pid + lane, "multiprocessor" if cards == 1 else harmless(worker.device)
-        yield _named("thread_name", pid, tid, name=f"{name} {worker.thread}")
-        yield _named("thread_sort_index", pid, tid, sort_index=lane)
+        tid, name = pid + lane, "multiprocessor" if gpus == 1 else make_harmless(worker.device)
+        yield _metadata_event("thread_name", pid, tid, name=f"{name} {worker.thread}")
+        yield _metadata_event("thread_sort_index", pid, tid, sort_index=lane)
         for span in spans:
-            yield _complete(span, pid, tid, trace.began, frame.request)
-    for instant, level in _thinned(stats.levels(chain.from_iterable(stats.inside(trace).values()))):
-        at = {"pid": pid, "tid": 0, "ts": microseconds(instant - trace.began)}
+            yield _complete_event(span, pid, tid, trace.began, frame.request)
+    for instant, level in _thin_changes(stats.count_levels(chain.from_iterable(stats.busy_intervals(trace).values()))):
+        at = {"pid": pid, "tid": 0, "ts": to_microseconds(instant - trace.began)}
         yield {"ph": "C", "name": "busy", **at, "args": {"multiprocessors": level}}
 
 
-def _named(event: str, pid: int, tid: int = 0, **args: Any) -> Event:
-    """Metadata of a process or a thread."""
+def _metadata_event(event: str, pid: int, tid: int = 0, **args: Any) -> Event:
+    """Make a metadata event of a process or a thread."""
     return {"ph": "M", "name": event, "pid": pid, "tid": tid, "ts": 0, "args": args}
 
 
-def _said(span: Span) -> str:
-    """The name of a span's slice."""
+def _slice_name(span: Span) -> str:
+    """Name a span's slice."""
     if span.tile == NO_TILE:
         return span.kind
-    given = share(span)
-    held = "" if given == 1 else f" ({100 * given:.0f} % on a CPU)"
-    return {"paint": f"tile {span.tile}{held}", "block": f"tile {span.tile}", "launch": "launches"}.get(
+    given = cpu_share(span)
+    suffix = "" if given == 1 else f" ({100 * given:.0f} % on a CPU)"
+    return {"paint": f"tile {span.tile}{suffix}", "block": f"tile {span.tile}", "launch": "launches"}.get(
         span.kind, f"{span.kind}s"
     )
 
 
-def _complete(span: Span, pid: int, tid: int, origin: int, request: Request) -> Event:
+def _complete_event(span: Span, pid: int, tid: int, origin: int, request: Request) -> Event:
     args: Event = {}
     if span.tile != NO_TILE:
         args["tile"], args["x"], args["y"], args["width"], args["height"] = tile_of(request, span.tile)
@@ -211,42 +220,45 @@ def _complete(span: Span, pid: int, tid: int, origin: int, request: Request) -> 
     if span.cpu_end >= 0:
         args["cpu at the end"] = span.cpu_end
     if span.on_cpu is not None:
-        args["on a CPU (us)"] = microseconds(span.on_cpu)
-    times = {"ts": microseconds(span.t0 - origin), "dur": microseconds(span.t1 - span.t0)}
-    return {"ph": "X", "cat": span.kind, "name": _said(span), "pid": pid, "tid": tid, **times, "args": args}
+        args["on a CPU (us)"] = to_microseconds(span.on_cpu)
+    times = {"ts": to_microseconds(span.t0 - origin), "dur": to_microseconds(span.t1 - span.t0)}
+    return {"ph": "X", "cat": span.kind, "name": _slice_name(span), "pid": pid, "tid": tid, **times, "args": args}
 
 
-def _aside(span: Span, pid: int, tid: int, origin: int, key: str) -> Iterator[Event]:
-    """A span that overlaps others of its lane, as an asynchronous slice of its kind."""
-    shared = {"cat": f"{span.kind} aside", "name": _said(span), "pid": pid, "tid": tid, "id2": {"local": key}}
+def _async_events(span: Span, pid: int, tid: int, origin: int, key: str) -> Iterator[Event]:
+    """Yield a span that overlaps others of its lane as an asynchronous slice of its kind."""
+    shared = {"cat": f"{span.kind} aside", "name": _slice_name(span), "pid": pid, "tid": tid, "id2": {"local": key}}
     args = {"kind": span.kind, "tile": span.tile}
-    yield {"ph": "b", "ts": microseconds(span.t0 - origin), **shared, "args": args}
-    yield {"ph": "e", "ts": microseconds(span.t1 - origin), **shared}
+    yield {"ph": "b", "ts": to_microseconds(span.t0 - origin), **shared, "args": args}
+    yield {"ph": "e", "ts": to_microseconds(span.t1 - origin), **shared}
 
 
-def _juggled(trace: Trace, pid: int, threads: dict[Worker, int]) -> Iterator[Event]:
-    """For each tile painted in several pieces: its time in flight, and arrows from piece to piece."""
+def _juggling_events(trace: Trace, pid: int, threads: dict[Worker, int]) -> Iterator[Event]:
+    """Yield, for each tile painted in several pieces, its time in flight and arrows from piece to piece."""
     pieces: dict[int, list[Span]] = {}
-    if len(trace.spans) > MOST_JUGGLED:
+    if len(trace.spans) > MAX_JUGGLED_SPANS:
         return
     for span in trace.of_kind("paint"):
         if span.tile != NO_TILE and span.t1 > span.t0:
             pieces.setdefault(span.tile, []).append(span)
+    flights = stats.flight_intervals(trace)
     for tile, own in pieces.items():
         if len(own) > 1:
-            yield from _flight(tile, own, pid, threads, trace.began)
-            yield from _arrows(tile, own, pid, threads, trace.began)
+            yield from _flight_events(tile, flights[tile], own, pid, threads, trace.began)
+            yield from _flow_events(tile, own, pid, threads, trace.began)
 
 
-def _flight(tile: int, pieces: Sequence[Span], pid: int, threads: dict[Worker, int], origin: int) -> Iterator[Event]:
-    """One name for all of them lets a viewer pack them into as few rows as there are tiles in flight."""
+def _flight_events(
+    tile: int, flight: tuple[int, int], pieces: Sequence[Span], pid: int, threads: dict[Worker, int], origin: int
+) -> Iterator[Event]:
+    """Yield a tile's time in flight; one shared name lets a viewer pack all tiles into few rows."""
     shared = {"cat": "in flight", "pid": pid, "tid": threads[pieces[0].worker], "id2": {"local": hex(tile + 1)}}
 
     def slice_(name: str, t0: int, t1: int) -> Iterator[Event]:
-        yield {"ph": "b", "name": name, "ts": microseconds(t0 - origin), **shared, "args": {"tile": tile}}
-        yield {"ph": "e", "name": name, "ts": microseconds(t1 - origin), **shared}
+        yield {"ph": "b", "name": name, "ts": to_microseconds(t0 - origin), **shared, "args": {"tile": tile}}
+        yield {"ph": "e", "name": name, "ts": to_microseconds(t1 - origin), **shared}
 
-    begins, ends = slice_("in flight", pieces[0].t0, max(piece.t1 for piece in pieces))
+    begins, ends = slice_("in flight", *flight)
     yield begins
     until = pieces[0].t0
     for piece in pieces:
@@ -258,8 +270,10 @@ def _flight(tile: int, pieces: Sequence[Span], pid: int, threads: dict[Worker, i
     yield ends
 
 
-def _arrows(tile: int, pieces: Sequence[Span], pid: int, threads: dict[Worker, int], origin: int) -> Iterator[Event]:
-    """An arrow leaves and arrives in the middle of a slice, where no rounding can miss it."""
+def _flow_events(
+    tile: int, pieces: Sequence[Span], pid: int, threads: dict[Worker, int], origin: int
+) -> Iterator[Event]:
+    """Yield arrows that leave and arrive in the middle of a slice, where no rounding can miss it."""
     kinds = ["s", *"t" * (len(pieces) - 2), "f"]
     for kind, piece in zip(kinds, pieces, strict=True):
         yield {
@@ -270,31 +284,31 @@ def _arrows(tile: int, pieces: Sequence[Span], pid: int, threads: dict[Worker, i
             "id": pid * (1 << 21) + tile,
             "pid": pid,
             "tid": threads[piece.worker],
-            "ts": microseconds((piece.t0 + piece.t1) // 2 - origin),
+            "ts": to_microseconds((piece.t0 + piece.t1) // 2 - origin),
         }
 
 
-def _counted(trace: Trace, pid: int) -> Iterator[Event]:
-    """What ran and what was in flight at each change, and when the first and the last tile were done."""
-    flights = stats.flights(trace)
-    curves = {"at a tile": chain.from_iterable(stats.turns(trace).values()), "in flight": flights.values()}
+def _counter_events(trace: Trace, pid: int) -> Iterator[Event]:
+    """Yield the tiles at workers and in flight at each change, and the first and last finished tile."""
+    flights = stats.flight_intervals(trace)
+    curves = {"at a tile": chain.from_iterable(stats.paint_intervals(trace).values()), "in flight": flights.values()}
     for name, intervals in curves.items():
-        for instant, level in _thinned(stats.levels(intervals)):
-            at = {"pid": pid, "tid": 0, "ts": microseconds(instant - trace.began)}
+        for instant, level in _thin_changes(stats.count_levels(intervals)):
+            at = {"pid": pid, "tid": 0, "ts": to_microseconds(instant - trace.began)}
             yield {"ph": "C", "name": name, **at, "args": {"tiles": level}}
     done = sorted(end for _, end in flights.values())
     for name, instant in [("first tile done", done[0]), ("last tile done", done[-1])] if done else []:
-        at = {"pid": pid, "tid": pid + 1, "ts": microseconds(instant - trace.began)}
+        at = {"pid": pid, "tid": pid + 1, "ts": to_microseconds(instant - trace.began)}
         yield {"ph": "i", "s": "p", "cat": "run", "name": name, **at}
 
 
-def _thinned(changes: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """The changes of a counter, or of too many the highest level of each of so many equal times, and the last."""
-    if len(changes) <= MOST_CHANGES:
+def _thin_changes(changes: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the changes of a counter; of too many, the highest level of each of equal times, and the last."""
+    if len(changes) <= MAX_CHANGES:
         yield from changes
         return
     first, last = changes[0][0], changes[-1][0]
-    slot = (last - first) // MOST_CHANGES + 1
+    slot = (last - first) // MAX_CHANGES + 1
     for _, group in groupby(changes, key=lambda change: (change[0] - first) // slot):
         together = list(group)
         yield together[0][0], max(level for _, level in together)

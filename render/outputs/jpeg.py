@@ -16,8 +16,8 @@ QUALITY = 95  # whole colours for every pixel, and errors of some levels
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
-    """The first frame (those of a race are all equal). Plain: without the request. Raises UsageError."""
+    """Encode the first frame (a race's are all equal); plain: without the request. Raises UsageError."""
     frame = frames[0]
     check_side("a .jpg", LARGEST_SIDE, frame.request.width, frame.request.height)
     about = None if plain else frame.request.as_dict()
-    return pillow.packed(frame.rgb, "JPEG", about, quality=QUALITY, subsampling=0, optimize=False)
+    return pillow.encode_image(frame.rgb, "JPEG", about, quality=QUALITY, subsampling=0, optimize=False)

@@ -3,7 +3,7 @@
     rgb       (height, width, 3) uint8
     steps     (height, width) int32, where a pixel is one sample
     inside    (height, width) bool, likewise: whether that sample was still alive at the limit
-    request   what was asked, as JSON (a text without axes); not in a plain file
+    request   the request, as JSON (a text without axes); not in a plain file
 
 Stored as they are, not packed: it is the fastest way there and back.
 """
@@ -25,7 +25,7 @@ MOST_TILES = None
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
-    """The arrays of the first frame (those of a race are all equal). The same frame gives the same bytes."""
+    """Pack the arrays of the first frame (a race's are all equal). The same frame gives the same bytes."""
     frame = frames[0]
     arrays = {"rgb": frame.rgb}
     if frame.steps is not None:

@@ -1,4 +1,4 @@
-"""Who painted what: each tile outlined and hatched by its worker, with the worker's number and its place in the order.
+"""The owner of each tile: outlined and hatched by its worker, with the worker's number and its place in the order.
 
 Hatch, colour and number say the same, so nobody depends on colour. All runs of a race stand side by side.
 """
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from render import cpu_time, drawing, stats
 from render.frame import Frame, Frames
-from render.trace import Span, Worker, owners
-from render.wording import count, time
+from render.trace import Span, Worker, tile_owners
+from render.wording import count, format_time
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,35 +23,35 @@ MOST_TILES = 200_000
 
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
-    """A panel for each run, as PNG. It carries no text chunks: it is a picture about a run, not the run's."""
-    return drawing.png(drawing.sheet([_panel(frame, len(frames)) for frame in frames]))
+    """Draw a panel for each run, as PNG. It carries no text chunks: it is a picture about a run, not the run's."""
+    return drawing.encode_png(drawing.join_panels([_draw_panel(frame, len(frames)) for frame in frames]))
 
 
-def _panel(frame: Frame, runs: int) -> Image.Image:
-    panel = drawing.panel(frame, runs)
-    image = drawing.faded(panel.image)
-    owned = owners(frame.trace)
-    ends = sorted((end, tile) for tile, (_, end) in stats.flights(frame.trace).items())
+def _draw_panel(frame: Frame, runs: int) -> Image.Image:
+    panel = drawing.fit_panel(frame, runs)
+    image = drawing.fade_image(panel.image)
+    owned = tile_owners(frame.trace)
+    ends = sorted((end, tile) for tile, (_, end) in stats.flight_intervals(frame.trace).items())
     place = {tile: number for number, (_, tile) in enumerate(ends, 1)}
     for tile, worker in owned.items():
         if tile in panel.boxes:
-            drawing.own(image, panel.boxes[tile], worker)
-            drawing.badge(image, panel.boxes[tile], worker, str(place[tile]), str(len(place)))
+            drawing.mark_owner(image, panel.boxes[tile], worker)
+            drawing.draw_badge(image, panel.boxes[tile], worker, str(place[tile]), str(len(place)))
     tiles = Counter(owned.values())
     busy = list(stats.of(frame.trace).busy.values())
-    given = [cpu_time.sum_of(_painted(frame, worker)) for worker in frame.trace.workers]
+    given = [cpu_time.sum_cpu_time(_paint_spans(frame, worker)) for worker in frame.trace.workers]
     entries = [
-        (worker, f"worker {worker}: {count(tiles[worker], 'tile')}, {_told(busy[worker], given[worker])}")
+        (worker, f"worker {worker}: {count(tiles[worker], 'tile')}, {_describe_busy(busy[worker], given[worker])}")
         for worker in sorted(tiles)
     ]
     said = "worker, and order of tiles done"
-    return drawing.framed(frame.title, said, image, drawing.legend(entries, image.width))
+    return drawing.frame_panel(frame.title, said, image, drawing.draw_legend(entries, image.width))
 
 
-def _painted(frame: Frame, worker: Worker) -> list[Span]:
+def _paint_spans(frame: Frame, worker: Worker) -> list[Span]:
     return [span for span in frame.trace.spans if span.kind == "paint" and span.worker == worker]
 
 
-def _told(busy: float, given: int | None) -> str:
-    """How long it was at its tiles, and how much of that it had a CPU."""
-    return time(busy) if given is None else f"{time(busy)} ({time(given / 1e9)} on a CPU)"
+def _describe_busy(busy: float, given: int | None) -> str:
+    """Say how long a worker was at its tiles, and how long of that on a CPU."""
+    return format_time(busy) if given is None else f"{format_time(busy)} ({format_time(given / 1e9)} on a CPU)"

@@ -1,6 +1,6 @@
-"""The picture, for everyone. It carries what was asked, who painted each tile and how long that took.
+"""The picture, for everyone. It carries its request, who painted each tile and how long that took.
 
-So it can be compared, redone, and a difference found in it can be told by tile and worker.
+So it can be compared and redone, and a difference can be traced to a tile and a worker.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from render.findings.document import draw_document
 from render.frame import Frame
 from render.pictures.picture import OWNERS, REQUEST, TIMINGS
-from render.pictures.provenance import packed
+from render.pictures.provenance import encode_provenance
 
 SUFFIXES = (".png",)
 ABOUT = "the picture, with request, owners of tiles and timings as text chunks"
@@ -20,7 +20,7 @@ MOST_TILES = None
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
-    """The first frame (those of a race are all equal) as PNG.
+    """Encode the first frame (a race's are all equal) as PNG.
 
     Plain: without text chunks, so that equal pictures are equal files.
     """
@@ -29,6 +29,6 @@ def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
         return frame.png()
     timings = draw_document(frame)
     del timings["out"]
-    owned = packed(frame.request, frame.title, frame.trace)
+    owned = encode_provenance(frame.request, frame.title, frame.trace)
     texts = {REQUEST: json.dumps(frame.request.as_dict()), OWNERS: owned, TIMINGS: json.dumps(timings)}
     return frame.png(texts)

@@ -5,7 +5,7 @@ juggling, bars one above the other are parallel. A bar has its tile's colour, an
 waiting is an empty, hatched bar. It is filled as high as the share of its time for which the worker had a CPU; the pale
 part above is a worker at a tile without one. Plain SVG, light and dark.
 
-Below the streams of a graphics card stand its multiprocessors, a thin row each, in the colours of the same tiles. A run
+Below the streams of a GPU stand its multiprocessors, a thin row each, in the colours of the same tiles. A run
 that is too short to be seen beside the others is drawn once more below them, on a scale of its own.
 """
 
@@ -16,10 +16,11 @@ from math import ceil, floor, log10
 from typing import NamedTuple
 
 from render import stats, swatches
-from render.cpu_time import share
+from render.cpu_time import cpu_share
+from render.findings import foremost
 from render.frame import Frame
 from render.trace import NO_TILE, Span, Trace, Worker
-from render.wording import escape, time
+from render.wording import escape_html, format_time
 
 SUFFIXES = (".svg",)
 ABOUT = "a lane for each worker, a bar for each span"
@@ -31,7 +32,7 @@ LANE, GAP, HEAD, FOOT = 22, 4, 30, 34
 NARROW = 0.5  # pixels; bars of one tile that lie closer are drawn as one
 TOO_SHORT = 25  # times shorter than the longest run: too short to be seen on one scale with it
 FIELD, THICKEST, CAPTION = 264, 6, 26  # pixels: all multiprocessors of a run at most, one of them, what stands above
-ROOM = 7.5  # pixels that a digit needs
+DIGIT_WIDTH = 7.5  # pixels that a digit needs
 READABLE = 0.6  # share of a bar's height; below, its number stands on the pale part
 COLOURS = swatches.COLOURS
 STYLE = """\
@@ -56,56 +57,56 @@ class Panel(NamedTuple):
 
     @property
     def start(self) -> int:
-        """The first span of a tile, where time counts from."""
+        """Time 0 of the panel: the first span of a tile."""
         return min((span.t0 for spans in self.lanes.values() for span in spans), default=0)
 
     @property
     def row(self) -> float:
-        """How thick a multiprocessor is."""
+        """Height of a multiprocessor's row, in pixels."""
         return min(THICKEST, max(FIELD // max(len(self.field), 1), 1), FIELD / max(len(self.field), 1))
 
     @property
     def height(self) -> float:
-        """All of it."""
+        """Height of the whole panel, in pixels."""
         field = CAPTION + self.row * len(self.field) + 4 if self.field else 0
         return HEAD + len(self.lanes) * (LANE + GAP) + field + 10
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
-    """The lanes of all frames, one below the other. Times count from the first span of a tile of each run."""
+    """Draw the lanes of all frames, one below the other. Times count from each run's first span of a tile."""
     lengths = [stats.of(frame.trace).seconds["tiles"] for frame in frames]
     seconds = max(lengths, default=0.0) or 1e-9
-    room = WIDTH - LEFT - RIGHT
+    width = WIDTH - LEFT - RIGHT
     body: list[str] = []
     y = 8.0
-    beside, alone = _panels(frames, lengths, room / (seconds * 1e9))
+    beside, alone = _make_panels(frames, lengths, width / (seconds * 1e9))
     for panel in beside:
-        body += _run(panel, y)
+        body += _draw_run(panel, y)
         y += panel.height
-    body += _axis(8, y, seconds, room / (seconds * 1e9))
+    body += _draw_axis(8, y, seconds, width / (seconds * 1e9))
     for panel in alone:
         top = y + FOOT
-        body += _run(panel, top)
+        body += _draw_run(panel, top)
         y = top + panel.height
-        body += _axis(top + HEAD - 4, y, room / panel.scale / 1e9, panel.scale)
-    if any(share(span) < 1 for panel in beside for spans in panel.lanes.values() for span in spans):
+        body += _draw_axis(top + HEAD - 4, y, width / panel.scale / 1e9, panel.scale)
+    if any(cpu_share(span) < 1 for panel in beside for spans in panel.lanes.values() for span in spans):
         y += FOOT - 10
         note = "a bar is filled as high as the share of its time on a CPU; pale: at a tile without a CPU"
         body.append(f'<text class="q" x="{LEFT}" y="{y + 16:.0f}">{note}</text>')
     height = ceil(y + FOOT)
-    told = "; ".join(f"{panel.frame.title}: {len(panel.lanes)} lanes" for panel in beside)
+    description = "; ".join(f"{panel.frame.title}: {len(panel.lanes)} lanes" for panel in beside)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
-        f'role="img"><title>Who painted what, and when: {escape(told)}</title>\n<style>{STYLE}</style>'
+        f'role="img"><title>Who painted what, and when: {escape_html(description)}</title>\n<style>{STYLE}</style>'
         f"<defs>{HATCH}</defs>\n" + "\n".join(body) + "\n</svg>\n"
     ).encode()
 
 
-def _panels(frames: Sequence[Frame], lengths: Sequence[float], scale: float) -> tuple[list[Panel], list[Panel]]:
-    """All runs on one scale, and once more those that are too short for it."""
+def _make_panels(frames: Sequence[Frame], lengths: Sequence[float], scale: float) -> tuple[list[Panel], list[Panel]]:
+    """Make panels of all runs on one scale, and a second one for those that are too short for it."""
     beside, alone = [], []
     for frame, length in zip(frames, lengths, strict=True):
-        lanes, field = worked(frame.trace), stats.shown(frame.trace)
+        lanes, field = worker_lanes(frame.trace), foremost.foremost_blocks(frame.trace)
         times = max(lengths) / length if length else 1.0
         short = times > TOO_SHORT
         beside.append(Panel(frame, lanes, {} if short else field, scale))
@@ -113,8 +114,8 @@ def _panels(frames: Sequence[Frame], lengths: Sequence[float], scale: float) -> 
     return beside, alone
 
 
-def worked(trace: Trace) -> dict[Worker, list[Span]]:
-    """The spans that carry a tile, by worker, in the order of the workers' first paint; those that only waited last."""
+def worker_lanes(trace: Trace) -> dict[Worker, list[Span]]:
+    """Collect the spans that carry a tile, by worker in the order of their first paint; those that only waited last."""
     lanes: dict[Worker, list[Span]] = {worker: [] for worker in trace.workers}
     for span in trace.of_kind("wait", "paint"):
         if span.tile != NO_TILE:
@@ -132,8 +133,8 @@ class Bar(NamedTuple):
     share: float = 1.0
 
 
-def bars(spans: Sequence[Span], start: int, scale: float) -> Iterator[Bar]:
-    """Bars for one kind of span in order; too narrow ones of one tile are joined."""
+def join_bars(spans: Sequence[Span], start: int, scale: float) -> Iterator[Bar]:
+    """Yield bars for one kind of span in order; join those of one tile that are too narrow."""
     last: Bar | None = None
     given = length = 0.0  # pixels of `last` that were on a CPU, and that were a span
     for span in spans:
@@ -144,42 +145,42 @@ def bars(spans: Sequence[Span], start: int, scale: float) -> Iterator[Bar]:
             if last:
                 yield last
             last, given, length = Bar(span.kind, span.tile, x, width), 0.0, 0.0
-        given, length = given + share(span) * width, length + width
+        given, length = given + cpu_share(span) * width, length + width
         last = last._replace(share=given / length if length else 1.0)
     if last:
         yield last
 
 
-def _run(panel: Panel, y: float) -> Iterator[str]:
-    """One run: its name and what it shows, then its lanes, then its multiprocessors."""
-    found = stats.of(panel.frame.trace)
-    given = "" if found.on_cpu.mean is None else f", {found.on_cpu.mean:.2f} on a CPU on average"
-    held = f"at most {found.running.max} at a tile and {found.in_flight.max} in flight"
-    told = f"{time(found.seconds['tiles'])}, {held}{given}"
+def _draw_run(panel: Panel, y: float) -> Iterator[str]:
+    """Draw one run: its name and what it shows, its lanes, its multiprocessors."""
+    figures = stats.of(panel.frame.trace)
+    given = "" if figures.on_cpu.mean is None else f", {figures.on_cpu.mean:.2f} on a CPU on average"
+    counts = f"at most {figures.running.max} at a tile and {figures.in_flight.max} in flight"
+    summary = f"{format_time(figures.seconds['tiles'])}, {counts}{given}"
     title = panel.frame.title + (f", {panel.wider:.0f} times wider" if panel.wider > 1 else "")
-    yield f'<text class="h" x="{LEFT}" y="{y + 18:.0f}">{escape(title)}</text>'
-    yield f'<text class="q e" x="{WIDTH - RIGHT}" y="{y + 18:.0f}">{told}</text>'
+    yield f'<text class="h" x="{LEFT}" y="{y + 18:.0f}">{escape_html(title)}</text>'
+    yield f'<text class="q e" x="{WIDTH - RIGHT}" y="{y + 18:.0f}">{summary}</text>'
     for number, spans in enumerate(panel.lanes.values()):
         top = y + HEAD + number * (LANE + GAP)
         yield f'<text class="q" x="8" y="{top + 15:.0f}">worker {number}</text>'
         yield f'<rect class="l" x="{LEFT}" y="{top:.0f}" width="{WIDTH - LEFT - RIGHT}" height="{LANE}"/>'
         for kind in ("wait", "paint"):  # what is painted lies over what waits
-            for bar in bars([span for span in spans if span.kind == kind], panel.start, panel.scale):
-                yield _bar(bar, top)
-    if panel.field and found.multiprocessors:
-        yield from _field(panel, found.multiprocessors, y + HEAD + len(panel.lanes) * (LANE + GAP))
+            for bar in join_bars([span for span in spans if span.kind == kind], panel.start, panel.scale):
+                yield _draw_bar(bar, top)
+    if panel.field and figures.multiprocessors:
+        yield from _draw_multiprocessors(panel, figures.multiprocessors, y + HEAD + len(panel.lanes) * (LANE + GAP))
 
 
-def _field(panel: Panel, found: stats.Multiprocessors, y: float) -> Iterator[str]:
-    """The multiprocessors: one path for each colour."""
-    told = f"{found.seen} multiprocessors, a thin row each: {found.mean:.1f} busy at once on average"
-    yield f'<text class="q" x="{LEFT}" y="{y + 18:.0f}">{told}</text>'
+def _draw_multiprocessors(panel: Panel, figures: stats.Multiprocessors, y: float) -> Iterator[str]:
+    """Draw the multiprocessors, one path for each colour."""
+    caption = f"{figures.seen} multiprocessors, a thin row each: {figures.mean:.1f} busy at once on average"
+    yield f'<text class="q" x="{LEFT}" y="{y + 18:.0f}">{caption}</text>'
     tall = panel.row * len(panel.field)
     yield f'<rect class="l" x="{LEFT}" y="{y + CAPTION:.0f}" width="{WIDTH - LEFT - RIGHT}" height="{tall:.1f}"/>'
     paths: dict[int, list[str]] = {}
     for number, spans in enumerate(panel.field.values()):
         middle = y + CAPTION + (number + 0.5) * panel.row
-        for _, tile, x, width, _ in bars(spans, panel.start, panel.scale):
+        for _, tile, x, width, _ in join_bars(spans, panel.start, panel.scale):
             paths.setdefault(tile % len(COLOURS), []).append(f"M{LEFT + x:.1f} {middle:.6g}h{max(width, 0.2):.1f}")
     yield f'<g class="f" stroke-width="{panel.row:.3g}">'
     for colour, pieces in sorted(paths.items()):
@@ -187,8 +188,8 @@ def _field(panel: Panel, found: stats.Multiprocessors, y: float) -> Iterator[str
     yield "</g>"
 
 
-def _bar(bar: Bar, top: float) -> str:
-    """One bar, as high as it had a CPU, with its tile's number where that fits in."""
+def _draw_bar(bar: Bar, top: float) -> str:
+    """Draw one bar, filled as high as its share of time on a CPU, with its tile's number if that fits."""
     kind, tile, x, width, given = bar
     across = f'x="{LEFT + x:.2f}" width="{max(width, 0.2):.2f}"'
     whole = f'{across} y="{top:.0f}" height="{LANE}"'
@@ -199,19 +200,19 @@ def _bar(bar: Bar, top: float) -> str:
     if given < 1:
         part = f'{across} y="{top + LANE * (1 - given):.1f}" height="{LANE * given:.1f}"'
         drawn = f'<rect class="p" {whole} {paint}/><rect {part} {paint}/>'
-    if width < ROOM * len(str(tile)):
+    if width < DIGIT_WIDTH * len(str(tile)):
         return drawn
     look = "n" if given >= READABLE else "t"
     return f'{drawn}<text class="{look}" x="{LEFT + x + width / 2:.1f}" y="{top + 15:.0f}">{tile}</text>'
 
 
-def _axis(top: float, y: float, seconds: float, scale: float) -> Iterator[str]:
-    """Ticks at round times, five to ten of them."""
+def _draw_axis(top: float, y: float, seconds: float, scale: float) -> Iterator[str]:
+    """Draw ticks at round times, five to ten of them."""
     step = 10.0 ** floor(log10(seconds))
     step *= next(share for share in (0.1, 0.2, 0.5, 1.0) if seconds / (share * step) <= 10)
     size, unit = (1.0, " s") if seconds >= 0.1 else (1e-3, " ms")
     for tick in range(int(seconds / step) + 1):
         x = LEFT + tick * step * 1e9 * scale
         yield f'<path class="g" d="M{x:.1f} {top:.0f}V{y:.0f}"/>'
-        told = f"{tick * step / size:.10g}{'' if tick else unit}"
-        yield f'<text class="q t" x="{x:.1f}" y="{y + 16:.0f}">{told}</text>'
+        label = f"{tick * step / size:.10g}{'' if tick else unit}"
+        yield f'<text class="q t" x="{x:.1f}" y="{y + 16:.0f}">{label}</text>'

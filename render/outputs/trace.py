@@ -47,72 +47,75 @@ READABLE = range(1, VERSION + 1)
 LARGEST = (1 << 63) - 1
 NAMES = {str: "text", list: "a list", dict: "an object"}
 
-TOGETHER = 5000  # spans that become text at a time
+CHUNK_SPANS = 5000  # spans that become text at a time
 
 Pixels = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
 Kind = TypeVar("Kind", str, list[Any], dict[str, Any])
 
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
-    """All frames. There is nothing to leave out, so a plain file is the same. Facts must be what JSON can hold."""
-    runs = [_object(_run(frame) | (_pixels(frame) if _differs(frame, frames[0]) else {})) for frame in frames]
+    """Write all frames. A plain file is the same. Facts must be what JSON can hold."""
+    runs = [
+        _join_object(_run_members(frame) | (_pixel_members(frame) if _differs_from(frame, frames[0]) else {}))
+        for frame in frames
+    ]
     what = {
         "schema": SCHEMA,
         "version": VERSION,
         "kind": frames.kind,
         "not_run": [list(pair) for pair in frames.not_run],
     }
-    told = {name: _json(value) for name, value in what.items()}
-    return b"".join(_object(told | _pixels(frames[0]) | {"runs": _list(runs)}))
+    members = {name: _encode_json(value) for name, value in what.items()}
+    return b"".join(_join_object(members | _pixel_members(frames[0]) | {"runs": _join_list(runs)}))
 
 
 Pieces = list[bytes]  # of JSON; a packed picture is neither searched for quotation marks nor copied until all is joined
 
 
-def _json(value: Any) -> Pieces:
+def _encode_json(value: Any) -> Pieces:
     return [json.dumps(value, separators=(",", ":")).encode("ascii")]
 
 
-def _object(members: dict[str, Pieces]) -> Pieces:
-    made = [b"{"]
+def _join_object(members: dict[str, Pieces]) -> Pieces:
+    joined = [b"{"]
     for name, pieces in members.items():
-        made += [b"," * (len(made) > 1), *_json(name), b":", *pieces]
-    return [*made, b"}"]
+        joined += [b"," * (len(joined) > 1), *_encode_json(name), b":", *pieces]
+    return [*joined, b"}"]
 
 
-def _list(items: list[Pieces]) -> Pieces:
-    made = [b"["]
+def _join_list(items: list[Pieces]) -> Pieces:
+    joined = [b"["]
     for item in items:
-        made += [b"," * (len(made) > 1), *item]
-    return [*made, b"]"]
+        joined += [b"," * (len(joined) > 1), *item]
+    return [*joined, b"]"]
 
 
-def _differs(frame: Frame, first: Frame) -> bool:
-    alike = _same(frame.steps, first.steps) and _same(frame.inside, first.inside)
+def _differs_from(frame: Frame, first: Frame) -> bool:
+    alike = _same_array(frame.steps, first.steps) and _same_array(frame.inside, first.inside)
     return frame.sha256 != first.sha256 or not alike
 
 
-def _same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+def _same_array(one: np.ndarray | None, other: np.ndarray | None) -> bool:
     return one is other if one is None or other is None else np.array_equal(one, other)
 
 
-def _pixels(frame: Frame) -> dict[str, Pieces]:
+def _pixel_members(frame: Frame) -> dict[str, Pieces]:
     steps = [b"null"]
     if frame.steps is not None:
         rows = max(packing.BAND // (4 * frame.steps.shape[1]), 1)
         bands = [frame.steps[top : top + rows] for top in range(0, len(frame.steps), rows)]
-        data = packing.packed([partial(np.ascontiguousarray, band, "<i4") for band in bands])
+        data = packing.pack_bands([partial(np.ascontiguousarray, band, "<i4") for band in bands])
         steps = [b'"', b64encode(data), b'"']
     inside = [b"null"]
     if frame.inside is not None:
-        inside = [b'"', b64encode(packing.packed([partial(np.packbits, frame.inside)])), b'"']
+        inside = [b'"', b64encode(packing.pack_bands([partial(np.packbits, frame.inside)])), b'"']
     return {"picture": [b'"', b64encode(frame.png()), b'"'], "steps": steps, "inside": inside}
 
 
-def _run(frame: Frame) -> dict[str, Pieces]:
+def _run_members(frame: Frame) -> dict[str, Pieces]:
     trace = frame.trace
     index = {worker: number for number, worker in enumerate(dict.fromkeys(span.worker for span in trace.spans))}
-    told = {
+    members = {
         "request": frame.request.as_dict(),
         "facts": trace.facts,
         "began": trace.began,
@@ -122,20 +125,20 @@ def _run(frame: Frame) -> dict[str, Pieces]:
         "sha256": frame.sha256,
         "workers": [list(worker) for worker in index],
     }
-    return {name: _json(value) for name, value in told.items()} | {"spans": _spans(trace.spans, index)}
+    return {name: _encode_json(value) for name, value in members.items()} | {"spans": _span_rows(trace.spans, index)}
 
 
-def _spans(spans: Sequence[Span], index: Mapping[Worker, int]) -> Pieces:
-    """Many at a time, so that only their text is ever there as a whole."""
-    made: Pieces = [b"["]
-    for first in range(0, len(spans), TOGETHER):
-        rows = _json([[index[span.worker], *span[1:]] for span in spans[first : first + TOGETHER]])
-        made += [b"," * (first > 0), rows[0][1:-1]]
-    return [*made, b"]"]
+def _span_rows(spans: Sequence[Span], index: Mapping[Worker, int]) -> Pieces:
+    """Encode the spans, many at a time, so that only their text is ever in memory as a whole."""
+    pieces: Pieces = [b"["]
+    for first in range(0, len(spans), CHUNK_SPANS):
+        rows = _encode_json([[index[span.worker], *span[1:]] for span in spans[first : first + CHUNK_SPANS]])
+        pieces += [b"," * (first > 0), rows[0][1:-1]]
+    return [*pieces, b"]"]
 
 
 def read(path: str | Path) -> Frames:
-    """What `write` was given, to the nanosecond and the last bit. Raises InputError."""
+    """Read a saved trace; it equals what `write` was given, to the nanosecond and the last bit. Raises InputError."""
     try:
         data = Path(path).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
@@ -148,13 +151,13 @@ def read(path: str | Path) -> Frames:
 
 
 def parse(data: bytes) -> Frames:
-    """The frames in the bytes of a saved trace. Raises InputError, whose cause lacks the file's name in front."""
+    """Parse the bytes of a saved trace. Raises InputError, whose cause lacks the file's name in front."""
     try:
-        stored = json.loads(data, parse_float=_finite, parse_constant=_finite)
+        stored = json.loads(data, parse_float=_parse_finite, parse_constant=_parse_finite)
     except (ValueError, RecursionError) as error:
-        raise _malformed("it is no JSON, or not all of it") from error
+        raise _malformed_error("it is not valid JSON, or not complete") from error
     if not isinstance(stored, dict) or stored.get("schema") != SCHEMA:
-        raise _malformed(f"it does not say schema {SCHEMA!r}")
+        raise _malformed_error(f"its schema is not {SCHEMA!r}")
     version = stored.get("version")
     if type(version) is not int or version not in READABLE:
         raise InputError(
@@ -162,127 +165,129 @@ def parse(data: bytes) -> Frames:
             "use the program that saved it, or save it again with this one",
         )
     try:
-        runs = [(run, Request.from_dict(_is(run["request"], dict))) for run in _rows(stored["runs"], dict)]
+        runs = [
+            (run, Request.from_dict(_check_type(run["request"], dict))) for run in _check_rows(stored["runs"], dict)
+        ]
         if not runs:
-            raise ValueError("it holds no run")
+            raise ValueError("it contains no run")
         shared = _read_pixels(stored)
-        return Frames(tuple(_frame(run, request, shared) for run, request in runs), *_what(stored))
+        return Frames(tuple(_parse_frame(run, request, shared) for run, request in runs), *_kind_and_not_run(stored))
     except KeyError as error:
-        raise _malformed(f"{error} is missing") from error
+        raise _malformed_error(f"{error} is missing") from error
     except (TypeError, ValueError, zlib.error, MemoryError, RecursionError) as error:
-        raise _malformed((str(error) or type(error).__name__).splitlines()[0]) from error
+        raise _malformed_error((str(error) or type(error).__name__).splitlines()[0]) from error
     except RenderError as error:  # of the request or the picture
-        raise _malformed(error.cause) from error
+        raise _malformed_error(error.cause) from error
 
 
-def _finite(written: str) -> float:
-    """A number that JSON has. Raises ValueError for NaN and what is infinite."""
+def _parse_finite(written: str) -> float:
+    """Parse a number that JSON has. Raises ValueError for NaN and infinity."""
     value = float(written)
     if not isfinite(value):
-        raise ValueError(f"{written} is no number")
+        raise ValueError(f"{written} is not a number")
     return value
 
 
-def _what(stored: dict[str, Any]) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """Draw or race, and the modes that did not run. A file of version 1 is a race where it holds several runs."""
+def _kind_and_not_run(stored: dict[str, Any]) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Read draw or race, and the modes that did not run. Version 1: a race if there are several runs."""
     if stored["version"] == 1:
         return Frames.KINDS[len(stored["runs"]) > 1], ()
-    kind = _is(stored["kind"], str)
+    kind = _check_type(stored["kind"], str)
     if kind not in Frames.KINDS or (kind == "draw" and len(stored["runs"]) > 1):
-        raise ValueError(f"{len(stored['runs'])} runs are no {kind:.40}")
-    rows = _rows(stored["not_run"], list)
-    return kind, tuple((_is(mode, str), _is(reason, str)) for mode, reason in rows)
+        raise ValueError(f"{len(stored['runs'])} runs cannot be a {kind:.40}")
+    rows = _check_rows(stored["not_run"], list)
+    return kind, tuple((_check_type(mode, str), _check_type(reason, str)) for mode, reason in rows)
 
 
-def _malformed(why: str) -> InputError:
+def _malformed_error(why: str) -> InputError:
     return InputError(f"is not a saved trace: {why}", "save it again with --trace")
 
 
 def _read_pixels(stored: dict[str, Any]) -> Pixels:
-    picture = decode(b64decode(_is(stored["picture"], str), validate=True))
+    picture = decode(b64decode(_check_type(stored["picture"], str), validate=True))
     rgb = picture.rgb
     if picture.depth > 8 or picture.alpha is not None or picture.more:
         raise ValueError("its picture is not 8-bit RGB, as it was saved")
     height, width, _ = rgb.shape
     if stored["steps"] is None:
         return rgb, None, None
-    steps = _unpacked(stored["steps"], height * width * 4, "steps")
+    steps = _unpack_bytes(stored["steps"], height * width * 4, "steps")
     inside = stored.get("inside")
     if inside is not None:
-        bits = np.frombuffer(_unpacked(inside, -(-height * width // 8), "inside"), np.uint8)
+        bits = np.frombuffer(_unpack_bytes(inside, -(-height * width // 8), "inside"), np.uint8)
         inside = np.unpackbits(bits, count=height * width).astype(np.bool_).reshape(height, width)
     return rgb, np.frombuffer(steps, "<i4").astype(np.int32).reshape(height, width), inside
 
 
-def _unpacked(stored: Any, size: int, name: str) -> bytes:
-    """So many bytes, and not one more, whatever the file claims."""
-    raw = zlib.decompressobj().decompress(b64decode(_is(stored, str), validate=True), size + 1)
+def _unpack_bytes(stored: Any, size: int, name: str) -> bytes:
+    """Unpack exactly `size` bytes, whatever the file claims."""
+    raw = zlib.decompressobj().decompress(b64decode(_check_type(stored, str), validate=True), size + 1)
     if len(raw) != size:
         raise ValueError(f"its {name} do not fit its picture")
     return raw
 
 
-def _frame(run: dict[str, Any], request: Request, shared: Pixels) -> Frame:
+def _parse_frame(run: dict[str, Any], request: Request, shared: Pixels) -> Frame:
     rgb, steps, inside = _read_pixels(run) if "picture" in run else shared
-    frame = Frame(rgb, steps, _whole(run["total_steps"]), request, _trace(run, request), inside)
+    frame = Frame(rgb, steps, _check_whole(run["total_steps"]), request, _parse_trace(run, request), inside)
     if rgb.shape != (request.height, request.width, 3):
-        raise ValueError("a picture has not the size of its request")
+        raise ValueError("a picture does not have the size of its request")
     if frame.sha256 != run["sha256"]:
         raise ValueError("a picture does not match its sha256")
     return frame
 
 
-def _trace(run: dict[str, Any], request: Request) -> Trace:
-    workers = [_worker(row) for row in _rows(run["workers"], list)]
+def _parse_trace(run: dict[str, Any], request: Request) -> Trace:
+    workers = [_parse_worker(row) for row in _check_rows(run["workers"], list)]
     tiles = ceil(request.width / request.tile[0]) * ceil(request.height / request.tile[1])
-    spans = tuple(_span(row, workers, tiles) for row in _rows(run["spans"], list))
-    began, asked, ended = (_whole(run[name]) for name in ("began", "asked", "ended"))
+    spans = tuple(_parse_span(row, workers, tiles) for row in _check_rows(run["spans"], list))
+    began, asked, ended = (_check_whole(run[name]) for name in ("began", "asked", "ended"))
     if not began <= asked <= ended:
         raise ValueError("a run ended before it began")
-    return Trace(spans, began, asked, ended, _facts(_is(run["facts"], dict)))
+    return Trace(spans, began, asked, ended, _check_facts(_check_type(run["facts"], dict)))
 
 
-def _facts(told: dict[str, Any]) -> dict[str, Any]:
-    """Facts are flat: numbers, texts, true, false, null, and lists of these."""
-    for name, fact in told.items():
+def _check_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    """Check that facts are flat: numbers, texts, true, false, null, and lists of these."""
+    for name, fact in facts.items():
         if any(isinstance(value, (dict, list)) for value in (fact if isinstance(fact, list) else [fact])):
             raise TypeError(f"the fact {name[:40]!r} is neither number nor text")
-    return told
+    return facts
 
 
-def _worker(row: list[Any]) -> Worker:
+def _parse_worker(row: list[Any]) -> Worker:
     process, thread, device = row
-    return Worker(_whole(process, None), _whole(thread, None), _is(device, str))
+    return Worker(_check_whole(process, None), _check_whole(thread, None), _check_type(device, str))
 
 
-def _span(row: list[Any], workers: Sequence[Worker], tiles: int) -> Span:
+def _parse_span(row: list[Any], workers: Sequence[Worker], tiles: int) -> Span:
     worker, tile, kind, t0, t1, cpu, *more = row
     cpu_end, on_cpu = more or (-1, None)  # versions 1 and 2 had no more
     if kind not in KINDS:
         raise ValueError(f"there is no kind of time {kind!r}")
-    if _whole(worker) >= len(workers):
+    if _check_whole(worker) >= len(workers):
         raise ValueError(f"there is no worker {worker}")
-    if _whole(tile, NO_TILE) >= tiles:
+    if _check_whole(tile, NO_TILE) >= tiles:
         raise ValueError(f"there is no tile {tile}")
-    if _whole(t1) < _whole(t0):
+    if _check_whole(t1) < _check_whole(t0):
         raise ValueError(f"a span ends at {t1}, before it starts at {t0}")
-    on_cpu = None if on_cpu is None else _whole(on_cpu)
-    return Span(workers[worker], tile, kind, t0, t1, _whole(cpu, -1), _whole(cpu_end, -1), on_cpu)
+    on_cpu = None if on_cpu is None else _check_whole(on_cpu)
+    return Span(workers[worker], tile, kind, t0, t1, _check_whole(cpu, -1), _check_whole(cpu_end, -1), on_cpu)
 
 
-def _rows(value: Any, kind: type[Kind]) -> list[Kind]:
-    return [_is(row, kind) for row in _is(value, list)]
+def _check_rows(value: Any, kind: type[Kind]) -> list[Kind]:
+    return [_check_type(row, kind) for row in _check_type(value, list)]
 
 
-def _is(value: Any, kind: type[Kind]) -> Kind:
+def _check_type(value: Any, kind: type[Kind]) -> Kind:
     if not isinstance(value, kind):
-        raise TypeError(f"{str(value)[:40]!r} stands where {NAMES[kind]} should be")
+        raise TypeError(f"expected {NAMES[kind]}, not {str(value)[:40]!r}")
     return value
 
 
-def _whole(value: Any, lowest: int | None = 0) -> int:
-    """A whole number that fits 64 bits (JSON's true is none)."""
+def _check_whole(value: Any, lowest: int | None = 0) -> int:
+    """Check for a whole number that fits 64 bits (JSON's true is none)."""
     if type(value) is not int or not (-LARGEST if lowest is None else lowest) <= value <= LARGEST:
         start = "" if lowest is None else f" from {lowest}"
-        raise ValueError(f"{str(value)[:40]!r} stands where a whole number{start} should be")
+        raise ValueError(f"expected a whole number{start}, not {str(value)[:40]!r}")
     return value

@@ -15,7 +15,7 @@ MOST_TILES = None
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
-    """The first frame (those of a race are all equal). Plain: without the request. Raises UsageError."""
+    """Encode the first frame (a race's are all equal); plain: without the request. Raises UsageError."""
     frame = frames[0]
     check_side("a .webp", LARGEST_SIDE, frame.request.width, frame.request.height)
-    return pillow.packed(frame.rgb, "WEBP", None if plain else frame.request.as_dict(), lossless=True, method=2)
+    return pillow.encode_image(frame.rgb, "WEBP", None if plain else frame.request.as_dict(), lossless=True, method=2)

@@ -1,4 +1,5 @@
-"""One tile of one request with one target, by whoever is told to.
+"""One tile of one request with one target, by whichever worker gets it.
 
-painter: paints and records; handfuls: many small tiles at a time; not_numbers: where a NaN comes from.
+painter: paints and records; handfuls: many small tiles at a time; juggling: several tiles of a worker in flight.
+course: how far a run is, told and kept; not_numbers: where a NaN comes from.
 """

@@ -1,16 +1,16 @@
 """Tiles handed out by the handful, so that a million small ones cost little more than painting them.
 
-joblib takes some 50 us for each call that it hands to a worker. So a call is not one tile: the worker takes tile after
-tile from what is left, in order, and comes back with those that it has done when SHORTEST has passed. Tiles that take
-longer are handed out one by one as ever, no worker hoards any, and what was done before a tile failed is not lost.
+To wake up whoever awaits a tile takes as long as painting a tiny one. So a worker takes tile after tile from what is
+left, in order, and reports those it has finished when SHORTEST has passed. Longer tiles are reported one by one, no
+worker hoards any, and those finished before one failed are not lost.
 
-Processes cannot take from one queue so cheaply: they are given handfuls of a size that is a small part of their share.
+Processes cannot take from one queue so cheaply: they are sent so many tiles as take that long.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from render.errors import RenderError
@@ -20,53 +20,68 @@ if TYPE_CHECKING:
     from render.plan import Tile
 
 SHORTEST = 5_000_000  # ns that a worker paints before it comes back: handing out is 1 % of that
-PARTS = 256  # of a worker's share of the tiles, each a handful: so late may the last worker be
 
 
 class Handful(NamedTuple):
-    """What a worker comes back with: the tiles that it has done, and why it could not do one more."""
+    """The result of a worker's call: the tiles it finished, and the error of the one that failed."""
 
     done: list[Done]
     error: RenderError | None = None
 
 
-def paint_handful(take: Callable[[], Tile | None], painter: Painter, ns: int | None = None) -> Handful:
-    """Paint the tiles that `take` gives until it gives none, one fails, or so many nanoseconds have passed."""
+def paint_handfuls(
+    take: Callable[[], Tile | None], painter: Painter, in_flight: int, ns: int | None = None
+) -> Iterator[Handful]:
+    """Paint the tiles that `take` gives until it gives none or one fails; yield the finished ones every so many ns.
+
+    None: once, at the end. `in_flight`: tiles that are juggled.
+    """
     done: list[Done] = []
     clock = painter.recorder.clock
-    until = None if ns is None else clock() + ns
+    reported = clock()
     try:
-        while (tile := take()) is not None:
-            painter.wait(tile)
-            done.append(painter.paint(tile))
-            if until is not None and clock() >= until:
-                break
+        for finished in paint_tiles(take, painter, in_flight):
+            done.append(finished)
+            if ns is not None and clock() >= reported + ns:
+                yield Handful(done)
+                done, reported = [], clock()
     except RenderError as error:
-        return Handful(done, error)
-    return Handful(done)
+        yield Handful(done, error)
+    else:
+        if done or ns is None:
+            yield Handful(done)
 
 
-def cut_handfuls(tiles: Sequence[Tile], workers: int) -> list[Sequence[Tile]]:
-    """The tiles in handfuls for processes: single ones, unless there are very many."""
-    size = max(len(tiles) // (workers * PARTS), 1)
-    return [tiles[first : first + size] for first in range(0, len(tiles), size)]
+def paint_tiles(take: Callable[[], Tile | None], painter: Painter, in_flight: int) -> Iterator[Done]:
+    """Paint the tiles that `take` gives until it gives none, one after the other or juggling. Raises RenderError."""
+    if in_flight > 1:
+        from render.painting.juggling import Juggler  # loads asyncio
+
+        with Juggler(painter, in_flight) as juggler:
+            yield from juggler.paint(take)
+        return
+    while (tile := take()) is not None:
+        painter.wait(tile)
+        yield painter.paint(tile)
+
+
+def fair_share(in_flight: int, tiles: int, workers: int) -> int:
+    """Compute how many tiles each worker may juggle, so that none has two where another could have one of them."""
+    return max(min(in_flight, -(-tiles // workers)), 1)
 
 
 class Handout:
     """The tiles that are left; workers of one process take them."""
 
     def __init__(self, tiles: Sequence[Tile], painter: Painter) -> None:
-        self.left = deque(tiles)
+        self.left, self._count = deque(tiles), len(tiles)
         self.painter = painter
 
-    def __iter__(self) -> Iterator[Callable[[], Handful]]:
-        """Calls for workers, as long as there are tiles left."""
-        while self.left:
-            yield self.paint
-
-    def paint(self) -> Handful:
-        """A handful of them, painted by the calling thread."""
-        return paint_handful(self._take, self.painter, SHORTEST)
+    def paint(self) -> Iterator[Handful]:
+        """Paint in the calling thread until none is left; yield the tiles done by the handful."""
+        request = self.painter.request
+        in_flight = fair_share(request.in_flight, self._count, request.workers)
+        return paint_handfuls(self._take, self.painter, in_flight, SHORTEST)
 
     def _take(self) -> Tile | None:
         try:
@@ -74,13 +89,15 @@ class Handout:
         except IndexError:  # others were quicker
             return None
 
-    def collect(self, handfuls: Generator[Handful]) -> Iterator[Done]:
-        """The tiles done, as the handfuls come. Raises the first error; then, or given up early, nobody takes more."""
+    def collect(self, receive: Callable[[], Handful]) -> Iterator[Done]:
+        """Yield all tiles as their handfuls come. Raises the first error; then, or given up, nobody takes more."""
+        left = self._count
         try:
-            for done, error in handfuls:
+            while left:
+                done, error = receive()
                 yield from done
+                left -= len(done)
                 if error is not None:
                     raise error
         finally:
             self.left.clear()
-            handfuls.close()

@@ -1,4 +1,4 @@
-"""Where a colour that is not a number (NaN) comes from: a pixel that shows it, and the line that made it.
+"""The source of a colour that is not a number (NaN): a pixel that shows it, and the line that made it.
 
 Asked only once a tile has failed, so it may paint parts of the tile again.
 """
@@ -31,8 +31,8 @@ def describe_failure(request: Request, kernel: Kernel, canvas: Canvas, tile: Til
 
 def describe_place(request: Request, kernel: Kernel, canvas: Canvas, tile: Tile) -> str:
     """Say which pixel of a tile shows a NaN, and at which line an operation had no result; nothing where none does."""
-    if not isinstance(kernel, CpuKernel):  # a graphics card's is busy; the CPU's shows the same
-        kernel = targets.load("simd").compile(scene.load(request.scene), request, _silent)
+    if not isinstance(kernel, CpuKernel):  # a GPU is busy; the CPU shows the same
+        kernel = targets.load("simd").compile(scene.load(request.scene), request, _announce_nothing)
     i, j = find_pixel(kernel, canvas, tile)
     if not kernel.paint(canvas, i, j, 1, 1)[1]:
         return ""  # it comes and goes
@@ -40,12 +40,12 @@ def describe_place(request: Request, kernel: Kernel, canvas: Canvas, tile: Tile)
     return f", one at pixel {i}, {j}" + (f" (an operation without a result at line {line})" if line else "")
 
 
-def _silent(_text: str) -> None:
+def _announce_nothing(_text: str) -> None:
     """Announce nothing."""
 
 
 def find_pixel(kernel: Kernel, canvas: Canvas, tile: Tile) -> tuple[int, int]:
-    """Give the column and row of a pixel of the tile that has a NaN, by halving it; of any pixel where none has."""
+    """Find a pixel (column, row) of the tile that has a NaN, by halving the tile; any pixel where none has."""
     _, x, y, width, height = tile
     while width * height > 1:
         across = width >= height
@@ -61,7 +61,7 @@ def find_pixel(kernel: Kernel, canvas: Canvas, tile: Tile) -> tuple[int, int]:
 
 
 def find_line(request: Request, i: int, j: int) -> int | None:
-    """Give the line of the scene's file where an operation of this pixel first had no result; None where none is seen.
+    """Find the line of the scene's file where an operation of this pixel first had no result; None where none is seen.
 
     The multiply-adds do not tell, for the C library makes them.
     """
@@ -70,13 +70,13 @@ def find_line(request: Request, i: int, j: int) -> int | None:
     loaded, lines = scene.load(request.scene), []
 
     def seen(_kind: str, _flag: int) -> None:
-        frame: Any = sys._getframe(1)  # noqa: SLF001  (numpy tells by a call)
+        frame: Any = sys._getframe(1)  # noqa: SLF001  (numpy reports by a call)
         while frame is not None and frame.f_code.co_filename != str(loaded.path):
             frame = frame.f_back
         if frame is not None:
             lines.append(frame.f_lineno)
 
-    kernel = targets.load("python").compile(loaded, request, _silent)
+    kernel = targets.load("python").compile(loaded, request, _announce_nothing)
     with np.errstate(all="ignore", invalid="call", call=seen):
-        list(kernel.samples(i, j))  # type: ignore[attr-defined]
+        list(kernel.walk_samples(i, j))  # type: ignore[attr-defined]
     return lines[0] if lines else None

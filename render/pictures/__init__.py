@@ -1,5 +1,5 @@
 """Pictures as files: written fast, read with care, and where each came from.
 
 picture: PNG written, any picture read; reading: files of each kind, checked; pillow: Pillow, loaded on first use.
-packing: zlib streams in bands; provenance: what was asked and who drew, kept in the file.
+packing: zlib streams in bands; provenance: the request and who drew it, kept in the file.
 """

@@ -25,7 +25,7 @@ MODULUS = 65521  # of Adler's sums, the largest prime below 2^16
 Band = Callable[[], Any]  # makes what is to be packed; may be called in any thread
 
 
-class Packed(NamedTuple):
+class PackedBand(NamedTuple):
     """A band, packed, with the sums and the length of what is in it."""
 
     data: bytes
@@ -33,16 +33,16 @@ class Packed(NamedTuple):
     length: int
 
 
-def packed(bands: Sequence[Band]) -> bytes:
-    """One zlib stream of these bands (each gives bytes or a contiguous array), one behind the other."""
-    made: list[Packed] = [Packed(b"", 1, 0)] * len(bands)
+def pack_bands(bands: Sequence[Band]) -> bytes:
+    """Pack bands (each gives bytes or a contiguous array) into one zlib stream, in parallel."""
+    packed: list[PackedBand] = [PackedBand(b"", 1, 0)] * len(bands)
     failed: list[BaseException] = []
     numbers = iter(range(len(bands)))  # one for all threads: each takes the next band that nobody has
 
     def work() -> None:
         try:
             for number in numbers:
-                made[number] = _pack(bands[number](), last=number == len(bands) - 1)
+                packed[number] = _pack_band(bands[number](), last=number == len(bands) - 1)
         except BaseException as error:  # noqa: BLE001  (raised below, where somebody listens)
             failed.append(error)
 
@@ -58,18 +58,18 @@ def packed(bands: Sequence[Band]) -> bytes:
     if failed:
         raise failed[0]
     sums = 1
-    for band in made:
-        sums = joined(sums, band.sums, band.length)
-    return b"".join([HEADER, *(band.data for band in made), sums.to_bytes(4, "big")])
+    for band in packed:
+        sums = combine_adler32(sums, band.sums, band.length)
+    return b"".join([HEADER, *(band.data for band in packed), sums.to_bytes(4, "big")])
 
 
-def _pack(data: Any, *, last: bool) -> Packed:
+def _pack_band(data: Any, *, last: bool) -> PackedBand:
     deflate = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
     body = deflate.compress(data) + deflate.flush(isal_zlib.Z_FINISH if last else isal_zlib.Z_FULL_FLUSH)
-    return Packed(body, isal_zlib.adler32(data), memoryview(data).nbytes)
+    return PackedBand(body, isal_zlib.adler32(data), memoryview(data).nbytes)
 
 
-def joined(first: int, second: int, length: int) -> int:
+def combine_adler32(first: int, second: int, length: int) -> int:
     """Adler-32 of two pieces from that of each; `length` of the second (bytes).
 
     The low half is 1 + the sum of all bytes; the high half is the sum of the low halves after each byte (RFC 1950,

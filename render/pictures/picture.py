@@ -22,7 +22,7 @@ from isal import isal_zlib
 from render.errors import InputError
 from render.pictures import packing, provenance
 from render.pictures.provenance import Provenance
-from render.pictures.reading import Found, check_room, damaged
+from render.pictures.reading import FileContents, check_memory, damage_error
 
 STDIN = "-"  # in place of a file's name
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -56,11 +56,11 @@ class Picture:
         """Check types and shapes."""
         rgb, shape = self.rgb, self.rgb.shape[:2]
         if rgb.dtype not in {np.dtype(np.uint8), np.dtype(np.uint16)} or rgb.shape != (*shape, 3) or not rgb.size:
-            raise damaged(f"its rgb is {rgb.dtype} {rgb.shape}, not uint8 (height, width, 3)")
+            raise damage_error(f"its rgb is {rgb.dtype} {rgb.shape}, not uint8 (height, width, 3)")
         for name, dtype in (("steps", np.dtype(np.int32)), ("inside", np.dtype(np.bool_)), ("alpha", rgb.dtype)):
             array = getattr(self, name)
             if array is not None and (array.dtype != dtype or array.shape != shape):
-                raise damaged(f"its {name} are {array.dtype} {array.shape}, not {dtype} {shape}")
+                raise damage_error(f"its {name} are {array.dtype} {array.shape}, not {dtype} {shape}")
 
     @property
     def size(self) -> tuple[int, int]:
@@ -78,48 +78,50 @@ class Picture:
         return self, *self.more
 
 
-def encode(rgb: np.ndarray, texts: Mapping[str, str] | None = None, stream: bytes | None = None) -> bytes:
-    """A PNG file of (height, width, 3) uint8 pixels in sRGB, with ASCII texts by keyword (PNG, third edition).
+def encode_png(rgb: np.ndarray, texts: Mapping[str, str] | None = None, stream: bytes | None = None) -> bytes:
+    """Encode (height, width, 3) uint8 pixels in sRGB as a PNG file, with ASCII texts by keyword (PNG, third edition).
 
     stream: what `pixels` gave for them, if it is known already.
     """
     height, width, _ = rgb.shape
     chunks = [
-        _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
-        _chunk(b"sRGB", b"\0"),  # rendering intent: perceptual
+        _png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        _png_chunk(b"sRGB", b"\0"),  # rendering intent: perceptual
     ]
-    chunks += [_chunk(b"tEXt", f"{name}\0{text}".encode("ascii")) for name, text in (texts or {}).items()]
-    data = memoryview(pixels(rgb) if stream is None else stream)
-    chunks += [_chunk(b"IDAT", data[start : start + LONGEST]) for start in range(0, len(data), LONGEST)]
-    return b"".join([SIGNATURE, *chunks, _chunk(b"IEND", b"")])
+    chunks += [_png_chunk(b"tEXt", f"{name}\0{text}".encode("ascii")) for name, text in (texts or {}).items()]
+    data = memoryview(pack_pixels(rgb) if stream is None else stream)
+    chunks += [_png_chunk(b"IDAT", data[start : start + LONGEST]) for start in range(0, len(data), LONGEST)]
+    return b"".join([SIGNATURE, *chunks, _png_chunk(b"IEND", b"")])
 
 
-def _chunk(kind: bytes, data: bytes | memoryview) -> bytes:
+def _png_chunk(kind: bytes, data: bytes | memoryview) -> bytes:
     check = isal_zlib.crc32(data, isal_zlib.crc32(kind))
     return b"".join([struct.pack(">I", len(data)), kind, data, struct.pack(">I", check)])
 
 
-def pixels(rgb: np.ndarray) -> bytes:
-    """What a PNG's IDAT chunks hold: the rows, filtered band by band, as one zlib stream."""
+def pack_pixels(rgb: np.ndarray) -> bytes:
+    """Pack pixels as the content of a PNG's IDAT chunks: the rows, filtered band by band, as one zlib stream."""
     height, width, _ = rgb.shape
     rows = max(packing.BAND // (width * 3), 1)
-    return packing.packed([partial(_filtered, rgb, top, min(top + rows, height)) for top in range(0, height, rows)])
+    return packing.pack_bands(
+        [partial(_filter_rows, rgb, top, min(top + rows, height)) for top in range(0, height, rows)]
+    )
 
 
-def _filtered(rgb: np.ndarray, top: int, end: int) -> np.ndarray:
-    """Rows `top` to `end`, each behind the number of its filter: the one that suits this band better."""
+def _filter_rows(rgb: np.ndarray, top: int, end: int) -> np.ndarray:
+    """Filter rows `top` to `end`, each behind the number of its filter: the one that suits this band better."""
     rows = np.ascontiguousarray(rgb[max(top - 1, 0) : end]).reshape(-1, rgb.shape[1] * 3)
     if not top:
         rows = np.concatenate([np.zeros_like(rows[:1]), rows])  # above the first row is black
     above, rows = rows[:-1], rows[1:]
-    made = np.empty((len(rows), 1 + rows.shape[1]), np.uint8)
-    made[:, 0] = kind = SUB if _packs_smaller_sideways(above[1::TRIED], rows[1::TRIED]) else UP
+    filtered = np.empty((len(rows), 1 + rows.shape[1]), np.uint8)
+    filtered[:, 0] = kind = SUB if _packs_smaller_sideways(above[1::TRIED], rows[1::TRIED]) else UP
     if kind == UP:
-        np.subtract(rows, above, out=made[:, 1:])
+        np.subtract(rows, above, out=filtered[:, 1:])
     else:
-        made[:, 1:4] = rows[:, :3]
-        np.subtract(rows[:, 3:], rows[:, :-3], out=made[:, 4:])
-    return made
+        filtered[:, 1:4] = rows[:, :3]
+        np.subtract(rows[:, 3:], rows[:, :-3], out=filtered[:, 4:])
+    return filtered
 
 
 def _packs_smaller_sideways(above: np.ndarray, rows: np.ndarray) -> bool:
@@ -128,53 +130,53 @@ def _packs_smaller_sideways(above: np.ndarray, rows: np.ndarray) -> bool:
 
 
 def read(path: str | Path) -> Picture:
-    """The picture in a file: PNG, `.npz`, or whatever else Pillow reads; `-` is standard input. Raises InputError."""
+    """Read the picture in a file: PNG, `.npz`, or what else Pillow reads; `-` is standard input. Raises InputError."""
     try:
         if path == STDIN:
-            return decode(_whole(sys.stdin.buffer))
+            return decode(_read_pipe(sys.stdin.buffer))
         with Path(path).open("rb") as file:
-            return decode(file if file.seekable() else _whole(file))
+            return decode(file if file.seekable() else _read_pipe(file))
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         why = getattr(error, "strerror", None) or error
         raise InputError(
-            f"cannot read {spoken(path)}: {why}", "give the path of a picture that you may read"
+            f"cannot read {display_name(path)}: {why}", "give the path of a picture that you may read"
         ) from error
     except InputError as error:
-        raise InputError(f"{spoken(path)} {error.cause}", error.remedy) from error
+        raise InputError(f"{display_name(path)} {error.cause}", error.remedy) from error
 
 
-def spoken(path: str | Path) -> str:
-    """The name of a file as people are told it."""
+def display_name(path: str | Path) -> str:
+    """Name a file as messages do."""
     return "standard input" if path == STDIN else str(path)
 
 
-def _whole(pipe: IO[bytes]) -> bytes:
-    """All that a pipe brings, which cannot be read twice. Raises InputError where that is more than memory allows."""
+def _read_pipe(pipe: IO[bytes]) -> bytes:
+    """Read all of a pipe, which cannot be read twice. Raises InputError where that is more than memory allows."""
     data = bytearray()
     while piece := pipe.read(1 << 20):
         data += piece
-        check_room(len(data))
+        check_memory(len(data))
     return bytes(data)
 
 
 def decode(file: IO[bytes] | bytes) -> Picture:
-    """The picture in an open file or in bytes. Raises InputError, whose cause lacks the file's name in front."""
+    """Decode the picture in an open file or in bytes. Raises InputError, whose cause lacks the file's name in front."""
     file = BytesIO(file) if isinstance(file, bytes) else file
     length = file.seek(0, SEEK_END)
     file.seek(0)
     if not length:
         raise InputError("is empty", "save the picture again")
     try:
-        return _picture(_found(file, length))
+        return _make_picture(_read_contents(file, length))
     except InputError:
         raise
     except MemoryError as error:
         raise InputError("is too large for this machine's memory", "give a smaller picture") from error
     except Exception as error:  # decoders raise nearly everything on damaged files
-        raise damaged((str(error) or type(error).__name__).splitlines()[0]) from error
+        raise damage_error((str(error) or type(error).__name__).splitlines()[0]) from error
 
 
-def _found(file: IO[bytes], length: int) -> Found:
+def _read_contents(file: IO[bytes], length: int) -> FileContents:
     """Read the file in the way that its first bytes say."""
     head = file.read(len(SIGNATURE))
     file.seek(0)
@@ -183,33 +185,33 @@ def _found(file: IO[bytes], length: int) -> Found:
 
         return npz.read(file)
     whole = None
-    if head[1:4] == SIGNATURE[1:4] or head == SIGNATURE:  # damaged, it is told so
+    if head[1:4] == SIGNATURE[1:4] or head == SIGNATURE:  # if damaged, it is reported as a PNG
         from render.pictures.reading import png
 
         whole = png.read(file, length)
-        if found := whole.found():
-            return found
+        if contents := whole.to_contents():
+            return contents
     from render.pictures.reading import images
 
     return images.read(file, whole)
 
 
-def _picture(found: Found) -> Picture:
-    made = provenance.read(found.texts.get(REQUEST), found.texts.get(OWNERS))
-    (rgb, alpha), *others = ((rgb, _seen_through(alpha)) for rgb, alpha in found.layers)
+def _make_picture(contents: FileContents) -> Picture:
+    origin = provenance.read_provenance(contents.texts.get(REQUEST), contents.texts.get(OWNERS))
+    (rgb, alpha), *others = ((rgb, _drop_opaque(alpha)) for rgb, alpha in contents.layers)
     return Picture(
         rgb,
-        found.steps,
-        None if made is None else made.request.drawn(),
-        made,
+        contents.steps,
+        None if origin is None else origin.request.picture_key(),
+        origin,
         alpha,
-        found.inside,
+        contents.inside,
         tuple(Picture(rgb, alpha=alpha) for rgb, alpha in others),
-        found.ignored,
-        found.texts.get(TIMINGS),
+        contents.ignored,
+        contents.texts.get(TIMINGS),
     )
 
 
-def _seen_through(alpha: np.ndarray | None) -> np.ndarray | None:
-    """The alpha of a picture, or None where nothing of it is transparent."""
+def _drop_opaque(alpha: np.ndarray | None) -> np.ndarray | None:
+    """Return the alpha of a picture, or None where nothing of it is transparent."""
     return None if alpha is None or (alpha == np.iinfo(alpha.dtype).max).all() else alpha

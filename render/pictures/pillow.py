@@ -19,13 +19,13 @@ __all__ = ["Image", "ImageChops", "ImageDraw", "ImageFont"]
 DESCRIPTION, REQUEST = 0x010E, "render:request="  # EXIF's tag, and how a description of this program begins
 
 
-def plugin(name: str) -> Any:
+def load_plugin(name: str) -> Any:
     """Load one of Pillow's formats by the name of its module: "PngImagePlugin"."""
     return import_module(f"PIL.{name}")
 
 
-def packed(rgb: np.ndarray, kind: str, request: Mapping[str, Any] | None, **options: Any) -> bytes:
-    """Pixels as a file of one of Pillow's formats, with what was asked as the picture's description in EXIF."""
+def encode_image(rgb: np.ndarray, kind: str, request: Mapping[str, Any] | None, **options: Any) -> bytes:
+    """Encode pixels in one of Pillow's formats, with the request as the picture's description in EXIF."""
     image = import_module("PIL.Image")
     if request is not None:
         exif = image.Exif()
@@ -36,14 +36,14 @@ def packed(rgb: np.ndarray, kind: str, request: Mapping[str, Any] | None, **opti
     return file.getvalue()
 
 
-def request(image: Image.Image) -> str | None:
-    """What `packed` was given, as JSON, or None."""
-    told = image.getexif().get(DESCRIPTION)
-    return told.removeprefix(REQUEST) if isinstance(told, str) and told.startswith(REQUEST) else None
+def read_request(image: Image.Image) -> str | None:
+    """Read the request that `encode_image` stored, as JSON, or None."""
+    text = image.getexif().get(DESCRIPTION)
+    return text.removeprefix(REQUEST) if isinstance(text, str) and text.startswith(REQUEST) else None
 
 
 def __getattr__(name: str) -> Any:
-    """The module of Pillow that has this name."""
+    """Load the module of Pillow that has this name."""
     if name not in __all__:
         raise AttributeError(name)
-    return plugin(name)
+    return load_plugin(name)

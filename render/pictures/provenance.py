@@ -1,4 +1,4 @@
-"""Where a picture came from: what was asked, who drew it, and which worker painted each tile.
+"""The origin of a picture: the request, who drew it, and which worker painted each tile.
 
 A picture file carries it as text, so that `compare` can say whose tiles differ. The owners are kept small: two bytes a
 tile (the worker's number in the order of their first paint, low byte first, 65535 for nobody), packed by zlib, in
@@ -19,8 +19,8 @@ import numpy as np
 
 from render.errors import UsageError
 from render.request import Request
-from render.trace import Trace, owners
-from render.wording import harmless
+from render.trace import Trace, tile_owners
+from render.wording import make_harmless
 
 NOBODY = 0xFFFF
 
@@ -38,77 +38,77 @@ class Provenance:
 
     @property
     def tiles(self) -> int:
-        """How many tiles the frame has."""
+        """The number of tiles in the frame."""
         rows, columns = self.request.rows_and_columns
         return rows * columns
 
-    def worker(self, tile: int) -> int | None:
-        """Who painted a tile, where that is known."""
+    def worker_of(self, tile: int) -> int | None:
+        """Return the worker that painted a tile, where that is known."""
         return self.workers[tile] if self.workers is not None and tile < len(self.workers) else None
 
 
-def of(request: Request, title: str, trace: Trace) -> Provenance:
-    """What a run's own picture tells of it."""
-    owned = owners(trace)
+def make_provenance(request: Request, title: str, trace: Trace) -> Provenance:
+    """Make the provenance of a run's own picture."""
+    owned = tile_owners(trace)
     rows, columns = request.rows_and_columns
     return Provenance(request, title, tuple(owned.get(tile) for tile in range(rows * columns)))
 
 
-def packed(request: Request, title: str, trace: Trace) -> str:
+def encode_provenance(request: Request, title: str, trace: Trace) -> str:
     """Title and owners as text for a picture file."""
     rows, columns = request.rows_and_columns
     numbers = np.full(rows * columns, NOBODY, "<u2")
-    for tile, worker in owners(trace).items():
+    for tile, worker in tile_owners(trace).items():
         if tile < len(numbers):
             numbers[tile] = min(worker, NOBODY - 1)
     tiles = b64encode(zlib.compress(numbers.tobytes(), 9)).decode()
     return json.dumps({"run": title, "tiles": tiles})
 
 
-def read(request: Any, owned: Any) -> Provenance | None:
-    """What the texts of a picture file tell; None where its request is none of ours. Strange owners are not told."""
-    asked = _request(request)
-    if asked is None:
+def read_provenance(request: Any, owned: Any) -> Provenance | None:
+    """Read the texts of a picture file; None where its request is none of ours. Unknown owners are left out."""
+    drawn = _read_request(request)
+    if drawn is None:
         return None
-    titled = harmless(f"{asked.mode} ({asked.backend})" if asked.backend else asked.mode)
+    titled = make_harmless(f"{drawn.mode} ({drawn.backend})" if drawn.backend else drawn.mode)
     try:
         stored = json.loads(owned) if isinstance(owned, str) else {}
-        title = harmless(stored["run"]) if isinstance(stored.get("run"), str) else titled
-        return Provenance(asked, title, _numbers(stored, asked))
+        title = make_harmless(stored["run"]) if isinstance(stored.get("run"), str) else titled
+        return Provenance(drawn, title, _read_owners(stored, drawn))
     except (AttributeError, TypeError, ValueError, KeyError, RecursionError, zlib.error):
-        return Provenance(asked, titled)
+        return Provenance(drawn, titled)
 
 
-def _request(stored: Any) -> Request | None:
+def _read_request(stored: Any) -> Request | None:
     try:
-        told = json.loads(stored)
-        request = Request.from_dict(told) if isinstance(told, dict) else None
-        return request if request is not None and _strange(request) is None else None
+        members = json.loads(stored)
+        request = Request.from_dict(members) if isinstance(members, dict) else None
+        return request if request is not None and _first_unknown_word(request) is None else None
     except (TypeError, ValueError, RecursionError, UsageError):
         return None
 
 
-def _strange(request: Request) -> Any:
-    """The first of a request's words that no request of this program has, or None."""
+def _first_unknown_word(request: Request) -> Any:
+    """Find the first of a request's words that no request of this program has; None without one."""
     words = [request.scene, request.view, request.mode, request.target, request.order, *dict(request.parameters)]
     words += [request.backend] if request.backend is not None else []
     words += [value for value in request.values.values() if not isinstance(value, (int, float))]
-    return next((word for word in words if not _says(word)), None)
+    return next((word for word in words if not _is_plain_text(word)), None)
 
 
-def _says(word: Any) -> bool:
-    """Whether it is a text without control characters, which a terminal would obey."""
+def _is_plain_text(word: Any) -> bool:
+    """Test for a text without control characters, which a terminal would obey."""
     return isinstance(word, str) and not any(category(letter) == "Cc" for letter in word)
 
 
-def _numbers(stored: Mapping[str, Any], request: Request) -> tuple[int | None, ...]:
+def _read_owners(stored: Mapping[str, Any], request: Request) -> tuple[int | None, ...]:
     rows, columns = request.rows_and_columns
     size = rows * columns * 2
     raw = zlib.decompressobj().decompress(b64decode(stored["tiles"], validate=True), size + 1)  # whatever it claims
     if len(raw) != size:
         raise ValueError("not as many owners as tiles")
-    return _told(np.frombuffer(raw, "<u2").tolist())
+    return _known_owners(np.frombuffer(raw, "<u2").tolist())
 
 
-def _told(numbers: Sequence[int]) -> tuple[int | None, ...]:
+def _known_owners(numbers: Sequence[int]) -> tuple[int | None, ...]:
     return tuple(None if number == NOBODY else number for number in numbers)

@@ -76,10 +76,10 @@ class Memory(NamedTuple):
     def painted(
         self, shape: Shape, on_host: OnHost, began: int, painted: int, arrived: int, handed: int | None, step: int
     ) -> Painted:
-        """Give what has come back of a launch of this shape; `on_host` puts times of its squares on the host's clock."""
+        """Give what came back of a launch of this shape; `on_host` puts times of its squares on the host's clock."""
         made, bad = self.tallies.reshape(-1, shape.tiles, TALLY).sum(axis=0).T
         records, tiles = self.records.reshape(-1, RECORD), np.repeat(np.arange(shape.tiles), shape.squares)
-        there = records[:, 2] > 0
+        there = records[:, 2] != 0
         if not there.all():  # squares that lie outside of their tiles
             records, tiles = records[there], tiles[there]
         multiprocessors, starts, ends = columns = records.T.copy()  # what is alike stands side by side
@@ -119,8 +119,9 @@ def share_out(memory: np.ndarray, request: Request, shape: Shape) -> Memory:
     """Cut a piece of memory (uint8, flat, large enough and on a multiple of 8) into the parts of one launch."""
     ends = list(accumulate(_parts(request, shape)))
     kinds = (np.int64, np.int64, np.int64, np.int32, np.uint8, np.int32)
-    parts = zip(pairwise([0, *ends]), kinds, (*[None] * 4, 3 * shape.tiles * shape.width * shape.height, None))
-    return Memory(*(memory[t0:t1].view(kind)[:size] for (t0, t1), kind, size in parts))
+    parts = [memory[t0:t1].view(kind) for (t0, t1), kind in zip(pairwise([0, *ends]), kinds, strict=True)]
+    whole = Memory(*parts)
+    return whole._replace(rgb=whole.rgb[: 3 * prod(shape)])
 
 
 class List(NamedTuple):
@@ -176,11 +177,14 @@ def fit(request: Request, room: int = MOST_BYTES) -> Shape | None:
         low, high = (middle, high) if holds(Shape(middle, width, height)) else (low, middle - 1)
     if low:
         return Shape(low, width, height)
-    while height > SQUARE_HEIGHT:
-        height = -(-height // (2 * SQUARE_HEIGHT)) * SQUARE_HEIGHT
-        if holds(Shape(1, width, height)):
-            return Shape(1, width, height)
-    return None
+    while not holds(Shape(1, width, height)):
+        if height > SQUARE_HEIGHT:
+            height = -(-height // (2 * SQUARE_HEIGHT)) * SQUARE_HEIGHT
+        elif width > SQUARE_WIDTH:
+            width = -(-width // (2 * SQUARE_WIDTH)) * SQUARE_WIDTH
+        else:
+            return None
+    return Shape(1, width, height)
 
 
 def pieces(x: int, y: int, width: int, height: int, wide: int, high: int) -> list[tuple[int, int, int, int]]:

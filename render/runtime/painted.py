@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 if TYPE_CHECKING:
     from render.frame import Canvas
@@ -35,19 +34,30 @@ class Painted(NamedTuple):
     handed: int | None = None
     step: int = 0
 
-    def put(self, canvas: Canvas, rectangles: np.ndarray) -> None:
+    def copy_to(self, canvas: Canvas, rectangles: np.ndarray) -> None:
         """Copy the tiles, which lie at (x, y, width, height) of the frame, to their places: rectangles (n, 4)."""
-        for width, height in {(width, height) for width, height in rectangles[:, 2:].tolist()}:
-            these = np.flatnonzero((rectangles[:, 2] == width) & (rectangles[:, 3] == height))
+        sizes = rectangles[:, 2] << 32 | rectangles[:, 3]
+        for size in np.unique(sizes).tolist():
+            these = np.flatnonzero(sizes == size)
             left, top = rectangles[these, 0] - canvas.x, rectangles[these, 1] - canvas.y
-            chosen = slice(None) if len(these) == len(rectangles) else these
-            windows(canvas.rgb, width, height)[top, left] = self.rgb[chosen, :height, :width]
+            width, height = size >> 32, size & 0xFFFFFFFF
+            windows(canvas.rgb, width, height)[top, left] = rows(self.rgb, width, height)[these]
             if canvas.steps is not None and self.steps is not None:
-                windows(canvas.steps, width, height)[top, left] = self.steps[chosen, :height, :width]
+                windows(canvas.steps, width, height)[top, left] = rows(self.steps, width, height)[these]
 
 
 def windows(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
-    """View all rectangles of a size in (rows, columns, ...), by the place of their top left corner; to be written to."""
-    rows, columns, *rest = pixels.shape
-    shape = (rows - height + 1, columns - width + 1, height, width, *rest)
-    return as_strided(pixels, shape, (*pixels.strides[:2], *pixels.strides))
+    """View all rectangles of a size in (rows, columns, ...), by the place of their top left corner; to be written.
+
+    A row of one, (height,), is one value, so that it is copied at once.
+    """
+    rows, columns, *_ = pixels.shape
+    down, right, *_ = pixels.strides
+    shape = rows - height + 1, columns - width + 1, height
+    return np.ndarray(shape, np.dtype((np.void, width * right)), pixels, 0, (down, right, down))
+
+
+def rows(slots: np.ndarray, width: int, height: int) -> np.ndarray:
+    """View what lies in the first rows and columns of slots (n, rows, columns, ...) in the same way."""
+    each, down, right, *_ = slots.strides
+    return np.ndarray((len(slots), height), np.dtype((np.void, width * right)), slots, 0, (each, down))

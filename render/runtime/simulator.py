@@ -26,12 +26,12 @@ import numpy as np
 
 from render import scene
 from render.codegen import cuda_code
-from render.codegen.settings import pack, settings
+from render.codegen.settings import pack_cells, request_settings
 from render.errors import RenderError
 from render.kernels.launch import THREADS
 from render.kernels.passes import FIRST_PASS, SECOND_PASS
-from render.parameters import record
-from render.prepared import PreparedScene, asked_of_prepare
+from render.parameters import make_record
+from render.prepared import PreparedScene, prepare_key
 from render.request import Request
 from render.runtime.launch import Shape, fit, make_list, share_out, sizes
 from render.runtime.painted import Painted
@@ -189,15 +189,15 @@ def _compiled(path: str, key: str, request: Request, numbers: dict[str, Any]) ->
     _use_own_simulator()
     from render.codegen import cuda_compiler
 
-    made = cuda_code.program(PreparedScene.of(scene.load(path), {asked_of_prepare(request): record(numbers)}), request)
-    kernel, at = cuda_compiler.simulated(cuda_code.thread(made, key)), settings(request)
+    made = cuda_code.program(PreparedScene.of(scene.load(path), {prepare_key(request): make_record(numbers)}), request)
+    kernel, at = cuda_compiler.simulated(cuda_code.thread(made, key)), request_settings(request)
 
     def paint(shape: Shape, rectangles: np.ndarray) -> Answer:
         data = np.zeros(sizes(request, shape).whole, np.uint8)
         memory = share_out(data, request, shape)
         memory.tiles[:] = rectangles.reshape(-1)
         listed = make_list(request, shape)
-        cells = pack(listed.settings(memory.settings(at)), made.p)
+        cells = pack_cells(listed.settings(memory.settings(at)), made.p)
         t0 = time.perf_counter_ns()
         for stage in (FIRST_PASS, SECOND_PASS):
             kernel[1, THREADS](cells.ctypes.data, stage, *shape)

@@ -6,7 +6,7 @@ A target compiles a scene for a request and gives a kernel (`render.runtime.kern
     PRECISIONS                                   those that it knows, of `render.request.PRECISIONS`
     BAND_ROWS                                    best tiles: bands of a multiple of so many rows; 0: small squares
     DROPS_GIL                                    whether other threads of Python run while it paints
-    missing(request) -> (reason, remedy) | None  why it cannot run here, and the way on
+    unavailable_reason(request) -> (reason, remedy) | None   why it cannot run here, and the way on
     compile(scene, request, announce) -> Kernel  `announce(text)` is called only when compiling takes time
 
 `python` is the definition, slow and plain; all others must equal it to the last bit.
@@ -26,44 +26,44 @@ if TYPE_CHECKING:
 
 
 class Target(Protocol):
-    """What each file of this folder offers."""
+    """A target, as each file of this folder is one."""
 
     KIND: str
     PRECISIONS: tuple[str, ...]
     BAND_ROWS: int
     DROPS_GIL: bool
 
-    def missing(self, request: Request | None = None) -> tuple[str, str] | None:
-        """Why this target cannot run here and what to do about it, or None; without a request, in general."""
+    def unavailable_reason(self, request: Request | None = None) -> tuple[str, str] | None:
+        """Say why it cannot run this request (or any, without one) and what to do about it; None if it can."""
         ...
 
     def compile(self, scene: Scene, request: Request, announce: Announce) -> Kernel:
-        """Code that paints this request, a kernel of the target's kind."""
+        """Make a kernel of the target's kind that paints this request."""
         ...
 
 
 class Kind(NamedTuple):
     """A kind of targets: the one that is taken where none is asked for, and the mode that paints a tile of it alone."""
 
-    default: str
-    alone: str
+    default_target: str
+    one_tile_mode: str
 
 
 KINDS = {"cpu": Kind("simd", "sequential"), "device": Kind("cuda", "cuda")}
 
 
 def names() -> list[str]:
-    """All targets there are."""
+    """List all targets."""
     return registry.names(__path__)
 
 
 def of_kind(kind: str) -> list[str]:
-    """The targets of a kind, the one that is taken by itself first. Loads them all."""
-    default = KINDS[kind].default
+    """List the targets of a kind, the default first. Loads them all."""
+    default = KINDS[kind].default_target
     return sorted((name for name in names() if kind == load(name).KIND), key=lambda name: (name != default, name))
 
 
 @cache
 def load(name: str) -> Target:
-    """The target of this name. Raises UnknownName."""
+    """Load a target by its name. Raises UnknownName."""
     return cast(Target, registry.load("target", __name__, name, names()))

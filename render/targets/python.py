@@ -1,6 +1,6 @@
 """Target `python`: interpreted, slow, and the definition of the program. Every other target must equal it to the bit.
 
-What it does to a rectangle is all there is to know about painting: for each pixel, for each of its samples, walk
+It does all there is to painting a rectangle: for each pixel, for each of its samples, walk
 the scene's steps until the sample has ended or the limit is reached, shade it, and take the mean.
 """
 
@@ -14,9 +14,9 @@ import numpy as np
 
 from render import sampling
 from render.codegen.retarget import retarget
-from render.frame import Went
+from render.frame import SliceResult
 from render.language import primitives
-from render.parameters import members, record
+from render.parameters import make_record, members_of
 from render.runtime.kernel import CpuKernel
 from render.scene import REALS
 
@@ -33,12 +33,12 @@ BAND_ROWS = 0
 DROPS_GIL = False
 
 
-def missing(request: Request | None = None) -> None:
-    """Nothing: Python is here."""
+def unavailable_reason(request: Request | None = None) -> None:
+    """Return None: Python is always available."""
 
 
 def compile(scene: Scene, request: Request, announce: Announce) -> PythonKernel:
-    """The scene's functions with their words bound to the request's precision; takes no time."""
+    """Bind the words in the scene's functions to the request's precision; takes no time."""
     return PythonKernel(scene, request, scene.prepared(request))
 
 
@@ -66,24 +66,24 @@ class PythonKernel(CpuKernel):
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Another process loads the scene anew."""
-        return _arrived, (str(self.scene.path.absolute()), self.request, members(self.p))
+        """Pickle the scene's path: another process loads the scene anew."""
+        return _unpickle, (str(self.scene.path.absolute()), self.request, members_of(self.p))
 
     def for_request(self, request: Request, p: P) -> PythonKernel:
         """Paint another request."""
         return PythonKernel(self.scene, request, p)
 
     @contextmanager
-    def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
-        """A rectangle, some pixels at a time."""
+    def start_rectangle(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
+        """Start a rectangle, painted some pixels at a time."""
         yield Rectangle(self, canvas, [(i, j) for j in range(y, y + height) for i in range(x, x + width)])
 
-    def pixel(self, canvas: Canvas, i: int, j: int) -> tuple[int, int]:
+    def paint_pixel(self, canvas: Canvas, i: int, j: int) -> tuple[int, int]:
         """Store the mean of the samples' light, in order, as 8-bit sRGB."""
         light = [self.real(0)] * 3
         total = bad = steps = 0
         inside = False
-        for rgb, steps, inside in self.samples(i, j):  # noqa: B007  (the last one counts)
+        for rgb, steps, inside in self.walk_samples(i, j):  # noqa: B007  (the last one counts)
             bad += any(part != part for part in rgb)
             light = [whole + self.clamped(part) for whole, part in zip(light, rgb, strict=True)]
             total += steps
@@ -93,20 +93,20 @@ class PythonKernel(CpuKernel):
             canvas.steps[j - canvas.y, i - canvas.x] = ~steps if inside else steps
         return total, bad
 
-    def samples(self, i: int, j: int) -> Iterator[tuple[list[Any], int, bool]]:
+    def walk_samples(self, i: int, j: int) -> Iterator[tuple[list[Any], int, bool]]:
         """Walk the samples of a pixel: the light, the steps made, and whether it is still alive, of each."""
         for across, down in self.offsets:
-            yield self._sample(*self.position(self.real(i), self.real(j), across, down, *self.grid))
+            yield self._walk_sample(*self.position(self.real(i), self.real(j), across, down, *self.grid))
 
-    def _sample(self, x: Any, y: Any) -> tuple[list[Any], int, bool]:
-        """The plain loop: what every driver must equal. Gives light, steps, and whether the sample is still alive."""
-        state, steps, p = self._lanes(self.start(x, y, self.p)), 0, self.p
+    def _walk_sample(self, x: Any, y: Any) -> tuple[list[Any], int, bool]:
+        """Run the plain loop, which every driver must equal; return light, steps and if the sample is still alive."""
+        state, steps, p = self._as_lanes(self.start(x, y, self.p)), 0, self.p
         while steps < self.request.limit and self.alive(state, p):
-            state, steps = self._lanes(self.step(state, p)), steps + 1
-        return self._lanes(self.shade(state, self.real(steps), p)), steps, bool(self.alive(state, p))
+            state, steps = self._as_lanes(self.step(state, p)), steps + 1
+        return self._as_lanes(self.shade(state, self.real(steps), p)), steps, bool(self.alive(state, p))
 
-    def _lanes(self, values: Any) -> Any:
-        """Constants among lanes become lanes."""
+    def _as_lanes(self, values: Any) -> Any:
+        """Turn constants among lanes into lanes."""
         real = self.real
         return [value if type(value) is real else real(value) for value in values]
 
@@ -115,19 +115,19 @@ class Rectangle:
     """Pixels still to be painted, the last one first."""
 
     def __init__(self, kernel: PythonKernel, canvas: Canvas, pixels: list[tuple[int, int]]) -> None:
-        self.kernel, self.canvas, self.left = kernel, canvas, pixels[::-1]
+        self.kernel, self.canvas, self.remaining = kernel, canvas, pixels[::-1]
 
-    def go(self, budget: int) -> Went:
-        """Paint pixels until their samples have made so many steps."""
-        made = bad = 0
+    def paint_slice(self, budget: int) -> SliceResult:
+        """Paint pixels until their samples have made `budget` steps."""
+        total = bad = 0
         with np.errstate(all="ignore"):
-            while self.left and made <= budget:
-                steps, strange = self.kernel.pixel(self.canvas, *self.left.pop())
-                made, bad = made + steps, bad + strange
-        return Went(made, bad, not self.left)
+            while self.remaining and total <= budget:
+                steps, nan = self.kernel.paint_pixel(self.canvas, *self.remaining.pop())
+                total, bad = total + steps, bad + nan
+        return SliceResult(total, bad, not self.remaining)
 
 
-def _arrived(path: str, request: Request, named: dict[str, Any]) -> PythonKernel:
+def _unpickle(path: str, request: Request, named: dict[str, Any]) -> PythonKernel:
     from render.scene import load
 
-    return PythonKernel(load(path), request, record(named))
+    return PythonKernel(load(path), request, make_record(named))

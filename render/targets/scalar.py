@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from render.codegen.program import alone
+from render.codegen.program import scalar_program
 from render.runtime.cpu import native
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ BAND_ROWS = 0
 DROPS_GIL = True
 
 
-def missing(request: Request | None = None) -> None:
-    """Nothing: numba compiles for every CPU that it runs on."""
+def unavailable_reason(request: Request | None = None) -> None:
+    """Return None: numba compiles for every CPU that it runs on."""
 
 
 def compile(scene: Scene, request: Request, announce: Announce) -> native.NativeKernel:
-    """One-lane code that paints this request; announced where it must be compiled first."""
-    return native.kernel(alone(scene, request), scene, request, "one lane", announce)
+    """Make one-lane code that paints this request; announce it if it must be compiled first."""
+    return native.make_kernel(scalar_program(scene, request), scene, request, "one lane", announce)

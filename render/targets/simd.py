@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from render.codegen import host
-from render.codegen.program import Width, together
+from render.codegen.program import Width, vector_program
 from render.runtime.cpu import native
 
 if TYPE_CHECKING:
@@ -31,32 +31,34 @@ REGISTERS = (  # instruction set, its name, bytes of a register
 NEVER = 1 << 40  # as costly as that, and no lane is taken out before its whole group has ended
 
 
-def registers() -> tuple[int, str]:
-    """Bytes of this machine's vector registers, and the name of the instructions that use them.
+def vector_registers() -> tuple[int, str]:
+    """Return the bytes of this CPU's vector registers, and the name of the instructions that use them.
 
     A CPU without fma gets the same bits from the C library, one lane after the other.
     """
-    have = host.features()
+    have = host.cpu_features()
     known = ((size, name) for feature, name, size in REGISTERS if feature in have)
     size, name = next(known, (16, "this CPU's vectors"))
     return size, name if have & {"fma", "neon"} else f"{name} without fma, which is slow"
 
 
-def width(scene: Scene, precision: str) -> tuple[Width, str]:
-    """How many lanes this machine paints at once, and with which instructions (benchmarks/widths.py)."""
-    size, name = registers()
+def choose_width(scene: Scene, precision: str) -> tuple[Width, str]:
+    """Choose how many lanes to paint at once; return it and the instructions' name (benchmarks/widths.py)."""
+    size, name = vector_registers()
     register = size // (8 if precision == "f64" else 4)
     if scene.absorbing:  # cheap steps: four registers in flight hide most of the latency of fma
-        return Width(4 * register, groups=2, block=16, taking=4, moving=2), name
-    return Width(2 * register, groups=1, block=1, taking=NEVER, moving=0), name  # neighbours are best shaded together
+        return Width(4 * register, groups=2, batch=16, removal_cost=4, move_cost=2), name
+    return Width(
+        2 * register, groups=1, batch=1, removal_cost=NEVER, move_cost=0
+    ), name  # neighbours are best shaded together
 
 
-def missing(request: Request | None = None) -> None:
-    """Nothing: numba compiles for every CPU that it runs on."""
+def unavailable_reason(request: Request | None = None) -> None:
+    """Return None: numba compiles for every CPU that it runs on."""
 
 
 def compile(scene: Scene, request: Request, announce: Announce) -> native.NativeKernel:
-    """Vector code that paints this request; announced where it must be compiled first."""
-    chosen, instructions = width(scene, request.precision)
-    made = together(scene, request, chosen)
-    return native.kernel(made, scene, request, f"{chosen.lanes} lanes, {instructions}", announce)
+    """Make vector code that paints this request; announce it if it must be compiled first."""
+    chosen, instructions = choose_width(scene, request.precision)
+    program = vector_program(scene, request, chosen)
+    return native.make_kernel(program, scene, request, f"{chosen.lanes} lanes, {instructions}", announce)

@@ -2,12 +2,12 @@
 
 A span is one worker, one tile (or none), one kind of time, half open [t0, t1) in integer nanoseconds. Times come
 from an injected clock (`time.perf_counter_ns`: one clock for all threads and processes of a machine), so tests
-use a clock of their own and golden timelines are exact. Everything that is told about a run afterwards (table,
+use a clock of their own and golden timelines are exact. Everything reported about a run afterwards (table,
 statistics, pictures, pages) is computed from its trace and from nothing else.
 
-A worker that has a tile is not always on a CPU: the system may have given the CPU to somebody else, and Python's lock
+A worker that has a tile is not always on a CPU: the system may have given the CPU to another program, and Python's lock
 may be held by another thread. So a paint span says how much CPU time its thread was given (`on_cpu`), from the system's
-clock of that thread, read inside the span, and on which CPUs it began and ended.
+clock of that thread, read inside the span, and on which CPUs it started and ended.
 
 The kinds of time:
 
@@ -54,8 +54,8 @@ __all__ = [
     "Trace",
     "Worker",
     "cpu_number",
-    "on_card",
-    "owners",
+    "on_gpu",
+    "tile_owners",
 ]
 
 Clock = Callable[[], int]
@@ -66,7 +66,7 @@ CpuClock = Callable[[], int | None]  # CPU time of the calling thread in ns; Non
 class Trace:
     """All spans of one run.
 
-    began: entry of the program; asked: when the request began; ended: when the run was over (ns of the same
+    began: entry of the program; asked: start of the request; ended: end of the run (ns of the same
     clock). `facts` is a flat record of what really ran: machine, versions, device, simulated or not.
     """
 
@@ -77,7 +77,7 @@ class Trace:
     facts: dict[str, Any]
 
     def __repr__(self) -> str:
-        """One line: how much there is, and how long it took."""
+        """Show the number of spans and workers, and the time, on one line."""
         seconds = (self.ended - self.began) / 1e9
         return f"<Trace of {len(self.spans)} spans by {len(self.workers)} workers in {seconds:.3g} s>"
 
@@ -98,35 +98,37 @@ class Trace:
 
     @cached_property
     def multiprocessors(self) -> tuple[Worker, ...]:
-        """The multiprocessors of GPUs that painted, device by device in the order of their numbers."""
+        """The multiprocessors of GPUs that painted, GPU by GPU in the order of their numbers."""
         blocks = self.columns.of_kind("block")
-        return tuple(sorted((blocks.workers[number] for number in np.unique(blocks.worker).tolist()), key=_place))
+        return tuple(
+            sorted((blocks.workers[number] for number in np.unique(blocks.worker).tolist()), key=_device_order)
+        )
 
     @property
     def cpus(self) -> int | None:
-        """How many CPUs the process might keep busy (`render.machine.cpus`); None where the facts do not tell."""
-        told = self.facts.get("cpus")
-        return told if type(told) is int and told > 0 else None
+        """The number of CPUs that the process may keep busy (`render.machine.cpus`); None where the facts lack it."""
+        count = self.facts.get("cpus")
+        return count if type(count) is int and count > 0 else None
 
     def of_kind(self, *kinds: str) -> list[Span]:
-        """The spans of these kinds, by start time."""
+        """List the spans of these kinds, by start time."""
         these = self.columns.of_kind(*kinds)
         return list(these.take(np.lexsort((these.t1, these.t0))))
 
 
-def on_card(workers: Iterable[Worker]) -> bool:
-    """Whether any of them is a part of a graphics card, or of the simulator of one."""
+def on_gpu(workers: Iterable[Worker]) -> bool:
+    """Test whether any of them is a part of a GPU, or of the simulator of one."""
     return any(worker.device != "cpu" for worker in workers)
 
 
-def _place(worker: Worker) -> tuple[int, str, int]:
-    """Card by card, and on each by number."""
+def _device_order(worker: Worker) -> tuple[int, str, int]:
+    """Sort GPU by GPU, and on each by number."""
     return worker.process, worker.device, worker.thread
 
 
 @cache
-def getcpu() -> Callable[[], int] | None:
-    """glibc's sched_getcpu, which `os` offers nowhere; None where there is none."""
+def load_getcpu() -> Callable[[], int] | None:
+    """Load glibc's sched_getcpu, which `os` offers nowhere; None where there is none."""
     if not sys.platform.startswith("linux"):
         return None
     import ctypes
@@ -141,33 +143,33 @@ def getcpu() -> Callable[[], int] | None:
 
 
 def cpu_number() -> int:
-    """The CPU that this thread runs on just now; -1 where the system does not tell."""
-    call = getcpu()
+    """Return the CPU that this thread runs on just now; -1 where the system does not tell."""
+    call = load_getcpu()
     return -1 if call is None else call()
 
 
 def read_nothing() -> None:
-    """The CPU time of a thread where nobody knows it."""
+    """Return None: the CPU time of a thread is not known."""
 
 
 SYSTEM_CLOCK: Clock = time.perf_counter_ns
 THREAD_CLOCK: CpuClock = getattr(time, "thread_time_ns", read_nothing)
 
 
-class Mine(threading.local):
-    """What each thread has of its own: the worker that it is, once it was asked."""
+class ThreadState(threading.local):
+    """State of each thread: the worker that it is, once that was needed."""
 
     worker: Worker | None = None
 
 
-MINE = Mine()
+THREAD_STATE = ThreadState()
 
 
 class Recorder:
     """Collects spans inside one process. Appending is one atomic list operation, so threads may share it.
 
-    `cpu_clock` tells the CPU time of the thread that calls it; beside a `clock` that is not the system's it is unknown
-    unless it is given too.
+    `cpu_clock` returns the CPU time of the calling thread; with a `clock` that is not the system's, that time is
+    unknown unless `cpu_clock` is given too.
     """
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK, cpu_clock: CpuClock | None = None) -> None:
@@ -176,20 +178,21 @@ class Recorder:
         self._spans: list[Span | Spans] = []
         self._painters: dict[int, Worker] = {}  # of the tiles among the first `_seen` spans
         self._seen = 0
+        self.losses: list[str] = []  # workers that were lost, a few words each
 
     @staticmethod
-    def me() -> Worker:
-        """The worker that asks: this thread of this process. One object for all its spans."""
-        worker = MINE.worker
+    def current_worker() -> Worker:
+        """Return the calling worker: this thread of this process. One object for all its spans."""
+        worker = THREAD_STATE.worker
         if worker is None or worker.process != os.getpid():  # a process that was forked has its parent's
-            MINE.worker = worker = Worker(os.getpid(), threading.get_native_id())
+            THREAD_STATE.worker = worker = Worker(os.getpid(), threading.get_native_id())
         return worker
 
     def add(
         self, kind: str, t0: int, t1: int, tile: int = NO_TILE, worker: Worker | None = None, cpu: int = -1
     ) -> None:
         """Record one span; of the calling thread unless another worker is named."""
-        self._spans.append(Span(worker or self.me(), tile, kind, t0, t1, cpu))
+        self._spans.append(Span(worker or self.current_worker(), tile, kind, t0, t1, cpu))
 
     @contextmanager
     def span(self, kind: str, tile: int = NO_TILE) -> Iterator[None]:
@@ -200,12 +203,12 @@ class Recorder:
         finally:
             self.add(kind, t0, self.clock(), tile, cpu=cpu)
 
-    def painting(self, tile: int) -> Painting:
+    def record_painting(self, tile: int) -> PaintSpan:
         """Record, in a `with` statement, how long painting a tile takes and the CPU time of this thread meanwhile."""
-        return Painting(self, tile)
+        return PaintSpan(self, tile)
 
     def painter_of(self, tile: int) -> Worker:
-        """Who painted a tile that is done, as far as is recorded here; the caller where nothing is."""
+        """Return the worker that painted a finished tile, as far as is recorded here; the caller where nothing is."""
         spans, known, end = self._spans, self._painters, len(self._spans)
         for at in range(self._seen, end):  # each span once, however far the workers are ahead of who asks
             recorded = spans[at]
@@ -213,7 +216,11 @@ class Recorder:
                 if span.kind == "paint":
                     known[span.tile] = span.worker
         self._seen = end
-        return known.get(tile) or self.me()
+        return known.get(tile) or self.current_worker()
+
+    def report_loss(self, how: str) -> None:
+        """Keep, in a few words, how a worker was lost and at which tile."""
+        self.losses.append(how)
 
     def extend(self, spans: Iterable[Span]) -> None:
         """Take over spans that another process recorded, or whole columns of them."""
@@ -223,7 +230,7 @@ class Recorder:
             self._spans.extend(spans)
 
     def drain(self) -> tuple[Span, ...] | Spans:
-        """All spans so far, which are then forgotten here; as arrays where any were recorded so."""
+        """Return all spans so far, as columns where any were recorded so, and forget them here."""
         spans, self._spans = self._spans, []
         self._painters, self._seen = {}, 0
         single = [span for span in spans if isinstance(span, Span)]
@@ -232,7 +239,7 @@ class Recorder:
         return Spans.joined([Spans.of(single), *(span for span in spans if isinstance(span, Spans))])
 
 
-class Painting:
+class PaintSpan:
     """The body of a `with` statement as a paint span. No generator: slices are many and short.
 
     CPU time is read inside the span, so that it is never longer than the span.
@@ -252,12 +259,12 @@ class Painting:
         after = self.recorder.cpu_clock()
         t1 = self.recorder.clock()
         on_cpu = None if self.given is None or after is None else after - self.given
-        worker = self.recorder.me()
+        worker = self.recorder.current_worker()
         self.recorder.extend((Span(worker, self.tile, "paint", self.t0, t1, self.cpu, cpu_number(), on_cpu),))
 
 
-def owners(trace: Trace) -> dict[int, int]:
-    """Who painted each tile: the worker's number, in the order of their first paint, by tile number.
+def tile_owners(trace: Trace) -> dict[int, int]:
+    """Find who painted each tile: the worker's number, in the order of their first paint, by tile number.
 
     A tile that several painted is the one's who painted it last.
     """

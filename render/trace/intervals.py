@@ -23,8 +23,8 @@ class Intervals(NamedTuple):
 def union(group: np.ndarray, t0: np.ndarray, t1: np.ndarray, gap: int = 0) -> Intervals:
     """Join the intervals of each group that overlap, touch, or lie no more than `gap` apart.
 
-    The columns are int64, of one length; groups are numbers from 0 on. Gives disjoint intervals by group and time; those
-    of no length stay where no other covers or touches them.
+    The columns are int64, of one length; groups are numbers from 0 on. Gives disjoint intervals by group and time;
+    those of no length stay where no other covers or touches them.
     """
     if not len(t0):
         return Intervals(group, t0, t1)
@@ -32,7 +32,8 @@ def union(group: np.ndarray, t0: np.ndarray, t1: np.ndarray, gap: int = 0) -> In
     bits = max(end - zero + gap + 1, 1).bit_length()
     if bits + int(group.max()).bit_length() > BITS:  # of runs of days: their times' ranks are small numbers
         instants, ranks = np.unique(np.concatenate([t0, t1]), return_inverse=True)
-        found = union(group, *np.split(ranks.reshape(-1), 2))
+        starts, ends = np.split(ranks.reshape(-1), 2)
+        found = union(group, starts, ends)
         return Intervals(found.group, instants[found.t0], instants[found.t1])
     place = group.astype(np.int64) << bits
     starts, ends = place | (t0 - zero), place | (t1 - zero)
@@ -44,7 +45,7 @@ def union(group: np.ndarray, t0: np.ndarray, t1: np.ndarray, gap: int = 0) -> In
     return Intervals(starts >> bits, (starts & moment) + zero, (ends & moment) + zero)
 
 
-def most(t0: np.ndarray, t1: np.ndarray) -> int:
+def most_at_once(t0: np.ndarray, t1: np.ndarray) -> int:
     """Count how many intervals hold the same instant, at most; those of no length hold none."""
     lasting = t0 < t1
     starts, ends = np.sort(t0[lasting]), np.sort(t1[lasting])

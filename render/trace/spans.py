@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from operator import eq
 from typing import NamedTuple, overload
 
 import numpy as np
@@ -15,10 +16,10 @@ UNKNOWN = -1  # in a column, where a span has None
 
 
 class Worker(NamedTuple):
-    """Who painted: a thread of a process, or of a GPU a stream or, in block spans, a multiprocessor.
+    """One that painted: a thread of a process; of a GPU a stream or, in block spans, a multiprocessor.
 
-    `thread` is then the number of the stream or multiprocessor on its GPU, and `device` the GPU's name and which of
-    the two it is.
+    Of a GPU, `thread` is the number of the stream or multiprocessor, and `device` the GPU's name and which of the two
+    it is.
     """
 
     process: int
@@ -29,7 +30,7 @@ class Worker(NamedTuple):
 class Span(NamedTuple):
     """One worker, one tile (or `NO_TILE`), one kind of time, from t0 to t1 in ns.
 
-    cpu, cpu_end: the CPUs that it began and ended on (-1: unknown). on_cpu: ns of CPU time that its thread was given
+    cpu, cpu_end: the CPUs that it started and ended on (-1: unknown). on_cpu: ns of CPU time that its thread was given
     meanwhile, for paint spans; None where that is not known, as on a GPU, or does not matter.
     """
 
@@ -50,7 +51,7 @@ class Spans(Sequence[Span]):
     `KINDS`, tile, t0, t1, cpu, cpu_end and on_cpu what a span has, UNKNOWN for None.
     """
 
-    __slots__ = ("cpu", "cpu_end", "kind", "on_cpu", "t0", "t1", "tile", "worker", "workers")
+    __slots__ = ("_by_kind", "cpu", "cpu_end", "kind", "on_cpu", "t0", "t1", "tile", "worker", "workers")
     COLUMNS = (
         ("worker", np.int32),
         ("tile", np.int64),
@@ -65,6 +66,7 @@ class Spans(Sequence[Span]):
     def __init__(self, workers: Sequence[Worker], *columns: np.ndarray | int) -> None:
         """Give a column as one number where all its members are that."""
         self.workers = tuple(workers)
+        self._by_kind: dict[str, Spans] = {}
         length = max((len(column) for column in columns if not isinstance(column, int)), default=0)
         columns = (*columns, *[UNKNOWN] * (len(self.COLUMNS) - len(columns)))
         for (name, kind), column in zip(self.COLUMNS, columns, strict=True):
@@ -107,13 +109,19 @@ class Spans(Sequence[Span]):
         rest = [np.concatenate([getattr(part, name) for part in parts]) for name, _ in cls.COLUMNS[1:]]
         return cls(tuple(numbers), np.concatenate(workers), *rest)
 
-    def take(self, which: np.ndarray) -> Spans:
-        """Those that a mask or a list of places chooses."""
+    def take(self, which: np.ndarray | slice) -> Spans:
+        """Those that a mask, a list of places or a slice chooses."""
         return Spans(self.workers, *(getattr(self, name)[which] for name, _ in self.COLUMNS))
 
     def of_kind(self, *kinds: str) -> Spans:
-        """Those of these kinds."""
-        return self.take(np.isin(self.kind, [NUMBER[kind] for kind in kinds]))
+        """Those of these kinds, in their order."""
+        if len(kinds) != 1:
+            return self.take(np.isin(self.kind, [NUMBER[kind] for kind in kinds]))
+        if not self._by_kind:  # all kinds at once, for whoever asks for one asks for the others too
+            ordered = self.take(np.argsort(self.kind, kind="stable"))
+            bounds = np.searchsorted(ordered.kind, np.arange(len(KINDS) + 1)).tolist()
+            self._by_kind = {kind: ordered.take(slice(*bounds[n : n + 2])) for kind, n in NUMBER.items()}
+        return self._by_kind[kinds[0]]
 
     def __len__(self) -> int:
         return len(self.t0)
@@ -139,6 +147,6 @@ class Spans(Sequence[Span]):
         return Spans.joined([self, Spans.of(others)])
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and len(self) == len(other) and all(a == b for a, b in zip(self, other))
+        return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
 
     __hash__ = None  # type: ignore[assignment]

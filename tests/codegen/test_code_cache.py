@@ -21,14 +21,14 @@ from hypothesis import strategies as st
 from render import engine, scene, stats
 from render.codegen import code_cache, cpu_compiler
 from render.codegen import program as programs
-from render.codegen.program import RENDER, SOURCES, Width, together
+from render.codegen.program import RENDER, SOURCES, Width, vector_program
 from render.request import Request
 from render.runtime.cpu import native
 from tests.conftest import HANGING
 
 ROOT = Path(__file__).parent.parent.parent
 KEY = "0123456789abcdef"
-WIDTH = Width(lanes=4, groups=1, block=8, taking=4, moving=2)
+WIDTH = Width(lanes=4, groups=1, batch=8, removal_cost=4, move_cost=2)
 HOST = ("cpu", "features")
 FILES = [
     str(path.relative_to(RENDER).with_suffix(""))
@@ -82,7 +82,7 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def made(ask: Callable[..., Request]) -> Any:
     """A program to compile."""
-    return together(scene.load("mandelbrot"), ask(), WIDTH)
+    return vector_program(scene.load("mandelbrot"), ask(), WIDTH)
 
 
 @pytest.fixture
@@ -111,8 +111,8 @@ def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Requ
         path.write_text(RING.replace(old, new) if old else RING, encoding="utf-8")
         (tmp_path / "beside.py").write_text(beside, encoding="utf-8")
         monkeypatch.delitem(sys.modules, "beside", raising=False)
-        width = WIDTH._replace(lanes=lanes, block=block)
-        return together(scene.load(str(path)), ask(scene=str(path), **asked), width).key("cpu", HOST)
+        width = WIDTH._replace(lanes=lanes, batch=block)
+        return vector_program(scene.load(str(path)), ask(scene=str(path), **asked), width).cache_key("cpu", HOST)
 
     return keyed
 
@@ -138,7 +138,7 @@ def test_nothing_else_is_left_in_the_folder(empty: Path) -> None:
 @given(st.binary(max_size=40), st.data())
 def test_a_flipped_bit_anywhere_is_noticed(code: bytes, data: Any) -> None:
     code_cache.write(KEY, code)
-    path = code_cache.folder() / f"{KEY}.code"
+    path = code_cache.cache_folder() / f"{KEY}.code"
     stored = bytearray(path.read_bytes())
     stored[data.draw(st.integers(0, len(stored) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     path.write_bytes(stored)
@@ -148,7 +148,7 @@ def test_a_flipped_bit_anywhere_is_noticed(code: bytes, data: Any) -> None:
 @given(st.binary(min_size=1, max_size=40), st.data())
 def test_a_file_that_ends_early_or_late_is_noticed(code: bytes, data: Any) -> None:
     code_cache.write(KEY, code)
-    path = code_cache.folder() / f"{KEY}.code"
+    path = code_cache.cache_folder() / f"{KEY}.code"
     stored = path.read_bytes()
     path.write_bytes(data.draw(st.sampled_from([stored[:-1], stored[: len(stored) // 2], b"", stored + b"\0", code])))
     assert code_cache.read(KEY) is None
@@ -164,15 +164,15 @@ def test_without_a_choice_the_users_cache_folder_is_taken(monkeypatch: pytest.Mo
     monkeypatch.delenv("RENDER_CACHE_DIR")
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert code_cache.folder() == tmp_path / "render"
+    assert code_cache.cache_folder() == tmp_path / "render"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert code_cache.folder() == tmp_path / ".cache" / "render"
+    assert code_cache.cache_folder() == tmp_path / ".cache" / "render"
 
 
 def test_the_second_time_nothing_is_compiled_or_announced(made: Any, compiled: list[str], empty: Path) -> None:
     said: list[int] = []
-    codes = [native.object_code(made, lambda: said.append(1)) for _ in range(2)]
+    codes = [native.obtain_object_code(made, lambda: said.append(1)) for _ in range(2)]
     assert codes == [b"machine code"] * 2
     assert (len(compiled), len(said), len(list(empty.iterdir()))) == (1, 1, 1)
 
@@ -181,31 +181,31 @@ def test_the_second_time_nothing_is_compiled_or_announced(made: Any, compiled: l
 def test_a_damaged_file_is_compiled_again_and_repaired(
     damage: bytes, made: Any, compiled: list[str], empty: Path
 ) -> None:
-    native.object_code(made, lambda: None)
+    native.obtain_object_code(made, lambda: None)
     [path] = empty.iterdir()
     path.write_bytes(damage)
     for _ in range(2):
-        assert native.object_code(made, lambda: None) == b"machine code"
+        assert native.obtain_object_code(made, lambda: None) == b"machine code"
     assert len(compiled) == 2
 
 
 def test_where_nothing_can_be_kept_each_run_compiles(made: Any, compiled: list[str], empty: Path) -> None:
     empty.write_text("a file is in the way", encoding="utf-8")
     for _ in range(2):
-        assert native.object_code(made, lambda: None) == b"machine code"
+        assert native.obtain_object_code(made, lambda: None) == b"machine code"
     assert len(compiled) == 2
 
 
 def test_what_becomes_of_the_code_is_told_before_it_is_compiled(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert code_cache.describe_keeping() == "once; kept for later runs"
+    assert code_cache.describe_caching() == "once; cached for later runs"
     assert list(empty.iterdir()) == []
     empty.rmdir()
     empty.write_text("a file is in the way", encoding="utf-8")
-    assert code_cache.describe_keeping().startswith(f"not kept for later runs: cannot write to {empty}: ")
+    assert code_cache.describe_caching().startswith(f"not cached for later runs: cannot write to {empty}: ")
     full = OSError(errno.ENOSPC, "No space left on device")
     monkeypatch.setenv("RENDER_CACHE_DIR", str(empty.parent / "full"))
     monkeypatch.setattr("tempfile.TemporaryFile", Mock(side_effect=full))
-    assert code_cache.describe_keeping().endswith("No space left on device")
+    assert code_cache.describe_caching().endswith("No space left on device")
 
 
 def test_loading_machine_code_is_not_called_compiling(ask: Callable[..., Request], empty: Path) -> None:
@@ -311,7 +311,7 @@ def test_other_lanes_blocks_and_precisions_need_other_code(key: Callable[..., st
 
 
 def test_another_cpu_needs_other_code(made: Any) -> None:
-    assert made.key("cpu", ("cpu", "features")) != made.key("cpu", ("cpu", "other features"))
+    assert made.cache_key("cpu", ("cpu", "features")) != made.cache_key("cpu", ("cpu", "other features"))
 
 
 @pytest.fixture
@@ -327,7 +327,7 @@ def keys_after(made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
         with (place / f"{commented}.py").open("a", encoding="utf-8") as file:
             file.write("# something else\n")
         programs._compiler.cache_clear()  # noqa: SLF001
-        return {compiler: made.key(compiler, HOST) for compiler in SOURCES}
+        return {compiler: made.cache_key(compiler, HOST) for compiler in SOURCES}
 
     return keys
 
@@ -364,11 +364,11 @@ def test_all_that_a_compiler_imports_of_ours_is_in_its_key(compiler: str) -> Non
 
 
 def test_a_precision_that_no_parameter_tells_needs_other_code_too(made: Any) -> None:
-    assert made.key("cpu", HOST) != made._replace(precision="f32").key("cpu", HOST)
+    assert made.cache_key("cpu", HOST) != made._replace(precision="f32").cache_key("cpu", HOST)
 
 
 def test_parameters_of_another_kind_need_other_code(made: Any) -> None:
-    assert made.key("cpu", HOST) != made._replace(p=made.p._replace(relief=1.0)).key("cpu", HOST)
+    assert made.cache_key("cpu", HOST) != made._replace(p=made.p._replace(relief=1.0)).cache_key("cpu", HOST)
 
 
 @pytest.mark.parametrize("written", ["version_json = '1'", None], ids=["by its builders", "by its installer"])
@@ -386,14 +386,14 @@ def test_another_release_of_a_package_is_noticed(
         record.mkdir()
         (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: parcel\nVersion: {release}\n", encoding="utf-8")
         importlib.invalidate_caches()
-        found.append(programs._version("parcel"))  # noqa: SLF001
+        found.append(programs._package_version("parcel"))  # noqa: SLF001
         shutil.rmtree(record)
 
     assert all(release in told for release, told in zip(("1.0", "2.0"), found, strict=True))
 
 
 def test_a_package_that_is_not_there_has_no_version() -> None:
-    assert programs._version("no_such_package") == ""  # noqa: SLF001
+    assert programs._package_version("no_such_package") == ""  # noqa: SLF001
 
 
 def run(folder: Path, *arguments: str) -> tuple[str, str]:
@@ -457,5 +457,5 @@ def test_a_second_process_compiles_nothing_and_loads_no_compiler(tmp_path: Path)
     path.parent.rmdir()
     path.parent.touch()
     _, announced = run(tmp_path)
-    assert "kept for later" not in announced.replace("not kept for later", "")
-    assert "not kept for later runs: cannot write to" in announced
+    assert "cached for later" not in announced.replace("not cached for later", "")
+    assert "not cached for later runs: cannot write to" in announced

@@ -16,7 +16,7 @@ from numba.core import registry, types
 
 from render import engine, scene
 from render.codegen import cpu_compiler, llvm_module
-from render.codegen.program import Program, alone
+from render.codegen.program import Program, scalar_program
 from render.errors import ModeUnavailable, SceneError
 from render.request import Request
 
@@ -35,7 +35,7 @@ def twice(number: int) -> int:
     return 2 * number
 
 
-inlined_twice = llvm_module.inlined(twice)
+inlined_twice = llvm_module.make_inlined(twice)
 
 
 def four_times(number: int) -> int:
@@ -46,7 +46,7 @@ def four_times(number: int) -> int:
 @pytest.fixture
 def made(ask: Callable[..., Request]) -> Program:
     """A program to compile."""
-    return alone(scene.load("mandelbrot"), ask())
+    return scalar_program(scene.load("mandelbrot"), ask())
 
 
 @pytest.fixture
@@ -56,13 +56,13 @@ def coloured(tmp_path: Path, ask: Callable[..., Request]) -> Callable[..., Progr
     def write(shade: str, more: str = "") -> Program:
         path = tmp_path / "plain.py"
         path.write_text(PLAIN.format(shade=shade, more=more), encoding="utf-8")
-        return alone(scene.load(str(path)), ask(scene=str(path)))
+        return scalar_program(scene.load(str(path)), ask(scene=str(path)))
 
     return write
 
 
 def test_what_is_called_is_in_the_module_and_nothing_else_is_left() -> None:
-    whole = llvm_module.module(four_times, SIGNATURE, "answer")
+    whole = llvm_module.compile_module(four_times, SIGNATURE, "answer")
 
     assert {function.name for function in whole.functions if function.linkage == llvm.Linkage.external} == {"answer"}
     assert not [function.name for function in whole.functions if "twice" in function.name]

@@ -136,7 +136,7 @@ def test_a_careless_scene_is_not_contracted_either(tmp_path: Path, rounding: Rou
     from render.codegen import cuda_compiler
 
     careless = tmp_path / "careless.py"
-    text = (scene.folder() / "mandelbrot.py").read_text(encoding="utf-8")
+    text = (scene.scene_folder() / "mandelbrot.py").read_text(encoding="utf-8")
     careless.write_text(text.replace("x, y = next_z(x, y, cx, cy)", "x, y = x * x - y * y + cx, 2.0 * x * y + cy"))
     request = complete(scene=str(careless), mode="cuda", simulate=True)
     free = fusing(cuda_compiler.compiled(cuda_code.program(scene.load(str(careless)), request), CARDS["sm_90"]))

@@ -18,7 +18,7 @@ import pytest
 
 from render import engine, scene, targets
 from render.codegen import cuda_compiler
-from render.frame import Frame, window
+from render.frame import Frame, open_window
 from render.kernels import warp
 from render.kernels.launch import MEMBERS, THREADS
 from render.request import Request
@@ -243,7 +243,7 @@ def test_each_tile_has_its_own_tally(own: Callable[..., str], frame: Ask) -> Non
 def made_by_the_cpu(request: Request, rectangle: list[int]) -> int:
     """The steps that target scalar makes for a rectangle."""
     kernel = targets.load("scalar").compile(scene.load(request.scene), request, print)
-    return kernel.paint(window(request, *rectangle), *rectangle)[0]
+    return kernel.paint(open_window(request, *rectangle), *rectangle)[0]
 
 
 @pytest.mark.parametrize("order", [max, partial(at_random, chance=random.Random(1))], ids=["last", "random"])  # noqa: S311
@@ -313,7 +313,7 @@ def test_a_launch_at_the_far_corner_of_a_world(own: Callable[..., str], frame: A
     (stream,) = device.streams(1)
     stream.submit(np.array([rectangle]))
     painted = stream.collect()
-    here = window(request, *rectangle)
+    here = open_window(request, *rectangle)
     kernel = targets.load("scalar").compile(scene.load(request.scene), request, print)
 
     assert kernel.paint(here, *rectangle) == (int(painted.made[0]), int(painted.bad[0]))

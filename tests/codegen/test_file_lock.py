@@ -29,7 +29,7 @@ def make():
 
 print("here", flush=True)
 sys.stdin.readline()
-code = code_cache.obtain("0123456789abcdef", make, lambda: print("waiting", flush=True))
+code = code_cache.obtain_code("0123456789abcdef", make, lambda: print("waiting", flush=True))
 print(code.decode())
 """
 
@@ -101,7 +101,7 @@ def test_of_several_threads_one_makes_the_code() -> None:
 
     def obtain(number: int) -> bytes:
         together.wait()
-        return code_cache.obtain(KEY, lambda: made.append(number) or b"code")  # type: ignore[func-returns-value]
+        return code_cache.obtain_code(KEY, lambda: made.append(number) or b"code")  # type: ignore[func-returns-value]
 
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(obtain, range(4))) == {b"code"}
@@ -120,7 +120,7 @@ def test_whoever_waited_for_what_cannot_be_kept_makes_it_without_waiting_for_the
 
 
 def test_a_maker_that_stands_still_is_not_waited_for_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_lock, "PATIENCE", 0.05)
+    monkeypatch.setattr(file_lock, "TIMEOUT_SECONDS", 0.05)
     order = []
 
     with file_lock.take_turn(tmp_path / "lock", lambda: order.append("nobody")):
@@ -136,6 +136,6 @@ def test_without_locks_everybody_goes_on(empty: Path, monkeypatch: pytest.Monkey
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr("fcntl.flock", refuse)
-    assert code_cache.obtain(KEY, lambda: b"code") == b"code"
+    assert code_cache.obtain_code(KEY, lambda: b"code") == b"code"
     assert code_cache.read(KEY) == b"code"
     assert empty.is_dir()

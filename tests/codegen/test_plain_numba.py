@@ -23,12 +23,12 @@ STRANGE = {name: "0" if name == "NUMBA_NUM_THREADS" else "1" for name in NAMES}
 SETTINGS = """\
 import json
 from render.codegen import host, plain_numba
-with plain_numba.importing():
+with plain_numba.import_plainly():
     import numba
 from numba.core import config
 told = lambda: {name: repr(value) for name, value in vars(config).items() if name.isupper()}
 before = told()
-with plain_numba.compiling():
+with plain_numba.compile_plainly():
     inside = told()
 print(json.dumps([inside, before, told()]))
 """
@@ -61,7 +61,7 @@ def settings(folder: Path, **variables: str) -> Any:
 
 def test_whatever_is_set_numba_compiles_as_if_nothing_were(tmp_path: Path) -> None:
     plain, *_ = settings(tmp_path)
-    ours = {name: value for name, value in STRANGE.items() if not plain_numba.heeded({name: value})}
+    ours = {name: value for name, value in STRANGE.items() if not plain_numba.select_variables({name: value})}
     assert len(ours) > 50, "the names are read from numba's source"
     inside, before, after = settings(tmp_path, **ours)
 
@@ -90,19 +90,19 @@ def test_features_that_this_cpu_has_not_are_refused_by_the_variables_name(
     features: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NUMBA_CPU_FEATURES", features)
-    host.cpu.cache_clear()
+    host.cpu_target.cache_clear()
     try:
         with pytest.raises(UsageError, match="NUMBA_CPU_FEATURES is "):
-            host.features()
+            host.cpu_features()
         monkeypatch.setenv("NUMBA_CPU_FEATURES", "")
-        assert host.features() == frozenset()
+        assert host.cpu_features() == frozenset()
     finally:
-        host.cpu.cache_clear()
+        host.cpu_target.cache_clear()
 
 
 def test_settings_are_as_they_were_although_compiling_fails() -> None:
     before = dict(vars(config))
-    with pytest.raises(ZeroDivisionError), plain_numba.compiling():
+    with pytest.raises(ZeroDivisionError), plain_numba.compile_plainly():
         _ = 1 / 0
 
     assert dict(vars(config)) == before

@@ -11,7 +11,7 @@ import pytest
 
 from render import scene
 from render.codegen import program
-from render.codegen.retarget import fingerprint, retarget
+from render.codegen.retarget import hash_function, retarget
 from render.kernels import slots
 from render.kernels.slots import Number
 from render.request import Request
@@ -32,14 +32,14 @@ def test_a_number_is_a_constant_of_the_copy() -> None:
     assert copy.__globals__["WIDE"] == 6
 
 
-@pytest.mark.parametrize("made", [retarget, fingerprint])
+@pytest.mark.parametrize("made", [retarget, hash_function])
 def test_a_number_that_nobody_filled_in_is_refused(made: Callable[..., object]) -> None:
     with pytest.raises(LookupError, match="WIDE"):
         made(area, words={}, slots={HIGH: 7, Number("WIDE"): 6})
 
 
 def test_another_number_is_other_code() -> None:
-    prints = {fingerprint(area, words={}, slots={WIDE: wide, HIGH: 7}) for wide in (6, 6, 5)}
+    prints = {hash_function(area, words={}, slots={WIDE: wide, HIGH: 7}) for wide in (6, 6, 5)}
 
     assert len(prints) == 2
 
@@ -63,12 +63,12 @@ def test_an_attribute_is_not_the_function_of_its_name() -> None:
 @pytest.mark.parametrize("name", ["mandelbrot", "still_life"])
 def test_every_number_that_target_simd_fills_in_is_asked_for(name: str, ask: Callable[..., Request]) -> None:
     loaded, request = scene.load(name), replace(ask(scene=name), precision="f64")
-    made = program.together(loaded, request, simd.width(loaded, "f64")[0])
+    made = program.vector_program(loaded, request, simd.choose_width(loaded, "f64")[0])
 
     for number in [slot for slot in made.slots if isinstance(slot, Number)]:
         left = {slot: value for slot, value in made.slots.items() if slot is not number}
         with pytest.raises(LookupError, match=number.name):
-            fingerprint(made.root, words=program.WORDS, slots=left)
+            hash_function(made.root, words=program.WORDS, slots=left)
     assert {slot for slot in made.slots if isinstance(slot, Number)} == {
         value for value in vars(slots).values() if isinstance(value, Number)
     }

@@ -20,7 +20,8 @@
 enum { MOST = 4096, CARDS = 8, NAMES = 64, ROOM = 1 << 28 }; /* bytes on all cards, for they are taken from here */
 enum { FREE, CONTEXT, MODULE, FUNCTION, STREAM, EVENT, DEVICE, PINNED, KINDS };
 typedef struct { int kind, card; char *at; size_t size; int64_t time; } Thing;
-typedef int (*Launch)(int card, const void *image, size_t size, const unsigned *grid, void **parameters);
+typedef int (*Launch)(int card, const void *image, size_t size, const char *entry, const unsigned *grid,
+                      void **parameters);
 
 static Thing things[MOST];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -102,8 +103,10 @@ static int freed(int kind, void *at) {
 #define IS(one, what) ((one) >= things && (one) < things + MOST && (one)->kind == (what))
 #define HERE(one, what) do { if (!IS(one, what) || (one)->card != current->card) return 400; } while (0)
 
+static void at_the_end(void) { if (getenv("FAKE_REPORT")) atexit(report); }
 int cuInit(unsigned flags) {
-    if (!started && getenv("FAKE_REPORT")) atexit(report);
+    static pthread_once_t once = PTHREAD_ONCE_INIT; /* threads may come here at the same time */
+    pthread_once(&once, at_the_end);
     ASKED(0, 0);
     started = 1;
     return flags ? 1 : cards() ? 0 : 100;
@@ -120,8 +123,11 @@ int cuDeviceGetAttribute(int *value, int attribute, int device) {
 }
 int cuDevicePrimaryCtxRetain(Thing **context, int device) {
     static Thing *primary[CARDS];
+    static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
     STARTED(device);
+    pthread_mutex_lock(&one);
     if (!primary[device]) made(&primary[device], CONTEXT, device, 0);
+    pthread_mutex_unlock(&one);
     return !(*context = primary[device]);
 }
 int cuCtxSetCurrent(Thing *context) {
@@ -153,7 +159,8 @@ int cuModuleGetFunction(Thing **function, Thing *module, const char *name) {
     CURRENT();
     HERE(module, MODULE);
     if (!memmem(module->at, module->size, name, strlen(name) + 1)) return 500;
-    made(function, FUNCTION, current->card, 0);
+    made(function, FUNCTION, current->card, strlen(name) + 1);
+    strcpy((*function)->at, name);
     (*function)->time = module - things;
     return 0;
 }
@@ -185,6 +192,17 @@ int cuMemFreeHost(void *here) { CURRENT(); return freed(PINNED, here); }
 int cuMemcpyHtoD_v2(void *there, const void *here, size_t size) {
     CURRENT();
     return inside(DEVICE, there, size) && here && memcpy(there, here, size) ? 0 : 1;
+}
+int cuMemcpyHtoDAsync_v2(void *there, void *here, size_t size, Thing *stream) {
+    CURRENT();
+    HERE(stream, STREAM);
+    return inside(DEVICE, there, size) && inside(PINNED, here, size) && memcpy(there, here, size) ? 0 : 1;
+}
+int cuMemGetInfo_v2(size_t *left, size_t *all) {
+    CURRENT();
+    *left = *all = ROOM;
+    for (Thing *one = things; one < things + MOST; one++) *left -= one->kind == DEVICE ? one->size : 0;
+    return 0;
 }
 int cuMemcpyDtoHAsync_v2(void *here, void *there, size_t size, Thing *stream) {
     CURRENT();
@@ -226,7 +244,7 @@ int cuLaunchKernel(Thing *function, unsigned x, unsigned y, unsigned z, unsigned
     unsigned grid[] = {x, y, z, wide, high, deep}, all = wide * high * deep;
     if (!(x && y && z && all) || all > 1024 || shared || extra || !parameters) return 1;
     Thing *module = things + function->time;
-    int busy = on_launch && on_launch(current->card, module->at, module->size, grid, parameters);
+    int busy = on_launch && on_launch(current->card, module->at, module->size, function->at, grid, parameters);
     stream->time = later(now(), stream->time) + (busy ? 1000LL * number("FAKE_DELAY_US", 0) : 0);
     return 0;
 }

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from render import scene, targets
-from render.codegen.program import PATCHES, Width, together
-from render.frame import Canvas, canvas
+from render.codegen.program import PATCHES, Width, vector_program
+from render.frame import Canvas, open_canvas
 from render.kernels import driver, room
 from render.request import Request
 from render.runtime.cpu import native, underway
@@ -52,7 +52,7 @@ def step(state, p): return state[0] + 1.0, state[1]
 def alive(state, p): return state[0] < 1.0
 def shade(state, steps, p): return (state[1] - 1.0) / (state[1] - 1.0), 0.5, 0.5
 '''
-WIDTH = Width(lanes=32, groups=2, block=16, taking=4, moving=2)
+WIDTH = Width(lanes=32, groups=2, batch=16, removal_cost=4, move_cost=2)
 
 
 def kernel(request: Request, target: str) -> Any:
@@ -62,7 +62,7 @@ def kernel(request: Request, target: str) -> Any:
 
 def painted(request: Request, paint: Callable[[Canvas], int]) -> tuple[int, bytes, bytes]:
     """The steps made, the pixels and the counts of a whole frame."""
-    with canvas(request, shared=False) as surface:
+    with open_canvas(request, shared=False) as surface:
         made = paint(surface)
         return made, surface.rgb.tobytes(), np.asarray(surface.steps).tobytes()
 
@@ -86,9 +86,9 @@ def test_a_frame_painted_in_pieces_is_the_same(
 
     def in_pieces(surface: Canvas) -> int:
         made, turn, done = 0, 0, False
-        with kernel(request, "simd").begin(surface, 0, 0, width, height) as rectangle:
+        with kernel(request, "simd").start_rectangle(surface, 0, 0, width, height) as rectangle:
             while not done:
-                steps, bad, done = rectangle.go(budgets[turn % len(budgets)])
+                steps, bad, done = rectangle.paint_slice(budgets[turn % len(budgets)])
                 made, turn = made + steps, turn + 1
                 assert bad == 0
         return made
@@ -104,10 +104,10 @@ def test_rectangles_begun_in_turn_keep_out_of_each_others_way(ask: Callable[...,
         made = 0
         code = kernel(request, "simd")
         with ExitStack() as stack:
-            left = [stack.enter_context(code.begin(surface, *corner, 32, 24)) for corner in corners]
+            left = [stack.enter_context(code.start_rectangle(surface, *corner, 32, 24)) for corner in corners]
             while left:
                 rectangle = left.pop(0)
-                steps, _, done = rectangle.go(2000)
+                steps, _, done = rectangle.paint_slice(2000)
                 made += steps
                 left += [] if done else [rectangle]
         return made
@@ -154,7 +154,7 @@ def test_samples_without_a_colour_are_counted_in_rows_that_are_mirror_images_too
     path.write_text(MIRRORED, encoding="utf-8")
     request = ask(scene=str(path), width=9, height=16, tile=(9, 16), limit=3, parameters={"zoom": 0.125})
 
-    with canvas(request, shared=False) as surface:
+    with open_canvas(request, shared=False) as surface:
         simd, scalar = (kernel(request, target).paint(surface, 0, y, 9, height) for target in ("simd", "scalar"))
 
     assert simd == scalar
@@ -172,7 +172,7 @@ def rounds(request: Request) -> tuple[tuple[int, bytes, bytes], int]:
     """What is painted, and how many rounds of blocks that took."""
     code = kernel(request, "simd")
     result = painted(request, lambda surface: code.paint(surface, 0, 0, *size(request))[0])
-    return result, int(code._rooms.take(request).notes[room.COUNTER.rounds])  # noqa: SLF001  (what the driver has noted)
+    return result, int(code._workspaces.take(request).notes[room.COUNTER.rounds])  # noqa: SLF001  (what the driver has noted)
 
 
 def test_samples_that_come_round_skip_their_steps_and_nothing_else_changes(
@@ -197,14 +197,14 @@ def test_samples_that_come_round_skip_their_steps_and_nothing_else_changes(
 def of_width(request: Request, width: Width) -> native.NativeKernel:
     """Vector code of this width, whatever the machine's own would be."""
     loaded = scene.load(request.scene)
-    return native.kernel(together(loaded, request, width), loaded, request, str(width), lambda _: None)
+    return native.make_kernel(vector_program(loaded, request, width), loaded, request, str(width), lambda _: None)
 
 
 def noted(request: Request, width: Width) -> tuple[int, Any]:
     """The steps made for a whole frame, and what the driver has noted at its end."""
     code = of_width(request, width)
     made, *_ = painted(request, lambda surface: code.paint(surface, 0, 0, *size(request))[0])
-    return made, code._rooms.take(request).notes  # noqa: SLF001  (what the driver has noted)
+    return made, code._workspaces.take(request).notes  # noqa: SLF001  (what the driver has noted)
 
 
 def test_lanes_that_have_ended_are_given_other_samples(ask: Callable[..., Request]) -> None:
@@ -213,7 +213,7 @@ def test_lanes_that_have_ended_are_given_other_samples(ask: Callable[..., Reques
 
     made, notes = noted(request, WIDTH)
 
-    assert made / (int(notes[room.COUNTER.rounds]) * WIDTH.block * WIDTH.lanes * WIDTH.groups) > 0.8
+    assert made / (int(notes[room.COUNTER.rounds]) * WIDTH.batch * WIDTH.lanes * WIDTH.groups) > 0.8
 
 
 def test_a_group_that_ends_as_a_whole_is_finished_where_it_is(ask: Callable[..., Request]) -> None:
@@ -227,7 +227,10 @@ def test_a_group_that_ends_as_a_whole_is_finished_where_it_is(ask: Callable[...,
 
 @pytest.mark.parametrize(
     "width",
-    [WIDTH._replace(lanes=4, groups=4, block=1), WIDTH._replace(lanes=64, groups=1, block=8, taking=0, moving=0)],
+    [
+        WIDTH._replace(lanes=4, groups=4, batch=1),
+        WIDTH._replace(lanes=64, groups=1, batch=8, removal_cost=0, move_cost=0),
+    ],
     ids=str,
 )
 def test_every_width_that_is_accepted_paints_the_same(width: Width, ask: Callable[..., Request]) -> None:
@@ -240,9 +243,9 @@ def test_every_width_that_is_accepted_paints_the_same(width: Width, ask: Callabl
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"block": 32}, "blocks of 32 steps"),
-        ({"block": 12}, "blocks of 12 steps"),
-        ({"block": 0}, "blocks of 0 steps"),
+        ({"batch": 32}, "batches of 32 steps"),
+        ({"batch": 12}, "batches of 12 steps"),
+        ({"batch": 0}, "batches of 0 steps"),
         ({"groups": 5}, "5 groups"),
         ({"groups": 0}, "0 groups"),
         ({"lanes": 48}, "48 lanes"),
@@ -256,7 +259,7 @@ def test_a_width_that_the_driver_cannot_paint_with_is_refused(
     request = ask()
 
     with pytest.raises(ValueError, match=words):
-        together(scene.load(request.scene), request, WIDTH._replace(**change))
+        vector_program(scene.load(request.scene), request, WIDTH._replace(**change))
 
 
 def test_patches_have_as_many_pixels_as_lanes_and_their_bits_fit_a_number() -> None:
@@ -299,15 +302,15 @@ def test_the_example_in_the_docstring_is_what_happens(tmp_path: Path, ask: Calla
     path = tmp_path / "stairs.py"
     path.write_text(STAIRS, encoding="utf-8")
     request, loaded = ask(scene=str(path), width=4, height=2, tile=(4, 2), limit=100), scene.load(str(path))
-    width = Width(lanes=4, groups=1, block=2, taking=1, moving=1)
-    code = native.kernel(together(loaded, request, width), loaded, request, "", lambda _: None)
+    width = Width(lanes=4, groups=1, batch=2, removal_cost=1, move_cost=1)
+    code = native.make_kernel(vector_program(loaded, request, width), loaded, request, "", lambda _: None)
     table = [line for line in str(room.__doc__).splitlines() if re.match(" +(rounds|[0-9]+ +[01]{4}) ", line)]
     names, *rows = map(str.split, table)
     places = [room.COUNTER._asdict()[name] for name in names[:6]]
 
-    with canvas(request, shared=False) as surface, code.begin(surface, 0, 0, 4, 2) as rectangle:
+    with open_canvas(request, shared=False) as surface, code.start_rectangle(surface, 0, 0, 4, 2) as rectangle:
         for row in rows:
-            went, notes = rectangle.go(1), rectangle.room.notes
+            went, notes = rectangle.paint_slice(1), rectangle.workspace.notes
             rounds, held, *others = [int(notes[place]) for place in places]
             assert [str(rounds), f"{held:04b}", *map(str, others), str(went.steps)] == row[:7]
         assert went.done

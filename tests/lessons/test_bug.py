@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render.frame import Canvas, Frame, Went
+from render.frame import Canvas, Frame, SliceResult
 from render.lessons import bug
 from render.lessons.bug import OVERLAP, Careless, Greedy
 from render.request import Request
@@ -31,7 +31,7 @@ class Recording(CpuKernel):
         self.between: Callable[[], object] | None = None
 
     @contextmanager
-    def begin(self, _canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Done]:
+    def start_rectangle(self, _canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Done]:
         self.painted.append((x, y, width, height))
         between, self.between = self.between, None
         if between:
@@ -45,8 +45,8 @@ class Done:
     def __init__(self, rows: int) -> None:
         self.rows = rows
 
-    def go(self, _budget: int) -> Went:
-        return Went(self.rows, 0, done=True)
+    def paint_slice(self, _budget: int) -> SliceResult:
+        return SliceResult(self.rows, 0, done=True)
 
 
 def canvas() -> Canvas:
@@ -116,3 +116,17 @@ def test_a_wrong_picture_where_none_should_be_is_unsound(ask: Callable[..., Requ
     assert not bug.sound([right, right, right, right, right, wrong])
     assert not bug.sound([right, replace(right, total_steps=10), right, right, right, right])
     assert "the fault stayed hidden" in list(bug.follows([right] * 6))[1]
+
+
+def test_how_a_tile_was_torn_is_told_event_by_event(ask: Callable[..., Request]) -> None:
+    right = painted(ask(), *((0, tile, tile + 1) for tile in range(6)))
+    torn = painted(ask(), (0, 10, 20), (1, 13, 23), (0, 24, 25), (1, 26, 27), (0, 28, 29), (1, 30, 31))
+    torn.rgb[4:16, 0:16] = 0
+    found = bug.close_up([right, right, right, torn, right, right])
+    assert found is not None
+    assert (found.run, found.tiles, found.title) == (3, (0,), "How tile 0 was torn")
+    assert [(event.at, event.worker) for event in found.events] == [(10, 0), (10, 0), (13, 1), (13, 0), (20, 0)]
+    assert "first 4 rows there: they are right" in found.events[1].text
+    assert "starts tile 1 and writes x 16, y 0 over it" in found.events[2].text
+    assert "rows 4 to 15 of tile 0 are wrong" in found.events[-1].text
+    assert bug.close_up([right] * 6) is None

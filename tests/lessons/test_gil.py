@@ -9,7 +9,8 @@ import pytest
 
 from render.frame import Frame
 from render.lessons import gil
-from tests.outputs.conftest import drawn
+from render.trace import Span
+from tests.outputs.conftest import MS, drawn
 
 TWO: dict[str, Any] = {"cpus": 2, "cpus_machine": 2, "cpus_affinity": 2}
 ONE: dict[str, Any] = {"cpus": 1, "cpus_machine": 2, "cpus_affinity": 1}
@@ -34,7 +35,7 @@ def test_where_the_figures_carry_it_the_lock_is_what_decides() -> None:
     assert gil.enough(frames)
     first, second, third, decides = gil.follows(frames)
     assert "2 threads that hold the GIL while they paint: about as fast as one" in first
-    assert "never two at the same instant" in first
+    assert "no two at the same instant" in first
     assert "in 2 threads that drop it: 1.94 times as fast as one (600 ms there, 310 ms here), 2.00 on a CPU" in second
     assert "2 processes, each with a GIL of its own: 1.94 times as fast as one" in third
     assert decides.startswith("so it is not threads that hold Python back but the lock")
@@ -72,3 +73,16 @@ def test_it_is_not_repeated_where_that_cannot_help() -> None:
     assert gil.enough((BASE, HELD, SHARED, DROPPED))
     assert gil.enough((with_facts(BASE, load=7.5), HELD, with_facts(DROPPED, load=7.5), DROPPED))
     assert not gil.enough((BASE, HELD, NOISY, DROPPED))
+
+
+def test_how_one_thread_waited_for_the_lock_is_told_event_by_event() -> None:
+    frame = drawn("00.222", "..11..", mode="parallel")
+    one, other = frame.trace.workers
+    waits = (Span(other, 1, "wait", 2 * MS, 3 * MS), Span(one, 2, "wait", 3 * MS, 4 * MS))
+    held = replace(frame, trace=replace(frame.trace, spans=(*frame.trace.spans, *waits)))
+    found = gil.close_up((BASE, held, DROPPED, DROPPED))
+    assert found is not None
+    assert [(event.at // MS, event.worker) for event in found.events] == [(1, 0), (2, 1), (3, 0), (3, 1)]
+    assert found.events[1].text == "has tile 1, and waits for the lock: without it no thread paints"
+    assert found.events[3].text == "has the lock after 1 ms of waiting, and paints tile 1"
+    assert gil.close_up((BASE, HELD, DROPPED, DROPPED)) is None

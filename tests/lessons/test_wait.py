@@ -53,7 +53,7 @@ def test_where_the_repeats_differ_by_more_nothing_is_won() -> None:
 
 def test_a_gain_without_waiting_is_not_explained() -> None:
     frames = PLAIN, drawn("0123", mode="concurrent"), SEVERAL, PATIENT, JUGGLING, SEVERAL_WAIT
-    assert "why it won, the traces do not tell, so run it again" in next(wait.follows(frames))
+    assert "the traces do not show why it won, so run it again" in next(wait.follows(frames))
     assert not wait.enough(frames)
 
 
@@ -75,3 +75,11 @@ def test_a_gain_that_is_no_waiting_is_not_explained_by_it() -> None:
     frames = PLAIN, JUGGLED, SEVERAL, slow, quick, SEVERAL_WAIT
     assert not wait.enough(frames)
     assert "that alone does not explain what it won" in list(wait.follows(frames))[1]
+
+
+def test_how_waits_ran_beside_each_other_is_told_event_by_event() -> None:
+    found = wait.close_up((PLAIN, JUGGLED, SEVERAL, PATIENT, JUGGLING, SEVERAL_WAIT))
+    assert found is not None
+    assert [event.at // MS for event in found.events] == [1, 1, 4, 6]
+    assert found.events[-1].text == "paints tile 1, whose data came after 3 ms"
+    assert wait.close_up((PLAIN, JUGGLED, SEVERAL, *ALONE, SEVERAL)) is None

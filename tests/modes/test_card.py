@@ -17,9 +17,8 @@ from render import engine, stats
 from render.errors import RenderError
 from render.frame import Frame
 from render.options import complete
-from render.runtime.cuda import discovery as cards
+from render.runtime.cuda import discovery
 from render.runtime.cuda.discovery import Card
-from render.targets import cuda
 from render.trace import Span
 
 pytestmark = pytest.mark.gpu
@@ -34,8 +33,8 @@ def spans(frame: Frame, kind: str) -> list[Span]:
 
 
 @contextmanager
-def full(chosen: Iterable[Card]) -> Iterator[None]:
-    """The memory of these cards is taken, to the last 2 MiB of each."""
+def full(chosen: Iterable[Card], left: int = 0) -> Iterator[None]:
+    """The memory of these GPUs is taken, to the last 2 MiB of each, or to so many bytes."""
     from render.runtime.cuda.driver import asked, bindings, context
 
     driver, taken = bindings(), []
@@ -43,7 +42,7 @@ def full(chosen: Iterable[Card]) -> Iterator[None]:
         for card in chosen:
             asked(driver.cuCtxSetCurrent(context(driver, card.number)))
             for size in (1 << 30, 1 << 24, 1 << 21):  # what is left decides, so the pieces become smaller
-                while not int((got := driver.cuMemAlloc(size))[0]):
+                while asked(driver.cuMemGetInfo()) > left + size and not int((got := driver.cuMemAlloc(size))[0]):
                     taken.append((card, got[1]))
         yield
     finally:
@@ -53,29 +52,42 @@ def full(chosen: Iterable[Card]) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("count", [1, 2, 8])
-def test_several_streams_paint_what_one_paints(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cuda, "wanted_streams", lambda *_: count)
+def test_any_number_of_launches_paints_the_same(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("modes.cuda", "targets.cuda", "runtime.launch"):
+        monkeypatch.setattr(f"render.{module}.LAUNCHES", count)
 
     frame = drawn(tile=(64, 64))
 
     assert frame.sha256 == drawn(mode="sequential").sha256
-    assert len({span.worker for span in spans(frame, "paint")}) <= count * len(cards.find().usable)
+    assert stats.of(frame.trace).launches == count * len(discovery.find().usable)
 
 
-def test_streams_are_under_way_at_the_same_time() -> None:
-    frame = drawn(view="seahorses", size=(1920, 1080), tile=(240, 216))
+def test_many_tiles_are_painted_at_the_same_time() -> None:
+    """By one launch, or a few."""
+    found = stats.of(drawn(view="seahorses", size=(1920, 1080), tile=(48, 40)).trace)
 
-    assert stats.of(frame.trace).in_flight.max > 1
+    assert found.in_flight.max > 10
+    assert found.launches is not None
+    assert found.launches <= 4 * len(discovery.find().usable)
 
 
-def test_a_full_card_is_told_with_what_to_do_and_paints_again_when_it_is_not() -> None:
+def test_a_full_gpu_is_reported_with_what_to_do_and_paints_again_when_it_is_not() -> None:
     large: dict[str, Any] = {"size": (4096, 4096), "samples": 1, "limit": 50, "tile": (4096, 4096)}
-    with full(cards.find().usable), pytest.raises(RenderError) as told:
+    with full(discovery.find().usable), pytest.raises(RenderError) as told:
         drawn(**large)
 
     assert "memory" in told.value.cause
     assert told.value.remedy
     assert drawn(**large).sha256 == drawn(**large | {"mode": "sequential", "tile": None}).sha256
+
+
+@pytest.mark.parametrize("tile", [(8000, 8000), (500, 500), None], ids=str)
+def test_a_frame_that_has_no_room_on_the_gpu_is_cut_smaller(tile: tuple[int, int] | None) -> None:
+    large: dict[str, Any] = {"size": (8000, 8000), "samples": 1, "limit": 50}
+    with full(discovery.find().usable, left=300 << 20):
+        frame = drawn(**large, tile=tile)
+
+    assert frame.sha256 == drawn(**large, mode="parallel").sha256
 
 
 def test_a_large_frame_streams_through() -> None:
@@ -89,23 +101,18 @@ def test_a_large_frame_streams_through() -> None:
     assert np.array_equal(np.asarray(frame.inside), np.asarray(expected.inside))
 
 
-def test_blocks_tell_which_multiprocessor_painted_them_and_when() -> None:
-    """There are no more of them than the card has; their numbers may be larger."""
-    frame = drawn(tile=(320, 180))
-    launches = {span.tile: span for span in spans(frame, "paint")}
-    found = spans(frame, "block")
+def test_blocks_tell_which_multiprocessor_painted_which_tile_and_when() -> None:
+    """There are no more of them than the GPU has; their numbers may be larger."""
+    frame = drawn(tile=(40, 30))
+    tiles = {span.tile: span for span in spans(frame, "paint")}
+    blocks = spans(frame, "block")
 
-    assert found
-    assert {span.tile for span in found} == set(launches)
+    assert {span.tile for span in blocks} == set(tiles)
     assert 0 < len(frame.trace.multiprocessors) <= int(frame.trace.facts["multiprocessors"])
-    assert all(launches[span.tile].t0 <= span.t0 <= span.t1 <= launches[span.tile].t1 for span in found)
-
-
-def test_blocks_are_not_recorded_where_that_is_not_wanted() -> None:
-    recorded, bare = drawn(), drawn(blocks=False)
-
-    assert not spans(bare, "block")
-    assert bare.sha256 == recorded.sha256
+    assert all(tiles[span.tile].t0 <= span.t0 <= span.t1 <= tiles[span.tile].t1 for span in blocks)
+    for tile, span in tiles.items():
+        assert min(block.t0 for block in blocks if block.tile == tile) == span.t0
+        assert max(block.t1 for block in blocks if block.tile == tile) == span.t1
 
 
 def test_the_clock_of_the_card_is_known_well_enough() -> None:
@@ -115,15 +122,12 @@ def test_the_clock_of_the_card_is_known_well_enough() -> None:
     assert 0 < int(frame.trace.facts["card_clock_error_ns"]) < 100_000
 
 
-def test_every_tile_has_its_times_in_order() -> None:
+def test_every_tile_is_painted_once_and_copied_after_that() -> None:
     frame = drawn(tile=(128, 90))
-    by_tile: dict[int, dict[str, Span]] = {}
-    for span in frame.trace.spans:
-        if span.kind in ("paint", "transfer"):
-            by_tile.setdefault(span.tile, {})[span.kind] = span
+    copied = max(span.t0 for span in spans(frame, "transfer"))
 
-    assert all(one["paint"].t1 <= one["transfer"].t0 for one in by_tile.values())
-    assert len(by_tile) == len(spans(frame, "paint"))
+    assert sorted(span.tile for span in spans(frame, "paint")) == list(range(5 * 4))
+    assert all(span.t1 <= copied for span in spans(frame, "paint"))
 
 
 @pytest.mark.parametrize("limit", [1, 15, 16, 17, 33])

@@ -19,7 +19,8 @@ import pytest
 
 import render
 from render import engine, modes
-from render.frame import Canvas, Frame, Went
+from render.frame import Canvas, Frame, SliceResult
+from render.painting import course
 from render.painting.painter import Painter
 from render.plan import cut
 from render.request import Request
@@ -82,7 +83,7 @@ def running_loop() -> Iterator[Callable[[Callable[[], object]], object]]:
 def test_inside_a_running_loop_one_worker_juggles_as_anywhere(wanted: Request) -> None:
     watchers: list[int] = []
 
-    def watch(_: engine.Moment) -> None:
+    def watch(_: course.Moment) -> None:
         watchers.append(get_native_id())
 
     async def main() -> Frame:
@@ -159,15 +160,15 @@ class Uneven(CpuKernel):
         self.clock, self.slices = clock, slices
 
     @contextmanager
-    def begin(self, *place: Any) -> Iterator[Any]:
+    def start_rectangle(self, *place: Any) -> Iterator[Any]:
         x = place[1]
 
-        def go(_budget: int) -> Went:
+        def paint_slice(_budget: int) -> SliceResult:
             self.clock.tick(2_000_000)
             self.slices[x] -= 1
-            return Went(1, 0, self.slices[x] == 0)
+            return SliceResult(1, 0, self.slices[x] == 0)
 
-        yield SimpleNamespace(go=go)
+        yield SimpleNamespace(paint_slice=paint_slice)
 
     def paint(self, *_: Any) -> tuple[int, int]:
         raise AssertionError("the whole tile at once")

@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -18,16 +19,17 @@ from hypothesis import strategies as st
 
 from render import engine, modes, scene, targets
 from render.errors import ModeUnavailable, RenderError, TileError
-from render.frame import canvas
+from render.frame import open_canvas
 from render.frontend import library
 from render.modes.cuda import Host
 from render.options import complete
 from render.painting.painter import Done, Launcher
-from render.plan import LARGEST_BAND, band, cut
+from render.plan import LARGEST_BAND, choose_band, cut
 from render.request import LARGEST_SIDE, LARGEST_SIDES, Request
 from render.runtime.cuda import discovery as cards
-from render.runtime.kernel import LaunchKernel, Painted
-from render.targets.cuda import BAND_ROWS, wanted_streams
+from render.runtime.kernel import LAUNCHES, LaunchKernel, Painted
+from render.runtime.launch import Shape
+from render.targets.cuda import BAND_ROWS
 from render.trace import Recorder, Span, Worker
 
 ROOT = Path(__file__).parent.parent.parent
@@ -44,24 +46,31 @@ CARD = Card()
 
 
 class Stream:
-    """Needs so many ns of the test's clock for each launch, and paints nothing."""
+    """Needs so many ns of the test's clock for each launch, and paints nothing. `bad`: samples by a tile's place."""
 
-    def __init__(self, number: int, clock: Any, takes: int = 100, bad: int = 0, device: Card = CARD) -> None:
-        self.device = device
+    def __init__(
+        self, number: int, clock: Any, takes: int = 100, bad: Mapping[int, int] = MappingProxyType({}), tiles: int = 9
+    ) -> None:
+        self.device = CARD
         self.worker = Worker(1, number, f"imitation stream {number}")
+        self.shape = Shape(tiles, 16, 16)
         self.clock, self.takes, self.bad = clock, takes, bad
-        self.began, self.shape = 0, (0, 0)
+        self.began, self.launched = 0, 0
+        self.launches: list[int] = []  # how many tiles each had
 
-    def submit(self, *rectangle: int) -> None:
-        _, _, width, height = rectangle
-        self.began, self.shape = self.clock(), (height, width)
+    def submit(self, rectangles: np.ndarray) -> None:
+        self.began, self.launched = self.clock(), len(rectangles)
+        self.launches.append(self.launched)
 
     def ready(self) -> bool:
         return bool(self.clock() >= self.began + self.takes)
 
     def collect(self) -> Painted:
-        until = self.began + self.takes
-        return Painted(np.zeros((*self.shape, 3), np.uint8), None, 10, self.bad, self.began, until, until + 1)
+        count, until = self.launched, self.began + self.takes
+        rgb, made = np.zeros((count, 16, 16, 3), np.uint8), np.full(count, 10)
+        bad = np.array([self.bad.get(number, 0) for number in range(count)])
+        first, last = np.full(count, self.began), np.full(count, until)
+        return Painted(rgb, None, made, bad, first, last, self.began, until, until + 1)
 
 
 def no_device(_clock: object) -> NoReturn:
@@ -69,11 +78,11 @@ def no_device(_clock: object) -> NoReturn:
     raise AssertionError("a device was opened")
 
 
-def painted(request: Request, clock: Any, streams: Sequence[Stream]) -> tuple[list[Done], tuple[Span, ...]]:
+def painted(request: Request, clock: Any, streams: Sequence[Stream]) -> tuple[list[Done], Sequence[Span]]:
     """What a host makes of a request with these streams, where sleeping is the only thing that takes time."""
     recorder = Recorder(clock)
     kernel = LaunchKernel(no_device, "imitation", "", 1)
-    with canvas(request, shared=False) as surface:
+    with open_canvas(request, shared=False) as surface:
         painter = Launcher(request, surface, kernel, recorder)
         host = Host(cut(request), painter, streams, sleep=lambda seconds: clock.tick(max(int(seconds * 1e9), 1000)))
         return list(host.run()), recorder.drain()
@@ -87,15 +96,47 @@ def test_each_tile_is_done_once_whatever_the_number_of_streams(
 
     assert sorted(finished.tile.number for finished in done) == list(range(6))
     assert sum(finished.steps for finished in done) == 60
-    assert len({span.worker for span in spans if span.kind == "paint"}) == min(count, 6)
+    assert len({span.worker for span in spans if span.kind == "paint"}) == min(count, 3), "of two tiles each"
 
 
-def test_streams_are_busy_at_once_and_each_takes_one_tile_at_a_time(clock: Any, ask: Callable[..., Request]) -> None:
+@pytest.mark.parametrize("tiles", [4, 48, 47, 1000])
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_a_frame_is_a_few_launches_of_many_tiles(
+    count: int, tiles: int, clock: Any, ask: Callable[..., Request]
+) -> None:
+    streams = [Stream(number, clock, tiles=tiles) for number in range(count)]
+
+    painted(ask(width=16 * tiles, height=16), clock, streams)
+
+    launches = [launch for stream in streams for launch in stream.launches]
+    assert sum(launches) == tiles
+    assert len(launches) == LAUNCHES
+    assert max(launches) == -(-tiles // LAUNCHES)
+
+
+def test_a_launch_has_no_more_tiles_than_its_stream_has_room_for(clock: Any, ask: Callable[..., Request]) -> None:
+    roomy, narrow = Stream(0, clock, tiles=100), Stream(1, clock, tiles=3)
+
+    painted(ask(width=16 * 48, height=16), clock, [roomy, narrow])
+
+    assert max(roomy.launches) == 12
+    assert max(narrow.launches) == 3
+
+
+def test_streams_are_busy_at_once(clock: Any, ask: Callable[..., Request]) -> None:
     _, spans = painted(ask(), clock, [Stream(0, clock), Stream(1, clock)])
     paints = [span for span in spans if span.kind == "paint"]
 
     assert any(a.worker != b.worker and a.t0 < b.t1 and b.t0 < a.t1 for a in paints for b in paints)
-    assert not any(a is not b and a.worker == b.worker and a.t0 < b.t1 and b.t0 < a.t1 for a in paints for b in paints)
+
+
+def test_a_tile_without_room_is_painted_in_pieces_and_done_once(clock: Any, ask: Callable[..., Request]) -> None:
+    """Of at most 16 x 16 pixels; its steps are those of all its pieces."""
+    done, spans = painted(ask(width=70, height=40, tile=(35, 40)), clock, [Stream(0, clock), Stream(1, clock)])
+
+    assert sorted(finished.tile for finished in done) == list(cut(ask(width=70, height=40, tile=(35, 40))))
+    assert [finished.steps for finished in done] == [10 * 3 * 3] * 2
+    assert len([span for span in spans if span.kind == "paint"]) == 2 * 3 * 3
 
 
 def test_a_slow_tile_holds_nobody_up(clock: Any, ask: Callable[..., Request]) -> None:
@@ -103,11 +144,11 @@ def test_a_slow_tile_holds_nobody_up(clock: Any, ask: Callable[..., Request]) ->
 
     done, _ = painted(ask(), clock, [slow, quick])
 
-    assert [finished.tile.number for finished in done][-1] == 0
+    assert [finished.tile.number for finished in done][-2:] == [0, 1]
     assert len(done) == 6
 
 
-def test_every_tile_waits_for_its_data_and_no_launch_waits_for_another(clock: Any, ask: Callable[..., Request]) -> None:
+def test_tiles_are_in_no_launch_before_their_data_is_there(clock: Any, ask: Callable[..., Request]) -> None:
     wait = 50_000_000
 
     _, spans = painted(ask(wait_ns=wait), clock, [Stream(number, clock, takes=5_000_000) for number in range(3)])
@@ -116,48 +157,46 @@ def test_every_tile_waits_for_its_data_and_no_launch_waits_for_another(clock: An
     paints = {span.tile: span for span in spans if span.kind == "paint"}
     assert len(waits) == 6
     assert all(span.t1 - span.t0 >= wait for span in waits.values())
-    assert all(waits[tile].t1 <= paints[tile].t0 <= waits[tile].t1 + 2_000_000 for tile in waits)
+    assert all(waits[tile].t1 <= paints[tile].t0 <= wait + 2_000_000 for tile in waits)
     assert {waits[tile].worker for tile in waits} == {paints[tile].worker for tile in paints}
 
 
 def test_copies_are_spans_of_their_own(clock: Any, ask: Callable[..., Request]) -> None:
     _, spans = painted(ask(), clock, [Stream(0, clock)])
 
-    assert [span.kind for span in spans] == ["paint", "transfer"] * 6
+    kinds = [span.kind for span in spans]
+    assert sorted(kinds) == ["paint"] * 6 + ["transfer"] * 3
 
 
 def test_a_colour_that_is_no_number_is_the_tile_failing(clock: Any, ask: Callable[..., Request]) -> None:
-    with pytest.raises(TileError, match=r"tile 0 .* 7 samples .*NaN"):
-        painted(ask(), clock, [Stream(0, clock, bad=7)])
+    """That tile of the launch; those beside it are done."""
+    request, recorder, done = ask(), Recorder(clock), list[Done]()
+    with open_canvas(request, shared=False) as surface:
+        painter = Launcher(request, surface, LaunchKernel(no_device, "imitation", "", 1), recorder)
+        host = Host(cut(request), painter, [Stream(0, clock, bad={0: 7})], sleep=lambda _: clock.tick(100))
+        with pytest.raises(TileError, match=r"tile 0 .* 7 samples .*NaN"):
+            done.extend(host.run())  # takes what comes before the error
+
+    assert [finished.tile.number for finished in done] == [1]
 
 
 def test_a_tile_that_was_done_before_a_failure_has_been_told(clock: Any, ask: Callable[..., Request]) -> None:
     class Failing(Stream):
-        def submit(self, *rectangle: int) -> None:
-            if rectangle[0] == 32:
+        def submit(self, rectangles: np.ndarray) -> None:
+            if rectangles[0, 0] == 32:
                 raise OSError("gone")
-            super().submit(*rectangle)
+            super().submit(rectangles)
 
     request, recorder = ask(), Recorder(clock)
     kernel = LaunchKernel(no_device, "imitation", "", 1)
-    with canvas(request, shared=False) as surface:
+    with open_canvas(request, shared=False) as surface:
         painter = Launcher(request, surface, kernel, recorder)
         host = Host(cut(request), painter, [Failing(0, clock)], sleep=lambda _: clock.tick(100))
         tiles = host.run()
 
         assert [next(tiles).tile.number, next(tiles).tile.number] == [0, 1]
-        with pytest.raises(TileError, match="OSError: gone"):
+        with pytest.raises(TileError, match=r"tile 2 .*OSError: gone \(tiles 3 were painted beside it\)"):
             next(tiles)
-
-
-def test_small_tiles_get_streams_that_fill_the_card_together(ask: Callable[..., Request]) -> None:
-    wide = {"width": 1920, "height": 1080, "mode": "cuda", "target": "cuda"}
-
-    assert wanted_streams(ask(**wide, tile=(16, 16)), 132) == 32
-    assert wanted_streams(ask(**wide, tile=(256, 256)), 132) == 5
-    assert wanted_streams(ask(**wide, tile=(1920, 136)), 132) == 4
-    assert wanted_streams(ask(**wide, tile=(1920, 540)), 132) == 2
-    assert wanted_streams(ask(**wide, tile=(16, 16), only_tile=3), 132) == 1
 
 
 def test_cards_of_one_kind_share_what_was_compiled_once(
@@ -169,7 +208,7 @@ def test_cards_of_one_kind_share_what_was_compiled_once(
     compiled: list[tuple[int, int]] = []
 
     def machine_code(
-        _made: object, capability: tuple[int, int], _toolkit: object, _recording: bool, announce: Callable[[], None]
+        _made: object, capability: tuple[int, int], _toolkit: object, announce: Callable[[], None]
     ) -> bytes:
         announce()
         compiled.append(capability)
@@ -186,7 +225,7 @@ def test_cards_of_one_kind_share_what_was_compiled_once(
 
 @given(width=st.integers(1, LARGEST_SIDE), height=st.integers(1, LARGEST_SIDE))
 def test_the_frame_is_cut_in_bands_of_which_a_few_fit_in_memory(width: int, height: int) -> None:
-    wide, high = band(width, height, BAND_ROWS)
+    wide, high = choose_band(width, height, BAND_ROWS)
 
     assert wide == width
     assert high == height or high % BAND_ROWS == 0
@@ -196,17 +235,17 @@ def test_the_frame_is_cut_in_bands_of_which_a_few_fit_in_memory(width: int, heig
 
 def test_a_tile_of_a_world_fits_in_one_launch() -> None:
     side = LARGEST_SIDES["f64"]
-    wide, high = band(side, side, BAND_ROWS)
+    wide, high = choose_band(side, side, BAND_ROWS)
 
     assert wide * high <= LARGEST_BAND
     assert high % BAND_ROWS == 0
 
 
 def test_a_race_is_cut_for_all_modes_alike_and_cuda_alone_in_bands() -> None:
-    alone, *_ = library.entrants({"size": (640, 480), "simulate": True}, ["cuda"])
-    both = library.entrants({"size": (640, 480), "simulate": True}, ["cuda", "parallel"])
+    alone, *_ = library.race_requests({"size": (640, 480), "simulate": True}, ["cuda"])
+    both = library.race_requests({"size": (640, 480), "simulate": True}, ["cuda", "parallel"])
 
-    assert alone.tile == band(640, 480, BAND_ROWS)
+    assert alone.tile == choose_band(640, 480, BAND_ROWS)
     assert {request.tile for request in both} == {complete(size=(640, 480)).tile}
 
 
@@ -227,7 +266,7 @@ def test_the_reason_and_the_way_on_are_those_that_were_found(
 def test_the_simulator_needs_no_card(monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Request]) -> None:
     monkeypatch.setattr(cards, "find", lambda: NO_CARD)
 
-    assert modes.missing(ask(mode="cuda", target="cuda", simulate=True)) is None
+    assert modes.unavailable_reason(ask(mode="cuda", target="cuda", simulate=True)) is None
 
 
 def test_the_command_line_says_so_before_anything_heavy_is_loaded() -> None:
@@ -271,16 +310,16 @@ def test_a_script_without_a_guard_may_simulate(tmp_path: Path) -> None:
 def test_the_death_of_the_simulator_is_told(ask: Callable[..., Request]) -> None:
     request = ask(mode="cuda", target="cuda", simulate=True, width=640, height=480, tile=(64, 64))
     from render.codegen import cuda_code
-    from render.parameters import members
+    from render.parameters import members_of
     from render.runtime import simulator
     from render.scene import load
 
     made = cuda_code.program(load("mandelbrot"), request)
-    key, numbers = cuda_code.simulated_key(made), members(made.p)
+    key, numbers = cuda_code.simulated_key(made), members_of(made.p)
     device = simulator.Simulator(str(load("mandelbrot").path), key, request, numbers, time.perf_counter_ns)
     (stream,) = device.streams(1)
     try:
-        stream.submit(0, 0, 640, 480)
+        stream.submit(np.array([[0, 0, 640, 480]]))
         os.kill(device.process, signal.SIGTERM)
         with pytest.raises(RenderError, match="the simulator's process ended"):
             stream.collect()

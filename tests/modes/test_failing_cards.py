@@ -16,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from render import modes, scene
-from render.codegen.settings import cells as cells_of
+from render.codegen.settings import cell_numbers as cells_of
 from render.errors import RenderError, TileError
-from render.frame import canvas
+from render.frame import open_canvas
+from render.kernels.launch import RECORD, SQUARE_HEIGHT, SQUARE_WIDTH, TALLY, TILE, copies
 from render.painting.painter import Done, Launcher
 from render.plan import cut
 from render.request import Request
@@ -26,6 +27,7 @@ from render.runtime.cuda.device import CudaDevice
 from render.runtime.cuda.discovery import Card
 from render.runtime.cuda.driver import NOT_READY
 from render.runtime.kernel import LaunchKernel
+from render.runtime.launch import LAUNCHES, Shape
 from render.runtime.several import Several
 from render.trace import Recorder, Span
 from tests.conftest import small_request
@@ -39,18 +41,20 @@ CALLS = {  # of the driver, and how often each may well be made while a frame of
     "cuOccupancyMaxActiveBlocksPerMultiprocessor": 1,
     "cuMemAlloc": 6,
     "cuMemcpyHtoD": 2,
+    "cuMemGetInfo": 1,
+    "cuMemcpyHtoDAsync": 3,
     "cuCtxSynchronize": 1,
     "cuMemHostAlloc": 4,
     "cuStreamCreate": 4,
     "cuEventCreate": 12,
-    "cuEventRecord": 20,
+    "cuEventRecord": 12,
     "cuEventSynchronize": 3,
     "cuEventElapsedTime": 12,
     "cuEventQuery": 12,
     "cuStreamQuery": 3,
-    "cuLaunchKernel": 7,
-    "cuMemcpyDtoHAsync": 6,
-    "cuMemsetD8Async": 9,
+    "cuLaunchKernel": 4,
+    "cuMemcpyDtoHAsync": 3,
+    "cuMemsetD8Async": 4,
 }
 CODES = [1, 2, 46, 209, 214, 400, 700, 702, 709, 719, 999, 12345]
 
@@ -131,6 +135,14 @@ class Imitation:
     def _cuOccupancyMaxActiveBlocksPerMultiprocessor(*_: Any) -> tuple[int, int]:  # noqa: N802
         return 0, 2
 
+    def _cuMemGetInfo(self) -> tuple[int, int, int]:  # noqa: N802
+        return 0, self.room, 1 << 30
+
+    @staticmethod
+    def _cuMemcpyHtoDAsync(there: int, here: int, size: int, _: Any) -> tuple[int]:  # noqa: N802
+        ctypes.memmove(there, here, size)
+        return (0,)
+
     @staticmethod
     def _cuMemcpyHtoD(there: int, here: int, size: int) -> tuple[int]:  # noqa: N802
         ctypes.memmove(there, here, size)
@@ -161,20 +173,29 @@ class Imitation:
 
     _cuStreamQuery = _cuEventQuery  # noqa: N815
 
-    def _cuLaunchKernel(self, _function: object, count: int, *rest: Any) -> tuple[int]:  # noqa: N802
-        (*cells, x, y, width, height), _types = rest[-2]
-        began = time.perf_counter_ns() + self.ahead
+    def _cuLaunchKernel(self, _function: object, _blocks: int, *rest: Any) -> tuple[int]:  # noqa: N802
+        (*cells, count, wide, high), _types = rest[-2]
+        shape = Shape(count, wide, high)
 
-        def numbers(name: str, kind: Any, size: int) -> Any:
-            return np.ctypeslib.as_array((kind * size).from_address(cells[cells_of(name)[0]]))
+        def numbers(name: str, kind: Any, *sizes: int) -> Any:
+            flat = (kind * int(np.prod(sizes))).from_address(cells[cells_of(name)[0]])
+            return np.ctypeslib.as_array(flat).reshape(sizes)
 
-        numbers("rgb", ctypes.c_uint8, 3 * width * height)[:] = coloured(x, y, width, height).reshape(-1)
-        numbers("steps", ctypes.c_int32, width * height)[:] = 1
-        numbers("outcome", ctypes.c_int64, 2)[0] += width * height
-        if cells[cells_of("records")[0]]:
-            records = numbers("records", ctypes.c_int64, 3 * count).reshape(-1, 3)
-            records[:, 0] = np.arange(count) % 2
-            records[:, 1], records[:, 2] = began, time.perf_counter_ns() + self.ahead
+        tiles = numbers("tiles", ctypes.c_int32, count, TILE)
+        rgb, steps = (
+            numbers("rgb", ctypes.c_uint8, count, high, wide, 3),
+            numbers("steps", ctypes.c_int32, count, high, wide),
+        )
+        tallies = numbers("tallies", ctypes.c_int64, copies(count), count, TALLY)
+        records = numbers("records", ctypes.c_int64, count, shape.squares, RECORD)
+        for number, (x, y, width, height) in enumerate(tiles.tolist()):
+            began = time.perf_counter_ns() + self.ahead
+            rgb[number, :height, :width], steps[number, :height, :width] = coloured(x, y, width, height), 1
+            tallies[number % len(tallies), number, 0] += width * height
+            column, row = np.meshgrid(np.arange(0, wide, SQUARE_WIDTH), np.arange(0, high, SQUARE_HEIGHT))
+            there = ((column < width) & (row < height)).reshape(-1)
+            records[number, there] = 0, began, time.perf_counter_ns() + self.ahead
+            records[number, there, 0] = np.arange(np.count_nonzero(there)) % 2
         return (0,)
 
 
@@ -190,7 +211,7 @@ class Run(NamedTuple):
     tiles: list[int]
     steps: int
     rgb: np.ndarray
-    spans: tuple[Span, ...]
+    spans: Sequence[Span]
     facts: dict[str, Any]
     error: RenderError | None
 
@@ -209,7 +230,7 @@ def drawn(drivers: Sequence[Imitation], request: Request, streams: int = 3, anno
     kernel = LaunchKernel(make, "imitated", "imitated", streams, announce)
     done: list[Done] = []
     error = None
-    with canvas(request, shared=False) as surface:
+    with open_canvas(request, shared=False) as surface:
         painter = Launcher(request, surface, kernel, recorder)
         try:
             done.extend(modes.load("cuda").run(cut(request), painter))
@@ -290,11 +311,11 @@ def test_a_card_that_fails_is_told_and_named() -> None:
 
     assert whole(run, REQUEST)
     assert run.facts["failed_cards"] == "Imitation 0: the card was lost (CUDA error 709)"
-    assert said == [f"a card has failed, and others paint its tiles: {run.facts['failed_cards']}"]
+    assert said == [f"a GPU failed, and others paint its tiles: {run.facts['failed_cards']}"]
     assert "Imitation 1 stream 0" in {span.worker.device for span in run.spans}
 
 
-@pytest.mark.parametrize("streams", [1, 2, 5])
+@pytest.mark.parametrize("streams", [1, 2])
 def test_where_the_memory_ends_there_are_fewer_streams(streams: int) -> None:
     run = drawn([Imitation(room=needed(streams + 1) - 1)], REQUEST, streams=6)
 
@@ -337,21 +358,29 @@ def test_blocks_lie_inside_their_launch_whatever_the_card_clock_says(ahead: int)
     assert 0 < run.facts["card_clock_error_ns"] < 50_000_000
 
 
-def test_each_launch_is_told_from_hand_over_to_arrival() -> None:
+def test_each_launch_is_recorded_from_hand_over_to_arrival() -> None:
     run = drawn([Imitation()], REQUEST, streams=1)
+    kinds = {kind: [span for span in run.spans if span.kind == kind] for kind in ("launch", "paint", "transfer")}
+    paints = {span.tile: span for span in kinds["paint"]}
 
-    for tile in run.tiles:
-        told = {span.kind: span for span in run.spans if span.tile == tile and span.kind != "block"}
-        assert list(told) == ["launch", "paint", "transfer"]
-        assert told["launch"].t1 == told["paint"].t0
-        assert told["paint"].t1 == told["transfer"].t0
+    assert len(kinds["launch"]) == len(kinds["transfer"]) == 3 <= LAUNCHES, "two tiles each"
+    for launch, transfer in zip(kinds["launch"], kinds["transfer"], strict=True):
+        assert launch.t1 == paints[launch.tile].t0
+        assert launch.t0 <= launch.t1 <= transfer.t0 <= transfer.t1
+        assert paints[transfer.tile].t1 <= transfer.t0
 
 
-def test_without_blocks_nothing_is_recorded_of_them() -> None:
-    run = drawn([Imitation()], small_request(mode="cuda", target="cuda", blocks=False))
+@pytest.mark.parametrize("room", [3_000_000, 1_200_000])
+def test_a_frame_that_has_no_room_on_a_device_is_cut_smaller(room: int) -> None:
+    """Into launches of fewer tiles, and a tile that has no room by itself into pieces."""
+    request = small_request(mode="cuda", target="cuda", width=640, height=480, tile=(640, 240))
+    card = Imitation(room=room)
 
-    assert whole(run, REQUEST)
-    assert {span.kind for span in run.spans} == {"start", "launch", "paint", "transfer"}
+    run = drawn([card], request)
+
+    assert whole(run, request)
+    assert len(run.spans) > 2 * LAUNCHES, "each tile in several pieces"
+    assert card.empty
 
 
 def test_a_tile_whose_card_failed_does_not_wait_for_its_data_again() -> None:

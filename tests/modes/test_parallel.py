@@ -11,22 +11,19 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from multiprocessing import Pipe
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 
 import render
 from render import backends, engine
-from render.backends import loky
+from render.backends.loky import crew
+from render.backends.loky.process import Death
 from render.errors import ModeUnavailable, RenderError, TileError
-from render.frame import canvas as shared
-from render.painting import handfuls
-from render.painting.painter import Painter
 from render.request import Request
-from render.trace import Recorder
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL")
 
@@ -37,11 +34,11 @@ def wanted(ask: Callable[..., Request]) -> Request:
     return ask(mode="parallel", backend="loky", workers=2, target="simd", width=160, height=96, samples=4, limit=400)
 
 
-@pytest.mark.parametrize("parts", [handfuls.PARTS, 3])
+@pytest.mark.parametrize("most", [1, crew.MOST_AT_ONCE])
 def test_the_frame_is_whole_although_workers_are_killed(
-    parts: int, wanted: Request, monkeypatch: pytest.MonkeyPatch
+    most: int, wanted: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handfuls, "PARTS", parts)  # tile by tile, and ten at a time
+    monkeypatch.setattr(crew, "MOST_AT_ONCE", most)  # tile by tile, and several at a time
     expected = engine.draw(replace(wanted, mode="sequential", backend=None)).sha256
     killed: list[int] = []
     done: list[int] = []
@@ -60,9 +57,8 @@ def test_the_frame_is_whole_although_workers_are_killed(
     assert sorted(done) == list(range(60))
 
 
-@pytest.mark.parametrize("parts", [handfuls.PARTS, 1])
-def test_a_tile_that_kills_its_worker_every_time_is_named(
-    parts: int, wanted: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_tile_that_kills_its_worker_every_time_is_named_when_all_others_are_painted(
+    wanted: Request, tmp_path: Path
 ) -> None:
     """In target python a scene may do anything; this one ends the process it runs in, for one tile alone."""
     scene = tmp_path / "deadly.py"
@@ -86,13 +82,13 @@ def test_a_tile_that_kills_its_worker_every_time_is_named(
         wanted, scene=str(scene), view="default", parameters=parameters, target="python", width=48, height=32, samples=1
     )
     done: list[int] = []
-    monkeypatch.setattr(handfuls, "PARTS", parts)  # tile by tile, and three at a time
 
     with pytest.raises(TileError) as caught:
         engine.draw(request, progress=lambda finished, _: done.append(finished.tile.number))
 
     assert "tile 0 " in caught.value.cause
-    assert "died" in caught.value.cause
+    assert caught.value.cause.endswith("its worker was lost 3 times (exit code 3)")
+    assert sorted(done) == [1, 2, 3, 4, 5]
 
 
 def test_workers_that_are_killed_while_they_start_are_started_again(wanted: Request) -> None:
@@ -120,31 +116,53 @@ def test_workers_that_are_killed_while_they_start_are_started_again(wanted: Requ
     assert frame.sha256 == expected
 
 
-@pytest.mark.parametrize("ready", [False, True])
-def test_processes_that_never_start_are_given_up(ready: bool, wanted: Request, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As long as some get ready now and then it goes on, and not for ever otherwise."""
-    tried: list[int] = []
+class Stillborn:
+    """A process that is dead as soon as it is started."""
 
-    def broken(*_: object) -> None:
-        tried.append(1)
-        if ready and len(tried) < 5:
-            (canvas.folder / f"ready-{len(tried)}").touch()
-        raise BrokenProcessPool("The exit codes of the workers are {SIGKILL(-9), EXIT(1)}\nand much more")
+    pid = 0
 
-    monkeypatch.setattr(loky, "PATIENCE", -1.0)
-    monkeypatch.setattr(loky, "_calls", broken)
-    with shared(wanted, shared=True) as canvas:
-        painter = Painter(wanted, canvas, _nothing(), Recorder())
-        with pytest.raises(RenderError) as caught:
-            list(loky.run((), painter))
+    def __init__(self) -> None:
+        self.connection, theirs = Pipe()
+        theirs.close()
 
-    assert str(caught.value) == "the worker processes do not start: exit SIGKILL(-9), EXIT(1)"
-    assert len(tried) == (5 if ready else 1)
+    send_call = receive_result = staticmethod(lambda *_: Stillborn.refuse())
+
+    @staticmethod
+    def refuse() -> NoReturn:
+        raise EOFError
+
+    def describe_death(self) -> Death:
+        return Death("SIGKILL", by_tile=False)
 
 
-def _nothing() -> Any:
-    """A kernel that nobody asks for anything."""
-    return None
+def test_processes_that_never_start_are_given_up(wanted: Request, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "STALL_SECONDS", 0.3)
+    monkeypatch.setattr(crew, "take_idle", lambda: None)
+    monkeypatch.setattr(crew, "WorkerProcess", Stillborn)
+    monkeypatch.setattr(Stillborn, "send_call", lambda *_: None)
+
+    with pytest.raises(RenderError, match=r"^the worker processes do not start \(SIGKILL\)$"):
+        engine.draw(wanted)
+
+
+def test_a_stopped_worker_is_noticed_and_its_tile_painted_by_another(
+    wanted: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "STOPPED_SECONDS", 0.5)
+    expected = engine.draw(replace(wanted, mode="sequential", backend=None)).sha256
+    stopped: list[int] = []
+
+    def stop(_finished: object, _tiles: int) -> None:
+        if not stopped:
+            stopped.extend(children())
+            for worker in stopped:
+                os.kill(worker, signal.SIGSTOP)
+
+    frame = engine.draw(wanted, progress=stop)
+
+    assert frame.sha256 == expected
+    assert "SIGSTOP" in frame.trace.facts["lost_workers"]
+    assert not set(stopped) & set(children())
 
 
 def children() -> list[int]:
@@ -193,7 +211,8 @@ def test_without_files_for_its_pipes_no_process_starts_and_the_way_on_is_told(
     def refuse(*_: object, **__: object) -> NoReturn:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr("render.backends.loky._calls", refuse)
+    monkeypatch.setattr(crew, "take_idle", lambda: None)
+    monkeypatch.setattr(crew, "WorkerProcess", refuse)
     with pytest.raises(ModeUnavailable, match=r"no processes can be started .Too many open files.") as refused:
         engine.draw(wanted)
     assert "ulimit -n" in refused.value.remedy
@@ -205,35 +224,31 @@ def _no_semaphores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("joblib._parallel_backends.mp", None)
 
 
-@pytest.mark.usefixtures("_no_semaphores")
-def test_where_there_are_no_semaphores_processes_are_refused_with_the_reason(
+def test_where_joblib_is_told_to_start_none_processes_are_refused_with_the_reason(
     wanted: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(ModeUnavailable, match="no semaphores"):
-        engine.draw(wanted)
-    with pytest.raises(ModeUnavailable, match=r"lesson gil needs processes, .* no semaphores") as refused:
-        render.lesson("gil", size=(12, 8))
-    assert "--backend" not in refused.value.remedy  # which a lesson does not take
-
     monkeypatch.setenv("JOBLIB_MULTIPROCESSING", "0")
     with pytest.raises(ModeUnavailable, match="JOBLIB_MULTIPROCESSING is 0") as caught:
         engine.draw(wanted)
     assert "--backend threading" in caught.value.remedy
+    with pytest.raises(ModeUnavailable, match=r"lesson gil needs processes, .* JOBLIB_MULTIPROCESSING is 0") as refused:
+        render.lesson("gil", size=(12, 8))
+    assert "--backend" not in refused.value.remedy  # which a lesson does not take
 
 
+@pytest.mark.parametrize("backend", backends.names())
 @pytest.mark.usefixtures("_no_semaphores")
-def test_where_there_are_no_semaphores_threads_paint_all_the_same(wanted: Request) -> None:
+def test_where_there_are_no_semaphores_workers_paint_all_the_same(backend: str, wanted: Request) -> None:
     expected = engine.draw(replace(wanted, mode="sequential", backend=None)).sha256
     done: list[int] = []
 
     frame = engine.draw(
-        replace(wanted, backend="threading", workers=3), progress=lambda finished, _: done.append(finished.tile.number)
+        replace(wanted, backend=backend, workers=3), progress=lambda finished, _: done.append(finished.tile.number)
     )
 
     assert frame.sha256 == expected
     assert sorted(done) == list(range(60))
     assert len(frame.trace.workers) <= 3
-    assert len(frame.trace.of_kind("start")) == 1
 
 
 @pytest.mark.usefixtures("_no_semaphores")

@@ -27,11 +27,11 @@ import sys
 from render.__main__ import run
 from render.runtime.cpu import underway
 
-def telling(self, budget, go=underway.Rectangle.go):
+def telling(self, budget, go=underway.Rectangle.paint_slice):
     print("slice", flush=True)
     return go(self, budget)
 
-underway.Rectangle.go = telling
+underway.Rectangle.paint_slice = telling
 sys.exit(run())
 """
 COMPILED = ("simd",)
@@ -48,13 +48,13 @@ def slices(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The budgets of the slices that compiled code was asked for; after the third Ctrl-C is pressed."""
     asked: list[int] = []
 
-    def going(self: underway.Rectangle, budget: int, go: Callable[..., Any] = underway.Rectangle.go) -> Any:
+    def going(self: underway.Rectangle, budget: int, go: Callable[..., Any] = underway.Rectangle.paint_slice) -> Any:
         asked.append(budget)
         if len(asked) == 3:
             signal.raise_signal(signal.SIGINT)
         return go(self, budget)
 
-    monkeypatch.setattr(underway.Rectangle, "go", going)
+    monkeypatch.setattr(underway.Rectangle, "paint_slice", going)
     return asked
 
 
@@ -75,11 +75,11 @@ def test_no_slice_is_longer_than_somebody_waits_who_pressed_a_key(
     now, made = 0, list[int]()
 
     class Slow(underway.Rectangle):
-        def go(self, budget: int) -> Any:
+        def paint_slice(self, budget: int) -> Any:
             nonlocal now
             now += budget * 100
             made.append(budget)
-            return super().go(budget)
+            return super().paint_slice(budget)
 
     monkeypatch.setattr(native, "Rectangle", Slow)
     monkeypatch.setattr("time.perf_counter_ns", lambda: now)

@@ -13,7 +13,7 @@ from heapq import heapify, heappop, heappush
 from random import Random
 
 from render.frame import Frame
-from render.stats import merged
+from render.stats import merge_intervals
 from render.trace import Span, Trace, Worker
 
 CARD = "NVIDIA H100 (synthetic)"
@@ -64,7 +64,7 @@ def with_card(frame: Frame, *, bands: int = 30, streams: int = 8, multiprocessor
             Span(stream(number), band, "transfer", last, bus),
         ]
         for own, times in sorted(blocks.items()):
-            spans += [Span(multiprocessor(own), band, "block", t0, t1) for t0, t1 in merged(times)]
+            spans += [Span(multiprocessor(own), band, "block", t0, t1) for t0, t1 in merge_intervals(times)]
         heappush(queues, (bus + HAND_OVER, number))
     host = Worker(7, 1000)
     spans += [Span(host, -1, "compile", began, began + 9_000_000), Span(host, -1, "start", began + 9_000_000, start)]

@@ -10,7 +10,7 @@ from render import outputs, stats
 from render.findings import chart, claims, schedule
 from render.frame import Frame, Frames
 from render.outputs.chrome_trace import write as chrome_trace
-from render.trace import owners
+from render.trace import tile_owners
 
 from .conftest import drawn
 from .synthetic_card import with_card
@@ -31,7 +31,14 @@ def test_what_shows_workers_and_tiles_is_the_same_file(name: str) -> None:
 
 def test_what_is_told_of_workers_is_the_same() -> None:
     plain = without_blocks(CARD)
-    for tell in (owners, claims.of, claims.describe_claims, schedule.of, stats.turns, stats.flights):
+    for tell in (
+        tile_owners,
+        claims.of,
+        claims.describe_claims,
+        schedule.of,
+        stats.paint_intervals,
+        stats.flight_intervals,
+    ):
         assert tell(CARD.trace) == tell(plain.trace)
     assert chart.draw_lanes([CARD], 100) == chart.draw_lanes([plain], 100)
 
@@ -42,7 +49,7 @@ def test_every_output_takes_a_card_with_blocks_without_tiles(name: str) -> None:
     first = CARD.trace.workers[0]
     odd = [span._replace(tile=-1, t0=0, t1=span.t1, worker=first) for span in CARD.trace.spans if span.kind == "block"]
     frame = replace(CARD, trace=replace(CARD.trace, spans=(*odd[:3], *CARD.trace.spans)))
-    assert b"".join(outputs.made(outputs.load(name), Frames((frame,))))
+    assert b"".join(outputs.write_pieces(outputs.load(name), Frames((frame,))))
 
 
 def test_a_viewers_lanes_of_the_streams_are_the_same() -> None:

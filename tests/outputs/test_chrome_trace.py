@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from render import stats
 from render.frame import Frame, Frames
 from render.outputs import chrome_trace
-from render.outputs.chrome_trace import HIGHEST, microseconds, numbers, placed
+from render.outputs.chrome_trace import MAX_NUMBER, process_numbers, split_overlapping, to_microseconds
 from render.trace import NO_TILE, STAGES, Span, Trace, Worker
 from tests.conftest import HANGING
 
@@ -58,12 +58,12 @@ def ns(time: float) -> int:
 
 @given(st.integers(0, 10**15))
 def test_nanoseconds_come_back_from_microseconds_with_three_decimals(time: int) -> None:
-    assert ns(json.loads(json.dumps(microseconds(time)))) == time
+    assert ns(json.loads(json.dumps(to_microseconds(time)))) == time
 
 
 @given(spans)
 def test_a_lane_keeps_what_does_not_overlap_and_loses_nothing(made: list[Span]) -> None:
-    kept, left = placed(made)
+    kept, left = split_overlapping(made)
     assert all(before.t1 <= after.t0 for before, after in pairwise(kept))
     assert Counter(kept) + Counter(left) == Counter(made)
 
@@ -71,13 +71,13 @@ def test_a_lane_keeps_what_does_not_overlap_and_loses_nothing(made: list[Span]) 
 @given(spans)
 def test_painting_never_leaves_its_lane_for_waiting(made: list[Span]) -> None:
     painting = [span for span in made if span.kind != "wait"]
-    assert [span for span in placed(made)[0] if span.kind != "wait"] == placed(painting)[0]
+    assert [span for span in split_overlapping(made)[0] if span.kind != "wait"] == split_overlapping(painting)[0]
 
 
 def test_every_span_is_a_complete_event_in_its_workers_lane(draw: Draw) -> None:
     frame = draw("0022", "11.3", mode="parallel")
     found = [(e["tid"], e["args"]["tile"], ns(e["ts"]), ns(e["dur"])) for e in events(frame, ph="X")]
-    [pid, _] = numbers(Frames((frame,)))
+    [pid, _] = process_numbers(Frames((frame,)))
     lane = {Worker(7, 0): pid + 1, Worker(7, 1): pid + 2}
     assert sorted(found) == sorted((lane[s.worker], s.tile, s.t0, s.t1 - s.t0) for s in frame.trace.spans)
 
@@ -86,7 +86,7 @@ def test_each_run_is_a_process_with_a_number_in_its_name(draw: Draw) -> None:
     runs = draw("0"), draw("0", mode="concurrent")
     named = {e["pid"]: e["args"]["name"] for e in events(*runs, name="process_name")}
     assert list(named.values()) == ["1 sequential", "2 concurrent"]
-    assert list(named) == numbers(Frames(runs, "race"))[:2]
+    assert list(named) == process_numbers(Frames(runs, "race"))[:2]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # `draw` keeps nothing between examples
@@ -96,13 +96,17 @@ def test_no_two_runs_have_a_number_in_common(draw: Draw, began: list[tuple[int, 
         span = Span(Worker(process, 1), 0, "paint", t0, t0 + 1)
         return replace(draw("0"), trace=Trace((span,), t0, t0, t0 + 1, {}))
 
-    made = [number for each in began for number in numbers(Frames((run(*each),) * 2, "race"))]
+    made = [number for each in began for number in process_numbers(Frames((run(*each),) * 2, "race"))]
     assert len(set(made)) == 4 * len(began)
-    assert all(0 < number < HIGHEST and number % 4096 == 0 for number in made)
+    assert all(0 < number < MAX_NUMBER and number % 4096 == 0 for number in made)
 
 
 def test_the_same_frames_have_the_same_numbers(draw: Draw) -> None:
-    assert numbers(Frames((draw("01"),))) == numbers(Frames((draw("01"),))) != numbers(Frames((draw("011"),)))
+    assert (
+        process_numbers(Frames((draw("01"),)))
+        == process_numbers(Frames((draw("01"),)))
+        != process_numbers(Frames((draw("011"),)))
+    )
 
 
 def test_traces_combined_by_viztracer_stay_apart(draw: Draw, tmp_path: Path) -> None:
@@ -121,7 +125,7 @@ def test_counters_of_very_many_changes_keep_their_highest_and_their_end(
 ) -> None:
     frame = draw("0.1.2.3.4.5.", "..2.3.3..5.5")
     whole = [(e["ts"], e["args"]["tiles"]) for e in events(frame, ph="C", name="at a tile")]
-    monkeypatch.setattr("render.outputs.chrome_trace.MOST_CHANGES", 5)
+    monkeypatch.setattr("render.outputs.chrome_trace.MAX_CHANGES", 5)
     few = [(e["ts"], e["args"]["tiles"]) for e in events(frame, ph="C", name="at a tile")]
     assert len(few) <= 7 < len(whole)
     assert max(level for _, level in few) == max(level for _, level in whole)
@@ -130,7 +134,7 @@ def test_counters_of_very_many_changes_keep_their_highest_and_their_end(
 
 def test_a_run_of_very_many_spans_says_what_is_left_out(draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = draw("0101", mode="concurrent")
-    monkeypatch.setattr("render.outputs.chrome_trace.MOST_JUGGLED", 3)
+    monkeypatch.setattr("render.outputs.chrome_trace.MAX_JUGGLED_SPANS", 3)
     assert not events(frame, cat="in flight")
     assert "left out" in json.loads(write(Frames((frame,))))["otherData"]
     assert len(events(frame, ph="X")) == 4
@@ -227,7 +231,7 @@ def test_perfetto_reads_every_span_back_to_the_nanosecond_and_warns_of_nothing(d
     waits = tuple(Span(A, tile, "wait", 10**17 + 500_000, 10**17 + 900_000 + tile) for tile in range(3))
     juggled = replace(frames[1], trace=replace(frames[1].trace, spans=(*waits[1:], *frames[1].trace.spans)))
     frames = [frames[0], juggled, frames[2]]
-    pids = numbers(Frames(tuple(frames), "race"))
+    pids = process_numbers(Frames(tuple(frames), "race"))
     faults, slices, counted, names, flows, aside, backwards = asked(
         write(Frames(tuple(frames), "race")),
         tmp_path,
@@ -263,10 +267,10 @@ def test_perfetto_reads_every_span_back_to_the_nanosecond_and_warns_of_nothing(d
 
 def test_perfetto_reads_streams_and_multiprocessors_as_two_processes(draw: Draw, tmp_path: Path) -> None:
     card = with_card(draw(), bands=6, multiprocessors=20)
-    found = stats.multiprocessors(card.trace)
+    found = stats.measure_multiprocessors(card.trace)
     assert found is not None
     frames = Frames((draw("0011"), card), "race")
-    plain, streams, _, within = numbers(frames)
+    plain, streams, _, within = process_numbers(frames)
     faults, names, threads, spent, most = asked(
         write(frames),
         tmp_path,
@@ -283,7 +287,8 @@ def test_perfetto_reads_streams_and_multiprocessors_as_two_processes(draw: Draw,
     assert ["worker 0 (NVIDIA H100 (synthetic) stream 0)", streams] in threads
     assert [name for name, pid in threads if pid == within] == [f"multiprocessor {number}" for number in range(20)]
     inside = {
-        f"multiprocessor {w.thread}": sum(t1 - t0 for t0, t1 in own) for w, own in stats.inside(card.trace).items()
+        f"multiprocessor {w.thread}": sum(t1 - t0 for t0, t1 in own)
+        for w, own in stats.busy_intervals(card.trace).items()
     }
     assert dict(spent) == inside
     assert most == [[found.max]]

@@ -12,7 +12,7 @@ from PIL import Image
 
 from render import drawing
 from render.frame import Frame, Frames
-from render.outputs.cost import ramp, write
+from render.outputs.cost import cost_ramp, write
 from render.swatches import luminance
 
 Draw = Callable[..., Frame]
@@ -22,13 +22,13 @@ def lightness(frame: Frame, *others: Frame) -> list[float]:
     """The middle brightness of the tiles of the first of these runs, whose own picture is grey."""
     frames = [replace(one, rgb=np.full_like(one.rgb, 128)) for one in (frame, *others)]
     made = np.asarray(Image.open(BytesIO(write(Frames(tuple(frames), "race")))).convert("L"))
-    boxes = drawing.panel(frames[0], len(frames)).boxes
+    boxes = drawing.fit_panel(frames[0], len(frames)).boxes
     x, y = drawing.MARGIN, drawing.MARGIN + drawing.TITLE
     return [float(np.median(made[y + t : y + b, x + left : x + right])) for left, t, right, b in boxes.values()]
 
 
 def test_the_scale_gets_lighter_from_step_to_step() -> None:
-    levels = [luminance((r, g, b)) for r, g, b in ramp().tolist()]
+    levels = [luminance((r, g, b)) for r, g, b in cost_ramp().tolist()]
     assert levels == sorted(levels)
     assert levels[0] < 0.02
     assert levels[-1] > 0.6

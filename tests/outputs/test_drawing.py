@@ -13,7 +13,7 @@ from PIL import Image
 
 from render import drawing, swatches
 from render.frame import Frame
-from render.swatches import HATCHES, colour, hatch, ink, luminance
+from render.swatches import HATCHES, colour, hatch, ink_on, luminance
 
 
 def test_forty_two_workers_look_different_and_neighbours_differ_in_colour_and_hatch() -> None:
@@ -24,12 +24,12 @@ def test_forty_two_workers_look_different_and_neighbours_differ_in_colour_and_ha
 
 @given(st.integers(0, 10**6))
 def test_ink_is_read_on_its_colour(number: int) -> None:
-    paper, letters = luminance(colour(number)), luminance(ink(colour(number)))
+    paper, letters = luminance(colour(number)), luminance(ink_on(colour(number)))
     assert (max(paper, letters) + 0.05) / (min(paper, letters) + 0.05) >= 4.5  # as WCAG asks of text
 
 
 def test_hatches_are_told_apart_without_colour() -> None:
-    masks = [np.asarray(drawing.hatching(80, 60, name)).astype(int) for name in HATCHES]
+    masks = [np.asarray(drawing.draw_hatching(80, 60, name)).astype(int) for name in HATCHES]
     assert all(0 < mask.mean() < 128 for mask in masks)
     assert all(np.abs(one - other).mean() > 10 for one, other in combinations(masks, 2))
 
@@ -40,8 +40,8 @@ def test_hatches_are_told_apart_without_colour() -> None:
 def test_a_panel_fits_its_place_and_its_tiles_cover_it(
     draw: Callable[..., Frame], width: int, height: int, runs: int
 ) -> None:
-    panel = drawing.panel(draw("01", width=width, height=height), runs)
-    assert max(panel.image.size) <= drawing.WIDTHS[drawing.beside(runs)]
+    panel = drawing.fit_panel(draw("01", width=width, height=height), runs)
+    assert max(panel.image.size) <= drawing.WIDTHS[drawing.panels_in_row(runs)]
     covered = np.zeros(panel.image.size[::-1], int)
     for left, top, right, bottom in panel.boxes.values():
         covered[top:bottom, left:right] += 1
@@ -51,7 +51,7 @@ def test_a_panel_fits_its_place_and_its_tiles_cover_it(
 @given(st.integers(1, 9), st.integers(1, 60), st.integers(1, 60))
 def test_a_sheet_holds_all_its_panels(panels: int, wide: int, high: int) -> None:
     grey = [Image.new("RGB", (wide, high + number), (number, 0, 0)) for number in range(panels)]
-    made = np.asarray(drawing.sheet(grey))
+    made = np.asarray(drawing.join_panels(grey))
     for number, one in enumerate(grey):
         assert ((made == (number, 0, 0)).all(axis=2)).sum() == one.width * one.height
 
@@ -59,8 +59,8 @@ def test_a_sheet_holds_all_its_panels(panels: int, wide: int, high: int) -> None
 @pytest.mark.parametrize("box", [(0, 0, 0, 0), (3, 3, 4, 4), (0, 0, 9, 2), (0, 0, 30, 30), (0, 0, 100, 100)])
 def test_marks_stay_inside_their_box(box: drawing.Box) -> None:
     image = Image.new("RGB", (100, 100), (255, 255, 255))
-    drawing.own(image, box, 4)
-    drawing.badge(image, box, 4, "17")
+    drawing.mark_owner(image, box, 4)
+    drawing.draw_badge(image, box, 4, "17")
     outside = np.asarray(image).copy()
     outside[box[1] : box[3], box[0] : box[2]] = 255
     assert (outside == 255).all()
@@ -68,5 +68,5 @@ def test_marks_stay_inside_their_box(box: drawing.Box) -> None:
 
 def test_a_legend_of_many_tells_how_many_more_there_are() -> None:
     few, many = ([(n, f"worker {n}") for n in range(count)] for count in (12, 132))
-    assert drawing.legend(many, 600).height >= drawing.legend(few, 600).height
-    assert drawing.legend([], 600).height == 1
+    assert drawing.draw_legend(many, 600).height >= drawing.draw_legend(few, 600).height
+    assert drawing.draw_legend([], 600).height == 1

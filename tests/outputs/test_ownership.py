@@ -12,7 +12,7 @@ from render import drawing
 from render.frame import Frame, Frames
 from render.outputs.ownership import write
 from render.swatches import colour
-from render.trace import owners
+from render.trace import tile_owners
 
 Draw = Callable[..., Frame]
 
@@ -23,19 +23,21 @@ def image(*frames: Frame) -> np.ndarray:
 
 def test_each_tile_is_outlined_in_the_colour_of_its_worker(draw: Draw) -> None:
     frame = draw("0022", "1133", mode="parallel")
-    boxes = drawing.panel(frame, 1).boxes
+    boxes = drawing.fit_panel(frame, 1).boxes
     made = image(frame)
-    for tile, worker in owners(frame.trace).items():
+    for tile, worker in tile_owners(frame.trace).items():
         left, top, _, _ = boxes[tile]
         assert tuple(made[drawing.MARGIN + drawing.TITLE + top, drawing.MARGIN + left]) == colour(worker)
 
 
 def test_tiles_that_nobody_painted_are_not_marked(draw: Draw) -> None:
     frame = draw("0", "1", mode="parallel")
-    left, top, right, bottom = drawing.panel(frame, 1).boxes[5]
+    left, top, right, bottom = drawing.fit_panel(frame, 1).boxes[5]
     x, y = drawing.MARGIN, drawing.MARGIN + drawing.TITLE
     inside = image(frame)[y + top : y + bottom, x + left : x + right]
-    assert np.array_equal(inside, np.asarray(drawing.faded(drawing.panel(frame, 1).image))[top:bottom, left:right])
+    assert np.array_equal(
+        inside, np.asarray(drawing.fade_image(drawing.fit_panel(frame, 1).image))[top:bottom, left:right]
+    )
 
 
 def test_another_order_is_another_picture(draw: Draw) -> None:
@@ -49,5 +51,5 @@ def test_runs_stand_side_by_side(draw: Draw) -> None:
 
 
 def test_the_owner_of_a_tile_is_who_painted_it_last(draw: Draw) -> None:
-    assert owners(draw("0.1", ".0.").trace) == {0: 1, 1: 0}
-    assert owners(draw().trace) == {}
+    assert tile_owners(draw("0.1", ".0.").trace) == {0: 1, 1: 0}
+    assert tile_owners(draw().trace) == {}

@@ -36,6 +36,7 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="drives a browser")
 ROOT = Path(__file__).parent.parent.parent
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+HIDDEN = {"now": (".number b",), "after": (".took", ".closeup", ".overview")}  # while a question is open
 FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 LESSON = Frames(
@@ -134,7 +135,7 @@ def shown(browser: Any, folder: Path) -> Iterator[Callable[..., Any]]:
         page.on("request", lambda asked: faults.append(asked.url) if asked.url[:5] not in {"file:", "data:"} else None)
         page.goto(file.as_uri() + fragment)
         if scripted:
-            page.wait_for_function("() => globalThis.theatre?.states[0].done >= 0")
+            page.wait_for_function("() => globalThis.theatre?.states[0].finished >= 0")
         return page
 
     yield opened
@@ -146,6 +147,11 @@ def shown(browser: Any, folder: Path) -> Iterator[Callable[..., Any]]:
 def states(page: Any, t: float) -> list[dict[str, int]]:
     """What the page shows at t (ns), run by run."""
     return list(page.evaluate("t => { theatre.clock.seek(t); theatre.draw(); return theatre.states; }", t))
+
+
+def slowly(*values: object) -> Any:
+    """Values for a run of the slow tests."""
+    return pytest.param(*values, marks=pytest.mark.slow)
 
 
 # --- figures: an independent reader of the saved trace, by brute force ---------------------------------------
@@ -160,10 +166,11 @@ class Reader:
         self.start = min(t0 for _, _, _, t0, _ in tiled)
         self.paint = [(w, tile, t0 - self.start, t1 - self.start) for w, tile, kind, t0, t1 in tiled if kind == "paint"]
         self.length = max(t1 for *_, t1 in tiled) - self.start
-        self.waited = sum(t1 - t0 for _, _, kind, t0, t1 in tiled if kind == "wait")
+        self.waits = [(t0 - self.start, t1 - self.start) for _, _, kind, t0, t1 in tiled if kind == "wait"]
+        self.waited = sum(t1 - t0 for t0, t1 in self.waits)
         self.tiles = {tile for _, tile, _, _ in self.paint}
         self.flights = {
-            tile: (min(p[2] for p in self.paint if p[1] == tile), max(p[3] for p in self.paint if p[1] == tile))
+            tile: (min(p[3] for p in tiled if p[1] == tile) - self.start, max(p[3] for p in self.paint if p[1] == tile))
             for tile in self.tiles
         }
         self.asked = run["asked"]
@@ -174,14 +181,18 @@ class Reader:
     def on_cpu(self, t: float) -> Any:
         return sum(on_cpu / (t1 - t0) for t0, t1, on_cpu in self.given if t0 - self.start <= t < t1 - self.start)
 
-    def flying(self, t: float) -> int:
+    def in_flight(self, t: float) -> int:
         return sum(t0 <= t < t1 for t0, t1 in self.flights.values())
 
-    def done(self, t: float) -> int:
+    def waiting(self, t: float) -> int:
+        return sum(t0 <= t < t1 for t0, t1 in self.waits)
+
+    def finished(self, t: float) -> int:
         return sum(t1 <= t for _, t1 in self.flights.values())
 
     def figures(self) -> dict[str, float]:
         instants = [t0 for _, _, t0, _ in self.paint]
+        starts = [t0 for t0, _ in self.flights.values()]
         spent = sum(t1 - t0 for _, _, t0, t1 in self.paint)
         window = max(t1 for *_, t1 in self.paint) - min(instants)
         return {
@@ -191,7 +202,8 @@ class Reader:
             "running.max": max(map(self.running, instants)),
             "running.mean": spent / window,
             "on_cpu.mean": sum(on_cpu for *_, on_cpu in self.given) / window,
-            "in_flight.max": max(map(self.flying, instants)),
+            "in_flight.max": max(map(self.in_flight, starts)),
+            "waiting.max": max(sum(t0 <= t < t1 for t0, t1 in self.waits) for t in (0, *(t0 for t0, _ in self.waits))),
             "switches": self.switches(),
             "first": (min(t1 for _, t1 in self.flights.values()) + self.start - self.asked) / 1e9,
             "painting": spent / 1e9,
@@ -232,17 +244,18 @@ def test_what_is_shown_at_an_instant_is_in_the_trace_at_that_instant(shown: Call
     told = readers(LESSON)
     for t in [*range(0, 13 * MS, MS // 2), 2 * MS - 1]:
         for state, reader in zip(states(page, t), told, strict=True):
-            found = state["running"], state["flying"], state["done"]
-            assert found == (reader.running(t), reader.flying(t), reader.done(t)), (state["title"], t)
+            found = state["running"], state["waiting"], state["inFlight"], state["finished"]
+            there = reader.running(t), reader.waiting(t), reader.in_flight(t), reader.finished(t)
+            assert found == there, (state["title"], t)
 
 
 def test_two_workers_on_one_cpu_are_both_at_a_tile_and_one_on_a_cpu(shown: Callable[..., Any]) -> None:
     page = shown(SHARED)
     for t in range(0, 6 * MS, MS // 2):
         for state, reader in zip(states(page, t), readers(SHARED), strict=True):
-            assert state["given"] == pytest.approx(reader.on_cpu(t), abs=1e-5)
+            assert state["onCpu"] == pytest.approx(reader.on_cpu(t), abs=1e-5)
     states(page, MS)
-    assert page.locator("#run-1 .number.given b").inner_text() == "1.0"
+    assert page.locator("#run-1 .number.onCpu b").inner_text() == "1.0"
     assert "Two workers, one CPU: they took turns." in page.locator("#run-1 .caption").inner_text()
     page.locator("#run-1 canvas.picture").focus()
     page.evaluate(FRAMES)  # where that scrolls, what is told is hidden
@@ -262,14 +275,14 @@ def test_a_worker_without_a_cpu_is_drawn_pale(shown: Callable[..., Any]) -> None
 
 def test_of_an_older_trace_nothing_is_shown_of_cpus(shown: Callable[..., Any]) -> None:
     page = shown(STRANGE["older"])
-    assert page.locator(".number.given").count() == 0
-    assert page.locator('[data-figure="on_cpu.mean"]').first.inner_text() == "–"
+    assert page.locator(".number.onCpu").count() == 0
+    assert page.locator('[data-figure="on_cpu.mean"]').first.text_content() == "–"
 
 
 def test_a_juggler_never_runs_two_and_a_pair_does(shown: Callable[..., Any]) -> None:
     page = shown(LESSON)
     seen = [states(page, t) for t in range(0, 12 * MS, MS // 4)]
-    most = [tuple(max(at[run][name] for at in seen) for name in ("running", "flying")) for run in range(3)]
+    most = [tuple(max(at[run][name] for at in seen) for name in ("running", "inFlight")) for run in range(3)]
     assert most == [(1, 1), (1, 4), (2, 2)]
 
 
@@ -282,7 +295,7 @@ def test_the_multiprocessors_figures_are_those_of_the_blocks_in_the_saved_trace(
     edges = sorted({t for _, t0, t1 in blocks for t in (t0, t1)})
     spent = most = 0
     for t0, t1 in pairwise(edges):
-        busy = len({w for w, begun, ended in blocks if begun <= t0 < ended})
+        busy = len({w for w, start, end in blocks if start <= t0 < end})
         spent, most = spent + busy * (t1 - t0), max(most, busy)
     mean = spent / (edges[-1] - edges[0])
     seen = len({w for w, *_ in blocks})
@@ -352,7 +365,7 @@ def test_a_tile_of_a_card_tells_its_stream_by_name(shown: Callable[..., Any]) ->
     page.locator("#run-1 canvas.picture").focus()
     page.evaluate(FRAMES)  # where that scrolls, what is told is hidden
     page.keyboard.press("ArrowRight")
-    assert "worker 0: NVIDIA H100 (synthetic) stream 0\n" in page.locator("#tip").inner_text()
+    assert "worker 0, NVIDIA H100 (synthetic) stream 0\n" in page.locator("#tip").inner_text()
 
 
 def test_a_tile_chosen_with_the_keys_keeps_its_tip_where_the_page_scrolls(shown: Callable[..., Any]) -> None:
@@ -384,8 +397,8 @@ def test_any_trace_opens_quietly_and_reaches_its_last_tile(shown: Callable[..., 
     page = shown(STRANGE[name])
     page.keyboard.press("End")
     page.evaluate(FRAMES)
-    ended = page.evaluate("() => theatre.runs.map(run => run.done.length)")
-    assert [state["done"] for state in page.evaluate("() => theatre.states")] == ended
+    ended = page.evaluate("() => theatre.runs.map(run => run.finished.length)")
+    assert [state["finished"] for state in page.evaluate("() => theatre.states")] == ended
 
 
 @pytest.fixture(scope="module")
@@ -393,6 +406,7 @@ def raced(folder: Path) -> tuple[Path, Path]:
     """A real race of this machine, from the command line: its page and its saved trace."""
     page, trace = folder / "race.html", folder / "race.trace.json"
     words = ["race", "--size", "48x32", "--samples", "1", "--target", "python", "--limit", "20", "--tile", "8"]
+    words += ["--repeat", "1", "--story", "none"]
     subprocess.run(
         [sys.executable, "-m", "render", *words, "--quiet", "--page", str(page), "--trace", str(trace)],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -407,9 +421,11 @@ def test_a_race_of_this_machine_replays_to_the_end(raced: tuple[Path, Path], sho
     assert raced[0].read_bytes() == theatre.write(saved.read(raced[1]))
     page.get_by_label("Pace").select_option(label="real time")
     page.get_by_role("button", name="Play").click()
-    page.wait_for_function("() => theatre.states.every((state, i) => state.done === theatre.runs[i].done.length)")
+    page.wait_for_function(
+        "() => theatre.states.every((state, i) => state.finished === theatre.runs[i].finished.length)"
+    )
     page.get_by_role("button", name="Play").wait_for()  # it stops by itself
-    assert [state["done"] for state in page.evaluate("() => theatre.states")] == [24] * len(saved.read(raced[1]))
+    assert [state["finished"] for state in page.evaluate("() => theatre.states")] == [24] * len(saved.read(raced[1]))
 
 
 def test_its_policy_allows_its_own_style_and_script_and_nothing_else() -> None:
@@ -469,8 +485,8 @@ def test_it_shows_in_a_notebook_shut_off_from_it(browser: Any) -> None:
 
 def test_it_begins_in_the_midst_of_things_and_plays_from_the_start(shown: Callable[..., Any]) -> None:
     page = shown(LESSON)
-    begun = page.evaluate("() => theatre.states")
-    assert [(state["running"], state["flying"]) for state in begun] == [(1, 1), (1, 4), (2, 2)]
+    started = page.evaluate("() => theatre.states")
+    assert [(state["running"], state["inFlight"]) for state in started] == [(1, 1), (1, 4), (2, 2)]
     page.evaluate("() => { theatre.clock.pace = 1e6; }")
     page.keyboard.press("Space")
     page.evaluate(FRAMES)
@@ -484,15 +500,15 @@ def test_what_plays_is_drawn_at_every_step(shown: Callable[..., Any]) -> None:
             clock.seek(0); clock.slow(1e9 / clock.end); clock.play();
             while (clock.playing) {
                 await new Promise(requestAnimationFrame);
-                seen.push([clock.now, theatre.states[0].done, document.querySelector('.time').textContent]);
+                seen.push([clock.now, theatre.states[0].finished, document.querySelector('.time').textContent]);
             }
             return seen; }"""
     )
     told = readers(LESSON)[0]
     assert len({text for _, _, text in seen}) > 5
-    assert {done for _, done, _ in seen} >= {1, 2, 3, 4, 5}
-    for now, done, _ in seen[1:-1]:
-        assert abs(done - told.done(now)) <= 1  # what is read may be a frame older than the clock
+    assert {finished for _, finished, _ in seen} >= {1, 2, 3, 4, 5}
+    for now, finished, _ in seen[1:-1]:
+        assert abs(finished - told.finished(now)) <= 1  # what is read may be a frame older than the clock
 
 
 def test_keys_move_it(shown: Callable[..., Any]) -> None:
@@ -512,13 +528,13 @@ def test_keys_move_it(shown: Callable[..., Any]) -> None:
     assert page.evaluate("() => theatre.clock.pace") > slower
 
 
-def test_letters_can_be_given_back(shown: Callable[..., Any]) -> None:
+def test_single_key_shortcuts_can_be_switched_off(shown: Callable[..., Any]) -> None:
     page = shown(LESSON)
-    pressed = page.get_by_role("button", name="Own scales").get_attribute
+    pressed = page.locator("button", has_text="Stretch each timeline").get_attribute
     page.keyboard.press("s")
     assert pressed("aria-pressed") == "true"
-    page.get_by_text("Keys", exact=True).click()
-    page.get_by_role("button", name="Letters and signs are keys").click()
+    page.get_by_text("More", exact=True).click()
+    page.get_by_role("button", name="Single-key shortcuts").click()
     page.keyboard.press("s")
     assert pressed("aria-pressed") == "true"
 
@@ -527,7 +543,7 @@ def test_how_much_it_is_slowed_is_always_said(shown: Callable[..., Any]) -> None
     page = shown(LESSON)
     chosen = "() => document.querySelector('#bar select').selectedOptions[0].textContent"
     assert re.fullmatch(r"[\d,]+ × slower", page.evaluate(chosen))
-    page.get_by_role("button", name="Guided tour").click()
+    page.get_by_role("button", name="Tour: ").click()
     page.locator(".panel .options button").first.click()
     assert re.fullmatch(r"[\d,]+ × slower", page.evaluate(chosen))
 
@@ -590,7 +606,7 @@ def pixel(page: Any, run: int, x: int, y: int) -> list[int]:
     return list(page.evaluate(script, [run, x, y]))
 
 
-def test_a_tile_appears_when_it_is_done_and_is_the_picture_then(shown: Callable[..., Any]) -> None:
+def test_a_tile_appears_when_it_is_finished_and_is_the_picture_then(shown: Callable[..., Any]) -> None:
     page = shown(LESSON)
     empty, (r, g, b) = [0x15, 0x18, 0x1E], (int(v) for v in LESSON[0].rgb[11, 9])
     states(page, 0)
@@ -605,7 +621,7 @@ def test_a_tile_appears_when_it_is_done_and_is_the_picture_then(shown: Callable[
 
 def test_every_run_ends_with_the_same_picture(shown: Callable[..., Any]) -> None:
     page = shown(LESSON)
-    page.get_by_role("button", name="Outlines").click()
+    page.keyboard.press("o")
     page.keyboard.press("End")
     page.evaluate(FRAMES)
     pictures = "() => [...document.querySelectorAll('canvas.picture')].map(canvas => canvas.toDataURL())"
@@ -653,32 +669,82 @@ def test_with_less_motion_wanted_it_moves_in_few_steps(shown: Callable[..., Any]
 # --- the lesson ----------------------------------------------------------------------------------------------
 
 
-def test_the_tour_asks_first_and_then_shows(shown: Callable[..., Any]) -> None:
+def test_the_tour_freezes_the_instant_asks_and_then_shows(shown: Callable[..., Any]) -> None:
     page = shown(LESSON)
-    page.get_by_role("button", name="Guided tour: 5 questions").click()
+    steps = page.evaluate("() => JSON.parse(document.getElementById('record').textContent).tour")
+    page.get_by_role("button", name="Tour: 5 questions").click()
     panel = page.locator(".panel")
-    for number in range(1, 6):
-        assert f"{number} of 5" in panel.inner_text()
+    for number, step in enumerate(steps, 1):
+        assert f"Question {number} of 5" in panel.inner_text()
         assert panel.locator(".answer").inner_text() == ""
-        assert not any(page.locator(told).first.is_visible() for told in (".took", ".number b", ".closeup", ".caption"))
-        right = page.evaluate(
-            f"() => JSON.parse(document.getElementById('record').textContent).tour[{number - 1}].right"
-        )
-        panel.locator(".options button").nth(right).click()
-        assert panel.locator(".answer").inner_text().startswith("As you said.")
-        assert page.locator(".took").first.is_visible()
-        assert page.evaluate("() => theatre.clock.playing")
+        assert page.evaluate("() => [theatre.clock.now, theatre.clock.playing]") == [step["at"], False]
+        seen = [
+            page.locator(f"#run-{run} {part}").first.is_visible()
+            for run in step["runs"]
+            for part in HIDDEN[step["hides"]]
+        ]
+        assert not any(seen)
+        assert all(page.locator(f"#run-{run} canvas.picture").is_visible() for run in step["runs"])
+        panel.locator(".options button").nth(step["right"]).click()
+        assert panel.locator(".answer").inner_text().startswith("Right.")
+        page.evaluate("() => theatre.clock.advance(1e9)")
+        assert page.evaluate("() => [theatre.clock.now, theatre.clock.playing]") == [step["end"], False]
+        assert page.locator(f"#run-{step['runs'][0]} .took").is_visible()
         panel.locator(".answer button").last.click()
     assert not panel.is_visible()
 
 
-def test_a_wrong_guess_is_told_so(shown: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("width", [360, slowly(1280)])
+def test_what_the_tour_asks_about_and_answers_is_not_under_its_panel(shown: Callable[..., Any], width: int) -> None:
+    page = shown(LESSON, width=width, reduced_motion="reduce")
+    page.get_by_role("button", name="Tour: ").click()
+    for when in ("asked", "answered"):
+        page.evaluate(FRAMES)
+        below = page.evaluate("() => document.querySelector('.panel').getBoundingClientRect().top")
+        picture, number = (
+            page.locator(f"#run-1 {part}").first.bounding_box() for part in ("canvas.picture", ".numbers")
+        )
+        assert 0 <= picture["y"] < picture["y"] + picture["height"] <= below, when
+        assert number["y"] + number["height"] <= below, when
+        if when == "asked":
+            page.locator(".panel .options button").first.click()
+
+
+def test_a_wrong_guess_is_not_quite_right(shown: Callable[..., Any]) -> None:
     page = shown(LESSON)
-    page.get_by_role("button", name="Guided tour").click()
-    page.locator(".panel").get_by_role("button", name="concurrent").click()
-    assert page.locator(".answer").inner_text().startswith("No: sequential.")
+    page.get_by_role("button", name="Tour: ").click()
+    page.locator(".panel").get_by_role("button", name="4", exact=True).click()
+    assert page.locator(".answer").inner_text().startswith("Not quite: 1.")
     page.keyboard.press("Escape")
     assert not page.locator(".panel").is_visible()
+
+
+def test_the_first_screen_has_the_ways_and_a_bet_that_says_no_time_before_it_is_made(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    ways = page.locator(".ways")
+    assert [ways.get_by_role("columnheader").count(), ways.get_by_role("rowheader").count()] == [2, 2]
+    assert ways.locator("canvas").count() == 3
+    first = page.locator(".top").inner_text()
+    assert "Concurrent, not parallel:" in first
+    assert not re.search(r"\d ms|--|sha256|[0-9a-f]{12}", first)
+    page.get_by_role("button", name="concurrent has finished first").click()
+    assert page.locator("#bet").inner_text().split("\n")[2].startswith("Not quite. parallel (threading) was first.")
+    assert page.locator(".ways .first .finish").inner_text() == "6 ms first"
+    assert page.evaluate("() => theatre.clock.playing")
+
+
+def test_kitchen_and_theatre_move_with_the_clock(shown: Callable[..., Any]) -> None:
+    page = shown(LESSON)
+    drawn_now = "() => [...document.querySelectorAll('.act canvas.scenery')].map(canvas => canvas.toDataURL())"
+    seen = set()
+    for image in ("kitchen", "theatre"):
+        for t in (0.5, 2.5):
+            states(page, t * MS)
+            seen |= set(page.evaluate(drawn_now))
+        assert page.locator(f"#run-1 .image .{image}").is_visible()
+        page.keyboard.press("k")
+        page.evaluate(FRAMES)
+    assert len(seen) == 2 * 2 * 3
 
 
 def test_without_its_script_it_still_shows_picture_lanes_figures_and_answers(shown: Callable[..., Any]) -> None:
@@ -686,7 +752,7 @@ def test_without_its_script_it_still_shows_picture_lanes_figures_and_answers(sho
     assert page.locator("svg.picture").count() == page.locator("svg.timeline").count() == 3
     assert all(box.is_visible() for box in page.locator("svg.picture").all())
     assert "Why was concurrent not faster than sequential?" in page.locator(".questions").inner_text()
-    assert "Never were two painted at the same instant" in page.locator("#run-1 .caption").inner_text()
+    assert "No two were painted at the same instant" in page.locator("#run-1 .caption").inner_text()
     assert page.locator(".figures tbody tr").count() == 3
     assert "cuda did not run: there is no NVIDIA driver." in page.locator("main").inner_text()
 
@@ -695,16 +761,15 @@ def test_on_paper_stand_the_still_pictures(shown: Callable[..., Any]) -> None:
     page = shown(LESSON)
     page.emulate_media(media="print")
     assert page.locator("svg.timeline").first.is_visible()
-    assert not page.locator("canvas").first.is_visible()
+    assert not page.locator("canvas.picture").first.is_visible()
     assert not page.locator("#bar").is_visible()
+    assert page.locator(".tour .ask").count() == page.locator(".printed li").count() == 5
+    assert page.locator(".tour .ask").first.is_visible()
+    assert "One. Of the other 3" in page.locator(".printed").inner_text()
+    assert page.evaluate("() => getComputedStyle(document.querySelector('.key')).printColorAdjust") == "exact"
 
 
 # --- for everyone --------------------------------------------------------------------------------------------
-
-
-def slowly(*values: object) -> Any:
-    """Values for a run of the slow tests."""
-    return pytest.param(*values, marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize(
@@ -735,5 +800,6 @@ def test_light_and_dark_can_be_changed(shown: Callable[..., Any]) -> None:
     page = shown(LESSON, color_scheme="light")
     paper = "() => getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(paper)
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("button", name="Light / dark").click()
     assert page.evaluate(paper) != light

@@ -11,10 +11,14 @@ from hypothesis import strategies as st
 
 from render.findings import sentences
 from render.frame import Frame
-from render.outputs.page.lesson import questions, tour
-from render.outputs.page.runs import Run, at_least, curve, juggled, raced
-from render.outputs.page.still import means, ticks
-from render.outputs.page.words import clock, image, tick
+from render.outputs.page.first_screen import ask_bet, choose_cells, judge_run
+from render.outputs.page.mistakes import answer_beliefs
+from render.outputs.page.questions import answer_questions
+from render.outputs.page.runs import Run, build_runs, count_curve, estimate_juggling, find_intervals, group_runs
+from render.outputs.page.still import axis_ticks, column_means
+from render.outputs.page.systems import GPU, SYSTEMS
+from render.outputs.page.tour import build_tour
+from render.outputs.page.words import describe_image, describe_overlap, format_ns, format_range, format_tick
 from render.trace import Span
 from render.wording import in_words
 
@@ -22,7 +26,7 @@ from .conftest import MS, drawn
 from .synthetic_card import with_card
 
 FRAMES = drawn("001122334455"), drawn("012301234545", mode="concurrent"), drawn("002244", "113355", mode="parallel")
-LESSON = raced(FRAMES)
+LESSON = build_runs(FRAMES)
 SEQUENTIAL, CONCURRENT, PARALLEL = LESSON
 
 
@@ -69,29 +73,29 @@ def test_the_image_is_chosen_by_the_trace_and_not_by_the_name(
     timelines: tuple[str, ...], more: dict[str, Any], kitchen: str, theatre: str
 ) -> None:
     for mode in ("sequential", "concurrent", "parallel"):
-        told = image(Run(drawn(*timelines, **{"mode": mode} | more)))
+        told = describe_image(Run(drawn(*timelines, **{"mode": mode} | more)))
         assert told[0].startswith(kitchen)
         assert told[1].startswith(theatre)
 
 
 def test_a_simulated_card_is_not_thousands_of_hands() -> None:
     card = with_card(drawn(), bands=6, multiprocessors=20)
-    assert "thousands" in image(Run(card))[0]
+    assert "thousands" in describe_image(Run(card))[0]
     simulated = replace(card, trace=replace(card.trace, facts={"simulated": True}))
-    assert "thousands" not in " ".join(image(Run(simulated)))
+    assert "thousands" not in " ".join(describe_image(Run(simulated)))
 
 
 def test_a_cards_two_levels_are_told_apart_and_not_added() -> None:
     card = Run(with_card(drawn(), bands=30))
-    answer = dict(questions([card]))["Which are the workers of cuda: its streams, or its multiprocessors?"]
+    answer = dict(answer_questions([card]))["Which are the workers of cuda: its streams, or its multiprocessors?"]
     assert "streams are queues" in answer
     assert "never added" in answer
-    assert dict(questions([card]))["How many workers were there?"] == "cuda: 8."
+    assert dict(answer_questions([card]))["How many workers were there?"] == "cuda: 8."
 
 
 def test_a_run_is_measured_against_the_one_that_waits_as_long() -> None:
     slow, quick = waited(".00.11", (0, 1, 2), (1, 4, 5)), waited(".0011", (0, 1, 2), (1, 1, 4), mode="concurrent")
-    runs = raced([FRAMES[0], slow, quick])
+    runs = build_runs([FRAMES[0], slow, quick])
     assert [run.base and run.base.frame for run in runs] == [FRAMES[0], slow, slow]
 
 
@@ -102,7 +106,7 @@ def test_blocks_leave_every_other_sentence_as_it_was() -> None:
     along = Run(frame)
     told = [line for line in sentences.of(along) if "Inside the card" not in line]
     assert [line.replace("This is parallelism.", "") for line in told] == sentences.of(without)
-    assert tour([along]) == tour([without])
+    assert build_tour([along]) == build_tour([without])
     assert (along.spans, along.before, along.length) == (without.spans, without.before, without.length)
 
 
@@ -110,51 +114,184 @@ def test_blocks_leave_every_other_sentence_as_it_was() -> None:
 
 
 def test_a_default_race_answers_what_a_beginner_asks() -> None:
-    told = dict(questions(LESSON))
-    assert told["How many workers had each mode?"] == "sequential: 1; concurrent: 1; parallel: 2."
-    assert told["When were two workers at a tile at the same instant, and on how many CPUs?"] == (
-        "sequential: never; concurrent: never; parallel: from 0 s to 6.00 ms, on 2.00 CPUs on average."
+    told = dict(answer_questions(LESSON, (("cuda", "mode cuda cannot run here: there is no NVIDIA driver"),)))
+    assert told["How many workers did each mode have?"] == "sequential: 1; concurrent: 1; parallel: 2."
+    assert told["When were two tiles painted at the same instant, and by how many CPUs?"] == (
+        "never in sequential and concurrent; parallel: two workers at a tile from 0.00 to 6.00 ms, by 2.00 CPUs on "
+        "average."
     )
+    assert "concurrent had 4 in flight and 1 running" in told["What is running, and what is in flight?"]
     assert "its one worker was at a tile 100 % of the time" in told["Why was concurrent not faster than sequential?"]
-    cure = told["What would have made it faster?"]
-    assert "if each of the 6 tiles first had to wait 50 ms for its data, sequential would take about 312 ms" in cure
-    assert "a second worker with a CPU of its own, to paint at the same instant: parallel took 6.00 ms" in cure
+    when = told["When does juggling beat one tile after the other?"]
+    assert "With nothing to wait for, concurrent took 12 ms and sequential 12 ms: about the same" in when
+    assert "each of its 6 tiles first waited 50 ms for its data, one after the other would take about 312 ms" in when
+    gpu = told["What does a graphics card do differently?"]
+    assert "groups of 32" in gpu
+    assert gpu.endswith("None took part here: there is no NVIDIA driver.")
+
+
+WAITING = waited(".00.11", (0, 1, 2), (1, 4, 5)), waited(".0101", (0, 1, 2), (1, 1, 3), mode="concurrent")
 
 
 def test_a_race_in_which_waiting_paid_answers_other_questions() -> None:
-    base = waited(".00.11", (0, 1, 2), (1, 4, 5))
-    run = waited(".0101", (0, 1, 2), (1, 1, 3), mode="concurrent")
-    told = dict(questions(raced([base, run])))
-    assert "it stood idle for 2 ms" in told["Why was concurrent faster than sequential?"]
-    assert "only 1 ms went by idle" in told["Why was concurrent faster than sequential?"]
-    assert told["What would make it faster still?"].startswith(
-        "A second worker with a CPU of its own. The painting alone takes 4.00 ms"
+    told = dict(answer_questions(build_runs(WAITING)))
+    assert "it was idle for 2 ms" in told["Why was concurrent faster than sequential?"]
+    assert "was idle for only 1 ms" in told["Why was concurrent faster than sequential?"]
+    assert (
+        "With waits of 1 ms for each tile, concurrent took 5 ms and sequential 6 ms"
+        in (told["When does juggling beat one tile after the other?"])
     )
 
 
+def test_when_two_were_painted_on_and_off_is_told_in_one_unit() -> None:
+    assert format_range(0, 1_390_000_000) == "from 0.00 to 1.39 s"
+    run = Run(drawn("00.22", "11.33", mode="parallel"))
+    assert describe_overlap(run) == "on and off from 0.00 to 5.00 ms, 4.00 ms in all"
+
+
 def test_the_tour_has_five_steps_for_a_race_and_each_has_one_right_answer() -> None:
-    steps = tour(LESSON)
+    steps = build_tour(LESSON)
     assert len(steps) == 5
     for step in steps:
         assert 0 <= step.right < len(step.options) == len(set(step.options))
         assert 0 <= step.start <= step.end <= SEQUENTIAL.length
+        assert 0 <= step.at <= SEQUENTIAL.length
+        assert step.runs
         assert step.answer
 
 
 def test_the_right_answers_are_those_of_the_trace() -> None:
-    first, juggling, together, finish, _ = tour(LESSON)
-    assert first.options[first.right] == "sequential"
+    juggling, together, finish, when, pictures = build_tour(LESSON)
     assert juggling.options[juggling.right] == "1"
-    assert "has begun 4 tiles" in juggling.question
+    assert "has 4 tiles in flight" in juggling.question
     assert together.options[together.right] == "2"
     assert finish.options[finish.right] == "both at about the same time"
+    assert when.options[when.right] == "when tiles have to wait for something"
+    assert pictures.options[pictures.right] == "no, not in one bit"
+
+
+def test_what_an_answer_says_of_an_instant_holds_at_the_instant_where_the_replay_ends() -> None:
+    juggling, together, *_ = build_tour(LESSON)
+    assert juggling.at == juggling.end
+    held, painted = ([n for start, n in curve if start <= juggling.end][-1] for curve in _curves(CONCURRENT))
+    assert f"At a tile: {painted}; in flight: {held}" in juggling.answer
+    assert together.at == together.end
+    assert [n for start, n in PARALLEL.running if start <= together.end][-1] == 2
+
+
+def _curves(run: Run) -> tuple[Any, Any]:
+    return run.in_flight, run.running
+
+
+def test_when_juggling_pays_is_not_asked_where_the_runs_contradict_it() -> None:
+    slow = drawn("0" * 50 + "1" * 50), drawn("01", mode="concurrent")
+    assert not any("beat" in step.question for step in build_tour(build_runs(slow)))
+    assert any("beat" in step.question for step in build_tour(build_runs(WAITING)))
+
+
+# --- the first screen ----------------------------------------------------------------------------------------
+
+
+def told_story(*frames: Frame) -> list[Frame]:
+    return [replace(f, trace=replace(f.trace, facts=f.trace.facts | {"story": "server"})) for f in frames]
+
+
+FOUR = (
+    *WAITING,
+    drawn("0022", "1133", mode="parallel", wait_ns=MS),
+    drawn("0101", "2323", mode="parallel", wait_ns=MS),
+)
+
+
+def test_the_four_ways_are_runs_of_one_story() -> None:
+    runs = build_runs([*FRAMES, *told_story(*FOUR)])
+    groups = group_runs(runs)
+    assert [(group.story, len(group.runs)) for group in groups] == [(None, 3), ("server", 4)]
+    cells = choose_cells(groups)
+    assert [runs.index(cells[way]) for way in SYSTEMS] == [3, 4, 5, 6]
+    assert [judge_run(cells[way])[0] for way in SYSTEMS] == [
+        "Neither:",
+        "Concurrent, not parallel:",
+        "Parallel:",
+        "Concurrent and parallel:",
+    ]
+
+
+def test_workers_that_shared_one_cpu_are_not_called_parallel() -> None:
+    shared = Run(drawn("00", "11", mode="parallel", given=0.5, facts=ONE_CPU))
+    assert judge_run(shared) == (
+        "Concurrent, not parallel:",
+        "up to two in flight, two at a tile at once, but on one CPU: they took turns.",
+    )
+    unknown = Run(drawn("00", "11", mode="parallel", given=None))
+    assert judge_run(unknown)[0] == "Not shown to be parallel:"
+
+
+def test_fewer_than_three_ways_are_no_table_and_no_bet() -> None:
+    assert choose_cells(group_runs(LESSON[:2])) == {}
+    assert ask_bet({}, LESSON) is None
+
+
+def test_the_bet_is_won_by_whoever_was_not_clearly_beaten() -> None:
+    runs = build_runs(FRAMES)
+    bet = ask_bet(choose_cells(group_runs(runs)), runs)
+    assert bet is not None
+    assert (bet["right"], bet["times"]) == ([2], ["6 ms", "12 ms", "12 ms"])
+    assert "2 workers took 6 ms, one 12 ms: 2.00 times as fast." in bet["answer"]
+    assert "One worker that juggled took about as long as the one that did not." in bet["answer"]
+    assert bet["answer"].endswith("With nothing to wait for, juggling has no time to fill.")
+
+
+# --- what is often believed ----------------------------------------------------------------------------------
+
+MISCONCEPTIONS = {  # what research on learners and the field's own questions document: where the page meets it
+    "Concurrent and parallel mean the same.": "concurrent had up to 4 tiles in flight with one worker",
+    "Whoever does several things does them at the same instant.": "Never were two painted at the same instant",
+    "Several workers are always parallel.": "parallel had up to 2 workers at a tile at once, 2.00 on a CPU on average",
+    "Threads are parallel.": "take turns: race --lesson gil shows it",
+    "Threads of Python never help.": "12 ms became 6 ms",
+    "N workers are N times as fast.": "2 workers, 2.00 times as fast as one",
+    "More workers are always better.": "Only as far as there are CPUs",
+    "Juggling is useless overhead.": "When tiles have to wait for something",
+    "Async makes computing faster.": "concurrent took 12 ms, sequential 12 ms",
+    "Concurrency needs a second CPU.": "on one CPU at a time: concurrent",
+    "It passed once, so it is right.": "compared to the last bit, and are equal",
+    "With a lock it is right, and costs nothing.": "A lock makes the others wait",
+    "A graphics card is a few faster workers.": "very many slow ones",
+}
+
+
+@pytest.mark.parametrize("belief", MISCONCEPTIONS)
+def test_each_misconception_is_met_by_what_the_runs_show(belief: str) -> None:
+    assert MISCONCEPTIONS[belief] in dict(answer_beliefs(LESSON))[belief]
+
+
+def test_what_is_believed_of_threads_and_locks_is_answered_by_runs_that_hold_one() -> None:
+    held = drawn("00..", "..11", mode="parallel", facts={"waits_for": "the GIL"})
+    wait = Span(held.trace.workers[1], 1, "wait", MS, 3 * MS)
+    held = replace(held, trace=replace(held.trace, spans=(*held.trace.spans, wait)))
+    told = dict(answer_beliefs(build_runs([FRAMES[0], held])))
+    assert "2 threads, at most 1 at a tile at any instant" in told["Threads are parallel."]
+    assert "each worker of parallel waited 25 %" in told["With a lock it is right, and costs nothing."]
+
+
+def test_no_more_and_no_fewer_beliefs_are_answered() -> None:
+    assert list(dict(answer_beliefs(LESSON))) == list(MISCONCEPTIONS)
+    assert list(answer_beliefs(LESSON[:1])) == []
+
+
+def test_each_way_to_work_names_real_systems() -> None:
+    assert [len(system.about) > 40 and bool(system.names) for system in (*SYSTEMS.values(), GPU)] == [True] * 5
+
+
+# --- fewer runs ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("runs", [[], [Run(drawn())], [SEQUENTIAL], [PARALLEL], [CONCURRENT], [PARALLEL, PARALLEL]])
 def test_fewer_runs_ask_fewer_questions_and_never_fail(runs: list[Run]) -> None:
-    assert len(tour(runs)) <= 5
-    assert all(len(step.options) > 1 for step in tour(runs))
-    assert all(answer for _, answer in questions(runs))
+    assert len(build_tour(runs)) <= 5
+    assert all(len(step.options) > 1 for step in build_tour(runs))
+    assert all(answer for _, answer in answer_questions(runs))
 
 
 # --- what is reckoned ----------------------------------------------------------------------------------------
@@ -164,20 +301,20 @@ intervals = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 12)).map(lambd
 
 @given(intervals, st.integers(-1, 60))
 def test_a_curve_counts_what_holds_each_instant(made: list[tuple[int, int]], t: int) -> None:
-    passed = [count for start, count in curve(made) if start <= t]
+    passed = [count for start, count in count_curve(made) if start <= t]
     assert (passed[-1] if passed else 0) == sum(t0 <= t < t1 for t0, t1 in made)
 
 
 @given(intervals, st.integers(1, 4), st.integers(-1, 60))
 def test_at_least_is_where_the_curve_is_not_below(made: list[tuple[int, int]], least: int, t: int) -> None:
-    inside = any(t0 <= t < t1 for t0, t1 in at_least(curve(made), least))
+    inside = any(t0 <= t < t1 for t0, t1 in find_intervals(count_curve(made), least))
     assert inside == (sum(t0 <= t < t1 for t0, t1 in made) >= least)
 
 
 @given(intervals, st.integers(1, 30))
 def test_means_keep_the_area(made: list[tuple[int, int]], columns: int) -> None:
     area = sum(t1 - t0 for t0, t1 in made)
-    assert sum(means(curve(made), columns, columns / 60)) == pytest.approx(area * columns / 60)
+    assert sum(column_means(count_curve(made), columns, columns / 60)) == pytest.approx(area * columns / 60)
 
 
 costs = st.lists(st.integers(0, 1000), min_size=1, max_size=30)
@@ -187,14 +324,14 @@ costs = st.lists(st.integers(0, 1000), min_size=1, max_size=30)
 def test_juggling_is_never_quicker_than_its_painting_nor_slower_than_one_by_one(
     made: list[int], wait: int, hands: int
 ) -> None:
-    took = juggled(made, wait, hands)
-    assert wait + sum(made) <= took <= juggled(made, wait, 1) == sum(made) + wait * len(made)
-    assert juggled(made, wait, hands + 1) <= took or hands > len(made)
+    took = estimate_juggling(made, wait, hands)
+    assert wait + sum(made) <= took <= estimate_juggling(made, wait, 1) == sum(made) + wait * len(made)
+    assert estimate_juggling(made, wait, hands + 1) <= took or hands > len(made)
 
 
 @given(costs, st.integers(1, 8))
 def test_with_nothing_to_wait_for_juggling_gains_nothing(made: list[int], hands: int) -> None:
-    assert juggled(made, 0, hands) == sum(made)
+    assert estimate_juggling(made, 0, hands) == sum(made)
 
 
 @pytest.mark.parametrize(
@@ -210,11 +347,11 @@ def test_with_nothing_to_wait_for_juggling_gains_nothing(made: list[int], hands:
     ],
 )
 def test_times_have_three_digits_and_a_unit(ns: int, text: str) -> None:
-    assert clock(ns) == text
+    assert format_ns(ns) == text
 
 
 def test_round_times_lose_what_says_nothing() -> None:
-    assert (tick(0), tick(500_000_000), tick(2_000_000_000)) == ("0 s", "500 ms", "2 s")
+    assert (format_tick(0), format_tick(500_000_000), format_tick(2_000_000_000)) == ("0 s", "500 ms", "2 s")
 
 
 def test_small_numbers_are_words() -> None:
@@ -223,7 +360,7 @@ def test_small_numbers_are_words() -> None:
 
 @given(st.integers(1, 10**13))
 def test_an_axis_has_a_few_round_ticks_inside(end: int) -> None:
-    marks = list(ticks(end))
+    marks = list(axis_ticks(end))
     assert marks[0] == 0
     assert marks[-1] <= end
     assert len(marks) <= 7

@@ -64,7 +64,7 @@ def test_a_path_in_any_script_is_carried(draw: Draw) -> None:
 def test_every_size_comes_back(width: int, height: int, random: object) -> None:
     size = width * height * 3
     rgb = np.frombuffer(random.randbytes(size), np.uint8).reshape(height, width, 3)  # type: ignore[attr-defined]
-    assert np.array_equal(np.asarray(opened(picture.encode(rgb))), rgb)
+    assert np.array_equal(np.asarray(opened(picture.encode_png(rgb))), rgb)
 
 
 @pytest.mark.parametrize("band", [1, 100, 1000])
@@ -76,21 +76,21 @@ def test_bands_leave_no_seam(draw: Draw, band: int, monkeypatch: pytest.MonkeyPa
 
 def test_a_view_of_other_pixels_is_encoded_as_it_looks(draw: Draw) -> None:
     rgb = draw("0").rgb[::-1, ::2]
-    assert np.array_equal(np.asarray(opened(picture.encode(rgb))), rgb)
+    assert np.array_equal(np.asarray(opened(picture.encode_png(rgb))), rgb)
 
 
 @pytest.mark.parametrize(("axis", "kind"), [(0, picture.UP), (1, picture.SUB)])
 def test_a_band_takes_the_filter_that_suits_it(axis: int, kind: int) -> None:
     rng = np.random.default_rng(1)
     row = rng.integers(0, 256, (1, 120, 3) if axis == 0 else (120, 1, 3)).astype(np.uint8)
-    rows = zlib.decompress(picture.pixels(np.repeat(row, 120, axis)))
+    rows = zlib.decompress(picture.pack_pixels(np.repeat(row, 120, axis)))
     assert set(rows[:: 1 + 3 * 120]) == {kind}
 
 
 def test_the_pixels_of_a_frame_are_packed_once(draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = draw("0")
     first = write([frame])
-    monkeypatch.setattr(frames, "pixels", None)
+    monkeypatch.setattr(frames, "pack_pixels", None)
     later = write([frame.with_trace(draw("00").trace)])
     assert np.array_equal(np.asarray(opened(first)), np.asarray(opened(later)))
     assert first != later

@@ -27,7 +27,7 @@ def images(*frames: Frame) -> list[np.ndarray]:
 
 
 def tile(image: np.ndarray, frame: Frame, number: int, runs: int = 2) -> np.ndarray:
-    left, top, _, _ = drawing.panel(frame, runs).boxes[number]
+    left, top, _, _ = drawing.fit_panel(frame, runs).boxes[number]
     x, y = drawing.MARGIN, drawing.MARGIN + drawing.TITLE + replay.CLOCK
     return image[y + top + 6 : y + top + 30, x + left + 6 : x + left + 30]  # a corner, clear of outline and badge
 
@@ -55,8 +55,8 @@ def test_a_tile_put_aside_is_hatched_and_one_not_begun_is_dark(draw: Draw) -> No
 
 def test_at_the_end_stands_the_picture(draw: Draw) -> None:
     frame = draw("012345")
-    end, panel = images(frame)[-1], np.asarray(drawing.panel(frame, 2).image).astype(int)
-    left, top, _, _ = drawing.panel(frame, 2).boxes[3]
+    end, panel = images(frame)[-1], np.asarray(drawing.fit_panel(frame, 2).image).astype(int)
+    left, top, _, _ = drawing.fit_panel(frame, 2).boxes[3]
     original = panel[top + 6 : top + 30, left + 6 : left + 30]
     assert np.abs(tile(end, frame, 3) - original).mean() < 12  # the packing loses a little
 

@@ -82,9 +82,9 @@ def test_the_null_device_swallows_everything() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_named() -> None:
-    with pytest.raises(OutputError, match="no room left") as caught:
+    with pytest.raises(OutputError, match="the disk is full") as caught:
         outputs.save("/dev/full", b"too much")
-    assert "free some room" in caught.value.remedy
+    assert "free some space" in caught.value.remedy
 
 
 @posix
@@ -146,7 +146,7 @@ def test_a_ring_of_links_is_refused(tmp_path: Path) -> None:
 def test_what_may_not_be_written_is_refused(tmp_path: Path, locked: str) -> None:
     (tmp_path / "a.png").touch()
     (tmp_path / locked).chmod(0o555)
-    with pytest.raises(OutputError, match="not allowed"):
+    with pytest.raises(OutputError, match="permission denied"):
         outputs.check_writable(tmp_path / "a.png")
     tmp_path.chmod(0o755)
 
@@ -154,7 +154,7 @@ def test_what_may_not_be_written_is_refused(tmp_path: Path, locked: str) -> None
 def test_a_read_only_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.png").touch()
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(OutputError, match="not allowed"):
+    with pytest.raises(OutputError, match="permission denied"):
         outputs.check_writable(tmp_path / "a.png")
 
 
@@ -176,7 +176,7 @@ def test_a_frame_that_is_too_large_for_its_kind_of_file_is_refused_before_it_is_
     largest = makers[name].LARGEST_SIDE
     assert largest is not None
     outputs.check_sides(makers, largest, 1)
-    with pytest.raises(UsageError, match=f"{name} can be {largest} pixels a side at most"):
+    with pytest.raises(UsageError, match=f"{name} can be at most {largest} pixels a side"):
         outputs.check_sides(makers, 1, largest + 1)
 
 

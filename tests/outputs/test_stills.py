@@ -31,5 +31,5 @@ def test_jpeg_keeps_them_nearly(draw: Draw) -> None:
 @pytest.mark.parametrize("output", [webp, jpeg])
 def test_the_request_comes_back(output: Any, draw: Draw) -> None:
     frame = draw("0")
-    assert decode(output.write([frame])).request == frame.request.drawn()
+    assert decode(output.write([frame])).request == frame.request.picture_key()
     assert decode(output.write([frame], plain=True)).request is None

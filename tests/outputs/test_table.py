@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from render.findings import evidence, sentences
+from render.findings import conclusions, evidence, sentences
 from render.frame import Frame, Frames
 from render.outputs.table import WIDTH, draw_lines, race_table, write
 from render.trace import Span, Worker
+from tests.recount import of_table
 
 from .synthetic_card import with_card
 
@@ -53,50 +54,63 @@ def test_a_draw_says_what_a_race_says_of_the_same_run(draw: Draw) -> None:
 
 def test_the_table_has_one_row_for_each_run(draw: Draw) -> None:
     frames = draw("00112233"), draw("01230123", mode="concurrent"), draw("0022", "1133", mode="parallel", given=0.5)
-    repeated = {"seconds_all": [0.008, 0.012, 0.007]}
-    first = replace(frames[0], trace=replace(frames[0].trace, facts=frames[0].trace.facts | repeated))
-    assert race_table([first, *frames[1:]], ()).splitlines()[:4] == [
-        "mode        workers  seconds  spread  speed-up  at a tile  on a CPU  in flight  switches  first",
-        "sequential        1    0.008    62 %      1.00          1      1.00          1         0  0.003",
-        "concurrent        1    0.008       -      1.00          1      1.00          4         4  0.005",
-        "parallel          2    0.004       -      2.00          2      1.00          2         0  0.003",
+    assert table_below(race_table(frames, ()), "run")[:4] == [
+        "run         workers  seconds  speed-up  on a CPU  in flight",
+        "sequential        1    0.008      1.00      1.00          1",
+        "concurrent        1    0.008      1.00      1.00          4",
+        "parallel          2    0.004      2.00      1.00          2",
     ]
 
 
-def test_where_cpu_time_is_not_known_there_is_no_figure(draw: Draw) -> None:
-    assert race_table([draw("0011", given=None)], ()).splitlines()[1].split()[6] == "-"
-
-
-def test_below_it_stands_how_the_painting_was_shared_out(draw: Draw) -> None:
+def test_what_else_there_is_to_tell_stands_behind_it_for_those_who_ask(draw: Draw) -> None:
     frames = draw("00112233"), draw("01230123", mode="concurrent"), draw("000.", "1122", mode="parallel")
-    lines = race_table(frames, ()).splitlines()
-    at = next(number for number, line in enumerate(lines) if "idle" in line)
-    assert lines[at : at + 4] == [
-        "mode          idle   fair  alone  longest    best   near  with start  efficiency  serial",
+    repeated = {"seconds_all": [0.008, 0.012, 0.007]}
+    first = replace(frames[0], trace=replace(frames[0].trace, facts=frames[0].trace.facts | repeated))
+    text = race_table([first, *frames[1:]], (), figures=True)
+    assert table_below(text, "run         tiles") == [
+        "run         tiles  spread  at a tile  waiting  switches  first",
+        "sequential      4    62 %          1        0         0  0.003",
+        "concurrent      4       -          1        0         4  0.005",
+        "parallel        3       -          2        0         0  0.003",
+    ]
+    assert table_below(text, "run           idle") == [
+        "run           idle   fair  alone  longest    best   near  with start  efficiency  serial",
         "sequential     0 %  1.000   0 ms     2 ms    8 ms  100 %        1.00        1.00       -",
         "concurrent     0 %  1.000   3 ms     2 ms    8 ms  100 %        1.00        1.00       -",
         "parallel    0-25 %  0.980   0 ms     3 ms  3.5 ms   88 %        1.89        1.00   0.000",
     ]
+    assert "fair" not in race_table(frames, ())
+
+
+def table_below(text: str, heads: str) -> list[str]:
+    """The lines of the table with these heads, as far as the next empty line."""
+    lines = [*text.splitlines(), ""]
+    at = next(number for number, line in enumerate(lines) if line.startswith(heads))
+    return lines[at : lines.index("", at)]
+
+
+def test_where_cpu_time_is_not_known_there_is_no_figure(draw: Draw) -> None:
+    [row] = of_table(race_table([draw("0011", given=None)], ()))
+    assert row["on a CPU"] == "-"
 
 
 def test_more_speed_up_than_workers_has_no_serial_fraction(draw: Draw) -> None:
-    rows = race_table([draw("00001111"), draw("00", "11", mode="parallel")], ()).splitlines()
-    shared = next(row for row in rows[4:] if row.startswith("parallel"))
-    assert shared.split()[-2:] == ["2.00", "-"]
+    row = of_table(race_table([draw("00001111"), draw("00", "11", mode="parallel")], (), figures=True))[1]
+    assert (row["efficiency"], row["serial"]) == ("2.00", "-")
 
 
-def test_below_the_tables_stands_what_is_said_of_each_run_and_of_all(draw: Draw) -> None:
+def test_first_stands_what_is_said_of_each_run_and_of_all(draw: Draw) -> None:
     frames = draw("0011"), draw("00", "11", mode="parallel")
     told, entered = said(*frames), evidence.build_runs(frames)
     for run in entered:
         assert f"\n{run.frame.title}: {' '.join(sentences.of(run))}\n" in told
-    for sentence in sentences.conclusions(entered):
+    for sentence in conclusions.of(entered):
         assert sentence in told
 
 
 def test_a_simulated_run_has_no_speed_up(draw: Draw) -> None:
     told = said(draw("0011"), draw("0000"), draw("0", mode="cuda", target="cuda", facts={"simulated": True}))
-    assert told.splitlines()[3].split()[5] == "-"
+    assert of_table(told)[2]["speed-up"] == "-"
 
 
 def test_equal_pictures_share_one_hash(draw: Draw) -> None:
@@ -121,7 +135,7 @@ def test_a_race_in_which_nothing_ran_has_no_table() -> None:
 
 def test_without_a_sequential_run_there_is_no_speed_up(draw: Draw) -> None:
     table = race_table([draw("00", mode="concurrent"), draw("0", mode="parallel")], ())
-    assert table.splitlines()[1].split()[4] == "-"
+    assert of_table(table)[0]["speed-up"] == "-"
 
 
 @pytest.mark.parametrize("scale", [1, 10**6])
@@ -139,7 +153,7 @@ def stretched(frame: Frame, scale: int) -> list[Span]:
 def test_the_file_holds_the_same_words(draw: Draw) -> None:
     frames = draw("0011"), draw("0101", mode="concurrent")
     not_run = (("cuda", "there is no driver"),)
-    assert write(Frames(frames, "race", not_run)) == f"{race_table(frames, not_run)}\n".encode()
+    assert write(Frames(frames, "race", not_run)) == f"{race_table(frames, not_run, figures=True)}\n".encode()
     assert write(Frames(frames[:1])) == ("\n".join(draw_lines(frames[0], ())[:-1]) + "\n").encode()
 
 
@@ -148,8 +162,9 @@ def test_a_narrow_terminal_gets_a_narrow_table(width: int, draw: Callable[..., F
     told = race_table([draw("0011"), draw("00", "11", mode="parallel", backend="threading")], [], width)
 
     assert max(map(len, told.splitlines())) <= max(width, 74)  # the hash is one word of 64 letters
-    assert "seconds" in told.splitlines()[0]
-    assert "on a CPU" in told.splitlines()[0]
+    heads = table_below(told, "run")[0]
+    assert "seconds" in heads
+    assert "on a CPU" in heads
 
 
 def test_a_cards_multiprocessors_are_a_line_of_their_own(draw: Draw) -> None:
@@ -167,6 +182,5 @@ def test_a_cards_multiprocessors_are_a_line_of_their_own(draw: Draw) -> None:
 
 def test_streams_are_queues_and_not_measured_as_hands_of_their_own(draw: Draw) -> None:
     card = with_card(draw(), bands=6, multiprocessors=20)
-    row = next(line for line in race_table([draw("0011"), card], ()).splitlines()[4:] if line.startswith("cuda"))
-    assert row.split()[1:3] == ["-", "-"]
-    assert row.split()[-1] == "-"
+    row = of_table(race_table([draw("0011"), card], (), figures=True))[1]
+    assert [row[head] for head in ("idle", "fair", "serial")] == ["-", "-", "-"]

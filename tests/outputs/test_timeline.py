@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import stats, swatches
-from render.cpu_time import share
+from render import swatches
+from render.cpu_time import cpu_share
+from render.findings import foremost
 from render.frame import Frame
 from render.outputs import timeline
 from render.trace import Span, Worker
@@ -52,7 +53,7 @@ def test_bars_too_narrow_to_see_are_joined_but_never_two_tiles() -> None:
     worker = Worker(1, 1)
     spans = [Span(worker, tile, "paint", t0, t0 + 1) for t0, tile in enumerate([7, 7, 7, 8, 7])]
 
-    joined = list(timeline.bars(spans, 0, 0.01))
+    joined = list(timeline.join_bars(spans, 0, 0.01))
 
     assert [bar.tile for bar in joined] == [7, 8, 7]
 
@@ -73,8 +74,8 @@ def test_joined_bars_keep_the_time_on_a_cpu(made: list[tuple[int, int]], scale: 
     for length, percent in made:
         spans.append(Span(Worker(1, 1), 0, "paint", t, t + 100 * length, on_cpu=percent * length))
         t += 100 * length + 1
-    bars = list(timeline.bars(spans, 0, scale))
-    area = sum(share(span) * (span.t1 - span.t0) for span in spans)
+    bars = list(timeline.join_bars(spans, 0, scale))
+    area = sum(cpu_share(span) * (span.t1 - span.t0) for span in spans)
     assert sum(bar.share for bar in bars) <= len(bars)
     if len(bars) == 1:
         assert bars[0].share == pytest.approx(area / sum(span.t1 - span.t0 for span in spans))
@@ -111,7 +112,7 @@ def test_a_card_beside_slow_runs_is_drawn_once_more_on_a_scale_of_its_own(draw: 
 
 def test_hundreds_of_multiprocessors_take_no_more_room_than_a_hundred(draw: Callable[..., Frame]) -> None:
     heights = [
-        timeline.Panel(frame, {}, stats.shown(frame.trace), 1.0).height
+        timeline.Panel(frame, {}, foremost.foremost_blocks(frame.trace), 1.0).height
         for frame in (with_card(draw(), bands=6, multiprocessors=count) for count in (132, 1056))
     ]
     assert heights[0] == heights[1]

@@ -68,7 +68,7 @@ def test_spans_that_become_text_by_and_by_are_the_same_file(
 ) -> None:
     frames = Frames((draw("0123"),))
     whole = write(frames)
-    monkeypatch.setattr("render.outputs.trace.TOGETHER", together)
+    monkeypatch.setattr("render.outputs.trace.CHUNK_SPANS", together)
     assert write(frames) == whole
     assert same(parse(whole)[0], frames[0])
 
@@ -170,11 +170,11 @@ def test_a_file_of_version_2_is_still_read_and_knows_nothing_of_cpu_time(draw: D
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"kind": "parade"}, "2 runs are no parade"),
-        ({"kind": "draw"}, "2 runs are no draw"),
-        ({"kind": []}, "stands where text should be"),
+        ({"kind": "parade"}, "2 runs cannot be a parade"),
+        ({"kind": "draw"}, "2 runs cannot be a draw"),
+        ({"kind": []}, "expected text"),
         ({"not_run": [["cuda"]]}, "not enough values"),
-        ({"not_run": [["cuda", None]]}, "stands where text should be"),
+        ({"not_run": [["cuda", None]]}, "expected text"),
     ],
 )
 def test_a_race_that_contradicts_itself_is_refused(draw: Draw, change: dict[str, Any], why: str) -> None:
@@ -192,12 +192,12 @@ def test_a_trace_of_another_version_is_refused_with_both_numbers(draw: Draw) -> 
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"", "no JSON"),
-        (b"\xff\xfe", "no JSON"),
-        (b"[" * 100_000, "no JSON"),
+        (b"", "not valid JSON"),
+        (b"\xff\xfe", "not valid JSON"),
+        (b"[" * 100_000, "not valid JSON"),
         (b"[]", "schema"),
         (b'{"schema": "render-trace", "version": 1}', "'runs' is missing"),
-        (b'{"schema": "render-trace", "version": 2, "picture": "", "steps": null, "runs": []}', "holds no run"),
+        (b'{"schema": "render-trace", "version": 2, "picture": "", "steps": null, "runs": []}', "contains no run"),
     ],
 )
 def test_what_is_no_saved_trace_is_refused(data: bytes, why: str) -> None:
@@ -231,9 +231,9 @@ def damaged(frame: Frame, change: Callable[[dict[str, Any]], object]) -> bytes:
         (lambda run: run["spans"].append([0, 0, "paint", 1, 2, 0, 0, -1]), "whole number from 0"),
         (lambda run: run["spans"].append([0, 0, "paint", 1, 2, 0, -2, 1]), "whole number from -1"),
         (lambda run: run["spans"].append([0, 0]), "not enough values"),
-        (lambda run: run["spans"].append("span"), "stands where a list should be"),
-        (lambda run: run["workers"].append([1, 2, 3]), "stands where text should be"),
-        (lambda run: run.update(facts=[]), "stands where an object should be"),
+        (lambda run: run["spans"].append("span"), "expected a list"),
+        (lambda run: run["workers"].append([1, 2, 3]), "expected text"),
+        (lambda run: run.update(facts=[]), "expected an object"),
         (lambda run: run.update(ended=0, asked=1), "ended before it began"),
         (lambda run: run.update(sha256="0"), "does not match its sha256"),
         (lambda run: run.pop("total_steps"), "'total_steps' is missing"),
@@ -243,7 +243,7 @@ def damaged(frame: Frame, change: Callable[[dict[str, Any]], object]) -> bytes:
         (lambda run: run["request"].update(width=True), "width is True"),
         (lambda run: run["facts"].update(lesson={}), "fact 'lesson' is neither number nor text"),
         (lambda run: run["facts"].update(cpu=[["a"]]), "fact 'cpu' is neither number nor text"),
-        (lambda run: run["facts"].update(cpu=float("nan")), "no JSON"),
+        (lambda run: run["facts"].update(cpu=float("nan")), "not valid JSON"),
         (lambda run: run["request"].update(limit=0), "limit is 0"),
         (lambda run: run["request"].update(parameters={"x": [1]}), "neither number nor text"),
         (lambda run: run["request"].pop("mode"), "not a stored request"),
@@ -256,7 +256,7 @@ def test_a_damaged_run_is_refused_with_the_reason(draw: Draw, change: Callable[[
 
 def test_a_trace_without_runs_is_refused(draw: Draw) -> None:
     stored = json.loads(write(Frames((draw("0"),)))) | {"runs": []}
-    with pytest.raises(InputError, match="it holds no run"):
+    with pytest.raises(InputError, match="it contains no run"):
         parse(json.dumps(stored).encode())
 
 
@@ -309,5 +309,5 @@ def test_a_trace_of_a_large_picture_is_read(draw: Draw, monkeypatch: pytest.Monk
     frame = draw("0")
     monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 5)
     assert same(parse(write(Frames((frame,))))[0], frame)
-    with pytest.raises(InputError, match="has not the size of its request"):
+    with pytest.raises(InputError, match="does not have the size of its request"):
         parse(damaged(frame, lambda run: run["request"].update(width=47)))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from render.errors import InputError
-from render.pictures.picture import Picture, decode, encode
+from render.pictures.picture import Picture, decode, encode_png
 from tests.reading import pngs
 
 KINDS = [(0, 1), (0, 2), (0, 4), (0, 8), (0, 16), (2, 8), (2, 16), (4, 8), (4, 16), (6, 8), (6, 16)]  # colour, depth
@@ -108,11 +108,11 @@ def header(*changed: tuple[int, int]) -> pngs.Chunk:
         (pngs.file([HEADER, (b"NEWs", b""), PIXELS, END]), "chunk NEWs is critical, and unknown"),
         (pngs.file([(b"CgBI", b"\x50\x00\x20\x02"), HEADER, PIXELS, END]), "Apple's variant"),
         (pngs.file([HEADER, (b"IDAT", PIXELS[1][:9]), (b"tIME", b""), (b"IDAT", PIXELS[1][9:]), END]), "between IDAT"),
-        (pngs.file([HEADER, (b"I!AT", b""), END]), "stands no chunk"),
+        (pngs.file([HEADER, (b"I!AT", b""), END]), "comes no chunk"),
         (pngs.file([header((8, 3)), PIXELS, END]), "colour type 2 with 3 bits"),
         (pngs.file([header((9, 1)), PIXELS, END]), "colour type 1 with 8 bits"),
-        (pngs.file([header((10, 1)), PIXELS, END]), "a way of packing"),
-        (pngs.file([header((12, 2)), PIXELS, END]), "a way of packing"),
+        (pngs.file([header((10, 1)), PIXELS, END]), "a compression, filter or interlace method"),
+        (pngs.file([header((12, 2)), PIXELS, END]), "a compression, filter or interlace method"),
         (pngs.file([header((3, 0)), PIXELS, END]), "says 0 x 4 pixels"),
         (pngs.file([header((0, 128)), PIXELS, END]), "2147483653 x 4 pixels"),
         (pngs.file([header((7, 3)), PIXELS, END]), "hold more than the picture"),
@@ -172,7 +172,7 @@ def test_srgb_overrules_a_gamma() -> None:
 
 
 def test_what_follows_the_end_is_named() -> None:
-    assert decode(encode(SMALL.astype(np.uint8)) + b"more").ignored == ("4 bytes behind its end",)
+    assert decode(encode_png(SMALL.astype(np.uint8)) + b"more").ignored == ("4 bytes behind its end",)
 
 
 def test_what_follows_the_pixels_is_named() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from render import engine, scene, targets
 from render.codegen.retarget import retarget
-from render.frame import canvas
+from render.frame import open_canvas
 from render.language import primitives
 from render.parameters import Parameters
 from render.request import Request
@@ -204,7 +204,7 @@ def test_no_allowed_value_leaves_a_pixel_without_a_number(
 ) -> None:
     request = ask(scene="still_life", width=width, height=height, limit=limit, parameters=parameters)
     kernel = targets.load("simd").compile(STILL_LIFE, request, print)
-    with canvas(request, shared=False) as pixels:
+    with open_canvas(request, shared=False) as pixels:
         _, not_numbers = kernel.paint(pixels, 0, 0, width, height)
 
     assert not_numbers == 0

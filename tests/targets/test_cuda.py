@@ -18,9 +18,8 @@ import numpy as np
 import pytest
 
 from render import engine, scene, targets
-from render.codegen import cuda_code
 from render.errors import ModeUnavailable, SceneError, UsageError
-from render.frame import Frame, canvas
+from render.frame import Frame, open_canvas
 from render.options import complete
 from render.request import Request
 from tests.conftest import HANGING
@@ -48,21 +47,12 @@ assert "row_stack" not in vars(numpy) and numpy.vstack
 
 def test_without_a_card_it_is_refused_with_a_reason(ask: Callable[..., Request]) -> None:
     target = targets.load("cuda")
-    missing = target.missing()
+    missing = target.unavailable_reason()
     if missing is None:
         pytest.skip("there is a card here")
 
     with pytest.raises(ModeUnavailable, match=re.escape(missing[0])):
         target.compile(scene.load("mandelbrot"), ask(mode="cuda", target="cuda"), print)
-
-
-def test_a_tile_has_no_more_pixels_than_a_card_can_count(ask: Callable[..., Request]) -> None:
-    edge = 1 << 16
-    request = ask(mode="cuda", target="cuda", simulate=True, width=edge, height=edge, tile=(edge, edge // 4))
-    cuda_code.program(scene.load("mandelbrot"), request)
-
-    with pytest.raises(UsageError, match="a tile of a card"):
-        cuda_code.program(scene.load("mandelbrot"), replace(request, tile=(edge, edge // 4 + 1)))
 
 
 # --- the simulator: a real child process -------------------------------------------------------------------
@@ -106,7 +96,7 @@ def test_a_kernel_can_be_sent_and_paints_by_itself(simulated: Request) -> None:
     kernel = targets.load("cuda").compile(scene.load("mandelbrot"), simulated, lambda _: None)
     sent = pickle.loads(pickle.dumps(kernel))  # noqa: S301  (our own)
 
-    with canvas(simulated, shared=False) as here, canvas(simulated, shared=False) as there:
+    with open_canvas(simulated, shared=False) as here, open_canvas(simulated, shared=False) as there:
         assert kernel.paint(here, 0, 0, 21, 11) == sent.paint(there, 0, 0, 21, 11)
         assert np.array_equal(here.rgb, there.rgb)
     kernel.close()  # type: ignore[attr-defined]
@@ -129,7 +119,7 @@ def test_a_scene_that_cannot_be_compiled_is_told_as_everywhere(simulated: Reques
 
 def test_what_a_scene_prints_does_not_come_between(simulated: Request, tmp_path: Path) -> None:
     loud = tmp_path / "loud.py"
-    loud.write_text("print('hello')\n" + (scene.folder() / "mandelbrot.py").read_text(encoding="utf-8"))
+    loud.write_text("print('hello')\n" + (scene.scene_folder() / "mandelbrot.py").read_text(encoding="utf-8"))
 
     assert engine.draw(replace(simulated, scene=str(loud))).sha256 == engine.draw(simulated).sha256
 

@@ -4,12 +4,16 @@ One file that asks nothing of any server: style, script, picture and spans stand
 forbids everything else. It opens from disk, from a mail, in a notebook. Without its script it still shows the picture,
 the lanes, the figures and what they mean.
 
-    runs      one run on the page's clock; what its captions need
-    words     the sentences beneath a run
-    lesson    the questions, and the tour that asks them first
-    inside    the streams and multiprocessors of a graphics card
-    still     picture and lanes as SVG, for paper and for pages without a script
-    record    what the script is given
+    runs           one run on the page's clock; which runs belong together
+    words          images, instants and times in words
+    first_screen   the two words, the four ways to work, one question to guess
+    acts, still    the stage: each run; picture and lanes as SVG, for paper and for pages without a script
+    inside         the streams and multiprocessors of a GPU
+    lesson         what a lesson has of its own
+    questions      the questions that the page answers; tour: those that it asks first
+    systems        which real systems work alike; mistakes: what is often believed, and what the runs show of it
+    figures        all figures as a table
+    record         what the script is given
     page.html, page.css, js/*    the frame; its look; the replay
 """
 
@@ -22,53 +26,66 @@ from hashlib import sha256
 from importlib.resources import files
 from string import Template
 
-from render.findings import sentences
+from render.findings import conclusions
 from render.frame import Frames
-from render.outputs.page import inside, still
-from render.outputs.page.lesson import Step, questions, tour
-from render.outputs.page.record import packed, record
-from render.outputs.page.runs import Run, raced
-from render.outputs.page.words import image
-from render.wording import count, escape, in_words, listed, time
+from render.outputs.page import figures, inside
+from render.outputs.page.acts import build_stage
+from render.outputs.page.first_screen import ask_bet, build_table, choose_cells
+from render.outputs.page.lesson import build_lesson, mark_tiles
+from render.outputs.page.mistakes import answer_beliefs
+from render.outputs.page.questions import answer_questions
+from render.outputs.page.record import encode_picture, encode_record
+from render.outputs.page.runs import Run, build_runs, group_runs
+from render.outputs.page.systems import GPU, SYSTEMS
+from render.outputs.page.tour import Step, build_tour
+from render.wording import count, escape_html, in_words, join_words
 
 SUFFIXES = (".html",)
 ABOUT = "the theatre: all runs replayed on one clock, in one page"
 LARGEST_SIDE = None
 MOST_TILES = 200_000  # some 10 MB, which a browser still replays
-SCRIPT = "run look picture overview closeup act clock tip controls inside tour main".split()  # noqa: SIM905  (an order)
-
-WAITING = (
-    '<div><dt>Waiting</dt><dd>A tile\'s data is <i class="key waiting"></i>not there yet. Nobody can paint it; '
-    "somebody can paint another one meanwhile.</dd></div>"
+STYLE = ("page", "ways", "stage", "lesson", "tour", "print")  # an order
+SCRIPT = (  # an order
+    *("run", "look", "picture", "overview", "closeup", "station", "kitchen", "playhouse", "crowd"),
+    *("act", "clock", "tip", "controls", "inside", "ways", "tour", "main"),
 )
 
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
     """The page. There is nothing to leave out, so a plain page is the same. The same frames give the same bytes."""
-    runs = raced(frames)
+    runs, lesson = build_runs(frames), frames.explanation
+    groups = group_runs(runs)
+    cells = {} if lesson else choose_cells(groups)
     hashes = list(dict.fromkeys(run.frame.sha256 for run in runs))
     pictures = {run.frame.sha256: run.frame.rgb for run in runs}
     images = [hashes.index(run.frame.sha256) for run in runs]
-    steps = tour(runs)
-    style, script = _part("page.css"), "\n".join(_part(f"js/{name}.js") for name in SCRIPT)
+    steps = build_tour(runs)
+    style = "\n".join(_read_part(f"css/{name}.css") for name in STYLE)
+    script = "\n".join(_read_part(f"js/{name}.js") for name in SCRIPT)
     script = f"(() => {{\n'use strict';\n{script}\n}})();\n"
     return (
-        Template(_part("page.html"))
+        Template(_read_part("page.html"))
         .substitute(
-            title=escape(_title(frames)),
-            lead=_lead(frames, runs),
-            pictures="".join(_stored(number, packed(pictures[key]), runs[0]) for number, key in enumerate(hashes)),
-            waiting=WAITING if any(run.waited_seconds for run in runs) else "",
-            many="solo" if len(runs) == 1 else "several",
-            acts="\n".join(_acts(runs, images)),
-            inside="\n".join(inside.section(run, number) for number, run in enumerate(runs)),
-            not_run="".join(_not_run(frames)),
-            conclusions="".join(f"<p>{escape(told)}</p>" for told in sentences.conclusions(runs)),
-            questions="\n".join(f"<dt>{escape(ask)}</dt><dd>{escape(told)}</dd>" for ask, told in questions(runs)),
-            tour="\n".join(_step(number, step) for number, step in enumerate(steps)),
-            figures="\n".join(_figures(run) for run in runs),
-            facts=_pairs(_facts(runs[0])),
-            record=record(runs, images, steps),
+            title=escape_html(lesson.question if lesson else _title(frames)),
+            lead=_write_lead(frames, runs),
+            pictures="".join(
+                _store_picture(number, encode_picture(pictures[key]), runs[0]) for number, key in enumerate(hashes)
+            ),
+            waiting=_define_waiting(runs),
+            ways=build_table(cells, runs),
+            lesson=build_lesson(lesson, runs),
+            stage=build_stage(groups, runs, images, lesson),
+            inside="\n".join(inside.build_section(run, number) for number, run in enumerate(runs)),
+            not_run="".join(_list_not_run(frames)),
+            conclusions="".join(f"<p>{escape_html(text)}</p>" for text in conclusions.of_race(runs)),
+            questions=_build_pairs(answer_questions(runs, frames.not_run)),
+            tour="\n".join(_build_step(number, step) for number, step in enumerate(steps)),
+            answers="".join(f"<li>{escape_html(f'{step.options[step.right]}. {step.answer}')}</li>" for step in steps),
+            systems=_build_pairs((system.way, system.about) for system in (*SYSTEMS.values(), GPU)),
+            beliefs=_build_beliefs(runs),
+            figures=figures.build_rows(runs),
+            facts=figures.build_facts(runs),
+            record=encode_record(runs, images, steps, marks=mark_tiles(lesson), bet=ask_bet(cells, runs)),
             style=style,
             script=script,
             style_hash=_hash(style),
@@ -79,7 +96,7 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
 
 
 @cache
-def _part(name: str) -> str:
+def _read_part(name: str) -> str:
     return files(__name__).joinpath(name).read_text(encoding="utf-8").strip().replace("\r\n", "\n")
 
 
@@ -88,9 +105,9 @@ def _hash(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
-def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
-    """What is asked and what is told, as a description list has them."""
-    return "\n".join(f"<dt>{escape(name)}</dt><dd>{escape(told)}</dd>" for name, told in pairs)
+def _build_pairs(pairs: Iterable[tuple[str, str]]) -> str:
+    """Questions and answers as a description list has them."""
+    return "\n".join(f"<dt>{escape_html(name)}</dt><dd>{escape_html(text)}</dd>" for name, text in pairs)
 
 
 def _title(frames: Frames) -> str:
@@ -98,21 +115,23 @@ def _title(frames: Frames) -> str:
     return f"One picture, painted {ways} ways" if len(frames) > 1 else "One picture, and who painted it"
 
 
-def _lead(frames: Frames, runs: Sequence[Run]) -> str:
+def _write_lead(frames: Frames, runs: Sequence[Run]) -> str:
+    """HTML: what is painted, that it is the same each time, and what differs."""
     request = frames[0].request
     what = f"{request.scene}, view {request.view}, {request.width} × {request.height} pixels"
-    tiles = _cut(runs)
+    tiles = _describe_cut(runs)
     if len(frames) == 1:
-        return f"{escape(what)}, {tiles}. See who painted which of them, and when."
+        return f"{escape_html(what)}, {tiles}. See who painted which of them, and when."
     if frames.identical:
-        digest = f"(sha256 <code>{frames[0].sha256[:12]}</code>)"
-        same = f"<strong>It is the same picture each time, to the last bit</strong> {digest}."
+        same = "<strong>It is the same picture each time, to the last bit.</strong>"
+    elif frames.explanation:
+        same = "<strong>The pictures are not all the same: that is what this lesson is about.</strong>"
     else:
         same = "<strong class='alarm'>The pictures differ, which they must not.</strong>"
-    return f"{escape(what)}, {escape(tiles)}. {same} What differs is who worked on what, and when."
+    return f"{escape_html(what)}, {escape_html(tiles)}. {same} What differs is who worked on what, and when."
 
 
-def _cut(runs: Sequence[Run]) -> str:
+def _describe_cut(runs: Sequence[Run]) -> str:
     """Into how many tiles; all alike, or for some runs into others."""
     most = max(run.stats.tiles for run in runs)
     others = [run for run in runs if run.stats.tiles and run.frame.request.tile != runs[0].frame.request.tile]
@@ -120,91 +139,48 @@ def _cut(runs: Sequence[Run]) -> str:
         return f"cut into {count(most, 'tile')}"
     if not others:
         return f"cut into the same {count(most, 'tile')} each time"
-    told = listed([f"{run.frame.title} into {run.stats.tiles}" for run in others])
-    return f"cut into {count(runs[0].stats.tiles, 'tile')}, for {told}"
+    cut = join_words([f"{run.frame.title} into {run.stats.tiles}" for run in others])
+    return f"cut into {count(runs[0].stats.tiles, 'tile')}, for {cut}"
 
 
-def _stored(number: int, source: str, run: Run) -> str:
+def _store_picture(number: int, source: str, run: Run) -> str:
     wide, high = run.frame.request.width, run.frame.request.height
     return f'<image id="picture-{number}" href="{source}" width="{wide}" height="{high}" preserveAspectRatio="none"/>'
 
 
-def _acts(runs: Sequence[Run], images: Sequence[int]) -> Iterator[str]:
-    """Each run: its name, its picture and lanes, what it shows."""
-    end = max((run.length for run in runs), default=0)
-    most = max((run.stats.in_flight.max for run in runs), default=1)
-    for number, (run, picture) in enumerate(zip(runs, images, strict=True)):
-        kitchen, theatre = image(run)
-        told = "".join(f"<p>{_marked(escape(sentence))}</p>" for sentence in sentences.of(run))
-        yield (
-            f'<article class="act" id="run-{number}" aria-labelledby="name-{number}">\n'
-            f'<header><h2 id="name-{number}">{escape(run.frame.title)}</h2><p class="took">{time(run.seconds)}</p>'
-            f'<p class="image">{escape(kitchen)} <span>{escape(theatre)}</span></p></header>\n'
-            f'<div class="live"></div>\n{still.picture(run, picture)}\n{still.timeline(run, end, most)}\n'
-            f'<div class="caption">{told}</div>\n</article>'
-        )
-
-
-def _marked(sentence: str) -> str:
-    """The two words of the lesson stand out where a trace has shown them."""
-    for words in ("This is concurrency.", "This is parallelism."):
-        sentence = sentence.replace(words, f"<strong>{words}</strong>")
-    return sentence
-
-
-def _not_run(frames: Frames) -> Iterator[str]:
-    for mode, reason in frames.not_run:
-        told = reason.removeprefix(f"mode {mode} cannot run here: ")
-        yield f'<p class="notrun"><b>{escape(mode)}</b> did not run: {escape(told)}.</p>'
-
-
-def _step(number: int, step: Step) -> str:
-    """A step of the tour as it reads without a script: the question, and the answer to open."""
-    options = "".join(f"<li>{escape(option)}</li>" for option in step.options)
+def _define_waiting(runs: Sequence[Run]) -> str:
+    """HTML: what waiting means, where tiles waited for something."""
+    awaited = dict.fromkeys(run.waits_for for run in runs if run.waited_seconds)
+    if not awaited:
+        return ""
     return (
-        f'<li class="step"><p class="ask">{escape(step.question)}</p><ul>{options}</ul>'
-        f"<details><summary>Answer {number + 1}</summary><p>{escape(step.answer)}</p></details></li>"
+        '<div><dt>Waiting</dt><dd>A tile <i class="key waiting"></i><b>waits</b> for '
+        f"{escape_html(' or '.join(awaited))}. Nobody can paint it yet; somebody can paint another one meanwhile."
+        "</dd></div>"
     )
 
 
-def _figures(run: Run) -> str:
-    """A row of the table, each figure with its exact value."""
-    found = run.stats
-    busy = sum(found.busy.values())
-    speed_up, mean, first = run.gain.speed_up if run.gain else None, found.on_cpu.mean, found.first_tile_seconds
-    spread = run.repeats.spread_percent
-    cells: tuple[tuple[str, float | None, str], ...] = (
-        ("workers", run.workers, str(run.workers)),
-        ("tiles", found.tiles, str(found.tiles)),
-        ("seconds", run.seconds, time(run.seconds)),
-        ("spread", spread, "–" if spread is None else f"{spread:.0f} %"),
-        ("speed-up", speed_up, "–" if speed_up is None else f"{speed_up:.2f}"),
-        ("running.max", found.running.max, str(found.running.max)),
-        ("running.mean", found.running.mean, f"{found.running.mean:.2f}"),
-        ("on_cpu.mean", mean, "–" if mean is None else f"{mean:.2f}"),
-        ("in_flight.max", found.in_flight.max, str(found.in_flight.max)),
-        ("switches", found.switches, str(found.switches)),
-        ("first", first, "–" if first is None else time(first)),
-        ("painting", busy, time(busy)),
-        ("waiting", run.waited_seconds, time(run.waited_seconds)),
-        ("before", run.before / 1e9, time(max(run.before, 0) / 1e9)),
-    )
-    row = "".join(
-        f'<td><data data-figure="{name}" value="{"" if value is None else value}">{told}</data></td>'
-        for name, value, told in cells
-    )
-    return f'<tr><th scope="row">{escape(run.frame.title)}</th>{row}</tr>'
+def _list_not_run(frames: Frames) -> Iterator[str]:
+    for mode, reason in frames.not_run:
+        why = reason.removeprefix(f"mode {mode} cannot run here: ")
+        yield f'<p class="notrun"><b>{escape_html(mode)}</b> did not run: {escape_html(why)}.</p>'
 
 
-def _facts(run: Run) -> Iterator[tuple[str, str]]:
-    """Where and with what it was made."""
-    request, facts = run.frame.request, run.frame.trace.facts
-    yield (
-        "picture",
-        f"{request.scene}, view {request.view}, {count(request.samples, 'sample')} a pixel, limit {request.limit}",
+def _build_step(number: int, step: Step) -> str:
+    """A step of the tour as it reads without a script: the question, and the answer to open."""
+    options = "".join(f"<li>{escape_html(option)}</li>" for option in step.options)
+    return (
+        f'<li class="step"><p class="ask">{escape_html(step.question)}</p><ul>{options}</ul>'
+        f"<details><summary>Answer {number + 1}</summary><p>{escape_html(step.answer)}</p></details></li>"
     )
-    yield "tiles", f"{request.tile[0]} × {request.tile[1]} pixels, in order {request.order}"
-    for name in ("cpu", "cpus", "device", "kernel", "system", "python"):
-        if name in facts:
-            yield name, str(facts[name])
-    yield "sha256", run.frame.sha256
+
+
+def _build_beliefs(runs: Sequence[Run]) -> str:
+    """HTML of what is often believed; nothing where the runs show nothing of it."""
+    pairs = _build_pairs(answer_beliefs(runs))
+    if not pairs:
+        return ""
+    return (
+        '<section class="beliefs" aria-labelledby="believed"><h2 id="believed">Often believed, and what these runs show'
+        f"</h2><dl>{pairs}</dl></section>"
+    )

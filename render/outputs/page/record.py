@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from render.outputs.page.lesson import Step
 from render.outputs.page.runs import Run
+from render.outputs.page.tour import Step
 from render.swatches import COLOURS
-from render.wording import harmless
+from render.wording import make_harmless
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -24,21 +24,25 @@ LONGEST_SIDE = 1600  # pixels; no page shows more
 QUALITY = 86
 
 
-def record(runs: Sequence[Run], images: Sequence[int], steps: Sequence[Step]) -> str:
-    """JSON for the inside of a script element: nothing in it can end the element. `images`: each run's picture."""
+def encode_record(runs: Sequence[Run], images: Sequence[int], steps: Sequence[Step], **more: Any) -> str:
+    """JSON for the inside of a script element: nothing in it can end the element. `images`: each run's picture.
+
+    `more` is added as it is.
+    """
     request = runs[0].frame.request
     made = {
         "width": request.width,
         "height": request.height,
         "colours": COLOURS,
-        "runs": [_run(run, image) for run, image in zip(runs, images, strict=True)],
+        "runs": [_describe_run(run, image) for run, image in zip(runs, images, strict=True)],
         "tour": [step._asdict() for step in steps],
+        **more,
     }
     text = json.dumps(made, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _run(run: Run, image: int) -> dict[str, Any]:
+def _describe_run(run: Run, image: int) -> dict[str, Any]:
     """Spans are columns: index of the worker, tile, a letter of `LETTERS`, ns since the start before, ns long.
 
     `cpu` is how many ns of CPU time each paint span was given; null where that is not known of the run.
@@ -49,33 +53,34 @@ def _run(run: Run, image: int) -> dict[str, Any]:
     request = run.frame.request
     return {
         "title": run.frame.title,
-        "mode": harmless(request.mode),
+        "mode": make_harmless(request.mode),
         "tile": list(request.tile),
         "image": image,
         "length": run.length,
-        "workers": [[worker.process, worker.thread, harmless(worker.device)] for worker in run.crew],
+        "awaits": make_harmless(run.waits_for),
+        "workers": [[worker.process, worker.thread, make_harmless(worker.device)] for worker in run.crew],
         "worker": [index[span.worker] for span in run.spans],
         "number": [span.tile for span in run.spans],
         "kind": "".join(LETTERS.get(span.kind, "o") for span in run.spans),
-        "after": _steps([span.t0 for span in run.spans]),
+        "after": _deltas([span.t0 for span in run.spans]),
         "long": [span.t1 - span.t0 for span in run.spans],
         "cpu": None if run.stats.on_cpu.mean is None else [span.on_cpu or 0 for span in run.spans],
         "inside": {
             "lanes": len(run.frame.trace.multiprocessors),
             "lane": [lane for lane, _ in run.inside],
             "number": [piece.tile for _, piece in run.inside],
-            "after": _steps([piece.t0 for _, piece in run.inside]),
+            "after": _deltas([piece.t0 for _, piece in run.inside]),
             "long": [piece.t1 - piece.t0 for _, piece in run.inside],
         },
     }
 
 
-def _steps(times: Sequence[int]) -> list[int]:
+def _deltas(times: Sequence[int]) -> list[int]:
     """From each time to the next, the first from 0."""
     return [t - before for t, before in zip(times, [0, *times], strict=False)]
 
 
-def packed(rgb: np.ndarray) -> str:
+def encode_picture(rgb: np.ndarray) -> str:
     """The picture as a data URI of WebP: to the last bit where that is small, otherwise as the eye sees it."""
     from PIL import Image
 
@@ -83,13 +88,13 @@ def packed(rgb: np.ndarray) -> str:
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     data = b""
     if picture.width * picture.height <= 4 * SMALL:
-        data = _webp(picture, lossless=True, quality=60)
+        data = _encode_webp(picture, lossless=True, quality=60)
     if not data or len(data) > SMALL:
-        data = _webp(picture, lossless=False, quality=QUALITY)
+        data = _encode_webp(picture, lossless=False, quality=QUALITY)
     return f"data:image/webp;base64,{b64encode(data).decode()}"
 
 
-def _webp(picture: Image, *, lossless: bool, quality: int) -> bytes:
+def _encode_webp(picture: Image, *, lossless: bool, quality: int) -> bytes:
     file = BytesIO()
     picture.save(file, "WEBP", lossless=lossless, quality=quality, method=4)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""A run as the page tells it: its spans on the page's own clock, which starts with the first tile of every run."""
+"""A run as the page shows it: its spans on the page's own clock, which starts with the first tile of every run."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import chain, pairwise
+from typing import NamedTuple
 
 from render import stats
-from render.findings import evidence
+from render.findings import evidence, foremost
 from render.frame import Frame
-from render.stats import Interval, merged
+from render.stats import Interval, merge_intervals
 from render.trace import NO_TILE, Span, Worker
 
 Curve = list[tuple[int, int]]  # (t, how many from t on), by time
@@ -49,12 +50,12 @@ class Run(evidence.Run):
 
     @cached_property
     def inside(self) -> list[tuple[int, Span]]:
-        """What each multiprocessor of a card painted, on the page's clock, by start: its place among them, and a piece.
+        """What each multiprocessor of a GPU painted, on the page's clock, by start: its place among them, and a piece.
 
-        The pieces of one do not overlap: where blocks of several tiles share it, the tile that it began last is told.
+        The pieces of one do not overlap: where blocks of several tiles share it, the one that started last is shown.
         """
         pieces = []
-        for lane, spans in enumerate(stats.shown(self.frame.trace).values()):
+        for lane, spans in enumerate(foremost.foremost_blocks(self.frame.trace).values()):
             for piece in spans:
                 t0, t1 = (min(max(t - self.start, 0), self.length) for t in (piece.t0, piece.t1))
                 if t0 < t1:
@@ -82,47 +83,81 @@ class Run(evidence.Run):
 
     @cached_property
     def costs(self) -> dict[int, int]:
-        """How long each tile was painted, by tile, in the order in which they were begun."""
+        """How long each tile was painted, by tile, in the order in which they were started."""
         return {tile: sum(t1 - t0 for t0, t1 in times) for tile, times in self.painting.items()}
 
     @cached_property
     def ends(self) -> dict[int, int]:
-        """When each tile was done, by tile."""
+        """When each tile was finished, by tile."""
         return {tile: max(t1 for _, t1 in times) for tile, times in self.painting.items()}
 
     @cached_property
     def running(self) -> Curve:
         """How many workers are at a tile at each instant."""
-        turns = (merged((s.t0, s.t1) for s in lane if s.kind == "paint") for lane in self.lanes.values())
-        return curve(chain.from_iterable(turns))
+        turns = (merge_intervals((s.t0, s.t1) for s in lane if s.kind == "paint") for lane in self.lanes.values())
+        return count_curve(chain.from_iterable(turns))
 
     @cached_property
-    def flying(self) -> Curve:
-        """How many tiles are begun and not done at each instant."""
-        return curve((min(t0 for t0, _ in times), self.ends[tile]) for tile, times in self.painting.items())
+    def in_flight(self) -> Curve:
+        """How many tiles are started but not finished at each instant."""
+        flights = stats.flight_intervals(self.frame.trace).values()
+        return count_curve((t0 - self.start, t1 - self.start) for t0, t1 in flights)
+
+    @cached_property
+    def waiting(self) -> Curve:
+        """How many tiles wait at each instant."""
+        return count_curve((span.t0, span.t1) for span in self.spans if span.kind == "wait")
+
+    @cached_property
+    def in_hand(self) -> int:
+        """How many tiles one worker had in flight at once, at most."""
+        holds: dict[Worker, dict[int, Interval]] = {}
+        for span in self.spans:
+            mine = holds.setdefault(span.worker, {})
+            t0, _ = mine.get(span.tile, (span.t0, 0))
+            mine[span.tile] = t0, max(span.t1, mine.get(span.tile, (0, 0))[1])
+        return max((stats.max_overlap(mine.values()) for mine in holds.values()), default=0)
 
     @property
     def together(self) -> list[Interval]:
         """When two workers or more were at a tile at the same instant."""
-        return at_least(self.running, 2)
+        return find_intervals(self.running, 2)
 
     @property
-    def alone(self) -> bool:
-        """Whether one worker did it all."""
-        return self.workers == 1
-
-    @property
-    def card(self) -> bool:
+    def on_gpu(self) -> bool:
         """Whether a graphics card painted, or a simulator of one: then a worker is a part of it."""
-        return self.stats.on_card
+        return self.stats.on_gpu
+
+    @property
+    def waits_for(self) -> str:
+        """What each of its tiles waits for, in words."""
+        return self.awaited_lock or "its data"
 
 
-def raced(frames: Sequence[Frame]) -> list[Run]:
+class Group(NamedTuple):
+    """Runs of a page that belong together: those of a story, or all that wait as long; `story` is None for others."""
+
+    story: str | None
+    wait_ns: int
+    runs: tuple[Run, ...]
+
+
+def build_runs(frames: Sequence[Frame]) -> list[Run]:
     """The runs of a page, each with the run that it is measured against."""
     return evidence.pair_with_baseline(frames, Run)
 
 
-def curve(intervals: Iterable[Interval]) -> Curve:
+def group_runs(runs: Sequence[Run]) -> list[Group]:
+    """The runs by story and by how long their tiles wait, in the order in which they stand."""
+    groups: dict[tuple[str | None, int], list[Run]] = {}
+    for run in runs:
+        story = run.frame.trace.facts.get("story")
+        key = (story, 0) if isinstance(story, str) else (None, run.frame.request.wait_ns)
+        groups.setdefault(key, []).append(run)
+    return [Group(story, many[0].frame.request.wait_ns, tuple(many)) for (story, _), many in groups.items()]
+
+
+def count_curve(intervals: Iterable[Interval]) -> Curve:
     """How many of the half-open intervals hold each instant."""
     changes: Counter[int] = Counter()
     for t0, t1 in intervals:
@@ -137,20 +172,20 @@ def curve(intervals: Iterable[Interval]) -> Curve:
     return made
 
 
-def at_least(steps: Curve, least: int) -> list[Interval]:
+def find_intervals(curve: Curve, least: int) -> list[Interval]:
     """The longest intervals in which a curve is nowhere below `least`."""
-    return merged((t, end) for (t, n), (end, _) in pairwise(steps) if n >= least)
+    return merge_intervals((t, end) for (t, n), (end, _) in pairwise(curve) if n >= least)
 
 
-def nearest(intervals: Iterable[Interval], t: int) -> Interval:
+def nearest_interval(intervals: Iterable[Interval], t: int) -> Interval:
     """That whose middle is nearest to t; (0, 0) where there is none."""
     return min(intervals, key=lambda interval: abs(sum(interval) // 2 - t), default=(0, 0))
 
 
-def juggled(costs: Iterable[int], wait: int, hands: int) -> int:
-    """How long one worker needs for tiles that cost so much, each after waiting for its data, `hands` waiting at once.
+def estimate_juggling(costs: Iterable[int], wait: int, hands: int) -> int:
+    """Estimate how long one worker needs for tiles that cost so much, each after waiting for its data; all in ns.
 
-    Reckoned, not measured: whichever tile was asked for first is painted first, and whole.
+    `hands` of them wait at once. Whichever tile was asked for first is painted first, and whole.
     """
     asked, now = [0] * hands, 0
     for number, cost in enumerate(costs):

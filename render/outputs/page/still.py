@@ -5,29 +5,29 @@ The picture stands in the page once; each run refers to it. All runs have one sc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import floor, log10
 
-from render.cpu_time import share
+from render.cpu_time import cpu_share
 from render.outputs.page.runs import Curve, Run
-from render.outputs.page.words import tick
+from render.outputs.page.words import format_tick
 from render.plan import Tile, cut
 from render.stats import Interval
 from render.swatches import COLOURS
-from render.trace import Span, owners
-from render.wording import escape
+from render.trace import Span, tile_owners
+from render.wording import escape_html
 
 WIDTH, LEFT = 400, 52  # pixels: of the drawing, of what stands before the lanes
 CURVES, FOOT = 56, 16
 MOST_OUTLINES = 4000  # tiles; more would be a grey mist
 
 
-def picture(run: Run, image: int) -> str:
-    """The whole picture, each tile outlined in the colour of its worker."""
+def draw_picture(run: Run, image: int, marked: Collection[int] = ()) -> str:
+    """The whole picture, each tile outlined in the colour of its worker, and some of them framed."""
     wide, high = run.frame.request.width, run.frame.request.height
     owned: dict[int, list[Tile]] = {}
-    last = owners(run.frame.trace)
+    last = tile_owners(run.frame.trace)
     tiles = cut(run.frame.request)
     for tile in tiles if len(tiles) <= MOST_OUTLINES else ():
         if tile.number in last:
@@ -36,6 +36,8 @@ def picture(run: Run, image: int) -> str:
         f'<path class="o w{number % len(COLOURS)}" d="{"".join(map(_outline, mine))}"/>'
         for number, mine in sorted(owned.items())
     )
+    framed = "".join(_outline(tile) for tile in tiles if tile.number in marked)
+    outlines += f'<path class="mark" d="{framed}"/>' if framed else ""
     return (
         f'<svg class="still picture" viewBox="0 0 {wide} {high}" role="img" '
         f'aria-label="The picture, painted by {run.workers}">'
@@ -47,39 +49,49 @@ def _outline(tile: Tile) -> str:
     return f"M{tile.x} {tile.y}h{tile.width}v{tile.height}h-{tile.width}z"
 
 
-def timeline(run: Run, end: int, most: int) -> str:
+def draw_timeline(run: Run, end: int, most: int) -> str:
     """Lanes and curves. `end`: where the page's clock ends; `most`: the highest number in any run's curves."""
     scale = (WIDTH - LEFT) / (end or 1)
     lane = max(2, min(18, 180 // max(len(run.crew), 1)))
-    drawn: list[str] = []
-    for number, mine in enumerate(run.lanes.values()):
-        y = number * (lane + 1)
-        if lane >= 10:
-            drawn.append(f'<text x="0" y="{y + lane - 5}">worker {number}</text>')
-        drawn.append(f'<path class="lane" d="M{LEFT} {y}h{WIDTH - LEFT}v{lane}H{LEFT}z"/>')
-        waits = ((span.t0, span.t1) for span in mine if span.kind == "wait")
-        drawn.append(f'<path class="wait" d="{"".join(bars(waits, scale, y, lane))}"/>')
-        solid, pale = filled([span for span in mine if span.kind == "paint"], scale, y, lane)
-        look = f"w{number % len(COLOURS)}"
-        drawn += [f'<path class="{look} pale" d="{pale}"/>'] if pale else []
-        drawn.append(f'<path class="{look}" d="{solid}"/>')
+    drawn = list(_draw_lanes(run, scale, lane, LEFT))
     y = len(run.crew) * (lane + 1) + 8
     tall = CURVES / (most or 1)
-    drawn.append(f'<path class="flying" d="{_steps(run.flying, scale, y, tall)}"/>')
-    drawn.append(f'<path class="running" d="{_steps(run.running, scale, y, tall)}"/>')
+    drawn.append(f'<path class="flying" d="{_step_path(run.in_flight, scale, y, tall)}"/>')
+    drawn.append(f'<path class="running" d="{_step_path(run.running, scale, y, tall)}"/>')
     drawn += [f'<text x="0" y="{y + 12}">in flight</text>', f'<text class="b" x="0" y="{y + CURVES}">at a tile</text>']
     y += CURVES
-    drawn += axis(end, scale, y)
-    most_ = f"at most {run.stats.running.max} at a tile, at most {run.stats.in_flight.max} in flight"
+    drawn += draw_axis(end, scale, y)
+    peak = f"at most {run.stats.running.max} at a tile, at most {run.stats.in_flight.max} in flight"
     given = "" if run.stats.on_cpu.mean is None else f", {run.stats.on_cpu.mean:.2f} on a CPU on average"
-    told = f"{run.frame.title}: {most_}{given}"
     return (
         f'<svg class="still timeline" viewBox="0 0 {WIDTH} {y + FOOT}" role="img" '
-        f'aria-label="{escape(told)}">{"".join(drawn)}</svg>'
+        f'aria-label="{escape_html(f"{run.frame.title}: {peak}{given}")}">{"".join(drawn)}</svg>'
     )
 
 
-def bars(times: Iterable[Interval], scale: float, y: int, height: int, origin: int = LEFT) -> Iterator[str]:
+def draw_lanes(run: Run, end: int) -> str:
+    """The lanes alone, small, where the page's script draws something that moves."""
+    lane = max(2, min(16, 64 // max(len(run.crew), 1)))
+    drawn = "".join(_draw_lanes(run, WIDTH / (end or 1), lane, 0))
+    high = len(run.crew) * (lane + 1)
+    return f'<svg class="still lanes" viewBox="0 0 {WIDTH} {high}" aria-hidden="true">{drawn}</svg>'
+
+
+def _draw_lanes(run: Run, scale: float, lane: int, left: int) -> Iterator[str]:
+    for number, mine in enumerate(run.lanes.values()):
+        y = number * (lane + 1)
+        if lane >= 10 and left:
+            yield f'<text x="0" y="{y + lane - 5}">worker {number}</text>'
+        yield f'<path class="lane" d="M{left} {y}h{WIDTH - left}v{lane}H{left}z"/>'
+        waits = ((span.t0, span.t1) for span in mine if span.kind == "wait")
+        yield f'<path class="wait" d="{"".join(bar_paths(waits, scale, y, lane, left))}"/>'
+        solid, pale = fill_paths([span for span in mine if span.kind == "paint"], scale, y, lane, left)
+        look = f"w{number % len(COLOURS)}"
+        yield f'<path class="{look} pale" d="{pale}"/>' if pale else ""
+        yield f'<path class="{look}" d="{solid}"/>'
+
+
+def bar_paths(times: Iterable[Interval], scale: float, y: int, height: int, origin: int = LEFT) -> Iterator[str]:
     """Bars as one path; those that would touch on paper are one."""
     x0 = x1 = -1.0
     for t0, t1 in times:
@@ -94,32 +106,32 @@ def bars(times: Iterable[Interval], scale: float, y: int, height: int, origin: i
         yield _bar(x0, x1, y, height)
 
 
-def filled(spans: Sequence[Span], scale: float, y: int, height: int) -> tuple[str, str]:
+def fill_paths(spans: Sequence[Span], scale: float, y: int, height: int, origin: int = LEFT) -> tuple[str, str]:
     """Bars as two paths: as high as the share of its time that a span had a CPU, and whole ones behind the others.
 
     Spans that would touch on paper are one bar, of their mean share.
     """
     solid, pale = [], []
-    for x0, x1, given in _joined(spans, scale):
+    for x0, x1, given in _join_spans(spans, scale, origin):
         if given < 1:
             pale.append(_bar(x0, x1, y, height))
         solid.append(_bar(x0, x1, y + height * (1 - given), height * given))
     return "".join(solid), "".join(pale)
 
 
-def _joined(spans: Sequence[Span], scale: float) -> Iterator[tuple[float, float, float]]:
+def _join_spans(spans: Sequence[Span], scale: float, origin: int) -> Iterator[tuple[float, float, float]]:
     """From where to where, and the share of that time on a CPU."""
     x0 = x1 = -1.0
     given = length = 0.0
     for span in spans:
-        left, right = LEFT + span.t0 * scale, LEFT + span.t1 * scale
+        left, right = origin + span.t0 * scale, origin + span.t1 * scale
         if x0 >= 0 and left - x1 >= 0.3:
             yield x0, x1, given / length if length else 1.0
             x0 = -1.0
         if x0 < 0:
             x0, x1, given, length = left, right, 0.0, 0.0
         x1 = max(x1, right)
-        given += share(span) * (span.t1 - span.t0)
+        given += cpu_share(span) * (span.t1 - span.t0)
         length += span.t1 - span.t0
     if x0 >= 0:
         yield x0, x1, given / length if length else 1.0
@@ -129,15 +141,15 @@ def _bar(x0: float, x1: float, y: float, height: float) -> str:
     return f"M{x0:.1f} {y:.4g}h{max(x1 - x0, 0.2):.1f}v{height:.4g}H{x0:.1f}z"
 
 
-def _steps(curve: Curve, scale: float, y: int, tall: float) -> str:
+def _step_path(curve: Curve, scale: float, y: int, tall: float) -> str:
     """A curve as the area under it: its mean over each pixel."""
-    columns = means(curve, WIDTH - LEFT, scale)
+    columns = column_means(curve, WIDTH - LEFT, scale)
     last = max((x for x, mean in enumerate(columns) if mean), default=0)
     levels = "".join(f"V{y + CURVES - mean * tall:.1f}h1" for mean in columns[: last + 1])
     return f"M{LEFT} {y + CURVES}{levels}V{y + CURVES}z"
 
 
-def means(curve: Curve, columns: int, scale: float) -> list[float]:
+def column_means(curve: Curve, columns: int, scale: float) -> list[float]:
     """The mean of a curve over each of so many columns, `scale` columns a nanosecond."""
     made = [0.0] * columns
     for (t0, count), (t1, _) in pairwise(curve):
@@ -149,7 +161,7 @@ def means(curve: Curve, columns: int, scale: float) -> list[float]:
     return made
 
 
-def ticks(end: int) -> Sequence[int]:
+def axis_ticks(end: int) -> Sequence[int]:
     """Round times from 0 to the end (ns), three to six of them."""
     if end <= 0:
         return (0,)
@@ -158,9 +170,9 @@ def ticks(end: int) -> Sequence[int]:
     return range(0, end + 1, max(size, 1))
 
 
-def axis(end: int, scale: float, y: int, origin: int = LEFT, width: int = WIDTH) -> Iterator[str]:
-    """Round times under the lanes, which begin at `origin`."""
-    for t in ticks(end):
+def draw_axis(end: int, scale: float, y: int, origin: int = LEFT, width: int = WIDTH) -> Iterator[str]:
+    """Round times under the lanes, which start at `origin`."""
+    for t in axis_ticks(end):
         x = origin + t * scale
         anchor = "" if x < origin + 8 else ' class="e"' if x > width - 14 else ' class="m"'
-        yield f'<path class="tick" d="M{x:.1f} {y}v4"/><text{anchor} x="{x:.1f}" y="{y + 14}">{tick(t)}</text>'
+        yield f'<path class="tick" d="M{x:.1f} {y}v4"/><text{anchor} x="{x:.1f}" y="{y + 14}">{format_tick(t)}</text>'

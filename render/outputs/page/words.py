@@ -1,4 +1,4 @@
-"""What a learner is told about a run beside what `render.findings.sentences` says of it: images, instants, times.
+"""What a learner reads about a run beside what `render.findings.sentences` says of it: images, instants, times.
 
 A chef and a kitchen, one stage or many: what a run is called decides nothing, only what its trace shows.
 """
@@ -13,65 +13,73 @@ TWO_LEVELS = (
     "after the other. It is the multiprocessors that paint: each takes pieces of whatever tiles have come to the head "
     "of their queues. These are two views of the same work, so the one is never added to the other."
 )
-CONCURRENCY, PARALLELISM = "This is concurrency.", "This is parallelism."
 
 
-def image(run: Run) -> tuple[str, str]:
+def describe_image(run: Run) -> tuple[str, str]:
     """The run in two images: a kitchen, and a theatre."""
     if not run.stats.tiles:
         return "Nobody cooked.", "Nothing was played."
-    if run.card and run.frame.simulated:
+    if run.on_gpu and run.frame.simulated:
         return "A model of a canteen kitchen, worked by hand.", "A model of a stadium, played by hand."
-    if run.card:
+    if run.on_gpu:
         return "A canteen kitchen: thousands of hands.", "A stadium: thousands of players in every scene."
     if run.workers > 1:
-        return _several(run, in_words(run.workers).capitalize())
+        return _describe_several(run, in_words(run.workers).capitalize())
     if run.juggles:
-        flying = in_words(run.stats.in_flight.max)
-        return f"One chef, {flying} dishes on the go.", f"One stage, scenes of {flying} plays in turn."
+        held = in_words(run.stats.in_flight.max)
+        return f"One chef, {held} dishes on the go.", f"One stage, scenes of {held} plays in turn."
     more = " after the other" if run.stats.tiles > 1 else ""
     return f"One chef, one dish{more}.", f"One stage, one play{more}."
 
 
-def _several(run: Run, number: str) -> tuple[str, str]:
+def _describe_several(run: Run, number: str) -> tuple[str, str]:
     """A stove is a CPU, and so is a stage: who has none waits for one."""
     most, allowed = run.stats.running.max, run.claims.allowed
+    each = f", {in_words(run.in_hand)} dishes each" if run.in_hand > 1 else ""
+    scenes = f", scenes of {in_words(run.in_hand)}" if run.in_hand > 1 else ", a play"
     if most < 2:
-        return f"{number} chefs, never two at work at once.", f"{number} plays, never two at once."
+        return f"{number} chefs{each}, never two at work at once.", f"{number} plays, never two at once."
     if run.stats.on_cpu.mean is None:
         return (
-            f"{number} chefs; how many had a stove is not known.",
+            f"{number} chefs{each}; how many had a stove is not known.",
             f"{number} plays; on how many stages is not known.",
         )
     if run.parallel and (allowed is None or most <= allowed):
-        return f"{number} chefs, each with a stove.", f"{number} stages, a play on each."
+        return f"{number} chefs{each}, each with a stove.", f"{number} stages{scenes} on each."
     if run.parallel:
         return (
-            f"{number} chefs share {in_words(allowed or 0)} stoves.",
+            f"{number} chefs{each} share {in_words(allowed or 0)} stoves.",
             f"{number} plays, {in_words(allowed or 0)} stages.",
         )
     if run.claims.one_cpu:
-        return f"{number} chefs, one stove: they take turns.", f"{number} plays, one stage: they take turns."
+        return f"{number} chefs{each}, one stove: they take turns.", f"{number} plays, one stage: they take turns."
     between = "or less between them, on average"
-    return f"{number} chefs, about one stove {between}.", f"{number} plays, about one stage {between}."
+    return f"{number} chefs{each}, about one stove {between}.", f"{number} plays, about one stage {between}."
 
 
-def when_together(run: Run) -> str:
+def describe_overlap(run: Run) -> str:
     """How long two workers or more were at a tile at once, and from when to when."""
     times = run.together
     spent = sum(t1 - t0 for t0, t1 in times)
-    if len(times) == 1:
-        return f"from {clock(times[0][0])} to {clock(times[0][1])}"
-    return f"for {clock(spent)} in all, first at {clock(times[0][0])} and last until {clock(times[-1][1])}"
+    range_ = format_range(times[0][0], times[-1][1])
+    return range_ if len(times) == 1 else f"on and off {range_}, {format_ns(spent)} in all"
 
 
-def tick(ns: int) -> str:
+def format_range(t0: int, t1: int) -> str:
+    """From when to when, both in one unit: "from 0.00 to 1.39 s"."""
+    last = format_ns(t1)
+    digits, unit = len(last.split()[0].partition(".")[2]), last.split()[1]
+    size = {"s": 10**9, "ms": 10**6, "µs": 10**3, "ns": 1}[unit]
+    return f"from {t0 / size:.{digits}f} to {last}"
+
+
+def format_tick(ns: int) -> str:
     """A round time, without the digits that say nothing."""
-    number, unit = clock(ns).split()
+    number, unit = format_ns(ns).split()
     return f"{float(number):g} {unit}"
 
 
-def clock(ns: int) -> str:
+def format_ns(ns: int) -> str:
     """A time to three digits, in the unit that suits it."""
     for size, unit in ((10**9, "s"), (10**6, "ms"), (10**3, "µs")):
         if ns >= size:

@@ -1,4 +1,4 @@
-"""How files become pixels: one module for each way, and what all of them share.
+"""The ways from a file to pixels: one module for each, and what all of them share.
 
     png       every chunk and sum of a PNG is checked; what this program writes is unpacked here as well (pixels)
     npz       numpy's archives
@@ -30,8 +30,8 @@ class Layer(NamedTuple):
     alpha: np.ndarray | None = None
 
 
-class Found(NamedTuple):
-    """All that a file tells.
+class FileContents(NamedTuple):
+    """All that a file holds.
 
     layers: its pictures, more than one where it is animated or has several pages. steps, inside: see `Frame`. texts:
     what programs have put there, by keyword. ignored: what would change how it looks and is not applied, in words.
@@ -44,12 +44,12 @@ class Found(NamedTuple):
     inside: np.ndarray | None = None
 
 
-def damaged(why: str) -> InputError:
-    """The error of a file that is no picture, or no longer; the cause lacks its name in front."""
+def damage_error(why: str) -> InputError:
+    """Make the error of a file that is no picture, or no longer; the cause lacks its name in front."""
     return InputError(f"cannot be read as a picture: {why}", "give a whole file, or save the picture again")
 
 
-def check_room(needed: int, packed: int | None = None) -> None:
+def check_memory(needed: int, packed: int | None = None) -> None:
     """Refuse what would take more memory than a picture may. Raises InputError.
 
     needed: bytes that reading takes at most; packed: bytes from which a deflate stream unpacks to that many.
@@ -57,19 +57,19 @@ def check_room(needed: int, packed: int | None = None) -> None:
     most = machine.memory() // SHARE
     if needed > most:
         raise InputError(
-            f"is refused: reading it takes {size(needed)} of memory, and a picture may take {size(most)} here "
-            f"(1/{SHARE} of what this process may use)",
+            f"is refused: reading it takes {format_size(needed)} of memory, and a picture may take {format_size(most)} "
+            f"here (1/{SHARE} of what this process may use)",
             "give a smaller picture, or read it on a machine with more memory",
         )
     if packed is not None and needed > max(SMALL, RATIO * packed):
         raise InputError(
-            f"is refused as a decompression bomb: {size(packed)} would unpack to {size(needed)}",
+            f"is refused as a decompression bomb: {format_size(packed)} would unpack to {format_size(needed)}",
             "give a smaller picture, or one that is packed less (.npz from this program is not packed at all)",
         )
 
 
-def size(count: int) -> str:
-    """A number of bytes in words: "1.6 GiB"."""
+def format_size(count: int) -> str:
+    """Format a number of bytes: "1.6 GiB"."""
     for bits, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
         if count >= 1 << bits:
             return f"{count / (1 << bits):.3g} {unit}"

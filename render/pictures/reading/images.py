@@ -1,4 +1,4 @@
-"""What Pillow decodes: PNG that is more than plain RGB, and all other formats.
+"""Pictures that Pillow decodes: PNG that is more than plain RGB, and all other formats.
 
     grey, palette, CMYK, YCbCr   the RGB colours that they stand for
     1, 2, 4 bits a sample        the nearest of 256 levels, which are exact: 0, 85, 170, 255 for two bits
@@ -25,8 +25,8 @@ import numpy as np
 
 from render.errors import InputError
 from render.pictures import pillow
-from render.pictures.reading import Found, Layer, check_room, damaged
-from render.pictures.reading.png import GREY, PALETTE, RGB, Png, transparent
+from render.pictures.reading import FileContents, Layer, check_memory, damage_error
+from render.pictures.reading.png import GREY, PALETTE, RGB, Png, transparent_colour
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -43,8 +43,8 @@ OPENERS = {  # this program writes these, and larger ones than Pillow's own limi
 PAGED = {"GIF", "PNG", "WEBP", "AVIF", "TIFF", "MPO", "FLI", "DCX", "SPIDER", "IM"}  # all their pictures count
 
 
-def read(file: IO[bytes], png: Png | None = None) -> Found:
-    """The pictures in a file that Pillow knows, from its beginning. `png`: what is known of it already.
+def read(file: IO[bytes], png: Png | None = None) -> FileContents:
+    """Read the pictures in a file that Pillow knows, from its beginning. `png`: what is known of it already.
 
     Raises InputError, or whatever Pillow raises on damaged files.
     """
@@ -54,59 +54,61 @@ def read(file: IO[bytes], png: Png | None = None) -> Found:
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            head = _from_start(file, HEAD)
-            with _opened(file, png) as image:
-                return _found(image, head, partial(_from_start, file, -1), png)
+            head = _read_start(file, HEAD)
+            with _open_image(file, png) as image:
+                return _read_contents(image, head, partial(_read_start, file, -1), png)
         except UnidentifiedImageError as error:
-            raise damaged("no known format") from error
+            raise damage_error("no known format") from error
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
             raise InputError(f"is refused: {error}", "give a smaller picture, or one saved as PNG or .npz") from error
 
 
-def _opened(file: IO[bytes], png: Png | None) -> Image:
-    """The header read, and no pixel yet."""
+def _open_image(file: IO[bytes], png: Png | None) -> Image:
+    """Read the header, and no pixel yet."""
     file.seek(0)
     module, kind = ("PngImagePlugin", "PngImageFile") if png else OPENERS.get(file.read(2), ("", ""))
     file.seek(0)
     try:
-        return getattr(pillow.plugin(module), kind)(file) if module else pillow.Image.open(file)
+        return getattr(pillow.load_plugin(module), kind)(file) if module else pillow.Image.open(file)
     except SyntaxError as error:  # what Pillow's formats raise for what is none of theirs
-        raise damaged(str(error) or "no known format") from error
+        raise damage_error(str(error) or "no known format") from error
 
 
-def _from_start(file: IO[bytes], length: int) -> bytes:
-    """The first bytes of a file (-1: all), which is left at its start."""
+def _read_start(file: IO[bytes], length: int) -> bytes:
+    """Read the first bytes of a file (-1: all), and leave it at its start."""
     file.seek(0)
     data = file.read(length)
     file.seek(0)
     return data
 
 
-def _found(image: Image, head: bytes, again: Callable[[], bytes], png: Png | None) -> Found:
+def _read_contents(image: Image, head: bytes, again: Callable[[], bytes], png: Png | None) -> FileContents:
     pages = getattr(image, "n_frames", 1) if image.format in PAGED else 1
-    room = COST * math.prod(image.size) * pages
-    check_room(room)
-    ignored = [*(png.ignored if png else ()), *_left_out(image)]
-    wide = _wide(image, head, again, png)
-    check_room(room * 2 if wide else room)
+    needed = COST * math.prod(image.size) * pages
+    check_memory(needed)
+    ignored = [*(png.ignored if png else ()), *_list_ignored(image)]
+    wide = _open_low_bytes(image, head, again, png)
+    check_memory(needed * 2 if wide else needed)
     layers, taken = [], 0
     for number in range(pages):
         if number:  # of another size or depth, perhaps
             image.seek(number)
-            _wide(image, head, again, png)
-            check_room(taken + COST * math.prod(image.size))
+            _open_low_bytes(image, head, again, png)
+            check_memory(taken + COST * math.prod(image.size))
         taken += COST * math.prod(image.size)
         image.load()
-        layers.append(_whole(image, wide, png) if wide else _layer(image, png if pages == 1 else None))
-    turned = _orientation(image, ignored)
-    layers = [Layer(_turned(rgb, turned), None if alpha is None else _turned(alpha, turned)) for rgb, alpha in layers]
-    ignored += _colours(image, png)
-    texts = {name: text for name, text in _texts(image, png).items() if isinstance(text, str)}
-    return Found(tuple(layers), texts, tuple(ignored))
+        layers.append(_join_bytes(image, wide, png) if wide else _make_layer(image, png if pages == 1 else None))
+    turned = _read_orientation(image, ignored)
+    layers = [
+        Layer(_turn_array(rgb, turned), None if alpha is None else _turn_array(alpha, turned)) for rgb, alpha in layers
+    ]
+    ignored += _list_colour_hints(image, png)
+    texts = {name: text for name, text in _read_texts(image, png).items() if isinstance(text, str)}
+    return FileContents(tuple(layers), texts, tuple(ignored))
 
 
-def _left_out(image: Image) -> Iterator[str]:
-    """Pictures in the file that are not looked at: the layers of one, or other sizes of it."""
+def _list_ignored(image: Image) -> Iterator[str]:
+    """List pictures in the file that are not looked at: the layers of one, or other sizes of it."""
     layers = getattr(image, "n_frames", 1)
     if image.format not in PAGED and layers > 1:
         yield f"its {layers} layers by themselves"
@@ -115,47 +117,47 @@ def _left_out(image: Image) -> Iterator[str]:
         yield f"{len(sizes) - 1} smaller sizes"
 
 
-def _texts(image: Image, png: Png | None) -> Mapping[Any, Any]:
-    """What programs have put into the file, by keyword."""
+def _read_texts(image: Image, png: Png | None) -> Mapping[Any, Any]:
+    """Read the texts that programs have put into the file, by keyword."""
     if png is not None:
         return image.info | png.texts
     try:
-        return {"render:request": pillow.request(image)}
-    except Exception:  # noqa: BLE001  (`_orientation` tells of EXIF data that cannot be read)
+        return {"render:request": pillow.read_request(image)}
+    except Exception:  # noqa: BLE001  (`_read_orientation` reports EXIF data that cannot be read)
         return {}
 
 
-def _layer(image: Image, png: Png | None) -> Layer:
-    """The picture that is loaded now."""
+def _make_layer(image: Image, png: Png | None) -> Layer:
+    """Convert the picture that is loaded now."""
     if image.mode == "F":
-        raise damaged("its numbers are floating-point, of unknown range")
+        raise damage_error("its numbers are floating-point, of unknown range")
     if image.mode.startswith("I"):
         grey = np.asarray(image)
         if grey.min() < 0 or grey.max() > 65535:
-            raise damaged("it has more than 16 bits a pixel")
-        return _keyed(_grey(grey.astype(np.uint16)), png)
+            raise damage_error("it has more than 16 bits a pixel")
+        return _apply_colour_key(_grey_to_rgb(grey.astype(np.uint16)), png)
     if png is not None and png.header.colour in {GREY, RGB}:
         image.info.pop("transparency", None)
-        return _keyed(np.asarray(image.convert("RGB")), png)
-    if png is not None and png.header.colour == PALETTE and _highest(image) >= png.palette:
-        raise damaged(f"a pixel has colour {_highest(image)} of a palette of {png.palette} (PLTE)")
+        return _apply_colour_key(np.asarray(image.convert("RGB")), png)
+    if png is not None and png.header.colour == PALETTE and _highest_index(image) >= png.palette:
+        raise damage_error(f"a pixel has colour {_highest_index(image)} of a palette of {png.palette} (PLTE)")
     if image.has_transparency_data:
         both = np.asarray(image.convert("RGBA"))
         return Layer(np.ascontiguousarray(both[..., :3]), np.ascontiguousarray(both[..., 3]))
     return Layer(np.asarray(image if image.mode == "RGB" else image.convert("RGB")))
 
 
-def _highest(image: Image) -> int:
+def _highest_index(image: Image) -> int:
     return int(np.asarray(image).max()) if image.mode == "P" else 0
 
 
-def _grey(values: np.ndarray) -> np.ndarray:
+def _grey_to_rgb(values: np.ndarray) -> np.ndarray:
     return np.broadcast_to(values[..., None], (*values.shape, 3))
 
 
-def _keyed(rgb: np.ndarray, png: Png | None) -> Layer:
-    """The colour that a PNG names as transparent, made so."""
-    key = transparent(png) if png is not None else ()
+def _apply_colour_key(rgb: np.ndarray, png: Png | None) -> Layer:
+    """Make the colour transparent that a PNG names so."""
+    key = transparent_colour(png) if png is not None else ()
     if not key or png is None:
         return Layer(rgb)
     highest = 65535 if rgb.dtype == np.uint16 else 255
@@ -167,17 +169,17 @@ def _keyed(rgb: np.ndarray, png: Png | None) -> Layer:
 # --- 16 bits ---------------------------------------------------------------------------------------------------
 
 
-def _wide(image: Image, head: bytes, again: Callable[[], bytes], png: Png | None) -> Image | None:
-    """The same file, opened so that it gives the lower halves of colours of 16 bits; None where they have 8.
+def _open_low_bytes(image: Image, head: bytes, again: Callable[[], bytes], png: Png | None) -> Image | None:
+    """Open the same file so that it gives the lower bytes of 16-bit colours; None where they have 8 bits.
 
-    Pillow makes 8 bits of each sample of 16: the upper ones of bytes in the order that it is told. Told the other
-    order, it gives the lower ones. Raises InputError where that cannot be done.
+    Pillow makes 8 bits of each sample of 16: the upper ones of bytes in the given order. Given the other order,
+    it keeps the lower ones. Raises InputError where that cannot be done.
     """
     tiles = list(getattr(image, "tile", ()))
     planes = getattr(image, "tag_v2", {}).get(PLANES) == 2  # one after the other: Pillow picks their order itself
     kinds = {match[0] for tile in tiles if (match := WIDE.fullmatch(_raw_mode(tile))) and not planes}
     if not kinds:
-        if deep := _deeper(image, tiles, head):
+        if deep := _find_depth(image, tiles, head):
             raise InputError(
                 f"is stored with {deep} bits a sample, of which only 8 can be read", "save it as a PNG of 16 bits"
             )
@@ -187,7 +189,7 @@ def _wide(image: Image, head: bytes, again: Callable[[], bytes], png: Png | None
             "has several pictures of 16 bits a sample, which cannot be read in full", "save them one by one"
         )
     place = image.fp.tell()  # type: ignore[attr-defined]
-    low = _opened(BytesIO(again()), png)
+    low = _open_image(BytesIO(again()), png)
     image.fp.seek(place)  # type: ignore[attr-defined]
     kind = kinds.pop()
     if kind.startswith("LA;16"):  # there is no other order for these, but their bytes are those of RGBA
@@ -206,26 +208,26 @@ def _raw_mode(tile: Any) -> str:
 
 
 def _with_raw_mode(tile: Any, kind: str) -> Any:
-    """A tile of Pillow's (decoder, box, place, arguments) whose bytes stand for something else."""
+    """Copy a tile of Pillow's (decoder, box, place, arguments), its bytes read in another raw mode."""
     args = (kind, *tile[3][1:]) if isinstance(tile[3], tuple) else kind
     return tile._replace(args=args) if hasattr(tile, "_replace") else (*tile[:3], args)
 
 
-def _whole(image: Image, low: Image, png: Png | None) -> Layer:
-    """Upper and lower halves together."""
+def _join_bytes(image: Image, low: Image, png: Png | None) -> Layer:
+    """Join upper and lower bytes."""
     kind = low.info["halves"]
     if kind.startswith("LA;16"):
         both = np.asarray(low).astype(np.uint16)
-        return Layer(_grey(both[..., 0] << 8 | both[..., 1]), both[..., 2] << 8 | both[..., 3])
+        return Layer(_grey_to_rgb(both[..., 0] << 8 | both[..., 1]), both[..., 2] << 8 | both[..., 3])
     if not kind.startswith("RGB"):
         raise InputError("is stored with 16 bits a sample in CMYK, of which only 8 can be read", "save it as RGB")
     wide = np.asarray(image).astype(np.uint16) << 8 | np.asarray(low)
     rgb = np.ascontiguousarray(wide[..., :3])
-    return _keyed(rgb, png) if wide.shape[2] == 3 else Layer(rgb, np.ascontiguousarray(wide[..., 3]))
+    return _apply_colour_key(rgb, png) if wide.shape[2] == 3 else Layer(rgb, np.ascontiguousarray(wide[..., 3]))
 
 
-def _deeper(image: Image, tiles: list[Any], head: bytes) -> int:
-    """Bits of a sample of colour where Pillow would silently keep only 8 of them; else 0."""
+def _find_depth(image: Image, tiles: list[Any], head: bytes) -> int:
+    """Find the bits of a sample of colour where Pillow would silently keep only 8 of them; else 0."""
     args = tiles[0][3] if tiles else None
     bits = 0
     if image.format == "TIFF":
@@ -244,36 +246,36 @@ def _deeper(image: Image, tiles: list[Any], head: bytes) -> int:
 # --- how it is meant to be shown --------------------------------------------------------------------------------
 
 
-def _orientation(image: Image, ignored: list[str]) -> int:
-    """How EXIF says that the picture is turned (1: not at all); TIFF has been turned by Pillow."""
+def _read_orientation(image: Image, ignored: list[str]) -> int:
+    """Read EXIF's orientation (1: not turned); Pillow has turned TIFF already."""
     try:
-        found = image.getexif().get(ORIENTATION, 1)
+        orientation = image.getexif().get(ORIENTATION, 1)
     except Exception:  # noqa: BLE001  (made by cameras and editors of all kinds, and damaged by more)
         ignored.append("its EXIF data, which cannot be read")
         return 1
-    return found if found in range(1, 9) else 1
+    return orientation if orientation in range(1, 9) else 1
 
 
-def _turned(values: np.ndarray, orientation: int) -> np.ndarray:
-    """Rows and columns as EXIF's orientation says: 2 and 4 mirror, 3 turns half, 5 to 8 exchange rows and columns."""
+def _turn_array(values: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn rows and columns by EXIF's orientation: 2 and 4 mirror, 3 turns half, 5 to 8 exchange rows and columns."""
     if orientation >= 5:
         values = values.swapaxes(0, 1)
     rows, columns = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}.get(orientation, (1, 1))
     return np.ascontiguousarray(values[::rows, ::columns]) if orientation > 1 else values
 
 
-def _colours(image: Image, png: Png | None) -> Iterator[str]:
-    """What says that the numbers are not sRGB, of a file that is no PNG."""
+def _list_colour_hints(image: Image, png: Png | None) -> Iterator[str]:
+    """List what says that the numbers are not sRGB, in a file that is no PNG."""
     profile = image.info.get("icc_profile")
     if png is None and profile:
-        name = _profile(profile)
+        name = _name_profile(profile)
         if "sRGB" not in name:
             yield f"its colour profile ({name})"
     if image.mode in {"CMYK", "LAB"}:
         yield f"how its inks look (it is {image.mode}, turned into RGB by a plain formula)"
 
 
-def _profile(profile: bytes) -> str:
+def _name_profile(profile: bytes) -> str:
     from PIL import ImageCms
 
     try:

@@ -8,13 +8,13 @@ from itertools import pairwise
 import numpy as np
 from isal import igzip_lib
 
-from render.pictures.reading import damaged
+from render.pictures.reading import damage_error
 
 PIECE = 1 << 20  # bytes that are unpacked together
 SUB, UP = 1, 2  # filters, behind None
 
 
-class Stream:
+class PixelStream:
     """A zlib stream over one or more chunks of a kind; must unpack to so many bytes, and `take` gets them."""
 
     def __init__(self, kind: str, expected: int, take: Callable[[bytes], None] | None) -> None:
@@ -23,15 +23,15 @@ class Stream:
         self.skipped = 0  # of a chunk's sequence number
         self.beyond = 0  # bytes behind the stream's end
 
-    def of_chunk(self, kind: str) -> Callable[[bytes], None]:
-        """What takes the pieces of the next chunk."""
+    def start_chunk(self, kind: str) -> Callable[[bytes], None]:
+        """Start the next chunk; return the function that takes its pieces."""
         if kind != self.kind:
-            raise damaged(f"its chunk {kind} stands among {self.kind} chunks")
+            raise damage_error(f"its chunk {kind} lies between {self.kind} chunks")
         self.skipped = 0
         return self.feed if kind == "IDAT" else self.feed_numbered
 
     def feed_numbered(self, piece: bytes) -> None:
-        """The same for a chunk that begins with 4 bytes of its own."""
+        """Unpack a piece of a chunk that starts with 4 bytes of its own."""
         before = min(4 - self.skipped, len(piece))
         self.skipped += before
         self.feed(piece[before:])
@@ -43,14 +43,14 @@ class Stream:
         more = bool(piece) and not self.inflate.eof
         while more:
             try:
-                made = self.inflate.decompress(piece, PIECE)
+                unpacked = self.inflate.decompress(piece, PIECE)
             except igzip_lib.error as error:  # type: ignore[misc]  # its stub says: an instance
-                raise damaged(f"its {self.kind} chunks are damaged ({_reason(error)})") from error
-            self.left -= len(made)
+                raise damage_error(f"its {self.kind} chunks are damaged ({_describe_reason(error)})") from error
+            self.left -= len(unpacked)
             if self.left < 0:
-                raise damaged(f"its {self.kind} chunks hold more than the picture has pixels")
+                raise damage_error(f"its {self.kind} chunks hold more than the picture has pixels")
             if self.take is not None:
-                self.take(made)
+                self.take(unpacked)
             piece = b""
             more = not (self.inflate.eof or self.inflate.needs_input)
             self.beyond += len(self.inflate.unused_data) if self.inflate.eof else 0
@@ -58,10 +58,10 @@ class Stream:
     def end(self) -> None:
         """Raise InputError where anything is missing."""
         if self.left or not self.inflate.eof:
-            raise damaged(f"its {self.kind} chunks end too early: not all pixels are there")
+            raise damage_error(f"its {self.kind} chunks end too early: not all pixels are there")
 
 
-def _reason(error: Exception) -> str:
+def _describe_reason(error: Exception) -> str:
     return "its Adler-32 does not match" if "checksum" in str(error) else "they cannot be unpacked"
 
 
@@ -75,7 +75,7 @@ class Rows:
         self._kept = bytearray()
         self._done = 0
 
-    def take(self, piece: bytes) -> None:
+    def add_piece(self, piece: bytes) -> None:
         """Put as many rows in their place as are there now."""
         if not self.simple:
             return
@@ -91,9 +91,9 @@ class Rows:
             return
         bounds = [0, *(np.flatnonzero(np.diff(rows[:, 0])) + 1).tolist(), whole]
         for first, end in pairwise(bounds):
-            self._undo(rows[first:end], int(rows[first, 0]))
+            self._undo_filter(rows[first:end], int(rows[first, 0]))
 
-    def _undo(self, rows: np.ndarray, kind: int) -> None:
+    def _undo_filter(self, rows: np.ndarray, kind: int) -> None:
         """Undo the filter of rows that all have the same."""
         width = self.rgb.shape[1]
         to = self.rgb[self._done : self._done + len(rows)]

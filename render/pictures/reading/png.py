@@ -13,8 +13,8 @@ from typing import IO, NamedTuple
 
 from isal import isal_zlib
 
-from render.pictures.reading import Found, Layer, check_room, damaged
-from render.pictures.reading.pixels import Rows, Stream
+from render.pictures.reading import FileContents, Layer, check_memory, damage_error
+from render.pictures.reading.pixels import PixelStream, Rows
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PIECE = 1 << 20  # bytes that are looked at together
@@ -51,15 +51,15 @@ class Png(NamedTuple):
     palette: int  # entries
     ignored: tuple[str, ...]
 
-    def found(self) -> Found | None:
-        """All that it tells, where Pillow is not needed for it."""
-        return None if self.layer is None else Found((self.layer,), self.texts, self.ignored)
+    def to_contents(self) -> FileContents | None:
+        """Return all that it holds, where Pillow is not needed for it."""
+        return None if self.layer is None else FileContents((self.layer,), self.texts, self.ignored)
 
 
 def read(file: IO[bytes], length: int) -> Png:
     """Check all of a PNG, from the file's beginning; `length` of the file in bytes. Raises InputError."""
     if file.read(len(SIGNATURE)) != SIGNATURE:
-        raise damaged("its first 8 bytes are not those of a PNG")
+        raise damage_error("its first 8 bytes are not those of a PNG")
     return _Reader(file, length).read()
 
 
@@ -74,66 +74,66 @@ class _Reader:
         self.palette = self.beyond = 0
         self.header = Header(0, 0, 0, 0, interlaced=False)
         self.rows: Rows | None = None
-        self.stream: Stream | None = None
+        self.stream: PixelStream | None = None
 
     def read(self) -> Png:
         """Chunk after chunk, to IEND."""
         last = ""
         while last != "IEND":
-            last = self.chunk(last)
+            last = self.read_chunk(last)
         self.end_stream()
         if "IDAT" not in self.seen:
-            raise damaged("it has no IDAT chunk, which would hold its pixels")
+            raise damage_error("it has no IDAT chunk, which would hold its pixels")
         plain = self.rows is not None and self.seen.keys() <= PLAIN and "Raw profile type exif" not in self.texts
         layer = Layer(self.rows.rgb) if self.rows is not None and self.rows.simple and plain else None
-        ignored = list(_colours(self.kept, self.seen))
+        ignored = list(_list_colour_hints(self.kept, self.seen))
         ignored += [f"{self.beyond} bytes behind its pixels (IDAT)"] if self.beyond else []
         ignored += [f"{rest} bytes behind its end"] if (rest := self.length - self.file.tell()) > 0 else []
         return Png(self.header, layer, self.texts, self.kept, self.palette, tuple(ignored))
 
-    def chunk(self, last: str) -> str:
+    def read_chunk(self, last: str) -> str:
         """Check the next chunk and take what is needed of it; give its kind."""
         head = self.file.read(8)
         if len(head) < 8:
-            raise damaged(f"it ends behind its chunk {last or 'signature'}, without an IEND chunk")
+            raise damage_error(f"it ends after its chunk {last or 'signature'}, without an IEND chunk")
         (length,), kind = struct.unpack(">I", head[:4]), head[4:].decode("latin-1")
         if not (kind.isascii() and kind.isalpha()):
-            raise damaged(f"behind its chunk {last or 'signature'} stands no chunk, but {head!r}")
+            raise damage_error(f"after its chunk {last or 'signature'} comes no chunk, but {head!r}")
         if length > LONGEST or length > self.length - self.file.tell() - 4:
-            raise damaged(f"its chunk {kind} claims {length} bytes, more than the file has left")
-        self.in_order(kind, last)
-        take, kept = self.taker(kind), bytearray()
+            raise damage_error(f"its chunk {kind} claims {length} bytes, more than the file has left")
+        self.check_order(kind, last)
+        take, kept = self.choose_sink(kind), bytearray()
         crc = isal_zlib.crc32(head[4:])
-        for piece in _pieces(self.file, length):
+        for piece in _read_pieces(self.file, length):
             crc = isal_zlib.crc32(piece, crc)
             if take is None:
                 kept += piece[: max(KEPT.get(kind, 64) - len(kept), 0)]
             else:
                 take(piece)
         if self.file.read(4) != struct.pack(">I", crc):
-            raise damaged(f"its chunk {kind} is damaged (its CRC does not match)")
-        self.keep(kind, bytes(kept), length)
+            raise damage_error(f"its chunk {kind} is damaged (its CRC does not match)")
+        self.keep_body(kind, bytes(kept), length)
         self.seen[kind] = self.seen.get(kind, 0) + 1
         return kind
 
-    def in_order(self, kind: str, last: str) -> None:
+    def check_order(self, kind: str, last: str) -> None:
         """Raise InputError where a chunk may not stand here, or nobody knows what it means and must."""
         critical = kind[0].isupper()
         if kind == "CgBI":
-            raise damaged("its chunk CgBI says that it is Apple's variant of PNG, which is not PNG")
+            raise damage_error("its chunk CgBI says that it is Apple's variant of PNG, which is not PNG")
         if (kind == "IHDR") != (not last):
-            raise damaged(f"its chunk {kind} stands where {'another' if last else 'IHDR'} should be")
+            raise damage_error(f"its chunk {kind} stands where {'another' if last else 'IHDR'} should be")
         if critical and kind not in {"IHDR", "PLTE", "IDAT", "IEND"}:
-            raise damaged(f"its chunk {kind} is critical, and unknown")
+            raise damage_error(f"its chunk {kind} is critical, and unknown")
         if kind == "IDAT" and kind in self.seen and last != kind:
-            raise damaged(f"its chunk {last} stands between IDAT chunks")
+            raise damage_error(f"its chunk {last} lies between IDAT chunks")
         if kind == "PLTE" and (self.seen.keys() & {"PLTE", "IDAT"} or self.header.colour in {0, 4}):
-            raise damaged("its chunk PLTE stands where none may be")
+            raise damage_error("its chunk PLTE is out of place")
         if kind == "IDAT" and self.header.colour == PALETTE and not self.palette:
-            raise damaged("its chunk PLTE is missing")
+            raise damage_error("its chunk PLTE is missing")
 
-    def taker(self, kind: str) -> Callable[[bytes], None] | None:
-        """What the pieces of this chunk are given to; None: its beginning is kept."""
+    def choose_sink(self, kind: str) -> Callable[[bytes], None] | None:
+        """Choose the function that takes the pieces of this chunk; None: its beginning is kept."""
         if kind not in PIXELS:
             if kind in {"fcTL", "IEND"}:
                 self.end_stream()
@@ -141,7 +141,7 @@ class _Reader:
         if self.stream is None:
             self.begin_stream(kind)
         assert self.stream is not None
-        return self.stream.of_chunk(kind)
+        return self.stream.start_chunk(kind)
 
     def begin_stream(self, kind: str) -> None:
         """Get ready for the pixels of the picture, or of a frame that the last fcTL chunk has announced."""
@@ -149,35 +149,37 @@ class _Reader:
         if kind == "fdAT":
             control = self.kept.get("fcTL", b"")
             if len(control) < 12:
-                raise damaged("its chunk fdAT has no fcTL chunk before it")
+                raise damage_error("its chunk fdAT has no fcTL chunk before it")
             width, height = struct.unpack(">4xII", control[:12])
             header = header._replace(width=width, height=height)
             if not (0 < width <= self.header.width and 0 < height <= self.header.height):
-                raise damaged(f"its chunk fcTL announces {width} x {height} pixels, which do not fit the picture")
+                raise damage_error(f"its chunk fcTL announces {width} x {height} pixels, which do not fit the picture")
         elif header.colour == RGB and header.depth == 8 and not header.interlaced and "tRNS" not in self.kept:
             self.rows = Rows(header.width, header.height)
-        self.stream = Stream(kind, unpacked(header), self.rows.take if kind == "IDAT" and self.rows else None)
+        self.stream = PixelStream(
+            kind, unpacked_size(header), self.rows.add_piece if kind == "IDAT" and self.rows else None
+        )
 
     def end_stream(self) -> None:
-        """All pixels of a picture must be there."""
+        """Check that all pixels of a picture are there."""
         if self.stream is not None:
             self.stream.end()
             self.beyond += self.stream.beyond
         self.stream = None
 
-    def keep(self, kind: str, body: bytes, length: int) -> None:
-        """What a chunk's body says, once it is known to be whole."""
+    def keep_body(self, kind: str, body: bytes, length: int) -> None:
+        """Read a chunk's body, once it is known to be whole."""
         if kind == "IHDR":
-            self.header = _header(body, length)
-            check_room(unpacked(self.header), self.length)
+            self.header = _parse_header(body, length)
+            check_memory(unpacked_size(self.header), self.length)
         elif kind == "PLTE":
             self.palette, left = divmod(length, 3)
             if left or not 1 <= self.palette <= 256:
-                raise damaged(f"its chunk PLTE has {length} bytes, not 3 for each of up to 256 colours")
+                raise damage_error(f"its chunk PLTE has {length} bytes, not 3 for each of up to 256 colours")
         elif kind == "IEND" and length:
-            raise damaged("its chunk IEND is not empty")
+            raise damage_error("its chunk IEND is not empty")
         elif kind == "tRNS" and self.header.colour in {GREY, RGB} and length != 2 * CHANNELS[self.header.colour]:
-            raise damaged(f"its chunk tRNS has {length} bytes, which is no colour of this picture")
+            raise damage_error(f"its chunk tRNS has {length} bytes, which is no colour of this picture")
         elif kind == "tEXt":
             keyword, _, text = body.partition(b"\0")
             if sum(map(len, self.texts.values())) + len(text) <= TEXTS:
@@ -186,38 +188,38 @@ class _Reader:
             self.kept[kind] = body
 
 
-def _header(body: bytes, length: int) -> Header:
+def _parse_header(body: bytes, length: int) -> Header:
     if length != 13:
-        raise damaged(f"its chunk IHDR has {length} bytes, not 13")
+        raise damage_error(f"its chunk IHDR has {length} bytes, not 13")
     width, height, depth, colour, packing, filtering, interlace = struct.unpack(">IIBBBBB", body)
     if not (0 < width <= LONGEST and 0 < height <= LONGEST):
-        raise damaged(f"its chunk IHDR says {width} x {height} pixels")
+        raise damage_error(f"its chunk IHDR says {width} x {height} pixels")
     if depth not in DEPTHS.get(colour, ()):
-        raise damaged(f"its chunk IHDR says colour type {colour} with {depth} bits, which PNG does not have")
+        raise damage_error(f"its chunk IHDR says colour type {colour} with {depth} bits, which PNG does not have")
     if packing or filtering or interlace > 1:
-        raise damaged("its chunk IHDR says a way of packing, filtering or interlacing that PNG does not have")
+        raise damage_error("its chunk IHDR names a compression, filter or interlace method that PNG does not have")
     return Header(width, height, depth, colour, bool(interlace))
 
 
-def unpacked(header: Header) -> int:
-    """Bytes of all filtered rows."""
+def unpacked_size(header: Header) -> int:
+    """Count the bytes of all filtered rows."""
     bits = header.depth * CHANNELS[header.colour]
     passes = PASSES if header.interlaced else ((0, 0, 1, 1),)
     sides = ((-(-(header.width - x) // right), -(-(header.height - y) // down)) for x, y, right, down in passes)
     return sum(high * (1 + (wide * bits + 7) // 8) for wide, high in sides if wide > 0 and high > 0)
 
 
-def _pieces(file: IO[bytes], length: int) -> Iterator[bytes]:
+def _read_pieces(file: IO[bytes], length: int) -> Iterator[bytes]:
     while length:
         piece = file.read(min(length, PIECE))
         if not piece:
-            raise damaged("the file became shorter while it was read")
+            raise damage_error("the file became shorter while it was read")
         length -= len(piece)
         yield piece
 
 
-def _colours(kept: dict[str, bytes], seen: dict[str, int]) -> Iterator[str]:
-    """What says that the numbers are not sRGB, of which the first in this order counts (section 12)."""
+def _list_colour_hints(kept: dict[str, bytes], seen: dict[str, int]) -> Iterator[str]:
+    """List what says that the numbers are not sRGB, of which the first in this order counts (section 12)."""
     if "cICP" in seen:
         if kept["cICP"] != b"\1\x0d\0\1":
             yield f"its colour space (cICP {', '.join(map(str, kept['cICP']))})"
@@ -233,8 +235,8 @@ def _colours(kept: dict[str, bytes], seen: dict[str, int]) -> Iterator[str]:
             yield "its primary colours (cHRM)"
 
 
-def transparent(png: Png) -> tuple[int, ...]:
-    """The colour that is transparent, in the picture's own steps: (grey,), (red, green, blue), or () for none.
+def transparent_colour(png: Png) -> tuple[int, ...]:
+    """Return the transparent colour, in the picture's own steps: (grey,), (red, green, blue), or () for none.
 
     Only the bits that a sample has count.
     """

@@ -16,57 +16,59 @@ from typing import Any
 
 from render.codegen import code_cache, host, plain_numba
 from render.codegen.program import ENTRY, Program
-from render.codegen.settings import pack, settings
+from render.codegen.settings import pack_cells, request_settings
 from render.errors import ModeUnavailable
 from render.frame import Canvas
 from render.kernels import slots
 from render.pace import Pace
 from render.parameters import P
 from render.request import Request
-from render.runtime.cpu.underway import Layout, Rectangle, Room, Rooms, members
+from render.runtime.cpu.underway import Layout, Rectangle, Workspace, WorkspacePool, count_members
 from render.runtime.kernel import CpuKernel
 from render.scene import Scene
 
-SLICE_NS = (
-    20_000_000  # of which Python sees nothing: short for whoever presses Ctrl-C, long beside the 10 us between two
-)
+SLICE_NS = 20_000_000  # no signal is handled meanwhile: short for Ctrl-C, long beside the 10 us between two
 GROWTH = 8.0
 
 
-def object_code(made: Program, announce: Callable[[], None], waiting: Callable[[], None] = lambda: None) -> bytes:
-    """From the cache, or compiled now (which is announced) and kept. `waiting`: somebody else compiles it just now."""
+def obtain_object_code(
+    program: Program, announce: Callable[[], None], waiting: Callable[[], None] = lambda: None
+) -> bytes:
+    """Read object code from the cache, or compile it now (which is announced) and keep it."""
 
-    def compiled() -> bytes:
+    def compile_now() -> bytes:
         announce()
         try:
-            with plain_numba.importing():
+            with plain_numba.import_plainly():
                 from render.codegen import cpu_compiler  # numba is slow to import and not needed in a second run
         except ImportError as error:
             raise ModeUnavailable(
                 f"numba cannot be imported: {error}", "reinstall numba, or draw with --target python, which needs none"
             ) from error
-        return cpu_compiler.compile_program(made)
+        return cpu_compiler.compile_program(program)
 
-    return code_cache.obtain(made.key("cpu", host.cpu()), compiled, waiting)
+    return code_cache.obtain_code(program.cache_key("cpu", host.cpu_target()), compile_now, waiting)
 
 
 @lru_cache(maxsize=32)
-def _loaded(code: bytes) -> tuple[Any, Any]:
-    """The C function in this object code, and the engine that must outlive it."""
+def _load_function(code: bytes) -> tuple[Any, Any]:
+    """Load the C function in this object code; return it and the engine that must outlive it."""
     address, engine = host.load_code(code, ENTRY)
     return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address), engine
 
 
-def kernel(made: Program, scene: Scene, request: Request, about: str, announce: Callable[[str], None]) -> NativeKernel:
-    """Code that paints this request, compiled now only if it never was before."""
+def make_kernel(
+    program: Program, scene: Scene, request: Request, about: str, announce: Callable[[str], None]
+) -> NativeKernel:
+    """Make a kernel that paints this request; compile only if the cache lacks its code."""
     about = f"{about}, {'float64' if request.precision == 'f64' else 'float32'}"
-    code = object_code(
-        made,
-        lambda: announce(f"compiling {scene.name} for {about} ({code_cache.describe_keeping()})"),
-        lambda: announce(f"waiting for another run that compiles {scene.name} for {about}"),
+    code = obtain_object_code(
+        program,
+        lambda: announce(f"compiling {scene.name} for {about} ({code_cache.describe_caching()})"),
+        lambda: announce(f"waiting for another run to compile {scene.name} for {about}"),
     )
-    layout = Layout(made.lanes, made.slots.get(slots.GROUPS, 0), folded=made.folds(request, made.p))
-    return NativeKernel(code, request, made.p, layout, about, folds=made.folds)
+    layout = Layout(program.lanes, program.slots.get(slots.GROUPS, 0), mirrored=program.is_mirrored(request, program.p))
+    return NativeKernel(code, request, program.p, layout, about, is_mirrored=program.is_mirrored)
 
 
 class NativeKernel(CpuKernel):
@@ -79,48 +81,56 @@ class NativeKernel(CpuKernel):
         p: P,
         layout: Layout,
         about: str,
-        folds: Callable[[Request, P], bool] | None = None,
+        is_mirrored: Callable[[Request, P], bool] | None = None,
         like: NativeKernel | None = None,
     ) -> None:
         """`folds` tells of other requests whether they are folded; `like`: a kernel that has this code loaded."""
         self.code, self.request, self.p, self.layout, self.about = code, request, tuple(p), layout, about
-        self._folds = folds
+        self._is_mirrored = is_mirrored
         self._call: Callable[[int], int]
         self._engine: Any
-        self._rooms: Rooms
-        self._at = settings(request)  # it and p hold the arrays that the cells point to
-        self._told = pack(self._at, self.p)
+        self._workspaces: WorkspacePool
+        self._at = request_settings(request)  # it and p hold the arrays that the cells point to
+        self._cells = pack_cells(self._at, self.p)
         self.pace = Pace(SLICE_NS, GROWTH)  # the threads' together
         if like is not None:
-            self._call, self._engine, self._rooms = like._call, like._engine, like._rooms
+            self._call, self._engine, self._workspaces = like._call, like._engine, like._workspaces
             return
-        self._call, self._engine = _loaded(code)  # two threads may load the same code, and each needs its own
-        self._rooms = Rooms(layout, members(self._call, self._at, self.p) if layout.groups else 0)
+        self._call, self._engine = _load_function(code)  # two threads may load the same code, and each needs its own
+        self._workspaces = WorkspacePool(layout, count_members(self._call, self._at, self.p) if layout.groups else 0)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """What another process needs to load it."""
+        """Pickle the code and its numbers; another process loads them."""
         return NativeKernel, (self.code, self.request, self.p, self.layout, self.about)
 
     def for_request(self, request: Request, p: P) -> NativeKernel:
-        """Give the same code, loaded already, the numbers of another request."""
-        folded = self._folds is not None and self._folds(request, p)
+        """Reuse the loaded code with the numbers of another request."""
+        mirrored = self._is_mirrored is not None and self._is_mirrored(request, p)
         return NativeKernel(
-            self.code, request, p, self.layout._replace(folded=folded), self.about, folds=self._folds, like=self
+            self.code,
+            request,
+            p,
+            self.layout._replace(mirrored=mirrored),
+            self.about,
+            is_mirrored=self._is_mirrored,
+            like=self,
         )
 
     @contextmanager
-    def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
-        """A rectangle of the frame, to be painted bit by bit."""
-        room = self._rooms.take(self.request)
+    def start_rectangle(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rectangle]:
+        """Start a rectangle of the frame, to be painted slice by slice."""
+        workspace = self._workspaces.take(self.request)
         try:
-            yield self._rectangle(canvas, x, y, width, height, room)
+            yield self._make_rectangle(canvas, x, y, width, height, workspace)
         finally:
-            self._rooms.give_back(self.request, room)
+            self._workspaces.give_back(self.request, workspace)
 
-    def _rectangle(self, canvas: Canvas, x: int, y: int, width: int, height: int, room: Room) -> Rectangle:
+    def _make_rectangle(
+        self, canvas: Canvas, x: int, y: int, width: int, height: int, workspace: Workspace
+    ) -> Rectangle:
         assert canvas.covers(x, y, width, height), "else pixels would be written anywhere"
-        followed, images = self.layout.rows(self.request, y, height)
-        return Rectangle(self._call, self._told, (x, y, width, followed, images), canvas, room)
+        followed, images = self.layout.split_rows(self.request, y, height)
+        return Rectangle(self._call, self._cells, (x, y, width, followed, images), canvas, workspace)
 
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
         """Paint a rectangle of the frame; give the steps made and the number of samples that are NaN.
@@ -128,14 +138,15 @@ class NativeKernel(CpuKernel):
         It is done in slices, between which Python heeds signals.
         """
         steps, bad, done = 0, 0, False
-        room = self._rooms.take(self.request)
+        workspace = self._workspaces.take(self.request)
         try:
-            rectangle = self._rectangle(canvas, x, y, width, height, room)
+            rectangle = self._make_rectangle(canvas, x, y, width, height, workspace)
             while not done:
                 t0 = time.perf_counter_ns()
-                made, strange, done = rectangle.go(self.pace.budget)
+                more, nan, done = rectangle.paint_slice(self.pace.budget)
                 self.pace.learn(time.perf_counter_ns() - t0, done=done)
-                steps, bad = steps + made, bad + strange
+                self.on_slice()
+                steps, bad = steps + more, bad + nan
         finally:
-            self._rooms.give_back(self.request, room)
+            self._workspaces.give_back(self.request, workspace)
         return steps, bad

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from render.codegen.program import ENTRIES
-from render.codegen.settings import settings
+from render.codegen.settings import request_settings
 from render.request import Request
 from render.runtime.cuda.clock import COARSE_STEP, FINE_STEP, CardClock
 from render.runtime.cuda.discovery import Card
@@ -26,7 +27,7 @@ from render.runtime.launch import MOST_BYTES, fit
 from render.trace import Clock
 
 COMPARISONS = 3  # of the two clocks; the first calls are slow, the last counts
-LEAST_BYTES = 1 << 20  # of a launch: where there is less than that, there is no memory
+LEAST_BYTES = 1 << 18  # of a launch: where there is less than that, there is no memory
 FINISHING = 4  # blocks of a multiprocessor that make the second pass: 16 warps, each with much to refill its lanes from
 EVENT_STEP = 500  # ns between two times of an event
 
@@ -53,7 +54,7 @@ class CudaDevice:
         self.card, self.request, self.p, self.clock = card, request, p, clock
         self.name = name or card.name
         self.step = FINE_STEP if card.capability >= (9, 0) else COARSE_STEP
-        self.at = settings(request)
+        self.at = request_settings(request)
         self.most = FINISHING * card.multiprocessors  # blocks of a second pass
         self.events, self.timer = CardClock(EVENT_STEP), CardClock(self.step)
         self.anchor: Any = None  # the event that all times of events are counted from
@@ -78,7 +79,8 @@ class CudaDevice:
         self.context = context(driver, self.card.number)
         self.make_current()
         self._module = asked(driver.cuModuleLoadData(code))
-        self.functions = [asked(driver.cuModuleGetFunction(self._module, entry.encode())) for entry in ENTRIES]
+        entries = [asked(driver.cuModuleGetFunction(self._module, entry.encode())) for entry in ENTRIES]
+        self.functions: Sequence[Any] = entries
         for array in (*self.at, *self.p):
             if isinstance(array, np.ndarray) and array.size:
                 place = self._places[array.ctypes.data] = asked(driver.cuMemAlloc(array.nbytes))
@@ -101,7 +103,7 @@ class CudaDevice:
         try:
             self.make_current()
             free = asked(self.driver.cuMemGetInfo())
-            room = min(free // (2 * count), MOST_BYTES)
+            room = min(free // (4 * count), MOST_BYTES)  # a list takes as much again, and may take as much for its room
             while len(self._streams) < count:
                 if not self._open_stream(room):
                     room //= 2

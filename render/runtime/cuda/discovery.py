@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ctypes
 import os
-import sys
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
+
+from render.runtime.cuda.early import driver_library
 
 OLDEST_NUMBA_CUDA = (0, 30, 4)  # the first that works with numba 0.67
 WANTED = "numba-cuda[cu{major}]>=0.30.4,<0.31"
@@ -25,7 +26,6 @@ LIBRARIES = {  # what numba-cuda loads: the toolkit's name for it, and what it i
 NEWEST_TOOLKIT = ("nvidia-nvvm", "nvidia-cuda-nvrtc", "nvidia-cuda-runtime", "nvidia-nvjitlink")  # CUDA 13's packages
 SIMULATE = "add --simulate to see the same code in the simulator"
 DRIVER = f"install NVIDIA's driver for this card, or {SIMULATE}"
-CONNECTIONS = 32  # queues of the card that a process may have; unless it asks, it has 8, and more streams wait in line
 SET_OUT = ("", "0")  # values of a NUMBA_ variable that mean no
 
 INIT_FAILURES = {  # of cuInit, by CUresult
@@ -88,12 +88,11 @@ class Unusable(Exception):
 def find(
     driver: Callable[[], Any] | None = None,
     toolkit: Callable[[], Toolkit] | None = None,
-    environment: MutableMapping[str, str] = os.environ,
+    environment: Mapping[str, str] = os.environ,
 ) -> Cards:
     """All cards, and which of them mode cuda can use. Never raises; no context is made on a card.
 
     `driver` gives the CUDA driver's library (raising OSError where there is none), `toolkit` what compiles for it.
-    Before the driver starts it is asked for as many queues as mode cuda has streams, unless the user has said how many.
     """
     cards: tuple[Card, ...] = ()
     found: Toolkit | None = None
@@ -135,16 +134,8 @@ def _check_environment(environment: Mapping[str, str]) -> None:
         raise Unusable("NUMBA_ENABLE_CUDASIM is set, so numba compiles nothing for a card", f"unset it, or {SIMULATE}")
 
 
-def driver_library() -> Any:
-    """The CUDA driver's library. Raises OSError where there is none."""
-    if sys.platform == "win32":
-        return ctypes.WinDLL("nvcuda.dll")
-    return ctypes.CDLL("libcuda.so.1")
-
-
-def _started(library: Any, environment: MutableMapping[str, str]) -> Any:
+def _started(library: Any, environment: Mapping[str, str]) -> Any:
     """The library once `cuInit` has succeeded. Raises Unusable."""
-    environment.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", str(CONNECTIONS))  # it is read once, now
     code = library.cuInit(0)
     if not code:
         return library

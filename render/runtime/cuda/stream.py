@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from render.codegen.settings import Settings, pack
+from render.codegen.settings import Settings, cell_numbers, pack_cells
 from render.kernels.launch import THREADS, TILE
 from render.request import Request
 from render.runtime.cuda.clock import CardClock
@@ -27,6 +27,8 @@ from render.trace import Clock, Worker
 
 NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: does not wait for the default stream
 INT32, INT64 = ctypes.c_int32, ctypes.c_int64
+MEMORY_CELLS = [cell_numbers(name) for name in (*Memory._fields, *List._fields)]
+(COPIES,), (STRIDE,) = cell_numbers("copies"), cell_numbers("stride")
 KEPT = 8  # shapes of launches whose parameters are kept
 
 
@@ -84,6 +86,7 @@ class Stream:
         self._list_bytes = 0
         self._listed: dict[int, int] = {}
         self._known: dict[Shape, Known] = {}
+        self._cells: list[int] = []
         self._types: tuple[Any, ...] = ()
         self._launched, self._handed, self._arrived = shape, 0, False
 
@@ -101,7 +104,7 @@ class Stream:
             self.device.tie_clocks(self._queue)
 
     def submit(self, rectangles: np.ndarray) -> None:
-        """Launch rectangles, (n, 4) with x, y, width, height, without waiting. Only after `collect` of the one before."""
+        """Launch rectangles, (n, 4) with x, y, width, height, without waiting. Only after `collect` of the last."""
         driver, device, queue, (first, second, third) = self._driver, self.device, self._queue, self._events
         device.make_current()
         shape = Shape(len(rectangles), *rectangles[:, 2:].max(axis=0).tolist())
@@ -178,28 +181,42 @@ class Stream:
                 self._release()
                 self._allocate(needed.whole)
             memory = share_out(self._memory, device.request, shape)
-            at = self._place_list(make_list(device.request, shape)).settings(memory.settings(device.at))
-            parameters = pack(at, device.p, address=self._address).tolist()
-            self._types = (*[INT64] * len(parameters), *[INT32] * len(shape))
+            self._place_list(make_list(self.device.request, shape))
+            parameters = self._parameters(memory, shape)
             if len(self._known) == KEPT:
                 del self._known[next(iter(self._known))]
             known = self._known[shape] = Known(memory, needed, tuple(parameters))
         return known
 
-    def _place_list(self, listed: List) -> List:
-        """Have memory of the device for a launch's list, which has no other here: an array only says how long it is."""
+    def _place_list(self, listed: List) -> None:
+        """Have memory of the device for a launch's list, which has none here: an array only says how long it is."""
         needed = sum(array.nbytes for array in listed)
         if needed > self._list_bytes:
             self._release_list()
             self._list, self._list_bytes = asked(self._driver.cuMemAlloc(needed)), needed
             self._known = {}
-        self._listed = {listed.room.ctypes.data: int(self._list), listed.waiting.ctypes.data: int(self._list) + listed.room.nbytes}
-        return listed
+        self._listed = {
+            listed.room.ctypes.data: int(self._list),
+            listed.waiting.ctypes.data: int(self._list) + listed.room.nbytes,
+        }
+        self._lists = listed
 
     def _release_list(self) -> None:
         if self._list is not None:
             self._driver.cuMemFree(self._list)
         self._list, self._list_bytes = None, 0
+
+    def _parameters(self, memory: Memory, shape: Shape) -> list[int]:
+        """What the threads are told: the same for all launches, but where the memory of this one lies."""
+        at = self._lists.settings(memory.settings(self.device.at))
+        if not self._cells:
+            told = pack_cells(at, self.device.p, address=self._address)
+            self._cells, self._types = told.tolist(), (*[INT64] * len(told), *[INT32] * len(Shape._fields))
+        cells = list(self._cells)
+        for array, (address, length) in zip((*memory, *self._lists), MEMORY_CELLS, strict=True):
+            cells[address], cells[length] = self._address(array), array.size
+        cells[COPIES], cells[STRIDE] = at.copies, at.stride
+        return cells
 
     def _allocate(self, needed: int) -> None:
         """Reserve so many bytes here and on the device."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from render.painting.painter import Done, Painter
 from render.plan import Tile
 
-SHARED = False
+NEEDS_SHARED_CANVAS = False
 
 
-def missing() -> None:
+def unavailable_reason() -> None:
     """Nothing: somebody asks."""
 
 

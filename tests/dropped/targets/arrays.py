@@ -11,7 +11,7 @@ import numpy as np
 
 from render import sampling
 from render.codegen.retarget import retarget
-from render.frame import Canvas, Went
+from render.frame import Canvas, SliceResult
 from render.language import primitives
 from render.request import Request
 from render.runtime.kernel import Announce, CpuKernel
@@ -23,7 +23,7 @@ BAND_ROWS = 0
 DROPS_GIL = False
 
 
-def missing(request: Request | None = None) -> None:
+def unavailable_reason(request: Request | None = None) -> None:
     """Nothing: NumPy is here."""
 
 
@@ -67,7 +67,7 @@ class ArrayKernel(CpuKernel):
         return ArrayKernel(self.scene, request, p)
 
     @contextmanager
-    def begin(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rows]:
+    def start_rectangle(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> Iterator[Rows]:
         yield Rows(self, canvas, x, width, list(range(y, y + height)))
 
     def row(self, canvas: Canvas, x: int, y: int, width: int) -> int:
@@ -99,9 +99,9 @@ class Rows:
     def __init__(self, kernel: ArrayKernel, canvas: Canvas, x: int, width: int, left: list[int]) -> None:
         self.kernel, self.canvas, self.x, self.width, self.left = kernel, canvas, x, width, left
 
-    def go(self, budget: int) -> Went:
+    def paint_slice(self, budget: int) -> SliceResult:
         made = 0
         with np.errstate(all="ignore"):
             while self.left and made <= budget:
                 made += self.kernel.row(self.canvas, self.x, self.left.pop(0), self.width)
-        return Went(made, 0, not self.left)
+        return SliceResult(made, 0, not self.left)

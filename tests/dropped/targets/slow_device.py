@@ -13,6 +13,7 @@ from render import targets
 from render.frame import Canvas
 from render.request import Request
 from render.runtime.kernel import Announce, Kernel, LaunchKernel, Painted
+from render.runtime.launch import Shape
 from render.scene import Scene
 from render.trace import Clock, Worker
 
@@ -22,7 +23,7 @@ BAND_ROWS = 5
 DROPS_GIL = False
 
 
-def missing(request: Request | None = None) -> tuple[str, str] | None:
+def unavailable_reason(request: Request | None = None) -> tuple[str, str] | None:
     """Its absence, where a test asks for it."""
     return ("it is out of order", "mend it") if os.environ.get("SLOW_DEVICE") == "broken" else None
 
@@ -55,19 +56,24 @@ class SlowStream:
 
     def __init__(self, device: SlowDevice, number: int) -> None:
         self.device, self.worker = device, Worker(os.getpid(), number, f"slow stream {number}")
-        self.rectangle = 0, 0, 0, 0
+        self.shape = Shape(2, *device.request.tile)
+        self.rectangles = np.zeros((0, 4), np.int64)
 
-    def submit(self, *rectangle: int) -> None:
-        x, y, width, height = rectangle
-        self.rectangle = x, y, width, height
+    def submit(self, rectangles: np.ndarray) -> None:
+        self.rectangles = rectangles
 
     def ready(self) -> bool:
         return True
 
     def collect(self) -> Painted:
-        x, y, width, height = self.rectangle
-        began, canvas = time.perf_counter_ns(), Canvas(width, height, with_steps=True, x=x, y=y)
-        made, bad = self.device.kernel.paint(canvas, *self.rectangle)
-        ended = time.perf_counter_ns()
-        steps = np.asarray(canvas.steps) if self.device.request.samples == 1 else None
-        return Painted(canvas.rgb, steps, made, bad, began, ended, ended)
+        slots = len(self.rectangles), *self.rectangles[:, :1:-1].max(axis=0)
+        rgb, steps = np.zeros((*slots, 3), np.uint8), np.zeros(slots, np.int32)
+        told = []
+        for number, (x, y, width, height) in enumerate(self.rectangles.tolist()):
+            began, canvas = time.perf_counter_ns(), Canvas(width, height, with_steps=True, x=x, y=y)
+            made_here, bad_here = self.device.kernel.paint(canvas, x, y, width, height)
+            told.append((made_here, bad_here, began, time.perf_counter_ns()))
+            rgb[number, :height, :width], steps[number, :height, :width] = canvas.rgb, canvas.steps
+        made, bad, first, last = np.array(told).T
+        kept = steps if self.device.request.samples == 1 else None
+        return Painted(rgb, kept, made, bad, first, last, int(first[0]), int(last[-1]), int(last[-1]))

@@ -19,10 +19,9 @@ from render.errors import RenderError
 from render.kernels.launch import THREADS
 from render.request import Request
 from render.runtime.cuda import driver as card_driver
-from render.runtime.cuda.clock import CardClock
 from render.runtime.cuda.device import CudaDevice
 from render.runtime.cuda.driver import LaunchFailed
-from tests.card_driver import Driver, drawn, open_device
+from tests.card_driver import EVERY, Driver, drawn, open_device
 
 
 class Imitation(Driver):
@@ -33,11 +32,16 @@ class Imitation(Driver):
         self.thread = thread
 
     def launch(self, _function: object, *rest: Any) -> None:
-        (*values, x, y, width, height), types = rest[-2]
-        assert types == (*[ctypes.c_int64] * len(values), *[ctypes.c_int32] * 4)
-        cells, rectangle = (ctypes.c_int64 * len(values))(*values), (x, y, width, height)
+        (*values, count, wide, high), types = rest[-2]
+        assert types == (*[ctypes.c_int64] * len(values), *[ctypes.c_int32] * 3)
+        cells = (ctypes.c_int64 * len(values))(*values)
         for block, _warp in product(range(rest[0]), range(THREADS // 32)):
-            self.thread(ctypes.addressof(cells), block, *rectangle)
+            self.thread(ctypes.addressof(cells), block, count, wide, high)
+
+
+def rectangle(*edges: int) -> np.ndarray:
+    """One rectangle for a launch."""
+    return np.array([edges])
 
 
 @pytest.fixture
@@ -82,8 +86,8 @@ def test_a_launch_is_waited_for_only_when_it_is_asked_for(driver: Imitation, dev
     driver.polls = 2
     driver.calls.clear()
 
-    first.submit(0, 0, 16, 16)
-    second.submit(16, 0, 16, 16)
+    first.submit(rectangle(0, 0, 16, 16))
+    second.submit(rectangle(16, 0, 16, 16))
 
     assert not {"cuEventSynchronize", "cuCtxSynchronize"} & set(driver.calls)
     assert [first.ready(), first.ready(), first.ready()] == [False, False, True]
@@ -93,7 +97,7 @@ def test_what_a_long_launch_writes_to_is_given_back_in_the_background_when_it_ha
     driver: Imitation, device: CudaDevice
 ) -> None:
     (stream,) = device.streams(1)
-    stream.submit(0, 0, 16, 16)
+    stream.submit(rectangle(0, 0, 16, 16))
     driver.polls = 1 << 40
 
     device.close()
@@ -108,13 +112,13 @@ def test_what_a_long_launch_writes_to_is_given_back_in_the_background_when_it_ha
 
 def test_memory_is_kept_from_launch_to_launch(driver: Imitation, device: CudaDevice) -> None:
     (stream,) = device.streams(1)
-    stream.submit(0, 0, 16, 16)
+    stream.submit(rectangle(0, 0, 16, 16))
     stream.collect()
     driver.calls.clear()
 
-    stream.submit(16, 0, 16, 16)
+    stream.submit(rectangle(16, 0, 16, 16))
     stream.collect()
-    stream.submit(32, 16, 16, 8)
+    stream.submit(rectangle(32, 16, 16, 8))
 
     assert not {"cuMemAlloc", "cuMemHostAlloc"} & set(driver.calls)
 
@@ -122,10 +126,10 @@ def test_memory_is_kept_from_launch_to_launch(driver: Imitation, device: CudaDev
 def test_each_launch_counts_from_nothing_though_another_stream_stands_still(device: CudaDevice) -> None:
     made = []
     standing, stream = device.streams(2)
-    standing.submit(0, 0, 16, 16)
+    standing.submit(rectangle(0, 0, 16, 16))
     for x in (16, 0, 16, 0):
-        stream.submit(x, 0, 16, 16)
-        made.append(stream.collect().made)
+        stream.submit(rectangle(x, 0, 16, 16))
+        made.append(int(stream.collect().made[0]))
 
     assert made == made[:2] * 2
     assert made[0] != made[1]
@@ -134,7 +138,7 @@ def test_each_launch_counts_from_nothing_though_another_stream_stands_still(devi
 def test_times_of_the_card_are_told_on_the_host_clock(device: CudaDevice) -> None:
     (stream,) = device.streams(1)
     before = time.perf_counter_ns()
-    stream.submit(0, 0, 16, 16)
+    stream.submit(rectangle(0, 0, 16, 16))
     painted = stream.collect()
 
     assert before <= painted.began <= painted.painted <= painted.arrived <= time.perf_counter_ns()
@@ -149,52 +153,19 @@ def test_no_clock_learns_from_the_launch_that_has_the_kernel_loaded(
     inner = driver.launch
 
     def launch(function: object, *rest: Any) -> None:
-        launched.append(rest[-2][0][-1])
+        launched.append(rest[-2][0][-3])
         time.sleep(0 if launched[1:] else 0.1)
         inner(function, *rest)
 
     driver.done["cuLaunchKernel"] = lambda *asked: asked[-3].append(lambda: launch(*asked))
-    device = open_device(driver, ask(blocks=False))
+    device = open_device(driver, ask())
     (stream,) = device.streams(1)
-    stream.submit(0, 0, 16, 16)
+    stream.submit(rectangle(0, 0, 16, 16))
     stream.collect()
 
-    assert launched == [0, 16]
+    assert launched == [0, 1]
     assert 0 < device.facts()["card_clock_error_ns"] < 50_000_000
     device.close()
-
-
-class Corrected(CardClock):
-    """A card's clock that turns out to be further behind with each launch, by 83 ns."""
-
-    def __init__(self, clock: CardClock) -> None:
-        self.__dict__ = clock.__dict__
-        self.late = 0
-
-    def learn(self, first: int, last: int, began: int, ended: int) -> None:
-        super().learn(first, last, began, ended)
-        self.late += 83
-
-    @property
-    def offset(self) -> int:
-        return super().offset - self.late
-
-
-@pytest.mark.parametrize(("width", "fills"), [(48, True), (8, False)])
-def test_a_launch_that_records_nothing_paints_when_those_before_it_leave_room(
-    driver: Imitation, width: int, *, fills: bool, ask: Callable[..., Request]
-) -> None:
-    """On the host's clock, though more is known of the card's clock with each launch that has ended."""
-    device = open_device(driver, ask(blocks=False, tile=(48, 32)))
-    device.events = Corrected(device.events)
-    streams = device.streams(2)
-    for stream in streams:
-        stream.submit(0, 0, width, 32)
-        stream._events[0].reach()  # noqa: SLF001  (both streams have come to their launches)
-    first, second = (stream.collect() for stream in streams)
-    device.close()
-
-    assert (second.began >= first.painted) == fills
 
 
 @pytest.mark.parametrize(
@@ -211,7 +182,7 @@ def test_a_launch_that_records_nothing_paints_when_those_before_it_leave_room(
 def test_a_card_that_fails_says_what_to_do(
     driver: Imitation, call: str, code: int, words: str, ask: Callable[..., Request]
 ) -> None:
-    driver.failures[call] = 1, code
+    driver.failures[call] = EVERY, code
 
     with pytest.raises(RenderError, match=words) as caught:
         drawn(driver, ask(mode="cuda", target="cuda"))
@@ -222,7 +193,7 @@ def test_a_card_that_fails_says_what_to_do(
 @pytest.mark.parametrize("call", ["cuMemAlloc", "cuMemHostAlloc"])
 def test_no_memory_may_be_the_card_s_or_the_host_s(driver: Imitation, call: str, ask: Callable[..., Request]) -> None:
     """The driver says the same of both."""
-    driver.failures[call] = 1, 2
+    driver.failures[call] = EVERY, 2
 
     with pytest.raises(RenderError, match="on the card or on this machine") as caught:
         drawn(driver, ask(mode="cuda", target="cuda"))
@@ -231,9 +202,9 @@ def test_no_memory_may_be_the_card_s_or_the_host_s(driver: Imitation, call: str,
 
 
 def test_a_launch_that_fails_names_its_tile(driver: Imitation, ask: Callable[..., Request]) -> None:
-    driver.failures["cuLaunchKernel"] = 4, 719  # the first paints nothing
+    driver.failures["cuLaunchKernel"] = 3, 719  # the first paints nothing; two tiles a launch
 
-    with pytest.raises(RenderError, match=r"tile 2 .* failed: LaunchFailed: CUDA error 719") as caught:
+    with pytest.raises(RenderError, match=r"tile 2 .* failed: LaunchFailed: CUDA error 719 \(tiles 3, 0, 1 ") as caught:
         drawn(driver, ask(mode="cuda", target="cuda"))
 
     assert caught.value.exit_code == 4

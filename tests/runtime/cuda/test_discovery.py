@@ -120,20 +120,6 @@ def test_what_the_environment_switches_off_stays_off(name: str) -> None:
     assert found(Driver(), environment={name: "0"}).reason is None
 
 
-@pytest.mark.parametrize(("given", "asked"), [({}, "32"), ({"CUDA_DEVICE_MAX_CONNECTIONS": "4"}, "4")])
-def test_the_driver_is_asked_for_a_queue_for_every_stream_before_it_starts(given: dict[str, str], asked: str) -> None:
-    environment, seen, driver = dict(given), list[str | None](), Driver()
-
-    def start(_flags: int) -> int:
-        seen.append(environment.get("CUDA_DEVICE_MAX_CONNECTIONS"))
-        return 0
-
-    vars(driver)["cuInit"] = start
-    found(driver, environment=environment)
-
-    assert seen == [asked]
-
-
 @pytest.mark.parametrize(("driver", "extra"), [(13000, "cu13"), (12040, "cu12")])
 def test_a_missing_package_comes_with_the_command_that_suits_the_driver(
     driver: int, extra: str, package: Callable[[str | None], None]

@@ -100,8 +100,8 @@ def test_devices_tells_each_card_and_its_software(monkeypatch: pytest.MonkeyPatc
     )
     monkeypatch.setattr(software, "find", lambda _: Software("580.159", "13.5", "0.30.4", (), None))
 
-    found = devices.find()
-    told = "\n".join(devices.lines(found))
+    found = devices.find_devices()
+    told = "\n".join(devices.format_lines(found))
 
     assert [card["used"] for card in found["cards"]] == [True, False]
     assert found["cuda"]["runs"] == "13.0"

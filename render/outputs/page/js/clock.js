@@ -11,7 +11,7 @@ class Clock {
     this.playing = false;
     this.stop = end; // where playing ends by itself
     /** @type {(() => void)[]} */
-    this.heard = [];
+    this.listeners = [];
     const takes = (/** @type {number} */ pace) => end / 1e9 * pace;
     /** Those worth choosing. */
     this.paces = PACES.filter(pace => pace === 1 || (takes(pace) >= 3 && takes(pace) <= 1800));
@@ -22,7 +22,7 @@ class Clock {
   /** @param {number} t */
   seek(t) {
     this.now = Math.min(Math.max(t, 0), this.end);
-    this.tell();
+    this.notify();
   }
 
   /** Play, from the start where the end was reached, up to `stop`. */
@@ -30,31 +30,31 @@ class Clock {
     if (this.now >= stop) this.now = 0;
     this.stop = stop;
     this.playing = true;
-    this.tell();
+    this.notify();
   }
 
   pause() {
     this.playing = false;
-    this.tell();
+    this.notify();
   }
 
   /** So many milliseconds have passed before the screen. @param {number} ms */
   advance(ms) {
     this.now = Math.min(this.now + ms * 1e6 / this.pace, this.stop);
-    if (this.now >= this.stop) this.pause(); else this.tell();
+    if (this.now >= this.stop) this.pause(); else this.notify();
   }
 
   /** @param {number} pace */
   slow(pace) {
     this.pace = pace;
-    this.tell();
+    this.notify();
   }
 
-  tell() { for (const listener of this.heard) listener(); }
+  notify() { for (const listener of this.listeners) listener(); }
 }
 
 /** How fast it goes, in words. @param {number} pace */
-function paceInWords(pace) {
+function formatPace(pace) {
   if (pace === 1) return 'real time';
   return pace > 1 ? `${pace.toLocaleString('en')} × slower` : `${Math.round(1 / pace)} × faster`;
 }

@@ -76,8 +76,8 @@ class Closeup {
 
   /** The stays of a row inside the window. @param {Row} row @param {number} from */
   seen(row, from) {
-    const first = Math.max(upTo(row.starts, from) - 1, 0);
-    return row.stays.slice(first, upTo(row.starts, from + this.reach)).filter(stay => stay.t1 >= from);
+    const first = Math.max(countUpTo(row.starts, from) - 1, 0);
+    return row.stays.slice(first, countUpTo(row.starts, from + this.reach)).filter(stay => stay.t1 >= from);
   }
 
   /** A row too thin for letters: what is past and now as one shape, what comes as another.
@@ -98,7 +98,7 @@ class Closeup {
     g.globalAlpha = 1;
   }
 
-  /** A tile in hand: hatched from its first stroke to its last, filled where it is painted.
+  /** A tile in hand: hatched from its first piece to its last, filled where it is painted.
    * @param {CanvasRenderingContext2D} g @param {Stay} stay @param {number} y @param {number} from @param {number} t @param {number} watched */
   stay(g, stay, y, from, t, watched) {
     const x = (/** @type {number} */ time) => this.gutter + (time - from) * this.scale;
@@ -106,7 +106,7 @@ class Closeup {
     if (stay.pieces > 1 && stay.p0 < stay.p1) {
       const left = Math.max(x(stay.p0), this.gutter - 9), right = Math.min(x(stay.p1), edge + 9);
       g.globalAlpha = stay.p0 > t ? 0.3 : 0.75;
-      g.fillStyle = hatching(g, colour);
+      g.fillStyle = hatch(g, colour);
       g.fillRect(left, y, right - left, this.row);
     }
     for (const span of stay.spans) {
@@ -136,10 +136,10 @@ class Closeup {
       return;
     }
     g.fillStyle = colour;
-    fillAsGiven(g, span, left, y, width > 3 ? width - 0.8 : width, this.row);
+    fillByShare(g, span, left, y, width > 3 ? width - 0.8 : width, this.row);
     if (now && this.row > 6) { g.strokeStyle = this.look.ink; g.lineWidth = 1.5; g.strokeRect(left + 0.75, y + 0.75, width - 2.2, this.row - 1.5); }
     if (this.row > 10 && width > 9 * this.unit * String(span.tile).length + 4) {
-      const weight = now && !later ? '700' : '', ink = later || span.given < 0.6 ? this.look.ink : textOn(colour);
+      const weight = now && !later ? '700' : '', ink = later || span.given < 0.6 ? this.look.ink : readableOn(colour);
       g.globalAlpha = later ? 0.7 : 1;
       this.text(g, String(span.tile), left, width, y, ink, weight);
     }
@@ -175,12 +175,12 @@ class Closeup {
 }
 
 /** How much the close-up shows, the same for all runs: some dozens of slices, or some tiles. @param {Run[]} runs @param {number} end */
-function reachOf(runs, end) {
+function chooseReach(runs, end) {
   const middle = (/** @type {Run} */ run) => {
     const lengths = run.spans.filter(span => span.kind === 'p' && span.t1 > span.t0).map(span => span.t1 - span.t0).sort((a, b) => a - b);
     return lengths[lengths.length >> 1] ?? 1000;
   };
-  const juggler = runs.find(run => run.flying.most > run.running.most);
+  const juggler = runs.find(isJuggled);
   const wanted = juggler ? 30 * middle(juggler) : 6 * Math.max(...runs.map(middle));
   return Math.min(Math.max(wanted, 1000), Math.max(end, 1000));
 }

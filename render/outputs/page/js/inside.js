@@ -5,7 +5,7 @@ const FIELD = 264, THICKEST = 6, STREAM = 15, TITLE = 78; // units of the look; 
 const WATCH = 12; // seconds that watching the card should take
 
 /** The colour of a tile; neighbours differ. @param {number} tile */
-const colourOfTile = tile => tile < 0 ? '#888888' : theRecord.colours[tile % theRecord.colours.length];
+const tileColour = tile => tile < 0 ? '#888888' : theRecord.colours[tile % theRecord.colours.length];
 
 class Inside extends Overview {
   /** @param {Run} run @param {HTMLElement} root @param {Controls} controls */
@@ -20,7 +20,7 @@ class Inside extends Overview {
     this.usual = undefined;
     this.busy = element('b');
     this.pace = PACES.find(pace => run.length / 1e9 * pace >= WATCH) ?? PACES[PACES.length - 1];
-    const watch = element('button', { type: 'button' }, `Watch these ${told(run.length)}: ${paceInWords(this.pace)}`);
+    const watch = element('button', { type: 'button' }, `Watch these ${formatTime(run.length)}: ${formatPace(this.pace)}`);
     watch.addEventListener('click', () => this.watch(controls));
     this.follow(controls);
     /** @type {HTMLElement} */ (root.querySelector('.live')).append(
@@ -72,7 +72,7 @@ class Inside extends Overview {
   }
 
   /** @param {Span} span */
-  colour(span) { return colourOfTile(span.tile); }
+  colour(span) { return tileColour(span.tile); }
 
   /** @param {CanvasRenderingContext2D} g */
   paint(g) {
@@ -82,7 +82,7 @@ class Inside extends Overview {
     const { lane, number, t0, t1 } = this.run.inside;
     lane.forEach((row, i) => {
       const x = this.x(t0[i]);
-      g.fillStyle = colourOfTile(number[i]);
+      g.fillStyle = tileColour(number[i]);
       g.fillRect(x, this.curves + row * this.row, Math.max(this.x(t1[i]) - x, 0.4), this.row);
     });
   }
@@ -111,7 +111,7 @@ class Inside extends Overview {
     for (const { kind, tile, worker, t0, t1 } of this.run.spans) {
       const left = this.x(t0), right = this.x(t1);
       if (kind !== 'p' || right - left < g.measureText(`${tile}`).width + 6) continue;
-      g.fillStyle = g === this.faint.g ? this.look.ink : textOn(colourOfTile(tile));
+      g.fillStyle = g === this.faint.g ? this.look.ink : readableOn(tileColour(tile));
       g.fillText(`${tile}`, (left + right) / 2, worker * (this.lane + this.space) + this.lane / 2 + 0.5);
     }
   }

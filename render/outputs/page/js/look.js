@@ -13,7 +13,7 @@ function currentLook() {
 }
 
 /** Black or white, whichever can be read on a colour. @param {string} colour "#rrggbb" */
-function textOn(colour) {
+function readableOn(colour) {
   const [r, g, b] = [1, 3, 5].map(i => (parseInt(colour.slice(i, i + 2), 16) / 255) ** 2.2);
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.19 ? '#000' : '#fff';
 }
@@ -51,11 +51,11 @@ class Sheet {
 }
 
 /** @type {Map<string, CanvasPattern>} */
-const hatchings = new Map();
+const hatches = new Map();
 
-/** Diagonal lines of a colour: begun, and put aside. @param {CanvasRenderingContext2D} g @param {string} colour */
-function hatching(g, colour) {
-  let pattern = hatchings.get(colour);
+/** Diagonal lines of a colour: started, and set aside. @param {CanvasRenderingContext2D} g @param {string} colour */
+function hatch(g, colour) {
+  let pattern = hatches.get(colour);
   if (!pattern) {
     const size = 6, piece = document.createElement('canvas');
     piece.width = piece.height = size;
@@ -66,14 +66,14 @@ function hatching(g, colour) {
     for (const d of [-size, 0, size]) { p.moveTo(d, size); p.lineTo(d + size, 0); }
     p.stroke();
     pattern = /** @type {CanvasPattern} */ (g.createPattern(piece, 'repeat'));
-    hatchings.set(colour, pattern);
+    hatches.set(colour, pattern);
   }
   return pattern;
 }
 
 /** A bar as high as the share of its time for which its worker had a CPU; the rest of it, at a tile without one, pale.
  * @param {CanvasRenderingContext2D} g @param {{given: number}} span @param {number} x @param {number} y @param {number} width @param {number} height */
-function fillAsGiven(g, { given }, x, y, width, height) {
+function fillByShare(g, { given }, x, y, width, height) {
   if (given < 1) {
     const { globalAlpha } = g;
     g.globalAlpha = globalAlpha * 0.35;
@@ -86,20 +86,20 @@ function fillAsGiven(g, { given }, x, y, width, height) {
 const UNITS = /** @type {[number, string][]} */ ([[1e9, 's'], [1e6, 'ms'], [1e3, 'µs'], [1, 'ns']]);
 
 /** A time to three digits, as the captions say it. @param {number} ns */
-function told(ns) {
+function formatTime(ns) {
   const [size, unit] = UNITS.find(([size]) => ns >= size) ?? [1e9, 's'];
   if (!ns) return '0 s';
   return unit === 'ns' ? `${ns} ns` : `${(ns / size).toFixed(ns < 10 * size ? 2 : ns < 100 * size ? 1 : 0)} ${unit}`;
 }
 
 /** A round time, without the digits that say nothing. @param {number} ns */
-function round(ns) {
-  const [number, unit] = told(ns).split(' ');
+function formatTick(ns) {
+  const [number, unit] = formatTime(ns).split(' ');
   return `${Number(number)} ${unit}`;
 }
 
 /** A time on a clock that ends at `end`: one unit, digits that do not jump. @param {number} ns @param {number} end */
-function onClock(ns, end) {
+function formatClock(ns, end) {
   const [size, unit] = UNITS.find(([size]) => end >= size) ?? [1, 'ns'];
   return `${(ns / size).toFixed(end < 10 * size ? 3 : 2)} ${unit}`;
 }

@@ -8,7 +8,7 @@ class Overview {
   constructor(canvas, run, end, most) {
     this.run = run;
     this.all = end || 1; // where the page's clock ends
-    this.own = false; // whether this run is drawn on a scale of its own
+    this.stretched = false; // whether this run is drawn on a scale of its own
     this.most = Math.max(most, 1);
     this.sheet = new Sheet(canvas);
     this.bright = new Sheet();
@@ -31,7 +31,7 @@ class Overview {
   }
 
   /** Where the scale ends. */
-  get end() { return this.own && this.run.length ? this.run.length : this.all; }
+  get end() { return this.stretched && this.run.length ? this.run.length : this.all; }
 
   /** @param {number} t */
   x(t) { return this.gutter + t / this.end * (this.sheet.width - this.gutter - 1); }
@@ -64,7 +64,7 @@ class Overview {
   paint(g) {
     this.run.lanes.forEach((lane, worker) => this.strip(g, lane, worker));
     const floor = this.curves + this.curve;
-    this.area(g, this.run.flying, floor, hatching(g, this.look.quiet), this.look.quiet);
+    this.area(g, this.run.inFlight, floor, hatch(g, this.look.quiet), this.look.quiet);
     this.area(g, this.run.running, floor, this.look.ink, '');
   }
 
@@ -81,7 +81,7 @@ class Overview {
         if (span.kind !== kind) continue;
         g.fillStyle = kind === 'p' ? this.colour(span) : this.look.quiet;
         const x = this.x(span.t0), width = Math.max(this.x(span.t1) - x, 0.4);
-        if (kind === 'p') fillAsGiven(g, span, x, y, width > 4 ? width - 0.6 : width, this.lane);
+        if (kind === 'p') fillByShare(g, span, x, y, width > 4 ? width - 0.6 : width, this.lane);
         else g.fillRect(x, y + this.lane / 2 - 0.75, width, 1.5);
       }
     }
@@ -115,7 +115,7 @@ class Overview {
     g.fillStyle = look.quiet;
     g.font = `${12 * this.unit}px ${look.font}`;
     this.names(g);
-    const level = floor - this.run.flying.most * this.curve / this.most + 8 * this.unit;
+    const level = floor - this.run.inFlight.most * this.curve / this.most + 8 * this.unit;
     g.fillText('in flight', 0, Math.min(Math.max(level, this.curves + 6 * this.unit), floor - 24 * this.unit));
     g.fillStyle = look.ink;
     g.font = `600 ${12 * this.unit}px ${look.font}`;
@@ -137,7 +137,7 @@ class Overview {
     g.fillRect(this.gutter, floor, this.sheet.width - this.gutter, 1);
     let free = -Infinity;
     for (const t of ticks(this.end)) {
-      const text = round(t), wide = g.measureText(text).width, x = this.x(t);
+      const text = formatTick(t), wide = g.measureText(text).width, x = this.x(t);
       const left = Math.min(Math.max(x - wide / 2, this.gutter), this.sheet.width - wide);
       g.fillRect(x - 0.5, floor, 1, 4);
       if (left < free) continue;

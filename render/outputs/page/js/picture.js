@@ -1,4 +1,4 @@
-// The picture as a run fills it: tiles appear when they are done, outlined and numbered by worker.
+// The picture as a run fills it: tiles appear when they are finished, outlined in the colour of their worker.
 
 const TAG = 17; // CSS pixels; a tile that is smaller has no number
 
@@ -9,9 +9,11 @@ class Picture {
     this.image = image;
     this.sheet = new Sheet(canvas);
     this.whole = new Sheet(); // the picture at this size
-    this.board = new Sheet(); // the tiles that are done
-    this.shown = -1; // how many of run.done are on the board
+    this.board = new Sheet(); // the tiles that are finished
+    this.shown = -1; // how many of run.finished are on the board
     this.owners = true;
+    /** @type {Set<number>} */
+    this.marked = new Set(); // tiles that a lesson frames
     this.look = /** @type {Look} */ ({}); // set by fit, before anything is drawn
     this.columns = Math.ceil(theRecord.width / run.tile[0]);
   }
@@ -49,28 +51,29 @@ class Picture {
 
   /** @param {number} t @param {number} watched a tile to point out, or -1 */
   draw(t, watched) {
-    this.fill(upTo(this.run.ends, t));
+    this.fill(countUpTo(this.run.ends, t));
     this.sheet.lay(this.board);
     const { g } = this.sheet;
     for (const row of this.run.rows) {
-      const stay = inHand(row, t);
+      const stay = stayAt(row, t);
       if (stay && (stay.p1 < 0 || t < stay.p1)) this.hold(g, stay, t);
     }
     if (watched >= 0) this.point(g, watched);
   }
 
-  /** Bring the board to so many tiles done: only what is new is drawn, unless time went back. @param {number} count */
+  /** Bring the board to so many finished tiles: only what is new is drawn, unless time went back. @param {number} count */
   fill(count) {
     if (this.shown < 0 || count < this.shown) {
       this.empty();
       this.shown = 0;
     }
     for (; this.shown < count; this.shown++) {
-      const { tile, worker } = this.run.done[this.shown];
+      const { tile, worker } = this.run.finished[this.shown];
       const { x, y, width, height } = this.place(tile), k = this.board.ratio, { g } = this.board;
       if (width <= 0 || height <= 0) continue;
       g.drawImage(this.whole.canvas, x * k, y * k, width * k, height * k, x, y, width, height);
       if (this.owners) this.own(g, x, y, width, height, worker);
+      if (this.marked.has(tile)) this.mark(g, x, y, width, height);
     }
   }
 
@@ -107,30 +110,30 @@ class Picture {
     g.strokeRect(x + g.lineWidth / 2, y + g.lineWidth / 2, width - g.lineWidth, height - g.lineWidth);
     g.setLineDash([]);
     g.globalAlpha = 1;
-    if (small >= TAG) this.tag(g, x, y, worker, small);
+    if (small >= TAG && this.run.workers.length > 1) this.tag(g, x, y, worker, small);
   }
 
-  /** The worker's number in the corner.
+  /** The worker's name in the corner: w1.
    * @param {CanvasRenderingContext2D} g @param {number} x @param {number} y @param {number} worker @param {number} small */
   tag(g, x, y, worker, small) {
-    const size = Math.max(9, Math.min(small * 0.34, 15)), text = String(worker), colour = colourOf(worker);
+    const size = Math.max(9, Math.min(small * 0.34, 15)), text = `w${worker}`, colour = colourOf(worker);
     g.font = `600 ${size}px ${this.look.font}`;
     const wide = Math.max(g.measureText(text).width + size * 0.5, size * 1.05);
     g.fillStyle = colour;
     g.fillRect(x, y, wide, size * 1.15);
-    g.fillStyle = textOn(colour);
+    g.fillStyle = readableOn(colour);
     g.textAlign = 'center';
     g.textBaseline = 'middle';
     g.fillText(text, x + wide / 2, y + size * 0.63);
   }
 
-  /** A tile in somebody's hands: running (thick outline), waiting for data (dotted), or put aside (hatched).
+  /** A tile in somebody's hands: running (thick outline), waiting for data (dotted), or set aside (hatched).
    * @param {CanvasRenderingContext2D} g @param {Stay} stay @param {number} t */
   hold(g, stay, t) {
     const { x, y, width, height } = this.place(stay.tile), colour = colourOf(stay.worker);
     const span = spanAt(stay, t), running = span?.kind === 'p';
     const line = Math.min(running ? 3.5 : 1.5, width / 4);
-    g.fillStyle = running ? colour : hatching(g, colour);
+    g.fillStyle = running ? colour : hatch(g, colour);
     g.globalAlpha = running ? 0.5 : 0.9;
     if (running || t >= stay.p0) g.fillRect(x, y, width, height);
     g.globalAlpha = 1;
@@ -139,7 +142,17 @@ class Picture {
     g.setLineDash(running || t >= stay.p0 ? dashOf(stay.worker) : [1.5, 3]);
     g.strokeRect(x + line / 2, y + line / 2, width - line, height - line);
     g.setLineDash([]);
-    if (Math.min(width, height) >= TAG && t >= stay.p0) this.tag(g, x, y, stay.worker, Math.min(width, height));
+    if (Math.min(width, height) >= TAG && t >= stay.p0 && this.run.workers.length > 1) this.tag(g, x, y, stay.worker, Math.min(width, height));
+  }
+
+  /** Frame a tile that a lesson is about: two lines, seen on any picture.
+   * @param {CanvasRenderingContext2D} g @param {number} x @param {number} y @param {number} width @param {number} height */
+  mark(g, x, y, width, height) {
+    for (const [line, colour] of /** @type {[number, string][]} */ ([[5, '#fff'], [3, '#c5221f']])) {
+      g.lineWidth = Math.min(line, width / 4);
+      g.strokeStyle = colour;
+      g.strokeRect(x + 2.5, y + 2.5, Math.max(width - 5, 1), Math.max(height - 5, 1));
+    }
   }
 
   /** Point out a tile. @param {CanvasRenderingContext2D} g @param {number} tile */

@@ -7,23 +7,26 @@
  *   A tile in a worker's hands, from its first span there to its last; painted from p0 to p1, in so many pieces.
  * @typedef {{worker: number, stays: Stay[], starts: Float64Array}} Row  Stays that never overlap, by time.
  * @typedef {{times: Float64Array, counts: Float64Array, most: number}} Curve  How many, from each of these times on.
- * @typedef {{tile: number, worker: number, t: number}} Done  A tile, who painted last on it, and when it was done.
- * @typedef {{title: string, mode: string, tile: number[], image: number, length: number,
+ * @typedef {{tile: number, worker: number, t: number}} Finished  A tile, who painted last on it, and when it was finished.
+ * @typedef {{title: string, mode: string, tile: number[], image: number, length: number, awaits: string,
  *   workers: [number, number, string][], worker: number[], number: number[], kind: string, after: number[],
  *   long: number[], cpu: number[] | null, inside: {lanes: number, lane: number[], number: number[], after: number[], long: number[]}}} Stored
  * @typedef {{lanes: number, lane: number[], number: number[], t0: number[], t1: number[]}} Field  What multiprocessors paint.
- * @typedef {Omit<Stored, 'inside'> & {inside: Field, busy: Curve, spans: Span[], byTile: Map<number, Span[]>, rows: Row[], lanes: Span[][], done: Done[],
- *   ends: Float64Array, running: Curve, onCpu: Curve | null, flying: Curve}} Run
+ * @typedef {Omit<Stored, 'inside'> & {inside: Field, busy: Curve, spans: Span[], byTile: Map<number, Span[]>, rows: Row[], lanes: Span[][], finished: Finished[],
+ *   ends: Float64Array, running: Curve, onCpu: Curve | null, waiting: Curve, inFlight: Curve}} Run
  */
 
 const WHOLE = 0.95; // as render.cpu_time has it: more of its time on a CPU is drawn as all of it
 const TOO_SMALL = 25; // a run so many times shorter than the longest is too short to be seen on one scale with it
 
 /** @param {{length: number}} run @param {number} end ns, where the longest run ends */
-function tooShort(run, end) { return run.length > 0 && run.length * TOO_SMALL < end; }
+function isTooShort(run, end) { return run.length > 0 && run.length * TOO_SMALL < end; }
+
+/** Whether a worker set tiles aside and went on with others. @param {Run} run */
+function isJuggled(run) { return run.rows.some(row => row.stays.some(stay => stay.pieces > 1)); }
 
 /** How many of the ascending numbers are not above t. @param {Float64Array} list @param {number} t */
-function upTo(list, t) {
+function countUpTo(list, t) {
   let low = 0, high = list.length;
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -34,13 +37,13 @@ function upTo(list, t) {
 
 /** The value of a curve at t. @param {Curve} curve @param {number} t */
 function valueAt(curve, t) {
-  const passed = upTo(curve.times, t);
+  const passed = countUpTo(curve.times, t);
   return passed ? curve.counts[passed - 1] : 0;
 }
 
 /** How many half-open intervals hold each instant, each counted as often as it weighs.
  * @param {([number, number] | [number, number, number])[]} intervals @returns {Curve} */
-function curveOf(intervals) {
+function countCurve(intervals) {
   const changes = new Map();
   for (const [t0, t1, weight = 1] of intervals) {
     if (t0 >= t1) continue;
@@ -56,7 +59,7 @@ function curveOf(intervals) {
 }
 
 /** Intervals of one worker, those that touch or overlap made one: a worker counts once. @param {Span[]} spans */
-function merged(spans) {
+function mergeTurns(spans) {
   /** @type {[number, number][]} */
   const made = [];
   for (const { t0, t1 } of spans) {
@@ -67,7 +70,7 @@ function merged(spans) {
 }
 
 /** @template K @param {Span[]} spans @param {(span: Span) => K} key @returns {Map<K, Span[]>} */
-function grouped(spans, key) {
+function groupBy(spans, key) {
   const groups = new Map();
   for (const span of spans) {
     const group = groups.get(key(span));
@@ -77,7 +80,7 @@ function grouped(spans, key) {
 }
 
 /** @param {Stored} stored @returns {Run} */
-function decoded(stored) {
+function decodeRun(stored) {
   let t = 0;
   const spans = stored.worker.map((worker, i) => {
     t += stored.after[i];
@@ -85,37 +88,38 @@ function decoded(stored) {
     return { worker, tile: stored.number[i], kind, t0: t, t1: t + long, cpu, given: cpu >= WHOLE * long ? 1 : cpu / long };
   });
   const paint = spans.filter(span => span.kind === 'p');
-  const byTile = grouped(spans, span => span.tile);
+  const byTile = groupBy(spans, span => span.tile);
   const lanes = stored.workers.map(() => /** @type {Span[]} */ ([]));
   for (const span of spans) lanes[span.worker].push(span);
-  const turns = lanes.flatMap(lane => merged(lane.filter(span => span.kind === 'p')));
-  /** @type {Done[]} */
-  const done = [];
+  const turns = lanes.flatMap(lane => mergeTurns(lane.filter(span => span.kind === 'p')));
+  /** @type {Finished[]} */
+  const finished = [];
   /** @type {[number, number][]} */
   const flights = [];
-  for (const [tile, mine] of grouped(paint, span => span.tile)) {
+  for (const [tile, mine] of groupBy(paint, span => span.tile)) {
     const last = mine.reduce((a, b) => b.t1 >= a.t1 ? b : a);
-    done.push({ tile, worker: last.worker, t: last.t1 });
-    flights.push([mine[0].t0, last.t1]);
+    finished.push({ tile, worker: last.worker, t: last.t1 });
+    flights.push([(byTile.get(tile) ?? mine)[0].t0, last.t1]);
   }
-  done.sort((a, b) => a.t - b.t || a.tile - b.tile);
-  const ends = Float64Array.from(done, one => one.t);
-  const inside = fieldOf(stored.inside);
-  const onCpu = stored.cpu && curveOf(paint.map(({ t0, t1, cpu }) => [t0, t1, cpu / (t1 - t0)]));
-  const busy = curveOf(inside.t0.map((t0, i) => [t0, inside.t1[i]]));
-  return { ...stored, inside, busy, spans, byTile, lanes, done, ends, rows: lanes.flatMap(rowsOf), running: curveOf(turns), onCpu, flying: curveOf(flights) };
+  finished.sort((a, b) => a.t - b.t || a.tile - b.tile);
+  const ends = Float64Array.from(finished, one => one.t);
+  const inside = decodeField(stored.inside);
+  const onCpu = stored.cpu && countCurve(paint.map(({ t0, t1, cpu }) => [t0, t1, cpu / (t1 - t0)]));
+  const waiting = countCurve(spans.filter(span => span.kind === 'w').map(({ t0, t1 }) => [t0, t1]));
+  const busy = countCurve(inside.t0.map((t0, i) => [t0, inside.t1[i]]));
+  return { ...stored, inside, busy, spans, byTile, lanes, finished, ends, rows: lanes.flatMap(packRows), running: countCurve(turns), onCpu, waiting, inFlight: countCurve(flights) };
 }
 
 /** The pieces of the multiprocessors at their times. @param {Stored['inside']} stored @returns {Field} */
-function fieldOf({ lanes, lane, number, after, long }) {
+function decodeField({ lanes, lane, number, after, long }) {
   let t = 0;
   const t0 = after.map(passed => t += passed);
-  return { lanes, lane, number, t0, t1: t0.map((begun, i) => begun + long[i]) };
+  return { lanes, lane, number, t0, t1: t0.map((start, i) => start + long[i]) };
 }
 
 /** The fewest rows in which no two tiles of a worker overlap: as many as it had in its hands. @param {Span[]} lane */
-function rowsOf(lane, worker = 0) {
-  const stays = [...grouped(lane, span => span.tile)].map(([tile, spans]) => {
+function packRows(lane, worker = 0) {
+  const stays = [...groupBy(lane, span => span.tile)].map(([tile, spans]) => {
     const paint = spans.filter(span => span.kind === 'p');
     const ends = (/** @type {Span[]} */ list) => list.reduce((most, span) => Math.max(most, span.t1), -Infinity);
     return { tile, worker, spans, t0: spans[0].t0, t1: ends(spans), p0: paint.length ? paint[0].t0 : Infinity, p1: ends(paint), pieces: paint.length };
@@ -133,12 +137,12 @@ function rowsOf(lane, worker = 0) {
 }
 
 /** The tile in a row at t, or undefined. @param {Row} row @param {number} t */
-function inHand(row, t) {
-  const stay = row.stays[upTo(row.starts, t) - 1];
+function stayAt(row, t) {
+  const stay = row.stays[countUpTo(row.starts, t) - 1];
   return stay && t < stay.t1 ? stay : undefined;
 }
 
-/** The span of a stay that holds t, or undefined: then the tile lies aside. @param {Stay} stay @param {number} t */
+/** The span of a stay that holds t, or undefined: then the tile is set aside. @param {Stay} stay @param {number} t */
 function spanAt(stay, t) {
   return stay.spans.find(span => span.t0 <= t && t < span.t1);
 }

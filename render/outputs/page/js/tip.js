@@ -20,7 +20,7 @@ class Tip {
     picture.addEventListener('pointerdown', e => this.show(act, act.parts.picture.tileAt(e.offsetX, e.offsetY), e.clientX, e.clientY));
     closeup.addEventListener('pointermove', e => {
       const { row, time } = act.parts.closeup.under(e.offsetX, e.offsetY, this.clock.now);
-      const stay = row && inHand(row, time);
+      const stay = row && stayAt(row, time);
       if (stay) this.show(act, stay.tile, e.clientX, e.clientY); else this.hide();
     });
     for (const canvas of [picture, closeup]) canvas.addEventListener('pointerleave', () => this.hide());
@@ -74,19 +74,20 @@ class Tip {
   /** @param {Run} run @param {number} tile @param {Span[]} spans */
   lines(run, tile, spans) {
     const paint = spans.filter(span => span.kind === 'p'), waits = spans.filter(span => span.kind === 'w');
-    const sum = (/** @type {Span[]} */ list) => told(list.reduce((all, span) => all + span.t1 - span.t0, 0));
+    const sum = (/** @type {Span[]} */ list) => formatTime(list.reduce((all, span) => all + span.t1 - span.t0, 0));
     const line = (/** @type {string} */ text) => element('p', {}, text);
     const lines = [element('p', {}, element('b', {}, `Tile ${tile}`), `, ${run.title}`)];
     for (const worker of new Set(paint.map(span => span.worker))) {
       const [process, thread, device] = run.workers[worker];
-      const who = device === 'cpu' ? `process ${process}, thread ${thread}` : device.includes('stream') ? device : `${device}, stream ${thread}`;
-      lines.push(line(`worker ${worker}: ${who}`));
+      const alone = run.workers.every(other => other[0] !== process || other === run.workers[worker]);
+      const who = device === 'cpu' ? (alone ? 'a process' : 'a thread') : device.includes('stream') ? device : `${device}, stream ${thread}`;
+      lines.push(line(run.workers.length > 1 || device !== 'cpu' ? `worker ${worker}, ${who}` : `worker ${worker}`));
     }
-    if (waits.length) lines.push(line(`waited ${sum(waits)} for its data`));
+    if (waits.length) lines.push(line(`waited ${sum(waits)} for ${run.awaits}`));
     if (!paint.length) return [...lines, line('never painted')];
     const end = paint.reduce((most, span) => Math.max(most, span.t1), 0);
-    lines.push(line(`painted from ${told(paint[0].t0)} to ${told(end)}`));
-    if (run.onCpu) lines.push(line(`on a CPU for ${told(paint.reduce((all, span) => all + span.cpu, 0))} of that`));
+    lines.push(line(`painted from ${formatTime(paint[0].t0)} to ${formatTime(end)}`));
+    if (run.onCpu) lines.push(line(`on a CPU for ${formatTime(paint.reduce((all, span) => all + span.cpu, 0))} of that`));
     lines.push(line(paint.length > 1 ? `in ${paint.length} pieces, ${sum(paint)} in all` : `in one piece, ${sum(paint)}`));
     return lines;
   }

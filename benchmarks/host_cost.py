@@ -1,0 +1,127 @@
+"""The host's cost of each further tile of mode cuda, beside a stand-in for NVIDIA's driver: no GPU is needed.
+
+The stand-in paints nothing. Its launches leave a record for each square, as a GPU would, and take no time; so what is
+left is the host's own: from the mode's `run` to a trace with its spans and figures.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from render import modes, scene, stats
+from render.codegen.settings import cell_numbers
+from render.frame import open_canvas
+from render.kernels.launch import RECORD
+from render.options import complete
+from render.painting.painter import Launcher
+from render.plan import cut
+from render.request import Request
+from render.runtime.cuda.device import CudaDevice
+from render.runtime.cuda.discovery import Card
+from render.runtime.kernel import LAUNCHES, LaunchKernel
+from render.runtime.launch import Shape
+from render.trace import Recorder, Trace
+
+SIZE, SMALL = (1920, 1080), (16, 16)  # of a frame, and of its tiles: 8160
+STAND_IN = Card(0, "Stand-in", 1 << 34, 132, (9, 0), (13, 0))
+ACROSS, SQUARE_NS = 132 * 20, 4000  # warps that paint at once; ns that a square takes
+RECORDS, FREE = cell_numbers("records")[0], 1 << 34
+
+
+class StandIn:
+    """The driver's entry points. What is written on the device stands in the host's memory at once."""
+
+    def __init__(self) -> None:
+        self._pieces: list[np.ndarray] = []
+        self._next, self._allocated = 1 << 40, 0
+        self._places: dict[int, int] = {}  # of the device's memory that is copied: where it is copied to
+
+    def __getattr__(self, name: str) -> Callable[..., tuple[Any, ...]]:
+        if not name.startswith("cu"):
+            raise AttributeError(name)
+        return lambda *_: (0, [0])
+
+    def cuMemGetInfo(self) -> tuple[int, int, int]:  # noqa: N802  (the driver's names)
+        """Plenty."""
+        return 0, FREE, FREE
+
+    def cuMemAlloc(self, size: int) -> tuple[int, int]:  # noqa: N802
+        """An address that nothing stands at."""
+        self._next, self._allocated = self._next + size, self._next
+        return 0, self._allocated
+
+    def cuMemHostAlloc(self, size: int, _flags: int) -> tuple[int, int]:  # noqa: N802
+        """Memory for what the last piece of the device's holds."""
+        self._pieces.append(np.zeros(size, np.uint8))
+        self._places[self._allocated] = address = self._pieces[-1].ctypes.data
+        return 0, address
+
+    def cuOccupancyMaxActiveBlocksPerMultiprocessor(self, *_: Any) -> tuple[int, int]:  # noqa: N802
+        """Of four warps each."""
+        return 0, 5
+
+    def cuEventRecord(self, event: list[int], _queue: Any) -> tuple[int]:  # noqa: N802
+        """Now."""
+        event[0] = time.perf_counter_ns()
+        return (0,)
+
+    def cuEventElapsedTime(self, first: list[int], last: list[int]) -> tuple[int, float]:  # noqa: N802
+        """In ms."""
+        return 0, (last[0] - first[0]) / 1e6
+
+    def cuLaunchKernel(self, _function: Any, _blocks: int, *rest: Any) -> tuple[int]:  # noqa: N802
+        """Leave a record of each square, as if so many warps took them in turn."""
+        values, _ = rest[-2]
+        shape = Shape(*values[-3:])
+        if shape.tiles:
+            there = values[RECORDS]
+            base = max(place for place in self._places if place <= there)
+            count = shape.tiles * shape.squares
+            at = self._places[base] + there - base
+            records = np.ctypeslib.as_array((ctypes.c_int64 * (RECORD * count)).from_address(at)).reshape(-1, RECORD)
+            numbers = np.arange(count)
+            records[:, 0] = numbers % STAND_IN.multiprocessors
+            records[:, 1] = time.perf_counter_ns() + numbers // ACROSS * SQUARE_NS
+            records[:, 2] = records[:, 1] + SQUARE_NS
+        return (0,)
+
+
+def seconds(tile: tuple[int, int]) -> float:
+    """Time one frame from the mode's `run` to its figures."""
+    request = complete(mode="cuda", simulate=True, size=SIZE, samples=1, tile=tile)
+    tiles, recorder = cut(request), Recorder()
+    kernel = LaunchKernel(lambda _: _device(request), STAND_IN.name, "nothing", min(LAUNCHES, len(tiles)))
+    with open_canvas(request, shared=False) as surface:
+        surface.rgb.fill(1)  # the system has given its memory before
+        t0 = time.perf_counter()
+        done = list(modes.load("cuda").run(tiles, Launcher(request, surface, kernel, recorder)))
+        figures = stats.of(Trace(recorder.drain(), 0, 0, time.perf_counter_ns(), {}))
+        spent = time.perf_counter() - t0
+    assert figures.tiles == len(tiles) == len(done)
+    return spent
+
+
+def _device(request: Request) -> CudaDevice:
+    p = tuple(scene.load(request.scene).prepared(request))
+    return CudaDevice(STAND_IN, b"", request, p, time.perf_counter_ns, StandIn())
+
+
+def main(runs: int) -> None:
+    """Print the cost of each further tile: a frame in many tiles against the same frame as one."""
+    gc.set_threshold(50_000, 20, 20)  # as `render.__main__` does
+    seconds(SMALL)
+    many, one = (median(seconds(tile) for _ in range(runs)) for tile in (SMALL, SIZE))
+    count = len(cut(complete(size=SIZE, tile=SMALL)))
+    print(f"{count} tiles: {many * 1e3:.1f} ms, one: {one * 1e3:.1f} ms, from the mode's run to the figures")
+    print(f"host: {(many - one) / (count - 1) * 1e6:.2f} us for each further tile")
+
+
+if __name__ == "__main__":
+    main(7)

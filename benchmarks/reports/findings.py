@@ -1,0 +1,156 @@
+"""The sentences that a report begins with: who won where and by how much, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.passes import duration
+from harness.record import Record
+from harness.verdicts import AMBIGUOUS, FAST, SAME, SLOW, Interval, Verdict
+from reports.figures import Row, amdahl, base_of, by_group, crossings, ratio, reasons, scaling, time_of
+
+MODES = {"sequential", "concurrent", "parallel, threads", "parallel, processes", "cuda"}
+
+
+def machine_line(record: Record) -> str:
+    """Name the machine in one line."""
+    of = record.machine
+    gpus = of.get("gpus") or []
+    gpu = ", ".join(one["name"] for one in gpus) if gpus else f"no GPU ({of.get('gpu_reason') or 'none was recorded'})"
+    return f"{of.get('cpu', 'unknown CPU')}, {of.get('cpus', '?')} CPUs; {gpu}"
+
+
+def circumstances(record: Record) -> str:
+    """Say with what and under which load a run was measured."""
+    of, run = record.machine, record.run
+    versions = of.get("packages") or {}
+    words = [f"Python {of['python']}"] if of.get("python") else []
+    words += [f"{name} {versions[name]}" for name in ("numba", "numpy", "numba-cuda") if name in versions]
+    loads = [of.get("load_before"), run.get("load_after")]
+    if any(load is not None for load in loads):
+        words.append("load " + " before, ".join(str(load) for load in loads if load is not None) + " after")
+    commit = of.get("commit")
+    if commit:
+        words.append(f"commit {commit['hash'][:10]}{' with changes' if commit.get('changed') else ''}")
+    if run.get("quick"):
+        words.append("--quick")
+    return ", ".join(words)
+
+
+def sureness(record: Record) -> str:
+    """Say how many cases carry a figure, and how well they are known."""
+    rows = list(record.cases.values())
+    timed = [row for row in rows if row.get("samples")]
+    stable = [row for row in timed if not row.get("unstable")]
+    transcribed = sum(1 for row in rows if row.get("summary"))
+    words = [f"{len(timed)} of {len(rows)} cases were timed"] if timed or not transcribed else []
+    if timed:
+        words.append(f"{len(stable)} of them are known to 5 % or better, {len(timed) - len(stable)} are unstable")
+    if transcribed:
+        words.append(f"{transcribed} are transcribed figures without samples")
+    if record.run.get("interrupted"):
+        words.append("the run was interrupted")
+    equal = sum(1 for row in timed if row.get("equal") is True)
+    differing = sum(1 for row in timed if isinstance(row.get("equal"), dict))
+    if timed:
+        words.append(
+            f"{equal} pictures were compared and equal" + (f", {differing} differ a little" if differing else "")
+        )
+    return "; ".join(words) + "."
+
+
+def findings(record: Record) -> list[str]:
+    """All sentences of one run, the most telling first."""
+    return [*winners(record), *peers(record), *scaled(record), *crossed(record)]
+
+
+def winners(record: Record) -> Iterator[str]:
+    """The fastest mode of each scene."""
+    for (section, group), rows in by_group(record).items():
+        if section == "modes" and (said := _fastest(record, [row for row in rows if row["case"] in MODES])):
+            yield f"{group}: {said}."
+
+
+def peers(record: Record) -> Iterator[str]:
+    """The program against the best of the others, frame by frame."""
+    for (section, group), rows in by_group(record).items():
+        ours = [row for row in rows if row["case"].startswith("render") and time_of(record, row)]
+        others = [row for row in rows if not row["case"].startswith("render") and time_of(record, row)]
+        if section != "peers" or not ours or not others:
+            continue
+        first = ours[0]
+        times = {row["name"]: time_of(record, row) for row in (first, *others)}
+        best = min(others, key=lambda row: times[row["name"]].quick)  # type: ignore[union-attr]
+        found = ratio(record, first, best)
+        if found is not None:
+            time = times[first["name"]]
+            assert time is not None
+            yield f"{group}: {first['case']} takes {duration(time.quick)}, {compared(found, best['case'])}."
+
+
+def compared(found: Interval, other: str) -> str:
+    """Say how many times as fast as another, or that it cannot be told: `found` is the other's time over ours."""
+    if found.low > 1:
+        return f"{found.middle:.2f} times as fast as {other}"
+    if found.high < 1:
+        return f"{1 / found.middle:.2f} times as long as {other}"
+    return f"about as long as {other}"
+
+
+def _fastest(record: Record, rows: list[Row]) -> str | None:
+    times = {row["case"]: time for row in rows if (time := time_of(record, row))}
+    if len(times) < 2:
+        return None
+    best = min(times, key=lambda name: times[name].quick)
+    row = next(row for row in rows if row["case"] == best)
+    base = base_of(record, row)
+    if base is None or base["case"] == best or (found := ratio(record, row, base)) is None:
+        return f"{best} is fastest, {duration(times[best].quick)}"
+    return f"{best} is fastest, {duration(times[best].quick)}, {compared(found, base['case'])}"
+
+
+def scaled(record: Record) -> Iterator[str]:
+    """Speed-up with all workers, against what the machine could give."""
+    found = scaling(record)
+    for kind in dict.fromkeys(one.kind for one in found):
+        most = max((one for one in found if one.kind == kind), key=lambda one: one.workers)
+        if most.workers == 1:
+            continue
+        said = f"{most.workers} {kind} are {most.speed_up:.2f} times as fast as one worker"
+        if most.limit:
+            said += f"; as many that only multiply do {most.limit:.2f} times the work of one"
+        serial = amdahl(found, kind)
+        if serial is not None:
+            said += f"; Amdahl's serial share that fits: {100 * serial:.1f} %"
+        yield said + "."
+
+
+def crossed(record: Record) -> Iterator[str]:
+    """From which frame on each mode wins."""
+    for one in crossings(record):
+        if one.size is None:
+            yield f"{one.mode}: at no size that was measured surely faster than sequential."
+        else:
+            smaller = " already" if one.smallest_measured else ""
+            yield f"{one.mode}: faster than sequential{smaller} from {one.size} on."
+
+
+def missing(record: Record) -> Iterator[str]:
+    """What could not run, and why."""
+    for reason, names in reasons(record):
+        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        yield f"{shown}: {reason}"
+
+
+def counted(verdicts: dict[str, Verdict]) -> str:
+    """How many cases have which verdict."""
+    words = [one.word for one in verdicts.values()]
+    return ", ".join(f"{words.count(word)} {word}" for word in (SLOW, FAST, SAME, AMBIGUOUS))
+
+
+def change(verdict: Verdict) -> str:
+    """A verdict's ratio in words: by how much longer the second run took, with its interval."""
+    if verdict.ratio is None:
+        return verdict.why
+    middle, low, high = (100 * (value - 1) for value in verdict.ratio)
+    return f"{middle:+.1f} % ({low:+.1f} to {high:+.1f} %)"

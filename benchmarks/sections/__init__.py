@@ -1,0 +1,1 @@
+"""What is measured: each file is a section; `harness` says what one looks like."""

@@ -1,0 +1,76 @@
+"""The ray-marched scene on one core.
+
+`still_life` with target simd, with target scalar (one lane at a time), and by a plain loop of 64 lanes
+(`harness/plain_loop.py`), which shades every pixel in full, or skips what no lane needs. The limit is what vectors can
+bring to the scene's arithmetic: rays stepped straight, without a test, 64 at a time and one at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+from harness.cases import Case, Group, Missing
+
+SIMD, SCALAR, PLAIN, SKIPPING = "simd", "scalar", "plain, 64 lanes", "plain, skipping"
+MANY, ONE = "64 lanes, straight", "one lane, straight"
+SIZE = (640, 360)  # multiples of 8, for the plain loop takes whole patches only
+
+
+def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for all sections)
+    """Painting, and stepping straight; nothing in quick."""
+    if not quick:
+        yield Group("still_life 640x360", (SIMD, SCALAR, PLAIN, SKIPPING), prepare, base=SCALAR, seconds=2.0)
+        yield Group("straight", (MANY, ONE), prepare_straight, base=ONE, seconds=1.0, controls=(MANY, ONE))
+
+
+def prepare(stack: ExitStack) -> Iterator[Case | Missing]:
+    """All paint the picture of target scalar."""
+    from harness.program import ask, check_equal, kernel_case
+    from render import engine
+
+    frame = engine.draw(ask(scene="still_life", size=SIZE, target="scalar"))
+    assert frame.steps is not None
+    check_equal(engine.draw(ask(scene="still_life", size=SIZE)).rgb, frame.rgb, "values of the picture")
+    facts = {"pixels": SIZE[0] * SIZE[1], "steps": frame.total_steps}
+    for name in (SIMD, SCALAR):
+        yield kernel_case(name, frame.steps, facts, scene="still_life", size=SIZE, target=name)
+    yield from prepare_plain(frame, facts)
+
+
+def prepare_plain(frame: Any, facts: dict[str, Any]) -> Iterator[Case | Missing]:
+    """The plain loop, twice."""
+    import numba
+
+    from harness import plain_loop
+    from harness.program import ask, check_equal
+    from harness.timing import THREAD, timed
+    from render.frame import Canvas
+    from render.language import primitives
+
+    request = ask(scene="still_life", size=SIZE)
+    for name, words in ((PLAIN, {primitives.any_lane: numba.njit(plain_loop.always)}), (SKIPPING, {})):
+        canvas = Canvas(request.width, request.height, with_steps=True)
+        run = plain_loop.loop(plain_loop.paint, request, canvas, plain_loop.LANES, words)
+        run()
+        check_equal(canvas.rgb, frame.rgb, "values of the picture")
+        yield Case(name, timed(run, THREAD), equal=True, facts=facts, clock="thread")
+
+
+def prepare_straight(stack: ExitStack) -> Iterator[Case | Missing]:
+    """Both must leave as many rays alive."""
+    from harness import plain_loop
+    from harness.cases import Differ
+    from harness.program import ask
+    from harness.timing import THREAD, timed
+    from render.frame import Canvas
+
+    request = ask(scene="still_life", size=SIZE)
+    canvas = Canvas(8, 8, with_steps=True)
+    many, one = (plain_loop.loop(plain_loop.straight, request, canvas, lanes, {}) for lanes in (plain_loop.LANES, 1))
+    if many() != one():
+        raise Differ(abs(many() - one()), request.width * request.height, "rays")
+    facts = {"steps": request.width * request.height * plain_loop.TOGETHER}
+    yield Case(MANY, timed(many, THREAD), facts=facts, clock="thread")
+    yield Case(ONE, timed(one, THREAD), facts=facts, clock="thread")

@@ -1,0 +1,120 @@
+"""What saving costs.
+
+From a painted 1920x1080 frame to its PNG, its saved trace and an .npz, beside Pillow's own PNG. The pixels must come
+back from the file before a time counts. In full also all filters and levels of the deflate library, whose bytes
+(`bytes` of the facts) and times set the constants of `render.pictures`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from copy import copy
+from dataclasses import replace
+from functools import partial
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from harness.cases import Case, Group, Missing, Once
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FILTERS = ("none", "sub", "up", "average", "paeth")
+LEVELS = (0, 1, 2, 3)
+SIZE = (1920, 1080)
+
+
+def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for all sections)
+    """Files; filters and levels; nothing in quick."""
+    if quick:
+        return
+    names = ("PNG", "saved trace", "npz", "PNG by Pillow")
+    yield Group("files of 1920x1080", names, partial(prepare, "mandelbrot"), "PNG", "cores", seconds=2.0)
+    every = tuple(f"{kind}, level {level}" for kind in FILTERS for level in LEVELS)
+    for scene in ("mandelbrot", "still_life"):
+        yield Group(f"filters, {scene}", every, partial(prepare_filters, scene), "up, level 1", seconds=4.0)
+
+
+def draw(scene: str) -> Any:
+    """Draw a frame to save."""
+    from render import engine
+    from render.options import complete
+
+    return engine.draw(complete(scene=scene, size=SIZE, samples=1))
+
+
+def prepare(scene: str, stack: ExitStack) -> Iterator[Case | Missing]:
+    """Each file is made from a frame of which nothing is known yet."""
+    import numpy as np
+    from PIL import Image
+
+    from harness.program import check_equal
+    from render.outputs import npz, png, trace
+    from render.pictures import picture
+
+    frame = draw(scene)
+    files = {"PNG": png, "saved trace": trace, "npz": npz}
+    data = {name: one.write(frames(frame)) for name, one in files.items()}
+    check_equal(picture.decode(data["PNG"]).rgb, frame.rgb, "values of the picture")
+    with np.load(BytesIO(data["npz"])) as back:
+        check_equal(back["rgb"], frame.rgb, "values of the picture")
+    equal = {"PNG": True, "npz": True, "saved trace": None}
+    for name, one in files.items():
+        yield Case(name, writing(one, frame), equal[name], {"bytes": len(data[name])})
+    yield Case("PNG by Pillow", by_pillow(Image, frame), equal=True)
+
+
+def frames(frame: Any) -> Any:
+    """The same frame, of which nothing is known yet."""
+    from render.frame import Frames
+
+    return Frames((replace(frame).with_trace(copy(frame.trace)),))
+
+
+def writing(output: Any, frame: Any) -> Once:
+    """Make a file's bytes."""
+    from harness.timing import timed
+
+    return timed(lambda: output.write(frames(frame)))
+
+
+def by_pillow(image: Any, frame: Any) -> Once:
+    """Pillow's PNG, as it comes."""
+    from harness.timing import timed
+
+    return timed(lambda: image.fromarray(frame.rgb).save(BytesIO(), "png"))
+
+
+def prepare_filters(scene: str, stack: ExitStack) -> Iterator[Case | Missing]:
+    """Deflate alone, one thread, filtering not counted; what it makes must inflate again."""
+    from isal import isal_zlib
+
+    from harness.cases import Differ
+    from harness.timing import THREAD, timed
+
+    for kind, rows in filtered(draw(scene).rgb).items():
+        for level in LEVELS:
+            packed = isal_zlib.compress(rows, level)
+            if isal_zlib.decompress(packed) != rows:
+                raise Differ(1, 1, "files")
+            once = timed(partial(isal_zlib.compress, rows, level), THREAD)
+            yield Case(f"{kind}, level {level}", once, equal=True, facts={"bytes": len(packed)}, clock="thread")
+
+
+def filtered(rgb: np.ndarray) -> dict[str, bytes]:
+    """All rows by each filter (PNG, third edition, section 9)."""
+    import numpy as np
+
+    height, width, _ = rgb.shape
+    x = rgb.reshape(height, width * 3).astype(np.int16)
+    a, b, c = np.zeros_like(x), np.zeros_like(x), np.zeros_like(x)
+    a[:, 3:], b[1:], c[1:, 3:] = x[:, :-3], x[:-1], x[:-1, :-3]
+    estimate = a + b - c
+    to_a, to_b, to_c = abs(estimate - a), abs(estimate - b), abs(estimate - c)
+    nearest = np.where((to_a <= to_b) & (to_a <= to_c), a, np.where(to_b <= to_c, b, c))
+    rows = (x, x - a, x - b, x - (a + b) // 2, x - nearest)
+    return {
+        name: np.insert(row.astype(np.uint8), 0, kind, axis=1).tobytes()
+        for kind, (name, row) in enumerate(zip(FILTERS, rows, strict=True))
+    }

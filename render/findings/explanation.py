@@ -1,0 +1,39 @@
+"""The text of a lesson: its question, what follows from its runs, and one stretch of them event by event.
+
+Lessons write it, frames carry it, and the page and the notebook show it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Event(NamedTuple):
+    """Something that a worker did in a run: when (ns of its trace's clock), which worker, and what, as a sentence."""
+
+    at: int
+    worker: int
+    text: str
+
+
+class CloseUp(NamedTuple):
+    """One run of a lesson, looked at closely: its place among the runs, tiles to frame, and events in order of time.
+
+    `title` says what the events explain; `mark` says in a few words what the frame around the tiles means.
+    """
+
+    run: int
+    title: str
+    events: tuple[Event, ...]
+    tiles: tuple[int, ...] = ()
+    mark: str = ""
+
+
+class Explanation(NamedTuple):
+    """The text of a lesson. `terms` are words that its reader may not know, each with what it means."""
+
+    name: str
+    question: str
+    follows: tuple[str, ...]
+    terms: tuple[tuple[str, str], ...] = ()
+    close_up: CloseUp | None = None

@@ -1,0 +1,95 @@
+"""What is kept of a picture while it is painted: which journal a draw goes on with, or begins."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from render import __version__, scene
+from render.errors import UsageError
+from render.request import Request
+from render.storage.journal import Journal, JournalFile, identify, open_journals
+
+
+def open_journal(
+    request: Request,
+    output: Path,
+    say: Callable[[str], None],
+    *,
+    resume: bool = False,
+    fresh: bool = False,
+    own_tile: bool = False,
+) -> tuple[Request, Journal]:
+    """Open the journal of an output; return it and the request, cut as the journal is where that goes on.
+
+    resume: go on with the tiles that are kept. fresh: throw away what is kept. With neither, all is painted anew, and
+    what is kept stays until the picture is saved. own_tile: the tile's size was asked for, and is not the journal's to
+    say. Raises UsageError for a journal of another request, OutputError where another run draws the same file.
+    """
+    found = open_journals(output)
+    if fresh:
+        for journal in found:
+            journal.remove()
+        found = []
+    identity = identify(request, _hash_scene(request), __version__)
+    kept = [journal for journal in found if resume and _fits(journal, identity, own_tile=own_tile)]
+    if kept:
+        assert kept[0].identity is not None
+        wide, high = kept[0].identity["tile"]
+        request = replace(request, tile=(wide, high))
+        identity = identity | {"tile": [wide, high]}
+        kept = [journal for journal in kept if journal.identity == identity]
+    elif resume:
+        _explain_misfit(found, identity, output, say)
+    elif found:
+        say(f"{found[0].path} keeps tiles of an earlier run: --resume would go on with them; all is painted anew")
+    others = [journal for journal in found if journal not in kept]
+    return request, Journal(output, identity, say, kept, others)
+
+
+def _hash_scene(request: Request) -> str:
+    return hashlib.sha256(scene.load(request.scene).path.read_bytes()).hexdigest()
+
+
+def _fits(journal: JournalFile, identity: dict[str, object], *, own_tile: bool) -> bool:
+    """Tell whether a journal's tiles are those of a request."""
+    if journal.identity is None:
+        return False
+    cut = journal.identity.get("tile")
+    if not (isinstance(cut, list) and len(cut) == 2 and all(type(edge) is int and edge > 0 for edge in cut)):
+        return False
+    return journal.identity == (identity if own_tile else identity | {"tile": cut})
+
+
+def _explain_misfit(
+    found: list[JournalFile], identity: dict[str, object], output: Path, say: Callable[[str], None]
+) -> None:
+    """Say that there is nothing to go on with. Raises UsageError where what there is belongs to another request."""
+    readable = [journal for journal in found if journal.identity is not None]
+    if not readable:
+        say(f"there is no journal of {output}: all of it is painted")
+        return
+    journal = readable[0]
+    for one in found:
+        one.close()
+    why = _difference(journal.identity or {}, identity)
+    raise UsageError(
+        f"{journal.path} keeps tiles of another picture: {why}",
+        "draw that one, or add --fresh to throw them away",
+    )
+
+
+def _difference(kept: dict[str, object], asked: dict[str, object]) -> str:
+    """Name the first thing in which two identities differ."""
+    drawn, wanted = kept.get("drawn"), asked["drawn"]
+    if isinstance(drawn, dict) and isinstance(wanted, dict):
+        for name, value in wanted.items():
+            if drawn.get(name) != value:
+                return f"its {name} is {drawn.get(name)!r:.60}, not {value!r:.60}"
+    if kept.get("tile") != asked["tile"]:
+        return f"its tiles are {kept.get('tile')!r:.60} pixels, not {asked['tile']}"
+    if kept.get("scene_sha256") != asked["scene_sha256"]:
+        return "its scene's file was another"
+    return f"render {kept.get('version')!s:.20} painted them"

@@ -1,0 +1,137 @@
+"""The first screen: what the two words mean, the four ways to work as small replays, and one question to guess.
+
+The ways are a table of two rows and two columns: one worker or several, each with one tile at a time or juggling. Each
+of its cells is a run of the page; what stands in it is what that run's trace shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from render.findings.evidence import Run as Evidence
+from render.outputs.page.runs import Group, Run
+from render.outputs.page.still import draw_lanes
+from render.outputs.page.systems import SYSTEMS
+from render.wording import count, escape_html, format_time, in_words, join_words
+
+Cells = Mapping[tuple[bool, bool], Run]  # by (several workers, each juggles)
+FEWEST = 3  # cells; fewer are no table
+ROWS, COLUMNS = ("one worker", "several workers"), ("one tile at a time", "several tiles in turn")
+
+
+def choose_cells(groups: Sequence[Group]) -> Cells:
+    """The runs of the group that shows most of the four ways, waiting ones first; none where no group shows enough."""
+    tables = [_sort_runs(group.runs) for group in groups]
+    best = max(tables, key=lambda cells: (len(cells), _waits(cells)), default={})
+    return best if len(best) >= FEWEST else {}
+
+
+def _sort_runs(runs: Sequence[Run]) -> dict[tuple[bool, bool], Run]:
+    cells: dict[tuple[bool, bool], Run] = {}
+    for run in runs:
+        if run.stats.tiles and not run.on_gpu:
+            cells.setdefault((run.workers > 1, run.in_hand > 1), run)
+    return cells
+
+
+def _waits(cells: Cells) -> bool:
+    return any(run.data_wait_seconds for run in cells.values())
+
+
+def build_table(cells: Cells, runs: Sequence[Run]) -> str:
+    """HTML of the table; nothing without cells."""
+    if not cells:
+        return ""
+    end = max(run.length for run in cells.values())
+    heads = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
+    rows = "".join(
+        f'<tr><th scope="row"><span>{name}</span></th>'
+        + "".join(_build_cell((several, juggles), cells, runs, end) for juggles in (False, True))
+        + "</tr>"
+        for several, name in zip((False, True), ROWS, strict=True)
+    )
+    return (
+        '<table class="ways"><caption class="unseen">Four ways to paint the same tiles</caption>'
+        f"<thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def _build_cell(place: tuple[bool, bool], cells: Cells, runs: Sequence[Run], end: int) -> str:
+    run, system = cells.get(place), SYSTEMS[place]
+    like = f'<p class="like">like {escape_html(system.names)}</p>'
+    if run is None:
+        return f'<td><p class="verdict">No run of this kind is on this page.</p>{like}</td>'
+    verdict, why = judge_run(run)
+    return (
+        f'<td data-run="{runs.index(run)}"><p class="way">'
+        f'<a href="#run-{runs.index(run)}">{escape_html(run.frame.title)}</a></p>'
+        f'<div class="live"></div>{draw_lanes(run, end)}'
+        f'<p class="verdict"><b>{verdict}</b> {escape_html(why)}</p>{like}</td>'
+    )
+
+
+def judge_run(run: Run) -> tuple[str, str]:
+    """Whether it was concurrent, parallel, both or neither, and what in its trace shows it."""
+    held, most, mean = run.stats.in_flight.max, run.stats.running.max, run.stats.on_cpu.mean
+    if run.workers == 1 and not run.juggles:
+        return "Neither:", "never two tiles in flight."
+    if run.workers == 1:
+        return "Concurrent, not parallel:", f"up to {in_words(held)} tiles in flight, never two painted at once."
+    up_to = f"up to {in_words(held)} in flight, {in_words(most)} at a tile at once"
+    if run.parallel:
+        verdict = "Concurrent and parallel:" if run.in_hand > 1 else "Parallel:"
+        return verdict, f"{up_to}, {mean:.2f} on a CPU on average."
+    if run.claims.one_cpu:
+        return "Concurrent, not parallel:", f"{up_to}, but on one CPU: they took turns."
+    given = "how many had a CPU is not known" if mean is None else f"but only {mean:.2f} on a CPU on average"
+    return "Not shown to be parallel:", f"{up_to}, {given}."
+
+
+def ask_bet(cells: Cells, runs: Sequence[Run]) -> dict[str, Any] | None:
+    """The question to guess: which of the runs finishes first, which guesses are right, and why; for the script.
+
+    None where that would mean nothing, as for runs of a simulator.
+    """
+    entered = sorted(cells.values(), key=lambda run: run.seconds)
+    if len(entered) < FEWEST or any(run.frame.simulated for run in entered):
+        return None
+    right = [run for run in entered if run is entered[0] or not entered[0].beats(run)]
+    return {
+        "question": _question(entered),
+        "runs": [runs.index(run) for run in entered],
+        "right": [runs.index(run) for run in right],
+        "times": [format_time(run.seconds) for run in entered],
+        "answer": " ".join(_explain(entered, right, cells)),
+        "end": max(run.length for run in entered),
+    }
+
+
+def _question(entered: Sequence[Run]) -> str:
+    wait = entered[0].frame.request.wait_ns
+    waits = f"Each tile first waits {format_time(wait / 1e9)} for its data." if wait else "No tile has to wait."
+    return f"All {in_words(len(entered))} paint the same tiles. {waits} Who has finished first?"
+
+
+def _explain(entered: Sequence[Run], right: Sequence[Run], cells: Cells) -> Iterator[str]:
+    """Who was first, and what juggling and more workers did to it."""
+    names = join_words([run.frame.title for run in right])
+    yield f"{names}{' were about equally fast, and first.' if len(right) > 1 else ' was first.'}"
+    slow, juggler = cells.get((False, False)), cells.get((False, True))
+    several = cells.get((True, False))
+    if slow and juggler:
+        yield _weigh(juggler, slow, "One worker that juggled", "the one that did not")
+    if slow and several:
+        yield _weigh(several, slow, f"{count(several.workers, 'worker').capitalize()}", "one")
+    if slow and juggler and juggler.beats(slow) and juggler.gained_by_waiting(slow):
+        yield "Juggling needs no second worker and no second CPU: it fills the time that tiles wait."
+    elif slow and juggler and not juggler.data_wait_seconds and not juggler.beats(slow):
+        yield "With nothing to wait for, juggling has no time to fill."
+
+
+def _weigh(run: Run, base: Evidence, who: str, whom: str) -> str:
+    found = run.compare_to(base)
+    if found is None or not found.clear:
+        return f"{who} took about as long as {whom}."
+    ours, theirs = format_time(run.seconds), format_time(base.seconds)
+    return f"{who} took {ours}, {whom} {theirs}: {found.times:.2f} times as fast."

@@ -1,0 +1,175 @@
+"""What is often believed of concurrency and parallelism, and what the runs on the page show of it.
+
+The beliefs are those that research on learners and the field's own questions document. Each is answered by figures of
+the page where its runs show it, and otherwise by what to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from render.outputs.page.questions import GPU, explain_when
+from render.outputs.page.runs import Run
+from render.wording import count, format_time
+
+Reply = Callable[[Sequence[Run]], str]
+
+
+def answer_beliefs(runs: Sequence[Run]) -> Iterator[tuple[str, str]]:
+    """Each belief with its answer; nothing for a page of one run, or where nothing was painted."""
+    painted = [run for run in runs if run.stats.tiles and not run.frame.simulated]
+    if len(painted) > 1:
+        for belief, reply in BELIEFS:
+            yield belief, reply(painted)
+
+
+def _one_word(runs: Sequence[Run]) -> str:
+    return "They are two questions: how many tasks are in flight, and how many are being worked on. " + " ".join(
+        [*_show_juggler(runs), *_show_parallel(runs)]
+    )
+
+
+def _at_once(runs: Sequence[Run]) -> str:
+    juggler = _find_juggler(runs)
+    if juggler is None:
+        return "Who has several tasks in flight turns from one to another. race with mode concurrent shows it."
+    return (
+        f"{juggler.frame.title} turned from one tile to another {count(juggler.stats.switches, 'time')}, so fast that "
+        "it looks like doing all at once. Never were two painted at the same instant."
+    )
+
+
+def _several_workers(runs: Sequence[Run]) -> str:
+    turns = next((run for run in runs if run.workers > 1 and not run.on_gpu and not run.parallel), None)
+    if turns is not None:
+        mean = turns.stats.on_cpu.mean
+        had = "how many had a CPU is not known" if mean is None else f"{mean:.2f} of them had a CPU on average"
+        return f"Not here: {turns.frame.title} had {count(turns.workers, 'worker')}, and {had}."
+    return (
+        "Two workers may share one CPU and take turns. Only the CPU time that they were given proves that two worked "
+        f"at the same instant: more than one second of it in a second. {' '.join(_show_parallel(runs))}"
+    )
+
+
+def _threads(runs: Sequence[Run]) -> str:
+    held = next((run for run in runs if run.awaited_lock), None)
+    if held is not None:
+        return (
+            f"{held.frame.title}: {count(held.workers, 'thread')}, at most {held.stats.running.max} at a tile at any "
+            f"instant, for the others waited for {held.awaited_lock}."
+        )
+    return "Threads that hold Python's lock (GIL) while they compute take turns: race --lesson gil shows it."
+
+
+def _never_help(runs: Sequence[Run]) -> str:
+    run = next((run for run in runs if _are_threads(run) and run.parallel and run.base and run.beats(run.base)), None)
+    if run is None or run.base is None:
+        return "They help where the code lets go of Python's lock, or where they wait: race --lesson gil shows it."
+    return (
+        f"{run.frame.title} painted in {count(run.workers, 'thread')} of one Python process: "
+        f"{format_time(run.base.seconds)} became {format_time(run.seconds)}, for its compiled code lets go of Python's "
+        "lock while it computes."
+    )
+
+
+def _n_times(runs: Sequence[Run]) -> str:
+    run = next((run for run in runs if run.workers > 1 and not run.on_gpu and not run.data_wait_seconds), None)
+    if run is None or run.gain is None or run.gain.speed_up is None:
+        return "Starting them, handing out tiles and the last tile take time, and no more work than CPUs gets done."
+    return (
+        f"{run.frame.title}: {count(run.workers, 'worker')}, {run.gain.speed_up:.2f} times as fast as one. Starting "
+        "them, handing out tiles, and waiting for the last tile take time; and they share CPUs and memory."
+    )
+
+
+def _more_is_better(runs: Sequence[Run]) -> str:
+    allowed = next((run.claims.allowed for run in runs if run.claims.allowed), None)
+    can = "" if allowed is None else f" This machine let the race use {count(allowed, 'CPU')}:"
+    so = " more workers than CPUs" if allowed is None else " more workers"
+    return f"Only as far as there are CPUs, or waiting to fill.{can}{so} take turns and paint no faster."
+
+
+def _overhead(runs: Sequence[Run]) -> str:
+    return explain_when(runs) if any(run.juggles for run in runs) else "It pays where tasks wait: race --story server."
+
+
+def _async(runs: Sequence[Run]) -> str:
+    run = next((run for run in runs if run.juggles and not run.data_wait_seconds and run.base), None)
+    if run is None or run.base is None:
+        return "It speeds up waiting, never computing: one worker computes one thing at a time."
+    took = f"{run.frame.title} took {format_time(run.seconds)}, {run.base.frame.title} {format_time(run.base.seconds)}"
+    return f"It speeds up waiting, never computing. Both with one worker and nothing to wait for, {took}."
+
+
+def _second_cpu(runs: Sequence[Run]) -> str:
+    return "Concurrency is about structure, parallelism about execution. " + " ".join(
+        _show_juggler(runs) or ["One worker can have many tasks in flight."]
+    )
+
+
+def _passed_once(runs: Sequence[Run]) -> str:
+    torn = len({run.frame.sha256 for run in runs})
+    if torn > 1:
+        return f"The same program gave {torn} different pictures here, and was right wherever one worker painted."
+    return (
+        f"The pictures of all {len(runs)} runs were compared to the last bit, and are equal. That proves these runs "
+        "right, not the next ones: race --lesson bug shows a fault that comes and goes."
+    )
+
+
+def _locks(runs: Sequence[Run]) -> str:
+    held = next((run for run in runs if run.awaited_lock), None)
+    if held is not None:
+        share = 100 * held.waited_seconds / (held.workers * held.seconds or 1)
+        return f"A lock lets one in and makes the others wait: each worker of {held.frame.title} waited {share:.0f} %."
+    return (
+        "A lock makes the others wait, so it takes back what workers gain. The tiles need none: each worker writes "
+        "only the pixels of its own tile, and nothing is shared that anybody changes."
+    )
+
+
+def _gpu(runs: Sequence[Run]) -> str:
+    found = next((run.stats.multiprocessors for run in runs if run.stats.multiprocessors), None)
+    here = "" if found is None else f" Here {found.seen} multiprocessors painted, each many warps of 32 lanes."
+    return f"{GPU}{here}"
+
+
+BELIEFS: tuple[tuple[str, Reply], ...] = (
+    ("Concurrent and parallel mean the same.", _one_word),
+    ("Whoever does several things does them at the same instant.", _at_once),
+    ("Several workers are always parallel.", _several_workers),
+    ("Threads are parallel.", _threads),
+    ("Threads of Python never help.", _never_help),
+    ("N workers are N times as fast.", _n_times),
+    ("More workers are always better.", _more_is_better),
+    ("Juggling is useless overhead.", _overhead),
+    ("Async makes computing faster.", _async),
+    ("Concurrency needs a second CPU.", _second_cpu),
+    ("It passed once, so it is right.", _passed_once),
+    ("With a lock it is right, and costs nothing.", _locks),
+    ("A graphics card is a few faster workers.", _gpu),
+)
+
+
+def _find_juggler(runs: Sequence[Run]) -> Run | None:
+    return next((run for run in runs if run.juggles), None)
+
+
+def _show_juggler(runs: Sequence[Run]) -> list[str]:
+    run = _find_juggler(runs)
+    if run is None:
+        return []
+    held = run.stats.in_flight.max
+    return [f"{run.frame.title} had up to {held} tiles in flight with one worker, on one CPU at a time: concurrent."]
+
+
+def _show_parallel(runs: Sequence[Run]) -> list[str]:
+    run = next((run for run in runs if run.parallel and not run.on_gpu), None)
+    if run is None:
+        return []
+    most, mean = run.stats.running.max, run.stats.on_cpu.mean
+    return [f"{run.frame.title} had up to {most} workers at a tile at once, {mean:.2f} on a CPU on average: parallel."]
+
+
+def _are_threads(run: Run) -> bool:
+    return run.workers > 1 and not run.on_gpu and len({worker.process for worker in run.crew}) == 1

@@ -1,0 +1,155 @@
+"""The questions that the page answers, each from the traces on it. A question that they cannot answer is not asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from render.findings import evidence
+from render.outputs.page.runs import Run, estimate_juggling
+from render.outputs.page.words import TWO_LEVELS, describe_overlap
+from render.wording import count, format_time, in_words, join_words
+
+WAIT = 50_000_000  # ns; what a slow server takes
+GPU = (
+    "One core of a CPU follows one list of instructions. A graphics card runs thousands of lanes at once, in groups of "
+    "32 that take the same step at the same time; a lane that has finished waits for the others of its group. So it is "
+    "not a few faster workers but very many slow ones, and it is fast where all of them have the same thing to do."
+)
+
+
+def answer_questions(runs: Sequence[Run], not_run: Sequence[tuple[str, str]] = ()) -> Iterator[tuple[str, str]]:
+    """What a reader wants to know of these runs, and the answers."""
+    painted = [run for run in runs if run.stats.tiles]
+    if not painted:
+        return
+    several = len(runs) > 1
+    yield "How many workers did each mode have?" if several else "How many workers were there?", _count_workers(painted)
+    yield "When were two tiles painted at the same instant, and by how many CPUs?", _describe_together(painted)
+    yield "What is running, and what is in flight?", _describe_in_flight(painted)
+    for run in painted:
+        if run.juggles and run.base is not None and run.difference is not None:
+            yield explain_juggling(run, run.base)
+    if any(run.juggles for run in painted):
+        yield "When does juggling beat one tile after the other?", explain_when(painted)
+    yield "What does a graphics card do differently?", _describe_gpu(painted, dict(not_run))
+    for run in painted:
+        if run.stats.multiprocessors is not None:
+            title = run.frame.title
+            yield f"Which are the workers of {title}: its streams, or its multiprocessors?", _describe_levels(run)
+            break
+
+
+def _count_workers(runs: Sequence[Run]) -> str:
+    return "; ".join(f"{run.frame.title}: {run.workers}" for run in runs) + "."
+
+
+def _describe_together(runs: Sequence[Run]) -> str:
+    never = [run.frame.title for run in runs if not run.together]
+    said = [f"never in {join_words(never)}"] if never else []
+    return "; ".join([*said, *(f"{run.frame.title}: {_together(run)}" for run in runs if run.together)]) + "."
+
+
+def _together(run: Run) -> str:
+    when = describe_overlap(run)
+    if run.on_gpu:
+        return f"tiles were in several of its queues {when}"
+    at_a_tile = f"{in_words(run.stats.running.max)} workers at a tile {when}"
+    mean = run.stats.on_cpu.mean
+    return f"{at_a_tile}, by {'a number of CPUs not known' if mean is None else f'{mean:.2f} CPUs on average'}"
+
+
+def _describe_in_flight(runs: Sequence[Run]) -> str:
+    most = max(runs, key=lambda run: run.stats.in_flight.max - run.stats.running.max)
+    return (
+        "A tile is in flight from its start to its finish, whether or not somebody works on it. It is running while a "
+        "worker paints it; what is in flight but not running was set aside, or waits. At most, "
+        f"{most.frame.title} had {most.stats.in_flight.max} in flight and {most.stats.running.max} running."
+    )
+
+
+def _describe_levels(run: Run) -> str:
+    found = run.stats.multiprocessors
+    assert found is not None
+    return (
+        f"It depends on how near one looks: {TWO_LEVELS} Here {count(run.workers, 'stream')} had up to "
+        f"{count(run.stats.running.max, 'tile')} under way, and {found.seen} multiprocessors worked on them, "
+        f"{found.mean:.1f} at the same instant on average."
+    )
+
+
+def _describe_gpu(runs: Sequence[Run], not_run: dict[str, str]) -> str:
+    on_gpu = [run for run in runs if run.on_gpu]
+    for run in on_gpu:
+        found = run.stats.multiprocessors
+        if found is not None and not run.frame.simulated:
+            return f"{GPU} Here {found.seen} multiprocessors painted, {found.mean:.1f} at the same instant on average."
+    if any(run.frame.simulated for run in on_gpu):
+        return f"{GPU} A simulator stood for one here: who did what is true, how long it took means nothing."
+    if on_gpu:
+        return GPU
+    reason = next((f": {reason.rpartition(': ')[2]}" for reason in not_run.values()), "")
+    return f"{GPU} None took part here{reason}."
+
+
+def explain_juggling(run: Run, base: evidence.Run) -> tuple[str, str]:
+    """Why one worker that juggles gained time or did not: a question and its answer."""
+    name, other = run.frame.title, base.frame.title
+    if run.beats(base) and run.gained_by_waiting(base):
+        idle, theirs = format_time(run.idle_seconds), format_time(base.idle_seconds)
+        why = (
+            f"Both had one worker. In {other} it was idle for {theirs} while tiles waited for their data; in {name} it "
+            f"turned to other tiles meanwhile, and was idle for only {idle}."
+        )
+    elif run.beats(base):
+        why = "The traces do not show why: both had one worker. Run it again."
+    else:
+        busy = 100 * sum(run.costs.values()) / run.length
+        why = (
+            f"Because its one worker was at a tile {busy:.0f} % of the time anyway. It had up to "
+            f"{run.stats.in_flight.max} tiles in flight, but painted only one of them at any instant. Changing from "
+            "one to another paints nothing."
+        )
+    return f"Why was {name} {'' if run.beats(base) else 'not '}faster than {other}?", why
+
+
+def explain_when(runs: Sequence[Run]) -> str:
+    """When juggling pays, with every pair of runs on the page that shows it."""
+    shown = [_compare(run, base) for run, base in pair_jugglers(runs)]
+    rule = (
+        "When tiles have to wait for something: nobody paints two tiles with one pair of hands, but a worker can paint "
+        "one while others wait. Where nothing has to be waited for, juggling gains nothing"
+    )
+    waits = any(run.data_wait_seconds for run, _ in pair_jugglers(runs))
+    return f"{rule}. {' '.join(shown)}{'' if waits else _estimate(runs)}"
+
+
+def pair_jugglers(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
+    """Each run that juggles, beside the run of as many workers that did not, and waited as long."""
+    made = []
+    for run in runs:
+        if run.in_hand > 1 and not run.on_gpu and not run.frame.simulated:
+            alike = [one for one in runs if one.workers == run.workers and one.in_hand == 1 and not one.on_gpu]
+            same = [one for one in alike if one.frame.request.wait_ns == run.frame.request.wait_ns]
+            made += [(run, one) for one in same[:1]]
+    return made
+
+
+def _compare(run: Run, base: Run) -> str:
+    found = run.compare_to(base)
+    each = run.frame.request.wait_ns
+    waits = f"With waits of {format_time(each / 1e9)} for each tile" if each else "With nothing to wait for"
+    gained = f"{found.times:.2f} times as fast" if found and found.clear else "about the same"
+    ours, theirs = format_time(run.seconds), format_time(base.seconds)
+    return f"{waits}, {run.frame.title} took {ours} and {base.frame.title} {theirs}: {gained}."
+
+
+def _estimate(runs: Sequence[Run]) -> str:
+    """What waiting would have done to the first run that juggles: an estimate, and said to be one."""
+    run = next(run for run in runs if run.juggles)
+    hands, tiles = run.stats.in_flight.max, count(len(run.costs), "tile")
+    one, several = (format_time(estimate_juggling(run.costs.values(), WAIT, n) / 1e9) for n in (1, hands))
+    return (
+        f" An estimate from the painting times of {run.frame.title}: if each of its {tiles} first waited "
+        f"{WAIT // 10**6} ms for its data, one after the other would take about {one}, and the same worker with "
+        f"{hands} in flight about {several}; a race with --wait 50ms measures it."
+    )

@@ -1,0 +1,6 @@
+"""Storage: what is to survive this process, whatever happens to it.
+
+lock          a lock of the operating system on a file, which goes with its holder
+whole_file    a file that is either whole and on the disk, or as it was before
+journal       the tiles of a picture that are done, kept beside it while it is painted
+"""

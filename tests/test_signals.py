@@ -1,0 +1,42 @@
+"""Signals that end the program, wherever they come."""
+
+from __future__ import annotations
+
+import signal
+from typing import NoReturn
+
+import pytest
+
+from render.frontend import cli, signals
+
+
+def test_an_interrupt_that_an_import_made_another_error_of_is_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NumPy tells of an import that failed, whatever it was."""
+
+    def import_numpy(_words: list[str], _began: int) -> NoReturn:
+        try:
+            signals.raise_interrupted(signal.SIGINT, None)
+        except KeyboardInterrupt as error:
+            raise ImportError("Unable to import required dependency numpy") from error
+
+    monkeypatch.setattr(signals, "INTERRUPTS", [])
+    monkeypatch.setattr(cli, "_run_command", import_numpy)
+    with pytest.raises(KeyboardInterrupt):
+        cli.main([])
+
+
+def test_what_is_kept_is_said_where_a_signal_ends_the_program(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def draw(_words: list[str], _began: int) -> NoReturn:
+        ended = signals.Terminated(128 + signal.SIGTERM)
+        ended.add_note("3 of 6 tiles are kept in a.png.journal: add --resume to go on")
+        raise ended
+
+    monkeypatch.setattr(cli, "_run_command", draw)
+    with pytest.raises(SystemExit) as caught:
+        cli.main([])
+    assert caught.value.code == 143
+    assert capsys.readouterr().err == (
+        "render: ended by SIGTERM; 3 of 6 tiles are kept in a.png.journal: add --resume to go on\n"
+    )
