@@ -242,8 +242,9 @@ def launches(on: Measuring) -> None:
 
         def once() -> float:
             with ExitStack() as patched:
-                for module in ("runtime.launch", "modes.cuda", "targets.cuda"):
+                for module in ("runtime.launch", "modes.cuda"):
                     patched.enter_context(patch(f"render.{module}.LAUNCHES", count))
+                patched.enter_context(patch("render.targets.cuda.STREAMS", count))
                 return work()
 
         return once

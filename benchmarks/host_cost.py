@@ -25,8 +25,8 @@ from render.plan import cut
 from render.request import Request
 from render.runtime.cuda.device import CudaDevice
 from render.runtime.cuda.discovery import Card
-from render.runtime.kernel import LAUNCHES, LaunchKernel
-from render.runtime.launch import Shape
+from render.runtime.kernel import LaunchKernel
+from render.runtime.launch import STREAMS, Shape, launches
 from render.trace import Recorder, Trace
 
 SIZE, SMALL = (1920, 1080), (16, 16)  # of a frame, and of its tiles: 8160
@@ -97,7 +97,7 @@ def seconds(tile: tuple[int, int]) -> float:
     """Time one frame from the mode's `run` to its figures."""
     request = complete(mode="cuda", simulate=True, size=SIZE, samples=1, tile=tile)
     tiles, recorder = cut(request), Recorder()
-    kernel = LaunchKernel(lambda _: _device(request), STAND_IN.name, "nothing", min(LAUNCHES, len(tiles)))
+    kernel = LaunchKernel(lambda _: _device(request), STAND_IN.name, "nothing", min(launches(request), STREAMS))
     with open_canvas(request, shared=False) as surface:
         surface.rgb.fill(1)  # the system has given its memory before
         t0 = time.perf_counter()

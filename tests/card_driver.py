@@ -25,7 +25,7 @@ from render.runtime.cuda.device import CudaDevice
 from render.runtime.cuda.discovery import Card
 from render.runtime.cuda.driver import NOT_READY
 from render.runtime.kernel import LaunchKernel
-from render.runtime.launch import LAUNCHES
+from render.runtime.launch import STREAMS
 from render.trace import Recorder, Trace
 from tests.ptx.lanes import Grid, packed
 from tests.ptx.machine import Machine, Order, Work, lowest
@@ -207,7 +207,7 @@ def open_device(driver: Driver, request: Request, code: bytes = b"code") -> Cuda
 def drawn(driver: Driver, request: Request, code: bytes = b"code") -> Frame:
     """The frame that mode cuda paints with this driver."""
     recorder = Recorder()
-    kernel = LaunchKernel(lambda _: open_device(driver, request, code), CARD.name, "imitated", LAUNCHES)
+    kernel = LaunchKernel(lambda _: open_device(driver, request, code), CARD.name, "imitated", STREAMS)
     with open_canvas(request, shared=False) as surface:
         painter = Launcher(request, surface, kernel, recorder)
         done = list(modes.load("cuda").run(cut(request), painter))

@@ -183,7 +183,8 @@ def of_document(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def of_page(text: str) -> list[dict[str, Any]]:
-    rows = re.findall(r'<tr><th scope="row">.*?</tr>', text, re.DOTALL)
+    [table] = re.findall(r'<table class="figures">.*?</table>', text, re.DOTALL)
+    rows = re.findall(r'<tr><th scope="row">.*?</tr>', table, re.DOTALL)
     found = []
     for row in rows:
         cells = re.findall(r'data-figure="([^"]+)" value="([^"]*)"', row)

@@ -795,7 +795,8 @@ def test_a_saved_trace_tells_the_run_again(say: Say) -> None:
 
 def test_a_saved_race_is_shown_as_it_was_raced(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("render.modes.cuda.unavailable_reason", lambda _request: ("it is Sunday", "wait"))
-    raced = say("race", *SMALL, "--trace", "t.trace.json", "--out", "a.txt").out
+    raced = say("race", *SMALL, "--story", "server", "--wait", "1ms", "--trace", "t.trace.json", "--out", "a.txt").out
+    assert "story server: Four users ask a server for tiles" in raced
     assert "cuda did not run: it is Sunday" in raced
     assert say("show", "t.trace.json", "--out", "b.txt").out == raced
     assert Path("a.txt").read_bytes() == Path("b.txt").read_bytes()

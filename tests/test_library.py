@@ -50,6 +50,15 @@ def test_race_gives_equal_frames_and_the_modes_that_did_not_run() -> None:
     assert all((frame.request.wait_ns > 0) == (number >= 3) for number, frame in enumerate(result))
 
 
+def test_several_numbers_of_workers_make_a_curve_behind_the_plain_runs() -> None:
+    result = render.race(["sequential", "parallel"], workers="1,3,2", repeat=1, **SMALL)
+    told = [(frame.request.mode, frame.request.workers, stories.name_of(frame)) for frame in result]
+    assert told[1:] == [("parallel", 3, None), *(("parallel", n, stories.CURVE) for n in (1, 2, 3))]
+    assert result.identical
+    with pytest.raises(UsageError, match="workers is"):
+        render.race(["parallel"], workers="1,many", **SMALL)
+
+
 def test_a_frame_shows_itself_as_a_picture() -> None:
     assert render.draw(mode="sequential", **SMALL)._repr_png_().startswith(b"\x89PNG")
 
@@ -58,7 +67,7 @@ def test_a_race_shows_itself_as_the_theatre_with_the_table_under_it() -> None:
     shown = render.race(["sequential", "concurrent"], **SMALL)._repr_html_()
 
     assert shown.startswith('<iframe title="the theatre" ')
-    assert "&lt;h2 id=&quot;name-1&quot;&gt;concurrent&lt;/h2&gt;" in shown
+    assert "id=&quot;name-1&quot;&gt;concurrent&lt;/h" in shown
     assert "all 2 pictures are equal" in shown
 
 

@@ -64,6 +64,8 @@ def test_every_file_offers_what_the_contract_names(name: str) -> None:
     assert mode.KIND in targets.KINDS
     assert isinstance(mode.OPTIONS, frozenset)
     assert mode.OPTIONS.issubset(options.OWN)
+    assert mode.IN_FLIGHT >= 1
+    assert mode.IN_FLIGHT == 1 or "in_flight" in mode.OPTIONS
     assert mode.__doc__
     assert "|" in mode.__doc__, "a mode's docstring draws its timeline"
 

@@ -102,6 +102,20 @@ def test_modes_run_in_turn(painted: list[str], ask: Callable[..., Request]) -> N
     assert [frame.trace.facts["seconds_all"] for frame in race] == [[0.002, 0.003, 0.004]] * 2
 
 
+def test_the_runs_of_each_story_follow_the_plain_ones_and_have_rounds_of_their_own(
+    painted: list[str], ask: Callable[..., Request]
+) -> None:
+    one, other = ask(mode="sequential"), ask(mode="concurrent")
+    told = [
+        engine.Entrant(other, {"story": "b"}),
+        engine.Entrant(one, {"story": "a"}),
+        engine.Entrant(one, {"story": "b"}),
+    ]
+    race = engine.race([*told, other, one], rounds=repeats.parse_rounds(3), later=repeats.parse_rounds(2))
+    assert painted == ["concurrent", "sequential"] * 3 + ["concurrent", "sequential"] * 2 + ["sequential"] * 2
+    assert [len(frame.trace.facts["seconds_all"]) for frame in race] == [3, 3, 2, 2, 2]
+
+
 def test_a_simulated_run_is_not_repeated(painted: list[str], ask: Callable[..., Request]) -> None:
     pair = [ask(mode="sequential"), ask(mode="concurrent", simulate=True)]
     race = engine.race(pair, rounds=repeats.parse_rounds(3))

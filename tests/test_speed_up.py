@@ -13,6 +13,7 @@ from render.findings import evidence, stories
 from render.findings.document import race_document
 from render.findings.speed_up import amdahl, build_curve, describe_curve, fit_serial
 from render.frame import Frame, Frames
+from render.outputs import page
 from render.outputs import speed_up as picture
 from tests.outputs.conftest import drawn
 
@@ -77,7 +78,7 @@ def test_more_than_the_cpus_can_bring_is_not_explained() -> None:
     assert "Amdahl" not in said
 
 
-def test_the_document_has_the_points_and_the_picture_draws_them() -> None:
+def test_the_document_has_the_points_and_picture_and_page_draw_them() -> None:
     frames = [drawn("0" * 80), point("0" * 80, facts=TWO_CPUS), point("0" * 44, "1" * 44, facts=TWO_CPUS)]
     told = json.loads(json.dumps(race_document(frames, ())))["speed_up"]
     assert [(one["workers"], round(one["speed_up"], 2)) for one in told["points"]] == [(1, 1.0), (2, 1.82)]
@@ -85,4 +86,5 @@ def test_the_document_has_the_points_and_the_picture_draws_them() -> None:
     drawing = picture.write(Frames(tuple(frames), "race")).decode()
     assert drawing.count("<circle") == 2
     assert "Amdahl, 10.0 % serial" in drawing
+    assert "1 worker: 1.00, 2 workers: 1.82" in page.write(Frames(tuple(frames), "race")).decode()
     assert "speed_up" not in race_document(frames[:1], ())

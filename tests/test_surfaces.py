@@ -99,7 +99,8 @@ def test_a_sentence_that_is_off_would_be_noticed() -> None:
 
 def test_a_race_of_this_machine_tells_the_same_on_every_surface(tmp_path: Path) -> None:
     """However busy it is: what the sentences say depends on that, and whether they hold does not."""
-    words = ["race", "--size", "160x120", "--workers", "3", "--repeat", "2", "--json", "--quiet"]
+    words = ["race", "--size", "160x120", "--workers", "1,3", "--repeat", "2", "--json", "--quiet"]
+    words += ["--story", "player", "--wait", "2ms"]
     files = [word for end in ("trace.json", "html", "txt") for word in ("--out", str(tmp_path / f"r.{end}"))]
     run = subprocess.run(
         [sys.executable, "-m", "render", *words, *files], capture_output=True, text=True, check=True, timeout=300
@@ -107,6 +108,7 @@ def test_a_race_of_this_machine_tells_the_same_on_every_surface(tmp_path: Path) 
     texts = [(tmp_path / name).read_text(encoding="utf-8") for name in ("r.trace.json", "r.txt", "r.html")]
     assert list(faults(texts[0], run.stdout, *texts[1:])) == []
     assert json.loads(run.stdout)["repeats"] == 2
+    assert json.loads(run.stdout)["story"]["name"] == "player"
     for one in json.loads(run.stdout)["runs"]:
         assert len(one["seconds_all"]) == 2
         assert one["on_cpu"]["mean"] <= one["running"]["mean"] * 1.01

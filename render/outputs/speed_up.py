@@ -31,7 +31,11 @@ text{font:12px system-ui,sans-serif;fill:#24292f}.q{fill:#57606a}.t{text-anchor:
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
     """Draw the curve as SVG, for light and dark."""
     entered = build_runs(frames)
-    curve = build_curve(entered) or measure_curve([run for run in entered if _counts(run)])
+    return draw_curve(build_curve(entered) or measure_curve([run for run in entered if _counts(run)]))
+
+
+def draw_curve(curve: Curve | None) -> bytes:
+    """Draw a curve, or say that there is none, as SVG for light and dark."""
     body = _draw(curve) if curve else [f'<text x="{LEFT}" y="{TOP + 20}">no run to draw a curve from</text>']
     title = "Speed-up over the number of workers"
     said = (

@@ -26,8 +26,9 @@ from render.request import Request
 from render.runtime.painted import Painted
 from render.scene import REALS
 
-LAUNCHES = 4  # of a frame where memory allows it: while one paints another's pixels are copied (benchmarks/gpu.py)
-MOST_BYTES = 96 << 20  # of a launch's memory, here and on the device: larger ones gain nothing, and take long to pin
+LAUNCHES = 2  # of a frame where memory allows it: one paints while another's pixels are copied (benchmarks/card.py)
+STREAMS = 4  # of a GPU, where a frame takes so many launches
+MOST_BYTES = 32 << 20  # of a launch's memory, here and on the device: larger ones gain nothing, and take long to pin
 MOST_TILES = (1 << 16) - 1  # of a launch, as of blocks that lie behind each other in a grid
 MOST_PIXELS = 1 << 30  # of a launch: threads count them in 32 bits
 WIDEST = 1 << 17  # pixels of a slot, so that a few rows of it are no more than a launch takes

@@ -18,7 +18,7 @@ from render.runtime import several, simulator
 from render.runtime.cuda import discovery
 from render.runtime.cuda.device import CudaDevice
 from render.runtime.kernel import LaunchKernel
-from render.runtime.launch import LAUNCHES, launches
+from render.runtime.launch import STREAMS, launches
 
 if TYPE_CHECKING:
     from render.request import Request
@@ -84,7 +84,7 @@ def _gpu_kernel(
         name = one.name if len(usable) == 1 else f"{one.name} {one.number}"
         openers[name] = partial(CudaDevice, one, codes[one.capability], request, tuple(p), name=name)
     make = next(iter(openers.values())) if len(openers) == 1 else partial(several.Several, openers)
-    streams = min(launches(request), LAUNCHES)
+    streams = min(launches(request), STREAMS)
     about, together = (
         f"one lane a thread, {PRECISION_NAMES[request.precision]}",
         several.joined(one.name for one in usable),

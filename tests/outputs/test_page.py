@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 from render.engine import Race
+from render.findings.explanation import CloseUp, Event, Explanation
 from render.frame import Frame, Frames
 from render.outputs import page as theatre
 from render.outputs import trace as saved
@@ -745,6 +746,32 @@ def test_kitchen_and_theatre_move_with_the_clock(shown: Callable[..., Any]) -> N
         page.keyboard.press("k")
         page.evaluate(FRAMES)
     assert len(seen) == 2 * 2 * 3
+
+
+LESSON_TEXT = Explanation(
+    "bug",
+    "How is a fault found?",
+    ("1 of 6 tiles differs <b>", "nothing is wrong with several workers"),
+    (("A race condition", "depends on who comes first."),),
+    CloseUp(2, "How it was torn", (Event(MS, 0, "starts tile 0"), Event(3 * MS, 1, "writes over it")), (1,), "torn"),
+)
+RED = """() => { const canvas = document.querySelector('#run-2 canvas.picture'), g = canvas.getContext('2d');
+    const { data } = g.getImageData(0, 0, canvas.width, canvas.height);
+    return data.filter((red, i) => i % 4 === 0 && red === 197 && data[i + 1] === 34 && data[i + 2] === 31).length; }"""
+
+
+def test_a_lessons_page_has_its_question_its_conclusions_and_leads_to_each_event(shown: Callable[..., Any]) -> None:
+    page = shown(replace(LESSON, explanation=LESSON_TEXT))
+    assert page.locator("h1").inner_text() == "How is a fault found?"
+    assert page.locator(".follows li").all_inner_texts() == list(LESSON_TEXT.follows)
+    assert "A race condition depends on who comes first." in page.locator(".lesson").inner_text()
+    events = page.locator(".events li")
+    assert events.nth(1).inner_text().startswith("+2.00 ms worker 1 writes over it")
+    events.nth(1).get_by_role("button").click()
+    assert page.evaluate("() => theatre.clock.now") == 2 * MS
+    states(page, 12 * MS)
+    assert page.evaluate(RED) > 100  # the frame around the tile that was torn
+    assert page.locator(".ways").count() == 0
 
 
 def test_without_its_script_it_still_shows_picture_lanes_figures_and_answers(shown: Callable[..., Any]) -> None:

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from render.findings import sentences
 from render.frame import Frame
-from render.outputs.page.first_screen import ask_bet, choose_cells, judge_run
+from render.outputs.page.first_screen import ask_bet, build_table, choose_cells, judge_run
 from render.outputs.page.mistakes import answer_beliefs
 from render.outputs.page.questions import answer_questions
 from render.outputs.page.runs import Run, build_runs, count_curve, estimate_juggling, find_intervals, group_runs
 from render.outputs.page.still import axis_ticks, column_means
-from render.outputs.page.systems import GPU, SYSTEMS
+from render.outputs.page.systems import GPU, SYSTEMS, describe_systems
 from render.outputs.page.tour import build_tour
 from render.outputs.page.words import describe_image, describe_overlap, format_ns, format_range, format_tick
 from render.trace import Span
@@ -237,9 +237,17 @@ def test_the_bet_is_won_by_whoever_was_not_clearly_beaten() -> None:
     bet = ask_bet(choose_cells(group_runs(runs)), runs)
     assert bet is not None
     assert (bet["right"], bet["times"]) == ([2], ["6 ms", "12 ms", "12 ms"])
-    assert "2 workers took 6 ms, one 12 ms: 2.00 times as fast." in bet["answer"]
+    assert "2 workers, one tile each, took 6 ms, one 12 ms: 2.00 times as fast." in bet["answer"]
     assert "One worker that juggled took about as long as the one that did not." in bet["answer"]
     assert bet["answer"].endswith("With nothing to wait for, juggling has no time to fill.")
+
+
+def test_what_is_said_of_the_two_words_is_what_the_runs_have_shown() -> None:
+    table = build_table(choose_cells(group_runs(LESSON)), LESSON)
+    assert "Concurrency is about structure: concurrent had up to four tiles in flight, and needs no second CPU" in table
+    assert "Parallelism is about execution: parallel had 2.00 CPUs at work on average." in table
+    shared = build_runs((*FRAMES[:2], drawn("002244", "113355", mode="parallel", given=0.5, facts=ONE_CPU)))
+    assert "about execution" not in build_table(choose_cells(group_runs(shared)), shared)
 
 
 # --- what is often believed ----------------------------------------------------------------------------------
@@ -282,6 +290,9 @@ def test_no_more_and_no_fewer_beliefs_are_answered() -> None:
 
 def test_each_way_to_work_names_real_systems() -> None:
     assert [len(system.about) > 40 and bool(system.names) for system in (*SYSTEMS.values(), GPU)] == [True] * 5
+    told = [about.rpartition("On this page: ")[2] for _, about in describe_systems(LESSON)]
+    assert told[:3] == ["sequential.", "concurrent.", "parallel."]
+    assert told[3:] == [SYSTEMS[True, True].about, GPU.about]
 
 
 # --- fewer runs ----------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ from render.outputs.page.mistakes import answer_beliefs
 from render.outputs.page.questions import answer_questions
 from render.outputs.page.record import encode_picture, encode_record
 from render.outputs.page.runs import Run, build_runs, group_runs
-from render.outputs.page.systems import GPU, SYSTEMS
+from render.outputs.page.systems import describe_systems
 from render.outputs.page.tour import Step, build_tour
 from render.wording import count, escape_html, in_words, join_words
 
@@ -52,7 +52,7 @@ SCRIPT = (  # an order
 
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
-    """The page. There is nothing to leave out, so a plain page is the same. The same frames give the same bytes."""
+    """Write the page. There is nothing to leave out of a plain one. The same frames give the same bytes."""
     runs, lesson = build_runs(frames), frames.explanation
     groups = group_runs(runs)
     cells = {} if lesson else choose_cells(groups)
@@ -81,7 +81,7 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
             questions=_build_pairs(answer_questions(runs, frames.not_run)),
             tour="\n".join(_build_step(number, step) for number, step in enumerate(steps)),
             answers="".join(f"<li>{escape_html(f'{step.options[step.right]}. {step.answer}')}</li>" for step in steps),
-            systems=_build_pairs((system.way, system.about) for system in (*SYSTEMS.values(), GPU)),
+            systems=_build_pairs(describe_systems(runs)),
             beliefs=_build_beliefs(runs),
             figures=figures.build_rows(runs),
             facts=figures.build_facts(runs),
@@ -101,12 +101,12 @@ def _read_part(name: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """As a content security policy names what may be used."""
+    """Name what may be used as a content security policy does."""
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
 def _build_pairs(pairs: Iterable[tuple[str, str]]) -> str:
-    """Questions and answers as a description list has them."""
+    """Build the HTML of questions and answers, as a description list has them."""
     return "\n".join(f"<dt>{escape_html(name)}</dt><dd>{escape_html(text)}</dd>" for name, text in pairs)
 
 
@@ -116,7 +116,7 @@ def _title(frames: Frames) -> str:
 
 
 def _write_lead(frames: Frames, runs: Sequence[Run]) -> str:
-    """HTML: what is painted, that it is the same each time, and what differs."""
+    """Write as HTML what is painted, that it is the same each time, and what differs."""
     request = frames[0].request
     what = f"{request.scene}, view {request.view}, {request.width} × {request.height} pixels"
     tiles = _describe_cut(runs)
@@ -132,7 +132,7 @@ def _write_lead(frames: Frames, runs: Sequence[Run]) -> str:
 
 
 def _describe_cut(runs: Sequence[Run]) -> str:
-    """Into how many tiles; all alike, or for some runs into others."""
+    """Say into how many tiles; all alike, or for some runs into others."""
     most = max(run.stats.tiles for run in runs)
     others = [run for run in runs if run.stats.tiles and run.frame.request.tile != runs[0].frame.request.tile]
     if len(runs) == 1:
@@ -149,7 +149,7 @@ def _store_picture(number: int, source: str, run: Run) -> str:
 
 
 def _define_waiting(runs: Sequence[Run]) -> str:
-    """HTML: what waiting means, where tiles waited for something."""
+    """Write as HTML what waiting means, where tiles waited for something."""
     awaited = dict.fromkeys(run.waits_for for run in runs if run.waited_seconds)
     if not awaited:
         return ""
@@ -167,7 +167,7 @@ def _list_not_run(frames: Frames) -> Iterator[str]:
 
 
 def _build_step(number: int, step: Step) -> str:
-    """A step of the tour as it reads without a script: the question, and the answer to open."""
+    """Build a step of the tour as it reads without a script: the question, and the answer to open."""
     options = "".join(f"<li>{escape_html(option)}</li>" for option in step.options)
     return (
         f'<li class="step"><p class="ask">{escape_html(step.question)}</p><ul>{options}</ul>'
@@ -176,7 +176,7 @@ def _build_step(number: int, step: Step) -> str:
 
 
 def _build_beliefs(runs: Sequence[Run]) -> str:
-    """HTML of what is often believed; nothing where the runs show nothing of it."""
+    """Build the HTML of what is often believed; nothing where the runs show nothing of it."""
     pairs = _build_pairs(answer_beliefs(runs))
     if not pairs:
         return ""

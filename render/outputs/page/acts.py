@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 
 from render.findings import sentences, stories
 from render.findings.explanation import Explanation
+from render.findings.speed_up import build_curve
+from render.outputs import speed_up
 from render.outputs.page import still
 from render.outputs.page.runs import Group, Run
 from render.outputs.page.words import describe_image
-from render.wording import as_sentence, escape_html, format_time
+from render.wording import as_sentence, count, escape_html, format_time
 
 CONCURRENCY, PARALLELISM = "This is concurrency.", "This is parallelism."
 
 
 def build_stage(groups: Sequence[Group], runs: Sequence[Run], images: Sequence[int], lesson: Explanation | None) -> str:
-    """HTML of all runs. `images`: the picture of each; a lesson may frame tiles of one of them."""
+    """Build the HTML of all runs. `images`: the picture of each; a lesson may frame tiles of one of them."""
     acts = list(_build_acts(runs, images, lesson))
     many = "solo" if len(runs) == 1 else "several"
-    made = []
+    sections = []
     for group in groups:
         title, about = _describe_group(group, alone=len(groups) == 1)
         inside = "\n".join(acts[runs.index(run)] for run in group.runs)
         lead = f'<p class="note">{escape_html(about)}</p>' if about else ""
-        made.append(
+        lead += _draw_curve(runs) if group.story == stories.CURVE else ""
+        sections.append(
             f'<section class="group"><h2>{escape_html(title)}</h2>{lead}\n'
             f'<div class="stage {many}">\n{inside}\n</div></section>'
         )
-    return "\n".join(made)
+    return "\n".join(sections)
 
 
 def _describe_group(group: Group, *, alone: bool) -> tuple[str, str]:
     wait = format_time(group.wait_ns / 1e9)
+    if group.story == stories.CURVE:
+        return "More workers", "How much faster do more workers make it? The dashed line is Amdahl's law."
     if group.story:
         story = stories.STORIES.get(group.story)
         about = f"{as_sentence(story.about)} Here that takes {wait} for each tile." if story else ""
@@ -43,14 +49,27 @@ def _describe_group(group: Group, *, alone: bool) -> tuple[str, str]:
     return "With nothing to wait for", "Every tile can be painted as soon as a worker takes it."
 
 
+def _draw_curve(runs: Sequence[Run]) -> str:
+    """HTML of the speed-up curve, as a picture, which brings its own style and its own dark side."""
+    curve = build_curve(runs)
+    if curve is None:
+        return ""
+    points = ", ".join(f"{count(point.workers, 'worker')}: {point.speed_up:.2f}" for point in curve.points)
+    source = b64encode(speed_up.draw_curve(curve)).decode()
+    return (
+        f'<p><img class="curve" width="{speed_up.WIDTH}" height="{speed_up.HEIGHT}" '
+        f'alt="Times as fast as one worker, by workers. {points}" src="data:image/svg+xml;base64,{source}"></p>'
+    )
+
+
 def _build_acts(runs: Sequence[Run], images: Sequence[int], lesson: Explanation | None) -> Iterator[str]:
-    """Each run: its name, its picture and lanes, what it shows."""
+    """Build each run: its name, its picture and lanes, what it shows."""
     end = max((run.length for run in runs), default=0)
     most = max((run.stats.in_flight.max for run in runs), default=1)
     close_up = lesson.close_up if lesson else None
     for number, (run, picture) in enumerate(zip(runs, images, strict=True)):
         kitchen, theatre = describe_image(run)
-        said = "".join(f"<p>{_mark_words(escape_html(sentence))}</p>" for sentence in sentences.of(run))
+        caption = "".join(f"<p>{_mark_words(escape_html(sentence))}</p>" for sentence in sentences.of(run))
         marked = close_up.tiles if close_up and close_up.run == number else ()
         key = f'<p class="marked">{escape_html(close_up.mark)}</p>' if close_up and marked else ""
         yield (
@@ -60,12 +79,12 @@ def _build_acts(runs: Sequence[Run], images: Sequence[int], lesson: Explanation 
             f'<p class="image"><span class="kitchen">{escape_html(kitchen)}</span> '
             f'<span class="theatre">{escape_html(theatre)}</span></p></header>\n'
             f'<div class="live"></div>\n{still.draw_picture(run, picture, marked)}\n{key}'
-            f'{still.draw_timeline(run, end, most)}\n<div class="caption">{said}</div>\n</article>'
+            f'{still.draw_timeline(run, end, most)}\n<div class="caption">{caption}</div>\n</article>'
         )
 
 
 def _mark_words(sentence: str) -> str:
-    """The two words of the lesson stand out where a trace has shown them."""
+    """Make the two words of the lesson stand out where a trace has shown them."""
     for words in (CONCURRENCY, PARALLELISM):
         sentence = sentence.replace(words, f"<strong>{words}</strong>")
     return sentence

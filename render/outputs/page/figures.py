@@ -1,4 +1,4 @@
-"""All figures of a page as a table, for those who ask, and where and with what it was made."""
+"""All figures of a page as a table, for those who ask, and where and with what it was produced."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from render.wording import count, escape_html, format_time
 
 
 def build_rows(runs: Sequence[Run]) -> str:
-    """HTML of the table's rows, each figure with its exact value."""
+    """Build the HTML of the table's rows, each figure with its exact value."""
     return "\n".join(map(_build_row, runs))
 
 
@@ -43,7 +43,7 @@ def _build_row(run: Run) -> str:
 
 
 def build_facts(runs: Sequence[Run]) -> str:
-    """HTML of what was drawn, on what machine, and by which workers."""
+    """Build the HTML of what was drawn, on what machine, and by which workers."""
     return _build_list([*_list_facts(runs[0]), *((run.frame.title, _list_workers(run)) for run in runs)])
 
 
@@ -68,7 +68,7 @@ MOST_NAMED = 8  # workers
 
 
 def _list_workers(run: Run) -> str:
-    """Who a run's workers were, as the system numbers them."""
+    """Name a run's workers as the system numbers them."""
     named = [
         f"worker {number}: process {worker.process}, thread {worker.thread}"
         if worker.device == "cpu"

@@ -21,7 +21,7 @@ ROWS, COLUMNS = ("one worker", "several workers"), ("one tile at a time", "sever
 
 
 def choose_cells(groups: Sequence[Group]) -> Cells:
-    """The runs of the group that shows most of the four ways, waiting ones first; none where no group shows enough."""
+    """Choose the runs of the group that shows most of the four ways, one with waiting first; none without FEWEST."""
     tables = [_sort_runs(group.runs) for group in groups]
     best = max(tables, key=lambda cells: (len(cells), _waits(cells)), default={})
     return best if len(best) >= FEWEST else {}
@@ -31,7 +31,7 @@ def _sort_runs(runs: Sequence[Run]) -> dict[tuple[bool, bool], Run]:
     cells: dict[tuple[bool, bool], Run] = {}
     for run in runs:
         if run.stats.tiles and not run.on_gpu:
-            cells.setdefault((run.workers > 1, run.in_hand > 1), run)
+            cells.setdefault(run.way, run)
     return cells
 
 
@@ -40,7 +40,7 @@ def _waits(cells: Cells) -> bool:
 
 
 def build_table(cells: Cells, runs: Sequence[Run]) -> str:
-    """HTML of the table; nothing without cells."""
+    """Build the HTML of the table; nothing without cells."""
     if not cells:
         return ""
     end = max(run.length for run in cells.values())
@@ -52,9 +52,27 @@ def build_table(cells: Cells, runs: Sequence[Run]) -> str:
         for several, name in zip((False, True), ROWS, strict=True)
     )
     return (
-        '<table class="ways"><caption class="unseen">Four ways to paint the same tiles</caption>'
+        '<div class="four"><table class="ways"><caption class="unseen">Four ways to paint the same tiles</caption>'
         f"<thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+        f'<p class="earned">{escape_html(" ".join(_draw_conclusions(cells)))}</p></div>'
     )
+
+
+def _draw_conclusions(cells: Cells) -> Iterator[str]:
+    """Say of the two words what these runs have shown."""
+    juggler, several = cells.get((False, True)), [cells[way] for way in ((True, False), (True, True)) if way in cells]
+    if juggler is not None and juggler.juggles:
+        held = in_words(juggler.stats.in_flight.max)
+        yield (
+            f"Concurrency is about structure: {juggler.frame.title} had up to {held} tiles in flight, and needs no "
+            "second CPU for it."
+        )
+    parallel = next((run for run in several if run.parallel), None)
+    if parallel is not None:
+        yield (
+            f"Parallelism is about execution: {parallel.frame.title} had {parallel.stats.on_cpu.mean:.2f} CPUs at work "
+            "on average."
+        )
 
 
 def _build_cell(place: tuple[bool, bool], cells: Cells, runs: Sequence[Run], end: int) -> str:
@@ -72,7 +90,7 @@ def _build_cell(place: tuple[bool, bool], cells: Cells, runs: Sequence[Run], end
 
 
 def judge_run(run: Run) -> tuple[str, str]:
-    """Whether it was concurrent, parallel, both or neither, and what in its trace shows it."""
+    """Judge whether it was concurrent, parallel, both or neither, and say what in its trace shows it."""
     held, most, mean = run.stats.in_flight.max, run.stats.running.max, run.stats.on_cpu.mean
     if run.workers == 1 and not run.juggles:
         return "Neither:", "never two tiles in flight."
@@ -89,7 +107,7 @@ def judge_run(run: Run) -> tuple[str, str]:
 
 
 def ask_bet(cells: Cells, runs: Sequence[Run]) -> dict[str, Any] | None:
-    """The question to guess: which of the runs finishes first, which guesses are right, and why; for the script.
+    """Ask the question to guess: which of the runs finishes first, which guesses are right, and why; for the script.
 
     None where that would mean nothing, as for runs of a simulator.
     """
@@ -114,7 +132,7 @@ def _question(entered: Sequence[Run]) -> str:
 
 
 def _explain(entered: Sequence[Run], right: Sequence[Run], cells: Cells) -> Iterator[str]:
-    """Who was first, and what juggling and more workers did to it."""
+    """Explain who was first, and what juggling and more workers did to it."""
     names = join_words([run.frame.title for run in right])
     yield f"{names}{' were about equally fast, and first.' if len(right) > 1 else ' was first.'}"
     slow, juggler = cells.get((False, False)), cells.get((False, True))
@@ -122,7 +140,7 @@ def _explain(entered: Sequence[Run], right: Sequence[Run], cells: Cells) -> Iter
     if slow and juggler:
         yield _weigh(juggler, slow, "One worker that juggled", "the one that did not")
     if slow and several:
-        yield _weigh(several, slow, f"{count(several.workers, 'worker').capitalize()}", "one")
+        yield _weigh(several, slow, f"{count(several.workers, 'worker').capitalize()}, one tile each,", "one")
     if slow and juggler and juggler.beats(slow) and juggler.gained_by_waiting(slow):
         yield "Juggling needs no second worker and no second CPU: it fills the time that tiles wait."
     elif slow and juggler and not juggler.data_wait_seconds and not juggler.beats(slow):
@@ -130,8 +148,8 @@ def _explain(entered: Sequence[Run], right: Sequence[Run], cells: Cells) -> Iter
 
 
 def _weigh(run: Run, base: Evidence, who: str, whom: str) -> str:
-    found = run.compare_to(base)
-    if found is None or not found.clear:
+    difference = run.compare_to(base)
+    if difference is None or not difference.clear:
         return f"{who} took about as long as {whom}."
     ours, theirs = format_time(run.seconds), format_time(base.seconds)
-    return f"{who} took {ours}, {whom} {theirs}: {found.times:.2f} times as fast."
+    return f"{who} took {ours}, {whom} {theirs}: {difference.times:.2f} times as fast."

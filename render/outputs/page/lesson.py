@@ -1,4 +1,4 @@
-"""What a lesson has of its own on the page: its conclusions, the words it needs, and a stretch told event by event.
+"""The part of the page that is a lesson's own: its conclusions, the words it needs, and a stretch told event by event.
 
 What it says comes with the frames (`render.findings.explanation`); here it only gets its look.
 """
@@ -16,7 +16,7 @@ from render.wording import escape_html
 
 
 def build_lesson(lesson: Explanation | None, runs: Sequence[Run]) -> str:
-    """HTML of the lesson's part; nothing for a race without one."""
+    """Build the HTML of the lesson's part; nothing for a race without one."""
     if lesson is None:
         return ""
     follows = "".join(f"<li>{escape_html(text)}</li>" for text in lesson.follows)
@@ -46,7 +46,7 @@ def _build_close_up(close_up: CloseUp | None, runs: Sequence[Run]) -> str:
 
 
 def mark_tiles(lesson: Explanation | None) -> list[dict[str, Any]]:
-    """Tiles to frame, for the script: of which run, which they are, and what the frame means."""
+    """List tiles to frame, for the script: of which run, which they are, and what the frame means."""
     if lesson is None or lesson.close_up is None or not lesson.close_up.tiles:
         return []
     run, _, _, tiles, mark = lesson.close_up

@@ -1,4 +1,4 @@
-"""What is often believed of concurrency and parallelism, and what the runs on the page show of it.
+"""Common mistakes about concurrency and parallelism, and the figures of the page that answer them.
 
 The beliefs are those that research on learners and the field's own questions document. Each is answered by figures of
 the page where its runs show it, and otherwise by what to run.
@@ -16,7 +16,7 @@ Reply = Callable[[Sequence[Run]], str]
 
 
 def answer_beliefs(runs: Sequence[Run]) -> Iterator[tuple[str, str]]:
-    """Each belief with its answer; nothing for a page of one run, or where nothing was painted."""
+    """Answer each belief; nothing for a page of one run, or where nothing was painted."""
     painted = [run for run in runs if run.stats.tiles and not run.frame.simulated]
     if len(painted) > 1:
         for belief, reply in BELIEFS:
@@ -129,8 +129,8 @@ def _locks(runs: Sequence[Run]) -> str:
 
 
 def _gpu(runs: Sequence[Run]) -> str:
-    found = next((run.stats.multiprocessors for run in runs if run.stats.multiprocessors), None)
-    here = "" if found is None else f" Here {found.seen} multiprocessors painted, each many warps of 32 lanes."
+    figures = next((run.stats.multiprocessors for run in runs if run.stats.multiprocessors), None)
+    here = "" if figures is None else f" Here {figures.seen} multiprocessors painted, each many warps of 32 lanes."
     return f"{GPU}{here}"
 
 

@@ -18,7 +18,7 @@ GPU = (
 
 
 def answer_questions(runs: Sequence[Run], not_run: Sequence[tuple[str, str]] = ()) -> Iterator[tuple[str, str]]:
-    """What a reader wants to know of these runs, and the answers."""
+    """Answer what a reader wants to know of these runs."""
     painted = [run for run in runs if run.stats.tiles]
     if not painted:
         return
@@ -45,8 +45,8 @@ def _count_workers(runs: Sequence[Run]) -> str:
 
 def _describe_together(runs: Sequence[Run]) -> str:
     never = [run.frame.title for run in runs if not run.together]
-    said = [f"never in {join_words(never)}"] if never else []
-    return "; ".join([*said, *(f"{run.frame.title}: {_together(run)}" for run in runs if run.together)]) + "."
+    parts = [f"never in {join_words(never)}"] if never else []
+    return "; ".join([*parts, *(f"{run.frame.title}: {_together(run)}" for run in runs if run.together)]) + "."
 
 
 def _together(run: Run) -> str:
@@ -68,21 +68,23 @@ def _describe_in_flight(runs: Sequence[Run]) -> str:
 
 
 def _describe_levels(run: Run) -> str:
-    found = run.stats.multiprocessors
-    assert found is not None
+    figures = run.stats.multiprocessors
+    assert figures is not None
     return (
         f"It depends on how near one looks: {TWO_LEVELS} Here {count(run.workers, 'stream')} had up to "
-        f"{count(run.stats.running.max, 'tile')} under way, and {found.seen} multiprocessors worked on them, "
-        f"{found.mean:.1f} at the same instant on average."
+        f"{count(run.stats.running.max, 'tile')} under way, and {figures.seen} multiprocessors worked on them, "
+        f"{figures.mean:.1f} at the same instant on average."
     )
 
 
 def _describe_gpu(runs: Sequence[Run], not_run: dict[str, str]) -> str:
     on_gpu = [run for run in runs if run.on_gpu]
     for run in on_gpu:
-        found = run.stats.multiprocessors
-        if found is not None and not run.frame.simulated:
-            return f"{GPU} Here {found.seen} multiprocessors painted, {found.mean:.1f} at the same instant on average."
+        figures = run.stats.multiprocessors
+        if figures is not None and not run.frame.simulated:
+            return (
+                f"{GPU} Here {figures.seen} multiprocessors painted, {figures.mean:.1f} at the same instant on average."
+            )
     if any(run.frame.simulated for run in on_gpu):
         return f"{GPU} A simulator stood for one here: who did what is true, how long it took means nothing."
     if on_gpu:
@@ -92,7 +94,7 @@ def _describe_gpu(runs: Sequence[Run], not_run: dict[str, str]) -> str:
 
 
 def explain_juggling(run: Run, base: evidence.Run) -> tuple[str, str]:
-    """Why one worker that juggles gained time or did not: a question and its answer."""
+    """Explain why one worker that juggles gained time or did not: a question and its answer."""
     name, other = run.frame.title, base.frame.title
     if run.beats(base) and run.gained_by_waiting(base):
         idle, theirs = format_time(run.idle_seconds), format_time(base.idle_seconds)
@@ -113,7 +115,7 @@ def explain_juggling(run: Run, base: evidence.Run) -> tuple[str, str]:
 
 
 def explain_when(runs: Sequence[Run]) -> str:
-    """When juggling pays, with every pair of runs on the page that shows it."""
+    """Explain when juggling pays, with every pair of runs on the page that shows it."""
     shown = [_compare(run, base) for run, base in pair_jugglers(runs)]
     rule = (
         "When tiles have to wait for something: nobody paints two tiles with one pair of hands, but a worker can paint "
@@ -124,27 +126,27 @@ def explain_when(runs: Sequence[Run]) -> str:
 
 
 def pair_jugglers(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
-    """Each run that juggles, beside the run of as many workers that did not, and waited as long."""
-    made = []
+    """Pair each run that juggles with the run of as many workers that did not, and waited as long."""
+    pairs = []
     for run in runs:
         if run.in_hand > 1 and not run.on_gpu and not run.frame.simulated:
             alike = [one for one in runs if one.workers == run.workers and one.in_hand == 1 and not one.on_gpu]
             same = [one for one in alike if one.frame.request.wait_ns == run.frame.request.wait_ns]
-            made += [(run, one) for one in same[:1]]
-    return made
+            pairs += [(run, one) for one in same[:1]]
+    return pairs
 
 
 def _compare(run: Run, base: Run) -> str:
-    found = run.compare_to(base)
+    difference = run.compare_to(base)
     each = run.frame.request.wait_ns
     waits = f"With waits of {format_time(each / 1e9)} for each tile" if each else "With nothing to wait for"
-    gained = f"{found.times:.2f} times as fast" if found and found.clear else "about the same"
+    gained = f"{difference.times:.2f} times as fast" if difference and difference.clear else "about the same"
     ours, theirs = format_time(run.seconds), format_time(base.seconds)
     return f"{waits}, {run.frame.title} took {ours} and {base.frame.title} {theirs}: {gained}."
 
 
 def _estimate(runs: Sequence[Run]) -> str:
-    """What waiting would have done to the first run that juggles: an estimate, and said to be one."""
+    """Estimate what waiting would have done to the first run that juggles, and say that it is an estimate."""
     run = next(run for run in runs if run.juggles)
     hands, tiles = run.stats.in_flight.max, count(len(run.costs), "tile")
     one, several = (format_time(estimate_juggling(run.costs.values(), WAIT, n) / 1e9) for n in (1, hands))

@@ -1,4 +1,4 @@
-"""What the page's script is given: all spans of all runs in columns, and whatever else it cannot reckon itself."""
+"""The data of the page's script: all spans of all runs in columns, and whatever else it cannot compute itself."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ QUALITY = 86
 
 
 def encode_record(runs: Sequence[Run], images: Sequence[int], steps: Sequence[Step], **more: Any) -> str:
-    """JSON for the inside of a script element: nothing in it can end the element. `images`: each run's picture.
+    """Encode as JSON for a script element, which nothing in it can end. `images`: each run's picture.
 
     `more` is added as it is.
     """
     request = runs[0].frame.request
-    made = {
+    fields = {
         "width": request.width,
         "height": request.height,
         "colours": COLOURS,
@@ -38,7 +38,7 @@ def encode_record(runs: Sequence[Run], images: Sequence[int], steps: Sequence[St
         "tour": [step._asdict() for step in steps],
         **more,
     }
-    text = json.dumps(made, separators=(",", ":"))
+    text = json.dumps(fields, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
@@ -76,12 +76,12 @@ def _describe_run(run: Run, image: int) -> dict[str, Any]:
 
 
 def _deltas(times: Sequence[int]) -> list[int]:
-    """From each time to the next, the first from 0."""
+    """Compute the time from each to the next, the first from 0."""
     return [t - before for t, before in zip(times, [0, *times], strict=False)]
 
 
 def encode_picture(rgb: np.ndarray) -> str:
-    """The picture as a data URI of WebP: to the last bit where that is small, otherwise as the eye sees it."""
+    """Encode the picture as a data URI of WebP: to the last bit where that is small, otherwise as the eye sees it."""
     from PIL import Image
 
     picture = Image.fromarray(np.ascontiguousarray(rgb))

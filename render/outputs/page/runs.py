@@ -22,16 +22,16 @@ class Run(evidence.Run):
 
     @cached_property
     def crew(self) -> tuple[Worker, ...]:
-        """Those that had a tile, in the order of their first paint, then those that never painted: their numbers."""
+        """The workers in the order of their numbers: by first paint, then those that had a tile and never painted."""
         return tuple(dict.fromkeys((*self.frame.trace.workers, *(span.worker for span in self.spans))))
 
     @cached_property
     def lanes(self) -> dict[Worker, list[Span]]:
         """The spans of each worker, by start."""
-        made: dict[Worker, list[Span]] = {worker: [] for worker in self.crew}
+        lanes: dict[Worker, list[Span]] = {worker: [] for worker in self.crew}
         for span in self.spans:
-            made[span.worker].append(span)
-        return made
+            lanes[span.worker].append(span)
+        return lanes
 
     @cached_property
     def spans(self) -> tuple[Span, ...]:
@@ -45,12 +45,12 @@ class Run(evidence.Run):
 
     @cached_property
     def start(self) -> int:
-        """Where the page's clock starts: ns of the trace."""
+        """The start of the page's clock: ns of the trace."""
         return min((s.t0 for s in self._tiled), default=0)
 
     @cached_property
     def inside(self) -> list[tuple[int, Span]]:
-        """What each multiprocessor of a GPU painted, on the page's clock, by start: its place among them, and a piece.
+        """The pieces that a GPU's multiprocessors painted, on the page's clock, by start: (place of the one, piece).
 
         The pieces of one do not overlap: where blocks of several tiles share it, the one that started last is shown.
         """
@@ -64,17 +64,17 @@ class Run(evidence.Run):
 
     @cached_property
     def before(self) -> int:
-        """From the request to the first tile's span: making ready."""
+        """The time from the request to the first tile's span: making ready."""
         return self.start - self.frame.trace.asked
 
     @cached_property
     def length(self) -> int:
-        """Until the last span of a tile ends."""
+        """The end of the last span of a tile."""
         return max((s.t1 for s in self.spans), default=0)
 
     @cached_property
     def painting(self) -> dict[int, list[Interval]]:
-        """When each tile was painted, by tile."""
+        """The times at which each tile was painted, by tile."""
         painted: dict[int, list[Interval]] = {}
         for span in self.spans:
             if span.kind == "paint":
@@ -83,34 +83,34 @@ class Run(evidence.Run):
 
     @cached_property
     def costs(self) -> dict[int, int]:
-        """How long each tile was painted, by tile, in the order in which they were started."""
+        """The time for which each tile was painted, by tile, in the order in which they were started."""
         return {tile: sum(t1 - t0 for t0, t1 in times) for tile, times in self.painting.items()}
 
     @cached_property
     def ends(self) -> dict[int, int]:
-        """When each tile was finished, by tile."""
+        """The end of each tile, by tile."""
         return {tile: max(t1 for _, t1 in times) for tile, times in self.painting.items()}
 
     @cached_property
     def running(self) -> Curve:
-        """How many workers are at a tile at each instant."""
+        """The number of workers at a tile at each instant."""
         turns = (merge_intervals((s.t0, s.t1) for s in lane if s.kind == "paint") for lane in self.lanes.values())
         return count_curve(chain.from_iterable(turns))
 
     @cached_property
     def in_flight(self) -> Curve:
-        """How many tiles are started but not finished at each instant."""
+        """The number of tiles in flight at each instant: started but not finished."""
         flights = stats.flight_intervals(self.frame.trace).values()
         return count_curve((t0 - self.start, t1 - self.start) for t0, t1 in flights)
 
     @cached_property
     def waiting(self) -> Curve:
-        """How many tiles wait at each instant."""
+        """The number of tiles that wait at each instant."""
         return count_curve((span.t0, span.t1) for span in self.spans if span.kind == "wait")
 
     @cached_property
     def in_hand(self) -> int:
-        """How many tiles one worker had in flight at once, at most."""
+        """The most tiles that one worker had in flight at once."""
         holds: dict[Worker, dict[int, Interval]] = {}
         for span in self.spans:
             mine = holds.setdefault(span.worker, {})
@@ -119,18 +119,23 @@ class Run(evidence.Run):
         return max((stats.max_overlap(mine.values()) for mine in holds.values()), default=0)
 
     @property
+    def way(self) -> tuple[bool, bool]:
+        """The way it works: (several workers, each with several tiles in flight)."""
+        return self.workers > 1, self.in_hand > 1
+
+    @property
     def together(self) -> list[Interval]:
-        """When two workers or more were at a tile at the same instant."""
+        """The times at which two workers or more were at a tile."""
         return find_intervals(self.running, 2)
 
     @property
     def on_gpu(self) -> bool:
-        """Whether a graphics card painted, or a simulator of one: then a worker is a part of it."""
+        """True where a GPU painted, or a simulator of one: then a worker is a part of it."""
         return self.stats.on_gpu
 
     @property
     def waits_for(self) -> str:
-        """What each of its tiles waits for, in words."""
+        """The thing that each of its tiles waits for, in words."""
         return self.awaited_lock or "its data"
 
 
@@ -143,12 +148,12 @@ class Group(NamedTuple):
 
 
 def build_runs(frames: Sequence[Frame]) -> list[Run]:
-    """The runs of a page, each with the run that it is measured against."""
+    """Make the runs of a page, each with the run that it is measured against."""
     return evidence.pair_with_baseline(frames, Run)
 
 
 def group_runs(runs: Sequence[Run]) -> list[Group]:
-    """The runs by story and by how long their tiles wait, in the order in which they stand."""
+    """Group the runs by story and by how long their tiles wait, in the order in which they stand."""
     groups: dict[tuple[str | None, int], list[Run]] = {}
     for run in runs:
         story = run.frame.trace.facts.get("story")
@@ -158,37 +163,37 @@ def group_runs(runs: Sequence[Run]) -> list[Group]:
 
 
 def count_curve(intervals: Iterable[Interval]) -> Curve:
-    """How many of the half-open intervals hold each instant."""
+    """Count how many of the half-open intervals hold each instant."""
     changes: Counter[int] = Counter()
     for t0, t1 in intervals:
         if t0 < t1:
             changes[t0] += 1
             changes[t1] -= 1
-    count, made = 0, []
+    count, curve = 0, []
     for t in sorted(changes):
         if changes[t]:
             count += changes[t]
-            made.append((t, count))
-    return made
+            curve.append((t, count))
+    return curve
 
 
 def find_intervals(curve: Curve, least: int) -> list[Interval]:
-    """The longest intervals in which a curve is nowhere below `least`."""
+    """Find the longest intervals in which a curve is nowhere below `least`."""
     return merge_intervals((t, end) for (t, n), (end, _) in pairwise(curve) if n >= least)
 
 
 def nearest_interval(intervals: Iterable[Interval], t: int) -> Interval:
-    """That whose middle is nearest to t; (0, 0) where there is none."""
+    """Choose the one whose middle is nearest to t; (0, 0) where there is none."""
     return min(intervals, key=lambda interval: abs(sum(interval) // 2 - t), default=(0, 0))
 
 
 def estimate_juggling(costs: Iterable[int], wait: int, hands: int) -> int:
     """Estimate how long one worker needs for tiles that cost so much, each after waiting for its data; all in ns.
 
-    `hands` of them wait at once. Whichever tile was asked for first is painted first, and whole.
+    `hands` of them wait at once. Whichever tile was requested first is painted first, and whole.
     """
-    asked, now = [0] * hands, 0
+    requested, now = [0] * hands, 0
     for number, cost in enumerate(costs):
-        now = max(now, asked[number % hands] + wait) + cost
-        asked[number % hands] = now
+        now = max(now, requested[number % hands] + wait) + cost
+        requested[number % hands] = now
     return now

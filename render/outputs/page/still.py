@@ -1,4 +1,4 @@
-"""What the page shows before, or without, its script, and on paper: the picture, lanes and curves of each run as SVG.
+"""The picture, lanes and curves of each run as SVG: the page before, or without, its script, and on paper.
 
 The picture stands in the page once; each run refers to it. All runs have one scale of time, and one of tiles.
 """
@@ -24,7 +24,7 @@ MOST_OUTLINES = 4000  # tiles; more would be a grey mist
 
 
 def draw_picture(run: Run, image: int, marked: Collection[int] = ()) -> str:
-    """The whole picture, each tile outlined in the colour of its worker, and some of them framed."""
+    """Draw the whole picture, each tile outlined in the colour of its worker, and some of them framed."""
     wide, high = run.frame.request.width, run.frame.request.height
     owned: dict[int, list[Tile]] = {}
     last = tile_owners(run.frame.trace)
@@ -50,7 +50,7 @@ def _outline(tile: Tile) -> str:
 
 
 def draw_timeline(run: Run, end: int, most: int) -> str:
-    """Lanes and curves. `end`: where the page's clock ends; `most`: the highest number in any run's curves."""
+    """Draw lanes and curves. `end`: where the page's clock ends; `most`: the highest number in any run's curves."""
     scale = (WIDTH - LEFT) / (end or 1)
     lane = max(2, min(18, 180 // max(len(run.crew), 1)))
     drawn = list(_draw_lanes(run, scale, lane, LEFT))
@@ -70,7 +70,7 @@ def draw_timeline(run: Run, end: int, most: int) -> str:
 
 
 def draw_lanes(run: Run, end: int) -> str:
-    """The lanes alone, small, where the page's script draws something that moves."""
+    """Draw the lanes alone, small, where the page's script draws something that moves."""
     lane = max(2, min(16, 64 // max(len(run.crew), 1)))
     drawn = "".join(_draw_lanes(run, WIDTH / (end or 1), lane, 0))
     high = len(run.crew) * (lane + 1)
@@ -92,7 +92,7 @@ def _draw_lanes(run: Run, scale: float, lane: int, left: int) -> Iterator[str]:
 
 
 def bar_paths(times: Iterable[Interval], scale: float, y: int, height: int, origin: int = LEFT) -> Iterator[str]:
-    """Bars as one path; those that would touch on paper are one."""
+    """Draw bars as one path; those that would touch on paper are one."""
     x0 = x1 = -1.0
     for t0, t1 in times:
         left, right = origin + t0 * scale, origin + t1 * scale
@@ -107,7 +107,7 @@ def bar_paths(times: Iterable[Interval], scale: float, y: int, height: int, orig
 
 
 def fill_paths(spans: Sequence[Span], scale: float, y: int, height: int, origin: int = LEFT) -> tuple[str, str]:
-    """Bars as two paths: as high as the share of its time that a span had a CPU, and whole ones behind the others.
+    """Draw bars as two paths: as high as the share of its time that a span had a CPU, and whole ones behind the others.
 
     Spans that would touch on paper are one bar, of their mean share.
     """
@@ -120,7 +120,7 @@ def fill_paths(spans: Sequence[Span], scale: float, y: int, height: int, origin:
 
 
 def _join_spans(spans: Sequence[Span], scale: float, origin: int) -> Iterator[tuple[float, float, float]]:
-    """From where to where, and the share of that time on a CPU."""
+    """Join spans that would touch: from where to where, and the share of that time on a CPU."""
     x0 = x1 = -1.0
     given = length = 0.0
     for span in spans:
@@ -142,7 +142,7 @@ def _bar(x0: float, x1: float, y: float, height: float) -> str:
 
 
 def _step_path(curve: Curve, scale: float, y: int, tall: float) -> str:
-    """A curve as the area under it: its mean over each pixel."""
+    """Draw a curve as the area under it: its mean over each pixel."""
     columns = column_means(curve, WIDTH - LEFT, scale)
     last = max((x for x, mean in enumerate(columns) if mean), default=0)
     levels = "".join(f"V{y + CURVES - mean * tall:.1f}h1" for mean in columns[: last + 1])
@@ -150,19 +150,19 @@ def _step_path(curve: Curve, scale: float, y: int, tall: float) -> str:
 
 
 def column_means(curve: Curve, columns: int, scale: float) -> list[float]:
-    """The mean of a curve over each of so many columns, `scale` columns a nanosecond."""
-    made = [0.0] * columns
+    """Compute the mean of a curve over each of so many columns, `scale` columns a nanosecond."""
+    means = [0.0] * columns
     for (t0, count), (t1, _) in pairwise(curve):
         left, right = t0 * scale, min(t1 * scale, columns)
         x = floor(left)
         while count and x < right:
-            made[x] += count * (min(right, x + 1) - max(left, x))
+            means[x] += count * (min(right, x + 1) - max(left, x))
             x += 1
-    return made
+    return means
 
 
 def axis_ticks(end: int) -> Sequence[int]:
-    """Round times from 0 to the end (ns), three to six of them."""
+    """Choose round times from 0 to the end (ns), three to six of them."""
     if end <= 0:
         return (0,)
     step = int(10 ** floor(log10(end)))
@@ -171,7 +171,7 @@ def axis_ticks(end: int) -> Sequence[int]:
 
 
 def draw_axis(end: int, scale: float, y: int, origin: int = LEFT, width: int = WIDTH) -> Iterator[str]:
-    """Round times under the lanes, which start at `origin`."""
+    """Draw round times under the lanes, which start at `origin`."""
     for t in axis_ticks(end):
         x = origin + t * scale
         anchor = "" if x < origin + 8 else ' class="e"' if x > width - 14 else ' class="m"'

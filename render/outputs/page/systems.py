@@ -1,8 +1,12 @@
-"""Which real systems work like each of the four ways, and like a graphics card; one sentence each."""
+"""Real systems that work like each of the four ways, and like a graphics card; one sentence each."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+from render.outputs.page.runs import Run
+from render.wording import join_words
 
 
 class System(NamedTuple):
@@ -45,3 +49,15 @@ GPU = System(
     "games, machine learning",
     "Games, film renderers and machine learning: the same few operations on millions of pixels or numbers at once.",
 )
+
+
+def describe_systems(runs: Sequence[Run]) -> Iterator[tuple[str, str]]:
+    """Name the systems of each way, and the runs of the page that work alike."""
+    painted = [run for run in runs if run.stats.tiles]
+    for way, system in SYSTEMS.items():
+        yield system.way, f"{system.about}{_name_runs([run for run in painted if not run.on_gpu and run.way == way])}"
+    yield GPU.way, f"{GPU.about}{_name_runs([run for run in painted if run.on_gpu])}"
+
+
+def _name_runs(runs: Sequence[Run]) -> str:
+    return f" On this page: {join_words([run.frame.title for run in runs])}." if runs else ""

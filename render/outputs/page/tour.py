@@ -39,11 +39,11 @@ class Step(NamedTuple):
 
 
 def build_tour(runs: Sequence[Run]) -> list[Step]:
-    """Five steps, or fewer where the traces do not show enough."""
+    """Build five steps, or fewer where the traces do not show enough."""
     painted = [run for run in runs if run.stats.tiles]
-    made = [step for ask in ASKED for step in ask(painted)]
+    steps = [step for ask in ASKED for step in ask(painted)]
     place = [runs.index(run) for run in painted]
-    return [step._replace(runs=tuple(place[run] for run in step.runs)) for step in made[:STEPS]]
+    return [step._replace(runs=tuple(place[run] for run in step.runs)) for step in steps[:STEPS]]
 
 
 def _ask_juggling(runs: Sequence[Run]) -> Iterator[Step]:
@@ -122,7 +122,7 @@ def _ask_first_finished(runs: Sequence[Run]) -> Iterator[Step]:
 
 
 def _ask_when(runs: Sequence[Run]) -> Iterator[Step]:
-    """When juggling pays: asked where no pair of runs contradicts the rule."""
+    """Ask when juggling pays, where no pair of runs contradicts the rule."""
     pairs = pair_jugglers(runs)
     alone = [pair for pair in pairs if pair[0].workers == 1]
     if not alone or any(run.beats(base) != bool(run.data_wait_seconds) for run, base in alone):
@@ -146,12 +146,12 @@ def _ask_pictures(runs: Sequence[Run]) -> Iterator[Step]:
         return
     different = len({run.frame.sha256 for run in runs})
     last = max(run.length for run in runs)
-    told = "equal to the last bit" if different == 1 else f"{different} different pictures"
+    result = "equal to the last bit" if different == 1 else f"{different} different pictures"
     yield Step(
         "All have finished. Do the pictures differ?",
         ("no, not in one bit", "yes"),
         int(different > 1),
-        f"They are {told}. Who works when changes the time and the order, and must not change the picture.",
+        f"They are {result}. Who works when changes the time and the order, and must not change the picture.",
         last,
         last * 9 // 10,
         last,
@@ -165,14 +165,14 @@ def _ask_first_tile(runs: Sequence[Run]) -> Iterator[Step]:
     if len(runs) < 2 or len(times) < len(runs):
         return
     best = times.index(min(times))
-    told = "; ".join(f"{run.frame.title} after {format_time(first)}" for run, first in zip(runs, times, strict=True))
+    after = "; ".join(f"{run.frame.title} after {format_time(first)}" for run, first in zip(runs, times, strict=True))
     juggler = next((run for run in runs if run.juggles and run is not runs[best]), None)
     why = " A juggling worker shares its time among several tiles, so its first is finished later." if juggler else ""
     yield Step(
         "From the request on, making ready included: which mode has its first tile finished first?",
         tuple(run.frame.title for run in runs),
         best,
-        f"{told}.{why}",
+        f"{after}.{why}",
         0,
         0,
         max(min(run.ends.values()) for run in runs),
@@ -232,24 +232,24 @@ ASKED: tuple[Callable[[Sequence[Run]], Iterator[Step]], ...] = (
 
 
 def _list_numbers(*wanted: int) -> tuple[str, ...]:
-    """Numbers to choose from, with one more that is wrong."""
+    """List numbers to choose from, with one more that is wrong."""
     return tuple(str(number) for number in sorted({*wanted, 1, 2, 4}) if number <= max(*wanted, 2))
 
 
 def _usual_turn(run: Run) -> int:
-    """The median length of a span of painting."""
+    """Compute the median length of a span of painting."""
     lengths = sorted(t1 - t0 for times in run.painting.values() for t0, t1 in times)
     return lengths[len(lengths) // 2]
 
 
 def _middle(runs: Sequence[Run]) -> int:
-    """When all runs are in the midst of things, but for those that are over when the others have hardly started."""
+    """Choose an instant in the middle of all runs but those that are over when the others have hardly started."""
     longest = max(run.length for run in runs)
     return min(run.length for run in runs if run.length * TOO_SHORT >= longest) * 6 // 10
 
 
 def _find_painting(t: int, inside: tuple[int, int], run: Run) -> int | None:
-    """The middle of that span of painting which lies inside an interval and nearest to t; None where none does."""
+    """Find the middle of that span of painting which lies inside an interval and nearest to t; None where none does."""
     t0, t1 = inside
     spans = [(s.t0 + s.t1) // 2 for s in run.spans if s.kind == "paint" and s.t0 < s.t1 and t0 <= s.t0 and s.t1 <= t1]
     return min(spans, key=lambda half: abs(half - t), default=None)

@@ -1,4 +1,4 @@
-"""What a learner reads about a run beside what `render.findings.sentences` says of it: images, instants, times.
+"""The words for a run beside the sentences of `render.findings.sentences`: images, instants, times.
 
 A chef and a kitchen, one stage or many: what a run is called decides nothing, only what its trace shows.
 """
@@ -16,7 +16,7 @@ TWO_LEVELS = (
 
 
 def describe_image(run: Run) -> tuple[str, str]:
-    """The run in two images: a kitchen, and a theatre."""
+    """Describe the run in two images: a kitchen, and a theatre."""
     if not run.stats.tiles:
         return "Nobody cooked.", "Nothing was played."
     if run.on_gpu and run.frame.simulated:
@@ -33,7 +33,7 @@ def describe_image(run: Run) -> tuple[str, str]:
 
 
 def _describe_several(run: Run, number: str) -> tuple[str, str]:
-    """A stove is a CPU, and so is a stage: who has none waits for one."""
+    """Describe several workers. A stove is a CPU, and so is a stage: who has none waits for one."""
     most, allowed = run.stats.running.max, run.claims.allowed
     each = f", {in_words(run.in_hand)} dishes each" if run.in_hand > 1 else ""
     scenes = f", scenes of {in_words(run.in_hand)}" if run.in_hand > 1 else ", a play"
@@ -58,7 +58,7 @@ def _describe_several(run: Run, number: str) -> tuple[str, str]:
 
 
 def describe_overlap(run: Run) -> str:
-    """How long two workers or more were at a tile at once, and from when to when."""
+    """Say how long two workers or more were at a tile at once, and from when to when."""
     times = run.together
     spent = sum(t1 - t0 for t0, t1 in times)
     range_ = format_range(times[0][0], times[-1][1])
@@ -66,7 +66,7 @@ def describe_overlap(run: Run) -> str:
 
 
 def format_range(t0: int, t1: int) -> str:
-    """From when to when, both in one unit: "from 0.00 to 1.39 s"."""
+    """Say from when to when, both in one unit: "from 0.00 to 1.39 s"."""
     last = format_ns(t1)
     digits, unit = len(last.split()[0].partition(".")[2]), last.split()[1]
     size = {"s": 10**9, "ms": 10**6, "µs": 10**3, "ns": 1}[unit]
@@ -74,13 +74,13 @@ def format_range(t0: int, t1: int) -> str:
 
 
 def format_tick(ns: int) -> str:
-    """A round time, without the digits that say nothing."""
+    """Format a round time, without the digits that say nothing."""
     number, unit = format_ns(ns).split()
     return f"{float(number):g} {unit}"
 
 
 def format_ns(ns: int) -> str:
-    """A time to three digits, in the unit that suits it."""
+    """Format a time to three digits, in the unit that suits it."""
     for size, unit in ((10**9, "s"), (10**6, "ms"), (10**3, "µs")):
         if ns >= size:
             digits = 2 if ns < 10 * size else 1 if ns < 100 * size else 0

@@ -202,13 +202,15 @@ def test_no_memory_may_be_the_card_s_or_the_host_s(driver: Imitation, call: str,
 
 
 def test_a_launch_that_fails_names_its_tile(driver: Imitation, ask: Callable[..., Request]) -> None:
-    driver.failures["cuLaunchKernel"] = 3, 719  # the first paints nothing; two tiles a launch
+    driver.failures["cuLaunchKernel"] = 3, 719  # the first paints nothing; three tiles a launch
 
-    with pytest.raises(RenderError, match=r"tile 2 .* failed: LaunchFailed: CUDA error 719 \(tiles 3, 0, 1 ") as caught:
+    with pytest.raises(
+        RenderError, match=r"tile 3 .* failed: LaunchFailed: CUDA error 719 \(tiles 4, 5, 0, 1, 2 "
+    ) as caught:
         drawn(driver, ask(mode="cuda", target="cuda"))
 
     assert caught.value.exit_code == 4
-    assert "--only-tile 2" in caught.value.remedy
+    assert "--only-tile 3" in caught.value.remedy
 
 
 def test_an_unknown_failure_is_the_launch_own() -> None:

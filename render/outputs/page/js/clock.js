@@ -53,7 +53,7 @@ class Clock {
   notify() { for (const listener of this.listeners) listener(); }
 }
 
-/** How fast it goes, in words. @param {number} pace */
+/** Say how fast it goes. @param {number} pace */
 function formatPace(pace) {
   if (pace === 1) return 'real time';
   return pace > 1 ? `${pace.toLocaleString('en')} × slower` : `${Math.round(1 / pace)} × faster`;

@@ -41,7 +41,7 @@ class Closeup {
     this.sheet.fit(width, this.height);
   }
 
-  /** Where the window starts: around now; with less motion wanted, in pages. @param {number} t */
+  /** Find where the window starts: around now; with less motion wanted, in pages. @param {number} t */
   from(t) { return calm.matches ? Math.floor(t / this.reach) * this.reach : t - this.reach / 2; }
 
   /** The row and the time under a point. @param {number} x @param {number} y @param {number} t */
@@ -174,7 +174,7 @@ class Closeup {
   }
 }
 
-/** How much the close-up shows, the same for all runs: some dozens of slices, or some tiles. @param {Run[]} runs @param {number} end */
+/** Choose how much the close-up shows, the same for all runs: some dozens of slices, or some tiles. @param {Run[]} runs @param {number} end */
 function chooseReach(runs, end) {
   const middle = (/** @type {Run} */ run) => {
     const lengths = run.spans.filter(span => span.kind === 'p' && span.t1 > span.t0).map(span => span.t1 - span.t0).sort((a, b) => a - b);

@@ -167,7 +167,7 @@ class Controls {
     if (next) this.clock.slow(next);
   }
 
-  /** Go where the address says. Whether it said anything. */
+  /** Go where the address says; true if it says anything. */
   address() {
     const found = /[#&]t=([\d.e+-]+)/.exec(location.hash);
     if (!found || !Number.isFinite(Number(found[1]))) return false;

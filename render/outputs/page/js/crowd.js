@@ -22,7 +22,7 @@ class Crowd extends Scenery {
     g.globalAlpha = 1;
   }
 
-  /** Which of them are lit: those workers that paint, or as many multiprocessors as are busy. @param {number} t @returns {(i: number) => boolean} */
+  /** Tell which of them are lit: those workers that paint, or as many multiprocessors as are busy. @param {number} t @returns {(i: number) => boolean} */
   lit(t) {
     const { run, stations } = this;
     if (run.inside.lanes) {

@@ -1,8 +1,8 @@
-// Inside the card: its streams above its multiprocessors, on a scale of their own. One clock for this and the stage.
+// Inside the GPU: its streams above its multiprocessors, on a scale of their own. One clock for this and the stage.
 // Colours tell tiles here, and not workers: so it is seen which multiprocessors paint what a stream has handed over.
 
 const FIELD = 264, THICKEST = 6, STREAM = 15, TITLE = 78; // units of the look; the last is the room for names
-const WATCH = 12; // seconds that watching the card should take
+const WATCH = 12; // seconds that watching the GPU should take
 
 /** The colour of a tile; neighbours differ. @param {number} tile */
 const tileColour = tile => tile < 0 ? '#888888' : theRecord.colours[tile % theRecord.colours.length];
@@ -10,7 +10,7 @@ const tileColour = tile => tile < 0 ? '#888888' : theRecord.colours[tile % theRe
 class Inside extends Overview {
   /** @param {Run} run @param {HTMLElement} root @param {Controls} controls */
   constructor(run, root, controls) {
-    const canvas = /** @type {HTMLCanvasElement} */ (element('canvas', { class: 'overview', role: 'img', 'aria-label': `${run.title}, inside the card: ${run.workers.length} workers above ${run.inside.lanes} multiprocessors` }));
+    const canvas = /** @type {HTMLCanvasElement} */ (element('canvas', { class: 'overview', role: 'img', 'aria-label': `${run.title}, inside the graphics card: ${run.workers.length} workers above ${run.inside.lanes} multiprocessors` }));
     super(canvas, run, run.length, 1);
     this.root = root;
     this.canvas = canvas;

@@ -114,8 +114,8 @@ function ticks(end) {
 
 /** @param {string} name @param {Record<string, string>} [attributes] @param {(Node | string)[]} inside */
 function element(name, attributes = {}, ...inside) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...inside);
-  return made;
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...inside);
+  return node;
 }

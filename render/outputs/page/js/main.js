@@ -109,6 +109,6 @@ Object.assign(globalThis, { theatre: {
   runs, clock, controls,
   /** Draw at once, for the instant on the clock. */
   draw,
-  /** What is seen now, run by run. */
+  /** The figures that are seen now, run by run. */
   get states() { return acts.map(act => ({ title: act.run.title, ...act.state })); },
 } });

@@ -30,7 +30,7 @@ class Overview {
     this.height = this.curves + this.curve + AXIS * this.unit;
   }
 
-  /** Where the scale ends. */
+  /** The end of the scale. */
   get end() { return this.stretched && this.run.length ? this.run.length : this.all; }
 
   /** @param {number} t */
@@ -107,7 +107,7 @@ class Overview {
     if (line) { g.strokeStyle = line; g.lineWidth = 1; g.stroke(); }
   }
 
-  /** What stands beside lanes and curves, and the axis. @param {CanvasRenderingContext2D} g */
+  /** Write what stands beside lanes and curves, and the axis. @param {CanvasRenderingContext2D} g */
   label(g) {
     const { look } = this, floor = this.curves + this.curve;
     g.textBaseline = 'middle';

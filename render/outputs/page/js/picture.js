@@ -28,7 +28,7 @@ class Picture {
     this.shown = -1;
   }
 
-  /** Where a tile is, in CSS pixels, edges on whole device pixels so that neighbours leave no seam. @param {number} tile */
+  /** Place a tile, in CSS pixels, edges on whole device pixels so that neighbours leave no seam. @param {number} tile */
   place(tile) {
     const [wide, high] = this.run.tile, { ratio, width, height } = this.sheet;
     const x = tile % this.columns * wide, y = Math.floor(tile / this.columns) * high;

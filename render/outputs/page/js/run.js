@@ -22,10 +22,10 @@ const TOO_SMALL = 25; // a run so many times shorter than the longest is too sho
 /** @param {{length: number}} run @param {number} end ns, where the longest run ends */
 function isTooShort(run, end) { return run.length > 0 && run.length * TOO_SMALL < end; }
 
-/** Whether a worker set tiles aside and went on with others. @param {Run} run */
+/** Test whether a worker set tiles aside and went on with others. @param {Run} run */
 function isJuggled(run) { return run.rows.some(row => row.stays.some(stay => stay.pieces > 1)); }
 
-/** How many of the ascending numbers are not above t. @param {Float64Array} list @param {number} t */
+/** Count the ascending numbers that are not above t. @param {Float64Array} list @param {number} t */
 function countUpTo(list, t) {
   let low = 0, high = list.length;
   while (low < high) {
@@ -41,7 +41,7 @@ function valueAt(curve, t) {
   return passed ? curve.counts[passed - 1] : 0;
 }
 
-/** How many half-open intervals hold each instant, each counted as often as it weighs.
+/** Count the half-open intervals that hold each instant, each as often as it weighs.
  * @param {([number, number] | [number, number, number])[]} intervals @returns {Curve} */
 function countCurve(intervals) {
   const changes = new Map();
@@ -58,15 +58,15 @@ function countCurve(intervals) {
   return { times, counts, most };
 }
 
-/** Intervals of one worker, those that touch or overlap made one: a worker counts once. @param {Span[]} spans */
+/** Intervals of one worker, those that touch or overlap joined: a worker counts once. @param {Span[]} spans */
 function mergeTurns(spans) {
   /** @type {[number, number][]} */
-  const made = [];
+  const parts = [];
   for (const { t0, t1 } of spans) {
-    const last = made[made.length - 1];
-    if (last && t0 <= last[1]) last[1] = Math.max(last[1], t1); else made.push([t0, t1]);
+    const last = parts[parts.length - 1];
+    if (last && t0 <= last[1]) last[1] = Math.max(last[1], t1); else parts.push([t0, t1]);
   }
-  return made;
+  return parts;
 }
 
 /** @template K @param {Span[]} spans @param {(span: Span) => K} key @returns {Map<K, Span[]>} */

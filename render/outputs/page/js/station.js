@@ -18,7 +18,7 @@ class Station {
     this.starts = Float64Array.from(turns, turn => turn.t0);
   }
 
-  /** What is in each of its hands. @param {number} t @returns {Hand[]} */
+  /** List what is in each of its hands. @param {number} t @returns {Hand[]} */
   hands(t) { return this.rows.map(row => this.hand(stayAt(row, t), t)); }
 
   /** @param {Stay | undefined} stay @param {number} t @returns {Hand} */
@@ -76,7 +76,7 @@ class Scenery {
   /** @param {CanvasRenderingContext2D} _g @param {Station} _station @param {number} _x @param {number} _wide @param {number} _t */
   station(_g, _station, _x, _wide, _t) {}
 
-  /** How much of a wait has passed, as a pie. @param {CanvasRenderingContext2D} g @param {number} x @param {number} y @param {number} r @param {number} progress */
+  /** Draw how much of a wait has passed, as a pie. @param {CanvasRenderingContext2D} g @param {number} x @param {number} y @param {number} r @param {number} progress */
   pie(g, x, y, r, progress) {
     g.strokeStyle = g.fillStyle = this.look.quiet;
     g.lineWidth = 1;

@@ -47,7 +47,7 @@ class Tip {
     say(this.box.innerText);
   }
 
-  /** What the pointer showed is no longer under it; focus may scroll the page after a key was pressed already. */
+  /** Hide what the pointer showed and is no longer under it; focus may scroll the page after a key was pressed already. */
   scrolled() {
     if (this.corner) this.move(...this.corner()); else this.hide();
   }

@@ -27,7 +27,7 @@ class Tour {
     addEventListener('keydown', e => { if (e.key === 'Escape' && !this.panel.hidden) this.close(); });
   }
 
-  /** What must not be seen while it asks: 'now', 'after', or nothing. @param {string} hides */
+  /** Hide what must not be seen while it asks: 'now', 'after', or nothing. @param {string} hides */
   hide(hides) {
     document.body.classList.toggle('hides-now', hides === 'now');
     document.body.classList.toggle('hides-after', hides === 'after');
@@ -37,7 +37,7 @@ class Tour {
   focus(runs) {
     this.acts.forEach((act, i) => act.root.classList.toggle('elsewhere', runs.length > 0 && !runs.includes(i)));
     for (const group of document.querySelectorAll('.group')) group.classList.toggle('elsewhere', !group.querySelector('.act:not(.elsewhere)'));
-    document.body.dataset.asked = runs.length === 1 ? 'one' : 'several';
+    document.body.dataset.asks = runs.length === 1 ? 'one' : 'several';
     this.controls.refit();
   }
 
