@@ -37,6 +37,7 @@ from render.kernels.passes import FIRST_PASS, SECOND_PASS
 
 Capability = tuple[int, int]
 WARPS = THREADS // 32  # of a block
+BLOCKS = {"f32": 8, "f64": 6}  # that a multiprocessor holds at least: 64 and 80 registers a thread (benchmarks/README.md)
 NUMBA_ONLY = re.compile(r"^\.common \.global [^;]*NumbaEnv[^;]*;\n", re.MULTILINE)  # what only its interpreter reads
 REASSEMBLED = 'reinstall the CUDA packages: pip install --force-reinstall "numba-cuda[cu13]>=0.30.4,<0.31"'
 
@@ -81,7 +82,8 @@ def kernels(made: Program) -> tuple[list[Callable[..., None]], Any]:
         thread(cells, FIRST_PASS, right, down, tile, count, wide, high)
 
     def second(cells: Any, count: int, wide: int, high: int) -> None:
-        thread(cells, SECOND_PASS, (cuda.blockIdx.x << 2) + (cuda.threadIdx.x >> 5), 0, 0, count, wide, high)
+        warp = (cuda.blockIdx.x << 2) + (cuda.threadIdx.x >> 5)
+        thread(cells, SECOND_PASS, warp, cuda.gridDim.x << 2, 0, count, wide, high)
 
     return [first, second], types.void(cells_type, *[types.int32] * 3)
 
@@ -100,7 +102,7 @@ def compiled(made: Program, capability: Capability) -> Any:
         with plain_numba.compile_plainly(), _settled(capability):
             libraries = [
                 compiler._compile_pyfunc_with_fixup(
-                    function, signature, device=False, cc=capability, abi="numba", launch_bounds=THREADS
+                    function, signature, device=False, cc=capability, abi="numba", launch_bounds=(THREADS, BLOCKS[made.precision])
                 )[0]
                 for function in functions
             ]
@@ -193,7 +195,7 @@ def simulated(thread: Callable[..., None]) -> Any:
     def launched(cells: int, stage: int, count: int, wide: int, high: int) -> None:
         warp = cuda.threadIdx.x >> 5
         if cuda.threadIdx.x & 31 == 0 and stage == SECOND_PASS:
-            thread(cells, stage, warp, 0, 0, count, wide, high)
+            thread(cells, stage, warp, WARPS, 0, count, wide, high)
         elif cuda.threadIdx.x & 31 == 0:
             for tile, down, right in product(range(count), range((high + 3) >> 2), range(warp, (wide + 7) >> 3, WARPS)):
                 thread(cells, stage, right, down, tile, count, wide, high)

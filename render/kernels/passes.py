@@ -52,15 +52,15 @@ SUMMED = 1 << 26  # steps of a pixel at most that 32 lanes sum in 32 bits
 def paint_tiles(at: Any, p: Any, stage: int, right: int, down: int, tile: int, count: int, wide: int, high: int) -> None:
     """Make one pass, as one lane of a warp; there are so many tiles, each with a slot of wide x high pixels.
 
-    In the first pass the warp has one square: so many to the right and down in a tile's slot. In the second it has none,
-    and `right` only tells it from others.
+    In the first pass the warp has one square: so many to the right and down in a tile's slot. In the second it has none:
+    it is number `right` of `down` warps.
     """
     across, lines = (wide + 7) >> 3, (high + 3) >> 2
     launch = Launch(count, wide, high, across, across * lines)
     if stage == SECOND_PASS:
-        finish_listed(at, p, right, launch)
+        finish_listed(at, p, right, down, launch)
     elif (tile < count) & (right < across) & (down < lines):
-        square = (tile * lines + down) * across + right
+        square = total(counts((tile * lines + down) * across + right))  # 32 bits, with which a GPU reckons fastest
         for turn in range(SQUARE // warp_lanes()):
             begin_pixel(at, p, square, warp_lanes() * turn, right, down, tile, launch)
 
@@ -146,8 +146,11 @@ def row_length(at: Any, members: int) -> int:
     return at.stride if members + 3 <= MEMBERS else at.stride * MEMBERS // (members + 3)
 
 
-def finish_listed(at: Any, p: Any, warp: int, launch: Launch) -> None:
-    """Take pixels from the list until it is empty, and follow their samples to the end."""
+def finish_listed(at: Any, p: Any, warp: int, warps: int, launch: Launch) -> None:
+    """Take pixels from the list until it is empty, and follow their samples to the end.
+
+    The first are each warp's own by its number, so that none waits to count, and a short list is shared out evenly.
+    """
     waiting, room = memory(at.waiting), memory(at.room)
     state = seen = lift(start(reals(0), reals(0), p), reals(0))
     apart, listed = row_length(at, len(state)), counts(memory(at.counters)[LISTED])
@@ -155,14 +158,18 @@ def finish_listed(at: Any, p: Any, warp: int, launch: Launch) -> None:
     red = green = blue = reals(0)
     made = bad = 0
     patience = counts(LOOK)
-    left = listed
+    own, shared = counts(warp_lanes() * warp), counts(warp_lanes() * warps)
+    left, fresh = listed - own, counts(1)
     mine = starting = counts(0) > 0
     having = counts(1)
     while any_lane(having > 0):
         # Lanes without a pixel take one from the list, as it stands there or, where it had no room, from its start.
         if any_lane((votes(mine) < warp_lanes()) & (left > 0)):
-            entry, first = take_numbers(at, TAKEN, ~mine)
-            left = listed - first
+            entry, left = own + lane_number(), listed - shared
+            if any_lane(fresh == 0):
+                taken, more = take_numbers(at, TAKEN, ~mine)
+                entry, left = shared + taken, left - more
+            fresh = counts(0)
             if any_lane(~mine & (entry < listed)):
                 place = total(entry)
                 number, s, steps, looks = counts(waiting[2 * place]), counts(0), counts(UNTIL), counts(0)

@@ -145,8 +145,9 @@ def levels(sums: Any, at: Any) -> Any:
 def put(at: Any, place: int, lane: int, reds: Any, greens: Any, blues: Any, made: Any) -> None:
     """Write one lane's pixel, and its marked step count where the frame keeps them, to their place."""
     rgb, table = memory(at.rgb), memory(at.table)
-    rgb[3 * place] = table[reds[lane]]
-    rgb[3 * place + 1] = table[greens[lane]]
-    rgb[3 * place + 2] = table[blues[lane]]
+    red, green, blue = table[reds[lane]], table[greens[lane]], table[blues[lane]]  # all three are under way at once
+    rgb[3 * place] = red
+    rgb[3 * place + 1] = green
+    rgb[3 * place + 2] = blue
     if at.keep_steps:
         memory(at.steps)[place] = made[lane]

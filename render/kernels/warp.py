@@ -83,19 +83,24 @@ def find_pixel(at: Any, tile: int, column: Lane, row: Lane) -> tuple[Lane, Lane,
 
 def find_place(tile: int, column: Lane, row: Lane, launch: Launch) -> int:
     """Give the number of a pixel in the launch's memory, where tiles lie slot by slot and pixels row by row."""
-    return (tile * launch.high + total(row)) * launch.wide + total(column)
+    return total(counts((tile * launch.high + total(row)) * launch.wide + total(column)))
 
 
 def add_steps(at: Any, warp: int, tile: int, launch: Launch, made: int) -> None:
     """Add what has been made for a tile to this warp's copy of the tile's tally."""
     if made != 0:
-        add_at(at.tallies, TALLY * ((warp & (at.copies - 1)) * launch.count + tile), made)
+        add_at(at.tallies, find_tally(at, warp, tile, launch), made)
 
 
 def add_strange(at: Any, warp: int, tile: int, launch: Launch, bad: int) -> None:
     """Count samples that are NaN."""
     if bad > 0:
-        add_at(at.tallies, TALLY * ((warp & (at.copies - 1)) * launch.count + tile) + 1, bad)
+        add_at(at.tallies, find_tally(at, warp, tile, launch) + 1, bad)
+
+
+def find_tally(at: Any, warp: int, tile: int, launch: Launch) -> int:
+    """Give the place of this warp's copy of a tile's tally; 32 bits are enough, and are what a GPU reckons with."""
+    return TALLY * total(counts((warp & (at.copies - 1)) * launch.count + tile))
 
 
 def record_end(at: Any, square: int) -> None:
