@@ -139,10 +139,10 @@ class List(NamedTuple):
         return at._replace(**self._asdict(), stride=self.room.size // MEMBERS)
 
 
-def make_list(request: Request, shape: Shape) -> List:
-    """Give the list of a launch, of memory that is only taken when it is touched."""
+def make_list(request: Request, shape: Shape, most: int) -> List:
+    """Give the list of a launch, of memory that is only taken when it is touched; its room has so many bytes at most."""
     pixels, real = SQUARE * shape.tiles * shape.squares, REALS[request.precision]
-    return List(np.empty(2 * pixels, np.int32), np.empty(min(pixels * MEMBERS, MOST_LISTED // real().nbytes), real))
+    return List(np.empty(2 * pixels, np.int32), np.empty(min(pixels * MEMBERS, most // real().nbytes), real))
 
 
 def _parts(request: Request, shape: Shape) -> tuple[int, ...]:

@@ -33,7 +33,7 @@ from render.kernels.passes import FIRST_PASS, SECOND_PASS
 from render.parameters import make_record
 from render.prepared import PreparedScene, prepare_key
 from render.request import Request
-from render.runtime.launch import Shape, fit, make_list, share_out, sizes
+from render.runtime.launch import MOST_LISTED, Shape, fit, make_list, share_out, sizes
 from render.runtime.painted import Painted
 from render.trace import Clock, Worker
 
@@ -196,7 +196,7 @@ def _compiled(path: str, key: str, request: Request, numbers: dict[str, Any]) ->
         data = np.zeros(sizes(request, shape).whole, np.uint8)
         memory = share_out(data, request, shape)
         memory.tiles[:] = rectangles.reshape(-1)
-        listed = make_list(request, shape)
+        listed = make_list(request, shape, MOST_LISTED)
         cells = pack_cells(listed.settings(memory.settings(at)), made.p)
         t0 = time.perf_counter_ns()
         for stage in (FIRST_PASS, SECOND_PASS):

@@ -17,6 +17,7 @@ import numpy as np
 
 from render.__main__ import run
 from render.codegen import cuda_compiler
+from render.codegen.program import ENTRIES
 from tests.ptx.lanes import Grid
 from tests.ptx.machine import Machine
 from tests.ptx.memory import Memory, Piece
@@ -76,7 +77,7 @@ def install() -> Any:
         shape = Grid((grid[0], grid[1], grid[2]), (grid[3], grid[4], grid[5]))
         Machine(kernel, memory(library, card), shape, processors=132).run(given)
         painted = int.from_bytes(given[-12:-8], sys.byteorder) > 0  # the last parameters are tiles, width and height
-        if painted:
+        if painted and entry.decode() == ENTRIES[-1]:
             Path("launched").touch()
         return painted
 

@@ -23,6 +23,7 @@ from render.runtime.cuda.driver import (
 )
 from render.runtime.cuda.idle import when_idle
 from render.runtime.cuda.stream import Stream
+from render.runtime import launch
 from render.runtime.launch import MOST_BYTES, fit
 from render.trace import Clock
 
@@ -59,6 +60,7 @@ class CudaDevice:
         self.events, self.timer = CardClock(EVENT_STEP), CardClock(self.step)
         self.anchor: Any = None  # the event that all times of events are counted from
         self._streams: list[Stream] = []
+        self.most_listed = 0  # bytes of a list's room
         self._places: dict[int, Any] = {}  # where an array of this process lies on the card
         self._module: Any = None
         self._closed = False
@@ -103,7 +105,8 @@ class CudaDevice:
         try:
             self.make_current()
             free = asked(self.driver.cuMemGetInfo())
-            room = min(free // (4 * count), MOST_BYTES)  # a list takes as much again, and may take as much for its room
+            room = min(free // (5 * count), MOST_BYTES)  # the numbers of a list may take twice as much again
+            self.most_listed = min(free // (8 * count), launch.MOST_LISTED)
             while len(self._streams) < count:
                 if not self._open_stream(room):
                     room //= 2

@@ -181,7 +181,7 @@ class Stream:
                 self._release()
                 self._allocate(needed.whole)
             memory = share_out(self._memory, device.request, shape)
-            self._place_list(make_list(self.device.request, shape))
+            self._place_list(make_list(device.request, shape, device.most_listed))
             parameters = self._parameters(memory, shape)
             if len(self._known) == KEPT:
                 del self._known[next(iter(self._known))]
