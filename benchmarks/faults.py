@@ -249,7 +249,7 @@ def attempt_bad_tile(name: str, folder: Path, tag: str) -> str:
     with Image.open(folder / "a.unfinished.png") as image:
         black = [image.getpixel((x, y)) == (0, 0, 0) for y in (8, 24) for x in (8, 24, 40)]
     assert black == [True] + [False] * 5, black
-    return complained.splitlines()[0][:150]
+    return next(line for line in complained.splitlines() if "failed" in line)[:150]
 
 
 # --- the trial ----------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ How data flows, and where each stage lives (imports go only downwards):
     scene, contract/*           what is drawn: a stepping rule, written in the lane vocabulary (../scenes/*); its rules
     plan, frame, sampling       tiles; pixels; where samples lie and how light becomes a pixel
     pictures/*                  PNG written fast; files of any kind read with care
+    storage/*                   what outlives the process: whole files, the journal of an unfinished picture
     lanes, language/*, trace    the words that scenes are written in, and what they mean; spans of one clock
     request, errors             what to draw, checked; what can go wrong, and what to do
 

@@ -200,13 +200,15 @@ class Frames(Sequence[Frame]):
     """The input of every output, and the content of a saved trace: the frame of a draw, or those of a race.
 
     It is a sequence of its frames. `kind` is one of `KINDS`; `not_run` holds (mode, reason) for each mode of a race
-    that did not run; `explanation` is the text of the lesson whose runs these are.
+    that did not run; `explanation` is the text of the lesson whose runs these are; `recorded`: a page of a race without
+    a GPU may show a recorded run of one.
     """
 
     frames: tuple[Frame, ...]
     kind: str = "draw"
     not_run: tuple[tuple[str, str], ...] = ()
     explanation: Explanation | None = None
+    recorded: bool = True
 
     KINDS: ClassVar = ("draw", "race")
 

@@ -49,8 +49,9 @@ def _create_unnamed() -> int | None:
     """Make memory that has no name; None where other processes could not open it."""
     with suppress(AttributeError, OSError):  # another system, or one without /proc
         descriptor = os.memfd_create("render")
-        if _path_of(descriptor).exists():
-            return descriptor
+        with suppress(OSError):  # /proc may be that of other processes, which have numbers like ours
+            if os.path.samestat(_path_of(descriptor).stat(), os.fstat(descriptor)):
+                return descriptor
         os.close(descriptor)
     return None
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 # what no XML may hold.
 HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-PLURALS = {"switch": "switches"}
+PLURALS = {"process": "processes", "switch": "switches"}
 
 
 def make_harmless(text: object, keep: str = "") -> str:

@@ -39,6 +39,7 @@ LAYERS = (
     "runtime",
     "targets trial",
     "not_numbers",
+    "liveness",
     "painter",
     "course",
     "juggling",
@@ -53,7 +54,9 @@ LAYERS = (
     "options results engine devices",
     "like",
     "lessons terminal progress files",
-    "render sessions races keeping library commands parsers cli __main__ notebook",  # `render`: the library's front
+    "render sessions races keeping library parsers notebook",  # `render`: the library's front
+    "server",
+    "commands cli __main__",
 )
 
 BY_IDEA = (

@@ -12,7 +12,19 @@ import pytest
 from tests.conftest import HANGING
 
 ROOT = Path(__file__).parent.parent
-HEAVY = {"numpy", "numba", "llvmlite", "joblib", "PIL", "asyncio", "dask", "distributed", "rich"}
+HEAVY = {
+    "numpy",
+    "numba",
+    "llvmlite",
+    "joblib",
+    "PIL",
+    "asyncio",
+    "dask",
+    "distributed",
+    "rich",
+    "starlette",
+    "uvicorn",
+}
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     for path in (ROOT / "render").rglob("*.py")
@@ -52,7 +64,7 @@ def test_a_heavy_import_would_be_noticed() -> None:
     assert "numpy" in loaded("-c", "import render.sampling")
 
 
-@pytest.mark.parametrize("command", ["draw", "race", "compare", "show", "devices", "scenes"])
+@pytest.mark.parametrize("command", ["draw", "race", "compare", "show", "devices", "scenes", "serve"])
 def test_help_for_a_command_loads_nothing_heavy(command: str) -> None:
     assert not loaded("-m", "render", command, "--help") & HEAVY
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from harness.cases import Group
 from harness.process import PATIENCE, Part, measure_apart
 from harness.record import Record
-from harness.verdicts import FEW, interval, logs, quick, unstable
+from harness.verdicts import FEW, estimate, quick, unstable
 
 KNOWN = 0.01  # half an interval, with which a figure is known well enough
 BETTER, TRIED = 0.9, 4  # so many passes that do not narrow the interval by a tenth have not helped
@@ -47,7 +47,7 @@ def run(
 ) -> None:
     """Measure the groups into the record. KeyboardInterrupt passes through, with the record written."""
     ends = time.monotonic() + plan.seconds
-    halves: dict[str, list[float]] = {}
+    halves: dict[str, list[float | None]] = {}
     parts: dict[str, list[Group]] = {}
     for section, group in chosen:
         parts.setdefault(section, []).append(group)
@@ -86,17 +86,20 @@ def save(record: Record, path: Path | None) -> None:
         record.write(path)
 
 
-def settled(halves: Sequence[float]) -> bool:
+def settled(halves: Sequence[float | None]) -> bool:
     """Tell whether more passes of a group bring nothing: all is known well enough, or the last pass did not help."""
-    if len(halves) < FEW:
-        return bool(halves) and halves[-1] == 0  # nothing of it can run here
-    return halves[-1] <= KNOWN or (len(halves) > TRIED and halves[-1] > BETTER * halves[-TRIED])
+    if halves and halves[-1] is None:  # nothing of it can run here
+        return True
+    known = [half for half in halves if half is not None]
+    if len(known) < FEW:
+        return False
+    return known[-1] <= KNOWN or (len(known) > TRIED and known[-1] > BETTER * known[-TRIED])
 
 
-def widest(record: Record, section: str, group: Group) -> float:
-    """Half the widest interval of a group's cases."""
+def widest(record: Record, section: str, group: Group) -> float | None:
+    """Half the widest interval of a group's cases; None where none could run."""
     rows = [record.cases[f"{section}/{group.name}/{name}"] for name in group.names]
-    return max((interval(logs(record, row)).half for row in rows if row.get("samples")), default=0.0)
+    return max((estimate(record, row).half for row in rows if row.get("samples")), default=None)
 
 
 def judge(record: Record) -> None:

@@ -78,6 +78,8 @@ class _Child:
     def __exit__(self, *_error: object) -> None:
         self.timer.cancel()
         _end(self.process)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
         self.errors.close()
 
     def lines(self) -> Iterator[str]:
@@ -122,10 +124,11 @@ def run_child(section: str, names: Sequence[str], *, quick: bool, share: float) 
     known = {group.name: group for group in groups(section, quick=quick)}
     with os.fdopen(answer, "w", encoding="utf-8") as out:
         for name in names:
-            print(json.dumps(_measured(known[name], share * known[name].seconds)), file=out, flush=True)
+            print(json.dumps(measure_group(known[name], share * known[name].seconds)), file=out, flush=True)
 
 
-def _measured(group: Group, seconds: float) -> dict[str, Any]:
+def measure_group(group: Group, seconds: float) -> dict[str, Any]:
+    """Prepare a group's cases and measure them in this process; reasons for those that cannot run."""
     ready: list[Case] = []
     rows: list[dict[str, Any]] = []
     with ExitStack() as stack:

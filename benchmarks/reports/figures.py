@@ -8,8 +8,9 @@ from statistics import fmean, median
 from typing import Any, NamedTuple
 
 from harness.record import Record
-from harness.verdicts import Interval, interval, logs, pieces, quick
+from harness.verdicts import Interval, estimate, interval, pieces, quick
 
+LIMIT = "limit"  # the case of a group that makes nothing but the arithmetic of steps
 Row = Mapping[str, Any]
 
 
@@ -43,10 +44,10 @@ def time_of(record: Record, row: Row) -> Time | None:
     if not row.get("samples"):
         return None
     samples = row["samples"]
-    half = interval(logs(record, row)).half if len(pieces(row)) > 1 else None
-    low = math.exp(fmean(logs(record, row)))
+    found = estimate(record, row)
+    half = found.half if found.half < math.inf else None
     upper = sorted(samples)[min(len(samples) - 1, round(0.9 * (len(samples) - 1)))]
-    return Time(low, median(samples), upper, len(samples), half, row.get("unstable"))
+    return Time(found.middle, median(samples), upper, len(samples), half, row.get("unstable"))
 
 
 def ratio(record: Record, row: Row, base: Row) -> Interval | None:
@@ -74,6 +75,15 @@ def rate(record: Record, row: Row) -> Rate | None:
         computed / time.quick / 1e9 if computed else None,
         facts.get("computed_is") == "at most",
     )
+
+
+def share(record: Record, row: Row) -> float | None:
+    """The share of the limit that a case reaches, by its steps a second; None where its group has no limit."""
+    limit = record.cases.get(f"{row['section']}/{row['group']}/{LIMIT}")
+    if limit is None or limit is row:
+        return None
+    ours, most = rate(record, row), rate(record, limit)
+    return ours.all_steps / most.all_steps if ours and most else None
 
 
 def base_of(record: Record, row: Row) -> Row | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.passes import duration
 from harness.record import Record
 from harness.verdicts import AMBIGUOUS, FAST, SAME, SLOW, Interval, Verdict
-from reports.figures import Row, amdahl, base_of, by_group, crossings, ratio, reasons, scaling, time_of
+from reports.figures import Row, amdahl, base_of, by_group, crossings, ratio, reasons, scaling, share, time_of
 
 MODES = {"sequential", "concurrent", "parallel, threads", "parallel, processes", "cuda"}
 
@@ -61,7 +61,7 @@ def sureness(record: Record) -> str:
 
 def findings(record: Record) -> list[str]:
     """All sentences of one run, the most telling first."""
-    return [*winners(record), *peers(record), *scaled(record), *crossed(record)]
+    return [*winners(record), *peers(record), *limits(record), *scaled(record), *crossed(record)]
 
 
 def winners(record: Record) -> Iterator[str]:
@@ -86,6 +86,23 @@ def peers(record: Record) -> Iterator[str]:
             time = times[first["name"]]
             assert time is not None
             yield f"{group}: {first['case']} takes {duration(time.quick)}, {compared(found, best['case'])}."
+
+
+def limits(record: Record) -> Iterator[str]:
+    """The whole set and the interior against their limit, and against C++ or CUDA C++."""
+    for (section, group), rows in by_group(record).items():
+        painted = next((row for row in rows if row["case"] == "painted"), None)
+        if section not in {"core", "gpu"} or painted is None or (time := time_of(record, painted)) is None:
+            continue
+        if not group.startswith(("whole set f", "interior")):
+            continue
+        words = [f"{'one core' if section == 'core' else 'GPU'}, {group}: painted in {duration(time.quick)}"]
+        base, reached = base_of(record, painted), share(record, painted)
+        if base is not None and base["case"] != "limit" and (found := ratio(record, painted, base)) is not None:
+            words.append(compared(found, base["case"]))
+        if reached is not None:
+            words.append(f"{100 * reached:.0f} % of the limit")
+        yield ", ".join(words) + "."
 
 
 def compared(found: Interval, other: str) -> str:

@@ -9,7 +9,7 @@ from harness.passes import duration
 from harness.record import Record
 from harness.verdicts import Verdict
 from reports import findings
-from reports.figures import Row, base_of, by_group, rate, ratio, time_of
+from reports.figures import LIMIT, Row, base_of, by_group, rate, ratio, share, time_of
 
 Named = Sequence[tuple[str, Record]]  # a short name for each run
 
@@ -90,8 +90,6 @@ def time_words(record: Record, row: Row) -> str:
     if time is None:
         return f"not run: {row.get('reason', 'no reason recorded')}"
     words = duration(time.quick)
-    if row.get("summary"):
-        return f"{words} (transcribed)"
     if time.half is not None and time.half < 1:
         words += f" ± {100 * time.half:.1f} %"
     if time.median > 1.1 * time.quick:
@@ -99,6 +97,10 @@ def time_words(record: Record, row: Row) -> str:
     found = rate(record, row)
     if found:
         words += f", {found.all_steps:.3g} G steps/s"
+    if (reached := share(record, row)) is not None:
+        words += f", {100 * reached:.0f} % of the limit"
+    if row.get("summary"):
+        return f"{words} (transcribed)"
     if time.unstable:
         words += ", unstable"
     if isinstance(row.get("equal"), dict):
@@ -109,7 +111,7 @@ def time_words(record: Record, row: Row) -> str:
 def against_words(record: Record, row: Row) -> str:
     """How many times as fast as the case that the group is compared with."""
     base = base_of(record, row)
-    if base is None or base is row:
+    if base is None or base is row or row["case"] == LIMIT:
         return ""
     found = ratio(record, row, base)
     return f"{found.middle:.3g} x" if found else ""

@@ -62,7 +62,7 @@ def _verdicts(verdicts: Mapping[str, Verdict], before: str, after: str) -> Itera
         )
     if found:
         chart = charts.bars("Time of the second run over the first", found, "time, second run over first", middle=1.0)
-        yield _shown("Those that changed most", "with intervals of confidence 99 %", chart)
+        yield _shown("Those that changed most", "with intervals of confidence 95 %", chart)
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td class="{one.word}">{one.word}</td>'
         f'<td class="n">{escape(findings.change(one))}</td></tr>'

@@ -15,12 +15,13 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from render.backends import FILTER_LOCK, starts_workers
 from render.errors import ModeUnavailable
 from render.painting.handfuls import Handful, Handout
+from render.painting.liveness import LOOK_SECONDS, ThreadWatch
 
 if TYPE_CHECKING:
     from render.painting.painter import Done, Painter
@@ -39,6 +40,8 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     started = painter.recorder.clock()
     workers, handout = painter.request.workers, Handout(tiles, painter)
     finished: SimpleQueue[Handful | BaseException] = SimpleQueue()
+    watch = ThreadWatch(painter.request)
+    painter.report_to(watch)
     ready: SimpleQueue[None] = SimpleQueue()
     go = threading.Event()
 
@@ -50,9 +53,18 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
                 finished.put(handful)
         except BaseException as error:  # noqa: BLE001  (it is raised where the tiles are awaited)
             finished.put(error)
+        watch.leave()
 
     def next_handful() -> Handful:
-        handful = finished.get()
+        while True:
+            with contextlib.suppress(Empty):
+                handful = finished.get(timeout=LOOK_SECONDS)
+                break
+            hung = watch.find_hung()
+            if hung is not None:
+                number, seconds = hung
+                tile = next(tile for tile in tiles if tile.number == number)
+                raise painter.tile_failure(tile, f"its thread gave no sign of life for {seconds:.0f} s")
         if isinstance(handful, BaseException):
             raise handful
         return handful

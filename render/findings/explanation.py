@@ -19,7 +19,8 @@ class Event(NamedTuple):
 class CloseUp(NamedTuple):
     """One run of a lesson, looked at closely: its place among the runs, tiles to frame, and events in order of time.
 
-    `title` says what the events explain; `mark` says in a few words what the frame around the tiles means.
+    `title` says what the events explain; `mark` says in a few words what the frame around the tiles means. The first of
+    the tiles is the one that the events are about; `right` is the place of a run in which it is as it should be.
     """
 
     run: int
@@ -27,6 +28,7 @@ class CloseUp(NamedTuple):
     events: tuple[Event, ...]
     tiles: tuple[int, ...] = ()
     mark: str = ""
+    right: int | None = None
 
 
 class Explanation(NamedTuple):

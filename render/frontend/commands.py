@@ -1,4 +1,4 @@
-"""The six commands: each takes the parsed options and returns an exit code.
+"""The commands: each takes the parsed options and returns an exit code.
 
 Reports go to standard output, progress and announcements to standard error; with `--json` the
 document alone goes to standard output.
@@ -148,7 +148,7 @@ def race(typed: Namespace, began: int) -> int:
     with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
         later = repeats.parse_rounds(typed.repeat, repeats.LATER)
         result = engine.race(requests, announce=_make_announcer(typed), watch=watch, rounds=rounds, later=later)
-        result = lessons.explain(result)
+        result = replace(lessons.explain(result), recorded=typed.recorded)
     if result.frames:
         save_all((path, partial(outputs.write_pieces, maker, result)) for path, maker in makers.items())
         if typed.trace:
@@ -232,7 +232,7 @@ def show(typed: Namespace, began: int) -> int:
         return _show_picture(typed)
     makers = check_outputs(typed.out, typed.page, json=typed.json)
     files = list(makers)
-    frames = lessons.explain(saved.read(typed.file))
+    frames = replace(lessons.explain(saved.read(typed.file)), recorded=typed.recorded)
     check_sizes(makers, [frame.request for frame in frames])
     save_all((path, partial(outputs.write_pieces, maker, frames, plain=typed.plain)) for path, maker in makers.items())
     if frames.kind == "race":
@@ -284,6 +284,19 @@ def list_scenes(typed: Namespace, began: int) -> int:
     return 0
 
 
+def serve(typed: Namespace, began: int) -> int:
+    """Serve until a signal comes. Raises ModeUnavailable where what serves is not installed."""
+    try:
+        from render.server import app, settings
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] == "render":
+            raise
+        raise ModeUnavailable(
+            f"serving needs {error.name}, which is not installed", "install it: pip install 'render[serve]'"
+        ) from error
+    return app.serve(settings.parse(typed))
+
+
 COMMANDS: dict[str, Callable[[Namespace, int], int]] = {
     "draw": draw,
     "race": race,
@@ -291,4 +304,5 @@ COMMANDS: dict[str, Callable[[Namespace, int], int]] = {
     "show": show,
     "devices": list_devices,
     "scenes": list_scenes,
+    "serve": serve,
 }

@@ -22,6 +22,7 @@ commands:
   show      report a saved trace again, on any machine, or describe a saved picture
   devices   what this machine can run, and why not the rest
   scenes    the scenes, their views and parameters
+  serve     a web server: tiles, an explorer, and how it switches between its users
   help      a command's options: help race is race --help
 
 examples:
@@ -38,6 +39,7 @@ examples:
   python -m render compare s.png mandelbrot-parallel.png
   python -m render --like s.png --at 310,95 --closer 10         what lies under a pixel of a picture
   python -m render --quiet --out - | display -                  a picture for another program
+  python -m render serve --slow-data 200ms                      a server with a slow database, and what switching is for
 
 python -m render COMMAND --help lists a command's options.
 exit codes: 0 done or equal, 1 failed or different, 2 wrong use, 3 the mode cannot run here, 4 a tile failed,
@@ -131,7 +133,7 @@ TARGET = (
 )
 WORKERS = "workers of mode parallel; -1: one for each allowed CPU, -2: one fewer, and so on (-1, but at least 2)"
 MANY_WORKERS = "; several numbers, such as 1,2,4: also a speed-up curve"
-TILE_TIMEOUT = "processes of mode parallel: seconds without a sign of life (20, or more as tiles before suggest)"
+TILE_TIMEOUT = "workers of mode parallel: seconds without a sign of life (20, or more as tiles before suggest)"
 REPEAT = """run all modes N times in turn, and show each one's median run (3, or more if they fit in 4 s; a story once,
 or 3 times if they fit in 6 s)"""
 IN_FLIGHT = (
@@ -147,6 +149,9 @@ STORY = """all modes once more, with each tile waiting for its data: server (fou
 FIGURES = "report all figures of a race, in more tables and lanes"
 OUT = """.png .webp .jpg .npz picture, - PNG to standard output, .svg timeline, .txt table, .html page,
 .ownership.png and .cost.png by tile, .replay.webp moving, .perfetto.json or .chrome.json for other viewers"""
+
+
+NO_RECORDED = "leave the recorded run of a GPU out of the page, which stands there where no GPU painted"
 
 
 def _add_output_options(parser: Parser, about: str) -> None:
@@ -184,6 +189,7 @@ def _race_parser() -> Parser:
     _add_picture_options(parser)
     _add_worker_options(parser)
     _add_output_options(parser, OUT)
+    parser.add_argument("--no-recorded", dest="recorded", action="store_false", help=NO_RECORDED)
     parser.add_argument("--trace", metavar="FILE", help="save all traces in one file, for show")
     parser.add_argument("--figures", action="store_true", help=FIGURES)
     _add_message_options(parser)
@@ -212,6 +218,7 @@ def _show_parser() -> Parser:
     parser = Parser("show", "Report a saved trace again and make outputs from it, or describe a saved picture.")
     parser.add_argument("file", metavar="SAVED_TRACE|PICTURE")
     _add_output_options(parser, OUT)
+    parser.add_argument("--no-recorded", dest="recorded", action="store_false", help=NO_RECORDED)
     parser.add_argument("--plain", action="store_true", help="leave request and timings out of the file")
     parser.add_argument("--figures", action="store_true", help=FIGURES)
     _add_message_options(parser)
@@ -233,6 +240,32 @@ def _scenes_parser() -> Parser:
     return parser
 
 
+def _serve_parser() -> Parser:
+    parser = Parser(
+        "serve",
+        "Serve pictures to browsers: an explorer of all scenes, and below it, live, how the server sees to its users.",
+    )
+    parser.add_argument("--port", metavar="N", default=8000, help="port to listen on; 0: any that is free (8000)")
+    parser.add_argument(
+        "--host", metavar="H", default="127.0.0.1", help="address to listen on; 0.0.0.0: for others too (127.0.0.1)"
+    )
+    parser.add_argument("--workers", metavar="N", help=SERVE_WORKERS)
+    parser.add_argument("--processes", action="store_true", help="workers are processes (threads)")
+    parser.add_argument(
+        "--slow-data", metavar="MS", default=0, help="how long every request first waits for its data (0)"
+    )
+    parser.add_argument(
+        "--no-switching", action="store_true", help="a worker does one request from start to end, waiting included"
+    )
+    parser.add_argument("--scene", metavar="FILE.py", action="append", default=[], help=SERVE_SCENE)
+    parser.add_argument("--allow-origin", metavar="ORIGIN", help="pages of this origin may read the answers (none)")
+    _add_message_options(parser)
+    return parser
+
+
+SERVE_WORKERS = "workers; -1: one for each allowed CPU (one for each, but at least 2; with --no-switching 1)"
+SERVE_SCENE = "serve this scene too: a program, which runs with your rights, for everybody who asks"
+
 PARSERS = {
     "draw": _draw_parser,
     "race": _race_parser,
@@ -240,4 +273,5 @@ PARSERS = {
     "show": _show_parser,
     "devices": _devices_parser,
     "scenes": _scenes_parser,
+    "serve": _serve_parser,
 }

@@ -11,22 +11,28 @@ of `draw`, to the last bit. Worker processes live on between frames; a GPU is op
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from render import engine, options
 from render.errors import RenderError, TileError, UsageError
 from render.frame import Canvas, open_window
+from render.pace import Pace
 from render.painting.not_numbers import describe_failure
 from render.pictures.picture import encode_png
 from render.plan import Tile
 from render.preparation import Preparation
 from render.request import Request
 from render.results import DrawnFrame
+from render.runtime.kernel import CpuKernel, Kernel
 
 if TYPE_CHECKING:
     import numpy as np
 
+SLICE_NS = 5_000_000  # of a started window: whoever wants to stop or suspend it waits for no more than one slice
 FIXED = ("scene", "precision", "mode", "target")  # what is compiled, and who works when
 
 
@@ -94,24 +100,36 @@ class Session:
 
         Raises UsageError as `draw` does and for a window that does not lie in the frame, TileError where it fails.
         """
-        preparation = self._require_open()
-        place = x, y, width, height = [
-            options.parse_whole(value, "a window's place") for value in (x, y, width, height)
-        ]
-        request = self._changed_request(changes, preparation)
-        canvas = open_window(request, *place)
-        request = replace(request, tile=(width, height), only_tile=None)
-        preparation.check_scene(request)
-        kernel = preparation.shared_kernel(request)
+        request, kernel, canvas, place = self._prepare_window((x, y, width, height), changes)
         try:
             steps, bad = kernel.paint(canvas, *place)
         except RenderError:
             raise
         except Exception as error:
             raise _window_error(request, canvas, f"{type(error).__name__}: {error}") from error
-        if bad:
-            raise _window_error(request, canvas, describe_failure(request, kernel, canvas, Tile(0, *place), bad))
-        return Window(x, y, *canvas.take_pixels(), total_steps=steps)
+        return _finish_window(request, kernel, canvas, steps, bad)
+
+    def start_window(self, x: int, y: int, width: int, height: int, **changes: Any) -> StartedWindow:
+        """Start a window that is painted slice by slice, by `StartedWindow.paint`; else it is that of `window`.
+
+        Raises UsageError as `window` does, and where the target's code cannot be suspended.
+        """
+        request, kernel, canvas, place = self._prepare_window((x, y, width, height), changes)
+        if not isinstance(kernel, CpuKernel):
+            raise UsageError(f"target {request.target} paints no slices", "open a session of a CPU mode")
+        return StartedWindow(request, kernel, canvas, place)
+
+    def _prepare_window(
+        self, place: tuple[int, int, int, int], changes: dict[str, Any]
+    ) -> tuple[Request, Kernel, Canvas, tuple[int, int, int, int]]:
+        """Check where a window lies and what it shows; return what paints it, and on what."""
+        preparation = self._require_open()
+        x, y, width, height = [options.parse_whole(value, "a window's place") for value in place]
+        request = self._changed_request(changes, preparation)
+        canvas = open_window(request, x, y, width, height)
+        request = replace(request, tile=(width, height), only_tile=None)
+        preparation.check_scene(request)
+        return request, preparation.shared_kernel(request), canvas, (x, y, width, height)
 
     def close(self) -> None:
         """Release the code; frames that other threads are drawing are finished. Closing again does nothing."""
@@ -146,6 +164,56 @@ class Session:
                 )
         parameters = {**self._options.get("parameters", {}), **given.get("parameters", {})}
         return options.complete_from(self._options | given | {"parameters": parameters}, preparation.load_scene)
+
+
+class StartedWindow:
+    """A window under way: one thread at a time paints slices of it, and it may be suspended between two of them.
+
+    `result` is None until it is finished.
+    """
+
+    def __init__(self, request: Request, kernel: CpuKernel, canvas: Canvas, place: tuple[int, int, int, int]) -> None:
+        self.result: Window | None = None
+        self._request, self._kernel, self._canvas = request, kernel, canvas
+        self._pace, self._steps, self._bad = Pace(SLICE_NS, 2.0), 0, 0
+        self._stack = ExitStack()
+        self._rectangle = self._stack.enter_context(kernel.start_rectangle(canvas, *place))
+
+    def paint(self, ns: int, stop: Callable[[], bool] = lambda: False) -> bool:
+        """Paint slices for about `ns` nanoseconds, at least one; return whether the window is finished.
+
+        `stop` is called after each slice, some 5 ms: once it returns True, no more are painted. Raises TileError.
+        """
+        until = perf_counter_ns() + ns
+        while self.result is None:
+            t0 = perf_counter_ns()
+            try:
+                steps, bad, done = self._rectangle.paint_slice(self._pace.budget)
+            except Exception as error:
+                self.close()
+                raise _window_error(self._request, self._canvas, f"{type(error).__name__}: {error}") from error
+            self._steps, self._bad = self._steps + steps, self._bad + bad
+            t1 = perf_counter_ns()
+            self._pace.learn(t1 - t0, done=done)
+            if done:
+                self.close()
+                self.result = _finish_window(self._request, self._kernel, self._canvas, self._steps, self._bad)
+            elif t1 >= until or stop():
+                break
+        return self.result is not None
+
+    def close(self) -> None:
+        """Give up the window, or what painting it needed. Closing again does nothing."""
+        self._stack.close()
+
+
+def _finish_window(request: Request, kernel: Kernel, canvas: Canvas, steps: int, bad: int) -> Window:
+    """Take the pixels of a painted window. Raises TileError where samples of it are NaN."""
+    if bad:
+        high, wide, _ = canvas.rgb.shape
+        tile = Tile(0, canvas.x, canvas.y, wide, high)
+        raise _window_error(request, canvas, describe_failure(request, kernel, canvas, tile, bad))
+    return Window(canvas.x, canvas.y, *canvas.take_pixels(), total_steps=steps)
 
 
 def _window_error(request: Request, canvas: Canvas, why: str) -> TileError:

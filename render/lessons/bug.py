@@ -168,8 +168,10 @@ def close_up(frames: Sequence[Frame]) -> CloseUp | None:
     moved = [(place, _find_moves(torn, place.tile)) for place in differences.places]
     place, moves = min(moved, key=lambda pair: (not pair[1], pair[0].rows[0] == pair[0].y, len(pair[1])))
     own = _paint_spans(torn, place.tile)
+    others = (other.tile for other in differences.places if other is not place)
+    close_up = CloseUp(3, f"Tile {place.tile} is torn", (), (place.tile, *others), MARK, right=0)
     if not moves or not own:
-        return CloseUp(3, "", (), tuple(place.tile for place in differences.places), MARK)
+        return close_up
     number = {worker: at for at, worker in enumerate(torn.trace.workers)}
     tiles = {tile.number: tile for tile in cut(torn.request)}
     me, (left, top) = number[own[0].worker], tiles[place.tile][1:3]
@@ -192,9 +194,7 @@ def close_up(frames: Sequence[Frame]) -> CloseUp | None:
             )
     rows = f"rows {place.rows[0] - place.y} to {place.rows[1] - place.y} of tile {place.tile}"
     events.append(Event(own[-1].t1, me, f"believes that it has finished; {rows} are wrong"))
-    return CloseUp(
-        3, f"How tile {place.tile} was torn", tuple(events), tuple(place.tile for place in differences.places), MARK
-    )
+    return close_up._replace(title=f"How tile {place.tile} was torn", events=tuple(events))
 
 
 def _paint_spans(frame: Frame, tile: int) -> list[Span]:

@@ -32,12 +32,19 @@ def write_whole(target: Path, pieces: Iterable[bytes]) -> None:
             file.flush()
             os.fsync(file.fileno())
             _give_name(file, fresh)
-        if target.exists():
-            fresh.chmod(stat.S_IMODE(target.stat().st_mode))
-        fresh.replace(target)
+            if os.name != "nt":  # while it is locked
+                _replace(target, fresh)
+        if os.name == "nt":  # no open file is renamed there
+            _replace(target, fresh)
     finally:
         fresh.unlink(missing_ok=True)
     sync_folder(target.parent)
+
+
+def _replace(target: Path, fresh: Path) -> None:
+    if target.exists():
+        fresh.chmod(stat.S_IMODE(target.stat().st_mode))
+    fresh.replace(target)
 
 
 def check_room(target: Path) -> None:
@@ -77,13 +84,18 @@ def _new_file(name: Path) -> Iterator[BinaryIO]:
     """Open a new file: without a name where that is possible, else locked."""
     try:
         descriptor = os.open(name.parent, os.O_TMPFILE | os.O_WRONLY, 0o666)
+        if not os.path.exists(_link(descriptor)):  # noqa: PTH110  (no /proc: it could never have a name)
+            os.close(descriptor)
+            raise OSError
     except (AttributeError, OSError):  # of this system, or of this file system
-        with name.open("xb") as file:
-            try_lock(file.fileno())
-            yield file
-        return
-    with open(descriptor, "wb") as file:  # noqa: PTH123  (it has no path)
+        descriptor = os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
+    with open(descriptor, "wb") as file:  # noqa: PTH123  (it may have no path)
+        try_lock(descriptor)
         yield file
+
+
+def _link(descriptor: int) -> str:
+    return f"/proc/self/fd/{descriptor}"
 
 
 def _give_name(file: BinaryIO, name: Path) -> None:
@@ -92,6 +104,6 @@ def _give_name(file: BinaryIO, name: Path) -> None:
         return
     folder = os.open(name.parent, os.O_RDONLY)
     try:  # with a folder Python follows the link, as it must
-        os.link(f"/proc/self/fd/{file.fileno()}", name.name, src_dir_fd=folder, dst_dir_fd=folder)
+        os.link(_link(file.fileno()), name.name, src_dir_fd=folder, dst_dir_fd=folder)
     finally:
         os.close(folder)

@@ -70,7 +70,8 @@ class Spans(Sequence[Span]):
         length = max((len(column) for column in columns if not isinstance(column, int)), default=0)
         columns = (*columns, *[UNKNOWN] * (len(self.COLUMNS) - len(columns)))
         for (name, kind), column in zip(self.COLUMNS, columns, strict=True):
-            whole = np.full(length, column, kind) if isinstance(column, int) else np.asarray(column, kind)
+            one = isinstance(column, int)  # then it is a view of a single number, and so are those taken from it
+            whole = np.broadcast_to(np.array(column, kind), length) if one else np.asarray(column, kind)
             setattr(self, name, whole)
 
     worker: np.ndarray
@@ -106,12 +107,13 @@ class Spans(Sequence[Span]):
             for worker in part.workers:
                 numbers.setdefault(worker, len(numbers))
         workers = [np.array([numbers[worker] for worker in part.workers], np.int32)[part.worker] for part in parts]
-        rest = [np.concatenate([getattr(part, name) for part in parts]) for name, _ in cls.COLUMNS[1:]]
+        rest = [_join([getattr(part, name) for part in parts]) for name, _ in cls.COLUMNS[1:]]
         return cls(tuple(numbers), np.concatenate(workers), *rest)
 
     def take(self, which: np.ndarray | slice) -> Spans:
         """Those that a mask, a list of places or a slice chooses."""
-        return Spans(self.workers, *(getattr(self, name)[which] for name, _ in self.COLUMNS))
+        length = len(self.t0[which])
+        return Spans(self.workers, *(_take(getattr(self, name), which, length) for name, _ in self.COLUMNS))
 
     def of_kind(self, *kinds: str) -> Spans:
         """Those of these kinds, in their order."""
@@ -150,3 +152,16 @@ class Spans(Sequence[Span]):
         return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _take(column: np.ndarray, which: np.ndarray | slice, length: int) -> np.ndarray:
+    """Take some of a column; of one that is a single number, so many."""
+    return np.broadcast_to(column[0], length) if length and column.strides == (0,) else column[which]
+
+
+def _join(columns: Sequence[np.ndarray]) -> np.ndarray:
+    """Put columns one after the other; where all are the same single number, as that."""
+    filled = [column for column in columns if len(column)]
+    if filled and all(column.strides == (0,) and column[0] == filled[0][0] for column in filled):
+        return np.broadcast_to(filled[0][0], sum(map(len, filled)))
+    return np.concatenate(columns)

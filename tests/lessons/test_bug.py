@@ -124,7 +124,7 @@ def test_how_a_tile_was_torn_is_told_event_by_event(ask: Callable[..., Request])
     torn.rgb[4:16, 0:16] = 0
     found = bug.close_up([right, right, right, torn, right, right])
     assert found is not None
-    assert (found.run, found.tiles, found.title) == (3, (0,), "How tile 0 was torn")
+    assert (found.run, found.tiles, found.title, found.right) == (3, (0,), "How tile 0 was torn", 0)
     assert [(event.at, event.worker) for event in found.events] == [(10, 0), (10, 0), (13, 1), (13, 0), (20, 0)]
     assert "first 4 rows there: they are right" in found.events[1].text
     assert "starts tile 1 and writes x 16, y 0 over it" in found.events[2].text

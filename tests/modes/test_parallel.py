@@ -91,6 +91,42 @@ def test_a_tile_that_kills_its_worker_every_time_is_named_when_all_others_are_pa
     assert sorted(done) == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.slow
+def test_a_thread_that_hangs_is_named_when_all_other_tiles_are_painted(wanted: Request, tmp_path: Path) -> None:
+    scene = tmp_path / "hanging.py"
+    scene.write_text(
+        "import threading, time\n"
+        "class Hang:\n"
+        "    def __call__(self, state):\n"
+        "        if threading.current_thread() is not threading.main_thread() and state[0] < -2.4 and state[1] > 1.5:\n"
+        "            time.sleep(1e6)\n"
+        "        return state[0] > 1e30\n"
+        "hang = Hang()\n"
+        "def start(x, y, p): return x, y\n"
+        "def step(state, p): return state\n"
+        "def alive(state, p): return hang(state)\n"
+        "def shade(state, steps, p): return 0.1, 0.2, 0.3\n"
+    )
+    parameters = (("shortcuts", 1), ("x", 0.0), ("y", 0.0), ("zoom", 1.0))
+    request = replace(
+        wanted,
+        scene=str(scene),
+        view="default",
+        parameters=parameters,
+        target="python",
+        backend="threading",
+        in_flight=1,
+        width=48,
+        height=32,
+        samples=1,
+        tile_timeout_ns=2_000_000_000,
+    )
+    done: list[int] = []
+    with pytest.raises(TileError, match=r"tile 0 .* its thread gave no sign of life for"):
+        engine.draw(request, progress=lambda finished, _: done.append(finished.tile.number))
+    assert sorted(done) == [1, 2, 3, 4, 5]
+
+
 def test_workers_that_are_killed_while_they_start_are_started_again(wanted: Request) -> None:
     """Each of the first that are seen, which is before they are ready; an earlier run's would be too."""
     expected = engine.draw(replace(wanted, mode="sequential", backend=None)).sha256

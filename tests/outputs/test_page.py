@@ -753,7 +753,7 @@ LESSON_TEXT = Explanation(
     "How is a fault found?",
     ("1 of 6 tiles differs <b>", "nothing is wrong with several workers"),
     (("A race condition", "depends on who comes first."),),
-    CloseUp(2, "How it was torn", (Event(MS, 0, "starts tile 0"), Event(3 * MS, 1, "writes over it")), (1,), "torn"),
+    CloseUp(2, "How it was torn", (Event(MS, 0, "starts tile 0"), Event(3 * MS, 1, "writes over it")), (1,), "torn", 0),
 )
 RED = """() => { const canvas = document.querySelector('#run-2 canvas.picture'), g = canvas.getContext('2d');
     const { data } = g.getImageData(0, 0, canvas.width, canvas.height);
@@ -771,6 +771,8 @@ def test_a_lessons_page_has_its_question_its_conclusions_and_leads_to_each_event
     assert page.evaluate("() => theatre.clock.now") == 2 * MS
     states(page, 12 * MS)
     assert page.evaluate(RED) > 100  # the frame around the tile that was torn
+    assert page.locator(".beside figcaption").all_inner_texts() == ["sequential", "parallel (threading)"]
+    assert page.locator(".beside svg").first.get_attribute("viewBox") == "16 0 16 16"
     assert page.locator(".ways").count() == 0
 
 

@@ -225,6 +225,28 @@ def test_workers_that_shared_one_cpu_are_not_called_parallel() -> None:
     )
     unknown = Run(drawn("00", "11", mode="parallel", given=None))
     assert judge_run(unknown)[0] == "Not shown to be parallel:"
+    in_turn = Run(drawn("00..", "..11", mode="parallel"))
+    assert judge_run(in_turn) == ("Not parallel:", "up to one in flight, never two at a tile at once.")
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({}, "by 2.00 CPUs on average."),
+        ({"given": 0.5, "facts": ONE_CPU}, "but by turns on one CPU: never two painted at the same instant."),
+        ({"given": 0.3}, "but by only 0.60 CPUs on average, which does not show two at the same instant."),
+        ({"given": None}, "by a number of CPUs not known."),
+    ],
+)
+def test_two_at_a_tile_are_two_painted_only_where_two_cpus_show_it(more: dict[str, Any], words: str) -> None:
+    told = dict(answer_questions([Run(drawn("00", "11", mode="parallel", **more))]))
+    assert told["When were two tiles painted at the same instant, and by how many CPUs?"].endswith(words)
+
+
+def test_of_a_simulated_gpu_no_time_is_asked() -> None:
+    simulated = drawn("0123", mode="cuda", facts={"simulated": True})
+    steps = build_tour(build_runs([FRAMES[0], simulated]))
+    assert not any("first tile" in step.question or "first?" in step.question for step in steps)
 
 
 def test_fewer_than_three_ways_are_no_table_and_no_bet() -> None:
@@ -254,24 +276,38 @@ def test_what_is_said_of_the_two_words_is_what_the_runs_have_shown() -> None:
 
 MISCONCEPTIONS = {  # what research on learners and the field's own questions document: where the page meets it
     "Concurrent and parallel mean the same.": "concurrent had up to 4 tiles in flight with one worker",
-    "Whoever does several things does them at the same instant.": "Never were two painted at the same instant",
+    "Whoever does several things does them at the same instant.": "No two were painted at the same instant",
     "Several workers are always parallel.": "parallel had up to 2 workers at a tile at once, 2.00 on a CPU on average",
     "Threads are parallel.": "take turns: race --lesson gil shows it",
     "Threads of Python never help.": "12 ms became 6 ms",
     "N workers are N times as fast.": "2 workers, 2.00 times as fast as one",
     "More workers are always better.": "Only as far as there are CPUs",
-    "Juggling is useless overhead.": "When tiles have to wait for something",
-    "Async makes computing faster.": "concurrent took 12 ms, sequential 12 ms",
+    "Juggling is useless overhead.": "It pays where tiles wait.",
+    "Async makes computing faster.": "concurrent took 12 ms and sequential 12 ms: about the same",
     "Concurrency needs a second CPU.": "on one CPU at a time: concurrent",
     "It passed once, so it is right.": "compared to the last bit, and are equal",
     "With a lock it is right, and costs nothing.": "A lock makes the others wait",
-    "A graphics card is a few faster workers.": "very many slow ones",
+    "A graphics card is a few faster workers.": "32 of them at a time must take the same step",
 }
 
 
 @pytest.mark.parametrize("belief", MISCONCEPTIONS)
 def test_each_misconception_is_met_by_what_the_runs_show(belief: str) -> None:
     assert MISCONCEPTIONS[belief] in dict(answer_beliefs(LESSON))[belief]
+
+
+def test_two_workers_that_juggle_are_never_said_to_be_one() -> None:
+    runs = build_runs([*FRAMES[:1], *told_story(*FOUR)])
+    asked = dict(answer_questions(runs))
+    assert not any("2 workers" in question or "Why was parallel" in question for question in asked)
+    steps = build_tour([run for run in runs if run.workers > 1])
+    assert not any("How many of them is it painting" in step.question for step in steps)
+
+
+def test_a_difference_that_is_not_clear_is_not_told_in_times() -> None:
+    noisy = FRAMES[2].with_trace(replace(FRAMES[2].trace, facts=FRAMES[2].trace.facts | {"seconds_all": [0.006, 0.1]}))
+    told = dict(answer_beliefs(build_runs([*FRAMES[:2], noisy])))
+    assert "2 workers, about as fast as one" in told["N workers are N times as fast."]
 
 
 def test_what_is_believed_of_threads_and_locks_is_answered_by_runs_that_hold_one() -> None:

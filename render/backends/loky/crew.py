@@ -17,6 +17,7 @@ from render.backends.loky.retries import Todo
 from render.backends.loky.worker import Load, Slot, WorkerResult
 from render.errors import ModeUnavailable, RenderError
 from render.painting.handfuls import SHORTEST, fair_share
+from render.painting.liveness import LOOK_SECONDS, quiet_limit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 READY_SECONDS = 30.0  # that a worker may take to start; then others begin without it, and it is killed
 STALL_SECONDS = 20.0  # in which workers are lost and nothing comes of it
 STOPPED_SECONDS = 5.0  # that a worker may be stopped (SIGSTOP)
-QUIET_SECONDS, QUIET_FACTOR = 20.0, 10.0  # without a sign of life: at least so long, and so many of the longest pauses
-LOOK_SECONDS = 0.25  # between two looks at the workers
 QUICK = 50_000_000  # ns; where tiles take less, a worker is given the next one beforehand
 MOST_AT_ONCE = 100  # tiles: so many, and what is sent back of them, fit into a pipe
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds before a worker is started in place of one that was lost
@@ -193,10 +192,7 @@ class Crew:
         self._looked = now
         passed = min(passed, 2 * LOOK_SECONDS)  # we may have been stopped ourselves, and they with us
         states = [member.slot.read_state() for member in self._members]
-        limit = self._painter.request.tile_timeout_ns / 1e9 or max(
-            QUIET_SECONDS, QUIET_FACTOR * max(longest for _, _, longest in states) / 1e9
-        )
-        limit += self._painter.request.wait_ns / 1e9
+        limit = quiet_limit(self._painter.request, max(longest for _, _, longest in states))
         for member, (_, beats, _) in zip(self._members, states, strict=True):
             if member.process is None:
                 self._restart_worker(member, now)

@@ -13,7 +13,7 @@ the lanes, the figures and what they mean.
     questions      the questions that the page answers; tour: those that it asks first
     systems        which real systems work alike; mistakes: what is often believed, and what the runs show of it
     figures        all figures as a table
-    record         what the script is given
+    record         what the script is given; recorded: a run of a GPU elsewhere, for pages without one
     page.html, page.css, js/*    the frame; its look; the replay
 """
 
@@ -35,6 +35,7 @@ from render.outputs.page.lesson import build_lesson, mark_tiles
 from render.outputs.page.mistakes import answer_beliefs
 from render.outputs.page.questions import answer_questions
 from render.outputs.page.record import encode_picture, encode_record
+from render.outputs.page.recorded import choose_recorded, stamp
 from render.outputs.page.runs import Run, build_runs, group_runs
 from render.outputs.page.systems import describe_systems
 from render.outputs.page.tour import Step, build_tour
@@ -59,7 +60,7 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
     hashes = list(dict.fromkeys(run.frame.sha256 for run in runs))
     pictures = {run.frame.sha256: run.frame.rgb for run in runs}
     images = [hashes.index(run.frame.sha256) for run in runs]
-    steps = build_tour(runs)
+    steps, elsewhere = build_tour(runs), choose_recorded(frames)
     style = "\n".join(_read_part(f"css/{name}.css") for name in STYLE)
     script = "\n".join(_read_part(f"js/{name}.js") for name in SCRIPT)
     script = f"(() => {{\n'use strict';\n{script}\n}})();\n"
@@ -73,9 +74,9 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
             ),
             waiting=_define_waiting(runs),
             ways=build_table(cells, runs),
-            lesson=build_lesson(lesson, runs),
+            lesson=build_lesson(lesson, runs, images),
             stage=build_stage(groups, runs, images, lesson),
-            inside="\n".join(inside.build_section(run, number) for number, run in enumerate(runs)),
+            inside="\n".join(_build_insides(runs, elsewhere)),
             not_run="".join(_list_not_run(frames)),
             conclusions="".join(f"<p>{escape_html(text)}</p>" for text in conclusions.of_race(runs)),
             questions=_build_pairs(answer_questions(runs, frames.not_run)),
@@ -85,7 +86,7 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
             beliefs=_build_beliefs(runs),
             figures=figures.build_rows(runs),
             facts=figures.build_facts(runs),
-            record=encode_record(runs, images, steps, marks=mark_tiles(lesson), bet=ask_bet(cells, runs)),
+            record=encode_record(runs, images, steps, elsewhere, marks=mark_tiles(lesson), bet=ask_bet(cells, runs)),
             style=style,
             script=script,
             style_hash=_hash(style),
@@ -93,6 +94,13 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
         )
         .encode()
     )
+
+
+def _build_insides(runs: Sequence[Run], elsewhere: Run | None) -> Iterator[str]:
+    """Build the part about each GPU, that of the recorded one last."""
+    yield from (inside.build_section(run, number) for number, run in enumerate(runs))
+    if elsewhere is not None:
+        yield inside.build_section(elsewhere, len(runs), stamp(elsewhere))
 
 
 @cache

@@ -61,7 +61,7 @@ def build_table(cells: Cells, runs: Sequence[Run]) -> str:
 def _draw_conclusions(cells: Cells) -> Iterator[str]:
     """Say of the two words what these runs have shown."""
     juggler, several = cells.get((False, True)), [cells[way] for way in ((True, False), (True, True)) if way in cells]
-    if juggler is not None and juggler.juggles:
+    if juggler is not None:
         held = in_words(juggler.stats.in_flight.max)
         yield (
             f"Concurrency is about structure: {juggler.frame.title} had up to {held} tiles in flight, and needs no "
@@ -96,9 +96,11 @@ def judge_run(run: Run) -> tuple[str, str]:
         return "Neither:", "never two tiles in flight."
     if run.workers == 1:
         return "Concurrent, not parallel:", f"up to {in_words(held)} tiles in flight, never two painted at once."
+    if most < 2:
+        return "Not parallel:", f"up to {in_words(held)} in flight, never two at a tile at once."
     up_to = f"up to {in_words(held)} in flight, {in_words(most)} at a tile at once"
     if run.parallel:
-        verdict = "Concurrent and parallel:" if run.in_hand > 1 else "Parallel:"
+        verdict = "Concurrent and parallel:" if run.juggles else "Parallel:"
         return verdict, f"{up_to}, {mean:.2f} on a CPU on average."
     if run.claims.one_cpu:
         return "Concurrent, not parallel:", f"{up_to}, but on one CPU: they took turns."

@@ -19,15 +19,19 @@ WIDTH, LEFT = 960, 84  # pixels: of the drawing, of what stands before the lanes
 LANE, FIELD, THICKEST, GAP, FOOT = 12, 198, 6, 8, 16  # one stream; all multiprocessors at most, and one; in between
 
 
-def build_section(run: Run, number: int) -> str:
-    """Build the part of the page about one run; nothing where no multiprocessor was recorded."""
+def build_section(run: Run, number: int, stamp: str = "") -> str:
+    """Build the part of the page about one run; nothing where no multiprocessor was recorded.
+
+    stamp: HTML that says of a run what it is, where it is not one of the page's own.
+    """
     figures = run.stats.multiprocessors
     if figures is None:
         return ""
+    title = f"the graphics card: {run.frame.title}"
     text = "".join(f"<p>{sentence}</p>" for sentence in _write_sentences(run, figures))
     return (
         f'<section class="inside" id="inside-{number}" aria-labelledby="inside-name-{number}">\n'
-        f'<h2 id="inside-name-{number}">Inside the graphics card: {escape_html(run.frame.title)}</h2>\n'
+        f'<h2 id="inside-name-{number}">Inside {escape_html("a graphics card" if stamp else title)}</h2>\n{stamp}'
         f'<div class="caption">{text}</div>\n<div class="live"></div>\n{_draw_still(run, figures)}\n</section>'
     )
 

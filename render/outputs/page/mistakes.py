@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from render.outputs.page.questions import GPU, explain_when
+from render.outputs.page.questions import compare_pair, pair_jugglers
 from render.outputs.page.runs import Run
 from render.wording import count, format_time
 
@@ -35,7 +35,7 @@ def _at_once(runs: Sequence[Run]) -> str:
         return "Who has several tasks in flight turns from one to another. race with mode concurrent shows it."
     return (
         f"{juggler.frame.title} turned from one tile to another {count(juggler.stats.switches, 'time')}, so fast that "
-        "it looks like doing all at once. Never were two painted at the same instant."
+        "it looks like doing all at once. No two were painted at the same instant."
     )
 
 
@@ -74,12 +74,11 @@ def _never_help(runs: Sequence[Run]) -> str:
 
 def _n_times(runs: Sequence[Run]) -> str:
     run = next((run for run in runs if run.workers > 1 and not run.on_gpu and not run.data_wait_seconds), None)
-    if run is None or run.gain is None or run.gain.speed_up is None:
-        return "Starting them, handing out tiles and the last tile take time, and no more work than CPUs gets done."
-    return (
-        f"{run.frame.title}: {count(run.workers, 'worker')}, {run.gain.speed_up:.2f} times as fast as one. Starting "
-        "them, handing out tiles, and waiting for the last tile take time; and they share CPUs and memory."
-    )
+    why = "Starting them, handing out tiles and waiting for the last tile take time, and they share CPUs and memory."
+    if run is None or run.base is None or run.difference is None:
+        return why
+    gained = f"{run.difference.times:.2f} times as fast as one" if run.difference.clear else "about as fast as one"
+    return f"{run.frame.title}: {count(run.workers, 'worker')}, {gained}. {why}"
 
 
 def _more_is_better(runs: Sequence[Run]) -> str:
@@ -90,15 +89,16 @@ def _more_is_better(runs: Sequence[Run]) -> str:
 
 
 def _overhead(runs: Sequence[Run]) -> str:
-    return explain_when(runs) if any(run.juggles for run in runs) else "It pays where tasks wait: race --story server."
+    rule = "Where nothing has to be waited for it gains nothing, and costs a little. It pays where tiles wait."
+    pairs = [compare_pair(run, base) for run, base in pair_jugglers(runs) if run.data_wait_seconds]
+    return " ".join([rule, *(pairs[:2] or ["race --story server shows it."])])
 
 
 def _async(runs: Sequence[Run]) -> str:
-    run = next((run for run in runs if run.juggles and not run.data_wait_seconds and run.base), None)
-    if run is None or run.base is None:
-        return "It speeds up waiting, never computing: one worker computes one thing at a time."
-    took = f"{run.frame.title} took {format_time(run.seconds)}, {run.base.frame.title} {format_time(run.base.seconds)}"
-    return f"It speeds up waiting, never computing. Both with one worker and nothing to wait for, {took}."
+    rule = "It speeds up waiting, never computing: one worker computes one thing at a time."
+    pairs = pair_jugglers(runs)
+    alone = [compare_pair(run, base) for run, base in pairs if run.juggles_alone and not run.data_wait_seconds]
+    return " ".join([rule, *alone[:1]])
 
 
 def _second_cpu(runs: Sequence[Run]) -> str:
@@ -131,7 +131,10 @@ def _locks(runs: Sequence[Run]) -> str:
 def _gpu(runs: Sequence[Run]) -> str:
     figures = next((run.stats.multiprocessors for run in runs if run.stats.multiprocessors), None)
     here = "" if figures is None else f" Here {figures.seen} multiprocessors painted, each many warps of 32 lanes."
-    return f"{GPU}{here}"
+    return (
+        "A worker may do what the others do not. A graphics card's lanes are many thousands, each slower than a CPU's "
+        f"core, and 32 of them at a time must take the same step.{here}"
+    )
 
 
 BELIEFS: tuple[tuple[str, Reply], ...] = (
@@ -152,7 +155,7 @@ BELIEFS: tuple[tuple[str, Reply], ...] = (
 
 
 def _find_juggler(runs: Sequence[Run]) -> Run | None:
-    return next((run for run in runs if run.juggles), None)
+    return next((run for run in runs if run.juggles_alone), None)
 
 
 def _show_juggler(runs: Sequence[Run]) -> list[str]:

@@ -27,9 +27,9 @@ def answer_questions(runs: Sequence[Run], not_run: Sequence[tuple[str, str]] = (
     yield "When were two tiles painted at the same instant, and by how many CPUs?", _describe_together(painted)
     yield "What is running, and what is in flight?", _describe_in_flight(painted)
     for run in painted:
-        if run.juggles and run.base is not None and run.difference is not None:
+        if run.juggles_alone and run.base is not None and run.difference is not None:
             yield explain_juggling(run, run.base)
-    if any(run.juggles for run in painted):
+    if any(run.juggles_alone for run in painted):
         yield "When does juggling beat one tile after the other?", explain_when(painted)
     yield "What does a graphics card do differently?", _describe_gpu(painted, dict(not_run))
     for run in painted:
@@ -55,14 +55,20 @@ def _together(run: Run) -> str:
         return f"tiles were in several of its queues {when}"
     at_a_tile = f"{in_words(run.stats.running.max)} workers at a tile {when}"
     mean = run.stats.on_cpu.mean
-    return f"{at_a_tile}, by {'a number of CPUs not known' if mean is None else f'{mean:.2f} CPUs on average'}"
+    if run.parallel:
+        return f"{at_a_tile}, by {mean:.2f} CPUs on average"
+    if run.claims.one_cpu:
+        return f"{at_a_tile}, but by turns on one CPU: never two painted at the same instant"
+    if mean is None:
+        return f"{at_a_tile}, by a number of CPUs not known"
+    return f"{at_a_tile}, but by only {mean:.2f} CPUs on average, which does not show two at the same instant"
 
 
 def _describe_in_flight(runs: Sequence[Run]) -> str:
     most = max(runs, key=lambda run: run.stats.in_flight.max - run.stats.running.max)
     return (
         "A tile is in flight from its start to its finish, whether or not somebody works on it. It is running while a "
-        "worker paints it; what is in flight but not running was set aside, or waits. At most, "
+        "worker paints it; what is in flight but not running was put aside, or waits. At most, "
         f"{most.frame.title} had {most.stats.in_flight.max} in flight and {most.stats.running.max} running."
     )
 
@@ -116,7 +122,7 @@ def explain_juggling(run: Run, base: evidence.Run) -> tuple[str, str]:
 
 def explain_when(runs: Sequence[Run]) -> str:
     """Explain when juggling pays, with every pair of runs on the page that shows it."""
-    shown = [_compare(run, base) for run, base in pair_jugglers(runs)]
+    shown = [compare_pair(run, base) for run, base in pair_jugglers(runs)]
     rule = (
         "When tiles have to wait for something: nobody paints two tiles with one pair of hands, but a worker can paint "
         "one while others wait. Where nothing has to be waited for, juggling gains nothing"
@@ -129,25 +135,28 @@ def pair_jugglers(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
     """Pair each run that juggles with the run of as many workers that did not, and waited as long."""
     pairs = []
     for run in runs:
-        if run.in_hand > 1 and not run.on_gpu and not run.frame.simulated:
-            alike = [one for one in runs if one.workers == run.workers and one.in_hand == 1 and not one.on_gpu]
+        if run.juggles and not run.frame.simulated:
+            alike = [one for one in runs if one.workers == run.workers and not one.juggles and not one.on_gpu]
             same = [one for one in alike if one.frame.request.wait_ns == run.frame.request.wait_ns]
             pairs += [(run, one) for one in same[:1]]
     return pairs
 
 
-def _compare(run: Run, base: Run) -> str:
+def compare_pair(run: Run, base: Run) -> str:
+    """Say how long a run that juggles took beside one that does not, and whether that is clearly different."""
     difference = run.compare_to(base)
     each = run.frame.request.wait_ns
     waits = f"With waits of {format_time(each / 1e9)} for each tile" if each else "With nothing to wait for"
     gained = f"{difference.times:.2f} times as fast" if difference and difference.clear else "about the same"
+    if not each and run.beats(base):
+        gained += ", which nothing here explains: run it again"
     ours, theirs = format_time(run.seconds), format_time(base.seconds)
     return f"{waits}, {run.frame.title} took {ours} and {base.frame.title} {theirs}: {gained}."
 
 
 def _estimate(runs: Sequence[Run]) -> str:
     """Estimate what waiting would have done to the first run that juggles, and say that it is an estimate."""
-    run = next(run for run in runs if run.juggles)
+    run = next(run for run in runs if run.juggles_alone)
     hands, tiles = run.stats.in_flight.max, count(len(run.costs), "tile")
     one, several = (format_time(estimate_juggling(run.costs.values(), WAIT, n) / 1e9) for n in (1, hands))
     return (

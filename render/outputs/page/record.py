@@ -24,10 +24,12 @@ LONGEST_SIDE = 1600  # pixels; no page shows more
 QUALITY = 86
 
 
-def encode_record(runs: Sequence[Run], images: Sequence[int], steps: Sequence[Step], **more: Any) -> str:
+def encode_record(
+    runs: Sequence[Run], images: Sequence[int], steps: Sequence[Step], elsewhere: Run | None = None, **more: Any
+) -> str:
     """Encode as JSON for a script element, which nothing in it can end. `images`: each run's picture.
 
-    `more` is added as it is.
+    elsewhere: a recorded run, of which only the inside is shown. `more` is added as it is.
     """
     request = runs[0].frame.request
     fields = {
@@ -35,6 +37,7 @@ def encode_record(runs: Sequence[Run], images: Sequence[int], steps: Sequence[St
         "height": request.height,
         "colours": COLOURS,
         "runs": [_describe_run(run, image) for run, image in zip(runs, images, strict=True)],
+        "recorded": [] if elsewhere is None else [_describe_run(elsewhere, 0)],
         "tour": [step._asdict() for step in steps],
         **more,
     }

@@ -108,20 +108,15 @@ class Run(evidence.Run):
         """The number of tiles that wait at each instant."""
         return count_curve((span.t0, span.t1) for span in self.spans if span.kind == "wait")
 
-    @cached_property
-    def in_hand(self) -> int:
-        """The most tiles that one worker had in flight at once."""
-        holds: dict[Worker, dict[int, Interval]] = {}
-        for span in self.spans:
-            mine = holds.setdefault(span.worker, {})
-            t0, _ = mine.get(span.tile, (span.t0, 0))
-            mine[span.tile] = t0, max(span.t1, mine.get(span.tile, (0, 0))[1])
-        return max((stats.max_overlap(mine.values()) for mine in holds.values()), default=0)
+    @property
+    def juggles_alone(self) -> bool:
+        """True where one worker did it all, and had several tiles in flight at once."""
+        return self.workers == 1 and self.juggles
 
     @property
     def way(self) -> tuple[bool, bool]:
         """The way it works: (several workers, each with several tiles in flight)."""
-        return self.workers > 1, self.in_hand > 1
+        return self.workers > 1, self.juggles
 
     @property
     def together(self) -> list[Interval]:

@@ -48,7 +48,7 @@ def build_tour(runs: Sequence[Run]) -> list[Step]:
 
 def _ask_juggling(runs: Sequence[Run]) -> Iterator[Step]:
     for number, run in enumerate(runs):
-        if not run.juggles:
+        if not run.juggles_alone:
             continue
         held = run.stats.in_flight.max
         inside = nearest_interval(find_intervals(run.in_flight, held), _middle(runs))
@@ -60,7 +60,7 @@ def _ask_juggling(runs: Sequence[Run]) -> Iterator[Step]:
             [f"{waiting} {'waits' if waiting == 1 else 'wait'} for {run.awaited_lock or 'data'}"] if waiting else []
         )
         aside = held - 1 - waiting
-        others += [f"{aside} {'is' if aside == 1 else 'are'} set aside, hatched"] if aside else []
+        others += [f"{aside} {'is' if aside == 1 else 'are'} put aside, hatched"] if aside else []
         yield Step(
             f"The replay stands at {format_ns(t)}. {run.frame.title} has {held} tiles in flight: started, and not "
             "finished. How many of them is it painting at this instant?",
@@ -101,7 +101,7 @@ def _ask_together(runs: Sequence[Run]) -> Iterator[Step]:
 
 def _ask_first_finished(runs: Sequence[Run]) -> Iterator[Step]:
     for number, run in enumerate(runs):
-        if not run.juggles or run.difference is None or run.base not in runs:
+        if not run.juggles_alone or run.difference is None or run.base not in runs:
             continue
         base = next(one for one in runs if one is run.base)
         held, name, other = run.stats.in_flight.max, run.frame.title, base.frame.title
@@ -162,11 +162,11 @@ def _ask_pictures(runs: Sequence[Run]) -> Iterator[Step]:
 def _ask_first_tile(runs: Sequence[Run]) -> Iterator[Step]:
     firsts = [run.stats.first_tile_seconds for run in runs]
     times = [first for first in firsts if first is not None]
-    if len(runs) < 2 or len(times) < len(runs):
+    if len(runs) < 2 or len(times) < len(runs) or any(run.frame.simulated for run in runs):
         return
     best = times.index(min(times))
     after = "; ".join(f"{run.frame.title} after {format_time(first)}" for run, first in zip(runs, times, strict=True))
-    juggler = next((run for run in runs if run.juggles and run is not runs[best]), None)
+    juggler = next((run for run in runs if run.juggles_alone and run is not runs[best]), None)
     why = " A juggling worker shares its time among several tiles, so its first is finished later." if juggler else ""
     yield Step(
         "From the request on, making ready included: which mode has its first tile finished first?",
@@ -183,7 +183,7 @@ def _ask_first_tile(runs: Sequence[Run]) -> Iterator[Step]:
 
 def _ask_who_most(runs: Sequence[Run]) -> Iterator[Step]:
     run = runs[0] if runs else None
-    if run is None or not 1 < run.workers <= 6:
+    if run is None or run.frame.simulated or not 1 < run.workers <= 6:
         return
     shares = run.tiles_by_worker
     yield Step(
@@ -201,7 +201,7 @@ def _ask_who_most(runs: Sequence[Run]) -> Iterator[Step]:
 
 def _ask_slowest(runs: Sequence[Run]) -> Iterator[Step]:
     run = runs[0] if runs else None
-    if run is None or len(run.costs) < 3:
+    if run is None or run.frame.simulated or len(run.costs) < 3:
         return
     costs = sorted(run.costs.items(), key=lambda pair: pair[1])
     (quick, least), (slow, most) = costs[0], costs[-1]

@@ -9,9 +9,10 @@ from render.outputs.page.runs import Run
 from render.wording import in_words
 
 TWO_LEVELS = (
-    "the workers of a graphics card are its streams, and streams are queues: into each the computer puts one tile "
-    "after the other. It is the multiprocessors that paint: each takes pieces of whatever tiles have come to the head "
-    "of their queues. These are two views of the same work, so the one is never added to the other."
+    "the workers of a graphics card are its streams, and streams are queues: into each the computer puts many tiles "
+    "at once. It is the multiprocessors that paint: each takes square after square of these tiles, so a tile is on "
+    "many of them, and many tiles are painted at the same instant. These are two views of the same work, so the one is "
+    "never added to the other."
 )
 
 
@@ -25,7 +26,7 @@ def describe_image(run: Run) -> tuple[str, str]:
         return "A canteen kitchen: thousands of hands.", "A stadium: thousands of players in every scene."
     if run.workers > 1:
         return _describe_several(run, in_words(run.workers).capitalize())
-    if run.juggles:
+    if run.juggles_alone:
         held = in_words(run.stats.in_flight.max)
         return f"One chef, {held} dishes on the go.", f"One stage, scenes of {held} plays in turn."
     more = " after the other" if run.stats.tiles > 1 else ""
@@ -35,8 +36,8 @@ def describe_image(run: Run) -> tuple[str, str]:
 def _describe_several(run: Run, number: str) -> tuple[str, str]:
     """Describe several workers. A stove is a CPU, and so is a stage: who has none waits for one."""
     most, allowed = run.stats.running.max, run.claims.allowed
-    each = f", {in_words(run.in_hand)} dishes each" if run.in_hand > 1 else ""
-    scenes = f", scenes of {in_words(run.in_hand)}" if run.in_hand > 1 else ", a play"
+    each = f", {in_words(run.most_juggled)} dishes each" if run.juggles else ""
+    scenes = f", scenes of {in_words(run.most_juggled)}" if run.juggles else ", a play"
     if most < 2:
         return f"{number} chefs{each}, never two at work at once.", f"{number} plays, never two at once."
     if run.stats.on_cpu.mean is None:

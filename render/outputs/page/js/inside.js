@@ -103,14 +103,18 @@ class Inside extends Overview {
     this.numbers(g);
   }
 
-  /** Numbers of the tiles in their streams, where there is room. @param {CanvasRenderingContext2D} g */
+  /** Numbers of the tiles in their streams, where there is room; not where tiles painted at once would cover each other's.
+   * @param {CanvasRenderingContext2D} g */
   numbers(g) {
     if (this.lane < 10) return;
+    const taken = this.run.workers.map(() => 0);
     g.font = `600 ${11 * this.unit}px ${this.look.font}`;
     g.textAlign = 'center';
     for (const { kind, tile, worker, t0, t1 } of this.run.spans) {
       const left = this.x(t0), right = this.x(t1);
-      if (kind !== 'p' || right - left < g.measureText(`${tile}`).width + 6) continue;
+      const wide = g.measureText(`${tile}`).width + 6;
+      if (kind !== 'p' || right - left < wide || left < taken[worker]) continue;
+      taken[worker] = right;
       g.fillStyle = g === this.faint.g ? this.look.ink : readableOn(tileColour(tile));
       g.fillText(`${tile}`, (left + right) / 2, worker * (this.lane + this.space) + this.lane / 2 + 0.5);
     }

@@ -1,5 +1,5 @@
 // The kitchen: a chef for each worker, a dish for each tile in hand. The one that is being painted stands on the fire, as
-// high as its worker has a CPU; those set aside are hatched; one that waits has a clock.
+// high as its worker has a CPU; those put aside are hatched; one that waits has a clock.
 
 class Kitchen extends Scenery {
   /** @param {CanvasRenderingContext2D} g @param {Station} station @param {number} x @param {number} wide @param {number} t */

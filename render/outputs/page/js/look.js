@@ -53,7 +53,7 @@ class Sheet {
 /** @type {Map<string, CanvasPattern>} */
 const hatches = new Map();
 
-/** Diagonal lines of a colour: started, and set aside. @param {CanvasRenderingContext2D} g @param {string} colour */
+/** Diagonal lines of a colour: started, and put aside. @param {CanvasRenderingContext2D} g @param {string} colour */
 function hatch(g, colour) {
   let pattern = hatches.get(colour);
   if (!pattern) {

@@ -26,7 +26,9 @@ let dirty = true, fitted = false, before = 0;
 let themeBefore;
 const tip = new Tip(acts, clock, () => { dirty = true; });
 const controls = new Controls(clock, acts, refit);
-const insides = runs.flatMap((run, i) => {
+/** @type {Run[]} runs of GPUs elsewhere, of which only the inside is shown */
+const recorded = theRecord.recorded.map(decodeRun);
+const insides = [...runs, ...recorded].flatMap((run, i) => {
   const root = document.getElementById(`inside-${i}`);
   return root && run.inside.lanes ? [new Inside(run, root, controls)] : [];
 });

@@ -127,7 +127,7 @@ class Picture {
     g.fillText(text, x + wide / 2, y + size * 0.63);
   }
 
-  /** A tile in somebody's hands: running (thick outline), waiting for data (dotted), or set aside (hatched).
+  /** A tile in somebody's hands: running (thick outline), waiting for data (dotted), or put aside (hatched).
    * @param {CanvasRenderingContext2D} g @param {Stay} stay @param {number} t */
   hold(g, stay, t) {
     const { x, y, width, height } = this.place(stay.tile), colour = colourOf(stay.worker);

@@ -22,7 +22,7 @@ const TOO_SMALL = 25; // a run so many times shorter than the longest is too sho
 /** @param {{length: number}} run @param {number} end ns, where the longest run ends */
 function isTooShort(run, end) { return run.length > 0 && run.length * TOO_SMALL < end; }
 
-/** Test whether a worker set tiles aside and went on with others. @param {Run} run */
+/** Test whether a worker put tiles aside and went on with others. @param {Run} run */
 function isJuggled(run) { return run.rows.some(row => row.stays.some(stay => stay.pieces > 1)); }
 
 /** Count the ascending numbers that are not above t. @param {Float64Array} list @param {number} t */
@@ -142,7 +142,7 @@ function stayAt(row, t) {
   return stay && t < stay.t1 ? stay : undefined;
 }
 
-/** The span of a stay that holds t, or undefined: then the tile is set aside. @param {Stay} stay @param {number} t */
+/** The span of a stay that holds t, or undefined: then the tile is put aside. @param {Stay} stay @param {number} t */
 function spanAt(stay, t) {
   return stay.spans.find(span => span.t0 <= t && t < span.t1);
 }

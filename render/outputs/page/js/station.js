@@ -25,10 +25,7 @@ class Station {
   hand(stay, t) {
     if (!stay || t >= stay.p1) return { tile: -1, state: 'empty', progress: 0, given: 0 };
     const span = spanAt(stay, t), { tile } = stay;
-    if (span ? span.kind !== 'p' : t < stay.p0) {
-      const [t0, t1] = span ? [span.t0, span.t1] : [stay.t0, stay.p0];
-      return { tile, state: 'waiting', progress: (t - t0) / (t1 - t0 || 1), given: 0 };
-    }
+    if (span && span.kind !== 'p') return { tile, state: 'waiting', progress: (t - span.t0) / (span.t1 - span.t0 || 1), given: 0 };
     let all = 0, painted = 0;
     for (const { kind, t0, t1 } of stay.spans) {
       if (kind !== 'p') continue;

@@ -1,0 +1,157 @@
+"""The application, and running it: one event loop for all users, and workers that paint."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from render.errors import RenderError, UsageError
+from render.options import DEFAULTS
+from render.server.clients import Clients
+from render.server.downloads import DOWNLOADS
+from render.server.guard import Guard, Hosts, refuse
+from render.server.pyramid import Pyramids
+from render.server.record import Setting
+from render.server.routes import make_routes
+from render.server.service import Service
+from render.server.settings import Settings
+from render.wording import count, format_time
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+GRACE_SECONDS = 2  # that open answers have to be sent, once the server is to end
+MOST_CONNECTIONS = 2000
+LONGEST_HEADERS = 16_384  # bytes
+
+
+def make_app(
+    setting: Setting, *, host: str = "127.0.0.1", files: tuple[str, ...] = (), origin: str | None = None
+) -> Starlette:
+    """Make the application. `files`: scenes of the owner's; `origin`: whose pages may read answers (CORS).
+
+    Raises as `Pyramids` does.
+    """
+    pyramids = Pyramids(files)
+
+    @asynccontextmanager
+    async def run_service(app: Starlette) -> AsyncIterator[None]:
+        await asyncio.to_thread(pyramids.session, DEFAULTS["scene"])  # others when they are first needed
+        app.state.service = service = Service(pyramids, setting, files=files)
+        service.start()
+        try:
+            yield
+        finally:
+            await service.stop()
+
+    async def refuse_unknown(_request: Request, error: Exception) -> Response:
+        status = getattr(error, "status_code", 404)
+        return refuse(status, "only GET and HEAD are answered" if status == 405 else "there is nothing here")
+
+    app = Starlette(
+        routes=make_routes(),
+        middleware=[Middleware(Guard, hosts=Hosts(host), origin=origin)],
+        lifespan=run_service,
+        exception_handlers={404: refuse_unknown, 405: refuse_unknown},
+    )
+    app.state.clients = Clients()
+    app.state.downloads = asyncio.Semaphore(DOWNLOADS)
+    return app
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """Listen on a host and port (0: any that is free). Raises UsageError, or RenderError where it is taken."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except OSError as error:
+        raise UsageError(f"there is no host {host}", "give --host 127.0.0.1, or an address of this machine") from error
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(512)
+    except OSError as error:
+        listening.close()
+        raise RenderError(
+            f"cannot listen on {host}, port {port}: {error.strerror}", "give another --port; 0 takes one that is free"
+        ) from error
+    return listening
+
+
+def format_address(listening: socket.socket) -> str:
+    """Write the address that a browser takes."""
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which prints its address when it is ready, and lets all that wait go when it is to end."""
+
+    def __init__(self, config: uvicorn.Config, app: Starlette) -> None:
+        super().__init__(config)
+        self._app = app
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say where."""
+        await super().startup(sockets)
+        self._loop = asyncio.get_running_loop()
+        if self.started and sockets:
+            print(f"render serves at {format_address(sockets[0])}", flush=True)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End soon: those that wait are told so at once."""
+        super().handle_exit(sig, frame)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._app.state.service.close)
+
+
+def make_server(app: Starlette) -> Server:
+    """Make the server of an application."""
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # an address that a client writes itself is none
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        h11_max_incomplete_event_size=LONGEST_HEADERS,
+    )
+    return Server(config, app)
+
+
+def serve(settings: Settings) -> int:
+    """Serve until a signal comes, which is raised again at the end. Raises RenderError where it cannot start."""
+    app = make_app(settings.setting, host=settings.host, files=settings.scenes, origin=settings.origin)
+    listening = open_socket(settings.host, settings.port)
+    if not settings.quiet:
+        print(f"render: {describe(settings)}", file=sys.stderr, flush=True)
+    server = make_server(app)
+    server.run(sockets=[listening])
+    if not server.started:
+        raise RenderError("the server could not start", "what is printed above says why")
+    return 0
+
+
+def describe(settings: Settings) -> str:
+    """Say how the server works."""
+    setting = settings.setting
+    data = f"every request waits {format_time(setting.data_ns / 1e9)} for its data; " if setting.data_ns else ""
+    how = "switching between its users" if setting.switching else "each doing one request at a time"
+    who = count(setting.workers, "process" if setting.processes else "thread")
+    return f"{data}{who}, {how}; Control-C ends it"
