@@ -37,7 +37,7 @@ from render.kernels.passes import FIRST_PASS, SECOND_PASS
 
 Capability = tuple[int, int]
 WARPS = THREADS // 32  # of a block
-BLOCKS = {"f32": 8, "f64": 6}  # that a multiprocessor holds at least: 64 and 80 registers a thread (benchmarks/README.md)
+BLOCKS = {"f32": 8, "f64": 1}  # that a multiprocessor has room for: 64 registers a thread, or all (benchmarks/README.md)
 NUMBA_ONLY = re.compile(r"^\.common \.global [^;]*NumbaEnv[^;]*;\n", re.MULTILINE)  # what only its interpreter reads
 REASSEMBLED = 'reinstall the CUDA packages: pip install --force-reinstall "numba-cuda[cu13]>=0.30.4,<0.31"'
 
