@@ -265,15 +265,15 @@ def tiles(on: Measuring) -> None:
     compared(on, "tiles, whole set, four samples", works)
 
 
-SECTIONS: dict[str, Callable[[Measuring], None]] = {
-    one.__name__: one for one in (ceilings, interior, whole, designs, scenes, launches, tiles)
-}
-
-
 def designs(on: Measuring) -> None:
     """The program's kernel beside others written by hand, view by view, and what Nsight Compute says of it."""
     gpu_designs.compare(on.bench, on.asked, on.precisions, on.size, on.runs)
     gpu_designs.profiled(Path(__file__), on.precisions)
+
+
+SECTIONS: dict[str, Callable[[Measuring], None]] = {
+    one.__name__: one for one in (ceilings, interior, whole, designs, scenes, launches, tiles)
+}
 
 
 def size(text: str) -> tuple[int, int]:

@@ -70,7 +70,6 @@ class Program:
 
     def _cells(self, here: np.ndarray) -> list[int]:
         """What the threads are told when they write to memory of the bench."""
-
         room, waiting = self._list.room, self._list.waiting
         listed = {room.ctypes.data: self._listed, waiting.ctypes.data: self._listed + room.nbytes}
 

@@ -25,7 +25,10 @@ from render.scene import REALS
 FOLDER = Path(__file__).parent / "references"
 FMA_A_TURN = 24  # of references/ceilings.cu
 THREADS = 128
-BLOCK, LOSS = 32, 180  # of references/mandelbrot.cu: steps between two votes; lost blocks after which lanes are refilled
+BLOCK, LOSS = (
+    32,
+    180,
+)  # of references/mandelbrot.cu: steps between two votes; lost blocks after which lanes are refilled
 AHEAD = 1, 2, 4  # how often a work is put in before it is timed, until the card is seen to be busy with it
 COUNTS = {"f64": ctypes.c_double, "f32": ctypes.c_float}
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ class ByHand:
 
     def __init__(self, bench: Bench, size: tuple[int, int], precisions: tuple[str, ...]) -> None:
         self.bench, self.size = bench, size
+        self._squares = -(-size[0] // 8) * -(-size[1] // 4)
         self._kernels = {which: bench.load(code) for which, code in code_of(bench.card.capability, precisions).items()}
         pixels = size[0] * size[1]
         self._rgb, self._steps, self._counters = bench.memory(3 * pixels), bench.memory(4 * pixels), bench.memory(8)
@@ -75,33 +77,37 @@ class ByHand:
         self._lists.append(bench.memory(8 * pixels))
 
     def works(self, program: Program) -> Iterator[tuple[str, Work]]:
-        """Each design as a work, for the request of a program, whose picture it must paint. Raises Differ."""
-        request, bench = program.request, self.bench
-        squares = -(-self.size[0] // 8) * -(-self.size[1] // 4)
-        clear = lambda: bench.clear(self._counters, 8)  # noqa: E731
+        """Give each design as a work, for the request of a program, whose picture it must paint. Raises Differ."""
+        request = program.request
         for halves, how in HALVES.items():
             kernels = self._kernels[request.precision, halves, int(bool(request.values["shortcuts"]))]
-            frame = self._frame(program)
-            lists = [Argument(place, ctypes.c_void_p) for place in (self._counters, *self._lists)]
-            taken = Argument(self._counters + 4, ctypes.c_void_p)
-
-            def pixels(kernel: Any = kernels("pixels"), frame: list[Argument] = frame) -> None:
-                bench.launch(kernel, -(-squares // 4), 128, frame)
-
-            def refill(
-                first: Any = kernels("first"), third: Any = kernels("third"), frame: list[Argument] = frame
-            ) -> None:
-                numbers = [Argument(one, ctypes.c_int32) for one in (0, UNTIL, LOOK, FEWEST)]
-                bench.launch(first, -(-squares // 2), 64, [*frame, taken, *numbers[:2], *lists])
-                blocks = FINISHING * int(bench.card.multiprocessors)
-                bench.launch(third, blocks, 64, [*frame, taken, *numbers[2:], *lists])
-
-            designs = {"pixels": pixels} | ({"refill": refill} if request.limit > UNTIL else {})
+            designs = {"pixels": self._pixels(kernels, program)}
+            if request.limit > UNTIL:
+                designs["refill"] = self._refill(kernels, program)
             for name, launch in designs.items():
-                work = lambda launch=launch: bench.seconds(launch, before=clear)  # noqa: E731
+                work = partial(self.bench.seconds, launch, before=self._clear)
                 work()
                 self._check(program, f"{name}, {how}")
                 yield f"{name}, {how}", work
+
+    def _clear(self) -> None:
+        self.bench.clear(self._counters, 8)
+
+    def _pixels(self, kernels: Callable[[str], Any], program: Program) -> Callable[[], None]:
+        return partial(self.bench.launch, kernels("pixels"), -(-self._squares // 4), 128, self._frame(program))
+
+    def _refill(self, kernels: Callable[[str], Any], program: Program) -> Callable[[], None]:
+        frame, first, third = self._frame(program), kernels("first"), kernels("third")
+        lists = [Argument(place, ctypes.c_void_p) for place in (self._counters, *self._lists)]
+        taken = Argument(self._counters + 4, ctypes.c_void_p)
+        chunk, until, look, fewest = (Argument(one, ctypes.c_int32) for one in (0, UNTIL, LOOK, FEWEST))
+
+        def launch() -> None:
+            self.bench.launch(first, -(-self._squares // 2), 64, [*frame, taken, chunk, until, *lists])
+            blocks = FINISHING * int(self.bench.card.multiprocessors)
+            self.bench.launch(third, blocks, 64, [*frame, taken, look, fewest, *lists])
+
+        return launch
 
     def _frame(self, program: Program) -> list[Argument]:
         """What all kernels are told of a frame."""
@@ -129,8 +135,8 @@ class ByHand:
 
 def scene_members(request: Request) -> tuple[str, ...]:
     """The names of the members of a scene's `p`."""
-    members: tuple[str, ...] = scene.load(request.scene).prepared(request)._fields
-    return members
+    p: Any = scene.load(request.scene).prepared(request)
+    return tuple(p._fields)
 
 
 def requests(ask: Ask, precisions: tuple[str, ...]) -> Iterator[tuple[str, Request]]:
@@ -150,7 +156,7 @@ def requests(ask: Ask, precisions: tuple[str, ...]) -> Iterator[tuple[str, Reque
 def compare(bench: Bench, ask: Ask, precisions: tuple[str, ...], size: tuple[int, int], runs: int) -> None:
     """Print a line for each view: the program's time, each design's, and the program against the best by hand."""
     by_hand = ByHand(bench, size, precisions)
-    print(f"\ndesigns, {size[0]}x{size[1]}, one sample: ms, median of {runs}; program: how many times as fast as the best by hand")
+    print(f"\ndesigns, {size[0]}x{size[1]}, one sample: ms, median of {runs}; last, the best by hand over it")
     columns = [f"{name}, {how}" for name in ("pixels", "refill") for how in HALVES.values()]
     print(f"  {'':28}{'program':>10}" + "".join(f"{name:>20}" for name in columns) + f"{'program':>10}", flush=True)
     for name, request in requests(ask, precisions):

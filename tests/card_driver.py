@@ -141,7 +141,7 @@ class Driver:
         """A module of this code."""
         return code
 
-    def launch(self, _function: object, *rest: Any) -> None:
+    def launch(self, function: Any, *rest: Any) -> None:
         """Run a kernel; rest: the grid, the block, shared memory, the stream, (values, ctypes), options."""
         raise NotImplementedError
 
@@ -182,7 +182,7 @@ class Emulated(Driver):
         self.kernels = {name: parse(code.decode(), name) for name in ENTRIES}
         return code
 
-    def launch(self, function: str, *rest: Any) -> None:
+    def launch(self, function: Any, *rest: Any) -> None:
         """Carry the PTX out for all threads."""
         assert self.kernels, "launched before a module was loaded"
         assert not rest[6], "shared memory that is asked for by a launch is not emulated"

@@ -101,7 +101,9 @@ def bench(script: Load, monkeypatch: pytest.MonkeyPatch) -> Any:
         }
     except reference.Absent as absent:
         pytest.skip(f"no kernel written by hand here: {absent}")
-    monkeypatch.setattr(reference, "compiled", lambda name, *_, **__: found[name]._replace(machine=found[name].assembly))
+    monkeypatch.setattr(
+        reference, "compiled", lambda name, *_, **__: found[name]._replace(machine=found[name].assembly)
+    )
     monkeypatch.setattr(card_driver, "bindings", lambda: driver)
     made = reference.Bench(CARD)
     made.compile = compile_reference
@@ -190,7 +192,9 @@ def test_the_designs_written_by_hand_paint_what_the_program_does(
 
     reference, designs = script("card_reference"), script("gpu_designs")
     view = {"x": -0.743643887037151, "y": 0.13182590420533, "zoom": 1e3, "shortcuts": shortcuts}
-    request = complete(size=(24, 9), samples=1, limit=400, precision=precision, parameters=view, mode="cuda", simulate=True)
+    request = complete(
+        size=(24, 9), samples=1, limit=400, precision=precision, parameters=view, mode="cuda", simulate=True
+    )
     code = cuda_compiler.assembly(library(request), CARD.capability).encode()
     monkeypatch.setattr(cuda_code, "machine_code", lambda *_: code)
     found = bench.compile

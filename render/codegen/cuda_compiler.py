@@ -37,13 +37,16 @@ from render.kernels.passes import FIRST_PASS, SECOND_PASS
 
 Capability = tuple[int, int]
 WARPS = THREADS // 32  # of a block
-BLOCKS = {"f32": 8, "f64": 1}  # that a multiprocessor has room for: 64 registers a thread, or all (benchmarks/README.md)
+BLOCKS = {
+    "f32": 8,
+    "f64": 1,
+}  # that a multiprocessor has room for: 64 registers a thread, or all (benchmarks/README.md)
 NUMBA_ONLY = re.compile(r"^\.common \.global [^;]*NumbaEnv[^;]*;\n", re.MULTILINE)  # what only its interpreter reads
 REASSEMBLED = 'reinstall the CUDA packages: pip install --force-reinstall "numba-cuda[cu13]>=0.30.4,<0.31"'
 
 
 def body(made: Program, said: dict[Callable[..., Any], Any], wrap: Callable[..., Any]) -> Callable[..., None]:
-    """What one thread does, as a function of (cells, stage, right, down, tile, count, wide, high): see `passes.paint_tiles`.
+    """What one thread does, a function of (cells, stage, right, down, tile, count, wide, high): see `paint_tiles`.
 
     said: what the lanes of a warp say to each other (`warp_words`). wrap: turns the driver's plain functions into ones
     that the compiler at hand can inline.
@@ -56,9 +59,7 @@ def body(made: Program, said: dict[Callable[..., Any], Any], wrap: Callable[...,
     words = cpu_compiler.lane_words(made.precision, 1, 1, types.int32) | said
     paint = retarget(made.root, words=words, slots=made.slots, wrap=wrap)
 
-    def thread(
-        cells: Any, stage: int, right: int, down: int, tile: int, count: int, wide: int, high: int
-    ) -> None:
+    def thread(cells: Any, stage: int, right: int, down: int, tile: int, count: int, wide: int, high: int) -> None:
         paint(read_at(cells), read_p(cells), stage, right, down, tile, count, wide, high)
 
     return thread
@@ -102,7 +103,12 @@ def compiled(made: Program, capability: Capability) -> Any:
         with plain_numba.compile_plainly(), _settled(capability):
             libraries = [
                 compiler._compile_pyfunc_with_fixup(
-                    function, signature, device=False, cc=capability, abi="numba", launch_bounds=(THREADS, BLOCKS[made.precision])
+                    function,
+                    signature,
+                    device=False,
+                    cc=capability,
+                    abi="numba",
+                    launch_bounds=(THREADS, BLOCKS[made.precision]),
                 )[0]
                 for function in functions
             ]
@@ -181,9 +187,7 @@ def closest(capability: Capability) -> Capability:
 def thread_code(made: Program) -> bytes:
     """Object code for this CPU of what one thread does, for the simulator; `cells` is an address."""
     signature = types.void(types.CPointer(types.int64), *[types.int64] * 7)
-    return cpu_compiler.compile_function(
-        body(made, warp_words.ALONE, llvm_module.make_inlined), signature, made.source
-    )
+    return cpu_compiler.compile_function(body(made, warp_words.ALONE, llvm_module.make_inlined), signature, made.source)
 
 
 def simulated(thread: Callable[..., None]) -> Any:

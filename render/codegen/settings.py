@@ -24,8 +24,8 @@ class Settings(NamedTuple):
     share: of a sample in its pixel.
     images: so many rows below the rectangle are mirror images of rows in it, and are stored with them. outcome: samples
     that are NaN, and 1 when the rectangle is done. budget: steps after which to come back; room and notes: what is
-    underway then, see `driver`. copies, waiting, tiles, counters, tallies, records, and room: a GPU's launch, see `render.kernels.launch`; there
-    each tile has a slot of its own in `rgb` and `steps`, one after the other.
+    underway then, see `driver`. copies, waiting, tiles, counters, tallies, records, and room: a GPU's launch, see
+    `render.kernels.launch`; there each tile has a slot of its own in `rgb` and `steps`, one after the other.
     """
 
     x: Any
@@ -63,7 +63,20 @@ class Settings(NamedTuple):
 
 
 ARRAYS = frozenset(
-    {"offsets", "table", "rgb", "steps", "outcome", "room", "notes", "waiting", "tiles", "counters", "tallies", "records"}
+    {
+        "offsets",
+        "table",
+        "rgb",
+        "steps",
+        "outcome",
+        "room",
+        "notes",
+        "waiting",
+        "tiles",
+        "counters",
+        "tallies",
+        "records",
+    }
 )
 
 

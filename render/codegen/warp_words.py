@@ -19,7 +19,12 @@ from render.kernels import slots
 
 COUNT = Lanes(types.int32, 1)
 I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
-ALL, BALLOT, INDEXED, ACROSS = I32(0xFFFFFFFF), I32(3), I32(0), I32(3)  # lanes that take part; modes of `vote` and `shfl`
+ALL, BALLOT, INDEXED, ACROSS = (
+    I32(0xFFFFFFFF),
+    I32(3),
+    I32(0),
+    I32(3),
+)  # lanes that take part; modes of `vote` and `shfl`
 
 
 def _called(builder: Any, name: str, result: Any, *values: Any) -> Any:

@@ -42,18 +42,20 @@ from render.kernels.warp import (
     place_of,
     record_end,
 )
-from render.language.primitives import Lane, any_lane
+from render.language.primitives import Lane, any_lane, where
 from render.sampling import clamped
 
 FIRST_PASS, SECOND_PASS = 0, 1
 SUMMED = 1 << 26  # steps of a pixel at most that 32 lanes sum in 32 bits
 
 
-def paint_tiles(at: Any, p: Any, stage: int, right: int, down: int, tile: int, count: int, wide: int, high: int) -> None:
+def paint_tiles(
+    at: Any, p: Any, stage: int, right: int, down: int, tile: int, count: int, wide: int, high: int
+) -> None:
     """Make one pass, as one lane of a warp; there are so many tiles, each with a slot of wide x high pixels.
 
-    In the first pass the warp has one square: so many to the right and down in a tile's slot. In the second it has none:
-    it is number `right` of `down` warps.
+    In the first pass the warp has one square: so many to the right and down in a tile's slot. In the second it has
+    none: it is number `right` of `down` warps.
     """
     across, lines = (wide + 7) >> 3, (high + 3) >> 2
     launch = Launch(count, wide, high, across, across * lines)
@@ -99,7 +101,7 @@ def begin_pixel(at: Any, p: Any, square: int, first: int, right: int, down: int,
         kept = list_pixel(at, waits, counts(SQUARE * square) + number, s, state, (red, green, blue))
         if any_lane(waits & ~kept):  # it is followed anew
             if at.samples * at.limit >= SUMMED:
-                 add_steps(at, square, tile, launch, 0 - total(made))
+                add_steps(at, square, tile, launch, 0 - total(made))
             made = bad = counts(0)
     add_strange(at, square, tile, launch, total(bad))
     made = warp_sum(made)
@@ -143,7 +145,8 @@ def list_pixel(at: Any, waits: Any, number: Lane, s: Lane, state: Any, sums: Any
 
 def row_length(at: Any, members: int) -> int:
     """How many pixels of the list have room: each member of their states, and each sum, stands in a row of its own."""
-    return at.stride if members + 3 <= MEMBERS else at.stride * MEMBERS // (members + 3)
+    rows: int = at.stride if members + 3 <= MEMBERS else at.stride * MEMBERS // (members + 3)
+    return rows
 
 
 def finish_listed(at: Any, p: Any, warp: int, warps: int, launch: Launch) -> None:
@@ -158,17 +161,13 @@ def finish_listed(at: Any, p: Any, warp: int, warps: int, launch: Launch) -> Non
     red = green = blue = reals(0)
     made = bad = 0
     patience = counts(LOOK)
-    own, shared = counts(warp_lanes() * warp), counts(warp_lanes() * warps)
-    left, fresh = listed - own, counts(1)
+    left, fresh = listed - counts(warp_lanes() * warp), counts(1)
     mine = starting = counts(0) > 0
     having = counts(1)
     while any_lane(having > 0):
         # Lanes without a pixel take one from the list, as it stands there or, where it had no room, from its start.
         if any_lane((votes(mine) < warp_lanes()) & (left > 0)):
-            entry, left = own + lane_number(), listed - shared
-            if any_lane(fresh == 0):
-                taken, more = take_numbers(at, TAKEN, ~mine)
-                entry, left = shared + taken, left - more
+            entry, left = take_entries(at, ~mine, fresh, listed, warp, warps)
             fresh = counts(0)
             if any_lane(~mine & (entry < listed)):
                 place = total(entry)
@@ -183,14 +182,10 @@ def finish_listed(at: Any, p: Any, warp: int, warps: int, launch: Launch) -> Non
                         s = counts(waiting[2 * place + 1])
                 mine = counts(0) == 0
         if any_lane(mine & starting):
-            tile, column, row = place_of(number, launch)
-            i, j, _ = find_pixel(at, total(tile), column, row)
-            state, steps = begun(real_count(i, red), real_count(j, red), total(s), at, p)
+            state, steps = begin_listed(at, p, number, s, launch, red)
             looks = counts(0)
         having = votes(mine)
-        fewest = counts(0)
-        if any_lane(left > 0):
-            fewest = counts(warp_lanes() >> 1)
+        fewest = where(left > 0, counts(warp_lanes() >> 1), counts(0))
         state, steps, going, patience = stepping(state, steps, mine, fewest, patience, p, at.limit)
         if any_lane(patience <= 0):
             if at.shortcuts:
@@ -207,9 +202,33 @@ def finish_listed(at: Any, p: Any, warp: int, warps: int, launch: Launch) -> Non
             red, green, blue = red + clamped(r), green + clamped(g), blue + clamped(b)
             s = s + 1
             if any_lane(s >= at.samples):
-                tile, column, row = place_of(number, launch)
-                store(at, p, find_place(total(tile), column, row, launch), state, steps, (red, green, blue))
-                record_end(at, total(number >> 5))
-                add_steps(at, warp, total(tile), launch, made)
-                add_strange(at, warp, total(tile), launch, bad)
+                store_listed(at, p, number, state, steps, (red, green, blue), warp, made, bad, launch)
                 mine = counts(0) > 0
+
+
+def take_entries(at: Any, wanting: Any, fresh: Lane, listed: Lane, warp: int, warps: int) -> tuple[Lane, Lane]:
+    """Give each lane that wants one its entry of the list, and how many are left for others to take."""
+    shared = counts(warp_lanes() * warps)
+    entry, left = counts(warp_lanes() * warp) + lane_number(), listed - shared
+    if any_lane(fresh == 0):
+        taken, more = take_numbers(at, TAKEN, wanting)
+        entry, left = shared + taken, left - more
+    return entry, left
+
+
+def begin_listed(at: Any, p: Any, number: Lane, s: Lane, launch: Launch, like: Lane) -> Any:
+    """Begin sample s of a pixel of the list: its state, and the steps that need not be made."""
+    tile, column, row = place_of(number, launch)
+    i, j, _ = find_pixel(at, total(tile), column, row)
+    return begun(real_count(i, like), real_count(j, like), total(s), at, p)
+
+
+def store_listed(
+    at: Any, p: Any, number: Lane, state: Any, steps: Lane, sums: Any, warp: int, made: int, bad: int, launch: Launch
+) -> None:
+    """Write a pixel of the list, whose last sample has ended, and add what its samples came to to its tile's tally."""
+    tile, column, row = place_of(number, launch)
+    store(at, p, find_place(total(tile), column, row, launch), state, steps, sums)
+    record_end(at, total(number >> 5))
+    add_steps(at, warp, total(tile), launch, made)
+    add_strange(at, warp, total(tile), launch, bad)

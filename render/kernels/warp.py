@@ -112,7 +112,7 @@ def record_end(at: Any, square: int) -> None:
 
 
 def begin_by_blocks(state: Any, steps: Lane, x: Lane, y: Lane, at: Any, p: Any) -> Any:
-    """Follow an absorbing scene's sample from its start. Gives state and steps at its end, or at UNTIL where it goes on.
+    """Follow an absorbing scene's sample from its start: state and steps at its end, or at UNTIL where it goes on.
 
     What never ends is asked only of those that are still there after the first steps. Tells whether it goes on.
     """
@@ -152,7 +152,7 @@ def begin_by_steps(state: Any, steps: Lane, x: Lane, y: Lane, at: Any, p: Any) -
 
 
 def by_blocks(state: Any, steps: Lane, mine: Any, fewest: Lane, patience: Lane, p: Any, limit: int) -> Any:
-    """BLOCK steps at a time, for absorbing scenes, until no more than `fewest` lanes go on, or `patience` blocks are made.
+    """BLOCK steps at a time, for absorbing scenes, until at most `fewest` lanes go on or `patience` blocks are made.
 
     A lane that ends in a block, or is too near the limit, stays where the block began.
     """
@@ -184,7 +184,7 @@ def by_steps(state: Any, steps: Lane, mine: Any, fewest: Lane, patience: Lane, p
 
 
 def halved(state: Any, steps: Lane, p: Any, limit: int) -> Any:
-    """The last steps of a sample that ends within a block, or at the limit: 16, 8, 4, 2, 1, and the one that ends it."""
+    """The last steps of a sample that ends within a block, or at the limit: 16, 8, 4, 2, 1, and the ending one."""
     state, steps = further(state, steps, BLOCK // 2, p, limit)
     state, steps = further(state, steps, BLOCK // 4, p, limit)
     state, steps = further(state, steps, BLOCK // 8, p, limit)

@@ -21,7 +21,19 @@ from typing import NamedTuple
 import numpy as np
 
 from render.codegen.settings import Settings
-from render.kernels.launch import BLOCK_HEIGHT, BLOCK_WIDTH, COUNTERS, MEMBERS, RECORD, SQUARE, SQUARE_HEIGHT, SQUARE_WIDTH, TALLY, TILE, copies
+from render.kernels.launch import (
+    BLOCK_HEIGHT,
+    BLOCK_WIDTH,
+    COUNTERS,
+    MEMBERS,
+    RECORD,
+    SQUARE,
+    SQUARE_HEIGHT,
+    SQUARE_WIDTH,
+    TALLY,
+    TILE,
+    copies,
+)
 from render.request import Request
 from render.runtime.painted import Painted
 from render.scene import REALS
@@ -52,7 +64,7 @@ class Shape(NamedTuple):
         return -(-self.width // SQUARE_WIDTH) * -(-self.height // SQUARE_HEIGHT)
 
     def grids(self, most: int) -> tuple[Grid, Grid]:
-        """How many thread blocks make each pass: the first has a warp for each square, the second no more than `most`."""
+        """Give each pass its thread blocks: the first has a warp for each square, the second no more than `most`."""
         first = -(-self.width // BLOCK_WIDTH), -(-self.height // BLOCK_HEIGHT), self.tiles
         return first, (min(prod(first), most), 1, 1)
 
@@ -72,7 +84,9 @@ class Memory(NamedTuple):
 
     def settings(self, at: Settings) -> Settings:
         """Give the driver's settings for threads that write here."""
-        return at._replace(**self._asdict(), keep_steps=int(self.steps.size > 0), copies=copies(self.tiles.size // TILE))
+        return at._replace(
+            **self._asdict(), keep_steps=int(self.steps.size > 0), copies=copies(self.tiles.size // TILE)
+        )
 
     def painted(
         self, shape: Shape, on_host: OnHost, began: int, painted: int, arrived: int, handed: int | None, step: int
@@ -140,7 +154,7 @@ class List(NamedTuple):
 
 
 def make_list(request: Request, shape: Shape, most: int) -> List:
-    """Give the list of a launch, of memory that is only taken when it is touched; its room has so many bytes at most."""
+    """Give the list of a launch, of memory that is taken when it is touched; its room has so many bytes at most."""
     pixels, real = SQUARE * shape.tiles * shape.squares, REALS[request.precision]
     return List(np.empty(2 * pixels, np.int32), np.empty(min(pixels * MEMBERS, most // real().nbytes), real))
 
@@ -170,7 +184,11 @@ def fit(request: Request, room: int = MOST_BYTES) -> Shape | None:
     room = min(room, MOST_BYTES)
 
     def holds(shape: Shape) -> bool:
-        return shape.tiles <= MOST_TILES and shape.tiles * shape.squares * SQUARE <= MOST_PIXELS and sizes(request, shape).whole <= room
+        return (
+            shape.tiles <= MOST_TILES
+            and shape.tiles * shape.squares * SQUARE <= MOST_PIXELS
+            and sizes(request, shape).whole <= room
+        )
 
     low, high = 0, -(-tiles // LAUNCHES)
     while low < high:  # the most tiles that have room

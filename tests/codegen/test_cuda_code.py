@@ -29,7 +29,7 @@ Load = Callable[[str], ModuleType]
 Rounding = Callable[[str, str], Counter[str]]
 CARDS = {"sm_75": (7, 5), "sm_80": (8, 0), "sm_90": (9, 0)}
 HELD = {"sm_75": 1024, "sm_80": 2048, "sm_90": 2048}  # threads of a multiprocessor
-REGISTERS = {  # of float64: the most with which as many blocks have room as do now: 6 (80), 5 (96), 4 (128), 3 (168), 2 (255)
+REGISTERS = {  # of float64: the most with which as many blocks have room as do now: 4 (128), 3 (168), 2 (255)
     "julia": 128,
     "mandelbrot": 128,
     "mandelbulb": 168,

@@ -24,7 +24,9 @@ from tests.ptx.memory import Memory, Piece
 from tests.ptx.text import parse
 
 SHAPE = ctypes.POINTER(ctypes.c_uint)
-LAUNCH = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, SHAPE, ctypes.c_void_p)
+LAUNCH = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, SHAPE, ctypes.c_void_p
+)
 MOST = 256  # pieces of memory on a card
 
 

@@ -24,7 +24,6 @@ from render.kernels.launch import RECORD, SQUARE_HEIGHT, SQUARE_WIDTH, TALLY, TI
 from render.painting.painter import Done, Launcher
 from render.plan import cut
 from render.request import Request
-from render.runtime import launch
 from render.runtime.cuda.device import CudaDevice
 from render.runtime.cuda.discovery import Card
 from render.runtime.cuda.driver import NOT_READY
@@ -326,7 +325,7 @@ def test_a_card_that_fails_is_told_and_named() -> None:
 @pytest.fixture
 def roomless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lists, whose room shrinks with the memory there is, have none."""
-    monkeypatch.setattr(launch, "MOST_LISTED", 0)
+    monkeypatch.setattr("render.runtime.launch.MOST_LISTED", 0)
 
 
 @pytest.mark.usefixtures("roomless")

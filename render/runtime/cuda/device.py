@@ -10,6 +10,7 @@ import numpy as np
 from render.codegen.program import ENTRIES
 from render.codegen.settings import request_settings
 from render.request import Request
+from render.runtime import launch
 from render.runtime.cuda.clock import COARSE_STEP, FINE_STEP, CardClock
 from render.runtime.cuda.discovery import Card
 from render.runtime.cuda.driver import (
@@ -23,7 +24,6 @@ from render.runtime.cuda.driver import (
 )
 from render.runtime.cuda.idle import when_idle
 from render.runtime.cuda.stream import Stream
-from render.runtime import launch
 from render.runtime.launch import MOST_BYTES, fit
 from render.trace import Clock
 

@@ -47,6 +47,7 @@ class Owner(Protocol):
     timer: CardClock
     step: int
     most: int
+    most_listed: int
 
     def make_current(self) -> None:
         """Have the calling thread speak to this card."""
@@ -182,7 +183,7 @@ class Stream:
                 self._allocate(needed.whole)
             memory = share_out(self._memory, device.request, shape)
             self._place_list(make_list(device.request, shape, device.most_listed))
-            parameters = self._parameters(memory, shape)
+            parameters = self._parameters(memory)
             if len(self._known) == KEPT:
                 del self._known[next(iter(self._known))]
             known = self._known[shape] = Known(memory, needed, tuple(parameters))
@@ -206,7 +207,7 @@ class Stream:
             self._driver.cuMemFree(self._list)
         self._list, self._list_bytes = None, 0
 
-    def _parameters(self, memory: Memory, shape: Shape) -> list[int]:
+    def _parameters(self, memory: Memory) -> list[int]:
         """What the threads are told: the same for all launches, but where the memory of this one lies."""
         at = self._lists.settings(memory.settings(self.device.at))
         if not self._cells:

@@ -33,7 +33,7 @@ class Imitation(Driver):
         super().__init__()
         self.thread = thread
 
-    def launch(self, function: str, *rest: Any) -> None:
+    def launch(self, function: Any, *rest: Any) -> None:
         (*values, count, wide, high), types = rest[-2]
         assert types == (*[ctypes.c_int64] * len(values), *[ctypes.c_int32] * 3)
         cells = (ctypes.c_int64 * len(values))(*values)
@@ -208,7 +208,10 @@ def test_no_memory_may_be_the_card_s_or_the_host_s(driver: Imitation, call: str,
 
 
 def test_a_launch_that_fails_names_its_tile(driver: Imitation, ask: Callable[..., Request]) -> None:
-    driver.failures["cuLaunchKernel"] = 5, 719  # two for each launch, of which the first paints nothing, and others three tiles
+    driver.failures["cuLaunchKernel"] = (
+        5,
+        719,
+    )  # two for each launch, of which the first paints nothing, and others three tiles
 
     with pytest.raises(
         RenderError, match=r"tile 3 .* failed: LaunchFailed: CUDA error 719 \(tiles 4, 5, 0, 1, 2 "
