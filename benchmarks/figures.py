@@ -83,7 +83,7 @@ _SQL = "peers/sql-mandelbrot frame"
 PEERS = (
     Line("`render` as people run it, one core", f"{_SQL}, one core/render", seconds),
     Line("`render`, every step made, colours and all", f"{_SQL}, one core/render, shortcuts off", seconds),
-    Line("`render`, every step made, steps alone", f"{_SQL}, one core/render, steps alone, shortcuts off", seconds),
+    Line("`render`, every step made, steps alone", f"{_SQL}, one core/render, steps alone", seconds),
     Line("C++ intrinsics", f"{_SQL}, one core/C++ intrinsics", seconds),
     Line("Mojo", f"{_SQL}, one core/Mojo", seconds),
     Line("numba `@njit`", f"{_SQL}, one core/numba @njit", seconds),

@@ -11,7 +11,7 @@ from pathlib import Path
 from render.outputs import page, trace
 from render.outputs.page import recorded
 
-UNIT = 1000  # ns
+UNIT = 5000  # ns: of some ms on a thousand pixels of a screen
 
 
 def main() -> int:

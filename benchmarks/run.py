@@ -89,13 +89,23 @@ def now() -> str:
 
 def environment(scratch: str) -> dict[str, str]:
     """What all measuring processes share: this tree, numba's cache of the peers, and a place for compiled code."""
-    from render.codegen.code_cache import describe_caching
-
     shared = one_thread_libraries() | {"NUMBA_CACHE_DIR": f"{scratch}/numba", "BENCHMARKS_SCRATCH": scratch}
     shared["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    if describe_caching().startswith("not kept"):  # a read-only home: compile once for all processes all the same
-        shared["RENDER_CACHE_DIR"] = f"{scratch}/code"
+    if not keeps_code():
+        shared["RENDER_CACHE_DIR"] = f"{scratch}/code"  # a read-only home: compile once for all processes all the same
     return shared
+
+
+def keeps_code() -> bool:
+    """Try whether the program's own cache can be written, in which compiled code outlives a process."""
+    from render.codegen.code_cache import cache_folder
+
+    try:
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache_folder()):
+            return True
+    except (OSError, RuntimeError):  # RuntimeError: there is no home folder
+        return False
 
 
 def measure(typed: argparse.Namespace, found: record.Record, chosen: passes.Chosen) -> int:

@@ -36,7 +36,7 @@ from render.trace.intervals import Intervals, most_at_once, union
 from render.trace.spans import NUMBER, Spans
 
 EVER = (1 << 63) - 1  # later than any time
-PRIORITY = ("paint", "transfer", "compile", "launch", "save", "plan", "wait", "start", "import")
+PRIORITY = ("paint", "transfer", "compile", "launch", "encode", "save", "plan", "wait", "start", "import")
 OTHER = "other"
 
 Interval = tuple[int, int]
@@ -253,6 +253,11 @@ def _of_tiles(trace: Trace) -> Spans:
     """All that was done for tiles, as their workers saw it."""
     spans = trace.columns
     return spans.take((spans.tile != NO_TILE) & (spans.kind != NUMBER["block"]))
+
+
+def wait_intervals(trace: Trace) -> list[Interval]:
+    """List when tiles waited, for whatever it was."""
+    return [(span.t0, span.t1) for span in trace.of_kind("wait") if span.tile != NO_TILE]
 
 
 def max_overlap(intervals: Iterable[Interval]) -> int:

@@ -128,7 +128,7 @@ class Driver:
                 if self.polls >= 0:
                     return (NOT_READY,)
             made = self.done[name](*arguments) if name in self.done else object()
-            return (0, *made) if isinstance(made, tuple) else (0, made)
+            return (0, *made) if type(made) is tuple else (0, made)
 
         return call
 

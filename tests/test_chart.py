@@ -52,12 +52,13 @@ def lane(frame: Frame, width: int) -> list[str]:
 
 def test_a_letter_for_each_ms_gives_the_timeline_back(draw: Callable[..., Frame]) -> None:
     frame = draw("~0011..2", "1133~~33", mode="parallel")
-    assert chart.draw_lanes([frame], chart.HEAD + 8)[-5:] == [
+    assert chart.draw_lanes([frame], chart.HEAD + 8)[-6:] == [
         "parallel",
         "  worker 0   bbdd~~dd",
         "  worker 1   ~aabb..c",
         "  at a tile  12221012",
         "  in flight  12322112",
+        "  waiting    10001100",
     ]
 
 

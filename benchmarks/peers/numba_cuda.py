@@ -21,9 +21,11 @@ NAME, CORES, WHY = "numba-cuda", "gpu", "its compiler contracts products and sum
 def build(frame: Frame) -> Counts:
     """Return the kernel, which numba compiles when it first runs. Raises Absent."""
     try:
-        from numba import cuda
+        from numba import config, cuda
     except ImportError as error:
         raise Absent(f"numba-cuda is not installed ({error}): pip install 'render[cuda]'") from error
+    if config.ENABLE_CUDASIM:
+        raise Absent("NUMBA_ENABLE_CUDASIM chooses numba's simulator, whose times mean nothing")
     if not cuda.is_available():
         raise Absent("numba finds no GPU")
 

@@ -162,7 +162,7 @@ class Scale:
 
 def number(value: float) -> str:
     """A tick's number."""
-    return f"{value:g}" if 1e-3 <= value < 1e5 else f"{value:.0e}"
+    return f"{value:g}" if value == 0 or 1e-3 <= value < 1e5 else f"{value:.0e}"
 
 
 def _grid(up: Scale, label: str, *, log: bool) -> list[str]:
@@ -182,7 +182,8 @@ def _x_axis(across: Scale, ticks: Mapping[float, str], label: str) -> list[str]:
     for value, words in ticks.items():
         x = across(value)
         if x - last > 7 * len(words):  # else names would run into each other
-            parts.append(_small(x, HEIGHT - BOTTOM + 17, words))
+            half = 3.5 * len(words)
+            parts.append(_small(min(x, WIDTH - half), HEIGHT - BOTTOM + 17, words))
             last = x
     middle = (LEFT + WIDTH - RIGHT) / 2
     return [*parts, _small(middle, HEIGHT - 8, label)]

@@ -103,7 +103,10 @@ def by_group(record: Record) -> dict[tuple[str, str], list[Row]]:
 
 
 class Scaling(NamedTuple):
-    """So many workers: speed-up against one, of each worker, the share that did not gain, and the machine's own."""
+    """So many workers: speed-up against one, of each worker, the share that did not gain, the machine's own speed-up.
+
+    half: half the speed-up's interval, as a share.
+    """
 
     kind: str
     workers: int
@@ -111,6 +114,7 @@ class Scaling(NamedTuple):
     efficiency: float
     serial: float | None
     limit: float | None
+    half: float
 
 
 def scaling(record: Record) -> list[Scaling]:
@@ -127,7 +131,7 @@ def scaling(record: Record) -> list[Scaling]:
             continue
         n, s = facts["workers"], gained.middle
         serial = (1 / s - 1 / n) / (1 - 1 / n) if n > 1 else None
-        found.append(Scaling(facts["kind"], n, s, s / n, serial, limits.get(n)))
+        found.append(Scaling(facts["kind"], n, s, s / n, serial, limits.get(n), gained.half))
     return found
 
 

@@ -12,6 +12,9 @@ from reports.figures import Row, amdahl, base_of, by_group, crossings, ratio, re
 MODES = {"sequential", "concurrent", "parallel, threads", "parallel, processes", "cuda"}
 
 
+NEAR = 0.1  # half an interval, up to which a ratio says something
+
+
 def machine_line(record: Record) -> str:
     """Name the machine in one line."""
     of = record.machine
@@ -97,6 +100,7 @@ def limits(record: Record) -> Iterator[str]:
         if not group.startswith(("whole set f", "interior")):
             continue
         words = [f"{'one core' if section == 'core' else 'GPU'}, {group}: painted in {duration(time.quick)}"]
+        words[0] += " (unstable)" if time.unstable and time.samples else ""
         base, reached = base_of(record, painted), share(record, painted)
         if base is not None and base["case"] != "limit" and (found := ratio(record, painted, base)) is not None:
             words.append(compared(found, base["case"]))
@@ -111,19 +115,27 @@ def compared(found: Interval, other: str) -> str:
         return f"{found.middle:.2f} times as fast as {other}"
     if found.high < 1:
         return f"{1 / found.middle:.2f} times as long as {other}"
-    return f"about as long as {other}"
+    if found.half <= NEAR:
+        return f"about as long as {other}"
+    return f"which these samples do not tell from {other}"
 
 
 def _fastest(record: Record, rows: list[Row]) -> str | None:
-    times = {row["case"]: time for row in rows if (time := time_of(record, row))}
-    if len(times) < 2:
+    """The fastest of some cases, and those that may be as fast."""
+    timed = [row for row in rows if time_of(record, row)]
+    if len(timed) < 2:
         return None
-    best = min(times, key=lambda name: times[name].quick)
-    row = next(row for row in rows if row["case"] == best)
-    base = base_of(record, row)
-    if base is None or base["case"] == best or (found := ratio(record, row, base)) is None:
-        return f"{best} is fastest, {duration(times[best].quick)}"
-    return f"{best} is fastest, {duration(times[best].quick)}, {compared(found, base['case'])}"
+    best = min(timed, key=lambda row: time_of(record, row).quick)  # type: ignore[union-attr]
+    surely = [found and found.low > 1 for row in timed if row is not best for found in [ratio(record, best, row)]]
+    others = [row["case"] for row in timed if row is not best]
+    near = [name for name, sure in zip(others, surely, strict=True) if not sure]
+    time, base = time_of(record, best), base_of(record, best)
+    assert time is not None
+    if near:
+        return f"{best['case']}, {duration(time.quick)}, is not surely faster than {' and '.join(near)}"
+    said = f"{best['case']} is fastest, {duration(time.quick)}"
+    found = ratio(record, best, base) if base is not None and base is not best else None
+    return f"{said}, {compared(found, base['case'])}" if found and base else said
 
 
 def scaled(record: Record) -> Iterator[str]:
@@ -132,6 +144,9 @@ def scaled(record: Record) -> Iterator[str]:
     for kind in dict.fromkeys(one.kind for one in found):
         most = max((one for one in found if one.kind == kind), key=lambda one: one.workers)
         if most.workers == 1:
+            continue
+        if most.half > NEAR:
+            yield f"{most.workers} {kind}: their samples waver too much to tell a speed-up."
             continue
         said = f"{most.workers} {kind} are {most.speed_up:.2f} times as fast as one worker"
         if most.limit:

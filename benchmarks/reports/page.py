@@ -84,7 +84,7 @@ def _charts(name: str, record: Record) -> Iterator[str]:
     """All charts of one run."""
     found = [*_modes(record), *_break_even(record), *_peers(record), *_scaling(record)]
     if found:
-        yield f"<h2>{escape(name) + ': ' if name else ''}who wins where</h2>"
+        yield f"<h2>{escape(name) + ': who' if name else 'Who'} wins where</h2>"
         yield f'<div class="charts">{"".join(found)}</div>'
 
 
@@ -94,7 +94,7 @@ def _bars_of(record: Record, rows: list[Row], ours: str) -> list[charts.Bar]:
         time = time_of(record, row)
         if time is not None:
             label = duration(time.quick) + (" ?" if time.unstable else "")
-            kind = "ours" if row["case"].startswith(ours) else "other"
+            kind = "ours" if ours and row["case"].startswith(ours) else "other"
             half = 1 + (time.half if time.half is not None and time.half < 1 else 0.0)
             found.append(
                 charts.Bar(row["case"], 1e3 * time.quick, 1e3 * time.quick / half, 1e3 * time.quick * half, label, kind)
@@ -104,9 +104,11 @@ def _bars_of(record: Record, rows: list[Row], ours: str) -> list[charts.Bar]:
 
 def _modes(record: Record) -> Iterator[str]:
     for (section, group), rows in by_group(record).items():
-        found = _bars_of(record, rows, "parallel")
+        found = _bars_of(record, rows, "")
         if section == "modes" and len(found) > 1:
-            yield _shown(group, "a frame in each mode; ms, shorter is faster", charts.bars(group, found, "ms"))
+            yield _shown(
+                group, "a frame in each mode; ms, shorter is faster; ? unstable", charts.bars(group, found, "ms")
+            )
 
 
 def _peers(record: Record) -> Iterator[str]:
@@ -114,7 +116,7 @@ def _peers(record: Record) -> Iterator[str]:
         found = _bars_of(record, rows, "render")
         if section == "peers" and len(found) > 1:
             found.sort(key=lambda bar: bar.value)
-            yield _shown(group, "ms, shorter is faster; ours filled darker", charts.bars(group, found, "ms"))
+            yield _shown(group, "ms, shorter is faster; ? unstable", charts.bars(group, found, "ms"))
 
 
 def _break_even(record: Record) -> Iterator[str]:

@@ -76,7 +76,7 @@ def forgetful() -> type:
     """A recorder that keeps nothing of painting, and reads no clock for it."""
     from render import trace
 
-    class Forgotten(trace.PaintSpan):
+    class Forgotten(trace.WorkSpan):
         """A paint span that is not recorded."""
 
         def __enter__(self) -> None:
@@ -90,7 +90,7 @@ def forgetful() -> type:
 
         def record_painting(self, tile: int) -> Forgotten:
             """Forget it."""
-            return Forgotten(self, tile)
+            return Forgotten(self, "paint", tile)
 
     return Forgetful
 

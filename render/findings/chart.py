@@ -6,6 +6,7 @@
       at a tile  22222212      how many workers were at a tile at the same instant, at most
       on a CPU   22221212      how many of them had a CPU, on average
       in flight  22222222      the most tiles that were started but not finished
+      waiting    00000010      the most tiles that waited, where any did
 
 It is measured for how long of a span a worker had no CPU, but not when. So as many letters of it are - as that is, as
 evenly as may be, those of the next worker a little later.
@@ -24,7 +25,7 @@ from textwrap import wrap
 from render import cpu_time, stats
 from render.cpu_time import cpu_share
 from render.frame import Frame
-from render.trace import NO_TILE, Span
+from render.trace import AFTER_PAINTING, NO_TILE, Span
 from render.wording import count, format_time
 
 HEAD = 13  # letters before a lane
@@ -72,7 +73,7 @@ def _scale_run(frame: Frame, spans: Sequence[Span], letter: float, cells: int, l
 
 
 def _tile_spans(frame: Frame) -> list[Span]:
-    return [span for span in frame.trace.of_kind("wait", "paint") if span.tile != NO_TILE]
+    return [span for span in frame.trace.of_kind("wait", "paint", *AFTER_PAINTING) if span.tile != NO_TILE]
 
 
 def _total_length(spans: Sequence[Span]) -> int:
@@ -89,12 +90,20 @@ def _run_lines(title: str, frame: Frame, spans: Sequence[Span], letter: float, l
         yield _format_lane(f"worker {number}", _worker_lane(own, start, letter, cells, number / len(workers)))
     if len(workers) > MOST:
         yield f"  and {count(len(workers) - MOST, 'worker')} more"
+    for worker, name in frame.trace.lanes.items():
+        if name in AFTER_PAINTING.values():
+            yield _format_lane(
+                name, _worker_lane([span for span in spans if span.worker == worker], start, letter, cells, 0)
+            )
     if workers and levels:
         turns = chain.from_iterable(stats.paint_intervals(frame.trace).values())
         yield _format_lane("at a tile", _level_lane(turns, start, letter, cells))
         if cpu_time.of(frame.trace).mean is not None:
             yield _format_lane("on a CPU", _cpu_lane(spans, start, letter, cells))
         yield _format_lane("in flight", _level_lane(stats.flight_intervals(frame.trace).values(), start, letter, cells))
+        waits = stats.wait_intervals(frame.trace)
+        if waits:
+            yield _format_lane("waiting", _level_lane(waits, start, letter, cells))
 
 
 def _format_lane(head: str, lane: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from render.findings import stories
-from render.findings.evidence import Run
-from render.findings.sentences import IDLE, OTHERS, TOO_SHORT
+from render.findings.evidence import OTHERS, Run
+from render.findings.sentences import IDLE, TOO_SHORT
 from render.findings.speed_up import describe_curve
 from render.wording import as_sentence, count, format_time, join_words
 

@@ -16,10 +16,11 @@ from render.frame import Frame, are_identical
 def draw_document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:
     """Make the document of one draw. Sizes are pixels, times seconds; `out` are the files that were made of it.
 
-    `running` is how many workers were at a tile at the same instant. `on_cpu` is how many of them had a CPU (`mean`,
-    null where that is not known, as on a GPU) and how many CPUs the process may use (`cpus`); parallelism
-    is judged by this. `seconds_all` is how long all tiles took in each repeat, in the order in which they
-    were made; everything else is of the repeat with the median time. `sentences` are what terminal and page say of it.
+    `running` is how many workers were at a tile at the same instant, `in_flight` how many tiles were started but not
+    finished, those that waited included, `waiting` how many waited, and how long all of them together. `on_cpu` is
+    how many workers had a CPU (`mean`, null where that is not known, as on a GPU) and how many CPUs the process may use
+    (`cpus`); parallelism is judged by this. `seconds_all` is how long all tiles took in each repeat, in order;
+    everything else is of the repeat with the median time. `sentences` are what terminal and page say of it.
 
     `tiles` are those of the picture; so many of them as `resumed` were taken from the journal of an interrupted
     run, and no figure but `steps` counts them. `ledger` is where the wall time went, in per cent by kind; it adds
@@ -96,6 +97,10 @@ def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -
     Equal means the same pixels, and as many steps for them. Each draw has one more thing, `gain` over its baseline
     (`render.findings.schedule.Gain`, `render.frame.find_baseline`), null where there is none or the run is simulated.
     `repeats` is how often each mode ran; `sentences` are what terminal and page say of all runs together.
+
+    One plain run of each mode comes first. Runs with `story` follow: those of a story, which `story` of the race tells
+    (`name`, `about`, `follows`; `render.findings.stories`), and those of a speed-up curve, which `speed_up` has
+    (`points`, `cpus`, `serial_fraction`, `baseline`; `render.findings.speed_up`). Both keys are only there with runs.
     """
     entered = build_runs(frames)
     curve = build_curve(entered)

@@ -23,6 +23,7 @@ from render.trace import NO_TILE, Worker, tile_owners
 PARALLEL = 1.1  # CPUs on average; with fewer nothing is called parallelism
 MOSTLY = 0.8  # of a gain; what is explained by that much is explained
 SHORT = 0.9  # of the CPU time that could be had; with less of it, others had it
+OTHERS = "other programs were using the CPUs"
 NOTICED = 0.05  # CPUs; less is not noticed beside waiting
 SLICE = 0.002  # seconds; for less the system hardly gives a CPU to another program
 SWITCH = 0.005  # seconds for which Python's lock is kept from a thread that wants it (sys.getswitchinterval)

@@ -14,16 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from render.findings import claims, schedule
+from render.findings import claims, films, schedule
 from render.findings.claims import Claims
-from render.findings.evidence import MOSTLY, PARALLEL, SHORT, Run
+from render.findings.evidence import MOSTLY, OTHERS, PARALLEL, SHORT, Run
 from render.findings.incidents import describe_incidents
 from render.wording import as_sentence, count, format_time, in_words, join_words
 
 IDLE = 0.2  # of the time; workers that have no tile for so long explain why a run was slow
 TOO_SHORT = 0.25  # seconds of one worker; below, starting and polling of tens of ms hide what a mode gains
 FEW = 4  # workers that are listed one by one
-OTHERS = "other programs were using the CPUs"
 
 
 def of(run: Run) -> list[str]:
@@ -31,6 +30,8 @@ def of(run: Run) -> list[str]:
     happened = [as_sentence(text) for text in describe_incidents(run.frame.trace)]
     if not run.stats.tiles:
         return ["No tile was painted.", *happened]
+    if films.is_film(run.frame.trace):
+        return [*films.describe_film(run.frame.trace), *happened]
     claimed = claims.describe_claims(run.frame.trace)
     texts = [
         *_describe_painting(run),
@@ -138,7 +139,8 @@ def _describe_gpu(run: Run) -> Iterator[str]:
         yield f"a simulator stood for the graphics card: {who} painted {tiles}{each}"
         yield "who painted what is real, the times mean nothing; nothing follows about parallelism"
         return
-    yield f"{who} of the graphics card painted {tiles} in {took}{each}; a stream is a queue"
+    flying = f", and up to {figures.in_flight.max} were in flight" if figures.in_flight.max > 1 else ""
+    yield f"{who} of the graphics card painted {tiles} in {took}{each}; a stream is a queue{flying}"
     inside = figures.multiprocessors
     if inside is not None:
         painted = count(inside.seen, "multiprocessor")

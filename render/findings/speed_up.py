@@ -18,9 +18,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from render.findings import stories
-from render.findings.evidence import Run
+from render.findings.evidence import OTHERS, Run
 from render.findings.schedule import NOTABLE
-from render.findings.sentences import OTHERS
 from render.wording import as_sentence, count, format_time, join_words
 
 SHARES_ALL = 0.005  # a serial share below this is none, as far as times can tell

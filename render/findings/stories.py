@@ -7,7 +7,6 @@ called, what its runs are called and what follows from them is decided here, for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -84,11 +83,3 @@ def name_of(frame: Frame) -> str | None:
 def story_of(frame: Frame) -> Story | None:
     """Return the story that a run belongs to; None for a plain run."""
     return STORIES.get(name_of(frame) or "")
-
-
-def split(frames: Sequence[Frame]) -> dict[str | None, list[Frame]]:
-    """Group runs by their story, in the order in which they stand; plain runs under None."""
-    groups: dict[str | None, list[Frame]] = {}
-    for frame in frames:
-        groups.setdefault(name_of(frame), []).append(frame)
-    return groups

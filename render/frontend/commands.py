@@ -284,6 +284,13 @@ def list_scenes(typed: Namespace, began: int) -> int:
     return 0
 
 
+def film(typed: Namespace, began: int) -> int:
+    """Shoot a film."""
+    from render.film import command
+
+    return command.film(typed, _given_options(typed), _make_announcer(typed), began)
+
+
 def serve(typed: Namespace, began: int) -> int:
     """Serve until a signal comes. Raises ModeUnavailable where what serves is not installed."""
     try:
@@ -302,6 +309,7 @@ COMMANDS: dict[str, Callable[[Namespace, int], int]] = {
     "race": race,
     "compare": compare,
     "show": show,
+    "film": film,
     "devices": list_devices,
     "scenes": list_scenes,
     "serve": serve,

@@ -116,8 +116,8 @@ def line_up(arguments: dict[str, Any], names: Sequence[str] = (), story: str | N
         arguments["workers"] = numbers[-1]
     plain = arguments if chosen is None else {name: value for name, value in arguments.items() if name != "wait"}
     requests = race_requests(plain, names, story=chosen)
-    curve = races.vary_workers(requests, numbers) if len(numbers) > 1 else []
-    return [*requests, *curve, *(races.tell(chosen, requests, arguments) if chosen else [])]
+    curve = races.make_curve_runs(requests, numbers) if len(numbers) > 1 else []
+    return [*requests, *curve, *(races.make_story_runs(chosen, requests, arguments) if chosen else [])]
 
 
 def race_requests(arguments: dict[str, Any], names: Sequence[str], *, story: Story | None = None) -> list[Request]:

@@ -20,6 +20,7 @@ commands:
   race      draw the same picture in every mode, and report what each did
   compare   check whether two saved pictures are equal; say where and how much they differ
   show      report a saved trace again, on any machine, or describe a saved picture
+  film      film a zoom, or a path of keyframes: painted, encoded and written at the same time
   devices   what this machine can run, and why not the rest
   scenes    the scenes, their views and parameters
   serve     a web server: tiles, an explorer, and how it switches between its users
@@ -27,9 +28,10 @@ commands:
 
 examples:
   python -m render                                              the default picture: mandelbrot-parallel.png
-  python -m render race                                         the lesson: all modes, one table
+  python -m render race                                         the lesson: all modes, with and without waiting
   python -m render race --page theatre.html                     who worked when, replayed on a page
-  python -m render race --wait 50ms                             where one juggling worker beats a sequential one
+  python -m render race --story player                          a film whose next part loads while this one plays
+  python -m render race --workers 1,2,4                         how much faster more workers make it
   python -m render race --lesson gil                            when Python's threads run in parallel, and when not
   python -m render --mode sequential --out s.png                one worker, one tile after the other
   python -m render --scene mandelbrot --view seahorses --set zoom=400 --size 1920x1080
@@ -134,6 +136,12 @@ TARGET = (
 WORKERS = "workers of mode parallel; -1: one for each allowed CPU, -2: one fewer, and so on (-1, but at least 2)"
 MANY_WORKERS = "; several numbers, such as 1,2,4: also a speed-up curve"
 TILE_TIMEOUT = "workers of mode parallel: seconds without a sign of life (20, or more as tiles before suggest)"
+FILM = """\
+Film a zoom into a view, or along a path of keyframes. Frames are painted, encoded and written at the same time; what is
+in the file plays, whatever ends the program.
+"""
+FILM_FILES = """the film, .mp4 (needs PyAV: pip install 'render[film]') or .webp (SCENE-VIEW.mp4); a TOML file with
+keyframes"""
 REPEAT = """run all modes N times in turn, and show each one's median run (3, or more if they fit in 4 s; a story once,
 or 3 times if they fit in 6 s)"""
 IN_FLIGHT = (
@@ -225,6 +233,20 @@ def _show_parser() -> Parser:
     return parser
 
 
+def _film_parser() -> Parser:
+    parser = Parser("film", FILM)
+    parser.add_argument("files", metavar="OUT|PATH.toml", nargs="*", help=FILM_FILES)
+    parser.add_argument("--seconds", metavar="N", help="how long it plays (10, or as long as the path)")
+    parser.add_argument("--fps", metavar="N", help="frames a second (30, or as the path says)")
+    parser.add_argument("--no-overlap", action="store_true", help="paint, encode and write one after the other")
+    _add_picture_options(parser)
+    _add_worker_options(parser)
+    parser.add_argument("--page", metavar="FILE", help="the theatre: who worked when, replayed on one page (.html)")
+    parser.add_argument("--trace", metavar="FILE", help="save the trace, for show")
+    _add_message_options(parser)
+    return parser
+
+
 def _devices_parser() -> Parser:
     parser = Parser("devices", "What this machine can run, and why not the rest.")
     _add_message_options(parser, quiet=False)
@@ -271,6 +293,7 @@ PARSERS = {
     "race": _race_parser,
     "compare": _compare_parser,
     "show": _show_parser,
+    "film": _film_parser,
     "devices": _devices_parser,
     "scenes": _scenes_parser,
     "serve": _serve_parser,

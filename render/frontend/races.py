@@ -26,7 +26,7 @@ def choose_story(asked: str | None, default: str = stories.DEFAULT) -> Story | N
     return stories.STORIES[name]
 
 
-def tell(story: Story, plain: Sequence[Request], asked: Mapping[str, Any]) -> list[Entrant]:
+def make_story_runs(story: Story, plain: Sequence[Request], asked: Mapping[str, Any]) -> list[Entrant]:
     """Make the runs of a story: those modes of a race that a CPU paints, one by one or juggling.
 
     `plain`: the race's own requests. in_flight and wait among `asked` take the place of the story's own. Raises
@@ -40,19 +40,19 @@ def tell(story: Story, plain: Sequence[Request], asked: Mapping[str, Any]) -> li
         if mode in by_mode:
             request = by_mode[mode]
             in_flight = juggled if juggles else modes.load(mode).IN_FLIGHT
-            request = replace(request, tile=_coarse(request), in_flight=in_flight)
+            request = replace(request, tile=_choose_tile(request), in_flight=in_flight)
             request = replace(request, wait_ns=wait_ns or story.wait_ns(request))
-            facts = {"label": story.title(request.workers if mode_has_workers(mode) else 1, juggles=juggles)}
+            facts = {"label": story.title(request.workers if _has_workers(mode) else 1, juggles=juggles)}
             runs.append(Entrant(request, facts | {"story": story.name}))
     return runs
 
 
-def vary_workers(plain: Sequence[Request], numbers: Sequence[int]) -> list[Entrant]:
+def make_curve_runs(plain: Sequence[Request], numbers: Sequence[int]) -> list[Entrant]:
     """Make the runs of a speed-up curve: those modes of a race that have workers, with each of these numbers."""
     return [
         Entrant(replace(request, workers=number), {"label": count(number, "worker"), "story": stories.CURVE})
         for request in plain
-        if mode_has_workers(request.mode)
+        if _has_workers(request.mode)
         for number in numbers
     ]
 
@@ -63,12 +63,12 @@ def parse_workers(given: Any) -> list[int]:
     return sorted({options.count_workers(one) for one in (several if isinstance(several, list | tuple) else [several])})
 
 
-def mode_has_workers(mode: str) -> bool:
+def _has_workers(mode: str) -> bool:
     """Tell if a mode takes the option `workers`."""
     return "workers" in modes.load(mode).OPTIONS
 
 
-def _coarse(request: Request) -> tuple[int, int]:
+def _choose_tile(request: Request) -> tuple[int, int]:
     """Cut a frame into no more tiles than a story can take."""
     while prod(request.rows_and_columns) > stories.MOST_TILES:
         wide, high = request.tile

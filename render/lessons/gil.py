@@ -13,9 +13,9 @@ from typing import Any
 from render import lessons, targets
 from render.engine import Entrant
 from render.errors import UsageError
-from render.findings.evidence import Run, build_runs
+from render.findings.evidence import OTHERS, Run, build_runs
 from render.findings.explanation import CloseUp, Event
-from render.findings.sentences import OTHERS, TOO_SHORT
+from render.findings.sentences import TOO_SHORT
 from render.frame import Frame, are_identical
 from render.runtime.kernel import Kernel
 from render.trace import Span

@@ -125,16 +125,16 @@ def check_writable(path: str | Path) -> None:
             raise UsageError("a file named - would go to the terminal", "redirect it: --out - > FILE, or | PROGRAM")
         return
     try:
-        target = _target_file(path)
+        target = target_file(path)
         if target is not None:
             check_room(target)
     except (OSError, ValueError) as error:
-        raise _write_error(path, error) from error
+        raise make_write_error(path, error) from error
 
 
 def is_regular(path: str | Path) -> bool:
     """Tell whether `save` makes a regular file of this name: no pipe, device or standard output."""
-    return path != STDOUT and _target_file(path) is not None
+    return path != STDOUT and target_file(path) is not None
 
 
 def check_tiles(path: str | Path, output: Output, tiles: int) -> None:
@@ -170,9 +170,9 @@ def save(path: str | Path, data: bytes | Iterable[bytes]) -> None:
             raise OutputError(f"cannot write to standard output: {error.strerror}", "redirect it elsewhere") from error
         return
     try:
-        target = _target_file(path)
+        target = target_file(path)
     except (OSError, ValueError) as error:
-        raise _write_error(path, error) from error
+        raise make_write_error(path, error) from error
     try:
         if target is None:
             with Path(path).open("wb") as file:
@@ -180,10 +180,10 @@ def save(path: str | Path, data: bytes | Iterable[bytes]) -> None:
         else:
             write_whole(target, pieces)
     except OSError as error:
-        raise _write_error(path, error) from error
+        raise make_write_error(path, error) from error
 
 
-def _target_file(path: str | Path) -> Path | None:
+def target_file(path: str | Path) -> Path | None:
     """Return the regular file to make or replace, links followed; None for a pipe or a device."""
     target = Path(os.path.realpath(path))
     if target.is_dir() or os.fspath(path).endswith(("/", os.sep)):
@@ -197,7 +197,8 @@ def _target_file(path: str | Path) -> Path | None:
     return target if stat.S_ISREG(mode) else None
 
 
-def _write_error(path: str | Path, error: OSError | ValueError) -> OutputError:
+def make_write_error(path: str | Path, error: OSError | ValueError) -> OutputError:
+    """Make the error for a file that could not be written."""
     number = error.errno if isinstance(error, OSError) else None
     why = getattr(error, "strerror", None) or str(error)
     why, remedy = REASONS.get(number or 0, (why, "save elsewhere"))

@@ -291,7 +291,11 @@ def _flow_events(
 def _counter_events(trace: Trace, pid: int) -> Iterator[Event]:
     """Yield the tiles at workers and in flight at each change, and the first and last finished tile."""
     flights = stats.flight_intervals(trace)
-    curves = {"at a tile": chain.from_iterable(stats.paint_intervals(trace).values()), "in flight": flights.values()}
+    curves = {
+        "at a tile": chain.from_iterable(stats.paint_intervals(trace).values()),
+        "in flight": flights.values(),
+        "waiting": stats.wait_intervals(trace),
+    }
     for name, intervals in curves.items():
         for instant, level in _thin_changes(stats.count_levels(intervals)):
             at = {"pid": pid, "tid": 0, "ts": to_microseconds(instant - trace.began)}

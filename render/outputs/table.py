@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike, fspath
 from textwrap import wrap
 
-from render.findings import chart, conclusions, schedule, sentences, stories
+from render.findings import chart, conclusions, films, schedule, sentences, stories
 from render.findings.evidence import Run, build_runs
 from render.findings.incidents import count_resumed
 from render.frame import Frame, Frames, are_identical
@@ -61,7 +61,7 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WI
     files = ", ".join("to standard output" if path == "-" else fspath(path) for path in out)
     lines = [
         describe_picture(frame),
-        *_fold_lines([f"{frame.title}: {' '.join(sentences.of(run))}", *conclusions.of([run])], width),
+        *fold_lines([f"{frame.title}: {' '.join(sentences.of(run))}", *conclusions.of([run])], width),
         f"{_ledger_line(run.stats)}{rate}",
         *multiprocessor_lines(frame, run.stats),
         f"saved {files}" if files else "nothing was saved",
@@ -71,6 +71,8 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WI
 
 def describe_picture(frame: Frame) -> str:
     """Name what was painted, in a line."""
+    if films.is_film(frame.trace):
+        return films.name_sheet(frame)
     request = frame.request
     size = f"{request.width} x {request.height} pixels, {count(request.samples, 'sample')} each"
     return f"{request.scene}, view {request.view}: {size}, limit {request.limit}, {request.precision}"
@@ -107,10 +109,10 @@ def race_table(
     width = max(min(width, WIDTH), MIN_WIDTH)
     entered = build_runs(frames)
     if not entered:
-        return "\n".join(_fold_lines(_not_run_lines(not_run), width))
+        return "\n".join(fold_lines(_not_run_lines(not_run), width))
     parts = [
-        [line for part in _sentence_parts(entered) for line in ["", *_fold_lines(part, width)]][1:],
-        _fold_lines([*_equality_lines(frames), *_not_run_lines(not_run)], width),
+        [line for part in _sentence_parts(entered) for line in ["", *fold_lines(part, width)]][1:],
+        fold_lines([*_equality_lines(frames), *_not_run_lines(not_run)], width),
         [*format_columns([HEADS, *map(_first_row, entered)], width, MISSED_LEAST), *wrap(KEY, width)],
     ]
     if figures:
@@ -122,7 +124,8 @@ def race_table(
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def _fold_lines(texts: Iterable[str], width: int) -> list[str]:
+def fold_lines(texts: Iterable[str], width: int) -> list[str]:
+    """Fold each text into lines of at most `width` letters, made harmless; all but its first are indented."""
     return [line for text in texts for line in wrap(make_harmless(text), width, subsequent_indent="  ")]
 
 

@@ -3,7 +3,8 @@
 What concurrency and parallelism are can be seen at a glance: bars of several tiles side by side in one lane are
 juggling, bars one above the other are parallel. A bar has its tile's colour, and its number where there is room;
 waiting is an empty, hatched bar. It is filled as high as the share of its time for which the worker had a CPU; the pale
-part above is a worker at a tile without one. Plain SVG, light and dark.
+part above is a worker at a tile without one. A film, whose tiles are frames, has lanes for its encoder and its writer,
+whose bars are half as high. Plain SVG, light and dark.
 
 Below the streams of a GPU stand its multiprocessors, a thin row each, in the colours of the same tiles. A run
 that is too short to be seen beside the others is drawn once more below them, on a scale of its own.
@@ -19,7 +20,7 @@ from render import stats, swatches
 from render.cpu_time import cpu_share
 from render.findings import foremost
 from render.frame import Frame
-from render.trace import NO_TILE, Span, Trace, Worker
+from render.trace import AFTER_PAINTING, NO_TILE, Span, Trace, Worker
 from render.wording import escape_html, format_time
 
 SUFFIXES = (".svg",)
@@ -34,6 +35,7 @@ TOO_SHORT = 25  # times shorter than the longest run: too short to be seen on on
 FIELD, THICKEST, CAPTION = 264, 6, 26  # pixels: all multiprocessors of a run at most, one of them, what stands above
 DIGIT_WIDTH = 7.5  # pixels that a digit needs
 READABLE = 0.6  # share of a bar's height; below, its number stands on the pale part
+DRAWN = ("wait", "paint", *AFTER_PAINTING)  # what is painted lies over what waits
 COLOURS = swatches.COLOURS
 STYLE = """\
 text{font:12px system-ui,sans-serif;fill:#24292f}.h{font-size:14px;font-weight:600}.n{fill:#fff;font-size:11px;\
@@ -115,11 +117,11 @@ def _make_panels(frames: Sequence[Frame], lengths: Sequence[float], scale: float
 
 
 def worker_lanes(trace: Trace) -> dict[Worker, list[Span]]:
-    """Collect the spans that carry a tile, by worker in the order of their first paint; those that only waited last."""
-    lanes: dict[Worker, list[Span]] = {worker: [] for worker in trace.workers}
-    for span in trace.of_kind("wait", "paint"):
+    """Collect the spans that carry a tile, by worker in the order of `Trace.lanes`."""
+    lanes: dict[Worker, list[Span]] = {worker: [] for worker in trace.lanes}
+    for span in trace.of_kind(*DRAWN):
         if span.tile != NO_TILE:
-            lanes.setdefault(span.worker, []).append(span)
+            lanes[span.worker].append(span)
     return lanes
 
 
@@ -160,11 +162,12 @@ def _draw_run(panel: Panel, y: float) -> Iterator[str]:
     title = panel.frame.title + (f", {panel.wider:.0f} times wider" if panel.wider > 1 else "")
     yield f'<text class="h" x="{LEFT}" y="{y + 18:.0f}">{escape_html(title)}</text>'
     yield f'<text class="q e" x="{WIDTH - RIGHT}" y="{y + 18:.0f}">{summary}</text>'
+    names = list(panel.frame.trace.lanes.values())
     for number, spans in enumerate(panel.lanes.values()):
         top = y + HEAD + number * (LANE + GAP)
-        yield f'<text class="q" x="8" y="{top + 15:.0f}">worker {number}</text>'
+        yield f'<text class="q" x="8" y="{top + 15:.0f}">{names[number]}</text>'
         yield f'<rect class="l" x="{LEFT}" y="{top:.0f}" width="{WIDTH - LEFT - RIGHT}" height="{LANE}"/>'
-        for kind in ("wait", "paint"):  # what is painted lies over what waits
+        for kind in DRAWN:
             for bar in join_bars([span for span in spans if span.kind == kind], panel.start, panel.scale):
                 yield _draw_bar(bar, top)
     if panel.field and figures.multiprocessors:
@@ -196,6 +199,8 @@ def _draw_bar(bar: Bar, top: float) -> str:
     if kind == "wait":
         return f'<rect class="w" {whole}/>'
     paint = f'fill="{COLOURS[tile % len(COLOURS)]}"'
+    if kind in AFTER_PAINTING:
+        return f'<rect {across} y="{top + LANE / 4:.1f}" height="{LANE / 2:.1f}" {paint}/>'
     drawn = f"<rect {whole} {paint}/>"
     if given < 1:
         part = f'{across} y="{top + LANE * (1 - given):.1f}" height="{LANE * given:.1f}"'

@@ -27,21 +27,22 @@ def write_whole(target: Path, pieces: Iterable[bytes]) -> None:
     remove_orphans(target.parent)
     fresh = temporary_name(target)
     try:
-        with _new_file(fresh) as file:
+        with open_nameless(fresh) as file:
             file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
-            _give_name(file, fresh)
+            name_file(file, fresh)
             if os.name != "nt":  # while it is locked
-                _replace(target, fresh)
+                replace_file(target, fresh)
         if os.name == "nt":  # no open file is renamed there
-            _replace(target, fresh)
+            replace_file(target, fresh)
     finally:
         fresh.unlink(missing_ok=True)
     sync_folder(target.parent)
 
 
-def _replace(target: Path, fresh: Path) -> None:
+def replace_file(target: Path, fresh: Path) -> None:
+    """Put a file in the place of another, whose permissions it takes."""
     if target.exists():
         fresh.chmod(stat.S_IMODE(target.stat().st_mode))
     fresh.replace(target)
@@ -80,7 +81,7 @@ def remove_orphans(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _new_file(name: Path) -> Iterator[BinaryIO]:
+def open_nameless(name: Path) -> Iterator[BinaryIO]:
     """Open a new file: without a name where that is possible, else locked."""
     try:
         descriptor = os.open(name.parent, os.O_TMPFILE | os.O_WRONLY, 0o666)
@@ -98,7 +99,7 @@ def _link(descriptor: int) -> str:
     return f"/proc/self/fd/{descriptor}"
 
 
-def _give_name(file: BinaryIO, name: Path) -> None:
+def name_file(file: BinaryIO, name: Path) -> None:
     """Give a new file its name, if it has none."""
     if os.fstat(file.fileno()).st_nlink:
         return

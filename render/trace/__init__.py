@@ -16,6 +16,7 @@ The kinds of time:
     launch      tiles were handed to a stream of a GPU together, and none of them is begun yet
     paint       a worker paints a tile; on a stream: from a tile's first square of 8 x 4 pixels to its last
     transfer    the pixels of a launch's tiles are copied back
+    encode      of a film, whose tiles are frames: one is encoded
     block       a multiprocessor of a GPU has at least one square of a tile
 
 A GPU is seen on two levels. Its streams are queues: a launch hands many tiles over at once, and their paint spans
@@ -58,6 +59,8 @@ __all__ = [
     "tile_owners",
 ]
 
+AFTER_PAINTING = {"encode": "encoder", "save": "writer"}  # what is done with a film's frames, and by whom
+
 Clock = Callable[[], int]
 CpuClock = Callable[[], int | None]  # CPU time of the calling thread in ns; None: not known
 
@@ -95,6 +98,22 @@ class Trace:
         firsts = paint.t0[order][places].tolist(), paint.t1[order][places].tolist()
         known = zip(*firsts, (paint.workers[number] for number in numbers.tolist()), strict=True)
         return tuple(worker for *_, worker in sorted(known))
+
+    @cached_property
+    def lanes(self) -> dict[Worker, str]:
+        """Name the lane of each worker that had a tile: those that painted first, by number; then the stages of a film.
+
+        Those that only waited come last.
+        """
+        names = {worker: f"worker {number}" for number, worker in enumerate(self.workers)}
+        for kind, name in AFTER_PAINTING.items():
+            for span in self.of_kind(kind):
+                if span.tile != NO_TILE:
+                    names.setdefault(span.worker, name)
+        for span in self.of_kind("wait"):
+            if span.tile != NO_TILE:
+                names.setdefault(span.worker, f"worker {len(names)}")
+        return names
 
     @cached_property
     def multiprocessors(self) -> tuple[Worker, ...]:
@@ -203,9 +222,13 @@ class Recorder:
         finally:
             self.add(kind, t0, self.clock(), tile, cpu=cpu)
 
-    def record_painting(self, tile: int) -> PaintSpan:
+    def record_painting(self, tile: int) -> WorkSpan:
         """Record, in a `with` statement, how long painting a tile takes and the CPU time of this thread meanwhile."""
-        return PaintSpan(self, tile)
+        return WorkSpan(self, "paint", tile)
+
+    def record_work(self, kind: str, tile: int) -> WorkSpan:
+        """Record work of another kind on a tile as `record_painting` does."""
+        return WorkSpan(self, kind, tile)
 
     def painter_of(self, tile: int) -> Worker:
         """Return the worker that painted a finished tile, as far as is recorded here; the caller where nothing is."""
@@ -239,16 +262,16 @@ class Recorder:
         return Spans.joined([Spans.of(single), *(span for span in spans if isinstance(span, Spans))])
 
 
-class PaintSpan:
-    """The body of a `with` statement as a paint span. No generator: slices are many and short.
+class WorkSpan:
+    """The body of a `with` statement as a span with its CPU time. No generator: slices are many and short.
 
     CPU time is read inside the span, so that it is never longer than the span.
     """
 
-    __slots__ = ("cpu", "given", "recorder", "t0", "tile")
+    __slots__ = ("cpu", "given", "kind", "recorder", "t0", "tile")
 
-    def __init__(self, recorder: Recorder, tile: int) -> None:
-        self.recorder, self.tile = recorder, tile
+    def __init__(self, recorder: Recorder, kind: str, tile: int) -> None:
+        self.recorder, self.kind, self.tile = recorder, kind, tile
 
     def __enter__(self) -> None:
         self.cpu = cpu_number()
@@ -260,7 +283,7 @@ class PaintSpan:
         t1 = self.recorder.clock()
         on_cpu = None if self.given is None or after is None else after - self.given
         worker = self.recorder.current_worker()
-        self.recorder.extend((Span(worker, self.tile, "paint", self.t0, t1, self.cpu, cpu_number(), on_cpu),))
+        self.recorder.extend((Span(worker, self.tile, self.kind, self.t0, t1, self.cpu, cpu_number(), on_cpu),))
 
 
 def tile_owners(trace: Trace) -> dict[int, int]:

@@ -8,7 +8,7 @@ from typing import NamedTuple, overload
 
 import numpy as np
 
-STAGES = ("import", "start", "compile", "plan", "launch", "paint", "wait", "transfer", "save")
+STAGES = ("import", "start", "compile", "plan", "launch", "paint", "wait", "transfer", "encode", "save")
 KINDS = (*STAGES, "block")
 NUMBER = {kind: number for number, kind in enumerate(KINDS)}
 NO_TILE = -1

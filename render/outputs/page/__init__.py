@@ -26,7 +26,7 @@ from hashlib import sha256
 from importlib.resources import files
 from string import Template
 
-from render.findings import conclusions
+from render.findings import conclusions, films
 from render.frame import Frames
 from render.outputs.page import figures, inside
 from render.outputs.page.acts import build_stage
@@ -120,11 +120,15 @@ def _build_pairs(pairs: Iterable[tuple[str, str]]) -> str:
 
 def _title(frames: Frames) -> str:
     ways = in_words(len(frames))
+    if films.is_film(frames[0].trace):
+        return "A film, and who worked on which frame"
     return f"One picture, painted {ways} ways" if len(frames) > 1 else "One picture, and who painted it"
 
 
 def _write_lead(frames: Frames, runs: Sequence[Run]) -> str:
     """Write as HTML what is painted, that it is the same each time, and what differs."""
+    if films.is_film(frames[0].trace):
+        return f"{escape_html(films.name_sheet(frames[0]))}. Each tile is one frame, small. See who did what, and when."
     request = frames[0].request
     what = f"{request.scene}, view {request.view}, {request.width} × {request.height} pixels"
     tiles = _describe_cut(runs)

@@ -70,9 +70,9 @@ MOST_NAMED = 8  # workers
 def _list_workers(run: Run) -> str:
     """Name a run's workers as the system numbers them."""
     named = [
-        f"worker {number}: process {worker.process}, thread {worker.thread}"
+        f"{run.names[number]}: process {worker.process}, thread {worker.thread}"
         if worker.device == "cpu"
-        else f"worker {number}: {worker.device}"
+        else f"{run.names[number]}: {worker.device}"
         for number, worker in enumerate(run.crew[:MOST_NAMED])
     ]
     more = len(run.crew) - MOST_NAMED

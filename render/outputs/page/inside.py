@@ -28,11 +28,12 @@ def build_section(run: Run, number: int, stamp: str = "") -> str:
     if figures is None:
         return ""
     title = f"the graphics card: {run.frame.title}"
+    still = "" if stamp else _draw_still(run, figures)  # as large again as what the script is given
     text = "".join(f"<p>{sentence}</p>" for sentence in _write_sentences(run, figures))
     return (
         f'<section class="inside" id="inside-{number}" aria-labelledby="inside-name-{number}">\n'
         f'<h2 id="inside-name-{number}">Inside {escape_html("a graphics card" if stamp else title)}</h2>\n{stamp}'
-        f'<div class="caption">{text}</div>\n<div class="live"></div>\n{_draw_still(run, figures)}\n</section>'
+        f'<div class="caption">{text}</div>\n<div class="live"></div>\n{still}\n</section>'
     )
 
 

@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from collections.abc import Sequence
 from io import BytesIO
+from math import gcd
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,14 @@ from render.wording import make_harmless
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-LETTERS = {"paint": "p", "wait": "w", "launch": "l", "transfer": "t"}  # any other kind that carries a tile is "o"
+LETTERS = {
+    "paint": "p",
+    "wait": "w",
+    "launch": "l",
+    "transfer": "t",
+    "encode": "e",
+    "save": "e",
+}  # any other kind that carries a tile is "o"
 SMALL = 200_000  # bytes: a picture that takes no more is kept as it is, a larger one as the eye sees it
 LONGEST_SIDE = 1600  # pixels; no page shows more
 QUALITY = 86
@@ -50,10 +58,12 @@ def _describe_run(run: Run, image: int) -> dict[str, Any]:
 
     `cpu` is how many ns of CPU time each paint span was given; null where that is not known of the run.
 
-    `inside` is what the multiprocessors painted, in columns too: place of the multiprocessor, tile, ns, ns.
+    `inside` is what the multiprocessors painted, in columns too: place of the multiprocessor, tile, and its times in
+    `unit` ns, the largest that measures them all, for a recorded run's are coarse.
     """
     index = {worker: number for number, worker in enumerate(run.crew)}
     request = run.frame.request
+    unit = gcd(*(t for _, piece in run.inside for t in (piece.t0, piece.t1))) or 1
     return {
         "title": run.frame.title,
         "mode": make_harmless(request.mode),
@@ -62,6 +72,7 @@ def _describe_run(run: Run, image: int) -> dict[str, Any]:
         "length": run.length,
         "awaits": make_harmless(run.waits_for),
         "workers": [[worker.process, worker.thread, make_harmless(worker.device)] for worker in run.crew],
+        "names": run.names,
         "worker": [index[span.worker] for span in run.spans],
         "number": [span.tile for span in run.spans],
         "kind": "".join(LETTERS.get(span.kind, "o") for span in run.spans),
@@ -72,8 +83,9 @@ def _describe_run(run: Run, image: int) -> dict[str, Any]:
             "lanes": len(run.frame.trace.multiprocessors),
             "lane": [lane for lane, _ in run.inside],
             "number": [piece.tile for _, piece in run.inside],
-            "after": _deltas([piece.t0 for _, piece in run.inside]),
-            "long": [piece.t1 - piece.t0 for _, piece in run.inside],
+            "unit": unit,
+            "after": _deltas([piece.t0 // unit for _, piece in run.inside]),
+            "long": [(piece.t1 - piece.t0) // unit for _, piece in run.inside],
         },
     }
 

@@ -26,6 +26,12 @@ class Run(evidence.Run):
         return tuple(dict.fromkeys((*self.frame.trace.workers, *(span.worker for span in self.spans))))
 
     @cached_property
+    def names(self) -> list[str]:
+        """The name of each of the crew's lanes."""
+        known = self.frame.trace.lanes
+        return [known.get(worker, f"worker {number}") for number, worker in enumerate(self.crew)]
+
+    @cached_property
     def lanes(self) -> dict[Worker, list[Span]]:
         """The spans of each worker, by start."""
         lanes: dict[Worker, list[Span]] = {worker: [] for worker in self.crew}

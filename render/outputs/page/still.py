@@ -15,7 +15,7 @@ from render.outputs.page.words import format_tick
 from render.plan import Tile, cut
 from render.stats import Interval
 from render.swatches import COLOURS
-from render.trace import Span, tile_owners
+from render.trace import AFTER_PAINTING, Span, tile_owners
 from render.wording import escape_html
 
 WIDTH, LEFT = 400, 52  # pixels: of the drawing, of what stands before the lanes
@@ -81,12 +81,15 @@ def _draw_lanes(run: Run, scale: float, lane: int, left: int) -> Iterator[str]:
     for number, mine in enumerate(run.lanes.values()):
         y = number * (lane + 1)
         if lane >= 10 and left:
-            yield f'<text x="0" y="{y + lane - 5}">worker {number}</text>'
+            yield f'<text x="0" y="{y + lane - 5}">{run.names[number]}</text>'
         yield f'<path class="lane" d="M{left} {y}h{WIDTH - left}v{lane}H{left}z"/>'
         waits = ((span.t0, span.t1) for span in mine if span.kind == "wait")
         yield f'<path class="wait" d="{"".join(bar_paths(waits, scale, y, lane, left))}"/>'
-        solid, pale = fill_paths([span for span in mine if span.kind == "paint"], scale, y, lane, left)
+        later = ((span.t0, span.t1) for span in mine if span.kind in AFTER_PAINTING)
         look = f"w{number % len(COLOURS)}"
+        half = "".join(bar_paths(later, scale, y + lane // 4, lane // 2, left))
+        yield f'<path class="{look}" d="{half}"/>' if half else ""
+        solid, pale = fill_paths([span for span in mine if span.kind == "paint"], scale, y, lane, left)
         yield f'<path class="{look} pale" d="{pale}"/>' if pale else ""
         yield f'<path class="{look}" d="{solid}"/>'
 

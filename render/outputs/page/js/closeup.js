@@ -123,6 +123,11 @@ class Closeup {
   /** @param {CanvasRenderingContext2D} g @param {Span} span @param {number} left @param {number} width @param {number} y
    * @param {string} colour @param {boolean} now @param {boolean} later */
   bar(g, span, left, width, y, colour, now, later) {
+    if (span.kind === 'e') {
+      g.fillStyle = colour;
+      g.fillRect(left, y + this.row / 4, width, this.row / 2);
+      return;
+    }
     if (span.kind !== 'p') {
       g.fillStyle = this.look.paper;
       g.fillRect(left, y, width, this.row);
@@ -169,7 +174,7 @@ class Closeup {
     g.textBaseline = 'middle';
     if (this.row < 10) return;
     this.run.rows.forEach((row, i) => {
-      if (!i || row.worker !== this.run.rows[i - 1].worker) g.fillText(`worker ${row.worker}`, 0, this.tops[i] + this.row / 2);
+      if (!i || row.worker !== this.run.rows[i - 1].worker) g.fillText(this.run.names[row.worker], 0, this.tops[i] + this.row / 2);
     });
   }
 }

@@ -19,7 +19,7 @@ class Kitchen extends Scenery {
     g.fillRect(x, y, wide, 20 * u);
     g.fillStyle = this.look.quiet;
     g.fillRect(x, y, wide, 1.5 * u);
-    if (this.named) this.text(g, `worker ${station.worker}`, x + wide / 2, y + 11 * u, this.look.quiet);
+    if (this.named) this.text(g, this.run.names[station.worker], x + wide / 2, y + 11 * u, this.look.quiet);
   }
 
   /** @param {CanvasRenderingContext2D} g @param {number} x @param {number} floor @param {string} colour @param {Hand | undefined} busy */

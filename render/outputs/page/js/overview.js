@@ -76,12 +76,13 @@ class Overview {
     const y = worker * (this.lane + this.space);
     g.fillStyle = this.look.lane;
     g.fillRect(this.gutter, y, this.sheet.width - this.gutter, this.lane);
-    for (const kind of ['w', 'l', 't', 'p']) {
+    for (const kind of ['w', 'l', 't', 'e', 'p']) {
       for (const span of lane) {
         if (span.kind !== kind) continue;
-        g.fillStyle = kind === 'p' ? this.colour(span) : this.look.quiet;
+        g.fillStyle = 'pe'.includes(kind) ? this.colour(span) : this.look.quiet;
         const x = this.x(span.t0), width = Math.max(this.x(span.t1) - x, 0.4);
         if (kind === 'p') fillByShare(g, span, x, y, width > 4 ? width - 0.6 : width, this.lane);
+        else if (kind === 'e') g.fillRect(x, y + this.lane / 4, width, this.lane / 2);
         else g.fillRect(x, y + this.lane / 2 - 0.75, width, 1.5);
       }
     }
@@ -126,7 +127,7 @@ class Overview {
   /** Of all workers, or how many they are. @param {CanvasRenderingContext2D} g */
   names(g) {
     const { workers } = this.run;
-    if (this.lane >= 10) workers.forEach((_, worker) => g.fillText(`worker ${worker}`, 0, worker * (this.lane + this.space) + this.lane / 2));
+    if (this.lane >= 10) workers.forEach((_, worker) => g.fillText(this.run.names[worker], 0, worker * (this.lane + this.space) + this.lane / 2));
     else { g.fillText(`${workers.length}`, 0, 10 * this.unit); g.fillText('workers', 0, 25 * this.unit); }
   }
 

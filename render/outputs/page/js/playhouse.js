@@ -10,7 +10,7 @@ class Playhouse extends Scenery {
     const playing = hands.find(hand => hand.state === 'running');
     this.stage(g, left, room, colour, playing);
     hands.forEach((hand, i) => this.flat(g, left + room + gap + (i * wings) / hands.length, wings / hands.length - 3 * u, colour, hand));
-    if (this.named) this.text(g, `worker ${station.worker}`, left + room / 2, 90 * u, this.look.quiet);
+    if (this.named) this.text(g, this.run.names[station.worker], left + room / 2, 90 * u, this.look.quiet);
   }
 
   /** @param {CanvasRenderingContext2D} g @param {number} x @param {number} wide @param {string} colour @param {Hand | undefined} playing */

@@ -9,8 +9,8 @@
  * @typedef {{times: Float64Array, counts: Float64Array, most: number}} Curve  How many, from each of these times on.
  * @typedef {{tile: number, worker: number, t: number}} Finished  A tile, who painted last on it, and when it was finished.
  * @typedef {{title: string, mode: string, tile: number[], image: number, length: number, awaits: string,
- *   workers: [number, number, string][], worker: number[], number: number[], kind: string, after: number[],
- *   long: number[], cpu: number[] | null, inside: {lanes: number, lane: number[], number: number[], after: number[], long: number[]}}} Stored
+ *   workers: [number, number, string][], names: string[], worker: number[], number: number[], kind: string, after: number[],
+ *   long: number[], cpu: number[] | null, inside: {lanes: number, lane: number[], number: number[], unit: number, after: number[], long: number[]}}} Stored
  * @typedef {{lanes: number, lane: number[], number: number[], t0: number[], t1: number[]}} Field  What multiprocessors paint.
  * @typedef {Omit<Stored, 'inside'> & {inside: Field, busy: Curve, spans: Span[], byTile: Map<number, Span[]>, rows: Row[], lanes: Span[][], finished: Finished[],
  *   ends: Float64Array, running: Curve, onCpu: Curve | null, waiting: Curve, inFlight: Curve}} Run
@@ -111,10 +111,10 @@ function decodeRun(stored) {
 }
 
 /** The pieces of the multiprocessors at their times. @param {Stored['inside']} stored @returns {Field} */
-function decodeField({ lanes, lane, number, after, long }) {
+function decodeField({ lanes, lane, number, unit, after, long }) {
   let t = 0;
-  const t0 = after.map(passed => t += passed);
-  return { lanes, lane, number, t0, t1: t0.map((start, i) => start + long[i]) };
+  const t0 = after.map(passed => t += passed * unit);
+  return { lanes, lane, number, t0, t1: t0.map((start, i) => start + long[i] * unit) };
 }
 
 /** The fewest rows in which no two tiles of a worker overlap: as many as it had in its hands. @param {Span[]} lane */

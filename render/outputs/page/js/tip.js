@@ -81,7 +81,7 @@ class Tip {
       const [process, thread, device] = run.workers[worker];
       const alone = run.workers.every(other => other[0] !== process || other === run.workers[worker]);
       const who = device === 'cpu' ? (alone ? 'a process' : 'a thread') : device.includes('stream') ? device : `${device}, stream ${thread}`;
-      lines.push(line(run.workers.length > 1 || device !== 'cpu' ? `worker ${worker}, ${who}` : `worker ${worker}`));
+      lines.push(line(run.workers.length > 1 || device !== 'cpu' ? `${run.names[worker]}, ${who}` : run.names[worker]));
     }
     if (waits.length) lines.push(line(`waited ${sum(waits)} for ${run.awaits}`));
     if (!paint.length) return [...lines, line('never painted')];

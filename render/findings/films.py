@@ -1,0 +1,108 @@
+"""What the trace of a film shows of its stages: how long each was at work, and how much of it at the same instant.
+
+Its tiles are frames. A stage is at work while it has a frame, whoever of its workers does; that two stages are at the
+same instant is overlap, and parallelism only where more than one CPU was at work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain, pairwise
+from typing import NamedTuple
+
+from render import stats
+from render.cpu_time import sum_cpu_time
+from render.findings.evidence import OTHERS, PARALLEL, SHORT
+from render.frame import Frame
+from render.trace import NO_TILE, Trace
+from render.wording import as_sentence, count, format_time
+
+STAGES = {"paint": "painting", "encode": "encoding", "save": "writing"}
+ALL_THE_TIME = 0.9  # of it: that a stage is at work so long decides how long the film takes
+LITTLE = 0.02  # of the time; stages that are at work together for less do not overlap
+
+
+class Overlap(NamedTuple):
+    """Seconds: that each stage was at work, by kind; that two or more were; that any was; from first to last.
+
+    cpus: how many were at work on average; None where that is not known.
+    """
+
+    stages: dict[str, float]
+    together: float
+    any: float
+    whole: float
+    cpus: float | None
+
+    @property
+    def overlaps(self) -> bool:
+        """True where stages were at work at the same instant."""
+        return self.together >= LITTLE * self.whole
+
+    @property
+    def short_of_cpu(self) -> bool:
+        """True where the stages that were at work together had less than one CPU: others had it."""
+        return self.cpus is not None and self.cpus * self.whole < SHORT * self.any
+
+
+def is_film(trace: Trace) -> bool:
+    """Tell whether a trace is that of a film."""
+    return bool(trace.facts.get("film"))
+
+
+def name_sheet(frame: Frame) -> str:
+    """Name what a film's contact sheet shows, whose tiles are frames."""
+    request = frame.request
+    return f"{request.scene}, view {request.view}: {count(int(frame.trace.facts.get('frames', 0)), 'frame')} of a film"
+
+
+def measure_overlap(trace: Trace) -> Overlap:
+    """Measure the stages of a film."""
+    spans = [span for span in trace.of_kind(*STAGES) if span.tile != NO_TILE]
+    work = {kind: stats.merge_intervals((span.t0, span.t1) for span in spans if span.kind == kind) for kind in STAGES}
+    levels = stats.count_levels(chain.from_iterable(work.values()))
+    held = [(end - start, level) for (start, level), (end, _) in pairwise(levels)]
+    together, one_or_more = (sum(length for length, level in held if level >= least) for least in (2, 1))
+    whole = max((span.t1 for span in spans), default=0) - min((span.t0 for span in spans), default=0)
+    given = sum_cpu_time(spans)
+    return Overlap(
+        {kind: sum(t1 - t0 for t0, t1 in intervals) / 1e9 for kind, intervals in work.items()},
+        together / 1e9,
+        one_or_more / 1e9,
+        whole / 1e9,
+        given / whole if given is not None and whole else None,
+    )
+
+
+def describe_film(trace: Trace) -> list[str]:
+    """List the sentences about a film."""
+    return [as_sentence(text) for text in _describe(trace, measure_overlap(trace))]
+
+
+def _describe(trace: Trace, overlap: Overlap) -> Iterator[str]:
+    frames, fps = trace.facts.get("frames"), trace.facts.get("fps")
+    if type(frames) is int and type(fps) in (int, float) and fps:
+        plays = f", which play for {format_time(frames / fps)}, were painted, encoded and written"
+        yield f"{count(frames, 'frame')}{plays} in {format_time(overlap.whole)}"
+    took = {kind: format_time(seconds) for kind, seconds in overlap.stages.items()}
+    each = f"painting was at work for {took['paint']}, encoding for {took['encode']} and writing for {took['save']}"
+    total = sum(overlap.stages.values())
+    if not overlap.overlaps:
+        yield f"{each}: {format_time(total)} together. No two of them were at work at the same instant"
+        if overlap.short_of_cpu:
+            yield f"a stage at work had less than one CPU; {OTHERS}: run it again"
+        return
+    yield (
+        f"{each}: {format_time(total)} together, in {format_time(overlap.whole)}. For {format_time(overlap.together)} "
+        "two stages or more were at work at the same instant, on different frames"
+    )
+    if overlap.cpus is not None:
+        parallel = "this is parallelism" if overlap.cpus >= PARALLEL else "this is concurrency; parallelism needs more"
+        yield f"on average {overlap.cpus:.2f} CPUs were at work: {parallel}"
+    if overlap.short_of_cpu:
+        yield f"a stage at work had less than one CPU; {OTHERS}: run it again"
+        return
+    longest = max(overlap.stages, key=overlap.stages.__getitem__)
+    share = overlap.stages[longest] / overlap.whole if overlap.whole else 0.0
+    if share >= ALL_THE_TIME:
+        yield f"{STAGES[longest]} was at work {100 * share:.0f} % of the time: that decided how long it took"
