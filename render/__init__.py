@@ -7,6 +7,7 @@
 How data flows, and where each stage lives (imports go only downwards):
 
     frontend/*                  the command line, the library, sessions, the terminal: what people and programs talk to
+    film/*                      films: frames painted, encoded and written at the same time; for a player, in parts
     server/*                    the web server that switches between its users: tiles, explorer, the lesson live
     options, like               options + scene + machine -> Request; a saved picture's request with others over it
     engine, preparation         the order of the stages; what is done once before the painting, and kept (prepared)

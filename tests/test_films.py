@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -83,6 +84,13 @@ def test_a_stage_counts_once_however_many_workers_it_has() -> None:
     rows = [*OVERLAPPED, (Worker(1, 4), 0, "paint", 5, 20)]
     assert films.measure_overlap(trace(rows)).stages["paint"] == pytest.approx(0.04)
     assert films.measure_overlap(trace(rows)).together == pytest.approx(0.015)
+
+
+def test_nothing_is_said_of_the_times_of_a_simulator() -> None:
+    simulated = replace(trace(OVERLAPPED), facts=FACTS | {"simulated": True})
+    assert films.describe_film(simulated) == [
+        "A simulator stood for the graphics card: 2 frames, whose times mean nothing."
+    ]
 
 
 def test_lanes_are_named_by_what_was_done_there() -> None:

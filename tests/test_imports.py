@@ -64,7 +64,7 @@ def test_a_heavy_import_would_be_noticed() -> None:
     assert "numpy" in loaded("-c", "import render.sampling")
 
 
-@pytest.mark.parametrize("command", ["draw", "race", "compare", "show", "devices", "scenes", "serve"])
+@pytest.mark.parametrize("command", ["draw", "race", "compare", "show", "film", "devices", "scenes", "serve"])
 def test_help_for_a_command_loads_nothing_heavy(command: str) -> None:
     assert not loaded("-m", "render", command, "--help") & HEAVY
 

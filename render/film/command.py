@@ -142,6 +142,7 @@ def film_document(film: Film) -> dict[str, Any]:
         "mode": request.mode,
         "target": request.target,
         "backend": request.backend,
+        "simulated": film.sheet.simulated,
         "overlap": film.overlap,
         "seconds": figures.seconds,
         "stages": {films.STAGES[kind]: seconds for kind, seconds in overlap.stages.items()},

@@ -81,6 +81,9 @@ def describe_film(trace: Trace) -> list[str]:
 
 def _describe(trace: Trace, overlap: Overlap) -> Iterator[str]:
     frames, fps = trace.facts.get("frames"), trace.facts.get("fps")
+    if trace.facts.get("simulated"):
+        yield f"a simulator stood for the graphics card: {count(int(frames or 0), 'frame')}, whose times mean nothing"
+        return
     if type(frames) is int and type(fps) in (int, float) and fps:
         plays = f", which play for {format_time(frames / fps)}, were painted, encoded and written"
         yield f"{count(frames, 'frame')}{plays} in {format_time(overlap.whole)}"

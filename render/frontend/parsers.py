@@ -40,6 +40,7 @@ examples:
   python -m render --mode cuda --simulate --size 96x64          the same code, simulated
   python -m render compare s.png mandelbrot-parallel.png
   python -m render --like s.png --at 310,95 --closer 10         what lies under a pixel of a picture
+  python -m render film                                         a zoom of ten seconds: mandelbrot-seahorses.mp4
   python -m render --quiet --out - | display -                  a picture for another program
   python -m render serve --slow-data 200ms                      a server with a slow database, and what switching is for
 

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 import render
+from render.film.command import progress_line
 from render.frontend.cli import main
 from render.outputs import trace as saved
 from tests.conftest import HANGING
@@ -106,6 +107,20 @@ def test_a_film_is_named_after_its_scene_and_view(say: Say) -> None:
     assert Path("mandelbrot-valley.mp4").is_file()
     assert "5 frames" in out
     assert "painting was at work" in " ".join(out.split()).lower()
+
+
+@pytest.mark.parametrize(
+    ("painted", "seconds", "said"),
+    [
+        (1, 0.0, "1 of 300 frames painted"),
+        (11, 1.0, "11 of 300 frames painted"),
+        (11, 2.0, "11 of 300 frames painted, about 60 s left"),
+        (151, 30.0, "151 of 300 frames painted, about 30 s left"),
+        (300, 60.0, "300 of 300 frames painted"),
+    ],
+)
+def test_progress_says_how_long_the_rest_may_take(painted: int, seconds: float, said: str) -> None:
+    assert progress_line(painted, 300, seconds) == said
 
 
 def test_a_path_leads_through_its_keyframes(say: Say) -> None:
