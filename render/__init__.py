@@ -7,6 +7,7 @@
 How data flows, and where each stage lives (imports go only downwards):
 
     frontend/*                  the command line, the library, sessions, the terminal: what people and programs talk to
+    server/*                    the web server that switches between its users: tiles, explorer, the lesson live
     options, like               options + scene + machine -> Request; a saved picture's request with others over it
     engine, preparation         the order of the stages; what is done once before the painting, and kept (prepared)
     results                     frames as the library gives them: they can be saved
@@ -52,6 +53,8 @@ The words, which mean the same everywhere; one word for one idea:
     span          one worker, one tile, one kind of time, from t0 to t1 (integer ns)
     trace         all spans of one run
     median        of repeated runs: the one of median time, which is the one that is shown
+
+    client        one that asks the server; its requests wait in a queue of its own, and clients take turns
 
     target        what code runs
     kernel        a compiled function that paints: the loop around a scene

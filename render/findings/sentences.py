@@ -139,7 +139,8 @@ def _describe_gpu(run: Run) -> Iterator[str]:
         yield f"a simulator stood for the graphics card: {who} painted {tiles}{each}"
         yield "who painted what is real, the times mean nothing; nothing follows about parallelism"
         return
-    yield f"{who} of the graphics card painted {tiles} in {took}{each}; a stream is a queue"
+    flying = f", and up to {figures.in_flight.max} were in flight" if figures.in_flight.max > 1 else ""
+    yield f"{who} of the graphics card painted {tiles} in {took}{each}; a stream is a queue{flying}"
     inside = figures.multiprocessors
     if inside is not None:
         painted = count(inside.seen, "multiprocessor")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
-from render import streams
+from render import processes
 from render.wording import make_harmless
 
 
@@ -35,7 +35,7 @@ def unwrap_stream(stream: TextIO) -> TextIO:
 @contextmanager
 def harmless_streams() -> Iterator[None]:
     """Make standard output and standard error print control characters, and letters they lack, as codes."""
-    streams.open_closed_streams()
+    processes.open_closed_streams()
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever started us

@@ -29,17 +29,19 @@ from render.codegen import cuda_code
 from render.codegen.settings import pack_cells, request_settings
 from render.errors import RenderError
 from render.kernels.launch import THREADS
+from render.kernels.passes import FIRST_PASS, SECOND_PASS
 from render.parameters import make_record
 from render.prepared import PreparedScene, prepare_key
+from render.processes import end_with_pipe
 from render.request import Request
-from render.runtime.launch import Shape, fit, share_out, sizes
+from render.runtime.launch import MOST_LISTED, Shape, fit, make_list, share_out, sizes
 from render.runtime.painted import Painted
 from render.trace import Clock, Worker
 
 NAME = "cuda simulator"
 BLOCKS = 1  # that it holds at once
 STEP = 0  # ns between two times of a square: it has the host's own clock
-CHILD = "import sys; sys.path[:] = {path!r}; from render.runtime.simulator import serve; serve()"
+CHILD = "import sys; sys.path[:] = {path!r}; from render.runtime.simulator import serve; serve({lifeline})"
 INSTEAD = "see whether --mode sequential --target scalar paints the scene"
 PATIENCE = 5.0  # seconds that the child has to end by itself
 Answer = tuple[Any, ...]
@@ -56,13 +58,17 @@ class Simulator:
     def __init__(self, path: str, key: str, request: Request, numbers: dict[str, Any], clock: Clock) -> None:
         self.name, self.request, self.clock = NAME, request, clock
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed in `close`)
+        theirs, ours = os.pipe()  # ours closes when this process ends, however that happens
+        self._lifeline = os.fdopen(ours, "wb", 0)
         self._child = subprocess.Popen(  # noqa: S603  (this Python, our own code)
-            [sys.executable, "-c", CHILD.format(path=sys.path)],
+            [sys.executable, "-c", CHILD.format(path=sys.path, lifeline=theirs)],
+            pass_fds=() if os.name == "nt" else (theirs,),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             env=os.environ | {"NUMBA_ENABLE_CUDASIM": "1", "OPENBLAS_NUM_THREADS": "1"},
         )
+        os.close(theirs)
         self._turn = ThreadPoolExecutor(1, "simulator")
         try:
             self._ask(path, key, request, numbers)
@@ -114,7 +120,7 @@ class Simulator:
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
-        for pipe in (self._child.stdin, self._child.stdout, self._errors):
+        for pipe in (self._child.stdin, self._child.stdout, self._errors, self._lifeline):
             assert pipe is not None
             _close(pipe)
 
@@ -160,9 +166,10 @@ class SimulatedStream:
 # --- in the child ------------------------------------------------------------------------------------------
 
 
-def serve() -> None:
+def serve(lifeline: int) -> None:
     """The child: compile what the first message says, then paint launches until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process
+    end_with_pipe(lifeline)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a scene prints must not come between the answers
     paint = None
@@ -195,9 +202,11 @@ def _compiled(path: str, key: str, request: Request, numbers: dict[str, Any]) ->
         data = np.zeros(sizes(request, shape).whole, np.uint8)
         memory = share_out(data, request, shape)
         memory.tiles[:] = rectangles.reshape(-1)
-        cells = pack_cells(memory.settings(at), made.p)
+        listed = make_list(request, shape, MOST_LISTED)
+        cells = pack_cells(listed.settings(memory.settings(at)), made.p)
         t0 = time.perf_counter_ns()
-        kernel[shape.blocks(BLOCKS), THREADS](cells.ctypes.data, *shape)
+        for stage in (FIRST_PASS, SECOND_PASS):
+            kernel[1, THREADS](cells.ctypes.data, stage, *shape)
         return data.tobytes(), t0, time.perf_counter_ns()
 
     return paint

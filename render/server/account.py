@@ -78,7 +78,8 @@ def format_sentences(asked: Sequence[Asked], setting: Setting) -> list[str]:
         beside = "beside each other: that is concurrency" if waiting > 1 else "at a time"
         sentences.append(f"at most {count(waiting, 'request')} waited for data {beside}")
     if painting:
-        sentences.append(f"at most {painting} of {count(setting.workers, 'worker')} had a tile at the same instant")
+        several = f"at most {painting} of {setting.workers} workers had a tile at the same instant"
+        sentences.append(several if setting.workers > 1 else "the one worker painted one tile at a time")
     shared, gone = (sum(one.outcome == outcome for one in asked) for outcome in ("shared", "gone"))
     notes = [f"{count(shared, 'request')} got a tile that was being painted for another"] * bool(shared)
     notes += [f"{count(gone, 'request')} left before their tile was there"] * bool(gone)
@@ -90,9 +91,12 @@ def format_sentences(asked: Sequence[Asked], setting: Setting) -> list[str]:
 def _say_waiting(account: Account, setting: Setting) -> str:
     who = f"{in_words(account.users)} user{'s' if account.users > 1 else ''}"
     each = f"{who} waited {format_time(account.waited)} for a tile on average ({count(account.requests, 'request')})"
-    other = "switching between them" if not setting.switching else "serving one request at a time"
-    workers = "" if setting.workers == 1 else f" with {count(setting.workers, 'worker')}"
-    instead = f"{other}{workers} would have taken {format_time(account.otherwise)}, as computed from these requests"
+    if setting.switching:
+        other = f"had {'the' if setting.workers == 1 else f'each of {setting.workers} workers'}"
+        other = f"{other}{' worker' * (setting.workers == 1)} done one request at a time"
+    else:
+        other = "had the server switched between them"
+    instead = f"{other}, it would have been {format_time(account.otherwise)}, as computed from these requests"
     low, high = sorted((account.waited, account.otherwise))
     if high < low * NOTABLE:
         return f"{each}; {instead}, which is about the same"

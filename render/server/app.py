@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 2  # that open answers have to be sent, once the server is to end
 MOST_CONNECTIONS = 2000
+REPORTS = 2  # traces and theatres that are written at once
 LONGEST_HEADERS = 16_384  # bytes
 
 
@@ -66,7 +68,7 @@ def make_app(
         exception_handlers={404: refuse_unknown, 405: refuse_unknown},
     )
     app.state.clients = Clients()
-    app.state.downloads = asyncio.Semaphore(DOWNLOADS)
+    app.state.downloads, app.state.reports = asyncio.Semaphore(DOWNLOADS), asyncio.Semaphore(REPORTS)
     return app
 
 
@@ -96,11 +98,11 @@ def format_address(listening: socket.socket) -> str:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which prints its address when it is ready, and lets all that wait go when it is to end."""
+    """uvicorn's server, which announces its address when it is ready, and lets all that wait go when it is to end."""
 
-    def __init__(self, config: uvicorn.Config, app: Starlette) -> None:
+    def __init__(self, config: uvicorn.Config, app: Starlette, announce: Callable[[str], None]) -> None:
         super().__init__(config)
-        self._app = app
+        self._app, self._announce = app, announce
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -108,7 +110,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         self._loop = asyncio.get_running_loop()
         if self.started and sockets:
-            print(f"render serves at {format_address(sockets[0])}", flush=True)
+            self._announce(format_address(sockets[0]))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """End soon: those that wait are told so at once."""
@@ -117,8 +119,12 @@ class Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._app.state.service.close)
 
 
-def make_server(app: Starlette) -> Server:
-    """Make the server of an application."""
+def announce_nothing(address: str) -> None:
+    """Announce nothing."""
+
+
+def make_server(app: Starlette, announce: Callable[[str], None] = announce_nothing) -> Server:
+    """Make the server of an application; `announce` is called with its address when it is ready."""
     config = uvicorn.Config(
         app,
         http="h11",
@@ -132,7 +138,7 @@ def make_server(app: Starlette) -> Server:
         timeout_graceful_shutdown=GRACE_SECONDS,
         h11_max_incomplete_event_size=LONGEST_HEADERS,
     )
-    return Server(config, app)
+    return Server(config, app, announce)
 
 
 def serve(settings: Settings) -> int:
@@ -141,7 +147,12 @@ def serve(settings: Settings) -> int:
     listening = open_socket(settings.host, settings.port)
     if not settings.quiet:
         print(f"render: {describe(settings)}", file=sys.stderr, flush=True)
-    server = make_server(app)
+
+    def announce(address: str) -> None:
+        document = json.dumps({"address": address, **settings.as_dict()})
+        print(document if settings.json else f"render serves at {address}", flush=True)
+
+    server = make_server(app, announce)
     server.run(sockets=[listening])
     if not server.started:
         raise RenderError("the server could not start", "what is printed above says why")

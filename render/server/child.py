@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, NamedTuple
 
-from render.backends.loky.worker import exit_with_parent
 from render.errors import RenderError
+from render.processes import exit_with_parent
 from render.server.painting import MOST_NS, Painted, Painting
 from render.server.pyramid import Area, Pyramids
 from render.trace import Recorder, Span

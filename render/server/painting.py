@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from render.frontend.sessions import StartedWindow
     from render.server.pyramid import Area, Pyramids
 
-TURN_NS = 50_000_000  # after which a tile is suspended for the next client; most need less
+TURN_NS = 200_000_000  # after which a tile is suspended for the next client; most need a tenth of it
 MOST_NS = 20_000_000_000  # of painting one tile: nobody waits so long, and no parameter may ask for more
 
 

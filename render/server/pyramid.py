@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from bisect import bisect_left
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -153,12 +154,12 @@ class Pyramids:
         """Find the deepest zoom that the precision can tell apart, of a view (or the first one) with such settings."""
         chosen = {} if view is None else {"view": view}
         base = self.area(name, chosen, (SIDES[1], SIDES[1]))._replace(settings=settings)
-        deepest = 0
-        for z in range(DEEPEST + 1):
-            side = SIDES[1] << z
+
+        def is_too_deep(z: int) -> bool:
             try:
-                self.request(base._replace(frame=(side, side)))
+                self.request(base._replace(frame=(SIDES[1] << z, SIDES[1] << z)))
             except UsageError:
-                break
-            deepest = z
-        return deepest
+                return True
+            return False
+
+        return max(bisect_left(range(DEEPEST + 1), x=True, key=is_too_deep) - 1, 0)

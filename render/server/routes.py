@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from render import __version__, options
 from render.errors import RenderError, UsageError
+from render.frame import Frames
 from render.outputs import page
 from render.outputs import trace as saved
 from render.server import lesson
@@ -174,14 +175,16 @@ async def send_picture(request: Request) -> Response:
     )
     check_size(width, height)
     service.pyramids.request(area)
+    name = f"{area.scene}-{area.view}-{width}x{height}.png"
+    headers = {"content-disposition": f'attachment; filename="{name}"', **FRESH}
+    if request.method == "HEAD":
+        return _without_length(Response(media_type="image/png", headers=headers))
     client, user = identify(request)
     downloads: asyncio.Semaphore = request.app.state.downloads
     if downloads.locked():
         raise Overloaded(f"{DOWNLOADS} pictures are being painted already", "ask again later")
     async with downloads, watch_client(request) as left:
         data = await paint_picture(service, area, client, user, f"{width} x {height}", left)
-    name = f"{area.scene}-{area.view}-{width}x{height}.png"
-    headers = {"content-disposition": f'attachment; filename="{name}"', **FRESH}
     return Response(data, media_type="image/png", headers=headers)
 
 
@@ -214,8 +217,7 @@ async def send_lesson(request: Request) -> Response:
 @answers_errors
 async def send_trace(request: Request) -> Response:
     """Send the record as a saved trace, for `render show`."""
-    frames = _recorded(request)
-    data = await asyncio.to_thread(saved.write, frames)
+    data = await _report(request, saved.write)
     headers = {"content-disposition": 'attachment; filename="server.trace.json"', **FRESH}
     return Response(data, media_type="application/json", headers=headers)
 
@@ -223,15 +225,20 @@ async def send_trace(request: Request) -> Response:
 @answers_errors
 async def send_theatre(request: Request) -> Response:
     """Send the record as the theatre."""
-    data = await asyncio.to_thread(page.write, _recorded(request))
+    data = await _report(request, page.write)
     return Response(data, media_type="text/html", headers={"content-security-policy": THEATRE_POLICY, **FRESH})
 
 
-def _recorded(request: Request) -> Any:
+async def _report(request: Request, write: Callable[[Frames], bytes]) -> bytes:
+    """Make a file of the record, beside the event loop, a few at a time. Raises NotThere, Overloaded."""
     frames = request.app.state.service.record.to_frames()
     if frames is None:
         raise NotThere("nothing has been painted yet", "look at some tiles first")
-    return frames
+    reports: asyncio.Semaphore = request.app.state.reports
+    if reports.locked():
+        raise Overloaded("others are being given the record", "ask again later")
+    async with reports:
+        return await asyncio.to_thread(write, frames)
 
 
 async def send_explorer(request: Request) -> Response:

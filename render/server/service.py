@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MOST_EACH, MOST_IN_ALL = 256, 4096  # requests that are open: of a client, and of all
 CACHE_BYTES = 64 << 20
-LONGEST_SECONDS = 60.0  # that a request stays open
+LONGEST_SECONDS = 300.0  # that a request stays open, its data apart
 
 
 class Overloaded(RenderError):
@@ -96,20 +96,20 @@ class Service:
         self, area: Area, client: Client, user: int, label: str, left: asyncio.Future[None], *, pixels: bool = False
     ) -> Painted | bytes:
         """Serve as `fetch` does: the file where it is known, else what was painted; always that, if `pixels`."""
-        asked = self.record.arrive(user, label)
         self.counts["requests"] += 1
         if self._open[client] >= MOST_EACH or not self.is_ready:
             self.counts["refused"] += 1
-            asked.finish(self.record.clock(), "refused")
             raise Overloaded("too many requests are open", "ask again later")
+        asked = self.record.arrive(user, label)  # not of those before: a flood would push out all others
         self._open[client] += 1
+        longest = LONGEST_SECONDS + self.setting.data_ns / 1e9
         try:
-            async with asyncio.timeout(LONGEST_SECONDS):
+            async with asyncio.timeout(longest):
                 return await self._serve(area, client, asked, left, pixels=pixels)
         except TimeoutError:
             self.counts["refused"] += 1
             asked.finish(self.record.clock(), "refused")
-            raise Overloaded(f"it was not done in {LONGEST_SECONDS:.0f} s", "ask again later") from None
+            raise Overloaded(f"it was not done in {longest:.0f} s", "ask again later") from None
         except Gone:
             self.counts["gone"] += 1
             raise

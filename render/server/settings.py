@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from argparse import Namespace
 from dataclasses import dataclass
+from typing import Any
 
 from render import machine, options
 from render.errors import UsageError
@@ -24,6 +25,17 @@ class Settings:
     origin: str | None
     setting: Setting
     quiet: bool = False
+    json: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Convert to JSON's types, without the owner's paths."""
+        setting = self.setting
+        return {
+            "workers": setting.workers,
+            "processes": setting.processes,
+            "switching": setting.switching,
+            "slow_data_ms": setting.data_ns / 1e6,
+        }
 
 
 def parse(typed: Namespace) -> Settings:
@@ -44,4 +56,4 @@ def parse(typed: Namespace) -> Settings:
     except UsageError as error:
         raise UsageError(error.cause.replace("wait", "slow data", 1), error.remedy) from error
     setting = Setting(workers, not typed.no_switching, data_ns, typed.processes)
-    return Settings(typed.host, port, tuple(typed.scene), typed.allow_origin, setting, typed.quiet)
+    return Settings(typed.host, port, tuple(typed.scene), typed.allow_origin, setting, typed.quiet, typed.json)

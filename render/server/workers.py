@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from render.server.pyramid import Area
 
 UNLIMITED_NS = 1 << 62
+MOST_SUSPENDED = 16  # tiles: each holds some MB; beyond that, whoever has a turn keeps it until the tile is done
 
 
 class Workers:
@@ -37,6 +38,7 @@ class Workers:
         self._turns, self._brush, self._recall, self._turn_ns = turns, brush, recall, turn_ns
         self._changed = threading.Condition()
         self._stopping = False
+        self._suspended: set[Painting] = set()
         self.at_work: dict[int, Painting] = {}  # by worker
         self.threads = [
             threading.Thread(target=self._take_turns, args=(one,), name=f"server worker {one}", daemon=True)
@@ -79,6 +81,7 @@ class Workers:
             painting.stopped.set()
             if painting in self.at_work.values():
                 return False
+            self._suspended.discard(painting)
             painting.drop()
             return not painting.workers
 
@@ -96,13 +99,16 @@ class Workers:
                 return False
             assert turn is not None
             client, painting = turn
+            self._suspended.discard(painting)
             self.at_work[number] = painting
-        over = painting.work(brush, number, self._recall, self._turn_ns)
+            turn_ns = self._turn_ns if len(self._suspended) < MOST_SUSPENDED else UNLIMITED_NS
+        over = painting.work(brush, number, self._recall, turn_ns)
         with self._changed:
             del self.at_work[number]
             if not over and painting.stopped.is_set():
                 painting.drop()
             elif not over:
+                self._suspended.add(painting)
                 self._turns.give_back(client, painting.key, painting)
                 self._changed.notify()
         return True

@@ -55,9 +55,9 @@ def test_sentences_give_both_figures_and_claim_no_more() -> None:
 
     assert Account.of(record.since(0), switching) == (4, 4, 0.1, 0.175)
     assert "Four users waited 100 ms for a tile on average (4 requests)" in said
-    assert "serving one request at a time would have taken 175 ms, as computed" in said
+    assert "had the worker done one request at a time, it would have been 175 ms, as computed" in said
     assert "At most 4 requests waited for data beside each other: that is concurrency" in said
-    assert "at most 1 of 1 worker had a tile" in said.lower()
+    assert "The one worker painted one tile at a time." in said
 
     alone = recorded(switching, [(0, 50, 50, 70)])
     assert "about the same" in format_sentences(alone.since(0), switching)[0]

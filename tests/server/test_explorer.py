@@ -104,10 +104,13 @@ def test_the_depths_go_on_where_one_world_ends(page: Any, server: Running) -> No
     page.goto(f"{server.address}#scene=mandelbrot&view=whole&x=-0.74364388&y=0.13182590&scale={1.6 * 2**20}")
     settled(page, 20)
     page.evaluate("() => explorer.map.setZoom(explorer.map.getMaxZoom())")
-    page.wait_for_function("() => explorer.now.root")
-    settled(page, 3)
+    page.wait_for_function("() => explorer.now.root.zoom > 1e5")
+    settled(page, 6)
     assert "zoom=" in page.evaluate(TILES)[0]
     assert page.evaluate("() => explorer.map.getMaxZoom() > 10")
+    page.evaluate("() => explorer.map.setZoom(0)")
+    page.wait_for_function("() => explorer.now.root.zoom === 1.6")
+    settled(page)
 
 
 def test_the_lesson_shows_each_user_and_what_they_wait_for(page: Any, server: Running) -> None:

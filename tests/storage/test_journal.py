@@ -186,11 +186,12 @@ def test_without_a_word_what_is_kept_stays_until_the_picture_is_saved(
     request, journal = keep(ask(limit=99), output, said)
     with pytest.raises(KeyboardInterrupt):
         engine.draw(request, progress=Interrupt(2), journal=journal)
-    assert "--resume would go on" in said[0]
+    assert said == [f"{journal_name(output)} keeps tiles of another picture; it goes when this one is saved"]
     assert journal_name(output).read_bytes() == before
     assert journal_name(output, 2).exists()
 
-    request, journal = keep(ask(), output)
+    request, journal = keep(ask(), output, said)
+    assert "--resume would go on" in said[1]
     assert "resumed" not in engine.draw(request, journal=journal).trace.facts
     assert journal_name(output).read_bytes() == before
     journal.remove()

@@ -15,7 +15,7 @@ from multiprocessing import resource_tracker, util
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from render import streams
+from render import processes
 from render.backends.loky.worker import serve_calls
 
 OUTSIDE = {"SIGKILL", "SIGTERM", "SIGHUP", "SIGINT"}  # nobody but another process ends one so; a system without memory
@@ -35,7 +35,7 @@ class WorkerProcess:
     def __init__(self) -> None:
         from joblib.externals.loky.backend.context import get_context
 
-        streams.open_closed_streams()  # a worker without a standard error ends at once
+        processes.open_closed_streams()  # a worker without a standard error ends at once
         context = get_context("loky")
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=serve_calls, args=(theirs, os.getpid()), daemon=True)

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import mmap
-import os
 import pickle
 import struct
-import threading
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -22,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from render.errors import RenderError
 from render.painting.handfuls import Handful, paint_handfuls
 from render.painting.painter import Painter
+from render.processes import exit_with_parent
 from render.trace import Span
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 SLOT = struct.Struct("=qqq")  # the tile under way or -1, signs of life so far, ns of the longest pause between two
 IDLE_SECONDS = 300.0
-PARENT_SECONDS = 0.5  # between two looks at whether the parent still lives
 
 
 class Load(NamedTuple):
@@ -116,19 +114,6 @@ class RemainingTiles:
         while self._connection is not None and self._connection.poll():
             self._tiles.extend(self._connection.recv())
         return self._tiles.popleft() if self._tiles else None
-
-
-def exit_with_parent(parent: int) -> None:
-    """Watch the process that started this worker, and end with it, also in the midst of a tile."""
-
-    def watch_parent() -> None:
-        while os.getppid() == parent:
-            time.sleep(PARENT_SECONDS)
-        os._exit(0)
-
-    if hasattr(os, "getppid"):
-        with contextlib.suppress(RuntimeError):  # no more threads are allowed: better no watch than no worker
-            threading.Thread(target=watch_parent, daemon=True, name="parent-watch").start()
 
 
 def _load_painter(load: Load) -> Painter:

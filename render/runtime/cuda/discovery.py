@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
-from render.runtime.cuda.early import driver_library
+from render.runtime.cuda.driver import driver_library
 
 OLDEST_NUMBA_CUDA = (0, 30, 4)  # the first that works with numba 0.67
 WANTED = "numba-cuda[cu{major}]>=0.30.4,<0.31"

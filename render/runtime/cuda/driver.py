@@ -1,10 +1,13 @@
 """NVIDIA's driver as this program uses it: started once, and each failure told in words.
 
-Only the driver's own interface is used, through cuda-bindings; numba has no part in this.
+Only the driver's own interface is used, through cuda-bindings (what is asked before they are imported, through ctypes);
+numba has no part in this.
 """
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from functools import cache
 from typing import Any
 
@@ -74,6 +77,13 @@ def unstarted(error: CardFailed | LaunchFailed) -> CardFailed:
         failure = CardFailed(f"the card does not start ({name})", LOOK)
     failure.code, failure.name = error.code, name
     return failure
+
+
+def driver_library() -> Any:
+    """Load the CUDA driver's library. Raises OSError where there is none."""
+    if sys.platform == "win32":
+        return ctypes.WinDLL("nvcuda.dll")
+    return ctypes.CDLL("libcuda.so.1")
 
 
 @cache

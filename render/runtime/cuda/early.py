@@ -7,16 +7,11 @@ So whoever asks later (`discovery`, `driver`) asks as if nothing had been starte
 from __future__ import annotations
 
 import ctypes
-import sys
+from contextlib import suppress
 from threading import Thread
 from typing import Any
 
-
-def driver_library() -> Any:
-    """Load the CUDA driver's library. Raises OSError where there is none."""
-    if sys.platform == "win32":
-        return ctypes.WinDLL("nvcuda.dll")
-    return ctypes.CDLL("libcuda.so.1")
+from render.runtime.cuda.driver import driver_library
 
 
 def start() -> Thread:
@@ -43,8 +38,19 @@ def _start_contexts() -> None:
         if not library.cuDeviceGet(ctypes.byref(device), number):
             starting.append(Thread(target=_retain_context, args=(library, device.value), name=f"start of GPU {number}"))
             starting[-1].start()
+    _import_bindings()
     for thread in starting:
         thread.join()
+
+
+def _import_bindings() -> None:
+    """Import what speaks to the driver and looks for the toolkit, while other imports wait for the disk."""
+    with suppress(Exception):  # whoever needs it reports why it cannot be had
+        from cuda.bindings import driver  # noqa: F401
+
+        from render.runtime.cuda import discovery
+
+        discovery.installed_toolkit()
 
 
 def _retain_context(library: Any, device: int) -> None:

@@ -2,7 +2,7 @@
 // The explorer: a map of one scene's tiles. The world is a square of 256 units, as tile 0/0/0 shows it.
 (async () => {
 const $ = id => document.getElementById(id);
-const SIDE = 256, COARSE = 2, RETRIES = 5;
+const SIDE = 256, COARSE = 2, RETRIES = 5, INNER = 6;  // INNER: the zoom at which an inner world is entered
 const retina = L.Browser.retina;
 const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
 const crs = L.extend({}, L.CRS.Simple, { transformation: new L.Transformation(1, 0, 1, 0) });
@@ -10,11 +10,13 @@ const catalogue = (await (await fetch('/scenes.json')).json()).scenes;
 const scenes = new Map(catalogue.map(scene => [scene.scene, scene]));
 const FRAMING = ['x', 'y', 'zoom'], HIDDEN = [...FRAMING, 'shortcuts'];
 
-// --- what is looked at: a scene, a view of it, parameters that differ, and where the world lies on the picture plane
-let now = { scene: 'mandelbrot', view: '', settings: {}, root: null, deepest: 0 };
+// --- what is looked at: a scene, a view of it, parameters that differ, and what the world's square shows of the picture
+// plane: `root`, its centre and zoom. That is the scene's first view, or where its tiles end a square deep inside it.
+let now = { scene: 'mandelbrot', view: '', settings: {}, root: { x: 0, y: 0, zoom: 1 }, deepest: 0 };
 const scene = () => scenes.get(now.scene);
-const usual = name => scene().views[now.view][name] ?? scene().parameters[name].default;
-const base = () => now.root ?? Object.fromEntries(FRAMING.map(name => [name, Number(usual(name))]));
+const usual = (name, view = now.view) => scene().views[view][name] ?? scene().parameters[name].default;
+const framing = view => Object.fromEntries(FRAMING.map(name => [name, Number(usual(name, view))]));
+const home = () => framing(Object.keys(scene().views)[0]);
 
 function query(more = {}) {
   return new URLSearchParams({ view: now.view, ...now.settings, ...now.root, ...more }).toString();
@@ -46,8 +48,9 @@ function makeLayer(coarse) {
   return layer;
 }
 
-function swapLayers() {                       // what is there stays until what comes is complete
+function swapLayers(stay) {                   // what is there stays until what comes is complete, where it fits
   const old = layers;
+  if (!stay) for (const layer of old.splice(0)) layer.remove();
   layers = [makeLayer(true), makeLayer(false)];
   const drop = () => { for (const layer of old) layer.remove(); };
   layers[1].once('load', drop);
@@ -61,60 +64,70 @@ function showLoading() {
   $('loading').textContent = open === 1 ? '1 tile to come' : `${open} tiles to come`;
 }
 
-// --- places: units of the map, and points of the picture plane
+// --- places: units of the map, and points of the picture plane; `scale` is the zoom of a square of SIDE pixels
 function toPlane({ lat, lng }) {
-  const { x, y, zoom } = base();
+  const { x, y, zoom } = now.root;
   return { x: x + (lng / SIDE - .5) * 4 / zoom, y: y - (lat / SIDE - .5) * 4 / zoom };
 }
 function toMap({ x, y }) {
-  const at = base();
+  const at = now.root;
   return [((at.y - y) * at.zoom / 4 + .5) * SIDE, ((x - at.x) * at.zoom / 4 + .5) * SIDE];
 }
-const framed = () => {                        // what the map shows now, as the program frames a picture
-  const height = map.getSize().y, { x, y } = toPlane(map.getCenter());
-  return { x, y, zoom: base().zoom * SIDE * 2 ** map.getZoom() / height };
+const place = () => {                         // to a thousandth of a pixel: more digits would only be noise
+  const { x, y } = toPlane(map.getCenter()), scale = now.root.zoom * 2 ** map.getZoom();
+  const digits = Math.min(Math.max(Math.ceil(Math.log10(scale * SIDE)) + 3, 0), 20);
+  return { x: Number(x.toFixed(digits)), y: Number(y.toFixed(digits)), scale };
 };
+const framed = () => {                        // what the map shows now, as the program frames a picture
+  const { x, y, scale } = place();
+  return { x, y, zoom: scale * SIDE / map.getSize().y };
+};
+const deepestOf = zoom => zoom - (retina ? 1 : 0);
+const depth = ({ scale }, root) => Math.max(0, Math.round(Math.log2(scale / root.zoom)));
 
-async function open(next, place) {
-  now = { scene: next.scene, view: next.view, settings: next.settings ?? {}, root: null, deepest: 0 };
+function rootFor(at) {                        // the whole scene, or where it has no such depth a square around the place
+  const whole = home();
+  return depth(at, whole) <= deepestOf(scene().maxzoom) ? whole : { x: at.x, y: at.y, zoom: at.scale / 2 ** INNER };
+}
+
+async function open(next, at) {
+  now = { ...now, scene: next.scene, view: next.view, settings: next.settings ?? {} };
   if (!scenes.has(now.scene)) now.scene = catalogue[0].scene;
   if (!scene().views[now.view]) now.view = Object.keys(scene().views)[0];
   fillPanel();
-  if (place && Math.log2(place.scale / base().zoom) > deepestOf(scene().views[now.view].maxzoom)) reroot(place);
-  await settle();
-  if (place) map.setView(toMap(place), Math.max(0, Math.round(Math.log2(place.scale / base().zoom))), { animate: false });
-  else home();
+  if (!at) {
+    const { x, y, zoom } = framing(now.view), size = map.getSize();
+    at = { x, y, scale: home().zoom * 2 ** Math.ceil(Math.log2(zoom * Math.min(size.x, size.y) / SIDE / home().zoom) - .35) };
+  }
+  await move(at, rootFor(at));
 }
 
-const deepestOf = zoom => zoom - (retina ? 1 : 0);
-function reroot({ x, y, scale }) { now.root = { x, y, zoom: scale / 8 }; }
+async function move(at, root) {
+  now.root = root;
+  await settle(false);
+  map.setView(toMap(at), Math.min(depth(at, root), map.getMaxZoom()), { animate: false });
+}
 
-async function settle() {                     // asks how deep this world goes, and shows it
+async function settle(stay = true) {          // asks how deep this world goes, and shows it
   const described = await fetch(`/tiles/${now.scene}.json?${query()}`);
   const told = await described.json();
   if (!described.ok) { say(told.error); return; }
   now.deepest = told.maxzoom;
   map.setMaxZoom(deepestOf(now.deepest));
-  swapLayers();
+  swapLayers(stay);
   say(scene().about);
 }
 const say = text => { $('about').textContent = text; };
 
-function home() {
-  const { x, y } = map.getSize();
-  map.setView([SIDE / 2, SIDE / 2], Math.max(0, Math.ceil(Math.log2(Math.min(x, y) / SIDE) - .35)), { animate: false });
-}
-
-let deeper = false;
-async function goDeeper() {                   // at the end of one world: start another, smaller one around here
-  if (deeper || map.getZoom() < map.getMaxZoom() || scene().precision !== 'f64') return;
-  const place = { ...toPlane(map.getCenter()), scale: base().zoom * 2 ** map.getZoom() };
-  const root = now.root;
-  deeper = true;
-  reroot(place);
-  const told = await (await fetch(`/tiles/${now.scene}.json?${query()}`)).json();
-  if (deepestOf(told.maxzoom ?? 0) > 3) { await settle(); map.setView(toMap(place), 3, { animate: false }); } else now.root = root;
-  deeper = false;
+let moving = false;
+async function relocate() {                   // where one world ends, another one goes on
+  const at = place(), { lat, lng } = map.getCenter(), z = map.getZoom();
+  const outside = Math.max(Math.abs(lat / SIDE - .5), Math.abs(lng / SIDE - .5)) > .45;
+  const inner = now.root.zoom !== home().zoom;
+  const deeper = z >= map.getMaxZoom() && scene().precision === 'f64' && z > INNER + 1;
+  if (moving || !(deeper || (inner && (outside || z < 2)))) return;
+  moving = true;
+  try { await move(at, deeper ? { x: at.x, y: at.y, zoom: at.scale / 2 ** INNER } : rootFor(at)); } finally { moving = false; }
 }
 
 // --- the panel
@@ -175,8 +188,7 @@ function showTaken() {
   $('command').value = words.join(' ');
   const size = { width: $('width').value || 1, height: $('height').value || 1 };
   $('download').href = `/picture/${now.scene}.png?${query({ ...at, ...size })}`;
-  const place = { ...toPlane(map.getCenter()), scale: base().zoom * 2 ** map.getZoom() };
-  history.replaceState(null, '', `#${new URLSearchParams({ scene: now.scene, view: now.view, ...now.settings, ...place })}`);
+  history.replaceState(null, '', `#${new URLSearchParams({ scene: now.scene, view: now.view, ...now.settings, ...place() })}`);
 }
 async function copy(text, what) {
   try { await navigator.clipboard.writeText(text); $('copied').textContent = `${what} copied`; }
@@ -185,12 +197,12 @@ async function copy(text, what) {
 $('link').addEventListener('click', () => copy(location.href, 'Link'));
 $('copy').addEventListener('click', () => copy($('command').value, 'Command'));
 for (const side of ['width', 'height']) $(side).addEventListener('input', showTaken);
-map.on('moveend', () => { showTaken(); goDeeper(); });
+map.on('moveend', () => { showTaken(); relocate(); });
 
 function fromLink() {
   const { scene: name = 'mandelbrot', view = '', x, y, scale, ...settings } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
-  const place = { x: Number(x), y: Number(y), scale: Number(scale) };
-  return open({ scene: name, view, settings }, x !== undefined && place.scale > 0 && Number.isFinite(place.x + place.y) ? place : null);
+  const at = { x: Number(x), y: Number(y), scale: Number(scale) };
+  return open({ scene: name, view, settings }, x !== undefined && at.scale > 0 && Number.isFinite(at.x + at.y) ? at : null);
 }
 addEventListener('hashchange', fromLink);
 await fromLink();
