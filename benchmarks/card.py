@@ -1,8 +1,8 @@
 """A graphics card: what it can at all, how near the program comes, and against a kernel written by hand.
 
-    python benchmarks/card.py [--runs N] [--precision f64|f32] [--size WIDTHxHEIGHT] [--model] [SECTION...]
+    python benchmarks/card.py [--runs N] [--precision f64|f32] [--size WIDTHxHEIGHT] [SECTION...]
 
-sections: ceilings interior whole scenes launches tiles (all unless named), on a machine with a card
+sections: ceilings interior whole designs scenes launches tiles (all unless named), on a machine with a card; and host
 
 Every picture is compared with the CPU's first, and where it differs there is no figure. "Kernel" is a launch's time on
 the card's clock between two events, while the card is kept busy, alike for all that is launched (`Bench.seconds`); "on
@@ -13,8 +13,8 @@ else; "steps alone" is the program with a scene whose colours cost nothing.
 The limit: a step is 3 fma and 1 sum, so a loop of nothing but those, in which none waits for another
 (references/ceilings.cu), makes as many a second as the card can; it runs in the same rounds.
 
-Without a card, or with --model: what the machine code says, and what a model makes of real step counts
-(card_figures.py). Nothing of that is measured.
+`designs` sets the program's kernel beside others that were written by hand, view by view (gpu_designs.py); `host` needs
+no card (host_cost.py).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import card_figures
+import gpu_designs
 import host_cost
 from card_program import Differ, Program, on_cpu, programs, same
 from card_reference import FMA_A_TURN, Argument, Bench, Reference
@@ -265,8 +265,14 @@ def tiles(on: Measuring) -> None:
     compared(on, "tiles, whole set, four samples", works)
 
 
+def designs(on: Measuring) -> None:
+    """The program's kernel beside others written by hand, view by view, and what Nsight Compute says of it."""
+    gpu_designs.compare(on.bench, on.asked, on.precisions, on.size, on.runs)
+    gpu_designs.profiled(Path(__file__), on.precisions)
+
+
 SECTIONS: dict[str, Callable[[Measuring], None]] = {
-    one.__name__: one for one in (ceilings, interior, whole, scenes, launches, tiles)
+    one.__name__: one for one in (ceilings, interior, whole, designs, scenes, launches, tiles)
 }
 
 
@@ -276,25 +282,12 @@ def size(text: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def model(typed: argparse.Namespace) -> int:
-    """Print what can be told without a card."""
-    precisions = (typed.precision,) if typed.precision else ("f64", "f32")
-    try:
-        card_figures.steps_table(precisions)
-        for precision in precisions:
-            card_figures.frames_table(typed.size, precision)
-    except Absent as absent:
-        print(f"no figures: {absent}")
-        return 1
-    return 0
-
-
 def main() -> int:
-    """Measure the sections that are asked for, or tell the model's figures; 1 where pictures differ."""
+    """Measure the sections that are asked for; 1 where pictures differ or there is no card."""
     parser = options(__doc__ or "", 7)
     parser.add_argument("--precision", choices=("f64", "f32"), help="only this one")
     parser.add_argument("--size", type=size, default=(1920, 1080), metavar="WIDTHxHEIGHT", help="of frames; 1920x1080")
-    parser.add_argument("--model", action="store_true", help="the model's figures, with or without a card")
+    parser.add_argument("--profile", action="store_true", help=argparse.SUPPRESS)  # for Nsight Compute
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
     typed = parser.parse_args()
     if "host" in typed.sections:  # needs no GPU
@@ -305,14 +298,17 @@ def main() -> int:
         parser.error(f"no section {', '.join(unknown)}; there are: {', '.join(SECTIONS)}")
     print(machine_line())
     found = cards.find()
-    if typed.model or found.reason is not None:
-        print(f"no card: figures of the model ({'asked for' if typed.model else found.reason}); nothing is measured")
-        return model(typed)
+    if found.reason is not None:
+        print(f"no card, so nothing is measured: {found.reason}")
+        return 1
     card = found.cards[0]
     print(f"{card.name}, {card.multiprocessors} multiprocessors, {card.memory / 1e9:.0f} GB, driver for CUDA", end=" ")
     print(".".join(str(number) for number in card.driver))
     try:
         on = Measuring(card, typed)
+        if typed.profile:
+            gpu_designs.profile(on.bench, on.asked, on.precisions)
+            return 0
         for name in typed.sections or SECTIONS:
             SECTIONS[name](on)
     except Absent as absent:

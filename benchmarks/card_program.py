@@ -25,7 +25,7 @@ from render.runtime.cuda import discovery as cards
 from render.runtime.cuda.device import CudaDevice
 from render.runtime.cuda.stream import INT32, INT64
 from render.runtime.kernel import Painted
-from render.runtime.launch import Shape, share_out, sizes
+from render.runtime.launch import Shape, make_list, share_out, sizes
 
 
 class Differ(Exception):
@@ -49,6 +49,8 @@ class Program:
         self._memory = share_out(here, self.request, self.shape)
         self._memory.tiles[:] = 0, 0, request.width, request.height
         self._place = bench.memory(self._sizes.whole)
+        self._list = make_list(self.request, self.shape, self.device.most_listed)
+        self._listed = bench.memory(sum(array.nbytes for array in self._list))
         bench.send(self._place, here)
         self._arguments = [Argument(cell, INT64) for cell in self._cells(here)]
         self._arguments += [Argument(one, INT32) for one in self.shape]
@@ -56,7 +58,8 @@ class Program:
         steps = painted.steps
         self.made, self.steps = int(painted.made[0]), None if steps is None else split_marked(steps[0].copy())[0]
         expected = engine.draw(on_cpu(request))
-        same(painted.rgb[0], expected.rgb, "values of the picture")
+        self.rgb = painted.rgb[0].copy()
+        same(self.rgb, expected.rgb, "values of the picture")
         if self.made != expected.total_steps:
             raise Differ(f"{self.made} steps against {expected.total_steps}")
         self.seconds()
@@ -67,14 +70,19 @@ class Program:
 
     def _cells(self, here: np.ndarray) -> list[int]:
         """What the threads are told when they write to memory of the bench."""
+        room, waiting = self._list.room, self._list.waiting
+        listed = {room.ctypes.data: self._listed, waiting.ctypes.data: self._listed + room.nbytes}
 
         def address(array: np.ndarray) -> int:
+            if array.ctypes.data in listed:
+                return listed[array.ctypes.data]
             distance = array.ctypes.data - here.ctypes.data
             if 0 <= distance < here.nbytes:
                 return self._place + distance
             return self.device.place(array) if array.size else 0
 
-        cells: list[int] = pack_cells(self._memory.settings(self.device.at), self.device.p, address=address).tolist()
+        at = self._list.settings(self._memory.settings(self.device.at))
+        cells: list[int] = pack_cells(at, self.device.p, address=address).tolist()
         return cells
 
     def _once(self) -> Painted:
@@ -86,11 +94,11 @@ class Program:
 
     def seconds(self) -> float:
         """Paint the frame once; how long the kernel took."""
-        blocks = self.shape.blocks(self.device.most)
+        grids = self.shape.grids(self.device.most)
 
         def launch() -> None:
-            for function in self.device.functions:
-                self.bench.launch(function, blocks, THREADS, self._arguments)
+            for function, grid in zip(self.device.functions, grids, strict=True):
+                self.bench.launch(function, grid, THREADS, self._arguments)
 
         return self.bench.seconds(launch, before=lambda: self.bench.clear(self._place, self._sizes.cleared))
 
@@ -103,6 +111,7 @@ class Program:
         """Give the card's memory back."""
         self.device.close()
         self.bench.free(self._place)
+        self.bench.free(self._listed)
 
 
 def on_cpu(request: Request) -> Request:

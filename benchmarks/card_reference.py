@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from machine_code import Absent
 
-from render.kernels import warp
 from render.request import Request
 from render.runtime.cuda import driver as card_driver
 from render.runtime.cuda.driver import NOT_READY
@@ -26,6 +25,10 @@ from render.scene import REALS
 FOLDER = Path(__file__).parent / "references"
 FMA_A_TURN = 24  # of references/ceilings.cu
 THREADS = 128
+BLOCK, LOSS = (
+    32,
+    180,
+)  # of references/mandelbrot.cu: steps between two votes; lost blocks after which lanes are refilled
 AHEAD = 1, 2, 4  # how often a work is put in before it is timed, until the card is seen to be busy with it
 COUNTS = {"f64": ctypes.c_double, "f32": ctypes.c_float}
 
@@ -38,11 +41,8 @@ class Code(NamedTuple):
     told: str
 
 
-def compiled(name: str, capability: tuple[int, int]) -> Code:
-    """references/NAME.cu for a card. Raises Absent where it cannot be made.
-
-    The program's own numbers of steps between votes, and of blocks that may be lost, are defined in it.
-    """
+def compiled(name: str, capability: tuple[int, int], **defined: object) -> Code:
+    """Compile references/NAME.cu for a GPU, with such macros. Raises Absent where it cannot be made."""
     try:
         from cuda.bindings import nvrtc
     except ImportError as error:
@@ -61,7 +61,7 @@ def compiled(name: str, capability: tuple[int, int]) -> Code:
 
     source = (FOLDER / f"{name}.cu").read_bytes()
     options = [f"--gpu-architecture=sm_{capability[0]}{capability[1]}", "--fmad=false", "--ptxas-options=-v"]
-    options += [f"--define-macro=BLOCK={warp.BLOCK}", f"--define-macro=LOSS={warp.LOSS}"]
+    options += [f"--define-macro={macro}={value}" for macro, value in defined.items()]
     program = asked(nvrtc.nvrtcCreateProgram(source, f"{name}.cu".encode(), 0, [], []))
     try:
         asked(nvrtc.nvrtcCompileProgram(program, len(options), [option.encode() for option in options]))
@@ -93,9 +93,13 @@ class Bench:
         self.queue = self.asked(self.driver.cuStreamCreate(NON_BLOCKING))
         self._events = [self.asked(self.driver.cuEventCreate(0)) for _ in range(2)]
 
-    def kernels(self, name: str) -> Callable[[str], Any]:
-        """Finds the kernels of references/NAME.cu. Raises Absent."""
-        module = self.asked(self.driver.cuModuleLoadData(compiled(name, self.card.capability).machine))
+    def kernels(self, name: str, **defined: object) -> Callable[[str], Any]:
+        """Compile references/NAME.cu, to find its kernels by name. Raises Absent."""
+        return self.load(compiled(name, self.card.capability, **defined).machine)
+
+    def load(self, code: bytes) -> Callable[[str], Any]:
+        """Load machine code, to find its kernels by name."""
+        module = self.asked(self.driver.cuModuleLoadData(code))
         return lambda kernel: self.asked(self.driver.cuModuleGetFunction(module, kernel.encode()))
 
     def memory(self, size: int) -> int:
@@ -116,10 +120,13 @@ class Bench:
         most = self.asked(self.driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(kernel, threads, 0))
         return int(most) * int(self.card.multiprocessors)
 
-    def launch(self, kernel: Any, blocks: int, threads: int, arguments: Sequence[Argument]) -> None:
-        """Launch a kernel, without waiting."""
+    def launch(
+        self, kernel: Any, blocks: int | tuple[int, int, int], threads: int, arguments: Sequence[Argument]
+    ) -> None:
+        """Launch a kernel, without waiting; blocks: how many, or how many across, down and deep."""
+        grid = blocks if isinstance(blocks, tuple) else (blocks, 1, 1)
         told = tuple(one.value for one in arguments), tuple(one.type for one in arguments)
-        self.asked(self.driver.cuLaunchKernel(kernel, blocks, 1, 1, threads, 1, 1, 0, self.queue, told, 0))
+        self.asked(self.driver.cuLaunchKernel(kernel, *grid, threads, 1, 1, 0, self.queue, told, 0))
 
     def seconds(self, work: Callable[[], object], before: Callable[[], object] = lambda: None) -> float:
         """How long the card takes for what `work` puts into the queue; `before` puts something in that does not count.
@@ -162,7 +169,7 @@ class Reference:
 
     def __init__(self, bench: Bench, request: Request) -> None:
         self.bench, self.request = bench, request
-        self._kernel = bench.kernels("mandelbrot")(f"mandelbrot_{request.precision}")
+        self._kernel = bench.kernels("mandelbrot", BLOCK=BLOCK, LOSS=LOSS)(f"mandelbrot_{request.precision}")
         self._counts = bench.memory(4 * request.width * request.height)
         self._taken = bench.memory(4)  # squares
         squares = -(-request.width // 8) * -(-request.height // 4)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from render import modes, scene
-from render.codegen.program import ENTRY
+from render.codegen.program import ENTRIES
 from render.frame import Frame, open_canvas
 from render.painting.painter import Launcher
 from render.plan import cut
@@ -109,8 +109,8 @@ class Driver:
             "cuEventElapsedTime": Event.until,
             "cuCtxSynchronize": self._finish,
             "cuModuleLoadData": self.load,
+            "cuModuleGetFunction": lambda _code, name: name.decode(),
             "cuLaunchKernel": lambda *launch: launch[-3].append(partial(self.launch, *launch)),
-            "cuOccupancyMaxActiveBlocksPerMultiprocessor": lambda *_: 2,
         }
 
     def __getattr__(self, name: str) -> Callable[..., tuple[Any, ...]]:
@@ -141,7 +141,7 @@ class Driver:
         """A module of this code."""
         return code
 
-    def launch(self, _function: object, *rest: Any) -> None:
+    def launch(self, function: Any, *rest: Any) -> None:
         """Run a kernel; rest: the grid, the block, shared memory, the stream, (values, ctypes), options."""
         raise NotImplementedError
 
@@ -173,27 +173,29 @@ class Emulated(Driver):
     def __init__(self, clock: Callable[[], int] = time.perf_counter_ns, order: Order = lowest) -> None:
         super().__init__()
         self.clock, self.order = clock, order
-        self.kernel: Kernel | None = None
+        self.kernels: dict[str, Kernel] = {}
         self.grids: list[Grid] = []  # of the launches so far that painted
         self.work: list[Work] = []
 
     def load(self, code: bytes) -> object:
         """Read the PTX."""
-        self.kernel = parse(code.decode(), ENTRY)
-        return self.kernel
+        self.kernels = {name: parse(code.decode(), name) for name in ENTRIES}
+        return code
 
-    def launch(self, _function: object, *rest: Any) -> None:
+    def launch(self, function: Any, *rest: Any) -> None:
         """Carry the PTX out for all threads."""
-        assert self.kernel is not None, "launched before a module was loaded"
+        assert self.kernels, "launched before a module was loaded"
         assert not rest[6], "shared memory that is asked for by a launch is not emulated"
         grid, (*_, tiles, _, _) = Grid(rest[:3], rest[3:6]), rest[-2][0]
         machine = Machine(
-            self.kernel, self.card, grid, processors=CARD.multiprocessors, clock=self.clock, order=self.order
+            self.kernels[function], self.card, grid, processors=CARD.multiprocessors, clock=self.clock, order=self.order
         )
         machine.run(packed(rest[-2]))
-        if tiles:  # else it was to have the kernel loaded
+        if tiles and function == ENTRIES[0]:  # else it was to have the kernel loaded
             self.grids.append(grid)
             self.work.append(machine.work)
+        elif tiles:  # the launch's next pass
+            self.work[-1] = Work(*map(sum, zip(self.work[-1], machine.work, strict=True)))
 
 
 def open_device(driver: Driver, request: Request, code: bytes = b"code") -> CudaDevice:

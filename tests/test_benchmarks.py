@@ -94,13 +94,20 @@ class Loaded(Driver):
 def bench(script: Load, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The card of the benchmarks, imitated."""
     reference, driver = script("card_reference"), Loaded()
+    compile_reference = reference.compiled
     try:
-        found = reference.compiled("mandelbrot", CARD.capability)
+        found = {
+            "mandelbrot": reference.compiled("mandelbrot", CARD.capability, BLOCK=reference.BLOCK, LOSS=reference.LOSS)
+        }
     except reference.Absent as absent:
         pytest.skip(f"no kernel written by hand here: {absent}")
-    monkeypatch.setattr(reference, "compiled", lambda *_: found._replace(machine=found.assembly))
+    monkeypatch.setattr(
+        reference, "compiled", lambda name, *_, **__: found[name]._replace(machine=found[name].assembly)
+    )
     monkeypatch.setattr(card_driver, "bindings", lambda: driver)
-    return reference.Bench(CARD)
+    made = reference.Bench(CARD)
+    made.compile = compile_reference
+    return made
 
 
 @pytest.mark.slow
@@ -176,47 +183,41 @@ def test_a_benchmark_says_how_it_is_used(name: str) -> None:
 
 
 @pytest.mark.slow
-def test_without_a_card_the_model_tells_its_figures(
-    script: Load, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], card_library: Any
+@pytest.mark.parametrize(("precision", "shortcuts"), [("f64", 0), ("f32", 1)])
+def test_the_designs_written_by_hand_paint_what_the_program_does(
+    script: Load, bench: Any, precision: str, shortcuts: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    card, figures = script("card"), script("card_figures")
-    monkeypatch.setattr(figures, "CARDS", figures.CARDS[:1])
-    monkeypatch.setattr(figures, "FRAMES", figures.FRAMES[2:4])
-    monkeypatch.setattr(figures, "library", lambda precision: card_library("mandelbrot", precision))
-    monkeypatch.setattr(sys, "argv", ["card.py", "--model", "--precision", "f64", "--size", "40x24"])
+    """`works` compares their pictures; samples are followed beyond the first pass."""
+    from render.codegen import cuda_code, cuda_compiler
 
-    assert card.main() == 0
-    told = capsys.readouterr().out
-    assert "no card: figures of the model" in told
-    assert "H100 f64 by hand" in told
-    assert "whole, 4 a pixel" in told
-    assert "seahorses, 1 a pixel" in told
+    reference, designs = script("card_reference"), script("gpu_designs")
+    view = {"x": -0.743643887037151, "y": 0.13182590420533, "zoom": 1e3, "shortcuts": shortcuts}
+    request = complete(
+        size=(24, 9), samples=1, limit=400, precision=precision, parameters=view, mode="cuda", simulate=True
+    )
+    code = cuda_compiler.assembly(library(request), CARD.capability).encode()
+    monkeypatch.setattr(cuda_code, "machine_code", lambda *_: code)
+    found = bench.compile
 
+    def compiled(*told: Any, **defined: Any) -> Any:
+        made = found(*told, **defined)
+        return made._replace(machine=made.assembly)
 
-@pytest.mark.slow
-def test_the_model_wastes_nothing_where_all_samples_take_the_same(script: Load) -> None:
-    model = script("card_model")
-    counts = np.full((2, 64, 256), 320)
-    how = {"card": model.H100, "precision": "f64", "resident": 1}
+    monkeypatch.setattr(reference, "compiled", compiled)
+    by_hand = designs.ByHand(bench, (24, 9), (precision,))
+    with script("card_program").programs(bench, painted=replace(request, simulate=False)) as made:
+        works = dict(by_hand.works(made["painted"]))
 
-    told = model.modelled(counts, 320, 128, model.Costs(8.0, 0.0), **how)
-
-    assert told.useful == 1
-    assert told.services == 1
-    assert told.ms == pytest.approx(2 * 320 * 8 / model.H100.ghz * 1e-6, rel=1e-3)  # 512 squares: one for each warp
+    assert set(works) == {f"{name}, {how}" for name in ("pixels", "refill") for how in designs.HALVES.values()}
 
 
-@pytest.mark.slow
-def test_the_model_refills_lanes_where_samples_differ(script: Load) -> None:
-    model = script("card_model")
-    counts = np.random.default_rng(1).integers(1, 5000, (1, 512, 512))
-    how = {"card": model.CARDS[-1], "precision": "f64", "resident": 1}
+def test_without_a_gpu_nothing_is_measured(script: Load, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    card = script("card")
+    monkeypatch.setattr(card.cards, "find", lambda: card.cards.Found((), "there is none", None))
+    monkeypatch.setattr(sys, "argv", ["card.py", "designs"])
 
-    refilled, waiting = (model.modelled(counts, 5000, loss, model.Costs(8.0, 100.0), **how) for loss in (32, 1 << 40))
-
-    assert waiting.useful < 0.55  # the mean of 32 against their largest
-    assert refilled.useful > 1.5 * waiting.useful
-    assert refilled.services > waiting.services
+    assert card.main() == 1
+    assert "nothing is measured: there is none" in capsys.readouterr().out
 
 
 def test_every_script_reference_and_section_has_its_place_in_the_readme() -> None:

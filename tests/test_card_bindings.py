@@ -74,7 +74,7 @@ def test_a_card_is_found_and_described(program: Program) -> None:
     "cards",
     [
         {"FAKE_CARDS": "2", "FAKE_DELAY_US": "500"},
-        {"FAKE_CARDS": "2", "FAKE_FAIL": "cuLaunchKernel@1:2:719"},
+        {"FAKE_CARDS": "2", "FAKE_FAIL": "cuLaunchKernel@1:3:719"},
         {"FAKE_FAIL": "cuMemHostAlloc@0:2:2"},
     ],
     ids=["two", "two, one lost", "memory for one stream"],
@@ -96,7 +96,7 @@ def test_the_picture_is_that_of_the_cpu(cards: dict[str, str], program: Program,
 @pytest.mark.parametrize(
     ("failure", "code", "words"),
     [
-        ("cuLaunchKernel@0:3:719", 4, "failed: LaunchFailed: CUDA_ERROR_LAUNCH_FAILED (tiles 0 were"),
+        ("cuLaunchKernel@0:5:719", 4, "failed: LaunchFailed: CUDA_ERROR_LAUNCH_FAILED (tiles 0 were"),
         ("cuEventQuery@0:1:999", 1, "the card was lost (CUDA_ERROR_UNKNOWN)"),
     ],
 )

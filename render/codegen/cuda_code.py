@@ -69,6 +69,6 @@ def thread(made: Program, key: str) -> Callable[..., None]:
     clock = ctypes.CFUNCTYPE(ctypes.c_int64)(time.perf_counter_ns)
     host.offer(host.CLOCK, ctypes.cast(clock, ctypes.c_void_p).value or 0)
     address, engine = host.load_code(code, ENTRY)
-    call = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 4)(address)
+    call = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 7)(address)
     KEPT.extend((engine, clock))
     return call

@@ -11,8 +11,10 @@ the scene says.
 from __future__ import annotations
 
 import contextlib
+import re
 import warnings
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any
 
 import numba
@@ -27,17 +29,24 @@ with warnings.catch_warnings():
     from numba import cuda
 
 from render.codegen import cpu_compiler, llvm_module, plain_numba, warp_words
-from render.codegen.program import ENTRY, Program
+from render.codegen.program import ENTRIES, ENTRY, Program
 from render.codegen.retarget import retarget
 from render.errors import RenderError
 from render.kernels.launch import THREADS
+from render.kernels.passes import FIRST_PASS, SECOND_PASS
 
 Capability = tuple[int, int]
+WARPS = THREADS // 32  # of a block
+BLOCKS = {
+    "f32": 8,
+    "f64": 1,
+}  # that a multiprocessor has room for: 64 registers a thread, or all (benchmarks/README.md)
+NUMBA_ONLY = re.compile(r"^\.common \.global [^;]*NumbaEnv[^;]*;\n", re.MULTILINE)  # what only its interpreter reads
 REASSEMBLED = 'reinstall the CUDA packages: pip install --force-reinstall "numba-cuda[cu13]>=0.30.4,<0.31"'
 
 
 def body(made: Program, said: dict[Callable[..., Any], Any], wrap: Callable[..., Any]) -> Callable[..., None]:
-    """What one thread does, as a function of (cells, block, count, wide, high): so many tiles, and a slot's size.
+    """What one thread does, a function of (cells, stage, right, down, tile, count, wide, high): see `paint_tiles`.
 
     said: what the lanes of a warp say to each other (`warp_words`). wrap: turns the driver's plain functions into ones
     that the compiler at hand can inline.
@@ -50,8 +59,8 @@ def body(made: Program, said: dict[Callable[..., Any], Any], wrap: Callable[...,
     words = cpu_compiler.lane_words(made.precision, 1, 1, types.int32) | said
     paint = retarget(made.root, words=words, slots=made.slots, wrap=wrap)
 
-    def thread(cells: Any, block: int, count: int, wide: int, high: int) -> None:
-        paint(read_at(cells), read_p(cells), block, count, wide, high)
+    def thread(cells: Any, stage: int, right: int, down: int, tile: int, count: int, wide: int, high: int) -> None:
+        paint(read_at(cells), read_p(cells), stage, right, down, tile, count, wide, high)
 
     return thread
 
@@ -61,17 +70,23 @@ def types_of(made: Program) -> tuple[Any, Any]:
     return cpu_compiler.record_type(cpu_compiler._example_settings(made.precision)), cpu_compiler.p_type(made.p, 1)
 
 
-def kernel(made: Program) -> tuple[Callable[..., None], Any]:
-    """The kernel for a GPU and its signature."""
+def kernels(made: Program) -> tuple[list[Callable[..., None]], Any]:
+    """The kernels for a GPU, one for each pass, and their signature."""
     inline = numba.jit(**llvm_module.INNER)
     thread = inline(body(made, warp_words.CARD, inline))
     at_type, p_type = types_of(made)
     cells_type = types.UniTuple(types.int64, cpu_compiler.count_cells(at_type) + cpu_compiler.count_cells(p_type))
 
-    def entry(cells: Any, count: int, wide: int, high: int) -> None:
-        thread(cells, cuda.blockIdx.x, count, wide, high)
+    def first(cells: Any, count: int, wide: int, high: int) -> None:
+        warp, tile = cuda.threadIdx.x >> 5, cuda.blockIdx.z
+        right, down = (cuda.blockIdx.x << 1) + (warp & 1), (cuda.blockIdx.y << 1) + (warp >> 1)
+        thread(cells, FIRST_PASS, right, down, tile, count, wide, high)
 
-    return entry, types.void(cells_type, *[types.int32] * 3)
+    def second(cells: Any, count: int, wide: int, high: int) -> None:
+        warp = (cuda.blockIdx.x << 2) + (cuda.threadIdx.x >> 5)
+        thread(cells, SECOND_PASS, warp, cuda.gridDim.x << 2, 0, count, wide, high)
+
+    return [first, second], types.void(cells_type, *[types.int32] * 3)
 
 
 def compiled(made: Program, capability: Capability) -> Any:
@@ -83,16 +98,29 @@ def compiled(made: Program, capability: Capability) -> Any:
 
     if getattr(cuda, "implementation", "") != "NVIDIA":
         raise RenderError("numba.cuda was imported before numba-cuda could take its place", REASSEMBLED)
-    function, signature = kernel(made)
+    functions, signature = kernels(made)
     try:
         with plain_numba.compile_plainly(), _settled(capability):
-            library, _ = compiler._compile_pyfunc_with_fixup(
-                function, signature, device=False, cc=capability, abi="numba", launch_bounds=THREADS
-            )
+            libraries = [
+                compiler._compile_pyfunc_with_fixup(
+                    function,
+                    signature,
+                    device=False,
+                    cc=capability,
+                    abi="numba",
+                    launch_bounds=(THREADS, BLOCKS[made.precision]),
+                )[0]
+                for function in functions
+            ]
     except NumbaError as error:
         raise cpu_compiler.explain_error(error, made.source) from error
-    library._nvvm_options["fma"] = False
-    return library
+    whole = libraries[0]
+    texts: dict[str, None] = {}
+    for library, entry in zip(libraries, ENTRIES, strict=True):
+        texts |= {text.replace(library._entry_name, entry): None for text in library.llvm_strs}
+    whole._llvm_strs = list(texts)
+    whole._nvvm_options["fma"] = False
+    return whole
 
 
 @contextlib.contextmanager
@@ -122,8 +150,9 @@ def _settled(capability: Capability) -> Iterator[None]:
 
 
 def assembly(library: Any, capability: Capability) -> str:
-    """The kernel as PTX, its entry named ENTRY; no card is needed."""
-    return "\n".join(library.get_asm_strs(cc=capability)).replace(library._entry_name, ENTRY)
+    """The kernels as PTX, named as in ENTRIES; no GPU is needed."""
+    text = "\n".join(library.get_asm_strs(cc=capability))
+    return NUMBA_ONLY.sub("", text)
 
 
 def machine_code(text: str, capability: Capability) -> tuple[bytes, str]:
@@ -157,15 +186,22 @@ def closest(capability: Capability) -> Capability:
 
 def thread_code(made: Program) -> bytes:
     """Object code for this CPU of what one thread does, for the simulator; `cells` is an address."""
-    signature = types.void(types.CPointer(types.int64), *[types.int64] * 4)
+    signature = types.void(types.CPointer(types.int64), *[types.int64] * 7)
     return cpu_compiler.compile_function(body(made, warp_words.ALONE, llvm_module.make_inlined), signature, made.source)
 
 
 def simulated(thread: Callable[..., None]) -> Any:
-    """The kernel for numba's simulator, which must be what `cuda` is in this process: kernel[blocks, threads](...)."""
+    """The kernel for numba's simulator, which must be what `cuda` is in this process: kernel[blocks, threads](...).
 
-    def launched(cells: int, count: int, wide: int, high: int) -> None:
-        if cuda.threadIdx.x & 31 == 0:  # a warp of one lane
-            thread(cells, cuda.blockIdx.x, count, wide, high)
+    It is launched with one block, whose warps have one lane and make the first pass for every fourth square.
+    """
+
+    def launched(cells: int, stage: int, count: int, wide: int, high: int) -> None:
+        warp = cuda.threadIdx.x >> 5
+        if cuda.threadIdx.x & 31 == 0 and stage == SECOND_PASS:
+            thread(cells, stage, warp, WARPS, 0, count, wide, high)
+        elif cuda.threadIdx.x & 31 == 0:
+            for tile, down, right in product(range(count), range((high + 3) >> 2), range(warp, (wide + 7) >> 3, WARPS)):
+                thread(cells, stage, right, down, tile, count, wide, high)
 
     return cuda.jit(launched)

@@ -97,6 +97,35 @@ def store_state(typingctx: Any, pointer: Any, place: Any, state: Any) -> Any:
 
 
 @intrinsic
+def load_rows(typingctx: Any, pointer: Any, place: Any, apart: Any, like: Any) -> Any:
+    """Load as many lanes as a state like `like` has members, so many numbers from one to the next."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        members, place = [], args[1]
+        for kind in like:
+            members.append(builder.load(_vector_at(builder, args[0], place, kind), align=_vector_alignment(kind)))
+            place = builder.add(place, args[2])
+        return context.make_tuple(builder, like, members)
+
+    return like(pointer, types.int64, types.int64, like), codegen
+
+
+@intrinsic
+def store_rows(typingctx: Any, pointer: Any, place: Any, apart: Any, state: Any) -> Any:
+    """Store the members of a state so many numbers from one to the next."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        place = args[1]
+        for row, kind in enumerate(state):
+            lanes = builder.extract_value(args[3], row)
+            builder.store(lanes, _vector_at(builder, args[0], place, kind), align=_vector_alignment(kind))
+            place = builder.add(place, args[2])
+        return context.get_dummy_value()
+
+    return types.void(pointer, types.int64, types.int64, state), codegen
+
+
+@intrinsic
 def same_bits(typingctx: Any, a: Any, b: Any) -> Any:
     """Return a mask of the lanes in which all members of two states have the same bits."""
     kind = a[0]

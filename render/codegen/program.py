@@ -15,7 +15,7 @@ import numpy as np
 
 from render.codegen import plain_numba
 from render.codegen.retarget import hash_function
-from render.kernels import driver, room, scalar, slots, warp
+from render.kernels import driver, passes, room, scalar, slots, warp
 from render.language import primitives
 from render.parameters import P, member_types
 from render.request import Request
@@ -23,7 +23,7 @@ from render.scene import Scene
 
 PATCHES = {64: (8, 8), 32: (8, 4), 16: (4, 4), 8: (4, 2), 4: (2, 2)}  # lanes: pixels across, down
 ENTRY = "render_paint"
-ENTRIES = (ENTRY,)  # of a GPU's code, launched one after the other: the passes over a launch's tiles
+ENTRIES = (ENTRY, "render_finish")  # of a GPU's code, launched one after the other: the passes over a launch's tiles
 Filling = dict[Any, Any]  # what stands in the slots
 RENDER = Path(__file__).parent.parent
 LANES = ("lane_memory", "lane_primitives", "lane_slots", "lane_types")
@@ -115,13 +115,13 @@ def scalar_program(scene: Scene, request: Request) -> Program:
 def warp_program(scene: Scene, request: Request) -> Program:
     """Make the program for one lane of a warp, for a thread of a GPU."""
     loop: Filling = {
+        slots.beginning: warp.begin_by_blocks if scene.absorbing else warp.begin_by_steps,
         slots.stepping: warp.by_blocks if scene.absorbing else warp.by_steps,
-        slots.settled: driver.halved if scene.absorbing else driver.as_it_is,
+        slots.settled: warp.halved if scene.absorbing else driver.as_it_is,
         slots.repeating: warp.cycles if scene.absorbing and scene.inside_flat else warp.no_cycles,
-        slots.BLOCK: warp.BLOCK,  # where the driver's last steps are made
+        slots.UNTIL: warp.FOLLOWED if scene.absorbing else warp.FOLLOWED_BY_STEPS,
     }
-    check_batch(warp.BLOCK)
-    return _build_program(scene, request, warp.paint_tiles, loop, 1)
+    return _build_program(scene, request, passes.paint_tiles, loop, 1)
 
 
 def _build_program(scene: Scene, request: Request, root: Callable[..., Any], loop: Filling, lanes: int) -> Program:

@@ -21,10 +21,11 @@ class Settings(NamedTuple):
 
     The rectangle lies at (x, y) of the frame, and its first pixel is number `first` of `rgb` and of `steps`, which have
     `stride` pixels in a row: where a pixel is in the frame and where it is in memory have nothing in common.
+    share: of a sample in its pixel.
     images: so many rows below the rectangle are mirror images of rows in it, and are stored with them. outcome: samples
     that are NaN, and 1 when the rectangle is done. budget: steps after which to come back; room and notes: what is
-    underway then, see `driver`. tiles, counters, tallies, records: a GPU's launch, see `render.kernels.launch`; there
-    each tile has a slot of its own in `rgb` and `steps`, one after the other.
+    underway then, see `driver`. copies, waiting, tiles, counters, tallies, records, and room: a GPU's launch, see
+    `render.kernels.launch`; there each tile has a slot of its own in `rgb` and `steps`, one after the other.
     """
 
     x: Any
@@ -37,6 +38,7 @@ class Settings(NamedTuple):
     images: Any
     limit: Any
     samples: Any
+    share: Any
     shortcuts: Any
     keep_steps: Any
     x0: Any
@@ -52,6 +54,8 @@ class Settings(NamedTuple):
     budget: Any
     room: Any
     notes: Any
+    copies: Any
+    waiting: Any
     tiles: Any
     counters: Any
     tallies: Any
@@ -59,7 +63,20 @@ class Settings(NamedTuple):
 
 
 ARRAYS = frozenset(
-    {"offsets", "table", "rgb", "steps", "outcome", "room", "notes", "tiles", "counters", "tallies", "records"}
+    {
+        "offsets",
+        "table",
+        "rgb",
+        "steps",
+        "outcome",
+        "room",
+        "notes",
+        "waiting",
+        "tiles",
+        "counters",
+        "tallies",
+        "records",
+    }
 )
 
 
@@ -76,6 +93,7 @@ def request_settings(request: Request) -> Settings:
         images=0,
         limit=request.limit,
         samples=request.samples,
+        share=REALS[request.precision](1) / REALS[request.precision](request.samples),
         shortcuts=int(request.values["shortcuts"]),
         keep_steps=0,
         **grid(request)._asdict(),
@@ -87,6 +105,8 @@ def request_settings(request: Request) -> Settings:
         budget=0,
         room=np.zeros(0, REALS[request.precision]),
         notes=np.zeros(0, np.int64),
+        copies=1,
+        waiting=np.zeros(0, np.int32),
         tiles=np.zeros(0, np.int32),
         counters=np.zeros(0, np.int64),
         tallies=np.zeros(0, np.int64),

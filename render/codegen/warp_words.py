@@ -19,7 +19,12 @@ from render.kernels import slots
 
 COUNT = Lanes(types.int32, 1)
 I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
-ALL, BALLOT, INDEXED = I32(0xFFFFFFFF), I32(3), I32(0)  # lanes that take part; modes of `vote` and `shfl`
+ALL, BALLOT, INDEXED, ACROSS = (
+    I32(0xFFFFFFFF),
+    I32(3),
+    I32(0),
+    I32(3),
+)  # lanes that take part; modes of `vote` and `shfl`
 
 
 def _called(builder: Any, name: str, result: Any, *values: Any) -> Any:
@@ -85,6 +90,15 @@ def _lane_number(builder: Any) -> Any:
     return builder.asm(ir.FunctionType(I32, []), "mov.u32 $0, %laneid;", "=r", [], False)
 
 
+def _warp_sum(builder: Any, value: Any) -> Any:
+    """In five turns each lane adds what one 1, 2, 4, ... lanes away has come to."""
+    both = ir.LiteralStructType((I32, I1))
+    for away in (1, 2, 4, 8, 16):
+        other = _called(builder, "llvm.nvvm.shfl.sync.i32", both, ALL, ACROSS, value, I32(away), I32(31))
+        value = builder.add(value, builder.extract_value(other, 0))
+    return value
+
+
 @intrinsic
 def divided(typingctx: Any, number: Any, by: Any) -> Any:
     """Quotient and remainder of whole numbers that are not negative."""
@@ -114,6 +128,8 @@ CARD = SHARED | {
     slots.before: _answered(_before),
     slots.from_first: _answered(_from_first),
     slots.lane_number: _read(_lane_number),
+    slots.warp_lanes: _read(lambda _builder: I64(32), types.int64),
+    slots.warp_sum: _answered(_warp_sum),
     slots.multiprocessor: _read(lambda builder: _register(builder, "smid", I32, "r"), types.int32),
     slots.device_clock: _read(lambda builder: _register(builder, "globaltimer", I64, "l"), types.int64),
 }
@@ -122,6 +138,8 @@ ALONE = SHARED | {
     slots.before: _answered(lambda _builder, _mask: I32(0)),
     slots.from_first: _answered(lambda _builder, value: value),
     slots.lane_number: _read(lambda _builder: I32(0)),
+    slots.warp_lanes: _read(lambda _builder: I64(1), types.int64),
+    slots.warp_sum: _answered(lambda _builder, value: value),
     slots.multiprocessor: _read(lambda _builder: I32(0), types.int32),
     slots.device_clock: _read(lambda builder: _called(builder, host.CLOCK, I64), types.int64),
 }

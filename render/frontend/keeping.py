@@ -34,7 +34,8 @@ def open_journal(
             journal.remove()
         found = []
     identity = identify(request, _hash_scene(request), __version__)
-    kept = [journal for journal in found if resume and _fits(journal, identity, own_tile=own_tile)]
+    fitting = [journal for journal in found if _fits(journal, identity, own_tile=own_tile)]
+    kept = fitting if resume else []
     if kept:
         assert kept[0].identity is not None
         wide, high = kept[0].identity["tile"]
@@ -43,8 +44,10 @@ def open_journal(
         kept = [journal for journal in kept if journal.identity == identity]
     elif resume:
         _explain_misfit(found, identity, output, say)
+    elif fitting:
+        say(f"{fitting[0].path} keeps tiles of an earlier run: --resume would go on with them; all is painted anew")
     elif found:
-        say(f"{found[0].path} keeps tiles of an earlier run: --resume would go on with them; all is painted anew")
+        say(f"{found[0].path} keeps tiles of another picture; it goes when this one is saved")
     others = [journal for journal in found if journal not in kept]
     return request, Journal(output, identity, say, kept, others)
 
@@ -69,7 +72,7 @@ def _explain_misfit(
     """Say that there is nothing to go on with. Raises UsageError where what there is belongs to another request."""
     readable = [journal for journal in found if journal.identity is not None]
     if not readable:
-        say(f"there is no journal of {output}: all of it is painted")
+        say(f"there is no journal of {output}: the whole picture is painted anew")
         return
     journal = readable[0]
     for one in found:

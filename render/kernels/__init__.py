@@ -4,5 +4,6 @@ slots: the places in the loops that a scene, the lanes and some numbers fill.
 driver: the loop for many lanes on a CPU; room: where all that is underway stands, with a drawing and an example.
 refill: lanes change their samples. resolve: the end of samples and of patches of pixels.
 scalar: the same for one sample at a time.
-warp: the same for the lanes of a GPU's warp; launch: the shape of a launch, which the host has to know as well.
+warp: how the lanes of a GPU's warp follow samples, with a drawing and an example; passes: the two passes they make.
+launch: the shape of a launch on a GPU, which the host has to know as well.
 """

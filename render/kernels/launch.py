@@ -16,15 +16,17 @@ from __future__ import annotations
 
 SQUARE_WIDTH, SQUARE_HEIGHT = 8, 4  # pixels that the 32 lanes of a warp begin together
 SQUARE = SQUARE_WIDTH * SQUARE_HEIGHT
-THREADS = 128  # of a block: four warps
+THREADS = 128  # of a block: four warps, which begin with two squares by two
+BLOCK_WIDTH, BLOCK_HEIGHT = 2 * SQUARE_WIDTH, 2 * SQUARE_HEIGHT  # pixels of those
+MEMBERS = 8  # rows of the list's room: the members of a state, and the sums of three colours
 TILE = 4  # int32 for each tile: x, y, width, height, in pixels of the frame
 TALLY = 2  # int64 for each tile: steps made, samples that are NaN
 TALLIES = 4096  # of a launch, or one for each tile where there are more
 COUNTERS = 8  # int64 that are 0 when a launch starts: what its passes count for all threads together
-TAKEN = 0  # of the counters: how many squares have been taken
+LISTED, TAKEN = 0, 1  # of the counters: how many pixels are in the list, and how many have been taken from it
 RECORD = 3  # int64 for each square: its multiprocessor, its first and its last instant in ns of the device's clock
 
 
 def copies(tiles: int) -> int:
-    """How many tallies each of so many tiles has."""
-    return 1 + TALLIES // (tiles + 1)
+    """How many tallies each of so many tiles has: a power of two."""
+    return 1 << max((TALLIES // max(tiles, 1)).bit_length() - 1, 0)

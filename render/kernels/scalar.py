@@ -60,10 +60,15 @@ def walk_in_blocks(state: Any, steps: Lane, p: Any, limit: int) -> Any:
     return walk(state, steps, p, limit)
 
 
+def find_point(i: Lane, j: Lane, s: int, at: Any) -> tuple[Lane, Lane]:
+    """Give the point of the picture plane where sample s of the pixel (i, j) lies."""
+    across, down = reals(at.offsets[2 * s]), reals(at.offsets[2 * s + 1])
+    return position(i, j, across, down, at.x0, at.y0, at.pitch, at.half_width, at.half_height)
+
+
 def begun(i: Lane, j: Lane, s: int, at: Any, p: Any) -> Any:
     """Sample s of the pixel (i, j) as it starts: its state, and the steps that need not be made."""
-    across, down = reals(at.offsets[2 * s]), reals(at.offsets[2 * s + 1])
-    x, y = position(i, j, across, down, at.x0, at.y0, at.pitch, at.half_width, at.half_height)
+    x, y = find_point(i, j, s, at)
     steps = counts(0)
     if at.shortcuts:
         steps = where(never_ends(x, y, p), counts(at.limit), steps)
@@ -129,7 +134,7 @@ def levels(sums: Any, at: Any) -> Any:
     """The mean light of the samples as steps of the sRGB table: red, green, blue."""
     red, green, blue = sums
     if at.samples & (at.samples - 1) == 0:  # the product is the quotient then, to the last bit
-        share = reals(1.0) / reals(at.samples)
+        share = reals(at.share)
         red, green, blue = red * share, green * share, blue * share
     else:
         share = reals(at.samples)
@@ -140,8 +145,9 @@ def levels(sums: Any, at: Any) -> Any:
 def put(at: Any, place: int, lane: int, reds: Any, greens: Any, blues: Any, made: Any) -> None:
     """Write one lane's pixel, and its marked step count where the frame keeps them, to their place."""
     rgb, table = memory(at.rgb), memory(at.table)
-    rgb[3 * place] = table[reds[lane]]
-    rgb[3 * place + 1] = table[greens[lane]]
-    rgb[3 * place + 2] = table[blues[lane]]
+    red, green, blue = table[reds[lane]], table[greens[lane]], table[blues[lane]]  # all three are under way at once
+    rgb[3 * place] = red
+    rgb[3 * place + 1] = green
+    rgb[3 * place + 2] = blue
     if at.keep_steps:
         memory(at.steps)[place] = made[lane]

@@ -34,6 +34,7 @@ GROUPS: Any = Number("GROUPS")  # taken in turn: what was written for one is not
 BLOCK: Any = Number("BLOCK")  # steps between two questions; a power of two
 TAKING: Any = Number("TAKING")  # what it costs to take ended lanes out, in blocks of one lane
 MOVING: Any = Number("MOVING")  # and for each of them
+UNTIL: Any = Number("UNTIL")  # steps for which a GPU's first pass follows a sample
 
 
 # --- the scene's -------------------------------------------------------------------------------------------
@@ -74,7 +75,12 @@ def onward(room: Any, here: int, count_at: int, p: Any, limit: int, like: Any) -
     _empty()
 
 
-def stepping(state: Any, steps: Lane, mine: Any, having: Lane, p: Any, limit: int) -> Any:
+def beginning(state: Any, steps: Lane, x: Lane, y: Lane, at: Any, p: Any) -> Any:
+    """How a GPU follows a sample in its first pass: `warp.begin_by_blocks` or `warp.begin_by_steps`."""
+    _empty()
+
+
+def stepping(state: Any, steps: Lane, mine: Any, fewest: Lane, patience: Lane, p: Any, limit: int) -> Any:
     """How the lanes of a warp are stepped together: `warp.by_blocks` or `warp.by_steps`."""
     _empty()
 
@@ -212,6 +218,16 @@ def keep_all(room: Any, place: int, state: Any) -> None:
     _empty()
 
 
+def fetch_apart(room: Any, place: int, apart: int, like: Any) -> Any:
+    """A state like `like` from memory, its members so far apart."""
+    _empty()
+
+
+def keep_apart(room: Any, place: int, apart: int, state: Any) -> None:
+    """A state to memory, its members so far apart."""
+    _empty()
+
+
 # --- a warp's: intrinsics of render.codegen.warp_words ---------------------------------------------------------
 
 
@@ -232,6 +248,16 @@ def from_first(value: Lane) -> Lane:
 
 def lane_number() -> Lane:
     """Which lane of its warp this is."""
+    _empty()
+
+
+def warp_lanes() -> int:
+    """How many lanes a warp has."""
+    _empty()
+
+
+def warp_sum(values: Lane) -> Lane:
+    """The sum of whole numbers over the lanes of the warp. All lanes have to ask together."""
     _empty()
 
 

@@ -1,197 +1,165 @@
-"""A warp of a graphics card: 32 lanes, each a thread of its own, that take their pixels from one queue.
+"""A warp of a GPU: 32 lanes, each a thread of its own, that paint the tiles of a launch in two passes.
 
-The lanes of a warp are stepped together whether they have ended or not, so a warp is as slow as its slowest sample,
-unless a lane that has ended goes on with another one. Here each lane follows the samples of one pixel, one after the
-other, sums their light in order, and then takes the next pixel. Squares of 8 x 4 neighbours, which end at similar
-steps, are handed to the warps of all blocks by one counter of the launch; a warp deals its square out to those of its
-lanes that want a pixel. They agree on who takes which by voting, so no lane waits at a lock, and no warp has less to
-do than another.
+The lanes of a warp are stepped together, so a warp is as slow as its slowest sample. Most samples end soon, and end
+soon together where they are neighbours; the few that take long are scattered among them. So the first pass takes each
+square of 8 x 4 pixels to a warp of its own and follows its samples for some hundred steps. What goes on after that is
+listed, densely, and the second pass follows it with few warps that stay: a lane whose sample has ended takes the next
+one of the list, when about half of the lanes have.
 
-For an absorbing scene BLOCK steps are made between two votes. What follows a sample's end is made by the whole warp
-whether one lane needs it or all: the last steps by halves (`driver.halved`), the shading, the start of another sample.
-So ended lanes wait until about as much is lost by it as that costs. None of it can be seen in the picture: each lane's
-arithmetic is that of the plain loop.
+    first pass    squares  0  1  2  3  4 ...           each pixel:  ended -> stored
+                  warps    0  1  2  3  4 ...                        goes on -> list
+    list          | 3 17 18 40 41 42 43 77 ...
+    second pass   warp 0: lanes take 3 17 18 ...;  warp 1: ...;     each pixel:  ended -> stored -> the next of the list
 
-In numba's simulator a warp has one lane.
+An example, with warps of four lanes: of the pixels 0 1 2 3 the first pass stores 0 and 2 after 8 and 40 steps; 1 and 3
+go on at step 232 and are listed with their state, as 17 and 18 of the list. In the second pass some warp takes 16 to 19
+and steps all four together. When two of them have ended, it makes their last steps, stores them, and takes 64 and 65.
+
+A pixel's samples are followed one after the other and their light is summed in order. A listed pixel takes with it
+what its samples have come to, and the rest of them is left to the second pass.
+
+For an absorbing scene BLOCK steps are made between two tests (`by_blocks`), and the last steps of a sample are found by
+halves (`halved`). None of this can be seen in the picture: each lane's arithmetic is that of the plain loop. In numba's
+simulator a warp has one lane.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from render.kernels.launch import RECORD, SQUARE, TAKEN, TALLY, TILE, copies
-from render.kernels.scalar import begun, levels, light, marked, put, strange
+from render.kernels.driver import further
+from render.kernels.launch import RECORD, TALLY, TILE
 from render.kernels.slots import (
+    UNTIL,
     add_at,
     alive,
-    before,
     choose,
     counts,
     device_clock,
     divided,
-    from_first,
-    lane_number,
     lift,
     memory,
-    multiprocessor,
-    real_count,
-    reals,
-    repeating,
+    never_ends,
     same_bits,
-    settled,
-    start,
     step,
-    stepping,
     total,
-    unpack,
     votes,
 )
 from render.language.primitives import Lane, any_lane, where
-from render.sampling import clamped
 
-BLOCK = 16  # steps between two votes
-# How many blocks of single lanes may be lost before a warp takes others in: what the model in benchmarks/card.py finds
-# good. Half as many blocks, and so as many looks for cycles, are 1440 steps, a multiple of most short periods.
-LOSS = 180
+BLOCK = 32  # steps between two tests (benchmarks/results: 16 and 64 were no better)
+FIRST = 8  # steps before the first test of a sample: many end in them
+FOLLOWED = FIRST + 7 * BLOCK  # steps for which the first pass follows a sample (200 to 256 were best on all views)
+FOLLOWED_BY_STEPS = 1 << 30  # and where they are tested one by one: to the end
+LOOK = 45  # blocks after which the second pass looks for cycles: 1440 steps, a multiple of most short periods
 
 
 class Launch(NamedTuple):
-    """What all threads of a launch know: so many tiles, in slots of wide x high pixels, and so many squares.
+    """What all threads of a launch know: so many tiles, in slots of wide x high pixels, with so many squares.
 
-    copy: of the tallies, to which a thread adds. across, squares: of a slot, in a row and in all. every: of all slots.
+    across, squares: of a slot, in a row and in all.
     """
 
     count: Any
     wide: Any
     high: Any
-    copy: Any
     across: Any
     squares: Any
-    every: Any
 
 
-def paint_tiles(at: Any, p: Any, block: int, count: int, wide: int, high: int) -> None:
-    """Paint squares of the launch's tiles until all have been taken, as one lane of a warp of this thread block.
-
-    There are so many tiles in the table, and each has a slot of wide x high pixels (`launch`).
-    """
-    across = (wide + 7) >> 3
-    squares = across * ((high + 3) >> 2)
-    launch = Launch(count, wide, high, block % copies(count), across, squares, count * squares)
-    end = counts(SQUARE * launch.every)
-    number = tile = i = j = following = left = s = steps = counts(0)
-    state = seen = lift(start(reals(0), reals(0), p), reals(0))
-    looks = counts(0)
-    red = green = blue = reals(0)
-    made = place = 0
-    having = counts(1)
-    wanting = ended = having > 0
-    while any_lane(having > 0):
-        # Lanes without a pixel take one; squares at a tile's right and lower edge have some outside of it.
-        while any_lane(votes(wanting) > 0):
-            number, following, left = take(wanting, number, following, left, launch.every, at)
-            slot, column, row = place_of(number, counts(squares), counts(across))
-            if any_lane((number < end) & (slot != tile)):
-                add_steps(at, tile, launch, made)
-                tile, made = slot, 0
-            i, j, outside = find_pixel(at, tile, column, row)
-            place = (total(tile) * high + total(row)) * wide + total(column)
-            wanting = wanting & (number < end) & outside
-        mine = number < end
-        # Lanes whose sample has ended begin the next, of the same pixel or of a new one; then all are stepped.
-        if any_lane(ended & mine):
-            state, steps = begun(real_count(i, red), real_count(j, red), total(s), at, p)
-            looks = counts(0)
-        having = votes(mine)
-        state, steps, going = stepping(state, steps, mine, having, p, at.limit)
-        if at.shortcuts:
-            steps, seen, looks = repeating(state, steps, seen, looks, going, at.limit)
-        # Lanes that have ended make their last steps and add their light, and after a pixel's last sample store it.
-        ended = mine & ~going
-        if any_lane(ended):
-            if any_lane(steps < at.limit):
-                state, steps = settled(state, steps, p, at.limit)
-            r, g, b = light(state, steps, p)
-            add_strange(at, tile, launch, strange(r, g, b))
-            made += total(steps)
-            red, green, blue = red + clamped(r), green + clamped(g), blue + clamped(b)
-            s = s + 1
-        wanting = ended & (s >= at.samples)
-        if any_lane(wanting):
-            reds, greens, blues = levels((red, green, blue), at)
-            counted = unpack(marked(state, steps, p))
-            put(at, place, 0, unpack(reds), unpack(greens), unpack(blues), counted)
-            record_end(at, number)
-            red = green = blue = reals(0)
-            s = counts(0)
-    add_steps(at, tile, launch, made)
+def place_of(number: Lane, launch: Launch) -> tuple[Lane, Lane, Lane]:
+    """Tile, and column and row in its slot, of a pixel by its number in the launch."""
+    tile, within = divided(number >> 5, counts(launch.squares))
+    line, square = divided(within, counts(launch.across))
+    return tile, (square << 3) + (number & 7), (line << 2) + ((number >> 3) & 3)
 
 
-def find_pixel(at: Any, tile: Lane, column: Lane, row: Lane) -> tuple[Lane, Lane, Any]:
+def find_pixel(at: Any, tile: int, column: Lane, row: Lane) -> tuple[Lane, Lane, Any]:
     """Give the column and row in the frame of a pixel of a tile's slot, and whether it lies outside of the tile."""
-    tiles, first = memory(at.tiles), TILE * total(tile)
+    tiles, first = memory(at.tiles), TILE * tile
     i, j = column + counts(tiles[first]), row + counts(tiles[first + 1])
     return i, j, (column >= counts(tiles[first + 2])) | (row >= counts(tiles[first + 3]))
 
 
-def add_steps(at: Any, tile: Lane, launch: Launch, made: int) -> None:
-    """Add what a lane has made for a tile to this copy of the tile's tally."""
-    if made > 0:
-        add_at(at.tallies, TALLY * (launch.copy * launch.count + total(tile)), made)
+def find_place(tile: int, column: Lane, row: Lane, launch: Launch) -> int:
+    """Give the number of a pixel in the launch's memory, where tiles lie slot by slot and pixels row by row."""
+    return total(counts((tile * launch.high + total(row)) * launch.wide + total(column)))
 
 
-def add_strange(at: Any, tile: Lane, launch: Launch, bad: bool) -> None:
-    """Count a sample that is NaN."""
-    if bad:
-        add_at(at.tallies, TALLY * (launch.copy * launch.count + total(tile)) + 1, 1)
+def add_steps(at: Any, warp: int, tile: int, launch: Launch, made: int) -> None:
+    """Add what has been made for a tile to this warp's copy of the tile's tally."""
+    if made != 0:
+        add_at(at.tallies, find_tally(at, warp, tile, launch), made)
 
 
-def record_end(at: Any, number: Lane) -> None:
+def add_strange(at: Any, warp: int, tile: int, launch: Launch, bad: int) -> None:
+    """Count samples that are NaN."""
+    if bad > 0:
+        add_at(at.tallies, find_tally(at, warp, tile, launch) + 1, bad)
+
+
+def find_tally(at: Any, warp: int, tile: int, launch: Launch) -> int:
+    """Give the place of this warp's copy of a tile's tally; 32 bits are enough, and are what a GPU reckons with."""
+    return TALLY * total(counts((warp & (at.copies - 1)) * launch.count + tile))
+
+
+def record_end(at: Any, square: int) -> None:
     """Write when a pixel was stored into its square's record; what the last of the square's lanes writes stays."""
-    memory(at.records)[RECORD * total(number >> 5) + 2] = device_clock()
+    memory(at.records)[RECORD * square + 2] = device_clock()
 
 
-def take(wanting: Any, number: Lane, following: Lane, left: Lane, every: int, at: Any) -> tuple[Lane, Lane, Lane]:
-    """Give each lane that wants one a pixel's number, in order; and what is left of the warp's square afterwards.
+# --- how samples are followed -----------------------------------------------------------------------------------
 
-    following, left: the next number of the square, and how many there are. every: how many squares the launch has. The
-    record of a square that is taken says by whom and when.
+
+def begin_by_blocks(state: Any, steps: Lane, x: Lane, y: Lane, at: Any, p: Any) -> Any:
+    """Follow an absorbing scene's sample from its start: state and steps at its end, or at UNTIL where it goes on.
+
+    What never ends is asked only of those that are still there after the first steps. Tells whether it goes on.
     """
-    need, rank = votes(wanting), before(wanting)
-    square = following
-    if any_lane(need > left):
-        first = counts(0)
-        if any_lane(lane_number() == 0):
-            fresh = add_at(at.counters, TAKEN, 1)
-            first = counts(fresh)
-            if fresh < every:
-                records = memory(at.records)
-                records[RECORD * fresh] = multiprocessor()
-                records[RECORD * fresh + 1] = device_clock()
-        square = from_first(first) << 5
-    number = where(wanting, where(rank < left, following + rank, square + (rank - left)), number)
-    following = where(need > left, square + (need - left), following + need)
-    return number, following, where(need > left, left + SQUARE - need, left - need)
+    after, waits = state, steps < 0
+    for _ in range(FIRST):
+        after = lift(step(after, p), state[0])
+    if any_lane((steps <= at.limit - FIRST) & alive(after, p)):
+        state, steps = after, steps + FIRST
+        if at.shortcuts:
+            steps = where(never_ends(x, y, p), counts(at.limit), steps)
+        last = counts(min(at.limit, UNTIL) - BLOCK)
+        going = steps <= last
+        while any_lane(going):
+            after = state
+            for _ in range(BLOCK):
+                after = lift(step(after, p), state[0])
+            going = going & alive(after, p)
+            state, steps = choose(going, after, state), where(going, steps + BLOCK, steps)
+            going = going & (steps <= last)
+        waits = (steps >= UNTIL) & (steps < at.limit)
+        if any_lane((steps < at.limit) & ~waits):
+            state, steps = halved(state, steps, p, at.limit)
+    else:
+        state, steps = further(state, steps, FIRST // 2, p, at.limit)
+        state, steps = further(state, steps, FIRST // 4, p, at.limit)
+        state, steps = further(state, steps, FIRST // 8, p, at.limit)
+        state, steps = one_more(state, steps, p, at.limit)
+    return state, steps, waits
 
 
-def place_of(number: Lane, squares: Lane, across: Lane) -> tuple[Lane, Lane, Lane]:
-    """Tile, and column and row in it, of a pixel: slots have so many squares, and so many of them in a row."""
-    tile, within = divided(number >> 5, squares)
-    line, square = divided(within, across)
-    return tile, (square << 3) + (number & 7), (line << 2) + ((number >> 3) & 3)
+def begin_by_steps(state: Any, steps: Lane, x: Lane, y: Lane, at: Any, p: Any) -> Any:
+    """Follow any other scene's sample from its start."""
+    end = counts(min(at.limit, UNTIL))
+    while any_lane(alive(state, p) & (steps < end)):
+        state, steps = lift(step(state, p), state[0]), steps + 1
+    return state, steps, (steps < at.limit) & alive(state, p)
 
 
-def by_blocks(state: Any, steps: Lane, mine: Any, having: Lane, p: Any, limit: int) -> Any:
-    """BLOCK steps at a time, for absorbing scenes, until all that the warp has have ended, or enough is lost.
+def by_blocks(state: Any, steps: Lane, mine: Any, fewest: Lane, patience: Lane, p: Any, limit: int) -> Any:
+    """BLOCK steps at a time, for absorbing scenes, until at most `fewest` lanes go on or `patience` blocks are made.
 
-    Half of LOSS blocks in which nothing was lost are enough too, since `cycles` looks at the states afterwards. A lane
-    that ends in a block, or is too near the limit, stays where the block began.
+    A lane that ends in a block, or is too near the limit, stays where the block began.
     """
     last = counts(limit - BLOCK)
     going = mine & (steps <= last)
     active = votes(going)
-    patience = counts(LOSS)
-    while any_lane((active > 0) & (patience > 0)):
+    while any_lane((active > fewest) & (patience > 0)):
         after = state
         for _ in range(BLOCK):
             after = lift(step(after, p), state[0])
@@ -199,8 +167,36 @@ def by_blocks(state: Any, steps: Lane, mine: Any, having: Lane, p: Any, limit: i
         state, steps = choose(going, after, state), where(going, steps + BLOCK, steps)
         going = going & (steps <= last)
         active = votes(going)
-        patience = patience - having + active - 2
-    return state, steps, going
+        patience = patience - 1
+    return state, steps, going, patience
+
+
+def by_steps(state: Any, steps: Lane, mine: Any, fewest: Lane, patience: Lane, p: Any, limit: int) -> Any:
+    """One step at a time, for all other scenes."""
+    going = mine & alive(state, p) & (steps < limit)
+    active = votes(going)
+    while any_lane(active > fewest):
+        state = choose(going, lift(step(state, p), state[0]), state)
+        steps = where(going, steps + 1, steps)
+        going = going & alive(state, p) & (steps < limit)
+        active = votes(going)
+    return state, steps, going, patience
+
+
+def halved(state: Any, steps: Lane, p: Any, limit: int) -> Any:
+    """The last steps of a sample that ends within a block, or at the limit: 16, 8, 4, 2, 1, and the ending one."""
+    state, steps = further(state, steps, BLOCK // 2, p, limit)
+    state, steps = further(state, steps, BLOCK // 4, p, limit)
+    state, steps = further(state, steps, BLOCK // 8, p, limit)
+    state, steps = further(state, steps, BLOCK // 16, p, limit)
+    state, steps = further(state, steps, BLOCK // 32, p, limit)
+    return one_more(state, steps, p, limit)
+
+
+def one_more(state: Any, steps: Lane, p: Any, limit: int) -> Any:
+    """The step that ends a sample."""
+    going = alive(state, p) & (steps < limit)
+    return choose(going, lift(step(state, p), state[0]), state), where(going, steps + 1, steps)
 
 
 def cycles(state: Any, steps: Lane, seen: Any, looks: Lane, going: Any, limit: int) -> Any:
@@ -216,13 +212,3 @@ def cycles(state: Any, steps: Lane, seen: Any, looks: Lane, going: Any, limit: i
 def no_cycles(state: Any, steps: Lane, seen: Any, looks: Lane, going: Any, limit: int) -> Any:
     """The same for scenes whose colour inside is not flat."""
     return steps, seen, looks
-
-
-def by_steps(state: Any, steps: Lane, mine: Any, having: Lane, p: Any, limit: int) -> Any:
-    """One step at a time, for all other scenes, until all have ended."""
-    going = mine & alive(state, p) & (steps < limit)
-    while any_lane(votes(going) > 0):
-        state = choose(going, lift(step(state, p), state[0]), state)
-        steps = where(going, steps + 1, steps)
-        going = going & alive(state, p) & (steps < limit)
-    return state, steps, going

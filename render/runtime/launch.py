@@ -21,16 +21,34 @@ from typing import NamedTuple
 import numpy as np
 
 from render.codegen.settings import Settings
-from render.kernels.launch import COUNTERS, RECORD, SQUARE, SQUARE_HEIGHT, SQUARE_WIDTH, TALLY, THREADS, TILE, copies
+from render.kernels.launch import (
+    BLOCK_HEIGHT,
+    BLOCK_WIDTH,
+    COUNTERS,
+    MEMBERS,
+    RECORD,
+    SQUARE,
+    SQUARE_HEIGHT,
+    SQUARE_WIDTH,
+    TALLY,
+    TILE,
+    copies,
+)
 from render.request import Request
 from render.runtime.painted import Painted
+from render.scene import REALS
 
 LAUNCHES = 2  # of a frame where memory allows it: one paints while another's pixels are copied (benchmarks/card.py)
 STREAMS = 4  # of a GPU, where a frame takes so many launches
 MOST_BYTES = 32 << 20  # of a launch's memory, here and on the device: larger ones gain nothing, and take long to pin
+MOST_TILES = (1 << 16) - 1  # of a launch, as of blocks that lie behind each other in a grid
 MOST_PIXELS = 1 << 30  # of a launch: threads count them in 32 bits
 WIDEST = 1 << 17  # pixels of a slot, so that a few rows of it are no more than a launch takes
+MOST_LISTED = 1 << 28  # bytes of a list; what has no room there is followed anew
 SLOT = 1 << 22  # pixels of one that is asked for by itself, some 30 MB
+
+
+Grid = tuple[int, int, int]  # thread blocks across, down, deep
 
 
 class Shape(NamedTuple):
@@ -45,9 +63,10 @@ class Shape(NamedTuple):
         """How many squares of pixels a slot has."""
         return -(-self.width // SQUARE_WIDTH) * -(-self.height // SQUARE_HEIGHT)
 
-    def blocks(self, most: int) -> int:
-        """How many thread blocks paint it: no more than have squares to begin with, nor than the device holds."""
-        return min(-(-self.tiles * self.squares * SQUARE // THREADS), most)
+    def grids(self, most: int) -> tuple[Grid, Grid]:
+        """Give each pass its thread blocks: the first has a warp for each square, the second no more than `most`."""
+        first = -(-self.width // BLOCK_WIDTH), -(-self.height // BLOCK_HEIGHT), self.tiles
+        return first, (min(prod(first), most), 1, 1)
 
 
 OnHost = Callable[[np.ndarray, int, int], None]  # puts times (2, n), of when a launch began and had painted, right
@@ -65,7 +84,9 @@ class Memory(NamedTuple):
 
     def settings(self, at: Settings) -> Settings:
         """Give the driver's settings for threads that write here."""
-        return at._replace(**self._asdict(), keep_steps=int(self.steps.size > 0))
+        return at._replace(
+            **self._asdict(), keep_steps=int(self.steps.size > 0), copies=copies(self.tiles.size // TILE)
+        )
 
     def painted(
         self, shape: Shape, on_host: OnHost, began: int, painted: int, arrived: int, handed: int | None, step: int
@@ -118,6 +139,26 @@ def share_out(memory: np.ndarray, request: Request, shape: Shape) -> Memory:
     return whole._replace(rgb=whole.rgb[: 3 * prod(shape)])
 
 
+class List(NamedTuple):
+    """The list of a launch's pixels that wait for the second pass (`render.kernels.passes`), all flat; never copied.
+
+    waiting: their numbers, and how many of its samples each has behind it. room: what they have come to.
+    """
+
+    waiting: np.ndarray
+    room: np.ndarray
+
+    def settings(self, at: Settings) -> Settings:
+        """Give the driver's settings for threads that list pixels here."""
+        return at._replace(**self._asdict(), stride=self.room.size // MEMBERS)
+
+
+def make_list(request: Request, shape: Shape, most: int) -> List:
+    """Give the list of a launch, of memory that is taken when it is touched; its room has so many bytes at most."""
+    pixels, real = SQUARE * shape.tiles * shape.squares, REALS[request.precision]
+    return List(np.empty(2 * pixels, np.int32), np.empty(min(pixels * MEMBERS, most // real().nbytes), real))
+
+
 def _parts(request: Request, shape: Shape) -> tuple[int, ...]:
     """The bytes of each of a launch's parts, those whose numbers are widest first."""
     tiles, pixels = shape.tiles, prod(shape)
@@ -143,7 +184,11 @@ def fit(request: Request, room: int = MOST_BYTES) -> Shape | None:
     room = min(room, MOST_BYTES)
 
     def holds(shape: Shape) -> bool:
-        return shape.tiles * shape.squares * SQUARE <= MOST_PIXELS and sizes(request, shape).whole <= room
+        return (
+            shape.tiles <= MOST_TILES
+            and shape.tiles * shape.squares * SQUARE <= MOST_PIXELS
+            and sizes(request, shape).whole <= room
+        )
 
     low, high = 0, -(-tiles // LAUNCHES)
     while low < high:  # the most tiles that have room

@@ -29,11 +29,12 @@ from render.codegen import cuda_code
 from render.codegen.settings import pack_cells, request_settings
 from render.errors import RenderError
 from render.kernels.launch import THREADS
+from render.kernels.passes import FIRST_PASS, SECOND_PASS
 from render.parameters import make_record
 from render.prepared import PreparedScene, prepare_key
 from render.processes import end_with_pipe
 from render.request import Request
-from render.runtime.launch import Shape, fit, share_out, sizes
+from render.runtime.launch import MOST_LISTED, Shape, fit, make_list, share_out, sizes
 from render.runtime.painted import Painted
 from render.trace import Clock, Worker
 
@@ -201,9 +202,11 @@ def _compiled(path: str, key: str, request: Request, numbers: dict[str, Any]) ->
         data = np.zeros(sizes(request, shape).whole, np.uint8)
         memory = share_out(data, request, shape)
         memory.tiles[:] = rectangles.reshape(-1)
-        cells = pack_cells(memory.settings(at), made.p)
+        listed = make_list(request, shape, MOST_LISTED)
+        cells = pack_cells(listed.settings(memory.settings(at)), made.p)
         t0 = time.perf_counter_ns()
-        kernel[shape.blocks(BLOCKS), THREADS](cells.ctypes.data, *shape)
+        for stage in (FIRST_PASS, SECOND_PASS):
+            kernel[1, THREADS](cells.ctypes.data, stage, *shape)
         return data.tobytes(), t0, time.perf_counter_ns()
 
     return paint

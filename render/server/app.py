@@ -19,6 +19,7 @@ from render.options import DEFAULTS
 from render.server.clients import Clients
 from render.server.downloads import DOWNLOADS
 from render.server.guard import Guard, Hosts, refuse
+from render.server.player import Screenings
 from render.server.pyramid import Pyramids
 from render.server.record import Setting
 from render.server.routes import make_routes
@@ -55,6 +56,7 @@ def make_app(
         try:
             yield
         finally:
+            app.state.screenings.stop()
             await service.stop()
 
     async def refuse_unknown(_request: Request, error: Exception) -> Response:
@@ -68,6 +70,7 @@ def make_app(
         exception_handlers={404: refuse_unknown, 405: refuse_unknown},
     )
     app.state.clients = Clients()
+    app.state.screenings = Screenings()
     app.state.downloads, app.state.reports = asyncio.Semaphore(DOWNLOADS), asyncio.Semaphore(REPORTS)
     return app
 

@@ -17,14 +17,14 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from render import __version__, options
-from render.errors import RenderError, UsageError
+from render.errors import ModeUnavailable, RenderError, UsageError
 from render.frame import Frames
 from render.outputs import page
 from render.outputs import trace as saved
-from render.server import lesson
+from render.server import lesson, player
 from render.server.clients import COOKIE, Client, Clients
 from render.server.downloads import DOWNLOADS, check_size, paint_picture
-from render.server.guard import refuse
+from render.server.guard import POLICY, refuse
 from render.server.painting import TooCostly
 from render.server.pyramid import SIDES, Area, NotThere
 from render.server.service import Gone, Overloaded, Service
@@ -36,6 +36,8 @@ STATIC = {
     "explorer.css": "text/css",
     "explorer.js": "text/javascript",
     "lesson.js": "text/javascript",
+    "player.css": "text/css",
+    "player.js": "text/javascript",
     "leaflet.css": "text/css",
     "leaflet.js": "text/javascript",
 }
@@ -43,12 +45,14 @@ FOLDERS = {"leaflet.css": "leaflet", "leaflet.js": "leaflet"}
 THEATRE_POLICY = (  # the page's own policy, in its head, names its one script and style and forbids all else
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'none'"
 )
+PLAYER_POLICY = f"{POLICY}; media-src blob:"
 STATUS: Mapping[type[RenderError], int] = {  # the first that an error is one of
     NotThere: 404,
     UsageError: 400,
     Overloaded: 503,
     Gone: 499,  # nobody reads it
     TooCostly: 504,
+    ModeUnavailable: 501,
     RenderError: 500,
 }
 MOST_CHOICES = 40  # in a query
@@ -249,6 +253,22 @@ async def send_explorer(request: Request) -> Response:
     return response
 
 
+async def send_player(request: Request) -> Response:
+    """Send the player."""
+    headers = {"content-security-policy": PLAYER_POLICY, "cache-control": "no-cache"}
+    return HTMLResponse(_page("player.html"), headers=headers)
+
+
+def watches_client(send: player.Sender) -> Endpoint:
+    """Let an endpoint know when its client has left."""
+
+    async def answer(request: Request) -> Response:
+        async with watch_client(request) as left:
+            return await send(request, left)
+
+    return answers_errors(answer)
+
+
 async def send_static(request: Request) -> Response:
     """Send a part of the explorer."""
     name = request.path_params["name"]
@@ -278,6 +298,9 @@ ROUTES: Mapping[str, Endpoint] = {
     "/lesson.json": send_lesson,
     "/lesson.trace.json": send_trace,
     "/lesson.html": send_theatre,
+    "/play": send_player,
+    "/play/start": answers_errors(player.start_film),
+    **{path: watches_client(send) for path, send in player.SENDERS.items()},
     "/healthz": send_health,
     "/readyz": send_readiness,
     "/metrics": send_metrics,

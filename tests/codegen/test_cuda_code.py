@@ -29,11 +29,11 @@ Load = Callable[[str], ModuleType]
 Rounding = Callable[[str, str], Counter[str]]
 CARDS = {"sm_75": (7, 5), "sm_80": (8, 0), "sm_90": (9, 0)}
 HELD = {"sm_75": 1024, "sm_80": 2048, "sm_90": 2048}  # threads of a multiprocessor
-REGISTERS = {  # the most with which as many blocks have room as do now: 6 (80), 5 (96), 4 (128), 3 (168), 2 (255)
-    "julia": {"f32": 80, "f64": 168},
-    "mandelbrot": {"f32": 80, "f64": 128},
-    "mandelbulb": {"f32": 96, "f64": 168},
-    "still_life": {"f32": 128, "f64": 255},
+REGISTERS = {  # of float64: the most with which as many blocks have room as do now: 4 (128), 3 (168), 2 (255)
+    "julia": 128,
+    "mandelbrot": 128,
+    "mandelbulb": 168,
+    "still_life": 255,
 }
 INSTRUCTIONS = {"sm_75": 5.6, "sm_80": 5.5, "sm_90": 5.5}  # of a step at most; sm_75 votes once more a turn
 FLOATING = re.compile(r"^\s*(?:@!?%p\d+\s+)?((?:add|sub|mul|fma|mad|div|sqrt|rcp)\.[\w.]*f(?:32|64))\b", re.MULTILINE)
@@ -156,7 +156,7 @@ def test_a_careless_scene_is_not_contracted_either(tmp_path: Path, rounding: Rou
 def test_a_thread_stays_in_its_registers(
     name: str, precision: str, card: str, card_library: Library, script: Load
 ) -> None:
-    """No local memory, nothing spilled, and room for 8 warps or more on a multiprocessor."""
+    """Room for 8 warps or more on a multiprocessor. Only ray marchers of float32 spill, which makes them faster."""
     machine_code = script("machine_code")
     text, code, told = assembled(card_library(name, precision), card)
     used = machine_code.used(told)
@@ -164,9 +164,10 @@ def test_a_thread_stays_in_its_registers(
 
     assert f".entry {ENTRY}(" in text
     assert ".local" not in text
-    assert (used.stack, used.stores, used.loads) == (0, 0, 0)
-    assert not names.keys() & {"LDL", "STL"}
-    assert used.registers <= REGISTERS[name][precision]
+    if precision == "f64" or scene.load(name).absorbing:
+        assert (used.stack, used.stores, used.loads) == (0, 0, 0)
+        assert not names.keys() & {"LDL", "STL"}
+    assert used.registers <= (64 if precision == "f32" else REGISTERS[name])
     assert machine_code.resident(used.registers, THREADS, HELD[card]) * THREADS >= 8 * 32
 
 

@@ -19,8 +19,10 @@ import pytest
 from render import engine, scene, targets
 from render.codegen import cuda_compiler
 from render.frame import Frame, open_window
-from render.kernels.launch import THREADS
+from render.kernels import warp
+from render.kernels.launch import MEMBERS, THREADS
 from render.request import Request
+from render.runtime import launch
 from render.runtime.launch import LAUNCHES
 from tests.card_driver import CARD, Emulated, drawn, open_device
 from tests.conftest import library
@@ -156,8 +158,38 @@ def test_a_sample_in_a_state_of_the_one_before_it_is_not_taken_to_come_round(tmp
     check(frame(str(path), size=(8, 4), limit=9000, samples=2, parameters={"shortcuts": 1, "zoom": 1.0}))
 
 
+LONG = {"view": "seahorses", "limit": 700}  # many samples go on after the first pass
+
+
+@every_precision
+@pytest.mark.parametrize("samples", [1, 3])
+def test_what_the_first_pass_lists_the_second_finishes(samples: int, precision: str, frame: Ask) -> None:
+    """In tiles that are cut at the right and at the lower edge."""
+    check(frame(**LONG, size=(33, 14), tile=(16, 7), samples=samples, precision=precision))
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+def test_what_has_no_room_in_the_list_is_followed_anew(
+    samples: int, frame: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its steps are counted once."""
+    monkeypatch.setattr(launch, "MOST_LISTED", MEMBERS * 8 * 40)  # bytes, for 40 pixels
+    check(frame(**LONG, size=(24, 12), samples=samples))
+
+
+@pytest.mark.slow
+def test_scenes_with_long_states_and_many_steps_are_listed_too(
+    own: Callable[..., str], frame: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warp, "FOLLOWED", warp.FIRST)
+    monkeypatch.setattr(warp, "FOLLOWED_BY_STEPS", 5)
+    for absorbing in (True, False):
+        check(frame(own(absorbing=absorbing), limit=70, samples=2))
+    check(frame("mandelbulb", limit=70))
+
+
 def test_most_lanes_of_a_warp_take_part_where_samples_end_at_all_times(frame: Ask) -> None:
-    """That is what the queue is for."""
+    """That is what the list is for."""
     driver = Emulated()
     check(frame(view="seahorses", size=(64, 64), limit=2000), driver)
 

@@ -20,7 +20,8 @@
 enum { MOST = 4096, CARDS = 8, NAMES = 64, ROOM = 1 << 28 }; /* bytes on all cards, for they are taken from here */
 enum { FREE, CONTEXT, MODULE, FUNCTION, STREAM, EVENT, DEVICE, PINNED, KINDS };
 typedef struct { int kind, card; char *at; size_t size; int64_t time; } Thing;
-typedef int (*Launch)(int card, const void *image, size_t size, const unsigned *grid, void **parameters);
+typedef int (*Launch)(int card, const void *image, size_t size, const char *entry, const unsigned *grid,
+                      void **parameters);
 
 static Thing things[MOST];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -158,7 +159,8 @@ int cuModuleGetFunction(Thing **function, Thing *module, const char *name) {
     CURRENT();
     HERE(module, MODULE);
     if (!memmem(module->at, module->size, name, strlen(name) + 1)) return 500;
-    made(function, FUNCTION, current->card, 0);
+    made(function, FUNCTION, current->card, strlen(name) + 1);
+    strcpy((*function)->at, name);
     (*function)->time = module - things;
     return 0;
 }
@@ -242,7 +244,7 @@ int cuLaunchKernel(Thing *function, unsigned x, unsigned y, unsigned z, unsigned
     unsigned grid[] = {x, y, z, wide, high, deep}, all = wide * high * deep;
     if (!(x && y && z && all) || all > 1024 || shared || extra || !parameters) return 1;
     Thing *module = things + function->time;
-    int busy = on_launch && on_launch(current->card, module->at, module->size, grid, parameters);
+    int busy = on_launch && on_launch(current->card, module->at, module->size, function->at, grid, parameters);
     stream->time = later(now(), stream->time) + (busy ? 1000LL * number("FAKE_DELAY_US", 0) : 0);
     return 0;
 }

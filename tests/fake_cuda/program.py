@@ -17,14 +17,16 @@ import numpy as np
 
 from render.__main__ import run
 from render.codegen import cuda_compiler
-from render.codegen.program import ENTRY
+from render.codegen.program import ENTRIES
 from tests.ptx.lanes import Grid
 from tests.ptx.machine import Machine
 from tests.ptx.memory import Memory, Piece
 from tests.ptx.text import parse
 
 SHAPE = ctypes.POINTER(ctypes.c_uint)
-LAUNCH = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, SHAPE, ctypes.c_void_p)
+LAUNCH = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, SHAPE, ctypes.c_void_p
+)
 MOST = 256  # pieces of memory on a card
 
 
@@ -67,9 +69,9 @@ def install() -> Any:
     """
     library = ctypes.CDLL("libcuda.so.1")
 
-    def launch(card: int, image: int, size: int, grid: Any, parameters: int) -> int:
+    def launch(card: int, image: int, size: int, entry: bytes, grid: Any, parameters: int) -> int:
         code = ctypes.string_at(image, size)
-        kernel = parse(kept(code).read_text(), ENTRY)
+        kernel = parse(kept(code).read_text(), entry.decode())
         addresses = (ctypes.c_void_p * len(kernel.parameters)).from_address(parameters)
         given = b""
         for one, at in zip(kernel.parameters, addresses, strict=True):
@@ -77,7 +79,7 @@ def install() -> Any:
         shape = Grid((grid[0], grid[1], grid[2]), (grid[3], grid[4], grid[5]))
         Machine(kernel, memory(library, card), shape, processors=132).run(given)
         painted = int.from_bytes(given[-12:-8], sys.byteorder) > 0  # the last parameters are tiles, width and height
-        if painted:
+        if painted and entry.decode() == ENTRIES[-1]:
             Path("launched").touch()
         return painted
 

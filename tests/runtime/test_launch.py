@@ -97,7 +97,12 @@ def test_tiles_come_from_their_slots_to_their_places_in_the_frame(tile: tuple[in
 
 
 @given(SHAPES, st.integers(1, 40))
-def test_no_more_blocks_than_have_squares_to_begin_with(shape: Shape, most: int) -> None:
-    squares = shape.tiles * -(-shape.width // SQUARE_WIDTH) * -(-shape.height // SQUARE_HEIGHT)
+def test_the_first_pass_has_a_warp_for_each_square_and_the_second_no_more_blocks_than_fit(
+    shape: Shape, most: int
+) -> None:
+    (across, down, deep), second = shape.grids(most)
 
-    assert shape.blocks(most) == min(-(-squares // 4), most)
+    assert deep == shape.tiles
+    assert across == -(-shape.width // (2 * SQUARE_WIDTH))
+    assert down == -(-shape.height // (2 * SQUARE_HEIGHT))
+    assert second == (min(across * down * deep, most), 1, 1)

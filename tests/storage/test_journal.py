@@ -186,11 +186,12 @@ def test_without_a_word_what_is_kept_stays_until_the_picture_is_saved(
     request, journal = keep(ask(limit=99), output, said)
     with pytest.raises(KeyboardInterrupt):
         engine.draw(request, progress=Interrupt(2), journal=journal)
-    assert "--resume would go on" in said[0]
+    assert said == [f"{journal_name(output)} keeps tiles of another picture; it goes when this one is saved"]
     assert journal_name(output).read_bytes() == before
     assert journal_name(output, 2).exists()
 
-    request, journal = keep(ask(), output)
+    request, journal = keep(ask(), output, said)
+    assert "--resume would go on" in said[1]
     assert "resumed" not in engine.draw(request, journal=journal).trace.facts
     assert journal_name(output).read_bytes() == before
     journal.remove()
@@ -205,7 +206,7 @@ def test_fresh_throws_away_what_was_kept_and_resume_without_it_says_so(
     keep(ask(), output, fresh=True)
     assert not list(tmp_path.iterdir())
     keep(ask(), output, said, resume=True)
-    assert said == [f"there is no journal of {output}: all of it is painted"]
+    assert said == [f"there is no journal of {output}: the whole picture is painted anew"]
 
 
 def test_two_runs_do_not_draw_one_file(ask: Callable[..., Request], tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 
 from render.codegen.program import ENTRIES
 from render.codegen.settings import request_settings
-from render.kernels.launch import THREADS
 from render.request import Request
+from render.runtime import launch
 from render.runtime.cuda.clock import COARSE_STEP, FINE_STEP, CardClock
 from render.runtime.cuda.discovery import Card
 from render.runtime.cuda.driver import (
@@ -29,6 +29,7 @@ from render.trace import Clock
 
 COMPARISONS = 3  # of the two clocks; the first calls are slow, the last counts
 LEAST_BYTES = 1 << 18  # of a launch: where there is less than that, there is no memory
+FINISHING = 4  # blocks of a multiprocessor that make the second pass: 16 warps, each with much to refill its lanes from
 EVENT_STEP = 500  # ns between two times of an event
 
 
@@ -55,10 +56,11 @@ class CudaDevice:
         self.name = name or card.name
         self.step = FINE_STEP if card.capability >= (9, 0) else COARSE_STEP
         self.at = request_settings(request)
-        self.most = card.multiprocessors  # blocks that it holds at once
+        self.most = FINISHING * card.multiprocessors  # blocks of a second pass
         self.events, self.timer = CardClock(EVENT_STEP), CardClock(self.step)
         self.anchor: Any = None  # the event that all times of events are counted from
         self._streams: list[Stream] = []
+        self.most_listed = 0  # bytes of a list's room
         self._places: dict[int, Any] = {}  # where an array of this process lies on the card
         self._module: Any = None
         self._closed = False
@@ -81,8 +83,6 @@ class CudaDevice:
         self._module = asked(driver.cuModuleLoadData(code))
         entries = [asked(driver.cuModuleGetFunction(self._module, entry.encode())) for entry in ENTRIES]
         self.functions: Sequence[Any] = entries
-        occupancy = asked(driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(self.functions[0], THREADS, 0))
-        self.most = max(occupancy, 1) * self.card.multiprocessors
         for array in (*self.at, *self.p):
             if isinstance(array, np.ndarray) and array.size:
                 place = self._places[array.ctypes.data] = asked(driver.cuMemAlloc(array.nbytes))
@@ -105,7 +105,8 @@ class CudaDevice:
         try:
             self.make_current()
             free = asked(self.driver.cuMemGetInfo())
-            room = min(free // (2 * count), MOST_BYTES)
+            room = min(free // (5 * count), MOST_BYTES)  # the numbers of a list may take twice as much again
+            self.most_listed = min(free // (8 * count), launch.MOST_LISTED)
             while len(self._streams) < count:
                 if not self._open_stream(room):
                     room //= 2

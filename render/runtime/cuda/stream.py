@@ -21,13 +21,14 @@ from render.request import Request
 from render.runtime.cuda.clock import CardClock
 from render.runtime.cuda.driver import NOT_READY, asked
 from render.runtime.cuda.idle import PAUSE
-from render.runtime.launch import Memory, Shape, Sizes, share_out, sizes
+from render.runtime.launch import Grid, List, Memory, Shape, Sizes, make_list, share_out, sizes
 from render.runtime.painted import Painted
 from render.trace import Clock, Worker
 
 NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: does not wait for the default stream
 INT32, INT64 = ctypes.c_int32, ctypes.c_int64
-MEMORY_CELLS = [cell_numbers(name) for name in Memory._fields]
+MEMORY_CELLS = [cell_numbers(name) for name in (*Memory._fields, *List._fields)]
+(COPIES,), (STRIDE,) = cell_numbers("copies"), cell_numbers("stride")
 KEPT = 8  # shapes of launches whose parameters are kept
 
 
@@ -46,6 +47,7 @@ class Owner(Protocol):
     timer: CardClock
     step: int
     most: int
+    most_listed: int
 
     def make_current(self) -> None:
         """Have the calling thread speak to this card."""
@@ -81,6 +83,9 @@ class Stream:
         self._here: Any = None  # addresses: pinned memory of this process, memory of the device
         self._there: Any = None
         self._memory = np.zeros(0, np.uint8)  # what lies here
+        self._list: Any = None  # address of the list on the device
+        self._list_bytes = 0
+        self._listed: dict[int, int] = {}
         self._known: dict[Shape, Known] = {}
         self._cells: list[int] = []
         self._types: tuple[Any, ...] = ()
@@ -96,7 +101,7 @@ class Stream:
         if self.device.anchor is None:
             # The driver may load the kernel when it is first launched, which no clock is to learn from.
             asked(driver.cuMemsetD8Async(self._there, 0, known.sizes.cleared, self._queue))
-            self._launch(1, known.parameters, Shape(0, 1, 1))  # no tile is painted
+            self._launch(((1, 1, 1), (1, 1, 1)), known.parameters, Shape(0, 1, 1))  # no tile is painted
             self.device.tie_clocks(self._queue)
 
     def submit(self, rectangles: np.ndarray) -> None:
@@ -112,16 +117,16 @@ class Stream:
         asked(driver.cuMemcpyHtoDAsync(table, int(self._here) + back, size, queue))
         asked(driver.cuMemsetD8Async(self._there, 0, cleared, queue))
         asked(driver.cuEventRecord(first, queue))
-        self._launch(shape.blocks(device.most), known.parameters, shape)
+        self._launch(shape.grids(device.most), known.parameters, shape)
         asked(driver.cuEventRecord(second, queue))
         asked(driver.cuMemcpyDtoHAsync(self._here, self._there, back, queue))
         asked(driver.cuEventRecord(third, queue))
 
-    def _launch(self, blocks: int, parameters: tuple[int, ...], shape: Shape) -> None:
-        """Hand the kernel's passes to the device, one after the other, of so many thread blocks each."""
+    def _launch(self, grids: tuple[Grid, Grid], parameters: tuple[int, ...], shape: Shape) -> None:
+        """Hand the kernel's passes to the device, one after the other, with these grids of thread blocks."""
         arguments = ((*parameters, *shape), self._types)
-        for function in self.device.functions:
-            asked(self._driver.cuLaunchKernel(function, blocks, 1, 1, THREADS, 1, 1, 0, self._queue, arguments, 0))
+        for function, grid in zip(self.device.functions, grids, strict=True):
+            asked(self._driver.cuLaunchKernel(function, *grid, THREADS, 1, 1, 0, self._queue, arguments, 0))
 
     def ready(self) -> bool:
         """Whether `collect` would give the launch back at once."""
@@ -177,20 +182,41 @@ class Stream:
                 self._release()
                 self._allocate(needed.whole)
             memory = share_out(self._memory, device.request, shape)
+            self._place_list(make_list(device.request, shape, device.most_listed))
             parameters = self._parameters(memory)
             if len(self._known) == KEPT:
                 del self._known[next(iter(self._known))]
             known = self._known[shape] = Known(memory, needed, tuple(parameters))
         return known
 
+    def _place_list(self, listed: List) -> None:
+        """Have memory of the device for a launch's list, which has none here: an array only says how long it is."""
+        needed = sum(array.nbytes for array in listed)
+        if needed > self._list_bytes:
+            self._release_list()
+            self._list, self._list_bytes = asked(self._driver.cuMemAlloc(needed)), needed
+            self._known = {}
+        self._listed = {
+            listed.room.ctypes.data: int(self._list),
+            listed.waiting.ctypes.data: int(self._list) + listed.room.nbytes,
+        }
+        self._lists = listed
+
+    def _release_list(self) -> None:
+        if self._list is not None:
+            self._driver.cuMemFree(self._list)
+        self._list, self._list_bytes = None, 0
+
     def _parameters(self, memory: Memory) -> list[int]:
         """What the threads are told: the same for all launches, but where the memory of this one lies."""
+        at = self._lists.settings(memory.settings(self.device.at))
         if not self._cells:
-            told = pack_cells(memory.settings(self.device.at), self.device.p, address=self._address)
+            told = pack_cells(at, self.device.p, address=self._address)
             self._cells, self._types = told.tolist(), (*[INT64] * len(told), *[INT32] * len(Shape._fields))
         cells = list(self._cells)
-        for array, (address, length) in zip(memory, MEMORY_CELLS, strict=True):
+        for array, (address, length) in zip((*memory, *self._lists), MEMORY_CELLS, strict=True):
             cells[address], cells[length] = self._address(array), array.size
+        cells[COPIES], cells[STRIDE] = at.copies, at.stride
         return cells
 
     def _allocate(self, needed: int) -> None:
@@ -204,6 +230,8 @@ class Stream:
         """Where the device finds an array: behind the same distance in this stream's memory, or among the constants."""
         if not array.size:
             return 0
+        if array.ctypes.data in self._listed:
+            return self._listed[array.ctypes.data]
         distance = array.ctypes.data - int(self._here)
         if 0 <= distance < self._bytes:
             return int(self._there) + distance
@@ -226,6 +254,7 @@ class Stream:
         while self.busy():
             time.sleep(PAUSE)
         self._release()
+        self._release_list()
         for event in self._events:
             self._driver.cuEventDestroy(event)
         if self._queue is not None:

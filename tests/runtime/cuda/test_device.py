@@ -15,8 +15,10 @@ import pytest
 
 from render import engine, scene
 from render.codegen import cuda_code
+from render.codegen.program import ENTRIES
 from render.errors import RenderError
 from render.kernels.launch import THREADS
+from render.kernels.passes import FIRST_PASS
 from render.request import Request
 from render.runtime.cuda import driver as card_driver
 from render.runtime.cuda.device import CudaDevice
@@ -31,12 +33,16 @@ class Imitation(Driver):
         super().__init__()
         self.thread = thread
 
-    def launch(self, _function: object, *rest: Any) -> None:
+    def launch(self, function: Any, *rest: Any) -> None:
         (*values, count, wide, high), types = rest[-2]
         assert types == (*[ctypes.c_int64] * len(values), *[ctypes.c_int32] * 3)
         cells = (ctypes.c_int64 * len(values))(*values)
-        for block, _warp in product(range(rest[0]), range(THREADS // 32)):
-            self.thread(ctypes.addressof(cells), block, count, wide, high)
+        across, down, deep = rest[:3]
+        stage, warps = ENTRIES.index(function), THREADS // 32
+        for x, y, tile, warp in product(range(across), range(down), range(deep), range(warps)):
+            square = 2 * x + warp % 2, 2 * y + warp // 2
+            place = square if stage == FIRST_PASS else (warps * x + warp, warps * across)
+            self.thread(ctypes.addressof(cells), stage, *place, tile, count, wide, high)
 
 
 def rectangle(*edges: int) -> np.ndarray:
@@ -163,7 +169,7 @@ def test_no_clock_learns_from_the_launch_that_has_the_kernel_loaded(
     stream.submit(rectangle(0, 0, 16, 16))
     stream.collect()
 
-    assert launched == [0, 1]
+    assert launched == [0, 0, 1, 1], "each has two passes"
     assert 0 < device.facts()["card_clock_error_ns"] < 50_000_000
     device.close()
 
@@ -202,7 +208,10 @@ def test_no_memory_may_be_the_card_s_or_the_host_s(driver: Imitation, call: str,
 
 
 def test_a_launch_that_fails_names_its_tile(driver: Imitation, ask: Callable[..., Request]) -> None:
-    driver.failures["cuLaunchKernel"] = 3, 719  # the first paints nothing; three tiles a launch
+    driver.failures["cuLaunchKernel"] = (
+        5,
+        719,
+    )  # two for each launch, of which the first paints nothing, and others three tiles
 
     with pytest.raises(
         RenderError, match=r"tile 3 .* failed: LaunchFailed: CUDA error 719 \(tiles 4, 5, 0, 1, 2 "
