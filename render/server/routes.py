@@ -266,7 +266,7 @@ def watches_client(send: player.Sender) -> Endpoint:
         async with watch_client(request) as left:
             return await send(request, left)
 
-    return answers_errors(answer)
+    return answer_errors(answer)
 
 
 async def send_static(request: Request) -> Response:
@@ -299,7 +299,7 @@ ROUTES: Mapping[str, Endpoint] = {
     "/lesson.trace.json": send_trace,
     "/lesson.html": send_theatre,
     "/play": send_player,
-    "/play/start": answers_errors(player.start_film),
+    "/play/start": answer_errors(player.start_film),
     **{path: watches_client(send) for path, send in player.SENDERS.items()},
     "/healthz": send_health,
     "/readyz": send_readiness,
