@@ -116,7 +116,7 @@ def _parse_pixel(at: Any, stored: Request) -> tuple[int, int]:
         raise UsageError(f"--at is {at!r:.60}", "give a pixel of the picture: column,row, for example 310,95") from None
     if not (0 <= i < stored.width and 0 <= j < stored.height):
         raise UsageError(
-            f"pixel {i},{j} is outside of the picture, which has {stored.width} x {stored.height}",
+            f"pixel {i},{j} is outside the picture, which has {stored.width} x {stored.height}",
             f"give 0,0 to {stored.width - 1},{stored.height - 1}",
         )
     return i, j

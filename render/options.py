@@ -123,7 +123,7 @@ def _check_own_options(options: Mapping[str, Any], mode: modes.Mode) -> None:
             owner = next(name for name in modes.names() if option in modes.load(name).OPTIONS)
             word = spell_option(option)
             raise UsageError(
-                f"{word} means nothing in mode {options['mode']}", f"add --mode {owner}, or leave {word} out"
+                f"{word} does not apply to mode {options['mode']}", f"add --mode {owner}, or leave {word} out"
             )
 
 
@@ -192,7 +192,7 @@ def parse_whole(value: Any, name: str) -> int:
             raise ValueError
         return int(value)
     except (TypeError, ValueError, OverflowError):
-        raise UsageError(f"{name} is {value!r:.60}, which is not a whole number", "for example 4") from None
+        raise UsageError(f"{name} is {value!r:.60}, which is not a whole number", "give one, for example 4") from None
 
 
 def parse_pair(value: Any, name: str) -> tuple[int, int]:

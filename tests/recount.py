@@ -235,16 +235,14 @@ def wrong_in(sentence: str, run: Counted, base: Counted | None) -> Iterator[str]
         r"painted (\d+) tiles? in": len(run.tiles()),
         r"juggled (\d+) tiles? in": len(run.tiles()),
         r"(\d+) workers juggled": run.workers,
-        r"up to (\d+) waited at the same instant": run.waiting(),
-        r"at most (\d+) (?:was|were) at a tile": most,
+        r"up to (\d+) of them waiting": run.waiting(),
+        r"were at a tile \(at most (\d+)\)": most,
         r"on average (\d+\.\d+) were at a tile": mean,
         r"and (\d+\.\d+) on a CPU": run.on_cpu,
         r"had (\d+\.\d+) CPUs on average": run.on_cpu,
-        r"was given (\d+\.\d+) CPUs": run.on_cpu,
-        r"for (\d+\.\d+) CPUs painted": run.on_cpu,
+        r"on average (\d+\.\d+) CPUs painted": run.on_cpu,
         r"up to (\d+) were in flight": run.in_flight(),
         r"(\d+) times? it put one aside": run.switches(),
-        r"this process may use (\d+) CPU": run.facts.get("cpus"),
         r"was (\d+\.\d+) times as fast": base.seconds / run.seconds if base else None,
     }
     for pattern, value in known.items():
@@ -253,10 +251,9 @@ def wrong_in(sentence: str, run: Counted, base: Counted | None) -> Iterator[str]
                 yield f"{sentence!r}: {pattern} is {value}"
     times = {
         rf"(?:painted|juggled) \d+ tiles? in {TIME}": run.seconds,
-        rf"{TIME} (?:there|became)": base.seconds if base else None,
-        rf"(?:there,|became) {TIME}": run.seconds,
+        rf"(?:as fast as|as long as|the same as|slower than) .*?\({TIME}\)": base.seconds if base else None,
         rf"tiles waited {TIME}": run.waited,
-        rf"(?:painted:|for only) {TIME}": run.nobody,
+        rf"nobody painted for {TIME}": run.nobody,
     }
     for pattern, value in times.items():
         for number, unit in re.findall(pattern, sentence):
@@ -286,6 +283,12 @@ def faults(trace: str, document: str, table: str, page: str) -> Iterator[str]:
         yield from wrong_figures(run, baseline(run, runs), one, cells, row)
         for sentence in one["sentences"]:
             yield from wrong_in(sentence, run, baseline(run, runs))
+    for run, one in zip(runs, told["runs"], strict=False):
+        for got in re.findall(
+            rf"(?:, | and ){re.escape(one['title'])} (?:got )?(\d+\.\d+) of", " ".join(told["sentences"])
+        ):
+            if run.on_cpu is None or abs(float(got) - run.on_cpu) > 0.0051:
+                yield f"{one['title']} got {got} CPUs: {run.on_cpu}"
     flat, plain = re.sub(r"\n\s+", " ", table), html.unescape(re.sub(r"</?strong>", "", page))
     for sentence in [*told["sentences"], *(sentence for one in told["runs"] for sentence in one["sentences"])]:
         for where, text in (("table", flat), ("page", plain)):

@@ -86,7 +86,7 @@ SIDE_BY_SIDE = {
     "incidents": "",
     "films": "stats evidence",
     "sentences": "schedule claims incidents evidence films",
-    "conclusions": "evidence sentences speed_up",
+    "conclusions": "films evidence sentences speed_up",
     "document": "stats schedule claims incidents evidence sentences conclusions speed_up",
     "compare": "picture",
     "attribution": "picture compare",

@@ -93,7 +93,7 @@ def test_levels_tell_the_most_at_any_instant_of_a_letter(draw: Callable[..., Fra
 
 
 def test_the_letters_are_explained(draw: Callable[..., Frame]) -> None:
-    explained = "each sign is 1 ms of a worker: a letter is the tile it is at, ~ it waits, . it does neither"
+    explained = "each character is 1 ms of a worker: a letter is the tile it is at, ~ waiting, . neither"
     assert chart.draw_lanes([draw("0" * 80)], chart.HEAD + 80)[0] == explained
 
 
@@ -123,9 +123,9 @@ def test_where_cpu_time_is_not_known_nothing_is_drawn_of_it(draw: Callable[..., 
     assert not any("on a CPU" in line or "without a CPU" in line for line in told)
 
 
-def test_a_sign_for_no_cpu_is_explained_where_it_is_used(draw: Callable[..., Frame]) -> None:
+def test_the_character_for_no_cpu_is_explained_where_it_is_used(draw: Callable[..., Frame]) -> None:
     told = " ".join(chart.draw_lanes([given(draw("0" * 80), 0.2)], chart.HEAD + 80))
-    assert "- it is at a tile without a CPU" in told
+    assert "- at a tile without a CPU" in told
 
 
 def test_all_runs_have_one_scale(draw: Callable[..., Frame]) -> None:
@@ -149,6 +149,6 @@ def test_without_room_or_tiles_there_are_none(draw: Callable[..., Frame], width:
 def test_a_run_too_short_to_be_seen_has_a_scale_of_its_own_and_says_so(draw: Callable[..., Frame]) -> None:
     short = draw("01", mode="cuda")
     told = chart.draw_lanes([draw("0" * 120), short], 13 + 60)
-    at = told.index("cuda (60 times wider: a sign is 0.0333 ms)")
+    at = told.index("cuda (60 times wider: a character is 0.0333 ms)")
     assert told[at + 1] == "  worker 0   " + "a" * 30 + "b" * 30
     assert "cuda" in chart.draw_lanes([draw("0" * 60), short], 13 + 60)

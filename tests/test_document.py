@@ -34,8 +34,7 @@ SPANS = (
 )
 FACTS = {"device": "a CPU", "simulated": False, "asked": 3}
 PAINTED = (
-    "2 workers painted 2 tiles in 3 s (1 by worker 0 and 1 by worker 1): at most 2 were at a tile at the same instant; "
-    "on average 1.67 were at a tile."
+    "2 workers painted 2 tiles in 3 s (1 by worker 0 and 1 by worker 1): on average 1.67 were at a tile (at most 2)."
 )
 FRAME = Frame(np.zeros((2, 4, 3), np.uint8), None, 77, REQUEST, Trace(SPANS, 0, SECOND, 6 * SECOND, FACTS))
 
@@ -153,7 +152,7 @@ def test_a_race_of_several_rounds_tells_each_time() -> None:
 
 def test_a_draw_tells_of_the_load_and_a_race_tells_it_once() -> None:
     loaded = replace(FRAME, trace=replace(FRAME.trace, facts=FACTS | {"load": 9.0, "cpus_machine": 2}))
-    told = "The load was 9.0 before it started, on a machine of 2 CPUs: others may have used them, so run it again."
+    told = "The load was 9.0 before the start, on 2 CPUs: other programs may have used them, so run it again."
     assert draw_document(loaded)["sentences"][-1] == told
     race = race_document([loaded, loaded], [])
     assert race["sentences"][-1] == told

@@ -92,7 +92,7 @@ def test_closer_is_so_many_times_as_large(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "why"),
     [
-        ({"at": "24,0"}, "outside of the picture, which has 24 x 16"),
+        ({"at": "24,0"}, "outside the picture, which has 24 x 16"),
         ({"at": "0,-1"}, "outside"),
         ({"at": "1"}, "--at is '1'"),
         ({"at": "1,2,3"}, "--at is"),

@@ -202,7 +202,7 @@ def test_an_option_of_another_mode_is_wrong_use(name: str) -> None:
     values = {"workers": 2, "backend": "loky", "in_flight": 2}
     for option, value in values.items():
         if option not in modes.load(name).OPTIONS:
-            with pytest.raises(UsageError, match=f"--{option.replace('_', '-')} means nothing in mode {name}"):
+            with pytest.raises(UsageError, match=f"--{option.replace('_', '-')} does not apply to mode {name}"):
                 complete(mode=name, **{option: value})
 
 

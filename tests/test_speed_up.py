@@ -68,13 +68,13 @@ def test_on_one_cpu_more_workers_take_turns() -> None:
 def test_beside_other_load_nothing_follows(more: dict[str, Any]) -> None:
     two = point("0" * 60, "1" * 60, **{"facts": TWO_CPUS} | more)
     said = described(point("0" * 80, facts=TWO_CPUS), two)
-    assert said.endswith("nothing follows from that about more workers: run it again.")
+    assert said.endswith("nothing follows about more workers: run it again.")
     assert "Amdahl" not in said
 
 
 def test_more_than_the_cpus_can_bring_is_not_explained() -> None:
     said = described(point("0" * 80, facts=TWO_CPUS), point("0" * 20, "1" * 20, facts=TWO_CPUS))
-    assert "something held 1 w up: run it again" in said
+    assert "something held 1 w up, so run it again" in said
     assert "Amdahl" not in said
 
 

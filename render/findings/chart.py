@@ -2,7 +2,7 @@
 
     parallel (threading)
       worker 0   aacc-e..      a letter: the tile it is at (a: 0, Z: 51, then a again), the one that took most of the
-      worker 1   bbddff~f      time that it stands for; - is at a tile without a CPU, ~ waits, . does neither
+      worker 1   bbddff~f      time that it stands for; - at a tile without a CPU, ~ waiting, . neither
       at a tile  22222212      how many workers were at a tile at the same instant, at most
       on a CPU   22221212      how many of them had a CPU, on average
       in flight  22222222      the most tiles that were started but not finished
@@ -48,13 +48,11 @@ def draw_lanes(frames: Sequence[Frame], width: int, *, levels: bool = True) -> l
         return []
     letter = length / cells
     left = (
-        f"{LEFT} it is at a tile without a CPU, "
-        if any(cpu_share(span) < 1 for _, spans in runs for span in spans)
-        else ""
+        f"{LEFT} at a tile without a CPU, " if any(cpu_share(span) < 1 for _, spans in runs for span in spans) else ""
     )
     key = (
-        f"each sign is {format_time(letter / 1e9)} of a worker: a letter is the tile it is at, {left}{WAITS} it waits, "
-        f"{IDLE} it does neither"
+        f"each character is {format_time(letter / 1e9)} of a worker: a letter is the tile it is at, {left}"
+        f"{WAITS} waiting, {IDLE} neither"
     )
     return [
         *wrap(key, width),
@@ -68,7 +66,11 @@ def _scale_run(frame: Frame, spans: Sequence[Span], letter: float, cells: int, l
     if not 0 < own * cells < FEWEST * letter:
         return _run_lines(frame.title, frame, spans, letter, levels)
     return _run_lines(
-        f"{frame.title} ({letter / own:.0f} times wider: a sign is {format_time(own / 1e9)})", frame, spans, own, levels
+        f"{frame.title} ({letter / own:.0f} times wider: a character is {format_time(own / 1e9)})",
+        frame,
+        spans,
+        own,
+        levels,
     )
 
 

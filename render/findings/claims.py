@@ -6,6 +6,7 @@ was allowed when it was made; for one that does not, the spans show what they ca
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,11 @@ class Claims:
         return limits + ([f"a control group that grants {self.quota:g}"] if granted else [])
 
     @property
+    def missing(self) -> int:
+        """How many of the workers that were requested painted nothing."""
+        return max((self.asked or 0) - self.seen, 0)
+
+    @property
     def worth(self) -> float | None:
         """CPUs' worth of time that the process may have: whole CPUs, or what control groups grant of them."""
         return self.quota if self.allowed and self.quota is not None and self.quota < self.allowed else self.allowed
@@ -50,6 +56,14 @@ class Claims:
     def one_cpu(self) -> bool:
         """True where there was but one CPU to run on. A quota does not count: it grants time, on whatever CPUs."""
         return 1 in (self.affinity, self.machine)
+
+    def describe_cpus(self) -> str | None:
+        """State how many CPUs the process may use, and what limits them; None if not known."""
+        if self.allowed is None:
+            return None
+        whole = "" if self.machine in (None, self.allowed) else f" of {self.machine}"
+        why = f" ({join_words(self.limits)})" if self.limits else ""
+        return f"this process may use {count(self.allowed, 'CPU')}{whole}{why}"
 
     def as_dict(self) -> dict[str, Any]:
         """Convert the CPUs to JSON's types; the workers stand elsewhere in the document."""
@@ -88,13 +102,18 @@ def describe_claims(trace: Trace) -> str | None:
         return None
     if claims.seen == 1 and claims.asked in (None, 1):
         return None
-    requested = f"{count(claims.asked, 'worker')} requested, " if claims.asked is not None else ""
     on = f" on {count(claims.used, 'CPU')}" if claims.used is not None else ""
-    left = (claims.asked or 0) - claims.seen
-    nothing = f", {left} got no tile" if left > 0 else ""
-    text = f"{requested}{claims.seen} painted{on}{nothing}"
-    if claims.allowed is None:
-        return text
-    whole = "" if claims.machine in (None, claims.allowed) else f" of {claims.machine}"
-    why = f" ({join_words(claims.limits)})" if claims.limits else ""
-    return f"{text}; this process may use {count(claims.allowed, 'CPU')}{whole}{why}"
+    left = f", {claims.missing} got no tile" if claims.missing else ""
+    cpus = f"; {text}" if (text := claims.describe_cpus()) else ""
+    return f"{_requested(claims)}{claims.seen} painted{on}{left}{cpus}"
+
+
+def describe_missing_workers(trace: Trace) -> Iterator[str]:
+    """Say how many of the workers that were requested got no tile, if any; a GPU's are not counted."""
+    claims = of(trace)
+    if claims.seen and claims.missing and not on_gpu(trace.workers):
+        yield f"{_requested(claims)}{claims.seen} painted, {claims.missing} got no tile"
+
+
+def _requested(claims: Claims) -> str:
+    return "" if claims.asked is None else f"{count(claims.asked, 'worker')} requested, "

@@ -1,10 +1,13 @@
-"""Conclusions from all runs of a race: who was fastest, what juggling won where tiles wait, and what to doubt."""
+"""Conclusions from all runs of a race: who was fastest, what juggling won where tiles wait, and what to doubt.
+
+What makes figures doubtful is said once for all runs (`warn`), not with each of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from render.findings import stories
+from render.findings import films, stories
 from render.findings.evidence import OTHERS, Run
 from render.findings.sentences import IDLE, TOO_SHORT
 from render.findings.speed_up import describe_curve
@@ -12,17 +15,34 @@ from render.wording import as_sentence, count, format_time, join_words
 
 
 def of(entered: Sequence[Run]) -> list[str]:
-    """Conclude from all runs together, in whole sentences; from a single draw, only what casts doubt on it."""
-    alike = [run for run in entered if run.frame.sha256 == entered[0].frame.sha256]
-    real = [run for run in alike if run.stats.tiles and not run.frame.simulated]
-    plain = [run for run in real if stories.name_of(run.frame) is None]
-    texts = [*_fastest_of_each(plain), *_warn_single_runs(real), *_warn_small_frame(entered), *_warn_load(real)]
-    return [as_sentence(text) for text in texts]
+    """Conclude from the plain runs, then warn, in whole sentences; from a single draw nothing follows but doubts."""
+    return [*name_fastest(entered), *warn(entered)]
 
 
 def of_race(entered: Sequence[Run]) -> list[str]:
-    """Conclude from all runs of a race, and from those of each story."""
-    return [*of(entered), *(text for follows in tell_stories(entered).values() for text in follows)]
+    """Conclude from the plain runs of a race, from those of each story, and say what to doubt in them."""
+    told = (text for follows in tell_stories(entered).values() for text in follows)
+    return [*name_fastest(entered), *told, *warn(entered)]
+
+
+def name_fastest(entered: Sequence[Run]) -> list[str]:
+    """Name the fastest of the plain runs, in a sentence for each time that tiles wait."""
+    plain = [run for run in _real_runs(entered) if stories.name_of(run.frame) is None]
+    return [as_sentence(text) for text in _fastest_of_each(plain)]
+
+
+def warn(entered: Sequence[Run]) -> list[str]:
+    """Say what must be known before the figures are believed, once for all runs, in whole sentences."""
+    real = _real_runs(entered)
+    short = list(_warn_short_of_cpu([run for run in entered if not films.is_film(run.frame.trace)]))
+    doubts = [*_state_cpus(real), *_warn_single_runs(real), *_warn_small_frame(entered), *(short or _warn_load(real))]
+    return [as_sentence(text) for text in doubts]
+
+
+def _real_runs(entered: Sequence[Run]) -> list[Run]:
+    """Leave out runs with another picture than the first, without tiles, or of the simulator."""
+    alike = [run for run in entered if run.frame.sha256 == entered[0].frame.sha256]
+    return [run for run in alike if run.stats.tiles and not run.frame.simulated]
 
 
 def _fastest_of_each(entered: Sequence[Run]) -> Iterator[str]:
@@ -41,10 +61,9 @@ def _name_fastest(entered: Sequence[Run], among: str) -> str:
     near = [run for run in entered if run is not best and not best.beats(run)]
     text = f"fastest{among}: {best.frame.title}, {format_time(best.seconds)}"
     if near:
-        return f"{text}; about the same, as far as these figures show: {join_words([run.frame.title for run in near])}"
+        return f"{text}; about the same: {join_words([run.frame.title for run in near])}"
     if best.difference is not None and best.base is not None:
-        doubt = f"; but {OTHERS}" if best.short_of_cpu or best.base.short_of_cpu else ""
-        return f"{text}, where {best.base.frame.title} took {format_time(best.base.seconds)}{doubt}"
+        return f"{text}, where {best.base.frame.title} took {format_time(best.base.seconds)}"
     return text
 
 
@@ -96,8 +115,8 @@ def _with_waiting(single: Run, alone: Run) -> str:
     times = f"{single.frame.title} took {format_time(single.seconds)}, {alone.frame.title} {format_time(alone.seconds)}"
     if single.beats(alone) and single.juggles and single.gained_by_waiting(alone):
         return (
-            f"where tiles wait, juggling wins: {times}, for while one tile waited, the one worker saw to others; it "
-            f"stood idle for {format_time(single.idle_seconds)} instead of {format_time(alone.idle_seconds)}"
+            f"where tiles wait, juggling wins: {times}. While one tile waited, its worker went on with others, and "
+            f"was idle for {format_time(single.idle_seconds)} instead of {format_time(alone.idle_seconds)}"
         )
     return f"{times}: {_doubt_gain(single, alone)}"
 
@@ -107,12 +126,12 @@ def _doubt_gain(single: Run, alone: Run) -> str:
     if not single.juggles and single.frame.request.in_flight == 1:
         return "it had one tile in flight at a time, so nothing was juggled"
     if alone.stats.tiles < 2:
-        return "with one tile there is no other to see to while it waits"
+        return "with one tile there is no other to go on with while it waits"
     if single.short_of_cpu or alone.short_of_cpu:
         return f"nothing follows, for {OTHERS}: run it again"
     if alone.idle_seconds < IDLE * alone.seconds:
         return "the time went into painting, not into waiting, so juggling could win little; wait longer to see it"
-    return "that tells nothing clearly: run it again"
+    return "no clear difference, so run it again"
 
 
 def _against_patience(single: Run, patient: Run) -> str:
@@ -132,19 +151,43 @@ def _warn_small_frame(entered: Sequence[Run]) -> Iterator[str]:
     alone = [run.base.seconds for run in entered if run.base]
     if alone and alone[0] < TOO_SHORT:
         yield (
-            f"this frame is too small to show the lesson: one worker needs {format_time(alone[0])} for it; take a "
-            "larger one, or more samples"
+            f"this frame is too small to show the lesson: one worker needs {format_time(alone[0])}; take a larger "
+            "one, or more samples"
         )
+
+
+def _state_cpus(entered: Sequence[Run]) -> Iterator[str]:
+    """State how many CPUs there were for several workers."""
+    several = (run for run in entered if run.workers > 1 and not run.stats.on_gpu)
+    yield from dict.fromkeys(text for run in several if (text := run.claims.describe_cpus()))
+
+
+def _warn_short_of_cpu(entered: Sequence[Run]) -> Iterator[str]:
+    """Name the runs that CPU time was missing for, and who may have had it: a sentence for each cause."""
+    missing: dict[str, list[str]] = {}
+    for run in entered:
+        mean = run.stats.on_cpu.mean
+        if run.short_of_cpu and mean is not None:
+            own = missing.setdefault(_blame(run), [])
+            own.append(f"{run.frame.title} {'' if own else 'got '}{mean:.2f} of {run.available_cpus:.2f}")
+    for cause, got in missing.items():
+        yield f"{cause}: run it again. Of the CPUs available, {join_words(got)}"
+
+
+def _blame(run: Run) -> str:
+    """Say who may have had the CPU time that a run did not get."""
+    group = ", or the control group had no more to give" if run.claims.quota is not None else ""
+    lock = ", or threads waited for Python's lock (GIL)" if run.may_have_waited_for_lock else ""
+    return f"{OTHERS}{group}{lock}"
 
 
 def _warn_load(entered: Sequence[Run]) -> Iterator[str]:
     loaded = next((run for run in entered if run.load is not None), None)
     if loaded is not None:
-        machine = count(loaded.claims.machine or 0, "CPU")
-        text = f"the load was {loaded.load:.1f} before it started, on a machine of {machine}"
-        yield f"{text}: others may have used them, so run it again"
+        load = f"the load was {loaded.load:.1f} before the start, on {count(loaded.claims.machine or 0, 'CPU')}"
+        yield f"{load}: other programs may have used them, so run it again"
 
 
 def _warn_single_runs(entered: Sequence[Run]) -> Iterator[str]:
     if len(entered) > 1 and all(run.repeats.spread is None for run in entered):
-        yield "each ran once, so chance may have had a part in what differs: add --repeat 5 to know more"
+        yield "each ran once, so small differences may be chance: add --repeat 5 to know more"

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 
 from render.findings import claims, films, schedule
 from render.findings.claims import Claims
-from render.findings.evidence import MOSTLY, OTHERS, PARALLEL, SHORT, Run
+from render.findings.evidence import MOSTLY, PARALLEL, SHORT, Run
 from render.findings.incidents import describe_incidents
 from render.wording import as_sentence, count, format_time, in_words, join_words
 
@@ -32,13 +32,11 @@ def of(run: Run) -> list[str]:
         return ["No tile was painted.", *happened]
     if films.is_film(run.frame.trace):
         return [*films.describe_film(run.frame.trace), *happened]
-    claimed = claims.describe_claims(run.frame.trace)
     texts = [
         *_describe_painting(run),
-        *([claimed] if claimed else []),
+        *claims.describe_missing_workers(run.frame.trace),
         *_describe_waiting(run),
         *_compare_to_baseline(run),
-        *_state_doubts(run),
     ]
     return [*(as_sentence(text) for text in texts), *happened]
 
@@ -51,20 +49,18 @@ def _describe_painting(run: Run) -> Iterator[str]:
     if figures.on_gpu:
         yield from _describe_gpu(run)
     elif run.juggles and run.workers == 1:
-        yield f"one worker juggled {tiles} in {took}: {_count_in_flight(run)}"
-        yield f"{count(figures.switches, 'time')} it put one aside to go on with another. This is concurrency"
-        yield "no two were painted at the same instant, for there was one worker"
+        aside = f"{count(figures.switches, 'time')} it put one aside to go on with another"
+        yield f"one worker juggled {tiles} in {took}: {_count_in_flight(run)}; {aside}"
+        yield "this is concurrency: with one worker, no two were painted at the same instant"
     elif run.workers == 1:
         order = ", one after the other: never two in flight" if figures.tiles > 1 else ""
         yield f"one worker painted {tiles} in {took}{order}"
     else:
         given = "" if figures.on_cpu.mean is None else f", and {figures.on_cpu.mean:.2f} on a CPU"
-        were = "was" if figures.running.max == 1 else "were"
-        most = f"at most {figures.running.max} {were} at a tile at the same instant"
         did = "juggled" if run.juggles else "painted"
         yield (
-            f"{run.workers} workers {did} {tiles} in {took} ({_tiles_each(run)}): {most}; on average "
-            f"{figures.running.mean:.2f} were at a tile{given}"
+            f"{run.workers} workers {did} {tiles} in {took} ({_tiles_each(run)}): on average "
+            f"{figures.running.mean:.2f} were at a tile (at most {figures.running.max}){given}"
         )
         if run.juggles:
             yield f"{_count_in_flight(run)}. This is concurrency"
@@ -74,9 +70,9 @@ def _describe_painting(run: Run) -> Iterator[str]:
 def _count_in_flight(run: Run) -> str:
     """Say how many tiles were in flight, and how many of them waited."""
     waiting = run.stats.waiting.max
-    each = f" (up to {run.most_juggled} of one worker)" if run.workers > 1 else ""
-    aside = f", and up to {waiting} waited at the same instant" if waiting and not run.awaited_lock else ""
-    return f"up to {run.stats.in_flight.max} were in flight, started but not finished{each}{aside}"
+    what = f"up to {run.most_juggled} of one worker" if run.workers > 1 else "started but not finished"
+    aside = f", up to {waiting} of them waiting" if waiting and not run.awaited_lock else ""
+    return f"up to {run.stats.in_flight.max} were in flight ({what}){aside}"
 
 
 def _tiles_each(run: Run) -> str:
@@ -127,7 +123,7 @@ def _why_not(run: Run) -> str:
     quota = run.claims.quota
     if quota is not None and quota < PARALLEL / SHORT:
         return f"a control group grants {_describe_granted(run.claims)} to all of them together"
-    return f"all of them together had {run.stats.on_cpu.mean:.2f} CPUs on average"
+    return f"together they had {run.stats.on_cpu.mean:.2f} CPUs on average"
 
 
 def _describe_gpu(run: Run) -> Iterator[str]:
@@ -151,13 +147,12 @@ def _describe_gpu(run: Run) -> Iterator[str]:
 def _describe_waiting(run: Run) -> Iterator[str]:
     if not run.waited_seconds:
         return
-    cause = run.awaited_lock or "their data"
-    text = f"its tiles waited {format_time(run.waited_seconds)} for {cause}, all of them added up"
+    text = f"its tiles waited {format_time(run.waited_seconds)} in all for {run.awaited_lock or 'their data'}"
+    idle = f"nobody painted for {format_time(run.idle_seconds)}"
     if run.idle_seconds >= run.waited_seconds * SHORT:
-        yield f"{text}, and while they waited nobody painted: {format_time(run.idle_seconds)} in all"
+        yield f"{text}, and {idle}"
     else:
-        beside = "they waited beside each other, or while another was painted"
-        yield f"{text}; but {beside}, so all workers were idle for only {format_time(run.idle_seconds)}"
+        yield f"{text}, but side by side or while another was painted: {idle}"
 
 
 # --- what it gained ----------------------------------------------------------------------------------------
@@ -168,15 +163,14 @@ def _compare_to_baseline(run: Run) -> Iterator[str]:
     difference, base = run.difference, run.base
     if difference is None or base is None:
         return
-    name, theirs, ours = base.frame.title, format_time(base.seconds), format_time(run.seconds)
+    name, took = base.frame.title, format_time(base.seconds)
     if not difference.notable:
-        yield f"it took about as long as {name} ({theirs} there, {ours} here){_explain_no_gain(run)}"
+        yield f"it took about as long as {name} ({took}){_explain_no_gain(run)}"
     elif not difference.clear:
-        more = f"the repeats differ among themselves by {format_time(difference.spread)}, which is more"
-        yield f"about the same as {name} ({theirs} there, {ours} here): {more}"
+        yield f"about the same as {name} ({took}): the repeats differ by more, {format_time(difference.spread)}"
     else:
         speed = f"{difference.times:.2f} times as fast as" if difference.times > 1 else "slower than"
-        yield f"it was {speed} {name}: {theirs} became {ours}{_explain_difference(run, base, difference.times)}"
+        yield f"it was {speed} {name} ({took}){_explain_difference(run, base, difference.times)}"
 
 
 def _explain_difference(run: Run, base: Run, times: float) -> str:
@@ -188,9 +182,9 @@ def _explain_difference(run: Run, base: Run, times: float) -> str:
     if run.gained_by_waiting(base):
         return _why_faster(run)
     if run.short_of_cpu or base.short_of_cpu:
-        return f"; but {OTHERS}: run it again"
+        return f"; but {'it' if run.short_of_cpu else base.frame.title} was short of CPU time"
     if run.load is not None or base.load is not None:
-        return "; but the machine had other work: run it again"
+        return "; but the machine had other work"
     if most is not None and times > most:
         return f", which is all that {count(most, 'worker')} can bring, give or take chance"
     return _why_faster(run) if times > 1 else _why_slower(run, base)
@@ -198,24 +192,24 @@ def _explain_difference(run: Run, base: Run, times: float) -> str:
 
 def _explain_no_gain(run: Run) -> str:
     if run.juggles and not run.data_wait_seconds:
-        return ": nothing had to be waited for, so juggling had nothing to win"
+        return ": with nothing to wait for, juggling has nothing to win"
     if run.juggles:
         return ": the time went into painting, not into waiting" if run.idle_seconds < IDLE * run.seconds else ""
     if run.awaited_lock and run.waited_seconds:
         return f": while one worker painted, the others waited for {run.awaited_lock}"
     if run.workers > 1 and run.claims.one_cpu and not run.data_wait_seconds:
-        return ": what is painted by turns on one CPU takes as long as before"
+        return ": taking turns on one CPU saves nothing"
     return ""
 
 
 def _why_faster(run: Run) -> str:
     if run.stats.on_gpu:
         return "; a graphics card paints thousands of samples at once"
-    painted = f"{run.stats.on_cpu.mean:.2f} CPUs painted on average" if run.parallel else ""
+    painted = f"on average {run.stats.on_cpu.mean:.2f} CPUs painted" if run.parallel else ""
     if not run.data_wait_seconds and not (run.base and run.base.data_wait_seconds):
         return f", for {painted}" if painted else "; the traces do not show why"
     if run.juggles:
-        return ", for while one tile waited, its worker saw to others"
+        return ", for while one tile waited, its worker went on with others"
     if run.workers > 1:
         return f", for while one worker waited, the others went on{f', and {painted}' if painted else ''}"
     return "; the traces do not show why"
@@ -239,16 +233,3 @@ def _why_slower(run: Run, base: Run) -> str:
         if ours - theirs >= MOSTLY * lost:
             return f", for painting itself took {format_time(ours)}, where it took {format_time(theirs)} there"
     return "; the traces do not show why"
-
-
-# --- what must be known before the figures are believed ----------------------------------------------------
-
-
-def _state_doubts(run: Run) -> Iterator[str]:
-    """Say that CPUs were missing, and who may have had them."""
-    mean = run.stats.on_cpu.mean
-    if run.short_of_cpu and mean is not None:
-        who = OTHERS + ", or its control group had no more to give" * (run.claims.quota is not None)
-        who += ", or its threads waited for Python's lock (GIL)" * run.may_have_waited_for_lock
-        available = f"{run.available_cpus:.2f} were available"
-        yield f"it was given {mean:.2f} CPUs on average, where {available}; {who}: run it again"

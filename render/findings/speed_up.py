@@ -106,10 +106,10 @@ def describe_curve(entered: Sequence[Run]) -> Iterator[str]:
     yield as_sentence(f"speed-up over {curve.base} ({format_time(curve.base_seconds)}): {join_words(gains)}")
     own = [run for run in entered if stories.name_of(run.frame) == stories.CURVE]
     if any(run.short_of_cpu or run.load is not None for run in own):
-        yield as_sentence(f"{OTHERS}, so nothing follows from that about more workers: run it again")
+        yield as_sentence(f"{OTHERS}, so nothing follows about more workers: run it again")
         return
     if any(point.speed_up > point.usable * NOTABLE for point in curve.points):
-        yield as_sentence(f"that is more than so many CPUs can bring, so something held {curve.base} up: run it again")
+        yield as_sentence(f"that is more than so many CPUs can bring: something held {curve.base} up, so run it again")
         return
     crowded = [point for point in curve.points if point.usable < point.workers]
     if crowded and curve.cpus is not None:
@@ -119,7 +119,7 @@ def describe_curve(entered: Sequence[Run]) -> Iterator[str]:
     if curve.serial is None:
         return
     if curve.serial < SHARES_ALL:
-        yield as_sentence("nothing held the workers back that could be measured: all of the work was shared out")
+        yield as_sentence("nothing measurable held the workers back: all of the work was shared out")
         return
     yield as_sentence(
         f"Amdahl's law: these times fit work of which {100 * curve.serial:.1f} % is not shared out, overhead included; "

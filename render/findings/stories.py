@@ -37,7 +37,7 @@ class Story:
 
     def describe(self, wait_ns: int) -> str:
         """Say what the story is about, in a sentence, where each tile waits so long."""
-        return as_sentence(f"{self.about}: {format_time(wait_ns / 1e9)} each")
+        return as_sentence(f"{self.about} ({format_time(wait_ns / 1e9)})")
 
     def title(self, workers: int, *, juggles: bool) -> str:
         """Name a run: "server (switching)", "2 servers (one by one)"."""
@@ -55,7 +55,7 @@ STORIES = {
     for story in (
         Story(
             name="server",
-            about="four users ask a server for tiles, and each tile first waits for a slow database",
+            about="four users ask a server for tiles, and each tile waits for a slow database first",
             who="server",
             titles=("one by one", "switching"),
             in_flight=4,
@@ -63,7 +63,7 @@ STORIES = {
         ),
         Story(
             name="player",
-            about="a player shows a film in parts, and each part must first be loaded",
+            about="a player shows a film in parts, and each part must be loaded first",
             who="player",
             titles=("load, then play", "loading ahead"),
             in_flight=2,

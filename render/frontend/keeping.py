@@ -72,7 +72,7 @@ def _explain_misfit(
     """Say that there is nothing to go on with. Raises UsageError where what there is belongs to another request."""
     readable = [journal for journal in found if journal.identity is not None]
     if not readable:
-        say(f"there is no journal of {output}: all of it is painted")
+        say(f"there is no journal of {output}: the whole picture is painted anew")
         return
     journal = readable[0]
     for one in found:

@@ -132,7 +132,7 @@ def race_requests(arguments: dict[str, Any], names: Sequence[str], *, story: Sto
     for option in sorted(owned - taken):
         if arguments.get(option, options.OWN[option]) != options.OWN[option]:
             raise UsageError(
-                f"{options.spell_option(option)} means nothing in the modes {', '.join(names)}",
+                f"{options.spell_option(option)} does not apply to modes {', '.join(names)}",
                 "name a mode that takes it, or leave it out",
             )
     target = arguments.get("target")

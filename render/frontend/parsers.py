@@ -97,9 +97,9 @@ def _add_picture_options(parser: Parser) -> None:
     group.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="a parameter of the scene")
     group.add_argument("--size", metavar="WxH", help="size in pixels (1280x720)")
     group.add_argument("--samples", metavar="N", help=f"samples for each pixel ({samples})")
-    group.add_argument("--limit", metavar="N", help="most steps of a sample (the scene's)")
+    group.add_argument("--limit", metavar="N", help="the most steps that a sample may take (the scene's)")
     group.add_argument("--precision", metavar="auto|f32|f64", help="numbers to compute with (the scene's)")
-    group.add_argument("--like", metavar="PICTURE", help="draw what this picture shows, with the other options over it")
+    group.add_argument("--like", metavar="PICTURE", help="draw what this picture shows; other options override its own")
     group.add_argument("--at", metavar="PX,PY", help="with --like: this pixel of the picture becomes the centre")
     group.add_argument("--closer", metavar="N", help="with --like: N times as large")
     group = parser.add_argument_group("how to cut it")
@@ -113,9 +113,7 @@ def _add_worker_options(parser: Parser) -> None:
     race = parser.command == "race"
     if race:
         group.add_argument("--modes", metavar="A,B,...", help="only these modes (all that this machine can run)")
-        group.add_argument(
-            "--lesson", metavar="NAME", help="runs chosen to show one thing, each with defaults: gil, wait or bug"
-        )
+        group.add_argument("--lesson", metavar="NAME", help="runs chosen to answer one question: gil, wait or bug")
         group.add_argument("--story", metavar="NAME", help=STORY)
         group.add_argument("--repeat", metavar="N", help=REPEAT)
     else:
@@ -131,11 +129,11 @@ def _add_worker_options(parser: Parser) -> None:
 
 TARGET = (
     "code: python, scalar or simd; cuda for mode cuda (simd)",
-    "code of the CPU's modes: python, scalar or simd (simd)",
+    "code of the CPU modes: python, scalar or simd (simd)",
 )
 WORKERS = "workers of mode parallel; -1: one for each allowed CPU, -2: one fewer, and so on (-1, but at least 2)"
 MANY_WORKERS = "; several numbers, such as 1,2,4: also a speed-up curve"
-TILE_TIMEOUT = "workers of mode parallel: seconds without a sign of life (20, or more as tiles before suggest)"
+TILE_TIMEOUT = "workers of mode parallel: seconds without a sign of life (20, or more if the tiles before took long)"
 FILM = """\
 Film a zoom into a view, or along a path of keyframes. Frames are painted, encoded and written at the same time; what is
 in the file plays, whatever ends the program.
@@ -159,7 +157,7 @@ OUT = """.png .webp .jpg .npz picture, - PNG to standard output, .svg timeline, 
 .ownership.png and .cost.png by tile, .replay.webp moving, .perfetto.json or .chrome.json for other viewers"""
 
 
-NO_RECORDED = "leave the recorded run of a GPU out of the page, which stands there where no GPU painted"
+NO_RECORDED = "do not add a recorded run of a GPU to the page where no GPU painted"
 
 
 def _add_output_options(parser: Parser, about: str) -> None:
@@ -180,14 +178,14 @@ def _add_message_options(parser: Parser, *, quiet: bool = True) -> None:
 def _draw_parser() -> Parser:
     parser = Parser("", ABOUT, epilog=EXAMPLES, usage="python -m render [COMMAND] [OPTIONS]")
     _add_picture_options(parser)
-    parser.add_argument("--only-tile", metavar="N", help="paint this tile alone")
+    parser.add_argument("--only-tile", metavar="N", help="paint only this tile")
     _add_worker_options(parser)
     _add_output_options(parser, OUT)
-    parser.add_argument("--plain", action="store_true", help="leave request and timings out of the file")
+    parser.add_argument("--plain", action="store_true", help="leave the request and the timings out of the file")
     parser.add_argument("--trace", metavar="FILE", help="save the trace, for show")
     kept = parser.add_mutually_exclusive_group()
-    kept.add_argument("--resume", action="store_true", help="go on with a picture that was interrupted")
-    kept.add_argument("--fresh", action="store_true", help="throw away what an interrupted run has kept")
+    kept.add_argument("--resume", action="store_true", help="finish a picture that was interrupted")
+    kept.add_argument("--fresh", action="store_true", help="discard what an interrupted run has kept")
     _add_message_options(parser)
     return parser
 
@@ -216,7 +214,7 @@ def _compare_parser() -> Parser:
         help="equal enough if no channel differs by more (steps: of 255, or of 65535)",
     )
     parser.add_argument("--max-differing", metavar="PERCENT", help="equal enough if no more pixels than this differ")
-    parser.add_argument("--diff", metavar="FILE", help="write a picture of the differences, magnified")
+    parser.add_argument("--diff", metavar="FILE", help="write a picture of the magnified differences")
     parser.add_argument("--any-request", action="store_true", help="compare pictures of different requests too")
     _add_message_options(parser)
     return parser
@@ -227,7 +225,7 @@ def _show_parser() -> Parser:
     parser.add_argument("file", metavar="SAVED_TRACE|PICTURE")
     _add_output_options(parser, OUT)
     parser.add_argument("--no-recorded", dest="recorded", action="store_false", help=NO_RECORDED)
-    parser.add_argument("--plain", action="store_true", help="leave request and timings out of the file")
+    parser.add_argument("--plain", action="store_true", help="leave the request and the timings out of the file")
     parser.add_argument("--figures", action="store_true", help=FIGURES)
     _add_message_options(parser)
     return parser
@@ -265,7 +263,7 @@ def _scenes_parser() -> Parser:
 def _serve_parser() -> Parser:
     parser = Parser(
         "serve",
-        "Serve pictures to browsers: an explorer of all scenes, and below it, live, how the server sees to its users.",
+        "Serve pictures to browsers: an explorer of all scenes, and below it, live, how the server serves its users.",
     )
     parser.add_argument("--port", metavar="N", default=8000, help="port to listen on; 0: any that is free (8000)")
     parser.add_argument(

@@ -111,7 +111,7 @@ def race_table(
     if not entered:
         return "\n".join(fold_lines(_not_run_lines(not_run), width))
     parts = [
-        [line for part in _sentence_parts(entered) for line in ["", *fold_lines(part, width)]][1:],
+        [line for part in _sentence_parts(entered) if part for line in ["", *fold_lines(part, width)]][1:],
         fold_lines([*_equality_lines(frames), *_not_run_lines(not_run)], width),
         [*format_columns([HEADS, *map(_first_row, entered)], width, MISSED_LEAST), *wrap(KEY, width)],
     ]
@@ -188,18 +188,19 @@ def _format_figure(value: float | None, digits: int) -> str:
 
 
 def _sentence_parts(entered: Sequence[Run]) -> Iterator[list[str]]:
-    """Yield what was painted, what the plain runs show, and what those of a story do, in the words of the lesson."""
+    """Yield what was painted, what the plain runs show, what those of a story do, and what to doubt in all of them."""
     first = entered[0]
     cut = f"cut into {count(first.stats.tiles, 'tile')}"
     yield [f"{describe_picture(first.frame)}; {cut}"]
     told = conclusions.tell_stories(entered)
     plain = [run for run in entered if stories.name_of(run.frame) not in told]
-    yield [*_run_lines(plain), *conclusions.of(entered)]
+    yield [*_run_lines(plain), *conclusions.name_fastest(entered)]
     for name, follows in told.items():
         own = [run for run in entered if stories.name_of(run.frame) == name]
         story = stories.story_of(own[0].frame)
         about = [f"story {name}: {story.describe(own[0].frame.request.wait_ns)}"] if story else []
         yield [*about, *_run_lines(own), *follows]
+    yield conclusions.warn(entered)
 
 
 def _run_lines(entered: Sequence[Run]) -> Iterator[str]:

@@ -781,7 +781,7 @@ def test_without_its_script_it_still_shows_picture_lanes_figures_and_answers(sho
     assert page.locator("svg.picture").count() == page.locator("svg.timeline").count() == 3
     assert all(box.is_visible() for box in page.locator("svg.picture").all())
     assert "Why was concurrent not faster than sequential?" in page.locator(".questions").inner_text()
-    assert "No two were painted at the same instant" in page.locator("#run-1 .caption").inner_text()
+    assert "no two were painted at the same instant" in page.locator("#run-1 .caption").inner_text()
     assert page.locator(".figures tbody tr").count() == 3
     assert "cuda did not run: there is no NVIDIA driver." in page.locator("main").inner_text()
 

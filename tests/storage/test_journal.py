@@ -206,7 +206,7 @@ def test_fresh_throws_away_what_was_kept_and_resume_without_it_says_so(
     keep(ask(), output, fresh=True)
     assert not list(tmp_path.iterdir())
     keep(ask(), output, said, resume=True)
-    assert said == [f"there is no journal of {output}: all of it is painted"]
+    assert said == [f"there is no journal of {output}: the whole picture is painted anew"]
 
 
 def test_two_runs_do_not_draw_one_file(ask: Callable[..., Request], tmp_path: Path) -> None:
