@@ -8,6 +8,7 @@
     stages      the stages' bounded queues; a film whose stages overlap, and one that does one after the other
     shooting    a script and a file to a film: the stages' work, and what ends them
     command     `render film`: what was typed, progress, report
+    screening   a film that is painted for a player, part by part, kept in memory
     record      the trace of a film, in which a tile is a frame, and its contact sheet
 
     paint   |1 1 1|2 2 2|3 3 3|           a stage works on the next frame while the one behind it

@@ -17,16 +17,20 @@ from render.errors import ModeUnavailable, UsageError
 from render.film.coding import Piece
 
 OPTIONS = {"preset": "veryfast", "crf": "18", "x264-params": "rc-lookahead=10"}  # frames: soon out, little lost
-FRAGMENTS = "hybrid_fragmented+frag_keyframe+empty_moov+default_base_moof"
+FRAGMENTS = "frag_keyframe+empty_moov+default_base_moof"
+INDEXED = f"hybrid_fragmented+{FRAGMENTS}"
 FRAGMENT_SECONDS = Fraction(1, 2)
 HEADER = 8  # bytes of a box: its length and its name
 SMALLEST = 16  # pixels of a side; x264 takes none that are smaller
 
 
 class Mp4Encoder:
-    """Frames to H.264, 4:2:0 in the colours of Rec. 709, which all players know. It encodes in the calling thread."""
+    """Frames to H.264, 4:2:0 in the colours of Rec. 709, which all players know. It encodes in the calling thread.
 
-    def __init__(self, width: int, height: int, fps: Fraction) -> None:
+    index: end with an index of the whole film; without, all is fragments, as a player of parts takes them.
+    """
+
+    def __init__(self, width: int, height: int, fps: Fraction, *, index: bool = True) -> None:
         if width % 2 or height % 2 or min(width, height) < SMALLEST:
             raise UsageError(
                 f"a .mp4 film of {width} x {height} pixels",
@@ -34,7 +38,7 @@ class Mp4Encoder:
             )
         av = _load_av()
         self._av, self._grown, self._waiting = av, Grown(), 0
-        self._container = av.open(self._grown, "w", format="mp4", options={"movflags": FRAGMENTS})
+        self._container = av.open(self._grown, "w", format="mp4", options={"movflags": INDEXED if index else FRAGMENTS})
         self._stream: Any = self._container.add_stream("libx264", rate=fps, options=OPTIONS)
         self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
         context = self._stream.codec_context
@@ -129,6 +133,12 @@ def end_of_fragments(data: bytes | bytearray) -> int:
         if data[place - size + 4 : place - size + 8] == b"mdat":
             end = place
     return end
+
+
+def name_codec(start: bytes) -> str:
+    """Name the codec of a film, for browsers, from its first bytes: "avc1.64001f". Raises ValueError without one."""
+    place = start.index(b"avcC") + 4
+    return f"avc1.{start[place + 1 : place + 4].hex()}"
 
 
 def _load_av() -> Any:

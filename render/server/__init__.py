@@ -12,11 +12,12 @@
     clients      who asks: by cookie or address, so many of one address
     guard        what every answer carries, and who is not answered at all
     routes       addresses and their answers
+    player       films that are painted while they play, for the page of the player
     downloads    whole pictures, painted in bands that take their turn as tiles do
     settings     what the owner decides at the start
     lesson       what the page below the map shows of the last seconds; figures for machines
     app          the application, and running it
-    pages/*      the explorer, its style and script; Leaflet, which moves the map (leaflet/LICENSE)
+    pages/*      the explorer and the player, their styles and scripts; Leaflet, which moves the map (leaflet/LICENSE)
 
 How a request goes: the event loop takes it and lets it wait for its data (`--slow-data`, a timer that stands for a slow
 database) beside all others. Then it stands in its client's queue. A free worker asks for the next turn: clients are
