@@ -47,7 +47,7 @@ class Place:
 class Attribution:
     """All places with differences, the worst first; of how many, and whether they are tiles or squares.
 
-    a, b: what the pictures tell of themselves, None where they do not.
+    a, b: what the pictures say of themselves, else None.
     """
 
     places: tuple[Place, ...]
