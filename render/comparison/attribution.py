@@ -1,4 +1,4 @@
-"""Whose fault is it? The differences of two pictures by tile, and who painted those tiles in which mode.
+"""The differences of two pictures by tile, and who painted those tiles in which mode.
 
 Everything comes from the pictures and what they carry (`render.pictures.provenance`). The frame is cut as the second
 picture was, which is the one in question, or as the first where only that one carries it; pictures that carry nothing
