@@ -44,7 +44,7 @@ class Claims:
 
     @property
     def missing(self) -> int:
-        """How many of the workers that were requested painted nothing."""
+        """The number of requested workers that painted nothing."""
         return max((self.asked or 0) - self.seen, 0)
 
     @property

@@ -186,7 +186,7 @@ class LaunchKernel(Kernel):
         self._lock = threading.Lock()
         self._device: Device | None = None
         self._streams: Sequence[Stream] = ()
-        self._requested = 0  # how many streams were asked for
+        self._requested = 0  # streams
         self._failed: list[str] = []
         self._closing: weakref.finalize[Any, Any] | None = None
 

@@ -130,7 +130,7 @@ def ask_bet(cells: Cells, runs: Sequence[Run]) -> dict[str, Any] | None:
 def _question(entered: Sequence[Run]) -> str:
     wait = entered[0].frame.request.wait_ns
     waits = f"Each tile first waits {format_time(wait / 1e9)} for its data." if wait else "No tile has to wait."
-    return f"All {in_words(len(entered))} paint the same tiles. {waits} Who has finished first?"
+    return f"All {in_words(len(entered))} paint the same tiles. {waits} Who finishes first?"
 
 
 def _explain(entered: Sequence[Run], right: Sequence[Run], cells: Cells) -> Iterator[str]:

@@ -62,7 +62,7 @@ def _ask_juggling(runs: Sequence[Run]) -> Iterator[Step]:
         aside = held - 1 - waiting
         others += [f"{aside} {'is' if aside == 1 else 'are'} put aside, hatched"] if aside else []
         yield Step(
-            f"The replay stands at {format_ns(t)}. {run.frame.title} has {held} tiles in flight: started, and not "
+            f"The replay stands at {format_ns(t)}. {run.frame.title} has {held} tiles in flight: started but not "
             "finished. How many of them is it painting at this instant?",
             _list_numbers(1, held),
             0,
@@ -107,7 +107,7 @@ def _ask_first_finished(runs: Sequence[Run]) -> Iterator[Step]:
         held, name, other = run.stats.in_flight.max, run.frame.title, base.frame.title
         _, why = explain_juggling(run, base)
         yield Step(
-            f"{name} has up to {held} tiles in flight, {other} one. Each has one worker. Which has finished all tiles "
+            f"{name} has up to {held} tiles in flight, {other} one. Each has one worker. Which finishes all tiles "
             "first?",
             (other, "both at about the same time", name),
             0 if base.beats(run) else 2 if run.beats(base) else 1,
@@ -151,7 +151,7 @@ def _ask_pictures(runs: Sequence[Run]) -> Iterator[Step]:
         "All have finished. Do the pictures differ?",
         ("no, not in one bit", "yes"),
         int(different > 1),
-        f"They are {result}. Who works when changes the time and the order, and must not change the picture.",
+        f"They are {result}. Who works when changes the time and the order; it must not change the picture.",
         last,
         last * 9 // 10,
         last,
@@ -169,7 +169,7 @@ def _ask_first_tile(runs: Sequence[Run]) -> Iterator[Step]:
     juggler = next((run for run in runs if run.juggles_alone and run is not runs[best]), None)
     why = " A juggling worker shares its time among several tiles, so its first is finished later." if juggler else ""
     yield Step(
-        "From the request on, making ready included: which mode has its first tile finished first?",
+        "Which mode finishes its first tile soonest, counted from the request, making ready included?",
         tuple(run.frame.title for run in runs),
         best,
         f"{after}.{why}",
