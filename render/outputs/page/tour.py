@@ -51,8 +51,8 @@ def _ask_juggling(runs: Sequence[Run]) -> Iterator[Step]:
         if not run.juggles_alone:
             continue
         held = run.stats.in_flight.max
-        inside = nearest_interval(find_intervals(run.in_flight, held), _middle(runs))
-        t = _find_painting(_middle(runs), inside, run)
+        inside = nearest_interval(find_intervals(run.in_flight, held), _choose_instant(runs))
+        t = _find_painting(_choose_instant(runs), inside, run)
         if t is None:
             continue
         waiting = _value_at(run.waiting, t)
@@ -81,7 +81,7 @@ def _ask_together(runs: Sequence[Run]) -> Iterator[Step]:
         if not run.parallel or run.stats.running.max < 2 or run.on_gpu:
             continue
         most = run.stats.running.max
-        t = sum(nearest_interval(find_intervals(run.running, most), _middle(runs))) // 2
+        t = sum(nearest_interval(find_intervals(run.running, most), _choose_instant(runs))) // 2
         options = _list_numbers(1, most)
         yield Step(
             f"The replay stands at {format_ns(t)}. {run.frame.title} has {run.workers} workers. How many of them are "
@@ -242,7 +242,7 @@ def _usual_turn(run: Run) -> int:
     return lengths[len(lengths) // 2]
 
 
-def _middle(runs: Sequence[Run]) -> int:
+def _choose_instant(runs: Sequence[Run]) -> int:
     """Choose an instant in the middle of all runs but those that are over when the others have hardly started."""
     longest = max(run.length for run in runs)
     return min(run.length for run in runs if run.length * TOO_SHORT >= longest) * 6 // 10
