@@ -137,4 +137,4 @@ def test_overlapping_tiles_show_in_the_steps_alone(given: dict[str, Frames]) -> 
     right, *_, overlapping = given["bug"]
     assert right.sha256 == overlapping.sha256
     assert overlapping.total_steps > right.total_steps
-    assert "only the steps tell" in list(lessons.load("bug").follows(given["bug"]))[-1]
+    assert "only the steps show" in list(lessons.load("bug").follows(given["bug"]))[-1]

@@ -35,7 +35,7 @@ def _run_guarded(words: list[str], began: int, *, debug: bool) -> int:
         try:
             code = _run_command(words, began)
         except Exception as error:
-            if signals.INTERRUPTS:  # in the midst of an import, say: NumPy makes an error of its own of it
+            if signals.INTERRUPTS:  # in the middle of an import, say: NumPy makes an error of its own of it
                 raise KeyboardInterrupt from error
             raise
         _flush_output()

@@ -104,7 +104,7 @@ def keep_on_error(
             unfinished = np.zeros_like(rgb)
             for _, x, y, width, height in course.kept:
                 unfinished[y : y + height, x : x + width] = rgb[y : y + height, x : x + width]
-            with suppress(OutputError):  # what failed first is told
+            with suppress(OutputError):  # the first failure is the one reported
                 place = salvage(unfinished)
                 hint = f"{len(course.kept)} of {course.tiles} tiles are kept in {place}" + (f"; {hint}" if hint else "")
         add_hint(error, hint)

@@ -79,7 +79,7 @@ class StartedRectangle(Protocol):
     """A rectangle that was started."""
 
     def paint_slice(self, budget: int) -> SliceResult:
-        """Paint on; return after about `budget` steps, even in the midst of a sample."""
+        """Paint on; return after about `budget` steps, even in the middle of a sample."""
         ...
 
 
