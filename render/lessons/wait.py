@@ -76,7 +76,7 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
         f"sequence the worker was idle for {stood[1]}; {meant}"
     )
     yield (
-        f"it can win no more than the waiting: its one worker was at a tile for "
+        f"juggling can win no more than the waiting: its one worker was at a tile for "
         f"{format_time(sum(hidden.stats.busy.values()))} of its {format_time(hidden.seconds)}"
     )
     yield _describe_several(several, hidden)
