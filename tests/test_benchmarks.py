@@ -105,6 +105,7 @@ def bench(script: Load, monkeypatch: pytest.MonkeyPatch) -> Any:
         reference, "compiled", lambda name, *_, **__: found[name]._replace(machine=found[name].assembly)
     )
     monkeypatch.setattr(card_driver, "bindings", lambda: driver)
+    monkeypatch.setattr(reference, "DELAY_BYTES", 64)
     made = reference.Bench(CARD)
     made.compile = compile_reference
     return made
