@@ -30,6 +30,7 @@ BLOCK, LOSS = (
     180,
 )  # of references/mandelbrot.cu: steps between two votes; lost blocks after which lanes are refilled
 AHEAD = 1, 2, 4  # how often a work is put in before it is timed, until the card is seen to be busy with it
+DELAY_BYTES, DELAYS = 256 << 20, 6  # memory set again and again: 0.4 ms of an H200, and 30 us of this process
 COUNTS = {"f64": ctypes.c_double, "f32": ctypes.c_float}
 
 
@@ -92,6 +93,7 @@ class Bench:
         self.asked(self.driver.cuCtxSetCurrent(card_driver.context(self.driver, card.number)))
         self.queue = self.asked(self.driver.cuStreamCreate(NON_BLOCKING))
         self._events = [self.asked(self.driver.cuEventCreate(0)) for _ in range(2)]
+        self._idle_memory = self.memory(DELAY_BYTES)
 
     def kernels(self, name: str, **defined: object) -> Callable[[str], Any]:
         """Compile references/NAME.cu, to find its kernels by name. Raises Absent."""
@@ -131,11 +133,13 @@ class Bench:
     def seconds(self, work: Callable[[], object], before: Callable[[], object] = lambda: None) -> float:
         """How long the card takes for what `work` puts into the queue; `before` puts something in that does not count.
 
-        Both are put in ahead, once or more, so that the card is busy while this process hands over what is timed. Works
-        that it hands over more slowly than the card does them are timed with that.
+        Both are put in ahead, once or more, behind something slow, so that the card is busy while this process hands
+        over what is timed: a short work of two launches would else be timed with the host's part.
         """
         first, last = self._events
         for ahead in AHEAD:
+            for _ in range(DELAYS):
+                self.clear(self._idle_memory, DELAY_BYTES)
             for _ in range(ahead):
                 before()
                 work()

@@ -3,13 +3,14 @@
     python benchmarks/figures.py [--check]
 
 Between `<!-- figures: NAME -->` and `<!-- end of figures -->` stands a table that is made here, a column for each
-machine; what a busy machine hides is left out. Nothing else of the files is touched. --check: exit 1 where a table is
-not what the results say.
+machine. A figure that is known to worse than 5 % has its interval beside it; one that a busy machine hides is left
+out. Nothing else of the files is touched. --check: exit 1 where a table is not what the results say.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -21,40 +22,47 @@ sys.path.insert(1, str(ROOT))
 
 from harness.passes import duration  # noqa: E402
 from harness.record import Record, read  # noqa: E402
-from harness.verdicts import WIDE, Interval  # noqa: E402
-from reports.figures import base_of, ratio, share, time_of  # noqa: E402
+from harness.verdicts import WIDE  # noqa: E402
+from reports.figures import Time, base_of, ratio, share, time_of  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
 FILES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
 MARKED = re.compile(r"(<!-- figures: ([\w-]+) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 
+HIDDEN = 0.3  # half an interval, beyond which a figure is left out
 Say = Callable[[Record, str], str | None]
 
 
+def sure(words: str, half: float | None) -> str | None:
+    """A figure as it is where it is known to 5 %, with its interval up to 30 %, and beyond that none."""
+    if half is None or half <= WIDE:
+        return words
+    return f"{words} ± {100 * half:.0f} %" if half <= HIDDEN else None
+
+
 def seconds(record: Record, name: str) -> str | None:
-    """A case's time; none where it is unstable."""
+    """A case's time."""
     time = time_of(record, record.cases[name])
-    return duration(time.quick) if time and (not time.unstable or time.samples == 0) else None
+    return sure(duration(time.quick), _half(time)) if time else None
 
 
 def times_as_fast(record: Record, name: str) -> str | None:
     """How many times as fast as the case that it is compared with."""
-    found = _ratio(record, name)
-    return f"{found.middle:.{1 if found.middle >= 1 else 2}f}" if found else None
-
-
-def of_limit(record: Record, name: str) -> str | None:
-    """The share of the limit; none where the case is unstable."""
-    reached = share(record, record.cases[name])
-    return f"{100 * reached:.0f} %" if reached is not None and seconds(record, name) else None
-
-
-def _ratio(record: Record, name: str) -> Interval | None:
-    """The ratio to the case that it is compared with; none where it is known to 5 % or worse."""
     row = record.cases[name]
     base = base_of(record, row)
     found = ratio(record, row, base) if base else None
-    return found if found and found.half <= WIDE else None
+    return sure(f"{found.middle:.{1 if found.middle >= 1 else 2}f}", found.half) if found else None
+
+
+def of_limit(record: Record, name: str) -> str | None:
+    """The share of the limit."""
+    reached, time = share(record, record.cases[name]), time_of(record, record.cases[name])
+    return sure(f"{100 * reached:.0f} %", _half(time)) if reached is not None and time else None
+
+
+def _half(time: Time) -> float | None:
+    """Half a time's interval; none for a transcribed one, and no limit to it where passes are too few."""
+    return None if not time.samples else time.half if time.half is not None else math.inf
 
 
 class Line(NamedTuple):

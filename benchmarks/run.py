@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from datetime import UTC, datetime
@@ -138,6 +139,7 @@ def main() -> int:
     if typed.one:
         process.run_child(typed.one, typed.group, quick=typed.quick, share=typed.share)
         return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who ends a run early keeps what was measured
     chosen = choose(typed.only, quick=typed.quick)
     if not chosen:
         print(f"nothing is called {' or '.join(typed.only)}; there are: {', '.join(sections())}", file=sys.stderr)

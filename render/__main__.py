@@ -6,7 +6,7 @@ import gc
 import signal
 import sys
 
-from render.frontend.signals import notes, raise_interrupted
+from render.frontend.signals import raise_interrupted, read_notes
 
 
 def run() -> int:
@@ -24,7 +24,7 @@ def run() -> int:
         return main()
     except KeyboardInterrupt as error:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more, while Python ends, would end it in another way
-        sys.stderr.write("; ".join(["render: interrupted", *notes(error)]) + "\n")
+        sys.stderr.write("; ".join(["render: interrupted", *read_notes(error)]) + "\n")
         return 130
     finally:
         gc.freeze()

@@ -1,4 +1,4 @@
-"""On a CPU or only at a tile: how much CPU time the painting of a run was given, from its trace.
+"""The CPU time that the painting of a run was given, from its trace: who was on a CPU, not only at a tile.
 
 A paint span says that a worker is *at* a tile. Only while it has a CPU does it paint, and only workers that have a CPU
 at the same instant are parallel. The system's scheduler may give one CPU to several workers in turn; their spans then

@@ -46,7 +46,7 @@ class Entrant(NamedTuple):
     adapt: Adapt | None = None
 
 
-MOST_LOSSES = 100  # of workers, that a trace tells of
+MOST_LOSSES = 100  # of workers, that a trace lists
 COARSE = 16  # pixels along an edge that one pixel stands for, when costs are estimated
 
 
@@ -288,7 +288,7 @@ def _repeat(
             (request, facts, adapt), repeats = run
             if repeats and request.simulate:
                 continue
-            again = replace(request)  # whoever watches tells runs apart by their requests
+            again = replace(request)  # watchers tell runs apart by their requests
             try:
                 frame = paint(again, facts=facts, adapt=adapt)
             except ModeUnavailable as error:  # which only starting its workers has shown

@@ -144,7 +144,7 @@ def _check_memory(what: str, width: int, height: int, remedy: str, *, with_steps
 class Frame:
     """Pixels, request and trace of one run. `rgb` (height, width, 3) uint8; `steps` (height, width) int32 or None.
 
-    `inside` (height, width) bool: the samples that were still alive at the limit, which `steps` alone does not tell,
+    `inside` (height, width) bool: the samples that were still alive at the limit, which `steps` alone does not show,
     for others end in the very last step; None where there are no steps, or nobody knows. `total_steps` counts every
     sample's steps; both it and `sha256` are the same in all modes.
     """

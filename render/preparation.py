@@ -31,7 +31,7 @@ class Preparation:
         self._scenes: dict[str, PreparedScene] = {}
         self._checked: set[tuple[object, ...]] = set()
         self._compiled: dict[tuple[object, ...], Kernel] = {}
-        self._unused: dict[Request, Kernel] = {}  # compiled for a request, and not given to anybody yet
+        self._unused: dict[Request, Kernel] = {}  # compiled for a request, and not handed out yet
         self._shared: dict[Request, Kernel] = {}
 
     def load_scene(self, name: str) -> PreparedScene:

@@ -1,4 +1,4 @@
-"""Scenes whose `prepare` runs once for a request, whoever asks for its numbers and however often.
+"""Scenes that remember what `prepare` made, so that it runs once for a request however often that is needed.
 
 What it gives is shared by the contract check, the kernel and all its workers, and the estimate of tiles' costs. A
 session keeps the numbers of its last requests, so that going back to one of them costs nothing.

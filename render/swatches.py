@@ -1,4 +1,4 @@
-"""Who is who in a picture: each number has a colour and a hatch, so that colour alone never has to tell.
+"""Who is who in a picture: each number has a colour and a hatch, so that colour alone never distinguishes them.
 
 Seven colours that colour-blind people tell apart (M. Okabe, K. Ito, Color universal design, 2008, without black, the
 yellow darkened) and six hatches, taken in turn: 42 looks before one comes again.

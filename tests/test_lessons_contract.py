@@ -120,7 +120,7 @@ def test_threads_that_hold_the_gil_never_run_at_the_same_instant(given: dict[str
 def test_how_long_the_worker_stood_idle_is_told_whoever_won(given: dict[str, Frames]) -> None:
     told = list(lessons.load("wait").follows(given["wait"]))
     assert "with 24 waits of 2 ms" in told[1]
-    assert told[1].count("stood idle for") == 2
+    assert told[1].count("was idle for") == 2
 
 
 def test_a_wait_of_nothing_teaches_nothing() -> None:
@@ -137,4 +137,4 @@ def test_overlapping_tiles_show_in_the_steps_alone(given: dict[str, Frames]) -> 
     right, *_, overlapping = given["bug"]
     assert right.sha256 == overlapping.sha256
     assert overlapping.total_steps > right.total_steps
-    assert "only the steps tell" in list(lessons.load("bug").follows(given["bug"]))[-1]
+    assert "only the steps show" in list(lessons.load("bug").follows(given["bug"]))[-1]

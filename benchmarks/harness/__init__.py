@@ -1,12 +1,15 @@
 """What every benchmark shares: cases as data, one way of measuring them, and one record of a run.
 
-    cases      what a section declares: groups of cases that are compared with each other
-    timing     how a group is measured: turn by turn, in one process, beside a yardstick
-    process    one group, one pass, in a process of its own
-    passes     all groups, pass after pass, until their intervals are narrow or the time is over
-    record     the JSON file of a run: written as it grows, read again, resumed
-    machine    what is known of the machine, its software and this source tree
-    verdicts   what the samples of a case carry: its spread, and FAST, SLOW, SAME or AMBIGUOUS against another run
+    cases       what a section declares: groups of cases that are compared with each other
+    timing      how a group is measured: turn by turn, in one process, with a yardstick between
+    process     one section, one pass, in a process of its own
+    passes      all sections, pass after pass, until figures are known well, get no better, or the time is over
+    record      the JSON file of a run: written as it grows, read again, resumed
+    machine     what is known of the machine, its software and this source tree
+    verdicts    what the samples of a case carry: an interval, and FAST, SLOW, SAME or AMBIGUOUS against another run
+    program     the program as cases; whole: whole processes
+    core_limit  what a core can at most; plain_loop: a loop to compare with; compiled: how both are compiled
+    scratch     a folder that lives as long as a run
 
 A section is a file in `sections/` with a docstring, whose first line is its title, and one function:
 

@@ -45,7 +45,7 @@ def compile_plainly() -> Iterator[None]:
     """Let numba compile in here. Call it with numba's lock held: its settings are global."""
     from numba.core import config
 
-    config.reload_config()  # or it would do so in the midst of it
+    config.reload_config()  # or it would do so in the middle of it
     before = {name: value for name, value in vars(config).items() if name.isupper()}
     threads = {"NUMBA_NUM_THREADS": str(config.NUMBA_NUM_THREADS)}  # which cannot be changed once they run
     config._env_reloader.process_environ(select_variables(os.environ) | threads)

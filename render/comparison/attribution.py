@@ -1,4 +1,4 @@
-"""Whose fault is it? The differences of two pictures by tile, and who painted those tiles in which mode.
+"""The differences of two pictures by tile, and who painted those tiles in which mode.
 
 Everything comes from the pictures and what they carry (`render.pictures.provenance`). The frame is cut as the second
 picture was, which is the one in question, or as the first where only that one carries it; pictures that carry nothing
@@ -47,7 +47,7 @@ class Place:
 class Attribution:
     """All places with differences, the worst first; of how many, and whether they are tiles or squares.
 
-    a, b: what the pictures tell of themselves, None where they do not.
+    a, b: what the pictures say of themselves, else None.
     """
 
     places: tuple[Place, ...]

@@ -31,7 +31,7 @@ class Comparison:
 
     `worst` is (x, y, channel) of the largest error, the first one row by row, in `worst_frame`; `psnr` is in decibels.
     They are None for identical pictures; for different `sizes` (width, height) or numbers of `frames` all metrics are
-    None. `same_request`: is the same thing drawn? None where a picture does not tell. `ignored`: what each file says of
+    None. `same_request`: is the same thing drawn? None where a picture does not say. `ignored`: what each file says of
     how it looks and was not applied.
     """
 

@@ -1,4 +1,4 @@
-"""The description of a saved picture: its size and depth, and, where this program drew it, its request and run."""
+"""The description of a saved picture: size, depth and, if this program drew it, its request and run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def describe_picture(picture: Picture) -> dict[str, Any]:
     """Describe for JSON. `size` in pixels, `depth` bits of a sample, `sha256` of 8-bit RGB pixels by row (else null).
 
     `request` is what was drawn and `run` who drew it, `workers` how many painted its tiles; `timings` the document of
-    that run. They are null where the file does not tell.
+    that run. They are null where the file does not say.
     """
     origin = picture.provenance
     known = origin is not None and origin.workers is not None

@@ -42,7 +42,7 @@ def contain_exits() -> Iterator[None]:
 
 
 def _raised_by_program(error: BaseException) -> bool:
-    """Test whether the program raised it itself: a signal to stop comes in the midst of whatever runs."""
+    """Test whether the program raised it itself: a signal to stop comes in the middle of whatever runs."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -44,7 +44,7 @@ class Claims:
 
     @property
     def missing(self) -> int:
-        """How many of the workers that were requested painted nothing."""
+        """The number of requested workers that painted nothing."""
         return max((self.asked or 0) - self.seen, 0)
 
     @property
@@ -105,15 +105,15 @@ def describe_claims(trace: Trace) -> str | None:
     on = f" on {count(claims.used, 'CPU')}" if claims.used is not None else ""
     left = f", {claims.missing} got no tile" if claims.missing else ""
     cpus = f"; {text}" if (text := claims.describe_cpus()) else ""
-    return f"{_requested(claims)}{claims.seen} painted{on}{left}{cpus}"
+    return f"{_describe_requested(claims)}{claims.seen} painted{on}{left}{cpus}"
 
 
 def describe_missing_workers(trace: Trace) -> Iterator[str]:
     """Say how many of the workers that were requested got no tile, if any; a GPU's are not counted."""
     claims = of(trace)
     if claims.seen and claims.missing and not on_gpu(trace.workers):
-        yield f"{_requested(claims)}{claims.seen} painted, {claims.missing} got no tile"
+        yield f"{_describe_requested(claims)}{claims.seen} painted, {claims.missing} got no tile"
 
 
-def _requested(claims: Claims) -> str:
+def _describe_requested(claims: Claims) -> str:
     return "" if claims.asked is None else f"{count(claims.asked, 'worker')} requested, "

@@ -163,22 +163,19 @@ def _state_cpus(entered: Sequence[Run]) -> Iterator[str]:
 
 
 def _warn_short_of_cpu(entered: Sequence[Run]) -> Iterator[str]:
-    """Name the runs that CPU time was missing for, and who may have had it: a sentence for each cause."""
-    missing: dict[str, list[str]] = {}
-    for run in entered:
-        mean = run.stats.on_cpu.mean
-        if run.short_of_cpu and mean is not None:
-            own = missing.setdefault(_blame(run), [])
-            own.append(f"{run.frame.title} {'' if own else 'got '}{mean:.2f} of {run.available_cpus:.2f}")
-    for cause, got in missing.items():
-        yield f"{cause}: run it again. Of the CPUs available, {join_words(got)}"
-
-
-def _blame(run: Run) -> str:
-    """Say who may have had the CPU time that a run did not get."""
-    group = ", or the control group had no more to give" if run.claims.quota is not None else ""
-    lock = ", or threads waited for Python's lock (GIL)" if run.may_have_waited_for_lock else ""
-    return f"{OTHERS}{group}{lock}"
+    """Name the runs that got less CPU time than was available, and what may have caused it."""
+    short = [(run, run.stats.on_cpu.mean or 0.0) for run in entered if run.short_of_cpu]
+    if not short:
+        return
+    group = ", or the control group had no more to give" if any(run.claims.quota for run, _ in short) else ""
+    lock = (
+        ", or threads waited for Python's lock (GIL)" if any(run.may_have_waited_for_lock for run, _ in short) else ""
+    )
+    got = [
+        f"{run.frame.title} {'' if i else 'got '}{mean:.2f} of {run.available_cpus:.2f}"
+        for i, (run, mean) in enumerate(short)
+    ]
+    yield f"{OTHERS}{group}{lock}: run it again. Of the CPUs available, {join_words(got)}"
 
 
 def _warn_load(entered: Sequence[Run]) -> Iterator[str]:

@@ -98,7 +98,7 @@ def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -
     (`render.findings.schedule.Gain`, `render.frame.find_baseline`), null where there is none or the run is simulated.
     `repeats` is how often each mode ran; `sentences` are what terminal and page say of all runs together.
 
-    One plain run of each mode comes first. Runs with `story` follow: those of a story, which `story` of the race tells
+    One plain run of each mode comes first. Runs with `story` follow: those of a story, which the race has as `story`
     (`name`, `about`, `follows`; `render.findings.stories`), and those of a speed-up curve, which `speed_up` has
     (`points`, `cpus`, `serial_fraction`, `baseline`; `render.findings.speed_up`). Both keys are only there with runs.
     """

@@ -188,7 +188,7 @@ class Run:
 
     @property
     def max_speed_up(self) -> int | None:
-        """As many times as fast as one worker it can be; None where waiting is saved too, or a GPU painted."""
+        """The most times as fast as one worker that it can be; None where waiting is saved too, or a GPU painted."""
         if self.stats.on_gpu or self.data_wait_seconds or (self.base is not None and self.base.data_wait_seconds):
             return None
         return min(self.workers, self.claims.allowed or self.workers)

@@ -42,7 +42,7 @@ class Repeats(NamedTuple):
 
     @property
     def spread(self) -> float | None:
-        """From the shortest to the longest, in seconds; None for a single run, which cannot tell."""
+        """The longest less the shortest, in seconds; None for a single run."""
         return max(self.seconds) - min(self.seconds) if len(self.seconds) > 1 else None
 
     @property
@@ -99,7 +99,7 @@ class Schedule:
         return self.bound_seconds / self.window_seconds if self.bound_seconds and self.window_seconds else None
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON, with shares in per cent."""
+        """Convert to JSON's types, with shares in per cent."""
         members = {name: value for name, value in asdict(self).items() if name not in ("fairness", "idle")}
         return members | {"near_percent": None if self.near is None else 100 * self.near}
 
@@ -117,7 +117,7 @@ class Gain:
     serial_fraction: float | None
 
     def as_dict(self) -> dict[str, float | None]:
-        """For JSON."""
+        """Convert to JSON's types."""
         return asdict(self)
 
 

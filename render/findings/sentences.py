@@ -115,7 +115,7 @@ def _describe_granted(available: Claims) -> str:
 
 
 def _why_not(run: Run) -> str:
-    """Why workers that were at a tile at the same instant were on hardly more than one CPU, if on that."""
+    """Explain why workers that were at a tile at the same instant had hardly more than one CPU together."""
     if run.holds_lock:
         return "their code is interpreted and holds Python's lock (GIL), so one thread runs at a time"
     if run.stats.running.mean < PARALLEL:
@@ -174,7 +174,7 @@ def _compare_to_baseline(run: Run) -> Iterator[str]:
 
 
 def _explain_difference(run: Run, base: Run, times: float) -> str:
-    """Why a clear difference came about, or why nothing follows from it."""
+    """Explain a clear difference, or say why nothing follows from it."""
     most = run.max_speed_up
     if most is not None and times > most * schedule.NOTABLE:
         can = f"{most} workers with a CPU each" if most > 1 else "one CPU" if run.workers > 1 else "one worker"

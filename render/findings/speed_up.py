@@ -78,22 +78,22 @@ def build_curve(entered: Sequence[Run]) -> Curve | None:
 
 def measure_curve(own: Sequence[Run]) -> Curve | None:
     """Build a curve of these runs: over the one with one worker, else over what they are measured against."""
-    own = sorted((run for run in own if run.seconds > 0), key=_asked)
-    base = next((run for run in own if _asked(run) == 1), own[0].base if own else None)
+    own = sorted((run for run in own if run.seconds > 0), key=_requested_workers)
+    base = next((run for run in own if _requested_workers(run) == 1), own[0].base if own else None)
     if not own or base is None or not base.seconds:
         return None
     cpus = None if any(run.data_wait_seconds for run in own) else own[0].claims.allowed
-    usable = [min(_asked(run), cpus or _asked(run)) for run in own]
+    usable = [min(_requested_workers(run), cpus or _requested_workers(run)) for run in own]
     gained = [base.seconds / run.seconds for run in own]
     serial = fit_serial(list(zip(usable, gained, strict=True)))
     points = [
-        Point(_asked(run), most, run.seconds, gain, None if serial is None else amdahl(serial, most))
+        Point(_requested_workers(run), most, run.seconds, gain, None if serial is None else amdahl(serial, most))
         for run, most, gain in zip(own, usable, gained, strict=True)
     ]
     return Curve(tuple(points), cpus, serial, base.frame.title, base.seconds)
 
 
-def _asked(run: Run) -> int:
+def _requested_workers(run: Run) -> int:
     return run.claims.asked or run.workers
 
 

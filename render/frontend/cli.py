@@ -35,7 +35,7 @@ def _run_guarded(words: list[str], began: int, *, debug: bool) -> int:
         try:
             code = _run_command(words, began)
         except Exception as error:
-            if signals.INTERRUPTS:  # in the midst of an import, say: NumPy makes an error of its own of it
+            if signals.INTERRUPTS:  # in the middle of an import, say: NumPy makes an error of its own of it
                 raise KeyboardInterrupt from error
             raise
         _flush_output()
@@ -48,7 +48,7 @@ def _run_guarded(words: list[str], began: int, *, debug: bool) -> int:
     except signals.Terminated as ended:
         with contextlib.suppress(OSError):  # the terminal may have gone
             name = signals.name_of(ended)
-            print("; ".join([f"render: ended by {name}", *signals.notes(ended)]), file=sys.stderr, flush=True)
+            print("; ".join([f"render: ended by {name}", *signals.read_notes(ended)]), file=sys.stderr, flush=True)
         raise
     except OSError as error:  # such as a full disk
         return print_error(RenderError(f"the system reports an error: {error}", "--debug shows where"), debug=debug)

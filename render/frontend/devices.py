@@ -63,7 +63,7 @@ def format_lines(document: dict[str, Any]) -> list[str]:
     cpu = document["cpu"]
     lines = [
         f"CPU     {cpu['name']}",
-        f"        this process may use {cpu['cpus']} of its CPUs, and so paint as many tiles at the same instant",
+        f"        this process may use {cpu['cpus']} of its CPUs, so it can paint as many tiles at the same instant",
         f"        {cpu['instructions']}: a register holds {cpu['lanes']} samples of float32 (target simd)",
     ]
     if not cpu["fma"]:

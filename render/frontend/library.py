@@ -22,7 +22,7 @@ RACE_DEFAULTS = {"view": "seahorses", "samples": 9}  # one worker needs about a 
 
 
 class Lesson(Race):
-    """The runs of a lesson: a race that tells what it asks and what follows."""
+    """The runs of a lesson: a race with its question and its conclusions."""
 
     @property
     def name(self) -> str:

@@ -136,8 +136,8 @@ WORKERS = "workers of mode parallel; -1: one for each allowed CPU, -2: one fewer
 MANY_WORKERS = "; several numbers, such as 1,2,4: also a speed-up curve"
 TILE_TIMEOUT = "workers of mode parallel: seconds without a sign of life (20, or more if the tiles before took long)"
 FILM = """\
-Film a zoom into a view, or along a path of keyframes. Frames are painted, encoded and written at the same time; what is
-in the file plays, whatever ends the program.
+Film a zoom into a view, or along a path of keyframes. Frames are painted, encoded and written at the same time; the
+file can be played even if the program is interrupted.
 """
 FILM_FILES = """the film, .mp4 (needs PyAV: pip install 'render[film]') or .webp (SCENE-VIEW.mp4); a TOML file with
 keyframes"""

@@ -14,7 +14,7 @@ FIRST_SECONDS, MAX_SECONDS = (
     10.0,
     60.0,
 )  # seconds to the first line; and between two lines at most, each time twice as long
-MIN_SECONDS = 2.0  # seconds of painting; before, what is done tells too little of what is left
+MIN_SECONDS = 2.0  # seconds of painting; before that, an estimate of the rest means little
 
 Seconds = Callable[[], float]
 

@@ -45,6 +45,6 @@ def name_of(ended: Terminated) -> str:
     return signal.Signals(int(str(ended)) - 128).name
 
 
-def notes(error: BaseException) -> list[str]:
-    """Return what was added to an error on its way: what is kept, and how to go on."""
+def read_notes(error: BaseException) -> list[str]:
+    """Return the notes added to an error on its way: what is kept, and how to go on."""
     return list(getattr(error, "__notes__", []))

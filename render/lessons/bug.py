@@ -1,4 +1,4 @@
-"""Lesson `bug`: how a fault that needs two workers with a tile under way at once is found, and to whom it leads.
+"""Lesson `bug`: how to find a fault that needs two workers with a tile under way at once, and trace it to one of them.
 
 Three kernels paint the same frame. One is right. One keeps the place of its tile on an object that all workers share,
 a common fault between threads: a worker that comes in between moves it, the rest of the tile is painted somewhere else,
@@ -69,7 +69,7 @@ class Slices:
     def __init__(self, kernel: Careless, canvas: Canvas, remaining: list[tuple[int, int, int, int]]) -> None:
         self.kernel, self.canvas, self.left = kernel, canvas, remaining[::-1]
 
-    def paint_slice(self, budget: int) -> SliceResult:  # noqa: ARG002  (as it is asked for)
+    def paint_slice(self, budget: int) -> SliceResult:  # noqa: ARG002  (the protocol's argument)
         """Paint the next one, however long it takes."""
         steps, bad = self.kernel.paint(self.canvas, *self.left.pop())
         return SliceResult(steps, bad, not self.left)
@@ -130,7 +130,7 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
         yield "this time no thread came in between, and the fault stayed hidden: such faults come and go. Run it again"
     else:
         whose, worst, *_ = attribution.format_attribution(differences)
-        yield f"{torn.title} against {right.title}, as compare tells it: {whose}"
+        yield f"{torn.title} against {right.title}, as compare reports it: {whose}"
         yield f"the worst of them: {worst}"
         met = sum(_overlapped_in_time(torn, place.tile) for place in differences.places)
         yield (
@@ -141,7 +141,7 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
     equal = "equal" if overlapping.sha256 == right.sha256 else "different"
     yield (
         f"{overlapping.title}: the picture is {equal}, for a pixel depends on its place alone, whoever paints it; "
-        f"only the steps tell of work done twice, {more:.1f} % more"
+        f"only the steps show that work was done twice: {more:.1f} % more"
     )
 
 
@@ -198,7 +198,7 @@ def close_up(frames: Sequence[Frame]) -> CloseUp | None:
 
 
 def _paint_spans(frame: Frame, tile: int) -> list[Span]:
-    """Find when a tile was painted, and by whom."""
+    """Find the paint spans of a tile."""
     return [span for span in frame.trace.spans if span.kind == "paint" and span.tile == tile]
 
 

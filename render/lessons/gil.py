@@ -93,7 +93,7 @@ def _compare_runs(run: Run, base: Run) -> str:
     speed = (
         f"{difference.times:.2f} times as fast as one" if difference and difference.clear else "about as fast as one"
     )
-    took = f"{speed} ({format_time(base.seconds)} there, {format_time(run.seconds)} here)"
+    took = f"{speed} ({format_time(run.seconds)}, where one took {format_time(base.seconds)})"
     if run.stats.running.max < 2:
         return f"{took}, no two at the same instant"
     return took if mean is None else f"{took}, {mean:.2f} on a CPU on average"
@@ -112,7 +112,7 @@ def _state_conclusion(entered: Sequence[Run]) -> str:
 
 
 def _explain_doubt(base: Run, locked: Run, dropped: Run) -> str:
-    """Why the figures do not carry that it is the lock."""
+    """Say why the figures do not prove that it is the lock."""
     if base.short_of_cpu or dropped.short_of_cpu:
         return f"{OTHERS}, so run it again"
     if base.load is not None:

@@ -1,4 +1,4 @@
-"""Lesson `wait`: where one worker who juggles wins, and where it cannot.
+"""Lesson `wait`: where one worker that juggles wins, and where it cannot.
 
 The same frame twice: once every tile can be painted at once, and once each must first wait for its data, as a web
 server waits for its database. One worker in sequence, one that juggles, several at the same instant.
@@ -50,7 +50,7 @@ def enough(frames: Sequence[Frame]) -> bool:
 
 
 def _juggling_won(hidden: Run, waited: Run) -> bool:
-    """Test whether juggling was clearly faster, and because its worker saw to other tiles while one waited."""
+    """Test whether juggling was clearly faster, and because its worker went on with other tiles while one waited."""
     return hidden.juggles and hidden.beats(waited) and hidden.gained_by_waiting(waited)
 
 
@@ -62,30 +62,30 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
     if juggled.beats(plain):
         won = "the traces do not show why it won, so run it again"
     else:
-        won = f"there was nothing to win, for the worker in sequence stood idle for {stood[0]} only"
+        won = f"there was nothing to win, for the worker in sequence was idle for only {stood[0]}"
     yield (
         f"with nothing to wait for, {_compare_runs(juggled, plain)}: {won}; one worker never paints two tiles at once "
         f"(at most {juggled.stats.running.max} was painted at an instant)"
     )
     if _juggling_won(hidden, waited):
-        meant = f"who juggles sees to other tiles meanwhile, and stood idle for {stood[2]}"
+        meant = f"the one that juggles went on with other tiles, and was idle for {stood[2]}"
     else:
-        meant = f"who juggles stood idle for {stood[2]}; {_explain_doubt(hidden, waited)}"
+        meant = f"the one that juggles was idle for {stood[2]}; {_explain_doubt(hidden, waited)}"
     yield (
         f"with {count(waited.stats.tiles, 'wait')} of {format_time(each)}, {_compare_runs(hidden, waited)}: in "
-        f"sequence the worker stood idle for {stood[1]}; {meant}"
+        f"sequence the worker was idle for {stood[1]}; {meant}"
     )
     yield (
-        f"it can win no more than the waiting: its one worker was at a tile for "
+        f"juggling can win no more than the waiting: its one worker was at a tile for "
         f"{format_time(sum(hidden.stats.busy.values()))} of its {format_time(hidden.seconds)}"
     )
     yield _describe_several(several, hidden)
 
 
 def _explain_doubt(hidden: Run, waited: Run) -> str:
-    """Why the figures do not carry that juggling wins."""
+    """Say why the figures do not prove that juggling wins."""
     if waited.stats.tiles < 2:
-        return "with one tile there is no other to see to meanwhile, so give a smaller --tile"
+        return "with one tile there is no other to go on with meanwhile, so give a smaller --tile"
     if hidden.beats(waited):
         return "that alone does not explain what it won, so run it again"
     return "nothing is won clearly this time, so wait longer or run it again"
@@ -95,9 +95,9 @@ def _describe_several(several: Run, hidden: Run) -> str:
     """Describe the run of several workers that wait, each for its own tile, beside the one that juggles."""
     took = f"took {format_time(several.seconds)}{_describe_cpus(several)}"
     if several.workers < 2:
-        return f"of the workers who wait patiently only one got a tile, and {took}: nothing follows about several"
+        return f"of the workers that wait only one got a tile, and {took}: nothing follows about several"
     better = _rank_several(several, hidden)
-    return f"{several.workers} workers who wait patiently, each for its own tile, {took}: {better}"
+    return f"{several.workers} workers that each wait for their own tile {took}: {better}"
 
 
 def _describe_cpus(run: Run) -> str:
@@ -108,7 +108,7 @@ def _describe_cpus(run: Run) -> str:
 def _rank_several(several: Run, hidden: Run) -> str:
     if several.beats(hidden):
         return "more workers were faster still"
-    return "juggling with one was faster" if hidden.beats(several) else "juggling with one was about as good"
+    return "juggling with one was faster" if hidden.beats(several) else "juggling with one was about as fast"
 
 
 def _compare_runs(run: Run, base: Run) -> str:

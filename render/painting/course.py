@@ -1,4 +1,4 @@
-"""How far a run has come: whoever watches is told, and what is done is kept, whatever ends it."""
+"""The progress of a run: watchers are notified of each tile, and finished tiles are kept, whatever ends it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class RunProgress:
         self._cost -= sum(self._costs.get(tile.number, 0) for tile in tiles)
 
     def count_tile(self, done: Done, progress: Progress | None, watch: Watch | None) -> None:
-        """Count a tile that is done, and tell whoever watches."""
+        """Count a finished tile, and notify the watchers."""
         self.steps += done.steps
         self.kept.append(done.tile)
         if progress is not None:
@@ -92,7 +92,7 @@ def resume_tiles(journal: Journal, surface: Canvas, tiles: Sequence[Tile], cours
 def keep_on_error(
     rgb: np.ndarray, course: RunProgress, salvage: Salvage | None, journal: Journal | None
 ) -> Iterator[None]:
-    """On whatever ends the painting, keep the tiles that are done, and have the error say where.
+    """Keep the finished tiles whatever ends the painting, and have the error say where.
 
     A picture of them takes time to save, which whoever interrupts does not have.
     """
@@ -104,7 +104,7 @@ def keep_on_error(
             unfinished = np.zeros_like(rgb)
             for _, x, y, width, height in course.kept:
                 unfinished[y : y + height, x : x + width] = rgb[y : y + height, x : x + width]
-            with suppress(OutputError):  # what failed first is told
+            with suppress(OutputError):  # the first failure is the one reported
                 place = salvage(unfinished)
                 hint = f"{len(course.kept)} of {course.tiles} tiles are kept in {place}" + (f"; {hint}" if hint else "")
         add_hint(error, hint)

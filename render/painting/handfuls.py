@@ -1,8 +1,8 @@
 """Tiles handed out by the handful, so that a million small ones cost little more than painting them.
 
-To wake up whoever awaits a tile takes as long as painting a tiny one. So a worker takes tile after tile from what is
-left, in order, and reports those it has finished when SHORTEST has passed. Longer tiles are reported one by one, no
-worker hoards any, and those finished before one failed are not lost.
+Waking up the thread that waits for a tile takes as long as painting a tiny one. So a worker takes tile after tile from
+what is left, in order, and reports those it has finished when SHORTEST has passed. Longer tiles are reported one by
+one, no worker hoards any, and those finished before one failed are not lost.
 
 Processes cannot take from one queue so cheaply: they are sent so many tiles as take that long.
 """

@@ -64,12 +64,12 @@ class Juggler:
         self._loop.stop()
 
     def stop(self) -> None:
-        """Let `paint` stop soon, called from any thread: after an interruption, in the midst of a tile."""
+        """Let `paint` stop soon, called from any thread: after an interruption, in the middle of a tile."""
         self._stopped = True
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def close(self) -> None:
-        """Close everything. After an interruption in the midst of a slice the others must not get another turn."""
+        """Close everything. After an interruption in the middle of a slice the others must not get another turn."""
         loop = self._loop
         for task in self._started:
             task.cancel()
@@ -103,7 +103,7 @@ def _new_event_loop() -> asyncio.AbstractEventLoop:
 
 
 async def _paint_in_slices(tile: Tile, painter: Painter) -> Done:
-    """Wait for a tile's data without holding anybody up, then paint a slice and let the others have a turn."""
+    """Wait for a tile's data without blocking the others, then paint a slice and give them a turn."""
     await painter.wait_aside(tile)
     steps = 0
     for done in painter.slices(tile):

@@ -28,7 +28,7 @@ class ThreadState:
 
 
 class ThreadWatch:
-    """Watches the threads that paint: each tells it of its tiles, and whoever waits for them asks who hangs."""
+    """Watches the threads that paint: each reports its tiles, and the waiting thread asks which one hangs."""
 
     def __init__(self, request: Request) -> None:
         self._request = request

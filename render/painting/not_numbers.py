@@ -63,7 +63,7 @@ def find_pixel(kernel: Kernel, canvas: Canvas, tile: Tile) -> tuple[int, int]:
 def find_line(request: Request, i: int, j: int) -> int | None:
     """Find the line of the scene's file where an operation of this pixel first had no result; None where none is seen.
 
-    The multiply-adds do not tell, for the C library makes them.
+    Multiply-adds are not seen, for the C library makes them.
     """
     if request.limit * request.samples > MOST_STEPS:
         return None

@@ -37,7 +37,7 @@ class Picture:
     """Pixels that were read: `rgb` (height, width, 3) uint8 or uint16, `alpha` (height, width) alike; None: all opaque.
 
     `steps` (height, width) int32 and `inside` (height, width) bool: see `Frame`. `request` is what is drawn
-    (`Request.drawn`), `provenance` who drew it, `timings` the document of that run; None where the file does not tell.
+    (`Request.drawn`), `provenance` who drew it, `timings` the document of that run; None where the file does not say.
     `more`: the other pictures of an animation or of several pages. `ignored`: what the file says of how it looks and
     what was not applied, in words. Raises InputError where the arrays are anything else.
     """

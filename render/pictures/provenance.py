@@ -29,7 +29,7 @@ NOBODY = 0xFFFF
 class Provenance:
     """Who drew a picture: `title` names the run ("parallel (threading)"), `workers` gives the painter of each tile.
 
-    The workers are numbers by tile number, None for a tile that nobody painted; None where the file does not tell.
+    The workers are numbers by tile number, None for a tile that nobody painted; None where the file does not say.
     """
 
     request: Request

@@ -79,7 +79,7 @@ class StartedRectangle(Protocol):
     """A rectangle that was started."""
 
     def paint_slice(self, budget: int) -> SliceResult:
-        """Paint on; return after about `budget` steps, even in the midst of a sample."""
+        """Paint on; return after about `budget` steps, even in the middle of a sample."""
         ...
 
 
@@ -186,7 +186,7 @@ class LaunchKernel(Kernel):
         self._lock = threading.Lock()
         self._device: Device | None = None
         self._streams: Sequence[Stream] = ()
-        self._requested = 0  # how many streams were asked for
+        self._requested = 0  # streams
         self._failed: list[str] = []
         self._closing: weakref.finalize[Any, Any] | None = None
 

@@ -89,7 +89,8 @@ def open_socket(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise RenderError(
-            f"cannot listen on {host}, port {port}: {error.strerror}", "give another --port; 0 takes one that is free"
+            f"cannot listen on {host}, port {port}: {error.strerror}",
+            "give another --port (0 takes one that is free) or --host",
         ) from error
     return listening
 
@@ -149,7 +150,7 @@ def serve(settings: Settings) -> int:
     app = make_app(settings.setting, host=settings.host, files=settings.scenes, origin=settings.origin)
     listening = open_socket(settings.host, settings.port)
     if not settings.quiet:
-        print(f"render: {describe(settings)}", file=sys.stderr, flush=True)
+        print(f"render: {describe_settings(settings)}", file=sys.stderr, flush=True)
 
     def announce(address: str) -> None:
         document = json.dumps({"address": address, **settings.as_dict()})
@@ -162,10 +163,11 @@ def serve(settings: Settings) -> int:
     return 0
 
 
-def describe(settings: Settings) -> str:
+def describe_settings(settings: Settings) -> str:
     """Say how the server works."""
     setting = settings.setting
     data = f"every request waits {format_time(setting.data_ns / 1e9)} for its data; " if setting.data_ns else ""
-    how = "switching between its users" if setting.switching else "each doing one request at a time"
+    how = "switching between users" if setting.switching else "one request at a time"
+    each = " each" * (setting.workers > 1 and not setting.switching)
     who = count(setting.workers, "process" if setting.processes else "thread")
-    return f"{data}{who}, {how}; Control-C ends it"
+    return f"{data}{who}, {how}{each}; Control-C ends it"

@@ -18,7 +18,7 @@ class Cache:
         self.bytes = 0
 
     def __len__(self) -> int:
-        """How many tiles there are."""
+        """Count the tiles."""
         return len(self._kept)
 
     def get(self, key: Hashable) -> bytes | None:

@@ -43,7 +43,7 @@ class Clients:
         self._next = 1
 
     def __len__(self) -> int:
-        """How many are known."""
+        """Count those that are known."""
         return len(self._numbers)
 
     def identify(self, address: str, cookie: str) -> Client:

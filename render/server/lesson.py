@@ -33,7 +33,7 @@ def describe(service: Service, you: int) -> dict[str, Any]:
         "slow_data_ms": setting.data_ns / 1e6,
         "shown_ms": SHOWN_NS / 1e6,
         "open": service.open,
-        "waiting": service.workers.waiting(),
+        "waiting": service.workers.count_waiting(),
         "requests": [_as_dict(asked, now) | _describe_state(asked, at_work) for asked in shown],
         "sentences": format_sentences(record.since(now - ACCOUNT_NS), setting),
     }
@@ -84,7 +84,7 @@ def list_metrics(service: Service, clients: Clients) -> Iterator[tuple[str, str,
         yield f"{name}_total", "counter", counts[name], about
     yield "painting_seconds_total", "counter", service.painting_ns / 1e9, "Time that workers have painted."
     yield "open_requests", "gauge", service.open, "Requests that are open."
-    yield "waiting_tiles", "gauge", service.workers.waiting(), "Tiles that wait for a worker."
+    yield "waiting_tiles", "gauge", service.workers.count_waiting(), "Tiles that wait for a worker."
     yield "working", "gauge", len(service.workers.at_work), "Workers at a tile."
     yield "workers", "gauge", service.setting.workers, "Workers."
     yield "clients", "gauge", len(clients), "Clients that are known."

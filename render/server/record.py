@@ -84,7 +84,7 @@ class Record:
         self._next = 0
 
     def __len__(self) -> int:
-        """How many are kept."""
+        """Count the requests that are kept."""
         return len(self._asked)
 
     def arrive(self, user: int, label: str) -> Asked:

@@ -59,7 +59,7 @@ MOST_CHOICES = 40  # in a query
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def answers_errors(endpoint: Endpoint) -> Endpoint:
+def answer_errors(endpoint: Endpoint) -> Endpoint:
     """Turn what an endpoint raises into an answer."""
 
     async def answer(request: Request) -> Response:
@@ -87,7 +87,7 @@ async def watch_client(request: Request) -> AsyncIterator[asyncio.Future[None]]:
         task.cancel()
 
 
-def identify(request: Request) -> tuple[Client, int]:
+def identify_client(request: Request) -> tuple[Client, int]:
     """Find out who asks, and the number that the lesson gives them."""
     clients: Clients = request.app.state.clients
     address = request.client.host if request.client else ""
@@ -95,7 +95,7 @@ def identify(request: Request) -> tuple[Client, int]:
     return client, clients.number(client)
 
 
-def chosen_values(request: Request, *own: str) -> dict[str, str]:
+def parse_choices(request: Request, *own: str) -> dict[str, str]:
     """Take view, limit and parameters from a query, without the endpoint's own words. Raises UsageError."""
     pairs = request.query_params.multi_items()
     names = [name for name, _ in pairs]
@@ -104,7 +104,7 @@ def chosen_values(request: Request, *own: str) -> dict[str, str]:
     return {name: value for name, value in pairs if name not in own}
 
 
-@answers_errors
+@answer_errors
 async def send_tile(request: Request) -> Response:
     """Send a tile: /tiles/SCENE/Z/X/Y.png or Y@2x.png."""
     service: Service = request.app.state.service
@@ -113,7 +113,7 @@ async def send_tile(request: Request) -> Response:
     if not all(NUMBER.fullmatch(number) for number in (*numbers[:2], row)) or (at and scale != "2x"):
         raise NotThere("there is no such tile", "ask for /tiles/SCENE/Z/X/Y.png or /tiles/SCENE/Z/X/Y@2x.png")
     z, x, y = int(numbers[0]), int(numbers[1]), int(row)
-    area = service.pyramids.tile(name, z, x, y, 2 if at else 1, chosen_values(request))
+    area = service.pyramids.tile(name, z, x, y, 2 if at else 1, parse_choices(request))
     return await send_area(request, service, area, f"{z}/{x}/{y}")
 
 
@@ -125,7 +125,7 @@ async def send_area(request: Request, service: Service, area: Area, label: str) 
         return Response(status_code=304, headers=headers)
     if request.method == "HEAD":
         return _without_length(Response(media_type="image/png", headers=headers))
-    client, user = identify(request)
+    client, user = identify_client(request)
     async with watch_client(request) as left:
         data = await service.fetch(area, client, user, label, left)
     return Response(data, media_type="image/png", headers=headers)
@@ -137,12 +137,12 @@ def _without_length(response: Response) -> Response:
     return response
 
 
-@answers_errors
+@answer_errors
 async def send_tilejson(request: Request) -> Response:
     """Describe a scene's tiles as TileJSON 3.0.0 does."""
     pyramids = request.app.state.service.pyramids
     name = request.path_params["scene"]
-    chosen = chosen_values(request)
+    chosen = parse_choices(request)
     area = pyramids.area(name, chosen, (SIDES[1], SIDES[1]))
     query = f"?{request.url.query}" if chosen else ""
     document = {
@@ -161,21 +161,21 @@ async def send_tilejson(request: Request) -> Response:
     return JSONResponse(document, headers={"cross-origin-resource-policy": "cross-origin"})
 
 
-@answers_errors
+@answer_errors
 async def send_scenes(request: Request) -> Response:
     """Describe all scenes: parameters, views, zooms."""
     pyramids = request.app.state.service.pyramids
     return JSONResponse({"version": __version__, "scenes": [pyramids.describe(name) for name in pyramids.names()]})
 
 
-@answers_errors
+@answer_errors
 async def send_picture(request: Request) -> Response:
     """Send a whole picture: /picture/SCENE.png?width=1280&height=720 with view, limit and parameters."""
     service: Service = request.app.state.service
     words = request.query_params
     width, height = (options.parse_whole(words.get(side, ""), side) for side in ("width", "height"))
     area = service.pyramids.area(
-        request.path_params["scene"], chosen_values(request, "width", "height"), (max(width, 1), max(height, 1))
+        request.path_params["scene"], parse_choices(request, "width", "height"), (max(width, 1), max(height, 1))
     )
     check_size(width, height)
     service.pyramids.request(area)
@@ -183,7 +183,7 @@ async def send_picture(request: Request) -> Response:
     headers = {"content-disposition": f'attachment; filename="{name}"', **FRESH}
     if request.method == "HEAD":
         return _without_length(Response(media_type="image/png", headers=headers))
-    client, user = identify(request)
+    client, user = identify_client(request)
     downloads: asyncio.Semaphore = request.app.state.downloads
     if downloads.locked():
         raise Overloaded(f"{DOWNLOADS} pictures are being painted already", "ask again later")
@@ -214,11 +214,11 @@ async def send_metrics(request: Request) -> Response:
 
 async def send_lesson(request: Request) -> Response:
     """Send what the lesson shows of the last seconds."""
-    _, user = identify(request)
+    _, user = identify_client(request)
     return JSONResponse(lesson.describe(request.app.state.service, user), headers=FRESH)
 
 
-@answers_errors
+@answer_errors
 async def send_trace(request: Request) -> Response:
     """Send the record as a saved trace, for `render show`."""
     data = await _report(request, saved.write)
@@ -226,7 +226,7 @@ async def send_trace(request: Request) -> Response:
     return Response(data, media_type="application/json", headers=headers)
 
 
-@answers_errors
+@answer_errors
 async def send_theatre(request: Request) -> Response:
     """Send the record as the theatre."""
     data = await _report(request, page.write)
@@ -266,7 +266,7 @@ def watches_client(send: player.Sender) -> Endpoint:
         async with watch_client(request) as left:
             return await send(request, left)
 
-    return answers_errors(answer)
+    return answer_errors(answer)
 
 
 async def send_static(request: Request) -> Response:
@@ -299,7 +299,7 @@ ROUTES: Mapping[str, Endpoint] = {
     "/lesson.trace.json": send_trace,
     "/lesson.html": send_theatre,
     "/play": send_player,
-    "/play/start": answers_errors(player.start_film),
+    "/play/start": answer_errors(player.start_film),
     **{path: watches_client(send) for path, send in player.SENDERS.items()},
     "/healthz": send_health,
     "/readyz": send_readiness,

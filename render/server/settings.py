@@ -40,9 +40,12 @@ class Settings:
 
 def parse(typed: Namespace) -> Settings:
     """Check the options of `render serve`. Raises UsageError."""
-    port = options.parse_whole(typed.port, "port")
+    try:
+        port = int(typed.port)
+    except ValueError:
+        port = -1
     if not 0 <= port <= 65535:
-        raise UsageError(f"port is {port}", "give a number from 1 to 65535, or 0 for any that is free")
+        raise UsageError(f"port is {typed.port!s:.60}", "give a number from 1 to 65535, or 0 for any that is free")
     if typed.allow_origin is not None and not ORIGIN.fullmatch(typed.allow_origin):
         raise UsageError(
             f"{typed.allow_origin:.60} is no origin", "for example --allow-origin https://example.org, or *"

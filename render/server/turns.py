@@ -25,10 +25,10 @@ class Turns(Generic[Job]):
         self._wanted: dict[Hashable, set[Hashable]] = {}  # by key: the clients in whose queues it stands
 
     def __len__(self) -> int:
-        """How many jobs wait."""
+        """Count the jobs that wait."""
         return len(self._wanted)
 
-    def clients(self) -> int:
+    def count_clients(self) -> int:
         """Count the clients that have jobs waiting."""
         return len(self._queues)
 

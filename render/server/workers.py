@@ -61,7 +61,7 @@ class Workers:
             if thread.is_alive():
                 thread.join(2)
 
-    def waiting(self) -> int:
+    def count_waiting(self) -> int:
         """Count the paintings that wait for a worker."""
         return len(self._turns)
 

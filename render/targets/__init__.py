@@ -43,7 +43,7 @@ class Target(Protocol):
 
 
 class Kind(NamedTuple):
-    """A kind of targets: the one that is taken where none is asked for, and the mode that paints a tile of it alone."""
+    """A kind of targets: its default target, and the mode that paints a single tile with it."""
 
     default_target: str
     one_tile_mode: str

@@ -162,7 +162,7 @@ def load_getcpu() -> Callable[[], int] | None:
 
 
 def cpu_number() -> int:
-    """Return the CPU that this thread runs on just now; -1 where the system does not tell."""
+    """Return the CPU that this thread runs on just now; -1 where the system does not say."""
     call = load_getcpu()
     return -1 if call is None else call()
 

@@ -1,6 +1,6 @@
 """Half-open intervals [t0, t1) as columns of whole numbers: their union by groups, and how many hold an instant.
 
-All is done to whole arrays, so that tens of thousands cost what a few cost.
+Computed on whole arrays, so that tens of thousands cost little more than a few.
 """
 
 from __future__ import annotations

@@ -36,9 +36,9 @@ def test_where_it_is_carried_juggling_wins_by_the_waiting() -> None:
     frames = PLAIN, JUGGLED, SEVERAL, PATIENT, JUGGLING, SEVERAL_WAIT
     assert wait.enough(frames)
     plain, waiting, most, several = wait.follows(frames)
-    assert "about the same: there was nothing to win, for the worker in sequence stood idle for 0 ms only" in plain
+    assert "about the same: there was nothing to win, for the worker in sequence was idle for only 0 ms" in plain
     assert "with 2 waits of 3 ms, juggling took 7 ms and one tile after the other 10 ms, 1.43 times as fast" in waiting
-    assert "who juggles sees to other tiles meanwhile, and stood idle for 3 ms" in waiting
+    assert "the one that juggles went on with other tiles, and was idle for 3 ms" in waiting
     assert "at a tile for 4 ms of its 7 ms" in most
     assert several.endswith("took 5 ms (2.00 on a CPU on average): more workers were faster still")
 
@@ -62,7 +62,7 @@ def test_with_one_tile_there_is_nothing_to_juggle_and_nothing_to_tell() -> None:
     assert wait.enough(frames)
     _, waiting, _, several = wait.follows(frames)
     assert "with 1 wait of 3 ms" in waiting
-    assert "no other to see to meanwhile, so give a smaller --tile" in waiting
+    assert "no other to go on with meanwhile, so give a smaller --tile" in waiting
     assert "only one got a tile" in several
 
 

@@ -728,7 +728,7 @@ def test_the_first_screen_has_the_ways_and_a_bet_that_says_no_time_before_it_is_
     first = page.locator(".top").inner_text()
     assert "Concurrent, not parallel:" in first
     assert not re.search(r"\d ms|--|sha256|[0-9a-f]{12}", first)
-    page.get_by_role("button", name="concurrent has finished first").click()
+    page.get_by_role("button", name="concurrent finishes first").click()
     assert page.locator("#bet").inner_text().split("\n")[2].startswith("Not quite. parallel (threading) was first.")
     assert page.locator(".ways .first .finish").inner_text() == "6 ms first"
     assert page.evaluate("() => theatre.clock.playing")

@@ -137,17 +137,33 @@ def test_clients_that_leave_take_their_tiles_along(serve: Serve) -> None:
     others = [
         leave_after_asking(server, f"/tiles/mandelbrot/3/1/{row}.png", Cookie=f"client={row}") for row in range(8)
     ]
-    wait_until(lambda: server.service.workers.waiting() == 8)
+    wait_until(lambda: server.service.workers.count_waiting() == 8)
     for connection in others:
         connection.close()
     wait_until(lambda: server.service.open == 1)
-    assert server.service.workers.waiting() == 0
+    assert server.service.workers.count_waiting() == 0
     assert server.service.counts["dropped"] == 8
 
     first.close()
     wait_until(lambda: not server.service.workers.at_work)
     assert server.service.open == 0
     assert server.service.counts["gone"] == 9
+
+
+def test_painting_stops_once_the_last_client_has_left(serve: Serve) -> None:
+    server = serve(workers=1)
+    path = "/tiles/mandelbrot/4/10/7@2x.png?limit=20000&shortcuts=0"  # inside the set: seconds of painting
+    both = [leave_after_asking(server, path, Cookie=f"client={user}") for user in "ab"]
+    wait_until(lambda: bool(server.service.workers.at_work) and server.service.open == 2)
+    [painting] = server.service.workers.at_work.values()
+    for connection in both:
+        connection.close()
+    wait_until(lambda: not server.service.workers.at_work)
+
+    assert server.service.counts["stopped"] == 1
+    assert painting.painted is None
+    assert painting.window is None, "its memory was given back"
+    assert server.get("/tiles/mandelbrot/0/0/0.png").status == 200
 
 
 def test_too_many_requests_of_one_client_are_refused_and_others_are_served(

@@ -111,7 +111,7 @@ def test_a_storm_starves_nobody_and_leaves_nothing_behind(serve: Serve) -> None:
     assert greedy > fair
 
     wait_until(lambda: server.service.open == 0 and not server.service.workers.at_work)
-    assert server.service.workers.waiting() == 0
+    assert server.service.workers.count_waiting() == 0
     assert server.service._wanted == {}  # noqa: SLF001
     assert server.get("/healthz").status == server.get("/readyz").status == 200
 

@@ -99,4 +99,4 @@ def test_queues_are_bounded_and_nothing_is_left_of_what_leaves() -> None:
     assert turns.remove(1, "b")
     assert turns.remove(2)
     assert turns.remove(4, "b")
-    assert (len(turns), turns.clients(), turns.take()) == (0, 0, None)
+    assert (len(turns), turns.count_clients(), turns.take()) == (0, 0, None)

@@ -67,7 +67,7 @@ class WorkerProcess:
         return bool(self._process.is_alive())
 
     def is_stopped(self) -> bool:
-        """Tell whether it was stopped (SIGSTOP), where the system tells."""
+        """Test whether it was stopped (SIGSTOP), where the system shows it."""
         try:
             return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] in {"T", "t"}
         except (OSError, IndexError):

@@ -92,7 +92,7 @@ def serve_calls(connection: Connection, parent: int) -> None:
                 painter, in_flight = None, call.in_flight  # what it holds is given back first
                 try:
                     painter = _load_painter(call)
-                except Exception as error:  # noqa: BLE001  (told where the tiles are awaited)
+                except Exception as error:  # noqa: BLE001  (raised where the tiles are awaited)
                     connection.send(RenderError(f"a worker cannot start: {type(error).__name__}: {error}"))
                 else:
                     connection.send(painter.recorder.drain())

@@ -23,7 +23,7 @@ ROWS, COLUMNS = ("one worker", "several workers"), ("one tile at a time", "sever
 def choose_cells(groups: Sequence[Group]) -> Cells:
     """Choose the runs of the group that shows most of the four ways, one with waiting first; none without FEWEST."""
     tables = [_sort_runs(group.runs) for group in groups]
-    best = max(tables, key=lambda cells: (len(cells), _waits(cells)), default={})
+    best = max(tables, key=lambda cells: (len(cells), _has_waits(cells)), default={})
     return best if len(best) >= FEWEST else {}
 
 
@@ -35,7 +35,7 @@ def _sort_runs(runs: Sequence[Run]) -> dict[tuple[bool, bool], Run]:
     return cells
 
 
-def _waits(cells: Cells) -> bool:
+def _has_waits(cells: Cells) -> bool:
     return any(run.data_wait_seconds for run in cells.values())
 
 
@@ -118,38 +118,38 @@ def ask_bet(cells: Cells, runs: Sequence[Run]) -> dict[str, Any] | None:
         return None
     right = [run for run in entered if run is entered[0] or not entered[0].beats(run)]
     return {
-        "question": _question(entered),
+        "question": _ask_first(entered),
         "runs": [runs.index(run) for run in entered],
         "right": [runs.index(run) for run in right],
         "times": [format_time(run.seconds) for run in entered],
-        "answer": " ".join(_explain(entered, right, cells)),
+        "answer": " ".join(_explain_first(entered, right, cells)),
         "end": max(run.length for run in entered),
     }
 
 
-def _question(entered: Sequence[Run]) -> str:
+def _ask_first(entered: Sequence[Run]) -> str:
     wait = entered[0].frame.request.wait_ns
     waits = f"Each tile first waits {format_time(wait / 1e9)} for its data." if wait else "No tile has to wait."
-    return f"All {in_words(len(entered))} paint the same tiles. {waits} Who has finished first?"
+    return f"All {in_words(len(entered))} paint the same tiles. {waits} Who finishes first?"
 
 
-def _explain(entered: Sequence[Run], right: Sequence[Run], cells: Cells) -> Iterator[str]:
+def _explain_first(entered: Sequence[Run], right: Sequence[Run], cells: Cells) -> Iterator[str]:
     """Explain who was first, and what juggling and more workers did to it."""
     names = join_words([run.frame.title for run in right])
     yield f"{names}{' were about equally fast, and first.' if len(right) > 1 else ' was first.'}"
     slow, juggler = cells.get((False, False)), cells.get((False, True))
     several = cells.get((True, False))
     if slow and juggler:
-        yield _weigh(juggler, slow, "One worker that juggled", "the one that did not")
+        yield _compare_times(juggler, slow, "One worker that juggled", "the one that did not")
     if slow and several:
-        yield _weigh(several, slow, f"{count(several.workers, 'worker').capitalize()}, one tile each,", "one")
+        yield _compare_times(several, slow, f"{count(several.workers, 'worker').capitalize()}, one tile each,", "one")
     if slow and juggler and juggler.beats(slow) and juggler.gained_by_waiting(slow):
         yield "Juggling needs no second worker and no second CPU: it fills the time that tiles wait."
     elif slow and juggler and not juggler.data_wait_seconds and not juggler.beats(slow):
         yield "With nothing to wait for, juggling has no time to fill."
 
 
-def _weigh(run: Run, base: Evidence, who: str, whom: str) -> str:
+def _compare_times(run: Run, base: Evidence, who: str, whom: str) -> str:
     difference = run.compare_to(base)
     if difference is None or not difference.clear:
         return f"{who} took about as long as {whom}."

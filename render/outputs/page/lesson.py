@@ -1,4 +1,4 @@
-"""The part of the page that is a lesson's own: its conclusions, the words it needs, and a stretch told event by event.
+"""The part of the page that is a lesson's own: its conclusions, the words it needs, and a stretch shown event by event.
 
 What it says comes with the frames (`render.findings.explanation`); here it only gets its look.
 """

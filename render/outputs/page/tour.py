@@ -51,8 +51,8 @@ def _ask_juggling(runs: Sequence[Run]) -> Iterator[Step]:
         if not run.juggles_alone:
             continue
         held = run.stats.in_flight.max
-        inside = nearest_interval(find_intervals(run.in_flight, held), _middle(runs))
-        t = _find_painting(_middle(runs), inside, run)
+        inside = nearest_interval(find_intervals(run.in_flight, held), _choose_instant(runs))
+        t = _find_painting(_choose_instant(runs), inside, run)
         if t is None:
             continue
         waiting = _value_at(run.waiting, t)
@@ -62,7 +62,7 @@ def _ask_juggling(runs: Sequence[Run]) -> Iterator[Step]:
         aside = held - 1 - waiting
         others += [f"{aside} {'is' if aside == 1 else 'are'} put aside, hatched"] if aside else []
         yield Step(
-            f"The replay stands at {format_ns(t)}. {run.frame.title} has {held} tiles in flight: started, and not "
+            f"The replay stands at {format_ns(t)}. {run.frame.title} has {held} tiles in flight: started but not "
             "finished. How many of them is it painting at this instant?",
             _list_numbers(1, held),
             0,
@@ -81,7 +81,7 @@ def _ask_together(runs: Sequence[Run]) -> Iterator[Step]:
         if not run.parallel or run.stats.running.max < 2 or run.on_gpu:
             continue
         most = run.stats.running.max
-        t = sum(nearest_interval(find_intervals(run.running, most), _middle(runs))) // 2
+        t = sum(nearest_interval(find_intervals(run.running, most), _choose_instant(runs))) // 2
         options = _list_numbers(1, most)
         yield Step(
             f"The replay stands at {format_ns(t)}. {run.frame.title} has {run.workers} workers. How many of them are "
@@ -107,7 +107,7 @@ def _ask_first_finished(runs: Sequence[Run]) -> Iterator[Step]:
         held, name, other = run.stats.in_flight.max, run.frame.title, base.frame.title
         _, why = explain_juggling(run, base)
         yield Step(
-            f"{name} has up to {held} tiles in flight, {other} one. Each has one worker. Which has finished all tiles "
+            f"{name} has up to {held} tiles in flight, {other} one. Each has one worker. Which finishes all tiles "
             "first?",
             (other, "both at about the same time", name),
             0 if base.beats(run) else 2 if run.beats(base) else 1,
@@ -151,7 +151,7 @@ def _ask_pictures(runs: Sequence[Run]) -> Iterator[Step]:
         "All have finished. Do the pictures differ?",
         ("no, not in one bit", "yes"),
         int(different > 1),
-        f"They are {result}. Who works when changes the time and the order, and must not change the picture.",
+        f"They are {result}. Who works when changes the time and the order; it must not change the picture.",
         last,
         last * 9 // 10,
         last,
@@ -169,7 +169,7 @@ def _ask_first_tile(runs: Sequence[Run]) -> Iterator[Step]:
     juggler = next((run for run in runs if run.juggles_alone and run is not runs[best]), None)
     why = " A juggling worker shares its time among several tiles, so its first is finished later." if juggler else ""
     yield Step(
-        "From the request on, making ready included: which mode has its first tile finished first?",
+        "Which mode finishes its first tile soonest, counted from the request, making ready included?",
         tuple(run.frame.title for run in runs),
         best,
         f"{after}.{why}",
@@ -242,7 +242,7 @@ def _usual_turn(run: Run) -> int:
     return lengths[len(lengths) // 2]
 
 
-def _middle(runs: Sequence[Run]) -> int:
+def _choose_instant(runs: Sequence[Run]) -> int:
     """Choose an instant in the middle of all runs but those that are over when the others have hardly started."""
     longest = max(run.length for run in runs)
     return min(run.length for run in runs if run.length * TOO_SHORT >= longest) * 6 // 10

@@ -84,7 +84,7 @@ class NativeKernel(CpuKernel):
         is_mirrored: Callable[[Request, P], bool] | None = None,
         like: NativeKernel | None = None,
     ) -> None:
-        """`folds` tells of other requests whether they are folded; `like`: a kernel that has this code loaded."""
+        """`folds` tests whether another request is folded; `like`: a kernel that has this code loaded."""
         self.code, self.request, self.p, self.layout, self.about = code, request, tuple(p), layout, about
         self._is_mirrored = is_mirrored
         self._call: Callable[[int], int]

@@ -25,7 +25,7 @@ LIBRARIES = {  # what numba-cuda loads: the toolkit's name for it, and what it i
 }
 NEWEST_TOOLKIT = ("nvidia-nvvm", "nvidia-cuda-nvrtc", "nvidia-cuda-runtime", "nvidia-nvjitlink")  # CUDA 13's packages
 SIMULATE = "add --simulate to see the same code in the simulator"
-DRIVER = f"install NVIDIA's driver for this card, or {SIMULATE}"
+DRIVER = f"install NVIDIA's driver for this GPU, or {SIMULATE}"
 SET_OUT = ("", "0")  # values of a NUMBA_ variable that mean no
 
 INIT_FAILURES = {  # of cuInit, by CUresult

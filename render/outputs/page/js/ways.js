@@ -1,4 +1,4 @@
-// The first screen: the four ways to work as small replays, and the bet: which of them has finished first?
+// The first screen: the four ways to work as small replays, and the bet: which of them finishes first?
 
 /** @typedef {{question: string, runs: number[], right: number[], times: string[], answer: string, end: number}} Bet */
 
@@ -27,7 +27,7 @@ class Ways {
     this.answer = element('div', { role: 'status' });
     place.append(element('p', { class: 'ask' }, bet.question), this.answer);
     for (const cell of this.cells) {
-      cell.button.setAttribute('aria-label', `${this.runs[cell.run].title} has finished first`);
+      cell.button.setAttribute('aria-label', `${this.runs[cell.run].title} finishes first`);
       cell.button.addEventListener('click', () => this.reveal(bet, cell.run));
       cell.root.append(cell.button);
     }
