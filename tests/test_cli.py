@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 import render
 from render import engine, options
 from render.errors import OutputError, RenderError
-from render.frontend import devices, library
+from render.frontend import commands, devices, library
 from render.frontend.cli import main
 from render.frontend.parsers import PARSERS
 from render.pictures import picture
@@ -459,6 +459,7 @@ def test_whatever_is_typed_ends_in_an_exit_code_and_a_few_lines(
 
     monkeypatch.setattr(engine, "draw", unpainted)
     monkeypatch.setattr(engine, "race", unpainted)
+    monkeypatch.setitem(commands.COMMANDS, "serve", unpainted)  # it would serve until a signal comes
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main(words)
