@@ -12,7 +12,11 @@ class Pace:
         self.slice_ns, self.growth = slice_ns, growth
         self.budget = FEWEST
 
-    def learn(self, took_ns: int, *, done: bool) -> None:
-        """Learn from the time of a slice. One that finished the tile made fewer steps, so the budget stays."""
+    def learn(self, budget: int, took_ns: int, *, done: bool) -> None:
+        """Learn from the time of a slice of so many steps. One that finished the tile made fewer: it raises nothing.
+
+        Threads share a pace: what each learns is of its own slice, not of what others have made of the budget since.
+        """
         share = self.slice_ns / max(took_ns, 1)
-        self.budget = max(int(self.budget * min(1.0 if done else self.growth, share)), FEWEST)
+        learned = max(int(budget * min(self.growth, share)), FEWEST)
+        self.budget = min(self.budget, learned) if done else learned

@@ -16,7 +16,7 @@ def test_at_any_speed_slices_grow_to_what_is_wanted_and_not_beyond(rate: float, 
     pace, taken = Pace(WANTED, growth), []
     for _ in range(60):
         taken.append(pace.budget / rate)
-        pace.learn(int(taken[-1]), done=False)
+        pace.learn(pace.budget, int(taken[-1]), done=False)
 
     longest = max(WANTED * 1.001 + 1 / rate, FEWEST / rate)
     assert max(taken) <= longest
@@ -27,6 +27,15 @@ def test_at_any_speed_slices_grow_to_what_is_wanted_and_not_beyond(rate: float, 
 def test_a_slice_that_ended_its_tile_makes_no_slice_longer(took: int, before: int) -> None:
     pace = Pace(WANTED, 8.0)
     pace.budget = before
-    pace.learn(took, done=True)
+    pace.learn(before, took, done=True)
 
     assert FEWEST <= pace.budget <= before
+
+
+def test_threads_that_learn_from_slices_of_the_same_length_do_not_multiply_what_they_learned() -> None:
+    """Sixteen threads each made the budget 8 times as long as the others had left it: more than 2^63 steps."""
+    pace = Pace(WANTED, 8.0)
+    for _ in range(16):
+        pace.learn(FEWEST, 1000, done=False)
+
+    assert pace.budget == 8 * FEWEST

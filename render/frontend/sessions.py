@@ -186,15 +186,15 @@ class StartedWindow:
         """
         until = perf_counter_ns() + ns
         while self.result is None:
-            t0 = perf_counter_ns()
+            t0, budget = perf_counter_ns(), self._pace.budget
             try:
-                steps, bad, done = self._rectangle.paint_slice(self._pace.budget)
+                steps, bad, done = self._rectangle.paint_slice(budget)
             except Exception as error:
                 self.close()
                 raise _window_error(self._request, self._canvas, f"{type(error).__name__}: {error}") from error
             self._steps, self._bad = self._steps + steps, self._bad + bad
             t1 = perf_counter_ns()
-            self._pace.learn(t1 - t0, done=done)
+            self._pace.learn(budget, t1 - t0, done=done)
             if done:
                 self.close()
                 self.result = _finish_window(self._request, self._kernel, self._canvas, self._steps, self._bad)

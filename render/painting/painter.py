@@ -120,7 +120,7 @@ class Painter:
                 if done:
                     self.finish_tile(tile, steps_made, bad)
                 if budget > 1:
-                    self.pace.learn(self.recorder.clock() - t0, done=done)
+                    self.pace.learn(budget, self.recorder.clock() - t0, done=done)
                 budget = self.pace.budget
                 yield Done(tile, steps_made)
 

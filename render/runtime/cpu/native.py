@@ -142,9 +142,9 @@ class NativeKernel(CpuKernel):
         try:
             rectangle = self._make_rectangle(canvas, x, y, width, height, workspace)
             while not done:
-                t0 = time.perf_counter_ns()
-                more, nan, done = rectangle.paint_slice(self.pace.budget)
-                self.pace.learn(time.perf_counter_ns() - t0, done=done)
+                t0, budget = time.perf_counter_ns(), self.pace.budget
+                more, nan, done = rectangle.paint_slice(budget)
+                self.pace.learn(budget, time.perf_counter_ns() - t0, done=done)
                 self.on_slice()
                 steps, bad = steps + more, bad + nan
         finally:
