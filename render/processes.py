@@ -1,4 +1,4 @@
-"""What a process cannot take for granted: standard streams that are open, and a parent that lives."""
+"""Guard a process against closed standard streams and a parent that dies."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ Capability = tuple[int, int]
 
 
 def program(scene: Scene, request: Request) -> Program:
-    """What one thread does: a lane of a warp, which takes pixels from the launch's queue."""
+    """The code of one thread: a lane of a warp, which takes pixels from the launch's queue."""
     return warp_program(scene, request)
 
 
@@ -47,7 +47,7 @@ def machine_code(
 
 
 def simulated_key(made: Program) -> str:
-    """Under which the code of the simulator's threads is kept."""
+    """Cache key for the simulator's thread code."""
     return made.cache_key("cuda", ("simulated", *host.cpu_target()))
 
 
@@ -55,7 +55,7 @@ KEPT: list[object] = []  # engines, which must outlive the code that they hold, 
 
 
 def thread(made: Program, key: str) -> Callable[..., None]:
-    """What one thread does, compiled for this CPU or taken from the cache: the simulator calls it as a C function.
+    """Compile one thread's code for this CPU, or take it from the cache: the simulator calls it as a C function.
 
     It holds the GIL: the simulator's threads take turns anyway, and so they need not fight for it.
     """

@@ -46,7 +46,7 @@ REASSEMBLED = 'reinstall the CUDA packages: pip install --force-reinstall "numba
 
 
 def body(made: Program, said: dict[Callable[..., Any], Any], wrap: Callable[..., Any]) -> Callable[..., None]:
-    """What one thread does, a function of (cells, stage, right, down, tile, count, wide, high): see `paint_tiles`.
+    """One thread's code, a function of (cells, stage, right, down, tile, count, wide, high): see `paint_tiles`.
 
     said: what the lanes of a warp say to each other (`warp_words`). wrap: turns the driver's plain functions into ones
     that the compiler at hand can inline.
@@ -66,7 +66,7 @@ def body(made: Program, said: dict[Callable[..., Any], Any], wrap: Callable[...,
 
 
 def types_of(made: Program) -> tuple[Any, Any]:
-    """What the driver's settings and the scene's parameters are for numba."""
+    """Type the driver's settings and the scene's parameters for numba."""
     return cpu_compiler.record_type(cpu_compiler._example_settings(made.precision)), cpu_compiler.p_type(made.p, 1)
 
 

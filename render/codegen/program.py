@@ -28,7 +28,7 @@ Filling = dict[Any, Any]  # what stands in the slots
 RENDER = Path(__file__).parent.parent
 LANES = ("lane_memory", "lane_primitives", "lane_slots", "lane_types")
 CPU = tuple(
-    f"codegen/{name}" for name in (*LANES, "cpu_compiler", "llvm_module", "plain_numba", "retarget", "settings")
+    f"codegen/{name}" for name in (*LANES, "cpu_compiler", "host", "llvm_module", "plain_numba", "retarget", "settings")
 )
 # The files that shape a compiler's code, besides the loop and the scene in it, which are hashed one by one.
 SOURCES = {"cpu": CPU, "cuda": (*CPU, "codegen/cuda_compiler", "codegen/warp_words", "kernels/launch")}

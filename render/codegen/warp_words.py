@@ -1,4 +1,4 @@
-"""What lanes of a warp say to each other, and what they share with all others: intrinsics for the slots of `warp`.
+"""Intrinsics for the slots of `warp`: what lanes of a warp exchange, and what they share with all others.
 
 `CARD` is for a graphics card, where a lane is a thread and 32 of them vote; `ALONE` for numba's simulator, where each
 thread is a warp of its own. Whole numbers of the warp are int32 lanes: a card has no others in its registers.
@@ -34,7 +34,7 @@ def _called(builder: Any, name: str, result: Any, *values: Any) -> Any:
 
 
 def _ballot(builder: Any, mask: Any) -> Any:
-    """Which lanes of the warp say yes, a bit for each; all have to come here."""
+    """Ballot: a bit for each lane of the warp that says yes; all have to come here."""
     both = _called(builder, "llvm.nvvm.vote.sync", ir.LiteralStructType((I32, I1)), ALL, BALLOT, mask)
     return builder.extract_value(both, 0)
 

@@ -1,4 +1,4 @@
-"""What an encoder is.
+"""The protocol of an encoder.
 
 An encoder takes frames in order and gives pieces of the file. A file that ends behind any piece plays, and shows the
 frames of the pieces so far; so does one that was cut inside a piece, as long as the piece's patches are not made.

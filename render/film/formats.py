@@ -1,4 +1,4 @@
-"""Which encoder a film's name asks for; each is loaded where it is first used."""
+"""Choose the encoder that a film's name asks for; each is loaded where it is first used."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ class Mp4Encoder:
 
 
 class Grown:
-    """What the muxer has written, as a file: bytes at its end, and patches of earlier ones."""
+    """The muxer's output as a file: bytes at its end, and patches of earlier ones."""
 
     def __init__(self) -> None:
         self._data, self._start, self._place = bytearray(), 0, 0

@@ -1,4 +1,4 @@
-"""What to film: a zoom into a view, or a path of keyframes from a TOML file.
+"""The script of a film: a zoom into a view, or a path of keyframes from a TOML file.
 
 scene = "mandelbrot"              # these, and view, samples, limit and precision, as the options of the command
 size = "1280x720"                 # line, which go over them; all may be left out
@@ -51,7 +51,7 @@ class Script(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """How long the film plays."""
+        """Duration of the film."""
         return float(self.frames / self.fps)
 
     def requests(self) -> Iterator[Request]:

@@ -1,4 +1,4 @@
-"""What the trace of a film shows of its stages: how long each was at work, and how much of it at the same instant.
+"""Figures of a film's stages from its trace: how long each was at work, and how much of it at the same instant.
 
 Its tiles are frames. A stage is at work while it has a frame, whoever of its workers does; that two stages are at the
 same instant is overlap, and parallelism only where more than one CPU was at work.

@@ -1,4 +1,4 @@
-"""What happened to a run besides painting: workers that were lost, tiles that an earlier run had done."""
+"""Incidents of a run: workers that were lost, tiles that an earlier run had done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of a picture while it is painted: which journal a draw goes on with, or begins."""
+"""Keep a picture while it is painted: choose the journal that a draw goes on with, or starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be typed after each command, and the help that says so. Nothing heavy is imported here."""
+"""Parsers: the arguments of each command, and its help. Nothing heavy is imported here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lanes do: the loops around a scene, written in the lane vocabulary and knowing no scene, no numba and no device.
+"""Kernels: the loops around a scene, written in the lane vocabulary and knowing no scene, no numba and no device.
 
 slots: the places in the loops that a scene, the lanes and some numbers fill.
 driver: the loop for many lanes on a CPU; room: where all that is underway stands, with a drawing and an example.

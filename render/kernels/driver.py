@@ -145,7 +145,7 @@ def further(state: Any, steps: Lane, count: int, p: Any, limit: int) -> Any:
 
 
 def as_it_is(state: Any, steps: Lane, p: Any, limit: int) -> Any:
-    """What `by_steps` has left needs nothing more."""
+    """Return state and steps as they are: `by_steps` leaves nothing to make up for."""
     return state, steps
 
 

@@ -28,5 +28,5 @@ RECORD = 3  # int64 for each square: its multiprocessor, its first and its last 
 
 
 def copies(tiles: int) -> int:
-    """How many tallies each of so many tiles has: a power of two."""
+    """Count the tallies of each of so many tiles: a power of two."""
     return 1 << max((TALLIES // max(tiles, 1)).bit_length() - 1, 0)

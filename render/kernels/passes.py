@@ -144,7 +144,7 @@ def list_pixel(at: Any, waits: Any, number: Lane, s: Lane, state: Any, sums: Any
 
 
 def row_length(at: Any, members: int) -> int:
-    """How many pixels of the list have room: each member of their states, and each sum, stands in a row of its own."""
+    """The pixels that the list has room for: each member of their states, and each sum, stands in a row of its own."""
     rows: int = at.stride if members + 3 <= MEMBERS else at.stride * MEMBERS // (members + 3)
     return rows
 

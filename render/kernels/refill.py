@@ -75,7 +75,7 @@ def whole_group(notes: Any, group: int, like: Any) -> int:
 
 
 def of_entry(first: int, entry: int, like: Any) -> int:
-    """Where an ended sample is to go: the second list takes what the first has no room for."""
+    """Choose an ended sample's place: the second list takes what the first has no room for."""
     return of_list(first if entry < LANES else 1 - first, like) + (entry & (LANES - 1))
 
 
@@ -145,5 +145,5 @@ def begin(room: Any, notes: Any, place: int, at: Any, p: Any, like: Any) -> bool
 
 
 def more(notes: Any, at: Any) -> bool:
-    """Whether any sample has not started yet."""
+    """Test whether any sample has not started yet."""
     return notes[COUNTER.used] < LANES or notes[COUNTER.next_patch] < patches(at)

@@ -1,4 +1,4 @@
-"""Where everything that the driver has underway stands: lanes in `at.room`, numbers in `at.notes`.
+"""The layout of everything that the driver has underway: lanes in `at.room`, numbers in `at.notes`.
 
 The way of a sample, and the function that moves it on:
 
@@ -42,7 +42,7 @@ MOST_GROUPS = 4
 
 
 class Counters(NamedTuple):
-    """Where each number of `at.notes` is; those of groups, where the first group's is."""
+    """The place of each number in `at.notes`; of those of groups, the first group's."""
 
     next_patch: int = 0  # of the queue
     next_sample: int = 1  # of each of its pixels
@@ -62,7 +62,7 @@ class Counters(NamedTuple):
 
 
 class TrayCounters(NamedTuple):
-    """Where each number of a tray is, among those of the tray. The stacks have a place for each tray."""
+    """The place of each number of a tray, among those of the tray. The stacks have a place for each tray."""
 
     free: int = 0  # of the stack of free trays: the tray at this height
     full: int = 1  # the same of full trays
@@ -82,22 +82,22 @@ def rack(like: Any) -> int:
 
 
 def of_group(group: int, like: Any) -> int:
-    """Where a group's rack is; behind it are the states with which cycles are looked for."""
+    """Locate a group's rack; behind it are the states with which cycles are looked for."""
     return group * (rack(like) + len(like) * LANES)
 
 
 def of_list(number: int, like: Any) -> int:
-    """Where a list's rack is: 0 and 1 take ended samples, 2 those that are to start next."""
+    """Locate a list's rack: 0 and 1 take ended samples, 2 those that are to start next."""
     return of_group(GROUPS, like) + number * rack(like)
 
 
 def of_tray(tray: int, at: Any, like: Any) -> int:
-    """Where a tray is: rows of red, green, blue and steps, each for all lanes of sample 0, then of sample 1, ..."""
+    """Locate a tray: rows of red, green, blue and steps, each for all lanes of sample 0, then of sample 1, ..."""
     return of_list(3, like) + tray * (4 * at.samples * LANES)
 
 
 def of_tray_counter(what: int, tray: int) -> int:
-    """Where a number of a tray is in `at.notes`; `what` is one of TRAY."""
+    """Locate a number of a tray in `at.notes`; `what` is one of TRAY."""
     return TRAYS + tray * EACH_TRAY + what
 
 
@@ -108,12 +108,12 @@ def move(room: Any, source: int, target: int, like: Any) -> None:
 
 
 def patches(at: Any) -> int:
-    """How many patches the rectangle has."""
+    """Count the rectangle's patches."""
     return ((at.width + PATCH_WIDTH - 1) // PATCH_WIDTH) * ((at.height + PATCH_HEIGHT - 1) // PATCH_HEIGHT)
 
 
 def corner(number: int, at: Any) -> tuple[int, int]:
-    """Where a patch lies in the rectangle: pixels to the right and down."""
+    """Locate a patch in the rectangle: pixels to the right and down."""
     across = (at.width + PATCH_WIDTH - 1) // PATCH_WIDTH
     return number % across * PATCH_WIDTH, number // across * PATCH_HEIGHT
 

@@ -89,7 +89,7 @@ def marked(state: Any, steps: Lane, p: Any) -> Lane:
 
 
 def strange(r: Lane, g: Lane, b: Lane) -> bool:
-    """Whether a sample's light is NaN."""
+    """Test whether a sample's light is NaN."""
     return any_lane((r != r) | (g != g) | (b != b))
 
 

@@ -66,37 +66,37 @@ def never_ends(x: Lane, y: Lane, p: Any) -> Any:
 
 
 def follow(state: Any, steps: Lane, p: Any, limit: int) -> Any:
-    """How one sample is followed: `single.walk_in_blocks` or `single.walk`."""
+    """Follow one sample: `single.walk_in_blocks` or `single.walk`."""
     _empty()
 
 
 def onward(room: Any, here: int, count_at: int, p: Any, limit: int, like: Any) -> Any:
-    """How lanes are stepped together: `driver.by_blocks` or `driver.by_steps`."""
+    """Step lanes together: `driver.by_blocks` or `driver.by_steps`."""
     _empty()
 
 
 def beginning(state: Any, steps: Lane, x: Lane, y: Lane, at: Any, p: Any) -> Any:
-    """How a GPU follows a sample in its first pass: `warp.begin_by_blocks` or `warp.begin_by_steps`."""
+    """Follow a sample in a GPU's first pass: `warp.begin_by_blocks` or `warp.begin_by_steps`."""
     _empty()
 
 
 def stepping(state: Any, steps: Lane, mine: Any, fewest: Lane, patience: Lane, p: Any, limit: int) -> Any:
-    """How the lanes of a warp are stepped together: `warp.by_blocks` or `warp.by_steps`."""
+    """Step the lanes of a warp together: `warp.by_blocks` or `warp.by_steps`."""
     _empty()
 
 
 def repeating(state: Any, steps: Lane, seen: Any, looks: Lane, going: Any, limit: int) -> Any:
-    """How a warp finds samples that will never end: `warp.cycles` or `warp.no_cycles`."""
+    """Find a warp's samples that will never end: `warp.cycles` or `warp.no_cycles`."""
     _empty()
 
 
 def settled(state: Any, steps: Lane, p: Any, limit: int) -> Any:
-    """How their last steps are made: `driver.halved` or `driver.as_it_is`."""
+    """Make their last steps: `driver.halved` or `driver.as_it_is`."""
     _empty()
 
 
 def come_round(room: Any, place: int, state: Any, steps: Lane, going: Any, limit: int) -> Lane:
-    """How samples are found that will never end: `driver.cycles` or `driver.no_cycles`."""
+    """Find samples that will never end: `driver.cycles` or `driver.no_cycles`."""
     _empty()
 
 
@@ -174,12 +174,12 @@ def lane_bits(where: Any) -> int:
 
 
 def ones(number: int) -> int:
-    """How many bits of a whole number are set."""
+    """Population count: the bits of a whole number that are set."""
     _empty()
 
 
 def first_one(number: int) -> int:
-    """Which bit of a whole number is the lowest that is set."""
+    """Find the lowest bit of a whole number that is set."""
     _empty()
 
 
@@ -247,12 +247,12 @@ def from_first(value: Lane) -> Lane:
 
 
 def lane_number() -> Lane:
-    """Which lane of its warp this is."""
+    """This lane's number in its warp."""
     _empty()
 
 
 def warp_lanes() -> int:
-    """How many lanes a warp has."""
+    """The number of lanes in a warp."""
     _empty()
 
 

@@ -55,7 +55,7 @@ LOOK = 45  # blocks after which the second pass looks for cycles: 1440 steps, a 
 
 
 class Launch(NamedTuple):
-    """What all threads of a launch know: so many tiles, in slots of wide x high pixels, with so many squares.
+    """Numbers that threads of a launch share: so many tiles, in slots of wide x high pixels, with so many squares.
 
     across, squares: of a slot, in a row and in all.
     """

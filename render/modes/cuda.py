@@ -190,7 +190,7 @@ class Host:
         self._sleep(max(pause, 0) / 1e9)
 
     def _brought(self, turn: Turn) -> Painted | None:
-        """What a launch brought, on the canvas, its stream free; None where its device has failed."""
+        """Collect a launch onto the canvas and free its stream; None where its device has failed."""
         painted = self._guarded(turn, partial(self._painter.collect, turn.table, turn.stream))
         if painted is not None:
             self._painting.remove(turn)

@@ -1,4 +1,4 @@
-"""What runs compiled code: on this machine's CPUs, on its GPUs, or in a simulator.
+"""Run compiled code: on this machine's CPUs, on its GPUs, or in a simulator.
 
 kernel: what a kernel is to painter and modes, whichever target made it.
 cpu: object code to a kernel, without numba. cuda: NVIDIA's GPUs.

@@ -142,7 +142,7 @@ class Stream(Protocol):
 
     @property
     def shape(self) -> Shape:
-        """What a launch takes of the request that it was opened for."""
+        """The shape of a launch of the request that it was opened for."""
         ...
 
     @property

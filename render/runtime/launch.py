@@ -52,7 +52,7 @@ Grid = tuple[int, int, int]  # thread blocks across, down, deep
 
 
 class Shape(NamedTuple):
-    """What a launch takes: so many tiles, each in a slot of width x height pixels."""
+    """The shape of a launch: so many tiles, each in a slot of width x height pixels."""
 
     tiles: int
     width: int
@@ -60,7 +60,7 @@ class Shape(NamedTuple):
 
     @property
     def squares(self) -> int:
-        """How many squares of pixels a slot has."""
+        """Count the squares of pixels in a slot."""
         return -(-self.width // SQUARE_WIDTH) * -(-self.height // SQUARE_HEIGHT)
 
     def grids(self, most: int) -> tuple[Grid, Grid]:

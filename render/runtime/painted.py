@@ -1,4 +1,4 @@
-"""What a launch on a GPU brought back, and how its tiles come to their places in the frame."""
+"""The results of a launch on a GPU, and the copying of its tiles to their places in the frame."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Painted(NamedTuple):
-    """What a launch brought back, valid until its stream's next: of each of its n tiles, and of all its squares.
+    """The results of a launch, valid until its stream's next: of each of its n tiles, and of all its squares.
 
     Times are in ns of the host's clock. rgb (n, height, width, 3) uint8 and steps (n, height, width) int32, marked, are
     slots, in whose first rows and columns the tiles lie; steps is None where the frame keeps none. made, bad (n,): the

@@ -151,7 +151,7 @@ class SimulatedStream:
         self._answer = self._simulator.submit(self._launched, rectangles)
 
     def ready(self) -> bool:
-        """Whether `collect` would give the launch back at once."""
+        """Test whether `collect` would return the launch at once."""
         return self._answer.done()
 
     def collect(self) -> Painted:

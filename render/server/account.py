@@ -1,4 +1,4 @@
-"""What the record proves: how long users waited for their tiles, and how long they would have, served the other way.
+"""Proven by the record: how long users waited for their tiles, and how long they would have, served the other way.
 
 The other way is computed, and said to be: the same requests, at the same times, with the data and the work that each
 of them really needed, in an imagined server of as many workers. Its workers do one request from its start to its
@@ -43,7 +43,7 @@ def replay(needs: Sequence[Need], workers: int, *, switching: bool) -> list[int]
 
 
 class Account(NamedTuple):
-    """Of some served requests: how many, of how many users, and means in seconds.
+    """Figures of some served requests: how many, of how many users, and means in seconds.
 
     `waited`: from a request to its answer; `otherwise`: the same in the imagined server that works the other way.
     """

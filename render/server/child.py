@@ -31,7 +31,7 @@ STOP = None
 
 
 class Answer(NamedTuple):
-    """What became of an area: its file and pixels, or the error, or neither where it was stopped."""
+    """The outcome of painting an area: its file and pixels, or the error, or neither where it was stopped."""
 
     spans: Sequence[Span]
     data: bytes = b""

@@ -1,4 +1,4 @@
-"""What every answer carries, and who is not answered at all.
+"""Guard the server: the headers of every answer, and the requests that are refused.
 
 A page of another site may make a browser ask this server for things, under a name of its own that leads here (DNS
 rebinding). So every request must name a host that is this server: a loopback name, or what the owner bound it to.

@@ -1,4 +1,4 @@
-"""What the lesson shows live: the last seconds of the record, who waits and for what, and figures for machines."""
+"""The live lesson: the last seconds of the record, who waits and for what, and figures for machines."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Screenings:
 
     @property
     def under_way(self) -> int:
-        """How many are being painted."""
+        """Count the films that are being painted."""
         return sum(not one.finished for one in self._known.values())
 
     def find(self, name: str) -> Screening:

@@ -51,7 +51,7 @@ class Area(NamedTuple):
 
     @property
     def changes(self) -> dict[str, Any]:
-        """What a session must be told to paint it."""
+        """The options with which a session paints it."""
         return {"view": self.view, "parameters": dict(self.settings), "limit": self.limit, "size": self.frame}
 
 

@@ -54,13 +54,13 @@ class Asked:
 
     @property
     def waited_ns(self) -> int:
-        """How long it waited for data."""
+        """Time that it waited for data."""
         return sum(span.t1 - span.t0 for span in self.waits)
 
 
 @dataclass(frozen=True)
 class Setting:
-    """How the server works: so many workers, whether it switches, and how long data takes (ns)."""
+    """The server's settings that a record keeps: so many workers, whether it switches, and how long data takes (ns)."""
 
     workers: int
     switching: bool
@@ -69,7 +69,7 @@ class Setting:
 
     @property
     def title(self) -> str:
-        """What a run of such a server is called."""
+        """The title of a run of such a server."""
         who = "server" if self.workers == 1 else f"server of {self.workers} workers"
         return f"{who} ({'switching' if self.switching else 'one by one'})"
 

@@ -76,7 +76,7 @@ class Service:
 
     @property
     def open(self) -> int:
-        """How many requests are open."""
+        """Count the open requests."""
         return self._open.total()
 
     @property

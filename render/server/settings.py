@@ -1,4 +1,4 @@
-"""What the owner of the server decides at its start, from options to checked settings."""
+"""Settings of the server, which its owner decides at its start: from options to checked values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_WORKERS = 64
 
 @dataclass(frozen=True)
 class Settings:
-    """Where to listen, what to serve besides our own scenes, who may read it, and how to work."""
+    """Settings of the server: the address, scenes besides our own, who may read it, and how it works."""
 
     host: str
     port: int

@@ -22,7 +22,7 @@ OUTSIDE = {"SIGKILL", "SIGTERM", "SIGHUP", "SIGINT"}  # nobody but another proce
 
 
 class Death(NamedTuple):
-    """How a worker was lost, in words. by_tile: the tile that it was at may be the cause; hung: it did not move."""
+    """The loss of a worker, in words. by_tile: the tile that it was at may be the cause; hung: it did not move."""
 
     how: str
     by_tile: bool

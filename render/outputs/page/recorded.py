@@ -53,6 +53,7 @@ def load_run() -> Run:
     """Read the recorded run."""
     stored = json.loads(gzip.decompress(files(__package__).joinpath(FILE).read_bytes()))
     worker, tile, kind, t0, t1 = (np.array(list(accumulate(stored["columns"][name]))) for name in COLUMNS)
+    kind = np.array([NUMBER[name] for name in stored["kinds"]])[kind]
     workers = [Worker(*row) for row in stored["workers"]]
     spans = Spans(workers, worker, tile, kind, t0 * stored["unit"], t1 * stored["unit"])
     end = int(spans.t1.max())

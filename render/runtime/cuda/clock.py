@@ -24,7 +24,7 @@ class CardClock:
         self._at = 0
 
     def learn(self, first: int, last: int, began: int, ended: int) -> None:
-        """What the card did from `first` to `last` on its clock was between `began` and `ended` on the host's."""
+        """Learn that `first` to `last` on the GPU's clock lay between `began` and `ended` on the host's."""
         within = _drift(last - first)
         low, high = sorted((began - first - within - self._step, ended - last))
         if self._bounds is not None:
@@ -37,7 +37,7 @@ class CardClock:
 
     @property
     def offset(self) -> int:
-        """What to add to a time of the card near the launch learnt last."""
+        """The number to add to a time of the GPU near the launch learnt last."""
         low, high = self._bounds or (0, 0)
         return (low + high) // 2
 

@@ -94,7 +94,7 @@ class CudaDevice:
         asked(self.driver.cuCtxSetCurrent(self.context))
 
     def place(self, array: np.ndarray) -> int:
-        """Where an array that was there from the beginning lies on the card."""
+        """Return the GPU's address of an array that was copied when the device was opened."""
         return int(self._places[array.ctypes.data])
 
     def streams(self, count: int) -> list[Stream]:
@@ -160,7 +160,7 @@ class CudaDevice:
             when_idle(self._busy, self._close)
 
     def _busy(self) -> bool:
-        """Whether anything is under way on the streams."""
+        """Test whether anything is under way on the streams."""
         self.driver.cuCtxSetCurrent(self.context)
         return any(stream.busy() for stream in self._streams)
 

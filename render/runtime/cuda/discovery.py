@@ -1,4 +1,4 @@
-"""Which graphics cards there are, and why mode cuda cannot run on them, found without loading numba.
+"""Find the GPUs, and the reason why mode cuda cannot run on them, without loading numba.
 
 The driver is asked through ctypes (a few entry points that have not changed for ten years), the packages through
 their metadata, the toolkit's libraries where numba-cuda itself would look for them. Each way in which that can fail
@@ -189,12 +189,12 @@ def _check_package(card: Card) -> None:
 
 
 def too_old(have: str) -> bool:
-    """Whether this version of numba-cuda does not work with numba here."""
+    """Test whether this version of numba-cuda does not work with numba here."""
     return tuple(int(part) for part in have.split(".")[:3] if part.isdigit()) < OLDEST_NUMBA_CUDA
 
 
 def installed_toolkit() -> Toolkit:
-    """What numba-cuda would find: packages of this Python first, then the system's toolkit."""
+    """Find the toolkit as numba-cuda would: packages of this Python first, then the system's toolkit."""
     from cuda import pathfinder
 
     paths: dict[str, str] = {}

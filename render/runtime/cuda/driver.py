@@ -50,7 +50,7 @@ class LaunchFailed(Exception):
 
 
 def asked(result: tuple[Any, ...]) -> Any:
-    """What a call of the driver gave. Raises CardFailed where the card is at fault, LaunchFailed otherwise."""
+    """Unwrap a driver result. Raises CardFailed where the card is at fault, LaunchFailed otherwise."""
     code, *values = result
     if int(code):
         name = f"CUDA error {code}" if type(code) is int else code.name  # cuda-bindings' is no Enum, but an int
@@ -66,7 +66,7 @@ def asked(result: tuple[Any, ...]) -> Any:
 
 
 def unstarted(error: CardFailed | LaunchFailed) -> CardFailed:
-    """What is told of a card that failed before anything was launched on it."""
+    """Say that a GPU failed before anything was launched on it."""
     name = error.name if isinstance(error, CardFailed) else str(error)
     if error.code in SPENT:
         reason = f"the card does nothing more for this process, in which a launch has failed ({name})"

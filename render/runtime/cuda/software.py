@@ -1,4 +1,4 @@
-"""What this machine has to run and to compile for graphics cards, whether there is a card or not."""
+"""Find what this machine has to compile for GPUs and to run on them, even where there is none."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def find(
     management: Callable[[], Any] = lambda: ctypes.CDLL("libnvidia-ml.so.1"),
     kernel_module: Path = KERNEL_MODULE,
 ) -> Software:
-    """What is here. `newest`: the major version of CUDA that the driver runs. Never raises."""
+    """Find what is installed. `newest`: the major version of CUDA that the driver runs. Never raises."""
     found = _toolkit(toolkit)
     missing = found.missing
     try:

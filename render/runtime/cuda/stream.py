@@ -33,7 +33,7 @@ KEPT = 8  # shapes of launches whose parameters are kept
 
 
 class Owner(Protocol):
-    """What a stream needs of the device that it belongs to."""
+    """The protocol of the device that a stream belongs to."""
 
     name: str
     driver: Any
@@ -54,7 +54,7 @@ class Owner(Protocol):
         ...
 
     def place(self, array: np.ndarray) -> int:
-        """Where an array that was there from the beginning lies on the card."""
+        """Return the GPU's address of an array that was copied when the device was opened."""
         ...
 
     def tie_clocks(self, queue: Any) -> None:
@@ -129,7 +129,7 @@ class Stream:
             asked(self._driver.cuLaunchKernel(function, *grid, THREADS, 1, 1, 0, self._queue, arguments, 0))
 
     def ready(self) -> bool:
-        """Whether `collect` would give the launch back at once."""
+        """Test whether `collect` would return the launch at once."""
         if not self._arrived:
             self.device.make_current()  # a lost card's context may answer for all calls made in it
             result = self._driver.cuEventQuery(self._events[-1])
@@ -150,7 +150,7 @@ class Stream:
         )
 
     def _times(self, seen: int) -> tuple[int, int, int]:
-        """When the device began the launch, had painted it, and had copied it, on the host's clock."""
+        """Times on the host's clock at which the device started the launch, had painted it, and had copied it."""
         clock, (first, second, third) = self.device.events, self._events
         began = self._between(self.device.anchor, first)
         painted = began + self._between(first, second)
@@ -208,7 +208,7 @@ class Stream:
         self._list, self._list_bytes = None, 0
 
     def _parameters(self, memory: Memory) -> list[int]:
-        """What the threads are told: the same for all launches, but where the memory of this one lies."""
+        """The parameters of the threads: the same for all launches, but for the addresses of this one's memory."""
         at = self._lists.settings(memory.settings(self.device.at))
         if not self._cells:
             told = pack_cells(at, self.device.p, address=self._address)
@@ -227,7 +227,7 @@ class Stream:
         self._memory = np.ctypeslib.as_array((ctypes.c_uint8 * needed).from_address(int(self._here)))
 
     def _address(self, array: np.ndarray) -> int:
-        """Where the device finds an array: behind the same distance in this stream's memory, or among the constants."""
+        """Locate an array for the device: behind the same distance in this stream's memory, or among the constants."""
         if not array.size:
             return 0
         if array.ctypes.data in self._listed:
@@ -246,7 +246,7 @@ class Stream:
         self._here, self._there, self._bytes = None, None, 0
 
     def busy(self) -> bool:
-        """Whether anything is still to be done for it on the device, whose context must be current."""
+        """Test whether it has work left on the device, whose context must be current."""
         return self._queue is not None and int(self._driver.cuStreamQuery(self._queue)[0]) == NOT_READY
 
     def close(self) -> None:
