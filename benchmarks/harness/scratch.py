@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -12,14 +14,16 @@ NAME = "BENCHMARKS_SCRATCH"  # of the environment
 
 
 @cache
-def _own() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="benchmarks-")
+def _make_own() -> str:
+    path = tempfile.mkdtemp(prefix="benchmarks-")
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
 
 
 def folder() -> Path:
     """Return the run's folder; one of this process's own outside of a run, removed when it ends."""
     given = os.environ.get(NAME)
-    return Path(given) if given else Path(_own().name)
+    return Path(given) if given else Path(_make_own())
 
 
 def build_once(source: Path, compile_to: Callable[[Path], None]) -> Path:
