@@ -178,8 +178,13 @@ def test_workers_that_hardly_ever_meet_are_not_parallel() -> None:
 
 
 def test_of_workers_that_meet_and_then_wait_it_is_not_said_that_they_hardly_meet() -> None:
-    """Whenever one was at a tile, so was the other."""
+    """Whenever one was at a tile, so was the other, and each had a CPU: parallel, if less than one on average."""
     told = said(drawn("00......22", "11......33", mode="parallel", facts=TWO_CPUS))
+    assert "This is parallelism while they paint; at other times they were idle." in told
+
+
+def test_workers_that_meet_but_share_one_cpu_are_not_parallel_at_any_time() -> None:
+    told = said(drawn("00......22", "11......33", mode="parallel", facts=TWO_CPUS, given=0.5))
     assert "That is not parallelism: on average less than one was at a tile." in told
 
 

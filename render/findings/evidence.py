@@ -110,6 +110,16 @@ class Run:
         return (self.stats.on_cpu.mean or 0.0) >= PARALLEL
 
     @property
+    def parallel_at_times(self) -> bool:
+        """True where that is proved though they were idle too: in the time with somebody at a tile, one CPU gives less.
+
+        One CPU gives no more than a second in each second in which any worker was at a tile.
+        """
+        busy = self.seconds - self.idle_seconds
+        given = (self.stats.on_cpu.mean or 0.0) * self.stats.seconds["paint"]
+        return not self.parallel and busy > 0 and given >= PARALLEL * busy
+
+    @property
     def holds_lock(self) -> bool:
         """True where its workers are threads of one process whose code holds Python's lock while it paints."""
         target = self.frame.request.target

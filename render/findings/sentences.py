@@ -88,6 +88,9 @@ def list_shares(shares: Sequence[int]) -> str:
     return join_words([f"{share} by worker {number}" for number, share in enumerate(shares)])
 
 
+PARALLEL_AT_TIMES = "This is parallelism while they paint; at other times they were idle"
+
+
 def _judge_parallelism(run: Run) -> str:
     """Say whether several workers were parallel, and if not, what they were."""
     figures, available = run.stats, run.claims
@@ -101,7 +104,7 @@ def _judge_parallelism(run: Run) -> str:
     crowded = available.allowed is not None and available.allowed < figures.running.max
     shared = f"{run.workers} workers shared {_describe_granted(available)}. " if crowded else ""
     if not run.parallel:
-        return f"{shared}That is not parallelism: {_why_not(run)}"
+        return shared + (PARALLEL_AT_TIMES if run.parallel_at_times else f"That is not parallelism: {_why_not(run)}")
     if crowded:
         return f"{shared}This is parallelism of as many as had a CPU; the others waited for one"
     return "this is parallelism"

@@ -92,16 +92,18 @@ def _build_cell(place: tuple[bool, bool], cells: Cells, runs: Sequence[Run], end
 def judge_run(run: Run) -> tuple[str, str]:
     """Judge whether it was concurrent, parallel, both or neither, and say what in its trace shows it."""
     held, most, mean = run.stats.in_flight.max, run.stats.running.max, run.stats.on_cpu.mean
-    if run.workers == 1 and not run.juggles:
-        return "Neither:", "never two tiles in flight."
     if run.workers == 1:
-        return "Concurrent, not parallel:", f"up to {in_words(held)} tiles in flight, never two painted at once."
+        juggled = f"up to {in_words(held)} tiles in flight, never two painted at once."
+        return ("Concurrent, not parallel:", juggled) if run.juggles else ("Neither:", "never two tiles in flight.")
     if most < 2:
         return "Not parallel:", f"up to {in_words(held)} in flight, never two at a tile at once."
     up_to = f"up to {in_words(held)} in flight, {in_words(most)} at a tile at once"
     if run.parallel:
         verdict = "Concurrent and parallel:" if run.juggles else "Parallel:"
         return verdict, f"{up_to}, {mean:.2f} on a CPU on average."
+    if run.parallel_at_times:
+        verdict = "Concurrent, and parallel at times:" if run.juggles else "Parallel at times:"
+        return verdict, f"{up_to}; else they waited or were idle."
     if run.claims.one_cpu:
         return "Concurrent, not parallel:", f"{up_to}, but on one CPU: they took turns."
     given = "how many had a CPU is not known" if mean is None else f"but only {mean:.2f} on a CPU on average"

@@ -89,7 +89,7 @@ def _more_is_better(runs: Sequence[Run]) -> str:
 
 
 def _overhead(runs: Sequence[Run]) -> str:
-    rule = "Where nothing has to be waited for it gains nothing, and costs a little. It pays where tiles wait."
+    rule = "Where nothing has to be waited for it gains nothing. It pays where tiles wait."
     pairs = [compare_pair(run, base) for run, base in pair_jugglers(runs) if run.data_wait_seconds]
     return " ".join([rule, *(pairs[:2] or ["race --story server shows it."])])
 

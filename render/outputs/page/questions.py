@@ -57,6 +57,8 @@ def _together(run: Run) -> str:
     mean = run.stats.on_cpu.mean
     if run.parallel:
         return f"{at_a_tile}, by {mean:.2f} CPUs on average"
+    if run.parallel_at_times:
+        return f"{at_a_tile}, each with a CPU for some of it"
     if run.claims.one_cpu:
         return f"{at_a_tile}, but by turns on one CPU: never two painted at the same instant"
     if mean is None:

@@ -52,10 +52,13 @@ def _describe_several(run: Run, number: str) -> tuple[str, str]:
             f"{number} chefs{each} share {in_words(allowed or 0)} stoves.",
             f"{number} plays, {in_words(allowed or 0)} stages.",
         )
-    if run.claims.one_cpu:
-        return f"{number} chefs{each}, one stove: they take turns.", f"{number} plays, one stage: they take turns."
-    between = "or less between them, on average"
-    return f"{number} chefs{each}, about one stove {between}.", f"{number} plays, about one stage {between}."
+    if run.parallel_at_times:
+        how, where = "at work at once now and then", "at once now and then"
+    elif run.claims.one_cpu:
+        how, where = "one stove: they take turns", "one stage: they take turns"
+    else:
+        how, where = (f"about one {place} or less between them, on average" for place in ("stove", "stage"))
+    return f"{number} chefs{each}, {how}.", f"{number} plays, {where}."
 
 
 def describe_overlap(run: Run) -> str:
