@@ -534,6 +534,7 @@ def test_the_tiles_that_were_done_before_one_failed_are_kept(say: Say) -> None:
     assert not Path("wanted.png").exists()
 
 
+@pytest.mark.slow
 def test_a_race_keeps_nothing_that_is_not_whole(say: Say) -> None:
     name = scene(old="0.25", new="sqrt(1.0 - state[0])")
 
@@ -962,6 +963,7 @@ def test_the_help_of_a_race_names_what_a_race_takes(capsys: pytest.CaptureFixtur
     assert f"each pixel ({library.RACE_DEFAULTS['samples']}, or {options.DEFAULTS['samples']} if" in told
 
 
+@pytest.mark.slow
 def test_a_race_is_as_wide_as_columns_says_though_nobody_looks(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     wide = {}
     for columns in ("60", "100", "0"):

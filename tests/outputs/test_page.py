@@ -264,6 +264,7 @@ def test_two_workers_on_one_cpu_are_both_at_a_tile_and_one_on_a_cpu(shown: Calla
     assert "on a CPU for 1.00 ms of that" in page.locator("#tip").inner_text()
 
 
+@pytest.mark.slow
 def test_a_worker_without_a_cpu_is_drawn_pale(shown: Callable[..., Any]) -> None:
     whole, half = (shown(frames) for frames in (LESSON, SHARED))
     shades = [page.evaluate(SHADES) for page in (whole, half)]
