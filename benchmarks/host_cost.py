@@ -116,7 +116,7 @@ def _device(request: Request) -> CudaDevice:
 def main(runs: int) -> None:
     """Print the cost of each further tile: a frame in many tiles against the same frame as one."""
     gc.set_threshold(50_000, 20, 20)  # as `render.__main__` does
-    spent = [(seconds(SMALL), seconds(SIZE)) for _ in range(4 * runs + 1)][1:]  # in turn; the first loads what they need
+    spent = [(seconds(SMALL), seconds(SIZE)) for _ in range(4 * runs)]  # in turn
     many, one = (min(times) for times in zip(*spent, strict=True))  # other programs only ever add CPU time
     count = len(cut(complete(size=SIZE, tile=SMALL)))
     print(f"{count} tiles: {many * 1e3:.1f} ms, one: {one * 1e3:.1f} ms, from the mode's run to the figures")
