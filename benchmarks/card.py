@@ -76,7 +76,7 @@ class Measuring:
         return lambda: self.bench.seconds(lambda: self.bench.launch(kernel, blocks, CEILING_THREADS, told))
 
     def fma(self) -> int:
-        """How many fma such a work makes."""
+        """Count how many fma such a work makes."""
         return TURNS * FMA_A_TURN * PARALLEL * CEILING_THREADS * self.card.multiprocessors
 
     def steps_a_second(self, times: Times) -> float:

@@ -69,7 +69,7 @@ class Program:
             raise Differ(f"{alone} steps where the kernel alone is timed")
 
     def _cells(self, here: np.ndarray) -> list[int]:
-        """What the threads are told when they write to memory of the bench."""
+        """Return what the threads are told when they write to memory of the bench."""
         room, waiting = self._list.room, self._list.waiting
         listed = {room.ctypes.data: self._listed, waiting.ctypes.data: self._listed + room.nbytes}
 

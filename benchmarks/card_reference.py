@@ -118,7 +118,7 @@ class Bench:
         return np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(place))
 
     def held(self, kernel: Any, threads: int) -> int:
-        """How many blocks of a kernel the card holds at once."""
+        """Return how many blocks of a kernel the card holds at once."""
         most = self.asked(self.driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(kernel, threads, 0))
         return int(most) * int(self.card.multiprocessors)
 
@@ -131,7 +131,7 @@ class Bench:
         self.asked(self.driver.cuLaunchKernel(kernel, *grid, threads, 1, 1, 0, self.queue, told, 0))
 
     def seconds(self, work: Callable[[], object], before: Callable[[], object] = lambda: None) -> float:
-        """How long the card takes for what `work` puts into the queue; `before` puts something in that does not count.
+        """Time what `work` puts into the queue of the card; `before` puts something in that does not count.
 
         Both are put in ahead, once or more, behind something slow, so that the card is busy while this process hands
         over what is timed: a short work of two launches would else be timed with the host's part.

@@ -46,7 +46,7 @@ def _atanh_share() -> Kernel:
 
 @DIGITS
 def kernels() -> dict[str, Kernel]:
-    """What is fitted, by the name of the function that uses it."""
+    """List what is fitted, by the name of the function that uses it."""
     quarter = (mpmath.pi / 4) ** 2
     eighth = mpmath.tan(mpmath.pi / 8) ** 2
     half = mpf("0.501")

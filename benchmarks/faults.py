@@ -74,7 +74,7 @@ class Run:
         return f"RENDER_FAULTS={self.tag}\0" in _read(path / "environ") and ") Z" not in _read(path / "stat")
 
     def paints(self) -> bool:
-        """Whether tiles are kept already."""
+        """Test whether tiles are kept already."""
         journal = self.folder / "a.png.journal"
         return journal.exists() and journal.stat().st_size > 2000
 
@@ -96,7 +96,7 @@ def _read(path: Path) -> str:
 
 
 def _shared() -> set[str]:
-    """What lies in shared memory."""
+    """List what lies in shared memory."""
     return {path.name for path in SHM.iterdir()} if SHM.exists() else set()
 
 
@@ -273,7 +273,7 @@ def run_to_end(run: Run) -> tuple[int, str, str]:
 
 
 def leftovers(run: Run, shared: set[str]) -> Iterator[str]:
-    """What is left of a run that has ended; workers have two seconds to leave after a parent that was killed."""
+    """List what is left of a run that has ended; workers have two seconds to leave after a parent that was killed."""
     end = time.monotonic() + 2.0
     while run.family() and time.monotonic() < end:
         time.sleep(0.05)

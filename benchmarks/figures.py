@@ -47,7 +47,7 @@ def seconds(record: Record, name: str) -> str | None:
 
 
 def times_as_fast(record: Record, name: str) -> str | None:
-    """How many times as fast as the case that it is compared with."""
+    """Compute how many times as fast as the case that it is compared with."""
     row = record.cases[name]
     base = base_of(record, row)
     found = ratio(record, row, base) if base else None

@@ -111,7 +111,7 @@ class ByHand:
         return launch
 
     def _frame(self, program: Program) -> list[Argument]:
-        """What all kernels are told of a frame."""
+        """Return what all kernels are told of a frame."""
         request, device = program.request, program.device
         real, p = COUNTS[request.precision], dict(zip(scene_members(request), device.p, strict=True))
         at = device.at

@@ -64,7 +64,7 @@ class StandIn:
         return 0, address
 
     def cuOccupancyMaxActiveBlocksPerMultiprocessor(self, *_: Any) -> tuple[int, int]:  # noqa: N802
-        """Of four warps each."""
+        """Answer as for blocks of four warps."""
         return 0, 5
 
     def cuEventRecord(self, event: list[int], _queue: Any) -> tuple[int]:  # noqa: N802

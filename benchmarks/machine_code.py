@@ -67,19 +67,19 @@ class Instruction(NamedTuple):
 
     @property
     def ends(self) -> bool:
-        """Whether control may go elsewhere after it."""
+        """Test whether control may go elsewhere after it."""
         return self.base in ("BRA", "BRX", "JMP", "JMX", "EXIT", "RET", "KILL") or bool(
             self.aim and self.base != "BSSY"
         )
 
     @property
     def taken(self) -> bool:
-        """Whether control may go to its aim as long as the warp is not divided."""
+        """Test whether control may go to its aim as long as the warp is not divided."""
         return self.ends and ".DIV" not in self.name
 
     @property
     def passes(self) -> bool:
-        """Whether control may go to the instruction behind it."""
+        """Test whether control may go to the instruction behind it."""
         open_ended = self.base in ("BRA", "BRX", "JMP", "JMX", "EXIT", "RET", "KILL")
         chosen = bool(self.guard) or re.match(r"!?U?P\d", self.operands) or re.search(r"\.(DIV|CONV|U\.A)", self.name)
         return not open_ended or bool(chosen)
@@ -92,21 +92,21 @@ class Loop(NamedTuple):
 
     @property
     def fma(self) -> int:
-        """How many fused multiply-adds it holds."""
+        """Count how many fused multiply-adds it holds."""
         return sum(instruction.base in FMA for instruction in self.instructions)
 
     @property
     def products(self) -> int:
-        """How many bare products it holds."""
+        """Count how many bare products it holds."""
         return sum(instruction.base in ("DMUL", "FMUL") for instruction in self.instructions)
 
     @property
     def steps(self) -> int:
-        """How many steps of z z + c a turn makes: each takes three fma, and a test one."""
+        """Count how many steps of z z + c a turn makes: each takes three fma, and a test one."""
         return self.fma // 3
 
     def count(self, *kinds: str) -> int:
-        """How many instructions of these kinds it holds; of all, if none is named."""
+        """Count how many instructions of these kinds it holds; of all, if none is named."""
         return sum(not kinds or instruction.kind in kinds for instruction in self.instructions)
 
 
@@ -128,17 +128,17 @@ class Kernel:
 
     @cached_property
     def names(self) -> Counter[str]:
-        """How often each instruction occurs, by its name without modifiers."""
+        """Count how often each instruction occurs, by its name without modifiers."""
         return Counter(instruction.base for instruction in self.instructions)
 
     @cached_property
     def kinds(self) -> Counter[str]:
-        """How many instructions there are of each kind."""
+        """Count how many instructions there are of each kind."""
         return Counter(instruction.kind for instruction in self.instructions)
 
     @cached_property
     def rounding(self) -> Counter[str]:
-        """How often each instruction occurs that computes with reals, by its name without modifiers."""
+        """Count how often each instruction occurs that computes with reals, by its name without modifiers."""
         return Counter(instruction.base for instruction in self.instructions if instruction.kind == "floating")
 
     @cached_property
@@ -159,7 +159,7 @@ class Kernel:
         return max(found, key=lambda loop: loop.fma / loop.count())
 
     def _blocks(self) -> tuple[list[int], list[list[int]]]:
-        """Where the basic blocks begin, and which can follow each."""
+        """Find where the basic blocks begin, and which can follow each."""
         behind = {n + 1 for n, instruction in enumerate(self.instructions) if instruction.ends}
         starts = sorted(({0} | set(self._labels.values()) | behind) - {len(self.instructions)})
         number = {start: block for block, start in enumerate(starts)}
@@ -250,7 +250,7 @@ def read(text: str, name: str) -> Kernel:
 
 
 def used(told: str) -> Used:
-    """What stands in the assembler's report on one kernel. Raises Absent where it says nothing of it."""
+    """Read what stands in the assembler's report on one kernel. Raises Absent where it says nothing of it."""
     memory = re.search(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads", told)
     registers = re.search(r"Used (\d+) registers", told)
     if memory is None or registers is None:
@@ -259,7 +259,7 @@ def used(told: str) -> Used:
 
 
 def resident(registers: int, threads: int, held: int) -> int:
-    """How many blocks of so many threads a multiprocessor holds at a time that has room for `held` threads.
+    """Count how many blocks of so many threads a multiprocessor holds at a time that has room for `held` threads.
 
     Each of its quadrants has 16384 registers and gives them out to warps by 256 (CUDA C++ Programming Guide, compute
     capabilities 7.5 to 9.0).

@@ -63,7 +63,7 @@ def timed(work: Callable[[], object]) -> Work:
 
 
 def ratio(slow: Times, fast: Times) -> float:
-    """How many times as fast the fast one is, by the shortest times."""
+    """Compute how many times as fast the fast one is, by the shortest times."""
     return slow.best / fast.best
 
 
@@ -78,7 +78,7 @@ def against(reached: float, aim: float) -> str:
 
 
 def machine_line() -> str:
-    """What the figures were measured with, and how busy it was with other things."""
+    """Say what the figures were measured with, and how busy it was with other things."""
     load = f", load {os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else ""
     return (
         f"{machine.cpu_name()}, {machine.cpus()} CPUs, {platform.system()}, "

@@ -89,7 +89,7 @@ def now() -> str:
 
 
 def environment(scratch: str) -> dict[str, str]:
-    """What all measuring processes share: this tree, numba's cache of the peers, and a place for compiled code."""
+    """Return what measuring processes share: this tree, numba's cache of the peers, and a place for compiled code."""
     shared = one_thread_libraries() | {"NUMBA_CACHE_DIR": f"{scratch}/numba", "BENCHMARKS_SCRATCH": scratch}
     shared["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     if not keeps_code():

@@ -67,7 +67,7 @@ def by_tile(frames: Iterable[Frame]) -> list[float]:
 
 
 def finished(costs: Iterable[float], workers: int) -> list[float]:
-    """When each worker is done, if whoever is free takes the next tile."""
+    """Compute when each worker is done, if whoever is free takes the next tile."""
     free = [0.0] * workers
     for cost in costs:
         heapq.heapreplace(free, free[0] + cost)

@@ -38,7 +38,7 @@ MARCHED = [(registers, 1, 1, cost) for registers in (1, 2, 4) for cost in ((simd
 
 
 def frames(precision: str) -> dict[str, Request]:
-    """What is painted, by name."""
+    """List what is painted, by name."""
     inside = {"x": -0.1, "zoom": 40.0, "shortcuts": 0}
     boundary = {"x": -0.743643887037151, "y": 0.13182590420533, "zoom": 1e5, "shortcuts": 0}
     asked: dict[str, dict[str, Any]] = {
@@ -53,7 +53,7 @@ def frames(precision: str) -> dict[str, Request]:
 
 
 def widths(request: Request) -> dict[str, Width]:
-    """What is tried, by how it is printed; groups of more lanes than a patch has pixels are left out."""
+    """List what is tried, by how it is printed; groups of more lanes than a patch has pixels are left out."""
     register = simd.vector_registers()[0] // (8 if request.precision == "f64" else 4)
     tried = {}
     for registers, groups, block, (taking, moving) in MARCHED if request.scene == "still_life" else STEPPED:

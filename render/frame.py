@@ -168,7 +168,7 @@ class Frame:
 
     @property
     def title(self) -> str:
-        """Who drew it, in short: "parallel (loky)", "cuda, simulated"; a run of a lesson has a name of its own."""
+        """Say who drew it, in short: "parallel (loky)", "cuda, simulated"; a run of a lesson has a name of its own."""
         return run_title(self.request, self.trace.facts)
 
     def png(self, texts: Mapping[str, str] | None = None) -> bytes:

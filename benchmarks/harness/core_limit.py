@@ -46,7 +46,7 @@ def independent(at: Any) -> int:
 
 
 def vector_lanes(precision: str) -> int:
-    """How many lanes the widest vector register of this CPU holds."""
+    """Count how many lanes the widest vector register of this CPU holds."""
     have = host.cpu_features()
     bits = 512 if "avx512f" in have else 256 if "avx" in have else 128
     return bits // (64 if precision == "f64" else 32)

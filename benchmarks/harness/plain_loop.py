@@ -95,7 +95,7 @@ def straight(at: Any, p: Any) -> int:
 
 
 def code(light: Lane) -> Lane:
-    """Where one sample's light stands in the sRGB table."""
+    """Find where one sample's light stands in the sRGB table."""
     return to_int(light_step(clamped(light)))
 
 

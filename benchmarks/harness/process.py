@@ -83,7 +83,7 @@ class _Child:
         self.errors.close()
 
     def lines(self) -> Iterator[str]:
-        """What it answers, line by line, until it ends."""
+        """Yield what it answers, line by line, until it ends."""
         assert self.process.stdout is not None
         yield from self.process.stdout
 

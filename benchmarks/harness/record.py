@@ -85,7 +85,7 @@ class Record:
         self.yardsticks.setdefault(f"{section}/{group.name}", []).append(measured["yardstick"])
 
     def made(self, section: str, group: Group) -> int:
-        """How many passes a group has behind it."""
+        """Count how many passes a group has behind it."""
         return len(self.yardsticks.get(f"{section}/{group.name}", ()))
 
     def write(self, path: Path) -> None:

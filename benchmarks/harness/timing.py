@@ -107,7 +107,7 @@ def core() -> Once:
 
 
 def cores() -> Once:
-    """As many threads as there are CPUs, each doing what `core` does."""
+    """Time as many threads as there are CPUs, each doing what `core` does."""
     from render import machine
 
     return together(machine.cpus())[0]

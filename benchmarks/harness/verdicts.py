@@ -128,7 +128,7 @@ def choices(record: Record, row: Mapping[str, Any]) -> tuple[list[float], list[f
 
 
 def estimate(record: Record, row: Mapping[str, Any]) -> Interval:
-    """How long a case takes, by whichever choice of its passes makes the narrower interval."""
+    """Estimate how long a case takes, by whichever choice of its passes makes the narrower interval."""
     return min(map(interval, choices(record, row)), key=lambda found: found.half)
 
 
@@ -166,7 +166,7 @@ def pooled(runs: Iterable[Record]) -> dict[str | None, float]:
 
 
 def moved(before: Record, after: Record) -> float:
-    """How far what runs none of the program's code moved together between two runs, as a logarithm: its median."""
+    """Estimate how far the cases without the program's code moved together between two runs: a median logarithm."""
     found = [
         math.log(estimate(after, after.cases[name]).middle / estimate(before, row).middle)
         for name, row in before.cases.items()

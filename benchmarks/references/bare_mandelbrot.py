@@ -32,7 +32,7 @@ def step(state, p):
 
 
 def alive(state, p):
-    """Whether |z| is still within the bailout."""
+    """Test whether |z| is still within the bailout."""
     return within(state[0], state[1], p)
 
 

@@ -51,7 +51,7 @@ def time_of(record: Record, row: Row) -> Time | None:
 
 
 def ratio(record: Record, row: Row, base: Row) -> Interval | None:
-    """How many times as long the base takes: above 1 where the case is faster; interval over passes of one run."""
+    """Compute how many times as long the base takes: above 1 where the case is faster; interval over passes."""
     if row.get("summary") and base.get("summary"):
         middle = base["summary"]["seconds"] / row["summary"]["seconds"]
         return Interval(middle, middle, middle)
@@ -136,7 +136,7 @@ def scaling(record: Record) -> list[Scaling]:
 
 
 def _limits(rows: Sequence[Row], record: Record) -> dict[int, float]:
-    """How much more threads that only multiply do together than one does alone."""
+    """Compute how much more threads that only multiply do together than one does alone."""
     times = {row["facts"]["workers"]: time_of(record, row) for row in rows if row["facts"].get("kind") == "busy"}
     alone = times.get(1)
     return {n: n * alone.quick / time.quick for n, time in times.items() if alone and time}
@@ -193,7 +193,7 @@ def _wins(record: Record, size: str, mode: str) -> bool:
 
 
 def reasons(record: Record) -> Iterator[tuple[str, list[str]]]:
-    """What could not run, by reason: the reason, and the names of its cases."""
+    """List what could not run, by reason: the reason, and the names of its cases."""
     found: dict[str, list[str]] = {}
     for row in record.cases.values():
         if row.get("reason"):

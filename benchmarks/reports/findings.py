@@ -168,14 +168,14 @@ def crossed(record: Record) -> Iterator[str]:
 
 
 def missing(record: Record) -> Iterator[str]:
-    """What could not run, and why."""
+    """List what could not run, and why."""
     for reason, names in reasons(record):
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         yield f"{shown}: {reason}"
 
 
 def counted(verdicts: dict[str, Verdict]) -> str:
-    """How many cases have which verdict."""
+    """Count how many cases have which verdict."""
     words = [one.word for one in verdicts.values()]
     return ", ".join(f"{words.count(word)} {word}" for word in (SLOW, FAST, SAME, AMBIGUOUS))
 

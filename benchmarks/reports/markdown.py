@@ -109,7 +109,7 @@ def time_words(record: Record, row: Row) -> str:
 
 
 def against_words(record: Record, row: Row) -> str:
-    """How many times as fast as the case that the group is compared with."""
+    """Compute how many times as fast as the case that the group is compared with."""
     base = base_of(record, row)
     if base is None or base is row or row["case"] == LIMIT:
         return ""

@@ -133,7 +133,7 @@ def programs(stack: ExitStack, bench: Any, **requests: Any) -> Any:
 
 
 def facts_of(program: Any) -> dict[str, Any]:
-    """What rates are made from."""
+    """Return what rates are made from."""
     request = program.request
     return {"steps": int(program.made), "pixels": request.width * request.height, "limit_case": LIMIT}
 

@@ -55,7 +55,7 @@ def with_slices(once: Once, length: int, painter: Any) -> Once:
 
 
 def describe_slices(request: Any) -> dict[str, float]:
-    """What one run's trace says of its slices."""
+    """Say what one run's trace says of its slices."""
     from render import engine, stats
 
     frame = engine.draw(request)
