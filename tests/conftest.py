@@ -23,6 +23,7 @@ from render.scene import load
 
 # A first example may compile a scene, and the machine may be busy, so time says nothing about the code under test.
 settings.register_profile("render", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("render"), derandomize=True)  # the same examples each time
 settings.load_profile("render")
 
 EXAMPLE = Request(  # of a frame that nobody paints: six tiles, for tests that make their own pixels and spans
