@@ -25,7 +25,7 @@ LAYERS = (
     "growing_file",
     "parameters",
     "request",
-    "primitives polynomials elementary palettes plan pace trace cpu_time packing provenance",
+    "primitives polynomials elementary palettes plan pace trace cpu_time packing bands provenance",
     "lanes",
     "escape_time vectors",
     "foreign_code plain_code rules",

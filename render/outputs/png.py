@@ -17,6 +17,7 @@ SUFFIXES = (".png",)
 ABOUT = "the picture, with request, owners of tiles and timings as text chunks"
 LARGEST_SIDE = None
 MOST_TILES = None
+open_sink = None
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:

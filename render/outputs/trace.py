@@ -42,6 +42,7 @@ SUFFIXES = (".trace.json",)
 ABOUT = "the saved trace: everything, to make any output from later"
 LARGEST_SIDE = None
 MOST_TILES = None
+open_sink = None
 SCHEMA, VERSION = "render-trace", 3
 READABLE = range(1, VERSION + 1)
 LARGEST = (1 << 63) - 1
