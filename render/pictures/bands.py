@@ -15,9 +15,10 @@ A band is lent: its arrays are used again when `write_band` has returned, so wha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 ROWS = 256  # of a band, or a multiple of them: a row of a TIFF's tiles
 
