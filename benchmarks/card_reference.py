@@ -83,7 +83,7 @@ class Argument(NamedTuple):
 
 
 class Bench:
-    """One card, on which kernels are launched one at a time and timed. `card` is a render.runtime.cuda.discovery.Card.
+    """One card, on which kernels are launched one at a time and timed. `card` is a render.runtime.cuda.discovery.Gpu.
 
     Raises RenderError where the card is at fault.
     """

@@ -76,7 +76,7 @@ def _simulated_kernel(path: str, key: str, request: Request, p: P) -> LaunchKern
 
 
 def _gpu_kernel(
-    usable: Sequence[discovery.Card], codes: Codes, announce: Announce, request: Request, p: P
+    usable: Sequence[discovery.Gpu], codes: Codes, announce: Announce, request: Request, p: P
 ) -> LaunchKernel:
     """Make a kernel for these GPUs from the machine code for each compute capability."""
     openers = {}

@@ -1,4 +1,4 @@
-"""Ties a card's clock to the host's, by what is certain: a launch runs after it is handed over and before it is seen.
+"""Ties a GPU's clock to the host's, by what is certain: a launch runs after it is handed over and before it is seen.
 
 Nothing is assumed of the time between the two. Each launch bounds the offset of one clock from the other from below
 and from above; what all launches say together is narrower than what any one says. Clocks drift apart, so what an
@@ -11,8 +11,8 @@ DRIFT = 5000  # two clocks part by a ns in so many at most: 200 ppm; oscillators
 FINE_STEP, COARSE_STEP = 32, 1000  # ns between two values of %globaltimer: from compute capability 9.0 on, and before
 
 
-class CardClock:
-    """Tells times of one card's clock on the host's, all in ns. `step`: how far apart two values of the card's lie.
+class GpuClock:
+    """Tells times of one GPU's clock on the host's, all in ns. `step`: how far apart two values of the GPU's lie.
 
     `error` is by how much a time that was told right after its launch was learnt may be wrong, at most.
     """
@@ -20,7 +20,7 @@ class CardClock:
     def __init__(self, step: int) -> None:
         self.error = 0
         self._step = step
-        self._bounds: tuple[int, int] | None = None  # the offset lies between them when the card's clock is at _at
+        self._bounds: tuple[int, int] | None = None  # the offset lies between them when the GPU's clock is at _at
         self._at = 0
 
     def learn(self, first: int, last: int, began: int, ended: int) -> None:

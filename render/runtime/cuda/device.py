@@ -1,4 +1,4 @@
-"""A graphics card with a kernel and its constants loaded, and the streams that launch it (`card_stream`)."""
+"""A GPU with a kernel and its constants loaded, and the streams that launch it (`stream`)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from render.codegen.program import ENTRIES
 from render.codegen.settings import request_settings
 from render.request import Request
 from render.runtime import launch
-from render.runtime.cuda.clock import COARSE_STEP, FINE_STEP, CardClock
-from render.runtime.cuda.discovery import Card
+from render.runtime.cuda.clock import COARSE_STEP, FINE_STEP, GpuClock
+from render.runtime.cuda.discovery import Gpu
 from render.runtime.cuda.driver import (
     OUT_OF_MEMORY,
-    CardFailed,
+    GpuFailed,
     LaunchFailed,
     asked,
     bindings,
@@ -34,9 +34,9 @@ EVENT_STEP = 500  # ns between two times of an event
 
 
 class CudaDevice:
-    """One card with a kernel and its constants loaded, for one request. `clock` is the host's, in ns.
+    """One GPU with a kernel and its constants loaded, for one request. `clock` is the host's, in ns.
 
-    name: what its workers are called by. step: how fine its times are, in ns. Raises CardFailed where the card does not
+    name: what its workers are called by. step: how fine its times are, in ns. Raises GpuFailed where the GPU does not
     take the kernel.
     """
 
@@ -44,7 +44,7 @@ class CudaDevice:
 
     def __init__(
         self,
-        card: Card,
+        gpu: Gpu,
         code: bytes,
         request: Request,
         p: tuple[Any, ...],
@@ -52,23 +52,23 @@ class CudaDevice:
         driver: Any = None,
         name: str | None = None,
     ) -> None:
-        self.card, self.request, self.p, self.clock = card, request, p, clock
-        self.name = name or card.name
-        self.step = FINE_STEP if card.capability >= (9, 0) else COARSE_STEP
+        self.gpu, self.request, self.p, self.clock = gpu, request, p, clock
+        self.name = name or gpu.name
+        self.step = FINE_STEP if gpu.capability >= (9, 0) else COARSE_STEP
         self.at = request_settings(request)
-        self.most = FINISHING * card.multiprocessors  # blocks of a second pass
-        self.events, self.timer = CardClock(EVENT_STEP), CardClock(self.step)
+        self.most = FINISHING * gpu.multiprocessors  # blocks of a second pass
+        self.events, self.timer = GpuClock(EVENT_STEP), GpuClock(self.step)
         self.anchor: Any = None  # the event that all times of events are counted from
         self._streams: list[Stream] = []
         self.most_listed = 0  # bytes of a list's room
-        self._places: dict[int, Any] = {}  # where an array of this process lies on the card
+        self._places: dict[int, Any] = {}  # where an array of this process lies on the GPU
         self._module: Any = None
         self._closed = False
         self.context: Any = None
         self.driver = driver
         try:
             self._load(code)
-        except (CardFailed, LaunchFailed) as error:
+        except (GpuFailed, LaunchFailed) as error:
             self.close()
             raise unstarted(error) from error
         except BaseException:
@@ -76,9 +76,9 @@ class CudaDevice:
             raise
 
     def _load(self, code: bytes) -> None:
-        """The kernel and its constants onto the card."""
+        """The kernel and its constants onto the GPU."""
         self.driver = driver = self.driver if self.driver is not None else bindings()
-        self.context = context(driver, self.card.number)
+        self.context = context(driver, self.gpu.number)
         self.make_current()
         self._module = asked(driver.cuModuleLoadData(code))
         entries = [asked(driver.cuModuleGetFunction(self._module, entry.encode())) for entry in ENTRIES]
@@ -90,7 +90,7 @@ class CudaDevice:
         asked(driver.cuCtxSynchronize())  # such a copy may still be under way, and no stream waits for it
 
     def make_current(self) -> None:
-        """Have the calling thread speak to this card."""
+        """Have the calling thread speak to this GPU."""
         asked(self.driver.cuCtxSetCurrent(self.context))
 
     def place(self, array: np.ndarray) -> int:
@@ -98,7 +98,7 @@ class CudaDevice:
         return int(self._places[array.ctypes.data])
 
     def streams(self, count: int) -> list[Stream]:
-        """So many streams with memory for a launch each, or fewer where the memory ends. Raises CardFailed for none.
+        """So many streams with memory for a launch each, or fewer where the memory ends. Raises GpuFailed for none.
 
         Where there is less of it than launches would like to have, they are smaller: of fewer tiles, or of pieces.
         """
@@ -110,7 +110,7 @@ class CudaDevice:
             while len(self._streams) < count:
                 if not self._open_stream(room):
                     room //= 2
-        except (CardFailed, LaunchFailed) as error:
+        except (GpuFailed, LaunchFailed) as error:
             if error.code != OUT_OF_MEMORY or not self._streams:
                 raise unstarted(error) from error
         return self._streams[:count]
@@ -125,7 +125,7 @@ class CudaDevice:
         except BaseException as error:
             stream.close()
             smaller = not self._streams and room > LEAST_BYTES
-            if isinstance(error, CardFailed) and error.code == OUT_OF_MEMORY and smaller:
+            if isinstance(error, GpuFailed) and error.code == OUT_OF_MEMORY and smaller:
                 return False
             raise
         self._streams.append(stream)
@@ -145,8 +145,8 @@ class CudaDevice:
     def facts(self) -> dict[str, Any]:
         """For the trace: what it is, and by how much times of its blocks may be wrong on the host's clock."""
         return {
-            "device": self.card.name,
-            "multiprocessors": self.card.multiprocessors,
+            "device": self.gpu.name,
+            "multiprocessors": self.gpu.multiprocessors,
             "card_clock_error_ns": self.timer.error,
         }
 

@@ -16,7 +16,7 @@ LONGEST = 80  # letters of a version, as the management library counts them
 
 
 class Software(NamedTuple):
-    """Versions as they are written, None for what is not there. `missing`: what mode cuda lacks besides a card.
+    """Versions as they are written, None for what is not there. `missing`: what mode cuda lacks besides a GPU.
 
     install: the command that installs what is missing, None where nothing is.
     """

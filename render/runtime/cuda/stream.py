@@ -2,7 +2,7 @@
 
 A launch is told which tiles it has, paints them, copies them back, and clears what threads count in for the next; while
 one stream copies, others paint. Events on the stream tell when each part began and ended on the device's clock;
-`CardClock` ties that to the host's.
+`GpuClock` ties that to the host's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from render.codegen.settings import Settings, cell_numbers, pack_cells
 from render.kernels.launch import THREADS, TILE
 from render.request import Request
-from render.runtime.cuda.clock import CardClock
+from render.runtime.cuda.clock import GpuClock
 from render.runtime.cuda.driver import NOT_READY, asked
 from render.runtime.cuda.idle import PAUSE
 from render.runtime.launch import Grid, List, Memory, Shape, Sizes, make_list, share_out, sizes
@@ -43,14 +43,14 @@ class Owner(Protocol):
     at: Settings
     p: tuple[Any, ...]
     clock: Clock
-    events: CardClock
-    timer: CardClock
+    events: GpuClock
+    timer: GpuClock
     step: int
     most: int
     most_listed: int
 
     def make_current(self) -> None:
-        """Have the calling thread speak to this card."""
+        """Have the calling thread speak to this GPU."""
         ...
 
     def place(self, array: np.ndarray) -> int:
@@ -131,7 +131,7 @@ class Stream:
     def ready(self) -> bool:
         """Test whether `collect` would return the launch at once."""
         if not self._arrived:
-            self.device.make_current()  # a lost card's context may answer for all calls made in it
+            self.device.make_current()  # a lost GPU's context may answer for all calls made in it
             result = self._driver.cuEventQuery(self._events[-1])
             if int(result[0]) == NOT_READY:
                 return False
