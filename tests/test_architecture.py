@@ -31,6 +31,7 @@ LAYERS = (
     "foreign_code plain_code rules",
     "scene",
     "explanation hints sampling prepared pillow",
+    "tiff",
     "reading",
     "picture",
     "frame",
