@@ -78,7 +78,7 @@ def encode_tiff(rgb: np.ndarray, texts: Mapping[str, str]) -> bytes:
 
 def open_spool(folder: Path) -> BinaryIO:
     """Open a temporary file without a name, for the packed tiles of the smaller copies."""
-    return TemporaryFile(dir=folder)  # type: ignore[return-value]
+    return TemporaryFile(dir=folder)
 
 
 class TiffSink:
@@ -123,7 +123,7 @@ class TiffSink:
             from tifffile import tiffcomment
 
             self._file.seek(0)
-            tiffcomment(self._file, join_texts(texts))  # type: ignore[arg-type]  # it takes what it can seek in
+            tiffcomment(self._file, join_texts(texts))
 
     def abandon(self) -> None:
         """Stop writing."""
