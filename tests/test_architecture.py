@@ -42,7 +42,7 @@ LAYERS = (
     "runtime",
     "targets trial",
     "not_numbers",
-    "liveness",
+    "liveness retries",
     "painter",
     "course",
     "juggling",
@@ -99,6 +99,8 @@ HOMES = {  # who may import these packages
     "numba": COMPILING,
     "llvmlite": COMPILING,
     "joblib": ("render.backends",),
+    "dask": ("render.backends",),
+    "distributed": ("render.backends",),
 }
 
 VOCABULARY = {
