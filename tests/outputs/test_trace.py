@@ -184,8 +184,8 @@ def test_a_race_that_contradicts_itself_is_refused(draw: Draw, change: dict[str,
 
 
 def test_a_trace_of_another_version_is_refused_with_both_numbers(draw: Draw) -> None:
-    stored = json.loads(write(Frames((draw("0"),)))) | {"version": 4}
-    with pytest.raises(InputError, match="version 4, and this program reads 1 to 3"):
+    stored = json.loads(write(Frames((draw("0"),)))) | {"version": 5}
+    with pytest.raises(InputError, match="version 5, and this program reads 1 to 4"):
         parse(json.dumps(stored).encode())
 
 

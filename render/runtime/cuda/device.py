@@ -11,7 +11,6 @@ from render.codegen.program import ENTRIES
 from render.codegen.settings import request_settings
 from render.request import Request
 from render.runtime import launch
-from render.runtime.cuda.clock import COARSE_STEP, FINE_STEP, GpuClock
 from render.runtime.cuda.discovery import Gpu
 from render.runtime.cuda.driver import (
     OUT_OF_MEMORY,
@@ -26,11 +25,13 @@ from render.runtime.cuda.idle import when_idle
 from render.runtime.cuda.stream import Stream
 from render.runtime.launch import MOST_BYTES, fit
 from render.trace import Clock
+from render.trace.tied_clock import TiedClock
 
 COMPARISONS = 3  # of the two clocks; the first calls are slow, the last counts
 LEAST_BYTES = 1 << 18  # of a launch: where there is less than that, there is no memory
 FINISHING = 4  # blocks of a multiprocessor that make the second pass: 16 warps, each with much to refill its lanes from
 EVENT_STEP = 500  # ns between two times of an event
+FINE_STEP, COARSE_STEP = 32, 1000  # ns between two values of %globaltimer: from compute capability 9.0 on, and before
 
 
 class CudaDevice:
@@ -57,7 +58,7 @@ class CudaDevice:
         self.step = FINE_STEP if gpu.capability >= (9, 0) else COARSE_STEP
         self.at = request_settings(request)
         self.most = FINISHING * gpu.multiprocessors  # blocks of a second pass
-        self.events, self.timer = GpuClock(EVENT_STEP), GpuClock(self.step)
+        self.events, self.timer = TiedClock(EVENT_STEP), TiedClock(self.step)
         self.anchor: Any = None  # the event that all times of events are counted from
         self._streams: list[Stream] = []
         self.most_listed = 0  # bytes of a list's room

@@ -2,7 +2,7 @@
 
 A launch is told which tiles it has, paints them, copies them back, and clears what threads count in for the next; while
 one stream copies, others paint. Events on the stream tell when each part began and ended on the device's clock;
-`GpuClock` ties that to the host's.
+`TiedClock` ties that to the host's.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import numpy as np
 from render.codegen.settings import Settings, cell_numbers, pack_cells
 from render.kernels.launch import THREADS, TILE
 from render.request import Request
-from render.runtime.cuda.clock import GpuClock
 from render.runtime.cuda.driver import NOT_READY, asked
 from render.runtime.cuda.idle import PAUSE
 from render.runtime.launch import Grid, List, Memory, Shape, Sizes, make_list, share_out, sizes
 from render.runtime.painted import Painted
 from render.trace import Clock, Worker
+from render.trace.tied_clock import TiedClock
 
 NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: does not wait for the default stream
 INT32, INT64 = ctypes.c_int32, ctypes.c_int64
@@ -43,8 +43,8 @@ class Owner(Protocol):
     at: Settings
     p: tuple[Any, ...]
     clock: Clock
-    events: GpuClock
-    timer: GpuClock
+    events: TiedClock
+    timer: TiedClock
     step: int
     most: int
     most_listed: int

@@ -1,4 +1,4 @@
-"""A GPU's clock on the host's: however the two drift apart, no time is told further off than is said."""
+"""Another clock on ours: however the two drift apart, no time is told further off than is said."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render.runtime.cuda.clock import GpuClock
+from render.trace.tied_clock import TiedClock
 
 STEPS = st.sampled_from([1, 32, 1000])
 MS = 1_000_000
@@ -40,7 +40,7 @@ class Pair:
 def test_no_time_is_further_off_than_is_said(
     step: int, ahead: int, drifts: list[float], launches: list[tuple[int, int, int, int]]
 ) -> None:
-    pair, clock = Pair(ahead, drifts), GpuClock(step)
+    pair, clock = Pair(ahead, drifts), TiedClock(step)
     for first, duration, late, seen in sorted(launches):
         last = first + duration
         clock.learn(first // step * step, last // step * step, pair.host(first) - late, pair.host(last) + seen)
@@ -50,7 +50,7 @@ def test_no_time_is_further_off_than_is_said(
 
 
 def test_many_launches_say_more_than_one() -> None:
-    early, late, both = GpuClock(1), GpuClock(1), GpuClock(1)
+    early, late, both = TiedClock(1), TiedClock(1), TiedClock(1)
     early.learn(0, 100, 1000 - 5, 1100 + 500)
     late.learn(200, 300, 1200 - 500, 1300 + 5)
     both.learn(0, 100, 1000 - 5, 1100 + 500)
@@ -60,7 +60,7 @@ def test_many_launches_say_more_than_one() -> None:
 
 
 def test_a_clock_that_jumps_is_learnt_anew() -> None:
-    clock = GpuClock(1)
+    clock = TiedClock(1)
     clock.learn(0, 100, 995, 1105)
     clock.learn(200, 300, 50_195, 50_305)
 
