@@ -177,7 +177,7 @@ def shade(state, steps, p):
 '''
 
 
-@pytest.mark.parametrize("precision", ["f32", "f64"])
+@pytest.mark.parametrize("precision", ["f32", pytest.param("f64", marks=pytest.mark.slow)])
 def test_numbers_of_p_keep_the_precision_of_the_request(precision: str, tmp_path: Path) -> None:
     path = tmp_path / "numbers.py"
     path.write_text(NUMBERS)
