@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,15 +39,15 @@ def encode_npz(rgb: np.ndarray, save: Callable[..., None] = np.savez) -> bytes:
     return file.getvalue()
 
 
-def encode_by_tifffile(rgb: np.ndarray, **options: object) -> bytes:
+def encode_by_tifffile(rgb: np.ndarray, **options: Any) -> bytes:
     file = io.BytesIO()
-    tifffile.imwrite(file, rgb, photometric="rgb", metadata=None, **options)  # type: ignore[arg-type]
+    tifffile.imwrite(file, rgb, photometric="rgb", metadata=None, **options)
     return file.getvalue()
 
 
-def encode_by_pillow(rgb: np.ndarray, kind: str, **options: object) -> bytes:
+def encode_by_pillow(rgb: np.ndarray, kind: str, **options: Any) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(rgb).save(file, kind, **options)  # type: ignore[arg-type]
+    Image.fromarray(rgb).save(file, kind, **options)
     return file.getvalue()
 
 
@@ -94,18 +94,16 @@ def test_it_is_described_as_if_read_at_once(kind: str, tmp_path: Path) -> None:
     assert describe_picture(large) == describe_picture(picture.read(tmp_path / "a"))
 
 
-changes = st.lists(
-    st.tuples(st.integers(0, WIDE - 1), st.integers(0, HIGH - 1), st.integers(0, 2), st.integers(0, 255))
-)
+places = st.tuples(st.integers(0, WIDE - 1), st.integers(0, HIGH - 1), st.integers(0, 2))
 
 
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.sampled_from(sorted(OURS)), st.sampled_from(sorted(OURS)), changes)
+@given(st.sampled_from(sorted(OURS)), st.sampled_from(sorted(OURS)), st.dictionaries(places, st.integers(0, 255)))
 def test_a_comparison_says_the_same(
-    tmp_path: Path, one: str, other: str, changed: list[tuple[int, int, int, int]]
+    tmp_path: Path, one: str, other: str, changed: dict[tuple[int, int, int], int]
 ) -> None:
     rgb = RGB.copy()
-    for x, y, channel, value in changed:
+    for (x, y, channel), value in changed.items():
         rgb[y, x, channel] = value
     large = opened(tmp_path / "a", OURS[one](RGB)), opened(tmp_path / "b", OURS[other](rgb))
     small = picture.read(tmp_path / "a"), picture.read(tmp_path / "b")
@@ -172,5 +170,6 @@ def test_a_file_that_ends_too_early_is_refused(kind: str, tmp_path: Path) -> Non
 
 def test_a_large_picture_of_another_kind_is_read_at_once(tmp_path: Path) -> None:
     (tmp_path / "a.webp").write_bytes(encode_by_pillow(RGB, "WEBP", lossless=True))
-    assert isinstance(open_picture(tmp_path / "a.webp"), Picture)
-    assert zlib.crc32(open_picture(tmp_path / "a.webp").rgb) == zlib.crc32(RGB)  # type: ignore[union-attr]
+    read = open_picture(tmp_path / "a.webp")
+    assert isinstance(read, Picture)
+    assert np.array_equal(read.rgb, RGB)
