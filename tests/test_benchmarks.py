@@ -105,7 +105,7 @@ def bench(script: Load, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(
         reference, "compiled", lambda name, *_, **__: found[name]._replace(machine=found[name].assembly)
     )
-    monkeypatch.setattr(gpu_driver, "bindings", lambda: driver)
+    monkeypatch.setattr(gpu_driver, "load_bindings", lambda: driver)
     monkeypatch.setattr(reference, "DELAY_BYTES", 64)
     made = reference.Bench(GPU)
     made.compile = compile_reference
