@@ -25,12 +25,13 @@ LAYERS = (
     "growing_file",
     "parameters",
     "request",
-    "primitives polynomials elementary palettes plan pace trace cpu_time packing provenance",
+    "primitives polynomials elementary palettes plan pace trace cpu_time packing bands provenance",
     "lanes",
     "escape_time vectors",
     "foreign_code plain_code rules",
     "scene",
     "explanation hints sampling prepared pillow",
+    "tiff",
     "reading",
     "picture",
     "frame",
@@ -41,7 +42,7 @@ LAYERS = (
     "runtime",
     "targets trial",
     "not_numbers",
-    "liveness",
+    "liveness retries",
     "painter",
     "course",
     "juggling",
@@ -98,6 +99,8 @@ HOMES = {  # who may import these packages
     "numba": COMPILING,
     "llvmlite": COMPILING,
     "joblib": ("render.backends",),
+    "dask": ("render.backends",),
+    "distributed": ("render.backends",),
 }
 
 VOCABULARY = {

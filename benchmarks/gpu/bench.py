@@ -30,14 +30,14 @@ class Argument(NamedTuple):
 
 
 class Bench:
-    """One GPU, on which kernels are launched one at a time and timed. `gpu`: a render.runtime.cuda.discovery.Card.
+    """One GPU, on which kernels are launched one at a time and timed. `gpu`: a render.runtime.cuda.discovery.Gpu.
 
     Raises RenderError where the GPU is at fault.
     """
 
     def __init__(self, gpu: Any) -> None:
-        self.gpu, self.asked, self.driver = gpu, cuda_driver.asked, cuda_driver.bindings()
-        self.asked(self.driver.cuCtxSetCurrent(cuda_driver.context(self.driver, gpu.number)))
+        self.gpu, self.asked, self.driver = gpu, cuda_driver.check_result, cuda_driver.load_bindings()
+        self.asked(self.driver.cuCtxSetCurrent(cuda_driver.retain_context(self.driver, gpu.number)))
         self.queue = self.asked(self.driver.cuStreamCreate(NON_BLOCKING))
         self._events = [self.asked(self.driver.cuEventCreate(0)) for _ in range(2)]
         self._idle_memory = self.memory(DELAY_BYTES)

@@ -77,7 +77,7 @@ class Program:
             distance = array.ctypes.data - here.ctypes.data
             if 0 <= distance < here.nbytes:
                 return self._place + distance
-            return self.device.place(array) if array.size else 0
+            return self.device.find_place(array) if array.size else 0
 
         at = self._list.settings(self._memory.settings(self.device.at))
         cells: list[int] = pack_cells(at, self.device.p, address=address).tolist()

@@ -24,7 +24,7 @@ BENCHMARKS = Path(__file__).parent.parent
 
 
 def run(command: Sequence[str], **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end. Raises Absent where it fails, with the program's cause or the last line that it wrote."""
+    """Run a command to its end. Raises Absent where it fails, with the program's cause or its last line."""
     from harness.cases import Absent
 
     made = subprocess.run(  # noqa: S603  (this Python and this program)

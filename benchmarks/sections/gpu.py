@@ -70,7 +70,7 @@ def open_bench() -> Any:
         raise Absent(found.reason)
     from gpu.bench import Bench
 
-    return Bench(found.cards[0])
+    return Bench(found.gpus[0])
 
 
 def ask(**options: Any) -> Any:
