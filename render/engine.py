@@ -114,7 +114,7 @@ def draw(
             if journal is not None:
                 journal.finish()
             pixels = surface.finish()
-    ran = {"load": load, **_describe_run(request, mode, kernel, course, recorder), **facts}
+    ran = {"load": load, **_describe_run(request, mode, kernel, surface, course, recorder), **facts}
     trace = Trace(kernel.correct_spans(recorder.drain()), began, requested, clock(), ran)
     return DrawnFrame(pixels.rgb, pixels.steps, course.steps, request, trace, pixels.inside, pixels.whole_sha256)
 
@@ -154,7 +154,7 @@ def _paint_tiles(
 
 
 def _describe_run(
-    request: Request, mode: modes.Mode, kernel: Kernel, course: RunProgress, recorder: Recorder
+    request: Request, mode: modes.Mode, kernel: Kernel, surface: Surface, course: RunProgress, recorder: Recorder
 ) -> dict[str, Any]:
     """Collect the facts of a run for its trace."""
     ran = machine.describe_machine()
@@ -162,6 +162,8 @@ def _describe_run(
     ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1, **kernel.facts}
     if course.resumed:
         ran["resumed"] = course.resumed
+    if len(surface.slabs) > 1:
+        ran["slabs"] = len(surface.slabs)
     if recorder.losses:
         ran["lost_workers"] = "; ".join(recorder.losses[:MOST_LOSSES])
     return ran

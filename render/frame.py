@@ -61,8 +61,8 @@ class Canvas:
 
     def moved(self, y: int) -> Canvas:
         """Return the same memory as the canvas of other rows of the frame, from `y`."""
-        moved = copy(self)
-        moved.y, moved._key = y, (*self._key[:4], y)  # noqa: SLF001  (one of us)
+        moved = Canvas.__new__(Canvas)
+        vars(moved).update(vars(self) | {"y": y, "_key": (*self._key[:4], y)})
         return moved
 
     def covers(self, x: int, y: int, width: int, height: int) -> bool:
