@@ -38,8 +38,8 @@ from pairs import Times, Work, against, in_turn, machine_line, options, ratio
 from render import engine, stats
 from render.options import complete
 from render.request import Request
-from render.runtime.cuda import discovery as cards
-from render.runtime.cuda.discovery import Card
+from render.runtime.cuda import discovery as gpus
+from render.runtime.cuda.discovery import Gpu
 
 BARE = str(Path(__file__).parent / "references" / "bare_mandelbrot.py")
 WHOLE = {"x": -0.75, "y": 0.0, "zoom": 1.6, "bailout": 2.0, "shortcuts": 0}
@@ -52,7 +52,7 @@ MEGABYTE = 1 << 20
 class Measuring:
     """A card and how it is to be measured."""
 
-    def __init__(self, card: Card, typed: argparse.Namespace) -> None:
+    def __init__(self, card: Gpu, typed: argparse.Namespace) -> None:
         self.card, self.runs, self.size = card, typed.runs, typed.size
         self.precisions = (typed.precision,) if typed.precision else ("f64", "f32")
         self.bench = Bench(card)
@@ -297,11 +297,11 @@ def main() -> int:
     if unknown:
         parser.error(f"no section {', '.join(unknown)}; there are: {', '.join(SECTIONS)}")
     print(machine_line())
-    found = cards.find()
+    found = gpus.find()
     if found.reason is not None:
         print(f"no card, so nothing is measured: {found.reason}")
         return 1
-    card = found.cards[0]
+    card = found.gpus[0]
     print(f"{card.name}, {card.multiprocessors} multiprocessors, {card.memory / 1e9:.0f} GB, driver for CUDA", end=" ")
     print(".".join(str(number) for number in card.driver))
     try:

@@ -21,7 +21,7 @@ from render.frame import split_marked
 from render.kernels.launch import TALLY, THREADS
 from render.options import complete
 from render.request import Request
-from render.runtime.cuda import discovery as cards
+from render.runtime.cuda import discovery as gpus
 from render.runtime.cuda.device import CudaDevice
 from render.runtime.cuda.stream import INT32, INT64
 from render.runtime.kernel import Painted
@@ -38,7 +38,7 @@ class Program:
     def __init__(self, bench: Bench, request: Request) -> None:
         self.bench, self.request = bench, replace(request, tile=(request.width, request.height))
         made = cuda_code.program(scene.load(request.scene), self.request)
-        code = cuda_code.machine_code(made, bench.card.capability, cards.find().toolkit, lambda: None)
+        code = cuda_code.machine_code(made, bench.card.capability, gpus.find().toolkit, lambda: None)
         p, clock = tuple(made.p), time.perf_counter_ns
         self.device = CudaDevice(bench.card, code, self.request, p, clock, driver=bench.driver)
         self.stream = self.device.streams(1)[0]
@@ -79,7 +79,7 @@ class Program:
             distance = array.ctypes.data - here.ctypes.data
             if 0 <= distance < here.nbytes:
                 return self._place + distance
-            return self.device.place(array) if array.size else 0
+            return self.device.find_place(array) if array.size else 0
 
         at = self._list.settings(self._memory.settings(self.device.at))
         cells: list[int] = pack_cells(at, self.device.p, address=address).tolist()

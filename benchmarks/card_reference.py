@@ -83,14 +83,14 @@ class Argument(NamedTuple):
 
 
 class Bench:
-    """One card, on which kernels are launched one at a time and timed. `card` is a render.runtime.cuda.discovery.Card.
+    """One card, on which kernels are launched one at a time and timed. `card` is a render.runtime.cuda.discovery.Gpu.
 
     Raises RenderError where the card is at fault.
     """
 
     def __init__(self, card: Any) -> None:
-        self.card, self.asked, self.driver = card, card_driver.asked, card_driver.bindings()
-        self.asked(self.driver.cuCtxSetCurrent(card_driver.context(self.driver, card.number)))
+        self.card, self.asked, self.driver = card, card_driver.check_result, card_driver.load_bindings()
+        self.asked(self.driver.cuCtxSetCurrent(card_driver.retain_context(self.driver, card.number)))
         self.queue = self.asked(self.driver.cuStreamCreate(NON_BLOCKING))
         self._events = [self.asked(self.driver.cuEventCreate(0)) for _ in range(2)]
         self._idle_memory = self.memory(DELAY_BYTES)

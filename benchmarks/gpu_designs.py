@@ -119,8 +119,8 @@ class ByHand:
         grid = (at.x0, at.y0, at.pitch, at.half_width, at.half_height)
         members = (p[name] for name in ("reach", "per_reach", "density", "offset", "turn", "steady"))
         reals = [Argument(float(one), real) for one in (*grid, *members)]
-        tables = [device.place(p[name]) for name in ("red", "green", "blue")]
-        places = [*tables, device.place(at.table), self._rgb, self._steps]
+        tables = [device.find_place(p[name]) for name in ("red", "green", "blue")]
+        places = [*tables, device.find_place(at.table), self._rgb, self._steps]
         return [*whole, *reals, *[Argument(place, ctypes.c_void_p) for place in places]]
 
     def _check(self, program: Program, name: str) -> None:

@@ -24,13 +24,13 @@ from render.painting.painter import Launcher
 from render.plan import cut
 from render.request import Request
 from render.runtime.cuda.device import CudaDevice
-from render.runtime.cuda.discovery import Card
+from render.runtime.cuda.discovery import Gpu
 from render.runtime.kernel import LaunchKernel
 from render.runtime.launch import STREAMS, Shape, launches
 from render.trace import Recorder, Trace
 
 SIZE, SMALL = (1920, 1080), (16, 16)  # of a frame, and of its tiles: 8160
-STAND_IN = Card(0, "Stand-in", 1 << 34, 132, (9, 0), (13, 0))
+STAND_IN = Gpu(0, "Stand-in", 1 << 34, 132, (9, 0), (13, 0))
 ACROSS, SQUARE_NS = 132 * 20, 4000  # warps that paint at once; ns that a square takes
 RECORDS, FREE = cell_numbers("records")[0], 1 << 34
 

@@ -31,6 +31,7 @@ LAYERS = (
     "foreign_code plain_code rules",
     "scene",
     "explanation hints sampling prepared pillow",
+    "tiff",
     "reading",
     "picture",
     "frame",
@@ -43,7 +44,7 @@ LAYERS = (
     "runtime",
     "targets trial",
     "not_numbers",
-    "liveness",
+    "liveness retries",
     "painter",
     "course",
     "juggling",
@@ -100,6 +101,8 @@ HOMES = {  # who may import these packages
     "numba": COMPILING,
     "llvmlite": COMPILING,
     "joblib": ("render.backends",),
+    "dask": ("render.backends",),
+    "distributed": ("render.backends",),
 }
 
 VOCABULARY = {

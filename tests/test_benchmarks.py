@@ -18,9 +18,9 @@ import pytest
 from render import engine
 from render.options import complete
 from render.request import Request
-from render.runtime.cuda import driver as card_driver
-from tests.card_driver import CARD, Driver
+from render.runtime.cuda import driver as gpu_driver
 from tests.conftest import library
+from tests.gpu_driver import GPU, Driver
 from tests.ptx.lanes import Grid, packed
 from tests.ptx.machine import Machine
 from tests.ptx.text import parse
@@ -75,39 +75,39 @@ def test_the_hand_written_loop_counts_as_the_program_does(
 
 
 class Loaded(Driver):
-    """A card that carries out the assembler's language of references/mandelbrot.cu."""
+    """A GPU that carries out the assembler's language of references/mandelbrot.cu."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.polls = 1 << 30  # the card is always busy with what was handed over before
+        self.polls = 1 << 30  # the GPU is always busy with what was handed over before
         self.done["cuModuleGetFunction"] = lambda text, name: parse(text.decode(), name.decode())
         self.done["cuOccupancyMaxActiveBlocksPerMultiprocessor"] = lambda *_: 2
         self.done["cuMemcpyDtoH"] = lambda here, there, size: ctypes.memmove(
-            here, self.card.bytes(int(there), size).ctypes.data, size
+            here, self.gpu.bytes(int(there), size).ctypes.data, size
         )
 
     def launch(self, function: Any, *rest: Any) -> None:
         """Carry it out for all threads."""
-        Machine(function, self.card, Grid(rest[:3], rest[3:6]), processors=CARD.multiprocessors).run(packed(rest[-2]))
+        Machine(function, self.gpu, Grid(rest[:3], rest[3:6]), processors=GPU.multiprocessors).run(packed(rest[-2]))
 
 
 @pytest.fixture
 def bench(script: Load, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The card of the benchmarks, imitated."""
+    """The GPU of the benchmarks, imitated."""
     reference, driver = script("card_reference"), Loaded()
     compile_reference = reference.compiled
     try:
         found = {
-            "mandelbrot": reference.compiled("mandelbrot", CARD.capability, BLOCK=reference.BLOCK, LOSS=reference.LOSS)
+            "mandelbrot": reference.compiled("mandelbrot", GPU.capability, BLOCK=reference.BLOCK, LOSS=reference.LOSS)
         }
     except reference.Absent as absent:
         pytest.skip(f"no kernel written by hand here: {absent}")
     monkeypatch.setattr(
         reference, "compiled", lambda name, *_, **__: found[name]._replace(machine=found[name].assembly)
     )
-    monkeypatch.setattr(card_driver, "bindings", lambda: driver)
+    monkeypatch.setattr(gpu_driver, "load_bindings", lambda: driver)
     monkeypatch.setattr(reference, "DELAY_BYTES", 64)
-    made = reference.Bench(CARD)
+    made = reference.Bench(GPU)
     made.compile = compile_reference
     return made
 
@@ -115,7 +115,7 @@ def bench(script: Load, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["f64", "f32"])
 @pytest.mark.parametrize("place", PLACES)
-def test_the_kernel_written_by_hand_for_a_card_counts_as_the_program_does(
+def test_the_kernel_written_by_hand_for_a_gpu_counts_as_the_program_does(
     script: Load, bench: Any, place: dict[str, float], precision: str
 ) -> None:
     request = asked(place, precision)
@@ -133,7 +133,7 @@ def test_the_programs_kernel_is_timed_as_the_one_written_by_hand_is(
 
     request = complete(size=(24, 9), samples=1, limit=60, mode="cuda", simulate=True)
     request = replace(request, simulate=False)
-    code = cuda_compiler.assembly(library(request), CARD.capability).encode()
+    code = cuda_compiler.assembly(library(request), GPU.capability).encode()
     monkeypatch.setattr(cuda_code, "machine_code", lambda *_: code)
     with script("card_program").programs(bench, painted=request) as made:
         bench.driver.calls.clear()
@@ -151,7 +151,7 @@ def test_the_programs_kernel_is_timed_as_the_one_written_by_hand_is(
         assert made["painted"].on_host() > 0
 
 
-def test_a_work_is_put_in_more_often_until_the_card_is_busy_with_it(bench: Any) -> None:
+def test_a_work_is_put_in_more_often_until_the_gpu_is_busy_with_it(bench: Any) -> None:
     done: list[str] = []
     bench.driver.polls = 1  # one answer "not ready", and then all is done at once
 
@@ -197,7 +197,7 @@ def test_the_designs_written_by_hand_paint_what_the_program_does(
     request = complete(
         size=(24, 9), samples=1, limit=400, precision=precision, parameters=view, mode="cuda", simulate=True
     )
-    code = cuda_compiler.assembly(library(request), CARD.capability).encode()
+    code = cuda_compiler.assembly(library(request), GPU.capability).encode()
     monkeypatch.setattr(cuda_code, "machine_code", lambda *_: code)
     found = bench.compile
 
@@ -215,7 +215,7 @@ def test_the_designs_written_by_hand_paint_what_the_program_does(
 
 def test_without_a_gpu_nothing_is_measured(script: Load, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     card = script("card")
-    monkeypatch.setattr(card.cards, "find", lambda: SimpleNamespace(reason="there is none"))
+    monkeypatch.setattr(card.gpus, "find", lambda: SimpleNamespace(reason="there is none"))
     monkeypatch.setattr(sys, "argv", ["card.py", "designs"])
 
     assert card.main() == 1

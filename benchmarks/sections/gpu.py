@@ -58,7 +58,7 @@ def open_bench() -> Any:
     found = discovery.find()
     if found.reason is not None:
         raise Absent(found.reason)
-    return card_reference.Bench(found.cards[0])
+    return card_reference.Bench(found.gpus[0])
 
 
 def ask(**options: Any) -> Any:

@@ -93,13 +93,20 @@ class Trace:
 
     @cached_property
     def workers(self) -> tuple[Worker, ...]:
-        """Those that painted, in the order of their first paint span."""
+        """Those that painted, in the order of their first paint span; where there are several hosts, host by host."""
         paint = self.columns.of_kind("paint")
         order = np.lexsort((paint.t1, paint.t0))
         numbers, places = np.unique(paint.worker[order], return_index=True)
         firsts = paint.t0[order][places].tolist(), paint.t1[order][places].tolist()
         known = zip(*firsts, (paint.workers[number] for number in numbers.tolist()), strict=True)
-        return tuple(worker for *_, worker in sorted(known))
+        by_time = [worker for *_, worker in sorted(known)]
+        hosts = list(dict.fromkeys(worker.host for worker in by_time))
+        return tuple(sorted(by_time, key=lambda worker: hosts.index(worker.host)))
+
+    @cached_property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts of those that painted, in the order of their first paint span: one "" without a cluster."""
+        return tuple(dict.fromkeys(worker.host for worker in self.workers))
 
     @cached_property
     def lanes(self) -> dict[Worker, str]:
