@@ -34,8 +34,11 @@ LAYERS = (
     "tiff",
     "reading",
     "picture",
+    "source",
     "frame",
-    "journal",
+    "journal_file",
+    "journal preview",
+    "slabs",
     "drawing",
     "kernels",
     "codegen",
@@ -89,9 +92,9 @@ SIDE_BY_SIDE = {
     "sentences": "schedule claims incidents evidence films",
     "conclusions": "films evidence sentences speed_up",
     "document": "stats schedule claims incidents evidence sentences conclusions speed_up",
-    "compare": "picture",
-    "attribution": "picture compare",
-    "difference": "picture compare attribution",
+    "compare": "",
+    "attribution": "compare",
+    "difference": "compare attribution",
 }
 
 COMPILING = ("render.codegen", "render.frontend.devices", "render.runtime", "render.targets")

@@ -56,7 +56,7 @@ class Several:
         """For the trace: the GPUs that were started, together."""
         each = [device.facts() for device in self._devices]
         return {
-            "device": joined(facts["device"] for facts in each),
+            "device": join_names(facts["device"] for facts in each),
             "multiprocessors": sum(facts["multiprocessors"] for facts in each),
             "card_clock_error_ns": max(facts["card_clock_error_ns"] for facts in each),
         }
@@ -67,6 +67,6 @@ class Several:
             device.close()
 
 
-def joined(names: Iterable[str]) -> str:
+def join_names(names: Iterable[str]) -> str:
     """The names of GPUs as one: "2 x NVIDIA H100", or one after the other."""
     return " + ".join(f"{count} x {name}" if count > 1 else name for name, count in Counter(names).items())

@@ -87,7 +87,7 @@ def _gpu_kernel(
     streams = min(launches(request), STREAMS)
     about, together = (
         f"one lane a thread, {PRECISION_NAMES[request.precision]}",
-        several.joined(one.name for one in usable),
+        several.join_names(one.name for one in usable),
     )
     again = partial(_gpu_kernel, usable, codes, announce)
     return LaunchKernel(make, together, about, streams, announce, again=again)

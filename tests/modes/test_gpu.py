@@ -35,20 +35,22 @@ def spans(frame: Frame, kind: str) -> list[Span]:
 @contextmanager
 def full(chosen: Iterable[Gpu], left: int = 0) -> Iterator[None]:
     """The memory of these GPUs is taken, to the last 2 MiB of each, or to so many bytes."""
-    from render.runtime.cuda.driver import asked, bindings, context
+    from render.runtime.cuda.driver import check_result, load_bindings, retain_context
 
-    driver, taken = bindings(), []
+    driver, taken = load_bindings(), []
     try:
         for gpu in chosen:
-            asked(driver.cuCtxSetCurrent(context(driver, gpu.number)))
+            check_result(driver.cuCtxSetCurrent(retain_context(driver, gpu.number)))
             for size in (1 << 30, 1 << 24, 1 << 21):  # what is left decides, so the pieces become smaller
-                while asked(driver.cuMemGetInfo()) > left + size and not int((got := driver.cuMemAlloc(size))[0]):
+                while check_result(driver.cuMemGetInfo()) > left + size and not int(
+                    (got := driver.cuMemAlloc(size))[0]
+                ):
                     taken.append((gpu, got[1]))
         yield
     finally:
         for gpu, place in taken:
-            asked(driver.cuCtxSetCurrent(context(driver, gpu.number)))
-            asked(driver.cuMemFree(place))
+            check_result(driver.cuCtxSetCurrent(retain_context(driver, gpu.number)))
+            check_result(driver.cuMemFree(place))
 
 
 @pytest.mark.parametrize("count", [1, 2, 8])

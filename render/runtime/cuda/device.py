@@ -16,10 +16,10 @@ from render.runtime.cuda.driver import (
     OUT_OF_MEMORY,
     GpuFailed,
     LaunchFailed,
-    asked,
-    bindings,
-    context,
-    unstarted,
+    check_result,
+    describe_start_failure,
+    load_bindings,
+    retain_context,
 )
 from render.runtime.cuda.idle import when_idle
 from render.runtime.cuda.stream import Stream
@@ -71,30 +71,30 @@ class CudaDevice:
             self._load(code)
         except (GpuFailed, LaunchFailed) as error:
             self.close()
-            raise unstarted(error) from error
+            raise describe_start_failure(error) from error
         except BaseException:
             self.close()
             raise
 
     def _load(self, code: bytes) -> None:
         """The kernel and its constants onto the GPU."""
-        self.driver = driver = self.driver if self.driver is not None else bindings()
-        self.context = context(driver, self.gpu.number)
+        self.driver = driver = self.driver if self.driver is not None else load_bindings()
+        self.context = retain_context(driver, self.gpu.number)
         self.make_current()
-        self._module = asked(driver.cuModuleLoadData(code))
-        entries = [asked(driver.cuModuleGetFunction(self._module, entry.encode())) for entry in ENTRIES]
+        self._module = check_result(driver.cuModuleLoadData(code))
+        entries = [check_result(driver.cuModuleGetFunction(self._module, entry.encode())) for entry in ENTRIES]
         self.functions: Sequence[Any] = entries
         for array in (*self.at, *self.p):
             if isinstance(array, np.ndarray) and array.size:
-                place = self._places[array.ctypes.data] = asked(driver.cuMemAlloc(array.nbytes))
-                asked(driver.cuMemcpyHtoD(place, array.ctypes.data, array.nbytes))
-        asked(driver.cuCtxSynchronize())  # such a copy may still be under way, and no stream waits for it
+                place = self._places[array.ctypes.data] = check_result(driver.cuMemAlloc(array.nbytes))
+                check_result(driver.cuMemcpyHtoD(place, array.ctypes.data, array.nbytes))
+        check_result(driver.cuCtxSynchronize())  # such a copy may still be under way, and no stream waits for it
 
     def make_current(self) -> None:
         """Have the calling thread speak to this GPU."""
-        asked(self.driver.cuCtxSetCurrent(self.context))
+        check_result(self.driver.cuCtxSetCurrent(self.context))
 
-    def place(self, array: np.ndarray) -> int:
+    def find_place(self, array: np.ndarray) -> int:
         """Return the GPU's address of an array that was copied when the device was opened."""
         return int(self._places[array.ctypes.data])
 
@@ -105,7 +105,7 @@ class CudaDevice:
         """
         try:
             self.make_current()
-            free = asked(self.driver.cuMemGetInfo())
+            free = check_result(self.driver.cuMemGetInfo())
             room = min(free // (5 * count), MOST_BYTES)  # the numbers of a list may take twice as much again
             self.most_listed = min(free // (8 * count), launch.MOST_LISTED)
             while len(self._streams) < count:
@@ -113,7 +113,7 @@ class CudaDevice:
                     room //= 2
         except (GpuFailed, LaunchFailed) as error:
             if error.code != OUT_OF_MEMORY or not self._streams:
-                raise unstarted(error) from error
+                raise describe_start_failure(error) from error
         return self._streams[:count]
 
     def _open_stream(self, room: int) -> bool:
@@ -134,12 +134,12 @@ class CudaDevice:
 
     def tie_clocks(self, queue: Any) -> None:
         """Record the anchor, when nothing is under way, so that the clock of events is known from the start."""
-        self.anchor = asked(self.driver.cuEventCreate(0))
+        self.anchor = check_result(self.driver.cuEventCreate(0))
         before = after = 0
         for _ in range(COMPARISONS):
             before = self.clock()
-            asked(self.driver.cuEventRecord(self.anchor, queue))
-            asked(self.driver.cuEventSynchronize(self.anchor))
+            check_result(self.driver.cuEventRecord(self.anchor, queue))
+            check_result(self.driver.cuEventSynchronize(self.anchor))
             after = self.clock()
         self.events.learn(0, 0, before, after)
 

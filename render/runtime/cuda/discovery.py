@@ -98,11 +98,11 @@ def find(
     found: Toolkit | None = None
     try:
         _check_environment(environment)
-        library = _started((driver or driver_library)(), environment)
-        gpus = tuple(_gpus(library))
+        library = _start_driver((driver or driver_library)(), environment)
+        gpus = tuple(_list_gpus(library))
         _check_package(gpus[0])
-        found = (toolkit or installed_toolkit)()
-        usable = tuple(_usable(found, gpus))
+        found = (toolkit or find_toolkit)()
+        usable = tuple(_list_usable(found, gpus))
     except Unusable as why:
         reason, remedy = why.args
         return Gpus(gpus, reason, remedy, found and found.version)
@@ -113,17 +113,17 @@ def find(
     return Gpus(gpus, None, "", found.version, usable)
 
 
-def install(major: int = 13) -> str:
+def install_command(major: int = 13) -> str:
     """The command that installs what compiles for GPUs whose driver runs CUDA `major`."""
     return f'pip install "{WANTED.format(major=min(max(major, 12), 13))}"'
 
 
-def exchange(major: int) -> str:
+def exchange_command(major: int) -> str:
     """The commands that put a toolkit for CUDA `major` in the place of a newer one.
 
     The newer one's packages go first: pip leaves them, and they are found before the older one's.
     """
-    return f"pip uninstall -y {' '.join(NEWEST_TOOLKIT)} && {install(major)}"
+    return f"pip uninstall -y {' '.join(NEWEST_TOOLKIT)} && {install_command(major)}"
 
 
 def _check_environment(environment: Mapping[str, str]) -> None:
@@ -134,7 +134,7 @@ def _check_environment(environment: Mapping[str, str]) -> None:
         raise Unusable("NUMBA_ENABLE_CUDASIM is set, so numba compiles nothing for a GPU", f"unset it, or {SIMULATE}")
 
 
-def _started(library: Any, environment: Mapping[str, str]) -> Any:
+def _start_driver(library: Any, environment: Mapping[str, str]) -> Any:
     """The library once `cuInit` has succeeded. Raises Unusable."""
     code = library.cuInit(0)
     if not code:
@@ -148,7 +148,7 @@ def _started(library: Any, environment: Mapping[str, str]) -> Any:
     raise Unusable(reason, remedy)
 
 
-def _asked(function: Any, kind: type[ctypes.c_int | ctypes.c_size_t], *arguments: Any) -> int:
+def _read_number(function: Any, kind: type[ctypes.c_int | ctypes.c_size_t], *arguments: Any) -> int:
     """The number that a function of the driver gives through its first argument. Raises Unusable."""
     number = kind()
     code = function(ctypes.byref(number), *arguments)
@@ -157,22 +157,22 @@ def _asked(function: Any, kind: type[ctypes.c_int | ctypes.c_size_t], *arguments
     return int(number.value)
 
 
-def _gpus(library: Any) -> Iterator[Gpu]:
+def _list_gpus(library: Any) -> Iterator[Gpu]:
     """Each GPU as the driver describes it. Raises Unusable where there is none."""
-    encoded = _asked(library.cuDriverGetVersion, ctypes.c_int)
+    encoded = _read_number(library.cuDriverGetVersion, ctypes.c_int)
     newest = encoded // 1000, encoded % 1000 // 10
-    count = _asked(library.cuDeviceGetCount, ctypes.c_int)
+    count = _read_number(library.cuDeviceGetCount, ctypes.c_int)
     if not count:
         raise Unusable("the driver finds no GPU", SIMULATE)
     for number in range(count):
-        device = _asked(library.cuDeviceGet, ctypes.c_int, number)
+        device = _read_number(library.cuDeviceGet, ctypes.c_int, number)
         name = ctypes.create_string_buffer(256)
         library.cuDeviceGetName(name, 256, device)
 
         def attribute(which: int, device: int = device) -> int:
-            return _asked(library.cuDeviceGetAttribute, ctypes.c_int, which, device)
+            return _read_number(library.cuDeviceGetAttribute, ctypes.c_int, which, device)
 
-        memory = _asked(library.cuDeviceTotalMem_v2, ctypes.c_size_t, device)
+        memory = _read_number(library.cuDeviceTotalMem_v2, ctypes.c_size_t, device)
         # CU_DEVICE_ATTRIBUTE_: MULTIPROCESSOR_COUNT 16, COMPUTE_CAPABILITY_MAJOR 75 and _MINOR 76
         called = name.value.decode(errors="replace")
         yield Gpu(number, called, memory, attribute(16), (attribute(75), attribute(76)), newest)
@@ -183,17 +183,17 @@ def _check_package(gpu: Gpu) -> None:
     try:
         have = version("numba-cuda")
     except PackageNotFoundError:
-        raise Unusable("the package numba-cuda is not installed", install(gpu.driver[0])) from None
-    if too_old(have):
-        raise Unusable(f"numba-cuda {have} is too old", install(gpu.driver[0]))
+        raise Unusable("the package numba-cuda is not installed", install_command(gpu.driver[0])) from None
+    if is_too_old(have):
+        raise Unusable(f"numba-cuda {have} is too old", install_command(gpu.driver[0]))
 
 
-def too_old(have: str) -> bool:
+def is_too_old(have: str) -> bool:
     """Test whether this version of numba-cuda does not work with numba here."""
     return tuple(int(part) for part in have.split(".")[:3] if part.isdigit()) < OLDEST_NUMBA_CUDA
 
 
-def installed_toolkit() -> Toolkit:
+def find_toolkit() -> Toolkit:
     """Find the toolkit as numba-cuda would: packages of this Python first, then the system's toolkit."""
     from cuda import pathfinder
 
@@ -215,7 +215,7 @@ def installed_toolkit() -> Toolkit:
     return Toolkit((major.value, minor.value), tuple(capabilities), tuple(missing))
 
 
-def _usable(toolkit: Toolkit, gpus: tuple[Gpu, ...]) -> Iterator[Gpu]:
+def _list_usable(toolkit: Toolkit, gpus: tuple[Gpu, ...]) -> Iterator[Gpu]:
     """The GPUs that the toolkit compiles for. Raises Unusable, with the first GPU's reason, where there is none."""
     _check_toolkit(toolkit, gpus[0])
     reasons = []
@@ -232,32 +232,30 @@ def _usable(toolkit: Toolkit, gpus: tuple[Gpu, ...]) -> Iterator[Gpu]:
 
 def _check_toolkit(toolkit: Toolkit, gpu: Gpu) -> None:
     """Raise Unusable where a part of the toolkit is missing, or it does not go with the driver."""
+    newest = gpu.driver[0]
     if toolkit.missing:
-        raise Unusable(f"a part of the CUDA toolkit is missing: {', '.join(toolkit.missing)}", install(gpu.driver[0]))
-    if toolkit.version[0] > gpu.driver[0]:
-        raise Unusable(
-            f"the driver runs CUDA {_dotted(gpu.driver)} and the toolkit here is {_dotted(toolkit.version)}",
-            f"update NVIDIA's driver, or {exchange(gpu.driver[0])}"
-            if gpu.driver[0] >= 12
-            else "update NVIDIA's driver",
-        )
+        raise Unusable(f"a part of the CUDA toolkit is missing: {', '.join(toolkit.missing)}", install_command(newest))
+    if toolkit.version[0] > newest:
+        runs, here = _join_version(gpu.driver), _join_version(toolkit.version)
+        older = f", or {exchange_command(newest)}" if newest >= 12 else ""
+        raise Unusable(f"the driver runs CUDA {runs} and the toolkit here is {here}", f"update NVIDIA's driver{older}")
 
 
 def _check_capability(toolkit: Toolkit, gpu: Gpu) -> None:
     """Raise Unusable for a GPU that the toolkit does not compile for."""
     capability = 10 * gpu.capability[0] + gpu.capability[1]
+    has, here = _join_version(gpu.capability), _join_version(toolkit.version)
     if capability < min(toolkit.capabilities):
-        older = f"or {exchange(12)}" if toolkit.version[0] > 12 else "there is no older one that numba-cuda takes"
-        raise Unusable(
-            f"the GPU's compute capability {_dotted(gpu.capability)} is too old for CUDA {_dotted(toolkit.version)}",
-            f"{SIMULATE}, {older}",
-        )
+        older = "there is no older one that numba-cuda takes"
+        if toolkit.version[0] > 12:
+            older = f"or {exchange_command(12)}"
+        raise Unusable(f"the GPU's compute capability {has} is too old for CUDA {here}", f"{SIMULATE}, {older}")
     if capability // 10 > max(toolkit.capabilities) // 10:
         raise Unusable(
-            f"the GPU's compute capability {_dotted(gpu.capability)} is too new for CUDA {_dotted(toolkit.version)}",
-            f"{install(gpu.driver[0])} --upgrade",
+            f"the GPU's compute capability {has} is too new for CUDA {here}",
+            f"{install_command(gpu.driver[0])} --upgrade",
         )
 
 
-def _dotted(numbers: tuple[int, int]) -> str:
+def _join_version(numbers: tuple[int, int]) -> str:
     return f"{numbers[0]}.{numbers[1]}"

@@ -49,7 +49,7 @@ class LaunchFailed(Exception):
     code = 0
 
 
-def asked(result: tuple[Any, ...]) -> Any:
+def check_result(result: tuple[Any, ...]) -> Any:
     """Unwrap a driver result. Raises GpuFailed where the GPU is at fault, LaunchFailed otherwise."""
     code, *values = result
     if int(code):
@@ -65,7 +65,7 @@ def asked(result: tuple[Any, ...]) -> Any:
     return values[0] if values else None
 
 
-def unstarted(error: GpuFailed | LaunchFailed) -> GpuFailed:
+def describe_start_failure(error: GpuFailed | LaunchFailed) -> GpuFailed:
     """Say that a GPU failed before anything was launched on it."""
     name = error.name if isinstance(error, GpuFailed) else str(error)
     if error.code in SPENT:
@@ -87,15 +87,15 @@ def driver_library() -> Any:
 
 
 @cache
-def bindings() -> Any:
+def load_bindings() -> Any:
     """NVIDIA's driver interface, started."""
     from cuda.bindings import driver
 
-    asked(driver.cuInit(0))
+    check_result(driver.cuInit(0))
     return driver
 
 
 @cache
-def context(driver: Any, number: int) -> Any:
+def retain_context(driver: Any, number: int) -> Any:
     """The one context of a GPU that all of a process shares; making it takes a while, so it is kept to the end."""
-    return asked(driver.cuDevicePrimaryCtxRetain(asked(driver.cuDeviceGet(number))))
+    return check_result(driver.cuDevicePrimaryCtxRetain(check_result(driver.cuDeviceGet(number))))

@@ -224,4 +224,4 @@ def test_a_launch_that_fails_names_its_tile(driver: Imitation, ask: Callable[...
 
 def test_an_unknown_failure_is_the_launch_own() -> None:
     with pytest.raises(LaunchFailed, match="CUDA error 700"):
-        gpu_driver.asked((700,))
+        gpu_driver.check_result((700,))

@@ -194,7 +194,7 @@ def test_what_nobody_foresaw_is_a_reason_too() -> None:
 
 
 def test_the_toolkit_here_is_found_whole() -> None:
-    toolkit = gpus.installed_toolkit()
+    toolkit = gpus.find_toolkit()
 
     assert not toolkit.missing
     assert 90 in toolkit.capabilities
