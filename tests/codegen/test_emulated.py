@@ -33,7 +33,7 @@ SIZES = {"mandelbulb": (19, 11), "still_life": (19, 11)}  # their steps are long
 PRECISIONS = ("f32", "f64")
 Ask = Callable[..., Request]
 every_precision = pytest.mark.parametrize("precision", ["f64", pytest.param("f32", marks=pytest.mark.slow)])
-QUICK = [("mandelbrot", "f64"), ("still_life", "f64")]  # one with shortcuts, one with long states; each compiles for 7 s
+QUICK = [("mandelbrot", "f64"), ("still_life", "f64")]  # with shortcuts, with long states; each compiles for seconds
 EACH_SCENE = [
     pytest.param(*each, marks=[] if each in QUICK else [pytest.mark.slow])
     for each in product(scene.names(), PRECISIONS)
