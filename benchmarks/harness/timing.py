@@ -36,12 +36,16 @@ THREAD: Clock = time.thread_time_ns  # CPU time of the calling thread: what othe
 
 @dataclass
 class Series:
-    """What was measured of one case in one pass: seconds; `repeats` of the work within each sample."""
+    """What was measured of one case in one pass: seconds; `repeats` of the work within each sample.
+
+    failure: what the work raised; nothing of the pass counts then.
+    """
 
     name: str
-    warmup: float
-    repeats: int
+    warmup: float = 0.0
+    repeats: int = 1
     samples: list[float] = field(default_factory=list)
+    failure: Exception | None = None
 
 
 def timed(work: Callable[[], object], clock: Clock = time.perf_counter_ns) -> Once:
@@ -61,9 +65,10 @@ def measure(
     """Measure all cases in turn for about so many seconds; the samples of each, and those of the yardstick.
 
     Each case runs once before that, which is kept apart as its warm-up. A case that has had more than its share of the
-    time, and two samples, lets the others go on without it. cold: no warm-up, one round at least.
+    time, and two samples, lets the others go on without it; so does one that fails. cold: no warm-up, one round at
+    least.
     """
-    found = [Series(case.name, 0.0, 1) if cold else _warmed(case) for case in cases]
+    found = [Series(case.name) if cold else _warmed(case) for case in cases]
     least, enough = (1, 1) if cold else (LEAST, ENOUGH)
     yardstick()
     yards: list[float] = []
@@ -73,7 +78,9 @@ def measure(
         first = number % len(cases)
         for place in (*range(first, len(cases)), *range(first)):
             series = found[place]
-            if len(series.samples) < enough or sum(series.samples) * series.repeats < share:
+            if series.failure is None and (
+                len(series.samples) < enough or sum(series.samples) * series.repeats < share
+            ):
                 yards += (yardstick() for _ in range(YARDS))
                 _turn(cases[place].once, series)
         if number + 1 >= least and time.perf_counter() > ends:
@@ -82,18 +89,24 @@ def measure(
 
 
 def _warmed(case: Case) -> Series:
-    warmup = case.once() if case.warmup is None else case.warmup
-    again = case.once() if warmup < TURN else warmup
+    try:
+        warmup = case.once() if case.warmup is None else case.warmup
+        again = case.once() if warmup < TURN else warmup
+    except Exception as error:  # noqa: BLE001  (a case that fails must not take the others with it)
+        return Series(case.name, failure=error)
     return Series(case.name, warmup, max(1, round(SHORT / max(again, 1e-9))))
 
 
 def _turn(once: Once, series: Series) -> None:
     """Take consecutive samples of one case."""
     ends = time.perf_counter() + TURN
-    while True:
-        series.samples.append(sum(once() for _ in range(series.repeats)) / series.repeats)
-        if time.perf_counter() > ends:
-            break
+    try:
+        while True:
+            series.samples.append(sum(once() for _ in range(series.repeats)) / series.repeats)
+            if time.perf_counter() > ends:
+                break
+    except Exception as error:  # noqa: BLE001  (a case that fails must not take the others with it)
+        series.failure = error
 
 
 # --- yardsticks: the machine's own speed --------------------------------------------------------------------
