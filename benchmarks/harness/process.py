@@ -142,8 +142,8 @@ def measure_group(group: Group, seconds: float) -> dict[str, Any]:
                 rows.append(one)
         if not ready:
             return {"cases": rows, "yardstick": []}
-        series, yards = measure(ready, YARDSTICKS[group.yardstick](), seconds, cold=group.cold)
-    for case, found in zip(ready, series, strict=True):
+        measured = measure(ready, YARDSTICKS[group.yardstick](), seconds, cold=group.cold)
+    for case, found in zip(ready, measured.series, strict=True):
         if found.failure is not None:
             rows.append(describe_failure(case.name, found.failure))
             continue
@@ -151,7 +151,7 @@ def measure_group(group: Group, seconds: float) -> dict[str, Any]:
         row = {"case": case.name, "samples": found.samples, "warmup": found.warmup, "repeats": found.repeats}
         row["equal"] = {"differing": equal.pixels, "why": equal.why} if isinstance(equal, Differing) else equal
         rows.append(row | {"facts": dict(case.facts), "clock": case.clock})
-    return {"cases": rows, "yardstick": yards}
+    return {"cases": rows, "yardstick": measured.yardstick, "waited": measured.waited}
 
 
 def _prepared(group: Group, stack: ExitStack) -> Iterator[Case | Missing | dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from statistics import median
 
 from harness.passes import duration
 from harness.record import Record
@@ -32,6 +33,9 @@ def circumstances(record: Record) -> str:
     loads = [of.get("load_before"), run.get("load_after")]
     if any(load is not None for load in loads):
         words.append("load " + " before, ".join(str(load) for load in loads if load is not None) + " after")
+    waited = [share for shares in record.waited.values() for share in shares if share is not None]
+    if waited:
+        words.append(f"others had the CPUs for {100 * median(waited):.0f} % of the time")
     commit = of.get("commit")
     if commit:
         words.append(f"commit {commit['hash'][:10]}{' with changes' if commit.get('changed') else ''}")
