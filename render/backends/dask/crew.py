@@ -67,7 +67,6 @@ class Crew:
         self._progress = time.monotonic()
         self._stranded: Counter[int] = Counter()
         self._hung: Future[Any] | None = None
-        self._most_slots = 0
 
     def start_workers(self) -> None:
         """Greet all workers; give up waiting for some as soon as others may begin.
@@ -130,7 +129,6 @@ class Crew:
     def _hand_out(self, todo: Todo) -> None:
         """Keep each slot busy, with one more task beforehand where many are left; small tiles go together."""
         workers, slots = self._painter.request.workers, self._members.slots
-        self._most_slots = max(self._most_slots, slots)
         usable = min(slots, workers)
         if not usable:
             return
@@ -183,8 +181,7 @@ class Crew:
         if reply.tiles:
             self._tile_ns = max((reply.t1 - reply.t0) // len(reply.tiles), 1)
         fresh = [painted for painted in reply.tiles if todo.finish_tile(painted.number)]
-        spans = self._members.tell_spans(reply, task.sent, received)
-        self._painter.recorder.extend(spans)
+        self._members.record_spans(reply, task.sent, received)
         for painted in fresh:
             tile = by_number[painted.number]
             self._put(tile, painted.rgb, painted.counts)
@@ -298,5 +295,6 @@ class Crew:
     def _record_facts(self) -> None:
         """Record what is known of the cluster in the facts of the run."""
         asked = self._painter.request.workers
+        self._members.record_untold()
         self._painter.recorder.facts |= self._members.describe()
-        self._painter.recorder.facts["asked"] = self._most_slots if asked == MOST_WORKERS else asked
+        self._painter.recorder.facts["asked"] = self._members.all_slots if asked == MOST_WORKERS else asked

@@ -22,7 +22,7 @@ from render.painting.liveness import LOOK_SECONDS
 
 if TYPE_CHECKING:
     from render.backends.dask.connection import Connection
-    from render.trace import Recorder, Span
+    from render.trace import Recorder
 
 ROUND_TRIPS = 8  # to tie a clock: of some ms each, of which one is soon a short one
 SILENT_SECONDS = 10.0  # in which a scheduler that lives answers, and a worker is heard of
@@ -69,6 +69,8 @@ class Members:
         self._greeted: dict[str, Member] = {}  # by the key of the call
         self._all: dict[str, Greeting] = {}  # that ever were ready
         self._clocks: dict[str, HostClock] = {}
+        self._slots: dict[str, int] = {}
+        self._untold: list[tuple[Reply, int, int]] = []  # replies of workers whose clocks are not tied yet
         self._started = False
         self.left: list[str] = []
         self.joined: list[str] = []
@@ -86,6 +88,11 @@ class Members:
     def slots(self) -> int:
         """The number of tasks that they run at once."""
         return sum(member.slots for member in self.ready)
+
+    @property
+    def all_slots(self) -> int:
+        """The number of tasks that all that ever were ready ran at once."""
+        return sum(self._slots.values())
 
     def find(self, address: str) -> Member | None:
         """Find a worker that is there."""
@@ -185,6 +192,8 @@ class Members:
             self.refuse(member, f"its clock could not be read ({error})")
             return
         self._all[member.address], self._clocks[member.address] = member.greeting, member.clock
+        self._slots[member.address] = member.slots
+        self.record_untold(member.address)
         if self._started:
             self.joined.append(member.name)
         spans = member.greeting.spans
@@ -201,14 +210,26 @@ class Members:
             there = told[member.address]
             member.clock.learn(there, there, sent, received)
 
-    def tell_spans(self, reply: Reply, sent: int, received: int) -> list[Span]:
-        """Tell the spans of a reply on our clock, which its worker's is tied to by this reply too."""
+    def record_spans(self, reply: Reply, sent: int, received: int) -> None:
+        """Record the spans of a reply, told on our clock: as soon as that of its worker is tied to ours."""
         member = self._members.get(reply.address)
-        clock = self._clocks.setdefault(
-            reply.address, HostClock(is_ours=self._connection.is_own) if member is None else member.clock
-        )
+        own = HostClock(is_ours=self._connection.is_own) if member is None else member.clock
+        clock = self._clocks.setdefault(reply.address, own)
         clock.learn(reply.t0, reply.t1, sent, received)
-        return clock.tell(reply.spans, reply.host, sent, received)
+        if member is not None and not member.is_ready and not self._connection.is_own:
+            self._untold.append((reply, sent, received))
+        else:
+            self._recorder.extend(clock.tell(reply.spans, reply.host, sent, received))
+
+    def record_untold(self, address: str | None = None) -> None:
+        """Record the spans that waited for the clock of a worker, or of any."""
+        untold, self._untold = self._untold, []
+        for reply, sent, received in untold:
+            if address in (None, reply.address):
+                told = self._clocks[reply.address].tell(reply.spans, reply.host, sent, received)
+                self._recorder.extend(told)
+            else:
+                self._untold.append((reply, sent, received))
 
     def refuse(self, member: Member, why: str) -> None:
         """Leave a worker out, and say so."""
