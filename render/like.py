@@ -64,7 +64,7 @@ def _read_request(path: str | Path) -> Request:
     if origin is None:
         raise InputError(
             f"{path} carries no request: another program made it, or it was saved with --plain",
-            "give a PNG, .npz, .webp or .jpg that this program drew",
+            "give a PNG, .tif, .npz, .webp or .jpg that this program drew",
         )
     return origin.request
 

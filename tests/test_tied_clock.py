@@ -16,15 +16,15 @@ MS = 1_000_000
 
 
 class Pair:
-    """Two clocks: a card's, and a host's that drifts against it by so many ppm in each stretch of a second."""
+    """Two clocks: a GPU's, and a host's that drifts against it by so many ppm in each stretch of a second."""
 
     def __init__(self, ahead: int, drifts: list[float]) -> None:
         self.lead = [*accumulate((drift * 1000 for drift in drifts), initial=ahead)]  # ns, at each second
 
-    def host(self, card: int) -> int:
-        second, part = divmod(card, 1000 * MS)
+    def host(self, gpu: int) -> int:
+        second, part = divmod(gpu, 1000 * MS)
         before, after = list(pairwise(self.lead))[second]
-        return card + floor(before + (after - before) * part / (1000 * MS))
+        return gpu + floor(before + (after - before) * part / (1000 * MS))
 
 
 @given(

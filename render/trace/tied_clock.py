@@ -20,7 +20,7 @@ class TiedClock:
     def __init__(self, step: int) -> None:
         self.error = 0
         self._step = step
-        self._bounds: tuple[int, int] | None = None  # the offset lies between them when the card's clock is at _at
+        self._bounds: tuple[int, int] | None = None  # the offset lies between them when the GPU's clock is at _at
         self._at = 0
 
     def learn(self, first: int, last: int, began: int, ended: int) -> None:

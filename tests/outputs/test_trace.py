@@ -18,7 +18,7 @@ from render.frame import Frame, Frames
 from render.outputs.trace import parse, read, write
 from render.trace import KINDS, NO_TILE, Span, Trace, Worker
 
-from .synthetic_card import with_card
+from .synthetic_gpu import with_gpu
 
 Draw = Callable[..., Frame]
 times = st.integers(0, 2**62)
@@ -102,8 +102,8 @@ def test_a_file_of_before_tells_no_inside(draw: Draw) -> None:
     assert (back.inside, back.steps is None) == (None, False)
 
 
-def test_a_card_comes_back_with_both_its_levels(draw: Draw) -> None:
-    frame = with_card(draw(), bands=6, multiprocessors=20)
+def test_a_gpu_comes_back_with_both_its_levels(draw: Draw) -> None:
+    frame = with_gpu(draw(), bands=6, multiprocessors=20)
     [back] = parse(write(Frames((frame,))))
     assert same(back, frame)
     assert [lane.thread for lane in back.trace.multiprocessors] == list(range(20))

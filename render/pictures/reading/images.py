@@ -122,7 +122,7 @@ def _read_texts(image: Image, png: Png | None) -> Mapping[Any, Any]:
     if png is not None:
         return image.info | png.texts
     try:
-        return {"render:request": pillow.read_request(image)}
+        return pillow.read_texts(image)
     except Exception:  # noqa: BLE001  (`_read_orientation` reports EXIF data that cannot be read)
         return {}
 
