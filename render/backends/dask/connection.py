@@ -14,7 +14,6 @@ import os
 import tempfile
 import warnings
 from collections.abc import Iterator
-from importlib.util import find_spec
 from multiprocessing import current_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,7 +31,10 @@ if TYPE_CHECKING:
     from render.trace import Recorder
 
 CONNECT_SECONDS = 5.0
+DASHBOARD_SECONDS = 1.0
 CLOSE_SECONDS = 2.0  # that a connection may take to end well
+REMEDY = "start one (dask scheduler) and workers (dask worker ADDRESS), or leave --cluster out"
+TLS_REMEDY = "start one with the certificates of Dask's configuration (distributed.comm.tls), and configure them here"
 ALTERNATIVE = "add --backend loky, or --backend threading"
 
 
@@ -125,10 +127,27 @@ class Connection:
         except Exception as error:  # whatever its transports raise
             raise ModeUnavailable(
                 f"mode parallel cannot run here: no scheduler answers at {where} ({describe_cause(error)})",
-                "start one (dask scheduler) and workers (dask worker ADDRESS), or leave --cluster out",
+                TLS_REMEDY if str(where).startswith("tls") else REMEDY,
             ) from error
         self._closing.callback(client.close, timeout=CLOSE_SECONDS)
         return client
+
+
+def describe_dashboard(link: str) -> str:
+    """Return the link with what stands in the way of it; nothing where the scheduler was started without one."""
+    from urllib.error import HTTPError
+    from urllib.request import ProxyHandler, build_opener
+
+    if not link.startswith("http"):
+        return link
+    try:
+        with build_opener(ProxyHandler({})).open(link, timeout=DASHBOARD_SECONDS) as page:
+            lacks = b"needs bokeh" in page.read(1000)
+            return f"{link} (its scheduler lacks bokeh, which it needs)" if lacks else link
+    except HTTPError:
+        return ""
+    except (OSError, ValueError):
+        return f"{link} (not reached from here)"
 
 
 def describe_cause(error: BaseException) -> str:
@@ -170,8 +189,9 @@ def lend_connection(request: Request, recorder: Recorder) -> Iterator[Connection
         if connection is None:
             with recorder.span("start"):
                 connection = Connection(wanted)
-            if connection.client.dashboard_link and not (connection.is_own and not find_spec("bokeh")):
-                recorder.announce(f"the cluster's dashboard: {connection.client.dashboard_link}")
+            dashboard = describe_dashboard(connection.client.dashboard_link)
+            if dashboard:
+                recorder.announce(f"the cluster's dashboard: {dashboard}")
         try:
             yield connection
         except BaseException:

@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from queue import Empty
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 from distributed import KilledWorker, as_completed
 
@@ -43,6 +44,9 @@ QUIET_SECONDS = 5.0  # without a tile, after which workers are asked whether the
 STRANDED = 3  # times that all workers a tile was sent to may leave with it
 
 
+_KNOWN: WeakKeyDictionary[Connection, Members] = WeakKeyDictionary()  # those who took part in the last job
+
+
 class Task(NamedTuple):
     """Tiles in flight. alone: nothing else was; sent: when (ns); workers: that they were restricted to, if any."""
 
@@ -58,11 +62,14 @@ class Crew:
 
     def __init__(self, connection: Connection, painter: Painter, tiles: int) -> None:
         self._connection, self._client, self._painter = connection, connection.client, painter
-        self._job: Job = describe_job(uuid4().hex, painter.request)
-        self._members = Members(connection, self._job, painter.recorder)
+        job, known = describe_job(uuid4().hex, painter.request), _KNOWN.get(connection)
+        self._members = known if known is not None and known.fits(job) else Members(connection, job, painter.recorder)
+        self._members.begin_run(painter.recorder)
+        _KNOWN[connection] = self._members
+        self._job: Job = self._members.job
         self._results = as_completed(loop=self._client.loop, with_results=True, raise_errors=False)
         self._tasks: dict[str, Task] = {}
-        self._count, self._sent = tiles, 0
+        self._count = tiles
         self._tile_ns = SHORTEST  # that the last tiles took, each
         self._progress = time.monotonic()
         self._stranded: Counter[int] = Counter()
@@ -79,7 +86,9 @@ class Crew:
                 self._members.look()
                 now, members = time.monotonic(), list(self._members)
                 waiting = [one for one in members if not one.is_ready and not one.refusal]
-                if self._members.ready:
+                if not self._members.has_looked:
+                    pass
+                elif self._members.ready:
                     first = first or now
                     if not waiting:
                         return
@@ -128,8 +137,9 @@ class Crew:
 
     def _hand_out(self, todo: Todo) -> None:
         """Keep each slot busy, with one more task beforehand where many are left; small tiles go together."""
-        workers, slots = self._painter.request.workers, self._members.slots
-        usable = min(slots, workers)
+        workers = self._members.choose(self._painter.request.workers)
+        slots = sum(member.slots for member in workers)
+        usable = min(slots, self._painter.request.workers)
         if not usable:
             return
         in_flight = fair_share(self._painter.request.in_flight, self._count, usable)
@@ -146,12 +156,12 @@ class Crew:
             tiles = todo.take_tiles(time.monotonic(), size)
             if not tiles:
                 return
-            self._send_tiles(tiles, in_flight, alone=alone)
+            self._send_tiles(tiles, in_flight, self._members.restrict_to(workers), alone=alone)
 
-    def _send_tiles(self, tiles: Sequence[Tile], in_flight: int, *, alone: bool) -> None:
-        restriction = self._members.restriction()
-        self._sent += 1
-        key = f"render-tiles-{self._job.run}-{self._sent}"
+    def _send_tiles(
+        self, tiles: Sequence[Tile], in_flight: int, restriction: Sequence[str] | None, *, alone: bool
+    ) -> None:
+        key = f"render-tiles-{uuid4().hex}"
         sent = self._painter.recorder.clock()
         call = Call(worker.paint, self._job, tuple(tile.number for tile in tiles), in_flight)
         future = self._client.submit(

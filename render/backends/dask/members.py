@@ -57,11 +57,11 @@ class Member:
 
 
 class Members:
-    """The workers of a cluster that take part in a job."""
+    """The workers of a cluster that take part in a job, in one run of it or several (`begin_run`)."""
 
     def __init__(self, connection: Connection, job: Job, recorder: Recorder) -> None:
         self._connection, self._client = connection, connection.client
-        self._job, self._recorder = job, recorder
+        self.job, self._recorder = job, recorder
         self._members: dict[str, Member] = {}
         self._look: Future[Any] | None = None
         self._looked, self._answered = 0.0, time.monotonic()
@@ -72,9 +72,29 @@ class Members:
         self._slots: dict[str, int] = {}
         self._untold: list[tuple[Reply, int, int]] = []  # replies of workers whose clocks are not tied yet
         self._started = False
+        self.has_looked = False  # in this run
         self.left: list[str] = []
         self.joined: list[str] = []
         self.refused: list[str] = []
+
+    def fits(self, job: Job) -> bool:
+        """Tell if those who were greeted for its own job need no greeting for this one."""
+        one, other = (pickle.dumps(each._replace(run="")) for each in (self.job, job))
+        return one == other
+
+    def begin_run(self, recorder: Recorder) -> None:
+        """Begin another run of the job, or of another part of its frame, which then has the same recorder."""
+        self.has_looked, self._looked = False, 0.0
+        for member in self:
+            member.heard = time.monotonic()
+        if recorder is not self._recorder:
+            self._recorder, self._started, self._untold = recorder, False, []
+            self.left, self.joined = [], []
+            self.refused = [f"{member.name}: {member.refusal}" for member in self if member.refusal]
+            ready = {member.address for member in self.ready}
+            for known in (self._all, self._clocks, self._slots):
+                for address in known.keys() - ready:
+                    del known[address]
 
     def __iter__(self) -> Iterator[Member]:
         return iter(list(self._members.values()))
@@ -84,10 +104,13 @@ class Members:
         """Those that can be sent tiles."""
         return [member for member in self if member.is_ready]
 
-    @property
-    def slots(self) -> int:
-        """The number of tasks that they run at once."""
-        return sum(member.slots for member in self.ready)
+    def choose(self, most: int) -> list[Member]:
+        """Choose as many of those that are ready as have so many slots together, or all."""
+        chosen: list[Member] = []
+        for member in self.ready:
+            if sum(one.slots for one in chosen) < most:
+                chosen.append(member)
+        return chosen
 
     @property
     def all_slots(self) -> int:
@@ -98,10 +121,9 @@ class Members:
         """Find a worker that is there."""
         return self._members.get(address)
 
-    def restriction(self) -> list[str] | None:
-        """List the addresses that tiles may be sent to; None where that is all."""
-        ready = self.ready
-        return None if len(ready) == len(self._members) else [member.address for member in ready]
+    def restrict_to(self, chosen: list[Member]) -> list[str] | None:
+        """List the addresses of some; None where that is all."""
+        return None if len(chosen) == len(self._members) else [member.address for member in chosen]
 
     def start_painting(self) -> None:
         """Note that tiles are given out: who gets ready from now on has joined midway."""
@@ -138,6 +160,7 @@ class Members:
 
     def _take_in(self, found: dict[str, dict[str, Any]]) -> None:
         """Greet the workers that are new; forget those that have left."""
+        self.has_looked = True
         for address in [address for address in self._members if address not in found]:
             member = self._members.pop(address)
             if member.call is not None:
@@ -154,11 +177,11 @@ class Members:
         from render.backends.dask import worker
 
         member = self._members[address] = Member(address, slots, HostClock(is_ours=self._connection.is_own))
-        key = f"render-greeting-{self._job.run}-{len(self._greeted)}"
+        key = f"render-greeting-{self.job.run}-{len(self._greeted)}"
         self._greeted[key] = member
         member.call = self._client.submit(
             pickle.loads,
-            Call(worker.greet, self._job).pickled(),
+            Call(worker.greet, self.job).pickled(),
             key=key,
             workers=[address],
             allow_other_workers=False,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from render import __version__, scene
+from render import scene
 from render.parameters import members_of
 from render.request import Request
 from render.trace import Span
@@ -21,6 +22,7 @@ from render.trace import Span
 if TYPE_CHECKING:
     import numpy as np
 
+ROOT = Path(__file__).parents[2]
 SCENES = "render-scenes"  # the resource that a worker must be started with to run users' scenes
 
 
@@ -112,7 +114,7 @@ def describe_job(run: str, request: Request) -> Job:
     numbers = dict(members_of(loaded.prepared(request)))
     own = None if is_bundled(request.scene) else text
     sha256 = hashlib.sha256(text).hexdigest()
-    return Job(run, request.as_dict(), numbers, loaded.path.name, own, sha256, __version__, hash_source())
+    return Job(run, request.as_dict(), numbers, loaded.path.name, own, sha256, read_version(), hash_source())
 
 
 def is_bundled(name: str) -> bool:
@@ -121,11 +123,18 @@ def is_bundled(name: str) -> bool:
 
 
 @cache
+def read_version() -> str:
+    """Read the version of this program, as it is in its source."""
+    found = re.search(r'^__version__ = "(.+)"$', (ROOT / "__init__.py").read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else "unknown"
+
+
+@cache
 def hash_source() -> str:
     """Hash the source of this program (SHA-256, hexadecimal), for two versions may have one number."""
-    root = Path(__file__).parents[2]
     found = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        if path.relative_to(root).parts[0] != "scenes":  # told one by one; only a wheel has them here
-            found.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in sorted(ROOT.rglob("*.py")):
+        name = path.relative_to(ROOT)
+        if name.parts[0] != "scenes":  # told one by one; only a wheel has them here
+            found.update(name.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return found.hexdigest()

@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 from distributed import get_worker
 from distributed.comm import get_address_host
 
-from render import __version__, machine, scene
-from render.backends.dask.messages import SCENES, Greeting, Job, PaintedTile, Refusal, Reply, hash_source
+from render import machine, scene
+from render.backends.dask.messages import SCENES, Greeting, Job, PaintedTile, Refusal, Reply, hash_source, read_version
 from render.errors import RenderError, TileError
 from render.frame import Canvas, open_window
 from render.painting.handfuls import paint_handfuls
@@ -77,10 +77,10 @@ def greet(job: Job) -> Greeting | Refusal:
 
 def explain_refusal(job: Job, resources: dict[str, float]) -> str:
     """Say why a worker with these resources cannot take part in a job; nothing if it can."""
-    if job.version != __version__:
-        return f"it has render {__version__}, not {job.version}"
+    if job.version != read_version():
+        return f"it has render {read_version()}, not {job.version}"
     if job.source != hash_source():
-        return f"its render {__version__} is not the same program"
+        return f"its render {job.version} is not the same program"
     if job.text is None:
         known = scene.names()
         path = scene.scene_folder() / job.scene
