@@ -50,7 +50,7 @@ def _given_options(typed: Namespace) -> dict[str, Any]:
 def _make_announcer(typed: Namespace) -> Callable[[str], None]:
     def say(text: str) -> None:
         if not typed.quiet:
-            print(f"render: {text} ...", file=sys.stderr, flush=True)
+            print(f"render: {text}", file=sys.stderr, flush=True)
 
     return say
 
