@@ -84,7 +84,7 @@ def draw(
     """
     requested = clock()
     load = machine.load()
-    recorder = Recorder(clock)
+    recorder = Recorder(clock, announce=announce)
     began = requested if began is None else began
     if began < requested:
         recorder.add("import", began, requested)
@@ -94,7 +94,7 @@ def draw(
     check_count(request)
     shared = mode.needs_shared_canvas(request)
     with open_surface(request, recorder, journal, streaming, shared=shared) as surface:
-        compiled = _compile_kernel(preparation, request, recorder, announce)
+        compiled = preparation.record_kernel(request, recorder, announce)
         kernel = compiled if adapt is None else adapt(compiled)
         known: dict[int, int] = {}
 
@@ -166,27 +166,7 @@ def _describe_run(
         ran["slabs"] = len(surface.slabs)
     if recorder.losses:
         ran["lost_workers"] = "; ".join(recorder.losses[:MOST_LOSSES])
-    return ran
-
-
-def _compile_kernel(
-    preparation: Preparation, request: Request, recorder: Recorder, announce: Callable[[str], None]
-) -> Kernel:
-    """Get the target's kernel. The time counts as compiling only where the target announced that it compiles or waits.
-
-    Otherwise machine code was loaded, as modules are.
-    """
-    messages: list[str] = []
-
-    def tell(text: str) -> None:
-        messages.append(text)
-        announce(text)
-
-    t0 = recorder.clock()
-    try:
-        return preparation.make_kernel(request, tell)
-    finally:
-        recorder.add("compile" if messages else "import", t0, recorder.clock())
+    return ran | recorder.facts
 
 
 def _make_painter(request: Request, kernel: Kernel, recorder: Recorder, canvas: Canvas) -> Painter:

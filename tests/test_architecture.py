@@ -34,6 +34,7 @@ LAYERS = (
     "tiff",
     "reading",
     "picture",
+    "source",
     "frame",
     "journal_file",
     "journal preview",
@@ -91,9 +92,9 @@ SIDE_BY_SIDE = {
     "sentences": "schedule claims incidents evidence films",
     "conclusions": "films evidence sentences speed_up",
     "document": "stats schedule claims incidents evidence sentences conclusions speed_up",
-    "compare": "picture",
-    "attribution": "picture compare",
-    "difference": "picture compare attribution",
+    "compare": "",
+    "attribution": "compare",
+    "difference": "compare attribution",
 }
 
 COMPILING = ("render.codegen", "render.frontend.devices", "render.runtime", "render.targets")

@@ -8,6 +8,7 @@ more than a few bands.
     rgb         (rows, width, 3) uint8: ROWS rows or a multiple of them, but for the last band
     steps       (rows, width) int32, where a pixel is one sample; else None
     inside      (rows, width) bool, likewise
+    alpha       (rows, width) as rgb, of a file that says how transparent its pixels are; else None
 
 A band is lent: its arrays are used again when `write_band` has returned, so what a sink still needs then, it copies.
 """
@@ -29,6 +30,7 @@ class Band(NamedTuple):
     rgb: np.ndarray
     steps: np.ndarray | None = None
     inside: np.ndarray | None = None
+    alpha: np.ndarray | None = None
 
 
 class Sink(Protocol):

@@ -228,7 +228,7 @@ def test_a_group_that_ends_as_a_whole_is_finished_where_it_is(ask: Callable[...,
 @pytest.mark.parametrize(
     "width",
     [
-        WIDTH._replace(lanes=4, groups=4, batch=1),
+        pytest.param(WIDTH._replace(lanes=4, groups=4, batch=1), marks=pytest.mark.slow),
         WIDTH._replace(lanes=64, groups=1, batch=8, removal_cost=0, move_cost=0),
     ],
     ids=str,
