@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -178,3 +178,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         reason = why_no_gpu()
         if reason:
             pytest.skip(f"needs a graphics card: {reason}")
+
+
+@pytest.fixture
+def _cluster_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster of backend dask on this machine is made of threads of this process, which start at once."""
+    from distributed import LocalCluster
+
+    from render.backends.dask import connection
+
+    monkeypatch.setattr(connection, "LocalCluster", partial(LocalCluster, processes=False))
