@@ -85,7 +85,7 @@ def measure_class(precision: str, seconds: float) -> None:
             paint = {told: partial(code.paint, surface, 0, 0, *request_size(request)) for told, code in codes.items()}
             if len({once() for once in paint.values()}) > 1:
                 sys.exit("not all made the same steps: no figure")
-            series, _ = measure([Case(told, timed(once)) for told, once in paint.items()], core(), seconds)
+            series = measure([Case(told, timed(once)) for told, once in paint.items()], core(), seconds).series
         times = {one.name: quick(one.samples) for one in series}
         least = min(times.values())
         for told, spent in times.items():

@@ -1,4 +1,4 @@
-"""What the tests share: a clock that they set, a folder for compiled code, small requests, and a card or none."""
+"""What the tests share: a clock that they set, a folder for compiled code, small requests, and a GPU or none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -74,7 +74,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Compiled code goes to one folder for all workers of a run: each kernel compiles once, and never in an older run.
 
     The workers of pytest-xdist are started after this, with the environment of the process that starts them. And a
-    shell's background job ignores Control-C, as all would do that it starts; tests interrupt some.
+    shell's background job ignores Control-C, as all would do that it starts; tests interrupt some. Bytecode is kept, as
+    Python does by itself: with PYTHONDONTWRITEBYTECODE each of the many processes would parse the whole program anew.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -84,6 +85,7 @@ def pytest_configure(config: pytest.Config) -> None:
             pytest.MonkeyPatch(),
         )
         patch.setenv("RENDER_CACHE_DIR", folder.name)
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         config.add_cleanup(folder.cleanup)
         config.add_cleanup(patch.undo)
 
@@ -102,7 +104,7 @@ def script() -> Iterator[Callable[[str], ModuleType]]:
 
 
 def library(request: Request) -> Any:
-    """A request's kernel in the language of NVIDIA's compiler, for the oldest card that a test assembles it for.
+    """A request's kernel in the language of NVIDIA's compiler, for the oldest GPU that a test assembles it for.
 
     It is compiled once for all tests of all workers.
     """
@@ -123,8 +125,8 @@ LIBRARIES: dict[str, Any] = {}  # by what they depend on
 
 
 @pytest.fixture(scope="session")
-def card_library() -> Callable[[str, str], Any]:
-    """A scene's kernel: `card_library("mandelbrot", "f32")`."""
+def gpu_library() -> Callable[[str, str], Any]:
+    """A scene's kernel: `gpu_library("mandelbrot", "f32")`."""
     from render.options import complete
 
     return lambda name, precision: library(complete(scene=name, precision=precision, mode="cuda", simulate=True))
@@ -162,7 +164,7 @@ def small_request(
 
 
 @cache
-def why_no_card() -> str | None:
+def why_no_gpu() -> str | None:
     """Why target cuda cannot run here, or None."""
     if "cuda" not in targets.names():
         return "target cuda is not there"
@@ -171,8 +173,18 @@ def why_no_card() -> str | None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Tests that need a card are skipped, with the reason, where there is none."""
+    """Tests that need a GPU are skipped, with the reason, where there is none."""
     if item.get_closest_marker("gpu"):
-        reason = why_no_card()
+        reason = why_no_gpu()
         if reason:
             pytest.skip(f"needs a graphics card: {reason}")
+
+
+@pytest.fixture
+def _cluster_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster of backend dask on this machine is made of threads of this process, which start at once."""
+    from distributed import LocalCluster
+
+    from render.backends.dask import connection
+
+    monkeypatch.setattr(connection, "LocalCluster", partial(LocalCluster, processes=False))

@@ -27,7 +27,7 @@ from render.errors import OutputError, RenderError
 from render.frontend import commands, devices, library
 from render.frontend.cli import main
 from render.frontend.parsers import PARSERS
-from render.pictures import picture
+from render.pictures import picture, png_writer
 from tests.conftest import HANGING
 
 ROOT = Path(__file__).parent.parent
@@ -704,7 +704,7 @@ def altered(error: int) -> str:
     """disc.png with one channel of one pixel changed, as a picture of no known request."""
     rgb = pixels("disc.png").copy()
     rgb[3, 2, 1] += error
-    Path("altered.png").write_bytes(picture.encode_png(rgb))
+    Path("altered.png").write_bytes(png_writer.encode_png(rgb))
     return "altered.png"
 
 
@@ -768,7 +768,7 @@ def test_what_is_allowed_decides_the_exit_code_alone(allowed: list[str], code: i
 
 @pytest.mark.usefixtures("disc")
 def test_pictures_of_different_sizes_differ(say: Say) -> None:
-    Path("tiny.png").write_bytes(picture.encode_png(np.zeros((2, 2, 3), np.uint8)))
+    Path("tiny.png").write_bytes(png_writer.encode_png(np.zeros((2, 2, 3), np.uint8)))
     said = say("compare", "disc.png", "tiny.png", "--json")
     assert said.code == 1
     assert (said.document["identical"], said.document["max_error"]) == (False, None)
@@ -902,13 +902,13 @@ def test_a_race_whose_pictures_differ_fails(say: Say, monkeypatch: pytest.Monkey
 
 
 @pytest.fixture(scope="module")
-def _no_card() -> None:
+def _no_gpu() -> None:
     """Skips where mode cuda runs."""
     if devices.find_devices()["modes"]["cuda"]["runs"]:
-        pytest.skip("this machine has a card")
+        pytest.skip("this machine has a GPU")
 
 
-@pytest.mark.usefixtures("_no_card")
+@pytest.mark.usefixtures("_no_gpu")
 def test_a_mode_that_was_named_and_cannot_run_makes_the_race_end_with_3(say: Say) -> None:
     said = say("race", *SMALL, "--modes", "sequential,cuda", "--json")
     assert said.code == 3
@@ -916,8 +916,8 @@ def test_a_mode_that_was_named_and_cannot_run_makes_the_race_end_with_3(say: Say
     assert [(one["mode"], bool(one["reason"])) for one in said.document["not_run"]] == [("cuda", True)]
 
 
-@pytest.mark.usefixtures("_no_card", "never_painted")
-def test_mode_cuda_without_a_card_is_refused_with_the_reason(say: Say) -> None:
+@pytest.mark.usefixtures("_no_gpu", "never_painted")
+def test_mode_cuda_without_a_gpu_is_refused_with_the_reason(say: Say) -> None:
     assert "mode cuda cannot run here: " in refused(say("--mode", "cuda"), 3)
     assert list(Path().iterdir()) == []
 

@@ -15,7 +15,7 @@ from render.painting import course
 from render.plan import cut
 from render.request import Request
 
-HERE = [name for name in modes.names() if name != "cuda"]  # a card may be missing: tests/modes/test_cuda.py
+HERE = [name for name in modes.names() if name != "cuda"]  # a GPU may be missing: tests/modes/test_cuda.py
 BROKEN = '''
 """Paints NaN in the right half."""
 from render.lanes import where
@@ -31,6 +31,7 @@ EVERYONE = [
     for mode in HERE
     for backend in (backends.names() if "backend" in modes.load(mode).OPTIONS else [None])
 ]
+pytestmark = pytest.mark.usefixtures("_cluster_of_threads")
 everyone = pytest.mark.parametrize(("mode", "backend"), EVERYONE, ids=[f"{m}-{b}" if b else m for m, b in EVERYONE])
 
 

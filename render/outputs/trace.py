@@ -1,11 +1,11 @@
 """The saved trace: all that a run was, so that every other output can be made of it later, on any machine.
 
-JSON, version 3:
+JSON, version 4:
 
-    {"schema": "render-trace", "version": 3, "kind", "not_run": [[mode, reason], ...], "picture": PNG, "steps": S,
+    {"schema": "render-trace", "version": 4, "kind", "not_run": [[mode, reason], ...], "picture": PNG, "steps": S,
      "inside": I, "runs": [
         {"request", "facts", "began", "asked", "ended", "total_steps", "sha256",
-         "workers": [[process, thread, device], ...],
+         "workers": [[process, thread, device, host], ...],
          "spans": [[index of the worker, tile, kind, t0, t1, cpu, cpu at the end, CPU time], ...]}, ...]}
 
 Kinds are those of `render.trace.KINDS`. A reader refuses a file with a kind that it does not know, and names it, since
@@ -13,14 +13,17 @@ every figure would be wrong without that time. Times are integer nanoseconds of 
 base64; S are the steps of every sample (row by row, int32, low byte first) packed by zlib, in base64, null where a
 pixel is several samples; I in the same way, a bit for each sample (row by row, the highest of a byte first): whether it
 was still alive at the limit (missing in files of older programs). A run whose picture is not that of the first run has
-`picture`, `steps` and `inside` of its own.
+`picture`, `steps` and `inside` of its own. A run of a frame that was too large to be kept in memory has `small_picture`
+true: then PNG is a small picture of it, S and I are null, and `sha256` is that of the whole frame.
 `kind` is draw or race; `not_run` are the modes of a race that did not run. CPU time is null where it is not known.
-Spans of versions 1 and 2 end with `cpu`; version 1 had neither `kind` nor `not_run`. Both are still read.
+`host` is the machine of a cluster that a worker ran on, "" without a cluster. Versions 1 to 3 had none; spans of
+versions 1 and 2 end with `cpu`; version 1 had neither `kind` nor `not_run`. All are still read.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
@@ -42,8 +45,9 @@ SUFFIXES = (".trace.json",)
 ABOUT = "the saved trace: everything, to make any output from later"
 LARGEST_SIDE = None
 MOST_TILES = None
+KEEPS_PIXELS = False
 open_sink = None
-SCHEMA, VERSION = "render-trace", 3
+SCHEMA, VERSION = "render-trace", 4
 READABLE = range(1, VERSION + 1)
 LARGEST = (1 << 63) - 1
 NAMES = {str: "text", list: "a list", dict: "an object"}
@@ -126,6 +130,7 @@ def _run_members(frame: Frame) -> dict[str, Pieces]:
         "sha256": frame.sha256,
         "workers": [list(worker) for worker in index],
     }
+    members |= {"small_picture": True} if frame.is_small else {}
     return {name: _encode_json(value) for name, value in members.items()} | {"spans": _span_rows(trace.spans, index)}
 
 
@@ -230,7 +235,13 @@ def _unpack_bytes(stored: Any, size: int, name: str) -> bytes:
 
 def _parse_frame(run: dict[str, Any], request: Request, shared: Pixels) -> Frame:
     rgb, steps, inside = _read_pixels(run) if "picture" in run else shared
-    frame = Frame(rgb, steps, _check_whole(run["total_steps"]), request, _parse_trace(run, request), inside)
+    total_steps, trace = _check_whole(run["total_steps"]), _parse_trace(run, request)
+    if run.get("small_picture"):
+        whole = _check_type(run["sha256"], str)
+        if not re.fullmatch("[0-9a-f]{64}", whole) or steps is not None:
+            raise ValueError("a small picture has no sha256 of the whole one, or steps of its own")
+        return Frame(rgb, None, total_steps, request, trace, whole_sha256=whole)
+    frame = Frame(rgb, steps, total_steps, request, trace, inside)
     if rgb.shape != (request.height, request.width, 3):
         raise ValueError("a picture does not have the size of its request")
     if frame.sha256 != run["sha256"]:
@@ -257,8 +268,11 @@ def _check_facts(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parse_worker(row: list[Any]) -> Worker:
-    process, thread, device = row
-    return Worker(_check_whole(process, None), _check_whole(thread, None), _check_type(device, str))
+    process, thread, device, *more = row
+    (host,) = more or ("",)  # versions 1 to 3 had none
+    return Worker(
+        _check_whole(process, None), _check_whole(thread, None), _check_type(device, str), _check_type(host, str)
+    )
 
 
 def _parse_span(row: list[Any], workers: Sequence[Worker], tiles: int) -> Span:

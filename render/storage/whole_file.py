@@ -24,11 +24,18 @@ YOUNG = 2.0  # seconds: a file so new may not be locked yet
 
 def write_whole(target: Path, pieces: Iterable[bytes]) -> None:
     """Write a regular file, which keeps its permissions if it is there. Raises OSError; then nothing has changed."""
+    with open_whole(target) as file:
+        file.writelines(pieces)
+
+
+@contextlib.contextmanager
+def open_whole(target: Path) -> Iterator[BinaryIO]:
+    """Open a new file, to be written and read, that takes the target's place when this is left without an error."""
     remove_orphans(target.parent)
     fresh = temporary_name(target)
     try:
         with open_nameless(fresh) as file:
-            file.writelines(pieces)
+            yield file
             file.flush()
             os.fsync(file.fileno())
             name_file(file, fresh)
@@ -84,13 +91,13 @@ def remove_orphans(folder: Path) -> None:
 def open_nameless(name: Path) -> Iterator[BinaryIO]:
     """Open a new file: without a name where that is possible, else locked."""
     try:
-        descriptor = os.open(name.parent, os.O_TMPFILE | os.O_WRONLY, 0o666)
+        descriptor = os.open(name.parent, os.O_TMPFILE | os.O_RDWR, 0o666)
         if not os.path.exists(_link(descriptor)):  # noqa: PTH110  (no /proc: it could never have a name)
             os.close(descriptor)
             raise OSError
     except (AttributeError, OSError):  # of this system, or of this file system
-        descriptor = os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
-    with open(descriptor, "wb") as file:  # noqa: PTH123  (it may have no path)
+        descriptor = os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o666)
+    with open(name, "w+b", opener=lambda _path, _flags: descriptor) as file:
         try_lock(descriptor)
         yield file
 

@@ -238,7 +238,7 @@ def test_a_patch_that_ends_in_its_first_steps_meets_no_group_and_makes_none_in_v
 @pytest.mark.parametrize(
     "width",
     [
-        WIDTH._replace(lanes=4, groups=4, batch=1),
+        pytest.param(WIDTH._replace(lanes=4, groups=4, batch=1), marks=pytest.mark.slow),
         WIDTH._replace(lanes=64, groups=1, batch=8, removal_cost=0, move_cost=0),
     ],
     ids=str,

@@ -13,12 +13,19 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from render.backends.loky.process import Death
     from render.errors import TileError
     from render.plan import Tile
 
 BY_TILE, HANGS, OUTSIDE = 3, 2, 6
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds before a tile is tried again; each time twice as long
+
+
+class Death(NamedTuple):
+    """The loss of a worker, in words. by_tile: the tile that it was at may be the cause; hung: it did not move."""
+
+    how: str
+    by_tile: bool
+    hung: bool = False
 
 
 class Suspect(NamedTuple):
@@ -64,6 +71,16 @@ class Todo:
         """Take back tiles that no worker has started."""
         self._fresh.extendleft(tile for tile in reversed(tiles) if tile.number in self.left)
 
+    def suspect_tile(self, tile: Tile, due: float) -> None:
+        """Take back a tile that may have cost workers; it is tried again alone, from `due` on."""
+        if tile.number in self.left:
+            self._suspects.append(Suspect(due, tile))
+
+    def give_up(self, tile: Tile, why: str) -> None:
+        """Count a tile as failed."""
+        if self.left.pop(tile.number, None) is not None:
+            self.failed.append(self._fail(tile, why))
+
     def take_back_lost(self, tiles: Sequence[Tile], at: int, death: Death, now: float) -> bool:
         """Take back the tiles of a worker lost at tile `at` (-1: at none); return whether it was at one."""
         self.give_back([tile for tile in tiles if tile.number != at])
@@ -76,8 +93,7 @@ class Todo:
             self._kills[at] += 1
         tried = self._deaths[at] + self._kills[at]
         if self._deaths[at] >= (HANGS if death.hung else BY_TILE) or self._kills[at] >= OUTSIDE:
-            del self.left[at]
-            self.failed.append(self._fail(tile, f"its worker was lost {tried} times ({death.how})"))
+            self.give_up(tile, f"its worker was lost {tried} times ({death.how})")
         else:
             self._suspects.append(Suspect(now + min(FIRST_PAUSE * 2 ** (tried - 1), LONGEST_PAUSE), tile))
         return True
