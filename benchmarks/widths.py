@@ -74,9 +74,7 @@ def kernel(request: Request, width: Width) -> Any:
 
 def measure_class(precision: str, seconds: float) -> None:
     """One class of machine, one precision."""
-    print(
-        f"\n{simd.vector_registers()[1]}, {precision}: registers, groups, first steps, block, cost of taking out, of moving; ms"
-    )
+    print(f"\n{simd.vector_registers()[1]}, {precision}, ms: registers, groups, first steps, block, cost of moving")
     for name, request in frames(precision).items():
         chosen, _ = simd.choose_width(scene.load(request.scene), precision)
         tried = widths(request)
