@@ -827,12 +827,21 @@ def test_a_race_of_one_mode_is_still_a_race(say: Say) -> None:
     assert say("show", "t.trace.json").out == raced
 
 
+def test_a_race_of_frames_too_large_for_memory_saves_the_picture(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as large:
+        large.setattr("render.painting.slabs.LARGE", 0)
+        raced = say("race", *SMALL, "--modes", "sequential,concurrent", "--repeat", "1", "--out", "a.tif", "--json")
+    assert json.loads(raced.out)["identical"]
+    assert say(*ALONE, "--like", "a.tif", "--out", "b.png", "--quiet").code == 0
+    assert say("compare", "a.tif", "b.png").code == 0
+
+
 def test_a_damaged_trace_is_told(say: Say) -> None:
     assert say(*ALONE, "--trace", "t.trace.json", "--quiet").code == 0
     whole = Path("t.trace.json").read_bytes()
     for damaged in (
         whole[:-20],
-        whole.replace(b'"version":3', b'"version":9'),
+        whole.replace(b'"version":4', b'"version":9'),
         whole.replace(b'"paint"', b'"pains"', 1),
     ):
         Path("t.trace.json").write_bytes(damaged)
