@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
@@ -37,9 +38,8 @@ def _head(runs: Named) -> Iterator[str]:
     for name, record in runs:
         said = "".join(f"<li>{escape(text)}</li>" for text in findings.findings(record))
         left = [f"<li>{escape(text)}</li>" for text in findings.missing(record)]
-        not_run = (
-            f"<details><summary>{len(left)} reasons why cases did not run</summary><ul>{''.join(left)}</ul></details>"
-        )
+        summary = f"Cases without a time, and why ({len(left)})"
+        not_run = f"<details><summary>{summary}</summary><ul>{''.join(left)}</ul></details>"
         yield (
             f'<section class="run" aria-label="{escape(name, quote=True)}"><strong>{escape(name)}: '
             f"{escape(findings.machine_line(record))}</strong>"
@@ -142,7 +142,8 @@ def _scaling(record: Record) -> Iterator[str]:
         return
     series: dict[str, list[charts.Point]] = {}
     for one in found:
-        point = charts.Point(one.workers, one.speed_up, one.speed_up, one.speed_up)
+        spread = 1 + one.half if one.half < math.inf else 1.0
+        point = charts.Point(one.workers, one.speed_up, one.speed_up / spread, one.speed_up * spread)
         series.setdefault(one.kind, []).append(point)
     counts = sorted({one.workers for one in found})
     guides = {"one more for each": [(n, float(n)) for n in counts]}

@@ -29,6 +29,7 @@ SUFFIXES = (".svg",)
 ABOUT = "a lane for each worker, a bar for each span"
 LARGEST_SIDE = None
 MOST_TILES = 200_000
+KEEPS_PIXELS = False
 open_sink = None
 
 WIDTH, LEFT, RIGHT = 960, 96, 24  # pixels
