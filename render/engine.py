@@ -24,7 +24,7 @@ from render.frame import Canvas, Frames, open_canvas, run_title
 from render.outputs import table
 from render.painting.course import Progress, RunProgress, Salvage, Watch, keep_on_error
 from render.painting.painter import Done, Launcher, Painter
-from render.painting.slabs import Streaming, Surface, open_surface
+from render.painting.slabs import Streaming, Surface, is_large, open_surface
 from render.parameters import P
 from render.plan import Slab, Tile, check_count, cut, plan
 from render.preparation import Preparation
@@ -254,13 +254,15 @@ def race(
     watch: Watch | None = None,
     rounds: Rounds = Rounds(),  # noqa: B008  (it is frozen)
     later: Rounds | None = None,
+    in_slabs: bool = False,
 ) -> Race:
     """Paint each request in turn, or each entrant; a mode that cannot run here is left out with its reason.
 
     All code is compiled before the first clock starts, so that no mode pays for being first. Then all run in turn, as
     often as `rounds` says; the frame of each is the repeat of median time (`render.findings.repeats.choose_median`). A
     simulated one runs once, for its time means nothing. The runs of each story (`story` among their facts) follow,
-    as often as `later` says (None: as `rounds` does).
+    as often as `later` says (None: as `rounds` does). `in_slabs`: large frames are not kept in memory: each has a small
+    picture and the hash of the whole.
     """
     able, not_run = [], []
     for entrant in (one if isinstance(one, Entrant) else Entrant(one) for one in requests):
@@ -276,6 +278,8 @@ def race(
         preparation.check_scene(request)
         preparation.compile_kernel(request, announce)
     paint = partial(draw, announce=announce, progress=progress, clock=clock, watch=watch, preparation=preparation)
+    if in_slabs and any(is_large(request) for request, _, _ in able):
+        paint = partial(paint, streaming=Streaming(lambda _band: None))
     shown: list[DrawnFrame] = []
     for story in dict.fromkeys((None, *(one.facts.get("story") for one in able))):
         entered = [one._replace(facts={**one.facts, "load": load}) for one in able if one.facts.get("story") == story]

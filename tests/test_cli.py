@@ -27,7 +27,7 @@ from render.errors import OutputError, RenderError
 from render.frontend import commands, devices, library
 from render.frontend.cli import main
 from render.frontend.parsers import PARSERS
-from render.pictures import picture
+from render.pictures import picture, png_writer
 from tests.conftest import HANGING
 
 ROOT = Path(__file__).parent.parent
@@ -704,7 +704,7 @@ def altered(error: int) -> str:
     """disc.png with one channel of one pixel changed, as a picture of no known request."""
     rgb = pixels("disc.png").copy()
     rgb[3, 2, 1] += error
-    Path("altered.png").write_bytes(picture.encode_png(rgb))
+    Path("altered.png").write_bytes(png_writer.encode_png(rgb))
     return "altered.png"
 
 
@@ -768,7 +768,7 @@ def test_what_is_allowed_decides_the_exit_code_alone(allowed: list[str], code: i
 
 @pytest.mark.usefixtures("disc")
 def test_pictures_of_different_sizes_differ(say: Say) -> None:
-    Path("tiny.png").write_bytes(picture.encode_png(np.zeros((2, 2, 3), np.uint8)))
+    Path("tiny.png").write_bytes(png_writer.encode_png(np.zeros((2, 2, 3), np.uint8)))
     said = say("compare", "disc.png", "tiny.png", "--json")
     assert said.code == 1
     assert (said.document["identical"], said.document["max_error"]) == (False, None)

@@ -213,7 +213,9 @@ def _compare_parser() -> Parser:
     parser = Parser(
         "compare", "Compare two pictures. Exit 0 if they are equal (or differ within the limits given), 1 if not."
     )
-    parser.add_argument("a", metavar="A", help="a picture: PNG, .npz, or whatever Pillow reads; - is standard input")
+    parser.add_argument(
+        "a", metavar="A", help="a picture: PNG, .tif, .npz, or whatever Pillow reads; - is standard input"
+    )
     parser.add_argument("b", metavar="B", help="the picture that is compared with it")
     parser.add_argument(
         "--max-error",
