@@ -24,7 +24,7 @@ from render.frame import Canvas, Frames, open_canvas, run_title
 from render.outputs import table
 from render.painting.course import Progress, RunProgress, Salvage, Watch, keep_on_error
 from render.painting.painter import Done, Launcher, Painter
-from render.painting.slabs import Streaming, Surface, is_large, open_surface
+from render.painting.slabs import SLAB_BYTES, Streaming, Surface, is_large, open_surface
 from render.parameters import P
 from render.plan import Slab, Tile, check_count, cut, plan
 from render.preparation import Preparation
@@ -279,7 +279,7 @@ def race(
         preparation.compile_kernel(request, announce)
     paint = partial(draw, announce=announce, progress=progress, clock=clock, watch=watch, preparation=preparation)
     if in_slabs and any(is_large(request) for request, _, _ in able):
-        paint = partial(paint, streaming=Streaming(lambda _band: None))
+        paint = partial(paint, streaming=Streaming(lambda _band: None, SLAB_BYTES))
     shown: list[DrawnFrame] = []
     for story in dict.fromkeys((None, *(one.facts.get("story") for one in able))):
         entered = [one._replace(facts={**one.facts, "load": load}) for one in able if one.facts.get("story") == story]
