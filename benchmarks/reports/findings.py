@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from statistics import median
 
@@ -21,7 +22,8 @@ def machine_line(record: Record) -> str:
     of = record.machine
     gpus = of.get("gpus") or []
     gpu = ", ".join(one["name"] for one in gpus) if gpus else f"no GPU ({of.get('gpu_reason') or 'none was recorded'})"
-    return f"{of.get('cpu', 'unknown CPU')}, {of.get('cpus', '?')} CPUs; {gpu}"
+    cpus = of.get("cpus", "?")
+    return f"{of.get('cpu', 'unknown CPU')}, {cpus} CPU{'' if cpus == 1 else 's'}; {gpu}"
 
 
 def circumstances(record: Record) -> str:
@@ -128,6 +130,8 @@ def compared(found: Interval, other: str) -> str:
         return f"{times(1 / found.middle)} times as long as {other}"
     if found.half <= NEAR:
         return f"about as long as {other}"
+    if found.half == math.inf:
+        return f"in too few passes to compare it with {other}"
     return f"which these samples do not tell from {other}"
 
 

@@ -85,6 +85,15 @@ def test_a_case_that_fails_while_it_is_measured_takes_no_other_with_it(harness: 
     assert rows["three"]["equal"]["differing"] == 3
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "share"), [((5, 5), (35, 15), 0.25), ((5, 5), (5, 5), None), (None, (5, 5), None)]
+)
+def test_the_share_of_its_time_that_a_thread_waited_for_a_cpu(
+    script: Load, before: Any, after: Any, share: float | None
+) -> None:
+    assert script("harness.timing").share_waited(before, after) == share
+
+
 def test_an_interrupted_run_keeps_its_passes_and_goes_on_from_there(
     harness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

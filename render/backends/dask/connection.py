@@ -25,6 +25,7 @@ from distributed.versions import VersionMismatchWarning
 from render.backends import FILTER_LOCK
 from render.backends.dask.messages import SCENES
 from render.errors import ModeUnavailable
+from render.processes import without_interrupts
 
 if TYPE_CHECKING:
     from render.request import Request
@@ -87,21 +88,22 @@ class Connection:
         clean = {"distributed.worker.multiprocessing-method": "loky"}  # Dask's own would run the caller's script again
         self._closing.enter_context(dask.config.set(clean))
         try:
-            cluster = LocalCluster(
-                n_workers=processes,
-                threads_per_worker=1,
-                memory_limit=0,  # of workers; the system has one
-                dashboard_address="127.0.0.1:0",
-                local_directory=folder,
-                resources={SCENES: 1},
-                silence_logs=logging.CRITICAL,
-            )
+            with without_interrupts():  # its threads, and the processes that they start, get none either
+                cluster = LocalCluster(
+                    n_workers=processes,
+                    threads_per_worker=1,
+                    memory_limit=0,  # of workers; the system has one
+                    dashboard_address="127.0.0.1:0",
+                    local_directory=folder,
+                    resources={SCENES: 1},
+                    silence_logs=logging.CRITICAL,
+                )
         except (RuntimeError, OSError) as error:
             raise ModeUnavailable(
                 f"mode parallel cannot run here: Dask starts no processes ({describe_cause(error)})",
                 f"allow more open files (ulimit -n) and processes (ulimit -u), or {ALTERNATIVE}",
             ) from error
-        self._closing.callback(cluster.close, timeout=CLOSE_SECONDS)
+        self._closing.callback(_close_quietly, cluster)
         return self._open_client(cluster)
 
     def _find_scheduler(self, address: str) -> Any:
@@ -129,8 +131,14 @@ class Connection:
                 f"mode parallel cannot run here: no scheduler answers at {where} ({describe_cause(error)})",
                 TLS_REMEDY if str(where).startswith("tls") else REMEDY,
             ) from error
-        self._closing.callback(client.close, timeout=CLOSE_SECONDS)
+        self._closing.callback(_close_quietly, client)
         return client
+
+
+def _close_quietly(opened: Any) -> None:
+    """Close a client or a cluster; one that has lost its other end is as good as closed."""
+    with contextlib.suppress(Exception):
+        opened.close(timeout=CLOSE_SECONDS)
 
 
 def describe_dashboard(link: str) -> str:

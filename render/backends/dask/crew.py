@@ -271,7 +271,9 @@ class Crew:
         if self._hung is None:
             if quiet > QUIET_SECONDS and self._tasks:
                 ready = [member.address for member in self._members.ready]
-                call = self._client.run(worker.find_hung, self._job.run, workers=ready, on_error="ignore")
+                call = self._client.run(
+                    worker.find_hung, self._job.run, workers=ready, on_error="ignore", asynchronous=True
+                )
                 self._hung = self._members.call_in_loop(call)
             return
         if not self._hung.done():
