@@ -24,8 +24,9 @@ from render.frame import Canvas, Frames, open_canvas, run_title
 from render.outputs import table
 from render.painting.course import Progress, RunProgress, Salvage, Watch, keep_on_error
 from render.painting.painter import Done, Launcher, Painter
-from render.painting.slabs import Streaming, Surface, is_large, open_surface
+from render.painting.slabs import Streaming, Surface, open_surface
 from render.parameters import P
+from render.pictures.bands import Band
 from render.plan import Slab, Tile, check_count, cut, plan
 from render.preparation import Preparation
 from render.request import Request
@@ -254,15 +255,15 @@ def race(
     watch: Watch | None = None,
     rounds: Rounds = Rounds(),  # noqa: B008  (it is frozen)
     later: Rounds | None = None,
-    in_slabs: bool = False,
+    streaming: Streaming | None = None,
 ) -> Race:
     """Paint each request in turn, or each entrant; a mode that cannot run here is left out with its reason.
 
     All code is compiled before the first clock starts, so that no mode pays for being first. Then all run in turn, as
     often as `rounds` says; the frame of each is the repeat of median time (`render.findings.repeats.choose_median`). A
     simulated one runs once, for its time means nothing. The runs of each story (`story` among their facts) follow,
-    as often as `later` says (None: as `rounds` does). `in_slabs`: large frames are not kept in memory: each has a small
-    picture and the hash of the whole.
+    as often as `later` says (None: as `rounds` does). With `streaming` no frame is kept in memory as a whole: each
+    has a small picture and the hash of the whole; the first one's bands are taken.
     """
     able, not_run = [], []
     for entrant in (one if isinstance(one, Entrant) else Entrant(one) for one in requests):
@@ -278,8 +279,8 @@ def race(
         preparation.check_scene(request)
         preparation.compile_kernel(request, announce)
     paint = partial(draw, announce=announce, progress=progress, clock=clock, watch=watch, preparation=preparation)
-    if in_slabs and any(is_large(request) for request, _, _ in able):
-        paint = partial(paint, streaming=Streaming(lambda _band: None))
+    if streaming is not None:
+        paint = partial(_paint_in_slabs, paint, streaming, [])
     shown: list[DrawnFrame] = []
     for story in dict.fromkeys((None, *(one.facts.get("story") for one in able))):
         entered = [one._replace(facts={**one.facts, "load": load}) for one in able if one.facts.get("story") == story]
@@ -288,6 +289,19 @@ def race(
         shown += frames
         not_run += missing
     return Race(tuple(shown), "race", tuple(not_run))
+
+
+def _paint_in_slabs(
+    paint: Callable[..., DrawnFrame], streaming: Streaming, hashes: list[str], request: Request, **options: Any
+) -> DrawnFrame:
+    """Paint one of the frames of a race, the first one for all that `streaming` does, the others for their hashes."""
+    frame = paint(request, streaming=replace(streaming, take=_drop_band) if hashes else streaming, **options)
+    hashes.append(frame.sha256)
+    return frame
+
+
+def _drop_band(band: Band) -> None:
+    """Let go of a band, which has been hashed."""
 
 
 def _repeat(

@@ -11,7 +11,7 @@ import shutil
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from render.findings.document import draw_document, race_document
 from render.findings.repeats import Rounds
 from render.frame import Frame, Frames
 from render.frontend import devices, keeping, library, terminal
-from render.frontend.band_files import open_bands
+from render.frontend.band_files import BandFiles, open_bands
 from render.frontend.files import check_outputs, check_sizes, keep_until_saved, save_all, save_unfinished
 from render.outputs import table
 from render.outputs import trace as saved
@@ -86,16 +86,7 @@ def draw(typed: Namespace, began: int) -> int:
             )
         with keep_until_saved(journal):
             t0 = time.perf_counter_ns()
-            save_all(
-                [
-                    *bands.savings(frame, plain=typed.plain),
-                    *(
-                        (path, partial(_save_frames, path, maker, Frames((frame,)), plain=typed.plain))
-                        for path, maker in makers.items()
-                        if not (frame.is_small and maker.KEEPS_PIXELS)
-                    ),
-                ]
-            )
+            save_all(_savings(bands, makers, Frames((frame,)), plain=typed.plain))
             frame = _add_save_span(frame, t0)
             if typed.trace:
                 outputs.save(typed.trace, saved.write(Frames((frame,))))
@@ -125,6 +116,16 @@ def _open_journal(request: Request, typed: Namespace, out: Sequence[str]) -> tup
 def _say(text: str, *, quiet: bool) -> None:
     if not quiet:
         print(f"render: {text}", file=sys.stderr, flush=True)
+
+
+def _savings(
+    bands: BandFiles, makers: Mapping[str, outputs.Output], frames: Frames, *, plain: bool
+) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Yield each file with what saves it; those made of bands, which have them all by now, go first."""
+    yield from bands.savings(frames[0], plain=plain)
+    for path, maker in makers.items():
+        if not (frames[0].is_small and maker.KEEPS_PIXELS):
+            yield path, partial(_save_frames, path, maker, frames, plain=plain)
 
 
 def _save_frames(path: str, maker: outputs.Output, frames: Frames, *, plain: bool = False) -> None:
@@ -164,21 +165,23 @@ def race(typed: Namespace, began: int) -> int:
     )
     makers = check_outputs(typed.out, typed.page, typed.trace, json=typed.json)
     check_sizes(makers, [one.request if isinstance(one, engine.Entrant) else one for one in requests])
-    with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
-        later = repeats.parse_rounds(typed.repeat, repeats.LATER)
-        result = engine.race(
-            requests,
-            announce=_make_announcer(typed),
-            watch=watch,
-            rounds=rounds,
-            later=later,
-            in_slabs=not typed.lesson and not any(maker.KEEPS_PIXELS for maker in makers.values()),
-        )
+    with open_bands() as bands:
+        one = requests[0].request if isinstance(requests[0], engine.Entrant) else requests[0]
+        streaming = None if typed.lesson else bands.start(makers, one, None, plain=False)
+        with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
+            result = engine.race(
+                requests,
+                announce=_make_announcer(typed),
+                watch=watch,
+                rounds=rounds,
+                later=repeats.parse_rounds(typed.repeat, repeats.LATER),
+                streaming=streaming,
+            )
         result = replace(lessons.explain(result), recorded=typed.recorded)
-    if result.frames:
-        save_all((path, partial(_save_frames, path, maker, result)) for path, maker in makers.items())
-        if typed.trace:
-            outputs.save(typed.trace, saved.write(result))
+        if result.frames:
+            save_all(_savings(bands, makers, result, plain=False))
+            if typed.trace:
+                outputs.save(typed.trace, saved.write(result))
     _print_race(typed, result, [*makers, typed.trace])
     if not (lessons.load(typed.lesson).sound(result.frames) if typed.lesson else result.identical):
         return 1
@@ -211,15 +214,15 @@ def compare(typed: Namespace, began: int) -> int:
             Path(typed.b).resolve(),
         }:
             raise UsageError("--diff must name a new .png file", f"give another name than {typed.diff}")
-    result = comparing.compare(a, b)
     one, other = picture.display_name(typed.a), picture.display_name(typed.b)
-    if result.same_request is False and not typed.any_request:
+    if comparing.have_same_request(a, b) is False and not typed.any_request:
         raise UsageError(
             f"{one} and {other} have different requests: {comparing.describe_request_changes(a, b)}",
             "add --any-request to compare them anyway",
         )
     if typed.diff and (a.more or b.more):
         raise UsageError("--diff cannot show the differences of pictures of several frames", "leave --diff out")
+    result = comparing.compare(a, b)
     attributed = None if result.identical else attribution.attribute(a, b)
     if typed.diff and attributed is not None:
         from render.comparison.difference import mark_places
