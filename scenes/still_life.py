@@ -40,6 +40,7 @@ CLOSEST = 2.0  # no camera comes so near to it
 TILE = 0.6  # the side of a tile
 LENS = 7.0  # focal length: the frame is 4 high where zoom is 1
 FAR = 1000.0  # where the table ends; haze hides it
+AWAY = 1e9  # as far as nothing is
 STEPS = 160  # at most, of a mirrored ray and of one to the sun: more than any was seen to need
 
 # Red, green and blue of what comes back scattered, and how much is mirrored when seen straight on (of a metal: all).
@@ -108,8 +109,8 @@ def start(x, y, p):
 
 def step(state, p):
     """Go as far as no surface can be."""
-    t, _, dx, dy, dz, end = state
-    distance = nearest(along(p.eye, (dx, dy, dz), t), p)
+    t, before, dx, dy, dz, end = state
+    distance = nearest(along(p.eye, (dx, dy, dz), t), farthest(before, before), t < end, p)
     return t + distance, distance, dx, dy, dz, end
 
 
@@ -136,37 +137,74 @@ def mirrored(o, d, going, p):
     """Follow mirrored rays as `step` does, where `going`: the way gone, and where the ray had to end."""
     t, end = span(o, d)
     going = going & (t < end)
+    distance = fma(0.0, t, AWAY)
     made = 0
     while made < STEPS and any_lane(going):
-        distance = nearest(along(o, d, t), p)
+        distance = nearest(along(o, d, t), farthest(distance, distance), going, p)
         t = where(going, t + distance, t)
         going = going & (distance > fma(p.cone, t, 1e-3)) & (t < end)
         made += 1
-    return t, end
+    return t, distance, end
 
 
-def nearest(q, p):
-    """The distance to the nearest shape, or a little less: never more."""
-    vase, _, pear, _, stem, slab, ball, ring = shapes(q, p)
+def farthest(distance, way):
+    """How far the nearest shape can be after some way, as far as rounding may take it."""
+    return fma(1.001, way, distance + 1e-3)
+
+
+def nearest(q, most, going, p):
+    """The distance to the nearest shape, or a little less: never more. Where that is above `most`, anything above it."""
+    vase, _, pear, _, stem, slab, ball, ring = shapes(q, most, going, p)
     return minimum(minimum(minimum(vase, pear), minimum(stem, slab)), minimum(ball, ring))
 
 
-def shapes(q, p):
-    """The distance to each shape; behind vase and pear how much farther off their lower part is than the upper."""
+def shapes(q, most, going, p):
+    """The distance to each shape; behind vase and pear how much farther off their lower part is than the upper.
+
+    Shapes that are farther than `most`, or than another one, in all lanes that are `going`, are left out: AWAY.
+    """
     x, y, z = q
-    from_axis = length((x + 0.72, z + 0.28, 0.03))  # rounded, or the bottom of the neck would come to a point
+    vase = pear = stem = slab = ball = ring = fma(0.0, y, AWAY)
+    neck = top = fma(0.0, y, 0.0)
+    vx, vz = x + 0.72, z + 0.28
+    if any_lane(going & closer(vx, y, vz, 0.46, 1.14, fma(1.13, maximum(most, 0.0), fma(0.29, p.blend, 0.505)))):
+        vase, neck = vase_at(vx, y, vz, p)
+        most = minimum(most, vase)
+    bx, bz = x - 0.86, z + 0.3
+    if any_lane(going & closer(bx, y, bz, 0.15, 0.275, most + 0.635)):
+        slab = rounded_box(fma(0.8, bx, -0.6 * bz), y - 0.15, fma(0.6, bx, 0.8 * bz))
+        ball = length((bx + 0.02, y - 0.6, bz)) - 0.3
+        most = minimum(most, minimum(slab, ball))
+    px, pz = x - 0.16, z - 0.42
+    if any_lane(going & closer(px, y, pz, 0.285, 0.66, fma(0.25, p.blend, most + 0.305))):
+        pear, top, stem = pear_at(px, y, pz, p)
+        most = minimum(most, minimum(pear, stem))
+    rx, rz = x - 0.72, z - 0.62
+    if any_lane(going & closer(rx, y, rz, 0.07, 0.07, most + 0.305)):
+        ring = length((length((rx, rz, 0.0)) - 0.23, y - 0.07, 0.0)) - 0.07
+    return vase, neck, pear, top, stem, slab, ball, ring
+
+
+def closer(x, y, z, low, high, reach):
+    """Whether the upright line from `low` to `high` is closer than `reach`; else so is no shape within as much of it."""
+    y = y - clamp(y, low, high)
+    return fma(x, x, fma(y, y, z * z)) < reach * reach
+
+
+def vase_at(x, y, z, p):
+    """The vase, seen from its axis, and how much farther its body is than its neck."""
+    from_axis = length((x, z, 0.03))  # rounded, or the bottom of the neck would come to a point
     body = length((from_axis, y - 0.46, 0.0)) - 0.5
     neck = flared_neck(from_axis, y)
-    px, pz = x - 0.16, z - 0.42
-    low = length((px, y - 0.285, pz)) - 0.3
-    high = length((px - 0.03, y - 0.66, pz)) - 0.15
-    stem = length((px - 0.05, y - clamp(y, 0.78, 0.93), pz)) - 0.018
-    bx, bz = x - 0.86, z + 0.3
-    slab = rounded_box(fma(0.8, bx, -0.6 * bz), y - 0.15, fma(0.6, bx, 0.8 * bz))
-    ball = length((bx + 0.02, y - 0.6, bz)) - 0.3
-    ring = length((length((x - 0.72, z - 0.62, 0.0)) - 0.23, y - 0.07, 0.0)) - 0.07
-    vase, pear = melted(body, neck, p.blend), melted(low, high, p.blend)
-    return vase, body - neck, pear, low - high, stem, slab, ball, ring
+    return melted(body, neck, p.blend), body - neck
+
+
+def pear_at(x, y, z, p):
+    """The pear, how much farther its lower part is than the upper, and its stem."""
+    low = length((x, y - 0.285, z)) - 0.3
+    high = length((x - 0.03, y - 0.66, z)) - 0.15
+    stem = length((x - 0.05, y - clamp(y, 0.78, 0.93), z)) - 0.018
+    return melted(low, high, p.blend), low - high, stem
 
 
 def flared_neck(r, y):
@@ -178,8 +216,8 @@ def flared_neck(r, y):
     out, up = r - 0.844, y - 1.1
     ahead, aside = fma(0.0844, up, -0.9964 * out), abs(fma(0.9964, up, 0.0844 * out))
     beside = fma(0.8603, aside, -0.5098 * ahead) < 0.0
-    end = length((ahead - 0.5927, aside - 0.3513, 0.0))
-    return 0.89 * (where(beside, abs(length((ahead, aside, 0.0)) - 0.689), end) - 0.034)
+    away = length((where(beside, ahead, ahead - 0.5927), where(beside, aside, aside - 0.3513), 0.0))
+    return 0.89 * (where(beside, abs(away - 0.689), away) - 0.034)
 
 
 def rounded_box(x, y, z):
@@ -197,7 +235,7 @@ def melted(a, b, reach):
 
 def shade(state, steps, p):
     """The light along the ray and along its mirror images, as a camera shows it."""
-    t, _, dx, dy, dz, end = state
+    t, distance, dx, dy, dz, end = state
     d = dx, dy, dz
     gone = fma(0.0, t, 0.0)
     o = along(p.eye, d, gone)
@@ -205,7 +243,7 @@ def shade(state, steps, p):
     through = gone + 1.0, gone + 1.0, gone + 1.0  # how much of the light met from here on reaches the eye
     for image in range(p.reflections + 1):
         if image > 0:
-            t, end = mirrored(o, d, through[0] > 0.0, p)
+            t, distance, end = mirrored(o, d, through[0] > 0.0, p)
         shape = t < end
         t = where(shape, t, table(o, d))
         gone = gone + t
@@ -215,43 +253,45 @@ def shade(state, steps, p):
         through = scaled(through, 1.0 - haze)
         if any_lane(through[0] > 0.0):
             q = along(o, d, t)
-            n = normal(q, shape, gone, p)
+            n = normal(q, shape, gone, distance, p)
             facing = clamp(-dot(n, d), 0.0, 1.0)
             d = along(d, n, 2.0 * facing)
             o = along(q, n, fma(p.cone, gone + gone, 1e-3))  # off the surface, or it would shade itself
-            row, share = surface(o, shape, p.cone * (gone + gone) / maximum(facing, 1e-3), p)
+            row, share, near = surface(o, shape, p.cone * (gone + gone) / maximum(facing, 1e-3), p)
             matte, mirror = material(row, share, facing, p)
             slant = maximum(dot(n, p.sun), 0.0)
             sun = slant * sunshine(o, (through[0] > 0.0) & (slant > 0.0), p)
             around = blended(TABLE_LIGHT, SKYLIGHT, fma(0.5, n[1], 0.5))
-            falling = along(scaled(around, openness(o, n, p)), SUNLIGHT, sun)
+            falling = along(scaled(around, openness(o, n, near, p)), SUNLIGHT, sun)
             light = added(light, through, times(matte, falling))
             through = times(through, mirror)
     light = added(light, through, REST)
     return developed(light[0]), developed(light[1]), developed(light[2])
 
 
-def normal(q, shape, gone, p):
+def normal(q, shape, gone, distance, p):
     """Where the surface faces: for a shape from four distances around the point, for the table upwards."""
     reach = fma(p.cone, gone, 3e-4)
+    most = farthest(distance, fma(2.0, reach, distance))
     n = scaled(q, 0.0)
-    for i in range(0, 12, 3):
-        corner = p.corners[i], p.corners[i + 1], p.corners[i + 2]
-        n = along(n, corner, nearest(along(q, corner, reach), p))
-    n = normalised(n)
+    if any_lane(shape):
+        for i in range(0, 12, 3):
+            corner = p.corners[i], p.corners[i + 1], p.corners[i + 2]
+            n = along(n, corner, nearest(along(q, corner, reach), most, shape, p))
+        n = normalised(n)
     return where(shape, n[0], 0.0), where(shape, n[1], 1.0), where(shape, n[2], 0.0)
 
 
 def surface(q, shape, width, p):
     """What is here: its row in MATERIALS, and how much of the next row is in it."""
-    vase, neck, pear, top, stem, slab, ball, ring = shapes(q, p)
+    vase, neck, pear, top, stem, slab, ball, ring = shapes(q, fma(0.0, width, AWAY), shape, p)
     near = minimum(minimum(minimum(vase, pear), minimum(stem, slab)), minimum(ball, ring))
     row = where(near == ball, BALL, where(near == ring, RING, fma(0.0, near, SLAB)))
     row = where(near == vase, VASE, where(near == pear, PEAR, where(near == stem, STEM, row)))
     row = where(shape, row, TILES)
     share = smoothstep(fma(where(row == VASE, neck, top) / p.blend, 0.5, 0.5))
     share = where(row == TILES, fma(0.5 * striped(q[0], width), striped(q[2], width), 0.5), share)
-    return row, where(row < STEM, share, 0.0)
+    return row, where(row < STEM, share, 0.0), near
 
 
 def striped(x, width):
@@ -296,10 +336,12 @@ def sunshine(q, going, p):
     last = older = lowest = tilt = tilt_before = fma(0.0, end, 0.0)  # a line's slope, and its height at 0
     high = high_before = fma(0.0, end, 1.0)
     aside = end < 0.0
+    h, here = fma(0.0, end, AWAY), t
     made = 0
     while made < STEPS and any_lane(going):
         at = where(aside, lowest, t)
-        h = nearest(along(q, p.sun, at), p)
+        h = nearest(along(q, p.sun, at), farthest(h, abs(at - here)), going, p)
+        here = at
         least = where(going, minimum(least, h / at), least)
         short = minimum(fma(0.1 * p.softness, t, 0.02), 0.5 * t)
         on = t + maximum(fma(-t, least, h) * (1.0 - least), short)
@@ -317,13 +359,14 @@ def sunshine(q, going, p):
     return smoothstep(fma(0.5, least / p.softness, 0.5))
 
 
-def openness(q, n, p):
+def openness(q, n, near, p):
     """How little is in the way of light from everywhere: 1 in the open, less in corners."""
     closed = fma(0.0, q[1], 0.0)
     height, weight = closed + 0.03, closed + 1.0
     for _ in range(5):
         above = along(q, n, height)
-        closed = fma(weight, height - minimum(nearest(above, p), above[1]), closed)
+        most = minimum(farthest(near, height), above[1])
+        closed = fma(weight, height - minimum(nearest(above, most, most < AWAY, p), above[1]), closed)
         height = height + 0.09
         weight = weight * 0.75
     return clamp(fma(-1.3, closed, 1.0), 0.0, 1.0)
