@@ -1,4 +1,4 @@
-"""What the tests share: a clock that they set, a folder for compiled code, small requests, and a card or none."""
+"""What the tests share: a clock that they set, a folder for compiled code, small requests, and a GPU or none."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def script() -> Iterator[Callable[[str], ModuleType]]:
 
 
 def library(request: Request) -> Any:
-    """A request's kernel in the language of NVIDIA's compiler, for the oldest card that a test assembles it for.
+    """A request's kernel in the language of NVIDIA's compiler, for the oldest GPU that a test assembles it for.
 
     It is compiled once for all tests of all workers.
     """
@@ -123,8 +123,8 @@ LIBRARIES: dict[str, Any] = {}  # by what they depend on
 
 
 @pytest.fixture(scope="session")
-def card_library() -> Callable[[str, str], Any]:
-    """A scene's kernel: `card_library("mandelbrot", "f32")`."""
+def gpu_library() -> Callable[[str, str], Any]:
+    """A scene's kernel: `gpu_library("mandelbrot", "f32")`."""
     from render.options import complete
 
     return lambda name, precision: library(complete(scene=name, precision=precision, mode="cuda", simulate=True))
@@ -162,7 +162,7 @@ def small_request(
 
 
 @cache
-def why_no_card() -> str | None:
+def why_no_gpu() -> str | None:
     """Why target cuda cannot run here, or None."""
     if "cuda" not in targets.names():
         return "target cuda is not there"
@@ -171,8 +171,8 @@ def why_no_card() -> str | None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Tests that need a card are skipped, with the reason, where there is none."""
+    """Tests that need a GPU are skipped, with the reason, where there is none."""
     if item.get_closest_marker("gpu"):
-        reason = why_no_card()
+        reason = why_no_gpu()
         if reason:
             pytest.skip(f"needs a graphics card: {reason}")

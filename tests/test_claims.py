@@ -68,7 +68,7 @@ def test_a_grant_counts_where_it_is_less_than_the_cpus(facts: dict[str, Any], wo
     assert (pinned.one_cpu, pinned.allowed) == (True, 1)
 
 
-def test_lanes_of_a_card_are_no_claim_about_cpus() -> None:
+def test_lanes_of_a_gpu_are_no_claim_about_cpus() -> None:
     spans = tuple(Span(Worker(1, n, "stream"), n, "paint", 0, 9) for n in range(3))
     assert claims.describe_claims(Trace(spans, 0, 0, 9, PINNED)) is None
 

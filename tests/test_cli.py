@@ -902,13 +902,13 @@ def test_a_race_whose_pictures_differ_fails(say: Say, monkeypatch: pytest.Monkey
 
 
 @pytest.fixture(scope="module")
-def _no_card() -> None:
+def _no_gpu() -> None:
     """Skips where mode cuda runs."""
     if devices.find_devices()["modes"]["cuda"]["runs"]:
-        pytest.skip("this machine has a card")
+        pytest.skip("this machine has a GPU")
 
 
-@pytest.mark.usefixtures("_no_card")
+@pytest.mark.usefixtures("_no_gpu")
 def test_a_mode_that_was_named_and_cannot_run_makes_the_race_end_with_3(say: Say) -> None:
     said = say("race", *SMALL, "--modes", "sequential,cuda", "--json")
     assert said.code == 3
@@ -916,8 +916,8 @@ def test_a_mode_that_was_named_and_cannot_run_makes_the_race_end_with_3(say: Say
     assert [(one["mode"], bool(one["reason"])) for one in said.document["not_run"]] == [("cuda", True)]
 
 
-@pytest.mark.usefixtures("_no_card", "never_painted")
-def test_mode_cuda_without_a_card_is_refused_with_the_reason(say: Say) -> None:
+@pytest.mark.usefixtures("_no_gpu", "never_painted")
+def test_mode_cuda_without_a_gpu_is_refused_with_the_reason(say: Say) -> None:
     assert "mode cuda cannot run here: " in refused(say("--mode", "cuda"), 3)
     assert list(Path().iterdir()) == []
 

@@ -133,11 +133,11 @@ def test_a_trace_that_does_not_tell_its_device_is_unknown_and_one_worker_was_ask
 
 
 def test_a_race_holds_its_draws_and_what_did_not_run() -> None:
-    told = race_document([FRAME, FRAME], [("cuda", "no card")])
+    told = race_document([FRAME, FRAME], [("cuda", "no GPU")])
     assert told.pop("sentences")
     assert told == {
         "runs": [draw_document(FRAME) | {"gain": None}] * 2,
-        "not_run": [{"mode": "cuda", "reason": "no card"}],
+        "not_run": [{"mode": "cuda", "reason": "no GPU"}],
         "identical": True,
         "repeats": 1,
     }
@@ -194,8 +194,8 @@ def test_a_race_with_another_picture_or_other_steps_is_not_identical(change: dic
     assert not race_document([FRAME, replace(FRAME, **change)], [])["identical"]
 
 
-def test_the_document_tells_of_a_cards_multiprocessors() -> None:
-    own = [Worker(1, number, "a card multiprocessor") for number in range(2)]
+def test_the_document_tells_of_a_gpus_multiprocessors() -> None:
+    own = [Worker(1, number, "a GPU multiprocessor") for number in range(2)]
     blocks = (Span(own[0], 0, "block", 2 * SECOND, 4 * SECOND), Span(own[1], 0, "block", 3 * SECOND, 4 * SECOND))
     told = draw_document(replace(FRAME, trace=replace(FRAME.trace, spans=(*SPANS, *blocks))))
     assert told["multiprocessors"] == {"seen": 2, "max": 2, "mean": 1.5, "busy_percent": 75.0}

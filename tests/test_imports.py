@@ -23,6 +23,7 @@ HEAVY = {
     "distributed",
     "rich",
     "starlette",
+    "tifffile",
     "uvicorn",
 }
 MODULES = sorted(

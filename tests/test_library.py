@@ -159,7 +159,7 @@ def test_what_cannot_be_saved_is_told_as_on_the_command_line(tmp_path: Path) -> 
     with pytest.raises(OutputError, match="its folder does not exist"):
         frame.save(tmp_path / "nowhere" / "x.png")
     with pytest.raises(UsageError, match=r"nothing to save.*no mode ran"):
-        Race((), "race", (("cuda", "there is no card"),)).save(tmp_path / "r.html")
+        Race((), "race", (("cuda", "there is no GPU"),)).save(tmp_path / "r.html")
     assert not list(tmp_path.iterdir())
 
 

@@ -15,7 +15,7 @@ from render.painting import course
 from render.plan import cut
 from render.request import Request
 
-HERE = [name for name in modes.names() if name != "cuda"]  # a card may be missing: tests/modes/test_cuda.py
+HERE = [name for name in modes.names() if name != "cuda"]  # a GPU may be missing: tests/modes/test_cuda.py
 BROKEN = '''
 """Paints NaN in the right half."""
 from render.lanes import where

@@ -37,6 +37,7 @@ IS = {  # what tells that a file is what its suffix says; a new output needs a l
     "replay": lambda data: data.startswith(b"RIFF") and data[8:12] == b"WEBP",
     "table": lambda data: data.decode().endswith("\n"),
     "timeline": lambda data: data.startswith(b"<svg ") and data.endswith(b"</svg>\n"),
+    "tiff": lambda data: data.startswith(b"II*\0"),
     "trace": lambda data: json.loads(data)["schema"] == "render-trace",
     "webp": lambda data: data.startswith(b"RIFF") and data[8:12] == b"WEBP",
 }

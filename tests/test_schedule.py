@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from render.findings import schedule
 from render.trace import Span, Trace, Worker
 
-CARD = "NVIDIA H100 stream 0"
+GPU = "NVIDIA H100 stream 0"
 costs = st.lists(st.integers(1, 50), min_size=1, max_size=20)
 workers = st.integers(1, 6)
 
@@ -104,11 +104,11 @@ def test_where_nothing_was_painted_nothing_can_be_told() -> None:
     assert schedule.compute_gain(painted(), painted((0, 0, 1, 5))) == schedule.Gain(None, None, None, None)
 
 
-def test_the_streams_of_a_card_are_no_workers_that_a_schedule_could_be_fair_to() -> None:
-    """They share one card, so it is nothing to them how their tiles are shared out, nor how many they are."""
-    spans = [Span(Worker(1, thread, CARD), thread, "paint", 0, 10**9) for thread in range(2)]
-    card = Trace(tuple(spans), 0, 0, 10**9, {})
-    found, gained = schedule.of(card), schedule.compute_gain(card, painted((0, 0, 0, 8), (0, 1, 8, 16)))
+def test_the_streams_of_a_gpu_are_no_workers_that_a_schedule_could_be_fair_to() -> None:
+    """They share one GPU, so it is nothing to them how their tiles are shared out, nor how many they are."""
+    spans = [Span(Worker(1, thread, GPU), thread, "paint", 0, 10**9) for thread in range(2)]
+    gpu = Trace(tuple(spans), 0, 0, 10**9, {})
+    found, gained = schedule.of(gpu), schedule.compute_gain(gpu, painted((0, 0, 0, 8), (0, 1, 8, 16)))
 
     assert (found.fairness, found.idle) == (None, ())
     assert (found.bound_seconds, found.guarantee_seconds, found.near) == (None, None, None)

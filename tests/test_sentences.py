@@ -15,7 +15,7 @@ from render.frame import Frame
 from render.trace import Span, Trace, Worker
 from tests.conftest import EXAMPLE
 from tests.outputs.conftest import MS, drawn
-from tests.outputs.synthetic_card import with_card
+from tests.outputs.synthetic_gpu import with_gpu
 
 ONE_CPU: dict[str, Any] = {"cpus": 1, "cpus_machine": 2, "cpus_affinity": 1}
 TWO_CPUS: dict[str, Any] = {"cpus": 2, "cpus_machine": 2, "cpus_affinity": 2}
@@ -194,17 +194,17 @@ def test_of_an_older_trace_nothing_is_said_of_parallelism() -> None:
     assert "This is parallelism" not in told
 
 
-def test_a_simulated_card_is_no_parallelism_and_no_timing() -> None:
-    base, card = drawn("0011"), with_card(drawn(), bands=6, multiprocessors=20)
-    told = said(base, replace(card, trace=replace(card.trace, facts={"simulated": True})))
+def test_a_simulated_gpu_is_no_parallelism_and_no_timing() -> None:
+    base, gpu = drawn("0011"), with_gpu(drawn(), bands=6, multiprocessors=20)
+    told = said(base, replace(gpu, trace=replace(gpu.trace, facts={"simulated": True})))
     assert "A simulator stood for the graphics card" in told
     assert "nothing follows about parallelism" in told
     assert "times as fast" not in told
     assert "this is parallelism" not in told.lower()
 
 
-def test_a_cards_streams_are_queues_and_its_multiprocessors_are_parallel() -> None:
-    told = said(with_card(drawn(), bands=30))
+def test_a_gpus_streams_are_queues_and_its_multiprocessors_are_parallel() -> None:
+    told = said(with_gpu(drawn(), bands=30))
     assert "8 streams of the graphics card painted 30 tiles" in told
     assert "a stream is a queue" in told
     assert "132 multiprocessors did that painting, 131.0 at the same instant on average. This is parallelism." in told

@@ -15,7 +15,7 @@ from render.findings import foremost
 from render.trace import NO_TILE, STAGES, Span, Trace, Worker
 
 A, B, C = (Worker(1, thread) for thread in range(3))
-M, N = (Worker(1, thread, "a card multiprocessor") for thread in (7, 10))
+M, N = (Worker(1, thread, "a GPU multiprocessor") for thread in (7, 10))
 BEGAN, ENDED = 2, 24
 
 spans = st.lists(
@@ -282,15 +282,15 @@ def test_two_multiprocessors_one_half_idle() -> None:
     assert found.name_of(M) == "number 7"
 
 
-def test_multiprocessors_of_several_cards_are_called_by_card() -> None:
-    pair = [Worker(1, 3, f"a card {card} multiprocessor") for card in range(2)]
+def test_multiprocessors_of_several_gpus_are_called_by_gpu() -> None:
+    pair = [Worker(1, 3, f"a GPU {gpu} multiprocessor") for gpu in range(2)]
     found = stats.measure_multiprocessors(traced([Span(worker, 0, "block", 4, 8) for worker in pair]))
     assert found is not None
     assert (found.seen, found.mean) == (2, 2.0)
-    assert found.name_of(pair[1]) == "a card 1 multiprocessor 3"
+    assert found.name_of(pair[1]) == "a GPU 1 multiprocessor 3"
 
 
-def test_a_launch_that_waits_for_a_card_with_nothing_to_do_stands_in_the_ledger() -> None:
+def test_a_launch_that_waits_for_a_gpu_with_nothing_to_do_stands_in_the_ledger() -> None:
     made = [Span(A, 0, "launch", 2, 6), Span(A, 0, "paint", 6, 10), Span(B, 1, "launch", 3, 12)]
     ledger = stats.of(traced(made)).ledger
     assert {kind: spent for kind, spent in ledger.items() if spent} == {"paint": 4, "launch": 6, "other": 12}

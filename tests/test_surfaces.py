@@ -19,7 +19,7 @@ from render.outputs import trace as saved
 from render.outputs.table import race_table
 from render.trace import Span, Worker
 from tests.outputs.conftest import MS, drawn
-from tests.outputs.synthetic_card import with_card
+from tests.outputs.synthetic_gpu import with_gpu
 from tests.recount import faults
 
 ONE = {"cpus": 1, "cpus_machine": 2, "cpus_affinity": 1, "asked": 2}
@@ -51,7 +51,7 @@ CASES = {
         waiting("...0011", (0, 1, 4), (1, 1, 4), mode="concurrent"),
     ),
     "older": (drawn("0011", given=None), drawn("00", "11", mode="parallel", given=None)),
-    "a card": (LONG, with_card(drawn(), bands=6, multiprocessors=20)),
+    "a GPU": (LONG, with_gpu(drawn(), bands=6, multiprocessors=20)),
     "simulated": (LONG, drawn("01", mode="cuda", target="cuda", facts={"simulated": True})),
 }
 

@@ -16,7 +16,7 @@ from render import engine, scene, targets
 from render.options import complete
 from render.request import PRECISIONS, Request
 
-HERE = [name for name in targets.names() if name != "cuda"]  # a card may be missing: tests/targets/test_cuda.py
+HERE = [name for name in targets.names() if name != "cuda"]  # a GPU may be missing: tests/targets/test_cuda.py
 COMPILED = [name for name in HERE if name != "python"]
 VIEWS = [(name, view) for name in scene.names() for view in scene.load(name).views]
 BLOCK = 16

@@ -105,9 +105,9 @@ def test_a_span_carries_the_thread_that_made_it(clock: Any) -> None:
 
 def test_another_worker_may_be_named(clock: Any) -> None:
     recorder = Recorder(clock)
-    card = Worker(1, 2, "cuda 0")
-    recorder.add("transfer", 0, 1, worker=card, cpu=4)
-    assert recorder.drain() == (Span(card, NO_TILE, "transfer", 0, 1, 4),)
+    gpu = Worker(1, 2, "cuda 0")
+    recorder.add("transfer", 0, 1, worker=gpu, cpu=4)
+    assert recorder.drain() == (Span(gpu, NO_TILE, "transfer", 0, 1, 4),)
 
 
 def test_what_was_drained_is_forgotten(clock: Any) -> None:
@@ -189,10 +189,10 @@ def test_where_the_system_does_not_tell_the_cpu_is_unknown(monkeypatch: pytest.M
     assert (cpu_number(), recorder.drain()[0].cpu) == (-1, -1)
 
 
-def test_multiprocessors_are_those_of_block_spans_card_by_card_in_order_of_number() -> None:
-    first, second = "a card 0 multiprocessor", "a card 1 multiprocessor"
+def test_multiprocessors_are_those_of_block_spans_gpu_by_gpu_in_order_of_number() -> None:
+    first, second = "a GPU 0 multiprocessor", "a GPU 1 multiprocessor"
     lanes = [Worker(1, 2, second), Worker(1, 10, first), Worker(1, 9, first)]
-    stream = Worker(1, 0, "a card 0 stream 0")
+    stream = Worker(1, 0, "a GPU 0 stream 0")
     made = recorded(Span(stream, 0, "paint", 1, 9), *(Span(lane, 0, "block", 2, 3) for lane in lanes * 2))
     assert made.multiprocessors == (lanes[2], lanes[1], lanes[0])
     assert made.workers == (stream,)

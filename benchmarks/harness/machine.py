@@ -80,7 +80,7 @@ def _gpus() -> tuple[list[dict[str, Any]], str | None]:
             "capability": ".".join(map(str, gpu.capability)),
             "driver": ".".join(map(str, gpu.driver)),
         }
-        for gpu in (found.cards if found.reason is None else ())
+        for gpu in (found.gpus if found.reason is None else ())
     ]
     return gpus, found.reason
 

@@ -9,7 +9,7 @@
             "warmup": [seconds, ...],    the first time of each pass, not among the samples
             "repeats": [...],            how often a sample did the work, of which it is the mean
             "equal": true | null | {"differing", "why"},
-            "clock": "wall" | "thread" | "gpu",   whose seconds they are
+            "clock": "wall" | "thread" | "process" | "gpu",   whose seconds they are
             "facts": {...}, "unstable": null | why,
             or "reason": why it could not run,
             or "summary": {"seconds", "transcribed"}: a figure from elsewhere, without samples}],

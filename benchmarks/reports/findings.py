@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.passes import duration
 from harness.record import Record
-from harness.verdicts import AMBIGUOUS, FAST, SAME, SLOW, Interval, Verdict
+from harness.verdicts import AMBIGUOUS, FAST, SAME, SLOW, Interval, Verdict, quick
 from reports.figures import Row, amdahl, base_of, by_group, crossings, ratio, reasons, scaling, share, time_of
 
 MODES = {"sequential", "concurrent", "parallel, threads", "parallel, processes", "cuda"}
@@ -64,7 +64,14 @@ def sureness(record: Record) -> str:
 
 def findings(record: Record) -> list[str]:
     """All sentences of one run, the most telling first."""
-    return [*winners(record), *peers(record), *limits(record), *scaled(record), *crossed(record)]
+    return [
+        *winners(record),
+        *peers(record),
+        *limits(record),
+        *scaled(record),
+        *crossed(record),
+        *further_tiles(record),
+    ]
 
 
 def winners(record: Record) -> Iterator[str]:
@@ -165,6 +172,16 @@ def crossed(record: Record) -> Iterator[str]:
         else:
             smaller = " already" if one.smallest_measured else ""
             yield f"{one.mode}: faster than sequential{smaller} from {one.size} on."
+
+
+def further_tiles(record: Record) -> Iterator[str]:
+    """What each further tile of mode cuda costs the host."""
+    rows = [row for row in record.cases.values() if row["section"] == "host" and row.get("samples")]
+    if len(rows) == 2:
+        many, one = rows
+        tiles = many["facts"]["tiles"] - one["facts"]["tiles"]
+        spent = quick(many["samples"]) - quick(one["samples"])
+        yield f"host: {1e6 * spent / tiles:.2f} us for each further tile"
 
 
 def missing(record: Record) -> Iterator[str]:

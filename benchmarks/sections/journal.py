@@ -75,7 +75,7 @@ def writing(request: Any, rgb: Any, folder: Path) -> Once:
     """Bring all tiles of a picture to the disk, a few at a time; give the CPU time, for others paint meanwhile."""
     from render.frame import Canvas
     from render.plan import cut
-    from render.storage.journal import JournalFile
+    from render.storage.journal_file import JournalFile
 
     tiles = [(tile, 1) for tile in cut(request)]
     canvas = Canvas(request.width, request.height, with_steps=False)

@@ -1,4 +1,4 @@
-"""Machine code for a graphics card: compiled by numba-cuda once, kept, and loaded by the driver alone ever after.
+"""Machine code for a GPU: compiled by numba-cuda once, kept, and loaded by the driver alone ever after.
 
 The simulator's threads run the same source compiled for the CPU, which is kept in the same way.
 """
@@ -32,7 +32,7 @@ def machine_code(
 
     Raises SceneError where the scene cannot be compiled, RenderError where the CUDA packages do not work together.
     """
-    key = made.cache_key("cuda", ("card", version("numba-cuda"), str(toolkit), str(capability)))
+    key = made.cache_key("cuda", ("gpu", version("numba-cuda"), str(toolkit), str(capability)))
 
     def compiled() -> bytes:
         announce()

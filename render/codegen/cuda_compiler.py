@@ -1,7 +1,7 @@
-"""The part that needs numba-cuda: from the driver filled with a scene to machine code for a graphics card.
+"""The part that needs numba-cuda: from the driver filled with a scene to machine code for a GPU.
 
 The source is that of `warp`, with one lane a thread, so nothing here knows how to paint. For numba's simulator the same
-source is compiled for the CPU, and `cuda` is an imitation of a card.
+source is compiled for the CPU, and `cuda` is an imitation of a GPU.
 
 numba-cuda's own launching is not used: compiled to machine code the kernel can be kept between runs, and be launched
 without numba. The compiler gets no leave to fuse a product and a sum (`fma=False`): every instruction is rounded as
@@ -73,7 +73,7 @@ def types_of(made: Program) -> tuple[Any, Any]:
 def kernels(made: Program) -> tuple[list[Callable[..., None]], Any]:
     """The kernels for a GPU, one for each pass, and their signature."""
     inline = numba.jit(**llvm_module.INNER)
-    thread = inline(body(made, warp_words.CARD, inline))
+    thread = inline(body(made, warp_words.GPU, inline))
     at_type, p_type = types_of(made)
     cells_type = types.UniTuple(types.int64, cpu_compiler.count_cells(at_type) + cpu_compiler.count_cells(p_type))
 
@@ -90,7 +90,7 @@ def kernels(made: Program) -> tuple[list[Callable[..., None]], Any]:
 
 
 def compiled(made: Program, capability: Capability) -> Any:
-    """The kernel as numba-cuda's library of compiler code, for cards of this compute capability and later.
+    """The kernel as numba-cuda's library of compiler code, for GPUs of this compute capability and later.
 
     Raises SceneError where the scene cannot be compiled, RenderError where the CUDA packages do not work together.
     """
@@ -127,7 +127,7 @@ def compiled(made: Program, capability: Capability) -> Any:
 def _settled(capability: Capability) -> Iterator[None]:
     """Two things that numba-cuda 0.30 expects while it compiles.
 
-    It asks the current card for its capability although it was told one; and it looks up `numpy.row_stack`, which
+    It asks the current GPU for its capability although it was told one; and it looks up `numpy.row_stack`, which
     NumPy 2.5 no longer has.
     """
     from numba.cuda import dispatcher
@@ -156,7 +156,7 @@ def assembly(library: Any, capability: Capability) -> str:
 
 
 def machine_code(text: str, capability: Capability) -> tuple[bytes, str]:
-    """PTX assembled for a card: the code to load, and what the assembler tells about registers and memory."""
+    """PTX assembled for a GPU: the code to load, and what the assembler tells about registers and memory."""
     from cuda.bindings import nvjitlink
 
     code = text.encode()
@@ -177,7 +177,7 @@ def machine_code(text: str, capability: Capability) -> tuple[bytes, str]:
 
 
 def closest(capability: Capability) -> Capability:
-    """The newest compute capability that the toolkit here compiles for and a card of this one runs."""
+    """The newest compute capability that the toolkit here compiles for and a GPU of this one runs."""
     from numba.cuda.cudadrv import nvrtc
 
     major, minor = nvrtc.find_closest_arch(capability)

@@ -1,7 +1,7 @@
 """Intrinsics for the slots of `warp`: what lanes of a warp exchange, and what they share with all others.
 
-`CARD` is for a graphics card, where a lane is a thread and 32 of them vote; `ALONE` for numba's simulator, where each
-thread is a warp of its own. Whole numbers of the warp are int32 lanes: a card has no others in its registers.
+`GPU` is for a GPU, where a lane is a thread and 32 of them vote; `ALONE` for numba's simulator, where each
+thread is a warp of its own. Whole numbers of the warp are int32 lanes: a GPU has no others in its registers.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def add_at(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
 
 
 SHARED: dict[Callable[..., Any], Any] = {slots.divided: divided, slots.add_at: add_at}
-CARD = SHARED | {
+GPU = SHARED | {
     slots.votes: _answered(_votes),
     slots.before: _answered(_before),
     slots.from_first: _answered(_from_first),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from os import PathLike, fspath
 from typing import Any
@@ -11,6 +12,8 @@ from render.findings import claims, conclusions, incidents, schedule, sentences,
 from render.findings.evidence import Run, build_runs
 from render.findings.speed_up import build_curve
 from render.frame import Frame, are_identical
+from render.pictures.picture import OWNERS, REQUEST, TIMINGS
+from render.pictures.provenance import encode_provenance
 
 
 def draw_document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:
@@ -35,6 +38,14 @@ def draw_document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict
     run = Run(frame)
     described = _describe_run(run, out)
     return described | {"sentences": [*described["sentences"], *conclusions.of([run])]}
+
+
+def collect_texts(frame: Frame) -> dict[str, str]:
+    """Collect the texts that a picture's file carries, by keyword: request, owners of its tiles, timings."""
+    timings = draw_document(frame)
+    del timings["out"]
+    owned = encode_provenance(frame.request, frame.title, frame.trace)
+    return {REQUEST: json.dumps(frame.request.as_dict()), OWNERS: owned, TIMINGS: json.dumps(timings)}
 
 
 def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from render.frontend import devices, keeping, library, terminal
 from render.frontend.files import check_outputs, check_sizes, keep_until_saved, save_all, save_unfinished
 from render.outputs import table
 from render.outputs import trace as saved
-from render.pictures import picture
+from render.pictures import picture, source
 from render.request import Request
 from render.storage.journal import Journal
 from render.trace import NO_TILE, Recorder, Span
@@ -177,7 +177,7 @@ def compare(typed: Namespace, began: int) -> int:
     allowed = _parse_number(typed.max_error, "--max-error"), _parse_number(typed.max_differing, "--max-differing")
     if typed.a == typed.b == picture.STDIN:
         raise UsageError("standard input can be read only once, for one of the pictures", "name a file for one of them")
-    a, b = picture.read(typed.a), picture.read(typed.b)
+    a, b = source.open_picture(typed.a), source.open_picture(typed.b)
     if typed.diff:
         outputs.check_writable(typed.diff)
         if Path(typed.diff).suffix.lower() != ".png" or Path(typed.diff).resolve() in {
@@ -259,7 +259,7 @@ def _show_picture(typed: Namespace) -> int:
     """Print what a picture is."""
     if typed.out or typed.page:
         raise UsageError(f"{typed.file} is a picture, and outputs are made from a saved trace", "save one with --trace")
-    description = inspection.describe_picture(picture.read(typed.file))
+    description = inspection.describe_picture(source.open_picture(typed.file))
     if typed.json:
         print(json.dumps({"file": typed.file} | description))
     elif not typed.quiet:

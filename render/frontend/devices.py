@@ -19,11 +19,11 @@ def find_devices() -> dict[str, Any]:
     """
     size, instructions = simd.vector_registers()
     from render.runtime.cuda import discovery
-    from render.runtime.cuda import software as card_software
+    from render.runtime.cuda import software as gpu_software
 
     discovered = discovery.find()
-    newest = discovered.cards[0].driver if discovered.cards else None
-    software = card_software.find(newest[0] if newest else 13)
+    newest = discovered.gpus[0].driver if discovered.gpus else None
+    software = gpu_software.find(newest[0] if newest else 13)
     return {
         "cpu": {
             "name": machine.cpu_name(),
@@ -32,7 +32,7 @@ def find_devices() -> dict[str, Any]:
             "lanes": size // 4,
             "fma": has_fma(),
         },
-        "cards": [card._asdict() | {"used": card in discovered.usable} for card in discovered.cards],
+        "cards": [gpu._asdict() | {"used": gpu in discovered.usable} for gpu in discovered.gpus],
         "cuda": {"runs": newest and ".".join(map(str, newest)), **software._asdict(), "reason": discovered.reason},
         "targets": {
             name: {"missing": (targets.load(name).unavailable_reason() or (None,))[0]} for name in targets.names()

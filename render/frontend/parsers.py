@@ -154,7 +154,7 @@ WAIT = (
 STORY = """all modes once more, with each tile waiting for its data: server (four users and a slow database), player
 (the next part loads while this one plays) or none (server; none where --modes or --wait is given)"""
 FIGURES = "report all figures of a race, in more tables and lanes"
-OUT = """.png .webp .jpg .npz picture, - PNG to standard output, .svg timeline, .txt table, .html page,
+OUT = """.png .tif .webp .jpg .npz picture, - PNG to standard output, .svg timeline, .txt table, .html page,
 .ownership.png and .cost.png by tile, .replay.webp moving, .perfetto.json or .chrome.json for other viewers"""
 
 

@@ -1,15 +1,15 @@
-"""Mode `cuda`: a graphics card, thousands of lanes at once. A thousand stages on one evening.
+"""Mode `cuda`: a GPU, thousands of lanes at once. A thousand stages on one evening.
 
     stream 0  |1 2 3 4 5 6 7 8 |copy |
     stream 1           |9 10 11 12 13|copy |
     stream 2                   |14 15 16 ...
 
-A stream is a queue of launches; each paints many tiles, on all the card's multiprocessors, and copies them back. While
+A stream is a queue of launches; each paints many tiles, on all the GPU's multiprocessors, and copies them back. While
 one stream copies, another paints, so a frame is a few launches (`LAUNCHES`). The host only hands out tiles: those whose
-data has come (`--wait`) go together, and a tile whose data is not there is in no launch. Several cards share one queue
-of tiles; what a card that fails has not finished goes back into it.
+data has come (`--wait`) go together, and a tile whose data is not there is in no launch. Several GPUs share one queue
+of tiles; what a GPU that fails has not finished goes back into it.
 
-Without a card that can be used it does not run, and says why; `--simulate` runs the same kernel in numba's simulator.
+Without a GPU that can be used it does not run, and says why; `--simulate` runs the same kernel in numba's simulator.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def unavailable_reason(request: Request) -> None:
 
 
 def needs_shared_canvas(request: Request) -> bool:
-    """Rows come back to this process, from the card as from the simulator."""
+    """Rows come back to this process, from the GPU as from the simulator."""
     return False
 
 

@@ -9,6 +9,8 @@ from a saved trace, on any machine. `npz` is the template; a new output is a new
     write(frames, *, plain=False) -> bytes    or pieces of them; frames: one of a draw, several of a race; plain: the
                                               picture alone
     MOST_TILES                                most tiles it can show, in all frames; more are refused beforehand
+    open_sink(file, folder, request, *, plain) -> Sink    for a picture larger than memory, which comes in bands
+                                              (`render.pictures.bands`): None where it cannot be written that way
 
 Writing the bytes is done here, once for all outputs: a file is either whole or was not touched.
 """
@@ -22,7 +24,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from render import registry
 from render.errors import OutputError, UsageError
@@ -30,6 +32,8 @@ from render.storage.whole_file import check_room, write_whole
 
 if TYPE_CHECKING:
     from render.frame import Frames
+    from render.pictures.bands import Sink
+    from render.request import Request
 
 STDOUT = "-"  # standard output, in place of a file's name
 REASONS = {  # the usual ones in our own words, and what to do
@@ -41,6 +45,14 @@ REASONS = {  # the usual ones in our own words, and what to do
 }
 
 
+class OpenSink(Protocol):
+    """How an output begins a file for bands."""
+
+    def __call__(self, file: BinaryIO, folder: Path, request: Request, *, plain: bool) -> Sink:
+        """Begin a picture of the request's size in `file`, which is empty; temporary files may go to `folder`."""
+        ...
+
+
 class Output(Protocol):
     """An output, as each file of this folder is one."""
 
@@ -48,6 +60,7 @@ class Output(Protocol):
     ABOUT: str
     LARGEST_SIDE: int | None  # pixels that a picture in such a file may be wide or high
     MOST_TILES: int | None  # of all frames: more could not be looked at
+    open_sink: OpenSink | None  # for pictures that come in bands
 
     def write(self, frames: Frames, *, plain: bool = False) -> bytes | Iterable[bytes]:
         """Make the bytes of a file from these frames, at once or in pieces."""

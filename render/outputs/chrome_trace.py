@@ -45,6 +45,7 @@ SUFFIXES = (".chrome.json", ".perfetto.json")
 ABOUT = "the trace for Perfetto, VizTracer and chrome://tracing"
 LARGEST_SIDE = None
 MOST_TILES = None
+open_sink = None
 PROCESS_STRIDE = (
     4096  # a process has these from its own on, for its threads: one with its number would be its main thread
 )

@@ -22,6 +22,7 @@ SUFFIXES = (".npz",)
 ABOUT = "pixels, steps and what is inside, as numpy arrays"
 LARGEST_SIDE = None
 MOST_TILES = None
+open_sink = None
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:

@@ -20,6 +20,7 @@ SUFFIXES = (".ownership.png",)
 ABOUT = "the picture with each tile marked by its worker"
 LARGEST_SIDE = None
 MOST_TILES = 200_000
+open_sink = None
 
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:

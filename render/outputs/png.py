@@ -5,18 +5,16 @@ So it can be compared and redone, and a difference can be traced to a tile and a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
-from render.findings.document import draw_document
+from render.findings.document import collect_texts
 from render.frame import Frame
-from render.pictures.picture import OWNERS, REQUEST, TIMINGS
-from render.pictures.provenance import encode_provenance
 
 SUFFIXES = (".png",)
 ABOUT = "the picture, with request, owners of tiles and timings as text chunks"
 LARGEST_SIDE = None
 MOST_TILES = None
+open_sink = None
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
@@ -25,10 +23,4 @@ def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
     Plain: without text chunks, so that equal pictures are equal files.
     """
     frame = frames[0]
-    if plain:
-        return frame.png()
-    timings = draw_document(frame)
-    del timings["out"]
-    owned = encode_provenance(frame.request, frame.title, frame.trace)
-    texts = {REQUEST: json.dumps(frame.request.as_dict()), OWNERS: owned, TIMINGS: json.dumps(timings)}
-    return frame.png(texts)
+    return frame.png() if plain else frame.png(collect_texts(frame))

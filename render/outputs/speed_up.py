@@ -19,6 +19,7 @@ SUFFIXES = (".speed-up.svg",)
 ABOUT = "the speed-up over the number of workers, with Amdahl's law"
 LARGEST_SIDE = None
 MOST_TILES = None
+open_sink = None
 
 WIDTH, HEIGHT = 640, 400  # pixels
 LEFT, RIGHT, TOP, FOOT = 56, 150, 24, 48

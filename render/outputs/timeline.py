@@ -27,6 +27,7 @@ SUFFIXES = (".svg",)
 ABOUT = "a lane for each worker, a bar for each span"
 LARGEST_SIDE = None
 MOST_TILES = 200_000
+open_sink = None
 
 WIDTH, LEFT, RIGHT = 960, 96, 24  # pixels
 LANE, GAP, HEAD, FOOT = 22, 4, 30, 34

@@ -1,11 +1,11 @@
 """The saved trace: all that a run was, so that every other output can be made of it later, on any machine.
 
-JSON, version 3:
+JSON, version 4:
 
-    {"schema": "render-trace", "version": 3, "kind", "not_run": [[mode, reason], ...], "picture": PNG, "steps": S,
+    {"schema": "render-trace", "version": 4, "kind", "not_run": [[mode, reason], ...], "picture": PNG, "steps": S,
      "inside": I, "runs": [
         {"request", "facts", "began", "asked", "ended", "total_steps", "sha256",
-         "workers": [[process, thread, device], ...],
+         "workers": [[process, thread, device, host], ...],
          "spans": [[index of the worker, tile, kind, t0, t1, cpu, cpu at the end, CPU time], ...]}, ...]}
 
 Kinds are those of `render.trace.KINDS`. A reader refuses a file with a kind that it does not know, and names it, since
@@ -15,7 +15,8 @@ pixel is several samples; I in the same way, a bit for each sample (row by row, 
 was still alive at the limit (missing in files of older programs). A run whose picture is not that of the first run has
 `picture`, `steps` and `inside` of its own.
 `kind` is draw or race; `not_run` are the modes of a race that did not run. CPU time is null where it is not known.
-Spans of versions 1 and 2 end with `cpu`; version 1 had neither `kind` nor `not_run`. Both are still read.
+`host` is the machine of a cluster that a worker ran on, "" without a cluster. Versions 1 to 3 had none; spans of
+versions 1 and 2 end with `cpu`; version 1 had neither `kind` nor `not_run`. All are still read.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ SUFFIXES = (".trace.json",)
 ABOUT = "the saved trace: everything, to make any output from later"
 LARGEST_SIDE = None
 MOST_TILES = None
-SCHEMA, VERSION = "render-trace", 3
+open_sink = None
+SCHEMA, VERSION = "render-trace", 4
 READABLE = range(1, VERSION + 1)
 LARGEST = (1 << 63) - 1
 NAMES = {str: "text", list: "a list", dict: "an object"}
@@ -256,8 +258,11 @@ def _check_facts(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parse_worker(row: list[Any]) -> Worker:
-    process, thread, device = row
-    return Worker(_check_whole(process, None), _check_whole(thread, None), _check_type(device, str))
+    process, thread, device, *more = row
+    (host,) = more or ("",)  # versions 1 to 3 had none
+    return Worker(
+        _check_whole(process, None), _check_whole(thread, None), _check_type(device, str), _check_type(host, str)
+    )
 
 
 def _parse_span(row: list[Any], workers: Sequence[Worker], tiles: int) -> Span:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 from isal import isal_zlib
 
@@ -23,6 +24,7 @@ LEVEL = 1  # of isal's; 2 is hardly smaller, 3 takes twice as long (benchmarks/s
 HEADER = b"\x78\x01"  # deflate with a window of 32 KiB, packed fast
 MODULUS = 65521  # of Adler's sums, the largest prime below 2^16
 Band = Callable[[], Any]  # makes what is to be packed; may be called in any thread
+T = TypeVar("T")
 
 
 class PackedBand(NamedTuple):
@@ -35,20 +37,30 @@ class PackedBand(NamedTuple):
 
 def pack_bands(bands: Sequence[Band]) -> bytes:
     """Pack bands (each gives bytes or a contiguous array) into one zlib stream, in parallel."""
-    packed: list[PackedBand] = [PackedBand(b"", 1, 0)] * len(bands)
+    last = len(bands) - 1
+    packed = run_in_threads([partial(_pack_band, band, last=number == last) for number, band in enumerate(bands)])
+    sums = 1
+    for band in packed:
+        sums = combine_adler32(sums, band.sums, band.length)
+    return b"".join([HEADER, *(band.data for band in packed), sums.to_bytes(4, "big")])
+
+
+def run_in_threads(jobs: Sequence[Callable[[], T]]) -> list[T]:
+    """Do all jobs, in as many threads as there are CPUs; return their results in order. Raises what one raised."""
+    done: dict[int, T] = {}
     failed: list[BaseException] = []
-    numbers = iter(range(len(bands)))  # one for all threads: each takes the next band that nobody has
+    numbers = iter(range(len(jobs)))  # one for all threads: each takes the next job that nobody has
 
     def work() -> None:
         try:
             for number in numbers:
-                packed[number] = _pack_band(bands[number](), last=number == len(bands) - 1)
+                done[number] = jobs[number]()
         except BaseException as error:  # noqa: BLE001  (raised below, where somebody listens)
             failed.append(error)
 
     threads: list[threading.Thread] = []
     with contextlib.suppress(RuntimeError):  # no more threads are allowed: those that there are do it all
-        for _ in range(min(machine.cpus(), len(bands)) - 1):
+        for _ in range(min(machine.cpus(), len(jobs)) - 1):
             thread = threading.Thread(target=work)
             thread.start()
             threads.append(thread)
@@ -57,13 +69,11 @@ def pack_bands(bands: Sequence[Band]) -> bytes:
         thread.join()
     if failed:
         raise failed[0]
-    sums = 1
-    for band in packed:
-        sums = combine_adler32(sums, band.sums, band.length)
-    return b"".join([HEADER, *(band.data for band in packed), sums.to_bytes(4, "big")])
+    return [done[number] for number in range(len(jobs))]
 
 
-def _pack_band(data: Any, *, last: bool) -> PackedBand:
+def _pack_band(band: Band, *, last: bool) -> PackedBand:
+    data = band()
     deflate = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
     body = deflate.compress(data) + deflate.flush(isal_zlib.Z_FINISH if last else isal_zlib.Z_FULL_FLUSH)
     return PackedBand(body, isal_zlib.adler32(data), memoryview(data).nbytes)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import struct
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -21,11 +22,13 @@ from isal import isal_zlib
 
 from render.errors import InputError
 from render.pictures import packing, provenance
+from render.pictures.bands import ROWS, Band
 from render.pictures.provenance import Provenance
 from render.pictures.reading import FileContents, check_memory, damage_error
 
 STDIN = "-"  # in place of a file's name
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+TIFFS = b"II\x2a\0", b"MM\0\x2a", b"II\x2b\0", b"MM\0\x2b"  # how they begin; the last two are BigTIFF
 SUB, UP = 1, 2  # PNG's filters: less the pixel to the left, less the one above
 TRIED = 32  # each band takes the filter that packs every 32nd of its rows smaller (benchmarks/saving.py)
 LONGEST = 1 << 30  # bytes in a chunk; PNG allows just below 2^31
@@ -76,6 +79,19 @@ class Picture:
     def frames(self) -> tuple[Picture, ...]:
         """All pictures of the file, this one first."""
         return self, *self.more
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The names of what there is for each pixel: rgb, alpha, steps, inside."""
+        there = {"rgb": self.rgb, "alpha": self.alpha, "steps": self.steps, "inside": self.inside}
+        return tuple(name for name, array in there.items() if array is not None)
+
+    def read_bands(self) -> Iterator[Band]:
+        """Yield bands of ROWS rows, the last one of what is left, from the top."""
+        for y in range(0, len(self.rgb), ROWS):
+            rows = slice(y, y + ROWS)
+            cut = [None if array is None else array[rows] for array in (self.steps, self.inside, self.alpha)]
+            yield Band(y, self.rgb[rows], *cut)
 
 
 def encode_png(rgb: np.ndarray, texts: Mapping[str, str] | None = None, stream: bytes | None = None) -> bytes:
@@ -131,11 +147,24 @@ def _packs_smaller_sideways(above: np.ndarray, rows: np.ndarray) -> bool:
 
 def read(path: str | Path) -> Picture:
     """Read the picture in a file: PNG, `.npz`, or what else Pillow reads; `-` is standard input. Raises InputError."""
+    with open_file(path) as file:
+        return decode_file(file)
+
+
+def decode_file(file: IO[bytes]) -> Picture:
+    """Decode the picture in an open file, which may be a pipe. Raises as `decode` does."""
+    return decode(file if file.seekable() else _read_pipe(file))
+
+
+@contextmanager
+def open_file(path: str | Path) -> Iterator[IO[bytes]]:
+    """Open a file, or standard input, to read a picture; what goes wrong meanwhile is an InputError that names it."""
     try:
         if path == STDIN:
-            return decode(_read_pipe(sys.stdin.buffer))
-        with Path(path).open("rb") as file:
-            return decode(file if file.seekable() else _read_pipe(file))
+            yield BytesIO(_read_pipe(sys.stdin.buffer))
+        else:
+            with Path(path).open("rb") as file:
+                yield file
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         why = getattr(error, "strerror", None) or error
         raise InputError(
@@ -166,8 +195,15 @@ def decode(file: IO[bytes] | bytes) -> Picture:
     file.seek(0)
     if not length:
         raise InputError("is empty", "save the picture again")
-    try:
+    with report_damage():
         return _make_picture(_read_contents(file, length))
+
+
+@contextmanager
+def report_damage() -> Iterator[None]:
+    """Raise whatever a decoder raises as an InputError, whose cause lacks the file's name in front."""
+    try:
+        yield
     except InputError:
         raise
     except MemoryError as error:
@@ -184,6 +220,11 @@ def _read_contents(file: IO[bytes], length: int) -> FileContents:
         from render.pictures.reading import npz
 
         return npz.read(file)
+    if head[:4] in TIFFS:
+        from render.pictures.reading import tiff
+
+        if contents := tiff.read(file, length):
+            return contents
     whole = None
     if head[1:4] == SIGNATURE[1:4] or head == SIGNATURE:  # if damaged, it is reported as a PNG
         from render.pictures.reading import png

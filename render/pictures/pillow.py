@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+
+from render.pictures.provenance import join_texts, split_texts
 
 if TYPE_CHECKING:
     import numpy as np
     from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 __all__ = ["Image", "ImageChops", "ImageDraw", "ImageFont"]
-DESCRIPTION, REQUEST = 0x010E, "render:request="  # EXIF's tag, and how a description of this program begins
+DESCRIPTION, REQUEST = 0x010E, "render:request"  # EXIF's and TIFF's tag, and the keyword of what is in it
 
 
 def load_plugin(name: str) -> Any:
@@ -29,17 +32,25 @@ def encode_image(rgb: np.ndarray, kind: str, request: Mapping[str, Any] | None, 
     image = import_module("PIL.Image")
     if request is not None:
         exif = image.Exif()
-        exif[DESCRIPTION] = REQUEST + json.dumps(request)
+        exif[DESCRIPTION] = join_texts({REQUEST: json.dumps(request)})
         options["exif"] = exif
     file = BytesIO()
     image.fromarray(rgb).save(file, kind, **options)
     return file.getvalue()
 
 
-def read_request(image: Image.Image) -> str | None:
-    """Read the request that `encode_image` stored, as JSON, or None."""
-    text = image.getexif().get(DESCRIPTION)
-    return text.removeprefix(REQUEST) if isinstance(text, str) and text.startswith(REQUEST) else None
+def read_texts(image: Image.Image) -> dict[str, str]:
+    """Read the texts that `encode_image` stored, by keyword."""
+    return split_texts(image.getexif().get(DESCRIPTION))
+
+
+@cache
+def srgb_profile() -> bytes:
+    """Make the colour profile that says sRGB (ICC, version 4), the same bytes each time."""
+    cms = import_module("PIL.ImageCms")
+    profile = bytearray(cms.ImageCmsProfile(cms.createProfile("sRGB")).tobytes())
+    profile[24:36] = bytes(12)  # the date on which it was made
+    return bytes(profile)
 
 
 def __getattr__(name: str) -> Any:

@@ -23,6 +23,7 @@ from render.trace import Trace, tile_owners
 from render.wording import make_harmless
 
 NOBODY = 0xFFFF
+OURS = "render:"  # the beginning of our keywords
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,18 @@ def encode_provenance(request: Request, title: str, trace: Trace) -> str:
             numbers[tile] = min(worker, NOBODY - 1)
     tiles = b64encode(zlib.compress(numbers.tobytes(), 9)).decode()
     return json.dumps({"run": title, "tiles": tiles})
+
+
+def join_texts(texts: Mapping[str, str]) -> str:
+    """Join the texts of a picture, by keyword, for a format that has one description: a line for each."""
+    return "\n".join(f"{name}={text}" for name, text in texts.items())
+
+
+def split_texts(description: Any) -> dict[str, str]:
+    """Split such a description again; without any of ours it gives nothing."""
+    lines = description.split("\n") if isinstance(description, str) else []
+    pairs = (line.partition("=")[::2] for line in lines if line.startswith(OURS))
+    return dict(pairs)
 
 
 def read_provenance(request: Any, owned: Any) -> Provenance | None:

@@ -14,8 +14,8 @@ from __future__ import annotations
 import threading
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from time import perf_counter_ns
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -62,6 +62,11 @@ class Kernel(ABC):
     @abstractmethod
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
         """Paint a rectangle; give the steps made and the number of samples that are NaN."""
+
+    @contextmanager
+    def stay_open(self) -> Iterator[None]:
+        """Keep, in here, what was opened for painting, also where a run of it closes the kernel."""
+        yield
 
     def for_request(self, request: Request, p: P) -> Kernel:
         """Reuse the code for another request in the same precision, whose `p` has members of the same kinds.
@@ -189,6 +194,7 @@ class LaunchKernel(Kernel):
         self._requested = 0  # streams
         self._failed: list[str] = []
         self._closing: weakref.finalize[Any, Any] | None = None
+        self._stays_open = False
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle what another process needs to open its own device."""
@@ -218,8 +224,20 @@ class LaunchKernel(Kernel):
         if self._announce is not None:
             self._announce(f"a GPU failed, and others paint its tiles: {line}")
 
+    @contextmanager
+    def stay_open(self) -> Iterator[None]:
+        """Keep the device open in here: a frame may be painted in several runs."""
+        self._stays_open = True
+        try:
+            yield
+        finally:
+            self._stays_open = False
+            self.close()
+
     def close(self) -> None:
-        """Release the device; it is opened again on the next use."""
+        """Release the device, if it is not to stay open; it is opened again on the next use."""
+        if self._stays_open:
+            return
         if self._device is not None:
             self.facts |= self._device.facts()
         if self._closing is not None:

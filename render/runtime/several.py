@@ -1,6 +1,6 @@
-"""Several cards as one device: their streams share one queue of tiles, and a card that fails is left out.
+"""Several GPUs as one device: their streams share one queue of tiles, and a GPU that fails is left out.
 
-The cards are started at the same time, since starting one takes some tenths of a second.
+The GPUs are started at the same time, since starting one takes some tenths of a second.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from render.trace import Clock
 
 
 class Several:
-    """The cards that start, of these by name. `failed`: what became of the others, a line each.
+    """The GPUs that start, of these by name. `failed`: what became of the others, a line each.
 
     Raises RenderError where none starts.
     """
@@ -26,8 +26,8 @@ class Several:
     def __init__(self, makes: Mapping[str, Callable[[Clock], CudaDevice]], clock: Clock) -> None:
         self.failed: list[str] = []
         self._devices: list[CudaDevice] = []
-        failure = RenderError("there is no card")
-        with ThreadPoolExecutor(len(makes), "card") as starting:
+        failure = RenderError("there is no GPU")
+        with ThreadPoolExecutor(len(makes), "gpu") as starting:
             started = {name: starting.submit(make, clock) for name, make in makes.items()}
         for name, device in started.items():
             try:
@@ -39,8 +39,8 @@ class Several:
             raise failure
 
     def streams(self, count: int) -> list[Stream]:
-        """So many streams of each card at most, the cards in turn. Raises RenderError where none has room for one."""
-        failure = RenderError("there is no card")
+        """So many streams of each GPU at most, the GPUs in turn. Raises RenderError where none has room for one."""
+        failure = RenderError("there is no GPU")
         opened: list[list[Stream]] = []
         for device in self._devices:
             try:
@@ -53,10 +53,10 @@ class Several:
         return [stream for stream in chain.from_iterable(zip_longest(*opened)) if stream is not None]
 
     def facts(self) -> dict[str, Any]:
-        """For the trace: the cards that were started, together."""
+        """For the trace: the GPUs that were started, together."""
         each = [device.facts() for device in self._devices]
         return {
-            "device": joined(facts["device"] for facts in each),
+            "device": join_names(facts["device"] for facts in each),
             "multiprocessors": sum(facts["multiprocessors"] for facts in each),
             "card_clock_error_ns": max(facts["card_clock_error_ns"] for facts in each),
         }
@@ -67,6 +67,6 @@ class Several:
             device.close()
 
 
-def joined(names: Iterable[str]) -> str:
-    """The names of cards as one: "2 x NVIDIA H100", or one after the other."""
+def join_names(names: Iterable[str]) -> str:
+    """The names of GPUs as one: "2 x NVIDIA H100", or one after the other."""
     return " + ".join(f"{count} x {name}" if count > 1 else name for name, count in Counter(names).items())

@@ -4,7 +4,7 @@ The simulator has to be chosen before numba is imported and cannot be left again
 process. The child is a plain Python that is told where modules lie and what to draw; launches and pixels go through
 its standard input and output. It is not made by multiprocessing, which would run the user's script a second time.
 
-What a thread does is compiled for the CPU, so a small frame takes a second or two. That is no timing of any card.
+What a thread does is compiled for the CPU, so a small frame takes a second or two. That is no timing of any GPU.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Simulator:
         return [SimulatedStream(self, number, shape) for number in range(count)]
 
     def facts(self) -> dict[str, Any]:
-        """Nothing to tell of a card that is none."""
+        """Nothing to tell of a GPU that is none."""
         return {}
 
     def close(self) -> None:

@@ -84,13 +84,13 @@ def remove_orphans(folder: Path) -> None:
 def open_nameless(name: Path) -> Iterator[BinaryIO]:
     """Open a new file: without a name where that is possible, else locked."""
     try:
-        descriptor = os.open(name.parent, os.O_TMPFILE | os.O_WRONLY, 0o666)
+        descriptor = os.open(name.parent, os.O_TMPFILE | os.O_RDWR, 0o666)
         if not os.path.exists(_link(descriptor)):  # noqa: PTH110  (no /proc: it could never have a name)
             os.close(descriptor)
             raise OSError
     except (AttributeError, OSError):  # of this system, or of this file system
-        descriptor = os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
-    with open(descriptor, "wb") as file:  # noqa: PTH123  (it may have no path)
+        descriptor = os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o666)
+    with open(descriptor, "w+b") as file:  # noqa: PTH123  (it may have no path)
         try_lock(descriptor)
         yield file
 

@@ -76,7 +76,7 @@ def _simulated_kernel(path: str, key: str, request: Request, p: P) -> LaunchKern
 
 
 def _gpu_kernel(
-    usable: Sequence[discovery.Card], codes: Codes, announce: Announce, request: Request, p: P
+    usable: Sequence[discovery.Gpu], codes: Codes, announce: Announce, request: Request, p: P
 ) -> LaunchKernel:
     """Make a kernel for these GPUs from the machine code for each compute capability."""
     openers = {}
@@ -87,7 +87,7 @@ def _gpu_kernel(
     streams = min(launches(request), STREAMS)
     about, together = (
         f"one lane a thread, {PRECISION_NAMES[request.precision]}",
-        several.joined(one.name for one in usable),
+        several.join_names(one.name for one in usable),
     )
     again = partial(_gpu_kernel, usable, codes, announce)
     return LaunchKernel(make, together, about, streams, announce, again=again)

@@ -19,12 +19,13 @@ class Worker(NamedTuple):
     """One that painted: a thread of a process; of a GPU a stream or, in block spans, a multiprocessor.
 
     Of a GPU, `thread` is the number of the stream or multiprocessor, and `device` the GPU's name and which of the two
-    it is.
+    it is. `host` is the machine that it runs on, as its cluster names it; "" without a cluster: where the run was made.
     """
 
     process: int
     thread: int
     device: str = "cpu"
+    host: str = ""
 
 
 class Span(NamedTuple):

@@ -335,7 +335,7 @@ def keys_after(made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
 def test_a_comment_in_a_file_changes_the_keys_of_the_code_that_it_shapes_and_no_others(
     keys_after: Callable[[str], dict[str, str]],
 ) -> None:
-    before = keys_after("runtime/cuda/clock")
+    before = keys_after("runtime/cuda/idle")
     for name in FILES:
         after = keys_after(name)
         assert {compiler for compiler in SOURCES if after[compiler] != before[compiler]} == {

@@ -1,4 +1,4 @@
-"""What a graphics card would run, read without a card: the assembler's language, and the machine code that it becomes.
+"""What a graphics card would run, read without a GPU: the assembler's language, and the machine code that it becomes.
 
 Equality with the CPU rests on it that nobody fuses, approximates or flushes what the scene did not; speed, on it that a
 step takes few instructions and that everything stays in registers.
@@ -27,7 +27,7 @@ from render.options import complete
 Library = Callable[[str, str], Any]
 Load = Callable[[str], ModuleType]
 Rounding = Callable[[str, str], Counter[str]]
-CARDS = {"sm_75": (7, 5), "sm_80": (8, 0), "sm_90": (9, 0)}
+GPUS = {"sm_75": (7, 5), "sm_80": (8, 0), "sm_90": (9, 0)}
 HELD = {"sm_75": 1024, "sm_80": 2048, "sm_90": 2048}  # threads of a multiprocessor
 REGISTERS = {  # of float64: the most with which as many blocks have room as do now: 4 (128), 3 (168), 2 (255)
     "julia": 128,
@@ -42,12 +42,12 @@ every_precision = pytest.mark.parametrize("precision", ["f64", pytest.param("f32
 
 
 @cache
-def assembled(made: Any, card: str) -> tuple[str, bytes, str]:
+def assembled(made: Any, gpu: str) -> tuple[str, bytes, str]:
     """A kernel in the assembler's language, its machine code, and what the assembler told."""
     from render.codegen import cuda_compiler
 
-    text = cuda_compiler.assembly(made, CARDS[card])
-    return text, *cuda_compiler.machine_code(text, CARDS[card])
+    text = cuda_compiler.assembly(made, GPUS[gpu])
+    return text, *cuda_compiler.machine_code(text, GPUS[gpu])
 
 
 def fusing(made: Any) -> str:
@@ -56,7 +56,7 @@ def fusing(made: Any) -> str:
 
     free = copy.copy(made)
     vars(free).update(_ptx_cache={}, _nvvm_options=vars(made)["_nvvm_options"] | {"fma": True})
-    return cuda_compiler.assembly(free, CARDS["sm_90"])
+    return cuda_compiler.assembly(free, GPUS["sm_90"])
 
 
 def operations(text: str) -> Counter[str]:
@@ -67,9 +67,9 @@ def operations(text: str) -> Counter[str]:
 @pytest.mark.slow
 @every_precision
 @every_scene
-def test_nothing_is_left_for_the_assembler_to_contract(name: str, precision: str, card_library: Library) -> None:
+def test_nothing_is_left_for_the_assembler_to_contract(name: str, precision: str, gpu_library: Library) -> None:
     """What says how it rounds (.rn) is never fused, and nothing is approximate or flushes what is small."""
-    text, _, _ = assembled(card_library(name, precision), "sm_90")
+    text, _, _ = assembled(gpu_library(name, precision), "sm_90")
     floating = set(FLOATING.findall(text))
 
     assert f"fma.rn.{precision}" in floating
@@ -79,8 +79,8 @@ def test_nothing_is_left_for_the_assembler_to_contract(name: str, precision: str
 
 @pytest.mark.slow
 @every_scene
-def test_float32_stays_float32(name: str, card_library: Library) -> None:
-    assert ".f64" not in assembled(card_library(name, "f32"), "sm_90")[0]
+def test_float32_stays_float32(name: str, gpu_library: Library) -> None:
+    assert ".f64" not in assembled(gpu_library(name, "f32"), "sm_90")[0]
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def rounding(script: Load, monkeypatch: pytest.MonkeyPatch) -> Rounding:
         with monkeypatch.context() as patch:
             patch.setattr(nvjitlink, "create", linker)
             plain = re.sub(r"(\.address_size \d+)", r'\1\n.pragma "nounroll";', text)
-            code, _ = cuda_compiler.machine_code(plain, CARDS["sm_90"])
+            code, _ = cuda_compiler.machine_code(plain, GPUS["sm_90"])
         told: Counter[str] = machine_code.read(machine_code.disassembled(code), ENTRY).rounding
         return told
 
@@ -113,14 +113,12 @@ def rounding(script: Load, monkeypatch: pytest.MonkeyPatch) -> Rounding:
 @pytest.mark.slow
 @every_precision
 @every_scene
-def test_leave_to_contract_changes_nothing(
-    name: str, precision: str, card_library: Library, rounding: Rounding
-) -> None:
+def test_leave_to_contract_changes_nothing(name: str, precision: str, gpu_library: Library, rounding: Rounding) -> None:
     """Builds with and without contraction compute with the same operations.
 
     In machine code the sums are not counted: the assembler makes some of them twice rather than keep them.
     """
-    made = card_library(name, precision)
+    made = gpu_library(name, precision)
     strict, free = assembled(made, "sm_90")[0], fusing(made)
     with_leave, without = rounding(free, "true"), rounding(strict, "false")
 
@@ -139,7 +137,7 @@ def test_a_careless_scene_is_not_contracted_either(tmp_path: Path, rounding: Rou
     text = (scene.scene_folder() / "mandelbrot.py").read_text(encoding="utf-8")
     careless.write_text(text.replace("x, y = next_z(x, y, cx, cy)", "x, y = x * x - y * y + cx, 2.0 * x * y + cy"))
     request = complete(scene=str(careless), mode="cuda", simulate=True)
-    free = fusing(cuda_compiler.compiled(cuda_code.program(scene.load(str(careless)), request), CARDS["sm_90"]))
+    free = fusing(cuda_compiler.compiled(cuda_code.program(scene.load(str(careless)), request), GPUS["sm_90"]))
     unmarked = free.replace("mul.rn.f64", "mul.f64")
 
     strict = rounding(free, "false")
@@ -150,15 +148,15 @@ def test_a_careless_scene_is_not_contracted_either(tmp_path: Path, rounding: Rou
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("card", CARDS)
+@pytest.mark.parametrize("gpu", GPUS)
 @every_precision
 @every_scene
 def test_a_thread_stays_in_its_registers(
-    name: str, precision: str, card: str, card_library: Library, script: Load
+    name: str, precision: str, gpu: str, gpu_library: Library, script: Load
 ) -> None:
     """Room for 8 warps or more on a multiprocessor. Only ray marchers of float32 spill, which makes them faster."""
     machine_code = script("machine_code")
-    text, code, told = assembled(card_library(name, precision), card)
+    text, code, told = assembled(gpu_library(name, precision), gpu)
     used = machine_code.used(told)
     names = machine_code.read(machine_code.disassembled(code), ENTRY).names
 
@@ -168,23 +166,21 @@ def test_a_thread_stays_in_its_registers(
         assert (used.stack, used.stores, used.loads) == (0, 0, 0)
         assert not names.keys() & {"LDL", "STL"}
     assert used.registers <= (64 if precision == "f32" else REGISTERS[name])
-    assert machine_code.resident(used.registers, THREADS, HELD[card]) * THREADS >= 8 * 32
+    assert machine_code.resident(used.registers, THREADS, HELD[gpu]) * THREADS >= 8 * 32
 
 
-@pytest.mark.parametrize("card", INSTRUCTIONS)
+@pytest.mark.parametrize("gpu", INSTRUCTIONS)
 @every_precision
-def test_a_mandelbrot_step_takes_few_instructions(
-    precision: str, card: str, card_library: Library, script: Load
-) -> None:
+def test_a_mandelbrot_step_takes_few_instructions(precision: str, gpu: str, gpu_library: Library, script: Load) -> None:
     """3 fma and a sum, and in all the rest of a turn about another 1.5 a step at most."""
     machine_code = script("machine_code")
-    _, code, _ = assembled(card_library("mandelbrot", precision), card)
+    _, code, _ = assembled(gpu_library("mandelbrot", precision), gpu)
 
     loop = machine_code.read(machine_code.disassembled(code), ENTRY).stepping
 
     assert loop.steps == warp.BLOCK
     assert loop.count("floating") / loop.steps <= 4.6
-    assert loop.count() / loop.steps <= INSTRUCTIONS[card]
+    assert loop.count() / loop.steps <= INSTRUCTIONS[gpu]
 
 
 # --- how the machine code is read --------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The PTX of the card's kernel, carried out on the CPU through the real host's code: emulated, never a timing.
+"""The PTX of the GPU's kernel, carried out on the CPU through the real host's code: emulated, never a timing.
 
 What it paints is compared with target scalar to the last bit: pixels, step counts, tallies.
 """
@@ -24,8 +24,8 @@ from render.kernels.launch import COUNTERS, LISTED, MEMBERS, TAKEN, THREADS
 from render.request import Request
 from render.runtime import launch
 from render.runtime.launch import LAUNCHES
-from tests.card_driver import CARD, Emulated, drawn, open_device
 from tests.conftest import library
+from tests.gpu_driver import GPU, Emulated, drawn, open_device
 from tests.ptx.machine import Order
 
 SM_90 = (9, 0)
@@ -46,7 +46,7 @@ def assembly(request: Request) -> bytes:
 
 
 def emulated(request: Request, driver: Emulated | None = None) -> Frame:
-    """The frame that an emulated card paints."""
+    """The frame that an emulated GPU paints."""
     return drawn(driver or Emulated(), request, assembly(request))
 
 
@@ -70,7 +70,7 @@ def check(request: Request, driver: Emulated | None = None) -> None:
 
 @pytest.fixture
 def frame(ask: Ask) -> Ask:
-    """Makes requests of one ragged tile for a card."""
+    """Makes requests of one ragged tile for a GPU."""
 
     def of(name: str = "mandelbrot", size: tuple[int, int] = (37, 19), **more: Any) -> Request:
         size = SIZES.get(name, size)
@@ -232,7 +232,7 @@ def test_each_square_tells_where_and_when_it_was_painted(frame: Ask) -> None:
     assert painted.squares is not None
     multiprocessors, tiles, started, finished = painted.squares
     assert np.bincount(tiles).tolist() == [5 * 15, 5 * 5, 5 * 10]
-    assert set(multiprocessors) == set(range(CARD.multiprocessors))
+    assert set(multiprocessors) == set(range(GPU.multiprocessors))
     assert (started < finished).all()
     assert painted.first.tolist() == [started[tiles == tile].min() for tile in range(3)]
     assert painted.last.tolist() == [finished[tiles == tile].max() for tile in range(3)]

@@ -1,11 +1,11 @@
-/* A stand-in for NVIDIA's driver (libcuda.so.1), so that the real cuda-bindings can be called where there is no card.
+/* A stand-in for NVIDIA's driver (libcuda.so.1), so that the real cuda-bindings can be called where there is no GPU.
 
-   It has FAKE_CARDS (1) H100s. Their memory is this process's, and every call is checked: a current context, handles
+   It has FAKE_GPUS (1) H100s. Their memory is this process's, and every call is checked: a current context, handles
    that were made and not destroyed, ranges inside what was allocated. Work is done when it is asked for, but a launch
    keeps its stream busy for FAKE_DELAY_US. What a launch does is up to whoever calls fake_set_launch, and whether it
    took any time.
 
-   FAKE_FAIL, "cuMemHostAlloc@1:3:2 ...": on card 1 the third call says 2. After a failed launch (700 and more, but 701)
+   FAKE_FAIL, "cuMemHostAlloc@1:3:2 ...": on GPU 1 the third call says 2. After a failed launch (700 and more, but 701)
    the context says nothing else. FAKE_REPORT: a file for how many things are left at the end. */
 
 #define _GNU_SOURCE
@@ -17,26 +17,26 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST = 4096, CARDS = 8, NAMES = 64, ROOM = 1 << 28 }; /* bytes on all cards, for they are taken from here */
+enum { MOST = 4096, GPUS = 8, NAMES = 64, ROOM = 1 << 28 }; /* bytes on all GPUs, for they are taken from here */
 enum { FREE, CONTEXT, MODULE, FUNCTION, STREAM, EVENT, DEVICE, PINNED, KINDS };
-typedef struct { int kind, card; char *at; size_t size; int64_t time; } Thing;
-typedef int (*Launch)(int card, const void *image, size_t size, const char *entry, const unsigned *grid,
+typedef struct { int kind, gpu; char *at; size_t size; int64_t time; } Thing;
+typedef int (*Launch)(int gpu, const void *image, size_t size, const char *entry, const unsigned *grid,
                       void **parameters);
 
 static Thing things[MOST];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static __thread Thing *current;
-static int started, broken[CARDS];
+static int started, broken[GPUS];
 static Launch on_launch;
-static struct { const char *name; int calls[CARDS]; } counts[NAMES];
+static struct { const char *name; int calls[GPUS]; } counts[NAMES];
 
 void fake_set_launch(Launch launch) { on_launch = launch; }
 
-/* Addresses and sizes of all memory on a card; gives how many there are. */
-int fake_memory(int card, void **at, size_t *size, int most) {
+/* Addresses and sizes of all memory on a GPU; gives how many there are. */
+int fake_memory(int gpu, void **at, size_t *size, int most) {
     int count = 0;
     for (Thing *one = things; one < things + MOST && count < most; one++)
-        if (one->kind == DEVICE && one->card == card) at[count] = one->at, size[count++] = one->size;
+        if (one->kind == DEVICE && one->gpu == gpu) at[count] = one->at, size[count++] = one->size;
     return count;
 }
 
@@ -47,7 +47,7 @@ static int64_t now(void) {
 }
 static int64_t later(int64_t one, int64_t other) { return one > other ? one : other; }
 static int number(const char *name, int otherwise) { return getenv(name) ? atoi(getenv(name)) : otherwise; }
-static int cards(void) { return number("FAKE_CARDS", 1); }
+static int gpus(void) { return number("FAKE_GPUS", 1); }
 
 static void report(void) {
     int left[KINDS] = {0};
@@ -57,27 +57,27 @@ static void report(void) {
     fclose(out);
 }
 
-/* What FAKE_FAIL wants of this call, or in a context what the card has said since a launch failed. */
-static int told(const char *name, int card, int in_context) {
+/* What FAKE_FAIL wants of this call, or in a context what the GPU has said since a launch failed. */
+static int told(const char *name, int gpu, int in_context) {
     pthread_mutex_lock(&lock);
-    int i = 0, code = in_context ? broken[card] : 0, which, nth, wanted;
+    int i = 0, code = in_context ? broken[gpu] : 0, which, nth, wanted;
     while (counts[i].name && strcmp(counts[i].name, name)) i++;
-    counts[i].name = name, counts[i].calls[card]++;
+    counts[i].name = name, counts[i].calls[gpu]++;
     char *plan = strdup(getenv("FAKE_FAIL") ? getenv("FAKE_FAIL") : ""), *rest = NULL, called[64];
     for (char *one = strtok_r(plan, " ", &rest); one && !code; one = strtok_r(NULL, " ", &rest)) {
         if (sscanf(one, "%63[^@]@%d:%d:%d", called, &which, &nth, &wanted) != 4) abort();
-        if (!strcmp(called, name) && which == card && nth == counts[i].calls[card]) code = wanted;
+        if (!strcmp(called, name) && which == gpu && nth == counts[i].calls[gpu]) code = wanted;
     }
     free(plan);
-    if (code >= 700 && code != 701) broken[card] = code;
+    if (code >= 700 && code != 701) broken[gpu] = code;
     pthread_mutex_unlock(&lock);
     return code;
 }
-static int made(void *out, int kind, int card, size_t size) {
+static int made(void *out, int kind, int gpu, size_t size) {
     pthread_mutex_lock(&lock);
     Thing *one = things;
     while (one->kind) if (++one == things + MOST) abort();
-    *one = (Thing){kind, card, size ? aligned_alloc(256, (size + 255) / 256 * 256) : NULL, size, 0};
+    *one = (Thing){kind, gpu, size ? aligned_alloc(256, (size + 255) / 256 * 256) : NULL, size, 0};
     if (size) memset(one->at, 0xCD, size);
     *(void **)out = kind == DEVICE || kind == PINNED ? (void *)one->at : one;
     pthread_mutex_unlock(&lock);
@@ -96,12 +96,12 @@ static int freed(int kind, void *at) {
     return one && one->at == at ? destroyed(one) : 1;
 }
 
-#define ASKED(card, in_context) do { int code_ = told(__func__, card, in_context); if (code_) return code_; } while (0)
-#define CARD(card) do { if (card < 0 || card >= cards()) return 101; ASKED(card, 0); } while (0)
-#define STARTED(card) do { if (!started) return 3; CARD(card); } while (0)
-#define CURRENT() do { if (!started) return 3; if (!current) return 201; ASKED(current->card, 1); } while (0)
+#define ASKED(gpu, in_context) do { int code_ = told(__func__, gpu, in_context); if (code_) return code_; } while (0)
+#define GPU(gpu) do { if (gpu < 0 || gpu >= gpus()) return 101; ASKED(gpu, 0); } while (0)
+#define STARTED(gpu) do { if (!started) return 3; GPU(gpu); } while (0)
+#define CURRENT() do { if (!started) return 3; if (!current) return 201; ASKED(current->gpu, 1); } while (0)
 #define IS(one, what) ((one) >= things && (one) < things + MOST && (one)->kind == (what))
-#define HERE(one, what) do { if (!IS(one, what) || (one)->card != current->card) return 400; } while (0)
+#define HERE(one, what) do { if (!IS(one, what) || (one)->gpu != current->gpu) return 400; } while (0)
 
 static void at_the_end(void) { if (getenv("FAKE_REPORT")) atexit(report); }
 int cuInit(unsigned flags) {
@@ -109,12 +109,12 @@ int cuInit(unsigned flags) {
     pthread_once(&once, at_the_end);
     ASKED(0, 0);
     started = 1;
-    return flags ? 1 : cards() ? 0 : 100;
+    return flags ? 1 : gpus() ? 0 : 100;
 }
 int cuDriverGetVersion(int *version) { *version = number("FAKE_DRIVER", 13000); return 0; }
-int cuDeviceGetCount(int *count) { STARTED(0); *count = cards(); return 0; }
+int cuDeviceGetCount(int *count) { STARTED(0); *count = gpus(); return 0; }
 int cuDeviceGet(int *device, int ordinal) { STARTED(ordinal); *device = ordinal; return 0; }
-int cuDeviceGetName(char *name, int size, int card) { STARTED(card); return snprintf(name, size, "NVIDIA H100") < 0; }
+int cuDeviceGetName(char *name, int size, int gpu) { STARTED(gpu); return snprintf(name, size, "NVIDIA H100") < 0; }
 int cuDeviceTotalMem_v2(size_t *bytes, int device) { STARTED(device); *bytes = 85017493504ULL; return 0; }
 int cuDeviceGetAttribute(int *value, int attribute, int device) {
     STARTED(device);
@@ -122,7 +122,7 @@ int cuDeviceGetAttribute(int *value, int attribute, int device) {
     return 0;
 }
 int cuDevicePrimaryCtxRetain(Thing **context, int device) {
-    static Thing *primary[CARDS];
+    static Thing *primary[GPUS];
     static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
     STARTED(device);
     pthread_mutex_lock(&one);
@@ -132,14 +132,14 @@ int cuDevicePrimaryCtxRetain(Thing **context, int device) {
 }
 int cuCtxSetCurrent(Thing *context) {
     if (context && !IS(context, CONTEXT)) return 201;
-    if (context) STARTED(context->card);
+    if (context) STARTED(context->gpu);
     current = context;
     return 0;
 }
 int cuCtxSynchronize(void) {
     CURRENT();
     for (Thing *one = things; one < things + MOST; one++)
-        while (one->kind == STREAM && one->card == current->card && now() < one->time) {}
+        while (one->kind == STREAM && one->gpu == current->gpu && now() < one->time) {}
     return 0;
 }
 
@@ -151,7 +151,7 @@ int cuModuleLoadData(Thing **module, const char *image) {
     memcpy(tables, image + 32, sizeof tables);
     memcpy(sizes, image + 54, sizeof sizes);
     size_t size = later(tables[0] + (size_t)sizes[0] * sizes[1], tables[1] + (size_t)sizes[2] * sizes[3]);
-    made(module, MODULE, current->card, size);
+    made(module, MODULE, current->gpu, size);
     memcpy((*module)->at, image, size);
     return 0;
 }
@@ -159,7 +159,7 @@ int cuModuleGetFunction(Thing **function, Thing *module, const char *name) {
     CURRENT();
     HERE(module, MODULE);
     if (!memmem(module->at, module->size, name, strlen(name) + 1)) return 500;
-    made(function, FUNCTION, current->card, strlen(name) + 1);
+    made(function, FUNCTION, current->gpu, strlen(name) + 1);
     strcpy((*function)->at, name);
     (*function)->time = module - things;
     return 0;
@@ -181,11 +181,11 @@ int cuMemAlloc_v2(void **there, size_t size) {
     CURRENT();
     size_t taken = 0;
     for (Thing *one = things; one < things + MOST; one++) taken += one->kind == DEVICE ? one->size : 0;
-    return taken + size > ROOM ? 2 : !size || made(there, DEVICE, current->card, size);
+    return taken + size > ROOM ? 2 : !size || made(there, DEVICE, current->gpu, size);
 }
 int cuMemHostAlloc(void **here, size_t size, unsigned flags) {
     CURRENT();
-    return !size || flags || made(here, PINNED, current->card, size);
+    return !size || flags || made(here, PINNED, current->gpu, size);
 }
 int cuMemFree_v2(void *there) { CURRENT(); return freed(DEVICE, there); }
 int cuMemFreeHost(void *here) { CURRENT(); return freed(PINNED, here); }
@@ -215,10 +215,10 @@ int cuMemsetD8Async(void *there, unsigned char value, size_t size, Thing *stream
     return inside(DEVICE, there, size) && memset(there, value, size) ? 0 : 1;
 }
 
-int cuStreamCreate(Thing **one, unsigned flags) { CURRENT(); return flags > 1 || made(one, STREAM, current->card, 0); }
+int cuStreamCreate(Thing **one, unsigned flags) { CURRENT(); return flags > 1 || made(one, STREAM, current->gpu, 0); }
 int cuStreamDestroy_v2(Thing *stream) { CURRENT(); HERE(stream, STREAM); return destroyed(stream); }
 int cuStreamQuery(Thing *stream) { CURRENT(); HERE(stream, STREAM); return now() < stream->time ? 600 : 0; }
-int cuEventCreate(Thing **one, unsigned flags) { CURRENT(); return flags || made(one, EVENT, current->card, 0); }
+int cuEventCreate(Thing **one, unsigned flags) { CURRENT(); return flags || made(one, EVENT, current->gpu, 0); }
 int cuEventDestroy_v2(Thing *event) { CURRENT(); HERE(event, EVENT); return destroyed(event); }
 int cuEventRecord(Thing *event, Thing *stream) {
     CURRENT();
@@ -244,7 +244,7 @@ int cuLaunchKernel(Thing *function, unsigned x, unsigned y, unsigned z, unsigned
     unsigned grid[] = {x, y, z, wide, high, deep}, all = wide * high * deep;
     if (!(x && y && z && all) || all > 1024 || shared || extra || !parameters) return 1;
     Thing *module = things + function->time;
-    int busy = on_launch && on_launch(current->card, module->at, module->size, function->at, grid, parameters);
+    int busy = on_launch && on_launch(current->gpu, module->at, module->size, function->at, grid, parameters);
     stream->time = later(now(), stream->time) + (busy ? 1000LL * number("FAKE_DELAY_US", 0) : 0);
     return 0;
 }

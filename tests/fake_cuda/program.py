@@ -27,7 +27,7 @@ SHAPE = ctypes.POINTER(ctypes.c_uint)
 LAUNCH = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, SHAPE, ctypes.c_void_p
 )
-MOST = 256  # pieces of memory on a card
+MOST = 256  # pieces of memory on a GPU
 
 
 def kept(code: bytes) -> Path:
@@ -38,7 +38,7 @@ def kept(code: bytes) -> Path:
 def remembering(
     text: str, capability: cuda_compiler.Capability, real: Any = cuda_compiler.machine_code
 ) -> tuple[bytes, str]:
-    """PTX assembled for a card, and kept."""
+    """PTX assembled for a GPU, and kept."""
     code, told = real(text, capability)
     kept(code).write_text(text)
     return code, told
@@ -52,10 +52,10 @@ class There(Piece):
         self.bytes = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(address))
 
 
-def memory(library: ctypes.CDLL, card: int) -> Memory:
-    """All memory of a card."""
+def memory(library: ctypes.CDLL, gpu: int) -> Memory:
+    """All memory of a GPU."""
     addresses, sizes = (ctypes.c_void_p * MOST)(), (ctypes.c_size_t * MOST)()
-    count = library.fake_memory(card, addresses, sizes, MOST)
+    count = library.fake_memory(gpu, addresses, sizes, MOST)
     found = Memory()
     found.pieces = {at: There(at, size) for at, size in zip(addresses[:count], sizes[:count], strict=True) if at}
     found._sort()  # noqa: SLF001
@@ -69,7 +69,7 @@ def install() -> Any:
     """
     library = ctypes.CDLL("libcuda.so.1")
 
-    def launch(card: int, image: int, size: int, entry: bytes, grid: Any, parameters: int) -> int:
+    def launch(gpu: int, image: int, size: int, entry: bytes, grid: Any, parameters: int) -> int:
         code = ctypes.string_at(image, size)
         kernel = parse(kept(code).read_text(), entry.decode())
         addresses = (ctypes.c_void_p * len(kernel.parameters)).from_address(parameters)
@@ -77,7 +77,7 @@ def install() -> Any:
         for one, at in zip(kernel.parameters, addresses, strict=True):
             given += bytes(-len(given) % one.align) + ctypes.string_at(at, one.size)
         shape = Grid((grid[0], grid[1], grid[2]), (grid[3], grid[4], grid[5]))
-        Machine(kernel, memory(library, card), shape, processors=132).run(given)
+        Machine(kernel, memory(library, gpu), shape, processors=132).run(given)
         painted = int.from_bytes(given[-12:-8], sys.byteorder) > 0  # the last parameters are tiles, width and height
         if painted and entry.decode() == ENTRIES[-1]:
             Path("launched").touch()

@@ -1,4 +1,4 @@
-"""Mode cuda: how tiles are handed to streams, and what is said where no card can be used."""
+"""Mode cuda: how tiles are handed to streams, and what is said where no GPU can be used."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from render.options import complete
 from render.painting.painter import Done, Launcher
 from render.plan import LARGEST_BAND, choose_band, cut
 from render.request import LARGEST_SIDE, LARGEST_SIDES, Request
-from render.runtime.cuda import discovery as cards
+from render.runtime.cuda import discovery as gpus
 from render.runtime.kernel import LAUNCHES, LaunchKernel, Painted
 from render.runtime.launch import Shape
 from render.targets.cuda import BAND_ROWS
 from render.trace import Recorder, Span, Worker
 
 ROOT = Path(__file__).parent.parent.parent
-NO_CARD = cards.Cards((), "there is no NVIDIA driver", "install one")
+NO_GPU = gpus.Gpus((), "there is no NVIDIA driver", "install one")
 
 
-class Card:
+class Gpu:
     """What streams belong to."""
 
     name = "imitation"
 
 
-CARD = Card()
+GPU = Gpu()
 
 
 class Stream:
@@ -51,7 +51,7 @@ class Stream:
     def __init__(
         self, number: int, clock: Any, takes: int = 100, bad: Mapping[int, int] = MappingProxyType({}), tiles: int = 9
     ) -> None:
-        self.device = CARD
+        self.device = GPU
         self.worker = Worker(1, number, f"imitation stream {number}")
         self.shape = Shape(tiles, 16, 16)
         self.clock, self.takes, self.bad = clock, takes, bad
@@ -199,12 +199,12 @@ def test_a_tile_that_was_done_before_a_failure_has_been_told(clock: Any, ask: Ca
             next(tiles)
 
 
-def test_cards_of_one_kind_share_what_was_compiled_once(
+def test_gpus_of_one_kind_share_what_was_compiled_once(
     monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Request]
 ) -> None:
     """Even where nothing can be kept on disk."""
     kinds = [(9, 0), (9, 0), (8, 0), (9, 0)]
-    four = tuple(cards.Card(number, "Card", 1 << 30, 3, kind, (13, 0)) for number, kind in enumerate(kinds))
+    four = tuple(gpus.Gpu(number, "GPU", 1 << 30, 3, kind, (13, 0)) for number, kind in enumerate(kinds))
     compiled: list[tuple[int, int]] = []
 
     def machine_code(
@@ -214,7 +214,7 @@ def test_cards_of_one_kind_share_what_was_compiled_once(
         compiled.append(capability)
         return b"code"
 
-    monkeypatch.setattr(cards, "find", lambda: cards.Cards(four, None, "", (13, 0), four))
+    monkeypatch.setattr(gpus, "find", lambda: gpus.Gpus(four, None, "", (13, 0), four))
     monkeypatch.setattr("render.codegen.cuda_code.machine_code", machine_code)
     said: list[str] = []
     targets.load("cuda").compile(scene.load("mandelbrot"), ask(mode="cuda", target="cuda"), said.append)
@@ -249,13 +249,13 @@ def test_a_race_is_cut_for_all_modes_alike_and_cuda_alone_in_bands() -> None:
     assert {request.tile for request in both} == {complete(size=(640, 480)).tile}
 
 
-# --- where no card can be used -----------------------------------------------------------------------------
+# --- where no GPU can be used -----------------------------------------------------------------------------
 
 
 def test_the_reason_and_the_way_on_are_those_that_were_found(
     monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Request]
 ) -> None:
-    monkeypatch.setattr(cards, "find", lambda: NO_CARD)
+    monkeypatch.setattr(gpus, "find", lambda: NO_GPU)
 
     with pytest.raises(ModeUnavailable, match="there is no NVIDIA driver") as caught:
         engine.draw(ask(mode="cuda", target="cuda"))
@@ -263,15 +263,15 @@ def test_the_reason_and_the_way_on_are_those_that_were_found(
     assert (caught.value.exit_code, caught.value.remedy) == (3, "install one")
 
 
-def test_the_simulator_needs_no_card(monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Request]) -> None:
-    monkeypatch.setattr(cards, "find", lambda: NO_CARD)
+def test_the_simulator_needs_no_gpu(monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Request]) -> None:
+    monkeypatch.setattr(gpus, "find", lambda: NO_GPU)
 
     assert modes.unavailable_reason(ask(mode="cuda", target="cuda", simulate=True)) is None
 
 
 def test_the_command_line_says_so_before_anything_heavy_is_loaded() -> None:
-    if cards.find().reason is None:
-        pytest.skip("there is a card here")
+    if gpus.find().reason is None:
+        pytest.skip("there is a GPU here")
     words = [sys.executable, "-X", "importtime", "-m", "render", "--mode", "cuda"]
     run = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     loaded = {line.rpartition("|")[2].strip() for line in run.stderr.splitlines() if line.startswith("import time:")}

@@ -21,8 +21,8 @@ import pytest
 import render
 from render import backends, engine
 from render.backends.loky import crew
-from render.backends.loky.process import Death
 from render.errors import ModeUnavailable, RenderError, TileError
+from render.painting.retries import Death
 from render.request import Request
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL")

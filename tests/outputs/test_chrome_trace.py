@@ -24,7 +24,7 @@ from render.outputs.chrome_trace import MAX_NUMBER, process_numbers, split_overl
 from render.trace import NO_TILE, STAGES, Span, Trace, Worker
 from tests.conftest import HANGING
 
-from .synthetic_card import with_card
+from .synthetic_gpu import with_gpu
 
 Draw = Callable[..., Frame]
 
@@ -268,10 +268,10 @@ def test_perfetto_reads_every_span_back_to_the_nanosecond_and_warns_of_nothing(d
 
 
 def test_perfetto_reads_streams_and_multiprocessors_as_two_processes(draw: Draw, tmp_path: Path) -> None:
-    card = with_card(draw(), bands=6, multiprocessors=20)
-    found = stats.measure_multiprocessors(card.trace)
+    gpu = with_gpu(draw(), bands=6, multiprocessors=20)
+    found = stats.measure_multiprocessors(gpu.trace)
     assert found is not None
-    frames = Frames((draw("0011"), card), "race")
+    frames = Frames((draw("0011"), gpu), "race")
     plain, streams, _, within = process_numbers(frames)
     faults, names, threads, spent, most = asked(
         write(frames),
@@ -290,7 +290,7 @@ def test_perfetto_reads_streams_and_multiprocessors_as_two_processes(draw: Draw,
     assert [name for name, pid in threads if pid == within] == [f"multiprocessor {number}" for number in range(20)]
     inside = {
         f"multiprocessor {w.thread}": sum(t1 - t0 for t0, t1 in own)
-        for w, own in stats.busy_intervals(card.trace).items()
+        for w, own in stats.busy_intervals(gpu.trace).items()
     }
     assert dict(spent) == inside
     assert most == [[found.max]]

@@ -30,7 +30,7 @@ from render.trace import Span, Trace, Worker
 from tests.conftest import HANGING
 
 from .conftest import MS, drawn
-from .synthetic_card import with_card
+from .synthetic_gpu import with_gpu
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="drives a browser")
 
@@ -61,16 +61,16 @@ def waiting(frame: Frame) -> Frame:
 
 
 def crowd(workers: int = 130, spans: int = 15_000) -> Frames:
-    """A card with so many lanes, and a frame in 2400 tiles."""
+    """A GPU with so many lanes, and a frame in 2400 tiles."""
     base = drawn(width=960, height=640, mode="cuda", target="cuda")
     free = [0] * workers
     made = []
     for number in range(spans):
         lane, long = number % workers, 100_000 + number * 7919 % 400_000
         tile = number * 2400 // spans
-        made.append(Span(Worker(1, lane, "a card"), tile, "paint", MS + free[lane], MS + free[lane] + long))
+        made.append(Span(Worker(1, lane, "a GPU"), tile, "paint", MS + free[lane], MS + free[lane] + long))
         free[lane] += long + number % 3 * 5_000
-    many = replace(base, trace=Trace(tuple(made), 0, 1, max(free) + 2 * MS, {"device": "a card"}))
+    many = replace(base, trace=Trace(tuple(made), 0, 1, max(free) + 2 * MS, {"device": "a GPU"}))
     return Frames((drawn("".join(str(i % 6) for i in range(12))), many), "race")
 
 
@@ -81,7 +81,7 @@ SHADES = """() => { const canvas = document.querySelector('#run-1 canvas.overvie
     for (let i = 0; i < data.length; i += 4) if (data[i + 3] === 255) seen.add(data.slice(i, i + 3).join());
     return seen.size; }"""
 
-CARD = Frames((drawn("0" * 100 + "12345"), with_card(drawn(), bands=30)), "race")  # 3 ms beside 105
+GPU = Frames((drawn("0" * 100 + "12345"), with_gpu(drawn(), bands=30)), "race")  # 3 ms beside 105
 
 STRANGE = {  # what a saved trace may hold besides a race of four modes
     "one tile": Frames((drawn("0"),)),
@@ -97,7 +97,7 @@ STRANGE = {  # what a saved trace may hold besides a race of four modes
     ),
     "older": Frames((drawn("01", given=None), drawn("00", "11", mode="parallel", given=None)), "race"),
     "130 lanes": crowd(),
-    "a card inside": CARD,
+    "a GPU inside": GPU,
 }
 
 
@@ -288,11 +288,11 @@ def test_a_juggler_never_runs_two_and_a_pair_does(shown: Callable[..., Any]) -> 
     assert most == [(1, 1), (1, 4), (2, 2)]
 
 
-# --- inside the card -----------------------------------------------------------------------------------------
+# --- inside the GPU -----------------------------------------------------------------------------------------
 
 
 def test_the_multiprocessors_figures_are_those_of_the_blocks_in_the_saved_trace(shown: Callable[..., Any]) -> None:
-    run = json.loads(saved.write(CARD))["runs"][1]
+    run = json.loads(saved.write(GPU))["runs"][1]
     blocks = [(w, t0, t1) for w, _, kind, t0, t1, *_ in run["spans"] if kind == "block"]
     edges = sorted({t for _, t0, t1 in blocks for t in (t0, t1)})
     spent = most = 0
@@ -301,7 +301,7 @@ def test_the_multiprocessors_figures_are_those_of_the_blocks_in_the_saved_trace(
         spent, most = spent + busy * (t1 - t0), max(most, busy)
     mean = spent / (edges[-1] - edges[0])
     seen = len({w for w, *_ in blocks})
-    page = shown(CARD)
+    page = shown(GPU)
     told = {cell.get_attribute("data-figure"): cell for cell in page.locator(".inside data").all()}
     expected = {"seen": seen, "mean": mean, "max": most, "busy_percent": 100 * mean / seen}
     for name, value in expected.items():
@@ -310,8 +310,8 @@ def test_the_multiprocessors_figures_are_those_of_the_blocks_in_the_saved_trace(
 
 
 def test_how_many_multiprocessors_paint_is_told_for_the_instant(shown: Callable[..., Any]) -> None:
-    page = shown(CARD)
-    trace = CARD[1].trace
+    page = shown(GPU)
+    trace = GPU[1].trace
     start = min(span.t0 for span in trace.spans if span.tile >= 0)
     for t in range(0, 4 * MS, MS // 4):
         states(page, t)
@@ -319,8 +319,8 @@ def test_how_many_multiprocessors_paint_is_told_for_the_instant(shown: Callable[
         assert page.locator(".inside .now b").inner_text() == str(len(busy))
 
 
-def test_a_card_can_be_watched_and_then_the_pace_is_as_before(shown: Callable[..., Any]) -> None:
-    page = shown(CARD)
+def test_a_gpu_can_be_watched_and_then_the_pace_is_as_before(shown: Callable[..., Any]) -> None:
+    page = shown(GPU)
     usual = page.evaluate("() => theatre.clock.pace")
     page.get_by_role("button", name="Watch these 3.06 ms: 5,000 × slower").click()
     assert page.evaluate("() => theatre.clock.pace") == 5000
@@ -330,8 +330,8 @@ def test_a_card_can_be_watched_and_then_the_pace_is_as_before(shown: Callable[..
     assert page.evaluate("() => theatre.clock.now === theatre.runs[1].length")
 
 
-def test_the_lanes_inside_the_card_are_a_slider_too(shown: Callable[..., Any]) -> None:
-    page = shown(CARD)
+def test_the_lanes_inside_the_gpu_are_a_slider_too(shown: Callable[..., Any]) -> None:
+    page = shown(GPU)
     lanes = page.locator(".inside canvas")
     lanes.scroll_into_view_if_needed()
     box = lanes.bounding_box()
@@ -340,8 +340,8 @@ def test_the_lanes_inside_the_card_are_a_slider_too(shown: Callable[..., Any]) -
 
 
 def test_multiprocessors_light_up_in_the_colours_of_their_tiles(shown: Callable[..., Any]) -> None:
-    page = shown(CARD)
-    states(page, CARD[1].trace.ended)
+    page = shown(GPU)
+    states(page, GPU[1].trace.ended)
     colours = page.evaluate(
         """() => { const canvas = document.querySelector('.inside canvas'), g = canvas.getContext('2d');
             const x = Math.round(canvas.width / 2), { data } = g.getImageData(x, 0, 1, canvas.height), seen = {};
@@ -355,15 +355,15 @@ def test_multiprocessors_light_up_in_the_colours_of_their_tiles(shown: Callable[
 
 
 def test_a_run_too_short_for_the_others_scale_has_a_close_up_of_its_own(shown: Callable[..., Any]) -> None:
-    page = shown(CARD)
+    page = shown(GPU)
     near = [page.locator(f"#run-{run} .strip").first.inner_text() for run in range(2)]
     assert near[0] == "Close-up 6.00 ms around this instant"
     assert near[1].startswith("Close-up 1.")
     assert page.evaluate("() => theatre.clock.now") > 30 * MS  # in the midst of the run that can be watched
 
 
-def test_a_tile_of_a_card_tells_its_stream_by_name(shown: Callable[..., Any]) -> None:
-    page = shown(CARD)
+def test_a_tile_of_a_gpu_tells_its_stream_by_name(shown: Callable[..., Any]) -> None:
+    page = shown(GPU)
     page.locator("#run-1 canvas.picture").focus()
     page.evaluate(FRAMES)  # where that scrolls, what is told is hidden
     page.keyboard.press("ArrowRight")
@@ -384,8 +384,8 @@ def test_a_tile_chosen_with_the_keys_keeps_its_tip_where_the_page_scrolls(shown:
     assert page.evaluate(apart) == pytest.approx(before, abs=1)
 
 
-def test_without_its_script_the_card_is_seen_from_inside(shown: Callable[..., Any]) -> None:
-    page = shown(CARD, scripted=False)
+def test_without_its_script_the_gpu_is_seen_from_inside(shown: Callable[..., Any]) -> None:
+    page = shown(GPU, scripted=False)
     assert page.locator("svg.field").is_visible()
     assert page.locator("svg.field g path").count() == len(COLOURS)
     assert b'svg class="still field' not in theatre.write(LESSON)
@@ -630,7 +630,7 @@ def test_every_run_ends_with_the_same_picture(shown: Callable[..., Any]) -> None
     assert len(set(page.evaluate(pictures))) == 1
 
 
-@pytest.mark.parametrize("name", ["130 lanes", "a card inside"])
+@pytest.mark.parametrize("name", ["130 lanes", "a GPU inside"])
 def test_of_thousands_of_spans_an_instant_draws_only_what_is_seen(shown: Callable[..., Any], name: str) -> None:
     """So it plays smoothly: a stroke takes less than a microsecond, and a frame may take 16 ms."""
     page = shown(STRANGE[name])
@@ -805,7 +805,7 @@ def test_on_paper_stand_the_still_pictures(shown: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("width", "scheme"), [(360, "dark"), slowly(1280, "dark"), slowly(360, "light"), slowly(1280, "light")]
 )
-@pytest.mark.parametrize(("name", "touring"), [("waits", False), ("waits", True), ("a card inside", False)])
+@pytest.mark.parametrize(("name", "touring"), [("waits", False), ("waits", True), ("a GPU inside", False)])
 def test_axe_finds_nothing(shown: Callable[..., Any], width: int, scheme: str, name: str, touring: bool) -> None:
     axe = pytest.importorskip("axe_playwright_python", reason="brings axe-core along")
     page = shown(STRANGE[name], width=width, color_scheme=scheme)
@@ -820,7 +820,7 @@ def test_axe_finds_nothing(shown: Callable[..., Any], width: int, scheme: str, n
 
 
 @pytest.mark.parametrize("width", [320, slowly(360), slowly(768), 1280, slowly(2560)])
-@pytest.mark.parametrize("name", ["130 lanes", "waits", "a card inside"])
+@pytest.mark.parametrize("name", ["130 lanes", "waits", "a GPU inside"])
 def test_nothing_is_cut_off(shown: Callable[..., Any], width: int, name: str) -> None:
     page = shown(STRANGE[name], width=width)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width

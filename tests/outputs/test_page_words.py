@@ -23,7 +23,7 @@ from render.trace import Span
 from render.wording import in_words
 
 from .conftest import MS, drawn
-from .synthetic_card import with_card
+from .synthetic_gpu import with_gpu
 
 FRAMES = drawn("001122334455"), drawn("012301234545", mode="concurrent"), drawn("002244", "113355", mode="parallel")
 LESSON = build_runs(FRAMES)
@@ -78,19 +78,19 @@ def test_the_image_is_chosen_by_the_trace_and_not_by_the_name(
         assert told[1].startswith(theatre)
 
 
-def test_a_simulated_card_is_not_thousands_of_hands() -> None:
-    card = with_card(drawn(), bands=6, multiprocessors=20)
-    assert "thousands" in describe_image(Run(card))[0]
-    simulated = replace(card, trace=replace(card.trace, facts={"simulated": True}))
+def test_a_simulated_gpu_is_not_thousands_of_hands() -> None:
+    gpu = with_gpu(drawn(), bands=6, multiprocessors=20)
+    assert "thousands" in describe_image(Run(gpu))[0]
+    simulated = replace(gpu, trace=replace(gpu.trace, facts={"simulated": True}))
     assert "thousands" not in " ".join(describe_image(Run(simulated)))
 
 
-def test_a_cards_two_levels_are_told_apart_and_not_added() -> None:
-    card = Run(with_card(drawn(), bands=30))
-    answer = dict(answer_questions([card]))["Which are the workers of cuda: its streams, or its multiprocessors?"]
+def test_a_gpus_two_levels_are_told_apart_and_not_added() -> None:
+    gpu = Run(with_gpu(drawn(), bands=30))
+    answer = dict(answer_questions([gpu]))["Which are the workers of cuda: its streams, or its multiprocessors?"]
     assert "streams are queues" in answer
     assert "never added" in answer
-    assert dict(answer_questions([card]))["How many workers were there?"] == "cuda: 8."
+    assert dict(answer_questions([gpu]))["How many workers were there?"] == "cuda: 8."
 
 
 def test_a_run_is_measured_against_the_one_that_waits_as_long() -> None:
@@ -100,7 +100,7 @@ def test_a_run_is_measured_against_the_one_that_waits_as_long() -> None:
 
 
 def test_blocks_leave_every_other_sentence_as_it_was() -> None:
-    frame = with_card(drawn(), bands=6, multiprocessors=20)
+    frame = with_gpu(drawn(), bands=6, multiprocessors=20)
     spans = tuple(span for span in frame.trace.spans if span.kind != "block")
     without = Run(replace(frame, trace=replace(frame.trace, spans=spans)))
     along = Run(frame)

@@ -17,7 +17,7 @@ from render.outputs import page
 from render.outputs.page import recorded
 from render.trace import spans
 from tests.outputs.conftest import drawn
-from tests.outputs.synthetic_card import with_card
+from tests.outputs.synthetic_gpu import with_gpu
 
 LARGEST = 64_000  # bytes that every installation carries
 
@@ -31,7 +31,7 @@ def record_of(text: bytes) -> dict[str, Any]:
 
 
 SEQUENTIAL = drawn("012345")
-CARD = with_card(SEQUENTIAL)
+GPU = with_gpu(SEQUENTIAL)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_it_counts_in_nothing_else(race: Frames) -> None:
 def test_other_pages_show_none(what: str, race: Frames) -> None:
     frames = {
         "a draw": replace(race, kind="draw", frames=race.frames[:1]),
-        "a gpu of its own": replace(race, frames=(*race.frames, CARD)),
+        "a gpu of its own": replace(race, frames=(*race.frames, GPU)),
         "left out": replace(race, recorded=False),
     }[what]
 
@@ -72,7 +72,7 @@ def test_other_pages_show_none(what: str, race: Frames) -> None:
 
 
 def test_what_is_packed_is_read_with_the_figures_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    frame = CARD
+    frame = GPU
     data = recorded.pack_run(frame, "today", unit=100)
     kinds = dict(zip(spans.KINDS, reversed(range(len(spans.KINDS))), strict=True))
     monkeypatch.setattr(recorded, "NUMBER", kinds)  # a later release may number kinds otherwise

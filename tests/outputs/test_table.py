@@ -13,7 +13,7 @@ from render.outputs.table import WIDTH, draw_lines, race_table, write
 from render.trace import Span, Worker
 from tests.recount import of_table
 
-from .synthetic_card import with_card
+from .synthetic_gpu import with_gpu
 
 Draw = Callable[..., Frame]
 
@@ -124,12 +124,12 @@ def test_pictures_that_differ_are_named(draw: Draw) -> None:
 
 
 def test_a_mode_that_did_not_run_is_told_with_its_reason(draw: Draw) -> None:
-    missing = [("cuda", "mode cuda cannot run here: there is no card")]
-    assert "cuda did not run: there is no card" in race_table([draw("0")], missing)
+    missing = [("cuda", "mode cuda cannot run here: there is no GPU")]
+    assert "cuda did not run: there is no GPU" in race_table([draw("0")], missing)
 
 
 def test_a_race_in_which_nothing_ran_has_no_table() -> None:
-    assert race_table([], [("cuda", "there is no card")]) == "cuda did not run: there is no card"
+    assert race_table([], [("cuda", "there is no GPU")]) == "cuda did not run: there is no GPU"
 
 
 def test_without_a_sequential_run_there_is_no_speed_up(draw: Draw) -> None:
@@ -166,9 +166,9 @@ def test_a_narrow_terminal_gets_a_narrow_table(width: int, draw: Callable[..., F
     assert "on a CPU" in heads
 
 
-def test_a_cards_multiprocessors_are_a_line_of_their_own(draw: Draw) -> None:
+def test_a_gpus_multiprocessors_are_a_line_of_their_own(draw: Draw) -> None:
     plain = draw("0022", "1133", mode="cuda")
-    own = [Worker(7, number, "a card multiprocessor") for number in range(2)]
+    own = [Worker(7, number, "a GPU multiprocessor") for number in range(2)]
     blocks = (Span(own[0], 0, "block", 10, 20), Span(own[1], 0, "block", 10, 15))
     frame = replace(plain, trace=replace(plain.trace, spans=(*plain.trace.spans, *blocks)))
     told = "multiprocessors: 2 painted, 1.5 at once on average, 75 % busy; least busy: number 1, 50 %"
@@ -180,6 +180,6 @@ def test_a_cards_multiprocessors_are_a_line_of_their_own(draw: Draw) -> None:
 
 
 def test_streams_are_queues_and_not_measured_as_hands_of_their_own(draw: Draw) -> None:
-    card = with_card(draw(), bands=6, multiprocessors=20)
-    row = of_table(race_table([draw("0011"), card], (), figures=True))[1]
+    gpu = with_gpu(draw(), bands=6, multiprocessors=20)
+    row = of_table(race_table([draw("0011"), gpu], (), figures=True))[1]
     assert [row[head] for head in ("idle", "fair", "serial")] == ["-", "-", "-"]

@@ -17,7 +17,7 @@ from render.frame import Frame
 from render.outputs import timeline
 from render.trace import Span, Worker
 
-from .synthetic_card import with_card
+from .synthetic_gpu import with_gpu
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -94,7 +94,7 @@ def test_a_trace_without_tiles_is_an_empty_timeline(draw: Callable[..., Frame]) 
 
 
 def test_multiprocessors_stand_below_the_streams_in_the_colours_of_their_tiles(draw: Callable[..., Frame]) -> None:
-    frame = with_card(draw(), bands=6, multiprocessors=20)
+    frame = with_gpu(draw(), bands=6, multiprocessors=20)
     text = timeline.write([frame]).decode()
     assert "20 multiprocessors, a thin row each" in text
     used = {swatches.COLOURS[band] for band in range(6)}
@@ -102,8 +102,8 @@ def test_multiprocessors_stand_below_the_streams_in_the_colours_of_their_tiles(d
     assert timeline.write([draw("0011")]).count(b"multiprocessors") == 0
 
 
-def test_a_card_beside_slow_runs_is_drawn_once_more_on_a_scale_of_its_own(draw: Callable[..., Frame]) -> None:
-    short = with_card(draw(), bands=6, multiprocessors=20)
+def test_a_gpu_beside_slow_runs_is_drawn_once_more_on_a_scale_of_its_own(draw: Callable[..., Frame]) -> None:
+    short = with_gpu(draw(), bands=6, multiprocessors=20)
     text = timeline.write([draw("0" * 300), short]).decode()
     assert re.search(r">cuda, \d\d times wider<", text)
     assert text.count(">cuda<") == text.count("20 multiprocessors") == 1
@@ -113,6 +113,6 @@ def test_a_card_beside_slow_runs_is_drawn_once_more_on_a_scale_of_its_own(draw: 
 def test_hundreds_of_multiprocessors_take_no_more_room_than_a_hundred(draw: Callable[..., Frame]) -> None:
     heights = [
         timeline.Panel(frame, {}, foremost.foremost_blocks(frame.trace), 1.0).height
-        for frame in (with_card(draw(), bands=6, multiprocessors=count) for count in (132, 1056))
+        for frame in (with_gpu(draw(), bands=6, multiprocessors=count) for count in (132, 1056))
     ]
     assert heights[0] == heights[1]

@@ -18,7 +18,7 @@ from render.frame import Frame, Frames
 from render.outputs.trace import parse, read, write
 from render.trace import KINDS, NO_TILE, Span, Trace, Worker
 
-from .synthetic_card import with_card
+from .synthetic_gpu import with_gpu
 
 Draw = Callable[..., Frame]
 times = st.integers(0, 2**62)
@@ -102,8 +102,8 @@ def test_a_file_of_before_tells_no_inside(draw: Draw) -> None:
     assert (back.inside, back.steps is None) == (None, False)
 
 
-def test_a_card_comes_back_with_both_its_levels(draw: Draw) -> None:
-    frame = with_card(draw(), bands=6, multiprocessors=20)
+def test_a_gpu_comes_back_with_both_its_levels(draw: Draw) -> None:
+    frame = with_gpu(draw(), bands=6, multiprocessors=20)
     [back] = parse(write(Frames((frame,))))
     assert same(back, frame)
     assert [lane.thread for lane in back.trace.multiprocessors] == list(range(20))
@@ -184,8 +184,8 @@ def test_a_race_that_contradicts_itself_is_refused(draw: Draw, change: dict[str,
 
 
 def test_a_trace_of_another_version_is_refused_with_both_numbers(draw: Draw) -> None:
-    stored = json.loads(write(Frames((draw("0"),)))) | {"version": 4}
-    with pytest.raises(InputError, match="version 4, and this program reads 1 to 3"):
+    stored = json.loads(write(Frames((draw("0"),)))) | {"version": 5}
+    with pytest.raises(InputError, match="version 5, and this program reads 1 to 4"):
         parse(json.dumps(stored).encode())
 
 

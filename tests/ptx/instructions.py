@@ -25,7 +25,7 @@ CLOCKS = {
 
 
 def plain(instruction: Instruction, lanes: Lanes, clock: Callable[[], int]) -> Step:
-    """What an instruction does, its guard left aside. `clock` is the card's, in ns. Raises PtxError."""
+    """What an instruction does, its guard left aside. `clock` is the GPU's, in ns. Raises PtxError."""
     opcode, operands = instruction.opcode, instruction.operands
     if NOTHING.fullmatch(opcode):
         return lambda mask: None

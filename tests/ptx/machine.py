@@ -57,7 +57,7 @@ def lowest(places: np.ndarray) -> int:
 
 
 class Machine:
-    """One launch of a kernel, to be `run` once, on so many multiprocessors in turn. `clock` is the card's, in ns."""
+    """One launch of a kernel, to be `run` once, on so many multiprocessors in turn. `clock` is the GPU's, in ns."""
 
     def __init__(
         self,

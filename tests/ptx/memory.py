@@ -1,4 +1,4 @@
-"""The emulated card's memory: pieces of this process's memory, found by their real addresses, checked at every access.
+"""The emulated GPU's memory: pieces of this process's memory, found by their real addresses, checked at every access.
 
 Around each piece lies a margin that belongs to nobody, so that a step over the edge is noticed and harms nothing.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-MARGIN = 256  # bytes on either side, and what every piece is aligned to, as on a card
+MARGIN = 256  # bytes on either side, and what every piece is aligned to, as on a GPU
 FRESH = 0xCD  # what nobody has written yet
 
 
@@ -109,9 +109,9 @@ class Memory:
         """By piece: how far behind its beginning the addresses lie. Raises StrayError for the first that does not."""
         numbers = self._numbers(addresses)
         if not self._order:
-            raise StrayError(0, int(addresses[0]), "lies in no memory of the card")
+            raise StrayError(0, int(addresses[0]), "lies in no memory of the GPU")
         outside = (numbers < 0) | (addresses > self._ends[numbers] - np.uint64(size))
-        self._first(outside, addresses, "lies in no memory of the card")
+        self._first(outside, addresses, "lies in no memory of the GPU")
         self._first(addresses % np.uint64(align) != 0, addresses, f"is no multiple of {align}")
         found = []
         for number in np.unique(numbers).tolist():

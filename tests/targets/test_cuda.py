@@ -1,6 +1,6 @@
-"""Target cuda without a card: the code that a card would run, and the same code in numba's simulator.
+"""Target cuda without a GPU: the code that a GPU would run, and the same code in numba's simulator.
 
-Tests marked `gpu` compare a real card with the CPU.
+Tests marked `gpu` compare a real GPU with the CPU.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ assert "row_stack" not in vars(numpy) and numpy.vstack
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=HANGING)
 
 
-def test_without_a_card_it_is_refused_with_a_reason(ask: Callable[..., Request]) -> None:
+def test_without_a_gpu_it_is_refused_with_a_reason(ask: Callable[..., Request]) -> None:
     target = targets.load("cuda")
     missing = target.unavailable_reason()
     if missing is None:
-        pytest.skip("there is a card here")
+        pytest.skip("there is a GPU here")
 
     with pytest.raises(ModeUnavailable, match=re.escape(missing[0])):
         target.compile(scene.load("mandelbrot"), ask(mode="cuda", target="cuda"), print)
@@ -124,7 +124,7 @@ def test_what_a_scene_prints_does_not_come_between(simulated: Request, tmp_path:
     assert engine.draw(replace(simulated, scene=str(loud))).sha256 == engine.draw(simulated).sha256
 
 
-# --- a real card -------------------------------------------------------------------------------------------
+# --- a real GPU -------------------------------------------------------------------------------------------
 
 
 def drawn(name: str, view: str, precision: str, **who: Any) -> Frame:
@@ -151,7 +151,7 @@ def test_every_view_is_compared_in_the_precision_that_it_is_made_for() -> None:
 
 @pytest.mark.gpu
 @pytest.mark.parametrize(("name", "view", "precision"), PAINTED)
-def test_a_card_paints_what_the_cpu_paints(name: str, view: str, precision: str) -> None:
+def test_a_gpu_paints_what_the_cpu_paints(name: str, view: str, precision: str) -> None:
     frame = drawn(name, view, precision, mode="cuda", tile=(64, 48))
     expected = drawn(name, view, precision, mode="sequential", target="simd")
 
@@ -161,7 +161,7 @@ def test_a_card_paints_what_the_cpu_paints(name: str, view: str, precision: str)
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("limit", [7, 8, 9, 100])
-def test_a_card_counts_the_steps_that_the_cpu_counts(limit: int) -> None:
+def test_a_gpu_counts_the_steps_that_the_cpu_counts(limit: int) -> None:
     wanted = {"size": (200, 130), "samples": 1, "limit": limit, "parameters": {"bailout": 2.0}}
 
     frame = engine.draw(complete(mode="cuda", **wanted))
@@ -172,7 +172,7 @@ def test_a_card_counts_the_steps_that_the_cpu_counts(limit: int) -> None:
 
 
 @pytest.mark.gpu
-def test_a_second_run_on_a_card_compiles_nothing() -> None:
+def test_a_second_run_on_a_gpu_compiles_nothing() -> None:
     request = complete(mode="cuda", size=(64, 64))
     engine.draw(request)
     said: list[str] = []

@@ -1,9 +1,9 @@
 """Backend `loky`: processes, each with a GIL of its own. Every tile exactly once, although workers may die.
 
 loky, which joblib brings, starts the processes; each is joined to this one by a pipe (`process`) and does nothing but
-paint what it is sent (`worker`). `crew` gives tiles to them and looks after them, `retries` knows which tiles are left
-and who is suspected: a tile whose worker was lost is tried again by another, and given up as failed, alone, where that
-goes on and on. A tile painted twice writes the same bits, and only the first counts.
+paint what it is sent (`worker`). `crew` gives tiles to them and looks after them, `render.painting.retries` knows which
+tiles are left and who is suspected: a tile whose worker was lost is tried again by another, and given up as failed,
+alone, where that goes on and on. A tile painted twice writes the same bits, and only the first counts.
 
 Workers map the canvas's file, load the machine code they are sent, and neither import numba nor compile. They live
 on between runs, and leave when this process does, however it ends.

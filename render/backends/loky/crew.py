@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
-from render.backends.loky.process import Death, WorkerProcess, keep_idle, take_idle
-from render.backends.loky.retries import Todo
+from render.backends.loky.process import WorkerProcess, keep_idle, take_idle
 from render.backends.loky.worker import Load, Slot, WorkerResult
 from render.errors import ModeUnavailable, RenderError
 from render.painting.handfuls import SHORTEST, fair_share
 from render.painting.liveness import LOOK_SECONDS, quiet_limit
+from render.painting.retries import Death, Todo
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,20 +13,13 @@ import sys
 from collections.abc import Iterator
 from multiprocessing import resource_tracker, util
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from render import processes
 from render.backends.loky.worker import serve_calls
+from render.painting.retries import Death
 
 OUTSIDE = {"SIGKILL", "SIGTERM", "SIGHUP", "SIGINT"}  # nobody but another process ends one so; a system without memory
-
-
-class Death(NamedTuple):
-    """The loss of a worker, in words. by_tile: the tile that it was at may be the cause; hung: it did not move."""
-
-    how: str
-    by_tile: bool
-    hung: bool = False
 
 
 class WorkerProcess:

@@ -4,5 +4,4 @@ discovery: which there are, and why mode cuda cannot run on them; software: what
 driver: the driver's interface, and its failures in words.
 early: starts the driver beside all imports.
 device: one GPU with a kernel loaded; stream: a queue of launches on it; idle: waits for it without holding anybody up.
-clock: ties a GPU's clock to the host's.
 """

@@ -1,4 +1,4 @@
-"""A graphics card with a kernel and its constants loaded, and the streams that launch it (`card_stream`)."""
+"""A GPU with a kernel and its constants loaded, and the streams that launch it (`stream`)."""
 
 from __future__ import annotations
 
@@ -11,32 +11,33 @@ from render.codegen.program import ENTRIES
 from render.codegen.settings import request_settings
 from render.request import Request
 from render.runtime import launch
-from render.runtime.cuda.clock import COARSE_STEP, FINE_STEP, CardClock
-from render.runtime.cuda.discovery import Card
+from render.runtime.cuda.discovery import Gpu
 from render.runtime.cuda.driver import (
     OUT_OF_MEMORY,
-    CardFailed,
+    GpuFailed,
     LaunchFailed,
-    asked,
-    bindings,
-    context,
-    unstarted,
+    check_result,
+    describe_start_failure,
+    load_bindings,
+    retain_context,
 )
 from render.runtime.cuda.idle import when_idle
 from render.runtime.cuda.stream import Stream
 from render.runtime.launch import MOST_BYTES, fit
 from render.trace import Clock
+from render.trace.tied_clock import TiedClock
 
 COMPARISONS = 3  # of the two clocks; the first calls are slow, the last counts
 LEAST_BYTES = 1 << 18  # of a launch: where there is less than that, there is no memory
 FINISHING = 4  # blocks of a multiprocessor that make the second pass: 16 warps, each with much to refill its lanes from
 EVENT_STEP = 500  # ns between two times of an event
+FINE_STEP, COARSE_STEP = 32, 1000  # ns between two values of %globaltimer: from compute capability 9.0 on, and before
 
 
 class CudaDevice:
-    """One card with a kernel and its constants loaded, for one request. `clock` is the host's, in ns.
+    """One GPU with a kernel and its constants loaded, for one request. `clock` is the host's, in ns.
 
-    name: what its workers are called by. step: how fine its times are, in ns. Raises CardFailed where the card does not
+    name: what its workers are called by. step: how fine its times are, in ns. Raises GpuFailed where the GPU does not
     take the kernel.
     """
 
@@ -44,7 +45,7 @@ class CudaDevice:
 
     def __init__(
         self,
-        card: Card,
+        gpu: Gpu,
         code: bytes,
         request: Request,
         p: tuple[Any, ...],
@@ -52,67 +53,67 @@ class CudaDevice:
         driver: Any = None,
         name: str | None = None,
     ) -> None:
-        self.card, self.request, self.p, self.clock = card, request, p, clock
-        self.name = name or card.name
-        self.step = FINE_STEP if card.capability >= (9, 0) else COARSE_STEP
+        self.gpu, self.request, self.p, self.clock = gpu, request, p, clock
+        self.name = name or gpu.name
+        self.step = FINE_STEP if gpu.capability >= (9, 0) else COARSE_STEP
         self.at = request_settings(request)
-        self.most = FINISHING * card.multiprocessors  # blocks of a second pass
-        self.events, self.timer = CardClock(EVENT_STEP), CardClock(self.step)
+        self.most = FINISHING * gpu.multiprocessors  # blocks of a second pass
+        self.events, self.timer = TiedClock(EVENT_STEP), TiedClock(self.step)
         self.anchor: Any = None  # the event that all times of events are counted from
         self._streams: list[Stream] = []
         self.most_listed = 0  # bytes of a list's room
-        self._places: dict[int, Any] = {}  # where an array of this process lies on the card
+        self._places: dict[int, Any] = {}  # where an array of this process lies on the GPU
         self._module: Any = None
         self._closed = False
         self.context: Any = None
         self.driver = driver
         try:
             self._load(code)
-        except (CardFailed, LaunchFailed) as error:
+        except (GpuFailed, LaunchFailed) as error:
             self.close()
-            raise unstarted(error) from error
+            raise describe_start_failure(error) from error
         except BaseException:
             self.close()
             raise
 
     def _load(self, code: bytes) -> None:
-        """The kernel and its constants onto the card."""
-        self.driver = driver = self.driver if self.driver is not None else bindings()
-        self.context = context(driver, self.card.number)
+        """The kernel and its constants onto the GPU."""
+        self.driver = driver = self.driver if self.driver is not None else load_bindings()
+        self.context = retain_context(driver, self.gpu.number)
         self.make_current()
-        self._module = asked(driver.cuModuleLoadData(code))
-        entries = [asked(driver.cuModuleGetFunction(self._module, entry.encode())) for entry in ENTRIES]
+        self._module = check_result(driver.cuModuleLoadData(code))
+        entries = [check_result(driver.cuModuleGetFunction(self._module, entry.encode())) for entry in ENTRIES]
         self.functions: Sequence[Any] = entries
         for array in (*self.at, *self.p):
             if isinstance(array, np.ndarray) and array.size:
-                place = self._places[array.ctypes.data] = asked(driver.cuMemAlloc(array.nbytes))
-                asked(driver.cuMemcpyHtoD(place, array.ctypes.data, array.nbytes))
-        asked(driver.cuCtxSynchronize())  # such a copy may still be under way, and no stream waits for it
+                place = self._places[array.ctypes.data] = check_result(driver.cuMemAlloc(array.nbytes))
+                check_result(driver.cuMemcpyHtoD(place, array.ctypes.data, array.nbytes))
+        check_result(driver.cuCtxSynchronize())  # such a copy may still be under way, and no stream waits for it
 
     def make_current(self) -> None:
-        """Have the calling thread speak to this card."""
-        asked(self.driver.cuCtxSetCurrent(self.context))
+        """Have the calling thread speak to this GPU."""
+        check_result(self.driver.cuCtxSetCurrent(self.context))
 
-    def place(self, array: np.ndarray) -> int:
+    def find_place(self, array: np.ndarray) -> int:
         """Return the GPU's address of an array that was copied when the device was opened."""
         return int(self._places[array.ctypes.data])
 
     def streams(self, count: int) -> list[Stream]:
-        """So many streams with memory for a launch each, or fewer where the memory ends. Raises CardFailed for none.
+        """So many streams with memory for a launch each, or fewer where the memory ends. Raises GpuFailed for none.
 
         Where there is less of it than launches would like to have, they are smaller: of fewer tiles, or of pieces.
         """
         try:
             self.make_current()
-            free = asked(self.driver.cuMemGetInfo())
+            free = check_result(self.driver.cuMemGetInfo())
             room = min(free // (5 * count), MOST_BYTES)  # the numbers of a list may take twice as much again
             self.most_listed = min(free // (8 * count), launch.MOST_LISTED)
             while len(self._streams) < count:
                 if not self._open_stream(room):
                     room //= 2
-        except (CardFailed, LaunchFailed) as error:
+        except (GpuFailed, LaunchFailed) as error:
             if error.code != OUT_OF_MEMORY or not self._streams:
-                raise unstarted(error) from error
+                raise describe_start_failure(error) from error
         return self._streams[:count]
 
     def _open_stream(self, room: int) -> bool:
@@ -125,7 +126,7 @@ class CudaDevice:
         except BaseException as error:
             stream.close()
             smaller = not self._streams and room > LEAST_BYTES
-            if isinstance(error, CardFailed) and error.code == OUT_OF_MEMORY and smaller:
+            if isinstance(error, GpuFailed) and error.code == OUT_OF_MEMORY and smaller:
                 return False
             raise
         self._streams.append(stream)
@@ -133,20 +134,20 @@ class CudaDevice:
 
     def tie_clocks(self, queue: Any) -> None:
         """Record the anchor, when nothing is under way, so that the clock of events is known from the start."""
-        self.anchor = asked(self.driver.cuEventCreate(0))
+        self.anchor = check_result(self.driver.cuEventCreate(0))
         before = after = 0
         for _ in range(COMPARISONS):
             before = self.clock()
-            asked(self.driver.cuEventRecord(self.anchor, queue))
-            asked(self.driver.cuEventSynchronize(self.anchor))
+            check_result(self.driver.cuEventRecord(self.anchor, queue))
+            check_result(self.driver.cuEventSynchronize(self.anchor))
             after = self.clock()
         self.events.learn(0, 0, before, after)
 
     def facts(self) -> dict[str, Any]:
         """For the trace: what it is, and by how much times of its blocks may be wrong on the host's clock."""
         return {
-            "device": self.card.name,
-            "multiprocessors": self.card.multiprocessors,
+            "device": self.gpu.name,
+            "multiprocessors": self.gpu.multiprocessors,
             "card_clock_error_ns": self.timer.error,
         }
 

@@ -19,7 +19,7 @@ OLDEST_NUMBA_CUDA = (0, 30, 4)  # the first that works with numba 0.67
 WANTED = "numba-cuda[cu{major}]>=0.30.4,<0.31"
 LIBRARIES = {  # what numba-cuda loads: the toolkit's name for it, and what it is
     "nvvm": "NVVM, which compiles",
-    "nvrtc": "NVRTC, which knows the cards",
+    "nvrtc": "NVRTC, which knows the GPUs",
     "nvJitLink": "nvJitLink, which links",
     "cudart": "the CUDA runtime",
 }
@@ -36,21 +36,21 @@ INIT_FAILURES = {  # of cuInit, by CUresult
     ),
     35: ("the driver is older than its CUDA library", "update NVIDIA's driver"),
     36: ("the driver is older than its CUDA library", "update NVIDIA's driver"),
-    46: ("the card is taken by another program, or is being reset", "try again when it is free"),
-    100: ("the driver finds no card", SIMULATE),
-    101: ("the card that CUDA_VISIBLE_DEVICES names is not there", "name one that `nvidia-smi -L` lists"),
+    46: ("the GPU is taken by another program, or is being reset", "try again when it is free"),
+    100: ("the driver finds no GPU", SIMULATE),
+    101: ("the GPU that CUDA_VISIBLE_DEVICES names is not there", "name one that `nvidia-smi -L` lists"),
     802: (
         "the driver is not ready (on machines with NVSwitch, the fabric manager is not)",
         "start nvidia-fabricmanager",
     ),
     803: ("the driver's library and its kernel module are of different versions", "restart the machine"),
-    804: ("the card does not take the CUDA compatibility package", "remove cuda-compat, or update NVIDIA's driver"),
+    804: ("the GPU does not take the CUDA compatibility package", "remove cuda-compat, or update NVIDIA's driver"),
     999: ("the driver does not answer", "see what nvidia-smi says; restarting the machine often helps"),
 }
 
 
-class Card(NamedTuple):
-    """One graphics card. `memory` in bytes; `capability` and `driver` (the newest CUDA it runs) as (major, minor)."""
+class Gpu(NamedTuple):
+    """One GPU. `memory` in bytes; `capability` and `driver` (the newest CUDA it runs) as (major, minor)."""
 
     number: int
     name: str
@@ -61,24 +61,24 @@ class Card(NamedTuple):
 
 
 class Toolkit(NamedTuple):
-    """The libraries that compile for cards: version, capabilities they compile for (90 is 9.0), what is missing."""
+    """The libraries that compile for GPUs: version, capabilities they compile for (90 is 9.0), what is missing."""
 
     version: tuple[int, int]
     capabilities: tuple[int, ...]
     missing: tuple[str, ...]
 
 
-class Cards(NamedTuple):
-    """The cards of this machine. `reason` says why mode cuda cannot run (None: it can), `remedy` what to do.
+class Gpus(NamedTuple):
+    """The GPUs of this machine. `reason` says why mode cuda cannot run (None: it can), `remedy` what to do.
 
     usable: those that mode cuda paints on, all whose compute capability the toolkit compiles for.
     """
 
-    cards: tuple[Card, ...]
+    gpus: tuple[Gpu, ...]
     reason: str | None
     remedy: str
     toolkit: tuple[int, int] | None = None
-    usable: tuple[Card, ...] = ()
+    usable: tuple[Gpu, ...] = ()
 
 
 class Unusable(Exception):
@@ -89,41 +89,41 @@ def find(
     driver: Callable[[], Any] | None = None,
     toolkit: Callable[[], Toolkit] | None = None,
     environment: Mapping[str, str] = os.environ,
-) -> Cards:
-    """All cards, and which of them mode cuda can use. Never raises; no context is made on a card.
+) -> Gpus:
+    """All GPUs, and which of them mode cuda can use. Never raises; no context is made on a GPU.
 
     `driver` gives the CUDA driver's library (raising OSError where there is none), `toolkit` what compiles for it.
     """
-    cards: tuple[Card, ...] = ()
+    gpus: tuple[Gpu, ...] = ()
     found: Toolkit | None = None
     try:
         _check_environment(environment)
-        library = _started((driver or driver_library)(), environment)
-        cards = tuple(_cards(library))
-        _check_package(cards[0])
-        found = (toolkit or installed_toolkit)()
-        usable = tuple(_usable(found, cards))
+        library = _start_driver((driver or driver_library)(), environment)
+        gpus = tuple(_list_gpus(library))
+        _check_package(gpus[0])
+        found = (toolkit or find_toolkit)()
+        usable = tuple(_list_usable(found, gpus))
     except Unusable as why:
         reason, remedy = why.args
-        return Cards(cards, reason, remedy, found and found.version)
+        return Gpus(gpus, reason, remedy, found and found.version)
     except OSError:
-        return Cards((), "there is no NVIDIA driver", DRIVER)
+        return Gpus((), "there is no NVIDIA driver", DRIVER)
     except Exception as error:  # noqa: BLE001  (it is told as the reason, whatever it is)
-        return Cards(cards, f"looking for cards failed: {type(error).__name__}: {error}", SIMULATE)
-    return Cards(cards, None, "", found.version, usable)
+        return Gpus(gpus, f"looking for GPUs failed: {type(error).__name__}: {error}", SIMULATE)
+    return Gpus(gpus, None, "", found.version, usable)
 
 
-def install(major: int = 13) -> str:
-    """The command that installs what compiles for cards whose driver runs CUDA `major`."""
+def install_command(major: int = 13) -> str:
+    """The command that installs what compiles for GPUs whose driver runs CUDA `major`."""
     return f'pip install "{WANTED.format(major=min(max(major, 12), 13))}"'
 
 
-def exchange(major: int) -> str:
+def exchange_command(major: int) -> str:
     """The commands that put a toolkit for CUDA `major` in the place of a newer one.
 
     The newer one's packages go first: pip leaves them, and they are found before the older one's.
     """
-    return f"pip uninstall -y {' '.join(NEWEST_TOOLKIT)} && {install(major)}"
+    return f"pip uninstall -y {' '.join(NEWEST_TOOLKIT)} && {install_command(major)}"
 
 
 def _check_environment(environment: Mapping[str, str]) -> None:
@@ -131,10 +131,10 @@ def _check_environment(environment: Mapping[str, str]) -> None:
     if environment.get("NUMBA_DISABLE_CUDA", "") not in SET_OUT:
         raise Unusable("NUMBA_DISABLE_CUDA is set", "unset it")
     if environment.get("NUMBA_ENABLE_CUDASIM", "") not in SET_OUT:
-        raise Unusable("NUMBA_ENABLE_CUDASIM is set, so numba compiles nothing for a card", f"unset it, or {SIMULATE}")
+        raise Unusable("NUMBA_ENABLE_CUDASIM is set, so numba compiles nothing for a GPU", f"unset it, or {SIMULATE}")
 
 
-def _started(library: Any, environment: Mapping[str, str]) -> Any:
+def _start_driver(library: Any, environment: Mapping[str, str]) -> Any:
     """The library once `cuInit` has succeeded. Raises Unusable."""
     code = library.cuInit(0)
     if not code:
@@ -144,56 +144,56 @@ def _started(library: Any, environment: Mapping[str, str]) -> Any:
     )
     hidden = environment.get("CUDA_VISIBLE_DEVICES")
     if code == 100 and hidden is not None:
-        reason, remedy = f"CUDA_VISIBLE_DEVICES is {hidden!r}, which leaves no card", "unset it"
+        reason, remedy = f"CUDA_VISIBLE_DEVICES is {hidden!r}, which leaves no GPU", "unset it"
     raise Unusable(reason, remedy)
 
 
-def _asked(function: Any, kind: type[ctypes.c_int | ctypes.c_size_t], *arguments: Any) -> int:
+def _read_number(function: Any, kind: type[ctypes.c_int | ctypes.c_size_t], *arguments: Any) -> int:
     """The number that a function of the driver gives through its first argument. Raises Unusable."""
     number = kind()
     code = function(ctypes.byref(number), *arguments)
     if code:
-        raise Unusable(f"the driver does not describe its cards (CUDA error {code})", "see what nvidia-smi says")
+        raise Unusable(f"the driver does not describe its GPUs (CUDA error {code})", "see what nvidia-smi says")
     return int(number.value)
 
 
-def _cards(library: Any) -> Iterator[Card]:
-    """Each card as the driver describes it. Raises Unusable where there is none."""
-    encoded = _asked(library.cuDriverGetVersion, ctypes.c_int)
+def _list_gpus(library: Any) -> Iterator[Gpu]:
+    """Each GPU as the driver describes it. Raises Unusable where there is none."""
+    encoded = _read_number(library.cuDriverGetVersion, ctypes.c_int)
     newest = encoded // 1000, encoded % 1000 // 10
-    count = _asked(library.cuDeviceGetCount, ctypes.c_int)
+    count = _read_number(library.cuDeviceGetCount, ctypes.c_int)
     if not count:
-        raise Unusable("the driver finds no card", SIMULATE)
+        raise Unusable("the driver finds no GPU", SIMULATE)
     for number in range(count):
-        device = _asked(library.cuDeviceGet, ctypes.c_int, number)
+        device = _read_number(library.cuDeviceGet, ctypes.c_int, number)
         name = ctypes.create_string_buffer(256)
         library.cuDeviceGetName(name, 256, device)
 
         def attribute(which: int, device: int = device) -> int:
-            return _asked(library.cuDeviceGetAttribute, ctypes.c_int, which, device)
+            return _read_number(library.cuDeviceGetAttribute, ctypes.c_int, which, device)
 
-        memory = _asked(library.cuDeviceTotalMem_v2, ctypes.c_size_t, device)
+        memory = _read_number(library.cuDeviceTotalMem_v2, ctypes.c_size_t, device)
         # CU_DEVICE_ATTRIBUTE_: MULTIPROCESSOR_COUNT 16, COMPUTE_CAPABILITY_MAJOR 75 and _MINOR 76
         called = name.value.decode(errors="replace")
-        yield Card(number, called, memory, attribute(16), (attribute(75), attribute(76)), newest)
+        yield Gpu(number, called, memory, attribute(16), (attribute(75), attribute(76)), newest)
 
 
-def _check_package(card: Card) -> None:
+def _check_package(gpu: Gpu) -> None:
     """Raise Unusable where numba-cuda is missing or too old."""
     try:
         have = version("numba-cuda")
     except PackageNotFoundError:
-        raise Unusable("the package numba-cuda is not installed", install(card.driver[0])) from None
-    if too_old(have):
-        raise Unusable(f"numba-cuda {have} is too old", install(card.driver[0]))
+        raise Unusable("the package numba-cuda is not installed", install_command(gpu.driver[0])) from None
+    if is_too_old(have):
+        raise Unusable(f"numba-cuda {have} is too old", install_command(gpu.driver[0]))
 
 
-def too_old(have: str) -> bool:
+def is_too_old(have: str) -> bool:
     """Test whether this version of numba-cuda does not work with numba here."""
     return tuple(int(part) for part in have.split(".")[:3] if part.isdigit()) < OLDEST_NUMBA_CUDA
 
 
-def installed_toolkit() -> Toolkit:
+def find_toolkit() -> Toolkit:
     """Find the toolkit as numba-cuda would: packages of this Python first, then the system's toolkit."""
     from cuda import pathfinder
 
@@ -215,49 +215,47 @@ def installed_toolkit() -> Toolkit:
     return Toolkit((major.value, minor.value), tuple(capabilities), tuple(missing))
 
 
-def _usable(toolkit: Toolkit, cards: tuple[Card, ...]) -> Iterator[Card]:
-    """The cards that the toolkit compiles for. Raises Unusable, with the first card's reason, where there is none."""
-    _check_toolkit(toolkit, cards[0])
+def _list_usable(toolkit: Toolkit, gpus: tuple[Gpu, ...]) -> Iterator[Gpu]:
+    """The GPUs that the toolkit compiles for. Raises Unusable, with the first GPU's reason, where there is none."""
+    _check_toolkit(toolkit, gpus[0])
     reasons = []
-    for card in cards:
+    for gpu in gpus:
         try:
-            _check_capability(toolkit, card)
+            _check_capability(toolkit, gpu)
         except Unusable as why:
             reasons.append(why)
         else:
-            yield card
-    if len(reasons) == len(cards):
+            yield gpu
+    if len(reasons) == len(gpus):
         raise reasons[0]
 
 
-def _check_toolkit(toolkit: Toolkit, card: Card) -> None:
+def _check_toolkit(toolkit: Toolkit, gpu: Gpu) -> None:
     """Raise Unusable where a part of the toolkit is missing, or it does not go with the driver."""
+    newest = gpu.driver[0]
     if toolkit.missing:
-        raise Unusable(f"a part of the CUDA toolkit is missing: {', '.join(toolkit.missing)}", install(card.driver[0]))
-    if toolkit.version[0] > card.driver[0]:
-        raise Unusable(
-            f"the driver runs CUDA {_dotted(card.driver)} and the toolkit here is {_dotted(toolkit.version)}",
-            f"update NVIDIA's driver, or {exchange(card.driver[0])}"
-            if card.driver[0] >= 12
-            else "update NVIDIA's driver",
-        )
+        raise Unusable(f"a part of the CUDA toolkit is missing: {', '.join(toolkit.missing)}", install_command(newest))
+    if toolkit.version[0] > newest:
+        runs, here = _join_version(gpu.driver), _join_version(toolkit.version)
+        older = f", or {exchange_command(newest)}" if newest >= 12 else ""
+        raise Unusable(f"the driver runs CUDA {runs} and the toolkit here is {here}", f"update NVIDIA's driver{older}")
 
 
-def _check_capability(toolkit: Toolkit, card: Card) -> None:
-    """Raise Unusable for a card that the toolkit does not compile for."""
-    capability = 10 * card.capability[0] + card.capability[1]
+def _check_capability(toolkit: Toolkit, gpu: Gpu) -> None:
+    """Raise Unusable for a GPU that the toolkit does not compile for."""
+    capability = 10 * gpu.capability[0] + gpu.capability[1]
+    has, here = _join_version(gpu.capability), _join_version(toolkit.version)
     if capability < min(toolkit.capabilities):
-        older = f"or {exchange(12)}" if toolkit.version[0] > 12 else "there is no older one that numba-cuda takes"
-        raise Unusable(
-            f"the card's compute capability {_dotted(card.capability)} is too old for CUDA {_dotted(toolkit.version)}",
-            f"{SIMULATE}, {older}",
-        )
+        older = "there is no older one that numba-cuda takes"
+        if toolkit.version[0] > 12:
+            older = f"or {exchange_command(12)}"
+        raise Unusable(f"the GPU's compute capability {has} is too old for CUDA {here}", f"{SIMULATE}, {older}")
     if capability // 10 > max(toolkit.capabilities) // 10:
         raise Unusable(
-            f"the card's compute capability {_dotted(card.capability)} is too new for CUDA {_dotted(toolkit.version)}",
-            f"{install(card.driver[0])} --upgrade",
+            f"the GPU's compute capability {has} is too new for CUDA {here}",
+            f"{install_command(gpu.driver[0])} --upgrade",
         )
 
 
-def _dotted(numbers: tuple[int, int]) -> str:
+def _join_version(numbers: tuple[int, int]) -> str:
     return f"{numbers[0]}.{numbers[1]}"

@@ -16,29 +16,29 @@ from render.errors import RenderError
 NOT_READY = 600  # CUresult of a query
 OUT_OF_MEMORY = 2
 LOOK = "see what nvidia-smi says"
-FAILURES = {  # by CUresult: what has happened to the card, not to one tile
+FAILURES = {  # by CUresult: what has happened to the GPU, not to one tile
     2: (  # also where the host's memory cannot be pinned
-        "there is no memory left, on the card or on this machine for copies from it",
-        "end other programs that use the card, let this one lock more memory (ulimit -l), or give a smaller --tile",
+        "there is no memory left, on the GPU or on this machine for copies from it",
+        "end other programs that use the GPU, let this one lock more memory (ulimit -l), or give a smaller --tile",
     ),
-    46: ("the card is taken by another program", "try again when it is free"),
+    46: ("the GPU is taken by another program", "try again when it is free"),
     200: ("the driver does not take the kernel", "update NVIDIA's driver"),
     209: ("the driver does not take the kernel", "update NVIDIA's driver"),
-    214: ("the card found an error in its memory", LOOK),
+    214: ("the GPU found an error in its memory", LOOK),
     218: ("the driver does not take the kernel", "update NVIDIA's driver"),
     222: ("the driver does not take the kernel", "update NVIDIA's driver"),
     702: (
-        "the driver stopped a launch that took too long, as it does on a card with a display",
+        "the driver stopped a launch that took too long, as it does on a GPU with a display",
         "give a smaller --tile",
     ),
-    709: ("the card was lost", f"{LOOK}, and draw again"),
-    999: ("the card was lost", f"{LOOK}, and draw again"),
+    709: ("the GPU was lost", f"{LOOK}, and draw again"),
+    999: ("the GPU was lost", f"{LOOK}, and draw again"),
 }
-SPENT = frozenset({700, 702, 709, 710, *range(714, 720)})  # after these a process gets nothing else from the card
+SPENT = frozenset({700, 702, 709, 710, *range(714, 720)})  # after these a process gets nothing else from the GPU
 
 
-class CardFailed(RenderError):
-    """A card cannot go on, whichever tile it was given. `code`, `name`: the driver's own."""
+class GpuFailed(RenderError):
+    """A GPU cannot go on, whichever tile it was given. `code`, `name`: the driver's own."""
 
     code, name = 0, ""
 
@@ -49,14 +49,14 @@ class LaunchFailed(Exception):
     code = 0
 
 
-def asked(result: tuple[Any, ...]) -> Any:
-    """Unwrap a driver result. Raises CardFailed where the card is at fault, LaunchFailed otherwise."""
+def check_result(result: tuple[Any, ...]) -> Any:
+    """Unwrap a driver result. Raises GpuFailed where the GPU is at fault, LaunchFailed otherwise."""
     code, *values = result
     if int(code):
         name = f"CUDA error {code}" if type(code) is int else code.name  # cuda-bindings' is no Enum, but an int
         if int(code) in FAILURES:
             reason, remedy = FAILURES[int(code)]
-            failure = CardFailed(f"{reason} ({name})", remedy)
+            failure = GpuFailed(f"{reason} ({name})", remedy)
             failure.code, failure.name = int(code), name
             raise failure
         wrong = LaunchFailed(name)
@@ -65,16 +65,16 @@ def asked(result: tuple[Any, ...]) -> Any:
     return values[0] if values else None
 
 
-def unstarted(error: CardFailed | LaunchFailed) -> CardFailed:
+def describe_start_failure(error: GpuFailed | LaunchFailed) -> GpuFailed:
     """Say that a GPU failed before anything was launched on it."""
-    name = error.name if isinstance(error, CardFailed) else str(error)
+    name = error.name if isinstance(error, GpuFailed) else str(error)
     if error.code in SPENT:
-        reason = f"the card does nothing more for this process, in which a launch has failed ({name})"
-        failure = CardFailed(reason, "start the program, or Python, again")
-    elif isinstance(error, CardFailed):
-        failure = CardFailed(error.cause, error.remedy)
+        reason = f"the GPU does nothing more for this process, in which a launch has failed ({name})"
+        failure = GpuFailed(reason, "start the program, or Python, again")
+    elif isinstance(error, GpuFailed):
+        failure = GpuFailed(error.cause, error.remedy)
     else:
-        failure = CardFailed(f"the card does not start ({name})", LOOK)
+        failure = GpuFailed(f"the GPU does not start ({name})", LOOK)
     failure.code, failure.name = error.code, name
     return failure
 
@@ -87,15 +87,15 @@ def driver_library() -> Any:
 
 
 @cache
-def bindings() -> Any:
+def load_bindings() -> Any:
     """NVIDIA's driver interface, started."""
     from cuda.bindings import driver
 
-    asked(driver.cuInit(0))
+    check_result(driver.cuInit(0))
     return driver
 
 
 @cache
-def context(driver: Any, number: int) -> Any:
-    """The one context of a card that all of a process shares; making it takes a while, so it is kept to the end."""
-    return asked(driver.cuDevicePrimaryCtxRetain(asked(driver.cuDeviceGet(number))))
+def retain_context(driver: Any, number: int) -> Any:
+    """The one context of a GPU that all of a process shares; making it takes a while, so it is kept to the end."""
+    return check_result(driver.cuDevicePrimaryCtxRetain(check_result(driver.cuDeviceGet(number))))

@@ -50,7 +50,7 @@ def _import_bindings() -> None:
 
         from render.runtime.cuda import discovery
 
-        discovery.installed_toolkit()
+        discovery.find_toolkit()
 
 
 def _retain_context(library: Any, device: int) -> None:

@@ -1,6 +1,6 @@
-"""Waits for a card that may be busy for minutes, without holding anybody up.
+"""Waits for a GPU that may be busy for minutes, without holding anybody up.
 
-Nothing stops a launch, and a call of the driver that waits for one holds up Control-C. So the card is looked at again
+Nothing stops a launch, and a call of the driver that waits for one holds up Control-C. So the GPU is looked at again
 and again, for a moment by the one who asked and then in the background. Where the process ends before, so does the
 launch.
 """
@@ -25,7 +25,7 @@ def when_idle(busy: Callable[[], bool], then: Callable[[], None]) -> None:
     finally:
         if busy():
             with suppress(RuntimeError):  # Python is ending, and starts no threads
-                Thread(target=_later, args=(busy, then), name="card", daemon=True).start()
+                Thread(target=_later, args=(busy, then), name="gpu", daemon=True).start()
         else:
             then()
 

@@ -9,14 +9,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from render.runtime.cuda.discovery import LIBRARIES, Toolkit, install, installed_toolkit, too_old
+from render.runtime.cuda.discovery import LIBRARIES, Toolkit, find_toolkit, install_command, is_too_old
 
 KERNEL_MODULE = Path("/proc/driver/nvidia/version")
 LONGEST = 80  # letters of a version, as the management library counts them
 
 
 class Software(NamedTuple):
-    """Versions as they are written, None for what is not there. `missing`: what mode cuda lacks besides a card.
+    """Versions as they are written, None for what is not there. `missing`: what mode cuda lacks besides a GPU.
 
     install: the command that installs what is missing, None where nothing is.
     """
@@ -30,30 +30,30 @@ class Software(NamedTuple):
 
 def find(
     newest: int = 13,
-    toolkit: Callable[[], Toolkit] = installed_toolkit,
+    toolkit: Callable[[], Toolkit] = find_toolkit,
     management: Callable[[], Any] = lambda: ctypes.CDLL("libnvidia-ml.so.1"),
     kernel_module: Path = KERNEL_MODULE,
 ) -> Software:
     """Find what is installed. `newest`: the major version of CUDA that the driver runs. Never raises."""
-    found = _toolkit(toolkit)
+    found = _find_toolkit(toolkit)
     missing = found.missing
     try:
         package: str | None = version("numba-cuda")
     except PackageNotFoundError:
         package = None
         missing = ("the package numba-cuda", *missing)
-    if package is not None and too_old(package):
+    if package is not None and is_too_old(package):
         missing = (f"a newer numba-cuda than {package}", *missing)
     return Software(
         driver_version(management, kernel_module),
         ".".join(map(str, found.version)) if found.version > (0, 0) else None,
         package,
         missing,
-        install(newest) if missing else None,
+        install_command(newest) if missing else None,
     )
 
 
-def _toolkit(look: Callable[[], Toolkit]) -> Toolkit:
+def _find_toolkit(look: Callable[[], Toolkit]) -> Toolkit:
     """The toolkit, all of it missing where nothing knows how to look."""
     try:
         return look()

@@ -2,7 +2,7 @@
 
 A launch is told which tiles it has, paints them, copies them back, and clears what threads count in for the next; while
 one stream copies, others paint. Events on the stream tell when each part began and ended on the device's clock;
-`CardClock` ties that to the host's.
+`TiedClock` ties that to the host's.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import numpy as np
 from render.codegen.settings import Settings, cell_numbers, pack_cells
 from render.kernels.launch import THREADS, TILE
 from render.request import Request
-from render.runtime.cuda.clock import CardClock
-from render.runtime.cuda.driver import NOT_READY, asked
+from render.runtime.cuda.driver import NOT_READY, check_result
 from render.runtime.cuda.idle import PAUSE
 from render.runtime.launch import Grid, List, Memory, Shape, Sizes, make_list, share_out, sizes
 from render.runtime.painted import Painted
 from render.trace import Clock, Worker
+from render.trace.tied_clock import TiedClock
 
 NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: does not wait for the default stream
 INT32, INT64 = ctypes.c_int32, ctypes.c_int64
@@ -43,17 +43,17 @@ class Owner(Protocol):
     at: Settings
     p: tuple[Any, ...]
     clock: Clock
-    events: CardClock
-    timer: CardClock
+    events: TiedClock
+    timer: TiedClock
     step: int
     most: int
     most_listed: int
 
     def make_current(self) -> None:
-        """Have the calling thread speak to this card."""
+        """Have the calling thread speak to this GPU."""
         ...
 
-    def place(self, array: np.ndarray) -> int:
+    def find_place(self, array: np.ndarray) -> int:
         """Return the GPU's address of an array that was copied when the device was opened."""
         ...
 
@@ -94,13 +94,13 @@ class Stream:
     def open(self) -> None:
         """Create its queue and its events, and reserve memory for a launch of its shape."""
         driver = self._driver
-        self._queue = asked(driver.cuStreamCreate(NON_BLOCKING))
+        self._queue = check_result(driver.cuStreamCreate(NON_BLOCKING))
         for _ in range(3):
-            self._events.append(asked(driver.cuEventCreate(0)))
+            self._events.append(check_result(driver.cuEventCreate(0)))
         known = self._reserve(self.shape)
         if self.device.anchor is None:
             # The driver may load the kernel when it is first launched, which no clock is to learn from.
-            asked(driver.cuMemsetD8Async(self._there, 0, known.sizes.cleared, self._queue))
+            check_result(driver.cuMemsetD8Async(self._there, 0, known.sizes.cleared, self._queue))
             self._launch(((1, 1, 1), (1, 1, 1)), known.parameters, Shape(0, 1, 1))  # no tile is painted
             self.device.tie_clocks(self._queue)
 
@@ -114,28 +114,28 @@ class Stream:
         known.memory.tiles[:] = rectangles.reshape(-1)
         self._launched, self._arrived, self._handed = shape, False, self._clock()
         table, size = int(self._there) + back, 4 * TILE * shape.tiles
-        asked(driver.cuMemcpyHtoDAsync(table, int(self._here) + back, size, queue))
-        asked(driver.cuMemsetD8Async(self._there, 0, cleared, queue))
-        asked(driver.cuEventRecord(first, queue))
+        check_result(driver.cuMemcpyHtoDAsync(table, int(self._here) + back, size, queue))
+        check_result(driver.cuMemsetD8Async(self._there, 0, cleared, queue))
+        check_result(driver.cuEventRecord(first, queue))
         self._launch(shape.grids(device.most), known.parameters, shape)
-        asked(driver.cuEventRecord(second, queue))
-        asked(driver.cuMemcpyDtoHAsync(self._here, self._there, back, queue))
-        asked(driver.cuEventRecord(third, queue))
+        check_result(driver.cuEventRecord(second, queue))
+        check_result(driver.cuMemcpyDtoHAsync(self._here, self._there, back, queue))
+        check_result(driver.cuEventRecord(third, queue))
 
     def _launch(self, grids: tuple[Grid, Grid], parameters: tuple[int, ...], shape: Shape) -> None:
         """Hand the kernel's passes to the device, one after the other, with these grids of thread blocks."""
         arguments = ((*parameters, *shape), self._types)
         for function, grid in zip(self.device.functions, grids, strict=True):
-            asked(self._driver.cuLaunchKernel(function, *grid, THREADS, 1, 1, 0, self._queue, arguments, 0))
+            check_result(self._driver.cuLaunchKernel(function, *grid, THREADS, 1, 1, 0, self._queue, arguments, 0))
 
     def ready(self) -> bool:
         """Test whether `collect` would return the launch at once."""
         if not self._arrived:
-            self.device.make_current()  # a lost card's context may answer for all calls made in it
+            self.device.make_current()  # a lost GPU's context may answer for all calls made in it
             result = self._driver.cuEventQuery(self._events[-1])
             if int(result[0]) == NOT_READY:
                 return False
-            asked(result)
+            check_result(result)
             self._arrived = True
         return True
 
@@ -143,18 +143,18 @@ class Stream:
         """Wait for the launch; what it brought is valid until the next."""
         self.device.make_current()
         if not self._arrived:
-            asked(self._driver.cuEventSynchronize(self._events[-1]))
-        began, painted, arrived = self._times(self._clock())
+            check_result(self._driver.cuEventSynchronize(self._events[-1]))
+        began, painted, arrived = self._read_times(self._clock())
         return self._known[self._launched].memory.painted(
             self._launched, self._on_host, began, painted, arrived, handed=self._handed, step=self.device.step
         )
 
-    def _times(self, seen: int) -> tuple[int, int, int]:
+    def _read_times(self, seen: int) -> tuple[int, int, int]:
         """Times on the host's clock at which the device started the launch, had painted it, and had copied it."""
         clock, (first, second, third) = self.device.events, self._events
-        began = self._between(self.device.anchor, first)
-        painted = began + self._between(first, second)
-        arrived = painted + self._between(second, third)
+        began = self._measure_between(self.device.anchor, first)
+        painted = began + self._measure_between(first, second)
+        arrived = painted + self._measure_between(second, third)
         blur = began >> 22  # what a number of 24 bits cannot tell
         clock.learn(began, arrived, self._handed - blur, seen + blur)
         began, painted, arrived = (
@@ -162,8 +162,8 @@ class Stream:
         )
         return began, painted, arrived
 
-    def _between(self, first: Any, second: Any) -> int:
-        return int(asked(self._driver.cuEventElapsedTime(first, second)) * 1e6)
+    def _measure_between(self, first: Any, second: Any) -> int:
+        return int(check_result(self._driver.cuEventElapsedTime(first, second)) * 1e6)
 
     def _on_host(self, times: np.ndarray, began: int, painted: int) -> None:
         """Put times of the device, of a launch that it painted then, on the host's clock, in place."""
@@ -183,7 +183,7 @@ class Stream:
                 self._allocate(needed.whole)
             memory = share_out(self._memory, device.request, shape)
             self._place_list(make_list(device.request, shape, device.most_listed))
-            parameters = self._parameters(memory)
+            parameters = self._make_parameters(memory)
             if len(self._known) == KEPT:
                 del self._known[next(iter(self._known))]
             known = self._known[shape] = Known(memory, needed, tuple(parameters))
@@ -194,7 +194,7 @@ class Stream:
         needed = sum(array.nbytes for array in listed)
         if needed > self._list_bytes:
             self._release_list()
-            self._list, self._list_bytes = asked(self._driver.cuMemAlloc(needed)), needed
+            self._list, self._list_bytes = check_result(self._driver.cuMemAlloc(needed)), needed
             self._known = {}
         self._listed = {
             listed.room.ctypes.data: int(self._list),
@@ -207,26 +207,26 @@ class Stream:
             self._driver.cuMemFree(self._list)
         self._list, self._list_bytes = None, 0
 
-    def _parameters(self, memory: Memory) -> list[int]:
+    def _make_parameters(self, memory: Memory) -> list[int]:
         """The parameters of the threads: the same for all launches, but for the addresses of this one's memory."""
         at = self._lists.settings(memory.settings(self.device.at))
         if not self._cells:
-            told = pack_cells(at, self.device.p, address=self._address)
+            told = pack_cells(at, self.device.p, address=self._find_address)
             self._cells, self._types = told.tolist(), (*[INT64] * len(told), *[INT32] * len(Shape._fields))
         cells = list(self._cells)
         for array, (address, length) in zip((*memory, *self._lists), MEMORY_CELLS, strict=True):
-            cells[address], cells[length] = self._address(array), array.size
+            cells[address], cells[length] = self._find_address(array), array.size
         cells[COPIES], cells[STRIDE] = at.copies, at.stride
         return cells
 
     def _allocate(self, needed: int) -> None:
         """Reserve so many bytes here and on the device."""
-        self._there = asked(self._driver.cuMemAlloc(needed))
-        self._here = asked(self._driver.cuMemHostAlloc(needed, 0))
+        self._there = check_result(self._driver.cuMemAlloc(needed))
+        self._here = check_result(self._driver.cuMemHostAlloc(needed, 0))
         self._bytes = needed
         self._memory = np.ctypeslib.as_array((ctypes.c_uint8 * needed).from_address(int(self._here)))
 
-    def _address(self, array: np.ndarray) -> int:
+    def _find_address(self, array: np.ndarray) -> int:
         """Locate an array for the device: behind the same distance in this stream's memory, or among the constants."""
         if not array.size:
             return 0
@@ -235,7 +235,7 @@ class Stream:
         distance = array.ctypes.data - int(self._here)
         if 0 <= distance < self._bytes:
             return int(self._there) + distance
-        return self.device.place(array)
+        return self.device.find_place(array)
 
     def _release(self) -> None:
         self._known, self._memory = {}, np.zeros(0, np.uint8)

@@ -1,4 +1,4 @@
-"""The host's side of a card, against a driver that runs each thread's own code on the CPU: what is told to the card,
+"""The host's side of a GPU, against a driver that runs each thread's own code on the CPU: what is told to the GPU,
 what comes back, and what is said when it fails."""
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from render.errors import RenderError
 from render.kernels.launch import THREADS
 from render.kernels.passes import FIRST_PASS
 from render.request import Request
-from render.runtime.cuda import driver as card_driver
+from render.runtime.cuda import driver as gpu_driver
 from render.runtime.cuda.device import CudaDevice
 from render.runtime.cuda.driver import LaunchFailed
-from tests.card_driver import EVERY, Driver, drawn, open_device
+from tests.gpu_driver import EVERY, Driver, drawn, open_device
 
 
 class Imitation(Driver):
@@ -141,7 +141,7 @@ def test_each_launch_counts_from_nothing_though_another_stream_stands_still(devi
     assert made[0] != made[1]
 
 
-def test_times_of_the_card_are_told_on_the_host_clock(device: CudaDevice) -> None:
+def test_times_of_the_gpu_are_told_on_the_host_clock(device: CudaDevice) -> None:
     (stream,) = device.streams(1)
     before = time.perf_counter_ns()
     stream.submit(rectangle(0, 0, 16, 16))
@@ -185,7 +185,7 @@ def test_no_clock_learns_from_the_launch_that_has_the_kernel_loaded(
         ("cuStreamCreate", 304, r"does not start \(CUDA error 304\)"),
     ],
 )
-def test_a_card_that_fails_says_what_to_do(
+def test_a_gpu_that_fails_says_what_to_do(
     driver: Imitation, call: str, code: int, words: str, ask: Callable[..., Request]
 ) -> None:
     driver.failures[call] = EVERY, code
@@ -197,11 +197,11 @@ def test_a_card_that_fails_says_what_to_do(
 
 
 @pytest.mark.parametrize("call", ["cuMemAlloc", "cuMemHostAlloc"])
-def test_no_memory_may_be_the_card_s_or_the_host_s(driver: Imitation, call: str, ask: Callable[..., Request]) -> None:
+def test_no_memory_may_be_the_gpu_s_or_the_host_s(driver: Imitation, call: str, ask: Callable[..., Request]) -> None:
     """The driver says the same of both."""
     driver.failures[call] = EVERY, 2
 
-    with pytest.raises(RenderError, match="on the card or on this machine") as caught:
+    with pytest.raises(RenderError, match="on the GPU or on this machine") as caught:
         drawn(driver, ask(mode="cuda", target="cuda"))
 
     assert all(word in caught.value.remedy for word in ("other programs", "ulimit -l", "--tile"))
@@ -224,4 +224,4 @@ def test_a_launch_that_fails_names_its_tile(driver: Imitation, ask: Callable[...
 
 def test_an_unknown_failure_is_the_launch_own() -> None:
     with pytest.raises(LaunchFailed, match="CUDA error 700"):
-        card_driver.asked((700,))
+        gpu_driver.check_result((700,))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from render.runtime.cuda import discovery as cards
+from render.runtime.cuda import discovery as gpus
 from render.runtime.cuda.discovery import Toolkit
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -20,7 +20,7 @@ TOOLKIT = Toolkit((13, 0), (75, 80, 90, 120), ())
 
 
 class Driver:
-    """Answers like NVIDIA's driver on a machine with so many cards; each entry point gives a CUresult."""
+    """Answers like NVIDIA's driver on a machine with so many GPUs; each entry point gives a CUresult."""
 
     def __init__(
         self, init: int = 0, version: int = 13000, count: int = 1, capability: tuple[int, int] = (9, 0)
@@ -31,7 +31,7 @@ class Driver:
             "cuDriverGetVersion": lambda number: put(number, version),
             "cuDeviceGetCount": lambda number: put(number, count),
             "cuDeviceGet": put,
-            "cuDeviceGetName": lambda name, _, device: put(pointer(name), f"Card {device}".encode()),
+            "cuDeviceGetName": lambda name, _, device: put(pointer(name), f"GPU {device}".encode()),
             "cuDeviceGetAttribute": lambda number, which, _: put(number, attributes[which]),
             "cuDeviceTotalMem_v2": lambda number, _: put(number, 80 << 30),
         }
@@ -45,8 +45,8 @@ def put(reference: Any, value: object) -> int:
     return 0
 
 
-def found(driver: Driver, toolkit: Toolkit = TOOLKIT, environment: dict[str, str] | None = None) -> cards.Cards:
-    return cards.find(lambda: driver, lambda: toolkit, {} if environment is None else environment)
+def found(driver: Driver, toolkit: Toolkit = TOOLKIT, environment: dict[str, str] | None = None) -> gpus.Gpus:
+    return gpus.find(lambda: driver, lambda: toolkit, {} if environment is None else environment)
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ def package(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], None]:
                 raise PackageNotFoundError(name)
             return number
 
-        monkeypatch.setattr(cards, "version", version)
+        monkeypatch.setattr(gpus, "version", version)
 
     install("0.30.4")
     return install
@@ -69,10 +69,10 @@ def test_where_all_is_well_there_is_no_reason() -> None:
     answer = found(Driver(count=2))
 
     assert (answer.reason, answer.toolkit) == (None, (13, 0))
-    assert [card.number for card in answer.cards] == [0, 1]
-    assert answer.cards[1]._asdict() == {
+    assert [gpu.number for gpu in answer.gpus] == [0, 1]
+    assert answer.gpus[1]._asdict() == {
         "number": 1,
-        "name": "Card 1",
+        "name": "GPU 1",
         "memory": 80 << 30,
         "multiprocessors": 132,
         "capability": (9, 0),
@@ -84,7 +84,7 @@ def test_without_a_driver_one_is_to_be_installed() -> None:
     def no_library() -> Any:
         raise OSError("libcuda.so.1: cannot open shared object file")
 
-    answer = cards.find(no_library, lambda: TOOLKIT, {})
+    answer = gpus.find(no_library, lambda: TOOLKIT, {})
 
     assert answer.reason == "there is no NVIDIA driver"
     assert "--simulate" in answer.remedy
@@ -93,7 +93,7 @@ def test_without_a_driver_one_is_to_be_installed() -> None:
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        (100, "no card"),
+        (100, "no GPU"),
         (35, "older"),
         (803, "different versions"),
         (34, "stub"),
@@ -106,11 +106,11 @@ def test_a_driver_that_does_not_start_says_why(code: int, words: str) -> None:
 
     assert words in str(answer.reason)
     assert answer.remedy
-    assert not answer.cards
+    assert not answer.gpus
 
 
-def test_a_driver_without_cards_is_told_from_hidden_cards() -> None:
-    assert found(Driver(count=0)).reason == "the driver finds no card"
+def test_a_driver_without_gpus_is_told_from_hidden_gpus() -> None:
+    assert found(Driver(count=0)).reason == "the driver finds no GPU"
     assert "CUDA_VISIBLE_DEVICES" in str(found(Driver(init=100), environment={"CUDA_VISIBLE_DEVICES": ""}).reason)
 
 
@@ -130,7 +130,7 @@ def test_a_missing_package_comes_with_the_command_that_suits_the_driver(
 
     assert answer.reason == "the package numba-cuda is not installed"
     assert answer.remedy.startswith(f'pip install "numba-cuda[{extra}]')
-    assert answer.cards, "the card itself is there, and said to be"
+    assert answer.gpus, "the GPU itself is there, and said to be"
 
 
 @pytest.mark.parametrize(("number", "old"), [("0.28.2", True), ("0.30.3", True), ("0.30.4", False), ("1.0", False)])
@@ -154,7 +154,7 @@ def test_missing_parts_of_the_toolkit_are_named() -> None:
         (Driver(capability=(13, 0)), "13.0 is too new for CUDA 13.0"),
     ],
 )
-def test_driver_card_and_toolkit_must_go_together(driver: Driver, words: str) -> None:
+def test_driver_gpu_and_toolkit_must_go_together(driver: Driver, words: str) -> None:
     answer = found(driver)
 
     assert words in str(answer.reason)
@@ -168,7 +168,7 @@ def test_a_toolkit_that_is_too_new_is_taken_away_before_an_older_one_comes(drive
     assert 0 < words.index("pip uninstall -y nvidia-nvvm") < words.index('pip install "numba-cuda[cu12]')
 
 
-def test_cards_that_the_toolkit_does_not_compile_for_are_left_out() -> None:
+def test_gpus_that_the_toolkit_does_not_compile_for_are_left_out() -> None:
     capabilities = iter([(6, 1), (9, 0), (8, 0), (6, 1)])
 
     class Mixed(Driver):
@@ -183,18 +183,18 @@ def test_cards_that_the_toolkit_does_not_compile_for_are_left_out() -> None:
     answer = found(Mixed())
 
     assert answer.reason is None
-    assert len(answer.cards) == 4
-    assert [card.number for card in answer.usable] == [1, 2]
+    assert len(answer.gpus) == 4
+    assert [gpu.number for gpu in answer.usable] == [1, 2]
 
 
 def test_what_nobody_foresaw_is_a_reason_too() -> None:
-    answer = cards.find(object, lambda: TOOLKIT, {})
+    answer = gpus.find(object, lambda: TOOLKIT, {})
 
     assert "AttributeError" in str(answer.reason)
 
 
 def test_the_toolkit_here_is_found_whole() -> None:
-    toolkit = cards.installed_toolkit()
+    toolkit = gpus.find_toolkit()
 
     assert not toolkit.missing
     assert 90 in toolkit.capabilities

@@ -1,4 +1,4 @@
-"""What is said of the software for cards: versions as they are written, what is missing, how to install it."""
+"""What is said of the software for GPUs: versions as they are written, what is missing, how to install it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from render.frontend import devices
 from render.runtime.cuda import software
-from render.runtime.cuda.discovery import Card, Cards, Toolkit
+from render.runtime.cuda.discovery import Gpu, Gpus, Toolkit
 from render.runtime.cuda.software import Software, driver_version, find
 
 TOOLKIT = Toolkit((13, 5), (75, 90), ())
@@ -90,20 +90,18 @@ def test_what_is_missing_comes_with_the_command_that_installs_it(newest: int, ex
     assert found.install.startswith(f'pip install "numba-cuda[{extra}]')
 
 
-def test_devices_tells_each_card_and_its_software(monkeypatch: pytest.MonkeyPatch) -> None:
-    cards = [
-        Card(number, name, 80 << 30, 132, capability, (13, 0))
-        for number, name, capability in ((0, "NVIDIA H100", (9, 0)), (1, "Old card", (6, 1)))
+def test_devices_tells_each_gpu_and_its_software(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus = [
+        Gpu(number, name, 80 << 30, 132, capability, (13, 0))
+        for number, name, capability in ((0, "NVIDIA H100", (9, 0)), (1, "Old GPU", (6, 1)))
     ]
-    monkeypatch.setattr(
-        "render.runtime.cuda.discovery.find", lambda: Cards(tuple(cards), None, "", (13, 5), (cards[0],))
-    )
+    monkeypatch.setattr("render.runtime.cuda.discovery.find", lambda: Gpus(tuple(gpus), None, "", (13, 5), (gpus[0],)))
     monkeypatch.setattr(software, "find", lambda _: Software("580.159", "13.5", "0.30.4", (), None))
 
     found = devices.find_devices()
     told = "\n".join(devices.format_lines(found))
 
-    assert [card["used"] for card in found["cards"]] == [True, False]
+    assert [gpu["used"] for gpu in found["cards"]] == [True, False]
     assert found["cuda"]["runs"] == "13.0"
     assert "NVIDIA H100, 80 GiB, 132 multiprocessors, compute capability 9.0\n" in told
     assert "compute capability 6.1 (not used)" in told

@@ -13,12 +13,19 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from render.backends.loky.process import Death
     from render.errors import TileError
     from render.plan import Tile
 
 BY_TILE, HANGS, OUTSIDE = 3, 2, 6
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds before a tile is tried again; each time twice as long
+
+
+class Death(NamedTuple):
+    """The loss of a worker, in words. by_tile: the tile that it was at may be the cause; hung: it did not move."""
+
+    how: str
+    by_tile: bool
+    hung: bool = False
 
 
 class Suspect(NamedTuple):

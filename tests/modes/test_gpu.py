@@ -1,4 +1,4 @@
-"""Mode cuda on a real card: what only there can be seen. All are skipped, with the reason, where there is none.
+"""Mode cuda on a real GPU: what only there can be seen. All are skipped, with the reason, where there is none.
 
 tests/targets/test_cuda.py compares every scene, view and precision with the CPU.
 """
@@ -18,7 +18,7 @@ from render.errors import RenderError
 from render.frame import Frame
 from render.options import complete
 from render.runtime.cuda import discovery
-from render.runtime.cuda.discovery import Card
+from render.runtime.cuda.discovery import Gpu
 from render.trace import Span
 
 pytestmark = pytest.mark.gpu
@@ -33,22 +33,24 @@ def spans(frame: Frame, kind: str) -> list[Span]:
 
 
 @contextmanager
-def full(chosen: Iterable[Card], left: int = 0) -> Iterator[None]:
+def full(chosen: Iterable[Gpu], left: int = 0) -> Iterator[None]:
     """The memory of these GPUs is taken, to the last 2 MiB of each, or to so many bytes."""
-    from render.runtime.cuda.driver import asked, bindings, context
+    from render.runtime.cuda.driver import check_result, load_bindings, retain_context
 
-    driver, taken = bindings(), []
+    driver, taken = load_bindings(), []
     try:
-        for card in chosen:
-            asked(driver.cuCtxSetCurrent(context(driver, card.number)))
+        for gpu in chosen:
+            check_result(driver.cuCtxSetCurrent(retain_context(driver, gpu.number)))
             for size in (1 << 30, 1 << 24, 1 << 21):  # what is left decides, so the pieces become smaller
-                while asked(driver.cuMemGetInfo()) > left + size and not int((got := driver.cuMemAlloc(size))[0]):
-                    taken.append((card, got[1]))
+                while check_result(driver.cuMemGetInfo()) > left + size and not int(
+                    (got := driver.cuMemAlloc(size))[0]
+                ):
+                    taken.append((gpu, got[1]))
         yield
     finally:
-        for card, place in taken:
-            asked(driver.cuCtxSetCurrent(context(driver, card.number)))
-            asked(driver.cuMemFree(place))
+        for gpu, place in taken:
+            check_result(driver.cuCtxSetCurrent(retain_context(driver, gpu.number)))
+            check_result(driver.cuMemFree(place))
 
 
 @pytest.mark.parametrize("count", [1, 2, 8])
@@ -115,7 +117,7 @@ def test_blocks_tell_which_multiprocessor_painted_which_tile_and_when() -> None:
         assert max(block.t1 for block in blocks if block.tile == tile) == span.t1
 
 
-def test_the_clock_of_the_card_is_known_well_enough() -> None:
+def test_the_clock_of_the_gpu_is_known_well_enough() -> None:
     """Better than a quarter of a millisecond, or nobody could say what ran beside what."""
     frame = drawn()
 
@@ -140,7 +142,7 @@ def test_limits_about_the_length_of_a_block_are_kept(limit: int) -> None:
     assert np.array_equal(np.asarray(frame.inside), np.asarray(expected.inside))
 
 
-def test_a_card_draws_one_tile_of_a_frame() -> None:
+def test_a_gpu_draws_one_tile_of_a_frame() -> None:
     request = complete(mode="cuda", size=(640, 360), samples=1, tile=(160, 90))
     one = replace(request, only_tile=5)
 

@@ -1,4 +1,4 @@
-"""Cards that fail while a frame is drawn, whichever call of the driver fails and however: others paint the whole
+"""GPUs that fail while a frame is drawn, whichever call of the driver fails and however: others paint the whole
 picture, or one clear error is raised; every tile is told once, and all memory is given back."""
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from render.painting.painter import Done, Launcher
 from render.plan import cut
 from render.request import Request
 from render.runtime.cuda.device import CudaDevice
-from render.runtime.cuda.discovery import Card
+from render.runtime.cuda.discovery import Gpu
 from render.runtime.cuda.driver import NOT_READY
 from render.runtime.kernel import LaunchKernel
 from render.runtime.launch import LAUNCHES, Shape
@@ -70,9 +70,9 @@ class Failure(NamedTuple):
 
 
 class Imitation:
-    """A card's driver that colours each pixel by its place, and does everything at once; `busy` queries are not ready.
+    """A GPU's driver that colours each pixel by its place, and does everything at once; `busy` queries are not ready.
 
-    `room`: bytes that may be allocated. `strayed`: calls that were made in another card's context, or in none.
+    `room`: bytes that may be allocated. `strayed`: calls that were made in another GPU's context, or in none.
     """
 
     current = threading.local()  # whose context a thread is in
@@ -99,8 +99,8 @@ class Imitation:
     def _call(self, name: str, *arguments: Any) -> tuple[Any, ...]:
         self.calls.append(name)
         if name == "cuCtxSetCurrent":
-            self.current.card = self
-        elif not name.startswith("cuDevice") and getattr(self.current, "card", None) is not self:
+            self.current.gpu = self
+        elif not name.startswith("cuDevice") and getattr(self.current, "gpu", None) is not self:
             self.strayed.append(name)
         if name in ("cuMemFree", "cuMemFreeHost"):
             self.room += self.memory.pop(arguments[0]).size
@@ -207,7 +207,7 @@ class Imitation:
 
 
 def coloured(x: int, y: int, width: int, height: int) -> np.ndarray:
-    """What the imitated card paints: each pixel by its place in the frame."""
+    """What the imitated GPU paints: each pixel by its place in the frame."""
     across, down = np.meshgrid(np.arange(x, x + width), np.arange(y, y + height))
     return np.stack([across, down, 7 * across + down], axis=2).astype(np.uint8)
 
@@ -224,13 +224,13 @@ class Run(NamedTuple):
 
 
 def drawn(drivers: Sequence[Imitation], request: Request, streams: int = 3, announce: Any = None) -> Run:
-    """A frame drawn by mode cuda on these cards."""
+    """A frame drawn by mode cuda on these GPUs."""
     recorder = Recorder()
     p = scene.load(request.scene).prepared(request)
 
     def device(number: int, clock: Any) -> CudaDevice:
-        card = Card(number, "Imitation", 1 << 30, 2, (9, 0), (13, 0))
-        return CudaDevice(card, b"code", request, p, clock, drivers[number], f"Imitation {number}")
+        gpu = Gpu(number, "Imitation", 1 << 30, 2, (9, 0), (13, 0))
+        return CudaDevice(gpu, b"code", request, p, clock, drivers[number], f"Imitation {number}")
 
     makes = {f"Imitation {number}": partial(device, number) for number in range(len(drivers))}
     make: Any = partial(device, 0) if len(makes) == 1 else partial(Several, makes)
@@ -268,22 +268,22 @@ FAILURES = st.sampled_from(sorted(CALLS)).flatmap(
 
 @settings(max_examples=150)
 @given(failure=FAILURES, busy=st.integers(0, 5), streams=st.integers(1, 4))
-def test_what_one_card_leaves_another_paints(failure: Failure, busy: int, streams: int) -> None:
+def test_what_one_gpu_leaves_another_paints(failure: Failure, busy: int, streams: int) -> None:
     bad, good = Imitation(failure, busy=busy), Imitation()
 
     run = drawn([bad, good], REQUEST, streams)
 
     assert whole(run, REQUEST)
-    assert all(card.empty for card in (bad, good))
-    assert not good.strayed, "a lost card's context may answer for every call made in it"
+    assert all(gpu.empty for gpu in (bad, good))
+    assert not good.strayed, "a lost GPU's context may answer for every call made in it"
 
 
 @settings(max_examples=150)
 @given(failure=FAILURES, busy=st.integers(0, 5), streams=st.integers(1, 4))
-def test_the_only_card_paints_all_or_one_error_says_why(failure: Failure, busy: int, streams: int) -> None:
-    card = Imitation(failure, busy=busy)
+def test_the_only_gpu_paints_all_or_one_error_says_why(failure: Failure, busy: int, streams: int) -> None:
+    gpu = Imitation(failure, busy=busy)
 
-    run = drawn([card], REQUEST, streams)
+    run = drawn([gpu], REQUEST, streams)
 
     if run.error is None:
         assert whole(run, REQUEST)
@@ -295,21 +295,21 @@ def test_the_only_card_paints_all_or_one_error_says_why(failure: Failure, busy: 
         for tile in (cut(REQUEST)[number] for number in run.tiles):
             expected = coloured(*tile[1:])
             assert np.array_equal(run.rgb[tile.y : tile.y + tile.height, tile.x : tile.x + tile.width], expected)
-    assert card.empty
+    assert gpu.empty
 
 
 @given(first=FAILURES, second=FAILURES)
-def test_when_all_cards_fail_it_is_one_error(first: Failure, second: Failure) -> None:
-    cards = [Imitation(first), Imitation(second)]
+def test_when_all_gpus_fail_it_is_one_error(first: Failure, second: Failure) -> None:
+    gpus = [Imitation(first), Imitation(second)]
 
-    run = drawn(cards, REQUEST)
+    run = drawn(gpus, REQUEST)
 
     assert whole(run, REQUEST) or (run.error is not None and run.error.remedy)
     assert len(set(run.tiles)) == len(run.tiles)
-    assert all(card.empty for card in cards)
+    assert all(gpu.empty for gpu in gpus)
 
 
-def test_a_card_that_fails_is_told_and_named() -> None:
+def test_a_gpu_that_fails_is_told_and_named() -> None:
     said: list[str] = []
 
     run = drawn(
@@ -317,7 +317,7 @@ def test_a_card_that_fails_is_told_and_named() -> None:
     )
 
     assert whole(run, REQUEST)
-    assert run.facts["failed_cards"] == "Imitation 0: the card was lost (CUDA error 709)"
+    assert run.facts["failed_cards"] == "Imitation 0: the GPU was lost (CUDA error 709)"
     assert said == [f"a GPU failed, and others paint its tiles: {run.facts['failed_cards']}"]
     assert "Imitation 1 stream 0" in {span.worker.device for span in run.spans}
 
@@ -346,14 +346,14 @@ def test_no_room_for_one_stream_says_what_to_do() -> None:
     assert "--tile" in run.error.remedy
 
 
-def test_two_cards_share_the_tiles_and_say_who_they_are() -> None:
+def test_two_gpus_share_the_tiles_and_say_who_they_are() -> None:
     request = small_request(mode="cuda", target="cuda", width=64)  # of eight tiles: two launches for each GPU
 
     run = drawn([Imitation(), Imitation()], request, streams=2)
 
     assert whole(run, request)
     assert {span.worker.device for span in run.spans if span.kind == "paint"} == {
-        f"Imitation {card} stream {stream}" for card in (0, 1) for stream in (0, 1)
+        f"Imitation {gpu} stream {stream}" for gpu in (0, 1) for stream in (0, 1)
     }
     assert {span.worker.device for span in run.spans if span.kind == "block"} == {
         "Imitation 0 multiprocessor",
@@ -364,7 +364,7 @@ def test_two_cards_share_the_tiles_and_say_who_they_are() -> None:
 
 
 @pytest.mark.parametrize("ahead", [0, -(10**15), 10**18])
-def test_blocks_lie_inside_their_launch_whatever_the_card_clock_says(ahead: int) -> None:
+def test_blocks_lie_inside_their_launch_whatever_the_gpu_clock_says(ahead: int) -> None:
     run = drawn([Imitation(ahead=ahead)], REQUEST)
 
     paints = {span.tile: span for span in run.spans if span.kind == "paint"}
@@ -391,16 +391,16 @@ def test_each_launch_is_recorded_from_hand_over_to_arrival() -> None:
 def test_a_frame_that_has_no_room_on_a_device_is_cut_smaller(room: int) -> None:
     """Into launches of fewer tiles, and a tile that has no room by itself into pieces."""
     request = small_request(mode="cuda", target="cuda", width=640, height=480, tile=(640, 240))
-    card = Imitation(room=room)
+    gpu = Imitation(room=room)
 
-    run = drawn([card], request)
+    run = drawn([gpu], request)
 
     assert whole(run, request)
     assert len(run.spans) > 2 * LAUNCHES, "each tile in several pieces"
-    assert card.empty
+    assert gpu.empty
 
 
-def test_a_tile_whose_card_failed_does_not_wait_for_its_data_again() -> None:
+def test_a_tile_whose_gpu_failed_does_not_wait_for_its_data_again() -> None:
     request = small_request(mode="cuda", target="cuda", wait_ns=2_000_000)
 
     run = drawn([Imitation(Failure("cuLaunchKernel", 3, 719, lasting=True)), Imitation()], request)
@@ -410,7 +410,7 @@ def test_a_tile_whose_card_failed_does_not_wait_for_its_data_again() -> None:
 
 
 def needed(streams: int) -> int:
-    """Bytes that a card and the host need for so many streams."""
-    card = Imitation()
-    drawn([card], REQUEST, streams)
-    return (1 << 30) - card.least
+    """Bytes that a GPU and the host need for so many streams."""
+    gpu = Imitation()
+    drawn([gpu], REQUEST, streams)
+    return (1 << 30) - gpu.least

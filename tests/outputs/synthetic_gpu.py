@@ -16,23 +16,23 @@ from render.frame import Frame
 from render.stats import merge_intervals
 from render.trace import Span, Trace, Worker
 
-CARD = "NVIDIA H100 (synthetic)"
+GPU = "NVIDIA H100 (synthetic)"
 TICK, HAND_OVER, START, COPY = 32, 3_500, 5_200, 9_000  # ns: of the clock, and what the host and the bus take
 PLACES = 6  # blocks that a multiprocessor has at once
 
 
-def stream(number: int, card: str = CARD) -> Worker:
-    """A stream of a card."""
-    return Worker(7, number, f"{card} stream {number}")
+def stream(number: int, gpu: str = GPU) -> Worker:
+    """A stream of a GPU."""
+    return Worker(7, number, f"{gpu} stream {number}")
 
 
-def multiprocessor(number: int, card: str = CARD) -> Worker:
-    """A multiprocessor of a card."""
-    return Worker(7, number, f"{card} multiprocessor")
+def multiprocessor(number: int, gpu: str = GPU) -> Worker:
+    """A multiprocessor of a GPU."""
+    return Worker(7, number, f"{gpu} multiprocessor")
 
 
-def with_card(frame: Frame, *, bands: int = 30, streams: int = 8, multiprocessors: int = 132, ms: float = 3.0) -> Frame:
-    """The frame as if a card had painted it in so many bands, in about so many milliseconds."""
+def with_gpu(frame: Frame, *, bands: int = 30, streams: int = 8, multiprocessors: int = 132, ms: float = 3.0) -> Frame:
+    """The frame as if a GPU had painted it in so many bands, in about so many milliseconds."""
     height = -(-frame.request.height // bands)
     request = replace(frame.request, mode="cuda", target="cuda", backend=None, tile=(frame.request.width, height))
     random = Random(1)  # noqa: S311  (the same run each time)
@@ -68,5 +68,5 @@ def with_card(frame: Frame, *, bands: int = 30, streams: int = 8, multiprocessor
         heappush(queues, (bus + HAND_OVER, number))
     host = Worker(7, 1000)
     spans += [Span(host, -1, "compile", began, began + 9_000_000), Span(host, -1, "start", began + 9_000_000, start)]
-    facts = {"device": CARD, "simulated": False, "multiprocessors": multiprocessors, "card_clock_error_ns": 410}
+    facts = {"device": GPU, "simulated": False, "multiprocessors": multiprocessors, "card_clock_error_ns": 410}
     return replace(frame, request=request, trace=Trace(tuple(spans), began, began, bus + 500_000, facts))

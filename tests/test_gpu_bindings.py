@@ -38,14 +38,14 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def program(library: Path, tmp_path: Path) -> Program:
-    """Runs the program with such cards: `program("devices", FAKE_CARDS="2")`; interrupted: when it has launched."""
+    """Runs the program with such GPUs: `program("devices", FAKE_GPUS="2")`; interrupted: when it has launched."""
 
-    def run(arguments: str, *, interrupted: bool = False, **cards: str) -> subprocess.CompletedProcess[str]:
+    def run(arguments: str, *, interrupted: bool = False, **gpus: str) -> subprocess.CompletedProcess[str]:
         path = os.pathsep.join([str(library), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])
         more = {"LD_LIBRARY_PATH": path, "PYTHONPATH": str(FOLDER.parent.parent), "FAKE_REPORT": "left"}
         words = [sys.executable, "-m", "tests.fake_cuda.program", *arguments.split()]
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("CUDA_VISIBLE", "NUMBA_"))}
-        environment = ours | more | cards
+        environment = ours | more | gpus
         pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         with subprocess.Popen(words, env=environment, cwd=tmp_path, **pipes) as child:
             while interrupted and child.poll() is None and not (tmp_path / "launched").exists():
@@ -62,7 +62,7 @@ def program(library: Path, tmp_path: Path) -> Program:
     return run
 
 
-def test_a_card_is_found_and_described(program: Program) -> None:
+def test_a_gpu_is_found_and_described(program: Program) -> None:
     run = program("devices", FAKE_DRIVER="13020")
 
     assert "GPU     NVIDIA H100, 79 GiB, 132 multiprocessors, compute capability 9.0" in run.stdout
@@ -71,25 +71,25 @@ def test_a_card_is_found_and_described(program: Program) -> None:
 
 
 @pytest.mark.parametrize(
-    "cards",
+    "gpus",
     [
-        {"FAKE_CARDS": "2", "FAKE_DELAY_US": "500"},
-        {"FAKE_CARDS": "2", "FAKE_FAIL": "cuLaunchKernel@1:3:719"},
+        {"FAKE_GPUS": "2", "FAKE_DELAY_US": "500"},
+        {"FAKE_GPUS": "2", "FAKE_FAIL": "cuLaunchKernel@1:3:719"},
         {"FAKE_FAIL": "cuMemHostAlloc@0:2:2"},
     ],
     ids=["two", "two, one lost", "memory for one stream"],
 )
-def test_the_picture_is_that_of_the_cpu(cards: dict[str, str], program: Program, tmp_path: Path) -> None:
+def test_the_picture_is_that_of_the_cpu(gpus: dict[str, str], program: Program, tmp_path: Path) -> None:
     expected = draw(mode="sequential", target="python", size="24x16", samples=1, limit=20)
 
-    run = program(f"--mode cuda {OPTIONS}", **cards)
+    run = program(f"--mode cuda {OPTIONS}", **gpus)
 
     assert run.returncode == 0, run.stderr
     with np.load(tmp_path / "picture.npz") as picture:
         assert np.array_equal(picture["rgb"], expected.rgb)
         assert np.array_equal(picture["steps"], np.asarray(expected.steps))
-    assert ("a GPU failed" in run.stderr) == ("719" in cards.get("FAKE_FAIL", ""))
-    if "719" not in cards.get("FAKE_FAIL", ""):
+    assert ("a GPU failed" in run.stderr) == ("719" in gpus.get("FAKE_FAIL", ""))
+    if "719" not in gpus.get("FAKE_FAIL", ""):
         assert (tmp_path / "left").read_text().endswith("others 0\n"), "all but the context is given back"
 
 
@@ -97,7 +97,7 @@ def test_the_picture_is_that_of_the_cpu(cards: dict[str, str], program: Program,
     ("failure", "code", "words"),
     [
         ("cuLaunchKernel@0:5:719", 4, "failed: LaunchFailed: CUDA_ERROR_LAUNCH_FAILED (tiles 0 were"),
-        ("cuEventQuery@0:1:999", 1, "the card was lost (CUDA_ERROR_UNKNOWN)"),
+        ("cuEventQuery@0:1:999", 1, "the GPU was lost (CUDA_ERROR_UNKNOWN)"),
     ],
 )
 def test_a_failure_is_told_in_words(failure: str, code: int, words: str, program: Program) -> None:

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render.backends.loky.process import Death
-from render.backends.loky.retries import BY_TILE, HANGS, OUTSIDE, Todo
 from render.errors import TileError
+from render.painting.retries import BY_TILE, HANGS, OUTSIDE, Death, Todo
 from render.plan import Tile
 
 TILES = [Tile(number, number, 0, 1, 1) for number in range(9)]

@@ -1,7 +1,7 @@
-"""NVIDIA's driver as `cuda.bindings.driver` offers it, for the tests that have no card: the real host's code runs.
+"""NVIDIA's driver as `cuda.bindings.driver` offers it, for the tests that have no GPU: the real host's code runs.
 
 `Driver` has everything but launches. `Emulated` is given a kernel's PTX and carries it out, to the last bit, with every
-access to memory checked: what it shows of the kernel's code holds on a card as far as the assembler keeps its word.
+access to memory checked: what it shows of the kernel's code holds on a GPU as far as the assembler keeps its word.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from render.painting.painter import Launcher
 from render.plan import cut
 from render.request import Request
 from render.runtime.cuda.device import CudaDevice
-from render.runtime.cuda.discovery import Card
+from render.runtime.cuda.discovery import Gpu
 from render.runtime.cuda.driver import NOT_READY
 from render.runtime.kernel import LaunchKernel
 from render.runtime.launch import STREAMS
@@ -34,7 +34,7 @@ from tests.ptx.text import Kernel, parse
 
 EVERY = -1  # call of an entry point
 FREE = 1 << 30  # bytes of memory
-CARD = Card(0, "Imitation", FREE, 3, (9, 0), (13, 0))
+GPU = Gpu(0, "Imitation", FREE, 3, (9, 0), (13, 0))
 
 
 class Queue(deque[Callable[[], object]]):
@@ -74,30 +74,30 @@ class Event:
 
 
 class Driver:
-    """The driver without launches: card memory is memory, and everything is done as late as the driver may do it.
+    """The driver without launches: GPU memory is memory, and everything is done as late as the driver may do it.
 
     A stream is a queue of its own; a query or a wait does what stands in that queue up to the event, and nothing else.
-    What is copied from pageable memory arrives when the whole context is waited for. The card's memory and the host's
+    What is copied from pageable memory arrives when the whole context is waited for. The GPU's memory and the host's
     pinned memory are kept apart, and copies between them are checked. `failures` maps entry points to (number of the
     call, or EVERY, CUresult): that call fails. Entry points that are not listed do nothing.
     """
 
     def __init__(self) -> None:
-        self.card, self.pinned = Memory(), Memory()
+        self.gpu, self.pinned = Memory(), Memory()
         self.failures: dict[str, tuple[int, int]] = {}
         self.calls: list[str] = []
         self.polls = 0  # how often a query still says "not ready"
         self.queues: list[Queue] = []
         self.staged = Queue()  # copies from pageable memory, which belong to no stream
         self.done: dict[str, Callable[..., Any]] = {
-            "cuMemAlloc": self.card.allocate,
+            "cuMemAlloc": self.gpu.allocate,
             "cuMemHostAlloc": lambda size, _flags: self.pinned.allocate(size, "host"),
-            "cuMemFree": self.card.free,
+            "cuMemFree": self.gpu.free,
             "cuMemFreeHost": self.pinned.free,
             "cuMemGetInfo": lambda: (FREE, FREE),
-            "cuMemcpyHtoD": self._to_card,
+            "cuMemcpyHtoD": self._to_gpu,
             "cuMemcpyHtoDAsync": lambda *copy: copy[-1].append(partial(self._from_host, *copy[:-1])),
-            "cuMemcpyDtoHAsync": lambda *copy: copy[-1].append(partial(self._from_card, *copy[:-1])),
+            "cuMemcpyDtoHAsync": lambda *copy: copy[-1].append(partial(self._from_gpu, *copy[:-1])),
             "cuMemsetD8Async": lambda *fill: fill[-1].append(partial(self._fill, *fill[:-1])),
             "cuStreamCreate": self._stream,
             "cuStreamQuery": Queue.finish,
@@ -135,7 +135,7 @@ class Driver:
     @property
     def memory(self) -> dict[int, Any]:
         """What has not been given back, on either side."""
-        return self.card.pieces | self.pinned.pieces
+        return self.gpu.pieces | self.pinned.pieces
 
     def load(self, code: bytes) -> object:
         """A module of this code."""
@@ -153,22 +153,22 @@ class Driver:
         for queue in (self.staged, *self.queues):
             queue.finish()
 
-    def _to_card(self, there: int, here: int, size: int) -> None:
+    def _to_gpu(self, there: int, here: int, size: int) -> None:
         data = np.frombuffer(ctypes.string_at(here, size), np.uint8)
-        self.staged.append(lambda: self.card.bytes(int(there), size).__setitem__(slice(None), data))
+        self.staged.append(lambda: self.gpu.bytes(int(there), size).__setitem__(slice(None), data))
 
-    def _from_card(self, here: int, there: int, size: int) -> None:
-        self.pinned.bytes(int(here), size)[:] = self.card.bytes(int(there), size)
+    def _from_gpu(self, here: int, there: int, size: int) -> None:
+        self.pinned.bytes(int(here), size)[:] = self.gpu.bytes(int(there), size)
 
     def _from_host(self, there: int, here: int, size: int) -> None:
-        self.card.bytes(int(there), size)[:] = self.pinned.bytes(int(here), size)
+        self.gpu.bytes(int(there), size)[:] = self.pinned.bytes(int(here), size)
 
     def _fill(self, there: int, value: int, size: int) -> None:
-        self.card.bytes(int(there), size).fill(value)
+        self.gpu.bytes(int(there), size).fill(value)
 
 
 class Emulated(Driver):
-    """A driver that carries out the PTX it is given. `clock` is the card's; `order` that of the threads."""
+    """A driver that carries out the PTX it is given. `clock` is the GPU's; `order` that of the threads."""
 
     def __init__(self, clock: Callable[[], int] = time.perf_counter_ns, order: Order = lowest) -> None:
         super().__init__()
@@ -188,7 +188,7 @@ class Emulated(Driver):
         assert not rest[6], "shared memory that is asked for by a launch is not emulated"
         grid, (*_, tiles, _, _) = Grid(rest[:3], rest[3:6]), rest[-2][0]
         machine = Machine(
-            self.kernels[function], self.card, grid, processors=CARD.multiprocessors, clock=self.clock, order=self.order
+            self.kernels[function], self.gpu, grid, processors=GPU.multiprocessors, clock=self.clock, order=self.order
         )
         machine.run(packed(rest[-2]))
         if tiles and function == ENTRIES[0]:  # else it was to have the kernel loaded
@@ -199,15 +199,15 @@ class Emulated(Driver):
 
 
 def open_device(driver: Driver, request: Request, code: bytes = b"code") -> CudaDevice:
-    """The host's side of a card with this driver."""
+    """The host's side of a GPU with this driver."""
     p = scene.load(request.scene).prepared(request)
-    return CudaDevice(CARD, code, request, p, time.perf_counter_ns, driver)
+    return CudaDevice(GPU, code, request, p, time.perf_counter_ns, driver)
 
 
 def drawn(driver: Driver, request: Request, code: bytes = b"code") -> Frame:
     """The frame that mode cuda paints with this driver."""
     recorder = Recorder()
-    kernel = LaunchKernel(lambda _: open_device(driver, request, code), CARD.name, "imitated", STREAMS)
+    kernel = LaunchKernel(lambda _: open_device(driver, request, code), GPU.name, "imitated", STREAMS)
     with open_canvas(request, shared=False) as surface:
         painter = Launcher(request, surface, kernel, recorder)
         done = list(modes.load("cuda").run(cut(request), painter))

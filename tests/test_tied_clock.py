@@ -1,4 +1,4 @@
-"""A card's clock on the host's: however the two drift apart, no time is told further off than is said."""
+"""Another clock on ours: however the two drift apart, no time is told further off than is said."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render.runtime.cuda.clock import CardClock
+from render.trace.tied_clock import TiedClock
 
 STEPS = st.sampled_from([1, 32, 1000])
 MS = 1_000_000
 
 
 class Pair:
-    """Two clocks: a card's, and a host's that drifts against it by so many ppm in each stretch of a second."""
+    """Two clocks: a GPU's, and a host's that drifts against it by so many ppm in each stretch of a second."""
 
     def __init__(self, ahead: int, drifts: list[float]) -> None:
         self.lead = [*accumulate((drift * 1000 for drift in drifts), initial=ahead)]  # ns, at each second
 
-    def host(self, card: int) -> int:
-        second, part = divmod(card, 1000 * MS)
+    def host(self, gpu: int) -> int:
+        second, part = divmod(gpu, 1000 * MS)
         before, after = list(pairwise(self.lead))[second]
-        return card + floor(before + (after - before) * part / (1000 * MS))
+        return gpu + floor(before + (after - before) * part / (1000 * MS))
 
 
 @given(
@@ -40,7 +40,7 @@ class Pair:
 def test_no_time_is_further_off_than_is_said(
     step: int, ahead: int, drifts: list[float], launches: list[tuple[int, int, int, int]]
 ) -> None:
-    pair, clock = Pair(ahead, drifts), CardClock(step)
+    pair, clock = Pair(ahead, drifts), TiedClock(step)
     for first, duration, late, seen in sorted(launches):
         last = first + duration
         clock.learn(first // step * step, last // step * step, pair.host(first) - late, pair.host(last) + seen)
@@ -50,7 +50,7 @@ def test_no_time_is_further_off_than_is_said(
 
 
 def test_many_launches_say_more_than_one() -> None:
-    early, late, both = CardClock(1), CardClock(1), CardClock(1)
+    early, late, both = TiedClock(1), TiedClock(1), TiedClock(1)
     early.learn(0, 100, 1000 - 5, 1100 + 500)
     late.learn(200, 300, 1200 - 500, 1300 + 5)
     both.learn(0, 100, 1000 - 5, 1100 + 500)
@@ -60,7 +60,7 @@ def test_many_launches_say_more_than_one() -> None:
 
 
 def test_a_clock_that_jumps_is_learnt_anew() -> None:
-    clock = CardClock(1)
+    clock = TiedClock(1)
     clock.learn(0, 100, 995, 1105)
     clock.learn(200, 300, 50_195, 50_305)
 
