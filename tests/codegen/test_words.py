@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from render import lanes
+from render.codegen import host
 from render.codegen.cpu_compiler import lane_words
 from render.codegen.llvm_module import INNER
-from render.codegen import host
 from render.codegen.retarget import retarget
 from render.kernels.slots import patch, unpack
 from render.lanes import (
