@@ -6,9 +6,9 @@ Pictures are compared first, and only equal ones are timed; a peer that paints a
 pixels counted. What cannot run here has a row with the reason. `python benchmarks/report.py FILE.json` shows the file,
 merges several, and compares two of one machine.
 
---only takes a section, a group or a part of a case's name, and may be given several times. --quick takes less than a
-minute. Ctrl-C keeps what was measured, and --resume goes on with it. Exit 0 done, 1 where pictures that must be equal
-are not, 2 for wrong use, 130 interrupted.
+--only takes a section, a group or a part of a case's name, and may be given several times. A run takes six minutes at
+most, with --quick one. Ctrl-C keeps what was measured, and --resume goes on with it. Exit 0 done, 1 where pictures that
+must be equal are not, 2 for wrong use, 130 interrupted.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from render.painting.course import Progress, RunProgress, Salvage, Watch, keep_o
 from render.painting.painter import Done, Launcher, Painter
 from render.painting.slabs import Streaming, Surface, open_surface
 from render.parameters import P
+from render.pictures.bands import Band
 from render.plan import Slab, Tile, check_count, cut, plan
 from render.preparation import Preparation
 from render.request import Request
@@ -84,7 +85,7 @@ def draw(
     """
     requested = clock()
     load = machine.load()
-    recorder = Recorder(clock)
+    recorder = Recorder(clock, announce=announce)
     began = requested if began is None else began
     if began < requested:
         recorder.add("import", began, requested)
@@ -94,7 +95,7 @@ def draw(
     check_count(request)
     shared = mode.needs_shared_canvas(request)
     with open_surface(request, recorder, journal, streaming, shared=shared) as surface:
-        compiled = _compile_kernel(preparation, request, recorder, announce)
+        compiled = preparation.record_kernel(request, recorder, announce)
         kernel = compiled if adapt is None else adapt(compiled)
         known: dict[int, int] = {}
 
@@ -166,27 +167,7 @@ def _describe_run(
         ran["slabs"] = len(surface.slabs)
     if recorder.losses:
         ran["lost_workers"] = "; ".join(recorder.losses[:MOST_LOSSES])
-    return ran
-
-
-def _compile_kernel(
-    preparation: Preparation, request: Request, recorder: Recorder, announce: Callable[[str], None]
-) -> Kernel:
-    """Get the target's kernel. The time counts as compiling only where the target announced that it compiles or waits.
-
-    Otherwise machine code was loaded, as modules are.
-    """
-    messages: list[str] = []
-
-    def tell(text: str) -> None:
-        messages.append(text)
-        announce(text)
-
-    t0 = recorder.clock()
-    try:
-        return preparation.make_kernel(request, tell)
-    finally:
-        recorder.add("compile" if messages else "import", t0, recorder.clock())
+    return ran | recorder.facts
 
 
 def _make_painter(request: Request, kernel: Kernel, recorder: Recorder, canvas: Canvas) -> Painter:
@@ -274,13 +255,15 @@ def race(
     watch: Watch | None = None,
     rounds: Rounds = Rounds(),  # noqa: B008  (it is frozen)
     later: Rounds | None = None,
+    streaming: Streaming | None = None,
 ) -> Race:
     """Paint each request in turn, or each entrant; a mode that cannot run here is left out with its reason.
 
     All code is compiled before the first clock starts, so that no mode pays for being first. Then all run in turn, as
     often as `rounds` says; the frame of each is the repeat of median time (`render.findings.repeats.choose_median`). A
     simulated one runs once, for its time means nothing. The runs of each story (`story` among their facts) follow,
-    as often as `later` says (None: as `rounds` does).
+    as often as `later` says (None: as `rounds` does). With `streaming` no frame is kept in memory as a whole: each
+    has a small picture and the hash of the whole; the first one's bands are taken.
     """
     able, not_run = [], []
     for entrant in (one if isinstance(one, Entrant) else Entrant(one) for one in requests):
@@ -296,6 +279,8 @@ def race(
         preparation.check_scene(request)
         preparation.compile_kernel(request, announce)
     paint = partial(draw, announce=announce, progress=progress, clock=clock, watch=watch, preparation=preparation)
+    if streaming is not None:
+        paint = partial(_paint_in_slabs, paint, streaming, [])
     shown: list[DrawnFrame] = []
     for story in dict.fromkeys((None, *(one.facts.get("story") for one in able))):
         entered = [one._replace(facts={**one.facts, "load": load}) for one in able if one.facts.get("story") == story]
@@ -304,6 +289,19 @@ def race(
         shown += frames
         not_run += missing
     return Race(tuple(shown), "race", tuple(not_run))
+
+
+def _paint_in_slabs(
+    paint: Callable[..., DrawnFrame], streaming: Streaming, hashes: list[str], request: Request, **options: Any
+) -> DrawnFrame:
+    """Paint one of the frames of a race, the first one for all that `streaming` does, the others for their hashes."""
+    frame = paint(request, streaming=replace(streaming, take=_drop_band) if hashes else streaming, **options)
+    hashes.append(frame.sha256)
+    return frame
+
+
+def _drop_band(band: Band) -> None:
+    """Let go of a band, which has been hashed."""
 
 
 def _repeat(

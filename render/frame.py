@@ -20,7 +20,7 @@ import numpy as np
 from render import machine
 from render.errors import RenderError, UsageError
 from render.findings.explanation import Explanation
-from render.pictures.picture import encode_png, pack_pixels
+from render.pictures.png_writer import encode_png, pack_pixels
 from render.request import Request
 from render.shared_file import shared_file
 from render.trace import Trace
@@ -208,7 +208,7 @@ class Frame:
         return self.png()
 
     @cached_property
-    def _packed(self) -> bytes:
+    def _packed(self) -> list[bytes]:
         return pack_pixels(self.rgb)
 
     def with_trace(self, trace: Trace) -> Self:

@@ -21,6 +21,7 @@ from render.plan import tile_of
 from render.prepared import KEPT, PreparedScene
 from render.request import Request
 from render.runtime.kernel import Announce, Kernel
+from render.trace import Recorder
 
 
 class Preparation:
@@ -85,6 +86,24 @@ class Preparation:
             if kernel is None:
                 kernel = self._compiled[self._code_key(request)].for_request(request, self.prepare_numbers(request))
             return kernel
+
+    def record_kernel(self, request: Request, recorder: Recorder, announce: Announce) -> Kernel:
+        """Make a kernel as `make_kernel` does, and record how long that took.
+
+        The time counts as compiling only where the target announced that it compiles or waits; otherwise machine code
+        was loaded, as modules are.
+        """
+        messages: list[str] = []
+
+        def tell(text: str) -> None:
+            messages.append(text)
+            announce(text)
+
+        t0 = recorder.clock()
+        try:
+            return self.make_kernel(request, tell)
+        finally:
+            recorder.add("compile" if messages else "import", t0, recorder.clock())
 
     def shared_kernel(self, request: Request) -> Kernel:
         """Return the one kernel that paints all windows of a request; those of the last few requests are kept."""

@@ -25,7 +25,7 @@ LAYERS = (
     "growing_file",
     "parameters",
     "request",
-    "primitives polynomials elementary palettes plan pace trace cpu_time packing bands provenance",
+    "primitives polynomials elementary palettes plan pace trace cpu_time packing bands provenance png_writer",
     "lanes",
     "escape_time vectors",
     "foreign_code plain_code rules",
@@ -59,7 +59,7 @@ LAYERS = (
     "repeats",
     "options results engine devices",
     "like",
-    "lessons terminal progress files",
+    "lessons terminal progress files band_files",
     "render sessions races keeping library parsers notebook",  # `render`: the library's front
     "film",
     "server",

@@ -27,7 +27,7 @@ from render.errors import OutputError, RenderError
 from render.frontend import commands, devices, library
 from render.frontend.cli import main
 from render.frontend.parsers import PARSERS
-from render.pictures import picture
+from render.pictures import picture, png_writer
 from tests.conftest import HANGING
 
 ROOT = Path(__file__).parent.parent
@@ -310,8 +310,7 @@ WRONG = [  # words, and what is said
     (["--size", "axb"], "1280x720"),
     (["--size", "1e9x1e9"], "1280x720"),
     (["--size", "9999999999"], "width is 9999999999"),
-    (["--size", "99999999"], "a frame of 99999999 x 99999999 pixels"),
-    (["--size", "131072x131072"], "a frame of 131072 x 131072 pixels"),
+    (["--size", "131072", "--out", "a.jpg"], "a.jpg can be at most 65500 pixels a side"),
     (["--samples", "0"], "samples is 0"),
     (["--samples", "1.5"], "samples is '1.5'"),
     (["--samples", "2000"], "samples is 2000"),
@@ -406,6 +405,12 @@ def never_painted_tile(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.fail("a tile was painted")
 
     monkeypatch.setattr("render.painting.painter.Painter.paint", painted)
+
+
+@pytest.mark.usefixtures("never_painted")
+def test_a_picture_that_has_no_room_on_its_disk_is_found_before_painting(say: Say) -> None:
+    assert "GiB free" in refused(say("--size", "99999999", "--out", "a.png"), 1)
+    assert list(Path().iterdir()) == []
 
 
 UNWRITABLE = ["no/such/folder/a.png", "folder.png", "folder.png/", "file/a.png", "x" * 300 + ".png", "a\0.png"]
@@ -704,7 +709,7 @@ def altered(error: int) -> str:
     """disc.png with one channel of one pixel changed, as a picture of no known request."""
     rgb = pixels("disc.png").copy()
     rgb[3, 2, 1] += error
-    Path("altered.png").write_bytes(picture.encode_png(rgb))
+    Path("altered.png").write_bytes(png_writer.encode_png(rgb))
     return "altered.png"
 
 
@@ -768,7 +773,7 @@ def test_what_is_allowed_decides_the_exit_code_alone(allowed: list[str], code: i
 
 @pytest.mark.usefixtures("disc")
 def test_pictures_of_different_sizes_differ(say: Say) -> None:
-    Path("tiny.png").write_bytes(picture.encode_png(np.zeros((2, 2, 3), np.uint8)))
+    Path("tiny.png").write_bytes(png_writer.encode_png(np.zeros((2, 2, 3), np.uint8)))
     said = say("compare", "disc.png", "tiny.png", "--json")
     assert said.code == 1
     assert (said.document["identical"], said.document["max_error"]) == (False, None)
@@ -827,12 +832,21 @@ def test_a_race_of_one_mode_is_still_a_race(say: Say) -> None:
     assert say("show", "t.trace.json").out == raced
 
 
+def test_a_race_of_frames_too_large_for_memory_saves_the_picture(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as large:
+        large.setattr("render.painting.slabs.LARGE", 0)
+        raced = say("race", *SMALL, "--modes", "sequential,concurrent", "--repeat", "1", "--out", "a.tif", "--json")
+    assert json.loads(raced.out)["identical"]
+    assert say(*ALONE, "--like", "a.tif", "--out", "b.png", "--quiet").code == 0
+    assert say("compare", "a.tif", "b.png").code == 0
+
+
 def test_a_damaged_trace_is_told(say: Say) -> None:
     assert say(*ALONE, "--trace", "t.trace.json", "--quiet").code == 0
     whole = Path("t.trace.json").read_bytes()
     for damaged in (
         whole[:-20],
-        whole.replace(b'"version":3', b'"version":9'),
+        whole.replace(b'"version":4', b'"version":9'),
         whole.replace(b'"paint"', b'"pains"', 1),
     ):
         Path("t.trace.json").write_bytes(damaged)

@@ -21,7 +21,8 @@ from PIL import Image
 from render import machine
 from render.errors import InputError
 from render.pictures import reading
-from render.pictures.picture import Picture, decode, encode_png, read
+from render.pictures.picture import Picture, decode, read
+from render.pictures.png_writer import encode_png
 from render.pictures.tiff import encode_tiff
 from render.request import LARGEST_SIDE
 from tests.conftest import EXAMPLE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from render import engine, machine, modes
 from render.errors import OutputError, UsageError
+from render.findings.repeats import Rounds
 from render.frame import Canvas, Frame
 from render.frontend.keeping import open_journal
 from render.painting import preview, slabs
@@ -24,6 +26,7 @@ from render.preparation import Preparation
 from render.request import Request
 from tests.conftest import small_request
 
+TWICE = Rounds(2, 2)
 PREPARED = Preparation()  # code is loaded once for all of them
 
 
@@ -91,6 +94,17 @@ def test_so_they_are_in_processes_and_on_a_device(how: dict[str, Any]) -> None:
     frame, wall = draw_in_bands(request)
     check_equal(wall, frame, engine.draw(request, preparation=PREPARED))
     assert frame.trace.facts["slabs"] == request.rows_and_columns[0]
+
+
+def test_a_race_passes_on_the_bands_of_one_picture_and_compares_the_hashes_of_all() -> None:
+    request = small_request(width=3, height=300, limit=5, tile=(2, 64))
+    wall = Wall()
+    race = engine.race([request, replace(request, mode="concurrent")], rounds=TWICE, streaming=Streaming(wall.take, 1))
+    whole = engine.draw(request)
+    for frame in race:
+        check_equal(wall, frame, whole)
+    assert race.identical
+    assert all(frame.is_small for frame in race)
 
 
 def test_one_tile_alone_lies_on_black(ask: Callable[..., Request]) -> None:

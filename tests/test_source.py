@@ -23,7 +23,8 @@ from render.comparison.difference import mark_places
 from render.comparison.inspection import describe_picture
 from render.errors import InputError
 from render.pictures import bands, picture, source
-from render.pictures.picture import Picture, encode_png
+from render.pictures.picture import Picture
+from render.pictures.png_writer import encode_png
 from render.pictures.source import LargePicture, open_picture
 from render.pictures.tiff import encode_tiff
 from tests.conftest import EXAMPLE

@@ -15,7 +15,7 @@ import numpy as np
 
 from render.codegen import plain_numba
 from render.codegen.retarget import hash_function
-from render.kernels import driver, passes, room, scalar, slots, warp
+from render.kernels import driver, passes, refill, room, scalar, slots, warp
 from render.language import primitives
 from render.parameters import P, member_types
 from render.request import Request
@@ -60,10 +60,14 @@ class Program(NamedTuple):
 
 
 class Width(NamedTuple):
-    """The lanes of a group, the groups taken in turn, and the cost of removing finished lanes; see `driver`."""
+    """The lanes of a group, the groups taken in turn, and what a sample's way costs; see `driver`.
+
+    first: steps that a patch makes by itself; batch: steps between two questions after that.
+    """
 
     lanes: int
     groups: int
+    first: int
     batch: int
     removal_cost: int
     move_cost: int
@@ -71,7 +75,7 @@ class Width(NamedTuple):
 
 def check_width(width: Width) -> None:
     """Raise ValueError for a width of which the driver would paint a wrong picture, or none."""
-    lanes, groups, batch, *_ = width
+    lanes, groups, _, batch, *_ = width
     if lanes not in PATCHES:
         raise ValueError(f"{lanes} lanes cover no patch of pixels; these do: {sorted(PATCHES)}")
     if not 1 <= groups <= room.MOST_GROUPS:
@@ -89,16 +93,20 @@ def vector_program(scene: Scene, request: Request, width: Width) -> Program:
     """Make the program for many lanes together, for target `simd`. Raises ValueError for a wrong width."""
     check_width(width)
     wide, high = PATCHES[width.lanes]
+    batch = width.batch if scene.absorbing else 1
     numbers = {
         slots.LANES: width.lanes,
         slots.PATCH_WIDTH: wide,
         slots.PATCH_HEIGHT: high,
         slots.GROUPS: width.groups,
-        slots.BLOCK: width.batch if scene.absorbing else 1,
+        slots.FIRST: width.first if scene.absorbing else 0,
+        slots.BLOCK: batch,
+        slots.BLOCKS: (1 << room.LOOK) // batch,
         slots.TAKING: width.removal_cost,
         slots.MOVING: width.move_cost,
     }
     loop: Filling = {
+        slots.starting: refill.step_patch if scene.absorbing else refill.leave_to_groups,
         slots.onward: driver.by_blocks if scene.absorbing else driver.by_steps,
         slots.settled: driver.halved if scene.absorbing else driver.as_it_is,
         slots.come_round: driver.cycles if scene.absorbing and scene.inside_flat else driver.no_cycles,

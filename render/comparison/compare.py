@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def compare(a: AnyPicture, b: AnyPicture) -> Comparison:
                 counts[0] += error.size
                 continue
             counts += np.bincount(error.reshape(-1), minlength=len(counts))
-            pixels += int(np.count_nonzero(error.any(axis=2)))
+            pixels += int(np.count_nonzero(largest_channel(error)))
             if error.max() > largest:
                 largest = int(error.max())
                 y, x, channel = np.unravel_index(int(error.argmax()), error.shape)
@@ -190,12 +191,21 @@ def draw_difference(a: AnyPicture, b: AnyPicture, shrink: int = 1) -> np.ndarray
     image = np.zeros((-(-height // shrink), -(-width // shrink), 3), np.uint8)
     lefts = np.arange(0, width, shrink)
     for top, error in error_bands(a, b):
+        if not error.any():
+            continue
         grey = error[..., 3:].max(axis=2, initial=0)[..., None]
         largest = np.maximum.reduceat(np.maximum(error[..., :3], grey), lefts, axis=1)
         rows = image[top // shrink : (top + len(error) - 1) // shrink + 1]
         firsts = np.maximum(np.arange(len(rows)) * shrink - top % shrink, 0)
         np.maximum(rows, lifted[np.maximum.reduceat(largest, firsts, axis=0)], out=rows)
     return image
+
+
+def largest_channel(error: np.ndarray) -> np.ndarray:
+    """Return the largest of the channels' errors, (rows, width); `error.max(axis=2)` takes 30 times as long."""
+    if not error.any():
+        return np.zeros(error.shape[:2], error.dtype)
+    return reduce(np.maximum, np.moveaxis(error, 2, 0))
 
 
 def white_level(depth: int) -> int:

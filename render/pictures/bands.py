@@ -34,7 +34,12 @@ class Band(NamedTuple):
 
 
 class Sink(Protocol):
-    """A file that is made of bands. Whoever opened the file gives it its name when all is written, or discards it."""
+    """A file that is made of bands. Whoever opened the file gives it its name when all is written, or discards it.
+
+    expected_bytes: of the disk, temporary files included; a packed picture is expected to be a third of its pixels.
+    """
+
+    expected_bytes: int
 
     def write_band(self, band: Band) -> None:
         """Take the next band; wait while there is more to pack and to write than memory should hold. Raises OSError."""

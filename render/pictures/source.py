@@ -16,7 +16,7 @@ from typing import IO, Any, ClassVar
 
 import numpy as np
 
-from render.pictures import picture
+from render.pictures import picture, png_writer
 from render.pictures.bands import ROWS, Band
 from render.pictures.picture import Picture
 from render.pictures.provenance import Provenance, read_provenance
@@ -120,9 +120,9 @@ def _scan(file: IO[bytes]) -> LargeFile | None:
     file.seek(0)
     if length * RATIO <= AT_ONCE:
         return None
-    head = file.read(len(picture.SIGNATURE))
+    head = file.read(len(png_writer.SIGNATURE))
     file.seek(0)
-    if head == picture.SIGNATURE:
+    if head == png_writer.SIGNATURE:
         from render.pictures.reading import png
 
         return png.scan(file, length)

@@ -9,9 +9,9 @@ The copies are SubIFDs of the picture (TIFF Technical Note 1, 1995): GDAL (from 
 take those for a pyramid, and to Pillow and all others the file is one picture. Copies that follow it in the chain of
 pages, as in a cloud-optimized GeoTIFF, are a pyramid to the same programs, but to others they are more pages.
 
-Tiles have no predictor: differences from pixel to pixel take half as much time again, and of the three scenes tried
-they make two larger (by 12 and 2 %) and one smaller (by 21 %). The file is a BigTIFF only where the tiles of all
-levels, unpacked, come near the 4 GiB that a TIFF can address.
+Tiles have no predictor: differences from pixel to pixel take more time (1.16 and 1.75 times) and make the tiles of
+a Mandelbrot set larger by 20 %, those of the still life smaller by 24 % (benchmarks/sections/saving.py). The file is a
+BigTIFF only where the tiles of all levels, unpacked, come near the 4 GiB that a TIFF can address.
 """
 
 from __future__ import annotations
@@ -91,6 +91,7 @@ class TiffSink:
 
     def __init__(self, file: BinaryIO, spool: BinaryIO, width: int, height: int, *, plain: bool) -> None:
         self._file, self._spool, self._plain = file, spool, plain
+        self.expected_bytes = width * height * 5 // 3  # the smaller copies, a third, are written twice
         self._sizes = level_sizes(width, height)
         self._levels = [
             SpooledLevel(np.empty((min(TILE, high), wide, 3), np.uint8), [0], array("Q"), array("Q"))

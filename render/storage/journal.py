@@ -33,7 +33,7 @@ class Pending(NamedTuple):
 
 
 class Journal:
-    """The journal of one run. `say` is told, in a line, what whoever waits should know.
+    """The journal of one run, which saves `output`. `say` is told, in a line, what whoever waits should know.
 
     `kept`: journals of earlier runs of the same request, whose tiles are taken; `others`: those that only go when the
     picture is saved. The file is made when the painting has gone on for FIRST_SECONDS.
@@ -47,7 +47,7 @@ class Journal:
         kept: Sequence[JournalFile] = (),
         others: Sequence[JournalFile] = (),
     ) -> None:
-        self._output, self._identity, self._say = output, identity, say
+        self.output, self._identity, self._say = output, identity, say
         self._kept, self._others = list(kept), list(others)
         self._file: JournalFile | None = self._kept[0] if self._kept else None
         self._places: dict[int, tuple[JournalFile, int]] = {}  # of the tiles that are kept, by number
@@ -154,26 +154,26 @@ class Journal:
             except OSError as error:
                 self._broken = True
                 self._pending.clear()
-                self._say(f"no more tiles can be kept in {journal_name(self._output)}: {error.strerror}")
+                self._say(f"no more tiles can be kept in {journal_name(self.output)}: {error.strerror}")
 
     def _create(self) -> JournalFile:
         """Create the file, under the first name that is free. Raises OutputError where another run has one, OSError."""
         number = 1
         while True:
-            path = journal_name(self._output, number)
+            path = journal_name(self.output, number)
             try:
                 file = path.open("x+b")
                 break
             except FileExistsError:
                 number += 1
-        journal = lock_journal(path, self._output, file)
+        journal = lock_journal(path, self.output, file)
         try:
             mine = {one.path for one in (*self._kept, *self._others)}
             for before in range(1, number):
-                other = journal_name(self._output, before)
+                other = journal_name(self.output, before)
                 if other not in mine:
                     with other.open("rb") as held:
-                        lock_journal(other, self._output, held)
+                        lock_journal(other, self.output, held)
             journal.write_header(self._identity)
         except BaseException:
             journal.remove()

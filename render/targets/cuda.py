@@ -94,4 +94,4 @@ def _gpu_kernel(
 
 
 def _announce_compiling(compiling: str, announce: Announce) -> None:
-    announce(f"{compiling} ({code_cache.describe_caching()})")
+    announce(f"{compiling} ({code_cache.describe_caching()}) ...")

@@ -200,13 +200,20 @@ class Recorder:
     unknown unless `cpu_clock` is given too.
     """
 
-    def __init__(self, clock: Clock = SYSTEM_CLOCK, cpu_clock: CpuClock | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock = SYSTEM_CLOCK,
+        cpu_clock: CpuClock | None = None,
+        announce: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self.clock = clock
+        self.announce = announce  # called with what whoever waits should know now
         self.cpu_clock = cpu_clock or (THREAD_CLOCK if clock is SYSTEM_CLOCK else read_nothing)
         self._spans: list[Span | Spans] = []
         self._painters: dict[int, Worker] = {}  # of the tiles among the first `_seen` spans
         self._seen = 0
         self.losses: list[str] = []  # workers that were lost, a few words each
+        self.facts: dict[str, Any] = {}  # of the run, which only those who painted know
 
     @staticmethod
     def current_worker() -> Worker:

@@ -31,8 +31,9 @@ HEAD = 1 << 10  # bytes that a stream may be longer than what is in it
 
 
 class Layout(NamedTuple):
-    """Where the pixels are: in tiles or strips of `across` x `down` pixels (the last strip is lower), row by row."""
+    """Where the pixels are: in tiles of `across` x `down` pixels, or in strips, of which the last may be lower."""
 
+    tiled: bool
     width: int
     height: int
     across: int
@@ -104,6 +105,7 @@ def _describe(file: IO[bytes]) -> _Described | None:
 def _find_tiles(page: TiffPage) -> Layout:
     tiled = page.is_tiled
     return Layout(
+        tiled,
         page.imagewidth,
         page.imagelength,
         page.tilewidth if tiled else page.imagewidth,
@@ -181,7 +183,7 @@ def _check_layout(layout: Layout, length: int) -> None:
     check_memory((layout.columns * wide + layout.width) * high * 3)
     tiles = layout.columns * -(-layout.height // high)
     if len(layout.starts) != tiles or len(layout.lengths) != tiles:
-        raise damage_error(f"it has {len(layout.starts)} tiles or strips, not {tiles}")
+        raise damage_error(f"it lists {len(layout.starts)} places and {len(layout.lengths)} lengths of {tiles} tiles")
     size = wide * high * 3
     for number, (start, packed) in enumerate(zip(layout.starts, layout.lengths, strict=True)):
         if not 0 < packed <= length - start or start < 8:
@@ -194,7 +196,8 @@ def _unpack_tile(data: bytes, number: int, layout: Layout, rows: np.ndarray) -> 
     """Unpack a tile, or a strip, into its place in the rows."""
     left = number % layout.columns * layout.across
     place = rows[:, left : left + layout.across]
-    needed, most = layout.across * len(rows) * 3, layout.across * layout.down * 3
+    most = layout.across * layout.down * 3
+    needed = layout.across * len(rows) * 3
     if layout.packed:
         inflate = isal_zlib.decompressobj()
         try:
@@ -203,7 +206,7 @@ def _unpack_tile(data: bytes, number: int, layout: Layout, rows: np.ndarray) -> 
             raise damage_error(f"its tile or strip {number} is damaged") from error
         if not inflate.eof or len(data) > most:
             raise damage_error(f"its tile or strip {number} is damaged")
-    if len(data) < needed:
+    if len(data) < (most if layout.tiled else needed):
         raise damage_error(f"its tile or strip {number} ends too early")
     pixels = np.frombuffer(data, np.uint8, needed).reshape(len(rows), layout.across, 3)
     if layout.sideways:
