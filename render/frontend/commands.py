@@ -214,15 +214,15 @@ def compare(typed: Namespace, began: int) -> int:
             Path(typed.b).resolve(),
         }:
             raise UsageError("--diff must name a new .png file", f"give another name than {typed.diff}")
-    result = comparing.compare(a, b)
     one, other = picture.display_name(typed.a), picture.display_name(typed.b)
-    if result.same_request is False and not typed.any_request:
+    if comparing.have_same_request(a, b) is False and not typed.any_request:
         raise UsageError(
             f"{one} and {other} have different requests: {comparing.describe_request_changes(a, b)}",
             "add --any-request to compare them anyway",
         )
     if typed.diff and (a.more or b.more):
         raise UsageError("--diff cannot show the differences of pictures of several frames", "leave --diff out")
+    result = comparing.compare(a, b)
     attributed = None if result.identical else attribution.attribute(a, b)
     if typed.diff and attributed is not None:
         from render.comparison.difference import mark_places

@@ -37,7 +37,7 @@ from render.pictures.provenance import join_texts
 
 TILE = ROWS  # pixels of a tile's side
 CLASSIC = (1 << 32) - (1 << 26)  # bytes that a TIFF of 32-bit addresses may have, less room for its tables
-AHEAD = 4  # rows of tiles that wait to be written, at most
+AHEAD = 2  # rows of tiles that wait to be written, at most
 ICC_PROFILE = 34675  # the tag's number
 BYTES = 7  # TIFF's type "undefined"
 
@@ -100,7 +100,7 @@ class TiffSink:
         self._packed: Queue[list[bytes] | None] = Queue(AHEAD)  # None: there are no more
         self._all_packed = False
         self._failed: list[BaseException] = []
-        self._writer = threading.Thread(target=self._write_file, name="tiff")
+        self._writer = threading.Thread(target=self._write_file, daemon=True, name="tiff")
         self._writer.start()
 
     def write_band(self, band: Band) -> None:
