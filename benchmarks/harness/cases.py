@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 FOLDER = Path(__file__).parent.parent / "sections"
 ORDER = ("modes", "core", "peers", "gpu", "break_even", "scaling", "startup")  # first, should time run out
-BY_NAME = ("designs",)  # measured only when they are named
+BY_NAME = ("designs", "large")  # measured only when they are named
 
 Once = Callable[[], float]  # does the work once and returns the seconds that count
 

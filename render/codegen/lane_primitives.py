@@ -11,7 +11,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils, types
 
-from render.codegen import host
+from render.codegen import avx512
 from render.codegen.lane_types import (
     INT_OF,
     MANTISSA_BITS,
@@ -110,8 +110,10 @@ def _emit_take(context: Any, builder: Any, result: Any, operands: Any, values: A
 
     if result.n == 1:
         return element(builder.sext(inside, length.type) if inside.type != length.type else inside)
-    if array_type.dtype == result.dtype and fills_registers(result):
-        return _gather_registers(builder, result, inside, array.data)
+    if array_type.dtype == result.dtype:
+        kind = llvm_type(result).element
+        if (lanes := avx512.gather(builder, kind, array.data, inside, result.dtype.bitwidth // 8)) is not None:
+            return lanes
     return _gather_lanes(builder, result, inside, length.type, element)
 
 
@@ -126,36 +128,6 @@ def _clamped_index(builder: Any, index_type: Lanes, index: Any, length: Any) -> 
     last = splat_scalar(builder, builder.trunc(last, scalar) if scalar != length.type else last, index_type.n)
     index = builder.select(builder.icmp_signed(">", index, zero), index, zero)
     return builder.select(builder.icmp_signed("<", index, last), index, last)
-
-
-def fills_registers(kind: Lanes) -> bool:
-    """Test whether these are reals of whole AVX-512 registers, for which this CPU gathers a register at a time."""
-    return kind.dtype in INT_OF and kind.n * kind.dtype.bitwidth % 512 == 0 and "avx512f" in host.cpu_features()
-
-
-def _gather_registers(builder: Any, result: Lanes, index: Any, data: Any) -> Any:
-    """Load a register of lanes at a time from where `index`, whole numbers as wide as the reals, points in `data`."""
-    count = 512 // result.dtype.bitwidth
-    name, real, whole = ("dps", ir.FloatType(), 32) if result.dtype == types.float32 else ("qpd", ir.DoubleType(), 64)
-    vector, places = ir.VectorType(real, count), ir.VectorType(ir.IntType(whole), count)
-    i32, bytes_ = ir.IntType(32), ir.IntType(8).as_pointer()
-    mask = ir.VectorType(ir.IntType(1), count)
-    gather = cgutils.get_or_insert_function(
-        builder.module,
-        ir.FunctionType(vector, [vector, bytes_, places, mask, i32]),
-        f"llvm.x86.avx512.mask.gather.{name}.512",
-    )
-    start, everywhere = builder.bitcast(data, bytes_), ir.Constant(mask, [1] * count)
-    parts = []
-    for first in range(0, result.n, count):
-        own = ir.Constant(ir.VectorType(i32, count), list(range(first, first + count)))
-        part = builder.shuffle_vector(index, index, own)
-        parts.append(builder.call(gather, [vector(ir.Undefined), start, part, everywhere, i32(whole // 8)]))
-    while len(parts) > 1:
-        together = ir.VectorType(i32, 2 * parts[0].type.count)
-        both = ir.Constant(together, list(range(together.count)))
-        parts = [builder.shuffle_vector(a, b, both) for a, b in zip(parts[::2], parts[1::2], strict=True)]
-    return parts[0]
 
 
 def _gather_lanes(builder: Any, result: Lanes, index: Any, wide: Any, element: Callable[[Any], Any]) -> Any:

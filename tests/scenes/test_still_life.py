@@ -194,7 +194,8 @@ def test_what_is_left_out_is_not_seen(precision: str, ask: Callable[..., Request
         for one, kernel in made:
             with open_canvas(request, shared=False) as canvas:
                 kernel.for_request(request, one.prepared(request)).paint(canvas, 0, 0, width, height)
-                seen.append((canvas.rgb.copy(), np.copy(canvas.steps)))
+                assert canvas.steps is not None
+                seen.append((canvas.rgb.copy(), canvas.steps.copy()))
         for rgb, steps in seen[1:]:
             assert (rgb == seen[0][0]).all()
             assert (steps == seen[0][1]).all()
