@@ -18,7 +18,7 @@ from harness.cases import Case, Group, Missing, Once
 
 SPANS = 500  # of the case that records nothing else
 SMALL = (32, 32)
-MODES = ("sequential", "concurrent", "parallel")
+MODES = ("sequential", "parallel")
 
 
 def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for all sections)
