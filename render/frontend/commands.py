@@ -25,7 +25,7 @@ from render.findings import chart, repeats
 from render.findings.document import draw_document, race_document
 from render.findings.repeats import Rounds
 from render.frame import Frame, Frames
-from render.frontend import devices, keeping, library, terminal
+from render.frontend import devices, keeping, library, terminal, thumbnail
 from render.frontend.band_files import BandFiles, open_bands
 from render.frontend.files import check_outputs, check_sizes, keep_until_saved, save_all, save_unfinished
 from render.outputs import table
@@ -288,10 +288,14 @@ def _show_picture(typed: Namespace) -> int:
     """Print what a picture is."""
     if typed.out or typed.page:
         raise UsageError(f"{typed.file} is a picture, and outputs are made from a saved trace", "save one with --trace")
-    description = inspection.describe_picture(source.open_picture(typed.file))
+    opened = source.open_picture(typed.file)
+    small = None if typed.json or typed.quiet else thumbnail.fit_terminal(opened.size, sys.stdout)
+    description = inspection.describe_picture(opened, small.add_band if small else None)
     if typed.json:
         print(json.dumps({"file": typed.file} | description))
     elif not typed.quiet:
+        if small:
+            small.write(sys.stdout)
         print("\n".join(inspection.format_description(description, typed.file)))
     return 0
 

@@ -57,7 +57,8 @@ def test_hosts_of_one_machine_are_not_called_machines(machines: list[int], where
 def test_the_claims_are_over_all_hosts() -> None:
     stated = document.draw_document(draw())["claims"]
     assert stated == (
-        "3 workers requested, 3 workers on 3 machines; 2.9 on a CPU on average; its workers may use 6 CPUs of 3 machines"
+        "3 workers requested, 3 workers on 3 machines; 2.9 on a CPU on average; "
+        "its workers may use 6 CPUs of 3 machines"
     )
 
 
