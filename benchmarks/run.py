@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(1, str(ROOT))  # what is measured is this source tree, installed or not
 
 from harness import machine, passes, process, record  # noqa: E402
-from harness.cases import BY_NAME, Group, groups, sections, title  # noqa: E402
+from harness.cases import Group, groups, sections, title  # noqa: E402
 from harness.timing import one_thread_libraries  # noqa: E402
 
 
@@ -52,22 +52,22 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 def choose(only: list[str], *, quick: bool) -> passes.Chosen:
     """Choose the groups that these words name: a section, or a part of a group's or a case's name.
 
-    Without any: all. Sections that are measured only when they are named are left out unless a word begins with them.
+    Without any: all that need not be named.
     """
     return [
         (section, group)
         for section in sections()
         for group in groups(section, quick=quick)
-        if (not only and section not in BY_NAME) or any(_names(word, section, group) for word in only)
+        if (not only and not group.on_request) or any(_names(word, section, group) for word in only)
     ]
 
 
 def _names(word: str, section: str, group: Group) -> bool:
-    """Tell whether a word of --only names a group."""
+    """Tell whether a word of --only names a group; by a part of its name only where it need not be named."""
     if word in sections():
         return word == section
-    if section in BY_NAME and not word.startswith(f"{section}/"):
-        return False
+    if group.on_request:
+        return word in (group.name, f"{section}/{group.name}")
     return any(word in f"{section}/{group.name}/{name}" for name in group.names)
 
 

@@ -30,6 +30,6 @@ a peer that paints a little differently. What must be equal and is not raises `D
 while the group is measured.
 
 A whole run has six minutes for at least three passes, so a group should take two or three seconds of a pass, what it
-prepares included; `quick` leaves out what takes longer. `cases.BY_NAME` lists sections that are measured only when they
-are named. A section's name and groups are the names in the file: other runs are compared by them.
+prepares included; `quick` leaves out what takes longer, and a group that is `on_request` is measured only when it is
+named. A section's name and groups are the names in the file: other runs are compared by them.
 """

@@ -91,7 +91,8 @@ def test_a_case_that_fails_while_it_is_measured_takes_no_other_with_it(harness: 
     [
         ([], {"modes", "core", "host"}),
         (["designs"], {"designs"}),
-        (["designs/whole"], {"designs"}),
+        (["designs/whole f64"], {"designs"}),
+        (["straight"], {"ray_marching"}),
         (["whole set f64"], {"core", "gpu", "peers"}),
     ],
 )
