@@ -50,7 +50,15 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
     sides = SIDES[:-1] if quick else SIDES
     names = tuple(f"{side} x {side}" for side in sides)
     for kind in FILES:
-        yield Group(f"frames to {kind}", names, partial(prepare, kind, sides), names[0], seconds=2.0, cold=True)
+        yield Group(
+            f"frames to {kind}",
+            names,
+            partial(prepare, kind, sides),
+            names[0],
+            seconds=2.0,
+            cold=True,
+            on_request=True,
+        )
 
 
 def prepare(kind: str, sides: tuple[int, ...], stack: ExitStack) -> Iterator[Case | Missing]:
