@@ -53,8 +53,8 @@ def body(made: Program, said: dict[Callable[..., Any], Any], wrap: Callable[...,
     """
     at_type, p_type = types_of(made)
     read_at, read_p = (
-        cpu_compiler.cell_reader(at_type, 0),
-        cpu_compiler.cell_reader(p_type, cpu_compiler.count_cells(at_type)),
+        cpu_compiler.cell_reader(at_type, 0, made.fixed.at),
+        cpu_compiler.cell_reader(p_type, cpu_compiler.count_cells(at_type), made.fixed.p),
     )
     words = cpu_compiler.lane_words(made.precision, 1, 1, types.int32) | said
     paint = retarget(made.root, words=words, slots=made.slots, wrap=wrap)
