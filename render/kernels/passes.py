@@ -173,9 +173,7 @@ def finish_listed(at: Any, p: Any, warp: int, warps: int, launch: Launch) -> Non
             fresh = counts(0)
             if any_lane(~mine & (entry < listed)):
                 place = total(entry)
-                number, s, steps, looks = counts(waiting[2 * place]), counts(0), counts(UNTIL), counts(0)
-                red = green = blue = reals(0)
-                made = bad = 0
+                number, steps, looks = counts(waiting[2 * place]), counts(UNTIL), counts(0)
                 starting = entry >= counts(apart)
                 if any_lane(~starting):
                     state = fetch_apart(room, place, apart, state)
@@ -205,6 +203,9 @@ def finish_listed(at: Any, p: Any, warp: int, warps: int, launch: Launch) -> Non
             s = s + 1
             if any_lane(s >= at.samples):
                 store_listed(at, p, number, state, steps, (red, green, blue), warp, made, bad, launch)
+                s = counts(0)  # here, not where a pixel is taken: with one sample they are seen to be 0 all the time
+                red = green = blue = reals(0)
+                made = bad = 0
                 mine = counts(0) > 0
 
 
