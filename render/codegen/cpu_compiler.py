@@ -71,7 +71,7 @@ def lane_words(precision: str, lanes: int, patch_width: int, count: Any = None) 
         slots.from_lane_bits: lane_memory.bits_to_mask,
         slots.same_bits: lane_memory.same_bits,
         slots.real_count: lane_slots.int_to_real,
-        slots.truncated: lane_slots.real_to_int,
+        slots.truncated: lane_slots.truncate_intrinsic(count),
         slots.total: lane_slots.sum_lanes,
         slots.how_many: lane_slots.count_true,
         slots.lane_bits: lane_memory.mask_to_bits,
