@@ -22,6 +22,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from harness.cases import Absent
+
 LEAST, PRODUCTS = 8, 2
 FMA = ("DFMA", "FFMA")
 KINDS = {
@@ -38,10 +40,6 @@ MOVES = ("IMAD.MOV", "IMAD.U32", "HFMA2")  # arithmetic's pipes used to move wha
 LINE = re.compile(r"\s*/\*([0-9a-f]{4,})\*/\s+(?:@(!?U?P\w+)\s+)?([A-Z][A-Z0-9_.]*)\s*(.*?)\s*;")
 LABEL = re.compile(r"(\.L_\w+):")
 AIM = re.compile(r"`\((\.L_\w+)\)")
-
-
-class Absent(Exception):
-    """Why the code cannot be read here."""
 
 
 class Instruction(NamedTuple):

@@ -6,9 +6,9 @@ Pictures are compared first, and only equal ones are timed; a peer that paints a
 pixels counted. What cannot run here has a row with the reason. `python benchmarks/report.py FILE.json` shows the file,
 merges several, and compares two of one machine.
 
---only takes a section, a group or a part of a case's name, and may be given several times. --quick takes less than a
-minute. Ctrl-C keeps what was measured, and --resume goes on with it. Exit 0 done, 1 where pictures that must be equal
-are not, 2 for wrong use, 130 interrupted.
+--only takes a section, a group or a part of a case's name, and may be given several times. A run takes six minutes at
+most, with --quick one. Ctrl-C keeps what was measured, and --resume goes on with it. Exit 0 done, 1 where pictures that
+must be equal are not, 2 for wrong use, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(1, str(ROOT))  # what is measured is this source tree, installed or not
 
 from harness import machine, passes, process, record  # noqa: E402
-from harness.cases import groups, sections, title  # noqa: E402
+from harness.cases import BY_NAME, groups, sections, title  # noqa: E402
 from harness.timing import one_thread_libraries  # noqa: E402
 
 
@@ -50,12 +50,15 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def choose(only: list[str], *, quick: bool) -> passes.Chosen:
-    """Choose the groups that these words name: a section, or a part of a group's or a case's name; all without any."""
+    """Choose the groups that these words name: a section, or a part of a group's or a case's name.
+
+    Without any: all, except those of sections that are measured only when they are named.
+    """
     found = [(section, group) for section in sections() for group in groups(section, quick=quick)]
     return [
         (section, group)
         for section, group in found
-        if not only
+        if (not only and section not in BY_NAME)
         or any(
             word == section
             or (word not in sections() and any(word in f"{section}/{group.name}/{name}" for name in group.names))
@@ -129,7 +132,6 @@ def measure(typed: argparse.Namespace, found: record.Record, chosen: passes.Chos
     differing = [row["name"] for row in found.cases.values() if "reason" in row and row["equal"] is not None]
     for name in differing:
         print(f"{name}: {found.cases[name]['reason']}", file=sys.stderr)
-    print(f"{typed.out}: show it with python benchmarks/report.py {typed.out}", file=sys.stderr)
     return 1 if differing else 0
 
 
@@ -153,7 +155,9 @@ def main() -> int:
     except OSError as error:
         print(f"cannot write {typed.out}: {error.strerror}\nname another file with --out", file=sys.stderr)
         return 1
-    return measure(typed, found, chosen)
+    code = measure(typed, found, chosen)
+    print(f"{typed.out}: show it with python benchmarks/report.py {typed.out}", file=sys.stderr)
+    return code
 
 
 if __name__ == "__main__":

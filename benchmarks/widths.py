@@ -33,8 +33,10 @@ from render.targets import simd
 
 CLASSES = {"avx512": (), "avx2": ("avx512",), "sse": ("avx512", "avx", "fma", "vaes", "vpclmulqdq", "f16c", "xop")}
 HERE = "--here"
-STEPPED = list(product((2, 4, 8), (1, 2), (8, 16), ((4, 2), (8, 4))))  # registers, groups, block, (taking, moving)
-MARCHED = [(registers, 1, 1, cost) for registers in (1, 2, 4) for cost in ((simd.NEVER, 0), (8, 4))]
+STEPPED = list(
+    product((2, 4, 8), (1, 2), (8, 16), (8, 16), ((16, 0), (4, 2)))
+)  # registers, groups, first steps, block, (taking, moving)
+MARCHED = [(registers, 1, 0, 1, cost) for registers in (1, 2, 4) for cost in ((simd.NEVER, 0), (8, 4))]
 
 
 def frames(precision: str) -> dict[str, Request]:
@@ -56,11 +58,11 @@ def widths(request: Request) -> dict[str, Width]:
     """List what is tried, by how it is printed; groups of more lanes than a patch has pixels are left out."""
     register = simd.vector_registers()[0] // (8 if request.precision == "f64" else 4)
     tried = {}
-    for registers, groups, block, (taking, moving) in MARCHED if request.scene == "still_life" else STEPPED:
+    for registers, groups, first, block, (taking, moving) in MARCHED if request.scene == "still_life" else STEPPED:
         if 4 <= registers * register <= 64:
             cost = "never" if taking == simd.NEVER else f"{taking}, {moving}"
-            told = f"{registers} {groups} {block:3} {cost:6}"
-            tried[told] = Width(registers * register, groups, block, taking, moving)
+            told = f"{registers} {groups} {first:3} {block:3} {cost:6}"
+            tried[told] = Width(registers * register, groups, first, block, taking, moving)
     return tried
 
 
@@ -72,7 +74,7 @@ def kernel(request: Request, width: Width) -> Any:
 
 def measure_class(precision: str, seconds: float) -> None:
     """One class of machine, one precision."""
-    print(f"\n{simd.vector_registers()[1]}, {precision}: registers, groups, block, cost of taking out, of moving; ms")
+    print(f"\n{simd.vector_registers()[1]}, {precision}, ms: registers, groups, first steps, block, cost of moving")
     for name, request in frames(precision).items():
         chosen, _ = simd.choose_width(scene.load(request.scene), precision)
         tried = widths(request)
@@ -81,7 +83,7 @@ def measure_class(precision: str, seconds: float) -> None:
             paint = {told: partial(code.paint, surface, 0, 0, *request_size(request)) for told, code in codes.items()}
             if len({once() for once in paint.values()}) > 1:
                 sys.exit("not all made the same steps: no figure")
-            series, _ = measure([Case(told, timed(once)) for told, once in paint.items()], core(), seconds)
+            series = measure([Case(told, timed(once)) for told, once in paint.items()], core(), seconds).series
         times = {one.name: quick(one.samples) for one in series}
         least = min(times.values())
         for told, spent in times.items():

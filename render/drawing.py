@@ -49,7 +49,7 @@ def panels_in_row(runs: int) -> int:
 
 def fit_panel(frame: Frame, runs: int) -> Panel:
     """Fit the frame into a square as wide as a panel of so many runs; enlarge small ones in whole steps."""
-    high, wide, _ = frame.rgb.shape
+    wide, high = frame.request.width, frame.request.height
     width = WIDTHS[panels_in_row(runs)]
     shrink = min(width / wide, width / high)
     scale = float(int(shrink)) if shrink >= 2 else shrink

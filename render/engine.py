@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from html import escape
+from math import prod
 from os import PathLike
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,10 +22,12 @@ from render.errors import ModeUnavailable
 from render.findings.repeats import Rounds, choose_median, share_pixels
 from render.frame import Canvas, Frames, open_canvas, run_title
 from render.outputs import table
-from render.painting.course import Progress, RunProgress, Salvage, Watch, keep_on_error, resume_tiles
+from render.painting.course import Progress, RunProgress, Salvage, Watch, keep_on_error
 from render.painting.painter import Done, Launcher, Painter
+from render.painting.slabs import Streaming, Surface, open_surface
 from render.parameters import P
-from render.plan import Tile, check_count, cut, plan
+from render.pictures.bands import Band
+from render.plan import Slab, Tile, check_count, cut, plan
 from render.preparation import Preparation
 from render.request import Request
 from render.results import DrawnFrame, save_frames
@@ -47,7 +50,8 @@ class Entrant(NamedTuple):
 
 
 MOST_LOSSES = 100  # of workers, that a trace lists
-COARSE = 16  # pixels along an edge that one pixel stands for, when costs are estimated
+COARSE = 16  # pixels along an edge that one pixel stands for, at least, when costs are estimated
+MOST_COARSE = 4096  # pixels a side of the picture that they are estimated from
 
 
 def announce_nothing(text: str) -> None:
@@ -67,62 +71,91 @@ def draw(
     salvage: Salvage | None = None,
     preparation: Preparation | None = None,
     journal: Journal | None = None,
+    streaming: Streaming | None = None,
 ) -> DrawnFrame:
     """Paint a request in its mode. `began`: when the program was entered (ns of `clock`), if that was earlier.
 
     `facts` are kept in the trace; `label` among them is the name that the run goes by in place of its mode's. `adapt`
     gives what paints in place of the target's kernel. `salvage` is given the tiles that are done where a later one
     fails. `preparation` keeps for other draws what need not be done again. `journal` keeps tiles on the disk as they
-    are done, and gives those that an earlier run has done; whoever opened it removes it.
+    are done, and gives those that an earlier run has done; whoever opened it removes it. `streaming` takes the pixels
+    in bands; then the frame is never in memory as a whole, and what is returned has a small picture of it.
 
     Raises ModeUnavailable where the mode cannot run here, TileError where a tile fails.
     """
     requested = clock()
     load = machine.load()
-    recorder = Recorder(clock)
+    recorder = Recorder(clock, announce=announce)
     began = requested if began is None else began
     if began < requested:
         recorder.add("import", began, requested)
     mode = load_available_mode(request)
     preparation = Preparation() if preparation is None else preparation
     preparation.check_scene(request)
-    with open_canvas(request, shared=mode.needs_shared_canvas(request)) as surface:
-        check_count(request)
-        compiled = _compile_kernel(preparation, request, recorder, announce)
+    check_count(request)
+    shared = mode.needs_shared_canvas(request)
+    with open_surface(request, recorder, journal, streaming, shared=shared) as surface:
+        compiled = preparation.record_kernel(request, recorder, announce)
         kernel = compiled if adapt is None else adapt(compiled)
         known: dict[int, int] = {}
 
         def estimate() -> Mapping[int, int]:
-            known.update(estimate_costs(request, recorder, compiled, preparation.prepare_numbers(request)))
+            if not known:
+                known.update(estimate_costs(request, recorder, compiled, preparation.prepare_numbers(request)))
             return known
 
-        tiles = plan(request, estimate)
-        painter = _make_painter(request, surface, kernel, recorder)
-        course = RunProgress(request, run_title(request, facts), tiles, known, recorder, surface.rgb)
-        with keep_on_error(surface.rgb, course, salvage, journal):
-            left = tiles if journal is None else resume_tiles(journal, surface, tiles, course)
-            with closing(_paint_tiles(mode, left, painter)) as done:
-                for finished in done:
-                    if journal is not None:
-                        journal.add(finished.tile, finished.steps)
-                    course.count_tile(finished, progress, watch)
+        tiles = prod(request.rows_and_columns) if request.only_tile is None else 1
+        kept = () if journal is None else journal.start(request, tiles)
+        course = RunProgress(request, run_title(request, facts), tiles, kept, known, recorder, surface.picture)
+        paint = partial(_paint_tiles, mode, partial(_make_painter, request, kernel, recorder))
+        notify = partial(course.count_tile, progress=progress, watch=watch)
+        with keep_on_error(request, course, salvage, journal), closing(surface), kernel.stay_open():
+            for slab in surface.slabs:
+                _paint_slab(slab, plan(request, estimate, slab), surface, journal, course, paint, notify)
             if journal is not None:
-                journal.flush()
-        rgb, counts, inside = surface.take_pixels()
-    ran = {"load": load, **_describe_run(request, mode, kernel, course, recorder), **facts}
+                journal.finish()
+            pixels = surface.finish()
+    ran = {"load": load, **_describe_run(request, mode, kernel, surface, course, recorder), **facts}
     trace = Trace(kernel.correct_spans(recorder.drain()), began, requested, clock(), ran)
-    return DrawnFrame(rgb, counts, course.steps, request, trace, inside)
+    return DrawnFrame(pixels.rgb, pixels.steps, course.steps, request, trace, pixels.inside, pixels.whole_sha256)
 
 
-def _paint_tiles(mode: modes.Mode, tiles: Sequence[Tile], painter: Painter) -> Generator[Done]:
+def _paint_slab(
+    slab: Slab,
+    tiles: Sequence[Tile],
+    surface: Surface,
+    journal: Journal | None,
+    course: RunProgress,
+    paint: Callable[[Sequence[Tile], Canvas], Generator[Done]],
+    notify: Callable[[Done], None],
+) -> None:
+    """Paint the tiles of a slab that the journal does not have, and keep each in it as it is done."""
+    canvas = surface.open_slab(slab)
+    restored = {} if journal is None else journal.restore(canvas, tiles)
+    course.count_resumed(restored)
+    for tile in tiles if restored else ():
+        if tile.number in restored:
+            surface.note_tile(canvas, tile)
+    with closing(paint([tile for tile in tiles if tile.number not in restored], canvas)) as done:
+        for finished in done:
+            if journal is not None:
+                journal.add(finished.tile, finished.steps, canvas)
+            surface.note_tile(canvas, finished.tile)
+            notify(finished)
+    surface.finish_slab(slab, canvas)
+
+
+def _paint_tiles(
+    mode: modes.Mode, make_painter: Callable[[Canvas], Painter], tiles: Sequence[Tile], canvas: Canvas
+) -> Generator[Done]:
     """Yield the tiles as the mode has painted them; given up, stop the mode. No mode is asked for no tile."""
     if tiles:
-        with closing(mode.run(tiles, painter)) as done:  # type: ignore[type-var]
+        with closing(mode.run(tiles, make_painter(canvas))) as done:  # type: ignore[type-var]
             yield from done
 
 
 def _describe_run(
-    request: Request, mode: modes.Mode, kernel: Kernel, course: RunProgress, recorder: Recorder
+    request: Request, mode: modes.Mode, kernel: Kernel, surface: Surface, course: RunProgress, recorder: Recorder
 ) -> dict[str, Any]:
     """Collect the facts of a run for its trace."""
     ran = machine.describe_machine()
@@ -130,36 +163,18 @@ def _describe_run(
     ran |= {"asked": request.workers if "workers" in mode.OPTIONS else 1, **kernel.facts}
     if course.resumed:
         ran["resumed"] = course.resumed
+    if len(surface.slabs) > 1:
+        ran["slabs"] = len(surface.slabs)
     if recorder.losses:
         ran["lost_workers"] = "; ".join(recorder.losses[:MOST_LOSSES])
-    return ran
+    return ran | recorder.facts
 
 
-def _compile_kernel(
-    preparation: Preparation, request: Request, recorder: Recorder, announce: Callable[[str], None]
-) -> Kernel:
-    """Get the target's kernel. The time counts as compiling only where the target announced that it compiles or waits.
-
-    Otherwise machine code was loaded, as modules are.
-    """
-    messages: list[str] = []
-
-    def tell(text: str) -> None:
-        messages.append(text)
-        announce(text)
-
-    t0 = recorder.clock()
-    try:
-        return preparation.make_kernel(request, tell)
-    finally:
-        recorder.add("compile" if messages else "import", t0, recorder.clock())
-
-
-def _make_painter(request: Request, surface: Canvas, kernel: Kernel, recorder: Recorder) -> Painter:
+def _make_painter(request: Request, kernel: Kernel, recorder: Recorder, canvas: Canvas) -> Painter:
     """Make the painter for this kind of kernel."""
     if isinstance(kernel, LaunchKernel):
-        return Launcher(request, surface, kernel, recorder)
-    return Painter(request, surface, kernel, recorder)
+        return Launcher(request, canvas, kernel, recorder)
+    return Painter(request, canvas, kernel, recorder)
 
 
 def load_available_mode(request: Request) -> modes.Mode:
@@ -172,11 +187,15 @@ def load_available_mode(request: Request) -> modes.Mode:
 
 
 def estimate_costs(request: Request, recorder: Recorder, kernel: Kernel, p: P) -> Mapping[int, int]:
-    """Estimated steps of each tile by number, from a picture 1/16 as wide and high, painted with the same numbers."""
+    """Estimated steps of each tile by number, from a picture 1/16 as wide and high, painted with the same numbers.
+
+    It is smaller still for a frame of more than 2^16 pixels a side.
+    """
+    coarse = max(COARSE, -(-max(request.width, request.height) // MOST_COARSE))
     small = replace(
         request,
-        width=-(-request.width // COARSE),
-        height=-(-request.height // COARSE),
+        width=-(-request.width // coarse),
+        height=-(-request.height // coarse),
         samples=1,
         mode="sequential",
         backend=None,
@@ -189,13 +208,13 @@ def estimate_costs(request: Request, recorder: Recorder, kernel: Kernel, p: P) -
         kernel.for_request(small, p).paint(surface, 0, 0, small.width, small.height)
         _, counts, _ = surface.take_pixels()
         assert counts is not None  # of one sample a pixel
-        return {tile.number: _estimate_tile(counts, tile) for tile in cut(request)}
+        return {tile.number: _estimate_tile(counts, tile, coarse) for tile in cut(request)}
 
 
-def _estimate_tile(counts: np.ndarray, tile: Tile) -> int:
+def _estimate_tile(counts: np.ndarray, tile: Tile, coarse: int) -> int:
     """Estimate the steps of a tile from the coarse steps under it."""
-    rows = slice(tile.y // COARSE, (tile.y + tile.height - 1) // COARSE + 1)
-    columns = slice(tile.x // COARSE, (tile.x + tile.width - 1) // COARSE + 1)
+    rows = slice(tile.y // coarse, (tile.y + tile.height - 1) // coarse + 1)
+    columns = slice(tile.x // coarse, (tile.x + tile.width - 1) // coarse + 1)
     return int(counts[rows, columns].mean() * tile.width * tile.height)
 
 
@@ -236,13 +255,15 @@ def race(
     watch: Watch | None = None,
     rounds: Rounds = Rounds(),  # noqa: B008  (it is frozen)
     later: Rounds | None = None,
+    streaming: Streaming | None = None,
 ) -> Race:
     """Paint each request in turn, or each entrant; a mode that cannot run here is left out with its reason.
 
     All code is compiled before the first clock starts, so that no mode pays for being first. Then all run in turn, as
     often as `rounds` says; the frame of each is the repeat of median time (`render.findings.repeats.choose_median`). A
     simulated one runs once, for its time means nothing. The runs of each story (`story` among their facts) follow,
-    as often as `later` says (None: as `rounds` does).
+    as often as `later` says (None: as `rounds` does). With `streaming` no frame is kept in memory as a whole: each
+    has a small picture and the hash of the whole; the first one's bands are taken.
     """
     able, not_run = [], []
     for entrant in (one if isinstance(one, Entrant) else Entrant(one) for one in requests):
@@ -259,6 +280,8 @@ def race(
             preparation.check_scene(request)
             preparation.compile_kernel(request, announce)
         paint = partial(draw, announce=announce, progress=progress, clock=clock, watch=watch, preparation=preparation)
+        if streaming is not None:
+            paint = partial(_paint_in_slabs, paint, streaming, [])
         for story in dict.fromkeys((None, *(one.facts.get("story") for one in able))):
             entered = [
                 one._replace(facts={**one.facts, "load": load}) for one in able if one.facts.get("story") == story
@@ -268,6 +291,19 @@ def race(
             shown += frames
             not_run += missing
     return Race(tuple(shown), "race", tuple(not_run))
+
+
+def _paint_in_slabs(
+    paint: Callable[..., DrawnFrame], streaming: Streaming, hashes: list[str], request: Request, **options: Any
+) -> DrawnFrame:
+    """Paint one of the frames of a race, the first one for all that `streaming` does, the others for their hashes."""
+    frame = paint(request, streaming=replace(streaming, take=_drop_band) if hashes else streaming, **options)
+    hashes.append(frame.sha256)
+    return frame
+
+
+def _drop_band(band: Band) -> None:
+    """Let go of a band, which has been hashed."""
 
 
 def _repeat(

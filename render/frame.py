@@ -20,7 +20,7 @@ import numpy as np
 from render import machine
 from render.errors import RenderError, UsageError
 from render.findings.explanation import Explanation
-from render.pictures.picture import encode_png, pack_pixels
+from render.pictures.png_writer import encode_png, pack_pixels
 from render.request import Request
 from render.shared_file import shared_file
 from render.trace import Trace
@@ -58,6 +58,12 @@ class Canvas:
             behind = _round_to_page(self.rgb.nbytes)
             self.steps = np.memmap(path, np.int32, "r+", behind, (height, width)) if with_steps else None
         self.addresses = self.rgb.ctypes.data, 0 if self.steps is None else self.steps.ctypes.data
+
+    def moved(self, y: int) -> Canvas:
+        """Return the same memory as the canvas of other rows of the frame, from `y`."""
+        moved = Canvas.__new__(Canvas)
+        vars(moved).update(vars(self) | {"y": y, "_key": (*self._key[:4], y)})
+        return moved
 
     def covers(self, x: int, y: int, width: int, height: int) -> bool:
         """Test whether a rectangle of the frame lies in it."""
@@ -103,13 +109,21 @@ def open_canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
 
     Raises UsageError for a frame that cannot fit in memory, OutputError where there is no room that processes share.
     """
+    way_on = "give a smaller --size, or save it as .png, .tif or .npz alone, which take it in bands"
+    _check_memory("frame", request.width, request.height, way_on, with_steps=request.samples == 1)
+    with open_rows(request, request.height, shared=shared) as canvas:
+        yield canvas
+
+
+@contextmanager
+def open_rows(request: Request, height: int, *, shared: bool) -> Iterator[Canvas]:
+    """Open a black canvas as wide as the frame, of so many rows of pixels, as `open_canvas` does."""
     with_steps = request.samples == 1
-    size = _check_memory("frame", request.width, request.height, "give a smaller --size", with_steps=with_steps)
     if not shared:
-        yield Canvas(request.width, request.height, with_steps=with_steps)
+        yield Canvas(request.width, height, with_steps=with_steps)
         return
-    with shared_file(size) as path:
-        yield Canvas(request.width, request.height, with_steps=with_steps, path=path)
+    with shared_file(count_bytes(request.width, height, with_steps=with_steps)) as path:
+        yield Canvas(request.width, height, with_steps=with_steps, path=path)
 
 
 def open_window(request: Request, x: int, y: int, width: int, height: int) -> Canvas:
@@ -127,9 +141,14 @@ def open_window(request: Request, x: int, y: int, width: int, height: int) -> Ca
     return Canvas(width, height, with_steps=with_steps, x=x, y=y)
 
 
+def count_bytes(width: int, height: int, *, with_steps: bool) -> int:
+    """Count the bytes of a canvas of so many pixels."""
+    return _round_to_page(width * height * 3) + width * height * 4 * with_steps
+
+
 def _check_memory(what: str, width: int, height: int, remedy: str, *, with_steps: bool) -> int:
     """Return the bytes of so many pixels. Raises UsageError where they cannot fit in memory."""
-    size = _round_to_page(width * height * 3) + width * height * 4 * with_steps
+    size = count_bytes(width, height, with_steps=with_steps)
     needed, granted = COPIES * size, machine.memory()
     if size > SMALL and needed > granted:
         raise UsageError(
@@ -147,6 +166,9 @@ class Frame:
     `inside` (height, width) bool: the samples that were still alive at the limit, which `steps` alone does not show,
     for others end in the very last step; None where there are no steps, or nobody knows. `total_steps` counts every
     sample's steps; both it and `sha256` are the same in all modes.
+
+    `whole_sha256`: of a frame that was never in memory as a whole. It went into files in bands, and `rgb` is a small
+    picture of it, without steps.
     """
 
     rgb: np.ndarray
@@ -155,6 +177,7 @@ class Frame:
     request: Request
     trace: Trace
     inside: np.ndarray | None = None
+    whole_sha256: str | None = None
 
     def __repr__(self) -> str:
         """One line: what was drawn, and who drew it."""
@@ -165,6 +188,11 @@ class Frame:
     def simulated(self) -> bool:
         """True where numba's simulator stood for a GPU; its times mean nothing."""
         return bool(self.trace.facts.get("simulated", False))
+
+    @property
+    def is_small(self) -> bool:
+        """True where `rgb` is a small picture of the frame, which was too large to be kept in memory."""
+        return self.whole_sha256 is not None
 
     @property
     def title(self) -> str:
@@ -180,7 +208,7 @@ class Frame:
         return self.png()
 
     @cached_property
-    def _packed(self) -> bytes:
+    def _packed(self) -> list[bytes]:
         return pack_pixels(self.rgb)
 
     def with_trace(self, trace: Trace) -> Self:
@@ -191,7 +219,9 @@ class Frame:
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of the 8-bit RGB pixels, row by row, in hexadecimal."""
+        """Hash of the 8-bit RGB pixels of the whole frame, row by row, in hexadecimal."""
+        if self.whole_sha256 is not None:
+            return self.whole_sha256
         return hashlib.sha256(np.ascontiguousarray(self.rgb).data).hexdigest()
 
 

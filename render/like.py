@@ -19,7 +19,7 @@ import numpy as np
 
 from render import options, scene
 from render.errors import InputError, UsageError
-from render.pictures import picture
+from render.pictures import source
 from render.request import Request, Value
 from render.sampling import grid, position
 
@@ -60,7 +60,7 @@ def apply_picture(options_given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_request(path: str | Path) -> Request:
-    origin = picture.read(path).provenance
+    origin = source.open_picture(path).provenance
     if origin is None:
         raise InputError(
             f"{path} carries no request: another program made it, or it was saved with --plain",

@@ -15,7 +15,7 @@ from render import backends, machine, modes, scene, targets
 from render.errors import UnknownName, UsageError
 from render.frontend.hints import parameter_owner
 from render.plan import ORDERS, choose_band, choose_tile
-from render.request import LONGEST_WAIT, PRECISIONS, Request, Value
+from render.request import LONGEST_WAIT, MOST_WORKERS, PRECISIONS, Request, Value
 from render.sampling import grid
 from render.wording import count
 
@@ -40,8 +40,10 @@ OWN: dict[str, Any] = {  # each some mode's alone
     "in_flight": None,
     "simulate": False,
     "tile_timeout": None,
+    "cluster": None,
 }
 DEFAULTS |= OWN
+SEVERAL = 16  # workers that tiles are cut for where nobody knows how many a cluster has
 
 
 def complete(**asked: Any) -> Request:
@@ -67,7 +69,9 @@ def complete_from(given: Mapping[str, Any], load: Callable[[str], scene.Scene]) 
     precision = _one_of((*PRECISIONS, "auto"), options["precision"], "precision")
     precision = loaded.precision if precision == "auto" else precision
     target = _choose_target(options, mode, precision)
-    workers = machine.default_workers() if options["workers"] is None else count_workers(options["workers"])
+    backend = _choose_backend(options, mode)
+    cluster = None if options["cluster"] is None else parse_cluster(options["cluster"])
+    workers = _choose_workers(options["workers"], cluster)
     request = Request(
         scene=str(options["scene"]),
         view=view,
@@ -79,17 +83,18 @@ def complete_from(given: Mapping[str, Any], load: Callable[[str], scene.Scene]) 
         precision=precision,
         mode=str(options["mode"]),
         target=target,
-        backend=_choose_backend(options, mode),
+        backend=backend,
         workers=workers,
         in_flight=mode.IN_FLIGHT if options["in_flight"] is None else parse_whole(options["in_flight"], "in flight"),
         wait_ns=parse_duration(options["wait"]),
-        tile=_choose_tile(target, width, height, workers)
+        tile=_choose_tile(target, width, height, workers if cluster is None else min(workers, SEVERAL))
         if options["tile"] is None
         else parse_pair(options["tile"], "tile"),
         order=_one_of(ORDERS, options["order"], "order"),
         only_tile=None if options["only_tile"] is None else parse_whole(options["only_tile"], "only tile"),
         simulate=bool(options["simulate"]),
         tile_timeout_ns=0 if options["tile_timeout"] is None else parse_timeout(options["tile_timeout"]),
+        cluster=cluster,
     )
     _check_precision(request)
     return request
@@ -100,6 +105,19 @@ def _unknown_option(name: str, given: Mapping[str, Any]) -> UnknownName:
     owner = parameter_owner(name, str(given.get("scene") or DEFAULTS["scene"]))
     remedy = f'it is a parameter of scene {owner}: pass parameters={{"{name}": ...}}' if owner else ""
     return UnknownName("option", name, DEFAULTS, remedy)
+
+
+def _choose_workers(value: Any, cluster: str | None) -> int:
+    """Count the workers; of a cluster the most that are used: all that there are, where no number is given or -1.
+
+    Raises UsageError as `count_workers` does, and for "all but some" of a cluster, whose number may change.
+    """
+    if cluster is None:
+        return machine.default_workers() if value is None else count_workers(value)
+    most = -1 if value is None else parse_whole(value, "workers")
+    if most < -1 or most == 0:
+        raise UsageError(f"workers is {most}", "give the most of the cluster's workers to use, or leave it out: all")
+    return MOST_WORKERS if most == -1 else most
 
 
 def count_workers(value: Any) -> int:
@@ -159,7 +177,14 @@ def _choose_backend(options: Mapping[str, Any], mode: modes.Mode) -> str | None:
     if "backend" not in mode.OPTIONS:
         return None
     requested = options["backend"]
-    return backends.DEFAULT if requested is None else _one_of(backends.names(), requested, "backend")
+    backend = backends.DEFAULT if requested is None else _one_of(backends.names(), requested, "backend")
+    for option, owner in backends.OWN_OPTIONS.items():
+        if options[option] is not None and backend != owner:
+            word = spell_option(option)
+            raise UsageError(
+                f"{word} does not apply to backend {backend}", f"add --backend {owner}, or leave {word} out"
+            )
+    return backend
 
 
 def _one_of(known: Iterable[str], value: Any, kind: str) -> str:
@@ -210,6 +235,22 @@ def parse_pair(value: Any, name: str) -> tuple[int, int]:
     if min(first, second) < 1:
         raise UsageError(written, "give at least one pixel each way")
     return first, second
+
+
+def parse_cluster(value: Any) -> str:
+    """Parse where a cluster's scheduler is: "tcp://host:8786", "tls://...", "host:8786", or the path of its file.
+
+    Raises UsageError.
+    """
+    text = str(value).strip()
+    address = re.fullmatch(r"(?:(tcp|tls|ws|wss)://)?(\[[0-9a-fA-F:.%]+\]|[\w.-]+):(\d{1,5})", text)
+    if address is not None and 0 < int(address[3]) < 1 << 16:
+        return text if address[1] else f"tcp://{text}"
+    if not text or ("://" in text and not text.startswith("inproc://")) or address is not None:
+        raise UsageError(
+            f"cluster is {text!r:.60}", "give a scheduler's address, such as tcp://host:8786, or its scheduler file"
+        )
+    return text
 
 
 LONGEST_TIMEOUT = 86_400  # seconds: a day

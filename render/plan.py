@@ -1,7 +1,8 @@
 """From a frame to the ordered list of its tiles.
 
 Tiles are numbered row by row from the top left, whatever the order they are painted in, so a tile keeps its
-number when only the order changes.
+number when only the order changes. A frame is one slab, or, where it is not to be in memory as a whole, several: some
+rows of tiles each, painted one after the other from the top; the order of tiles then holds inside a slab.
 """
 
 from __future__ import annotations
@@ -24,6 +25,13 @@ class Tile(NamedTuple):
     height: int
 
 
+class Slab(NamedTuple):
+    """Whole rows of tiles: the frame's rows of pixels from `y`, so many."""
+
+    y: int
+    height: int
+
+
 TILES_PER_WORKER = 16  # so that the last one is a small share of a worker's work (benchmarks/tiles.py)
 SMALLEST, LARGEST = 32, 256  # pixels along an edge; below, handing a tile out costs as much as painting it
 
@@ -32,6 +40,8 @@ def choose_tile(width: int, height: int, workers: int) -> tuple[int, int]:
     """Choose a square tile, a multiple of 8 pixels (the lanes' patch), for a frame and a number of workers."""
     edge = isqrt(width * height // (TILES_PER_WORKER * max(workers, 4)))
     edge = min(max(edge // 8 * 8, SMALLEST), LARGEST)
+    while -(-width // edge) * -(-height // edge) > MOST_TILES // 4:
+        edge *= 2
     return min(edge, width), min(edge, height)
 
 
@@ -59,6 +69,17 @@ def tile_of(request: Request, number: int) -> Tile:
     return _nth_tile(request, number, request.rows_and_columns[1])
 
 
+def find_tile(request: Request, x: int, y: int, width: int, height: int) -> int | None:
+    """Return the number of the tile that is this rectangle, or None."""
+    rows, columns = request.rows_and_columns
+    row, column = y // request.tile[1], x // request.tile[0]
+    if row < rows and column < columns:
+        tile = tile_of(request, row * columns + column)
+        if tile[1:] == (x, y, width, height):
+            return tile.number
+    return None
+
+
 def _nth_tile(request: Request, number: int, columns: int) -> Tile:
     wide, high = request.tile
     row, column = divmod(number, columns)
@@ -66,34 +87,53 @@ def _nth_tile(request: Request, number: int, columns: int) -> Tile:
     return Tile(number, x, y, min(wide, request.width - x), min(high, request.height - y))
 
 
-def cut(request: Request) -> tuple[Tile, ...]:
-    """Cut a request into its tiles, row by row. Raises UsageError where they are too many."""
+def cut(request: Request, slab: Slab | None = None) -> tuple[Tile, ...]:
+    """Cut a request, or one slab of it, into its tiles, row by row. Raises UsageError where they are too many."""
     check_count(request)
     rows, columns = request.rows_and_columns
-    return tuple(_nth_tile(request, number, columns) for number in range(rows * columns))
+    first, last = 0, rows
+    if slab is not None:
+        first = slab.y // request.tile[1]
+        last = first + -(-slab.height // request.tile[1])
+    return tuple(_nth_tile(request, number, columns) for number in range(first * columns, last * columns))
 
 
-def plan(request: Request, cost: Callable[[], Mapping[int, int]] | None = None) -> tuple[Tile, ...]:
-    """List the tiles to paint, in order. `cost()`, called for order costly only: estimated costs by tile number."""
-    if request.only_tile is not None:
-        return (tile_of(request, request.only_tile),)
-    return ORDERS[request.order](cut(request), cost)
+def cut_slabs(request: Request, rows: int) -> tuple[Slab, ...]:
+    """Cut a request into slabs of so many rows of tiles, from the top; the last may be lower."""
+    high = request.tile[1] * rows
+    return tuple(Slab(y, min(high, request.height - y)) for y in range(0, request.height, high))
 
 
 Cost = Callable[[], Mapping[int, int]] | None
+
+
+def plan(request: Request, cost: Cost = None, slab: Slab | None = None) -> tuple[Tile, ...]:
+    """List the tiles to paint of a request, or of one slab of it, in order; of `only_tile` that one, where it lies in.
+
+    `cost()`, called for order costly only: estimated costs by tile number.
+    """
+    if request.only_tile is not None:
+        tile = tile_of(request, request.only_tile)
+        return (tile,) if slab is None or slab.y <= tile.y < slab.y + slab.height else ()
+    return ORDERS[request.order](cut(request, slab), cost)
 
 
 def _by_rows(tiles: tuple[Tile, ...], _cost: Cost) -> tuple[Tile, ...]:
     return tiles
 
 
+def _measure_first_row(tiles: tuple[Tile, ...]) -> tuple[int, int]:
+    """Return the number of the first tile, and how many tiles are in its row."""
+    return tiles[0].number, sum(tile.y == tiles[0].y for tile in tiles)
+
+
 def _by_spiral(tiles: tuple[Tile, ...], _cost: Cost) -> tuple[Tile, ...]:
     """Order by rings around the middle, each clockwise from its top left corner: the middle is looked at first."""
-    columns = sum(tile.y == 0 for tile in tiles)
+    first, columns = _measure_first_row(tiles)
     rows = len(tiles) // columns
 
     def place(tile: Tile) -> tuple[int, int, int]:
-        row, column = divmod(tile.number, columns)
+        row, column = divmod(tile.number - first, columns)
         right, down = 2 * column - (columns - 1), 2 * row - (rows - 1)  # twice the way from the middle
         ring = max(abs(right), abs(down))
         if down == -ring:
@@ -109,11 +149,11 @@ def _by_spiral(tiles: tuple[Tile, ...], _cost: Cost) -> tuple[Tile, ...]:
 
 def _by_hilbert(tiles: tuple[Tile, ...], _cost: Cost) -> tuple[Tile, ...]:
     """Order along Hilbert's curve: each tile next to the one before, where the frame allows it."""
-    columns = sum(tile.y == 0 for tile in tiles)
+    first, columns = _measure_first_row(tiles)
     side = 1 << max(columns - 1, len(tiles) // columns - 1, 1).bit_length()
 
     def distance(tile: Tile) -> int:
-        row, column = divmod(tile.number, columns)
+        row, column = divmod(tile.number - first, columns)
         total, half = 0, side // 2
         while half:
             right, low = int(column & half > 0), int(row & half > 0)

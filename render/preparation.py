@@ -21,7 +21,8 @@ from render.parameters import P, member_types, members_of
 from render.plan import tile_of
 from render.prepared import KEPT, PreparedScene
 from render.request import Request
-from render.runtime.kernel import Announce, Kernel
+from render.runtime.kernel import Announce, Kernel, LaunchKernel
+from render.trace import Recorder
 
 
 class Preparation:
@@ -79,7 +80,7 @@ class Preparation:
                 kernel = targets.load(request.target).compile(self.load_scene(request.scene), request, announce)
                 self._compiled.setdefault(self._code_key(request), []).append(kernel)
                 self._unused[request] = kernel
-                if self._keep_open:
+                if self._keep_open and isinstance(kernel, LaunchKernel):
                     kernel.keep_open()
 
     def make_kernel(self, request: Request, announce: Announce) -> Kernel:
@@ -89,6 +90,24 @@ class Preparation:
             kernel, code = self._unused.pop(request, None), self._find_code(request)
             assert code is not None, "it was compiled"
             return code.for_request(request, self.prepare_numbers(request)) if kernel is None else kernel
+
+    def record_kernel(self, request: Request, recorder: Recorder, announce: Announce) -> Kernel:
+        """Make a kernel as `make_kernel` does, and record how long that took.
+
+        The time counts as compiling only where the target announced that it compiles or waits; otherwise machine code
+        was loaded, as modules are.
+        """
+        messages: list[str] = []
+
+        def tell(text: str) -> None:
+            messages.append(text)
+            announce(text)
+
+        t0 = recorder.clock()
+        try:
+            return self.make_kernel(request, tell)
+        finally:
+            recorder.add("compile" if messages else "import", t0, recorder.clock())
 
     def shared_kernel(self, request: Request) -> Kernel:
         """Return the one kernel that paints all windows of a request; those of the last few requests are kept."""
@@ -103,7 +122,8 @@ class Preparation:
         """Close the devices that were kept open; those that are painting are closed when they are left."""
         with self._lock:
             for kernel in chain.from_iterable(self._compiled.values()):
-                kernel.close_kept()
+                if isinstance(kernel, LaunchKernel):
+                    kernel.close_kept()
 
     def _find_code(self, request: Request) -> Kernel | None:
         """Find a kernel whose code paints this request too."""

@@ -37,6 +37,11 @@ class PreparedScene(Scene):
         fields: dict[str, Any] = vars(scene)
         return cls(**fields, known=dict(known or {}))
 
+    def remember(self, request: Request, p: P) -> None:
+        """Remember the numbers of a request that were made elsewhere."""
+        with self.lock:
+            self.known[prepare_key(request)] = p
+
     def prepared(self, request: Request) -> P:
         """Return `p` for a request, made now only if it was not made before."""
         key = prepare_key(request)

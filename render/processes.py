@@ -1,11 +1,13 @@
-"""Guard a process against closed standard streams and a parent that dies."""
+"""Guard processes against closed standard streams, a parent that dies, and interrupts that are not theirs."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import threading
 import time
+from collections.abc import Iterator
 
 PARENT_SECONDS = 0.5  # between two looks at whether the parent still lives
 
@@ -46,3 +48,19 @@ def end_with_pipe(descriptor: int) -> None:
         fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_ASYNC)  # SIGIO ends it
         if select.select([descriptor], [], [], 0)[0]:  # it has gone already
             os._exit(0)
+
+
+@contextlib.contextmanager
+def without_interrupts() -> Iterator[None]:
+    """Start processes in here that no Ctrl-C reaches: a terminal sends it to all, and they leave with their parent."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # else it is started in here, which lets interrupts through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -18,6 +18,7 @@ Value = float | int | bool | str
 LARGEST_SIDES = {"f32": 1 << 17, "f64": 1 << 31}  # in float32, i + 0.5 + k/64 is exact up to 2^17
 LARGEST_SIDE = LARGEST_SIDES["f32"]
 MOST_SAMPLES = 1024
+MOST_WORKERS = 1024
 MOST_TILES = 1 << 20  # each has a place in the plan and spans in the trace
 HIGHEST_LIMIT = (1 << 31) - 1024  # step counts are int32, and the driver looks some steps ahead
 LONGEST_WAIT = 3_600_000_000_000  # ns: an hour
@@ -30,7 +31,8 @@ DRAWN = ("scene", "parameters", "width", "height", "samples", "limit", "precisio
 class Request:
     """One picture, cut and assigned. Sizes are pixels, `wait_ns` nanoseconds; `backend` is None outside mode parallel.
 
-    `tile_timeout_ns`: how long a worker may show no sign of life; 0: derived from the tiles before.
+    `tile_timeout_ns`: how long a worker may show no sign of life; 0: derived from the tiles before. `cluster`: the
+    scheduler of a backend over several machines; None: on this one. With one, `workers` are the most that are used.
 
     Raises UsageError where a value is out of its range.
     """
@@ -54,6 +56,7 @@ class Request:
     only_tile: int | None = None
     simulate: bool = False
     tile_timeout_ns: int = 0
+    cluster: str | None = None
 
     def __post_init__(self) -> None:
         """Check each word's and each number's type and range."""
@@ -63,7 +66,7 @@ class Request:
             ("height", 1, LARGEST_SIDES["f64"]),
             ("samples", 1, MOST_SAMPLES),
             ("limit", 1, HIGHEST_LIMIT),
-            ("workers", 1, 1024),
+            ("workers", 1, MOST_WORKERS),
             ("in_flight", 1, 4096),
             ("wait_ns", 0, LONGEST_WAIT),
             ("tile_timeout_ns", 0, 24 * LONGEST_WAIT),
@@ -95,8 +98,9 @@ class Request:
         for name in WORDS:
             if not isinstance(getattr(self, name), str):
                 raise UsageError(f"{name} is {getattr(self, name)!r:.60}, which is no text", remedy)
-        if not isinstance(self.backend, (str, type(None))):
-            raise UsageError(f"backend is {self.backend!r:.60}, which is no text", remedy)
+        for name in ("backend", "cluster"):
+            if not isinstance(getattr(self, name), (str, type(None))):
+                raise UsageError(f"{name} is {getattr(self, name)!r:.60}, which is no text", remedy)
         for name, value in self.parameters:
             if not isinstance(name, str) or not isinstance(value, (int, float, str)):
                 raise UsageError(f"parameter {name!s:.60} is neither number nor text", remedy)

@@ -38,6 +38,7 @@ from render.trace.spans import NUMBER, Spans
 EVER = (1 << 63) - 1  # later than any time
 PRIORITY = ("paint", "transfer", "compile", "launch", "encode", "save", "plan", "wait", "start", "import")
 OTHER = "other"
+BY_SLAB = ("start", "save")  # where a frame is painted in slabs, these come again and again, and do not last meanwhile
 
 Interval = tuple[int, int]
 
@@ -100,7 +101,8 @@ class Multiprocessors(NamedTuple):
 class Stats:
     """The figures of one run, named as in the document of `draw --json`. None where no tile was painted.
 
-    seconds: wall time by kind of span, first start to last end (0.0: none), which may overlap; also `total` (the whole
+    seconds: wall time by kind of span, first start to last end (0.0: none; of a frame in slabs, start and save only
+    while any of them lasts), which may overlap; also `total` (the whole
     run) and `tiles` (all spans that carry a tile). ledger: nanoseconds by kind and `other`; they add up to the run.
     first_tile and last_tile: the tiles finished first and last. busy, idle: seconds by worker, in the order they
     started.
@@ -299,6 +301,10 @@ def _wall_time(spans: Spans) -> int:
 
 def _seconds_by_kind(trace: Trace) -> dict[str, float]:
     walls = {kind: _wall_time(trace.columns.of_kind(kind)) for kind in STAGES}
+    for kind in BY_SLAB if "slabs" in trace.facts else ():
+        spans = trace.columns.of_kind(kind)
+        joined = union(np.zeros(len(spans), np.int64), spans.t0, spans.t1)
+        walls[kind] = int((joined.t1 - joined.t0).sum())
     return {kind: wall / 1e9 for kind, wall in ({"total": trace.ended - trace.began} | walls).items()}
 
 

@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -74,7 +74,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Compiled code goes to one folder for all workers of a run: each kernel compiles once, and never in an older run.
 
     The workers of pytest-xdist are started after this, with the environment of the process that starts them. And a
-    shell's background job ignores Control-C, as all would do that it starts; tests interrupt some.
+    shell's background job ignores Control-C, as all would do that it starts; tests interrupt some. Bytecode is kept, as
+    Python does by itself: with PYTHONDONTWRITEBYTECODE each of the many processes would parse the whole program anew.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -84,6 +85,7 @@ def pytest_configure(config: pytest.Config) -> None:
             pytest.MonkeyPatch(),
         )
         patch.setenv("RENDER_CACHE_DIR", folder.name)
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         config.add_cleanup(folder.cleanup)
         config.add_cleanup(patch.undo)
 
@@ -176,3 +178,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         reason = why_no_gpu()
         if reason:
             pytest.skip(f"needs a graphics card: {reason}")
+
+
+@pytest.fixture
+def _cluster_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster of backend dask on this machine is made of threads of this process, which start at once."""
+    from distributed import LocalCluster
+
+    from render.backends.dask import connection
+
+    monkeypatch.setattr(connection, "LocalCluster", partial(LocalCluster, processes=False))

@@ -25,7 +25,7 @@ LAYERS = (
     "growing_file",
     "parameters",
     "request",
-    "primitives polynomials elementary palettes plan pace trace cpu_time packing bands provenance",
+    "primitives polynomials elementary palettes plan pace trace cpu_time packing bands provenance png_writer",
     "lanes",
     "escape_time vectors",
     "foreign_code plain_code rules",
@@ -34,8 +34,11 @@ LAYERS = (
     "tiff",
     "reading",
     "picture",
+    "source",
     "frame",
-    "journal",
+    "journal_file",
+    "journal preview",
+    "slabs",
     "drawing",
     "kernels",
     "codegen",
@@ -56,7 +59,7 @@ LAYERS = (
     "repeats",
     "options results engine devices",
     "like",
-    "lessons terminal progress files",
+    "lessons terminal progress files band_files",
     "render sessions races keeping library parsers notebook",  # `render`: the library's front
     "film",
     "server",
@@ -89,9 +92,9 @@ SIDE_BY_SIDE = {
     "sentences": "schedule claims incidents evidence films",
     "conclusions": "films evidence sentences speed_up",
     "document": "stats schedule claims incidents evidence sentences conclusions speed_up",
-    "compare": "picture",
-    "attribution": "picture compare",
-    "difference": "picture compare attribution",
+    "compare": "",
+    "attribution": "compare",
+    "difference": "compare attribution",
 }
 
 COMPILING = ("render.codegen", "render.frontend.devices", "render.runtime", "render.targets")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ import pytest
 from render import engine
 from render.options import complete
 from render.request import Request
-from render.runtime.cuda import driver as gpu_driver
+from render.runtime.cuda import driver as cuda_driver
 from tests.conftest import library
 from tests.gpu_driver import GPU, Driver
 from tests.ptx.lanes import Grid, packed
@@ -94,22 +95,17 @@ class Loaded(Driver):
 @pytest.fixture
 def bench(script: Load, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The GPU of the benchmarks, imitated."""
-    reference, driver = script("card_reference"), Loaded()
-    compile_reference = reference.compiled
-    try:
-        found = {
-            "mandelbrot": reference.compiled("mandelbrot", GPU.capability, BLOCK=reference.BLOCK, LOSS=reference.LOSS)
-        }
-    except reference.Absent as absent:
-        pytest.skip(f"no kernel written by hand here: {absent}")
-    monkeypatch.setattr(
-        reference, "compiled", lambda name, *_, **__: found[name]._replace(machine=found[name].assembly)
-    )
-    monkeypatch.setattr(gpu_driver, "load_bindings", lambda: driver)
-    monkeypatch.setattr(reference, "DELAY_BYTES", 64)
-    made = reference.Bench(GPU)
-    made.compile = compile_reference
-    return made
+    nvrtc, module = script("gpu.nvrtc"), script("gpu.bench")
+    compile_reference = nvrtc.compile_reference
+
+    def compile_to_assembly(*asked: Any, **defined: Any) -> Any:
+        made = compile_reference(*asked, **defined)
+        return made._replace(machine=made.assembly)
+
+    monkeypatch.setattr(nvrtc, "compile_reference", compile_to_assembly)
+    monkeypatch.setattr(cuda_driver, "load_bindings", Loaded)
+    monkeypatch.setattr(module, "DELAY_BYTES", 64)
+    return module.Bench(GPU)
 
 
 @pytest.mark.slow
@@ -119,7 +115,7 @@ def test_the_kernel_written_by_hand_for_a_gpu_counts_as_the_program_does(
     script: Load, bench: Any, place: dict[str, float], precision: str
 ) -> None:
     request = asked(place, precision)
-    by_hand = script("card_reference").Reference(bench, request)
+    by_hand = script("gpu.by_hand").Reference(bench, request)
 
     assert by_hand.seconds() > 0
     assert np.array_equal(by_hand.counts(), steps(request))
@@ -135,7 +131,7 @@ def test_the_programs_kernel_is_timed_as_the_one_written_by_hand_is(
     request = replace(request, simulate=False)
     code = cuda_compiler.assembly(library(request), GPU.capability).encode()
     monkeypatch.setattr(cuda_code, "machine_code", lambda *_: code)
-    with script("card_program").programs(bench, painted=request) as made:
+    with script("gpu.program").programs(bench, painted=request) as made:
         bench.driver.calls.clear()
 
         assert made["painted"].seconds() > 0
@@ -192,34 +188,41 @@ def test_the_designs_written_by_hand_paint_what_the_program_does(
     """`works` compares their pictures; samples are followed beyond the first pass."""
     from render.codegen import cuda_code, cuda_compiler
 
-    reference, designs = script("card_reference"), script("gpu_designs")
+    designs = script("gpu.designs")
     view = {"x": -0.743643887037151, "y": 0.13182590420533, "zoom": 1e3, "shortcuts": shortcuts}
     request = complete(
         size=(24, 9), samples=1, limit=400, precision=precision, parameters=view, mode="cuda", simulate=True
     )
     code = cuda_compiler.assembly(library(request), GPU.capability).encode()
     monkeypatch.setattr(cuda_code, "machine_code", lambda *_: code)
-    found = bench.compile
+    with script("gpu.program").programs(bench, painted=replace(request, simulate=False)) as made:
+        works = dict(designs.ByHand(bench, made["painted"]).works())
 
-    def compiled(*told: Any, **defined: Any) -> Any:
-        made = found(*told, **defined)
-        return made._replace(machine=made.assembly)
-
-    monkeypatch.setattr(reference, "compiled", compiled)
-    by_hand = designs.ByHand(bench, (24, 9), (precision,))
-    with script("card_program").programs(bench, painted=replace(request, simulate=False)) as made:
-        works = dict(by_hand.works(made["painted"]))
-
-    assert set(works) == {f"{name}, {how}" for name in ("pixels", "refill") for how in designs.HALVES.values()}
+    assert tuple(works) == script("sections.designs").DESIGNS
 
 
-def test_without_a_gpu_nothing_is_measured(script: Load, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    card = script("card")
-    monkeypatch.setattr(card.gpus, "find", lambda: SimpleNamespace(reason="there is none"))
-    monkeypatch.setattr(sys, "argv", ["card.py", "designs"])
+def run_card(*words: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(FOLDER.parent), "CUDA_VISIBLE_DEVICES": ""}
+    command = [sys.executable, str(FOLDER / "card.py"), *words, "--passes", "1"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
-    assert card.main() == 1
-    assert "nothing is measured: there is none" in capsys.readouterr().out
+
+@pytest.mark.slow
+def test_without_a_gpu_nothing_is_measured() -> None:
+    run = run_card("ceilings", "--precision", "f64")
+
+    assert run.returncode == 1
+    assert "nothing is measured: " in run.stdout
+
+
+@pytest.mark.slow
+def test_what_a_further_tile_costs_the_host_needs_no_gpu() -> None:
+    run = run_card("host")
+
+    assert run.returncode == 0
+    cost = re.search(r"^host: ([\d.]+) us for each further tile$", run.stdout, re.MULTILINE)
+    assert cost is not None
+    assert float(cost[1]) > 0
 
 
 def test_every_script_reference_and_section_has_its_place_in_the_readme() -> None:

@@ -27,7 +27,7 @@ from render.errors import OutputError, RenderError
 from render.frontend import commands, devices, library
 from render.frontend.cli import main
 from render.frontend.parsers import PARSERS
-from render.pictures import picture
+from render.pictures import picture, png_writer
 from tests.conftest import HANGING
 
 ROOT = Path(__file__).parent.parent
@@ -704,7 +704,7 @@ def altered(error: int) -> str:
     """disc.png with one channel of one pixel changed, as a picture of no known request."""
     rgb = pixels("disc.png").copy()
     rgb[3, 2, 1] += error
-    Path("altered.png").write_bytes(picture.encode_png(rgb))
+    Path("altered.png").write_bytes(png_writer.encode_png(rgb))
     return "altered.png"
 
 
@@ -768,7 +768,7 @@ def test_what_is_allowed_decides_the_exit_code_alone(allowed: list[str], code: i
 
 @pytest.mark.usefixtures("disc")
 def test_pictures_of_different_sizes_differ(say: Say) -> None:
-    Path("tiny.png").write_bytes(picture.encode_png(np.zeros((2, 2, 3), np.uint8)))
+    Path("tiny.png").write_bytes(png_writer.encode_png(np.zeros((2, 2, 3), np.uint8)))
     said = say("compare", "disc.png", "tiny.png", "--json")
     assert said.code == 1
     assert (said.document["identical"], said.document["max_error"]) == (False, None)
@@ -827,12 +827,21 @@ def test_a_race_of_one_mode_is_still_a_race(say: Say) -> None:
     assert say("show", "t.trace.json").out == raced
 
 
+def test_a_race_of_frames_too_large_for_memory_saves_the_picture(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as large:
+        large.setattr("render.painting.slabs.LARGE", 0)
+        raced = say("race", *SMALL, "--modes", "sequential,concurrent", "--repeat", "1", "--out", "a.tif", "--json")
+    assert json.loads(raced.out)["identical"]
+    assert say(*ALONE, "--like", "a.tif", "--out", "b.png", "--quiet").code == 0
+    assert say("compare", "a.tif", "b.png").code == 0
+
+
 def test_a_damaged_trace_is_told(say: Say) -> None:
     assert say(*ALONE, "--trace", "t.trace.json", "--quiet").code == 0
     whole = Path("t.trace.json").read_bytes()
     for damaged in (
         whole[:-20],
-        whole.replace(b'"version":3', b'"version":9'),
+        whole.replace(b'"version":4', b'"version":9'),
         whole.replace(b'"paint"', b'"pains"', 1),
     ):
         Path("t.trace.json").write_bytes(damaged)

@@ -109,7 +109,7 @@ def test_a_backend_is_taken_by_mode_parallel() -> None:
     assert frame.title == "parallel (turns)"
     assert (frame.sha256, frame.total_steps) == expected()
     assert len(frame.trace.workers) == 1
-    assert backends.names() == ["threading", "loky", "turns"]
+    assert backends.names() == ["threading", "dask", "loky", "turns"]
 
 
 def steps_in_whole_numbers(width: int, height: int, i: int, j: int, depth: int, limit: int) -> int:

@@ -35,7 +35,7 @@ MODULES = sorted(
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     """A fresh interpreter in which the source tree is `render` and warnings are errors."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, "-W", "error", *arguments],
         cwd=ROOT,
@@ -94,6 +94,7 @@ for module in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow  # test_architecture finds most of what could be wrong in the source: imports upwards and in cycles
 def test_each_module_imports_cleanly_on_its_own() -> None:
     """Before any other of the package, and without a word; what they import of others is loaded only once."""
     run = python("-c", EACH, *MODULES)

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from render.comparison.inspection import describe_picture, format_description
-from render.pictures.picture import Picture, decode, encode_png
+from render.pictures.picture import Picture, decode
+from render.pictures.png_writer import encode_png
 from render.pictures.provenance import Provenance
 from tests.conftest import EXAMPLE
 

@@ -18,7 +18,7 @@ from render.errors import InputError, UsageError
 from render.frame import Frame
 from render.frontend import library
 from render.outputs import npz
-from render.pictures import picture
+from render.pictures import picture, png_writer
 from render.request import Request
 from render.trace import Trace
 
@@ -35,7 +35,7 @@ def saved(folder: Path, request: Request = STORED, name: str = "wall.png") -> st
     if name.endswith(".npz"):
         path.write_bytes(npz.write([frame]))
     else:
-        path.write_bytes(picture.encode_png(RGB, {picture.REQUEST: json.dumps(request.as_dict())}))
+        path.write_bytes(png_writer.encode_png(RGB, {picture.REQUEST: json.dumps(request.as_dict())}))
     return str(path)
 
 
@@ -119,7 +119,7 @@ def test_a_place_in_no_picture_is_refused(option: str) -> None:
 
 def test_a_picture_without_a_request_is_refused_with_that_reason(tmp_path: Path) -> None:
     path = tmp_path / "plain.png"
-    path.write_bytes(picture.encode_png(RGB))
+    path.write_bytes(png_writer.encode_png(RGB))
     with pytest.raises(InputError, match="carries no request"):
         like.apply_picture({"like": str(path)})
 

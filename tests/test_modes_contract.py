@@ -31,6 +31,7 @@ EVERYONE = [
     for mode in HERE
     for backend in (backends.names() if "backend" in modes.load(mode).OPTIONS else [None])
 ]
+pytestmark = pytest.mark.usefixtures("_cluster_of_threads")
 everyone = pytest.mark.parametrize(("mode", "backend"), EVERYONE, ids=[f"{m}-{b}" if b else m for m, b in EVERYONE])
 
 

@@ -21,7 +21,9 @@ from PIL import Image
 from render import machine
 from render.errors import InputError
 from render.pictures import reading
-from render.pictures.picture import Picture, decode, encode_png, read
+from render.pictures.picture import Picture, decode, read
+from render.pictures.png_writer import encode_png
+from render.pictures.tiff import encode_tiff
 from render.request import LARGEST_SIDE
 from tests.conftest import EXAMPLE
 
@@ -63,6 +65,12 @@ def test_our_npz_comes_back_with_steps_and_with_what_is_drawn() -> None:
     assert picture.steps is not None
     assert np.array_equal(picture.rgb, RGB)
     assert np.array_equal(picture.steps, STEPS)
+    assert picture.request == REQUEST.picture_key()
+
+
+def test_our_tiff_comes_back_with_what_is_drawn() -> None:
+    picture = decode(encode_tiff(RGB, {"render:request": STORED}))
+    assert np.array_equal(picture.rgb, RGB)
     assert picture.request == REQUEST.picture_key()
 
 
@@ -194,6 +202,7 @@ def test_a_picture_of_anything_but_bytes_in_rgb_is_refused(rgb: np.ndarray) -> N
 WHOLE = {
     "png": encode_png(RGB, {"render:request": STORED}),
     "npz": as_npz(rgb=RGB, steps=STEPS, request=np.array(STORED)),
+    "our tiff": encode_tiff(RGB, {"render:request": STORED}),
     "jpeg": as_file(Image.fromarray(RGB), "JPEG"),
     "tiff": as_file(Image.fromarray(RGB), "TIFF"),
 }
@@ -227,7 +236,7 @@ def test_a_flipped_bit_in_a_file_of_ours_is_refused_or_harmless(kind: str, data:
     assert (picture.alpha, picture.more) == (None, ())
 
 
-@given(st.sampled_from(["png", "npz"]), st.data())
+@given(st.sampled_from(["png", "npz", "our tiff"]), st.data())
 def test_a_truncated_file_of_ours_never_passes_for_another_picture(kind: str, data: st.DataObject) -> None:
     whole = WHOLE[kind]
     try:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from render.frontend.cli import main
 from render.frontend.speech import harmless_streams
 from render.options import complete
-from render.pictures import picture
+from render.pictures import picture, png_writer
 from render.wording import escape_html, make_harmless
 from tests.reading import pngs
 
@@ -139,7 +139,7 @@ def test_neither_a_trace_nor_a_picture_steers_a_terminal(command: str, said: Sai
     request = complete(size=(8, 8), tile=4, mode="sequential", target="python").as_dict() | {"mode": ESCAPES}
     texts = {picture.REQUEST: json.dumps(request), picture.OWNERS: json.dumps({"run": ESCAPES, "tiles": "!"})}
     for name, level in (("a.png", 1), ("b.png", 2)):
-        Path(name).write_bytes(picture.encode_png(np.full((8, 8, 3), level, np.uint8), texts))
+        Path(name).write_bytes(png_writer.encode_png(np.full((8, 8, 3), level, np.uint8), texts))
     assert "differ" in said("compare", "a.png", "b.png")
 
 
@@ -153,7 +153,7 @@ def test_whatever_a_picture_brings_along_is_shown_and_steers_nothing(more: list[
         picture.OWNERS: json.dumps({"run": f"me{ESCAPES}", "tiles": owners}),
         picture.TIMINGS: json.dumps({"seconds": {"paint": 0.5}, "title": ESCAPES}),
     }
-    plain = picture.encode_png(np.zeros((8, 8, 3), np.uint8), texts)
+    plain = png_writer.encode_png(np.zeros((8, 8, 3), np.uint8), texts)
     profile = pngs.file([(b"iCCP", b"\x1b]0;PWN\x07\0\0" + zlib.compress(b"x" * 200))]).removeprefix(pngs.SIGNATURE)
     Path("a\x1b.png").write_bytes(plain[:33] + profile + plain[33:])  # behind the header
     told = said("show", "a\x1b.png", *more)

@@ -162,11 +162,12 @@ def test_a_shortcut_skips_steps_and_changes_nothing(target: str, tmp_path: Path)
 
 
 NUMBERS = '''
-"""Numbers of p that meet constants and each other before they meet a lane."""
+"""Numbers of p that meet constants and each other before they meet a lane; two constants are named as the driver's."""
 from render.lanes import fma, fract, sin, where
 PRECISION, LIMIT = "f32", 4
+BLOCK, PATCH_WIDTH = 0.7, 0.1
 PARAMETERS = {"a": (0.3, 0.0, 1.0, "A number."), "n": (3, 0, 9, "A whole number.")}
-def start(x, y, p): return fma(p.a, 0.7, 0.1), (p.a - 0.1) / 3.0, y
+def start(x, y, p): return fma(p.a, BLOCK, PATCH_WIDTH), (p.a - 0.1) / 3.0, y
 def step(state, p): return state
 def alive(state, p): return state[0] < p.a - 0.2
 def shade(state, steps, p):
@@ -177,26 +178,11 @@ def shade(state, steps, p):
 '''
 
 
-@pytest.mark.parametrize("precision", ["f32", "f64"])
-def test_numbers_of_p_keep_the_precision_of_the_request(precision: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["f32", pytest.param("f64", marks=pytest.mark.slow)])
+def test_numbers_keep_the_precision_of_the_request_and_names_are_the_scenes_own(precision: str, tmp_path: Path) -> None:
     path = tmp_path / "numbers.py"
     path.write_text(NUMBERS)
     asked = {"scene": str(path), "mode": "sequential", "size": (24, 16), "precision": precision}
-
-    assert len({engine.draw(complete(**asked, target=target)).sha256 for target in HERE}) == 1
-
-
-def test_a_scene_may_have_names_that_the_driver_has_too(tmp_path: Path) -> None:
-    path = tmp_path / "names.py"
-    path.write_text(
-        '"""A scene whose constants are called as the driver\'s are."""\n'
-        "BLOCK, PATCH_WIDTH = 0.25, 0.5\n"
-        "def start(x, y, p): return x, y\n"
-        "def step(state, p): return state\n"
-        "def alive(state, p): return state[0] > 1e9\n"
-        "def shade(state, steps, p): return BLOCK, PATCH_WIDTH, 0.125\n"
-    )
-    asked = {"scene": str(path), "mode": "sequential", "size": (9, 9)}
 
     assert len({engine.draw(complete(**asked, target=target)).sha256 for target in HERE}) == 1
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 FOLDER = Path(__file__).parent.parent / "sections"
-ORDER = ("modes", "core", "peers", "gpu")  # these first, should time run out; the others by name
+ORDER = ("modes", "core", "peers", "gpu", "break_even", "scaling", "startup")  # first, should time run out
+BY_NAME = ("designs",)  # measured only when they are named
 
 Once = Callable[[], float]  # does the work once and returns the seconds that count
 
@@ -40,7 +41,8 @@ class Case:
 
     facts: numbers and words for the report; `steps`, of all samples as if none was skipped; `computed`, those really
     made, where shortcuts skip some; `pixels`, `workers`. clock: whose seconds they are: "wall"; "thread", CPU time of
-    the one thread that works (`timing.THREAD`); "gpu", the GPU's own. warmup: the first run's, where it was made.
+    the one thread that works (`timing.THREAD`); "process", that of all threads; "gpu", the GPU's own. warmup: the first
+    run's, where it was made.
     """
 
     name: str

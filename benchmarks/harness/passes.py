@@ -7,14 +7,15 @@ keeps what was measured.
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from harness.cases import Group
-from harness.process import PATIENCE, Part, measure_apart
+from harness.process import LATE, PATIENCE, Part, measure_apart
 from harness.record import Record
 from harness.verdicts import FEW, estimate, quick, unstable
 
@@ -31,8 +32,9 @@ class Plan(NamedTuple):
     share: float
 
 
-QUICK = Plan(quick=True, seconds=52.0, passes=12, share=0.25)
-FULL = Plan(quick=False, seconds=900.0, passes=8, share=1.0)
+QUICK = Plan(quick=True, seconds=48.0, passes=12, share=0.25)
+FULL = Plan(quick=False, seconds=330.0, passes=8, share=0.35)
+LEAST = 10.0  # seconds that a process gets even when the time is over
 
 Chosen = Sequence[tuple[str, Group]]
 
@@ -46,7 +48,9 @@ def run(
     say: Callable[[str], None],
 ) -> None:
     """Measure the groups into the record. KeyboardInterrupt passes through, with the record written."""
-    ends = time.monotonic() + plan.seconds
+    began = time.monotonic()
+    ends = began + plan.seconds
+    say(f"{len(chosen)} groups of cases, {describe_limit(plan)}")
     halves: dict[str, list[float | None]] = {}
     parts: dict[str, list[Group]] = {}
     for section, group in chosen:
@@ -57,7 +61,8 @@ def run(
                 todo = [
                     group
                     for group in all_groups
-                    if record.made(section, group) <= number and not settled(halves.get(f"{section}/{group.name}", []))
+                    if record.made(section, group) <= number
+                    and not settled(halves.get(f"{section}/{group.name}", []), cold=group.cold)
                 ]
                 left = ends - time.monotonic()
                 if left <= 0:
@@ -66,11 +71,14 @@ def run(
                     continue
                 part = Part(section, todo, plan.quick, plan.share)
                 t0 = time.monotonic()
-                for group, measured in measure_apart(part, environment, min(max(left, 10.0), PATIENCE)):
+                patience = min(max(left, LEAST), PATIENCE)
+                for group, measured in measure_apart(part, environment, patience):
+                    if time.monotonic() > ends and is_lost(measured):
+                        break  # the time of the run was over, which is no fault of the group
                     record.add_pass(section, group, measured)
                     halves.setdefault(f"{section}/{group.name}", []).append(widest(record, section, group))
                     took, t0 = time.monotonic() - t0, time.monotonic()
-                    say(f"pass {number + 1}: {line(record, section, group)} ({took:.1f} s)")
+                    say(f"pass {number + 1}: {line(record, section, group)} ({took:.1f} s; {t0 - began:.0f} s in all)")
                     save(record, path)
     except KeyboardInterrupt:
         record.run["interrupted"] = True
@@ -86,14 +94,31 @@ def save(record: Record, path: Path | None) -> None:
         record.write(path)
 
 
-def settled(halves: Sequence[float | None]) -> bool:
-    """Tell whether more passes of a group bring nothing: all is known well enough, or the last pass did not help."""
+def describe_limit(plan: Plan) -> str:
+    """Say how long a run takes at most."""
+    if plan.seconds == math.inf:
+        return f"{plan.passes} {'pass' if plan.passes == 1 else 'passes'}"
+    most = plan.seconds + LEAST
+    words = f"{most:.0f} seconds" if most <= 90 else f"{math.ceil(most / 60)} minutes"
+    return f"{words} at most; less where all is known well before"
+
+
+def is_lost(measured: Mapping[str, Any]) -> bool:
+    """Tell whether a group's process was ended because of its time."""
+    return any(str(row.get("reason", "")).startswith(LATE) for row in measured["cases"])
+
+
+def settled(halves: Sequence[float | None], *, cold: bool = False) -> bool:
+    """Tell whether more passes of a group bring nothing: all is known well enough, or the last pass did not help.
+
+    cold: its samples take seconds each, so as many passes as tell how sure they are do.
+    """
     if halves and halves[-1] is None:  # nothing of it can run here
         return True
     known = [half for half in halves if half is not None]
     if len(known) < FEW:
         return False
-    return known[-1] <= KNOWN or (len(known) > TRIED and known[-1] > BETTER * known[-TRIED])
+    return cold or known[-1] <= KNOWN or (len(known) > TRIED and known[-1] > BETTER * known[-TRIED])
 
 
 def widest(record: Record, section: str, group: Group) -> float | None:

@@ -24,6 +24,7 @@ from harness.timing import YARDSTICKS, measure
 
 SCRIPT = Path(__file__).parent.parent / "run.py"
 PATIENCE = 300.0  # seconds for one pass of one section, preparing included
+LATE = "took more than"
 
 
 class Part(NamedTuple):
@@ -91,7 +92,7 @@ class _Child:
         """Why it ended before all was measured."""
         code = self.process.wait()
         if self.late:
-            return f"took more than {self.patience:.0f} seconds"
+            return f"{LATE} {self.patience:.0f} seconds"
         self.errors.seek(0)
         last = self.errors.read().decode(errors="replace").strip().splitlines()[-1:]
         return f"its process ended with {_ending(code)}: {''.join(last) or 'no message'}"
@@ -141,34 +142,43 @@ def measure_group(group: Group, seconds: float) -> dict[str, Any]:
                 rows.append(one)
         if not ready:
             return {"cases": rows, "yardstick": []}
-        series, yards = measure(ready, YARDSTICKS[group.yardstick](), seconds, cold=group.cold)
-    for case, found in zip(ready, series, strict=True):
+        measured = measure(ready, YARDSTICKS[group.yardstick](), seconds, cold=group.cold)
+    for case, found in zip(ready, measured.series, strict=True):
+        if found.failure is not None:
+            rows.append(describe_failure(case.name, found.failure))
+            continue
         equal = case.equal
         row = {"case": case.name, "samples": found.samples, "warmup": found.warmup, "repeats": found.repeats}
         row["equal"] = {"differing": equal.pixels, "why": equal.why} if isinstance(equal, Differing) else equal
         rows.append(row | {"facts": dict(case.facts), "clock": case.clock})
-    return {"cases": rows, "yardstick": yards}
+    return {"cases": rows, "yardstick": measured.yardstick, "waited": measured.waited}
 
 
-def _prepared(group: Group, stack: ExitStack) -> Any:
+def _prepared(group: Group, stack: ExitStack) -> Iterator[Case | Missing | dict[str, Any]]:
     """Yield what the group yields, then the rest of its cases with the reason that stopped it."""
-    from render.errors import RenderError
-
     left = list(group.names)
-    equal: Any = None
+    stopped: Exception = Absent("the section says nothing of it")
     try:
         for one in group.prepare(stack):
             left.remove(one.name)
             yield one
-        reason = "the section says nothing of it"
-    except Absent as absent:
-        reason = str(absent)
-    except Differ as differ:
-        reason = f"not equal: {differ}"
-        equal = {"differing": differ.differing, "why": "a fault: these must be equal"}
-    except RenderError as error:
-        reason = error.cause
     except Exception as error:  # noqa: BLE001  (a case that fails must not take the others with it)
+        stopped = error
+    yield from (describe_failure(name, stopped) for name in left)
+
+
+def describe_failure(name: str, error: Exception) -> dict[str, Any]:
+    """Make the row of a case that cannot run, or that failed while it ran."""
+    from render.errors import RenderError
+
+    equal = None
+    if isinstance(error, Absent):
+        reason = str(error)
+    elif isinstance(error, Differ):
+        reason = f"not equal: {error}"
+        equal = {"differing": error.differing, "why": "a fault: these must be equal"}
+    elif isinstance(error, RenderError):
+        reason = error.cause
+    else:
         reason = f"fails: {type(error).__name__}: {error}"
-    for name in left:
-        yield {"case": name, "reason": reason, "equal": equal}
+    return {"case": name, "reason": reason, "equal": equal}

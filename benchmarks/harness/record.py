@@ -9,11 +9,12 @@
             "warmup": [seconds, ...],    the first time of each pass, not among the samples
             "repeats": [...],            how often a sample did the work, of which it is the mean
             "equal": true | null | {"differing", "why"},
-            "clock": "wall" | "thread" | "gpu",   whose seconds they are
+            "clock": "wall" | "thread" | "process" | "gpu",   whose seconds they are
             "facts": {...}, "unstable": null | why,
             or "reason": why it could not run,
             or "summary": {"seconds", "transcribed"}: a figure from elsewhere, without samples}],
- "yardsticks": {"SECTION/GROUP": [[seconds, ...], ...]}}     pass after pass
+ "yardsticks": {"SECTION/GROUP": [[seconds, ...], ...]},     pass after pass
+ "waited": {"SECTION/GROUP": [share | null, ...]}}            of each pass, waiting for a CPU (`timing.Measured`)
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class Record:
     run: dict[str, Any]
     cases: dict[str, dict[str, Any]] = field(default_factory=dict)
     yardsticks: dict[str, list[list[float]]] = field(default_factory=dict)
+    waited: dict[str, list[float | None]] = field(default_factory=dict)
 
     def declare(self, section: str, groups: Iterable[Group]) -> None:
         """Make a row for every case of a section, in its order; those that are there stay."""
@@ -61,7 +63,7 @@ class Record:
                         "control": name in group.controls,
                         "yardstick": group.yardstick,
                         "equal": None,
-                        "reason": "its turn did not come before the run ended",
+                        "reason": "the run ended before its turn: --resume goes on with it",
                     },
                 )
 
@@ -83,6 +85,7 @@ class Record:
                 row.setdefault(name, []).append(value)
             row.setdefault("repeats", []).append(found["repeats"])
         self.yardsticks.setdefault(f"{section}/{group.name}", []).append(measured["yardstick"])
+        self.waited.setdefault(f"{section}/{group.name}", []).append(measured.get("waited"))
 
     def made(self, section: str, group: Group) -> int:
         """Count how many passes a group has behind it."""
@@ -91,7 +94,7 @@ class Record:
     def write(self, path: Path) -> None:
         """Replace the file at once: whoever reads it meanwhile finds the former or this one whole."""
         document = {"schema": SCHEMA, "machine": self.machine, "run": self.run, "cases": list(self.cases.values())}
-        document["yardsticks"] = self.yardsticks
+        document |= {"yardsticks": self.yardsticks, "waited": self.waited}
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as out:
@@ -125,7 +128,13 @@ def read(path: Path) -> Record:
             row.setdefault("section", parts[0])
             row.setdefault("group", "/".join(parts[1:-1]))
             row.setdefault("case", parts[-1])
-        return Record(document["machine"], document.get("run", {}), cases, document.get("yardsticks", {}))
+        return Record(
+            document["machine"],
+            document.get("run", {}),
+            cases,
+            document.get("yardsticks", {}),
+            document.get("waited", {}),
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise Unreadable(f"{path} is damaged: {type(error).__name__} {error}") from error
 

@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from harness.cases import Case, Once
 
@@ -36,12 +37,28 @@ THREAD: Clock = time.thread_time_ns  # CPU time of the calling thread: what othe
 
 @dataclass
 class Series:
-    """What was measured of one case in one pass: seconds; `repeats` of the work within each sample."""
+    """What was measured of one case in one pass: seconds; `repeats` of the work within each sample.
+
+    failure: what the work raised; nothing of the pass counts then.
+    """
 
     name: str
-    warmup: float
-    repeats: int
+    warmup: float = 0.0
+    repeats: int = 1
     samples: list[float] = field(default_factory=list)
+    failure: Exception | None = None
+
+
+class Measured(NamedTuple):
+    """What was measured in one pass: the cases', the yardstick's samples, and how long a CPU was waited for.
+
+    waited: the share of the measuring thread's time, waiting and running, in which others had the CPUs; None where the
+    system does not tell.
+    """
+
+    series: list[Series]
+    yardstick: list[float]
+    waited: float | None
 
 
 def timed(work: Callable[[], object], clock: Clock = time.perf_counter_ns) -> Once:
@@ -55,45 +72,70 @@ def timed(work: Callable[[], object], clock: Clock = time.perf_counter_ns) -> On
     return once
 
 
-def measure(
-    cases: Sequence[Case], yardstick: Once, seconds: float, *, cold: bool = False
-) -> tuple[list[Series], list[float]]:
-    """Measure all cases in turn for about so many seconds; the samples of each, and those of the yardstick.
+def measure(cases: Sequence[Case], yardstick: Once, seconds: float, *, cold: bool = False) -> Measured:
+    """Measure all cases in turn for about so many seconds.
 
     Each case runs once before that, which is kept apart as its warm-up. A case that has had more than its share of the
-    time, and two samples, lets the others go on without it. cold: no warm-up, one round at least.
+    time, and two samples, lets the others go on without it; so does one that fails. cold: no warm-up, one round at
+    least.
     """
-    found = [Series(case.name, 0.0, 1) if cold else _warmed(case) for case in cases]
+    found = [Series(case.name) if cold else _warmed(case) for case in cases]
     least, enough = (1, 1) if cold else (LEAST, ENOUGH)
     yardstick()
     yards: list[float] = []
+    before = scheduled()
     share = seconds / len(cases)
     ends = time.perf_counter() + seconds
     for number in range(MOST):
         first = number % len(cases)
         for place in (*range(first, len(cases)), *range(first)):
             series = found[place]
-            if len(series.samples) < enough or sum(series.samples) * series.repeats < share:
+            if series.failure is None and (
+                len(series.samples) < enough or sum(series.samples) * series.repeats < share
+            ):
                 yards += (yardstick() for _ in range(YARDS))
                 _turn(cases[place].once, series)
         if number + 1 >= least and time.perf_counter() > ends:
             break
-    return found, yards
+    return Measured(found, yards, share_waited(before, scheduled()))
+
+
+def scheduled() -> tuple[int, int] | None:
+    """Return how long the calling thread had a CPU and how long it waited for one, in ns, as Linux counts it."""
+    try:
+        ran, waited, _ = Path("/proc/thread-self/schedstat").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return None
+    return int(ran), int(waited)
+
+
+def share_waited(before: tuple[int, int] | None, after: tuple[int, int] | None) -> float | None:
+    """Return the share of a thread's time between two moments in which it waited for a CPU."""
+    if before is None or after is None:
+        return None
+    ran, waited = after[0] - before[0], after[1] - before[1]
+    return waited / (ran + waited) if ran > 0 else None
 
 
 def _warmed(case: Case) -> Series:
-    warmup = case.once() if case.warmup is None else case.warmup
-    again = case.once() if warmup < TURN else warmup
+    try:
+        warmup = case.once() if case.warmup is None else case.warmup
+        again = case.once() if warmup < TURN else warmup
+    except Exception as error:  # noqa: BLE001  (a case that fails must not take the others with it)
+        return Series(case.name, failure=error)
     return Series(case.name, warmup, max(1, round(SHORT / max(again, 1e-9))))
 
 
 def _turn(once: Once, series: Series) -> None:
     """Take consecutive samples of one case."""
     ends = time.perf_counter() + TURN
-    while True:
-        series.samples.append(sum(once() for _ in range(series.repeats)) / series.repeats)
-        if time.perf_counter() > ends:
-            break
+    try:
+        while True:
+            series.samples.append(sum(once() for _ in range(series.repeats)) / series.repeats)
+            if time.perf_counter() > ends:
+                break
+    except Exception as error:  # noqa: BLE001  (a case that fails must not take the others with it)
+        series.failure = error
 
 
 # --- yardsticks: the machine's own speed --------------------------------------------------------------------

@@ -17,7 +17,9 @@ a change of a tenth nine times in ten, where all passes together find it once in
 in a hundred. `tests/benchmarks/test_verdicts.py`.)
 
 **What runs none of the program's code** (yardsticks, NumPy, plain numba, C++) should not change between two runs. By
-what most of them did together, the machine has changed, and all intervals grow by that.
+what most of them by the same clock did together, the machine has changed, and so it has where a group's own yardstick
+moved: intervals grow by whichever is more. A machine that others load disturbs wall time far more than CPU time; so the
+intervals of wall times grow as well by what the measuring threads waited longer for a CPU in one run than in the other.
 
 SLOW or FAST: the whole interval lies beyond a change of 3 %. SAME: it lies within 6 %. Else AMBIGUOUS: measure longer,
 or on a quieter machine.
@@ -38,6 +40,7 @@ LEAST, WITHIN = 0.03, 0.06  # changes: smaller ones are nobody's concern; those 
 WIDE = 0.05  # half an interval that makes a case unstable
 FEW = 3  # passes
 DISTURBED = 1.125  # of the yardstick's quickest pass
+YARDSTICK_CLOCKS = {"core": "thread", "cores": "wall", "interpreter": "wall"}
 
 # Student's t, two-sided, 95 %, for 1 to 30 degrees of freedom; beyond, the normal distribution's 1.96 is near enough
 T95: tuple[float, ...] = (
@@ -165,25 +168,52 @@ def pooled(runs: Iterable[Record]) -> dict[str | None, float]:
     return {clock: median(variances) for clock, variances in found.items()}
 
 
-def moved(before: Record, after: Record) -> float:
-    """Estimate how far the cases without the program's code moved together between two runs: a median logarithm."""
-    found = [
-        math.log(estimate(after, after.cases[name]).middle / estimate(before, row).middle)
-        for name, row in before.cases.items()
-        if row.get("control") and row.get("samples") and after.cases.get(name, {}).get("samples")
-    ]
-    for name, passes in before.yardsticks.items():
-        old, new = ([quick(yard) for yard in each if yard] for each in (passes, after.yardsticks.get(name, ())))
-        if old and new:
-            found.append(math.log(min(new) / min(old)))
-    return abs(median(found)) if len(found) >= FEW else 0.0
+def moved(before: Record, after: Record) -> dict[str, float]:
+    """Estimate how far what runs none of the program's code moved between two runs, by clock: a median logarithm."""
+    found: dict[str, list[float]] = {}
+    for name, row in before.cases.items():
+        new = after.cases.get(name, {})
+        if row.get("control") and row.get("samples") and new.get("samples"):
+            change = math.log(estimate(after, new).middle / estimate(before, row).middle)
+            found.setdefault(drift_clock(row), []).append(change)
+    for group, row in {f"{row['section']}/{row['group']}": row for row in before.cases.values()}.items():
+        own = yardstick_moved(before, after, group)
+        clock = YARDSTICK_CLOCKS.get(row.get("yardstick", ""))
+        if own is not None and clock is not None:
+            found.setdefault(clock, []).append(own)
+    return {clock: abs(median(changes)) for clock, changes in found.items() if len(changes) >= FEW}
+
+
+def yardstick_moved(before: Record, after: Record, group: str) -> float | None:
+    """Return the logarithm by which a group's own yardstick changed, by its median pass; None where it has none."""
+    old, new = ([quick(yard) for yard in record.yardsticks.get(group, ()) if yard] for record in (before, after))
+    return math.log(median(new) / median(old)) if old and new else None
+
+
+def slowed(record: Record, group: str) -> float:
+    """Return the logarithm by which wall time was longer because others had the CPUs, in the median pass of a group."""
+    found = [-math.log(1 - min(share, 0.99)) for share in record.waited.get(group, ()) if share is not None]
+    return median(found) if found else 0.0
+
+
+def drift_clock(row: Mapping[str, Any]) -> str:
+    """Return the clock whose drift concerns a case: CPU time is disturbed otherwise than wall time."""
+    clock = str(row.get("clock") or "wall")
+    return "thread" if clock == "process" else clock
 
 
 def compare(before: Record, after: Record) -> dict[str, Verdict]:
     """Compare all cases of two runs of one machine, by name, in the first one's order."""
     floor, drift = pooled((before, after)), moved(before, after)
+
+    def drift_of(row: Mapping[str, Any]) -> float:
+        group, clock = f"{row['section']}/{row['group']}", drift_clock(row)
+        own = abs(yardstick_moved(before, after, group) or 0.0)
+        kept = abs(slowed(after, group) - slowed(before, group)) if clock == "wall" else 0.0
+        return max(drift.get(clock, 0.0), own, kept)
+
     return {
-        name: _verdict(before, after, row, after.cases[name], floor.get(row.get("clock"), 0.0), drift)
+        name: _verdict(before, after, row, after.cases[name], floor.get(row.get("clock"), 0.0), drift_of(row))
         for name, row in before.cases.items()
         if name in after.cases
     }

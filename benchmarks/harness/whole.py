@@ -24,15 +24,16 @@ BENCHMARKS = Path(__file__).parent.parent
 
 
 def run(command: Sequence[str], **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end. Raises Absent with the last line that it wrote, where it fails."""
+    """Run a command to its end. Raises Absent where it fails, with the program's cause or its last line."""
     from harness.cases import Absent
 
     made = subprocess.run(  # noqa: S603  (this Python and this program)
         list(command), env=os.environ | environment, capture_output=True, text=True, check=False
     )
     if made.returncode:
-        last = made.stderr.strip().splitlines()[-1:] or [f"exit code {made.returncode}"]
-        raise Absent(last[0].removeprefix("harness.cases.Absent: "))
+        lines = made.stderr.strip().splitlines() or [f"exit code {made.returncode}"]
+        cause = next((line for line in lines if line.startswith("render: ")), lines[-1])
+        raise Absent(cause.removeprefix("harness.cases.Absent: ").removeprefix("render: "))
     return made
 
 

@@ -32,7 +32,8 @@ def compiler() -> str:
     chosen = os.environ.get("CXX")
     found = shutil.which(chosen) if chosen else next(filter(None, map(shutil.which, COMPILERS)), None)
     if found is None:
-        raise Absent(f"{chosen or 'none of ' + ', '.join(COMPILERS)} is not installed")
+        missing = f"CXX, which is {chosen}, names no program" if chosen else f"there is no {' or '.join(COMPILERS)}"
+        raise Absent(f"no C++ compiler: {missing}")
     return found
 
 

@@ -1,5 +1,5 @@
-// How fast a card can at all: loops of nothing but what a step is made of, in which no instruction waits for another.
-// Compiled by NVRTC (card_reference.py). `rounds` turns of 24 fma a thread, with a sum for every three fma or without.
+// How fast a GPU can at all: loops of nothing but what a step is made of, in which no instruction waits for another.
+// Compiled by NVRTC (gpu/nvrtc.py). `rounds` turns of 24 fma a thread, with a sum for every three fma or without.
 
 template <class Real, bool ADD>
 __device__ void issue(Real *out, int rounds, Real scale, Real shift) {

@@ -1,15 +1,12 @@
-// The Mandelbrot set in several designs, written by hand: the program's colours and step counts, bit for bit.
+// The Mandelbrot set in two designs, written by hand: the program's colours and step counts, bit for bit.
 //
-// pixels   one pixel a thread, squares of 8 x 4 pixels a warp
-// squares  warps that stay and take squares from a queue
-// first    `pixels` or `squares` up to some step; what goes on is written densely to a list ...
-// second   ... which warps that stay take 32 at a time: to the end, or up to a later step and on to another list
-// third    the same, with ended lanes refilled from the list
-// levels   one launch: a warp keeps what goes on in lists of its own, one for each age, and follows 32 of one age
+// pixels   one pixel a thread, squares of 8 x 4 pixels a warp, from its first step to its last
+// first    `pixels` up to some step; what goes on is written densely to a list ...
+// second   ... which warps that stay follow to the end, their ended lanes refilled from the list
 //
-// Compiled with REAL, K (steps between two tests), FIRST (of the first block), HALVES (how the last steps are found:
-// by halves of a block or one by one), NEVER (0: no shortcuts, 1: cardioid and disc at the start, 2: after FIRST steps;
-// with them cycles are looked for), LEVELS, and --fmad=false.
+// Compiled by NVRTC (gpu/designs.py) with REAL, K (steps between two tests), FIRST (of the first block), HALVES (how the
+// last steps are found: by halves of a block or one by one), SHORTCUTS (1: cardioid and disc are asked after the first
+// block, and the list is searched for cycles), and --fmad=false.
 
 typedef REAL Real;
 typedef unsigned char Byte;
@@ -102,9 +99,6 @@ __device__ __forceinline__ bool never_ends(const Frame &f, const Orbit &o) {
 // Follow a sample from its start: true where it goes on at step `until`, else it has ended or never will.
 __device__ __forceinline__ bool begin(const Frame &f, Orbit &o, int &n, int until) {
     n = 0;
-#if NEVER == 1
-    if (never_ends(f, o)) n = f.limit;
-#endif
 #if FIRST < K
     if (n + FIRST <= until) {
         const Orbit after = ahead<FIRST>(o);
@@ -117,7 +111,7 @@ __device__ __forceinline__ bool begin(const Frame &f, Orbit &o, int &n, int unti
     }
 #endif
     bool ended = false;
-#if NEVER == 2
+#if SHORTCUTS
     int asked = 0;
 #endif
     while (n + K <= until) {
@@ -128,40 +122,8 @@ __device__ __forceinline__ bool begin(const Frame &f, Orbit &o, int &n, int unti
         }
         o = after;
         n += K;
-#if NEVER == 2
+#if SHORTCUTS
         if (!asked++ && never_ends(f, o)) n = f.limit;
-#endif
-    }
-    if (!ended && until < f.limit) return n < f.limit;
-    finish<K>(f, o, n);
-    return false;
-}
-
-// Follow a sample that is under way up to `until`; at each `look` steps see whether it has come round.
-__device__ __forceinline__ bool go_on(const Frame &f, Orbit &o, int &n, int until, int look) {
-    bool ended = false;
-#if NEVER
-    Real seen_x = o.x, seen_y = o.y;
-    int looks = 0, next = n + look;
-#endif
-    while (n + K <= until) {
-        const Orbit after = ahead<K>(o);
-        if (!after.within(f)) {
-            ended = true;
-            break;
-        }
-        o = after;
-        n += K;
-#if NEVER
-        if (n >= next) {
-            if (o.x == seen_x && o.y == seen_y) {
-                n = f.limit;
-            } else {
-                ++looks;
-                next = n + look;
-                if (!(looks & (looks - 1))) seen_x = o.x, seen_y = o.y;
-            }
-        }
 #endif
     }
     if (!ended && until < f.limit) return n < f.limit;
@@ -255,18 +217,6 @@ extern "C" __global__ void pixels(FRAME) {
     if (square < squares.all) paint_square(f, squares, square);
 }
 
-extern "C" __global__ void squares(FRAME, int *queue, int chunk) {
-    const Frame f = FRAME_OF;
-    const Squares squares(f);
-    for (int first = take(queue, chunk); first < squares.all; first = take(queue, chunk)) {
-        const int end = min(first + chunk, squares.all);
-        for (int square = first; square < end; ++square) {
-            paint_square(f, squares, square);
-            __syncwarp();
-        }
-    }
-}
-
 __device__ __forceinline__ void append(const List &list, bool on, int place, int n, const Orbit &o) {
     const unsigned mask = __ballot_sync(ALL, on);
     if (!mask) return;
@@ -294,50 +244,15 @@ __device__ __forceinline__ void begin_square(const Frame &f, const Squares &squa
     append(list, on, j * f.width + i, n, o);
 }
 
-// chunk 0: a square a warp; otherwise warps stay and take so many squares at a time.
-extern "C" __global__ void first(FRAME, int *queue, int chunk, int until, int *length, int *place, int *made,
-                                 Real *x, Real *y) {
+extern "C" __global__ void first(FRAME, int until, int *length, int *place, int *made, Real *x, Real *y) {
     const Frame f = FRAME_OF;
     const Squares squares(f);
     const List list{length, place, made, x, y};
-    if (!chunk) {
-        const int square = blockIdx.x * (blockDim.x >> 5) + (threadIdx.x >> 5);
-        if (square < squares.all) begin_square(f, squares, square, until, list);
-        return;
-    }
-    for (int one = take(queue, chunk); one < squares.all; one = take(queue, chunk)) {
-        const int end = min(one + chunk, squares.all);
-        for (int square = one; square < end; ++square) begin_square(f, squares, square, until, list);
-    }
+    const int square = blockIdx.x * (blockDim.x >> 5) + (threadIdx.x >> 5);
+    if (square < squares.all) begin_square(f, squares, square, until, list);
 }
 
-extern "C" __global__ void second(FRAME, int *queue, int until, int look, int *length, int *place, int *made, Real *x,
-                                  Real *y, int *next_length, int *next_place, int *next_made, Real *next_x,
-                                  Real *next_y) {
-    const Frame f = FRAME_OF;
-    const List next{next_length, next_place, next_made, next_x, next_y};
-    const int all = *length;
-    for (int one = take(queue, 32); one < all; one = take(queue, 32)) {
-        const int at = one + int(lane_number());
-        bool on = false;
-        int pixel = 0, n = 0;
-        Orbit o{0, 0, 0, 0};
-        if (at < all) {
-            pixel = place[at];
-            const int j = unsigned(pixel) / unsigned(f.width);
-            o = orbit_of(f, pixel - j * f.width, j);
-            o.x = x[at];
-            o.y = y[at];
-            n = made[at];
-            on = go_on(f, o, n, until, look);
-            if (!on) store(f, pixel, n, o);
-        }
-        __syncwarp();
-        if (until < f.limit) append(next, on, pixel, n, o);
-    }
-}
-
-extern "C" __global__ void third(FRAME, int *queue, int look, int fewest, int *length, int *place, int *made, Real *x,
+extern "C" __global__ void second(FRAME, int *queue, int look, int fewest, int *length, int *place, int *made, Real *x,
                                  Real *y) {
     const Frame f = FRAME_OF;
     const int all = *length;
@@ -371,7 +286,7 @@ extern "C" __global__ void third(FRAME, int *queue, int look, int fewest, int *l
             if (going) {
                 o = after;
                 n += K;
-#if NEVER
+#if SHORTCUTS
                 if (n >= next) {
                     if (o.x == seen_x && o.y == seen_y) {
                         n = f.limit;
@@ -391,79 +306,5 @@ extern "C" __global__ void third(FRAME, int *queue, int look, int fewest, int *l
             has = false;
         }
         __syncwarp();
-    }
-}
-
-// Ages: `until` * 1, 4, 16, ... A warp's lists hold up to 63 samples each.
-struct Waiting {
-    Real x[64], y[64];
-    int place[64], made[64];
-};
-
-extern "C" __global__ void levels(FRAME, int *queue, int until, int look) {
-    extern __shared__ Waiting all_waiting[];
-    const Frame f = FRAME_OF;
-    const Squares squares(f);
-    Waiting *waiting = all_waiting + (threadIdx.x >> 5) * LEVELS;
-    unsigned held = 0;  // a byte for each age
-    bool more = true;
-    for (;;) {
-        int age = -1;  // the oldest of which there are 32
-#pragma unroll
-        for (int one = 0; one < LEVELS; ++one)
-            if (held >> 8 * one & 0x60) age = one;
-        int square = squares.all;
-        if (age < 0 && more) {
-            square = take(queue, 1);
-            more = square < squares.all;
-        }
-        if (age < 0 && !more) {
-            if (!held) return;
-            age = (__ffs(held) - 1) >> 3;  // the youngest, so that what goes on joins the older ones
-        }
-        Orbit o{0, 0, 0, 0};
-        int n = 0, pixel = 0, to = until;
-        bool here;
-        if (age < 0) {
-            int i, j;
-            here = squares.pixel(f, square, i, j);
-            pixel = j * f.width + i;
-            o = orbit_of(f, i, j);
-        } else {
-            const int there = held >> 8 * age & 255, count = min(there, 32), at = there - count + int(lane_number());
-            held -= unsigned(count) << 8 * age;
-            here = int(lane_number()) < count;
-            if (here) {
-                const Waiting &from = waiting[age];
-                pixel = from.place[at];
-                n = from.made[at];
-                const int j = unsigned(pixel) / unsigned(f.width);
-                o = orbit_of(f, pixel - j * f.width, j);
-                o.x = from.x[at];
-                o.y = from.y[at];
-            }
-            to = age == LEVELS - 1 ? f.limit : until << 2 * (age + 1);
-        }
-        to = min(to, f.limit);
-        __syncwarp();
-        bool on = false;
-        if (here) {
-            on = age < 0 ? begin(f, o, n, to) : go_on(f, o, n, to, look);
-            if (!on) store(f, pixel, n, o);
-        }
-        __syncwarp();
-        const unsigned mask = __ballot_sync(ALL, on);
-        if (mask) {
-            const int older = age + 1, at = (held >> 8 * older & 255) + rank_in(mask);
-            held += unsigned(__popc(mask)) << 8 * older;
-            if (on) {
-                Waiting &into = waiting[older];
-                into.place[at] = pixel;
-                into.made[at] = n;
-                into.x[at] = o.x;
-                into.y[at] = o.y;
-            }
-            __syncwarp();
-        }
     }
 }

@@ -11,7 +11,7 @@ from harness.passes import duration
 
 WIDTH, HEIGHT = 440, 300
 LEFT, RIGHT, TOP, BOTTOM = 62, 12, 14, 46
-BAR, NAMES = 30, 168  # of a bar chart: a row's height, and the room for names
+BAR, NAMES, LABELS = 30, 168, 84  # of a bar chart: a row's height, and the room for names and for labels
 MARKS = ("circle", "square", "diamond", "triangle", "cross")
 
 
@@ -101,7 +101,7 @@ def bars(title: str, found: Sequence[Bar], axis: str, *, middle: float | None = 
     ends = [value for one in found for value in (one.value, one.low, one.high) if 0 < value < math.inf]
     ends += [middle] if middle else [min(ends) / 2]
     height = TOP + BAR * len(found) + BOTTOM
-    across = Scale(ends, NAMES, WIDTH - 74, log=True, room=0.02)
+    across = Scale(ends, NAMES, WIDTH - LABELS, log=True, room=0.02)
     start = across(middle) if middle else NAMES
     parts = []
     base = height - BOTTOM
@@ -119,14 +119,14 @@ def bars(title: str, found: Sequence[Bar], axis: str, *, middle: float | None = 
         parts.append(f'<text text-anchor="end" x="{NAMES - 8}" y="{y + BAR / 2 + 4}">{escape(short(one.name))}</text>')
         beyond = max(right, across(one.high) if 0 < one.high < math.inf else right)
         parts.append(f'<text x="{beyond + 6:.1f}" y="{y + BAR / 2 + 4}">{escape(one.label)}</text>')
-    parts.append(_small((NAMES + WIDTH - 74) / 2, height - 10, axis))
+    parts.append(_small((NAMES + WIDTH - LABELS) / 2, height - 10, axis))
     told = "; ".join(f"{one.name}: {one.label}" for one in found)
     return _figure(title, told, WIDTH, height, parts)
 
 
 def short(name: str) -> str:
     """A name that fits beside a bar."""
-    return name if len(name) <= 24 else name[:23] + "…"
+    return name if len(name) <= 22 else name[:21] + "…"
 
 
 class Scale:
@@ -157,12 +157,20 @@ class Scale:
             found = [f * 10.0**n for n in powers for f in factors if self.low <= math.log10(f * 10.0**n) <= self.high]
             if len(found) >= 3:
                 return found
-        return found
+        return even(10**self.low, 10**self.high)
+
+
+def even(low: float, high: float) -> list[float]:
+    """Round values between two that are near to each other, at even distances: two to six of them."""
+    step = 10 ** math.floor(math.log10(high - low))
+    step = next(one for one in (step / 5, step / 2, step) if (high - low) / one <= 6)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return [step * n for n in range(first, last + 1)]
 
 
 def number(value: float) -> str:
     """A tick's number."""
-    return f"{value:g}" if value == 0 or 1e-3 <= value < 1e5 else f"{value:.0e}"
+    return f"{value:.6g}" if value == 0 or 1e-3 <= value < 1e5 else f"{value:.0e}"
 
 
 def _grid(up: Scale, label: str, *, log: bool) -> list[str]:

@@ -154,11 +154,11 @@ def amdahl(found: Sequence[Scaling], kind: str) -> float | None:
 
 
 class Crossing(NamedTuple):
-    """From which frame on a mode is faster than sequential; None: not at any size that was measured."""
+    """From which frame on a mode is faster than sequential; None: not at any of the sizes that were measured."""
 
     mode: str
     size: str | None
-    smallest_measured: bool
+    measured: tuple[str, ...]
 
 
 def break_even(record: Record) -> dict[str, list[tuple[int, str, Time]]]:
@@ -182,7 +182,8 @@ def crossings(record: Record) -> list[Crossing]:
             continue
         won = [_wins(record, size, mode) for _, size, _ in points]
         first = next((place for place in range(len(won)) if all(won[place:])), None)
-        found.append(Crossing(mode, None if first is None else points[first][1], first == 0))
+        sizes = tuple(size for _, size, _ in points)
+        found.append(Crossing(mode, None if first is None else sizes[first], sizes))
     return found
 
 

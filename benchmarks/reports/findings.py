@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
+from statistics import median
 
 from harness.passes import duration
 from harness.record import Record
-from harness.verdicts import AMBIGUOUS, FAST, SAME, SLOW, Interval, Verdict
+from harness.verdicts import AMBIGUOUS, FAST, SAME, SLOW, Interval, Verdict, quick
 from reports.figures import Row, amdahl, base_of, by_group, crossings, ratio, reasons, scaling, share, time_of
 
 MODES = {"sequential", "concurrent", "parallel, threads", "parallel, processes", "cuda"}
@@ -20,7 +22,8 @@ def machine_line(record: Record) -> str:
     of = record.machine
     gpus = of.get("gpus") or []
     gpu = ", ".join(one["name"] for one in gpus) if gpus else f"no GPU ({of.get('gpu_reason') or 'none was recorded'})"
-    return f"{of.get('cpu', 'unknown CPU')}, {of.get('cpus', '?')} CPUs; {gpu}"
+    cpus = of.get("cpus", "?")
+    return f"{of.get('cpu', 'unknown CPU')}, {cpus} CPU{'' if cpus == 1 else 's'}; {gpu}"
 
 
 def circumstances(record: Record) -> str:
@@ -32,6 +35,9 @@ def circumstances(record: Record) -> str:
     loads = [of.get("load_before"), run.get("load_after")]
     if any(load is not None for load in loads):
         words.append("load " + " before, ".join(str(load) for load in loads if load is not None) + " after")
+    waited = [share for shares in record.waited.values() for share in shares if share is not None]
+    if waited:
+        words.append(f"others had the CPUs for {100 * median(waited):.0f} % of the time")
     commit = of.get("commit")
     if commit:
         words.append(f"commit {commit['hash'][:10]}{' with changes' if commit.get('changed') else ''}")
@@ -64,7 +70,14 @@ def sureness(record: Record) -> str:
 
 def findings(record: Record) -> list[str]:
     """All sentences of one run, the most telling first."""
-    return [*winners(record), *peers(record), *limits(record), *scaled(record), *crossed(record)]
+    return [
+        *winners(record),
+        *peers(record),
+        *crossed(record),
+        *scaled(record),
+        *limits(record),
+        *further_tiles(record),
+    ]
 
 
 def winners(record: Record) -> Iterator[str]:
@@ -112,12 +125,31 @@ def limits(record: Record) -> Iterator[str]:
 def compared(found: Interval, other: str) -> str:
     """Say how many times as fast as another, or that it cannot be told: `found` is the other's time over ours."""
     if found.low > 1:
-        return f"{found.middle:.2f} times as fast as {other}"
+        return f"{times(found.middle)} times as fast as {other}"
     if found.high < 1:
-        return f"{1 / found.middle:.2f} times as long as {other}"
+        return f"{times(1 / found.middle)} times as long as {other}"
     if found.half <= NEAR:
         return f"about as long as {other}"
+    if found.half == math.inf:
+        return f"in too few passes to compare it with {other}"
     return f"which these samples do not tell from {other}"
+
+
+def times(ratio: float) -> str:
+    """Write a ratio as people read it: 1.13, 18.1, 240."""
+    return f"{ratio:.3g}" if ratio < 1000 else f"{ratio:.0f}"
+
+
+def spoken(case: str) -> str:
+    """Name a mode within a sentence, where a comma would part it."""
+    mode, _, how = case.partition(", ")
+    return f"{mode} ({how})" if how else mode
+
+
+def listed(names: Iterable[str], last: str = "and") -> str:
+    """Write names as a list in a sentence."""
+    *first, end = map(spoken, names)
+    return f"{', '.join(first)} {last} {end}" if first else end
 
 
 def _fastest(record: Record, rows: list[Row]) -> str | None:
@@ -132,10 +164,10 @@ def _fastest(record: Record, rows: list[Row]) -> str | None:
     time, base = time_of(record, best), base_of(record, best)
     assert time is not None
     if near:
-        return f"{best['case']}, {duration(time.quick)}, is not surely faster than {' and '.join(near)}"
-    said = f"{best['case']} is fastest, {duration(time.quick)}"
+        return f"{spoken(best['case'])}, {duration(time.quick)}, is not surely faster than {listed(near, 'or')}"
+    said = f"{spoken(best['case'])} is fastest, {duration(time.quick)}"
     found = ratio(record, best, base) if base is not None and base is not best else None
-    return f"{said}, {compared(found, base['case'])}" if found and base else said
+    return f"{said}, {compared(found, spoken(base['case']))}" if found and base else said
 
 
 def scaled(record: Record) -> Iterator[str]:
@@ -148,7 +180,7 @@ def scaled(record: Record) -> Iterator[str]:
         if most.half > NEAR:
             yield f"{most.workers} {kind}: their samples waver too much to tell a speed-up."
             continue
-        said = f"{most.workers} {kind} are {most.speed_up:.2f} times as fast as one worker"
+        said = f"{most.workers} {kind} are {times(most.speed_up)} times as fast as one worker"
         if most.limit:
             said += f"; as many that only multiply do {most.limit:.2f} times the work of one"
         serial = amdahl(found, kind)
@@ -159,12 +191,25 @@ def scaled(record: Record) -> Iterator[str]:
 
 def crossed(record: Record) -> Iterator[str]:
     """From which frame on each mode wins."""
+    nowhere: dict[tuple[str, ...], list[str]] = {}
     for one in crossings(record):
         if one.size is None:
-            yield f"{one.mode}: at no size that was measured surely faster than sequential."
+            nowhere.setdefault(one.measured, []).append(one.mode)
         else:
-            smaller = " already" if one.smallest_measured else ""
-            yield f"{one.mode}: faster than sequential{smaller} from {one.size} on."
+            smallest = ", the smallest that was measured" if one.size == one.measured[0] else ""
+            yield f"{spoken(one.mode)}: faster than sequential from {one.size} on{smallest}."
+    for sizes, modes in nowhere.items():
+        yield f"{listed(modes)}: not surely faster than sequential at any size that was measured ({', '.join(sizes)})."
+
+
+def further_tiles(record: Record) -> Iterator[str]:
+    """What each further tile of mode cuda costs the host."""
+    rows = [row for row in record.cases.values() if row["section"] == "host" and row.get("samples")]
+    if len(rows) == 2:
+        many, one = rows
+        tiles = many["facts"]["tiles"] - one["facts"]["tiles"]
+        spent = quick(many["samples"]) - quick(one["samples"])
+        yield f"host: {1e6 * spent / tiles:.2f} us for each further tile"
 
 
 def missing(record: Record) -> Iterator[str]:

@@ -25,7 +25,7 @@ def report(runs: Named, verdicts: Mapping[str, Verdict] | None = None) -> str:
     for name, record in runs:
         left = list(findings.missing(record))
         if left:
-            lines += [f"## Not run on {name}", "", *(f"- {text}" for text in left), ""]
+            lines += [f"## Without a time on {name}, and why", "", *(f"- {text}" for text in left), ""]
     return "\n".join(lines)
 
 

@@ -15,12 +15,19 @@ from reports.markdown import Named, against_words, cases, heading, time_words
 
 CSS = Path(__file__).with_name("page.css")
 MOST = 14  # bars of verdicts
+WIDE = 0.5  # half an interval, beyond which a chart has no room for it
+FIRST, FIRST_OF_MANY = 6, 3  # sentences of a run that are shown at once
 
 
 def write(runs: Named, verdicts: Mapping[str, Verdict] | None = None) -> str:
     """Write the page."""
     title = "Benchmarks of render"
-    body = [f"<h1>{title}</h1>", *_head(runs)]
+    body = [f"<h1>{title}</h1>"]
+    if verdicts is not None:
+        before, after = (name for name, _ in runs[-2:])
+        counted = findings.counted(dict(verdicts))
+        body.append(f'<p><a href="#verdicts">{escape(after)} against {escape(before)}</a>: {escape(counted)}.</p>')
+    body += _head(runs)
     if verdicts is not None:
         body += _verdicts(verdicts, *[name for name, _ in runs[-2:]])
     for name, record in runs:
@@ -35,22 +42,25 @@ def write(runs: Named, verdicts: Mapping[str, Verdict] | None = None) -> str:
 
 def _head(runs: Named) -> Iterator[str]:
     for name, record in runs:
-        said = "".join(f"<li>{escape(text)}</li>" for text in findings.findings(record))
+        said = [f"<li>{escape(text)}</li>" for text in findings.findings(record)]
+        shown = "".join(said[: FIRST if len(runs) == 1 else FIRST_OF_MANY])
+        more = "".join(said[FIRST if len(runs) == 1 else FIRST_OF_MANY :])
+        more = f"<details><summary>Further findings</summary><ul>{more}</ul></details>" if more else ""
         left = [f"<li>{escape(text)}</li>" for text in findings.missing(record)]
-        not_run = (
-            f"<details><summary>{len(left)} reasons why cases did not run</summary><ul>{''.join(left)}</ul></details>"
-        )
+        summary = f"Cases without a time, and why ({len(left)})"
+        not_run = f"<details><summary>{summary}</summary><ul>{''.join(left)}</ul></details>"
         yield (
             f'<section class="run" aria-label="{escape(name, quote=True)}"><strong>{escape(name)}: '
             f"{escape(findings.machine_line(record))}</strong>"
             f"<p>{escape(findings.sureness(record))}</p>"
-            f"{f'<ul>{said}</ul>' if said else ''}"
+            f"{f'<ul>{shown}</ul>' if shown else ''}{more}"
             f'<p class="soft">{escape(findings.circumstances(record))}.</p>{not_run if left else ""}</section>'
         )
 
 
 def _verdicts(verdicts: Mapping[str, Verdict], before: str, after: str) -> Iterator[str]:
-    yield f"<h2>{escape(after)} against {escape(before)}</h2><p>{escape(findings.counted(dict(verdicts)))}.</p>"
+    yield f'<h2 id="verdicts">{escape(after)} against {escape(before)}</h2>'
+    yield f"<p>{escape(findings.counted(dict(verdicts)))}.</p>"
     measured = {name: one for name, one in verdicts.items() if one.ratio is not None}
     order = sorted(measured, key=lambda name: (measured[name].word not in {SLOW, FAST}, -abs(_log(measured[name]))))
     found = []
@@ -142,7 +152,8 @@ def _scaling(record: Record) -> Iterator[str]:
         return
     series: dict[str, list[charts.Point]] = {}
     for one in found:
-        point = charts.Point(one.workers, one.speed_up, one.speed_up, one.speed_up)
+        spread = 1 + (one.half if one.half < WIDE else 0.0)
+        point = charts.Point(one.workers, one.speed_up, one.speed_up / spread, one.speed_up * spread)
         series.setdefault(one.kind, []).append(point)
     counts = sorted({one.workers for one in found})
     guides = {"one more for each": [(n, float(n)) for n in counts]}

@@ -17,8 +17,8 @@ SIZES = ((32, 18), (64, 36), (128, 72), (256, 144), (512, 288), (1024, 576), (20
 
 
 def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for all sections)
-    """One group for each size; in quick every other one."""
-    for size in SIZES[1:6:2] if quick else SIZES:
+    """One group for each size; in quick three that take little time."""
+    for size in SIZES[:5:2] if quick else SIZES:
         yield Group(
             f"{size[0]}x{size[1]}",
             tuple(WAYS),

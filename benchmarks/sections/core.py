@@ -73,7 +73,7 @@ def prepare(name: str, precision: str, stack: ExitStack) -> Iterator[Case | Miss
     request = ask(**options)
     expected = count_steps(request)
     check_equal(count_steps(ask(**bare)), expected)
-    facts: dict[str, Any] = {"steps": int(expected.sum(dtype=np.int64)), "pixels": expected.size, "limit_case": LIMIT}
+    facts: dict[str, Any] = {"steps": int(expected.sum(dtype=np.int64)), "pixels": expected.size}
     yield kernel_case(PAINTED, expected, facts, **options)
     yield kernel_case(BARELY, expected, facts, **bare)
     issue: Callable[[int, bool], int] | None = None

@@ -1,11 +1,12 @@
 """How the program feels on the command line: whole processes, with every cache filled.
 
-`--help` beside an interpreter that does nothing, and the default picture at 1920x1080 with one worker and with all,
-split by what the program reports of itself (the ledger of `--json`). A second run must not compile.
+`--help` beside an interpreter that does nothing, and the default picture at 1920x1080 with one worker, with all, and on
+a GPU, with the seconds of each stage by the program's own trace (`parts` of the facts). A second run must not compile.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,7 +14,8 @@ from typing import Any
 
 from harness.cases import Absent, Case, Group, Missing, Once
 
-NOTHING, HELP, ALONE, ALL = "python -c pass", "render --help", "draw, 1 worker", "draw, all CPUs"
+NOTHING, HELP = "python -c pass", "render --help"
+ALONE, ALL, GPU = "draw, 1 worker", "draw, all CPUs", "draw, GPU"
 SIZE = "1920x1080"
 
 
@@ -21,7 +23,7 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
     """Help; in full also drawing."""
     yield Group("help", (NOTHING, HELP), prepare_help, NOTHING, "interpreter", seconds=2.0, controls=(NOTHING,))
     if not quick:
-        yield Group(f"{SIZE} to PNG", (ALONE, ALL), prepare_draw, ALONE, "interpreter", seconds=4.0)
+        yield Group(f"{SIZE} to PNG", (ALONE, ALL, GPU), prepare_draw, ALONE, "interpreter", seconds=4.0)
 
 
 def prepare_help(stack: ExitStack) -> Iterator[Case | Missing]:
@@ -34,26 +36,38 @@ def prepare_help(stack: ExitStack) -> Iterator[Case | Missing]:
 
 
 def prepare_draw(stack: ExitStack) -> Iterator[Case | Missing]:
-    """The default picture; its hash is the same with one worker and with all."""
+    """The default picture; its hash is the same whoever paints it."""
     from harness.cases import Differ
-    from harness.whole import folder, run
+    from harness.whole import folder
     from render import machine
 
     out = folder(stack)
     hashes = set()
-    for name, workers in ((ALONE, 1), (ALL, machine.default_workers())):
-        command = [sys.executable, "-m", "render", "--size", SIZE, "--workers", str(workers), "--json", "--quiet"]
+    ways = {ALONE: ["--workers", "1"], ALL: ["--workers", str(machine.default_workers())], GPU: ["--mode", "cuda"]}
+    for name, how in ways.items():
+        command = [sys.executable, "-m", "render", "--size", SIZE, *how, "--json", "--quiet"]
         command += ["--out", str(out / "picture.png")]
-        run(command)
-        second = run(command)
-        if "compiling" in second.stderr:
-            raise Absent("a second run compiles again: the code cache cannot be written")
-        document = load(second.stdout)
+        try:
+            document = second_run(command)
+        except Absent as absent:
+            yield Missing(name, str(absent))
+            continue
         hashes.add(document["sha256"])
         if len(hashes) > 1:
             raise Differ(1, 1, "pictures")
-        facts = {"workers": workers, "parts": document["seconds"]}
-        yield Case(name, whole(command), equal=True, facts=facts)
+        yield Case(name, whole(command), equal=True, facts={"parts": document["seconds"]})
+
+
+def second_run(command: list[str]) -> dict[str, Any]:
+    """Run twice, and return the program's second document. Raises Absent."""
+    from harness.whole import run
+
+    run(command)
+    second = run(command)
+    if "compiling" in second.stderr:
+        raise Absent("a second run compiles again: the code cache cannot be written")
+    document: dict[str, Any] = json.loads(second.stdout)
+    return document
 
 
 def whole(command: list[str]) -> Once:
@@ -62,11 +76,3 @@ def whole(command: list[str]) -> Once:
     from harness.whole import run
 
     return timed(lambda: run(command))
-
-
-def load(text: str) -> dict[str, Any]:
-    """Read the program's document."""
-    import json
-
-    document: dict[str, Any] = json.loads(text)
-    return document

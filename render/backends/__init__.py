@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from render.plan import Tile
 
 DEFAULT = "threading"
+OWN_OPTIONS = {"cluster": "dask"}  # options that only one backend takes
 FILTER_LOCK = threading.Lock()  # threads that set and restore them in turn would leave them changed
 
 

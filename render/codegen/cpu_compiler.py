@@ -84,6 +84,8 @@ def lane_words(precision: str, lanes: int, patch_width: int, count: Any = None) 
         slots.keep: lane_memory.store_lanes,
         slots.fetch_all: lane_memory.load_state,
         slots.keep_all: lane_memory.store_state,
+        slots.pack: lane_memory.pack_intrinsic(real),
+        slots.spread: lane_memory.spread_intrinsic(real),
         slots.fetch_apart: lane_memory.load_rows,
         slots.keep_apart: lane_memory.store_rows,
     }

@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from render.codegen import plain_numba
 from render.codegen.retarget import hash_function
-from render.kernels import driver, passes, room, scalar, slots, warp
+from render.kernels import driver, passes, refill, room, scalar, slots, warp
 from render.language import primitives
 from render.parameters import P, member_types, members_of
 from render.request import Request
@@ -57,8 +56,9 @@ class Program(NamedTuple):
 
     def fits(self, request: Request, p: P) -> bool:
         """Tell if the code paints another request in the same precision, whose `p` has members of the same kinds."""
-        given = _switches(request), members_of(p)
-        return all(members[name] == value for fixed, members in zip(self.fixed, given) for name, value in fixed.items())
+        at, members = _switches(request), members_of(p)
+        same = all(at[name] == value for name, value in self.fixed.at.items())
+        return same and all(members[name] == value for name, value in self.fixed.p.items())
 
     def cache_key(self, compiler: str, host: tuple[str, ...]) -> str:
         """Hash all that the code depends on, made by this compiler (of SOURCES) for this CPU or GPU (hex)."""
@@ -75,10 +75,14 @@ class Program(NamedTuple):
 
 
 class Width(NamedTuple):
-    """The lanes of a group, the groups taken in turn, and the cost of removing finished lanes; see `driver`."""
+    """The lanes of a group, the groups taken in turn, and what a sample's way costs; see `driver`.
+
+    first: steps that a patch makes by itself; batch: steps between two questions after that.
+    """
 
     lanes: int
     groups: int
+    first: int
     batch: int
     removal_cost: int
     move_cost: int
@@ -86,7 +90,7 @@ class Width(NamedTuple):
 
 def check_width(width: Width) -> None:
     """Raise ValueError for a width of which the driver would paint a wrong picture, or none."""
-    lanes, groups, batch, *_ = width
+    lanes, groups, _, batch, *_ = width
     if lanes not in PATCHES:
         raise ValueError(f"{lanes} lanes cover no patch of pixels; these do: {sorted(PATCHES)}")
     if not 1 <= groups <= room.MOST_GROUPS:
@@ -104,16 +108,20 @@ def vector_program(scene: Scene, request: Request, width: Width) -> Program:
     """Make the program for many lanes together, for target `simd`. Raises ValueError for a wrong width."""
     check_width(width)
     wide, high = PATCHES[width.lanes]
+    batch = width.batch if scene.absorbing else 1
     numbers = {
         slots.LANES: width.lanes,
         slots.PATCH_WIDTH: wide,
         slots.PATCH_HEIGHT: high,
         slots.GROUPS: width.groups,
-        slots.BLOCK: width.batch if scene.absorbing else 1,
+        slots.FIRST: width.first if scene.absorbing else 0,
+        slots.BLOCK: batch,
+        slots.BLOCKS: (1 << room.LOOK) // batch,
         slots.TAKING: width.removal_cost,
         slots.MOVING: width.move_cost,
     }
     loop: Filling = {
+        slots.starting: refill.step_patch if scene.absorbing else refill.leave_to_groups,
         slots.onward: driver.by_blocks if scene.absorbing else driver.by_steps,
         slots.settled: driver.halved if scene.absorbing else driver.as_it_is,
         slots.come_round: driver.cycles if scene.absorbing and scene.inside_flat else driver.no_cycles,

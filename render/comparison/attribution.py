@@ -2,7 +2,7 @@
 
 Everything comes from the pictures and what they carry (`render.pictures.provenance`). The frame is cut as the second
 picture was, which is the one in question, or as the first where only that one carries it; pictures that carry nothing
-are cut into squares of PLACE pixels, without names.
+are cut into squares of PLACE pixels, larger ones where they are large, without names.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from render.comparison.compare import error_bands
-from render.pictures.picture import Picture
+from render.comparison.compare import error_bands, largest_channel
 from render.pictures.provenance import Provenance
+from render.pictures.source import AnyPicture
 from render.wording import count, join_words
 
-PLACE = 64  # pixels along an edge, where no tiles are known
+PLACE, MOST_SQUARES = 64, 1 << 16  # pixels along an edge, where no tiles are known; of how many places at most
+FAR = 1 << 40  # beyond all rows and columns
 WORST, NAMED = 10, 4  # places in the document; named to people
 
 
@@ -45,16 +46,21 @@ class Place:
 
 @dataclass(frozen=True)
 class Attribution:
-    """All places with differences, the worst first; of how many, and whether they are tiles or squares.
+    """All places with differences, the worst first, and of how many.
 
-    a, b: what the pictures say of themselves, else None.
+    square: pixels along the edge of each; None: they are tiles. a, b: what the pictures say of themselves, else None.
     """
 
     places: tuple[Place, ...]
     of: int
-    tiled: bool
+    square: int | None
     a: Provenance | None
     b: Provenance | None
+
+    @property
+    def tiled(self) -> bool:
+        """True where the places are the tiles of a picture."""
+        return self.square is None
 
     def as_dict(self) -> dict[str, Any]:
         """Convert to JSON's types: the number of places, the worst of them, and how many each worker painted."""
@@ -72,52 +78,99 @@ class Attribution:
         return Counter(worker for place in self.places if (worker := getattr(place, picture)) is not None)
 
 
-def attribute(a: Picture, b: Picture) -> Attribution | None:
+def attribute(a: AnyPicture, b: AnyPicture) -> Attribution | None:
     """Find where b differs from a, by tile and worker; None for pictures of different sizes or of several frames."""
     if a.size != b.size or a.more or b.more:
         return None
-    error = np.concatenate([band.max(axis=2) for _, band in error_bands(a, b)])
+    width, height = a.size
     origin = b.provenance or a.provenance
-    fits = origin is not None and (origin.request.height, origin.request.width) == error.shape
-    wide, high = origin.request.tile if origin is not None and fits else (PLACE, PLACE)
+    fits = origin is not None and (origin.request.width, origin.request.height) == (width, height)
+    wide, high = origin.request.tile if origin is not None and fits else choose_square(width, height)
     owned = [one if one and fits and one.request.tile == (wide, high) else None for one in (a.provenance, b.provenance)]
-    columns = -(-error.shape[1] // wide)
     places = []
-    for row, top in enumerate(range(0, error.shape[0], high)):
-        band = error[top : top + high]
-        for column in np.unique(np.flatnonzero(band.any(axis=0)) // wide).tolist():
-            tile = row * columns + column
+    tiles = _TileRow(width, wide)
+    for y, error in error_bands(a, b):
+        top, rows = y, largest_channel(error)
+        while len(rows):
+            part, rows = np.split(rows, [high - top % high])
+            tiles.add_rows(top, part)
+            top += len(part)
+            if top % high == 0 or top == height:
+                places += tiles.take_places((top - 1) // high, high, height, owned)
+    places.sort(key=lambda place: (-place.max_error, -place.differing_pixels, place.tile))
+    many = -(-width // wide) * -(-height // high)
+    return Attribution(tuple(places), many, None if fits else wide, a.provenance, b.provenance)
+
+
+def choose_square(width: int, height: int) -> tuple[int, int]:
+    """Choose the squares that stand for tiles: PLACE pixels along an edge, twice as many while there are too many."""
+    edge = PLACE
+    while -(-width // edge) * -(-height // edge) > MOST_SQUARES:
+        edge *= 2
+    return edge, edge
+
+
+class _TileRow:
+    """What differs in the tiles of one row, summed up while its rows of pixels come."""
+
+    def __init__(self, width: int, wide: int) -> None:
+        self.width, self.wide = width, wide
+        self.lefts = np.arange(0, width, wide)
+        self.clear()
+
+    def clear(self) -> None:
+        """Get ready for the next row of tiles."""
+        tiles = len(self.lefts)
+        self.pixels, self.largest = np.zeros(tiles, np.int64), np.zeros(tiles, np.int64)
+        self.first_row, self.last_row = np.full(tiles, FAR), np.full(tiles, -1)
+        self.first_column, self.last_column = np.full(tiles, FAR), np.full(tiles, -1)
+
+    def add_rows(self, top: int, error: np.ndarray) -> None:
+        """Add rows of pixels, from row `top` of the picture; `error` (rows, width): the largest of each pixel."""
+        if not error.any():
+            return
+        differs = error > 0
+        columns, rows = differs.any(axis=0), np.logical_or.reduceat(differs, self.lefts, axis=1)
+        x, y = np.arange(self.width), np.arange(top, top + len(error))[:, None]
+        self.pixels += np.add.reduceat(differs.sum(axis=0), self.lefts)
+        self.largest = np.maximum(self.largest, np.maximum.reduceat(error.max(axis=0), self.lefts))
+        self.first_row = np.minimum(self.first_row, np.where(rows, y, FAR).min(axis=0))
+        self.last_row = np.maximum(self.last_row, np.where(rows, y, -1).max(axis=0))
+        first, last = np.where(columns, x, FAR), np.where(columns, x, -1)
+        self.first_column = np.minimum(self.first_column, np.minimum.reduceat(first, self.lefts))
+        self.last_column = np.maximum(self.last_column, np.maximum.reduceat(last, self.lefts))
+
+    def take_places(self, row: int, high: int, height: int, owned: list[Provenance | None]) -> list[Place]:
+        """Return those of the tiles that differ, in row `row` of them, and start anew."""
+        places = []
+        for column in np.flatnonzero(self.pixels).tolist():
+            tile, left = row * len(self.lefts) + column, column * self.wide
             workers = [one.worker_of(tile) if one else None for one in owned]
             places.append(
-                _measure_place(tile, column * wide, top, band[:, column * wide : (column + 1) * wide], workers)
+                Place(
+                    tile,
+                    left,
+                    row * high,
+                    min(self.wide, self.width - left),
+                    min(high, height - row * high),
+                    int(self.pixels[column]),
+                    int(self.largest[column]),
+                    (int(self.first_row[column]), int(self.last_row[column])),
+                    (int(self.first_column[column]), int(self.last_column[column])),
+                    *workers,
+                )
             )
-    places.sort(key=lambda place: (-place.max_error, -place.differing_pixels, place.tile))
-    return Attribution(tuple(places), columns * -(-error.shape[0] // high), fits, a.provenance, b.provenance)
-
-
-def _measure_place(tile: int, x: int, y: int, error: np.ndarray, workers: list[int | None]) -> Place:
-    height, width = error.shape
-    rows, columns = np.flatnonzero(error.any(axis=1)), np.flatnonzero(error.any(axis=0))
-    return Place(
-        tile,
-        x,
-        y,
-        width,
-        height,
-        int(np.count_nonzero(error)),
-        int(error.max()),
-        (y + int(rows[0]), y + int(rows[-1])),
-        (x + int(columns[0]), x + int(columns[-1])),
-        *workers,
-    )
+        self.clear()
+        return places
 
 
 def format_attribution(attribution: Attribution) -> list[str]:
     """Format the attribution for people: how many tiles, whose they are, and the worst."""
     if not attribution.places:
         return []
-    kind = "tile" if attribution.tiled else f"square of {PLACE} pixels"
-    many = count(attribution.of, "tile") if attribution.tiled else f"{attribution.of} squares of {PLACE} pixels"
+    edge = attribution.square
+    kind = "tile" if edge is None else f"square of {edge} pixels"
+    many = count(attribution.of, "tile") if edge is None else f"{attribution.of} squares of {edge} pixels"
     lines = [
         f"{len(attribution.places)} of {many} {'differs' if len(attribution.places) == 1 else 'differ'}"
         + _describe_painters(attribution)

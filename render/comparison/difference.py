@@ -1,6 +1,7 @@
 """The picture of a difference: what is equal stays dark, what differs lights up, and the worst places are marked.
 
-Small pictures are magnified in whole steps, so that one pixel can be seen and counted.
+Small pictures are magnified in whole steps, so that one pixel can be seen and counted. Of large ones, one pixel stands
+for several, and shows the largest difference among them.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from render import drawing
 from render.comparison.attribution import Attribution, Place
 from render.comparison.compare import draw_difference, white_level
 from render.pictures import pillow
-from render.pictures.picture import Picture
+from render.pictures.source import AnyPicture
 
 SEEN, LARGEST = 960, 4096  # pixels of the longer side: magnified up to the one, never beyond the other
+MOST = 1 << 28  # bytes of the picture, at most
 MARKED = 5  # places
 GROUND, MARK = 0.3, (255, 212, 0)  # how much of the picture is left where it is equal, and the colour of the marks
 
@@ -24,21 +26,30 @@ def choose_scale(width: int, height: int) -> int:
     return 1 if longer >= SEEN else min(-(-SEEN // longer), LARGEST // longer)
 
 
-def mark_places(a: Picture, b: Picture, attribution: Attribution) -> np.ndarray:
+def choose_shrink(width: int, height: int) -> int:
+    """Choose how many pixels wide a part of a large picture is that becomes one pixel: a power of two."""
+    shrink = 1
+    while -(-width // shrink) * -(-height // shrink) * 3 > MOST:
+        shrink *= 2
+    return shrink
+
+
+def mark_places(a: AnyPicture, b: AnyPicture, attribution: Attribution) -> np.ndarray:
     """Draw the difference of two pictures of one size, (height k, width k, 3) uint8 for a magnification of k.
 
     Where they are equal: the first picture, grey and dark. Where they differ: the differences, small ones lifted
     (`render.comparison.compare.difference`). The worst places are framed and named by tile and worker.
     """
-    height, width, _ = a.rgb.shape
-    scale = choose_scale(width, height)
-    lifted = draw_difference(a, b)
-    differs = lifted.any(axis=2, keepdims=True)
-    grey = a.rgb @ np.array([0.299, 0.587, 0.114]) * (GROUND * 255 / white_level(a.depth))
-    plain = np.where(differs, lifted, grey[..., None].astype(np.uint8))
+    scale, shrink = choose_scale(*a.size), choose_shrink(*a.size)
+    plain = draw_difference(a, b, shrink)
+    for y, rgb in ((band.y // shrink, band.rgb[::shrink, ::shrink]) for band in a.read_bands()):
+        rows = plain[y : y + len(rgb)]
+        grey = rgb @ np.array([0.299, 0.587, 0.114]) * (GROUND * 255 / white_level(a.depth))
+        np.copyto(rows, grey[..., None].astype(np.uint8), where=~rows.any(axis=2, keepdims=True))
+    height, width, _ = plain.shape
     image = pillow.Image.fromarray(plain).resize((width * scale, height * scale), pillow.Image.Resampling.NEAREST)
     taken: list[drawing.Box] = []
-    frames = [(place, _draw_frame(image, place, scale)) for place in attribution.places[:MARKED]]
+    frames = [(place, _draw_frame(image, place, scale, shrink)) for place in attribution.places[:MARKED]]
     for place, framed in frames:
         label = _draw_label(image, framed, _name_place(attribution, place), taken)
         taken += [label] if label else []
@@ -51,10 +62,11 @@ def _name_place(attribution: Attribution, place: Place) -> str:
     return f"tile {place.tile}" + ("" if place.b is None else f", worker {place.b}")
 
 
-def _draw_frame(image: pillow.Image.Image, place: Place, scale: int) -> drawing.Box:
+def _draw_frame(image: pillow.Image.Image, place: Place, scale: int, shrink: int) -> drawing.Box:
     """Draw a frame round the part that differs."""
-    left, top = place.columns[0] * scale - 3, place.rows[0] * scale - 3
-    right, bottom = (place.columns[1] + 1) * scale + 2, (place.rows[1] + 1) * scale + 2
+    (left, right), (top, bottom) = ((first // shrink, last // shrink) for first, last in (place.columns, place.rows))
+    left, top = left * scale - 3, top * scale - 3
+    right, bottom = (right + 1) * scale + 2, (bottom + 1) * scale + 2
     pillow.ImageDraw.Draw(image).rectangle((left, top, right, bottom), outline=MARK, width=2)
     return left, top, right, bottom
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from render import wording
-from render.pictures.picture import Picture
+from render.pictures.source import AnyPicture
 
 
-def describe_picture(picture: Picture) -> dict[str, Any]:
+def describe_picture(picture: AnyPicture) -> dict[str, Any]:
     """Describe for JSON. `size` in pixels, `depth` bits of a sample, `sha256` of 8-bit RGB pixels by row (else null).
 
     `request` is what was drawn and `run` who drew it, `workers` how many painted its tiles; `timings` the document of
@@ -29,14 +29,22 @@ def describe_picture(picture: Picture) -> dict[str, Any]:
         "depth": picture.depth,
         "alpha": picture.alpha is not None,
         "frames": len(picture.frames),
-        "arrays": [name for name in ("rgb", "alpha", "steps", "inside") if getattr(picture, name) is not None],
+        "arrays": list(picture.arrays),
         "ignored": list(picture.ignored),
-        "sha256": hashlib.sha256(np.ascontiguousarray(picture.rgb).data).hexdigest() if picture.depth == 8 else None,
+        "sha256": hash_pixels(picture) if picture.depth == 8 else None,
         "request": origin.request.as_dict() if origin else None,
         "run": origin.title if origin else None,
         "workers": len(painters) if known else None,
         "timings": _read_timings(picture.timings),
     }
+
+
+def hash_pixels(picture: AnyPicture) -> str:
+    """Compute the sha256 of RGB pixels row by row, in hexadecimal."""
+    total = hashlib.sha256()
+    for band in picture.read_bands():
+        total.update(np.ascontiguousarray(band.rgb).data)
+    return total.hexdigest()
 
 
 def _read_timings(stored: str | None) -> dict[str, Any] | None:

@@ -26,7 +26,7 @@ from render import cpu_time, stats
 from render.cpu_time import cpu_share
 from render.frame import Frame
 from render.trace import AFTER_PAINTING, NO_TILE, Span
-from render.wording import count, format_time
+from render.wording import count, format_time, make_harmless
 
 HEAD = 13  # letters before a lane
 FEWEST = 2  # letters; a run that is shorter has a scale of its own
@@ -87,7 +87,10 @@ def _run_lines(title: str, frame: Frame, spans: Sequence[Span], letter: float, l
     start = min((span.t0 for span in spans), default=0)
     cells = max(round(_total_length(spans) / letter), 1) if spans else 0
     workers = frame.trace.workers
+    several = len(frame.trace.hosts) > 1
     for number, worker in enumerate(workers[:MOST]):
+        if several and worker.host not in {other.host for other in workers[:number]}:
+            yield f" on {make_harmless(worker.host)}"
         own = [span for span in spans if span.worker == worker]
         yield _format_lane(f"worker {number}", _worker_lane(own, start, letter, cells, number / len(workers)))
     if len(workers) > MOST:

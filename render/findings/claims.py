@@ -23,6 +23,8 @@ class Claims:
     asked, seen: workers that were requested, and that painted. machine, affinity: CPUs there are, and that the process
     may be put on; quota: CPUs' worth of time that control groups grant (None: no limit, or not known); allowed: what
     is left of them; used: CPUs on which a paint span started or ended, and there may have been more in between.
+    hosts: of a cluster whose workers painted, 1 without one; machines: how many these are, for several hosts
+    (containers, say) may be one; clock_error: by how many seconds times of another host may be wrong.
     """
 
     asked: int | None
@@ -32,6 +34,9 @@ class Claims:
     quota: float | None
     allowed: int | None
     used: int | None
+    hosts: int = 1
+    machines: int | None = None
+    clock_error: float = 0.0
 
     @property
     def limits(self) -> list[str]:
@@ -61,9 +66,19 @@ class Claims:
         """State how many CPUs the process may use, and what limits them; None if not known."""
         if self.allowed is None:
             return None
+        if self.machines is not None:
+            return f"its workers may use {count(self.allowed, 'CPU')} of {count(self.machines, 'machine')}"
         whole = "" if self.machine in (None, self.allowed) else f" of {self.machine}"
         why = f" ({join_words(self.limits)})" if self.limits else ""
         return f"this process may use {count(self.allowed, 'CPU')}{whole}{why}"
+
+    def describe_hosts(self) -> str:
+        """Say on how many machines its workers were, where there are several hosts; nothing otherwise."""
+        if self.hosts < 2 or self.machines is None:
+            return ""
+        if self.machines == self.hosts:
+            return f" on {self.hosts} machines"
+        return f" on {self.hosts} hosts of {'one machine' if self.machines == 1 else f'{self.machines} machines'}"
 
     def as_dict(self) -> dict[str, Any]:
         """Convert the CPUs to JSON's types; the workers stand elsewhere in the document."""
@@ -74,8 +89,8 @@ class Claims:
 def of(trace: Trace) -> Claims:
     """Read the claims from the facts and spans of a trace. Facts of a strange type, from a file, count as missing."""
     workers = trace.workers
-    paint = trace.columns.of_kind("paint")
-    cpus = np.unique(np.concatenate([paint.cpu, paint.cpu_end]))
+    machines, errors = _read_hosts(trace)
+    painted = {machines.get(host, -1) for host in trace.hosts}
     return Claims(
         asked=_positive_int(trace.facts.get("asked")),
         seen=len(workers),
@@ -83,8 +98,30 @@ def of(trace: Trace) -> Claims:
         affinity=_positive_int(trace.facts.get("cpus_affinity")),
         quota=_positive_number(trace.facts.get("cpus_quota")),
         allowed=trace.cpus,
-        used=int(np.count_nonzero(cpus >= 0)) or None,
+        used=_count_used(trace, machines) or None,
+        hosts=max(len(trace.hosts), 1),
+        machines=None if -1 in painted or not painted else len(painted),
+        clock_error=max((errors.get(host, 0) for host in trace.hosts), default=0) / 1e9,
     )
+
+
+def _read_hosts(trace: Trace) -> tuple[dict[str, int], dict[str, int]]:
+    """Read the machine of each host of a cluster, by number, and by how many ns its times may be wrong."""
+    names, machines, errors = (trace.facts.get(name) for name in ("hosts", "host_machines", "clock_errors_ns"))
+    found: list[dict[str, int]] = []
+    for numbers in (machines, errors):
+        pairs = zip(names, numbers, strict=False) if isinstance(names, list) and isinstance(numbers, list) else ()
+        found.append({name: n for name, n in pairs if isinstance(name, str) and type(n) is int and n >= 0})
+    return found[0], found[1]
+
+
+def _count_used(trace: Trace, machines: dict[str, int]) -> int:
+    """Count the CPUs on which paint spans started or ended; one number is another CPU on another machine."""
+    paint = trace.columns.of_kind("paint")
+    where = np.array([machines.get(worker.host, 0) for worker in paint.workers] or [0], np.int64)[paint.worker]
+    places = [(where << 32) + cpu for cpu in (paint.cpu, paint.cpu_end)]
+    known = [place[cpu >= 0] for place, cpu in zip(places, (paint.cpu, paint.cpu_end), strict=True)]
+    return len(np.unique(np.concatenate(known)))
 
 
 def _positive_int(value: object) -> int | None:
@@ -93,6 +130,24 @@ def _positive_int(value: object) -> int | None:
 
 def _positive_number(value: object) -> float | None:
     return float(value) if type(value) in (int, float) and 0 < value < float("inf") else None  # type: ignore[arg-type, operator]
+
+
+def list_hosts(trace: Trace) -> list[dict[str, Any]]:
+    """List the hosts of a cluster that painted: how many workers, which machine, and how well its clock is tied.
+
+    Numbers that the trace does not record are None.
+    """
+    machines, errors = _read_hosts(trace)
+    return [
+        {
+            "host": host,
+            "workers": sum(worker.host == host for worker in trace.workers),
+            "machine": machines.get(host),
+            "clock_error_seconds": errors[host] / 1e9 if host in errors else None,
+        }
+        for host in trace.hosts
+        if host
+    ]
 
 
 def describe_claims(trace: Trace) -> str | None:

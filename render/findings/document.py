@@ -31,9 +31,10 @@ def draw_document(frame: Frame, out: Iterable[str | PathLike[str]] = ()) -> dict
     `left_alone_seconds` the longest that a started tile was painted by nobody; `fairness` and `schedule` are
     explained in `render.findings.schedule`, also which of them are null where a GPU painted; `cpus` in
     `render.findings.claims`, and `claims` says them in a sentence (null where one worker was requested and
-    painted). `multiprocessors` are those of a GPU that painted: how many, how many at once, and in per cent how
-    busy (null where no thread block was recorded). `launches` is how many painted all tiles on a GPU, simulated too
-    (null on CPUs).
+    painted). `hosts`, there only with a cluster, are the ones that painted: `host`, `workers` there, the number of its
+    `machine`, and by how many seconds times of it may be wrong, `clock_error_seconds`. `multiprocessors` are those of a
+    GPU that painted: how many, how many at once, and in per cent how busy (null where no thread block was recorded).
+    `launches` is how many painted all tiles on a GPU, simulated too (null on CPUs).
     """
     run = Run(frame)
     described = _describe_run(run, out)
@@ -53,46 +54,51 @@ def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str
     request, facts = frame.request, frame.trace.facts
     how = schedule.of(frame.trace, figures)
     story = stories.name_of(frame)
-    return ({"story": story} if story else {}) | {
-        "scene": request.scene,
-        "view": request.view,
-        "parameters": request.values,
-        "size": [request.width, request.height],
-        "tile": list(request.tile),
-        "samples": request.samples,
-        "limit": request.limit,
-        "precision": request.precision,
-        "mode": request.mode,
-        "title": frame.title,
-        "target": request.target,
-        "backend": request.backend,
-        "device": facts.get("device", "unknown"),
-        "simulated": frame.simulated,
-        "workers": {"asked": facts.get("asked", 1), "seen": len(figures.busy)},
-        "tiles": figures.tiles + incidents.count_resumed(frame.trace),
-        "resumed": incidents.count_resumed(frame.trace),
-        "seconds": figures.seconds,
-        "seconds_all": list(run.repeats.seconds),
-        "ledger": figures.shares,
-        "steps": frame.total_steps,
-        "running": figures.running._asdict(),
-        "on_cpu": figures.on_cpu._asdict(),
-        "in_flight": figures.in_flight._asdict(),
-        "waiting": figures.waiting._asdict(),
-        "switches": figures.switches,
-        "launches": figures.launches,
-        "multiprocessors": _multiprocessor_figures(figures),
-        "first_tile_seconds": figures.first_tile_seconds,
-        "left_alone_seconds": figures.left_alone_seconds,
-        "idle_percent": [100 * share for share in how.idle],
-        "fairness": how.fairness,
-        "schedule": how.as_dict(),
-        "cpus": run.claims.as_dict(),
-        "claims": claims.describe_claims(frame.trace),
-        "sentences": sentences.of(run),
-        "sha256": frame.sha256,
-        "out": [fspath(path) for path in out],
-    }
+    hosts = claims.list_hosts(frame.trace)
+    return (
+        ({"story": story} if story else {})
+        | ({"hosts": hosts} if hosts else {})
+        | {
+            "scene": request.scene,
+            "view": request.view,
+            "parameters": request.values,
+            "size": [request.width, request.height],
+            "tile": list(request.tile),
+            "samples": request.samples,
+            "limit": request.limit,
+            "precision": request.precision,
+            "mode": request.mode,
+            "title": frame.title,
+            "target": request.target,
+            "backend": request.backend,
+            "device": facts.get("device", "unknown"),
+            "simulated": frame.simulated,
+            "workers": {"asked": facts.get("asked", 1), "seen": len(figures.busy)},
+            "tiles": figures.tiles + incidents.count_resumed(frame.trace),
+            "resumed": incidents.count_resumed(frame.trace),
+            "seconds": figures.seconds,
+            "seconds_all": list(run.repeats.seconds),
+            "ledger": figures.shares,
+            "steps": frame.total_steps,
+            "running": figures.running._asdict(),
+            "on_cpu": figures.on_cpu._asdict(),
+            "in_flight": figures.in_flight._asdict(),
+            "waiting": figures.waiting._asdict(),
+            "switches": figures.switches,
+            "launches": figures.launches,
+            "multiprocessors": _multiprocessor_figures(figures),
+            "first_tile_seconds": figures.first_tile_seconds,
+            "left_alone_seconds": figures.left_alone_seconds,
+            "idle_percent": [100 * share for share in how.idle],
+            "fairness": how.fairness,
+            "schedule": how.as_dict(),
+            "cpus": run.claims.as_dict(),
+            "claims": claims.describe_claims(frame.trace),
+            "sentences": sentences.of(run),
+            "sha256": frame.sha256,
+            "out": [fspath(path) for path in out],
+        }
+    )
 
 
 def _multiprocessor_figures(figures: stats.Stats) -> dict[str, float] | None:

@@ -106,8 +106,13 @@ class Run:
 
     @property
     def parallel(self) -> bool:
-        """True where it is proved that several workers were on a CPU at the same instant."""
-        return (self.stats.on_cpu.mean or 0.0) >= PARALLEL
+        """True where it is proved that several workers were on a CPU at the same instant.
+
+        Where clocks of several hosts were tied together, also if all took so much longer as they may be wrong.
+        """
+        window = self.stats.seconds["paint"]
+        longer = window + 2 * self.claims.clock_error
+        return (self.stats.on_cpu.mean or 0.0) * window >= PARALLEL * longer > 0
 
     @property
     def parallel_at_times(self) -> bool:
@@ -120,13 +125,17 @@ class Run:
         return not self.parallel and busy > 0 and given >= PARALLEL * busy
 
     @property
+    def _processes(self) -> set[tuple[str, int]]:
+        return {(worker.host, worker.process) for worker in self.stats.busy}
+
+    @property
     def holds_lock(self) -> bool:
         """True where its workers are threads of one process whose code holds Python's lock while it paints."""
         target = self.frame.request.target
         interpreted = (
             target in targets.names() and not targets.load(target).DROPS_GIL
         )  # a trace may come from elsewhere
-        return interpreted and len({worker.process for worker in self.stats.busy}) == 1
+        return interpreted and len(self._processes) == 1
 
     @property
     def available_cpus(self) -> float:
@@ -154,7 +163,7 @@ class Run:
     @property
     def may_have_waited_for_lock(self) -> bool:
         """True where threads may have lost that time to Python's lock around their tiles: a little for each."""
-        threads = len({worker.process for worker in self.stats.busy}) < self.workers
+        threads = len(self._processes) < self.workers
         return threads and self.lost_cpu_seconds < SWITCH * self.stats.tiles
 
     @property

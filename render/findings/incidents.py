@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from render.trace import Trace
 from render.wording import count, join_words
 
+COMINGS = {  # facts that list workers of a cluster
+    "workers_left": "left the cluster midway, and others painted what was not done",
+    "workers_joined": "joined midway",
+    "workers_left_out": "could not take part",
+}
 MOST_NAMED = 4  # ways in which workers were lost, each with its tile
 
 
@@ -29,3 +34,9 @@ def describe_incidents(trace: Trace) -> Iterator[str]:
         more = len(ways) - len(named)
         named += [f"{more} more" if more else ""]
         yield f"{count(ways.total(), 'worker')} had to be replaced: {join_words([name for name in named if name])}"
+    for fact, happened in COMINGS.items():
+        names = trace.facts.get(fact)
+        if isinstance(names, list) and names:
+            listed = [str(name)[:100] for name in names[:MOST_NAMED]]
+            listed += [f"{len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
+            yield f"{count(len(names), 'worker')} {happened}: {join_words(listed)}"

@@ -35,6 +35,7 @@ def of(run: Run) -> list[str]:
     texts = [
         *_describe_painting(run),
         *claims.describe_missing_workers(run.frame.trace),
+        *_describe_clocks(run),
         *_describe_waiting(run),
         *_compare_to_baseline(run),
     ]
@@ -58,13 +59,20 @@ def _describe_painting(run: Run) -> Iterator[str]:
     else:
         given = "" if figures.on_cpu.mean is None else f", and {figures.on_cpu.mean:.2f} on a CPU"
         did = "juggled" if run.juggles else "painted"
+        who = f"{run.workers} workers{run.claims.describe_hosts()}"
         yield (
-            f"{run.workers} workers {did} {tiles} in {took} ({_tiles_each(run)}): on average "
+            f"{who} {did} {tiles} in {took} ({_tiles_each(run)}): on average "
             f"{figures.running.mean:.2f} were at a tile (at most {figures.running.max}){given}"
         )
         if run.juggles:
             yield f"{_count_in_flight(run)}. This is concurrency"
         yield _judge_parallelism(run)
+
+
+def _describe_clocks(run: Run) -> Iterator[str]:
+    """Say how well the clocks of several hosts were tied together."""
+    if run.claims.hosts > 1 and run.claims.machines is not None:
+        yield f"their clocks were tied to one, and no time is wrong by more than {format_time(run.claims.clock_error)}"
 
 
 def _count_in_flight(run: Run) -> str:

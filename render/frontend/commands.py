@@ -11,7 +11,7 @@ import shutil
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,10 +26,12 @@ from render.findings.document import draw_document, race_document
 from render.findings.repeats import Rounds
 from render.frame import Frame, Frames
 from render.frontend import devices, keeping, library, terminal
+from render.frontend.band_files import BandFiles, open_bands
 from render.frontend.files import check_outputs, check_sizes, keep_until_saved, save_all, save_unfinished
 from render.outputs import table
 from render.outputs import trace as saved
-from render.pictures import picture
+from render.pictures import picture, source
+from render.pictures.png_writer import encode_png
 from render.request import Request
 from render.storage.journal import Journal
 from render.trace import NO_TILE, Recorder, Span
@@ -50,7 +52,7 @@ def _given_options(typed: Namespace) -> dict[str, Any]:
 def _make_announcer(typed: Namespace) -> Callable[[str], None]:
     def say(text: str) -> None:
         if not typed.quiet:
-            print(f"render: {text} ...", file=sys.stderr, flush=True)
+            print(f"render: {text}", file=sys.stderr, flush=True)
 
     return say
 
@@ -69,17 +71,25 @@ def draw(typed: Namespace, began: int) -> int:
     files = [*makers, *([typed.trace] if typed.trace else [])]
     engine.load_available_mode(request)
     request, journal = _open_journal(request, typed, out)
-    with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
+    with open_bands() as bands:
+        streaming = bands.start(makers, request, journal, plain=typed.plain)
         keep = partial(save_unfinished, Path(like.default_name(request) if out[0] == outputs.STDOUT else out[0]))
-        frame: Frame = engine.draw(
-            request, announce=_make_announcer(typed), watch=watch, began=began, salvage=keep, journal=journal
-        )
-    with keep_until_saved(journal):
-        t0 = time.perf_counter_ns()
-        save_all((path, partial(_pieces, maker, frame, plain=typed.plain)) for path, maker in makers.items())
-        frame = _add_save_span(frame, t0)
-        if typed.trace:
-            outputs.save(typed.trace, saved.write(Frames((frame,))))
+        with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
+            frame: Frame = engine.draw(
+                request,
+                announce=_make_announcer(typed),
+                watch=watch,
+                began=began,
+                salvage=None if streaming else keep,
+                journal=journal,
+                streaming=streaming,
+            )
+        with keep_until_saved(journal):
+            t0 = time.perf_counter_ns()
+            save_all(_savings(bands, makers, Frames((frame,)), plain=typed.plain))
+            frame = _add_save_span(frame, t0)
+            if typed.trace:
+                outputs.save(typed.trace, saved.write(Frames((frame,))))
     if typed.json:
         print(json.dumps(draw_document(frame, files)))
     elif not typed.quiet:
@@ -108,8 +118,18 @@ def _say(text: str, *, quiet: bool) -> None:
         print(f"render: {text}", file=sys.stderr, flush=True)
 
 
-def _pieces(maker: outputs.Output, frame: Frame, *, plain: bool) -> Iterable[bytes]:
-    return outputs.write_pieces(maker, Frames((frame,)), plain=plain)
+def _savings(
+    bands: BandFiles, makers: Mapping[str, outputs.Output], frames: Frames, *, plain: bool
+) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Yield each file with what saves it; those made of bands, which have them all by now, go first."""
+    yield from bands.savings(frames[0], plain=plain)
+    for path, maker in makers.items():
+        if not (frames[0].is_small and maker.KEEPS_PIXELS):
+            yield path, partial(_save_frames, path, maker, frames, plain=plain)
+
+
+def _save_frames(path: str, maker: outputs.Output, frames: Frames, *, plain: bool = False) -> None:
+    outputs.save(path, outputs.write_pieces(maker, frames, plain=plain))
 
 
 def _print_lines(lines: Sequence[str], files: Sequence[str]) -> None:
@@ -145,14 +165,23 @@ def race(typed: Namespace, began: int) -> int:
     )
     makers = check_outputs(typed.out, typed.page, typed.trace, json=typed.json)
     check_sizes(makers, [one.request if isinstance(one, engine.Entrant) else one for one in requests])
-    with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
-        later = repeats.parse_rounds(typed.repeat, repeats.LATER)
-        result = engine.race(requests, announce=_make_announcer(typed), watch=watch, rounds=rounds, later=later)
+    with open_bands() as bands:
+        one = requests[0].request if isinstance(requests[0], engine.Entrant) else requests[0]
+        streaming = None if typed.lesson else bands.start(makers, one, None, plain=False)
+        with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
+            result = engine.race(
+                requests,
+                announce=_make_announcer(typed),
+                watch=watch,
+                rounds=rounds,
+                later=repeats.parse_rounds(typed.repeat, repeats.LATER),
+                streaming=streaming,
+            )
         result = replace(lessons.explain(result), recorded=typed.recorded)
-    if result.frames:
-        save_all((path, partial(outputs.write_pieces, maker, result)) for path, maker in makers.items())
-        if typed.trace:
-            outputs.save(typed.trace, saved.write(result))
+        if result.frames:
+            save_all(_savings(bands, makers, result, plain=False))
+            if typed.trace:
+                outputs.save(typed.trace, saved.write(result))
     _print_race(typed, result, [*makers, typed.trace])
     if not (lessons.load(typed.lesson).sound(result.frames) if typed.lesson else result.identical):
         return 1
@@ -177,7 +206,7 @@ def compare(typed: Namespace, began: int) -> int:
     allowed = _parse_number(typed.max_error, "--max-error"), _parse_number(typed.max_differing, "--max-differing")
     if typed.a == typed.b == picture.STDIN:
         raise UsageError("standard input can be read only once, for one of the pictures", "name a file for one of them")
-    a, b = picture.read(typed.a), picture.read(typed.b)
+    a, b = source.open_picture(typed.a), source.open_picture(typed.b)
     if typed.diff:
         outputs.check_writable(typed.diff)
         if Path(typed.diff).suffix.lower() != ".png" or Path(typed.diff).resolve() in {
@@ -198,7 +227,7 @@ def compare(typed: Namespace, began: int) -> int:
     if typed.diff and attributed is not None:
         from render.comparison.difference import mark_places
 
-        outputs.save(typed.diff, picture.encode_png(mark_places(a, b, attributed)))
+        outputs.save(typed.diff, encode_png(mark_places(a, b, attributed)))
     if typed.json:
         print(json.dumps(result.as_dict() | ({"attribution": attributed.as_dict()} if attributed else {})))
     elif not typed.quiet:
@@ -234,7 +263,7 @@ def show(typed: Namespace, began: int) -> int:
     files = list(makers)
     frames = replace(lessons.explain(saved.read(typed.file)), recorded=typed.recorded)
     check_sizes(makers, [frame.request for frame in frames])
-    save_all((path, partial(outputs.write_pieces, maker, frames, plain=typed.plain)) for path, maker in makers.items())
+    save_all((path, partial(_save_frames, path, maker, frames, plain=typed.plain)) for path, maker in makers.items())
     if frames.kind == "race":
         _print_race(typed, frames, files)
     elif typed.json:
@@ -259,7 +288,7 @@ def _show_picture(typed: Namespace) -> int:
     """Print what a picture is."""
     if typed.out or typed.page:
         raise UsageError(f"{typed.file} is a picture, and outputs are made from a saved trace", "save one with --trace")
-    description = inspection.describe_picture(picture.read(typed.file))
+    description = inspection.describe_picture(source.open_picture(typed.file))
     if typed.json:
         print(json.dumps({"file": typed.file} | description))
     elif not typed.quiet:

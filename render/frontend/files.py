@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from render import outputs
 from render.errors import OutputError, UsageError
 from render.painting.course import add_hint
-from render.pictures import picture
+from render.pictures.png_writer import encode_png
 from render.request import Request
 from render.storage.journal import Journal
 
@@ -48,13 +48,16 @@ def check_sizes(makers: dict[str, outputs.Output], requests: Sequence[Request]) 
         outputs.check_sides(makers, request.width, request.height)
 
 
-def save_all(files: Iterable[tuple[str, Callable[[], Iterable[bytes]]]]) -> None:
-    """Save each file, also where another could not be written. Raises the first OutputError, when all were tried."""
+def save_all(files: Iterable[tuple[str, Callable[[], None]]]) -> None:
+    """Save each file, by calling what saves it, also where another could not be written.
+
+    Raises the first OutputError, when all were tried.
+    """
     failure: OutputError | None = None
     done: list[str] = []
-    for path, write in files:
+    for path, save in files:
         try:
-            outputs.save(path, write())
+            save()
             done.append(path)
         except OutputError as error:
             failure = failure or error
@@ -67,7 +70,7 @@ def save_all(files: Iterable[tuple[str, Callable[[], Iterable[bytes]]]]) -> None
 def save_unfinished(wanted: Path, rgb: np.ndarray) -> str:
     """Save what a failed run has painted beside the requested file; return the file's name."""
     path = wanted.with_name(f"{wanted.stem}.unfinished.png")
-    outputs.save(path, picture.encode_png(rgb))
+    outputs.save(path, encode_png(rgb))
     return str(path)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from render import __version__, scene
 from render.errors import UsageError
 from render.request import Request
-from render.storage.journal import Journal, JournalFile, identify, open_journals
+from render.storage.journal import Journal
+from render.storage.journal_file import JournalFile, identify, open_journals
 
 
 def open_journal(

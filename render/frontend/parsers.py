@@ -36,6 +36,7 @@ examples:
   python -m render --mode sequential --out s.png                one worker, one tile after the other
   python -m render --scene mandelbrot --view seahorses --set zoom=400 --size 1920x1080
   python -m render --mode parallel --backend loky --workers 2   two processes
+  python -m render --backend dask --cluster tcp://host:8786     the workers of a cluster of machines
   python -m render --mode cuda                                  a GPU
   python -m render --mode cuda --simulate --size 96x64          the same code, simulated
   python -m render compare s.png mandelbrot-parallel.png
@@ -121,7 +122,10 @@ def _add_worker_options(parser: Parser) -> None:
         group.add_argument("--mode", metavar="MODE", help="sequential, concurrent, parallel or cuda (parallel)")
     group.add_argument("--target", metavar="TARGET", help=TARGET[race])
     group.add_argument("--workers", metavar="N[,N...]" if race else "N", help=WORKERS + MANY_WORKERS * race)
-    group.add_argument("--backend", metavar="NAME", help="workers of mode parallel: threading or loky (threading)")
+    group.add_argument(
+        "--backend", metavar="NAME", help="workers of mode parallel: threading, loky or dask (threading)"
+    )
+    group.add_argument("--cluster", metavar="ADDRESS", help=CLUSTER)
     group.add_argument("--in-flight", metavar="N", help=IN_FLIGHT[race])
     group.add_argument("--tile-timeout", metavar="S", help=TILE_TIMEOUT)
     group.add_argument("--wait", metavar="MS", help=WAIT[race])
@@ -134,6 +138,8 @@ TARGET = (
 )
 WORKERS = "workers of mode parallel; -1: one for each allowed CPU, -2: one fewer, and so on (-1, but at least 2)"
 MANY_WORKERS = "; several numbers, such as 1,2,4: also a speed-up curve"
+CLUSTER = """with --backend dask: the scheduler, tcp://HOST:PORT, tls://HOST:PORT or its file; --workers is then the
+most that are used (a cluster of processes on this machine)"""
 TILE_TIMEOUT = "workers of mode parallel: seconds without a sign of life (20, or more if the tiles before took long)"
 FILM = """\
 Film a zoom into a view, or along a path of keyframes. Frames are painted, encoded and written at the same time; the
@@ -207,7 +213,9 @@ def _compare_parser() -> Parser:
     parser = Parser(
         "compare", "Compare two pictures. Exit 0 if they are equal (or differ within the limits given), 1 if not."
     )
-    parser.add_argument("a", metavar="A", help="a picture: PNG, .npz, or whatever Pillow reads; - is standard input")
+    parser.add_argument(
+        "a", metavar="A", help="a picture: PNG, .tif, .npz, or whatever Pillow reads; - is standard input"
+    )
     parser.add_argument("b", metavar="B", help="the picture that is compared with it")
     parser.add_argument(
         "--max-error",

@@ -22,7 +22,7 @@ from render.errors import RenderError, TileError, UsageError
 from render.frame import Canvas, open_window
 from render.pace import Pace
 from render.painting.not_numbers import describe_failure
-from render.pictures.picture import encode_png
+from render.pictures.png_writer import encode_png
 from render.plan import Tile
 from render.preparation import Preparation
 from render.request import Request

@@ -194,6 +194,8 @@ def place_tile(stage: Stage, moment: Moment) -> None:
     (high, wide), request = stage.owned.shape, stage.request
     down = (np.arange(rows.start, rows.stop) * 2 + 1) * request.height // (2 * high)
     across = (np.arange(columns.start, columns.stop) * 2 + 1) * request.width // (2 * wide)
+    high, wide, _ = moment.rgb.shape  # of a large frame a small picture
+    down, across = down * high // request.height, across * wide // request.width
     tinted = moment.rgb[down[:, None], across] * (1 - TINT) + np.array(colour(worker)) * TINT
     stage.pixels[area], stage.owned[area] = np.rint(tinted), worker
     for row in range(rows.start // 2, -(-rows.stop // 2)):

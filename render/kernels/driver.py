@@ -8,7 +8,11 @@ Such lanes are left idle until as much is lost by it as taking them out would co
 list, and others take their places, from a queue that runs through the rectangle patch by patch and sample by sample.
 When the list fills a group, the last steps of all of them are made together, by halves of a block (8, 4, 2, 1 and the
 one that ends it), up to the very step of the plain loop, and they are shaded together. A group whose lanes have all
-ended needs no list. The light of a pixel's samples waits in a *tray* until the last of its patch is there, and is
+ended needs no list.
+
+Most samples of most pictures end within a few steps, and their neighbours with them. So a patch makes its first steps
+by itself, with the question after each of them, and is shaded as it is: only what goes on after FIRST of them comes to
+a group. The light of a pixel's samples waits in a *tray* until the last of its patch is there, and is
 summed in order. So nothing of this can be seen in the picture: the same operations on the same numbers give the same
 bits as target `python`, whichever lane they are made in.
 
@@ -22,7 +26,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from render.kernels.refill import fill, more, take_listed, take_out
+from render.kernels.refill import begin, can_begin, close_up, fill, line_up, more, take_listed, take_out
 from render.kernels.resolve import finish, store
 from render.kernels.room import (
     COUNTER,
@@ -33,6 +37,8 @@ from render.kernels.room import (
 )
 from render.kernels.slots import (
     BLOCK,
+    BLOCKS,
+    FIRST,
     GROUPS,
     LANES,
     alive,
@@ -69,57 +75,79 @@ def paint(at: Any, p: Any) -> int:
     made = spent = 0
     done = False
     while spent < at.budget and not done:
-        looking = at.shortcuts != 0 and (notes[COUNTER.rounds] + 1) * BLOCK % (1 << LOOK) == 0
-        notes[COUNTER.rounds] += 1
-        for group in range(GROUPS):
-            ready = -1
+        group, ready = notes[COUNTER.turn], -1
+        free = fill(room, notes, group, like)
+        starts = free != 0 and can_begin(notes, at)
+        if starts:
+            ready = begin(room, notes, at, p, like)
+            spent += FIRST * LANES
+        else:
             if notes[COUNTER.held + group] != 0:
-                going = go_on(room, group, at.limit, looking, p, like)
+                before = notes[COUNTER.blocks + group]
+                going = go_on(room, notes, group, at, p, like)
                 ready = take_out(room, notes, group, going, at, like)
-                spent += BLOCK * LANES
+                spent += (notes[COUNTER.blocks + group] - before) * BLOCK * LANES
             elif notes[COUNTER.in_groups] == 0 and notes[COUNTER.listed] > 0:
                 ready = take_listed(notes, like)  # the last ones, fewer than a group
-            if ready >= 0:
-                finish(room, notes, ready, at, p, like)
-                spent += FINISHING * LANES
-                while notes[COUNTER.full_trays] > 0:
-                    made += store(room, notes, at, like)
-            fill(room, notes, group, at, p, like)
+            notes[COUNTER.turn] = 0 if group + 1 == GROUPS else group + 1
+        if ready >= 0:
+            finish(room, notes, ready, at, p, like)
+            spent += FINISHING * LANES
+            while notes[COUNTER.full_trays] > 0:
+                made += store(room, notes, at, like)
+            if notes[COUNTER.whole] == 0:
+                close_up(room, notes, like)
+        if starts:
+            line_up(room, notes, like)
         done = notes[COUNTER.in_groups] == 0 and notes[COUNTER.listed] == 0 and not more(notes, at)
     at.outcome[1] = done
     return made
 
 
-def go_on(room: Any, group: int, limit: int, looking: bool, p: Any, like: Any) -> int:
-    """One block for all lanes of a group. Tells, a bit for each, which of them go on."""
+def go_on(room: Any, notes: Any, group: int, at: Any, p: Any, like: Any) -> int:
+    """Blocks for all lanes of a group, until one of them ends or it is time to look for cycles.
+
+    Gives a bit for each lane that goes on.
+    """
     here = of_group(group, like)
     count_at = here + len(like) * LANES
-    state, steps, going = onward(room, here, count_at, p, limit, like)
+    made, held = notes[COUNTER.blocks + group], notes[COUNTER.held + group]
+    left = BLOCKS - made % BLOCKS
+    state, steps = fetch_all(room, here, like), bits(fetch(room, count_at))
+    state, steps, going, blocks = onward(state, steps, held, left, p, at.limit)
     keep_all(room, here, state)
-    if looking:
-        steps = come_round(room, here + rack(like), state, steps, going, limit)
+    if at.shortcuts != 0 and blocks == left:
+        steps = come_round(room, here + rack(like), state, steps, going, at.limit)
     keep(room, count_at, from_bits(steps))
+    notes[COUNTER.blocks + group] = made + blocks
     return going
 
 
-def by_blocks(room: Any, here: int, count_at: int, p: Any, limit: int, like: Any) -> Any:
-    """BLOCK steps, for absorbing scenes. A lane that ends in them, or is too near the limit, stays where it is."""
-    after = fetch_all(room, here, like)
-    for _ in range(BLOCK):
-        after = lift(step(after, p), like[0])
-    living = alive(after, p)
-    steps = bits(fetch(room, count_at))
-    going = living & (steps <= limit - BLOCK)
-    return choose(going, after, fetch_all(room, here, like)), where(going, steps + BLOCK, steps), lane_bits(going)
+def by_blocks(state: Any, steps: Lane, held: int, most: int, p: Any, limit: int) -> Any:
+    """Blocks of BLOCK steps, for absorbing scenes. Where a lane ends, or is too near the limit, it stays as it is.
+
+    Until then the lanes go on from block to block without waiting for the answer. Gives the state, the steps, a bit for
+    each lane that goes on, and the blocks made: `most` at most.
+    """
+    blocks = 0
+    while True:
+        after = state
+        for _ in range(BLOCK):
+            after = lift(step(after, p), state[0])
+        going = alive(after, p) & (steps <= limit - BLOCK)
+        living = lane_bits(going)
+        blocks += 1
+        if blocks == most or held & ~living != 0:
+            return choose(going, after, state), where(going, steps + BLOCK, steps), living, blocks
+        state, steps = after, steps + BLOCK
 
 
-def by_steps(room: Any, here: int, count_at: int, p: Any, limit: int, like: Any) -> Any:
+def by_steps(state: Any, steps: Lane, held: int, most: int, p: Any, limit: int) -> Any:
     """One step, for all other scenes."""
-    state, steps = fetch_all(room, here, like), bits(fetch(room, count_at))
     going = alive(state, p) & (steps < limit)
-    state = choose(going, lift(step(state, p), like[0]), state)
+    state = choose(going, lift(step(state, p), state[0]), state)
     steps = where(going, steps + 1, steps)
-    return state, steps, lane_bits(going & alive(state, p) & (steps < limit))
+    return state, steps, lane_bits(going & alive(state, p) & (steps < limit)), 1
 
 
 HALVED = 16  # `halved` makes up for a block of so many steps, or of a smaller power of two
@@ -151,7 +179,7 @@ def as_it_is(state: Any, steps: Lane, p: Any, limit: int) -> Any:
 
 def cycles(room: Any, place: int, state: Any, steps: Lane, going: int, limit: int) -> Lane:
     """The steps, set to the limit where the state has been there before: it will come back for ever."""
-    looks = (steps - 1) >> LOOK  # at this sample, before this one
+    looks = (steps - 1 - FIRST) >> LOOK  # at this sample in a group, before this one
     before = fetch_all(room, place, state)
     keep_all(room, place, choose((looks & (looks - 1)) == 0, state, before))
     return where(from_lane_bits(going, state[0]) & (looks > 0) & same_bits(state, before), limit, steps)

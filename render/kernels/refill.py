@@ -10,17 +10,20 @@ from render.kernels.room import (
     TRAY,
     corner,
     here,
-    move,
+    of_fresh,
     of_group,
     of_list,
     of_tray_counter,
     patches,
 )
 from render.kernels.slots import (
+    FIRST,
     LANES,
     MOVING,
     TAKING,
-    first_one,
+    alive,
+    choose,
+    fetch,
     keep,
     keep_all,
     lane_bits,
@@ -29,10 +32,14 @@ from render.kernels.slots import (
     mask,
     never_ends,
     ones,
+    pack,
     reals,
+    spread,
     start,
+    starting,
+    step,
 )
-from render.language.primitives import bits, from_bits, where
+from render.language.primitives import Lane, any_lane, bits, from_bits, where
 from render.sampling import position
 
 
@@ -56,12 +63,8 @@ def take_out(room: Any, notes: Any, group: int, going: int, at: Any, like: Any) 
     notes[COUNTER.alike + group] = 0
     notes[COUNTER.held + group] = held & ~ended
     notes[COUNTER.in_groups] -= ones(ended)
-    entry, first = notes[COUNTER.listed], notes[COUNTER.first_list]
-    while ended != 0:
-        move(room, of_group(group, like) + first_one(ended), of_entry(first, entry, like), like)
-        entry += 1
-        ended &= ended - 1
-    notes[COUNTER.listed] = entry
+    pack(room, of_group(group, like), ended, of_list(like) + notes[COUNTER.listed], 2 * LANES, like)
+    notes[COUNTER.listed] += ones(ended)
     return take_listed(notes, like) if notes[COUNTER.listed] >= LANES else -1
 
 
@@ -69,59 +72,62 @@ def whole_group(notes: Any, group: int, like: Any) -> int:
     """A group that was filled with one sample of each pixel of a patch and has ended as a whole."""
     notes[COUNTER.held + group] = 0
     notes[COUNTER.in_groups] -= LANES
-    notes[COUNTER.ready] = LANES
+    notes[COUNTER.ready] = lane_bits(mask(True))
     notes[COUNTER.whole] = 1
     return of_group(group, like)
 
 
-def of_entry(first: int, entry: int, like: Any) -> int:
-    """Choose an ended sample's place: the second list takes what the first has no room for."""
-    return of_list(first if entry < LANES else 1 - first, like) + (entry & (LANES - 1))
-
-
 def take_listed(notes: Any, like: Any) -> int:
-    """Give the first list away as it is; the second becomes the first."""
-    number = notes[COUNTER.first_list]
-    notes[COUNTER.ready] = notes[COUNTER.listed] if notes[COUNTER.listed] < LANES else LANES
+    """Give the list away: as many of its samples as a rack has lanes, or all."""
+    notes[COUNTER.ready] = lane_bits(lane_numbers() < notes[COUNTER.listed])
     notes[COUNTER.whole] = 0
-    notes[COUNTER.listed] -= notes[COUNTER.ready]
-    notes[COUNTER.first_list] = 1 - number
-    return of_list(number, like)
+    return of_list(like)
 
 
-def fill(room: Any, notes: Any, group: int, at: Any, p: Any, like: Any) -> None:
-    """Give a group's free lanes new samples: to an empty group a patch as a whole, to others one by one."""
-    fresh = of_list(2, like)
+def close_up(room: Any, notes: Any, like: Any) -> None:
+    """Take those that were given away off the list: what is behind them moves up."""
+    notes[COUNTER.listed] -= ones(notes[COUNTER.ready])
+    if notes[COUNTER.listed] > 0:
+        for row in range(len(like) + 2):
+            place = of_list(like) + row * (2 * LANES)
+            keep(room, place, fetch(room, place + LANES))
+
+
+def fill(room: Any, notes: Any, group: int, like: Any) -> int:
+    """Give a group's free lanes samples of the fresh rack, as far as there are any. Gives the lanes still free."""
     free = ~notes[COUNTER.held + group] & lane_bits(mask(True))
-    while free != 0:
-        if notes[COUNTER.used] == LANES:
-            whole = notes[COUNTER.held + group] == 0
-            if not begin(room, notes, of_group(group, like) if whole else fresh, at, p, like):
-                return
-            if whole:
-                notes[COUNTER.held + group] = free
-                notes[COUNTER.in_groups] += LANES
-                notes[COUNTER.alike + group] = 1
-                notes[COUNTER.lost + group] = 0
-                return
-            notes[COUNTER.used] = 0
-        used, still = notes[COUNTER.used], free  # in registers: memory would be waited for, lane by lane
-        while still != 0 and used < LANES:
-            move(room, fresh + used, of_group(group, like) + first_one(still), like)
-            still &= still - 1
-            used += 1
-        notes[COUNTER.in_groups] += used - notes[COUNTER.used]
-        notes[COUNTER.held + group] |= free & ~still
-        notes[COUNTER.alike + group] = 0
-        notes[COUNTER.used] = used
-        free = still
+    waiting = notes[COUNTER.fresh] - notes[COUNTER.used]
+    if free == 0 or waiting == 0:
+        return free
+    notes[COUNTER.alike + group] = waiting == LANES and notes[COUNTER.held + group] == 0
+    spread(room, of_fresh(like) + notes[COUNTER.used], of_group(group, like), free, like)
+    left, count = 0, ones(free)
+    if waiting < count:
+        left = free
+        for _ in range(waiting):
+            left &= left - 1
+        count = waiting
+    notes[COUNTER.held + group] |= free & ~left
+    notes[COUNTER.in_groups] += count
+    notes[COUNTER.used] += count
+    return left
 
 
-def begin(room: Any, notes: Any, place: int, at: Any, p: Any, like: Any) -> bool:
-    """Start the next sample of each pixel of the next patch, in a rack. False if there is none, or no tray for it."""
+def can_begin(notes: Any, at: Any) -> bool:
+    """Test whether the next patch can start: there is one, a tray for it, and the fresh rack is free."""
+    return (
+        notes[COUNTER.used] == notes[COUNTER.fresh]
+        and notes[COUNTER.next_patch] < patches(at)
+        and (notes[COUNTER.next_sample] > 0 or notes[COUNTER.free_trays] > 0)
+    )
+
+
+def begin(room: Any, notes: Any, at: Any, p: Any, like: Any) -> int:
+    """Start the next sample of each pixel of the next patch, on the fresh rack, and make their first steps.
+
+    Gives the rack if some of them have ended so soon; -1 if none has.
+    """
     s = notes[COUNTER.next_sample]
-    if notes[COUNTER.next_patch] == patches(at) or (s == 0 and notes[COUNTER.free_trays] == 0):
-        return False
     if s == 0:
         notes[COUNTER.free_trays] -= 1
         notes[COUNTER.next_tray] = notes[of_tray_counter(TRAY.free, notes[COUNTER.free_trays])]
@@ -134,16 +140,51 @@ def begin(room: Any, notes: Any, place: int, at: Any, p: Any, like: Any) -> bool
     never = ~inside
     if at.shortcuts != 0:
         never = never | never_ends(x, y, p)
-    keep_all(room, place, lift(start(x, y, p), x))
-    keep(room, place + len(like) * LANES, from_bits(where(never, at.limit, bits(reals(0)))))
+    state, steps, going = starting(notes, lift(start(x, y, p), x), where(never, at.limit, bits(reals(0))), p, at.limit)
+    place = of_fresh(like)
+    keep_all(room, place, state)
+    keep(room, place + len(like) * LANES, from_bits(steps))
     number = (notes[COUNTER.next_tray] << IN_TRAY) + s * LANES
     keep(room, place + (len(like) + 1) * LANES, from_bits(lane_numbers() + number))
     last = s + 1 == at.samples
     notes[COUNTER.next_sample] = 0 if last else s + 1
     notes[COUNTER.next_patch] += last
-    return True
+    notes[COUNTER.going] = going
+    notes[COUNTER.ready] = ~going & lane_bits(mask(True))
+    notes[COUNTER.whole] = 1
+    return place if notes[COUNTER.ready] != 0 else -1
+
+
+def step_patch(notes: Any, state: Any, steps: Lane, p: Any, limit: int) -> Any:
+    """FIRST steps for absorbing scenes, each lane as far as it goes: where a patch ends at once, no step is in vain.
+
+    Gives the state, the steps, and a bit for each lane that goes on.
+    """
+    made, some = 0, True
+    while made < FIRST and some:
+        going = alive(state, p) & (steps < limit)  # anew each time: carried on, all of it would wait for its last part
+        state = choose(going, lift(step(state, p), state[0]), state)
+        steps = where(going, steps + 1, steps)
+        some = any_lane(going)
+        made += 1
+    notes[COUNTER.first_steps] += made
+    return state, steps, lane_bits(alive(state, p) & (steps < limit))
+
+
+def leave_to_groups(notes: Any, state: Any, steps: Lane, p: Any, limit: int) -> Any:
+    """The same for all other scenes: no step yet, and all go on."""
+    return state, steps, lane_bits(mask(True))
+
+
+def line_up(room: Any, notes: Any, like: Any) -> None:
+    """Put the samples of the fresh rack that go on side by side, to be given to groups."""
+    going = notes[COUNTER.going]
+    notes[COUNTER.used] = 0
+    notes[COUNTER.fresh] = ones(going)
+    if notes[COUNTER.fresh] < LANES and going != 0:
+        pack(room, of_fresh(like), going, of_fresh(like), LANES, like)
 
 
 def more(notes: Any, at: Any) -> bool:
-    """Test whether any sample has not started yet."""
-    return notes[COUNTER.used] < LANES or notes[COUNTER.next_patch] < patches(at)
+    """Test whether any sample could still take a lane."""
+    return notes[COUNTER.used] < notes[COUNTER.fresh] or notes[COUNTER.next_patch] < patches(at)

@@ -18,11 +18,14 @@ from render.kernels.slots import (
     LANES,
     PATCH_HEIGHT,
     PATCH_WIDTH,
+    alive,
     fetch,
-    fetch_all,
+    fetch_apart,
+    from_lane_bits,
     how_many,
     keep,
     lift,
+    ones,
     real_count,
     reals,
     settled,
@@ -31,19 +34,22 @@ from render.kernels.slots import (
     unpack,
     whole_memory,
 )
-from render.language.primitives import bits, from_bits, where
+from render.language.primitives import any_lane, bits, from_bits, where
 from render.sampling import clamped
 
 
 def finish(room: Any, notes: Any, ready: int, at: Any, p: Any, like: Any) -> None:
     """Make the last steps of a rack's samples, shade them, and put their light where it belongs."""
-    state = fetch_all(room, ready, like)
-    steps = bits(fetch(room, ready + len(like) * LANES))
-    state, steps = settled(state, steps, p, at.limit)
+    apart = LANES if notes[COUNTER.whole] != 0 else 2 * LANES
+    state = fetch_apart(room, ready, apart, like)
+    steps = bits(fetch(room, ready + len(like) * apart))
+    if any_lane(from_lane_bits(notes[COUNTER.ready], state[0]) & alive(state, p) & (steps < at.limit)):
+        state, steps = settled(state, steps, p, at.limit)
+        notes[COUNTER.settled] += 1
     red, green, blue = lift(shade(state, real_count(steps, state[0]), p), state[0])
     steps = marked(state, steps, p)
     numbers = whole_memory(at.room)
-    number_at = ready + (len(like) + 1) * LANES
+    number_at = ready + (len(like) + 1) * apart
     row = at.samples * LANES
     if notes[COUNTER.whole] != 0:
         tray, within = numbers[number_at] >> IN_TRAY, numbers[number_at] & ((1 << IN_TRAY) - 1)
@@ -52,10 +58,10 @@ def finish(room: Any, notes: Any, ready: int, at: Any, p: Any, like: Any) -> Non
         keep(room, place + row, green)
         keep(room, place + 2 * row, blue)
         keep(room, place + 3 * row, from_bits(steps))
-        arrived(notes, tray, LANES)
+        arrived(notes, tray, ones(notes[COUNTER.ready]))
         return
     reds, greens, blues, made = unpack(red), unpack(green), unpack(blue), unpack(from_bits(steps))
-    for lane in range(notes[COUNTER.ready]):
+    for lane in range(ones(notes[COUNTER.ready])):
         tray, within = numbers[number_at + lane] >> IN_TRAY, numbers[number_at + lane] & ((1 << IN_TRAY) - 1)
         place = of_tray(tray, at, like) + within
         room[place] = reds[lane]

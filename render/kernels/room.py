@@ -2,31 +2,32 @@
 
 The way of a sample, and the function that moves it on:
 
-    patches left          groups             lists            trays
-    +---+---+---+  fill  +-----------+  take +-----------+  finish  +--------------+  store
-    | 5 | 6 | 7 | -----> | stepped   | ----> | ended, to | -------> | light of the | ------> rgb and steps
-    +---+---+---+        | by go_on  |  out  | be shaded |          | same patch   |
-                         +-----------+       +-----------+          +--------------+
+    patches left          fresh rack            groups             list              trays
+    +---+---+---+ begin  +-------------+ fill  +-----------+ take +-----------+ finish +--------------+  store
+    | 5 | 6 | 7 | -----> | first steps | ----> | stepped   | ---> | ended, to | -----> | light of the | ------> rgb and
+    +---+---+---+        | of a patch  |       | by go_on  |  out | be shaded |        | same patch   |         steps
+                         +-------------+       +-----------+      +-----------+        +--------------+
 
 A *rack* is the samples of so many lanes: the members of their states, the steps made, and where each belongs. There is
-one for each group (and behind it the states with which cycles are looked for), for each of two lists, and a fresh one,
-whose samples go one by one to lanes that are free. A group that was filled with a patch as a whole and ends as a whole
-needs no list. `at.room` holds them in this order, and the trays behind them:
+one for each group (and behind it the states with which cycles are looked for), one for the list, whose rows are twice
+as long, and a fresh one, on which patches begin. Samples that end in their first steps are finished from there; the
+others are lined up on it, and go to lanes that are free. A group that was filled with a patch as a whole and ends as a
+whole needs no list. `at.room` holds them in this order, and the trays behind them:
 
-    | group 0 | looked at | group 1 | looked at | list 0 | list 1 | fresh | tray 0 | tray 1 | ...
+    | group 0 | looked at | group 1 | looked at | list | fresh | tray 0 | tray 1 | ...
 
-An example: a group of 4 lanes, blocks of 2 steps, and a rectangle of 4 x 2 pixels, so of two patches, whose samples end
-after 4, 6, 8, 10 steps in the upper row and 0, 2, 4, 6 in the lower. TAKING and MOVING are 1: ended lanes are taken out
-once as many blocks of single lanes are lost as have ended, and one more. After each round but the first:
+An example: a group of 4 lanes, 2 first steps, blocks of 2 steps, and a rectangle of 4 x 2 pixels, so of two patches,
+whose samples end after 4, 6, 8, 10 steps in the upper row and 0, 2, 4, 6 in the lower. TAKING and MOVING are 1: ended
+lanes are taken out once as many blocks of single lanes are lost as have ended, and one more. After each turn:
 
-    rounds  held  lost  listed  used  free_trays  steps    what has happened
-    2       1111  2     0       4     15          0        patch 0 is in the group as a whole; two samples have ended
-    3       1111  0     3       3     14          0        three, taken out; three of patch 1 come off the fresh rack
-    4       1111  1     3       3     14          0        one more has ended, which alone is not worth it
-    5       0111  0     1       4     15          12       two: the list is full, is finished, and patch 0 is stored
-    6       0111  0     1       4     15          0        the queue is empty: lane 3 stays free
-    7       0111  2     1       4     15          0        nothing could take the place of those that end
-    8       0000  0     0       4     16          28       the last has ended: they are finished, patch 1 is stored
+    first_steps  blocks  held  lost  listed  free_trays  steps    what has happened
+    2            0       0000  0     0       15          0        patch 0 has begun; the lower two samples have ended
+    4            0       0011  0     0       14          0        the upper two have two lanes; patch 1 has begun
+    4            1       1111  1     0       14          0        two of it have the others; one sample has ended
+    4            2       1100  0     2       14          0        another, and both are taken out
+    4            3       1111  2     2       14          0        the last two have come; those before them have ended
+    4            4       0000  0     2       15          12       so have they: the list is full, patch 0 is stored
+    4            4       0000  0     0       16          28       what is left of it is finished, patch 1 is stored
 """
 
 from __future__ import annotations
@@ -47,18 +48,22 @@ class Counters(NamedTuple):
     next_patch: int = 0  # of the queue
     next_sample: int = 1  # of each of its pixels
     next_tray: int = 2  # which its light is for
-    used: int = 3  # lanes of the fresh rack that are given away
-    listed: int = 4  # ended samples on both lists
-    first_list: int = 5  # which of the lists is filled first: 0 or 1
+    used: int = 3  # samples of the fresh rack that are given away
+    fresh: int = 4  # samples that were on it
+    listed: int = 5  # ended samples on the list
     in_groups: int = 6  # samples that groups hold
-    ready: int = 7  # samples on the rack that is to be finished
-    whole: int = 8  # 1: they are one sample of each pixel of a patch, in the order of its lanes
-    rounds: int = 9  # made so far
-    free_trays: int = 10  # on the stack of trays that hold nothing
-    full_trays: int = 11  # on the stack of trays that hold all light of their patch
-    held: int = 12  # of each group: its lanes that have a sample, a bit for each
-    lost: int = 12 + MOST_GROUPS  # of each group: lanes that were idle in its blocks since it was last looked after
-    alike: int = 12 + 2 * MOST_GROUPS  # of each group: 1 where it was filled with a patch as a whole
+    ready: int = 7  # the lanes of the rack to be finished whose samples have ended, a bit for each
+    whole: int = 8  # 1: they are samples of a patch, in the order of its lanes
+    turn: int = 9  # the group whose turn it is
+    first_steps: int = 10  # made by patches before their samples went to groups
+    settled: int = 11  # racks whose last steps had to be made up for
+    going: int = 12  # the lanes of the fresh rack whose samples go on, a bit for each
+    free_trays: int = 13  # on the stack of trays that hold nothing
+    full_trays: int = 14  # on the stack of trays that hold all light of their patch
+    held: int = 15  # of each group: its lanes that have a sample, a bit for each
+    lost: int = 15 + MOST_GROUPS  # of each group: lanes that were idle in its blocks since it was last looked after
+    alike: int = 15 + 2 * MOST_GROUPS  # of each group: 1 where it was filled with a patch as a whole
+    blocks: int = 15 + 3 * MOST_GROUPS  # of each group: made so far
 
 
 class TrayCounters(NamedTuple):
@@ -71,7 +76,7 @@ class TrayCounters(NamedTuple):
 
 
 COUNTER, TRAY = Counters(), TrayCounters()
-TRAYS = 12 + 3 * MOST_GROUPS  # where the numbers of the first tray are
+TRAYS = 15 + 4 * MOST_GROUPS  # where the numbers of the first tray are
 EACH_TRAY = len(TRAY)
 IN_TRAY = 20  # bits of a sample's number that say where in its tray it belongs; those above say which tray
 
@@ -86,25 +91,24 @@ def of_group(group: int, like: Any) -> int:
     return group * (rack(like) + len(like) * LANES)
 
 
-def of_list(number: int, like: Any) -> int:
-    """Locate a list's rack: 0 and 1 take ended samples, 2 those that are to start next."""
-    return of_group(GROUPS, like) + number * rack(like)
+def of_list(like: Any) -> int:
+    """Locate the list of ended samples, whose rows are LISTED long."""
+    return of_group(GROUPS, like)
+
+
+def of_fresh(like: Any) -> int:
+    """Locate the fresh rack."""
+    return of_list(like) + 2 * rack(like)
 
 
 def of_tray(tray: int, at: Any, like: Any) -> int:
     """Locate a tray: rows of red, green, blue and steps, each for all lanes of sample 0, then of sample 1, ..."""
-    return of_list(3, like) + tray * (4 * at.samples * LANES)
+    return of_fresh(like) + rack(like) + tray * (4 * at.samples * LANES)
 
 
 def of_tray_counter(what: int, tray: int) -> int:
     """Locate a number of a tray in `at.notes`; `what` is one of TRAY."""
     return TRAYS + tray * EACH_TRAY + what
-
-
-def move(room: Any, source: int, target: int, like: Any) -> None:
-    """One lane of a rack to another."""
-    for row in range(0, rack(like), LANES):
-        room[target + row] = room[source + row]
 
 
 def patches(at: Any) -> int:

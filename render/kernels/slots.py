@@ -31,7 +31,9 @@ LANES: Any = Number("LANES")  # of a group
 PATCH_WIDTH: Any = Number("PATCH_WIDTH")  # pixels that a group covers: a lane each
 PATCH_HEIGHT: Any = Number("PATCH_HEIGHT")
 GROUPS: Any = Number("GROUPS")  # taken in turn: what was written for one is not read again at once
+FIRST: Any = Number("FIRST")  # steps of a patch, at most, before its samples go to groups
 BLOCK: Any = Number("BLOCK")  # steps between two questions; a power of two
+BLOCKS: Any = Number("BLOCKS")  # between two looks for a cycle
 TAKING: Any = Number("TAKING")  # what it costs to take ended lanes out, in blocks of one lane
 MOVING: Any = Number("MOVING")  # and for each of them
 UNTIL: Any = Number("UNTIL")  # steps for which a GPU's first pass follows a sample
@@ -70,8 +72,13 @@ def follow(state: Any, steps: Lane, p: Any, limit: int) -> Any:
     _empty()
 
 
-def onward(room: Any, here: int, count_at: int, p: Any, limit: int, like: Any) -> Any:
+def onward(state: Any, steps: Lane, held: int, most: int, p: Any, limit: int) -> Any:
     """Step lanes together: `driver.by_blocks` or `driver.by_steps`."""
+    _empty()
+
+
+def starting(notes: Any, state: Any, steps: Lane, p: Any, limit: int) -> Any:
+    """Make the first steps of a patch: `refill.step_patch` or `refill.leave_to_groups`."""
     _empty()
 
 
@@ -215,6 +222,19 @@ def fetch_all(room: Any, place: int, like: Any) -> Any:
 
 def keep_all(room: Any, place: int, state: Any) -> None:
     """A state to memory, member after member."""
+    _empty()
+
+
+def pack(room: Any, source: int, bits: int, target: int, apart: int, like: Any) -> None:
+    """Copy a rack's lanes that have a bit, side by side, to `target` on, where its rows are so far apart.
+
+    As many numbers behind them as a vector has are left as anything. The rack may be packed into itself.
+    """
+    _empty()
+
+
+def spread(room: Any, source: int, target: int, bits: int, like: Any) -> None:
+    """Copy numbers that stand side by side from `source` on to the lanes of a rack that have a bit."""
     _empty()
 
 

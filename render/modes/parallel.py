@@ -3,8 +3,8 @@
     worker 0  |1111|3333|5555|
     worker 1  |2222|4444|6666|
 
-What a worker is, the backend says (`render.backends`): a thread of this process, ready at once and the default, or a
-process, which costs half a second to start and may die without harm to the frame.
+What a worker is, the backend says (`render.backends`): a thread of this process, ready at once and the default; a
+process, which costs half a second to start and may die without harm to the frame; or one on another machine.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from render.request import Request
 
 KIND = "cpu"
-OPTIONS = frozenset({"workers", "backend", "in_flight", "tile_timeout"})
+OPTIONS = frozenset({"workers", "backend", "in_flight", "tile_timeout", "cluster"})
 IN_FLIGHT = 1
 
 

@@ -9,6 +9,7 @@ from a saved trace, on any machine. `npz` is the template; a new output is a new
     write(frames, *, plain=False) -> bytes    or pieces of them; frames: one of a draw, several of a race; plain: the
                                               picture alone
     MOST_TILES                                most tiles it can show, in all frames; more are refused beforehand
+    KEEPS_PIXELS                              whether it holds the frame's own pixels, and no small picture will do
     open_sink(file, folder, request, *, plain) -> Sink    for a picture larger than memory, which comes in bands
                                               (`render.pictures.bands`): None where it cannot be written that way
 
@@ -21,14 +22,15 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from render import registry
 from render.errors import OutputError, UsageError
-from render.storage.whole_file import check_room, write_whole
+from render.storage.whole_file import check_room, open_whole, write_whole
 
 if TYPE_CHECKING:
     from render.frame import Frames
@@ -60,6 +62,7 @@ class Output(Protocol):
     ABOUT: str
     LARGEST_SIDE: int | None  # pixels that a picture in such a file may be wide or high
     MOST_TILES: int | None  # of all frames: more could not be looked at
+    KEEPS_PIXELS: bool
     open_sink: OpenSink | None  # for pictures that come in bands
 
     def write(self, frames: Frames, *, plain: bool = False) -> bytes | Iterable[bytes]:
@@ -161,7 +164,12 @@ def check_tiles(path: str | Path, output: Output, tiles: int) -> None:
 
 
 def write_pieces(output: Output, frames: Frames, *, plain: bool = False) -> Iterable[bytes]:
-    """Make the bytes of a file in pieces, for `save`."""
+    """Make the bytes of a file in pieces, for `save`. Raises UsageError where it needs pixels that are not there."""
+    if output.KEEPS_PIXELS and frames.frames and frames[0].is_small:
+        raise UsageError(
+            f"{output.SUFFIXES[0]} holds all pixels of a frame, and of this one there is only a small picture",
+            "draw it again, with this file among those of --out",
+        )
     written = output.write(frames, plain=plain)
     return [written] if isinstance(written, bytes) else written
 
@@ -194,6 +202,27 @@ def save(path: str | Path, data: bytes | Iterable[bytes]) -> None:
             write_whole(target, pieces)
     except OSError as error:
         raise make_write_error(path, error) from error
+
+
+@contextmanager
+def open_file(path: str | Path) -> Iterator[BinaryIO]:
+    """Open a regular file, or standard output, that is whole when this is left without an error. Raises OutputError."""
+    with ExitStack() as stack:
+        if path == STDOUT:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+            return
+        try:
+            target = target_file(path)
+            assert target is not None  # `is_regular`
+            file = stack.enter_context(open_whole(target))
+        except (OSError, ValueError) as error:
+            raise make_write_error(path, error) from error
+        yield file
+        try:
+            stack.close()
+        except OSError as error:
+            raise make_write_error(path, error) from error
 
 
 def target_file(path: str | Path) -> Path | None:

@@ -45,6 +45,7 @@ SUFFIXES = (".chrome.json", ".perfetto.json")
 ABOUT = "the trace for Perfetto, VizTracer and chrome://tracing"
 LARGEST_SIDE = None
 MOST_TILES = None
+KEEPS_PIXELS = False
 open_sink = None
 PROCESS_STRIDE = (
     4096  # a process has these from its own on, for its threads: one with its number would be its main thread
@@ -121,10 +122,19 @@ def to_microseconds(ns: int) -> float:
 
 def name_lanes(trace: Trace) -> dict[Worker, str]:
     """Name all workers that have a span: those that painted first, numbered, then those that only prepared."""
-    painted = {worker: f"worker {number}{_device_suffix(worker)}" for number, worker in enumerate(trace.workers)}
+    several = len(trace.hosts) > 1
+    painted = {
+        worker: f"{_host_prefix(worker) if several else ''}worker {number}{_device_suffix(worker)}"
+        for number, worker in enumerate(trace.workers)
+    }
     spans = sorted((span for span in trace.spans if span.kind != "block"), key=lambda span: span.t0)
     others = dict.fromkeys(span.worker for span in spans if span.worker not in painted)
-    return painted | {worker: f"prepares (thread {worker.thread})" for worker in others}
+    return painted | {worker: f"{_host_prefix(worker)}prepares (thread {worker.thread})" for worker in others}
+
+
+def _host_prefix(worker: Worker) -> str:
+    """Name the host of a worker of a cluster in front of it, so that those of one host are seen to stand together."""
+    return f"{make_harmless(worker.host)}: " if worker.host else ""
 
 
 def _device_suffix(worker: Worker) -> str:
@@ -164,6 +174,7 @@ def _run_events(number: int, pid: int, frame: Frame) -> Iterator[Event]:
             own[span.worker].append(span)
     for lane, (worker, name) in enumerate(named.items()):
         who = {"os process": worker.process, "os thread": worker.thread, "device": make_harmless(worker.device)}
+        who |= {"host": make_harmless(worker.host)} if worker.host else {}
         yield _metadata_event("thread_name", pid, threads[worker], name=name, **who)
         yield _metadata_event("thread_sort_index", pid, threads[worker], sort_index=lane)
         mine, overlapping = split_overlapping(own[worker])

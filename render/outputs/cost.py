@@ -20,6 +20,7 @@ SUFFIXES = (".cost.png",)
 ABOUT = "the picture with each tile coloured by its time"
 LARGEST_SIDE = None
 MOST_TILES = 200_000
+KEEPS_PIXELS = False
 open_sink = None
 TINT = 0.72  # how much of the colour covers the picture
 BAR, TICKS = 14, 4  # height of the scale in pixels; how many steps are named on it

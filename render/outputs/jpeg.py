@@ -12,6 +12,7 @@ SUFFIXES = (".jpg", ".jpeg")
 ABOUT = "the picture with some loss, for places that take nothing else, with its request"
 LARGEST_SIDE = 65500  # pixels of a side, in libjpeg
 MOST_TILES = None
+KEEPS_PIXELS = True
 open_sink = None
 QUALITY = 95  # whole colours for every pixel, and errors of some levels
 

@@ -20,6 +20,7 @@ SUFFIXES = (".ownership.png",)
 ABOUT = "the picture with each tile marked by its worker"
 LARGEST_SIDE = None
 MOST_TILES = 200_000
+KEEPS_PIXELS = False
 open_sink = None
 
 

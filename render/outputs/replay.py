@@ -26,6 +26,7 @@ SUFFIXES = (".replay.webp",)
 ABOUT = "tiles appearing as they did, slowed down, animated"
 LARGEST_SIDE = None
 MOST_TILES = 200_000
+KEEPS_PIXELS = False
 open_sink = None
 REPLAY_SECONDS, IMAGES, LAST_IMAGE_MS = (
     8.0,

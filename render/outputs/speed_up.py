@@ -19,6 +19,7 @@ SUFFIXES = (".speed-up.svg",)
 ABOUT = "the speed-up over the number of workers, with Amdahl's law"
 LARGEST_SIDE = None
 MOST_TILES = None
+KEEPS_PIXELS = False
 open_sink = None
 
 WIDTH, HEIGHT = 640, 400  # pixels

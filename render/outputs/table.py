@@ -23,6 +23,7 @@ SUFFIXES = (".txt",)
 ABOUT = "what was done, by whom and how long, in words"
 LARGEST_SIDE = None
 MOST_TILES = None
+KEEPS_PIXELS = False
 open_sink = None
 WIDTH, MIN_WIDTH = 100, 40
 # seconds: of all tiles, first start to last end, in the repeat of median time

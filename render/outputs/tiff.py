@@ -19,6 +19,7 @@ SUFFIXES = (".tif", ".tiff")
 ABOUT = "the picture of any size in tiles with a pyramid, for QGIS, GDAL and vips, with request, owners and timings"
 LARGEST_SIDE = None
 MOST_TILES = None
+KEEPS_PIXELS = True
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:

@@ -4,7 +4,8 @@ What concurrency and parallelism are can be seen at a glance: bars of several ti
 juggling, bars one above the other are parallel. A bar has its tile's colour, and its number where there is room;
 waiting is an empty, hatched bar. It is filled as high as the share of its time for which the worker had a CPU; the pale
 part above is a worker at a tile without one. A film, whose tiles are frames, has lanes for its encoder and its writer,
-whose bars are half as high. Plain SVG, light and dark.
+whose bars are half as high. The lanes of workers on several hosts stand together, host by host. Plain SVG, light and
+dark.
 
 Below the streams of a GPU stand its multiprocessors, a thin row each, in the colours of the same tiles. A run
 that is too short to be seen beside the others is drawn once more below them, on a scale of its own.
@@ -13,6 +14,7 @@ that is too short to be seen beside the others is drawn once more below them, on
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from math import ceil, floor, log10
 from typing import NamedTuple
 
@@ -21,16 +23,18 @@ from render.cpu_time import cpu_share
 from render.findings import foremost
 from render.frame import Frame
 from render.trace import AFTER_PAINTING, NO_TILE, Span, Trace, Worker
-from render.wording import escape_html, format_time
+from render.wording import escape_html, format_time, make_harmless
 
 SUFFIXES = (".svg",)
 ABOUT = "a lane for each worker, a bar for each span"
 LARGEST_SIDE = None
 MOST_TILES = 200_000
+KEEPS_PIXELS = False
 open_sink = None
 
 WIDTH, LEFT, RIGHT = 960, 96, 24  # pixels
 LANE, GAP, HEAD, FOOT = 22, 4, 30, 34
+HOST = 18  # what stands above the lanes of a host, where there are several
 NARROW = 0.5  # pixels; bars of one tile that lie closer are drawn as one
 TOO_SHORT = 25  # times shorter than the longest run: too short to be seen on one scale with it
 FIELD, THICKEST, CAPTION = 264, 6, 26  # pixels: all multiprocessors of a run at most, one of them, what stands above
@@ -72,7 +76,21 @@ class Panel(NamedTuple):
     def height(self) -> float:
         """Height of the whole panel, in pixels."""
         field = CAPTION + self.row * len(self.field) + 4 if self.field else 0
-        return HEAD + len(self.lanes) * (LANE + GAP) + field + 10
+        return self.tops[-1] + field + 10
+
+    @property
+    def hosts(self) -> list[str]:
+        """The host whose name stands above a lane, for each lane; nothing for most, and where there are not several."""
+        hosts = [worker.host for worker in self.lanes]
+        several = len(set(hosts)) > 1
+        return [host if several and host not in hosts[:place] else "" for place, host in enumerate(hosts)]
+
+    @property
+    def tops(self) -> list[float]:
+        """The upper edge of each lane, in pixels from the panel's, and the end of the last."""
+        heights = [(HOST if host else 0, LANE + GAP) for host in self.hosts]
+        ends = list(accumulate((sum(height) for height in heights), initial=HEAD))
+        return [*(end + above for end, (above, _) in zip(ends, heights, strict=False)), ends[-1]]
 
 
 def write(frames: Sequence[Frame], *, plain: bool = False) -> bytes:
@@ -163,16 +181,18 @@ def _draw_run(panel: Panel, y: float) -> Iterator[str]:
     title = panel.frame.title + (f", {panel.wider:.0f} times wider" if panel.wider > 1 else "")
     yield f'<text class="h" x="{LEFT}" y="{y + 18:.0f}">{escape_html(title)}</text>'
     yield f'<text class="q e" x="{WIDTH - RIGHT}" y="{y + 18:.0f}">{summary}</text>'
-    names = list(panel.frame.trace.lanes.values())
+    names, tops = list(panel.frame.trace.lanes.values()), panel.tops
     for number, spans in enumerate(panel.lanes.values()):
-        top = y + HEAD + number * (LANE + GAP)
+        top, host = y + tops[number], panel.hosts[number]
+        if host:
+            yield f'<text class="q" x="{LEFT}" y="{top - 5:.0f}">on {escape_html(make_harmless(host))}</text>'
         yield f'<text class="q" x="8" y="{top + 15:.0f}">{names[number]}</text>'
         yield f'<rect class="l" x="{LEFT}" y="{top:.0f}" width="{WIDTH - LEFT - RIGHT}" height="{LANE}"/>'
         for kind in DRAWN:
             for bar in join_bars([span for span in spans if span.kind == kind], panel.start, panel.scale):
                 yield _draw_bar(bar, top)
     if panel.field and figures.multiprocessors:
-        yield from _draw_multiprocessors(panel, figures.multiprocessors, y + HEAD + len(panel.lanes) * (LANE + GAP))
+        yield from _draw_multiprocessors(panel, figures.multiprocessors, y + tops[-1])
 
 
 def _draw_multiprocessors(panel: Panel, figures: stats.Multiprocessors, y: float) -> Iterator[str]:

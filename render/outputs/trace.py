@@ -13,7 +13,8 @@ every figure would be wrong without that time. Times are integer nanoseconds of 
 base64; S are the steps of every sample (row by row, int32, low byte first) packed by zlib, in base64, null where a
 pixel is several samples; I in the same way, a bit for each sample (row by row, the highest of a byte first): whether it
 was still alive at the limit (missing in files of older programs). A run whose picture is not that of the first run has
-`picture`, `steps` and `inside` of its own.
+`picture`, `steps` and `inside` of its own. A run of a frame that was too large to be kept in memory has `small_picture`
+true: then PNG is a small picture of it, S and I are null, and `sha256` is that of the whole frame.
 `kind` is draw or race; `not_run` are the modes of a race that did not run. CPU time is null where it is not known.
 `host` is the machine of a cluster that a worker ran on, "" without a cluster. Versions 1 to 3 had none; spans of
 versions 1 and 2 end with `cpu`; version 1 had neither `kind` nor `not_run`. All are still read.
@@ -22,6 +23,7 @@ versions 1 and 2 end with `cpu`; version 1 had neither `kind` nor `not_run`. All
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
@@ -43,6 +45,7 @@ SUFFIXES = (".trace.json",)
 ABOUT = "the saved trace: everything, to make any output from later"
 LARGEST_SIDE = None
 MOST_TILES = None
+KEEPS_PIXELS = False
 open_sink = None
 SCHEMA, VERSION = "render-trace", 4
 READABLE = range(1, VERSION + 1)
@@ -127,6 +130,7 @@ def _run_members(frame: Frame) -> dict[str, Pieces]:
         "sha256": frame.sha256,
         "workers": [list(worker) for worker in index],
     }
+    members |= {"small_picture": True} if frame.is_small else {}
     return {name: _encode_json(value) for name, value in members.items()} | {"spans": _span_rows(trace.spans, index)}
 
 
@@ -231,7 +235,13 @@ def _unpack_bytes(stored: Any, size: int, name: str) -> bytes:
 
 def _parse_frame(run: dict[str, Any], request: Request, shared: Pixels) -> Frame:
     rgb, steps, inside = _read_pixels(run) if "picture" in run else shared
-    frame = Frame(rgb, steps, _check_whole(run["total_steps"]), request, _parse_trace(run, request), inside)
+    total_steps, trace = _check_whole(run["total_steps"]), _parse_trace(run, request)
+    if run.get("small_picture"):
+        whole = _check_type(run["sha256"], str)
+        if not re.fullmatch("[0-9a-f]{64}", whole) or steps is not None:
+            raise ValueError("a small picture has no sha256 of the whole one, or steps of its own")
+        return Frame(rgb, None, total_steps, request, trace, whole_sha256=whole)
+    frame = Frame(rgb, steps, total_steps, request, trace, inside)
     if rgb.shape != (request.height, request.width, 3):
         raise ValueError("a picture does not have the size of its request")
     if frame.sha256 != run["sha256"]:

@@ -12,6 +12,7 @@ SUFFIXES = (".webp",)
 ABOUT = "the picture without loss, smaller than PNG, with its request"
 LARGEST_SIDE = 16383  # pixels of a side
 MOST_TILES = None
+KEEPS_PIXELS = True
 open_sink = None
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from render.errors import OutputError, RenderError
-from render.frame import Canvas
 from render.painting.painter import Done
-from render.plan import Tile
+from render.plan import tile_of
 from render.request import Request
 from render.storage.journal import Journal
 from render.trace import Recorder, Worker
@@ -21,9 +22,10 @@ Salvage = Callable[[np.ndarray], str]  # keeps an unfinished picture, black wher
 
 
 class Moment(NamedTuple):
-    """A tile is done: of which run, the tile, how many this run paints, who painted it, and the canvas as it is now.
+    """A tile is done: of which run, the tile, how many this run paints, who painted it, and the picture as it is now.
 
-    share: of the work that is done (0..1), by the tiles' estimated cost where the plan knows it, else by their number;
+    rgb: the frame's pixels, or of a frame too large for memory a small picture of it (`render.painting.slabs`). share:
+    of the work that is done (0..1), by the tiles' estimated cost where the plan knows it, else by their number.
     seconds: since the painting began.
     """
 
@@ -41,56 +43,57 @@ Watch = Callable[[Moment], None]
 
 
 class RunProgress:
-    """Progress of a run. `costs`: estimated steps by tile, where they are known; `canvas`: the pixels so far."""
+    """Progress of a run of so many tiles. `kept`: those that an earlier run has done; `picture`: the pixels so far.
+
+    costs: estimated steps by tile, where they are known by the time that a tile is finished.
+    """
 
     def __init__(
         self,
         request: Request,
         name: str,
-        tiles: Sequence[Tile],
+        tiles: int,
+        kept: Collection[int],
         costs: Mapping[int, int],
         recorder: Recorder,
-        canvas: np.ndarray,
+        picture: np.ndarray,
     ) -> None:
-        self.kept: list[Tile] = []
-        self.steps, self.resumed, self.tiles = 0, 0, len(tiles)
-        self._request, self._name, self._recorder, self._canvas = request, name, recorder, canvas
-        self._costs, self._cost = costs, sum(costs.values())
+        self.finished = array("q")  # the numbers of tiles, in order
+        self.steps, self.resumed, self.tiles = 0, 0, tiles
+        self._request, self._name, self._recorder = request, name, recorder
+        self.picture = picture
+        self._kept, self._costs = kept, costs
         self._spent, self._began = 0, recorder.clock()
 
-    def count_resumed(self, tiles: Sequence[Tile], steps: int) -> None:
-        """Count tiles that an earlier run has done, and the steps of their samples."""
-        self.kept += tiles
-        self.steps += steps
-        self.resumed = len(tiles)
-        self._cost -= sum(self._costs.get(tile.number, 0) for tile in tiles)
+    @cached_property
+    def _cost(self) -> int:
+        """The estimated steps of all tiles that this run paints."""
+        return sum(self._costs.values()) - sum(self._costs.get(number, 0) for number in self._kept)
+
+    def count_resumed(self, restored: Mapping[int, int]) -> None:
+        """Count tiles that an earlier run has done, by number, with the steps of their samples."""
+        self.finished.extend(restored)
+        self.steps += sum(restored.values())
+        self.resumed += len(restored)
 
     def count_tile(self, done: Done, progress: Progress | None, watch: Watch | None) -> None:
         """Count a finished tile, and notify the watchers."""
         self.steps += done.steps
-        self.kept.append(done.tile)
+        self.finished.append(done.tile.number)
+        tiles = self.tiles - len(self._kept)
         if progress is not None:
-            progress(done, self.tiles - self.resumed)
+            progress(done, tiles)
         if watch is not None:
             self._spent += self._costs.get(done.tile.number, 0)
-            tiles = self.tiles - self.resumed
-            share = self._spent / self._cost if self._cost else (len(self.kept) - self.resumed) / tiles
+            share = self._spent / self._cost if self._cost else (len(self.finished) - self.resumed) / max(tiles, 1)
             seconds = (self._recorder.clock() - self._began) / 1e9
             worker = self._recorder.painter_of(done.tile.number)
-            watch(Moment(self._request, self._name, done, tiles, worker, self._canvas, share, seconds))
-
-
-def resume_tiles(journal: Journal, surface: Canvas, tiles: Sequence[Tile], course: RunProgress) -> Sequence[Tile]:
-    """Put the tiles on the canvas that an earlier run has kept; return those that are left."""
-    restored = journal.restore(surface, tiles)
-    course.count_resumed([tile for tile in tiles if tile.number in restored], sum(restored.values()))
-    journal.start(surface, len(tiles))
-    return [tile for tile in tiles if tile.number not in restored]
+            watch(Moment(self._request, self._name, done, tiles, worker, self.picture, share, seconds))
 
 
 @contextmanager
 def keep_on_error(
-    rgb: np.ndarray, course: RunProgress, salvage: Salvage | None, journal: Journal | None
+    request: Request, course: RunProgress, salvage: Salvage | None, journal: Journal | None
 ) -> Iterator[None]:
     """Keep the finished tiles whatever ends the painting, and have the error say where.
 
@@ -100,13 +103,16 @@ def keep_on_error(
         yield
     except BaseException as error:
         hint = "" if journal is None else journal.stop()
-        if salvage is not None and course.kept and isinstance(error, Exception):
-            unfinished = np.zeros_like(rgb)
-            for _, x, y, width, height in course.kept:
-                unfinished[y : y + height, x : x + width] = rgb[y : y + height, x : x + width]
+        if salvage is not None and course.finished and isinstance(error, Exception):
+            unfinished = np.zeros_like(course.picture)
+            for number in course.finished:
+                _, x, y, width, height = tile_of(request, number)
+                unfinished[y : y + height, x : x + width] = course.picture[y : y + height, x : x + width]
             with suppress(OutputError):  # the first failure is the one reported
                 place = salvage(unfinished)
-                hint = f"{len(course.kept)} of {course.tiles} tiles are kept in {place}" + (f"; {hint}" if hint else "")
+                hint = f"{len(course.finished)} of {course.tiles} tiles are kept in {place}" + (
+                    f"; {hint}" if hint else ""
+                )
         add_hint(error, hint)
         raise
 

@@ -50,6 +50,13 @@ class ThreadWatch:
         """Note that the calling thread has nothing to do any more."""
         self._states.pop(threading.get_ident(), None)
 
+    def find_silent(self) -> tuple[int, float] | None:
+        """Return a tile whose thread has given no sign of life for too long, and for how long (s)."""
+        now, states = time.monotonic_ns(), list(self._states.values())
+        limit = quiet_limit(self._request, max((state.longest for state in states), default=0))
+        silent = [(state.tile, (now - state.last) / 1e9) for state in states]
+        return next((found for found in silent if found[1] > limit), None)
+
     def find_hung(self) -> tuple[int, float] | None:
         """Return a tile whose thread hangs, and for how long (s), once all threads that are left do."""
         now = time.monotonic()

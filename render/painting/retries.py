@@ -71,6 +71,16 @@ class Todo:
         """Take back tiles that no worker has started."""
         self._fresh.extendleft(tile for tile in reversed(tiles) if tile.number in self.left)
 
+    def suspect_tile(self, tile: Tile, due: float) -> None:
+        """Take back a tile that may have cost workers; it is tried again alone, from `due` on."""
+        if tile.number in self.left:
+            self._suspects.append(Suspect(due, tile))
+
+    def give_up(self, tile: Tile, why: str) -> None:
+        """Count a tile as failed."""
+        if self.left.pop(tile.number, None) is not None:
+            self.failed.append(self._fail(tile, why))
+
     def take_back_lost(self, tiles: Sequence[Tile], at: int, death: Death, now: float) -> bool:
         """Take back the tiles of a worker lost at tile `at` (-1: at none); return whether it was at one."""
         self.give_back([tile for tile in tiles if tile.number != at])
@@ -83,8 +93,7 @@ class Todo:
             self._kills[at] += 1
         tried = self._deaths[at] + self._kills[at]
         if self._deaths[at] >= (HANGS if death.hung else BY_TILE) or self._kills[at] >= OUTSIDE:
-            del self.left[at]
-            self.failed.append(self._fail(tile, f"its worker was lost {tried} times ({death.how})"))
+            self.give_up(tile, f"its worker was lost {tried} times ({death.how})")
         else:
             self._suspects.append(Suspect(now + min(FIRST_PAUSE * 2 ** (tried - 1), LONGEST_PAUSE), tile))
         return True

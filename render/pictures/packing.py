@@ -38,7 +38,7 @@ class PackedBand(NamedTuple):
 def pack_bands(bands: Sequence[Band]) -> bytes:
     """Pack bands (each gives bytes or a contiguous array) into one zlib stream, in parallel."""
     last = len(bands) - 1
-    packed = run_in_threads([partial(_pack_band, band, last=number == last) for number, band in enumerate(bands)])
+    packed = run_in_threads([partial(pack_band, band, last=number == last) for number, band in enumerate(bands)])
     sums = 1
     for band in packed:
         sums = combine_adler32(sums, band.sums, band.length)
@@ -72,7 +72,8 @@ def run_in_threads(jobs: Sequence[Callable[[], T]]) -> list[T]:
     return [done[number] for number in range(len(jobs))]
 
 
-def _pack_band(band: Band, *, last: bool) -> PackedBand:
+def pack_band(band: Band, *, last: bool) -> PackedBand:
+    """Pack one band; the last one ends the stream."""
     data = band()
     deflate = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
     body = deflate.compress(data) + deflate.flush(isal_zlib.Z_FINISH if last else isal_zlib.Z_FULL_FLUSH)

@@ -1,4 +1,4 @@
-"""Pictures as files: PNG is written fast, and any picture is read with care, so that it can be compared.
+"""Pictures in files, read with care, so that they can be compared.
 
 What becomes of each kind of file stands in `render.pictures.reading`; a picture read is RGB of 8 or 16 bits, whatever
 the file.
@@ -6,29 +6,26 @@ the file.
 
 from __future__ import annotations
 
-import struct
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from io import BytesIO
 from os import SEEK_END
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from isal import isal_zlib
 
 from render.errors import InputError
-from render.pictures import packing, provenance
+from render.pictures import provenance
+from render.pictures.bands import ROWS, Band
+from render.pictures.png_writer import SIGNATURE
 from render.pictures.provenance import Provenance
 from render.pictures.reading import FileContents, check_memory, damage_error
 
 STDIN = "-"  # in place of a file's name
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
-SUB, UP = 1, 2  # PNG's filters: less the pixel to the left, less the one above
-TRIED = 32  # each band takes the filter that packs every 32nd of its rows smaller (benchmarks/saving.py)
-LONGEST = 1 << 30  # bytes in a chunk; PNG allows just below 2^31
+TIFFS = b"II\x2a\0", b"MM\0\x2a", b"II\x2b\0", b"MM\0\x2b"  # how they begin; the last two are BigTIFF
 REQUEST, OWNERS, TIMINGS = "render:request", "render:owners", "render:timings"  # the text chunks that hold them
 
 
@@ -77,65 +74,40 @@ class Picture:
         """All pictures of the file, this one first."""
         return self, *self.more
 
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The names of what there is for each pixel: rgb, alpha, steps, inside."""
+        there = {"rgb": self.rgb, "alpha": self.alpha, "steps": self.steps, "inside": self.inside}
+        return tuple(name for name, array in there.items() if array is not None)
 
-def encode_png(rgb: np.ndarray, texts: Mapping[str, str] | None = None, stream: bytes | None = None) -> bytes:
-    """Encode (height, width, 3) uint8 pixels in sRGB as a PNG file, with ASCII texts by keyword (PNG, third edition).
-
-    stream: what `pixels` gave for them, if it is known already.
-    """
-    height, width, _ = rgb.shape
-    chunks = [
-        _png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
-        _png_chunk(b"sRGB", b"\0"),  # rendering intent: perceptual
-    ]
-    chunks += [_png_chunk(b"tEXt", f"{name}\0{text}".encode("ascii")) for name, text in (texts or {}).items()]
-    data = memoryview(pack_pixels(rgb) if stream is None else stream)
-    chunks += [_png_chunk(b"IDAT", data[start : start + LONGEST]) for start in range(0, len(data), LONGEST)]
-    return b"".join([SIGNATURE, *chunks, _png_chunk(b"IEND", b"")])
-
-
-def _png_chunk(kind: bytes, data: bytes | memoryview) -> bytes:
-    check = isal_zlib.crc32(data, isal_zlib.crc32(kind))
-    return b"".join([struct.pack(">I", len(data)), kind, data, struct.pack(">I", check)])
-
-
-def pack_pixels(rgb: np.ndarray) -> bytes:
-    """Pack pixels as the content of a PNG's IDAT chunks: the rows, filtered band by band, as one zlib stream."""
-    height, width, _ = rgb.shape
-    rows = max(packing.BAND // (width * 3), 1)
-    return packing.pack_bands(
-        [partial(_filter_rows, rgb, top, min(top + rows, height)) for top in range(0, height, rows)]
-    )
-
-
-def _filter_rows(rgb: np.ndarray, top: int, end: int) -> np.ndarray:
-    """Filter rows `top` to `end`, each behind the number of its filter: the one that suits this band better."""
-    rows = np.ascontiguousarray(rgb[max(top - 1, 0) : end]).reshape(-1, rgb.shape[1] * 3)
-    if not top:
-        rows = np.concatenate([np.zeros_like(rows[:1]), rows])  # above the first row is black
-    above, rows = rows[:-1], rows[1:]
-    filtered = np.empty((len(rows), 1 + rows.shape[1]), np.uint8)
-    filtered[:, 0] = kind = SUB if _packs_smaller_sideways(above[1::TRIED], rows[1::TRIED]) else UP
-    if kind == UP:
-        np.subtract(rows, above, out=filtered[:, 1:])
-    else:
-        filtered[:, 1:4] = rows[:, :3]
-        np.subtract(rows[:, 3:], rows[:, :-3], out=filtered[:, 4:])
-    return filtered
-
-
-def _packs_smaller_sideways(above: np.ndarray, rows: np.ndarray) -> bool:
-    sideways, downwards = rows[:, 3:] - rows[:, :-3], rows - above
-    return len(isal_zlib.compress(sideways, packing.LEVEL)) < len(isal_zlib.compress(downwards, packing.LEVEL))
+    def read_bands(self) -> Iterator[Band]:
+        """Yield bands of ROWS rows, the last one of what is left, from the top."""
+        for y in range(0, len(self.rgb), ROWS):
+            rows = slice(y, y + ROWS)
+            cut = [None if array is None else array[rows] for array in (self.steps, self.inside, self.alpha)]
+            yield Band(y, self.rgb[rows], *cut)
 
 
 def read(path: str | Path) -> Picture:
     """Read the picture in a file: PNG, `.npz`, or what else Pillow reads; `-` is standard input. Raises InputError."""
+    with open_file(path) as file:
+        return decode_file(file)
+
+
+def decode_file(file: IO[bytes]) -> Picture:
+    """Decode the picture in an open file, which may be a pipe. Raises as `decode` does."""
+    return decode(file if file.seekable() else _read_pipe(file))
+
+
+@contextmanager
+def open_file(path: str | Path) -> Iterator[IO[bytes]]:
+    """Open a file, or standard input, to read a picture; what goes wrong meanwhile is an InputError that names it."""
     try:
         if path == STDIN:
-            return decode(_read_pipe(sys.stdin.buffer))
-        with Path(path).open("rb") as file:
-            return decode(file if file.seekable() else _read_pipe(file))
+            yield BytesIO(_read_pipe(sys.stdin.buffer))
+        else:
+            with Path(path).open("rb") as file:
+                yield file
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         why = getattr(error, "strerror", None) or error
         raise InputError(
@@ -166,8 +138,15 @@ def decode(file: IO[bytes] | bytes) -> Picture:
     file.seek(0)
     if not length:
         raise InputError("is empty", "save the picture again")
-    try:
+    with report_damage():
         return _make_picture(_read_contents(file, length))
+
+
+@contextmanager
+def report_damage() -> Iterator[None]:
+    """Raise whatever a decoder raises as an InputError, whose cause lacks the file's name in front."""
+    try:
+        yield
     except InputError:
         raise
     except MemoryError as error:
@@ -184,6 +163,11 @@ def _read_contents(file: IO[bytes], length: int) -> FileContents:
         from render.pictures.reading import npz
 
         return npz.read(file)
+    if head[:4] in TIFFS:
+        from render.pictures.reading import tiff
+
+        if contents := tiff.read(file, length):
+            return contents
     whole = None
     if head[1:4] == SIGNATURE[1:4] or head == SIGNATURE:  # if damaged, it is reported as a PNG
         from render.pictures.reading import png

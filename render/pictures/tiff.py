@@ -91,6 +91,7 @@ class TiffSink:
 
     def __init__(self, file: BinaryIO, spool: BinaryIO, width: int, height: int, *, plain: bool) -> None:
         self._file, self._spool, self._plain = file, spool, plain
+        self.expected_bytes = width * height * 5 // 3  # the smaller copies, a third, are written twice
         self._sizes = level_sizes(width, height)
         self._levels = [
             SpooledLevel(np.empty((min(TILE, high), wide, 3), np.uint8), [0], array("Q"), array("Q"))

@@ -14,8 +14,8 @@ from __future__ import annotations
 import threading
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from time import perf_counter_ns
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -65,6 +65,11 @@ class Kernel(ABC):
     def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
         """Paint a rectangle; give the steps made and the number of samples that are NaN."""
 
+    @contextmanager
+    def stay_open(self) -> Iterator[None]:
+        """Keep, in here, what was opened for painting, also where a run of it closes the kernel."""
+        yield
+
     def for_request(self, request: Request, p: P) -> Kernel:
         """Reuse the code for another request in the same precision, whose `p` has members of the same kinds.
 
@@ -72,15 +77,9 @@ class Kernel(ABC):
         """
         raise TypeError(f"a {type(self).__name__} paints one request only, not {request} with {p}")
 
-    def fits(self, request: Request, p: P) -> bool:
+    def fits(self, request: Request, p: P) -> bool:  # noqa: ARG002  (some kernels ask both)
         """Tell if `for_request` can reuse the code: some has constants that are right for some requests only."""
         return True
-
-    def keep_open(self) -> None:
-        """Keep open between frames, for all kernels of the same code, what takes long to open; see `close_kept`."""
-
-    def close_kept(self) -> None:
-        """Close what was kept open."""
 
     def correct_spans(self, spans: Sequence[Span]) -> tuple[Span, ...]:
         """Correct the spans of a run by what only the kernel knows of its painting."""
@@ -136,12 +135,16 @@ class Device(Protocol):
         """Return what the trace records of it."""
         ...
 
-    def restart(self, request: Request, p: P, clock: Clock) -> bool:
-        """Make ready for a frame of another request with the same code; False where it has to be opened anew."""
-        ...
-
     def close(self) -> None:
         """Release everything."""
+        ...
+
+
+class KeptDevice(Device, Protocol):
+    """A device that can stay open between frames."""
+
+    def restart(self, request: Request, p: P, clock: Clock) -> bool:
+        """Make ready for a frame of another request with the same code; False where it has to be opened anew."""
         ...
 
 
@@ -194,7 +197,7 @@ class LaunchKernel(Kernel):
         announce: Announce | None = None,
         again: Callable[[Request, P], LaunchKernel] | None = None,
         fits: Callable[[Request, P], bool] | None = None,
-        restart: Callable[[Device, Clock], bool] | None = None,
+        restart: Callable[[Any, Clock], bool] | None = None,
         kept: Kept | None = None,
     ) -> None:
         """Keep what opens the device; `again` makes a kernel of the same code for another request that it `fits`.
@@ -212,6 +215,7 @@ class LaunchKernel(Kernel):
         self._requested = 0  # streams
         self._failed: list[str] = []
         self._closing: weakref.finalize[Any, Any] | None = None
+        self._stays_open = False
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle what another process needs to open its own device."""
@@ -270,6 +274,8 @@ class LaunchKernel(Kernel):
 
     def leave(self) -> None:
         """Let go of the device as `close` does; where devices are kept, another frame has it as it is."""
+        if self._stays_open:
+            return
         device, closing = self._device, self._closing
         if device is not None and closing is not None and not self._failed:
             self.facts |= device.facts()
@@ -278,8 +284,23 @@ class LaunchKernel(Kernel):
             self._kept.leave(device)
         self.close()
 
+    @contextmanager
+    def stay_open(self) -> Iterator[None]:
+        """Keep the device open in here: a frame may be painted in several runs."""
+        self._stays_open = True
+        try:
+            yield
+        except BaseException:
+            self._stays_open = False
+            self.close()
+            raise
+        self._stays_open = False
+        self.leave()
+
     def close(self) -> None:
-        """Release the device; it is opened again on the next use."""
+        """Release the device, if it is not to stay open; it is opened again on the next use."""
+        if self._stays_open:
+            return
         if self._device is not None:
             self.facts |= self._device.facts()
         if self._closing is not None:

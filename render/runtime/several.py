@@ -56,7 +56,8 @@ class Several:
 
     def restart(self, request: Request, p: P, clock: Clock) -> bool:
         """Make all of them ready for another request. Each is, or none."""
-        return all([device.restart(request, p, clock) for device in self._devices])
+        ready = [device.restart(request, p, clock) for device in self._devices]
+        return all(ready)
 
     def facts(self) -> dict[str, Any]:
         """For the trace: the GPUs that were started, together."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from render.errors import UsageError
-from render.pictures.picture import encode_png
+from render.pictures.png_writer import encode_png
 from render.server.painting import Painted
 
 if TYPE_CHECKING:

@@ -24,11 +24,18 @@ YOUNG = 2.0  # seconds: a file so new may not be locked yet
 
 def write_whole(target: Path, pieces: Iterable[bytes]) -> None:
     """Write a regular file, which keeps its permissions if it is there. Raises OSError; then nothing has changed."""
+    with open_whole(target) as file:
+        file.writelines(pieces)
+
+
+@contextlib.contextmanager
+def open_whole(target: Path) -> Iterator[BinaryIO]:
+    """Open a new file, to be written and read, that takes the target's place when this is left without an error."""
     remove_orphans(target.parent)
     fresh = temporary_name(target)
     try:
         with open_nameless(fresh) as file:
-            file.writelines(pieces)
+            yield file
             file.flush()
             os.fsync(file.fileno())
             name_file(file, fresh)
@@ -90,7 +97,7 @@ def open_nameless(name: Path) -> Iterator[BinaryIO]:
             raise OSError
     except (AttributeError, OSError):  # of this system, or of this file system
         descriptor = os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o666)
-    with open(descriptor, "w+b") as file:  # noqa: PTH123  (it may have no path)
+    with open(name, "w+b", opener=lambda _path, _flags: descriptor) as file:
         try_lock(descriptor)
         yield file
 

@@ -23,7 +23,7 @@ from render.runtime.launch import STREAMS, launches
 
 if TYPE_CHECKING:
     from render.request import Request
-    from render.runtime.kernel import Announce, Device
+    from render.runtime.kernel import Announce, KeptDevice
     from render.scene import Scene
     from render.trace import Clock
 
@@ -97,10 +97,10 @@ def _gpu_kernel(
     return LaunchKernel(make, together, about, streams, announce, again, fits, restart, kept)
 
 
-def _restart(request: Request, p: P, device: Device, clock: Clock) -> bool:
+def _restart(request: Request, p: P, device: KeptDevice, clock: Clock) -> bool:
     """Make a device that was kept open ready for a request."""
     return device.restart(request, p, clock)
 
 
 def _announce_compiling(compiling: str, announce: Announce) -> None:
-    announce(f"{compiling} ({code_cache.describe_caching()})")
+    announce(f"{compiling} ({code_cache.describe_caching()}) ...")

@@ -61,6 +61,8 @@ __all__ = [
 
 AFTER_PAINTING = {"encode": "encoder", "save": "writer"}  # what is done with a film's frames, and by whom
 
+FEW = 4096  # spans
+
 Clock = Callable[[], int]
 CpuClock = Callable[[], int | None]  # CPU time of the calling thread in ns; None: not known
 
@@ -198,13 +200,20 @@ class Recorder:
     unknown unless `cpu_clock` is given too.
     """
 
-    def __init__(self, clock: Clock = SYSTEM_CLOCK, cpu_clock: CpuClock | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock = SYSTEM_CLOCK,
+        cpu_clock: CpuClock | None = None,
+        announce: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self.clock = clock
+        self.announce = announce  # called with what whoever waits should know now
         self.cpu_clock = cpu_clock or (THREAD_CLOCK if clock is SYSTEM_CLOCK else read_nothing)
         self._spans: list[Span | Spans] = []
         self._painters: dict[int, Worker] = {}  # of the tiles among the first `_seen` spans
         self._seen = 0
         self.losses: list[str] = []  # workers that were lost, a few words each
+        self.facts: dict[str, Any] = {}  # of the run, which only those who painted know
 
     @staticmethod
     def current_worker() -> Worker:
@@ -259,6 +268,15 @@ class Recorder:
         else:
             self._spans.extend(spans)
 
+    def compact(self) -> None:
+        """Keep the spans so far as columns, which take a fifth of the memory. Nobody asks any more who painted them."""
+        spans = self._spans[:]
+        if len(spans) > FEW:
+            single = [span for span in spans if isinstance(span, Span)]
+            columns = Spans.joined([*(span for span in spans if isinstance(span, Spans)), Spans.of(single)])
+            self._spans[: len(spans)] = [columns]
+            self._painters, self._seen = {}, 1
+
     def drain(self) -> tuple[Span, ...] | Spans:
         """Return all spans so far, as columns where any were recorded so, and forget them here."""
         spans, self._spans = self._spans, []
@@ -298,11 +316,11 @@ def tile_owners(trace: Trace) -> dict[int, int]:
 
     A tile that several painted is the one's who painted it last.
     """
+    paint = trace.columns.of_kind("paint")
+    paint = paint.take(paint.tile != NO_TILE)
     number = {worker: index for index, worker in enumerate(trace.workers)}
-    last: dict[int, Span] = {}
-    for span in trace.spans:
-        if span.kind == "paint" and span.tile != NO_TILE:
-            known = last.get(span.tile)
-            if known is None or (known.t0, known.t1) <= (span.t0, span.t1):
-                last[span.tile] = span
-    return {tile: number[span.worker] for tile, span in last.items()}
+    numbers = np.array([number.get(worker, 0) for worker in paint.workers], np.int64)
+    order = np.lexsort((paint.t1, paint.t0, paint.tile))
+    tiles, owners = paint.tile[order], numbers[paint.worker[order]] if len(paint) else paint.worker
+    last = np.flatnonzero(np.diff(tiles, append=NO_TILE))
+    return dict(zip(tiles[last].tolist(), owners[last].tolist(), strict=True))

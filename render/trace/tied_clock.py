@@ -36,10 +36,14 @@ class TiedClock:
         self.error = max(self.error, (high - low + 1) // 2 + within + self._step)
 
     @property
+    def bounds(self) -> tuple[int, int]:
+        """What the number to add lies between, near the task learnt last."""
+        return self._bounds or (0, 0)
+
+    @property
     def offset(self) -> int:
         """The number to add to a time of the other clock near the task learnt last."""
-        low, high = self._bounds or (0, 0)
-        return (low + high) // 2
+        return sum(self.bounds) // 2
 
 
 def _drift(duration: int) -> int:

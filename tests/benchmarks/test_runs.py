@@ -62,6 +62,38 @@ def test_pictures_that_differ_are_not_timed_and_fail_the_run(harness: Any) -> No
     assert [row["equal"]["differing"] for row in found["cases"]] == [3, 3]
 
 
+def test_a_case_that_fails_while_it_is_measured_takes_no_other_with_it(harness: Any) -> None:
+    calls: list[str] = []
+
+    def fail(error: Exception) -> float:
+        calls.append(str(error))
+        if len(calls) > 6:  # both have had their warm-up and some turns
+            raise error
+        return 0.5
+
+    def prepare(stack: ExitStack) -> Iterator[Any]:
+        yield harness.cases.Case("one", lambda: 0.5)
+        yield harness.cases.Case("two", lambda: fail(ValueError("odd")))
+        yield harness.cases.Case("three", lambda: fail(harness.cases.Differ(3, 100)), equal=True)
+
+    found = harness.process.measure_group(make_group(harness, prepare, names=("one", "two", "three")), 0.1)
+
+    rows = {row["case"]: row for row in found["cases"]}
+    assert set(rows["one"]["samples"]) == {0.5}
+    assert (rows["two"]["reason"], rows["two"]["equal"]) == ("fails: ValueError: odd", None)
+    assert rows["three"]["reason"] == "not equal: 3 of 100 step counts differ"
+    assert rows["three"]["equal"]["differing"] == 3
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "share"), [((5, 5), (35, 15), 0.25), ((5, 5), (5, 5), None), (None, (5, 5), None)]
+)
+def test_the_share_of_its_time_that_a_thread_waited_for_a_cpu(
+    script: Load, before: Any, after: Any, share: float | None
+) -> None:
+    assert script("harness.timing").share_waited(before, after) == share
+
+
 def test_an_interrupted_run_keeps_its_passes_and_goes_on_from_there(
     harness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,6 +92,20 @@ def test_a_machine_that_is_slower_altogether_makes_no_case_slow(verdicts: Any, m
     assert found["SLOW"] == 0
 
 
+def test_wall_times_that_others_made_longer_are_not_called_slower(verdicts: Any, make_run: Any) -> None:
+    before, after = make_run(44), make_run(45, slower=dict.fromkeys(range(32), 1.5))  # not the controls
+    assert words(verdicts.compare(before, after))["SLOW"] >= 30
+
+    before.waited = {f"section/group {number}": [0.1] * 5 for number in range(32)}
+    after.waited = {f"section/group {number}": [0.4] * 5 for number in range(32)}  # for a CPU: 0.9 / 0.6 is 1.5
+    assert words(verdicts.compare(before, after))["SLOW"] == 0
+
+    for run in (before, after):
+        for row in run.cases.values():
+            row["clock"] = "thread"  # CPU time runs only while the thread does
+    assert words(verdicts.compare(before, after))["SLOW"] >= 30
+
+
 def test_two_equal_runs_on_a_quiet_machine_are_the_same(verdicts: Any, make_run: Any) -> None:
     run = make_run(50, passes=8)
 

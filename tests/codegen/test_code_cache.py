@@ -28,7 +28,7 @@ from tests.conftest import HANGING
 
 ROOT = Path(__file__).parent.parent.parent
 KEY = "0123456789abcdef"
-WIDTH = Width(lanes=4, groups=1, batch=8, removal_cost=4, move_cost=2)
+WIDTH = Width(lanes=4, groups=1, first=4, batch=8, removal_cost=4, move_cost=2)
 HOST = ("cpu", "features")
 FILES = [
     str(path.relative_to(RENDER).with_suffix(""))

@@ -69,24 +69,38 @@ HARD = [*SPECIAL, float("inf"), float("-inf"), float("nan")]
 TABLE = np.linspace(-1.0, 1.0, 17)
 
 
-def word(a: Any, b: Any, c: Any) -> Any:
-    """A slot for the word under test."""
+def one(a: Any, b: Any, c: Any) -> Any:
+    """A slot for a word under test."""
     raise NotImplementedError
 
 
+def two(a: Any, b: Any, c: Any) -> Any:
+    """A slot for another."""
+    raise NotImplementedError
+
+
+def three(a: Any, b: Any, c: Any) -> Any:
+    """A slot for a third: they are compiled together, which takes hardly longer than one."""
+    raise NotImplementedError
+
+
+def four(a: Any, b: Any, c: Any) -> Any:
+    """A slot for the last."""
+    raise NotImplementedError
+
+
+SLOTS = one, two, three, four
+
+
 def each(first: Any, second: Any, third: Any, out: Any, lanes_at_once: int) -> None:
-    """Apply the word to arrays, so many lanes at a time."""
+    """Apply the words to arrays, so many lanes at a time."""
     column, _ = patch()
     for k in range(0, len(first), lanes_at_once):
-        result = unpack(
-            word(
-                take(first, column + k),
-                take(second, column + k),
-                take(third, column + k),
-            )
-        )
+        a, b, c = take(first, column + k), take(second, column + k), take(third, column + k)
+        results = unpack(one(a, b, c)), unpack(two(a, b, c)), unpack(three(a, b, c)), unpack(four(a, b, c))
         for lane in range(lanes_at_once):
-            out[k + lane] = result[lane]
+            out[0, k + lane], out[1, k + lane] = results[0][lane], results[1][lane]
+            out[2, k + lane], out[3, k + lane] = results[2][lane], results[3][lane]
 
 
 CASES: dict[str, Callable[..., Any]] = {  # each of three operands, so that one harness serves all
@@ -142,28 +156,30 @@ def bits(values: np.ndarray) -> np.ndarray:
     return values.view(f"i{values.itemsize}")
 
 
-@pytest.mark.parametrize("precision", ["f64", pytest.param("f32", marks=pytest.mark.slow)])  # compiled one by one
-@pytest.mark.parametrize("case", CASES)
-def test_a_word_means_the_same_everywhere(case: str, precision: str) -> None:
+@pytest.mark.parametrize("precision", ["f64", pytest.param("f32", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("names", [tuple(CASES)[first::8] for first in range(8)], ids=", ".join)
+def test_a_word_means_the_same_everywhere(names: tuple[str, ...], precision: str) -> None:
     real = REALS[precision]
     bound = {getattr(primitives, name): meaning for name, meaning in primitives.words(real).items()}
-    plain = retarget(CASES[case], words=bound)
+    plain = [retarget(CASES[name], words=bound) for name in names]
     some = operands(precision)
     with np.errstate(all="ignore"):
-        expected = np.array([real(plain(*three)) for three in zip(*some, strict=True)])
+        expected = np.array([[real(means(*values)) for values in zip(*some, strict=True)] for means in plain])
 
     for at_once in (1, 8):
         compiled = retarget(
             each,
             words=lane_words(precision, at_once, at_once),
-            slots={word: CASES[case]},
+            slots=dict(zip(SLOTS, map(CASES.get, names), strict=True)),
             wrap=numba.jit(**INNER | {"no_cpython_wrapper": False, "forceinline": False}),
         )
         out = np.zeros_like(expected)
         compiled(*some, out, at_once)
-        differing = np.flatnonzero(bits(expected) != bits(out))
+        differing = np.argwhere(bits(expected) != bits(out))
 
-        assert not differing.size, [(*(a[k] for a in some), expected[k], out[k]) for k in differing[:3]]
+        assert not differing.size, [
+            (names[word], *(a[k] for a in some), expected[word, k], out[word, k]) for word, k in differing[:3]
+        ]
 
 
 def test_take_rounds_down_clamps_and_counts_nan_as_zero() -> None:

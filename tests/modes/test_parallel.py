@@ -217,6 +217,7 @@ def children() -> list[int]:
 
 
 @pytest.mark.parametrize("backend", backends.names())
+@pytest.mark.usefixtures("_cluster_of_threads")
 def test_a_run_that_is_given_up_says_nothing(backend: str, wanted: Request) -> None:
     """joblib would warn, and warnings are errors here."""
 
@@ -228,6 +229,7 @@ def test_a_run_that_is_given_up_says_nothing(backend: str, wanted: Request) -> N
 
 
 @pytest.mark.parametrize("backend", backends.names())
+@pytest.mark.usefixtures("_cluster_of_threads")
 def test_warnings_are_everybodys_while_tiles_are_painted(backend: str, wanted: Request) -> None:
     seen: list[bool] = []
 
@@ -273,7 +275,7 @@ def test_where_joblib_is_told_to_start_none_processes_are_refused_with_the_reaso
 
 
 @pytest.mark.parametrize("backend", backends.names())
-@pytest.mark.usefixtures("_no_semaphores")
+@pytest.mark.usefixtures("_no_semaphores", "_cluster_of_threads")
 def test_where_there_are_no_semaphores_workers_paint_all_the_same(backend: str, wanted: Request) -> None:
     expected = engine.draw(replace(wanted, mode="sequential", backend=None)).sha256
     done: list[int] = []

@@ -10,12 +10,13 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -118,30 +119,55 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("pages")
 
 
+class Tab(NamedTuple):
+    """One page of the browser, which shows one file after the other, and what it has complained of."""
+
+    page: Any
+    faults: list[str]
+
+
+@pytest.fixture(scope="module")
+def tabs(browser: Any) -> dict[str, list[Tab]]:
+    """Those that nobody uses now, by their options: to open one takes four times as long as to show another file."""
+    return defaultdict(list)
+
+
+def open_tab(browser: Any, options: dict[str, Any]) -> Tab:
+    page, faults = browser.new_context(**options).new_page(), list[str]()
+    page.set_default_timeout(1000 * HANGING)
+    page.on("console", lambda message: faults.append(message.text))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("request", lambda asked: faults.append(asked.url) if asked.url[:5] not in {"file:", "data:"} else None)
+    return Tab(page, faults)
+
+
 @pytest.fixture
-def shown(browser: Any, folder: Path) -> Iterator[Callable[..., Any]]:
+def shown(browser: Any, folder: Path, tabs: dict[str, list[Tab]]) -> Iterator[Callable[..., Any]]:
     """`shown(frames, width=, fragment=, ...)` opens their page from disk; at the end it must have kept quiet."""
-    contexts, faults = [], []
+    used: list[tuple[str, Tab]] = []
 
     def opened(frames: Frames, fragment: str = "", *, width: int = 1280, scripted: bool = True, **more: Any) -> Any:
         data = theatre.write(frames)
         file = folder / f"{hashlib.sha256(data).hexdigest()[:16]}.html"
         file.write_bytes(data)
         options = {"viewport": {"width": width, "height": 800}, "java_script_enabled": scripted} | more
-        contexts.append(browser.new_context(**options))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(1000 * HANGING)
-        page.on("console", lambda message: faults.append(message.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda asked: faults.append(asked.url) if asked.url[:5] not in {"file:", "data:"} else None)
-        page.goto(file.as_uri() + fragment)
+        free = tabs[repr(options)]
+        tab = free.pop() if free else open_tab(browser, options)
+        used.append((repr(options), tab))
+        tab.page.goto(file.as_uri() + fragment)
         if scripted:
-            page.wait_for_function("() => globalThis.theatre?.states[0].finished >= 0")
-        return page
+            tab.page.wait_for_function("() => globalThis.theatre?.states[0].finished >= 0")
+        return tab.page
 
     yield opened
-    for context in contexts:
-        context.close()
+    for options, tab in used:
+        tab.page.mouse.move(0, 0)
+        tab.page.emulate_media(media="null")
+        tab.page.goto("about:blank")  # an address that differs by its fragment alone would not be loaded anew
+        tabs[options].append(tab)
+    faults = [fault for _, tab in used for fault in tab.faults]
+    for _, tab in used:
+        tab.faults.clear()
     assert faults == []
 
 

@@ -17,7 +17,7 @@ from render import frame as frames
 from render.findings.document import draw_document
 from render.frame import Frame
 from render.outputs.png import write
-from render.pictures import packing, picture
+from render.pictures import packing, png_writer
 from render.request import Request
 
 Draw = Callable[..., Frame]
@@ -64,7 +64,7 @@ def test_a_path_in_any_script_is_carried(draw: Draw) -> None:
 def test_every_size_comes_back(width: int, height: int, random: object) -> None:
     size = width * height * 3
     rgb = np.frombuffer(random.randbytes(size), np.uint8).reshape(height, width, 3)  # type: ignore[attr-defined]
-    assert np.array_equal(np.asarray(opened(picture.encode_png(rgb))), rgb)
+    assert np.array_equal(np.asarray(opened(png_writer.encode_png(rgb))), rgb)
 
 
 @pytest.mark.parametrize("band", [1, 100, 1000])
@@ -76,14 +76,14 @@ def test_bands_leave_no_seam(draw: Draw, band: int, monkeypatch: pytest.MonkeyPa
 
 def test_a_view_of_other_pixels_is_encoded_as_it_looks(draw: Draw) -> None:
     rgb = draw("0").rgb[::-1, ::2]
-    assert np.array_equal(np.asarray(opened(picture.encode_png(rgb))), rgb)
+    assert np.array_equal(np.asarray(opened(png_writer.encode_png(rgb))), rgb)
 
 
-@pytest.mark.parametrize(("axis", "kind"), [(0, picture.UP), (1, picture.SUB)])
+@pytest.mark.parametrize(("axis", "kind"), [(0, png_writer.UP), (1, png_writer.SUB)])
 def test_a_band_takes_the_filter_that_suits_it(axis: int, kind: int) -> None:
     rng = np.random.default_rng(1)
     row = rng.integers(0, 256, (1, 120, 3) if axis == 0 else (120, 1, 3)).astype(np.uint8)
-    rows = zlib.decompress(picture.pack_pixels(np.repeat(row, 120, axis)))
+    rows = zlib.decompress(b"".join(png_writer.pack_pixels(np.repeat(row, 120, axis))))
     assert set(rows[:: 1 + 3 * 120]) == {kind}
 
 

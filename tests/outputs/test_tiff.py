@@ -35,7 +35,8 @@ def noise(width: int = WIDE, height: int = HIGH) -> np.ndarray:
 
 def levels_in(data: bytes) -> list[np.ndarray]:
     with tifffile.TiffFile(BytesIO(data)) as file:
-        return [level.asarray() for level in file.series[0].levels]
+        first = file.pages.first
+        return [page.asarray() for page in (first, *(first.pages or ()))]
 
 
 def means(rgb: np.ndarray) -> np.ndarray:
@@ -122,6 +123,11 @@ def read_by(program: str, *arguments: str | Path, to: Path) -> np.ndarray:
     assert (run.returncode, run.stderr) == (0, "")
     with Image.open(to) as image:
         return np.asarray(image)
+
+
+def test_to_tifffile_the_copies_are_levels(saved: Path) -> None:
+    with tifffile.TiffFile(saved) as file:
+        assert [level.shape for level in file.series[0].levels] == [(517, 600, 3), (259, 300, 3), (130, 150, 3)]
 
 
 def test_to_pillow_it_is_one_picture(saved: Path) -> None:

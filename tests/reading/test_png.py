@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from render.errors import InputError
-from render.pictures.picture import Picture, decode, encode_png
+from render.pictures.picture import Picture, decode
+from render.pictures.png_writer import encode_png
 from tests.reading import pngs
 
 KINDS = [(0, 1), (0, 2), (0, 4), (0, 8), (0, 16), (2, 8), (2, 16), (4, 8), (4, 16), (6, 8), (6, 16)]  # colour, depth

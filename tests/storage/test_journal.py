@@ -22,7 +22,8 @@ from render.painting.painter import Done
 from render.plan import Tile
 from render.request import Request
 from render.storage import journal as journals
-from render.storage.journal import Journal, JournalFile, journal_name, open_journals
+from render.storage.journal import Journal
+from render.storage.journal_file import JournalFile, journal_name, open_journals
 
 IDENTITY = {"drawn": {"samples": 1}, "tile": [7, 5]}
 TILES = [Tile(number, 7 * number, 0, 7, 5) for number in range(6)]
@@ -215,8 +216,8 @@ def test_two_runs_do_not_draw_one_file(ask: Callable[..., Request], tmp_path: Pa
     _, second = keep(ask(), output)
     canvas = filled_canvas(4)
     for journal in (first, second):
-        journal.start(canvas, 6)
-        journal.add(TILES[0], 1)
+        journal.start(ask(), 6)
+        journal.add(TILES[0], 1, canvas)
     held = first._create()  # as its thread does after a while  # noqa: SLF001
     with pytest.raises(OutputError, match="another run is drawing"):
         keep(ask(), output, resume=True)
@@ -240,7 +241,7 @@ def test_a_full_disk_is_reported_once_and_the_picture_painted_on(
     monkeypatch.setattr(journals, "PAUSE_SECONDS", 0.0)
     monkeypatch.setattr("os.fsync", refuse)
     frame = engine.draw(request, journal=journal)
-    journal.flush()
+    journal.finish()
     assert frame.sha256 == engine.draw(ask()).sha256
     assert [line for line in said if "No space left" in line] == said
     journal.remove()

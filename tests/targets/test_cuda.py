@@ -29,6 +29,7 @@ PRECISIONS = ("f32", "f64")
 VIEWS = [(name, view) for name in scene.names() for view in scene.load(name).views]
 
 
+@pytest.mark.slow
 def test_numpy_without_row_stack_is_no_obstacle() -> None:
     """NumPy 2.5 has none, and numba-cuda looks for it; what it is lent is taken back."""
     code = """
@@ -120,8 +121,10 @@ def test_a_scene_that_cannot_be_compiled_is_told_as_everywhere(simulated: Reques
 def test_what_a_scene_prints_does_not_come_between(simulated: Request, tmp_path: Path) -> None:
     loud = tmp_path / "loud.py"
     loud.write_text("print('hello')\n" + (scene.scene_folder() / "mandelbrot.py").read_text(encoding="utf-8"))
+    request = replace(simulated, scene=str(loud), width=3, height=2, tile=(3, 2), limit=9)
+    expected = engine.draw(replace(request, mode="sequential", target="python", simulate=False))
 
-    assert engine.draw(replace(simulated, scene=str(loud))).sha256 == engine.draw(simulated).sha256
+    assert engine.draw(request).sha256 == expected.sha256
 
 
 # --- a real GPU -------------------------------------------------------------------------------------------

@@ -10,8 +10,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from multiprocessing import resource_tracker, util
+from multiprocessing import util
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ class WorkerProcess:
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=serve_calls, args=(theirs, os.getpid()), daemon=True)
         try:
-            with _without_interrupts():
+            with processes.without_interrupts():
                 self._process.start()
         except BaseException:
             self.connection.close()
@@ -91,20 +90,6 @@ class WorkerProcess:
     def join(self) -> None:
         """Wait until one that was killed has ended."""
         self._process.join(5)
-
-
-@contextlib.contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Start processes in here that no Ctrl-C reaches: a terminal sends it to all, and they leave with their parent."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # loky would start it in here, which lets interrupts through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 # --- those that no run uses just now, which live on between runs --------------------------------------------

@@ -45,6 +45,7 @@ SUFFIXES = (".html",)
 ABOUT = "the theatre: all runs replayed on one clock, in one page"
 LARGEST_SIDE = None
 MOST_TILES = 200_000  # some 10 MB, which a browser still replays
+KEEPS_PIXELS = False
 open_sink = None
 STYLE = ("page", "ways", "stage", "lesson", "tour", "print")  # an order
 SCRIPT = (  # an order

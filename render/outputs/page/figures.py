@@ -71,6 +71,7 @@ def _list_workers(run: Run) -> str:
     """Name a run's workers as the system numbers them."""
     named = [
         f"{run.names[number]}: process {worker.process}, thread {worker.thread}"
+        + (f" on {worker.host}" if worker.host else "")
         if worker.device == "cpu"
         else f"{run.names[number]}: {worker.device}"
         for number, worker in enumerate(run.crew[:MOST_NAMED])

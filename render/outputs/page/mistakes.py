@@ -175,4 +175,4 @@ def _show_parallel(runs: Sequence[Run]) -> list[str]:
 
 
 def _are_threads(run: Run) -> bool:
-    return run.workers > 1 and not run.on_gpu and len({worker.process for worker in run.crew}) == 1
+    return run.workers > 1 and not run.on_gpu and len({(worker.host, worker.process) for worker in run.crew}) == 1

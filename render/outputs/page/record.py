@@ -71,7 +71,10 @@ def _describe_run(run: Run, image: int) -> dict[str, Any]:
         "image": image,
         "length": run.length,
         "awaits": make_harmless(run.waits_for),
-        "workers": [[worker.process, worker.thread, make_harmless(worker.device)] for worker in run.crew],
+        "workers": [
+            [worker.process, worker.thread, make_harmless(worker.device), make_harmless(worker.host)]
+            for worker in run.crew
+        ],
         "names": run.names,
         "worker": [index[span.worker] for span in run.spans],
         "number": [span.tile for span in run.spans],

@@ -22,7 +22,7 @@ class Run(evidence.Run):
 
     @cached_property
     def crew(self) -> tuple[Worker, ...]:
-        """The workers in the order of their numbers: by first paint, then those that had a tile and never painted."""
+        """The workers in the order of their numbers (`Trace.workers`), then those that had a tile and never painted."""
         return tuple(dict.fromkeys((*self.frame.trace.workers, *(span.worker for span in self.spans))))
 
     @cached_property

@@ -2,7 +2,10 @@
 
     png       every chunk and sum of a PNG is checked; what this program writes is unpacked here as well (pixels)
     npz       numpy's archives
+    tiff      TIFF of 8-bit RGB, in tiles or strips, with or without a pyramid
     images    whatever Pillow decodes
+
+The first three have `scan`, which reads all but the pixels, for pictures that are read in bands.
 
 No file decides how much memory it may take: what it would need is known from its header, and is refused before
 anything is unpacked if that is too much.
@@ -16,10 +19,14 @@ from render import machine
 from render.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import IO
+
     import numpy as np
 
 SHARE = 3  # of its memory: a process reads a picture of a third, as it draws a frame of a third; two are compared
 SMALL = 1 << 28  # bytes that any file may unpack to, however small it is
+BANDS = 1024  # rows of a picture that are in memory while it is read in bands, at most
 RATIO = 1000  # bytes out of one: deflate's most is 1032, and one colour as this program packs it stays below 995
 
 
@@ -28,6 +35,25 @@ class Layer(NamedTuple):
 
     rgb: np.ndarray
     alpha: np.ndarray | None = None
+
+
+class LargeFile(NamedTuple):
+    """All that a file holds but its pixels, which are read in bands: 8-bit RGB, one picture, nothing transparent.
+
+    size: width and height in pixels. texts, ignored: see `FileContents`. arrays: the names of what it holds for each
+    pixel. read_rows: gives them from the open file, of so many bytes, in arrays of (rows, width, 3) uint8, any number
+    of rows each; raises InputError where the file is damaged, NeedsPillow where it cannot go on.
+    """
+
+    size: tuple[int, int]
+    texts: dict[str, str]
+    ignored: tuple[str, ...]
+    arrays: tuple[str, ...]
+    read_rows: Callable[[IO[bytes], int], Iterator[np.ndarray]]
+
+
+class NeedsPillow(Exception):
+    """Rows that only Pillow can read, and only all at once."""
 
 
 class FileContents(NamedTuple):
@@ -61,7 +87,13 @@ def check_memory(needed: int, packed: int | None = None) -> None:
             f"here (1/{SHARE} of what this process may use)",
             "give a smaller picture, or read it on a machine with more memory",
         )
-    if packed is not None and needed > max(SMALL, RATIO * packed):
+    if packed is not None:
+        check_ratio(needed, packed)
+
+
+def check_ratio(needed: int, packed: int) -> None:
+    """Refuse a decompression bomb: so many bytes out of so few. Raises InputError."""
+    if needed > max(SMALL, RATIO * packed):
         raise InputError(
             f"is refused as a decompression bomb: {format_size(packed)} would unpack to {format_size(needed)}",
             "give a smaller picture, or one that is packed less (.npz from this program is not packed at all)",

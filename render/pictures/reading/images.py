@@ -268,14 +268,15 @@ def _list_colour_hints(image: Image, png: Png | None) -> Iterator[str]:
     """List what says that the numbers are not sRGB, in a file that is no PNG."""
     profile = image.info.get("icc_profile")
     if png is None and profile:
-        name = _name_profile(profile)
+        name = name_profile(profile)
         if "sRGB" not in name:
             yield f"its colour profile ({name})"
     if image.mode in {"CMYK", "LAB"}:
         yield f"how its inks look (it is {image.mode}, turned into RGB by a plain formula)"
 
 
-def _name_profile(profile: bytes) -> str:
+def name_profile(profile: bytes) -> str:
+    """Return the name that a colour profile (ICC) gives itself."""
     from PIL import ImageCms
 
     try:

@@ -66,28 +66,31 @@ def _describe_reason(error: Exception) -> str:
 
 
 class Rows:
-    """Rows of 8-bit RGB as they are unpacked; `simple` until a row has a filter that is left to Pillow."""
+    """Rows of 8-bit RGB as they are unpacked; `simple` until a row has a filter that is left to Pillow.
 
-    def __init__(self, width: int, height: int) -> None:
-        self.rgb = np.empty((height, width, 3), np.uint8)
+    `take_rows` hands over those that are there.
+    """
+
+    def __init__(self, width: int) -> None:
         self.simple = True
-        self._long = 1 + 3 * width
+        self._packed_length = 1 + 3 * width
         self._kept = bytearray()
-        self._done = 0
+        self._last = np.zeros((width, 3), np.uint8)  # above the first row is black
+        self._ready: list[np.ndarray] = []
 
     def add_piece(self, piece: bytes) -> None:
-        """Put as many rows in their place as are there now."""
+        """Undo the filters of as many rows as are there now."""
         if not self.simple:
             return
         self._kept += piece
-        whole = len(self._kept) // self._long
+        whole = len(self._kept) // self._packed_length
         if not whole:
             return
-        rows = np.frombuffer(bytes(self._kept[: whole * self._long]), np.uint8).reshape(whole, self._long)
-        del self._kept[: whole * self._long]
+        rows = np.frombuffer(bytes(self._kept[: whole * self._packed_length]), np.uint8).reshape(whole, -1)
+        del self._kept[: whole * self._packed_length]
         self.simple = bool(rows[:, 0].max() <= UP)
         if not self.simple:
-            self.rgb = np.empty((0, 0, 3), np.uint8)  # Pillow needs the memory
+            self._ready.clear()  # Pillow needs the memory
             return
         bounds = [0, *(np.flatnonzero(np.diff(rows[:, 0])) + 1).tolist(), whole]
         for first, end in pairwise(bounds):
@@ -95,14 +98,20 @@ class Rows:
 
     def _undo_filter(self, rows: np.ndarray, kind: int) -> None:
         """Undo the filter of rows that all have the same."""
-        width = self.rgb.shape[1]
-        to = self.rgb[self._done : self._done + len(rows)]
-        bodies = rows[:, 1:].reshape(len(rows), width, 3)
+        bodies = rows[:, 1:].reshape(len(rows), -1, 3)
         if kind == SUB:
-            np.add.accumulate(bodies, axis=1, dtype=np.uint8, out=to)
+            pixels = np.add.accumulate(bodies, axis=1, dtype=np.uint8)
+        elif kind == UP:
+            pixels = bodies.copy()
+            pixels[0] += self._last
+            for number in range(1, len(pixels)):
+                pixels[number] += pixels[number - 1]
         else:
-            to[:] = bodies
-        if kind == UP:
-            for number in range(max(self._done, 1), self._done + len(rows)):
-                self.rgb[number] += self.rgb[number - 1]
-        self._done += len(rows)
+            pixels = bodies
+        self._last = pixels[-1]
+        self._ready.append(pixels)
+
+    def take_rows(self) -> list[np.ndarray]:
+        """Return the rows that have come since the last call, in arrays of (rows, width, 3) uint8."""
+        ready, self._ready = self._ready, []
+        return ready

@@ -8,16 +8,27 @@ way; all others are left to Pillow once they are known to be whole.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from os import SEEK_CUR
 from typing import IO, NamedTuple
 
+import numpy as np
 from isal import isal_zlib
 
-from render.pictures.reading import FileContents, Layer, check_memory, damage_error
+from render.pictures.reading import (
+    BANDS,
+    FileContents,
+    LargeFile,
+    Layer,
+    NeedsPillow,
+    check_memory,
+    check_ratio,
+    damage_error,
+)
 from render.pictures.reading.pixels import PixelStream, Rows
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-PIECE = 1 << 20  # bytes that are looked at together
+PIECE, SMALL_PIECE = 1 << 20, 1 << 16  # bytes that are looked at together; where no more than 66 MB may come of them
 LONGEST = (1 << 31) - 1  # of a chunk, of a side
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
@@ -58,16 +69,26 @@ class Png(NamedTuple):
 
 def read(file: IO[bytes], length: int) -> Png:
     """Check all of a PNG, from the file's beginning; `length` of the file in bytes. Raises InputError."""
-    if file.read(len(SIGNATURE)) != SIGNATURE:
-        raise damage_error("its first 8 bytes are not those of a PNG")
     return _Reader(file, length).read()
 
 
-class _Reader:
-    """One pass through a file."""
+def scan(file: IO[bytes], length: int) -> LargeFile | None:
+    """Read all of a PNG but its pixels; None where they cannot be read in bands. Raises InputError."""
+    return _Reader(file, length, large=True).scan()
 
-    def __init__(self, file: IO[bytes], length: int) -> None:
-        self.file, self.length = file, length
+
+def _read_rows(file: IO[bytes], length: int) -> Iterator[np.ndarray]:
+    """Check all of a PNG, and yield its rows on the way, in arrays of any number of them. Raises InputError."""
+    return _Reader(file, length, large=True).read_rows()
+
+
+class _Reader:
+    """One pass through a file. large: only a few rows of the picture may be in memory."""
+
+    def __init__(self, file: IO[bytes], length: int, *, large: bool = False) -> None:
+        if file.read(len(SIGNATURE)) != SIGNATURE:
+            raise damage_error("its first 8 bytes are not those of a PNG")
+        self.file, self.length, self.large = file, length, large
         self.seen: dict[str, int] = {}
         self.kept: dict[str, bytes] = {}
         self.texts: dict[str, str] = {}
@@ -77,21 +98,63 @@ class _Reader:
         self.stream: PixelStream | None = None
 
     def read(self) -> Png:
-        """Chunk after chunk, to IEND."""
+        """Read all, the pixels into one array where that is easily done."""
+        rgb, done = None, 0
+        for _ in self.walk():
+            if self.rows is not None and self.rows.simple:
+                rgb = np.empty((self.header.height, self.header.width, 3), np.uint8) if rgb is None else rgb
+                for rows in self.rows.take_rows():
+                    rgb[done : done + len(rows)] = rows
+                    done += len(rows)
+            else:
+                rgb = None  # Pillow needs the memory
+        layer = Layer(rgb) if rgb is not None and self.is_plain() else None
+        return Png(self.header, layer, self.texts, self.kept, self.palette, tuple(self.list_ignored()))
+
+    def scan(self) -> LargeFile | None:
+        """Read all but the pixels."""
+        for _ in self.walk(skip_pixels=True):
+            pass
+        if not (self.is_simple() and self.is_plain()):
+            return None
+        size = self.header.width, self.header.height
+        return LargeFile(size, self.texts, tuple(self.list_ignored()), ("rgb",), _read_rows)
+
+    def read_rows(self) -> Iterator[np.ndarray]:
+        """Read all, and yield the rows."""
+        for _ in self.walk():
+            if self.rows is not None:
+                yield from self.rows.take_rows()
+            if self.rows is None or not self.rows.simple:
+                raise NeedsPillow
+
+    def is_simple(self) -> bool:
+        """Test for 8-bit RGB without interlacing or a transparent colour."""
+        header = self.header
+        return header.colour == RGB and header.depth == 8 and not header.interlaced and "tRNS" not in self.kept
+
+    def is_plain(self) -> bool:
+        """Test that there is nothing in it for which Pillow is needed."""
+        return self.seen.keys() <= PLAIN and "Raw profile type exif" not in self.texts
+
+    def list_ignored(self) -> Iterator[str]:
+        """List what is not applied."""
+        yield from _list_colour_hints(self.kept, self.seen)
+        if self.beyond:
+            yield f"{self.beyond} bytes behind its pixels (IDAT)"
+        if (rest := self.length - self.file.tell()) > 0:
+            yield f"{rest} bytes behind its end"
+
+    def walk(self, *, skip_pixels: bool = False) -> Iterator[None]:
+        """Go from chunk to chunk, to IEND, and yield where there may be new rows."""
         last = ""
         while last != "IEND":
-            last = self.read_chunk(last)
+            last = yield from self.read_chunk(last, skip_pixels=skip_pixels)
         self.end_stream()
         if "IDAT" not in self.seen:
             raise damage_error("it has no IDAT chunk, which would hold its pixels")
-        plain = self.rows is not None and self.seen.keys() <= PLAIN and "Raw profile type exif" not in self.texts
-        layer = Layer(self.rows.rgb) if self.rows is not None and self.rows.simple and plain else None
-        ignored = list(_list_colour_hints(self.kept, self.seen))
-        ignored += [f"{self.beyond} bytes behind its pixels (IDAT)"] if self.beyond else []
-        ignored += [f"{rest} bytes behind its end"] if (rest := self.length - self.file.tell()) > 0 else []
-        return Png(self.header, layer, self.texts, self.kept, self.palette, tuple(ignored))
 
-    def read_chunk(self, last: str) -> str:
+    def read_chunk(self, last: str, *, skip_pixels: bool) -> Generator[None, None, str]:
         """Check the next chunk and take what is needed of it; give its kind."""
         head = self.file.read(8)
         if len(head) < 8:
@@ -102,18 +165,22 @@ class _Reader:
         if length > LONGEST or length > self.length - self.file.tell() - 4:
             raise damage_error(f"its chunk {kind} claims {length} bytes, more than the file has left")
         self.check_order(kind, last)
+        self.seen[kind] = self.seen.get(kind, 0) + 1
+        if skip_pixels and kind in PIXELS:
+            self.file.seek(length + 4, SEEK_CUR)
+            return kind
         take, kept = self.choose_sink(kind), bytearray()
         crc = isal_zlib.crc32(head[4:])
-        for piece in _read_pieces(self.file, length):
+        for piece in _read_pieces(self.file, length, SMALL_PIECE if self.large else PIECE):
             crc = isal_zlib.crc32(piece, crc)
             if take is None:
                 kept += piece[: max(KEPT.get(kind, 64) - len(kept), 0)]
             else:
                 take(piece)
+                yield
         if self.file.read(4) != struct.pack(">I", crc):
             raise damage_error(f"its chunk {kind} is damaged (its CRC does not match)")
         self.keep_body(kind, bytes(kept), length)
-        self.seen[kind] = self.seen.get(kind, 0) + 1
         return kind
 
     def check_order(self, kind: str, last: str) -> None:
@@ -154,8 +221,8 @@ class _Reader:
             header = header._replace(width=width, height=height)
             if not (0 < width <= self.header.width and 0 < height <= self.header.height):
                 raise damage_error(f"its chunk fcTL announces {width} x {height} pixels, which do not fit the picture")
-        elif header.colour == RGB and header.depth == 8 and not header.interlaced and "tRNS" not in self.kept:
-            self.rows = Rows(header.width, header.height)
+        elif self.is_simple():
+            self.rows = Rows(header.width)
         self.stream = PixelStream(
             kind, unpacked_size(header), self.rows.add_piece if kind == "IDAT" and self.rows else None
         )
@@ -171,7 +238,9 @@ class _Reader:
         """Read a chunk's body, once it is known to be whole."""
         if kind == "IHDR":
             self.header = _parse_header(body, length)
-            check_memory(unpacked_size(self.header), self.length)
+            needed = unpacked_size(self.header)
+            check_memory(BANDS * needed // self.header.height if self.large else needed)
+            check_ratio(needed, self.length)
         elif kind == "PLTE":
             self.palette, left = divmod(length, 3)
             if left or not 1 <= self.palette <= 256:
@@ -209,9 +278,9 @@ def unpacked_size(header: Header) -> int:
     return sum(high * (1 + (wide * bits + 7) // 8) for wide, high in sides if wide > 0 and high > 0)
 
 
-def _read_pieces(file: IO[bytes], length: int) -> Iterator[bytes]:
+def _read_pieces(file: IO[bytes], length: int, most: int) -> Iterator[bytes]:
     while length:
-        piece = file.read(min(length, PIECE))
+        piece = file.read(min(length, most))
         if not piece:
             raise damage_error("the file became shorter while it was read")
         length -= len(piece)

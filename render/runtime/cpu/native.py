@@ -64,8 +64,8 @@ def make_kernel(
     about = f"{about}, {'float64' if request.precision == 'f64' else 'float32'}"
     code = obtain_object_code(
         program,
-        lambda: announce(f"compiling {scene.name} for {about} ({code_cache.describe_caching()})"),
-        lambda: announce(f"waiting for another run to compile {scene.name} for {about}"),
+        lambda: announce(f"compiling {scene.name} for {about} ({code_cache.describe_caching()}) ..."),
+        lambda: announce(f"waiting for another run to compile {scene.name} for {about} ..."),
     )
     layout = Layout(program.lanes, program.slots.get(slots.GROUPS, 0), mirrored=program.is_mirrored(request, program.p))
     return NativeKernel(code, request, program.p, layout, about, is_mirrored=program.is_mirrored)

@@ -57,7 +57,6 @@ class Workspace:
         self.outcome = np.zeros(2, np.int64)
         self.where = pack_cells((self.outcome, self.cells, self.notes))
         self.unused = self.notes.copy()
-        self.unused[places.COUNTER.used] = lanes if trays else 0
         self.unused[places.COUNTER.free_trays] = trays
         self.unused[places.of_tray_counter(places.TRAY.free, 0) :: places.EACH_TRAY] = np.arange(trays)
         self._frame_cells: np.ndarray | None = None  # what the cells at `address` were copied from

@@ -117,7 +117,7 @@ class CudaDevice:
         try:
             self.make_current()
             self._copy_constants()
-            if shape is not None and all([stream.restart(shape) for stream in self._streams]):
+            if shape is not None and self._streams and all(stream.restart(shape) for stream in self._streams):
                 self._streams[0].tie_clocks()
             else:
                 self._close_streams()

@@ -127,6 +127,9 @@ class Overview {
   /** Of all workers, or how many they are. @param {CanvasRenderingContext2D} g */
   names(g) {
     const { workers } = this.run;
+    workers.forEach(([, , , host], worker) => { // those of one host stand together
+      if (worker && host !== workers[worker - 1][3]) g.fillRect(0, worker * (this.lane + this.space) - this.space, this.sheet.width, Math.max(this.space, 1));
+    });
     if (this.lane >= 10) workers.forEach((_, worker) => g.fillText(this.run.names[worker], 0, worker * (this.lane + this.space) + this.lane / 2));
     else { g.fillText(`${workers.length}`, 0, 10 * this.unit); g.fillText('workers', 0, 25 * this.unit); }
   }

@@ -78,10 +78,10 @@ class Tip {
     const line = (/** @type {string} */ text) => element('p', {}, text);
     const lines = [element('p', {}, element('b', {}, `Tile ${tile}`), `, ${run.title}`)];
     for (const worker of new Set(paint.map(span => span.worker))) {
-      const [process, thread, device] = run.workers[worker];
-      const alone = run.workers.every(other => other[0] !== process || other === run.workers[worker]);
+      const [process, thread, device, host] = run.workers[worker];
+      const alone = run.workers.every(other => other[0] !== process || other[3] !== host || other === run.workers[worker]);
       const who = device === 'cpu' ? (alone ? 'a process' : 'a thread') : device.includes('stream') ? device : `${device}, stream ${thread}`;
-      lines.push(line(run.workers.length > 1 || device !== 'cpu' ? `${run.names[worker]}, ${who}` : run.names[worker]));
+      lines.push(line(run.workers.length > 1 || device !== 'cpu' ? `${run.names[worker]}, ${who}${host && ` on ${host}`}` : run.names[worker]));
     }
     if (waits.length) lines.push(line(`waited ${sum(waits)} for ${run.awaits}`));
     if (!paint.length) return [...lines, line('never painted')];

@@ -1,4 +1,4 @@
-"""The program's kernel on a card, a whole frame a launch: its picture must be the CPU's before a time counts.
+"""The program's kernel on a GPU, a whole frame a launch: its picture must be the CPU's before a time counts.
 
 Its picture and its time on the host come from the program's own stream. The kernel alone is launched and timed as
 everything else that it is compared with: by `Bench.seconds`, writing to memory of its own.
@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
-from card_reference import Argument, Bench
 
+from gpu.bench import Argument, Bench
+from harness.cases import Differ
+from harness.program import check_equal
 from render import engine, scene
 from render.codegen import cuda_code
 from render.codegen.settings import pack_cells
@@ -21,26 +23,22 @@ from render.frame import split_marked
 from render.kernels.launch import TALLY, THREADS
 from render.options import complete
 from render.request import Request
-from render.runtime.cuda import discovery as gpus
+from render.runtime.cuda import discovery
 from render.runtime.cuda.device import CudaDevice
 from render.runtime.cuda.stream import INT32, INT64
 from render.runtime.kernel import Painted
 from render.runtime.launch import Shape, make_list, share_out, sizes
 
 
-class Differ(Exception):
-    """Pictures or step counts are not equal, so no time counts."""
-
-
 class Program:
-    """The program's kernel on the bench's card. Raises Differ where the CPU paints another picture."""
+    """The program's kernel on the bench's GPU. Raises Differ where the CPU paints another picture."""
 
     def __init__(self, bench: Bench, request: Request) -> None:
         self.bench, self.request = bench, replace(request, tile=(request.width, request.height))
         made = cuda_code.program(scene.load(request.scene), self.request)
-        code = cuda_code.machine_code(made, bench.card.capability, gpus.find().toolkit, lambda: None)
+        code = cuda_code.machine_code(made, bench.gpu.capability, discovery.find().toolkit, lambda: None)
         p, clock = tuple(made.p), time.perf_counter_ns
-        self.device = CudaDevice(bench.card, code, self.request, p, clock, driver=bench.driver)
+        self.device = CudaDevice(bench.gpu, code, self.request, p, clock, driver=bench.driver)
         self.stream = self.device.streams(1)[0]
         self.host = 0.0
         self.shape = Shape(1, request.width, request.height)
@@ -59,14 +57,14 @@ class Program:
         self.made, self.steps = int(painted.made[0]), None if steps is None else split_marked(steps[0].copy())[0]
         expected = engine.draw(on_cpu(request))
         self.rgb = painted.rgb[0].copy()
-        same(self.rgb, expected.rgb, "values of the picture")
+        check_equal(self.rgb, expected.rgb, "values of the picture")
         if self.made != expected.total_steps:
-            raise Differ(f"{self.made} steps against {expected.total_steps}")
+            raise Differ(abs(self.made - expected.total_steps), expected.total_steps, "steps")
         self.seconds()
         bench.fetch(self._place, here)
         alone = int(self._memory.tallies[::TALLY].sum())
         if alone != self.made:
-            raise Differ(f"{alone} steps where the kernel alone is timed")
+            raise Differ(abs(alone - self.made), self.made, "steps, where the kernel alone is timed,")
 
     def _cells(self, here: np.ndarray) -> list[int]:
         """Return what the threads are told when they write to memory of the bench."""
@@ -108,7 +106,7 @@ class Program:
         return self.host
 
     def close(self) -> None:
-        """Give the card's memory back."""
+        """Give the GPU's memory back."""
         self.device.close()
         self.bench.free(self._place)
         self.bench.free(self._listed)
@@ -129,13 +127,6 @@ def on_cpu(request: Request) -> Request:
         precision=request.precision,
         mode="sequential",
     )
-
-
-def same(found: np.ndarray, expected: np.ndarray | None, what: str) -> None:
-    """Raise Differ unless all are equal."""
-    if expected is None or not np.array_equal(found, expected):
-        wrong = "all" if expected is None else int((found != expected).sum())
-        raise Differ(f"{wrong} of {found.size} {what} differ")
 
 
 @contextmanager

@@ -1,14 +1,13 @@
-"""The host's cost of each further tile of mode cuda, beside a stand-in for NVIDIA's driver: no GPU is needed.
+"""NVIDIA's driver for a process without a GPU: what mode cuda costs the host is measured beside it.
 
 The stand-in paints nothing. Its launches leave a record for each square, as a GPU would, and take no time; so what is
-left is the host's own: from the mode's `run` to a trace with its spans and figures. It is told in CPU time, which other
+left is the host's own: from the mode's `run` to a trace with its spans and figures. It is CPU time, which other
 programs disturb less; the host never waits here, so on an idle machine that is the time that passes.
 """
 
 from __future__ import annotations
 
 import ctypes
-import gc
 import time
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +28,6 @@ from render.runtime.kernel import LaunchKernel
 from render.runtime.launch import STREAMS, Shape, launches
 from render.trace import Recorder, Trace
 
-SIZE, SMALL = (1920, 1080), (16, 16)  # of a frame, and of its tiles: 8160
 STAND_IN = Gpu(0, "Stand-in", 1 << 34, 132, (9, 0), (13, 0))
 ACROSS, SQUARE_NS = 132 * 20, 4000  # warps that paint at once; ns that a square takes
 RECORDS, FREE = cell_numbers("records")[0], 1 << 34
@@ -93,9 +91,9 @@ class StandIn:
         return (0,)
 
 
-def seconds(tile: tuple[int, int]) -> float:
+def host_seconds(size: tuple[int, int], tile: tuple[int, int]) -> float:
     """Measure the CPU time of one frame from the mode's `run` to its figures."""
-    request = complete(mode="cuda", simulate=True, size=SIZE, samples=1, tile=tile)
+    request = complete(mode="cuda", simulate=True, size=size, samples=1, tile=tile)
     tiles, recorder = cut(request), Recorder()
     kernel = LaunchKernel(lambda _: _device(request), STAND_IN.name, "nothing", min(launches(request), STREAMS))
     with open_canvas(request, shared=False) as surface:
@@ -111,17 +109,3 @@ def seconds(tile: tuple[int, int]) -> float:
 def _device(request: Request) -> CudaDevice:
     p = tuple(scene.load(request.scene).prepared(request))
     return CudaDevice(STAND_IN, b"", request, p, time.perf_counter_ns, StandIn())
-
-
-def main(runs: int) -> None:
-    """Print the cost of each further tile: a frame in many tiles against the same frame as one."""
-    gc.set_threshold(50_000, 20, 20)  # as `render.__main__` does
-    spent = [(seconds(SMALL), seconds(SIZE)) for _ in range(4 * runs)]  # in turn
-    many, one = (min(times) for times in zip(*spent, strict=True))  # other programs only ever add CPU time
-    count = len(cut(complete(size=SIZE, tile=SMALL)))
-    print(f"{count} tiles: {many * 1e3:.1f} ms, one: {one * 1e3:.1f} ms, from the mode's run to the figures")
-    print(f"host: {(many - one) / (count - 1) * 1e6:.2f} us for each further tile")
-
-
-if __name__ == "__main__":
-    main(11)

@@ -1,0 +1,220 @@
+"""The connection to a cluster's scheduler: the one that is named, or that of a cluster of processes on this machine.
+
+A connection is kept for the next run of this process that wants the same, and closed when the process ends. What Dask
+would log about workers that come and go is left out: the run reports it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from multiprocessing import current_process
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import dask
+from distributed import Client, LocalCluster
+from distributed.versions import VersionMismatchWarning
+
+from render.backends import FILTER_LOCK
+from render.backends.dask.messages import SCENES
+from render.errors import ModeUnavailable
+from render.processes import without_interrupts
+
+if TYPE_CHECKING:
+    from render.request import Request
+    from render.trace import Recorder
+
+CONNECT_SECONDS = 5.0
+DASHBOARD_SECONDS = 1.0
+CLOSE_SECONDS = 2.0  # that a connection may take to end well
+REMEDY = "start one (dask scheduler) and workers (dask worker ADDRESS), or leave --cluster out"
+TLS_REMEDY = "start one with the certificates of Dask's configuration (distributed.comm.tls), and configure them here"
+ALTERNATIVE = "add --backend loky, or --backend threading"
+
+
+class Wanted(NamedTuple):
+    """The cluster that a run wants: that of a scheduler, or so many processes of this machine."""
+
+    address: str | None
+    processes: int
+
+
+class Connection:
+    """A client of a scheduler; `is_own`: of a cluster that was started here. Raises ModeUnavailable."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted, self.is_own = wanted, wanted.address is None
+        self._closing = contextlib.ExitStack()
+        try:
+            self.client = (
+                self._start_cluster(wanted.processes)
+                if wanted.address is None
+                else self._find_scheduler(wanted.address)
+            )
+        except BaseException:
+            self._closing.close()
+            raise
+
+    @property
+    def address(self) -> str:
+        """The scheduler's address."""
+        return str(self.client.scheduler.address)
+
+    def is_alive(self) -> bool:
+        """Tell if the scheduler is still there, as far as is known."""
+        return bool(self.client.status == "running")
+
+    def close(self) -> None:
+        """Let go of the scheduler; end a cluster that was started here."""
+        self._closing.close()
+
+    def _start_cluster(self, processes: int) -> Any:
+        if current_process().daemon:
+            raise ModeUnavailable(
+                "mode parallel cannot run here: this process is a daemon of multiprocessing, which may start no other",
+                ALTERNATIVE,
+            )
+        place = tempfile.TemporaryDirectory(prefix="render-dask-", ignore_cleanup_errors=True)
+        folder = self._closing.enter_context(place)
+        import joblib.externals.loky.backend.context  # noqa: F401  (makes its way to start clean processes known)
+
+        clean = {"distributed.worker.multiprocessing-method": "loky"}  # Dask's own would run the caller's script again
+        self._closing.enter_context(dask.config.set(clean))
+        try:
+            with without_interrupts():  # its threads, and the processes that they start, get none either
+                cluster = LocalCluster(
+                    n_workers=processes,
+                    threads_per_worker=1,
+                    memory_limit=0,  # of workers; the system has one
+                    dashboard_address="127.0.0.1:0",
+                    local_directory=folder,
+                    resources={SCENES: 1},
+                    silence_logs=logging.CRITICAL,
+                )
+        except (RuntimeError, OSError) as error:
+            raise ModeUnavailable(
+                f"mode parallel cannot run here: Dask starts no processes ({describe_cause(error)})",
+                f"allow more open files (ulimit -n) and processes (ulimit -u), or {ALTERNATIVE}",
+            ) from error
+        self._closing.callback(cluster.close, timeout=CLOSE_SECONDS)
+        return self._open_client(cluster)
+
+    def _find_scheduler(self, address: str) -> Any:
+        if "://" in address:
+            return self._open_client(address)
+        path = Path(address).expanduser()
+        try:
+            found = json.loads(path.read_bytes())["address"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            why = getattr(error, "strerror", None) or "it is no scheduler file"
+            raise ModeUnavailable(
+                f"mode parallel cannot run here: cannot read the scheduler file {address}: {why}",
+                f"start a scheduler: dask scheduler --scheduler-file {address}",
+            ) from error
+        return self._open_client(found)
+
+    def _open_client(self, where: Any) -> Any:
+        """Connect to a cluster or an address."""
+        try:
+            with FILTER_LOCK, warnings.catch_warnings():
+                warnings.simplefilter("ignore", VersionMismatchWarning)  # other versions of libraries give equal bits
+                client = Client(where, timeout=CONNECT_SECONDS, set_as_default=False)
+        except Exception as error:  # whatever its transports raise
+            raise ModeUnavailable(
+                f"mode parallel cannot run here: no scheduler answers at {where} ({describe_cause(error)})",
+                TLS_REMEDY if str(where).startswith("tls") else REMEDY,
+            ) from error
+        self._closing.callback(client.close, timeout=CLOSE_SECONDS)
+        return client
+
+
+def describe_dashboard(link: str) -> str:
+    """Return the link with what stands in the way of it; nothing where the scheduler was started without one."""
+    from urllib.error import HTTPError
+    from urllib.request import ProxyHandler, build_opener
+
+    if not link.startswith("http"):
+        return link
+    try:
+        with build_opener(ProxyHandler({})).open(link, timeout=DASHBOARD_SECONDS) as page:
+            lacks = b"needs bokeh" in page.read(1000)
+            return f"{link} (its scheduler lacks bokeh, which it needs)" if lacks else link
+    except HTTPError:
+        return ""
+    except (OSError, ValueError):
+        return f"{link} (not reached from here)"
+
+
+def describe_cause(error: BaseException) -> str:
+    """Name the first cause of an error, in one line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+@contextlib.contextmanager
+def quiet_logs() -> Iterator[None]:
+    """Let Dask write nothing into its logs in here."""
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in ("distributed", "tornado")]
+    found = [logging.getLogger(name) for name in ("distributed", *names)]
+    before = [(logger, logger.level) for logger in found]
+    for logger, level in before:
+        if level != logging.NOTSET or logger.name == "distributed":
+            logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in before:
+            logger.setLevel(level)
+
+
+# --- one that no run uses just now ---------------------------------------------------------------------------
+
+KEPT: list[Connection] = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=KEPT.clear)  # its threads are not forked
+
+
+@contextlib.contextmanager
+def lend_connection(request: Request, recorder: Recorder) -> Iterator[Connection]:
+    """Take the connection that was kept, or make one; keep it again after a run that ends well."""
+    wanted = Wanted(request.cluster, request.workers if request.cluster is None else 0)
+    with quiet_logs():
+        connection = _take_kept(wanted)
+        if connection is None:
+            with recorder.span("start"):
+                connection = Connection(wanted)
+            dashboard = describe_dashboard(connection.client.dashboard_link)
+            if dashboard:
+                recorder.announce(f"the cluster's dashboard: {dashboard}")
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        KEPT.append(connection)
+
+
+def _take_kept(wanted: Wanted) -> Connection | None:
+    """Take the kept connection, if it is the one that is wanted; close any other."""
+    while KEPT:
+        with contextlib.suppress(IndexError):  # another thread was quicker
+            connection = KEPT.pop()
+            if connection.wanted == wanted and connection.is_alive():
+                return connection
+            connection.close()
+    return None
+
+
+@atexit.register
+def _close_kept() -> None:
+    with quiet_logs():
+        while KEPT:
+            KEPT.pop().close()

@@ -1,0 +1,312 @@
+"""The client's side of a run: a few tiles in flight for each slot of the cluster, taken as they come.
+
+Everything happens in the thread that wants tiles; Dask's client has one of its own, which fetches results. Nothing here
+waits for longer than a look takes: results that do not come are no reason not to see that the scheduler has gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from queue import Empty
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
+from weakref import WeakKeyDictionary
+
+from distributed import KilledWorker, as_completed
+
+from render.backends.dask import worker
+from render.backends.dask.members import Member, Members, describe_failure
+from render.backends.dask.messages import SCENES, Call, Job, Refusal, Reply, describe_job
+from render.errors import ModeUnavailable, RenderError, TileError
+from render.painting.handfuls import SHORTEST, fair_share
+from render.painting.liveness import LOOK_SECONDS
+from render.painting.painter import Done
+from render.painting.retries import Todo
+from render.request import MOST_WORKERS
+
+if TYPE_CHECKING:
+    from render.backends.dask.connection import Connection
+    from render.painting.painter import Painter
+    from render.plan import Tile
+
+BATCH = 100_000_000  # ns that a task should take: handing one out and taking it back is some 5 % of that
+MOST_AT_ONCE = 100  # tiles of a task
+START_SECONDS = 60.0  # in which the first worker gets ready
+GRACE_SECONDS = 10.0  # for which the others wait for a worker that does not get ready
+WORKER_SECONDS = 10.0  # in which a cluster without workers has one
+LEFT_SECONDS = 30.0  # in which a cluster whose workers have all left has one again
+QUIET_SECONDS = 5.0  # without a tile, after which workers are asked whether they hang
+STRANDED = 3  # times that all workers a tile was sent to may leave with it
+
+
+_KNOWN: WeakKeyDictionary[Connection, Members] = WeakKeyDictionary()  # those who took part in the last job
+
+
+class Task(NamedTuple):
+    """Tiles in flight. alone: nothing else was; sent: when (ns); workers: that they were restricted to, if any."""
+
+    future: Any
+    tiles: Sequence[Tile]
+    alone: bool
+    sent: int
+    workers: Sequence[str] | None
+
+
+class Crew:
+    """The workers of a run of so many tiles."""
+
+    def __init__(self, connection: Connection, painter: Painter, tiles: int) -> None:
+        self._connection, self._client, self._painter = connection, connection.client, painter
+        job, known = describe_job(uuid4().hex, painter.request), _KNOWN.get(connection)
+        self._members = known if known is not None and known.fits(job) else Members(connection, job, painter.recorder)
+        self._members.begin_run(painter.recorder)
+        _KNOWN[connection] = self._members
+        self._job: Job = self._members.job
+        self._results = as_completed(loop=self._client.loop, with_results=True, raise_errors=False)
+        self._tasks: dict[str, Task] = {}
+        self._count = tiles
+        self._tile_ns = SHORTEST  # that the last tiles took, each
+        self._progress = time.monotonic()
+        self._stranded: Counter[int] = Counter()
+        self._hung: Future[Any] | None = None
+
+    def start_workers(self) -> None:
+        """Greet all workers; give up waiting for some as soon as others may begin.
+
+        Raises ModeUnavailable where none can take part.
+        """
+        with self._painter.recorder.span("start"):
+            began, first = time.monotonic(), 0.0
+            while True:
+                self._members.look()
+                now, members = time.monotonic(), list(self._members)
+                waiting = [one for one in members if not one.is_ready and not one.refusal]
+                if not self._members.has_looked:
+                    pass
+                elif self._members.ready:
+                    first = first or now
+                    if not waiting:
+                        return
+                    if now > first + GRACE_SECONDS:
+                        self._announce_late(waiting)
+                        return
+                elif members and not waiting:
+                    raise self._unavailable("none of its workers can take part: " + self._list_refusals())
+                elif now > began + (START_SECONDS if members else WORKER_SECONDS):
+                    raise self._unavailable("its workers do not get ready" if members else "it has no workers")
+                elif members and all(one.is_silent for one in waiting):
+                    names = ", ".join(one.name for one in waiting[:4])
+                    raise self._unavailable(f"its workers do not answer ({names})")
+                time.sleep(0.01)
+
+    def paint_tiles(self, tiles: Sequence[Tile]) -> Iterator[Done]:
+        """Yield each tile as it comes. Raises TileError; for one that is given up, when all others are done."""
+        todo = Todo(tiles, self._painter.tile_failure)
+        self._progress = time.monotonic()
+        self._members.start_painting()
+        while todo.left:
+            self._hand_out(todo)
+            for key, status, outcome in self._receive_results():
+                task = self._tasks.pop(key, None)
+                if task is None:  # it was taken back
+                    continue
+                if isinstance(outcome, Reply):
+                    yield from self._take_reply(todo, task, outcome)
+                else:
+                    self._take_failure(todo, task, status, outcome)
+                self._hand_out(todo)
+            self._look_after(todo)
+        self._record_facts()
+        if todo.failed:
+            raise todo.failed[0]
+
+    def close(self) -> None:
+        """Give up what is in flight."""
+        futures = [task.future for task in self._tasks.values()]
+        self._tasks = {}
+        if futures and self._connection.is_alive():
+            with contextlib.suppress(Exception):  # whatever has become of the scheduler, nobody waits any more
+                self._members.call_in_loop(self._client.cancel(futures, asynchronous=True)).result(1.0)
+
+    # --- handing out ---------------------------------------------------------------------------------------
+
+    def _hand_out(self, todo: Todo) -> None:
+        """Keep each slot busy, with one more task beforehand where many are left; small tiles go together."""
+        workers = self._members.choose(self._painter.request.workers)
+        slots = sum(member.slots for member in workers)
+        usable = min(slots, self._painter.request.workers)
+        if not usable:
+            return
+        in_flight = fair_share(self._painter.request.in_flight, self._count, usable)
+        while True:
+            untried = todo.count_untried
+            size = max(min(BATCH // self._tile_ns, MOST_AT_ONCE, untried // (2 * usable)), 1)
+            size = size if in_flight == 1 else in_flight
+            deep = usable == slots and untried > usable * size
+            if len(self._tasks) >= usable * (1 + deep):
+                return
+            alone = not untried
+            if alone and self._tasks:  # a suspect is tried alone, so that the next loss has one suspect
+                return
+            tiles = todo.take_tiles(time.monotonic(), size)
+            if not tiles:
+                return
+            self._send_tiles(tiles, in_flight, self._members.restrict_to(workers), alone=alone)
+
+    def _send_tiles(
+        self, tiles: Sequence[Tile], in_flight: int, restriction: Sequence[str] | None, *, alone: bool
+    ) -> None:
+        key = f"render-tiles-{uuid4().hex}"
+        sent = self._painter.recorder.clock()
+        call = Call(worker.paint, self._job, tuple(tile.number for tile in tiles), in_flight)
+        future = self._client.submit(
+            pickle.loads,
+            call.pickled(),
+            key=key,
+            workers=restriction,
+            allow_other_workers=False,
+        )
+        self._tasks[key] = Task(future, tiles, alone, sent, restriction)
+        self._results.add(future)
+
+    # --- taking back ---------------------------------------------------------------------------------------
+
+    def _receive_results(self) -> Iterator[tuple[str, str, Any]]:
+        """Wait a little for results; yield the keys of their tasks, how they ended, and what came of them."""
+        with contextlib.suppress(Empty):
+            future, outcome = self._results.queue.get(timeout=LOOK_SECONDS)
+            yield future.key, future.status, outcome
+            for future, outcome in self._results.next_batch(block=False):
+                yield future.key, future.status, outcome
+
+    def _take_reply(self, todo: Todo, task: Task, reply: Reply) -> Iterator[Done]:
+        """Put the tiles of a reply on the canvas. Raises the error of one that failed."""
+        received = self._painter.recorder.clock()
+        by_number = {tile.number: tile for tile in task.tiles}
+        if reply.tiles:
+            self._tile_ns = max((reply.t1 - reply.t0) // len(reply.tiles), 1)
+        fresh = [painted for painted in reply.tiles if todo.finish_tile(painted.number)]
+        self._members.record_spans(reply, task.sent, received)
+        for painted in fresh:
+            tile = by_number[painted.number]
+            self._put(tile, painted.rgb, painted.counts)
+            yield Done(tile, painted.steps)
+        self._progress = time.monotonic()
+        if reply.error is not None:
+            cause, remedy, is_tile = reply.error
+            self._record_facts()
+            raise (TileError if is_tile else RenderError)(cause, remedy)
+        todo.give_back([tile for tile in task.tiles if tile.number in todo.left])
+
+    def _put(self, tile: Tile, rgb: Any, counts: Any) -> None:
+        canvas = self._painter.canvas
+        rows = slice(tile.y - canvas.y, tile.y - canvas.y + tile.height)
+        columns = slice(tile.x - canvas.x, tile.x - canvas.x + tile.width)
+        canvas.rgb[rows, columns] = rgb
+        if canvas.steps is not None:
+            canvas.steps[rows, columns] = counts
+
+    def _take_failure(self, todo: Todo, task: Task, status: str, outcome: Any) -> None:
+        """Decide what becomes of tiles that were not painted. Raises RenderError where nothing more can be."""
+        if isinstance(outcome, Refusal):
+            member = self._members.find(outcome.address)
+            if member is not None:
+                self._members.refuse(member, outcome.why)
+            todo.give_back(task.tiles)
+            return
+        error = outcome[1] if status == "error" else None
+        if isinstance(error, KilledWorker):
+            self._suspect(todo, task, f"Dask gave it up ({error.allowed_failures + 1} workers died)")
+        elif isinstance(error, ImportError):  # a worker that nobody has greeted yet, which will be refused
+            todo.give_back(task.tiles)
+        elif error is not None:
+            raise self._painter.tile_failure(task.tiles[0], describe_failure(error))
+        elif not self._connection.is_alive():
+            raise self._members.loss_error("it has gone")
+        else:  # cancelled by others
+            self._strand(todo, task, "its task was cancelled")
+
+    def _suspect(self, todo: Todo, task: Task, why: str) -> None:
+        """Try the tiles of a task again, each alone; give one up that was."""
+        if task.alone:
+            todo.give_up(task.tiles[0], f"the workers that painted it alone died: {why}")
+        else:
+            for tile in task.tiles:
+                todo.suspect_tile(tile, time.monotonic())
+
+    def _strand(self, todo: Todo, task: Task, why: str) -> None:
+        """Take back tiles that nobody paints any more; give up what this goes on and on with."""
+        for tile in task.tiles:
+            self._stranded[tile.number] += 1
+            if self._stranded[tile.number] >= STRANDED:
+                todo.give_up(tile, f"{why}, {STRANDED} times")
+            else:
+                todo.suspect_tile(tile, time.monotonic())
+
+    # --- looking after them --------------------------------------------------------------------------------
+
+    def _look_after(self, todo: Todo) -> None:
+        """See now and then who is there, who has left with tiles, and who hangs."""
+        self._members.look()
+        there = {member.address for member in self._members}
+        for key, task in list(self._tasks.items()):
+            if task.workers is not None and there.isdisjoint(task.workers):  # Dask would wait for them
+                del self._tasks[key]
+                self._members.call_in_loop(self._client.cancel([task.future], asynchronous=True))
+                self._strand(todo, task, "all workers that it was sent to have left")
+        quiet = time.monotonic() - self._progress
+        if self._members.ready:
+            self._find_hung(quiet)
+        elif quiet > LEFT_SECONDS and not any(one.greeting is None and not one.refusal for one in self._members):
+            why = f" ({self._list_refusals()})" if self._members.refused else ""
+            raise RenderError(f"no worker is left in the cluster{why}", "start others, or name another cluster")
+
+    def _find_hung(self, quiet: float) -> None:
+        """Ask all workers, where no tile comes for a while, which tile hangs. Raises TileError."""
+        if self._hung is None:
+            if quiet > QUIET_SECONDS and self._tasks:
+                ready = [member.address for member in self._members.ready]
+                call = self._client.run(
+                    worker.find_hung, self._job.run, workers=ready, on_error="ignore", asynchronous=True
+                )
+                self._hung = self._members.call_in_loop(call)
+            return
+        if not self._hung.done():
+            return
+        answers = {} if self._hung.exception() is not None else self._hung.result()
+        self._hung = None
+        for address, found in answers.items():
+            number, seconds = found or (-1, 0.0)
+            for tile in [one for task in self._tasks.values() for one in task.tiles if one.number == number]:
+                why = f"its worker {address.partition('://')[2]} gave no sign of life for {seconds:.0f} s"
+                raise self._painter.tile_failure(tile, why)
+
+    # --- words ---------------------------------------------------------------------------------------------
+
+    def _announce_late(self, waiting: Sequence[Member]) -> None:
+        for one in waiting:
+            what = "does not answer" if one.is_silent else "is not ready yet"
+            self._painter.recorder.announce(f"worker {one.name} {what}: the others begin without it")
+
+    def _list_refusals(self) -> str:
+        named = self._members.refused[:4]
+        more = len(self._members.refused) - len(named)
+        return "; ".join([*named, *([f"and {more} more"] if more else [])])
+
+    def _unavailable(self, why: str) -> ModeUnavailable:
+        address = self._connection.address
+        resources = f' --resources "{SCENES}=1"' if self._job.text is not None else ""
+        remedy = f"start workers that have this render: dask worker {address}{resources}"
+        return ModeUnavailable(f"mode parallel cannot run here: the cluster {address}: {why}", remedy)
+
+    def _record_facts(self) -> None:
+        """Record what is known of the cluster in the facts of the run."""
+        asked = self._painter.request.workers
+        self._members.record_untold()
+        self._painter.recorder.facts |= self._members.describe()
+        self._painter.recorder.facts["asked"] = self._members.all_slots if asked == MOST_WORKERS else asked
