@@ -150,22 +150,19 @@ def warp_program(scene: Scene, request: Request) -> Program:
 
 
 def fix_switches(request: Request, p: P) -> Fixed:
-    """Fix what switches parts of a GPU's code on or off, so that what is off takes no registers of it.
+    """Fix what switches parts of a GPU's code on or off, so that what is off takes none of its registers.
 
-    These are whether there is one sample a pixel, whether there are shortcuts, and the members of `p` that are 0 or 1.
-    A few kernels of a scene are kept then where one would do; each is compiled when it is first needed.
+    These are one sample a pixel (code for several paints one as well), and the members of `p` that are 0 or 1. So there
+    are a few kernels of a scene where one would do; each is compiled when it is first needed.
     """
-    switches = _switches(request)
-    if request.samples > 1:
-        switches = {"shortcuts": switches["shortcuts"]}  # the code for several samples paints one as well
     steering = {name: value for name, value in members_of(p).items() if isinstance(value, (int, np.integer))}
+    switches = _switches(request) if request.samples == 1 else {}
     return Fixed(switches, {name: int(value) for name, value in steering.items() if value in (0, 1)})
 
 
 def _switches(request: Request) -> dict[str, int]:
-    """Give the members of a launch's settings that are, or may be, constants of the code."""
-    one = request.samples == 1
-    return {"shortcuts": int(request.values["shortcuts"]), "samples": request.samples, "keep_steps": int(one)}
+    """Give the members of a launch's settings that may be constants of the code."""
+    return {"samples": request.samples, "keep_steps": int(request.samples == 1)}
 
 
 def _build_program(scene: Scene, request: Request, root: Callable[..., Any], loop: Filling, lanes: int) -> Program:

@@ -99,6 +99,7 @@ def test_samples_and_shortcuts(samples: int, shortcuts: int, precision: str, fra
     check(frame(samples=samples, precision=precision, parameters={"shortcuts": shortcuts}))
 
 
+@pytest.mark.slow
 @every_precision
 def test_relief(precision: str, frame: Ask) -> None:
     check(frame(precision=precision, parameters={"light": 1.0, "edge": 0.5}))

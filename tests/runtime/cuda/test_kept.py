@@ -28,6 +28,7 @@ OPENING = {
     "cuEventCreate",
 }
 CLOSING = {"cuModuleUnload", "cuMemFree", "cuMemFreeHost", "cuStreamDestroy", "cuEventDestroy"}
+LARGER: tuple[dict[str, Any], ...] = ({"size": "200x120", "tile": "64x64"}, {"samples": 3})
 SMALL = {"size": "48x32", "tile": "16x16", "samples": 2, "limit": 60}
 
 
@@ -73,7 +74,9 @@ def test_a_second_frame_opens_nothing(changes: dict[str, Any], session: Any, dri
     assert frame.trace.facts["multiprocessors"] == GPU.multiprocessors
 
 
-@pytest.mark.parametrize("changes", [{"size": "200x120", "tile": "64x64"}, {"samples": 3}, {"samples": 1}], ids=str)
+@pytest.mark.parametrize(
+    "changes", [{"samples": 1}, *(pytest.param(each, marks=pytest.mark.slow) for each in LARGER)], ids=str
+)
 def test_a_frame_with_more_to_keep_has_memory_of_its_own(
     changes: dict[str, Any], session: Any, driver: Imitation
 ) -> None:
