@@ -37,6 +37,8 @@ The words, which mean the same everywhere; one word for one idea:
     sample        one point of the picture plane; a pixel is the mean of one or more samples
     inside        of a sample: still alive at the limit of steps
     plan, tile    the ordered list of tiles of a request; a rectangle of the frame, with its number
+    slab          some rows of tiles, painted on a canvas of their own; a frame that fits in memory is one slab
+    band          rows of pixels as wide as the picture, on their way into a file or out of one
     window        the pixels of one rectangle of a frame, painted alone, in memory of its own
     frame         pixels + request + trace
     session       a scene prepared once, that draws many frames and windows

@@ -101,8 +101,10 @@ FIRST = (
 
 @cache
 def srgb_table() -> np.ndarray:
-    """Make the table of 65536 uint8 codes, by linear light in steps of 1 / 65535."""
-    table = np.searchsorted(np.array(FIRST), np.arange(65536), side="right")
-    table = table.astype(np.uint8)
-    table.flags.writeable = False
-    return table
+    """Make the table of 65536 uint8 codes, by linear light in steps of 1 / 65535.
+
+    Behind it lie three bytes more, since vectors load four where they want one.
+    """
+    padded = np.searchsorted(np.array(FIRST), np.arange(65536 + 3), side="right").astype(np.uint8)
+    padded.flags.writeable = False
+    return padded[:65536]

@@ -22,7 +22,7 @@ from render.lanes import (
     where,
 )
 from render.palettes import PALETTES, palette
-from render.vectors import along, dot, normalised, scaled, times
+from render.vectors import along, cross_sphere, developed, dot, normalised, scaled, times
 
 LIMIT = 160
 PRECISION = "f32"
@@ -110,9 +110,8 @@ def alive(state, p):
 
 def span(o, d):
     """Between which distances a ray is inside the sphere around the bulb; the same twice for a ray that misses it."""
-    middle = -dot(o, d)
-    half = sqrt(maximum(fma(middle, middle, REACH * REACH - dot(o, o)), 0.0))
-    return maximum(middle - half, 0.0), maximum(middle + half, 0.0)
+    enters, leaves = cross_sphere(o, d, REACH)
+    return maximum(enters, 0.0), maximum(leaves, 0.0)
 
 
 def bulb(c, p):
@@ -180,7 +179,7 @@ def shade(state, steps, p):
         seen = times(colour(axis, p), falling)
         light = seen
         light = where(hit, seen[0], behind[0]), where(hit, seen[1], behind[1]), where(hit, seen[2], behind[2])
-    return developed(light[0]), developed(light[1]), developed(light[2])
+    return developed(light)
 
 
 def surface(q, width, p):
@@ -241,8 +240,3 @@ def backdrop(d, p):
         mix(CORNERS[1], WALL[1], lit),
         mix(CORNERS[2], WALL[2], lit),
     )
-
-
-def developed(light):
-    """Light of any strength as 0 .. 1: a soft toe, and a shoulder that never quite reaches white."""
-    return light * (light + 0.095) / fma(light, light + 0.65, 0.195)

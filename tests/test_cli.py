@@ -310,8 +310,11 @@ WRONG = [  # words, and what is said
     (["--size", "axb"], "1280x720"),
     (["--size", "1e9x1e9"], "1280x720"),
     (["--size", "9999999999"], "width is 9999999999"),
-    (["--size", "99999999"], "a frame of 99999999 x 99999999 pixels"),
-    (["--size", "131072x131072"], "a frame of 131072 x 131072 pixels"),
+    (["--size", "99999999"], "a row of tiles of 262144 x 262144 pixels needs"),
+    (["--size", "131072", "--tile", "65536"], "a row of tiles of 65536 x 65536 pixels needs"),
+    (["--size", "65535", "--out", "a.webp"], "at most 16383 pixels a side"),
+    (["--size", "65500", "--out", "a.jpg"], "save it as .png, .tif or .npz alone"),
+    (["--size", "131072", "--out", "a.jpg"], "a.jpg can be at most 65500 pixels a side"),
     (["--samples", "0"], "samples is 0"),
     (["--samples", "1.5"], "samples is '1.5'"),
     (["--samples", "2000"], "samples is 2000"),
@@ -406,6 +409,12 @@ def never_painted_tile(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.fail("a tile was painted")
 
     monkeypatch.setattr("render.painting.painter.Painter.paint", painted)
+
+
+@pytest.mark.usefixtures("never_painted")
+def test_a_picture_that_has_no_room_on_its_disk_is_found_before_painting(say: Say) -> None:
+    assert "GiB free" in refused(say("--size", "99999999", "--out", "a.png"), 1)
+    assert list(Path().iterdir()) == []
 
 
 UNWRITABLE = ["no/such/folder/a.png", "folder.png", "folder.png/", "file/a.png", "x" * 300 + ".png", "a\0.png"]

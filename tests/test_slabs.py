@@ -222,7 +222,7 @@ def test_a_row_of_tiles_that_does_not_fit_is_refused_with_what_to_do(
     request = ask(mode=mode, width=1 << 16, height=1 << 16, tile=(1 << 12, 1 << 12))
     with pytest.raises(UsageError, match="a row of tiles of 4096 x 4096 pixels needs") as refused:
         choose_slabs(request, slabs.SLAB_BYTES)
-    assert "--tile 256" in refused.value.remedy
+    assert "--tile" in refused.value.remedy
     assert len(choose_slabs(ask(width=1 << 16, height=1 << 16, tile=(256, 256)), slabs.SLAB_BYTES)) == 256
 
 

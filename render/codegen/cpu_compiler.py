@@ -17,7 +17,16 @@ from numba.core.errors import NumbaError
 from numba.extending import intrinsic
 from numba.np import arrayobj
 
-from render.codegen import host, lane_memory, lane_primitives, lane_slots, lane_types, llvm_module
+from render.codegen import (
+    host,
+    lane_memory,
+    lane_moves,
+    lane_pixels,
+    lane_primitives,
+    lane_slots,
+    lane_types,
+    llvm_module,
+)
 from render.codegen.program import ENTRY, WORDS, Program
 from render.codegen.retarget import retarget
 from render.codegen.settings import Settings, request_settings
@@ -77,6 +86,9 @@ def lane_words(precision: str, lanes: int, patch_width: int, count: Any = None) 
         slots.lane_bits: lane_memory.mask_to_bits,
         slots.ones: lane_memory.count_ones,
         slots.first_one: lane_memory.count_trailing_zeros,
+        slots.pixel_codes: lane_pixels.look_up_codes,
+        slots.put_pixels: lane_pixels.pixels_intrinsic(patch_width),
+        slots.put_counts: lane_pixels.counts_intrinsic(patch_width),
         slots.unpack: lane_slots.unpack_lanes,
         slots.memory: lane_memory.array_pointer,
         slots.whole_memory: lane_memory.int_pointer,
@@ -84,8 +96,8 @@ def lane_words(precision: str, lanes: int, patch_width: int, count: Any = None) 
         slots.keep: lane_memory.store_lanes,
         slots.fetch_all: lane_memory.load_state,
         slots.keep_all: lane_memory.store_state,
-        slots.pack: lane_memory.pack_intrinsic(real),
-        slots.spread: lane_memory.spread_intrinsic(real),
+        slots.pack: lane_moves.pack_intrinsic(real),
+        slots.spread: lane_moves.spread_intrinsic(real),
         slots.fetch_apart: lane_memory.load_rows,
         slots.keep_apart: lane_memory.store_rows,
     }

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from render.codegen import host
 from render.codegen.lane_types import INT_OF, Lanes, Mask, lane_constant, llvm_type
 
 ALIGNMENT = 64  # bytes, of the memory and of whole vectors in it
@@ -125,132 +123,6 @@ def store_rows(typingctx: Any, pointer: Any, place: Any, apart: Any, state: Any)
         return context.get_dummy_value()
 
     return types.void(pointer, types.int64, types.int64, state), codegen
-
-
-# --- lanes that change their places ---------------------------------------------------------------------------
-
-
-def pack_intrinsic(kind: Lanes) -> Any:
-    """Make the intrinsic `pack(pointer, source, bits, target, apart, like)` for racks of lanes of one kind.
-
-    With AVX-512 a vector at a time (vpcompress into a register: to memory it is slow on Zen 4), else lane by lane.
-    """
-    rows_apart = ir.IntType(64)(kind.n)
-
-    @intrinsic
-    def pack(typingctx: Any, pointer: Any, source: Any, bits: Any, target: Any, apart: Any, like: Any) -> Any:
-        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            memory, source, bits, target, apart, _ = args
-            if not _has_compress():
-                _copy_lanes(builder, memory, len(like) + 2, bits, (source, rows_apart), (target, apart), packed=True)
-                return context.get_dummy_value()
-            for first, vector, mask, before in _vectors_of(builder, kind, bits):
-                compress = _declare_x86(builder, "compress", vector)
-                place, end = builder.add(source, source.type(first)), builder.add(target, before)
-                for _ in range(len(like) + 2):
-                    lanes = builder.load(_address(builder, memory, place, vector), align=_element_bytes(kind))
-                    packed = builder.call(compress, [lanes, vector(ir.Undefined), mask])
-                    builder.store(packed, _address(builder, memory, end, vector), align=_element_bytes(kind))
-                    place, end = builder.add(place, rows_apart), builder.add(end, apart)
-            return context.get_dummy_value()
-
-        return types.void(pointer, types.int64, types.int64, types.int64, types.int64, like), codegen
-
-    return pack
-
-
-def spread_intrinsic(kind: Lanes) -> Any:
-    """Make the intrinsic `spread(pointer, source, target, bits, like)` for racks of lanes of one kind."""
-    rows_apart = ir.IntType(64)(kind.n)
-
-    @intrinsic
-    def spread(typingctx: Any, pointer: Any, source: Any, target: Any, bits: Any, like: Any) -> Any:
-        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            memory, source, target, bits, _ = args
-            if not _has_compress():
-                ends = (source, rows_apart), (target, rows_apart)
-                _copy_lanes(builder, memory, len(like) + 2, bits, *ends, packed=False)
-                return context.get_dummy_value()
-            for first, vector, mask, before in _vectors_of(builder, kind, bits):
-                expand = _declare_x86(builder, "expand", vector)
-                place, end = builder.add(source, before), builder.add(target, target.type(first))
-                for _ in range(len(like) + 2):
-                    lanes = builder.load(_address(builder, memory, place, vector), align=_element_bytes(kind))
-                    there = _address(builder, memory, end, vector)
-                    kept = builder.load(there, align=_element_bytes(kind))
-                    builder.store(builder.call(expand, [lanes, kept, mask]), there, align=_element_bytes(kind))
-                    place, end = builder.add(place, rows_apart), builder.add(end, rows_apart)
-            return context.get_dummy_value()
-
-        return types.void(pointer, types.int64, types.int64, types.int64, like), codegen
-
-    return spread
-
-
-def _has_compress() -> bool:
-    return {"avx512f", "avx512vl"} <= host.cpu_features()
-
-
-def _element_bytes(kind: Lanes) -> int:
-    return int(kind.dtype.bitwidth) // 8
-
-
-def _vectors_of(builder: Any, kind: Lanes, bits: Any) -> Iterator[tuple[int, Any, Any, Any]]:
-    """For each register of lanes: its first lane, its type, its mask of the bits, and how many bits come before."""
-    count = min(kind.n, ALIGNMENT // _element_bytes(kind))
-    vector = ir.VectorType(llvm_type(Lanes(kind.dtype, 1)), count)
-    ones = cgutils.get_or_insert_function(builder.module, ir.FunctionType(bits.type, [bits.type]), "llvm.ctpop.i64")
-    before = bits.type(0)
-    for first in range(0, kind.n, count):
-        own = builder.trunc(builder.lshr(bits, bits.type(first)), ir.IntType(count))
-        yield first, vector, builder.bitcast(own, ir.VectorType(ir.IntType(1), count)), before
-        before = builder.add(before, builder.call(ones, [builder.zext(own, bits.type)]))
-
-
-def _declare_x86(builder: Any, word: str, vector: Any) -> Any:
-    mask = ir.VectorType(ir.IntType(1), vector.count)
-    name = f"llvm.x86.avx512.mask.{word}.v{vector.count}{vector.element.intrinsic_name}"
-    return cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector, vector, mask]), name)
-
-
-def _address(builder: Any, memory: Any, place: Any, vector: Any) -> Any:
-    return builder.bitcast(builder.gep(memory, [place]), vector.as_pointer())
-
-
-def _copy_lanes(
-    builder: Any,
-    memory: Any,
-    rows: int,
-    bits: Any,
-    source: tuple[Any, Any],
-    target: tuple[Any, Any],
-    *,
-    packed: bool,
-) -> None:
-    """Copy lane by lane, bit by bit: one end moves on by one, at the other the bit says where. Ends are (place, apart).
-
-    In a loop on the bits that are left.
-    """
-    i64 = bits.type
-    left = cgutils.alloca_once_value(builder, bits)
-    done = cgutils.alloca_once_value(builder, i64(0))
-    lowest = cgutils.get_or_insert_function(builder.module, ir.FunctionType(i64, [i64, ir.IntType(1)]), "llvm.cttz.i64")
-    check, body, after = (builder.append_basic_block(name) for name in ("lanes", "lane", "copied"))
-    builder.branch(check)
-    builder.position_at_end(check)
-    builder.cbranch(builder.icmp_unsigned("!=", builder.load(left), i64(0)), body, after)
-    builder.position_at_end(body)
-    rest, moved = builder.load(left), builder.load(done)
-    lane = builder.call(lowest, [rest, ir.IntType(1)(1)])
-    place = builder.add(source[0], lane if packed else moved)
-    end = builder.add(target[0], moved if packed else lane)
-    for _ in range(rows):
-        builder.store(builder.load(builder.gep(memory, [place])), builder.gep(memory, [end]))
-        place, end = builder.add(place, source[1]), builder.add(end, target[1])
-    builder.store(builder.and_(rest, builder.sub(rest, i64(1))), left)
-    builder.store(builder.add(moved, i64(1)), done)
-    builder.branch(check)
-    builder.position_at_end(after)
 
 
 @intrinsic

@@ -11,6 +11,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils, types
 
+from render.codegen import avx512
 from render.codegen.lane_types import (
     INT_OF,
     MANTISSA_BITS,
@@ -114,6 +115,10 @@ def _emit_take(context: Any, builder: Any, result: Any, operands: Any, values: A
 
     if result.n == 1:
         return element(builder.sext(inside, length.type) if inside.type != length.type else inside)
+    if array_type.dtype == result.dtype:
+        kind = llvm_type(result).element
+        if (lanes := avx512.gather(builder, kind, array.data, inside, result.dtype.bitwidth // 8)) is not None:
+            return lanes
     return _gather_lanes(builder, result, inside, length.type, element)
 
 

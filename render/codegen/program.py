@@ -27,7 +27,7 @@ ENTRY = "render_paint"
 ENTRIES = (ENTRY, "render_finish")  # of a GPU's code, launched one after the other: the passes over a launch's tiles
 Filling = dict[Any, Any]  # what stands in the slots
 RENDER = Path(__file__).parent.parent
-LANES = ("lane_memory", "lane_primitives", "lane_slots", "lane_types")
+LANES = ("avx512", "lane_memory", "lane_moves", "lane_pixels", "lane_primitives", "lane_slots", "lane_types")
 CPU = tuple(
     f"codegen/{name}" for name in (*LANES, "cpu_compiler", "host", "llvm_module", "plain_numba", "retarget", "settings")
 )

@@ -82,7 +82,7 @@ class Comparison:
 def compare(a: AnyPicture, b: AnyPicture) -> Comparison:
     """Compare b with a."""
     about: dict[str, Any] = {
-        "same_request": None if a.request is None or b.request is None else a.request == b.request,
+        "same_request": have_same_request(a, b),
         "sizes": (a.size, b.size),
         "depth": max(a.depth, b.depth),
         "frames": (len(a.frames), len(b.frames)),
@@ -121,6 +121,11 @@ def compare(a: AnyPicture, b: AnyPicture) -> Comparison:
         worst_frame=worst[0] if worst else None,
         **about,
     )
+
+
+def have_same_request(a: AnyPicture, b: AnyPicture) -> bool | None:
+    """Tell whether two pictures say that they draw the same; None where one does not say."""
+    return None if a.request is None or b.request is None else a.request == b.request
 
 
 def describe_request_changes(a: AnyPicture, b: AnyPicture) -> str:

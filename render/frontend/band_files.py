@@ -14,7 +14,8 @@ from render import outputs
 from render.errors import OutputError
 from render.findings.document import collect_texts
 from render.frame import Frame
-from render.painting.slabs import Streaming, is_large
+from render.painting import slabs
+from render.painting.slabs import Streaming
 from render.pictures.bands import Band, Sink
 from render.request import Request
 from render.storage.journal import Journal
@@ -40,15 +41,18 @@ class BandFiles:
     ) -> Streaming | None:
         """Start the files that are made of bands, where the frame is so large; return None where it is not.
 
-        Raises OutputError where one cannot be written, or its disk is too full.
+        Raises UsageError for a frame that cannot be cut into slabs, OutputError where a file cannot be written, or
+        there is no room for it.
         """
         if not _take_bands(makers, request):
             return None
+        streaming = Streaming(self.take, slabs.SLAB_BYTES)
+        slabs.choose_slabs(request, streaming.slab_bytes)
         for path, maker in makers.items():
             if maker.KEEPS_PIXELS:
                 self._start_file(path, maker, request, plain=plain)
         self._check_space(request, None if journal is None else journal.output)
-        return Streaming(self.take)
+        return streaming
 
     def savings(self, frame: Frame, *, plain: bool) -> Iterator[tuple[str, Callable[[], None]]]:
         """Yield each file of the frame that is made of bands, with what completes it."""
@@ -121,7 +125,7 @@ def open_bands() -> Iterator[BandFiles]:
 
 def _take_bands(makers: Mapping[str, outputs.Output], request: Request) -> bool:
     """Tell whether a frame is to be painted in slabs: it is large, and all files that hold its pixels take bands."""
-    return is_large(request) and all(
+    return slabs.is_large(request) and all(
         maker.open_sink is not None and (path == outputs.STDOUT or outputs.is_regular(path))
         for path, maker in makers.items()
         if maker.KEEPS_PIXELS

@@ -25,7 +25,7 @@ from render.findings import chart, repeats
 from render.findings.document import draw_document, race_document
 from render.findings.repeats import Rounds
 from render.frame import Frame, Frames
-from render.frontend import devices, keeping, library, terminal
+from render.frontend import devices, keeping, library, terminal, thumbnail
 from render.frontend.band_files import BandFiles, open_bands
 from render.frontend.files import check_outputs, check_sizes, keep_until_saved, save_all, save_unfinished
 from render.outputs import table
@@ -214,15 +214,15 @@ def compare(typed: Namespace, began: int) -> int:
             Path(typed.b).resolve(),
         }:
             raise UsageError("--diff must name a new .png file", f"give another name than {typed.diff}")
-    result = comparing.compare(a, b)
     one, other = picture.display_name(typed.a), picture.display_name(typed.b)
-    if result.same_request is False and not typed.any_request:
+    if comparing.have_same_request(a, b) is False and not typed.any_request:
         raise UsageError(
             f"{one} and {other} have different requests: {comparing.describe_request_changes(a, b)}",
             "add --any-request to compare them anyway",
         )
     if typed.diff and (a.more or b.more):
         raise UsageError("--diff cannot show the differences of pictures of several frames", "leave --diff out")
+    result = comparing.compare(a, b)
     attributed = None if result.identical else attribution.attribute(a, b)
     if typed.diff and attributed is not None:
         from render.comparison.difference import mark_places
@@ -288,10 +288,14 @@ def _show_picture(typed: Namespace) -> int:
     """Print what a picture is."""
     if typed.out or typed.page:
         raise UsageError(f"{typed.file} is a picture, and outputs are made from a saved trace", "save one with --trace")
-    description = inspection.describe_picture(source.open_picture(typed.file))
+    opened = source.open_picture(typed.file)
+    small = None if typed.json or typed.quiet else thumbnail.fit_terminal(opened.size, sys.stdout)
+    description = inspection.describe_picture(opened, small.add_band if small else None)
     if typed.json:
         print(json.dumps({"file": typed.file} | description))
     elif not typed.quiet:
+        if small:
+            small.write(sys.stdout)
         print("\n".join(inspection.format_description(description, typed.file)))
     return 0
 

@@ -13,7 +13,7 @@ from render.kernels.room import (
     of_tray,
     of_tray_counter,
 )
-from render.kernels.scalar import levels, marked, put
+from render.kernels.scalar import levels, marked
 from render.kernels.slots import (
     LANES,
     PATCH_HEIGHT,
@@ -25,7 +25,11 @@ from render.kernels.slots import (
     how_many,
     keep,
     lift,
+    memory,
     ones,
+    pixel_codes,
+    put_counts,
+    put_pixels,
     real_count,
     reals,
     settled,
@@ -104,21 +108,29 @@ def store(room: Any, notes: Any, at: Any, like: Any) -> int:
         light = light[0] + clamped(r), light[1] + clamped(g), light[2] + clamped(b)
     at.outcome[0] += bad
     red, green, blue = levels(light, at)
-    reds, greens, blues, counted = unpack(red), unpack(green), unpack(blue), unpack(counts)
+    codes, counted = pixel_codes(at.table, red, green, blue), unpack(counts)
     for low in range(PATCH_HEIGHT):
         row = down + low
-        put_row(at, row, row < at.height, right, low * PATCH_WIDTH, reds, greens, blues, counted)
+        put_row(at, row, row < at.height, right, low * PATCH_WIDTH, codes, counted)
         row = at.frame_height - 1 - 2 * at.y - row
         there = at.height <= row < at.height + at.images
-        put_row(at, row, there, right, low * PATCH_WIDTH, reds, greens, blues, counted)
+        put_row(at, row, there, right, low * PATCH_WIDTH, codes, counted)
     return made
 
 
-def put_row(
-    at: Any, row: int, there: bool, right: int, lane: int, reds: Any, greens: Any, blues: Any, counted: Any
-) -> None:
+def put_row(at: Any, row: int, there: bool, right: int, lane: int, codes: Any, counted: Any) -> None:
     """Write a patch's pixels in one row of the rectangle, or of the images below it, if it has any there."""
     if there:
-        for along in range(PATCH_WIDTH):
-            if right + along < at.width:
-                put(at, at.first + row * at.stride + right + along, lane + along, reds, greens, blues, counted)
+        rgb, steps, place = memory(at.rgb), memory(at.steps), at.first + row * at.stride + right
+        if right + PATCH_WIDTH <= at.width:
+            put_pixels(rgb, place, codes, lane)
+            if at.keep_steps:
+                put_counts(steps, place, counted, lane)
+        else:
+            for along in range(at.width - right):
+                code = codes[lane + along]
+                rgb[3 * (place + along)] = code & 255
+                rgb[3 * (place + along) + 1] = (code >> 8) & 255
+                rgb[3 * (place + along) + 2] = code >> 16
+                if at.keep_steps:
+                    steps[place + along] = counted[lane + along]

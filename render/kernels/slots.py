@@ -195,6 +195,21 @@ def unpack(values: Lane) -> Any:
     _empty()
 
 
+def pixel_codes(table: Any, red: Lane, green: Lane, blue: Lane) -> Any:
+    """Look three steps of a table of bytes up in each lane; memory that holds a whole number for each, red lowest."""
+    _empty()
+
+
+def put_pixels(rgb: Any, place: int, codes: Any, lane: int) -> None:
+    """Write the bytes of a patch's row of pixels, from this lane's code on, as pixel number `place` and following."""
+    _empty()
+
+
+def put_counts(steps: Any, place: int, counts: Any, lane: int) -> None:
+    """Write a patch's row of step counts as int32 in the same way."""
+    _empty()
+
+
 def memory(array: Any) -> Any:
     """The memory of an array, to be indexed from 0 on without a check."""
     _empty()

@@ -53,7 +53,7 @@ class Streaming:
     """
 
     take: Callable[[Band], None]
-    slab_bytes: int = SLAB_BYTES
+    slab_bytes: int
 
 
 class Surface(ABC):
@@ -218,7 +218,7 @@ def choose_slabs(request: Request, slab_bytes: int) -> tuple[Slab, ...]:
         raise UsageError(
             f"a row of tiles of {request.tile[0]} x {request.tile[1]} pixels needs {CANVASES * row / 2**30:.3g} GiB, "
             f"and this process may use {SHARE * CANVASES * granted / 2**30:.3g} GiB, of which a quarter is for them",
-            "cut lower tiles, for example --tile 256, or give a smaller --size",
+            "cut lower tiles with --tile, or give a smaller --size",
         )
     busy = -(-TILES_PER_WORKER * request.workers // columns)  # rows, so that a slab's last tile is a small part of it
     most = min(slab_bytes * MORE, granted) // row

@@ -9,9 +9,9 @@ The copies are SubIFDs of the picture (TIFF Technical Note 1, 1995): GDAL (from 
 take those for a pyramid, and to Pillow and all others the file is one picture. Copies that follow it in the chain of
 pages, as in a cloud-optimized GeoTIFF, are a pyramid to the same programs, but to others they are more pages.
 
-Tiles have no predictor: differences from pixel to pixel take half as much time again, and of the three scenes tried
-they make two larger (by 12 and 2 %) and one smaller (by 21 %). The file is a BigTIFF only where the tiles of all
-levels, unpacked, come near the 4 GiB that a TIFF can address.
+Tiles have no predictor: differences from pixel to pixel take more time (1.16 and 1.75 times) and make the tiles of
+a Mandelbrot set larger by 20 %, those of the still life smaller by 24 % (benchmarks/sections/saving.py). The file is a
+BigTIFF only where the tiles of all levels, unpacked, come near the 4 GiB that a TIFF can address.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from render.pictures.provenance import join_texts
 
 TILE = ROWS  # pixels of a tile's side
 CLASSIC = (1 << 32) - (1 << 26)  # bytes that a TIFF of 32-bit addresses may have, less room for its tables
-AHEAD = 4  # rows of tiles that wait to be written, at most
+AHEAD = 2  # rows of tiles that wait to be written, at most
 ICC_PROFILE = 34675  # the tag's number
 BYTES = 7  # TIFF's type "undefined"
 
@@ -100,7 +100,7 @@ class TiffSink:
         self._packed: Queue[list[bytes] | None] = Queue(AHEAD)  # None: there are no more
         self._all_packed = False
         self._failed: list[BaseException] = []
-        self._writer = threading.Thread(target=self._write_file, name="tiff")
+        self._writer = threading.Thread(target=self._write_file, daemon=True, name="tiff")
         self._writer.start()
 
     def write_band(self, band: Band) -> None:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -91,6 +91,7 @@ class Hosts:
         command = ["ip", "netns", "exec", self._namespace(name), sys.executable, *words]
         return subprocess.Popen(
             command,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -122,9 +123,8 @@ def open_hosts(names: Sequence[str], folder: Path) -> Iterator[Hosts]:
         hosts.close()
 
 
-def wait_until(seen: object, seconds: float = HANGING) -> None:
+def wait_until(seen: Callable[[], bool], seconds: float = HANGING) -> None:
     """Wait until a function returns something true."""
-    assert callable(seen)
     until = time.monotonic() + seconds
     while not seen():
         assert time.monotonic() < until, "it takes too long"

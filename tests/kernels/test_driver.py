@@ -16,11 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from render import scene, targets
+from render.codegen import avx512, cpu_compiler
 from render.codegen.program import PATCHES, Width, vector_program
 from render.frame import Canvas, open_canvas
 from render.kernels import driver, room
 from render.request import Request
 from render.runtime.cpu import native, underway
+from render.targets import simd
 from tests.conftest import small_request
 
 PLACES = [
@@ -248,6 +250,22 @@ def test_every_width_that_is_accepted_paints_the_same(width: Width, ask: Callabl
     code = of_width(request, width)
 
     assert painted(request, lambda surface: code.paint(surface, 0, 0, 37, 21)[0]) == at_once(request, "scalar")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["f32", "f64"])
+def test_lanes_move_one_by_one_to_the_same_picture_where_the_cpu_has_no_word_for_it(
+    precision: str, monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Request]
+) -> None:
+    request = ask(**PLACES[0], width=37, height=21, tile=(37, 21), precision=precision)
+    plain = kernel(request, "simd")
+    loaded, able = scene.load(request.scene), avx512.has("avx512f", "avx512vl")
+    monkeypatch.setattr(avx512, "has", lambda *_: False)
+    code = cpu_compiler.compile_program(vector_program(loaded, request, simd.choose_width(loaded, precision)[0]))
+    bare = native.NativeKernel(code, request, plain.p, plain.layout, "")
+
+    assert (len(bare.code) != len(plain.code)) == able
+    assert painted(request, lambda surface: bare.paint(surface, 0, 0, 37, 21)[0]) == at_once(request, "scalar")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageCms, ImageOps
 
 from render import machine
@@ -107,6 +108,18 @@ def test_every_frame_is_read(kind: str) -> None:
     options = {"lossless": True} if kind == "WEBP" else {}
     data = as_file(frames[0], kind, save_all=True, append_images=frames[1:], **options)
     assert [one.rgb[3, 3, 1] for one in decode(data).frames] == [0, 85, 170]
+
+
+@pytest.mark.parametrize("channels", [3, 4])  # the first is read by this program, the second by Pillow
+def test_smaller_copies_in_a_tiff_are_no_more_frames(channels: int) -> None:
+    file, rgb = io.BytesIO(), np.random.default_rng(1).integers(0, 255, (64, 80, channels), np.uint8)
+    with tifffile.TiffWriter(file) as writer:
+        for shrink in (1, 2, 4):
+            copy = np.ascontiguousarray(rgb[::shrink, ::shrink])
+            writer.write(copy, photometric="rgb", subfiletype=shrink > 1, metadata=None)
+    read = decode(file.getvalue())
+    assert (len(read.frames), read.alpha is not None) == (1, channels == 4)
+    assert np.array_equal(read.rgb, rgb[..., :3])
 
 
 def test_a_colour_profile_is_named() -> None:

@@ -103,7 +103,7 @@ class Connection:
                 f"mode parallel cannot run here: Dask starts no processes ({describe_cause(error)})",
                 f"allow more open files (ulimit -n) and processes (ulimit -u), or {ALTERNATIVE}",
             ) from error
-        self._closing.callback(cluster.close, timeout=CLOSE_SECONDS)
+        self._closing.callback(_close_quietly, cluster)
         return self._open_client(cluster)
 
     def _find_scheduler(self, address: str) -> Any:
@@ -131,8 +131,14 @@ class Connection:
                 f"mode parallel cannot run here: no scheduler answers at {where} ({describe_cause(error)})",
                 TLS_REMEDY if str(where).startswith("tls") else REMEDY,
             ) from error
-        self._closing.callback(client.close, timeout=CLOSE_SECONDS)
+        self._closing.callback(_close_quietly, client)
         return client
+
+
+def _close_quietly(opened: Any) -> None:
+    """Close a client or a cluster; one that has lost its other end is as good as closed."""
+    with contextlib.suppress(Exception):
+        opened.close(timeout=CLOSE_SECONDS)
 
 
 def describe_dashboard(link: str) -> str:

@@ -5,7 +5,7 @@
     16 bits a sample             all of them; where Pillow would drop half of them and nothing helps, it is refused
     transparency                 a channel of its own, also where one colour stands for it
     turned by EXIF               turned as the picture is shown
-    animations, several pages    all of them
+    animations, several pages    all of them, without the smaller copies in a TIFF
 
 Floating-point pictures have no fixed range and are refused.
 """
@@ -16,7 +16,7 @@ import math
 import re
 import struct
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 COST = 18  # bytes for each pixel at most: Pillow's own copy, one in another mode, and ours
 HEAD = 4096  # bytes of a file in which its depth is looked for
-ORIENTATION, BITS, PLANES = 0x0112, 258, 284  # tags of EXIF and TIFF
+ORIENTATION, BITS, PLANES, SUBFILE = 0x0112, 258, 284, 254  # tags of EXIF and TIFF
 WIDE = re.compile(r"(RGB|RGBA|RGBX|RGBa|LA|CMYK|CMYKX);16([BLN])")  # of which Pillow keeps the upper halves
 OTHER_END = {"B": "L", "L": "B", "N": "B" if np.little_endian else "L"}
 OPENERS = {  # this program writes these, and larger ones than Pillow's own limit, which knows nothing of the memory
@@ -83,21 +83,21 @@ def _read_start(file: IO[bytes], length: int) -> bytes:
 
 
 def _read_contents(image: Image, head: bytes, again: Callable[[], bytes], png: Png | None) -> FileContents:
-    pages = getattr(image, "n_frames", 1) if image.format in PAGED else 1
-    needed = COST * math.prod(image.size) * pages
+    pages = _list_pages(image)
+    needed = COST * math.prod(image.size) * len(pages)
     check_memory(needed)
     ignored = [*(png.ignored if png else ()), *_list_ignored(image)]
     wide = _open_low_bytes(image, head, again, png)
     check_memory(needed * 2 if wide else needed)
     layers, taken = [], 0
-    for number in range(pages):
+    for number in pages:
         if number:  # of another size or depth, perhaps
             image.seek(number)
             _open_low_bytes(image, head, again, png)
             check_memory(taken + COST * math.prod(image.size))
         taken += COST * math.prod(image.size)
         image.load()
-        layers.append(_join_bytes(image, wide, png) if wide else _make_layer(image, png if pages == 1 else None))
+        layers.append(_join_bytes(image, wide, png) if wide else _make_layer(image, png if len(pages) == 1 else None))
     turned = _read_orientation(image, ignored)
     layers = [
         Layer(_turn_array(rgb, turned), None if alpha is None else _turn_array(alpha, turned)) for rgb, alpha in layers
@@ -105,6 +105,19 @@ def _read_contents(image: Image, head: bytes, again: Callable[[], bytes], png: P
     ignored += _list_colour_hints(image, png)
     texts = {name: text for name, text in _read_texts(image, png).items() if isinstance(text, str)}
     return FileContents(tuple(layers), texts, tuple(ignored))
+
+
+def _list_pages(image: Image) -> Sequence[int]:
+    """List the numbers of the pictures that count: all of an animation or document, but no smaller copies in a TIFF."""
+    pages = range(getattr(image, "n_frames", 1) if image.format in PAGED else 1)
+    if image.format != "TIFF" or len(pages) == 1:
+        return pages
+    reduced = []
+    for number in pages:
+        image.seek(number)
+        reduced += [number] if image.tag_v2.get(SUBFILE, 0) & 1 else []  # type: ignore[attr-defined]
+    image.seek(0)
+    return [number for number in pages if number not in reduced] or pages
 
 
 def _list_ignored(image: Image) -> Iterator[str]:
