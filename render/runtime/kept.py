@@ -9,18 +9,26 @@ from __future__ import annotations
 
 import threading
 import weakref
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from render.runtime.kernel import Device
+from typing import Generic, Protocol, TypeVar
 
 
-class Kept:
+class Closable(Protocol):
+    """What a device is to those that keep it."""
+
+    def close(self) -> None:
+        """Release everything."""
+        ...
+
+
+Kind = TypeVar("Kind", bound=Closable)
+
+
+class Kept(Generic[Kind]):
     """At most one device. Threads may share it: those that find it taken open their own."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._devices: list[Device] = []
+        self._devices: list[Kind] = []
         self._wanted = False
         weakref.finalize(self, _close_all, self._devices)
 
@@ -28,12 +36,12 @@ class Kept:
         """Keep from now on what is left here."""
         self._wanted = True
 
-    def take(self) -> Device | None:
+    def take(self) -> Kind | None:
         """Take the device that was left, if any."""
         with self._lock:
             return self._devices.pop() if self._devices else None
 
-    def leave(self, device: Device) -> None:
+    def leave(self, device: Kind) -> None:
         """Leave a device that works for the next frame, or close it where nobody wants it."""
         with self._lock:
             if self._wanted and not self._devices:
@@ -48,6 +56,6 @@ class Kept:
         _close_all(self._devices)
 
 
-def _close_all(devices: list[Device]) -> None:
+def _close_all(devices: list[Kind]) -> None:
     while devices:
         devices.pop().close()

@@ -198,7 +198,7 @@ class LaunchKernel(Kernel):
         again: Callable[[Request, P], LaunchKernel] | None = None,
         fits: Callable[[Request, P], bool] | None = None,
         restart: Callable[[Any, Clock], bool] | None = None,
-        kept: Kept | None = None,
+        kept: Kept[Device] | None = None,
     ) -> None:
         """Keep what opens the device; `again` makes a kernel of the same code for another request that it `fits`.
 
@@ -208,7 +208,7 @@ class LaunchKernel(Kernel):
         self.facts: dict[str, object] = {"device": name}
         self._arguments = make, name, about, streams
         self._announce, self._remake, self._fits = announce, again, fits
-        self._restart, self._kept = restart, Kept() if kept is None else kept
+        self._restart, self._kept = restart, Kept[Device]() if kept is None else kept
         self._lock = threading.Lock()
         self._device: Device | None = None
         self._streams: Sequence[Stream] = ()

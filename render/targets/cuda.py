@@ -23,7 +23,7 @@ from render.runtime.launch import STREAMS, launches
 
 if TYPE_CHECKING:
     from render.request import Request
-    from render.runtime.kernel import Announce, KeptDevice
+    from render.runtime.kernel import Announce, Device, KeptDevice
     from render.scene import Scene
     from render.trace import Clock
 
@@ -71,7 +71,7 @@ def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
     return _gpu_kernel(discovered.usable, codes, announce, program.fits, Kept(), request, program.p)
 
 
-def _simulated_kernel(path: str, fits: Fits, kept: Kept, request: Request, p: P) -> LaunchKernel:
+def _simulated_kernel(path: str, fits: Fits, kept: Kept[Device], request: Request, p: P) -> LaunchKernel:
     """Make a kernel for the simulator, whose code is, or will be, in the cache."""
     start = partial(simulator.Simulator, path, request, members_of(p))
     about = f"one lane a thread, simulated, {PRECISION_NAMES[request.precision]}"
@@ -80,7 +80,13 @@ def _simulated_kernel(path: str, fits: Fits, kept: Kept, request: Request, p: P)
 
 
 def _gpu_kernel(
-    usable: Sequence[discovery.Gpu], codes: Codes, announce: Announce, fits: Fits, kept: Kept, request: Request, p: P
+    usable: Sequence[discovery.Gpu],
+    codes: Codes,
+    announce: Announce,
+    fits: Fits,
+    kept: Kept[Device],
+    request: Request,
+    p: P,
 ) -> LaunchKernel:
     """Make a kernel for these GPUs from the machine code for each compute capability."""
     openers = {}
