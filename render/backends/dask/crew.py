@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from queue import Empty
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
@@ -39,8 +39,9 @@ MOST_AT_ONCE = 100  # tiles of a task
 START_SECONDS = 60.0  # in which the first worker gets ready
 GRACE_SECONDS = 10.0  # for which the others wait for a worker that does not get ready
 WORKER_SECONDS = 10.0  # in which a cluster without workers has one
-LEFT_SECONDS = 30.0  # in which a cluster whose workers have all left has one again
+LEFT_SECONDS = 20.0  # in which a cluster whose workers have all left has one again
 QUIET_SECONDS = 5.0  # without a tile, after which workers are asked whether they hang
+MOST_DIED = 4  # workers that may die as they get ready before the first is ready
 STRANDED = 3  # times that all workers a tile was sent to may leave with it
 
 
@@ -95,10 +96,14 @@ class Crew:
                     if now > first + GRACE_SECONDS:
                         self._announce_late(waiting)
                         return
+                elif self._members.died_unready >= MOST_DIED:
+                    raise self._unavailable("its workers die as they get ready")
                 elif members and not waiting:
                     raise self._unavailable("none of its workers can take part: " + self._list_refusals())
                 elif now > began + (START_SECONDS if members else WORKER_SECONDS):
-                    raise self._unavailable("its workers do not get ready" if members else "it has no workers")
+                    died = self._members.died_unready
+                    none = "its workers died as they got ready" if died else "it has no workers"
+                    raise self._unavailable("its workers do not get ready" if members else none)
                 elif members and all(one.is_silent for one in waiting):
                     names = ", ".join(one.name for one in waiting[:4])
                     raise self._unavailable(f"its workers do not answer ({names})")
@@ -263,8 +268,18 @@ class Crew:
         if self._members.ready:
             self._find_hung(quiet)
         elif quiet > LEFT_SECONDS and not any(one.greeting is None and not one.refusal for one in self._members):
-            why = f" ({self._list_refusals()})" if self._members.refused else ""
-            raise RenderError(f"no worker is left in the cluster{why}", "start others, or name another cluster")
+            self._raise_none_left(todo)
+
+    def _raise_none_left(self, todo: Todo) -> NoReturn:
+        """Raise the error for a cluster that all workers have left: of a tile that is suspected, where one is."""
+        suspects = [tile for tile in todo.suspects if tile.number in todo.left]
+        self._record_facts()
+        if suspects:
+            others = ", ".join(str(tile.number) for tile in suspects[1:])
+            why = "its workers died, and none is left in the cluster" + (f" (tiles {others} too)" if others else "")
+            raise self._painter.tile_failure(suspects[0], why)
+        why = f" ({self._list_refusals()})" if self._members.refused else ""
+        raise RenderError(f"no worker is left in the cluster{why}", "start others, or name another cluster")
 
     def _find_hung(self, quiet: float) -> None:
         """Ask all workers, where no tile comes for a while, which tile hangs. Raises TileError."""

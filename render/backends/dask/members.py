@@ -73,6 +73,7 @@ class Members:
         self._untold: list[tuple[Reply, int, int]] = []  # replies of workers whose clocks are not tied yet
         self._started = False
         self.has_looked = False  # in this run
+        self.died_unready = 0  # workers that left while they got ready
         self.left: list[str] = []
         self.joined: list[str] = []
         self.refused: list[str] = []
@@ -165,6 +166,7 @@ class Members:
             member = self._members.pop(address)
             if member.call is not None:
                 member.call.cancel()
+                self.died_unready += 1
             if member.greeting is not None:
                 self.left.append(member.name)
         for address, described in found.items():
