@@ -118,10 +118,11 @@ sys.exit(main(sys.argv[1:]))
 
 def test_a_race_compares_the_hashes_of_whole_frames(draw: Draw) -> None:
     words = [*SMALL[:-2], "--view", "whole", "--story", "none", "--modes", "sequential,concurrent", "--repeat", "1"]
-    result = draw("race", *words, "--page", "r.html")
+    result = draw("race", *words, "--page", "r.html", "--out", "a.tif")
     expected = render.draw(size=(48, 700), tile=(16, 70), limit=60, mode="sequential").sha256
     assert result["identical"]
     assert [run["sha256"] for run in result["runs"]] == [expected] * 2
+    assert hashlib.sha256(picture.read("a.tif").rgb.tobytes()).hexdigest() == expected
 
 
 def test_a_disk_that_is_too_full_is_found_before_painting(
