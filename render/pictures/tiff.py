@@ -19,7 +19,6 @@ from __future__ import annotations
 import threading
 from array import array
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -100,8 +99,11 @@ class TiffSink:
         self._packed: Queue[list[bytes] | None] = Queue(AHEAD)  # None: there are no more
         self._all_packed = False
         self._failed: list[BaseException] = []
-        self._writer = threading.Thread(target=self._write_file, daemon=True, name="tiff")
-        self._writer.start()
+        self._writer: threading.Thread | None = threading.Thread(target=self._write_file, daemon=True, name="tiff")
+        try:
+            self._writer.start()
+        except RuntimeError:  # no more threads are allowed: then all is written at the end
+            self._writer, self._packed = None, Queue()
 
     def write_band(self, band: Band) -> None:
         """Pack the next band; wait while others are still to be written. Raises OSError."""
@@ -117,7 +119,10 @@ class TiffSink:
         for number in range(len(self._levels)):
             self._pack_level(number)
         self._packed.put(None)
-        self._writer.join()
+        if self._writer is None:
+            self._write_file()
+        else:
+            self._writer.join()
         self._spool.close()
         self._raise_failure()
         if texts:
@@ -129,8 +134,8 @@ class TiffSink:
     def abandon(self) -> None:
         """Stop writing."""
         self._failed.append(OSError("the picture was abandoned"))
-        with suppress(RuntimeError):  # it never was started
-            self._packed.put(None)
+        self._packed.put(None)
+        if self._writer is not None:
             self._writer.join()
         self._spool.close()
 
