@@ -313,7 +313,7 @@ WRONG = [  # words, and what is said
     (["--size", "99999999"], "a row of tiles of 262144 x 262144 pixels needs"),
     (["--size", "131072", "--tile", "65536"], "a row of tiles of 65536 x 65536 pixels needs"),
     (["--size", "65535", "--out", "a.webp"], "at most 16383 pixels a side"),
-    (["--size", "65500", "--out", "a.jpg"], "save it as .png, .tif or .npz alone"),
+    (["--size", "65500", "--out", "a.jpg"], ".png, .tif and .npz alone take frames of any size"),
     (["--size", "131072", "--out", "a.jpg"], "a.jpg can be at most 65500 pixels a side"),
     (["--samples", "0"], "samples is 0"),
     (["--samples", "1.5"], "samples is '1.5'"),
