@@ -1,4 +1,4 @@
-"""A card's machine code read as a processor would run it: instructions, basic blocks, loops, and what they cost.
+"""A GPU's machine code read as a processor would run it: instructions, basic blocks, loops, and what they cost.
 
 NVIDIA's disassembler (package nvidia-cuda-nvdisasm) makes text of the code; `read` makes basic blocks of one kernel's
 text, and of these the natural loops (Aho, Lam, Sethi and Ullman, Compilers, section 9.6): a branch back to a block
@@ -218,7 +218,7 @@ def _natural(source: int, target: int, follows: list[list[int]]) -> set[int]:
 
 
 def disassembled(code: bytes) -> str:
-    """The text of a card's machine code. Raises Absent where there is no disassembler."""
+    """Disassemble a GPU's machine code. Raises Absent where there is no disassembler."""
     from cuda import pathfinder
 
     tool = pathfinder.find_nvidia_binary_utility("nvdisasm") or shutil.which("nvdisasm")

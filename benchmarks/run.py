@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(1, str(ROOT))  # what is measured is this source tree, installed or not
 
 from harness import machine, passes, process, record  # noqa: E402
-from harness.cases import BY_NAME, groups, sections, title  # noqa: E402
+from harness.cases import Group, groups, sections, title  # noqa: E402
 from harness.timing import one_thread_libraries  # noqa: E402
 
 
@@ -52,19 +52,23 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 def choose(only: list[str], *, quick: bool) -> passes.Chosen:
     """Choose the groups that these words name: a section, or a part of a group's or a case's name.
 
-    Without any: all, except those of sections that are measured only when they are named.
+    Without any: all that need not be named.
     """
-    found = [(section, group) for section in sections() for group in groups(section, quick=quick)]
     return [
         (section, group)
-        for section, group in found
-        if (not only and section not in BY_NAME)
-        or any(
-            word == section
-            or (word not in sections() and any(word in f"{section}/{group.name}/{name}" for name in group.names))
-            for word in only
-        )
+        for section in sections()
+        for group in groups(section, quick=quick)
+        if (not only and not group.on_request) or any(_names(word, section, group) for word in only)
     ]
+
+
+def _names(word: str, section: str, group: Group) -> bool:
+    """Tell whether a word of --only names a group; by a part of its name only where it need not be named."""
+    if word in sections():
+        return word == section
+    if group.on_request:
+        return word in (group.name, f"{section}/{group.name}")
+    return any(word in f"{section}/{group.name}/{name}" for name in group.names)
 
 
 def started(typed: argparse.Namespace) -> record.Record:

@@ -13,7 +13,7 @@ How data flows, and where each stage lives (imports go only downwards):
     engine, preparation         the order of the stages; what is done once before the painting, and kept (prepared)
     results                     frames as the library gives them: they can be saved
     modes/*                     who works when: sequential, concurrent, parallel, cuda
-    backends/*                  what a worker of mode parallel is: a thread, a process
+    backends/*                  what a worker of mode parallel is: a thread, a process, one on another machine
     lessons/*                   races that answer one question
     outputs/*                   what is kept of a frame and its trace: pictures, tables, pages
     stats, cpu_time, findings/* figures that a trace proves, and what may be said of them, the same on every surface
@@ -37,14 +37,18 @@ The words, which mean the same everywhere; one word for one idea:
     sample        one point of the picture plane; a pixel is the mean of one or more samples
     inside        of a sample: still alive at the limit of steps
     plan, tile    the ordered list of tiles of a request; a rectangle of the frame, with its number
+    slab          some rows of tiles, painted on a canvas of their own; a frame that fits in memory is one slab
+    band          rows of pixels as wide as the picture, on their way into a file or out of one
     window        the pixels of one rectangle of a frame, painted alone, in memory of its own
     frame         pixels + request + trace
     session       a scene prepared once, that draws many frames and windows
     output        a file made from frame + trace
 
     mode          who works when
-    backend       for mode parallel only: what a worker is (threading, loky)
+    backend       for mode parallel only: what a worker is (threading, loky, dask)
     worker        one that paints: a thread, a process, a GPU stream; seen from inside, a GPU's multiprocessor
+    cluster       machines whose workers a scheduler gives tasks to; a host is one of them, as the cluster names it
+    slot          of a worker of a cluster: room for one task at a time; a task is some tiles that are sent together
     at a tile     of a worker: it has a tile under way
     on a CPU      of a worker: it has a CPU at this instant, and so paints
     idle          of a worker: it has no tile under way

@@ -109,7 +109,7 @@ def open_canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
 
     Raises UsageError for a frame that cannot fit in memory, OutputError where there is no room that processes share.
     """
-    way_on = "give a smaller --size, or save it as .png, .tif or .npz alone, which take it in bands"
+    way_on = "give a smaller --size; on the command line .png, .tif and .npz alone take frames of any size, in bands"
     _check_memory("frame", request.width, request.height, way_on, with_steps=request.samples == 1)
     with open_rows(request, request.height, shared=shared) as canvas:
         yield canvas
@@ -149,8 +149,10 @@ def count_bytes(width: int, height: int, *, with_steps: bool) -> int:
 def _check_memory(what: str, width: int, height: int, remedy: str, *, with_steps: bool) -> int:
     """Return the bytes of so many pixels. Raises UsageError where they cannot fit in memory."""
     size = count_bytes(width, height, with_steps=with_steps)
+    if size <= SMALL:
+        return size  # without asking the system, which takes longer than opening a small canvas
     needed, granted = COPIES * size, machine.memory()
-    if size > SMALL and needed > granted:
+    if needed > granted:
         raise UsageError(
             f"a {what} of {width} x {height} pixels needs {needed / 2**30:.3g} GiB until it is saved, "
             f"and this process may use {granted / 2**30:.3g} GiB",

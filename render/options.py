@@ -125,9 +125,10 @@ def count_workers(value: Any) -> int:
 
     joblib counts so too. Raises UsageError for what is no whole number, or leaves none.
     """
-    workers, available = parse_whole(value, "workers"), machine.cpus()
+    workers = parse_whole(value, "workers")
     if workers > 0:
         return workers
+    available = machine.cpus()
     if workers < -available or not workers:
         why = f": this process may use {count(available, 'CPU')}, and that leaves none" if workers else ""
         raise UsageError(f"workers is {workers}{why}", "give a number from 1, or -1 for all CPUs that it may use")

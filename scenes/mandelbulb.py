@@ -22,7 +22,7 @@ from render.lanes import (
     where,
 )
 from render.palettes import PALETTES, palette
-from render.vectors import along, dot, normalised, scaled, times
+from render.vectors import along, cross_sphere, developed, dot, normalised, scaled, times
 
 LIMIT = 160
 PRECISION = "f32"
@@ -98,7 +98,7 @@ def start(x, y, p):
 def step(state, p):
     """Go as far as no surface can be."""
     t, _, dx, dy, dz, end = state
-    distance, _, _ = bulb(along(p.eye, (dx, dy, dz), t), p)
+    distance, _, _ = bulb(along(p.eye, (dx, dy, dz), t), alive(state, p), p)
     return t + distance, distance, dx, dy, dz, end
 
 
@@ -110,21 +110,21 @@ def alive(state, p):
 
 def span(o, d):
     """Between which distances a ray is inside the sphere around the bulb; the same twice for a ray that misses it."""
-    middle = -dot(o, d)
-    half = sqrt(maximum(fma(middle, middle, REACH * REACH - dot(o, o)), 0.0))
-    return maximum(middle - half, 0.0), maximum(middle + half, 0.0)
+    enters, leaves = cross_sphere(o, d, REACH)
+    return maximum(enters, 0.0), maximum(leaves, 0.0)
 
 
-def bulb(c, p):
+def bulb(c, going, p):
     """How far the surface is, or a little less; and of the way a point takes how near it came to zero and to the axis.
 
-    The distance is r log(r) / (2 r'), r' being how r changes with c: 8 r^7 r' + 1 a step.
+    The distance is r log(r) / (2 r'), r' being how r changes with c: 8 r^7 r' + 1 a step. Lanes that are not `going`
+    are anything, so that no other waits for them.
     """
     x, y, z = c
     far = dot(c, c)
     slope = fma(0.0, far, 1.0)
     nearest, axis = far, fma(x, x, z * z)
-    going = far < LEFT
+    going = going & (far < LEFT)
     made = 0
     while made < p.detail and any_lane(going):
         r = sqrt(far)
@@ -170,27 +170,27 @@ def shade(state, steps, p):
     light = behind
     if any_lane(hit):
         q = along(p.eye, d, t)
-        n, nearest, axis = surface(q, p.cone * t, p)
+        n, nearest, axis = surface(q, p.cone * t, hit, p)
         o = along(q, n, fma(p.cone, t + t, 1e-4))
         slant = maximum(dot(n, p.sun), 0.0)
         sun = slant * sunshine(o, hit & (slant > 0.0), p)
-        open_sky = openness(o, n, p) * smoothstep(fma(2.0, sqrt(nearest), -1.1))
+        open_sky = openness(o, n, hit, p) * smoothstep(fma(2.0, sqrt(nearest), -1.1))
         around = along(scaled(SKYLIGHT, fma(0.5, n[1], 0.5)), GROUND_LIGHT, fma(-0.5, n[1], 0.5))
         falling = along(scaled(around, open_sky), SUNLIGHT, sun)
         seen = times(colour(axis, p), falling)
         light = seen
         light = where(hit, seen[0], behind[0]), where(hit, seen[1], behind[1]), where(hit, seen[2], behind[2])
-    return developed(light[0]), developed(light[1]), developed(light[2])
+    return developed(light)
 
 
-def surface(q, width, p):
+def surface(q, width, going, p):
     """Where the surface faces, from four distances around it, and how near one of the four came to zero and axis."""
     reach = maximum(width, 2e-5)
     n = scaled(q, 0.0)
     nearest = axis = fma(0.0, q[0], 0.0)
     for i in range(0, 12, 3):
         corner = p.corners[i], p.corners[i + 1], p.corners[i + 2]
-        distance, nearest, axis = bulb(along(q, corner, reach), p)
+        distance, nearest, axis = bulb(along(q, corner, reach), going, p)
         n = along(n, corner, distance / reach)
     return normalised(n), nearest, axis
 
@@ -213,7 +213,7 @@ def sunshine(q, going, p):
     clear = fma(0.0, end, 1.0)
     made = 0
     while made < SHADOW_STEPS and any_lane(going):
-        h, _, _ = bulb(along(q, p.sun, t), p)
+        h, _, _ = bulb(along(q, p.sun, t), going, p)
         clear = where(going, minimum(clear, h / (p.softness * t)), clear)
         t = where(going, t + clamp(h, 0.004, 0.2), t)
         going = going & (clear > 0.001) & (t < end)
@@ -221,12 +221,12 @@ def sunshine(q, going, p):
     return smoothstep(clear)
 
 
-def openness(q, n, p):
+def openness(q, n, going, p):
     """How little is in the way of light from everywhere: 1 in the open, less in folds."""
     closed = fma(0.0, q[1], 0.0)
     height, weight = closed + 0.01, closed + 1.0
     for _ in range(4):
-        h, _, _ = bulb(along(q, n, height), p)
+        h, _, _ = bulb(along(q, n, height), going, p)
         closed = fma(weight, maximum(height - h, 0.0) / height, closed)
         height = height * 2.2
         weight = weight * 0.7
@@ -241,8 +241,3 @@ def backdrop(d, p):
         mix(CORNERS[1], WALL[1], lit),
         mix(CORNERS[2], WALL[2], lit),
     )
-
-
-def developed(light):
-    """Light of any strength as 0 .. 1: a soft toe, and a shoulder that never quite reaches white."""
-    return light * (light + 0.095) / fma(light, light + 0.65, 0.195)

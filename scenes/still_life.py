@@ -3,10 +3,30 @@
 A step asks how near the nearest surface is and goes that far along the ray (sphere tracing: Hart, The Visual
 Computer 12(10), 1996), until it is within half a pixel. The table is a plane, met by division. `shade` then follows
 soft shadow, occlusion and mirror images, so the time goes where there is something to see. Lengths are in feet.
+
+Only the nearest shape counts. Who asks how far it is says how far it can be (by how far it was, and the way since), and
+a shape that lies farther in all lanes, seen as an upright line with a reach, is left out: the least of the others is
+the least of all, to the last bit.
 """
 
 from render.lanes import abs, any_lane, clamp, cos, floor, fma, maximum, minimum, sin, smoothstep, sqrt, take, where
-from render.vectors import along, dot, length, normalised, scaled, times
+from render.vectors import (
+    added,
+    along,
+    arc,
+    blended,
+    cross_sphere,
+    developed,
+    dot,
+    hidden,
+    is_closer,
+    length,
+    melted,
+    normalised,
+    rounded_box,
+    scaled,
+    times,
+)
 
 LIMIT = 112
 PRECISION = "f32"
@@ -40,6 +60,7 @@ CLOSEST = 2.0  # no camera comes so near to it
 TILE = 0.6  # the side of a tile
 LENS = 7.0  # focal length: the frame is 4 high where zoom is 1
 FAR = 1000.0  # where the table ends; haze hides it
+AWAY = 1e9  # farther than anything is
 STEPS = 160  # at most, of a mirrored ray and of one to the sun: more than any was seen to need
 
 # Red, green and blue of what comes back scattered, and how much is mirrored when seen straight on (of a metal: all).
@@ -89,27 +110,17 @@ def prepare(p, size):
     }
 
 
-def added(a, b, c):
-    """Colour a and colour b seen through a filter c."""
-    return fma(b[0], c[0], a[0]), fma(b[1], c[1], a[1]), fma(b[2], c[2], a[2])
-
-
-def blended(a, b, t):
-    """Colour a with a share t of b."""
-    return fma(t, b[0] - a[0], a[0]), fma(t, b[1] - a[1], a[1]), fma(t, b[2] - a[2], a[2])
-
-
 def start(x, y, p):
     """The way gone, the distance to the nearest surface when last asked, the ray's direction, and where it ends."""
     d = normalised(along(along(p.ahead, p.up, y), p.right, x))
     entry, end = span(along(p.eye, d, 0.0), d)
-    return entry, 1e9, d[0], d[1], d[2], end
+    return entry, AWAY, d[0], d[1], d[2], end
 
 
 def step(state, p):
     """Go as far as no surface can be."""
-    t, _, dx, dy, dz, end = state
-    distance = nearest(along(p.eye, (dx, dy, dz), t), p)
+    t, before, dx, dy, dz, end = state
+    distance = nearest(along(p.eye, (dx, dy, dz), t), farthest(before, before), t < end, p)
     return t + distance, distance, dx, dy, dz, end
 
 
@@ -121,10 +132,8 @@ def alive(state, p):
 
 def span(o, d):
     """Between which distances a ray can meet a shape: inside the sphere around them all and above the table."""
-    above = o[0], o[1] - MIDDLE, o[2]
-    middle = -dot(above, d)
-    half = sqrt(maximum(fma(middle, middle, REACH * REACH - dot(above, above)), 0.0))
-    return maximum(middle - half, 0.0), minimum(middle + half, table(o, d))
+    enters, leaves = cross_sphere((o[0], o[1] - MIDDLE, o[2]), d, REACH)
+    return maximum(enters, 0.0), minimum(leaves, table(o, d))
 
 
 def table(o, d):
@@ -133,71 +142,71 @@ def table(o, d):
 
 
 def mirrored(o, d, going, p):
-    """Follow mirrored rays as `step` does, where `going`: the way gone, and where the ray had to end."""
+    """Follow mirrored rays as `step` does, where `going`: the way gone, the last distance, where the ray had to end."""
     t, end = span(o, d)
     going = going & (t < end)
+    distance = fma(0.0, t, AWAY)
     made = 0
     while made < STEPS and any_lane(going):
-        distance = nearest(along(o, d, t), p)
+        distance = nearest(along(o, d, t), farthest(distance, distance), going, p)
         t = where(going, t + distance, t)
         going = going & (distance > fma(p.cone, t, 1e-3)) & (t < end)
         made += 1
-    return t, end
+    return t, distance, end
 
 
-def nearest(q, p):
-    """The distance to the nearest shape, or a little less: never more."""
-    vase, _, pear, _, stem, slab, ball, ring = shapes(q, p)
-    return minimum(minimum(minimum(vase, pear), minimum(stem, slab)), minimum(ball, ring))
+def farthest(distance, way):
+    """The most that the nearest shape's distance can be after some way, rounding included."""
+    return fma(1.001, abs(way), distance + 1e-3)
 
 
-def shapes(q, p):
-    """The distance to each shape; behind vase and pear how much farther off their lower part is than the upper."""
+def nearest(q, most, going, p):
+    """The distance to the nearest shape, or a little less: never more. It has to be no more than `most`."""
+    return shapes(q, most, going, p)[0]
+
+
+def shapes(q, most, going, p):
+    """The distance to the nearest shape and to each, and how much farther the lower part of vase and pear is.
+
+    AWAY stands for what is farther than `most`, or than another shape, in all lanes that are `going`. The reaches have
+    more to spare than rounding makes of coordinates up to FAR, and a ninth of the way for the neck (`flared_neck`).
+    """
     x, y, z = q
-    from_axis = length((x + 0.72, z + 0.28, 0.03))  # rounded, or the bottom of the neck would come to a point
-    body = length((from_axis, y - 0.46, 0.0)) - 0.5
-    neck = flared_neck(from_axis, y)
-    px, pz = x - 0.16, z - 0.42
-    low = length((px, y - 0.285, pz)) - 0.3
-    high = length((px - 0.03, y - 0.66, pz)) - 0.15
-    stem = length((px - 0.05, y - clamp(y, 0.78, 0.93), pz)) - 0.018
+    vase = pear = stem = slab = ball = ring = fma(0.0, y, AWAY)
+    neck = top = fma(0.0, y, 0.0)
+    vx, vz = x + 0.72, z + 0.28
+    reach = fma(1.13, maximum(most, 0.0), fma(0.29, p.blend, 0.505))
+    if any_lane(going & is_closer(vx, y - clamp(y, 0.46, 1.14), vz, reach)):
+        from_axis = length((vx, vz, 0.03))  # rounded, or the bottom of the neck would come to a point
+        body, neck = length((from_axis, y - 0.46, 0.0)) - 0.5, flared_neck(from_axis, y)
+        vase, neck = melted(body, neck, p.blend), body - neck
+        most = minimum(most, vase)
     bx, bz = x - 0.86, z + 0.3
-    slab = rounded_box(fma(0.8, bx, -0.6 * bz), y - 0.15, fma(0.6, bx, 0.8 * bz))
-    ball = length((bx + 0.02, y - 0.6, bz)) - 0.3
-    ring = length((length((x - 0.72, z - 0.62, 0.0)) - 0.23, y - 0.07, 0.0)) - 0.07
-    vase, pear = melted(body, neck, p.blend), melted(low, high, p.blend)
-    return vase, body - neck, pear, low - high, stem, slab, ball, ring
+    if any_lane(going & is_closer(bx, y - clamp(y, 0.15, 0.275), bz, most + 0.635)):
+        slab = rounded_box((fma(0.8, bx, -0.6 * bz), y - 0.15, fma(0.6, bx, 0.8 * bz)), (0.48, 0.11, 0.32), 0.04)
+        ball = length((bx + 0.02, y - 0.6, bz)) - 0.3
+        most = minimum(most, minimum(slab, ball))
+    px, pz = x - 0.16, z - 0.42
+    if any_lane(going & is_closer(px, y - clamp(y, 0.285, 0.66), pz, fma(0.25, p.blend, most + 0.305))):
+        low, high = length((px, y - 0.285, pz)) - 0.3, length((px - 0.03, y - 0.66, pz)) - 0.15
+        stem = length((px - 0.05, y - clamp(y, 0.78, 0.93), pz)) - 0.018
+        pear, top = melted(low, high, p.blend), low - high
+        most = minimum(most, minimum(pear, stem))
+    rx, ry, rz = x - 0.72, y - 0.07, z - 0.62
+    if any_lane(going & is_closer(rx, ry, rz, most + 0.305)):
+        ring = length((length((rx, rz, 0.0)) - 0.23, ry, 0.0)) - 0.07
+    near = minimum(minimum(minimum(vase, pear), minimum(stem, slab)), minimum(ball, ring))
+    return near, vase, neck, pear, top, stem, slab, ball, ring
 
 
 def flared_neck(r, y):
-    """A thin tube from y = 0.8 to 1.5, narrowest at 1.1: an arc of a circle, with rounded ends, turned around the axis.
-
-    Seen from the circle's centre, `ahead` lies the arc's middle and `aside` are both its halves, one on the other. The
-    distance is shortened by a ninth: so neck and body flow into each other more broadly.
-    """
-    out, up = r - 0.844, y - 1.1
-    ahead, aside = fma(0.0844, up, -0.9964 * out), abs(fma(0.9964, up, 0.0844 * out))
-    beside = fma(0.8603, aside, -0.5098 * ahead) < 0.0
-    end = length((ahead - 0.5927, aside - 0.3513, 0.0))
-    return 0.89 * (where(beside, abs(length((ahead, aside, 0.0)) - 0.689), end) - 0.034)
-
-
-def rounded_box(x, y, z):
-    """A slab of 1.04 x 0.3 x 0.72 with rounded edges."""
-    x, y, z = abs(x) - 0.48, abs(y) - 0.11, abs(z) - 0.32
-    outside = length((maximum(x, 0.0), maximum(y, 0.0), maximum(z, 0.0)))
-    return outside + minimum(maximum(x, maximum(y, z)), 0.0) - 0.04
-
-
-def melted(a, b, reach):
-    """The union of two shapes, filled out by a parabola where both are nearly as near; the same for b and a."""
-    near = maximum(reach - abs(a - b), 0.0)
-    return fma(near * near / reach, -0.25, minimum(a, b))
+    """A thin tube from y = 0.8 to 1.5, narrowest at 1.1; a ninth too near, so it flows into the body more broadly."""
+    return 0.89 * (arc(r - 0.844, y - 1.1, (-0.9964, 0.0844), (0.8603, 0.5098), (0.5927, 0.3513), 0.689) - 0.034)
 
 
 def shade(state, steps, p):
     """The light along the ray and along its mirror images, as a camera shows it."""
-    t, _, dx, dy, dz, end = state
+    t, distance, dx, dy, dz, end = state
     d = dx, dy, dz
     gone = fma(0.0, t, 0.0)
     o = along(p.eye, d, gone)
@@ -205,7 +214,7 @@ def shade(state, steps, p):
     through = gone + 1.0, gone + 1.0, gone + 1.0  # how much of the light met from here on reaches the eye
     for image in range(p.reflections + 1):
         if image > 0:
-            t, end = mirrored(o, d, through[0] > 0.0, p)
+            t, distance, end = mirrored(o, d, through[0] > 0.0, p)
         shape = t < end
         t = where(shape, t, table(o, d))
         gone = gone + t
@@ -213,45 +222,46 @@ def shade(state, steps, p):
         haze = where(outside, 1.0, hidden(gone, p.fog))
         light = added(light, scaled(through, haze), sky((d[0], where(outside, d[1], 0.0), d[2]), p))
         through = scaled(through, 1.0 - haze)
-        if any_lane(through[0] > 0.0):
+        seen = through[0] > 0.0
+        if any_lane(seen):
             q = along(o, d, t)
-            n = normal(q, shape, gone, p)
+            n = normal(q, shape, gone, distance, p)
             facing = clamp(-dot(n, d), 0.0, 1.0)
             d = along(d, n, 2.0 * facing)
             o = along(q, n, fma(p.cone, gone + gone, 1e-3))  # off the surface, or it would shade itself
-            row, share = surface(o, shape, p.cone * (gone + gone) / maximum(facing, 1e-3), p)
+            row, share, near = surface(o, shape, p.cone * (gone + gone) / maximum(facing, 1e-3), p)
             matte, mirror = material(row, share, facing, p)
             slant = maximum(dot(n, p.sun), 0.0)
-            sun = slant * sunshine(o, (through[0] > 0.0) & (slant > 0.0), p)
+            sun = slant * sunshine(o, seen & (slant > 0.0), p)
             around = blended(TABLE_LIGHT, SKYLIGHT, fma(0.5, n[1], 0.5))
-            falling = along(scaled(around, openness(o, n, p)), SUNLIGHT, sun)
+            falling = along(scaled(around, openness(o, n, near, seen, p)), SUNLIGHT, sun)
             light = added(light, through, times(matte, falling))
             through = times(through, mirror)
-    light = added(light, through, REST)
-    return developed(light[0]), developed(light[1]), developed(light[2])
+    return developed(added(light, through, REST))
 
 
-def normal(q, shape, gone, p):
+def normal(q, shape, gone, distance, p):
     """Where the surface faces: for a shape from four distances around the point, for the table upwards."""
     reach = fma(p.cone, gone, 3e-4)
+    most = farthest(distance, fma(2.0, reach, abs(distance)))  # the ray has gone that far since
     n = scaled(q, 0.0)
-    for i in range(0, 12, 3):
-        corner = p.corners[i], p.corners[i + 1], p.corners[i + 2]
-        n = along(n, corner, nearest(along(q, corner, reach), p))
-    n = normalised(n)
+    if any_lane(shape):
+        for i in range(0, 12, 3):
+            corner = p.corners[i], p.corners[i + 1], p.corners[i + 2]
+            n = along(n, corner, nearest(along(q, corner, reach), most, shape, p))
+        n = normalised(n)
     return where(shape, n[0], 0.0), where(shape, n[1], 1.0), where(shape, n[2], 0.0)
 
 
 def surface(q, shape, width, p):
-    """What is here: its row in MATERIALS, and how much of the next row is in it."""
-    vase, neck, pear, top, stem, slab, ball, ring = shapes(q, p)
-    near = minimum(minimum(minimum(vase, pear), minimum(stem, slab)), minimum(ball, ring))
+    """The row in MATERIALS of what is here, how much of the next row is in it, and the distance to the shape."""
+    near, vase, neck, pear, top, stem, _, ball, ring = shapes(q, fma(0.0, width, AWAY), shape, p)
     row = where(near == ball, BALL, where(near == ring, RING, fma(0.0, near, SLAB)))
     row = where(near == vase, VASE, where(near == pear, PEAR, where(near == stem, STEM, row)))
     row = where(shape, row, TILES)
     share = smoothstep(fma(where(row == VASE, neck, top) / p.blend, 0.5, 0.5))
     share = where(row == TILES, fma(0.5 * striped(q[0], width), striped(q[2], width), 0.5), share)
-    return row, where(row < STEM, share, 0.0)
+    return row, where(row < STEM, share, 0.0), near
 
 
 def striped(x, width):
@@ -296,10 +306,11 @@ def sunshine(q, going, p):
     last = older = lowest = tilt = tilt_before = fma(0.0, end, 0.0)  # a line's slope, and its height at 0
     high = high_before = fma(0.0, end, 1.0)
     aside = end < 0.0
+    h, here = fma(0.0, end, AWAY), t
     made = 0
     while made < STEPS and any_lane(going):
         at = where(aside, lowest, t)
-        h = nearest(along(q, p.sun, at), p)
+        h, here = nearest(along(q, p.sun, at), farthest(h, at - here), going, p), at
         least = where(going, minimum(least, h / at), least)
         short = minimum(fma(0.1 * p.softness, t, 0.02), 0.5 * t)
         on = t + maximum(fma(-t, least, h) * (1.0 - least), short)
@@ -317,13 +328,14 @@ def sunshine(q, going, p):
     return smoothstep(fma(0.5, least / p.softness, 0.5))
 
 
-def openness(q, n, p):
-    """How little is in the way of light from everywhere: 1 in the open, less in corners."""
+def openness(q, n, near, going, p):
+    """How little is in the way of light from everywhere: 1 in the open, less in corners. `near`: the nearest shape."""
     closed = fma(0.0, q[1], 0.0)
     height, weight = closed + 0.03, closed + 1.0
     for _ in range(5):
         above = along(q, n, height)
-        closed = fma(weight, height - minimum(nearest(above, p), above[1]), closed)
+        most = minimum(farthest(near, height), above[1])
+        closed = fma(weight, height - minimum(nearest(above, most, going, p), above[1]), closed)
         height = height + 0.09
         weight = weight * 0.75
     return clamp(fma(-1.3, closed, 1.0), 0.0, 1.0)
@@ -336,14 +348,3 @@ def sky(d, p):
     glow = facing * facing * facing * facing
     disc = smoothstep(fma(facing, 125.0, -124.0))  # and what is bright around it: ten degrees
     return along(along(blended(HORIZON, ZENITH, rise), GLOW, glow), SUN, disc * disc)
-
-
-def hidden(gone, fog):
-    """How much haze hides of what is so far away: u^2 / (1 + u^2), a half at 1 / fog."""
-    u = gone * fog
-    return u * u / fma(u, u, 1.0)
-
-
-def developed(light):
-    """Light of any strength as 0 .. 1: a soft toe, and a shoulder that never quite reaches white."""
-    return light * (light + 0.095) / fma(light, light + 0.65, 0.195)

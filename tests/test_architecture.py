@@ -59,7 +59,7 @@ LAYERS = (
     "repeats",
     "options results engine devices",
     "like",
-    "lessons terminal progress files band_files",
+    "lessons terminal progress files thumbnail band_files saved_pictures",
     "render sessions races keeping library parsers notebook",  # `render`: the library's front
     "film",
     "server",

@@ -76,6 +76,11 @@ def test_a_mode_loads_nothing_for_another(tmp_path: Path) -> None:
     assert not (loaded("-m", "render", *drawn, "--out", str(tmp_path / "a.png")) - before) & (HEAVY - {"numpy"})
 
 
+def test_only_backend_dask_loads_dask(tmp_path: Path) -> None:
+    drawn = ["--size", "8x8", "--backend", "loky", "--workers", "1", "--target", "python", "--limit", "9"]
+    assert not loaded("-m", "render", *drawn, "--out", str(tmp_path / "a.png")) & {"dask", "distributed", "tornado"}
+
+
 def test_saving_a_picture_loads_no_other_output() -> None:
     told = "import sys; from render import outputs; outputs.by_suffix('a.png'); print(*sys.modules)"
     run = python("-c", told)

@@ -226,6 +226,15 @@ def test_a_row_of_tiles_that_does_not_fit_is_refused_with_what_to_do(
     assert len(choose_slabs(ask(width=1 << 16, height=1 << 16, tile=(256, 256)), slabs.SLAB_BYTES)) == 256
 
 
+def test_a_frame_is_large_by_its_bytes_or_by_its_part_of_the_memory(
+    ask: Callable[..., Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides = (1280, 4096, 8192)
+    assert [slabs.is_large(ask(width=side, height=side, samples=4)) for side in sides] == [False, False, True]
+    monkeypatch.setattr(machine, "memory", lambda: 256 << 20)
+    assert [slabs.is_large(ask(width=side, height=side, samples=4)) for side in sides] == [False, True, True]
+
+
 def test_many_workers_have_tiles_enough_in_a_slab(ask: Callable[..., Request]) -> None:
     few, many = (ask(width=8192, height=8192, tile=(256, 256), workers=n, samples=4) for n in (2, 64))
     assert [len(choose_slabs(request, 6 << 20)) for request in (few, many)] == [32, 8]

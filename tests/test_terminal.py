@@ -239,5 +239,14 @@ def test_a_poor_terminal_is_not_sent_what_it_cannot_show(tmp_path: Path, environ
     assert "38;" not in text
 
 
+def test_a_saved_picture_is_shown_in_small(tmp_path: Path) -> None:
+    told(["--mode", "sequential", *SMALL, "--out", "a.tif", "--quiet"], tmp_path, TERM="xterm")
+    text = told(["show", "a.tif"], tmp_path, TERM="xterm-256color", COLORTERM="truecolor")
+    lines = Page(text.replace("\r\n", "\n\r")).lines
+    assert lines[0] == "\u2580" * len(lines[0])
+    assert any(line.startswith("a.tif: 96 x 64 pixels") for line in lines)
+    assert "\x1b[38;2;" in text
+
+
 def test_quiet_is_quiet_on_a_terminal_too(tmp_path: Path) -> None:
     assert told(["--mode", "sequential", *SMALL, "--quiet"], tmp_path, TERM="xterm-256color") == ""

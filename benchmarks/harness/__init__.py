@@ -23,8 +23,13 @@ each that cannot:
         kernel, expected = ...
         yield Case("painted", once=lambda: kernel.seconds(), equal=True, facts={"steps": expected.total})
 
-`once` does the work once and returns the seconds that count. `equal` is True where the picture was compared and is
-equal, None where no picture is made, `Differing(pixels, why)` for a peer that paints a little differently. What must
-be equal and is not raises `Differ`; what cannot be had at all raises `Absent`. Both become the reason of every case of
-the group that was not yielded yet. `stack` closes what stays open while the group is measured.
+`once` does the work once and returns the seconds that count; what it raises is the reason why its case has none.
+`equal` is True where the picture was compared and is equal, None where no picture is made, `Differing(pixels, why)` for
+a peer that paints a little differently. What must be equal and is not raises `Differ`; what cannot be had at all raises
+`Absent`. Both become the reason of every case of the group that was not yielded yet. `stack` closes what stays open
+while the group is measured.
+
+A whole run has six minutes for at least three passes, so a group should take two or three seconds of a pass, what it
+prepares included; `quick` leaves out what takes longer, and a group that is `on_request` is measured only when it is
+named. A section's name and groups are the names in the file: other runs are compared by them.
 """

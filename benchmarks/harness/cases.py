@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 FOLDER = Path(__file__).parent.parent / "sections"
 ORDER = ("modes", "core", "peers", "gpu", "break_even", "scaling", "startup")  # first, should time run out
-BY_NAME = ("designs",)  # measured only when they are named
 
 Once = Callable[[], float]  # does the work once and returns the seconds that count
 
@@ -67,7 +66,7 @@ class Group:
     names: of all its cases, so that each has its row whatever happens. base: the case that others are compared with.
     yardstick: what stands for the machine's own speed meanwhile (`timing.YARDSTICKS`). seconds: for one pass, besides
     preparing. controls: cases that run none of the program's code, so that two runs should agree on them. cold: no
-    warm-up, and one sample a pass is enough.
+    warm-up, and one sample a pass is enough. on_request: measured only when it, or its section, is named.
     """
 
     name: str
@@ -78,6 +77,7 @@ class Group:
     seconds: float = 1.0
     controls: tuple[str, ...] = ()
     cold: bool = False
+    on_request: bool = False
 
 
 def sections() -> list[str]:

@@ -27,7 +27,7 @@ Clock = Callable[[], int]  # nanoseconds
 TURN = 0.02  # seconds of consecutive samples of one case, one sample at least
 SHORT = 5e-4  # a work that takes less is repeated within a sample until it takes so long
 LEAST, MOST = 2, 1000  # rounds
-ENOUGH = 2  # samples of a pass, even of the slowest case
+ENOUGH, SLOW = 2, 0.3  # samples of a pass, and seconds of a sample from which on one is enough
 EDGE, MATRICES = 32, 400  # products of matrices that fit the first cache, some 0.4 ms
 YARDS = 3  # samples of the yardstick before each turn
 
@@ -76,11 +76,11 @@ def measure(cases: Sequence[Case], yardstick: Once, seconds: float, *, cold: boo
     """Measure all cases in turn for about so many seconds.
 
     Each case runs once before that, which is kept apart as its warm-up. A case that has had more than its share of the
-    time, and two samples, lets the others go on without it; so does one that fails. cold: no warm-up, one round at
-    least.
+    time, and two samples, or one that takes long, lets the others go on without it; so does one that fails. cold: no
+    warm-up, one round at least.
     """
     found = [Series(case.name) if cold else _warmed(case) for case in cases]
-    least, enough = (1, 1) if cold else (LEAST, ENOUGH)
+    least = 1 if cold else LEAST
     yardstick()
     yards: list[float] = []
     before = scheduled()
@@ -91,7 +91,7 @@ def measure(cases: Sequence[Case], yardstick: Once, seconds: float, *, cold: boo
         for place in (*range(first, len(cases)), *range(first)):
             series = found[place]
             if series.failure is None and (
-                len(series.samples) < enough or sum(series.samples) * series.repeats < share
+                len(series.samples) < _enough(series, cold=cold) or sum(series.samples) * series.repeats < share
             ):
                 yards += (yardstick() for _ in range(YARDS))
                 _turn(cases[place].once, series)
@@ -124,6 +124,11 @@ def _warmed(case: Case) -> Series:
     except Exception as error:  # noqa: BLE001  (a case that fails must not take the others with it)
         return Series(case.name, failure=error)
     return Series(case.name, warmup, max(1, round(SHORT / max(again, 1e-9))))
+
+
+def _enough(series: Series, *, cold: bool) -> int:
+    """Return how many samples of a pass there must be."""
+    return 1 if cold or (series.samples and series.samples[0] * series.repeats > SLOW) else ENOUGH
 
 
 def _turn(once: Once, series: Series) -> None:

@@ -1,4 +1,4 @@
-// The Mandelbrot set on a card, written by hand: step counts and nothing else, by the algorithm of render.kernels.warp.
+// The Mandelbrot set on a GPU, written by hand: step counts and nothing else, by the algorithm of render.kernels.warp.
 // One pixel a lane, squares of 8 x 4 pixels from one queue, BLOCK steps between votes, ended lanes refilled when LOSS
 // blocks of single lanes are lost, the last steps found by halves. Compiled by NVRTC (gpu/nvrtc.py), which takes
 // BLOCK and LOSS from the program; fma is always written out, so the counts are the program's.

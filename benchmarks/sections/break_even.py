@@ -13,7 +13,7 @@ from functools import partial
 from harness.cases import Case, Group, Missing
 from sections.modes import WAYS, prepare_modes
 
-SIZES = ((32, 18), (64, 36), (128, 72), (256, 144), (512, 288), (1024, 576), (2048, 1152))
+SIZES = ((32, 18), (64, 36), (128, 72), (256, 144), (512, 288), (1024, 576))
 
 
 def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for all sections)

@@ -33,6 +33,7 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
                 yardstick="none",
                 seconds=0.5,
                 controls=DESIGNS,
+                on_request=True,
             )
 
 

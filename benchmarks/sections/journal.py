@@ -23,7 +23,7 @@ MODES = ("sequential", "parallel")
 
 
 def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for all sections)
-    """A frame that takes a worker some seconds, as those that people lose do at least; nothing in quick."""
+    """A frame that takes a worker a second or so; nothing in quick."""
     for mode in () if quick else MODES:
         yield Group(mode, ("with", "without", "writing"), partial(prepare, mode), base="without", seconds=3.0)
 
@@ -37,7 +37,7 @@ def prepare(mode: str, stack: ExitStack) -> Iterator[Case | Missing]:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="journal-", dir=Path.cwd())))
     stack.callback(setattr, journal, "FIRST_SECONDS", journal.FIRST_SECONDS)
     journal.FIRST_SECONDS = 0.0
-    request = ask(view="seahorses", samples=16, size=(1280, 720), mode=mode)
+    request = ask(view="seahorses", samples=4, size=(1280, 720), mode=mode)
     expected = engine.draw(request)
     yield Case("with", painting(request, expected.sha256, folder), equal=True)
     yield Case("without", painting(request, expected.sha256, None), equal=True)

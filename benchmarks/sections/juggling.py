@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.cases import Case, Group, Missing, Once
 
-OTHERS_NS = (200_000, 500_000, 1_000_000, 3_000_000, 10_000_000)
+OTHERS_NS = (200_000, 500_000, 3_000_000, 10_000_000)
 
 
 def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for all sections)

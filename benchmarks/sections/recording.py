@@ -18,14 +18,21 @@ from harness.cases import Case, Group, Missing, Once
 
 SPANS = 500  # of the case that records nothing else
 SMALL = (32, 32)
-MODES = ("sequential", "concurrent", "parallel")
+MODES = ("sequential", "parallel")
 
 
 def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for all sections)
     """Small tiles, which have the most spans, in each mode of the CPU; nothing in quick."""
     for mode in () if quick else MODES:
         names = ("kept", "forgotten", "one span")
-        yield Group(f"{mode}, tiles of 32x32", names, partial(prepare, mode), base="forgotten", seconds=2.0)
+        yield Group(
+            f"{mode}, tiles of 32x32",
+            names,
+            partial(prepare, mode),
+            "forgotten",
+            seconds=2.0,
+            on_request=mode != "sequential",
+        )
 
 
 def prepare(mode: str, stack: ExitStack) -> Iterator[Case | Missing]:

@@ -34,9 +34,17 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
     names = ("PNG", "TIFF", "saved trace", "npz", "PNG by Pillow")
     yield Group("files of 1920x1080", names, partial(prepare, "mandelbrot"), "PNG", "cores", seconds=2.0)
     every = tuple(f"{kind}, level {level}" for kind in FILTERS for level in LEVELS)
-    for scene in ("mandelbrot", "still_life"):
-        yield Group(f"filters, {scene}", every, partial(prepare_filters, scene), "up, level 1", seconds=4.0)
-        yield Group(f"tiles, {scene}", PREDICTORS, partial(prepare_tiles, scene), "plain", seconds=2.0)
+    yield Group(
+        "filters, still_life",
+        every,
+        partial(prepare_filters, "still_life"),
+        "up, level 1",
+        seconds=4.0,
+        on_request=True,
+    )
+    yield Group(
+        "tiles, still_life", PREDICTORS, partial(prepare_tiles, "still_life"), "plain", seconds=2.0, on_request=True
+    )
 
 
 def draw(scene: str) -> Any:

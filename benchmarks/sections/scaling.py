@@ -37,10 +37,11 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
     processes = ("sequential", *(f"{count} processes" for count in counts()))
     yield Group("processes", processes, partial(prepare_processes, options), "sequential", "cores", seconds=3.0)
     tiles = ("chosen", *(f"{edge}x{edge}" for edge in EDGES))
-    yield Group("tiles", tiles, partial(prepare_tiles, options), "chosen", "cores", seconds=2.0)
+    plain = options | {"samples": 1}
+    yield Group("tiles", tiles, partial(prepare_tiles, plain), "chosen", "cores", seconds=2.0)
     from render.plan import ORDERS
 
-    yield Group("orders", tuple(ORDERS), partial(prepare_orders, options), "rows", "cores", seconds=2.0)
+    yield Group("orders", tuple(ORDERS), partial(prepare_orders, plain), "rows", "cores", seconds=2.0)
 
 
 def prepare_threads(options: dict[str, Any], stack: ExitStack) -> Iterator[Case | Missing]:

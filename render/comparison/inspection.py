@@ -5,21 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from render import wording
+from render.pictures.bands import Band
 from render.pictures.source import AnyPicture
 
 
-def describe_picture(picture: AnyPicture) -> dict[str, Any]:
+def describe_picture(picture: AnyPicture, watch: Callable[[Band], None] | None = None) -> dict[str, Any]:
     """Describe for JSON. `size` in pixels, `depth` bits of a sample, `sha256` of 8-bit RGB pixels by row (else null).
 
     `request` is what was drawn and `run` who drew it, `workers` how many painted its tiles; `timings` the document of
-    that run. They are null where the file does not say.
+    that run. They are null where the file does not say. `watch` is given each band of the picture on the way.
     """
     origin = picture.provenance
     known = origin is not None and origin.workers is not None
@@ -31,7 +32,7 @@ def describe_picture(picture: AnyPicture) -> dict[str, Any]:
         "frames": len(picture.frames),
         "arrays": list(picture.arrays),
         "ignored": list(picture.ignored),
-        "sha256": hash_pixels(picture) if picture.depth == 8 else None,
+        "sha256": _hash_pixels(picture, watch),
         "request": origin.request.as_dict() if origin else None,
         "run": origin.title if origin else None,
         "workers": len(painters) if known else None,
@@ -39,12 +40,14 @@ def describe_picture(picture: AnyPicture) -> dict[str, Any]:
     }
 
 
-def hash_pixels(picture: AnyPicture) -> str:
-    """Compute the sha256 of RGB pixels row by row, in hexadecimal."""
+def _hash_pixels(picture: AnyPicture, watch: Callable[[Band], None] | None) -> str | None:
+    """Compute the sha256 of 8-bit RGB pixels row by row, in hexadecimal; None for other depths."""
     total = hashlib.sha256()
     for band in picture.read_bands():
         total.update(np.ascontiguousarray(band.rgb).data)
-    return total.hexdigest()
+        if watch is not None:
+            watch(band)
+    return total.hexdigest() if picture.depth == 8 else None
 
 
 def _read_timings(stored: str | None) -> dict[str, Any] | None:

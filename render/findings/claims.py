@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from render import cpu_time
 from render.trace import Trace, on_gpu
 from render.wording import count, join_words
 
@@ -160,6 +161,10 @@ def describe_claims(trace: Trace) -> str | None:
     on = f" on {count(claims.used, 'CPU')}" if claims.used is not None else ""
     left = f", {claims.missing} got no tile" if claims.missing else ""
     cpus = f"; {text}" if (text := claims.describe_cpus()) else ""
+    if claims.describe_hosts():
+        mean = cpu_time.of(trace).mean
+        given = "" if mean is None else f"; {mean:.1f} on a CPU on average"
+        return f"{_describe_requested(claims)}{claims.seen} workers{claims.describe_hosts()}{given}{left}{cpus}"
     return f"{_describe_requested(claims)}{claims.seen} painted{on}{left}{cpus}"
 
 

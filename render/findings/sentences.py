@@ -83,17 +83,17 @@ def _count_in_flight(run: Run) -> str:
     return f"up to {run.stats.in_flight.max} were in flight ({what}){aside}"
 
 
-def _tiles_each(run: Run) -> str:
+def _tiles_each(run: Run, who: str = "worker") -> str:
     """Say how many tiles each worker painted: the range, where there are many workers."""
     shares = run.tiles_by_worker
     if len(shares) > FEW:
         return f"from {min(shares)} to {max(shares)} each" if min(shares) < max(shares) else f"{shares[0]} each"
-    return list_shares(shares)
+    return list_shares(shares, who)
 
 
-def list_shares(shares: Sequence[int]) -> str:
+def list_shares(shares: Sequence[int], who: str = "worker") -> str:
     """List how many tiles each worker painted, one by one."""
-    return join_words([f"{share} by worker {number}" for number, share in enumerate(shares)])
+    return join_words([f"{share} by {who} {number}" for number, share in enumerate(shares)])
 
 
 PARALLEL_AT_TIMES = "This is parallelism while they paint; at other times they were idle"
@@ -106,7 +106,7 @@ def _judge_parallelism(run: Run) -> str:
         return "no two were at a tile at the same instant: they took turns"
     if figures.on_cpu.mean is None:
         return "it is not known how many had a CPU, so nothing follows about parallelism"
-    if not run.parallel and available.one_cpu:
+    if not (run.parallel or run.parallel_at_times) and available.one_cpu:
         number = in_words(run.workers)
         return f"{number} workers, one CPU: they took turns. That is concurrency; parallelism needs a second CPU"
     crowded = available.allowed is not None and available.allowed < figures.running.max
@@ -141,7 +141,7 @@ def _describe_gpu(run: Run) -> Iterator[str]:
     """Describe the run of a GPU: its streams are queues; its multiprocessors paint, where that was recorded."""
     figures = run.stats
     who, tiles, took = count(run.workers, "stream"), count(figures.tiles, "tile"), format_time(run.seconds)
-    each = "" if run.workers == 1 else f" ({_tiles_each(run)})"
+    each = "" if run.workers == 1 else f" ({_tiles_each(run, 'stream')})"
     if run.frame.simulated:
         yield f"a simulator stood for the graphics card: {who} painted {tiles}{each}"
         yield "who painted what is real, the times mean nothing; nothing follows about parallelism"

@@ -18,20 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from render import engine, lessons, like, modes, options, outputs, scene
-from render.comparison import attribution, inspection
-from render.comparison import compare as comparing
 from render.errors import ModeUnavailable, UnknownName, UsageError
 from render.findings import chart, repeats
 from render.findings.document import draw_document, race_document
 from render.findings.repeats import Rounds
 from render.frame import Frame, Frames
-from render.frontend import devices, keeping, library, terminal
+from render.frontend import devices, keeping, library, saved_pictures, terminal
 from render.frontend.band_files import BandFiles, open_bands
 from render.frontend.files import check_outputs, check_sizes, keep_until_saved, save_all, save_unfinished
 from render.outputs import table
 from render.outputs import trace as saved
-from render.pictures import picture, source
-from render.pictures.png_writer import encode_png
 from render.request import Request
 from render.storage.journal import Journal
 from render.trace import NO_TILE, Recorder, Span
@@ -201,64 +197,10 @@ def _print_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
         _print_lines([*lesson_lines, report], files)
 
 
-def compare(typed: Namespace, began: int) -> int:
-    """Compare two saved pictures; exit 0 if equal or within what is allowed, 1 if not, 2 for different requests."""
-    allowed = _parse_number(typed.max_error, "--max-error"), _parse_number(typed.max_differing, "--max-differing")
-    if typed.a == typed.b == picture.STDIN:
-        raise UsageError("standard input can be read only once, for one of the pictures", "name a file for one of them")
-    a, b = source.open_picture(typed.a), source.open_picture(typed.b)
-    if typed.diff:
-        outputs.check_writable(typed.diff)
-        if Path(typed.diff).suffix.lower() != ".png" or Path(typed.diff).resolve() in {
-            Path(typed.a).resolve(),
-            Path(typed.b).resolve(),
-        }:
-            raise UsageError("--diff must name a new .png file", f"give another name than {typed.diff}")
-    one, other = picture.display_name(typed.a), picture.display_name(typed.b)
-    if comparing.have_same_request(a, b) is False and not typed.any_request:
-        raise UsageError(
-            f"{one} and {other} have different requests: {comparing.describe_request_changes(a, b)}",
-            "add --any-request to compare them anyway",
-        )
-    if typed.diff and (a.more or b.more):
-        raise UsageError("--diff cannot show the differences of pictures of several frames", "leave --diff out")
-    result = comparing.compare(a, b)
-    attributed = None if result.identical else attribution.attribute(a, b)
-    if typed.diff and attributed is not None:
-        from render.comparison.difference import mark_places
-
-        outputs.save(typed.diff, encode_png(mark_places(a, b, attributed)))
-    if typed.json:
-        print(json.dumps(result.as_dict() | ({"attribution": attributed.as_dict()} if attributed else {})))
-    elif not typed.quiet:
-        print(
-            "\n".join(
-                [
-                    *comparing.format_comparison(result, one, other),
-                    *(attribution.format_attribution(attributed) if attributed else []),
-                ]
-            )
-        )
-    return 0 if result.within(*allowed) else 1
-
-
-def _parse_number(word: str | None, name: str) -> float | None:
-    """Parse a number not below zero; None if the option is not given. Raises UsageError."""
-    if word is None:
-        return None
-    try:
-        value = float(word)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise UsageError(f"{name} is {word!r}", "give a number, 0 or more")
-    return value
-
-
 def show(typed: Namespace, began: int) -> int:
     """Print the report of a saved trace and make outputs from it; of a picture, print what it is."""
     if not _is_trace(typed.file):
-        return _show_picture(typed)
+        return saved_pictures.show(typed)
     makers = check_outputs(typed.out, typed.page, json=typed.json)
     files = list(makers)
     frames = replace(lessons.explain(saved.read(typed.file)), recorded=typed.recorded)
@@ -282,18 +224,6 @@ def _is_trace(path: str) -> bool:
             return file.read(64).lstrip().startswith(b"{")
     except (OSError, ValueError):  # reading it reports why
         return False
-
-
-def _show_picture(typed: Namespace) -> int:
-    """Print what a picture is."""
-    if typed.out or typed.page:
-        raise UsageError(f"{typed.file} is a picture, and outputs are made from a saved trace", "save one with --trace")
-    description = inspection.describe_picture(source.open_picture(typed.file))
-    if typed.json:
-        print(json.dumps({"file": typed.file} | description))
-    elif not typed.quiet:
-        print("\n".join(inspection.format_description(description, typed.file)))
-    return 0
 
 
 def list_devices(typed: Namespace, began: int) -> int:
@@ -336,7 +266,7 @@ def serve(typed: Namespace, began: int) -> int:
 COMMANDS: dict[str, Callable[[Namespace, int], int]] = {
     "draw": draw,
     "race": race,
-    "compare": compare,
+    "compare": saved_pictures.compare,
     "show": show,
     "film": film,
     "devices": list_devices,

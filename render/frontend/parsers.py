@@ -42,6 +42,7 @@ examples:
   python -m render compare s.png mandelbrot-parallel.png
   python -m render --like s.png --at 310,95 --closer 10         what lies under a pixel of a picture
   python -m render film                                         a zoom of ten seconds: mandelbrot-seahorses.mp4
+  python -m render --size 65536x65536 --out wall.tif            larger than memory: painted slab by slab
   python -m render --quiet --out - | display -                  a picture for another program
   python -m render serve --slow-data 200ms                      a server with a slow database, and what switching is for
 
@@ -97,7 +98,7 @@ def _add_picture_options(parser: Parser) -> None:
     )
     group.add_argument("--view", metavar="NAME", help=f"one of the scene's views ({view})")
     group.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="a parameter of the scene")
-    group.add_argument("--size", metavar="WxH", help="size in pixels (1280x720)")
+    group.add_argument("--size", metavar="WxH", help="size in pixels, also far larger than memory (1280x720)")
     group.add_argument("--samples", metavar="N", help=f"samples for each pixel ({samples})")
     group.add_argument("--limit", metavar="N", help="the most steps that a sample may take (the scene's)")
     group.add_argument("--precision", metavar="auto|f32|f64", help="numbers to compute with (the scene's)")
@@ -106,7 +107,11 @@ def _add_picture_options(parser: Parser) -> None:
     group.add_argument("--closer", metavar="N", help="with --like: N times as large")
     group = parser.add_argument_group("how to cut it")
     group.add_argument("--tile", metavar="N|WxH", help=f"size of a tile in pixels ({tile})")
-    group.add_argument("--order", metavar="ORDER", help="order of the tiles: rows, spiral, hilbert or costly (rows)")
+    group.add_argument(
+        "--order",
+        metavar="ORDER",
+        help="order of the tiles: rows, spiral, hilbert or costly (rows); in large frames inside a slab",
+    )
 
 
 def _add_worker_options(parser: Parser) -> None:

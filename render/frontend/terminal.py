@@ -235,12 +235,12 @@ def _render_letter(stage: Stage, row: int, column: int, colours: str | None) -> 
     if colours not in ("truecolor", "256"):
         return "", "." if worker < 0 else str(worker)[-1]
     if mark is not None:
-        return _colour_codes(ink_on(colour(worker)), colour(worker), colours), mark
+        return colour_codes(ink_on(colour(worker)), colour(worker), colours), mark
     above, below = stage.pixels[2 * row : 2 * row + 2, column].tolist()
-    return _colour_codes(above, below, colours), "\u2580"
+    return colour_codes(above, below, colours), "\u2580"
 
 
-def _colour_codes(front: Sequence[int], back: Sequence[int], colours: str) -> str:
+def colour_codes(front: Sequence[int], back: Sequence[int], colours: str) -> str:
     """Return the escape sequence for these colours: exact, or the nearest of the 6 x 6 x 6 all terminals share."""
     if colours == "truecolor":
         return "\x1b[38;2;{};{};{};48;2;{};{};{}m".format(*front, *back)
@@ -265,7 +265,7 @@ def _status_line(stage: Stage, moment: Moment, colours: str | None) -> str:
         line += (
             "  "
             + (
-                f"{_colour_codes(ink_on(paper), paper, colours)}{chip}{RESET}"
+                f"{colour_codes(ink_on(paper), paper, colours)}{chip}{RESET}"
                 if colours in ("truecolor", "256")
                 else chip
             )

@@ -120,7 +120,7 @@ def check_side(kind: str, largest: int, width: int, height: int) -> None:
     if max(width, height) > largest:
         raise UsageError(
             f"{kind} can be at most {largest} pixels a side, and this frame is {width} x {height}",
-            "save it as .png, or give a smaller --size",
+            "save it as .tif, or give a smaller --size",
         )
 
 

@@ -52,6 +52,11 @@ class Todo:
         """Count the tiles that no worker has tried yet."""
         return len(self._fresh)
 
+    @property
+    def suspects(self) -> list[Tile]:
+        """List the tiles that wait to be tried again."""
+        return [suspect.tile for suspect in self._suspects]
+
     def take_tiles(self, now: float, size: int) -> Sequence[Tile]:
         """Take the next tiles to paint, at most `size`; none if the rest is being painted or must wait."""
         if self._fresh:

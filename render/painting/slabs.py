@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from render.errors import UsageError
 from render.frame import COPIES, Canvas, count_bytes, open_canvas, open_rows, split_marked
 from render.painting.preview import Preview
 from render.pictures.bands import Band, Regrouping
+from render.pictures.packing import run_in_threads
 from render.plan import TILES_PER_WORKER, Slab, Tile, cut_slabs
 from render.request import Request
 from render.storage.journal import Journal
@@ -180,8 +182,8 @@ class SlabbedFrame(Surface):
                 for band in self._bands_of(slab, canvas):
                     if self._given_up:
                         return
-                    self._hash.update(np.ascontiguousarray(band.rgb).data)
-                    self._take(band)
+                    pixels = np.ascontiguousarray(band.rgb).data
+                    run_in_threads([partial(self._hash.update, pixels), partial(self._take, band)])
                 self._recorder.add("save", t0, self._recorder.clock())
                 self._free.put(canvas)
         except BaseException as error:  # noqa: BLE001  (raised where the next canvas is wanted)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import render
 from render import engine, options
-from render.backends.dask import connection, crew, worker
+from render.backends.dask import connection, silence, worker
 from render.backends.dask.hosts import HostClock, count_cpus, describe_hosts
 from render.backends.dask.messages import SCENES, Greeting, Job, describe_job
 from render.errors import ModeUnavailable, TileError, UsageError
@@ -178,7 +178,7 @@ def test_a_tile_that_hangs_is_named(wanted: Request, monkeypatch: pytest.MonkeyP
         yield Handful([])
 
     monkeypatch.setattr(worker, "paint_handfuls", hang)
-    monkeypatch.setattr(crew, "QUIET_SECONDS", 0.5)
+    monkeypatch.setattr(silence, "QUIET_SECONDS", 0.5)
     try:
         with pytest.raises(TileError, match=r"tile \d+ .*gave no sign of life for"):
             engine.draw(replace(wanted, tile_timeout_ns=10**9))

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 Load = Callable[[str], ModuleType]
@@ -83,6 +84,30 @@ def test_a_case_that_fails_while_it_is_measured_takes_no_other_with_it(harness: 
     assert (rows["two"]["reason"], rows["two"]["equal"]) == ("fails: ValueError: odd", None)
     assert rows["three"]["reason"] == "not equal: 3 of 100 step counts differ"
     assert rows["three"]["equal"]["differing"] == 3
+
+
+@pytest.mark.parametrize(
+    ("only", "found"),
+    [
+        ([], {"modes", "core", "host"}),
+        (["designs"], {"designs"}),
+        (["designs/whole f64"], {"designs"}),
+        (["straight"], {"ray_marching"}),
+        (["whole set f64"], {"core", "gpu", "peers"}),
+    ],
+)
+def test_words_choose_sections_groups_and_cases(script: Load, only: list[str], found: set[str]) -> None:
+    chosen = {section for section, _ in script("run").choose(only, quick=False)}
+
+    assert chosen == found if only else found < chosen
+    assert only or "designs" not in chosen  # which is measured only when it is named
+
+
+def test_the_peer_that_needs_a_name_of_an_older_numpy_has_it(script: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(np, "row_stack", raising=False)
+    script("peers.numba_cuda").lend_row_stack()
+
+    assert vars(np).pop("row_stack") is np.vstack
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from render import lanes
+from render.codegen import host
 from render.codegen.cpu_compiler import lane_words
 from render.codegen.llvm_module import INNER
 from render.codegen.retarget import retarget
@@ -186,6 +187,31 @@ def test_take_rounds_down_clamps_and_counts_nan_as_zero() -> None:
     taken = [take(TABLE, np.float64(index)) for index in (2.9, -1.0, 99.0, float("nan"), float("inf"))]
 
     assert taken == [TABLE[2], TABLE[0], TABLE[16], TABLE[0], TABLE[16]]
+
+
+def pick(table: Any, places: Any, out: Any, lanes_at_once: int) -> None:
+    """Take from a table where an array says."""
+    column, _ = patch()
+    result = unpack(take(table, take(places, column)))
+    for lane in range(lanes_at_once):
+        out[lane] = result[lane]
+
+
+@pytest.mark.parametrize(("precision", "at_once"), [("f32", 32), ("f64", 16)])
+def test_take_loads_registers_of_lanes_where_the_cpu_can(precision: str, at_once: int) -> None:
+    table, places = TABLE.astype(REALS[precision]), np.resize(np.array(HARD, REALS[precision]), at_once)
+    compiled = retarget(
+        pick,
+        words=lane_words(precision, at_once, at_once),
+        slots={},
+        wrap=numba.jit(**INNER | {"no_cpython_wrapper": False, "forceinline": False}),
+    )
+    out = np.zeros_like(places)
+    compiled(table, places, out, at_once)
+    (code,) = compiled.inspect_llvm().values()
+
+    assert (out == [take(table, place) for place in places]).all()
+    assert ("gather" in code) == ("avx512f" in host.cpu_features())
 
 
 def test_every_word_is_tried() -> None:

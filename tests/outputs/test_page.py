@@ -821,7 +821,7 @@ def test_on_paper_stand_the_still_pictures(shown: Callable[..., Any]) -> None:
     assert not page.locator("#bar").is_visible()
     assert page.locator(".tour .ask").count() == page.locator(".printed li").count() == 5
     assert page.locator(".tour .ask").first.is_visible()
-    assert "One. Of the other 3" in page.locator(".printed").inner_text()
+    assert "One. The other 3 are put aside, hatched. At a tile: 1" in page.locator(".printed").inner_text()
     assert page.evaluate("() => getComputedStyle(document.querySelector('.key')).printColorAdjust") == "exact"
 
 

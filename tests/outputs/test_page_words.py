@@ -17,7 +17,7 @@ from render.outputs.page.questions import answer_questions
 from render.outputs.page.runs import Run, build_runs, count_curve, estimate_juggling, find_intervals, group_runs
 from render.outputs.page.still import axis_ticks, column_means
 from render.outputs.page.systems import GPU, SYSTEMS, describe_systems
-from render.outputs.page.tour import build_tour
+from render.outputs.page.tour import _describe_others, build_tour
 from render.outputs.page.words import describe_image, describe_overlap, format_ns, format_range, format_tick
 from render.trace import Span
 from render.wording import in_words
@@ -177,6 +177,19 @@ def test_what_an_answer_says_of_an_instant_holds_at_the_instant_where_the_replay
     assert f"At a tile: {painted}; in flight: {held}" in juggling.answer
     assert together.at == together.end
     assert [n for start, n in PARALLEL.running if start <= together.end][-1] == 2
+
+
+@pytest.mark.parametrize(
+    ("count", "waiting", "said"),
+    [
+        (1, 0, "The other one is put aside, hatched."),
+        (3, 0, "The other 3 are put aside, hatched."),
+        (3, 3, "The other 3 wait for data."),
+        (3, 2, "Of the other 3, 2 wait for data and 1 is put aside, hatched."),
+    ],
+)
+def test_of_the_other_tiles_no_number_is_said_twice(count: int, waiting: int, said: str) -> None:
+    assert _describe_others(count, waiting, "data") == said
 
 
 def _curves(run: Run) -> tuple[Any, Any]:

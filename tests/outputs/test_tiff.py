@@ -72,6 +72,15 @@ def test_bands_change_no_byte(rows: int) -> None:
     assert file.getvalue() == tiff.encode_tiff(rgb, {"render:request": "{}"})
 
 
+def test_where_no_more_threads_are_allowed_it_is_the_same_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    expected = tiff.encode_tiff(noise(), {"render:request": "{}"})
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert tiff.encode_tiff(noise(), {"render:request": "{}"}) == expected
+
+
 def test_where_all_levels_may_pass_4_gib_it_is_a_big_tiff(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tiff.encode_tiff(noise(), {}).startswith(b"II\x2a\0")
     monkeypatch.setattr(tiff, "CLASSIC", 11 * 256 * 256 * 3)  # there are 9 tiles, and 4, and 1

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import engine, scene, targets
+from render import engine, lanes, scene, targets
+from render.codegen.retarget import retarget
 from render.frame import open_canvas
 from render.parameters import Parameters
 from render.request import Request
@@ -25,7 +26,7 @@ directions = st.tuples(near, near, near).filter(lambda d: math.hypot(*d) > 0.1)
 
 
 def distance(point: Point, detail: int = 7) -> float:
-    return float(WORDS["bulb"](tuple(map(np.float64, point)), Parameters(detail=detail))[0])
+    return float(WORDS["bulb"](tuple(map(np.float64, point)), True, Parameters(detail=detail))[0])
 
 
 def by_angles(point: Any, power: int = 8) -> Any:
@@ -73,6 +74,28 @@ def test_it_lies_within_the_sphere_that_rays_are_followed_in(direction: Point) -
     x, y, z = (WORDS["REACH"] * part / math.hypot(*direction) for part in direction)
 
     assert distance((x, y, z)) > 0.0
+
+
+def count_powers(*going: bool) -> int:
+    """Count the powers that two lanes take together: a point that stays near for all steps, and one that leaves."""
+    powers = 0
+
+    def power(*point: Any) -> Any:
+        nonlocal powers
+        powers += 1
+        return tuple(by_angles(np.array(point)))
+
+    words: dict[Any, Any] = {WORDS["eighth_power"]: power, lanes.fma: lambda a, b, c: a * b + c, lanes.log: np.log}
+    words |= {getattr(lanes, name): getattr(np, name) for name in ("sqrt", "where", "minimum", "maximum")}
+    bulb = retarget(WORDS["bulb"], words=words | {lanes.any_lane: np.any})
+    bulb((np.array([0.1, 0.9]), np.array([0.1, 0.9]), np.array([0.1, 0.3])), np.array(going), Parameters(detail=7))
+    return powers
+
+
+def test_no_lane_waits_for_one_that_has_ended() -> None:
+    assert count_powers(True, True) == count_powers(True, False) == 7
+    assert 0 < count_powers(False, True) < 7
+    assert count_powers(False, False) == 0
 
 
 def test_a_ray_ends_close_to_the_surface_and_has_passed_none(ask: Callable[..., Request]) -> None:

@@ -85,8 +85,11 @@ class Connection:
         folder = self._closing.enter_context(place)
         import joblib.externals.loky.backend.context  # noqa: F401  (makes its way to start clean processes known)
 
-        clean = {"distributed.worker.multiprocessing-method": "loky"}  # Dask's own would run the caller's script again
-        self._closing.enter_context(dask.config.set(clean))
+        settings = {
+            "distributed.worker.multiprocessing-method": "loky",  # Dask's own would run the caller's script again
+            "distributed.scheduler.allowed-failures": 1,  # a tile is tried alone after that
+        }
+        self._closing.enter_context(dask.config.set(settings))
         try:
             with without_interrupts():  # its threads, and the processes that they start, get none either
                 cluster = LocalCluster(
@@ -206,6 +209,8 @@ def lend_connection(request: Request, recorder: Recorder) -> Iterator[Connection
             connection.close()
             raise
         KEPT.append(connection)
+        while len(KEPT) > 1:  # threads that draw at once have one each
+            KEPT.pop(0).close()
 
 
 def _take_kept(wanted: Wanted) -> Connection | None:

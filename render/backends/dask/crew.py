@@ -11,9 +11,8 @@ import pickle
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from queue import Empty
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
@@ -22,6 +21,7 @@ from distributed import KilledWorker, as_completed
 from render.backends.dask import worker
 from render.backends.dask.members import Member, Members, describe_failure
 from render.backends.dask.messages import SCENES, Call, Job, Refusal, Reply, describe_job
+from render.backends.dask.silence import SilenceWatch
 from render.errors import ModeUnavailable, RenderError, TileError
 from render.painting.handfuls import SHORTEST, fair_share
 from render.painting.liveness import LOOK_SECONDS
@@ -39,8 +39,8 @@ MOST_AT_ONCE = 100  # tiles of a task
 START_SECONDS = 60.0  # in which the first worker gets ready
 GRACE_SECONDS = 10.0  # for which the others wait for a worker that does not get ready
 WORKER_SECONDS = 10.0  # in which a cluster without workers has one
-LEFT_SECONDS = 30.0  # in which a cluster whose workers have all left has one again
-QUIET_SECONDS = 5.0  # without a tile, after which workers are asked whether they hang
+LEFT_SECONDS = 20.0  # in which a cluster whose workers have all left has one again
+MOST_DIED = 4  # workers that may die as they get ready before the first is ready
 STRANDED = 3  # times that all workers a tile was sent to may leave with it
 
 
@@ -73,7 +73,7 @@ class Crew:
         self._tile_ns = SHORTEST  # that the last tiles took, each
         self._progress = time.monotonic()
         self._stranded: Counter[int] = Counter()
-        self._hung: Future[Any] | None = None
+        self._silence = SilenceWatch(self._members, self._client, self._job)
 
     def start_workers(self) -> None:
         """Greet all workers; give up waiting for some as soon as others may begin.
@@ -95,10 +95,14 @@ class Crew:
                     if now > first + GRACE_SECONDS:
                         self._announce_late(waiting)
                         return
+                elif self._members.died_unready >= MOST_DIED:
+                    raise self._unavailable("its workers die as they get ready")
                 elif members and not waiting:
                     raise self._unavailable("none of its workers can take part: " + self._list_refusals())
                 elif now > began + (START_SECONDS if members else WORKER_SECONDS):
-                    raise self._unavailable("its workers do not get ready" if members else "it has no workers")
+                    died = self._members.died_unready
+                    none = "its workers died as they got ready" if died else "it has no workers"
+                    raise self._unavailable("its workers do not get ready" if members else none)
                 elif members and all(one.is_silent for one in waiting):
                     names = ", ".join(one.name for one in waiting[:4])
                     raise self._unavailable(f"its workers do not answer ({names})")
@@ -240,13 +244,15 @@ class Crew:
                 todo.suspect_tile(tile, time.monotonic())
 
     def _strand(self, todo: Todo, task: Task, why: str) -> None:
-        """Take back tiles that nobody paints any more; give up what this goes on and on with."""
+        """Take back tiles that nobody paints any more; try them alone if that happens again, and give them up."""
         for tile in task.tiles:
             self._stranded[tile.number] += 1
             if self._stranded[tile.number] >= STRANDED:
                 todo.give_up(tile, f"{why}, {STRANDED} times")
-            else:
+            elif self._stranded[tile.number] > 1:
                 todo.suspect_tile(tile, time.monotonic())
+            else:
+                todo.give_back([tile])
 
     # --- looking after them --------------------------------------------------------------------------------
 
@@ -259,32 +265,35 @@ class Crew:
                 del self._tasks[key]
                 self._members.call_in_loop(self._client.cancel([task.future], asynchronous=True))
                 self._strand(todo, task, "all workers that it was sent to have left")
+        for key in self._silence.find_lost_keys() if self._tasks else ():
+            lost = self._tasks.pop(key, None)
+            if lost is not None:
+                self._members.call_in_loop(self._client.cancel([lost.future], asynchronous=True))
+                self._strand(todo, lost, "nothing was heard of its worker any more")
         quiet = time.monotonic() - self._progress
         if self._members.ready:
             self._find_hung(quiet)
         elif quiet > LEFT_SECONDS and not any(one.greeting is None and not one.refusal for one in self._members):
-            why = f" ({self._list_refusals()})" if self._members.refused else ""
-            raise RenderError(f"no worker is left in the cluster{why}", "start others, or name another cluster")
+            self._raise_none_left(todo)
+
+    def _raise_none_left(self, todo: Todo) -> NoReturn:
+        """Raise the error for a cluster that all workers have left: of a tile that is suspected, where one is."""
+        suspects = [tile for tile in todo.suspects if tile.number in todo.left]
+        self._record_facts()
+        if suspects:
+            others = ", ".join(str(tile.number) for tile in suspects[1:])
+            why = "its workers died, and none is left in the cluster" + (f" (tiles {others} too)" if others else "")
+            raise self._painter.tile_failure(suspects[0], why)
+        why = f" ({self._list_refusals()})" if self._members.refused else ""
+        raise RenderError(f"no worker is left in the cluster{why}", "start others, or name another cluster")
 
     def _find_hung(self, quiet: float) -> None:
-        """Ask all workers, where no tile comes for a while, which tile hangs. Raises TileError."""
-        if self._hung is None:
-            if quiet > QUIET_SECONDS and self._tasks:
-                ready = [member.address for member in self._members.ready]
-                call = self._client.run(
-                    worker.find_hung, self._job.run, workers=ready, on_error="ignore", asynchronous=True
-                )
-                self._hung = self._members.call_in_loop(call)
-            return
-        if not self._hung.done():
-            return
-        answers = {} if self._hung.exception() is not None else self._hung.result()
-        self._hung = None
-        for address, found in answers.items():
-            number, seconds = found or (-1, 0.0)
-            for tile in [one for task in self._tasks.values() for one in task.tiles if one.number == number]:
-                why = f"its worker {address.partition('://')[2]} gave no sign of life for {seconds:.0f} s"
-                raise self._painter.tile_failure(tile, why)
+        """Raise TileError for a tile in flight that hangs."""
+        hung = self._silence.find_hung(quiet) if self._tasks else None
+        tiles = [tile for task in self._tasks.values() for tile in task.tiles if hung and tile.number == hung.number]
+        if hung and tiles:
+            why = f"its worker {hung.worker} gave no sign of life for {hung.seconds:.0f} s"
+            raise self._painter.tile_failure(tiles[0], why)
 
     # --- words ---------------------------------------------------------------------------------------------
 

@@ -55,18 +55,13 @@ def _ask_juggling(runs: Sequence[Run]) -> Iterator[Step]:
         t = _find_painting(_choose_instant(runs), inside, run)
         if t is None:
             continue
-        waiting = _value_at(run.waiting, t)
-        others = (
-            [f"{waiting} {'waits' if waiting == 1 else 'wait'} for {run.awaited_lock or 'data'}"] if waiting else []
-        )
-        aside = held - 1 - waiting
-        others += [f"{aside} {'is' if aside == 1 else 'are'} put aside, hatched"] if aside else []
+        others = _describe_others(held - 1, _value_at(run.waiting, t), run.awaited_lock or "data")
         yield Step(
             f"The replay stands at {format_ns(t)}. {run.frame.title} has {held} tiles in flight: started but not "
             "finished. How many of them is it painting at this instant?",
             _list_numbers(1, held),
             0,
-            f"One. Of the other {held - 1}, {' and '.join(others)}. At a tile: 1; in flight: {held}. Being busy with "
+            f"One. {others} At a tile: 1; in flight: {held}. Being busy with "
             "several things is not doing them at the same instant.",
             t,
             max(t - BEFORE * _usual_turn(run), 0),
@@ -74,6 +69,17 @@ def _ask_juggling(runs: Sequence[Run]) -> Iterator[Step]:
             (number,),
         )
         return
+
+
+def _describe_others(count: int, waiting: int, awaited: str) -> str:
+    """Say what the tiles do that are in flight and not painted, so many of which wait; no number stands twice."""
+    one, several = ("waits", "is put aside"), ("wait", "are put aside")
+    if waiting in {0, count}:
+        who, (wait, lie) = ("The other one", one) if count == 1 else (f"The other {count}", several)
+        return f"{who} {wait} for {awaited}." if waiting else f"{who} {lie}, hatched."
+    wait, _ = one if waiting == 1 else several
+    _, lie = one if count - waiting == 1 else several
+    return f"Of the other {count}, {waiting} {wait} for {awaited} and {count - waiting} {lie}, hatched."
 
 
 def _ask_together(runs: Sequence[Run]) -> Iterator[Step]:

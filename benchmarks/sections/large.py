@@ -1,0 +1,89 @@
+"""What a pixel costs, and how much memory it takes, from a frame that fits in memory to one that does not.
+
+The same picture, painted and saved as PNG and as TIFF by processes of their own, whose code is loaded before they are
+timed. The seconds are CPU time of the whole process, of all its threads, for so many pixels as the smallest frame has;
+so the cases of a group should be equal, and `peak_bytes` of the facts (the most memory that was resident) bounded. The
+largest frames take minutes: the section is measured when it is named, each frame once in a pass.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from harness.cases import Case, Group, Missing, Once
+
+SIDES = (2048, 8192, 32768)
+FILES = ("PNG", "TIFF")
+SUFFIXES = {"PNG": ".png", "TIFF": ".tif"}
+CHILD = """
+import contextlib, io, json, pathlib, resource, sys
+from render.frontend.cli import main
+
+def spent():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+def draw(side, out):
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        assert main(["--size", side, "--out", out, "--json", "--quiet", "--fresh"]) == 0
+    return json.loads(said.getvalue())
+
+side, out = sys.argv[1:]
+draw("64", out)
+before = spent()
+document = draw(side, out)
+after, status = spent(), pathlib.Path("/proc/self/status")  # ru_maxrss is the parent's, where that is larger
+lines = status.read_text().splitlines() if status.exists() else []
+peak = next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), None)
+print(json.dumps({"spent": after - before, "peak": peak, "sha256": document["sha256"]}))
+"""
+
+
+def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for all sections)
+    """A group for each kind of file; in quick without the largest frame."""
+    sides = SIDES[:-1] if quick else SIDES
+    names = tuple(f"{side} x {side}" for side in sides)
+    for kind in FILES:
+        yield Group(
+            f"frames to {kind}",
+            names,
+            partial(prepare, kind, sides),
+            names[0],
+            seconds=2.0,
+            cold=True,
+            on_request=True,
+        )
+
+
+def prepare(kind: str, sides: tuple[int, ...], stack: ExitStack) -> Iterator[Case | Missing]:
+    """Frames of one picture, each larger than the one before."""
+    from harness.whole import folder
+
+    out = Path(folder(stack)) / f"picture{SUFFIXES[kind]}"
+    for side in sides:
+        facts: dict[str, object] = {"pixels": side * side}
+        yield Case(f"{side} x {side}", whole(side, out, facts), equal=True, facts=facts, clock="process")
+
+
+def whole(side: int, out: Path, facts: dict[str, object]) -> Once:
+    """Draw a frame in a process of its own; note its peak of memory. Raises Differ where its picture changes."""
+    from harness.cases import Differ
+
+    def once() -> float:
+        command = [sys.executable, "-c", CHILD, str(side), str(out)]
+        run = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  (our own)
+        out.unlink()
+        found = json.loads(run.stdout)
+        if facts.setdefault("sha256", found["sha256"]) != found["sha256"]:
+            raise Differ(1, 1, "pictures")
+        if found["peak"]:
+            facts["peak_bytes"] = 1024 * found["peak"]
+        return float(found["spent"]) * (SIDES[0] / side) ** 2
+
+    return once
