@@ -160,6 +160,19 @@ def test_a_tile_whose_workers_died_by_chance_is_painted_in_the_end(
     assert engine.draw(wanted).sha256 == expected
 
 
+@pytest.mark.parametrize("times", [1, 99])
+def test_a_tile_that_came_to_a_worker_without_the_program_goes_to_another(
+    times: int, wanted: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = engine.draw(replace(wanted, mode="sequential", backend=None)).sha256
+    monkeypatch.setattr(worker, "paint_handfuls", painting({5: raising(ImportError("no render"), times)}))
+    if times == 1:
+        assert engine.draw(wanted).sha256 == expected
+    else:
+        with pytest.raises(TileError, match=r"tile \d+ .*render cannot be imported there"):
+            engine.draw(wanted)
+
+
 def test_an_error_of_a_worker_is_the_tiles(wanted: Request, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "paint_handfuls", painting({0: raising(MemoryError("no more"))}))
     with pytest.raises(TileError, match="MemoryError: no more") as caught:
