@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from render.painting.painter import Painter
     from render.plan import Tile
 
-BATCH = 100_000_000  # ns that a task should take: handing one out and taking it back is some 5 % of that
+BATCH = 100_000_000  # ns that a task should take: one costs some 6 ms (benchmarks/sections/cluster.py)
 MOST_AT_ONCE = 100  # tiles of a task
 START_SECONDS = 60.0  # in which the first worker gets ready
 GRACE_SECONDS = 10.0  # for which the others wait for a worker that does not get ready
