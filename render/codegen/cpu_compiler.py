@@ -82,7 +82,6 @@ def lane_words(precision: str, lanes: int, patch_width: int, count: Any = None) 
         slots.real_count: lane_slots.int_to_real,
         slots.truncated: lane_slots.truncate_intrinsic(count),
         slots.total: lane_slots.sum_lanes,
-        slots.how_many: lane_slots.count_true,
         slots.lane_bits: lane_memory.mask_to_bits,
         slots.ones: lane_memory.count_ones,
         slots.first_one: lane_memory.count_trailing_zeros,

@@ -132,16 +132,6 @@ def sum_lanes(typingctx: Any, values: Any) -> Any:
     return types.int64(values), codegen
 
 
-@intrinsic
-def count_true(typingctx: Any, mask: Any) -> Any:
-    """Count the lanes in which a mask is true, as int64."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _emit_sum(builder, builder.zext(args[0], llvm_type(Lanes(types.int64, mask.n))), mask.n)
-
-    return types.int64(mask), codegen
-
-
 def _emit_sum(builder: Any, wide: Any, n: int) -> Any:
     """Sum n int64 lanes."""
     if n == 1:

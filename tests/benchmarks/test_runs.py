@@ -228,6 +228,7 @@ def start(tmp_path: Path, *words: str) -> subprocess.Popen[str]:
 def test_a_run_is_interrupted_resumed_and_reported(tmp_path: Path) -> None:
     with start(tmp_path, "--passes", "3") as run:
         assert run.stderr is not None
+        assert run.stderr.readline() == "1 group of cases, 3 passes\n"
         assert "startup/help" in run.stderr.readline()
         run.send_signal(signal.SIGINT)
         assert run.wait(60) == 130
