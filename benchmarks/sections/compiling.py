@@ -18,15 +18,20 @@ from typing import Any
 from harness.cases import Case, Differ, Group, Missing, Once
 
 OURS, THEIRS = "render", "numba by itself"
+GROUPS = (
+    ("mandelbrot", "mandelbrot", (OURS,)),
+    ("mandelbrot, beside numba", "mandelbrot", (OURS, THEIRS)),
+    ("still_life", "still_life", (OURS,)),
+)
 SMALL = (96, 64)
 BUDGET = 5.0  # seconds
 
 
 def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for all sections)
-    """Two scenes, which between them use all of the compiler; nothing in quick, for each sample takes seconds."""
-    for name, ways in () if quick else (("mandelbrot", (OURS, THEIRS)), ("still_life", (OURS,))):
-        make = partial(prepare, name, ways)
-        yield Group(name, ways, make, OURS, "core", seconds=0.0, cold=True, on_request=len(ways) == 1)
+    """One scene; where they are named, also numba itself and a larger scene; nothing in quick: it takes seconds."""
+    for name, scene, ways in () if quick else GROUPS:
+        make = partial(prepare, scene, ways)
+        yield Group(name, ways, make, OURS, "core", seconds=0.0, cold=True, on_request=name != "mandelbrot")
 
 
 def prepare(name: str, ways: tuple[str, ...], stack: ExitStack) -> Iterator[Case | Missing]:

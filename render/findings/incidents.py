@@ -10,6 +10,7 @@ from render.wording import count, join_words
 
 COMINGS = {  # facts that list workers of a cluster
     "workers_left": "left the cluster midway, and others painted what was not done",
+    "workers_silent": "gave no sign of life any more, and others painted what was not done",
     "workers_joined": "joined midway",
     "workers_left_out": "could not take part",
 }

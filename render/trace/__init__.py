@@ -5,6 +5,9 @@ from an injected clock (`time.perf_counter_ns`: one clock for all threads and pr
 use a clock of their own and golden timelines are exact. Everything reported about a run afterwards (table,
 statistics, pictures, pages) is computed from its trace and from nothing else.
 
+Workers of a cluster have clocks of their own, which are tied to that of the client (`render.trace.tied_clock`); the
+fact `clock_errors_ns` says by how much times of each of its `hosts` may be wrong.
+
 A worker that has a tile is not always on a CPU: the system may have given the CPU to another program, and Python's lock
 may be held by another thread. So a paint span says how much CPU time its thread was given (`on_cpu`), from the system's
 clock of that thread, read inside the span, and on which CPUs it started and ended.

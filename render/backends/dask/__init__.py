@@ -7,12 +7,13 @@ one slot it paints in the client.
 Only data travel: the request, the numbers that the scene's `prepare` made, tile numbers, and of a user's scene the
 text of its file with its hash (`messages`). A worker compiles for its own CPU, with a cache of its own, paints tiles
 into private windows, and returns pixels and spans (`worker`). The client keeps a few tiles in flight for each slot and
-takes them as they come (`crew`); which workers there are, and whether they can take part, is seen now and then
-(`members`). The clock of each is tied to this process's (`hosts`); `connection` finds the scheduler, or starts a
-cluster on this machine.
+takes them as they come (`crew`); it sees now and then which workers there are, whether they can take part (`members`),
+and who does not answer (`silence`). The clock of each is tied to this process's (`hosts`); `connection` finds the
+scheduler, or starts a cluster on this machine.
 
-Dask paints a lost worker's tiles again elsewhere. A tile whose workers die again and again is tried once more, alone,
-and then given up as failed. A scheduler that is lost ends the run; what is finished is in the journal by then.
+Dask paints a lost worker's tiles again elsewhere; those of a worker that nothing is heard of are taken back from it.
+A tile whose workers die again and again is tried once more, alone, and then given up as failed. A scheduler that is
+lost ends the run; what is finished is in the journal by then.
 """
 
 from __future__ import annotations

@@ -209,6 +209,8 @@ def lend_connection(request: Request, recorder: Recorder) -> Iterator[Connection
             connection.close()
             raise
         KEPT.append(connection)
+        while len(KEPT) > 1:  # threads that draw at once have one each
+            KEPT.pop(0).close()
 
 
 def _take_kept(wanted: Wanted) -> Connection | None:

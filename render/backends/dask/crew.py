@@ -11,7 +11,6 @@ import pickle
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from queue import Empty
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from uuid import uuid4
@@ -22,6 +21,7 @@ from distributed import KilledWorker, as_completed
 from render.backends.dask import worker
 from render.backends.dask.members import Member, Members, describe_failure
 from render.backends.dask.messages import SCENES, Call, Job, Refusal, Reply, describe_job
+from render.backends.dask.silence import SilenceWatch
 from render.errors import ModeUnavailable, RenderError, TileError
 from render.painting.handfuls import SHORTEST, fair_share
 from render.painting.liveness import LOOK_SECONDS
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     from render.painting.painter import Painter
     from render.plan import Tile
 
-BATCH = 100_000_000  # ns that a task should take: handing one out and taking it back is some 5 % of that
+BATCH = 100_000_000  # ns that a task should take: one costs some 6 ms (benchmarks/sections/cluster.py)
 MOST_AT_ONCE = 100  # tiles of a task
 START_SECONDS = 60.0  # in which the first worker gets ready
 GRACE_SECONDS = 10.0  # for which the others wait for a worker that does not get ready
 WORKER_SECONDS = 10.0  # in which a cluster without workers has one
 LEFT_SECONDS = 20.0  # in which a cluster whose workers have all left has one again
-QUIET_SECONDS = 5.0  # without a tile, after which workers are asked whether they hang
 MOST_DIED = 4  # workers that may die as they get ready before the first is ready
+MOST_BOUNCES = 20  # of one tile
 STRANDED = 3  # times that all workers a tile was sent to may leave with it
 
 
@@ -74,7 +74,8 @@ class Crew:
         self._tile_ns = SHORTEST  # that the last tiles took, each
         self._progress = time.monotonic()
         self._stranded: Counter[int] = Counter()
-        self._hung: Future[Any] | None = None
+        self._bounced: Counter[int] = Counter()
+        self._silence = SilenceWatch(self._members, self._client, self._job)
 
     def start_workers(self) -> None:
         """Greet all workers; give up waiting for some as soon as others may begin.
@@ -145,7 +146,7 @@ class Crew:
         workers = self._members.choose(self._painter.request.workers)
         slots = sum(member.slots for member in workers)
         usable = min(slots, self._painter.request.workers)
-        if not usable:
+        if not usable or not self._members.has_looked:
             return
         in_flight = fair_share(self._painter.request.in_flight, self._count, usable)
         while True:
@@ -222,19 +223,31 @@ class Crew:
             member = self._members.find(outcome.address)
             if member is not None:
                 self._members.refuse(member, outcome.why)
-            todo.give_back(task.tiles)
+            self._bounce(todo, task, outcome.why)
             return
         error = outcome[1] if status == "error" else None
         if isinstance(error, KilledWorker):
             self._suspect(todo, task, f"Dask gave it up ({error.allowed_failures + 1} workers died)")
         elif isinstance(error, ImportError):  # a worker that nobody has greeted yet, which will be refused
-            todo.give_back(task.tiles)
+            self._bounce(todo, task, describe_failure(error))
         elif error is not None:
             raise self._painter.tile_failure(task.tiles[0], describe_failure(error))
         elif not self._connection.is_alive():
             raise self._members.loss_error("it has gone")
         else:  # cancelled by others
             self._strand(todo, task, "its task was cancelled")
+
+    def _bounce(self, todo: Todo, task: Task, why: str) -> None:
+        """Take back tiles from a worker that cannot paint any, and see who it is before others are handed out.
+
+        Raises TileError for one that comes back on and on.
+        """
+        self._members.hurry()
+        for tile in task.tiles:
+            self._bounced[tile.number] += 1
+            if self._bounced[tile.number] > MOST_BOUNCES:
+                raise self._painter.tile_failure(tile, why)
+        todo.give_back(task.tiles)
 
     def _suspect(self, todo: Todo, task: Task, why: str) -> None:
         """Try the tiles of a task again, each alone; give one up that was."""
@@ -245,13 +258,15 @@ class Crew:
                 todo.suspect_tile(tile, time.monotonic())
 
     def _strand(self, todo: Todo, task: Task, why: str) -> None:
-        """Take back tiles that nobody paints any more; give up what this goes on and on with."""
+        """Take back tiles that nobody paints any more; try them alone if that happens again, and give them up."""
         for tile in task.tiles:
             self._stranded[tile.number] += 1
             if self._stranded[tile.number] >= STRANDED:
                 todo.give_up(tile, f"{why}, {STRANDED} times")
-            else:
+            elif self._stranded[tile.number] > 1:
                 todo.suspect_tile(tile, time.monotonic())
+            else:
+                todo.give_back([tile])
 
     # --- looking after them --------------------------------------------------------------------------------
 
@@ -264,6 +279,11 @@ class Crew:
                 del self._tasks[key]
                 self._members.call_in_loop(self._client.cancel([task.future], asynchronous=True))
                 self._strand(todo, task, "all workers that it was sent to have left")
+        for key in self._silence.find_lost_keys() if self._tasks else ():
+            lost = self._tasks.pop(key, None)
+            if lost is not None:
+                self._members.call_in_loop(self._client.cancel([lost.future], asynchronous=True))
+                self._strand(todo, lost, "nothing was heard of its worker any more")
         quiet = time.monotonic() - self._progress
         if self._members.ready:
             self._find_hung(quiet)
@@ -282,24 +302,12 @@ class Crew:
         raise RenderError(f"no worker is left in the cluster{why}", "start others, or name another cluster")
 
     def _find_hung(self, quiet: float) -> None:
-        """Ask all workers, where no tile comes for a while, which tile hangs. Raises TileError."""
-        if self._hung is None:
-            if quiet > QUIET_SECONDS and self._tasks:
-                ready = [member.address for member in self._members.ready]
-                call = self._client.run(
-                    worker.find_hung, self._job.run, workers=ready, on_error="ignore", asynchronous=True
-                )
-                self._hung = self._members.call_in_loop(call)
-            return
-        if not self._hung.done():
-            return
-        answers = {} if self._hung.exception() is not None else self._hung.result()
-        self._hung = None
-        for address, found in answers.items():
-            number, seconds = found or (-1, 0.0)
-            for tile in [one for task in self._tasks.values() for one in task.tiles if one.number == number]:
-                why = f"its worker {address.partition('://')[2]} gave no sign of life for {seconds:.0f} s"
-                raise self._painter.tile_failure(tile, why)
+        """Raise TileError for a tile in flight that hangs."""
+        hung = self._silence.find_hung(quiet) if self._tasks else None
+        tiles = [tile for task in self._tasks.values() for tile in task.tiles if hung and tile.number == hung.number]
+        if hung and tiles:
+            why = f"its worker {hung.worker} gave no sign of life for {hung.seconds:.0f} s"
+            raise self._painter.tile_failure(tiles[0], why)
 
     # --- words ---------------------------------------------------------------------------------------------
 

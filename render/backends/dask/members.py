@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ROUND_TRIPS = 8  # to tie a clock: of some ms each, of which one is soon a short one
 SILENT_SECONDS = 10.0  # in which a scheduler that lives answers, and a worker is heard of
+MOST_PASSED = 1.0  # seconds between two looks that count
 MOST_LISTED = 100  # workers, in the facts of a trace
 
 
@@ -38,17 +39,17 @@ class Member:
         self.refusal = ""
         self.call: Any = None  # the future of its greeting
         self.tie: Future[None] | None = None
-        self.seen, self.heard = 0.0, time.monotonic()  # when the scheduler heard of it (its clock); when that changed
+        self.seen, self.quiet = 0.0, 0.0  # when the scheduler heard of it last (its clock); s since that has changed
 
     @property
     def is_ready(self) -> bool:
         """Tell if it can be sent tiles."""
-        return self.greeting is not None and not self.refusal and self.tie is None
+        return self.greeting is not None and not self.refusal and self.tie is None and not self.is_silent
 
     @property
     def is_silent(self) -> bool:
         """Tell if nothing has been heard of it for too long."""
-        return time.monotonic() - self.heard > SILENT_SECONDS
+        return self.quiet > SILENT_SECONDS
 
     @property
     def name(self) -> str:
@@ -64,7 +65,7 @@ class Members:
         self.job, self._recorder = job, recorder
         self._members: dict[str, Member] = {}
         self._look: Future[Any] | None = None
-        self._looked, self._answered = 0.0, time.monotonic()
+        self._looked, self._answered, self._taken = 0.0, time.monotonic(), 0.0
         self._answers = as_completed(loop=self._client.loop, with_results=True, raise_errors=False)
         self._greeted: dict[str, Member] = {}  # by the key of the call
         self._all: dict[str, Greeting] = {}  # that ever were ready
@@ -77,6 +78,7 @@ class Members:
         self.left: list[str] = []
         self.joined: list[str] = []
         self.refused: list[str] = []
+        self.silent: list[str] = []
 
     def fits(self, job: Job) -> bool:
         """Tell if those who were greeted for its own job need no greeting for this one."""
@@ -85,12 +87,12 @@ class Members:
 
     def begin_run(self, recorder: Recorder) -> None:
         """Begin another run of the job, or of another part of its frame, which then has the same recorder."""
-        self.has_looked, self._looked = False, 0.0
+        self.has_looked, self._looked, self._taken, self._look = False, 0.0, 0.0, None
         for member in self:
-            member.heard = time.monotonic()
+            member.quiet = 0.0
         if recorder is not self._recorder:
             self._recorder, self._started, self._untold = recorder, False, []
-            self.left, self.joined = [], []
+            self.left, self.joined, self.silent = [], [], []
             self.refused = [f"{member.name}: {member.refusal}" for member in self if member.refusal]
             ready = {member.address for member in self.ready}
             for known in (self._all, self._clocks, self._slots):
@@ -104,6 +106,15 @@ class Members:
     def ready(self) -> list[Member]:
         """Those that can be sent tiles."""
         return [member for member in self if member.is_ready]
+
+    def note_silence(self) -> list[str]:
+        """List the addresses of those that took part and that nothing is heard of any more; say so once."""
+        silent = [member for member in self if member.address in self._all and member.is_silent]
+        for member in silent:
+            if member.name not in self.silent:
+                self.silent.append(member.name)
+                self._recorder.announce(f"nothing is heard of worker {member.name}: others paint its tiles")
+        return [member.address for member in silent]
 
     def choose(self, most: int) -> list[Member]:
         """Choose as many of those that are ready as have so many slots together, or all."""
@@ -149,6 +160,10 @@ class Members:
             raise self.loss_error(f"it has not answered for {now - self._answered:.0f} s")
         self._take_greetings()
 
+    def hurry(self) -> None:
+        """Have the next look at once: there is somebody who has not been greeted."""
+        self.has_looked, self._looked = False, 0.0
+
     def loss_error(self, why: str) -> RenderError:
         """Make the error for a scheduler that is lost."""
         return RenderError(
@@ -161,7 +176,9 @@ class Members:
 
     def _take_in(self, found: dict[str, dict[str, Any]]) -> None:
         """Greet the workers that are new; forget those that have left."""
-        self.has_looked = True
+        now = time.monotonic()
+        passed = min(now - self._taken, MOST_PASSED) if self._taken else 0.0  # we may have been stopped ourselves
+        self.has_looked, self._taken = True, now
         for address in [address for address in self._members if address not in found]:
             member = self._members.pop(address)
             if member.call is not None:
@@ -173,7 +190,9 @@ class Members:
             member = self._members.get(address) or self._greet(address, int(described["nthreads"]))
             member.slots = int(described["nthreads"])
             if described["last_seen"] != member.seen:
-                member.seen, member.heard = described["last_seen"], time.monotonic()
+                member.seen, member.quiet = described["last_seen"], 0.0
+            else:
+                member.quiet += passed
 
     def _greet(self, address: str, slots: int) -> Member:
         from render.backends.dask import worker
@@ -269,6 +288,7 @@ class Members:
         if not self._connection.is_own:
             facts = {"cluster": self._connection.address, **describe_hosts(list(self._all.values()), self._clocks)}
         comings = {"workers_left": self.left, "workers_joined": self.joined, "workers_left_out": self.refused}
+        comings["workers_silent"] = self.silent
         return facts | {name: names[:MOST_LISTED] for name, names in comings.items() if names}
 
 
