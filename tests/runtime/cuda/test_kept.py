@@ -1,8 +1,11 @@
-"""A GPU stays open between the frames of a session, and what a frame leaves there never shows in the next."""
+"""A GPU stays open between the frames of a session, a film and a race; an interrupted frame is resumed there."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +16,9 @@ from render.codegen import cuda_code
 from render.codegen.program import Fixed
 from render.errors import RenderError
 from render.findings.repeats import Rounds
+from render.frontend.cli import main
+from render.frontend.keeping import open_journal
+from render.painting.painter import Done
 from render.request import Request
 from render.runtime.cuda import device, discovery
 from tests.gpu_driver import GPU
@@ -112,3 +118,44 @@ def test_the_repeats_of_a_race_share_the_open_gpu(driver: Imitation, ask: Callab
 
     assert driver.calls.count("cuModuleLoadData") == 1
     assert driver.calls.count("cuModuleUnload") == 1
+
+
+def test_a_film_opens_the_gpu_once(
+    driver: Imitation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = [word for name, value in SMALL.items() for word in (f"--{name}", str(value))]
+
+    assert main(["film", "f.webp", "--mode", "cuda", *asked, "--seconds", "0.3", "--fps", "10", "--json"]) == 0
+
+    frames = json.loads(capsys.readouterr().out)["frames"]
+    assert [one["sha256"] for one in frames] == [
+        drawn_by_the_cpu(parameters=one["request"]["parameters"]) for one in frames
+    ]
+    assert len(frames) == 3
+    assert driver.calls.count("cuModuleLoadData") == driver.calls.count("cuModuleUnload") == 1
+
+
+def test_an_interrupted_frame_is_resumed_on_a_gpu(
+    driver: Imitation, ask: Callable[..., Request], tmp_path: Path
+) -> None:
+    asked = ask(mode="cuda", target="cuda", tile=(8, 8))
+    expected = engine.draw(replace(asked, mode="sequential", target="scalar"))
+
+    done: list[Done] = []
+
+    def interrupt(finished: Done, _tiles: int) -> None:
+        done.append(finished)
+        if len(done) == 3:
+            raise KeyboardInterrupt
+
+    request, journal = open_journal(asked, tmp_path / "a.png", print)
+    with pytest.raises(KeyboardInterrupt):
+        engine.draw(request, progress=interrupt, journal=journal)
+    assert not driver.memory
+    request, journal = open_journal(asked, tmp_path / "a.png", print, resume=True)
+    frame = engine.draw(request, journal=journal)
+    journal.remove()
+
+    assert frame.trace.facts["resumed"] == 3
+    assert frame.sha256 == expected.sha256
