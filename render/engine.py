@@ -273,21 +273,23 @@ def race(
             not_run += [] if "story" in entrant.facts else [(entrant.request.mode, str(error))]
         else:
             able.append(entrant)
-    preparation, load = Preparation(), machine.load()
-    for request, _, _ in able:
-        check_count(request)
-        preparation.check_scene(request)
-        preparation.compile_kernel(request, announce)
-    paint = partial(draw, announce=announce, progress=progress, clock=clock, watch=watch, preparation=preparation)
-    if streaming is not None:
-        paint = partial(_paint_in_slabs, paint, streaming, [])
-    shown: list[DrawnFrame] = []
-    for story in dict.fromkeys((None, *(one.facts.get("story") for one in able))):
-        entered = [one._replace(facts={**one.facts, "load": load}) for one in able if one.facts.get("story") == story]
-        often = rounds if story is None else later or rounds
-        frames, missing = _repeat(entered, often, paint, clock, shown[:1])
-        shown += frames
-        not_run += missing
+    load, shown = machine.load(), list[DrawnFrame]()
+    with closing(Preparation(keep_open=True)) as preparation:
+        for request, _, _ in able:
+            check_count(request)
+            preparation.check_scene(request)
+            preparation.compile_kernel(request, announce)
+        paint = partial(draw, announce=announce, progress=progress, clock=clock, watch=watch, preparation=preparation)
+        if streaming is not None:
+            paint = partial(_paint_in_slabs, paint, streaming, [])
+        for story in dict.fromkeys((None, *(one.facts.get("story") for one in able))):
+            entered = [
+                one._replace(facts={**one.facts, "load": load}) for one in able if one.facts.get("story") == story
+            ]
+            often = rounds if story is None else later or rounds
+            frames, missing = _repeat(entered, often, paint, clock, shown[:1])
+            shown += frames
+            not_run += missing
     return Race(tuple(shown), "race", tuple(not_run))
 
 

@@ -87,11 +87,11 @@ def shaded(x: Lane, y: Lane, steps: Lane, inside: Any, orbit: Any, p: Any) -> tu
     nought = orbit[0] - orbit[0]
     colour = nought, nought, nought
     if any_lane(~inside):
-        brightness = nought + 1.0
+        brightness = where(inside, nought, 1.0)
         if p.relief > 0:
             wx, wy = derivative(orbit[0], orbit[1], orbit[2], orbit[3], orbit[4], orbit[5], where(inside, 0.0, steps))
-            brightness = relief(x, y, wx, wy, p)
-        colour = coloured(x, y, steps, where(inside, 0.0, brightness), p)
+            brightness = where(inside, nought, relief(x, y, wx, wy, p))
+        colour = coloured(x, y, steps, brightness, p)
     return colour
 
 

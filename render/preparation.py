@@ -8,6 +8,7 @@ frames.
 from __future__ import annotations
 
 import threading
+from itertools import chain
 
 import numpy as np
 
@@ -20,18 +21,20 @@ from render.parameters import P, member_types, members_of
 from render.plan import tile_of
 from render.prepared import KEPT, PreparedScene
 from render.request import Request
-from render.runtime.kernel import Announce, Kernel
+from render.runtime.kernel import Announce, Kernel, LaunchKernel
 from render.trace import Recorder
 
 
 class Preparation:
     """Scenes, their numbers, and compiled code, each made when it is first needed. Threads may share it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep_open: bool = False) -> None:
+        """keep_open: whether devices stay open between frames, until `close`."""
+        self._keep_open = keep_open
         self._lock = threading.RLock()
         self._scenes: dict[str, PreparedScene] = {}
         self._checked: set[tuple[object, ...]] = set()
-        self._compiled: dict[tuple[object, ...], Kernel] = {}
+        self._compiled: dict[tuple[object, ...], list[Kernel]] = {}
         self._unused: dict[Request, Kernel] = {}  # compiled for a request, and not handed out yet
         self._shared: dict[Request, Kernel] = {}
 
@@ -73,19 +76,20 @@ class Preparation:
     def compile_kernel(self, request: Request, announce: Announce) -> None:
         """Compile and load the code that paints a request, if that has not been done."""
         with self._lock:
-            code = self._code_key(request)
-            if code not in self._compiled:
+            if self._find_code(request) is None:
                 kernel = targets.load(request.target).compile(self.load_scene(request.scene), request, announce)
-                self._compiled[code] = self._unused[request] = kernel
+                self._compiled.setdefault(self._code_key(request), []).append(kernel)
+                self._unused[request] = kernel
+                if self._keep_open and isinstance(kernel, LaunchKernel):
+                    kernel.keep_open()
 
     def make_kernel(self, request: Request, announce: Announce) -> Kernel:
         """Return a kernel for this request alone, compiled only if no loaded code fits it."""
         with self._lock:
             self.compile_kernel(request, announce)
-            kernel = self._unused.pop(request, None)
-            if kernel is None:
-                kernel = self._compiled[self._code_key(request)].for_request(request, self.prepare_numbers(request))
-            return kernel
+            kernel, code = self._unused.pop(request, None), self._find_code(request)
+            assert code is not None, "it was compiled"
+            return code.for_request(request, self.prepare_numbers(request)) if kernel is None else kernel
 
     def record_kernel(self, request: Request, recorder: Recorder, announce: Announce) -> Kernel:
         """Make a kernel as `make_kernel` does, and record how long that took.
@@ -114,7 +118,19 @@ class Preparation:
                 del self._shared[next(iter(self._shared))]
             return kernel
 
+    def close(self) -> None:
+        """Close the devices that were kept open; those that are painting are closed when they are left."""
+        with self._lock:
+            for kernel in chain.from_iterable(self._compiled.values()):
+                if isinstance(kernel, LaunchKernel):
+                    kernel.close_kept()
+
+    def _find_code(self, request: Request) -> Kernel | None:
+        """Find a kernel whose code paints this request too."""
+        p = self.prepare_numbers(request)
+        return next((one for one in self._compiled.get(self._code_key(request), ()) if one.fits(request, p)), None)
+
     def _code_key(self, request: Request) -> tuple[object, ...]:
-        """Return everything that decides which code paints a request."""
+        """Return what decides which code paints a request, besides the constants that some kernels have."""
         how = request.scene, request.target, request.precision, request.simulate
         return *how, member_types(self.prepare_numbers(request))

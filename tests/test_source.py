@@ -98,7 +98,7 @@ def test_it_is_described_as_if_read_at_once(kind: str, tmp_path: Path) -> None:
 places = st.tuples(st.integers(0, WIDE - 1), st.integers(0, HIGH - 1), st.integers(0, 2))
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(sorted(OURS)), st.sampled_from(sorted(OURS)), st.dictionaries(places, st.integers(0, 255)))
 def test_a_comparison_says_the_same(
     tmp_path: Path, one: str, other: str, changed: dict[tuple[int, int, int], int]

@@ -21,6 +21,7 @@ from rich.console import Console
 from render.frontend import terminal
 from render.painting.course import Moment
 from render.painting.painter import Done
+from render.pictures.tiff import encode_tiff
 from render.plan import cut
 from render.request import Request
 from render.swatches import colour
@@ -240,7 +241,7 @@ def test_a_poor_terminal_is_not_sent_what_it_cannot_show(tmp_path: Path, environ
 
 
 def test_a_saved_picture_is_shown_in_small(tmp_path: Path) -> None:
-    told(["--mode", "sequential", *SMALL, "--out", "a.tif", "--quiet"], tmp_path, TERM="xterm")
+    (tmp_path / "a.tif").write_bytes(encode_tiff(np.zeros((64, 96, 3), np.uint8), {}))
     text = told(["show", "a.tif"], tmp_path, TERM="xterm-256color", COLORTERM="truecolor")
     lines = Page(text.replace("\r\n", "\n\r")).lines
     assert lines[0] == "\u2580" * len(lines[0])

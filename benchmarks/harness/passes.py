@@ -50,7 +50,7 @@ def run(
     """Measure the groups into the record. KeyboardInterrupt passes through, with the record written."""
     began = time.monotonic()
     ends = began + plan.seconds
-    say(f"{len(chosen)} groups of cases, {describe_limit(plan)}")
+    say(f"{len(chosen)} group{'' if len(chosen) == 1 else 's'} of cases, {describe_limit(plan)}")
     halves: dict[str, list[float | None]] = {}
     parts: dict[str, list[Group]] = {}
     for section, group in chosen:

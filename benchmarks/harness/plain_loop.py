@@ -20,8 +20,9 @@ from render.kernels.slots import (
     alive,
     choose,
     counts,
-    how_many,
+    lane_bits,
     lift,
+    ones,
     patch,
     real_count,
     reals,
@@ -90,7 +91,7 @@ def straight(at: Any, p: Any) -> int:
             state = lift(start(x, y, p), x)
             for _ in range(TOGETHER):
                 state = lift(step(state, p), x)
-            left += how_many(alive(state, p))
+            left += ones(lane_bits(alive(state, p)))
     return left
 
 

@@ -19,7 +19,7 @@ MANY, ONE = "8160 tiles", "one tile"
 def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for all sections)
     """Many tiles against one; nothing in quick."""
     if not quick:
-        yield Group("a frame", (MANY, ONE), prepare, ONE, seconds=1.5)
+        yield Group("a frame", (MANY, ONE), prepare, ONE, seconds=6.0)
 
 
 def prepare(stack: ExitStack) -> Iterator[Case | Missing]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numba
@@ -79,9 +80,8 @@ def lane_words(precision: str, lanes: int, patch_width: int, count: Any = None) 
         slots.from_lane_bits: lane_memory.bits_to_mask,
         slots.same_bits: lane_memory.same_bits,
         slots.real_count: lane_slots.int_to_real,
-        slots.truncated: lane_slots.real_to_int,
+        slots.truncated: lane_slots.truncate_intrinsic(count),
         slots.total: lane_slots.sum_lanes,
-        slots.how_many: lane_slots.count_true,
         slots.lane_bits: lane_memory.mask_to_bits,
         slots.ones: lane_memory.count_ones,
         slots.first_one: lane_memory.count_trailing_zeros,
@@ -107,10 +107,11 @@ def count_cells(record: Any) -> int:
     return sum(1 + isinstance(member, types.Array) for member in record)
 
 
-def cell_reader(record: Any, first: int) -> Any:
+def cell_reader(record: Any, first: int, fixed: Mapping[str, int] = MappingProxyType({})) -> Any:
     """Make an intrinsic that rebuilds a named tuple from the cells, beginning with cell number `first`.
 
-    The cells are memory, or, for a GPU, a tuple: its arguments, which lie in constant memory.
+    The cells are memory, or, for a GPU, a tuple: its arguments, which lie in constant memory. `fixed`: whole numbers
+    by their names that are constants of the code, whatever their cells hold.
     """
 
     @intrinsic
@@ -124,7 +125,7 @@ def cell_reader(record: Any, first: int) -> Any:
                 place = builder.gep(args[0], [ir.Constant(ir.IntType(64), number)])
                 return builder.load(builder.bitcast(place, kind.as_pointer()))
 
-            for member in record:
+            for name, member in zip(record.fields, record, strict=True):
                 if isinstance(member, types.Array):
                     members.append(
                         _build_array(
@@ -132,6 +133,9 @@ def cell_reader(record: Any, first: int) -> Any:
                         )
                     )
                     cell += 2
+                elif name in fixed:
+                    members.append(ir.Constant(context.get_value_type(member), fixed[name]))
+                    cell += 1
                 else:
                     members.append(_load_number(context, builder, member, partial(load, cell)))
                     cell += 1

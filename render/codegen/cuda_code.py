@@ -41,7 +41,7 @@ def machine_code(
 
         closest = cuda_compiler.closest(capability)
         text = cuda_compiler.assembly(cuda_compiler.compiled(made, closest), closest)
-        return cuda_compiler.machine_code(text, closest)[0]
+        return cuda_compiler.tight_code(text, closest)[0]
 
     return code_cache.obtain_code(key, compiled)
 

@@ -37,6 +37,7 @@ from render.kernels.passes import FIRST_PASS, SECOND_PASS
 
 Capability = tuple[int, int]
 WARPS = THREADS // 32  # of a block
+QUADRANT = 16384  # registers of a quarter of a multiprocessor, since compute capability 7.0
 BLOCKS = {
     "f32": 8,
     "f64": 1,
@@ -53,8 +54,8 @@ def body(made: Program, said: dict[Callable[..., Any], Any], wrap: Callable[...,
     """
     at_type, p_type = types_of(made)
     read_at, read_p = (
-        cpu_compiler.cell_reader(at_type, 0),
-        cpu_compiler.cell_reader(p_type, cpu_compiler.count_cells(at_type)),
+        cpu_compiler.cell_reader(at_type, 0, made.fixed.at),
+        cpu_compiler.cell_reader(p_type, cpu_compiler.count_cells(at_type), made.fixed.p),
     )
     words = cpu_compiler.lane_words(made.precision, 1, 1, types.int32) | said
     paint = retarget(made.root, words=words, slots=made.slots, wrap=wrap)
@@ -174,6 +175,32 @@ def machine_code(text: str, capability: Capability) -> tuple[bytes, str]:
     finally:
         nvjitlink.destroy(linker)
     return bytes(cubin), told.decode(errors="replace").strip("\0\n ")
+
+
+def tight_code(text: str, capability: Capability) -> tuple[bytes, str]:
+    """Assemble PTX as `machine_code` does; with one more block a multiprocessor in the first pass if nothing spills.
+
+    What waits in one warp is hidden by others, and the first pass has as many as there are registers for. The second
+    pass has few blocks by design (`device.FINISHING`).
+    """
+    code, told = machine_code(text, capability)
+    registers, spilled = read_usage(told, ENTRY)
+    if spilled:
+        return code, told
+    blocks = QUADRANT // (-(-registers * 32 // 256) * 256)  # a warp is given registers by 256; a quadrant has one of 4
+    entry = re.compile(rf"(\.entry {ENTRY}\(.*?\.minnctapersm )\d+", re.DOTALL)
+    tight = machine_code(entry.sub(rf"\g<1>{blocks + 1}", text, count=1), capability)
+    return (code, told) if read_usage(tight[1], ENTRY)[1] else tight
+
+
+def read_usage(told: str, entry: str) -> tuple[int, int]:
+    """Read in the assembler's report how many registers a thread of a kernel takes, and how many bytes are spilled."""
+    part = told.partition(f"'{entry}'")[2]
+    spilled = re.search(r"(\d+) bytes spill stores", part)
+    registers = re.search(r"Used (\d+) registers", part)
+    if spilled is None or registers is None:
+        raise RenderError(f"nvJitLink's report says nothing of {entry}", REASSEMBLED)
+    return int(registers[1]), int(spilled[1])
 
 
 def closest(capability: Capability) -> Capability:

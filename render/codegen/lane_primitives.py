@@ -22,6 +22,7 @@ from render.codegen.lane_types import (
     Mask,
     bits_type,
     common_type,
+    compiles_for_gpu,
     define_word,
     emit_instruction,
     lane_constant,
@@ -101,7 +102,11 @@ def _emit_take(context: Any, builder: Any, result: Any, operands: Any, values: A
     array_type, index_type = operands
     array = context.make_array(array_type)(context, builder, values[0])
     length = builder.extract_value(array.shape, 0)
-    inside = _clamped_index(builder, index_type, values[1], length)
+    if compiles_for_gpu(context) and index_type.dtype in INT_OF:
+        index_type, index = Lanes(types.int32, 1), _emit_index(builder, values[1])
+    else:
+        index = values[1]
+    inside = _clamped_index(builder, index_type, index, length)
 
     def element(i: Any) -> Any:
         place = builder.gep(array.data, [i])
@@ -115,6 +120,16 @@ def _emit_take(context: Any, builder: Any, result: Any, operands: Any, values: A
         if (lanes := avx512.gather(builder, kind, array.data, inside, result.dtype.bitwidth // 8)) is not None:
             return lanes
     return _gather_lanes(builder, result, inside, length.type, element)
+
+
+def _emit_index(builder: Any, value: Any) -> Any:
+    """Convert a real to int32 by a GPU's own instruction, which saturates; NaN becomes 0, or the least there is.
+
+    No array of a GPU has 2^31 members, so that is enough of an index that is to be clamped.
+    """
+    name = f"llvm.nvvm.{'f' if isinstance(value.type, ir.FloatType) else 'd'}2i.rz"
+    declared = ir.FunctionType(ir.IntType(32), [value.type])
+    return builder.call(cgutils.get_or_insert_function(builder.module, declared, name), [value])
 
 
 def _clamped_index(builder: Any, index_type: Lanes, index: Any, length: Any) -> Any:

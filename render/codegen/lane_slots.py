@@ -107,15 +107,19 @@ def int_to_real(typingctx: Any, steps: Any, like: Any) -> Any:
     return like(steps, like), codegen
 
 
-@intrinsic
-def real_to_int(typingctx: Any, small: Any) -> Any:
-    """Convert reals to integers of the same width; they must fit."""
-    whole = bits_type(small)
+def truncate_intrinsic(count: Any = None) -> Any:
+    """Make an intrinsic that converts reals to integers that hold them: of this type, or as wide as the reals."""
 
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.fptosi(args[0], llvm_type(whole))
+    @intrinsic
+    def real_to_int(typingctx: Any, small: Any) -> Any:
+        whole = bits_type(small) if count is None else Lanes(count, small.n)
 
-    return whole(small), codegen
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            return builder.fptosi(args[0], llvm_type(whole))
+
+        return whole(small), codegen
+
+    return real_to_int
 
 
 @intrinsic
@@ -126,16 +130,6 @@ def sum_lanes(typingctx: Any, values: Any) -> Any:
         return _emit_sum(builder, builder.sext(args[0], llvm_type(Lanes(types.int64, values.n))), values.n)
 
     return types.int64(values), codegen
-
-
-@intrinsic
-def count_true(typingctx: Any, mask: Any) -> Any:
-    """Count the lanes in which a mask is true, as int64."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _emit_sum(builder, builder.zext(args[0], llvm_type(Lanes(types.int64, mask.n))), mask.n)
-
-    return types.int64(mask), codegen
 
 
 def _emit_sum(builder: Any, wide: Any, n: int) -> Any:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from render.codegen import plain_numba
 from render.codegen.retarget import hash_function
 from render.kernels import driver, passes, refill, room, scalar, slots, warp
 from render.language import primitives
-from render.parameters import P, member_types
+from render.parameters import P, member_types, members_of
 from render.request import Request
 from render.scene import Scene
 
@@ -35,6 +36,13 @@ SOURCES = {"cpu": CPU, "cuda": (*CPU, "codegen/cuda_compiler", "codegen/warp_wor
 WORDS = {getattr(primitives, name): getattr(primitives, name) for name in primitives.NAMES}
 
 
+class Fixed(NamedTuple):
+    """Numbers that are constants of the code, by name: members of the driver's settings, and of the scene's `p`."""
+
+    at: Mapping[str, int] = MappingProxyType({})
+    p: Mapping[str, int] = MappingProxyType({})
+
+
 class Program(NamedTuple):
     """A loop with a scene in its slots, for so many lanes of one precision."""
 
@@ -45,6 +53,13 @@ class Program(NamedTuple):
     p: P
     is_mirrored: Callable[[Request, P], bool]  # whether rows that are mirror images of others need not be followed
     source: str  # the scene's file, for messages only
+    fixed: Fixed = Fixed()
+
+    def fits(self, request: Request, p: P) -> bool:
+        """Tell if the code paints another request in the same precision, whose `p` has members of the same kinds."""
+        at, members = _switches(request), members_of(p)
+        same = all(at[name] == value for name, value in self.fixed.at.items())
+        return same and all(members[name] == value for name, value in self.fixed.p.items())
 
     def cache_key(self, compiler: str, host: tuple[str, ...]) -> str:
         """Hash all that the code depends on, made by this compiler (of SOURCES) for this CPU or GPU (hex)."""
@@ -53,6 +68,7 @@ class Program(NamedTuple):
             self.lanes,
             self.precision,
             member_types(self.p),
+            [sorted(members.items()) for members in self.fixed],
             _compiler(compiler),
             host,
         )
@@ -129,7 +145,24 @@ def warp_program(scene: Scene, request: Request) -> Program:
         slots.repeating: warp.cycles if scene.absorbing and scene.inside_flat else warp.no_cycles,
         slots.UNTIL: warp.FOLLOWED if scene.absorbing else warp.FOLLOWED_BY_STEPS,
     }
-    return _build_program(scene, request, passes.paint_tiles, loop, 1)
+    made = _build_program(scene, request, passes.paint_tiles, loop, 1)
+    return made._replace(fixed=fix_switches(request, made.p))
+
+
+def fix_switches(request: Request, p: P) -> Fixed:
+    """Fix what switches parts of a GPU's code on or off, so that what is off takes none of its registers.
+
+    These are one sample a pixel (code for several paints one as well), and the members of `p` that are 0 or 1. So there
+    are a few kernels of a scene where one would do; each is compiled when it is first needed.
+    """
+    steering = {name: value for name, value in members_of(p).items() if isinstance(value, (int, np.integer))}
+    switches = _switches(request) if request.samples == 1 else {}
+    return Fixed(switches, {name: int(value) for name, value in steering.items() if value in (0, 1)})
+
+
+def _switches(request: Request) -> dict[str, int]:
+    """Give the members of a launch's settings that may be constants of the code."""
+    return {"samples": request.samples, "keep_steps": int(request.samples == 1)}
 
 
 def _build_program(scene: Scene, request: Request, root: Callable[..., Any], loop: Filling, lanes: int) -> Program:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from render.comparison.compare import error_bands, largest_channel
+from render.comparison.compare import error_bands, take_largest_channel
 from render.pictures.provenance import Provenance
 from render.pictures.source import AnyPicture
 from render.wording import count, join_words
@@ -90,7 +90,7 @@ def attribute(a: AnyPicture, b: AnyPicture) -> Attribution | None:
     places = []
     tiles = _TileRow(width, wide)
     for y, error in error_bands(a, b):
-        top, rows = y, largest_channel(error)
+        top, rows = y, take_largest_channel(error)
         while len(rows):
             part, rows = np.split(rows, [high - top % high])
             tiles.add_rows(top, part)

@@ -100,7 +100,7 @@ def compare(a: AnyPicture, b: AnyPicture) -> Comparison:
                 counts[0] += error.size
                 continue
             counts += np.bincount(error.reshape(-1), minlength=len(counts))
-            pixels += int(np.count_nonzero(largest_channel(error)))
+            pixels += int(np.count_nonzero(take_largest_channel(error)))
             if error.max() > largest:
                 largest = int(error.max())
                 y, x, channel = np.unravel_index(int(error.argmax()), error.shape)
@@ -206,7 +206,7 @@ def draw_difference(a: AnyPicture, b: AnyPicture, shrink: int = 1) -> np.ndarray
     return image
 
 
-def largest_channel(error: np.ndarray) -> np.ndarray:
+def take_largest_channel(error: np.ndarray) -> np.ndarray:
     """Return the largest of the channels' errors, (rows, width); `error.max(axis=2)` takes 30 times as long."""
     if not error.any():
         return np.zeros(error.shape[:2], error.dtype)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from contextlib import closing
 from typing import NamedTuple
 
 from render import engine
@@ -90,7 +91,10 @@ class Screening:
             self.finished = True
 
     def _paint(self) -> None:
-        preparation = Preparation()
+        with closing(Preparation(keep_open=True)) as preparation:
+            self._paint_frames(preparation)
+
+    def _paint_frames(self, preparation: Preparation) -> None:
         began = time.monotonic()
         for request in self.script.requests():
             if not self._go_on():

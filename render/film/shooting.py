@@ -6,6 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -95,13 +96,13 @@ def shoot(
 def _paint(
     script: Script, record: FilmRecord, announce: Callable[[str], None], watch: Watch | None
 ) -> Iterator[Painted]:
-    preparation = Preparation()
-    for number, request in enumerate(script.requests()):
-        frame = engine.draw(request, announce=announce, preparation=preparation)
-        record.add(number, frame)
-        if watch is not None:
-            watch(number + 1)
-        yield Painted(number, frame.rgb)
+    with closing(Preparation(keep_open=True)) as preparation:
+        for number, request in enumerate(script.requests()):
+            frame = engine.draw(request, announce=announce, preparation=preparation)
+            record.add(number, frame)
+            if watch is not None:
+                watch(number + 1)
+            yield Painted(number, frame.rgb)
 
 
 def _append(out: Path, file: GrowingFile, piece: Piece) -> None:

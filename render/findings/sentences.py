@@ -106,7 +106,7 @@ def _judge_parallelism(run: Run) -> str:
         return "no two were at a tile at the same instant: they took turns"
     if figures.on_cpu.mean is None:
         return "it is not known how many had a CPU, so nothing follows about parallelism"
-    if not run.parallel and available.one_cpu:
+    if not (run.parallel or run.parallel_at_times) and available.one_cpu:
         number = in_words(run.workers)
         return f"{number} workers, one CPU: they took turns. That is concurrency; parallelism needs a second CPU"
     crowded = available.allowed is not None and available.allowed < figures.running.max

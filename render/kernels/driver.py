@@ -58,7 +58,7 @@ from render.kernels.slots import (
     start,
     step,
 )
-from render.language.primitives import Lane, bits, from_bits, where
+from render.language.primitives import Lane, any_lane, bits, from_bits, where
 
 
 def paint(at: Any, p: Any) -> int:
@@ -126,19 +126,21 @@ def go_on(room: Any, notes: Any, group: int, at: Any, p: Any, like: Any) -> int:
 def by_blocks(state: Any, steps: Lane, held: int, most: int, p: Any, limit: int) -> Any:
     """Blocks of BLOCK steps, for absorbing scenes. Where a lane ends, or is too near the limit, it stays as it is.
 
-    Until then the lanes go on from block to block without waiting for the answer. Gives the state, the steps, a bit for
-    each lane that goes on, and the blocks made: `most` at most.
+    Until then the lanes go on from block to block without waiting for the answer; where the limit is near, they are
+    asked for it after one. Gives the state, the steps, a bit for each lane that goes on, and the blocks made: `most` at
+    most.
     """
+    if any_lane(from_lane_bits(held, state[0]) & (steps > limit - most * BLOCK)):
+        most = 1
     blocks = 0
     while True:
         after = state
         for _ in range(BLOCK):
             after = lift(step(after, p), state[0])
-        going = alive(after, p) & (steps <= limit - BLOCK)
-        living = lane_bits(going)
         blocks += 1
-        if blocks == most or held & ~living != 0:
-            return choose(going, after, state), where(going, steps + BLOCK, steps), living, blocks
+        if blocks == most or held & ~lane_bits(alive(after, p)) != 0:
+            going = alive(after, p) & (steps <= limit - BLOCK)
+            return choose(going, after, state), where(going, steps + BLOCK, steps), lane_bits(going), blocks
         state, steps = after, steps + BLOCK
 
 

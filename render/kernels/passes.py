@@ -76,12 +76,13 @@ def begin_pixel(at: Any, p: Any, square: int, first: int, right: int, down: int,
         records = memory(at.records)
         records[RECORD * square] = multiprocessor()
         records[RECORD * square + 1] = device_clock()
-    waits = number < 0
+    waits = counts(0) > 0
     state = lift(start(reals(0), reals(0), p), reals(0))
     red = green = blue = reals(0)
     steps = s = made = bad = counts(0)
     if any_lane(~outside):
-        while any_lane((s < at.samples) & ~waits):
+        going = ~outside
+        while any_lane(going):
             x, y = find_point(real_count(i, red), real_count(j, red), total(s), at)
             state, steps, waits = beginning(lift(start(x, y, p), x), counts(0), x, y, at, p)
             if any_lane(~waits):
@@ -94,6 +95,7 @@ def begin_pixel(at: Any, p: Any, square: int, first: int, right: int, down: int,
                     made = counts(0)
                 red, green, blue = red + clamped(r), green + clamped(g), blue + clamped(b)
                 s = s + 1
+            going = ~waits & (s < at.samples) & (counts(at.samples) > 1)  # no loop where one is a constant
         if any_lane(~waits):
             store(at, p, find_place(tile, column, row, launch), state, steps, (red, green, blue))
             record_end(at, square)
@@ -171,9 +173,7 @@ def finish_listed(at: Any, p: Any, warp: int, warps: int, launch: Launch) -> Non
             fresh = counts(0)
             if any_lane(~mine & (entry < listed)):
                 place = total(entry)
-                number, s, steps, looks = counts(waiting[2 * place]), counts(0), counts(UNTIL), counts(0)
-                red = green = blue = reals(0)
-                made = bad = 0
+                number, steps, looks = counts(waiting[2 * place]), counts(UNTIL), counts(0)
                 starting = entry >= counts(apart)
                 if any_lane(~starting):
                     state = fetch_apart(room, place, apart, state)
@@ -203,6 +203,9 @@ def finish_listed(at: Any, p: Any, warp: int, warps: int, launch: Launch) -> Non
             s = s + 1
             if any_lane(s >= at.samples):
                 store_listed(at, p, number, state, steps, (red, green, blue), warp, made, bad, launch)
+                s = counts(0)  # here, not where a pixel is taken: with one sample they are seen to be 0 all the time
+                red = green = blue = reals(0)
+                made = bad = 0
                 mine = counts(0) > 0
 
 

@@ -22,8 +22,8 @@ from render.kernels.slots import (
     fetch,
     fetch_apart,
     from_lane_bits,
-    how_many,
     keep,
+    lane_bits,
     lift,
     memory,
     ones,
@@ -103,8 +103,11 @@ def store(room: Any, notes: Any, at: Any, like: Any) -> int:
         counts = bits(fetch(room, place + 3 * row))
         steps = where(counts < 0, ~counts, counts)
         strange = (r != r) | (g != g) | (b != b)
-        bad += how_many(inside & strange) + how_many(again & strange)
-        made += total(where(inside, steps, 0)) + total(where(again, steps, 0))
+        bad += ones(lane_bits(inside & strange))
+        made += total(where(inside, steps, 0))
+        if at.images > 0:
+            bad += ones(lane_bits(again & strange))
+            made += total(where(again, steps, 0))
         light = light[0] + clamped(r), light[1] + clamped(g), light[2] + clamped(b)
     at.outcome[0] += bad
     red, green, blue = levels(light, at)
@@ -127,10 +130,11 @@ def put_row(at: Any, row: int, there: bool, right: int, lane: int, codes: Any, c
             if at.keep_steps:
                 put_counts(steps, place, counted, lane)
         else:
-            for along in range(at.width - right):
-                code = codes[lane + along]
-                rgb[3 * (place + along)] = code & 255
-                rgb[3 * (place + along) + 1] = (code >> 8) & 255
-                rgb[3 * (place + along) + 2] = code >> 16
-                if at.keep_steps:
-                    steps[place + along] = counted[lane + along]
+            for along in range(PATCH_WIDTH):
+                if right + along < at.width:
+                    code = codes[lane + along]
+                    rgb[3 * (place + along)] = code & 255
+                    rgb[3 * (place + along) + 1] = (code >> 8) & 255
+                    rgb[3 * (place + along) + 2] = code >> 16
+                    if at.keep_steps:
+                        steps[place + along] = counted[lane + along]

@@ -170,11 +170,6 @@ def total(steps: Lane) -> int:
     _empty()
 
 
-def how_many(where: Any) -> int:
-    """In how many lanes a mask is true."""
-    _empty()
-
-
 def lane_bits(where: Any) -> int:
     """A mask as a whole number: lane 0 is its lowest bit."""
     _empty()

@@ -54,8 +54,10 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
     assert isinstance(painter, Launcher)
     try:
         yield from Host(tiles, painter, painter.open_streams()).run()
-    finally:
+    except BaseException:
         painter.launches.close()
+        raise
+    painter.launches.leave()
 
 
 class Turn(NamedTuple):

@@ -34,7 +34,7 @@ from typing import Any
 
 from render import stats
 from render.cpu_time import cpu_share
-from render.findings import foremost
+from render.findings import claims, foremost
 from render.frame import Frame, Frames
 from render.plan import tile_of
 from render.request import Request
@@ -168,13 +168,16 @@ def _run_events(number: int, pid: int, frame: Frame) -> Iterator[Event]:
         "process_labels", pid, labels=make_harmless(f"{frame.request.scene}, view {frame.request.view}")
     )
     yield _metadata_event("process_sort_index", pid, sort_index=2 * number)
+    errors = {one["host"]: one["clock_error_seconds"] for one in claims.list_hosts(trace)}
     own: dict[Worker, list[Span]] = {worker: [] for worker in named}
     for span in trace.spans:
         if span.kind != "block":
             own[span.worker].append(span)
     for lane, (worker, name) in enumerate(named.items()):
         who = {"os process": worker.process, "os thread": worker.thread, "device": make_harmless(worker.device)}
-        who |= {"host": make_harmless(worker.host)} if worker.host else {}
+        if worker.host:
+            error = errors.get(worker.host) or 0.0
+            who |= {"host": make_harmless(worker.host), "times may be wrong by (us)": round(error * 1e6, 3)}
         yield _metadata_event("thread_name", pid, threads[worker], name=name, **who)
         yield _metadata_event("thread_sort_index", pid, threads[worker], sort_index=lane)
         mine, overlapping = split_overlapping(own[worker])

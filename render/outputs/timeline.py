@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from render import stats, swatches
 from render.cpu_time import cpu_share
-from render.findings import foremost
+from render.findings import claims, foremost
 from render.frame import Frame
 from render.trace import AFTER_PAINTING, NO_TILE, Span, Trace, Worker
 from render.wording import escape_html, format_time, make_harmless
@@ -185,7 +185,7 @@ def _draw_run(panel: Panel, y: float) -> Iterator[str]:
     for number, spans in enumerate(panel.lanes.values()):
         top, host = y + tops[number], panel.hosts[number]
         if host:
-            yield f'<text class="q" x="{LEFT}" y="{top - 5:.0f}">on {escape_html(make_harmless(host))}</text>'
+            yield f'<text class="q" x="{LEFT}" y="{top - 5:.0f}">on {escape_html(_name_host(panel, host))}</text>'
         yield f'<text class="q" x="8" y="{top + 15:.0f}">{names[number]}</text>'
         yield f'<rect class="l" x="{LEFT}" y="{top:.0f}" width="{WIDTH - LEFT - RIGHT}" height="{LANE}"/>'
         for kind in DRAWN:
@@ -193,6 +193,13 @@ def _draw_run(panel: Panel, y: float) -> Iterator[str]:
                 yield _draw_bar(bar, top)
     if panel.field and figures.multiprocessors:
         yield from _draw_multiprocessors(panel, figures.multiprocessors, y + tops[-1])
+
+
+def _name_host(panel: Panel, host: str) -> str:
+    """Name a host, with by how much its times may be wrong."""
+    errors = {one["host"]: one["clock_error_seconds"] for one in claims.list_hosts(panel.frame.trace)}
+    error = errors.get(host)
+    return make_harmless(host) + (f" (times ± {format_time(error)})" if error else "")
 
 
 def _draw_multiprocessors(panel: Panel, figures: stats.Multiprocessors, y: float) -> Iterator[str]:

@@ -45,7 +45,7 @@ def read_texts(image: Image.Image) -> dict[str, str]:
 
 
 @cache
-def srgb_profile() -> bytes:
+def make_srgb_profile() -> bytes:
     """Make the colour profile that says sRGB (ICC, version 4), the same bytes each time."""
     cms = import_module("PIL.ImageCms")
     profile = bytearray(cms.ImageCmsProfile(cms.createProfile("sRGB")).tobytes())

@@ -31,7 +31,7 @@ from isal import isal_zlib
 
 from render.pictures import packing
 from render.pictures.bands import ROWS, Band
-from render.pictures.pillow import srgb_profile
+from render.pictures.pillow import make_srgb_profile
 from render.pictures.provenance import join_texts
 
 TILE = ROWS  # pixels of a tile's side
@@ -53,7 +53,7 @@ class SpooledLevel(NamedTuple):
     lengths: array[int]
 
 
-def level_sizes(width: int, height: int) -> list[tuple[int, int]]:
+def list_level_sizes(width: int, height: int) -> list[tuple[int, int]]:
     """List width and height of the picture and of all its smaller copies."""
     sizes = [(width, height)]
     while max(sizes[-1]) > TILE:
@@ -91,7 +91,7 @@ class TiffSink:
     def __init__(self, file: BinaryIO, spool: BinaryIO, width: int, height: int, *, plain: bool) -> None:
         self._file, self._spool, self._plain = file, spool, plain
         self.expected_bytes = width * height * 5 // 3  # the smaller copies, a third, are written twice
-        self._sizes = level_sizes(width, height)
+        self._sizes = list_level_sizes(width, height)
         self._levels = [
             SpooledLevel(np.empty((min(TILE, high), wide, 3), np.uint8), [0], array("Q"), array("Q"))
             for wide, high in self._sizes[1:]
@@ -175,17 +175,17 @@ class TiffSink:
         except BaseException as error:  # noqa: BLE001  (raised where bands are written)
             self._failed.append(error)
             while not self._all_packed:  # nobody waits in vain
-                self._next_row()
+                self._wait_for_row()
 
     def _write_levels(self) -> None:
         from tifffile import TiffWriter
 
         big = sum(-(-wide // TILE) * -(-high // TILE) for wide, high in self._sizes) * TILE * TILE * 3 > CLASSIC
-        profile = srgb_profile()
+        profile = make_srgb_profile()
         with TiffWriter(self._file, bigtiff=big, byteorder="<") as writer:
             for number, (wide, high) in enumerate(self._sizes):
                 writer.write(
-                    self._spooled_tiles(self._levels[number - 1]) if number else self._arriving_tiles(),
+                    self._read_spooled_tiles(self._levels[number - 1]) if number else self._take_tiles(),
                     shape=(high, wide, 3),
                     dtype=np.uint8,
                     photometric="rgb",
@@ -199,20 +199,20 @@ class TiffSink:
                     extratags=[(ICC_PROFILE, BYTES, len(profile), profile, True)],
                 )
 
-    def _next_row(self) -> list[bytes]:
+    def _wait_for_row(self) -> list[bytes]:
         """Wait for the next row of the picture's own tiles; none where there are no more."""
         tiles = self._packed.get()
         self._all_packed = tiles is None
         return tiles or []
 
-    def _arriving_tiles(self) -> Iterator[bytes]:
-        while tiles := self._next_row():
+    def _take_tiles(self) -> Iterator[bytes]:
+        while tiles := self._wait_for_row():
             yield from tiles
         self._raise_failure()
 
-    def _spooled_tiles(self, level: SpooledLevel) -> Iterator[bytes]:
+    def _read_spooled_tiles(self, level: SpooledLevel) -> Iterator[bytes]:
         while not self._all_packed:  # tifffile has asked for the picture's tiles, and not whether there are more
-            self._next_row()
+            self._wait_for_row()
         self._raise_failure()
         for start, length in zip(level.starts, level.lengths, strict=True):
             self._spool.seek(start)

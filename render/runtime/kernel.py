@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from render.errors import RenderError
+from render.runtime.kept import Kept
 from render.runtime.launch import LAUNCHES, SLOT, WIDEST, Shape, pieces
 from render.runtime.painted import Painted
 
@@ -74,6 +76,10 @@ class Kernel(ABC):
         What a target compiles can do so; raises TypeError for other kernels.
         """
         raise TypeError(f"a {type(self).__name__} paints one request only, not {request} with {p}")
+
+    def fits(self, request: Request, p: P) -> bool:  # noqa: ARG002  (some kernels ask both)
+        """Tell if `for_request` can reuse the code: some has constants that are right for some requests only."""
+        return True
 
     def correct_spans(self, spans: Sequence[Span]) -> tuple[Span, ...]:
         """Correct the spans of a run by what only the kernel knows of its painting."""
@@ -134,6 +140,14 @@ class Device(Protocol):
         ...
 
 
+class KeptDevice(Device, Protocol):
+    """A device that can stay open between frames."""
+
+    def restart(self, request: Request, p: P, clock: Clock) -> bool:
+        """Make ready for a frame of another request with the same code; False where it has to be opened anew."""
+        ...
+
+
 class Named(Protocol):
     """One device among several."""
 
@@ -182,12 +196,19 @@ class LaunchKernel(Kernel):
         streams: int,
         announce: Announce | None = None,
         again: Callable[[Request, P], LaunchKernel] | None = None,
+        fits: Callable[[Request, P], bool] | None = None,
+        restart: Callable[[Any, Clock], bool] | None = None,
+        kept: Kept[Device] | None = None,
     ) -> None:
-        """Keep what opens the device; `again` makes a kernel of the same code for another request."""
+        """Keep what opens the device; `again` makes a kernel of the same code for another request that it `fits`.
+
+        restart: makes a device that was `kept` open ready for this kernel's request.
+        """
         self.about = about
         self.facts: dict[str, object] = {"device": name}
         self._arguments = make, name, about, streams
-        self._announce, self._remake = announce, again
+        self._announce, self._remake, self._fits = announce, again, fits
+        self._restart, self._kept = restart, Kept[Device]() if kept is None else kept
         self._lock = threading.Lock()
         self._device: Device | None = None
         self._streams: Sequence[Stream] = ()
@@ -200,15 +221,29 @@ class LaunchKernel(Kernel):
         """Pickle what another process needs to open its own device."""
         return LaunchKernel, self._arguments
 
+    def fits(self, request: Request, p: P) -> bool:
+        """Tell if the constants of the code are this request's."""
+        return self._fits is None or self._fits(request, p)
+
     def for_request(self, request: Request, p: P) -> Kernel:
         """Reuse the code for another request; the kernel opens a device of its own."""
-        return super().for_request(request, p) if self._remake is None else self._remake(request, p)
+        if self._remake is None or not self.fits(request, p):
+            return super().for_request(request, p)
+        return self._remake(request, p)
+
+    def keep_open(self) -> None:
+        """Keep the device open for the next kernel of this code."""
+        self._kept.keep()
+
+    def close_kept(self) -> None:
+        """Close the device that was kept open."""
+        self._kept.close()
 
     def open(self, clock: Clock = perf_counter_ns, count: int | None = None) -> Sequence[Stream]:
         """Open the device; return its streams, or `count` of them. Raises RenderError if it refuses the kernel."""
         make, _, _, most = self._arguments
         if self._device is None:
-            self._device = make(clock)
+            self._device = self._take_kept(clock) or make(clock)
             self._closing = weakref.finalize(self, self._device.close)
         count = count or most
         if count > self._requested:
@@ -224,15 +259,43 @@ class LaunchKernel(Kernel):
         if self._announce is not None:
             self._announce(f"a GPU failed, and others paint its tiles: {line}")
 
+    def _take_kept(self, clock: Clock) -> Device | None:
+        """Take the device that another kernel has left open, ready for this one's request."""
+        device = self._kept.take() if self._restart is not None else None
+        if device is None or self._restart is None:
+            return None
+        try:
+            ready = self._restart(device, clock)
+        except RenderError:  # what is wrong with it is found again when it is opened anew
+            ready = False
+        if not ready:
+            device.close()
+        return device if ready else None
+
+    def leave(self) -> None:
+        """Let go of the device as `close` does; where devices are kept, another frame has it as it is."""
+        if self._stays_open:
+            return
+        device, closing = self._device, self._closing
+        if device is not None and closing is not None and not self._failed:
+            self.facts |= device.facts()
+            closing.detach()
+            self._device, self._closing = None, None
+            self._kept.leave(device)
+        self.close()
+
     @contextmanager
     def stay_open(self) -> Iterator[None]:
         """Keep the device open in here: a frame may be painted in several runs."""
         self._stays_open = True
         try:
             yield
-        finally:
+        except BaseException:
             self._stays_open = False
             self.close()
+            raise
+        self._stays_open = False
+        self.leave()
 
     def close(self) -> None:
         """Release the device, if it is not to stay open; it is opened again on the next use."""

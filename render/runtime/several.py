@@ -12,6 +12,8 @@ from itertools import chain, zip_longest
 from typing import Any
 
 from render.errors import RenderError
+from render.parameters import P
+from render.request import Request
 from render.runtime.cuda.device import CudaDevice
 from render.runtime.cuda.stream import Stream
 from render.trace import Clock
@@ -51,6 +53,11 @@ class Several:
         if not opened:
             raise failure
         return [stream for stream in chain.from_iterable(zip_longest(*opened)) if stream is not None]
+
+    def restart(self, request: Request, p: P, clock: Clock) -> bool:
+        """Make all of them ready for another request. Each is, or none."""
+        ready = [device.restart(request, p, clock) for device in self._devices]
+        return all(ready)
 
     def facts(self) -> dict[str, Any]:
         """For the trace: the GPUs that were started, together."""

@@ -30,7 +30,7 @@ from render.codegen.settings import pack_cells, request_settings
 from render.errors import RenderError
 from render.kernels.launch import THREADS
 from render.kernels.passes import FIRST_PASS, SECOND_PASS
-from render.parameters import make_record
+from render.parameters import P, make_record, members_of
 from render.prepared import PreparedScene, prepare_key
 from render.processes import end_with_pipe
 from render.request import Request
@@ -55,8 +55,8 @@ class Simulator:
 
     failed: tuple[str, ...] = ()
 
-    def __init__(self, path: str, key: str, request: Request, numbers: dict[str, Any], clock: Clock) -> None:
-        self.name, self.request, self.clock = NAME, request, clock
+    def __init__(self, path: str, request: Request, numbers: dict[str, Any], clock: Clock) -> None:
+        self.name, self.request, self.clock, self._path = NAME, request, clock, path
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed in `close`)
         theirs, ours = os.pipe()  # ours closes when this process ends, however that happens
         self._lifeline = os.fdopen(ours, "wb", 0)
@@ -71,7 +71,7 @@ class Simulator:
         os.close(theirs)
         self._turn = ThreadPoolExecutor(1, "simulator")
         try:
-            self._ask(path, key, request, numbers)
+            self._ask(path, request, numbers)
         except BaseException:
             self.close()
             raise
@@ -106,6 +106,12 @@ class Simulator:
         shape = fit(self.request)
         assert shape is not None, "a launch has room for a few rows"
         return [SimulatedStream(self, number, shape) for number in range(count)]
+
+    def restart(self, request: Request, p: P, clock: Clock) -> bool:
+        """Have the same child paint another request."""
+        self._ask(self._path, request, members_of(p))
+        self.request, self.clock = request, clock
+        return True
 
     def facts(self) -> dict[str, Any]:
         """Nothing to tell of a GPU that is none."""
@@ -167,7 +173,10 @@ class SimulatedStream:
 
 
 def serve(lifeline: int) -> None:
-    """The child: compile what the first message says, then paint launches until nobody asks any more."""
+    """The child: compile what the first message says, then paint launches until nobody asks any more.
+
+    A message of three parts is a request like the first; one of two is a launch.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process
     end_with_pipe(lifeline)
     answers = os.fdopen(os.dup(1), "wb")
@@ -179,7 +188,7 @@ def serve(lifeline: int) -> None:
         except EOFError:
             return
         try:
-            if paint is None:
+            if paint is None or len(question) == 3:  # another request
                 paint = _compiled(*question)
                 answer: Any = (os.getpid(), threading.get_native_id())
             else:
@@ -190,13 +199,14 @@ def serve(lifeline: int) -> None:
         answers.flush()
 
 
-def _compiled(path: str, key: str, request: Request, numbers: dict[str, Any]) -> Any:
-    """A function that paints a launch in the simulator; its code is in the cache, or put there under `key`."""
+def _compiled(path: str, request: Request, numbers: dict[str, Any]) -> Any:
+    """A function that paints a launch in the simulator; its code is in the cache, or put there."""
     _use_own_simulator()
     from render.codegen import cuda_compiler
 
     made = cuda_code.program(PreparedScene.of(scene.load(path), {prepare_key(request): make_record(numbers)}), request)
-    kernel, at = cuda_compiler.simulated(cuda_code.thread(made, key)), request_settings(request)
+    thread = cuda_code.thread(made, cuda_code.simulated_key(made))
+    kernel, at = cuda_compiler.simulated(thread), request_settings(request)
 
     def paint(shape: Shape, rectangles: np.ndarray) -> Answer:
         data = np.zeros(sizes(request, shape).whole, np.uint8)

@@ -6,7 +6,7 @@ simulator instead, on any machine.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,13 +17,15 @@ from render.parameters import P, members_of
 from render.runtime import several, simulator
 from render.runtime.cuda import discovery
 from render.runtime.cuda.device import CudaDevice
+from render.runtime.kept import Kept
 from render.runtime.kernel import LaunchKernel
 from render.runtime.launch import STREAMS, launches
 
 if TYPE_CHECKING:
     from render.request import Request
-    from render.runtime.kernel import Announce
+    from render.runtime.kernel import Announce, Device, KeptDevice
     from render.scene import Scene
+    from render.trace import Clock
 
 KIND = "device"
 PRECISIONS = ("f32", "f64")
@@ -32,6 +34,7 @@ DROPS_GIL = True
 
 PRECISION_NAMES = {"f32": "float32", "f64": "float64"}
 Codes = dict[tuple[int, int], bytes]  # machine code by compute capability
+Fits = Callable[["Request", P], bool]
 SIMULATED_STREAMS = 2  # they take turns; two, so that one tile can wait while another is painted
 
 
@@ -54,7 +57,7 @@ def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
         key = cuda_code.simulated_key(program)
         if code_cache.read(key) is None:
             _announce_compiling(f"compiling {scene.name} for the {simulator.NAME}, {precision}", announce)
-        simulated = _simulated_kernel(str(scene.path), key, request, program.p)
+        simulated = _simulated_kernel(str(scene.path), program.fits, Kept(), request, program.p)
         simulated.open()
         return simulated
     discovered = discovery.find()
@@ -65,18 +68,25 @@ def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
         if one.capability not in codes:
             say = partial(_announce_compiling, f"compiling {scene.name} for {one.name}, {precision}", announce)
             codes[one.capability] = cuda_code.machine_code(program, one.capability, discovered.toolkit, say)
-    return _gpu_kernel(discovered.usable, codes, announce, request, program.p)
+    return _gpu_kernel(discovered.usable, codes, announce, program.fits, Kept(), request, program.p)
 
 
-def _simulated_kernel(path: str, key: str, request: Request, p: P) -> LaunchKernel:
-    """Make a kernel for the simulator, whose code is, or will be, in the cache under this key."""
-    start = partial(simulator.Simulator, path, key, request, members_of(p))
+def _simulated_kernel(path: str, fits: Fits, kept: Kept[Device], request: Request, p: P) -> LaunchKernel:
+    """Make a kernel for the simulator, whose code is, or will be, in the cache."""
+    start = partial(simulator.Simulator, path, request, members_of(p))
     about = f"one lane a thread, simulated, {PRECISION_NAMES[request.precision]}"
-    return LaunchKernel(start, simulator.NAME, about, SIMULATED_STREAMS, again=partial(_simulated_kernel, path, key))
+    again, restart = partial(_simulated_kernel, path, fits, kept), partial(_restart, request, p)
+    return LaunchKernel(start, simulator.NAME, about, SIMULATED_STREAMS, None, again, fits, restart, kept)
 
 
 def _gpu_kernel(
-    usable: Sequence[discovery.Gpu], codes: Codes, announce: Announce, request: Request, p: P
+    usable: Sequence[discovery.Gpu],
+    codes: Codes,
+    announce: Announce,
+    fits: Fits,
+    kept: Kept[Device],
+    request: Request,
+    p: P,
 ) -> LaunchKernel:
     """Make a kernel for these GPUs from the machine code for each compute capability."""
     openers = {}
@@ -89,8 +99,13 @@ def _gpu_kernel(
         f"one lane a thread, {PRECISION_NAMES[request.precision]}",
         several.join_names(one.name for one in usable),
     )
-    again = partial(_gpu_kernel, usable, codes, announce)
-    return LaunchKernel(make, together, about, streams, announce, again=again)
+    again, restart = partial(_gpu_kernel, usable, codes, announce, fits, kept), partial(_restart, request, p)
+    return LaunchKernel(make, together, about, streams, announce, again, fits, restart, kept)
+
+
+def _restart(request: Request, p: P, device: KeptDevice, clock: Clock) -> bool:
+    """Make a device that was kept open ready for a request."""
+    return device.restart(request, p, clock)
 
 
 def _announce_compiling(compiling: str, announce: Announce) -> None:

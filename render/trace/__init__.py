@@ -5,6 +5,9 @@ from an injected clock (`time.perf_counter_ns`: one clock for all threads and pr
 use a clock of their own and golden timelines are exact. Everything reported about a run afterwards (table,
 statistics, pictures, pages) is computed from its trace and from nothing else.
 
+Workers of a cluster have clocks of their own, which are tied to that of the client (`render.trace.tied_clock`); the
+fact `clock_errors_ns` says by how much times of each of its `hosts` may be wrong.
+
 A worker that has a tile is not always on a CPU: the system may have given the CPU to another program, and Python's lock
 may be held by another thread. So a paint span says how much CPU time its thread was given (`on_cpu`), from the system's
 clock of that thread, read inside the span, and on which CPUs it started and ended.
@@ -271,11 +274,11 @@ class Recorder:
     def compact(self) -> None:
         """Keep the spans so far as columns, which take a fifth of the memory. Nobody asks any more who painted them."""
         spans = self._spans[:]
-        if len(spans) > FEW:
-            single = [span for span in spans if isinstance(span, Span)]
-            columns = Spans.joined([*(span for span in spans if isinstance(span, Spans)), Spans.of(single)])
-            self._spans[: len(spans)] = [columns]
-            self._painters, self._seen = {}, 1
+        single = [span for span in spans if isinstance(span, Span)]
+        if len(single) > FEW:
+            columns = [*(span for span in spans if isinstance(span, Spans)), Spans.of(single)]
+            self._spans[: len(spans)] = columns
+            self._painters, self._seen = {}, len(columns)
 
     def drain(self) -> tuple[Span, ...] | Spans:
         """Return all spans so far, as columns where any were recorded so, and forget them here."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import render
 from render import engine, options
-from render.backends.dask import connection, silence, worker
+from render.backends.dask import connection, crew, silence, worker
 from render.backends.dask.hosts import HostClock, count_cpus, describe_hosts
 from render.backends.dask.messages import SCENES, Greeting, Job, describe_job
 from render.errors import ModeUnavailable, TileError, UsageError
@@ -158,6 +158,20 @@ def test_a_tile_whose_workers_died_by_chance_is_painted_in_the_end(
         painting({5: raising(KILLED, 1)}),
     )
     assert engine.draw(wanted).sha256 == expected
+
+
+@pytest.mark.parametrize("times", [1, 99])
+def test_a_tile_that_came_to_a_worker_without_the_program_goes_to_another(
+    times: int, wanted: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = engine.draw(replace(wanted, mode="sequential", backend=None)).sha256
+    monkeypatch.setattr(worker, "paint_handfuls", painting({5: raising(ImportError("no render"), times)}))
+    monkeypatch.setattr(crew, "MOST_BOUNCES", 2)
+    if times == 1:
+        assert engine.draw(wanted).sha256 == expected
+    else:
+        with pytest.raises(TileError, match=r"tile \d+ .*render cannot be imported there"):
+            engine.draw(wanted)
 
 
 def test_an_error_of_a_worker_is_the_tiles(wanted: Request, monkeypatch: pytest.MonkeyPatch) -> None:

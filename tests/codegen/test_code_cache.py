@@ -353,9 +353,9 @@ def test_all_that_a_compiler_imports_of_ours_is_in_its_key(compiler: str) -> Non
         name = left.pop()
         reached.add(name)
         words = re.findall(
-            r"^\s*from (render\S*) import (.+?)$", (RENDER / f"{name}.py").read_text("utf-8"), re.MULTILINE
+            r"^\s*from (render\S*) import (\([^)]*\)|.+?)$", (RENDER / f"{name}.py").read_text("utf-8"), re.MULTILINE
         )
-        places = {f"{module}.{word.strip()}" for module, names in words for word in names.split(",")}
+        places = {f"{module}.{word.strip()}" for module, names in words for word in names.strip("()").split(",")}
         places |= {module for module, _ in words}
         found = {place.removeprefix("render.").replace(".", "/") for place in places} & set(FILES)
         left |= {place for place in found if not told.match(place)} - reached

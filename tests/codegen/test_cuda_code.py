@@ -19,10 +19,11 @@ import pytest
 
 from render import scene
 from render.codegen import cuda_code
-from render.codegen.program import ENTRY
+from render.codegen.program import ENTRIES, ENTRY
 from render.kernels import warp
 from render.kernels.launch import THREADS
 from render.options import complete
+from tests.conftest import library
 
 Library = Callable[[str, str], Any]
 Load = Callable[[str], ModuleType]
@@ -47,7 +48,7 @@ def assembled(made: Any, gpu: str) -> tuple[str, bytes, str]:
     from render.codegen import cuda_compiler
 
     text = cuda_compiler.assembly(made, GPUS[gpu])
-    return text, *cuda_compiler.machine_code(text, GPUS[gpu])
+    return text, *cuda_compiler.tight_code(text, GPUS[gpu])
 
 
 def fusing(made: Any) -> str:
@@ -157,16 +158,43 @@ def test_a_thread_stays_in_its_registers(
     """Room for 8 warps or more on a multiprocessor. Only ray marchers of float32 spill, which makes them faster."""
     machine_code = script("machine_code")
     text, code, told = assembled(gpu_library(name, precision), gpu)
-    used = machine_code.used(told)
-    names = machine_code.read(machine_code.disassembled(code), ENTRY).names
+    disassembled = machine_code.disassembled(code)
 
     assert f".entry {ENTRY}(" in text
     assert ".local" not in text
-    if precision == "f64" or scene.load(name).absorbing:
+    for entry in ENTRIES:
+        used = machine_code.used(told.partition(f"'{entry}'")[2])
+        if precision == "f64" or scene.load(name).absorbing:
+            assert (used.stack, used.stores, used.loads) == (0, 0, 0)
+            assert not machine_code.read(disassembled, entry).names.keys() & {"LDL", "STL"}
+        assert used.registers <= (64 if precision == "f32" else REGISTERS[name])
+        assert machine_code.resident(used.registers, THREADS, HELD[gpu]) * THREADS >= 8 * 32
+
+
+LEAST = {  # (precision, samples, light): of the first pass and the second on sm_90, registers and instructions at most
+    ("f64", 1, 0.0): ((40, 1080), (56, 1080)),
+    ("f64", 4, 0.0): ((64, 1300), (80, 1230)),
+    ("f64", 1, 0.7): ((64, 1610), (72, 1620)),
+    ("f32", 1, 0.0): ((32, 1050), (40, 960)),
+    ("f32", 4, 0.0): ((48, 1150), (56, 1080)),
+}
+
+
+@pytest.mark.parametrize(
+    "which", [pytest.param(one, marks=[pytest.mark.slow] * (one != ("f64", 1, 0.0))) for one in LEAST], ids=str
+)
+def test_what_a_frame_does_not_need_takes_no_registers(which: tuple[str, int, float], script: Load) -> None:
+    """Neither several samples nor relief: they are constants. Nothing is spilled."""
+    machine_code, (precision, samples, light) = script("machine_code"), which
+    asked = {"precision": precision, "samples": samples, "parameters": {"light": light}}
+    _, code, told = assembled(library(complete(mode="cuda", simulate=True, **asked)), "sm_90")
+    text = machine_code.disassembled(code)
+
+    for entry, (registers, instructions) in zip(ENTRIES, LEAST[which], strict=True):
+        used = machine_code.used(told.partition(f"'{entry}'")[2])
         assert (used.stack, used.stores, used.loads) == (0, 0, 0)
-        assert not names.keys() & {"LDL", "STL"}
-    assert used.registers <= (64 if precision == "f32" else REGISTERS[name])
-    assert machine_code.resident(used.registers, THREADS, HELD[gpu]) * THREADS >= 8 * 32
+        assert used.registers <= registers
+        assert len(machine_code.read(text, entry).instructions) <= instructions
 
 
 @pytest.mark.parametrize("gpu", INSTRUCTIONS)

@@ -76,7 +76,14 @@ def document(said: tuple[int, str, str]) -> Any:
 
 
 @pytest.mark.parametrize(
-    "more", [[], ["--no-overlap"], ["--mode", "concurrent"], ["--mode", "parallel", "--workers", "2"]]
+    "more",
+    [
+        [],
+        ["--no-overlap"],
+        ["--mode", "concurrent"],
+        ["--mode", "parallel", "--workers", "2"],
+        pytest.param(["--mode", "cuda", "--target", "cuda", "--simulate"], marks=pytest.mark.slow),
+    ],
 )
 def test_every_frame_is_the_one_that_draw_paints(say: Say, more: list[str]) -> None:
     found = document(say(*FILM, "f.webp", "--json", *more))

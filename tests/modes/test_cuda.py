@@ -309,14 +309,13 @@ def test_a_script_without_a_guard_may_simulate(tmp_path: Path) -> None:
 
 def test_the_death_of_the_simulator_is_told(ask: Callable[..., Request]) -> None:
     request = ask(mode="cuda", target="cuda", simulate=True, width=640, height=480, tile=(64, 64))
-    from render.codegen import cuda_code
     from render.parameters import members_of
     from render.runtime import simulator
     from render.scene import load
 
-    made = cuda_code.program(load("mandelbrot"), request)
-    key, numbers = cuda_code.simulated_key(made), members_of(made.p)
-    device = simulator.Simulator(str(load("mandelbrot").path), key, request, numbers, time.perf_counter_ns)
+    loaded = load("mandelbrot")
+    numbers = members_of(loaded.prepared(request))
+    device = simulator.Simulator(str(loaded.path), request, numbers, time.perf_counter_ns)
     (stream,) = device.streams(1)
     try:
         stream.submit(np.array([[0, 0, 640, 480]]))

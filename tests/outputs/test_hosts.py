@@ -102,6 +102,7 @@ def test_timeline_lanes_and_perfetto_show_them_host_by_host() -> None:
     for text in (svg, lanes):
         places = [text.index(f"on {host}") for host in frames[0].trace.hosts]
         assert places == sorted(places)
+    assert "on 10.0.0.1 (times ± 0.2 ms)" in svg
     assert threads == [f"{host}: worker {number}" for number, host in enumerate(frames[0].trace.hosts)]
     assert '"10.0.0.1"' in page.write(frames).decode()
     assert "10.0.0.9" not in table.write(frames).decode()

@@ -48,7 +48,7 @@ def means(rgb: np.ndarray) -> np.ndarray:
     return ((2 * sums + there) // (2 * there)).astype(np.uint8)
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(st.integers(1, 700), st.integers(1, 700))
 def test_each_level_holds_the_means_of_the_one_below(width: int, height: int) -> None:
     rgb = noise(width, height)

@@ -34,13 +34,14 @@ if TYPE_CHECKING:
     from render.painting.painter import Painter
     from render.plan import Tile
 
-BATCH = 100_000_000  # ns that a task should take: handing one out and taking it back is some 5 % of that
+BATCH = 100_000_000  # ns that a task should take: one costs some 6 ms (benchmarks/sections/cluster.py)
 MOST_AT_ONCE = 100  # tiles of a task
 START_SECONDS = 60.0  # in which the first worker gets ready
 GRACE_SECONDS = 10.0  # for which the others wait for a worker that does not get ready
 WORKER_SECONDS = 10.0  # in which a cluster without workers has one
 LEFT_SECONDS = 20.0  # in which a cluster whose workers have all left has one again
 MOST_DIED = 4  # workers that may die as they get ready before the first is ready
+MOST_BOUNCES = 20  # of one tile
 STRANDED = 3  # times that all workers a tile was sent to may leave with it
 
 
@@ -73,6 +74,7 @@ class Crew:
         self._tile_ns = SHORTEST  # that the last tiles took, each
         self._progress = time.monotonic()
         self._stranded: Counter[int] = Counter()
+        self._bounced: Counter[int] = Counter()
         self._silence = SilenceWatch(self._members, self._client, self._job)
 
     def start_workers(self) -> None:
@@ -144,7 +146,7 @@ class Crew:
         workers = self._members.choose(self._painter.request.workers)
         slots = sum(member.slots for member in workers)
         usable = min(slots, self._painter.request.workers)
-        if not usable:
+        if not usable or not self._members.has_looked:
             return
         in_flight = fair_share(self._painter.request.in_flight, self._count, usable)
         while True:
@@ -221,19 +223,31 @@ class Crew:
             member = self._members.find(outcome.address)
             if member is not None:
                 self._members.refuse(member, outcome.why)
-            todo.give_back(task.tiles)
+            self._bounce(todo, task, outcome.why)
             return
         error = outcome[1] if status == "error" else None
         if isinstance(error, KilledWorker):
             self._suspect(todo, task, f"Dask gave it up ({error.allowed_failures + 1} workers died)")
         elif isinstance(error, ImportError):  # a worker that nobody has greeted yet, which will be refused
-            todo.give_back(task.tiles)
+            self._bounce(todo, task, describe_failure(error))
         elif error is not None:
             raise self._painter.tile_failure(task.tiles[0], describe_failure(error))
         elif not self._connection.is_alive():
             raise self._members.loss_error("it has gone")
         else:  # cancelled by others
             self._strand(todo, task, "its task was cancelled")
+
+    def _bounce(self, todo: Todo, task: Task, why: str) -> None:
+        """Take back tiles from a worker that cannot paint any, and see who it is before others are handed out.
+
+        Raises TileError for one that comes back on and on.
+        """
+        self._members.hurry()
+        for tile in task.tiles:
+            self._bounced[tile.number] += 1
+            if self._bounced[tile.number] > MOST_BOUNCES:
+                raise self._painter.tile_failure(tile, why)
+        todo.give_back(task.tiles)
 
     def _suspect(self, todo: Todo, task: Task, why: str) -> None:
         """Try the tiles of a task again, each alone; give one up that was."""

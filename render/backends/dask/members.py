@@ -87,7 +87,7 @@ class Members:
 
     def begin_run(self, recorder: Recorder) -> None:
         """Begin another run of the job, or of another part of its frame, which then has the same recorder."""
-        self.has_looked, self._looked = False, 0.0
+        self.has_looked, self._looked, self._taken, self._look = False, 0.0, 0.0, None
         for member in self:
             member.quiet = 0.0
         if recorder is not self._recorder:
@@ -160,6 +160,10 @@ class Members:
             raise self.loss_error(f"it has not answered for {now - self._answered:.0f} s")
         self._take_greetings()
 
+    def hurry(self) -> None:
+        """Have the next look at once: there is somebody who has not been greeted."""
+        self.has_looked, self._looked = False, 0.0
+
     def loss_error(self, why: str) -> RenderError:
         """Make the error for a scheduler that is lost."""
         return RenderError(
@@ -173,7 +177,7 @@ class Members:
     def _take_in(self, found: dict[str, dict[str, Any]]) -> None:
         """Greet the workers that are new; forget those that have left."""
         now = time.monotonic()
-        passed = min(now - self._taken, MOST_PASSED) if self.has_looked else 0.0  # we may have been stopped ourselves
+        passed = min(now - self._taken, MOST_PASSED) if self._taken else 0.0  # we may have been stopped ourselves
         self.has_looked, self._taken = True, now
         for address in [address for address in self._members if address not in found]:
             member = self._members.pop(address)

@@ -56,7 +56,7 @@ class _Described(NamedTuple):
 
 
 def read(file: IO[bytes], length: int) -> FileContents | None:
-    """Read the picture; None where that is left to Pillow. Raises InputError, or what tifffile raises."""
+    """Read the picture; None where that is left to Pillow. Raises InputError."""
     described = _describe(file)
     if described is None:
         return None
@@ -71,7 +71,7 @@ def read(file: IO[bytes], length: int) -> FileContents | None:
 
 
 def scan(file: IO[bytes], length: int) -> LargeFile | None:
-    """Read all but the pixels; None where they cannot be read in bands. Raises as `read` does."""
+    """Read all but the pixels; None where they cannot be read in bands. Raises InputError."""
     described = _describe(file)
     if described is None:
         return None

@@ -62,6 +62,8 @@ class CudaDevice:
         self.anchor: Any = None  # the event that all times of events are counted from
         self._streams: list[Stream] = []
         self.most_listed = 0  # bytes of a list's room
+        self._room = LEAST_BYTES  # of a launch, when the streams were opened
+        self._constants: list[tuple[int, Any]] = []  # bytes and places of arrays on the GPU
         self._places: dict[int, Any] = {}  # where an array of this process lies on the GPU
         self._module: Any = None
         self._closed = False
@@ -84,11 +86,44 @@ class CudaDevice:
         self._module = check_result(driver.cuModuleLoadData(code))
         entries = [check_result(driver.cuModuleGetFunction(self._module, entry.encode())) for entry in ENTRIES]
         self.functions: Sequence[Any] = entries
+        self._copy_constants()
+
+    def _copy_constants(self) -> None:
+        """Copy all arrays of the settings and of `p`, to where others of their size were if there were any."""
+        driver, free, self._places = self.driver, self._constants[:], {}
         for array in (*self.at, *self.p):
             if isinstance(array, np.ndarray) and array.size:
-                place = self._places[array.ctypes.data] = check_result(driver.cuMemAlloc(array.nbytes))
-                check_result(driver.cuMemcpyHtoD(place, array.ctypes.data, array.nbytes))
+                used = next((one for one in free if one[0] == array.nbytes), None)
+                if used is None:
+                    used = array.nbytes, check_result(driver.cuMemAlloc(array.nbytes))
+                    self._constants.append(used)
+                else:
+                    free.remove(used)
+                self._places[array.ctypes.data] = used[1]
+                check_result(driver.cuMemcpyHtoD(used[1], array.ctypes.data, array.nbytes))
         check_result(driver.cuCtxSynchronize())  # such a copy may still be under way, and no stream waits for it
+        for unused in free:
+            self._constants.remove(unused)
+            driver.cuMemFree(unused[1])
+
+    def restart(self, request: Request, p: tuple[Any, ...], clock: Clock) -> bool:
+        """Make ready for another request with the same code: its arrays are copied, and streams keep their memory.
+
+        A stream whose memory does not do is opened anew. False where that fails: the device is of no more use.
+        """
+        self.request, self.p, self.clock, self.at = request, tuple(p), clock, request_settings(request)
+        self.events, self.timer = TiedClock(EVENT_STEP), TiedClock(self.step)
+        shape = fit(request, self._room) or fit(request)
+        try:
+            self.make_current()
+            self._copy_constants()
+            if shape is not None and self._streams and all(stream.restart(shape) for stream in self._streams):
+                self._streams[0].tie_clocks()
+            else:
+                self._close_streams()
+        except (GpuFailed, LaunchFailed):
+            return False
+        return True
 
     def make_current(self) -> None:
         """Have the calling thread speak to this GPU."""
@@ -107,7 +142,8 @@ class CudaDevice:
             self.make_current()
             free = check_result(self.driver.cuMemGetInfo())
             room = min(free // (5 * count), MOST_BYTES)  # the numbers of a list may take twice as much again
-            self.most_listed = min(free // (8 * count), launch.MOST_LISTED)
+            if not self._streams:
+                self.most_listed = min(free // (8 * count), launch.MOST_LISTED)
             while len(self._streams) < count:
                 if not self._open_stream(room):
                     room //= 2
@@ -118,7 +154,8 @@ class CudaDevice:
 
     def _open_stream(self, room: int) -> bool:
         """Open one more stream whose launches take so many bytes. Tell whether it could be, or a smaller one may be."""
-        shape = fit(self.request, max(room, LEAST_BYTES)) or fit(self.request)
+        self._room = max(room, LEAST_BYTES)
+        shape = fit(self.request, self._room) or fit(self.request)
         assert shape is not None
         stream = Stream(self, len(self._streams), shape)
         try:
@@ -134,7 +171,8 @@ class CudaDevice:
 
     def tie_clocks(self, queue: Any) -> None:
         """Record the anchor, when nothing is under way, so that the clock of events is known from the start."""
-        self.anchor = check_result(self.driver.cuEventCreate(0))
+        if self.anchor is None:
+            self.anchor = check_result(self.driver.cuEventCreate(0))
         before = after = 0
         for _ in range(COMPARISONS):
             before = self.clock()
@@ -167,12 +205,16 @@ class CudaDevice:
 
     def _close(self) -> None:
         driver = self.driver
-        for stream in self._streams:
-            stream.close()
-        for place in self._places.values():
+        self._close_streams()
+        for _, place in self._constants:
             driver.cuMemFree(place)
-        if self.anchor is not None:
-            driver.cuEventDestroy(self.anchor)
         if self._module is not None:
             driver.cuModuleUnload(self._module)
-        self._streams, self._places, self._module, self.anchor = [], {}, None, None
+        self._constants, self._places, self._module = [], {}, None
+
+    def _close_streams(self) -> None:
+        for stream in self._streams:
+            stream.close()
+        if self.anchor is not None:
+            self.driver.cuEventDestroy(self.anchor)
+        self._streams, self.anchor = [], None

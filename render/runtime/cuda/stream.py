@@ -102,7 +102,20 @@ class Stream:
             # The driver may load the kernel when it is first launched, which no clock is to learn from.
             check_result(driver.cuMemsetD8Async(self._there, 0, known.sizes.cleared, self._queue))
             self._launch(((1, 1, 1), (1, 1, 1)), known.parameters, Shape(0, 1, 1))  # no tile is painted
-            self.device.tie_clocks(self._queue)
+            self.tie_clocks()
+
+    def restart(self, shape: Shape) -> bool:
+        """Make ready for launches of its device's new request. False where its memory is too small for them."""
+        listed = make_list(self.device.request, shape, self.device.most_listed)
+        if sizes(self.device.request, shape).whole > self._bytes or sum(a.nbytes for a in listed) > self._list_bytes:
+            return False
+        self.shape = self._launched = shape
+        self._clock, self._known, self._cells = self.device.clock, {}, []
+        return True
+
+    def tie_clocks(self) -> None:
+        """Tie the device's clock to the host's while nothing is under way."""
+        self.device.tie_clocks(self._queue)
 
     def submit(self, rectangles: np.ndarray) -> None:
         """Launch rectangles, (n, 4) with x, y, width, height, without waiting. Only after `collect` of the last."""

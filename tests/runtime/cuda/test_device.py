@@ -15,7 +15,7 @@ import pytest
 
 from render import engine, scene
 from render.codegen import cuda_code
-from render.codegen.program import ENTRIES
+from render.codegen.program import ENTRIES, Fixed
 from render.errors import RenderError
 from render.kernels.launch import THREADS
 from render.kernels.passes import FIRST_PASS
@@ -52,8 +52,8 @@ def rectangle(*edges: int) -> np.ndarray:
 
 @pytest.fixture
 def driver(ask: Callable[..., Request]) -> Imitation:
-    """For float64 frames of the default scene."""
-    made = cuda_code.program(scene.load("mandelbrot"), ask())
+    """For float64 frames of the default scene, of any number of samples."""
+    made = cuda_code.program(scene.load("mandelbrot"), ask())._replace(fixed=Fixed())
     return Imitation(cuda_code.thread(made, cuda_code.simulated_key(made)))
 
 
