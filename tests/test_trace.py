@@ -214,3 +214,16 @@ def test_who_painted_is_found_by_looking_at_each_span_once(clock: FakeClock) -> 
     assert len(reads) <= 3 * 500
     recorder.drain()
     assert recorder.painter_of(3) == recorder.current_worker()
+
+
+def test_spans_that_were_made_columns_are_the_same_and_their_painters_are_still_found(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trace, "FEW", 3)
+    recorder, made = Recorder(clock), list[Span]()
+    for tile in range(20):
+        made.append(Span(worker(tile % 3), tile, "paint", tile, tile + 2, on_cpu=1))
+        recorder.extend((made[-1],))
+        assert recorder.painter_of(tile) == worker(tile % 3)
+        recorder.compact()
+    assert list(recorder.drain()) == made

@@ -161,9 +161,9 @@ class Scale:
 
 
 def even(low: float, high: float) -> list[float]:
-    """Round values between two that are near to each other, at even distances: two to six of them."""
+    """Round values between two that are near to each other, at even distances: at most seven."""
     step = 10 ** math.floor(math.log10(high - low))
-    step = next(one for one in (step / 5, step / 2, step) if (high - low) / one <= 6)
+    step = next(one for one in (step / 5, step / 2, step, 2 * step) if (high - low) / one <= 6)
     first, last = math.ceil(low / step), math.floor(high / step)
     return [step * n for n in range(first, last + 1)]
 

@@ -47,8 +47,7 @@ def choose_width(scene: Scene, precision: str) -> tuple[Width, str]:
     size, name = vector_registers()
     register = size // (8 if precision == "f64" else 4)
     if scene.absorbing:  # cheap steps: four registers in flight hide most of the latency of fma
-        costs = (16, 0) if name == "AVX-512" else (4, 2)  # there lanes are packed a vector at a time
-        return Width(4 * register, 2, 16, 16, *costs), name
+        return Width(4 * register, groups=1, first=16, batch=16, removal_cost=16, move_cost=0), name
     return Width(
         2 * register, groups=1, first=0, batch=1, removal_cost=NEVER, move_cost=0
     ), name  # neighbours are best shaded together

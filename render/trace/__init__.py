@@ -274,11 +274,11 @@ class Recorder:
     def compact(self) -> None:
         """Keep the spans so far as columns, which take a fifth of the memory. Nobody asks any more who painted them."""
         spans = self._spans[:]
-        if len(spans) > FEW:
-            single = [span for span in spans if isinstance(span, Span)]
-            columns = Spans.joined([*(span for span in spans if isinstance(span, Spans)), Spans.of(single)])
-            self._spans[: len(spans)] = [columns]
-            self._painters, self._seen = {}, 1
+        single = [span for span in spans if isinstance(span, Span)]
+        if len(single) > FEW:
+            columns = [*(span for span in spans if isinstance(span, Spans)), Spans.of(single)]
+            self._spans[: len(spans)] = columns
+            self._painters, self._seen = {}, len(columns)
 
     def drain(self) -> tuple[Span, ...] | Spans:
         """Return all spans so far, as columns where any were recorded so, and forget them here."""

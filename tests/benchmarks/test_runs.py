@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 Load = Callable[[str], ModuleType]
 ROOT = Path(__file__).parent.parent.parent
@@ -198,6 +200,16 @@ def test_a_report_needs_no_more_than_the_names_that_are_checked_from_outside(har
     assert "a/b/d: no <compiler>" in text
     assert "no &lt;compiler&gt;" in page
     assert "no <compiler>" not in page
+
+
+@given(st.floats(1e-3, 1e3), st.floats(1.0001, 30))
+def test_an_axis_has_round_ticks_within_it_whatever_its_ends(script: Load, low: float, factor: float) -> None:
+    scale = script("reports.charts").Scale([low, low * factor], 0.0, 100.0, log=True, room=0.02)
+
+    ticks = scale.ticks()
+
+    assert 1 <= len(ticks) <= 8
+    assert all(10**scale.low * 0.999 <= tick <= 10**scale.high * 1.001 for tick in ticks)
 
 
 def test_the_readmes_figures_are_those_of_the_results(script: Load) -> None:

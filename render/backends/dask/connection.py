@@ -162,9 +162,15 @@ def describe_dashboard(link: str) -> str:
 
 
 def describe_cause(error: BaseException) -> str:
-    """Name the first cause of an error, in one line."""
-    while error.__cause__ is not None:
-        error = error.__cause__
+    """Name the cause of an error, in one line: what the system says, if it does."""
+    chain = [error]
+    while chain[-1].__cause__ is not None:
+        chain.append(chain[-1].__cause__)
+    told = [one.strerror for one in chain if isinstance(one, OSError) and one.strerror]
+    if told:
+        return str(told[-1])
+    if any(isinstance(one, (TimeoutError, OSError)) for one in chain):
+        return f"no answer within {CONNECT_SECONDS:.0f} s"
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 

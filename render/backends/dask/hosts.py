@@ -61,6 +61,7 @@ def describe_hosts(greetings: Sequence[Greeting], clocks: dict[str, HostClock]) 
     machines = list(dict.fromkeys(one.machine for one in greetings))
     of_host = {host: [one for one in greetings if one.host == host] for host in hosts}
     of_machine = {name: [one for one in greetings if one.machine == name] for name in machines}
+    names = "; ".join(dict.fromkeys(one.cpu for one in greetings))
     return {
         "hosts": hosts,
         "host_machines": [machines.index(of_host[host][0].machine) for host in hosts],
@@ -73,7 +74,8 @@ def describe_hosts(greetings: Sequence[Greeting], clocks: dict[str, HostClock]) 
         "cpus_machine": sum(max(one.cpus for one in ones) for ones in of_machine.values()),
         "cpus_affinity": sum(len({cpu for one in ones for cpu in one.affinity}) for ones in of_machine.values()),
         "cpus_quota": None,
-        "cpu": "; ".join(dict.fromkeys(one.cpu for one in greetings)),
+        "cpu": names,
+        "device": names,
         "kernel": "; ".join(dict.fromkeys(one.kernel for one in greetings)),
         "load": None,
     }
