@@ -85,10 +85,12 @@ def test_bands_are_the_whole_frame_whatever_the_cut_the_order_and_the_mode(
     "how",
     [
         {"mode": "parallel", "backend": "loky", "workers": 2, "target": "simd", "height": 300},
+        {"mode": "parallel", "backend": "dask", "workers": 2, "target": "simd", "height": 300},
         pytest.param({"mode": "cuda", "target": "cuda", "simulate": True, "limit": 9}, marks=pytest.mark.slow),
     ],
-    ids=["loky", "cuda"],
+    ids=["loky", "dask", "cuda"],
 )
+@pytest.mark.usefixtures("_cluster_of_threads")
 def test_so_they_are_in_processes_and_on_a_device(how: dict[str, Any]) -> None:
     request = small_request(tile=(16, 8), **how)
     frame, wall = draw_in_bands(request)

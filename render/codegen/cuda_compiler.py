@@ -190,7 +190,8 @@ def tight_code(text: str, capability: Capability) -> tuple[bytes, str]:
     blocks = QUADRANT // (-(-registers * 32 // 256) * 256)  # a warp is given registers by 256; a quadrant has one of 4
     entry = re.compile(rf"(\.entry {ENTRY}\(.*?\.minnctapersm )\d+", re.DOTALL)
     tight = machine_code(entry.sub(rf"\g<1>{blocks + 1}", text, count=1), capability)
-    return (code, told) if read_usage(tight[1], ENTRY)[1] else tight
+    fewer, spilled = read_usage(tight[1], ENTRY)
+    return tight if fewer < registers and not spilled else (code, told)  # more blocks than there can be are ignored
 
 
 def read_usage(told: str, entry: str) -> tuple[int, int]:
