@@ -31,7 +31,8 @@ from harness.timing import one_thread_libraries  # noqa: E402
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    names = "".join(f"\n    {name:12}{title(name)}" for name in sections())
+    width = max(map(len, sections())) + 2
+    names = "".join(f"\n    {name:{width}}{title(name)}" for name in sections())
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=f"sections:{names}", formatter_class=argparse.RawDescriptionHelpFormatter
     )
