@@ -180,8 +180,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(f"needs a graphics card: {reason}")
 
 
+@pytest.fixture(scope="session")
+def _end_kept_cluster() -> Iterator[None]:
+    """Close the cluster that was kept, while the threads that it is made of still run."""
+    yield
+    from render.backends.dask import connection
+
+    connection._close_kept()  # noqa: SLF001
+
+
 @pytest.fixture
-def _cluster_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+def _cluster_of_threads(monkeypatch: pytest.MonkeyPatch, _end_kept_cluster: None) -> None:
     """A cluster of backend dask on this machine is made of threads of this process, which start at once."""
     from distributed import LocalCluster
 

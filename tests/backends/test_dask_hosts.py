@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -237,6 +238,25 @@ def test_an_interrupt_ends_a_cluster_of_this_machine_without_a_word_of_its_proce
     assert "Traceback" not in errors
     assert "tiles are kept in" in errors
     wait_until(lambda: not group_lives(drawing.pid))
+
+
+def test_a_killed_client_with_a_cluster_of_this_machine_leaves_no_process_and_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = tmp_path / "mine.py"
+    shutil.copy(ROOT / "scenes" / "mandelbrot.py", scene)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    words = ("--workers", "2", "--wait", WAIT, "--out", "p.png", "--scene", str(scene))
+    drawing = draw(tmp_path, *words, own_group=True)
+    until_written(tmp_path / "p.png.journal", 1000)
+    assert list(temporary.rglob("mine.py")), "each worker has the scene in a file"
+    drawing.kill()
+    drawing.communicate(timeout=HANGING)
+
+    wait_until(lambda: not group_lives(drawing.pid))
+    assert not list(temporary.iterdir())
 
 
 def group_lives(number: int) -> bool:

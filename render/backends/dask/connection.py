@@ -6,6 +6,7 @@ would log about workers that come and go is left out: the run reports it.
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import contextlib
 import json
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dask
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Nanny
 from distributed.versions import VersionMismatchWarning
 
 from render.backends import FILTER_LOCK
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 5.0
 DASHBOARD_SECONDS = 1.0
 CLOSE_SECONDS = 2.0  # that a connection may take to end well
+LEAVE_SECONDS = 0.5  # that a process which paints may take to leave; an interrupt is not kept waiting for its tile
 REMEDY = "start one (dask scheduler) and workers (dask worker ADDRESS), or leave --cluster out"
 TLS_REMEDY = "start one with the certificates of Dask's configuration (distributed.comm.tls), and configure them here"
 ALTERNATIVE = "add --backend loky, or --backend threading"
@@ -59,6 +61,7 @@ class Connection:
                 else self._find_scheduler(wanted.address)
             )
         except BaseException:
+            logging.getLogger("distributed.process").setLevel(logging.CRITICAL)  # when Python exits, it ends the others
             self._closing.close()
             raise
 
@@ -81,8 +84,6 @@ class Connection:
                 "mode parallel cannot run here: this process is a daemon of multiprocessing, which may start no other",
                 ALTERNATIVE,
             )
-        place = tempfile.TemporaryDirectory(prefix="render-dask-", ignore_cleanup_errors=True)
-        folder = self._closing.enter_context(place)
         import joblib.externals.loky.backend.context  # noqa: F401  (makes its way to start clean processes known)
 
         settings = {
@@ -92,21 +93,24 @@ class Connection:
         self._closing.enter_context(dask.config.set(settings))
         try:
             with without_interrupts():  # its threads, and the processes that they start, get none either
-                cluster = LocalCluster(
-                    n_workers=processes,
-                    threads_per_worker=1,
-                    memory_limit=0,  # of workers; the system has one
-                    dashboard_address="127.0.0.1:0",
-                    local_directory=folder,
-                    resources={SCENES: 1},
-                    silence_logs=logging.CRITICAL,
-                )
+                folder = self._closing.enter_context(temporary_folder())
+                with dask.config.set({"temporary-directory": folder}):  # the scheduler's too
+                    cluster = LocalCluster(
+                        n_workers=processes,
+                        threads_per_worker=1,
+                        memory_limit=0,  # of workers; the system has one
+                        dashboard_address="127.0.0.1:0",
+                        local_directory=folder,
+                        resources={SCENES: 1},
+                        silence_logs=logging.CRITICAL,
+                    )
         except (RuntimeError, OSError) as error:
             raise ModeUnavailable(
                 f"mode parallel cannot run here: Dask starts no processes ({describe_cause(error)})",
                 f"allow more open files (ulimit -n) and processes (ulimit -u), or {ALTERNATIVE}",
             ) from error
         self._closing.callback(_close_quietly, cluster)
+        self._closing.callback(_end_processes, cluster)
         return self._open_client(cluster)
 
     def _find_scheduler(self, address: str) -> Any:
@@ -138,6 +142,42 @@ class Connection:
             ) from error
         self._closing.callback(_close_quietly, client)
         return client
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[str]:
+    """Make a folder that is gone at the end, and also when this process was killed and its workers have left.
+
+    The process that removes what others of loky leave behind is there anyway, for the workers: it sees to that.
+    """
+    from joblib.externals.loky.backend import resource_tracker
+
+    with tempfile.TemporaryDirectory(prefix="render-dask-", ignore_cleanup_errors=True) as folder:
+        resource_tracker.register(folder, "folder")
+        try:
+            yield folder
+        finally:
+            resource_tracker.unregister(folder, "folder")
+
+
+def _end_processes(cluster: Any) -> None:
+    """Have the processes of a cluster leave, and end those that still paint: they would keep it from closing.
+
+    Dask would kill them after a while, but loky's processes have no `kill`.
+    """
+
+    async def close_all() -> None:
+        nannies = [one for one in cluster.workers.values() if isinstance(one, Nanny)]
+        closing = [asyncio.ensure_future(nanny.close(timeout=CLOSE_SECONDS)) for nanny in nannies]
+        if closing:
+            await asyncio.wait(closing, timeout=LEAVE_SECONDS)
+            for nanny in nannies:
+                if nanny.process is not None and nanny.process.process is not None:
+                    await nanny.process.process.terminate()
+            await asyncio.gather(*closing, return_exceptions=True)
+
+    with contextlib.suppress(Exception):
+        cluster.sync(close_all, callback_timeout=CLOSE_SECONDS)
 
 
 def _close_quietly(opened: Any) -> None:

@@ -10,7 +10,6 @@ import hashlib
 import os
 import platform
 import socket
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -51,7 +50,6 @@ class Prepared(NamedTuple):
 _LOCK = threading.RLock()
 _prepared: dict[str, Prepared] = {}  # by run
 _preparations: dict[str, Preparation] = {}  # by the hash of the scene's file
-_folder: tempfile.TemporaryDirectory[str] | None = None
 
 
 def greet(job: Job) -> Greeting | Refusal:
@@ -131,11 +129,8 @@ def _prepare(job: Job) -> Prepared:
 
 
 def _store_scene(text: bytes, sha256: str, name: str) -> Path:
-    """Store the text of a user's scene in a file of this process, which goes when it ends."""
-    global _folder  # noqa: PLW0603  (once for each process)
-    if _folder is None:
-        _folder = tempfile.TemporaryDirectory(prefix="render-scenes-", ignore_cleanup_errors=True)
-    path = Path(_folder.name) / sha256 / Path(name).name
+    """Store the text of a user's scene in the folder of this worker, which Dask removes even after it was killed."""
+    path = Path(get_worker().local_directory) / f"scene-{sha256}" / Path(name).name
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(text)
