@@ -104,13 +104,13 @@ class Connection:
                         resources={SCENES: 1},
                         silence_logs=logging.CRITICAL,
                     )
+                self._closing.callback(_close_quietly, cluster)  # before an interrupt that waits comes through
+                self._closing.callback(_end_processes, cluster)
         except (RuntimeError, OSError) as error:
             raise ModeUnavailable(
                 f"mode parallel cannot run here: Dask starts no processes ({describe_cause(error)})",
                 f"allow more open files (ulimit -n) and processes (ulimit -u), or {ALTERNATIVE}",
             ) from error
-        self._closing.callback(_close_quietly, cluster)
-        self._closing.callback(_end_processes, cluster)
         return self._open_client(cluster)
 
     def _find_scheduler(self, address: str) -> Any:
