@@ -24,7 +24,7 @@ from render.pictures.png_writer import encode_png, pack_pixels
 from render.request import Request
 from render.shared_file import shared_file
 from render.trace import Trace
-from render.wording import count, join_words, make_harmless
+from render.wording import count, format_size, join_words, make_harmless
 
 SMALL = 1 << 22  # bytes that are there wherever this program runs
 COPIES = 3  # of a frame: the canvas, what is kept of it, and what it becomes on its way into a file
@@ -154,8 +154,8 @@ def _check_memory(what: str, width: int, height: int, remedy: str, *, with_steps
     needed, granted = COPIES * size, machine.memory()
     if needed > granted:
         raise UsageError(
-            f"a {what} of {width} x {height} pixels needs {needed / 2**30:.3g} GiB until it is saved, "
-            f"and this process may use {granted / 2**30:.3g} GiB",
+            f"a {what} of {width} x {height} pixels needs {format_size(needed)} until it is saved, "
+            f"and this process may use {format_size(granted)}",
             remedy,
         )
     return size

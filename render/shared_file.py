@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from render.errors import OutputError
+from render.wording import format_size
 
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.ENOMEM)
 
@@ -39,7 +40,7 @@ def shared_file(size: int) -> Iterator[Path]:
                     _allocate(file.fileno(), size)
         except OSError as error:
             raise OutputError(
-                f"there is no room for {size / 2**20:.3g} MiB that processes could share: {error.strerror}",
+                f"there is no room for {format_size(size)} that processes could share: {error.strerror}",
                 "give a smaller --size, or add --backend threading",
             ) from error
         yield path

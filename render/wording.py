@@ -58,6 +58,14 @@ def format_large(number: float) -> str:
     return f"{number:.0f}"
 
 
+def format_size(count: int) -> str:
+    """Format a number of bytes with three digits and a unit: "1.6 GiB", "77.3 MiB"."""
+    for bits, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
+        if count >= 1000 << bits - 10:
+            return f"{count / (1 << bits):.3g} {unit}"
+    return f"{count} bytes"
+
+
 def join_words(words: Sequence[str]) -> str:
     """Join words: "a", "a and b", "a, b and c"."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

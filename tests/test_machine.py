@@ -82,7 +82,7 @@ def test_without_control_groups_the_machine_counts(groups: Write) -> None:
 def test_a_frame_that_the_container_has_no_room_for_is_refused(groups: Write) -> None:
     groups("0::/", {"memory.max": str(GIB // 64)})
     request = complete(size="2000x2000", mode="sequential", target="python")
-    with pytest.raises(UsageError, match=r"this process may use 0\.0156 GiB") as caught:
+    with pytest.raises(UsageError, match=r"this process may use 16 MiB") as caught:
         engine.draw(request)
     assert caught.value.remedy.startswith("give a smaller --size; on the command line .png")
 

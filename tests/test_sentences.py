@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from render import stats
 from render.findings import conclusions, evidence, sentences
 from render.frame import Frame
-from render.trace import Span, Trace, Worker
+from render.trace import NO_TILE, Span, Trace, Worker
 from tests.conftest import EXAMPLE
 from tests.outputs.conftest import MS, drawn
 from tests.outputs.synthetic_gpu import with_gpu
@@ -105,6 +105,14 @@ def test_a_little_that_is_lacking_around_each_tile_may_be_pythons_lock() -> None
     assert "Other programs were using the CPUs, or threads waited for Python's lock (GIL): run it again." in told
     long = concluded(drawn("0" * 300, "1" * 300, mode="parallel", given=0.7, facts=TWO_CPUS))
     assert f"{AGAIN} Of the CPUs available, parallel got 1.40 of 2.00." in long
+
+
+def test_the_packing_of_a_large_frame_beside_its_painting_may_have_had_the_cpus() -> None:
+    run = drawn("0" * 600, given=0.6)
+    for t0, word in ((300 * MS, ", or its files were packed on them"), (601 * MS, "")):
+        packed = Span(Worker(7, 9), NO_TILE, "save", t0, 900 * MS)
+        told = concluded(replace(run, trace=replace(run.trace, spans=(*run.trace.spans, packed))))
+        assert f"Other programs were using the CPUs{word}: run it again." in told
 
 
 def test_all_runs_that_lacked_cpu_time_are_named_in_one_sentence() -> None:

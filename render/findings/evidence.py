@@ -166,6 +166,13 @@ class Run:
         threads = len(self._processes) < self.workers
         return threads and self.lost_cpu_seconds < SWITCH * self.stats.tiles
 
+    @cached_property
+    def packed_files(self) -> bool:
+        """True where its files were packed while it painted, which takes CPUs too: a frame larger than memory."""
+        spans = self.frame.trace.spans
+        end = max((span.t1 for span in spans if span.kind == "paint"), default=0)
+        return any(span.kind == "save" and span.t0 < end for span in spans)
+
     @property
     def load(self) -> float | None:
         """The machine's load before the run started, where that was more than it has CPUs for."""

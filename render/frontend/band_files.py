@@ -19,6 +19,7 @@ from render.painting.slabs import Streaming
 from render.pictures.bands import Band, Sink
 from render.request import Request
 from render.storage.journal import Journal
+from render.wording import format_size
 
 JOURNAL_SHARE = 3  # a journal is expected to take so small a part of the bytes that a canvas has
 
@@ -51,7 +52,7 @@ class BandFiles:
         for path, maker in makers.items():
             if maker.KEEPS_PIXELS:
                 self._start_file(path, maker, request, plain=plain)
-        self._check_space(request, None if journal is None else journal.output)
+        self._check_space(request, journal)
         return streaming
 
     def savings(self, frame: Frame, *, plain: bool) -> Iterator[tuple[str, Callable[[], None]]]:
@@ -69,12 +70,13 @@ class BandFiles:
             with _name_failure(path):
                 self._open[path] = OpenFile(maker.open_sink(file, folder, request, plain=plain), stack.pop_all())
 
-    def _check_space(self, request: Request, journal: Path | None) -> None:
-        """Raise OutputError where a disk has less room than the files, and the journal, are expected to take."""
+    def _check_space(self, request: Request, journal: Journal | None) -> None:
+        """Raise OutputError where a disk has less room than the files, and the journal, are still expected to take."""
         needed = {path: file.sink.expected_bytes for path, file in self._open.items() if path != outputs.STDOUT}
         if journal is not None:
             canvas = request.width * request.height * (7 if request.samples == 1 else 3)
-            needed[str(journal)] = needed.get(str(journal), 0) + canvas // JOURNAL_SHARE
+            path = str(journal.output)
+            needed[path] = needed.get(path, 0) + max(canvas // JOURNAL_SHARE - journal.kept_bytes, 0)
         by_disk: dict[int, list[str]] = {}
         for path in needed:
             by_disk.setdefault(Path(os.path.realpath(path)).parent.stat().st_dev, []).append(path)
@@ -85,8 +87,8 @@ class BandFiles:
             )
             if expected > free:
                 raise OutputError(
-                    f"{paths[0]} and what is kept beside it may need {expected / 2**30:.3g} GiB, "
-                    f"and its disk has {free / 2**30:.3g} GiB free",
+                    f"{paths[0]} and what is kept beside it may need {format_size(expected)}, "
+                    f"and its disk has {format_size(free)} free",
                     "free some space there, or save elsewhere",
                 )
 

@@ -30,6 +30,7 @@ from render.plan import TILES_PER_WORKER, Slab, Tile, cut_slabs
 from render.request import Request
 from render.storage.journal import Journal
 from render.trace import Recorder
+from render.wording import format_size
 
 LARGE = 128 << 20  # bytes of a canvas: larger frames are not kept in memory where their files take bands
 SHARE = 4  # of the memory that is allowed: nor are those that would take more than this part of it
@@ -218,8 +219,8 @@ def choose_slabs(request: Request, slab_bytes: int) -> tuple[Slab, ...]:
     row, granted = _frame_bytes(request, request.tile[1]), machine.memory() // SHARE // CANVASES
     if row > granted:
         raise UsageError(
-            f"a row of tiles of {request.tile[0]} x {request.tile[1]} pixels needs {CANVASES * row / 2**30:.3g} GiB, "
-            f"and this process may use {SHARE * CANVASES * granted / 2**30:.3g} GiB, of which a quarter is for them",
+            f"a row of tiles of {request.tile[0]} x {request.tile[1]} pixels needs {format_size(CANVASES * row)}, "
+            f"and this process may use {format_size(SHARE * CANVASES * granted)}, of which a quarter is for them",
             "cut lower tiles with --tile, or give a smaller --size",
         )
     busy = -(-TILES_PER_WORKER * request.workers // columns)  # rows, so that a slab's last tile is a small part of it

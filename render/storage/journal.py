@@ -86,6 +86,11 @@ class Journal:
                     restored[tile.number] = kept.made
         return restored
 
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes that the journals which it goes on with have on the disk."""
+        return sum(journal.path.stat().st_size for journal in self._kept)
+
     def add(self, tile: Tile, made: int, canvas: Canvas) -> None:
         """Keep a tile that is done, soon. Raises OutputError where another run draws the same file."""
         if self._failure is not None:

@@ -107,6 +107,15 @@ def test_a_scheduler_that_does_not_answer_is_named_within_seconds(
     assert "dask scheduler" in caught.value.remedy
 
 
+@pytest.mark.parametrize("text", ['{"address": null}', '{"address": 5}', '{"address": "head"}', "[]", "\0"])
+def test_a_scheduler_file_without_an_address_is_named_and_no_cluster_started(
+    wanted: Request, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "s.json").write_text(text)
+    with pytest.raises(ModeUnavailable, match=r"s\.json: it is no scheduler file"):
+        engine.draw(replace(wanted, cluster=str(tmp_path / "s.json")))
+
+
 def test_a_scheduler_file_that_is_not_there_is_named(wanted: Request, tmp_path: Path) -> None:
     with pytest.raises(ModeUnavailable, match=r"cannot read the scheduler file .*No such file") as caught:
         engine.draw(replace(wanted, cluster=str(tmp_path / "s.json")))

@@ -121,6 +121,8 @@ class Connection:
         path = Path(address).expanduser()
         try:
             found = json.loads(path.read_bytes())["address"]
+            if not isinstance(found, str) or "://" not in found:  # Dask would start a cluster of its own for null
+                raise ValueError
         except (OSError, ValueError, KeyError, TypeError) as error:
             why = getattr(error, "strerror", None) or "it is no scheduler file"
             raise ModeUnavailable(

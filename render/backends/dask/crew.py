@@ -27,7 +27,6 @@ from render.painting.handfuls import SHORTEST, fair_share
 from render.painting.liveness import LOOK_SECONDS
 from render.painting.painter import Done
 from render.painting.retries import Todo
-from render.request import MOST_WORKERS
 
 if TYPE_CHECKING:
     from render.backends.dask.connection import Connection
@@ -332,4 +331,6 @@ class Crew:
         asked = self._painter.request.workers
         self._members.record_untold()
         self._painter.recorder.facts |= self._members.describe()
-        self._painter.recorder.facts["asked"] = self._members.all_slots if asked == MOST_WORKERS else asked
+        if not self._connection.is_own:  # the most that are wanted, of those there are
+            asked = min(asked, self._members.all_slots)
+        self._painter.recorder.facts["asked"] = asked

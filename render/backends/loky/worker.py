@@ -85,7 +85,7 @@ def serve_calls(connection: Connection, parent: int) -> None:
     exit_with_parent(parent)
     painter: Painter | None = None
     in_flight = 1
-    with contextlib.suppress(EOFError, BrokenPipeError):
+    with contextlib.suppress(EOFError, ConnectionError):
         while connection.poll(IDLE_SECONDS):
             call = connection.recv()
             if isinstance(call, Load):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from render import machine
 from render.errors import InputError
+from render.wording import format_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -98,11 +99,3 @@ def check_ratio(needed: int, packed: int) -> None:
             f"is refused as a decompression bomb: {format_size(packed)} would unpack to {format_size(needed)}",
             "give a smaller picture, or one that is packed less (.npz from this program is not packed at all)",
         )
-
-
-def format_size(count: int) -> str:
-    """Format a number of bytes: "1.6 GiB"."""
-    for bits, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
-        if count >= 1 << bits:
-            return f"{count / (1 << bits):.3g} {unit}"
-    return f"{count} bytes"
