@@ -15,6 +15,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing import current_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -61,7 +62,6 @@ class Connection:
                 else self._find_scheduler(wanted.address)
             )
         except BaseException:
-            logging.getLogger("distributed.process").setLevel(logging.CRITICAL)  # when Python exits, it ends the others
             self._closing.close()
             raise
 
@@ -94,8 +94,10 @@ class Connection:
         try:
             with without_interrupts():  # its threads, and the processes that they start, get none either
                 folder = self._closing.enter_context(temporary_folder())
-                with dask.config.set({"temporary-directory": folder}):  # the scheduler's too
-                    cluster = LocalCluster(
+                # in a thread, so that a signal that comes meanwhile finds it started, and all of it is ended
+                with dask.config.set({"temporary-directory": folder}), ThreadPoolExecutor(1) as pool:
+                    starting = pool.submit(
+                        LocalCluster,
                         n_workers=processes,
                         threads_per_worker=1,
                         memory_limit=0,  # of workers; the system has one
@@ -104,13 +106,13 @@ class Connection:
                         resources={SCENES: 1},
                         silence_logs=logging.CRITICAL,
                     )
+                    self._closing.callback(_close_started, starting)
+                    cluster = starting.result()
         except (RuntimeError, OSError) as error:
             raise ModeUnavailable(
                 f"mode parallel cannot run here: Dask starts no processes ({describe_cause(error)})",
                 f"allow more open files (ulimit -n) and processes (ulimit -u), or {ALTERNATIVE}",
             ) from error
-        self._closing.callback(_close_quietly, cluster)
-        self._closing.callback(_end_processes, cluster)
         return self._open_client(cluster)
 
     def _find_scheduler(self, address: str) -> Any:
@@ -178,6 +180,13 @@ def _end_processes(cluster: Any) -> None:
 
     with contextlib.suppress(Exception):
         cluster.sync(close_all, callback_timeout=CLOSE_SECONDS)
+
+
+def _close_started(starting: Future[Any]) -> None:
+    """Close a cluster, if it started."""
+    if starting.done() and starting.exception() is None:
+        _end_processes(starting.result())
+        _close_quietly(starting.result())
 
 
 def _close_quietly(opened: Any) -> None:
