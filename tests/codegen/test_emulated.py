@@ -219,7 +219,8 @@ def test_what_a_sample_costs_besides_its_steps(precision: str, frame: Ask) -> No
     check(frame(size=(64, 64), limit=100, precision=precision, parameters={"x": 3.0, "zoom": 3.0}), driver)
     squares = 64 * 64 // 32
 
-    assert 300 < driver.work[0].issued / squares - 90 < 405
+    most = {"f32": 450, "f64": 405}[precision]
+    assert 300 < driver.work[0].issued / squares - 90 < most
 
 
 def test_each_square_tells_where_and_when_it_was_painted(frame: Ask) -> None:
