@@ -17,7 +17,7 @@ from render.scene import REALS
 
 
 class Rounds(NamedTuple):
-    """What `independent` is told."""
+    """The arguments of `independent`."""
 
     rounds: Any
     sums: Any

@@ -24,7 +24,7 @@ BETTER, TRIED = 0.9, 4  # so many passes that do not narrow the interval by a te
 
 
 class Plan(NamedTuple):
-    """How long a run may take: seconds in all, passes at most, and the share of each group's own seconds a pass."""
+    """The time of a run: seconds in all, passes at most, and the share of each group's own seconds a pass."""
 
     quick: bool
     seconds: float

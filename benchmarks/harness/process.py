@@ -28,7 +28,7 @@ LATE = "took more than"
 
 
 class Part(NamedTuple):
-    """What one process measures: groups of a section, and the share of their own seconds that each takes."""
+    """The work of one process: groups of a section, and the share of their own seconds that each takes."""
 
     section: str
     groups: Sequence[Group]

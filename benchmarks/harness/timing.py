@@ -37,7 +37,7 @@ THREAD: Clock = time.thread_time_ns  # CPU time of the calling thread: what othe
 
 @dataclass
 class Series:
-    """What was measured of one case in one pass: seconds; `repeats` of the work within each sample.
+    """One case in one pass: samples in seconds; `repeats` of the work within each sample.
 
     failure: what the work raised; nothing of the pass counts then.
     """

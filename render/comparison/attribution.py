@@ -111,7 +111,7 @@ def choose_square(width: int, height: int) -> tuple[int, int]:
 
 
 class _TileRow:
-    """What differs in the tiles of one row, summed up while its rows of pixels come."""
+    """The differences in one row of tiles, summed up while its rows of pixels come."""
 
     def __init__(self, width: int, wide: int) -> None:
         self.width, self.wide = width, wide

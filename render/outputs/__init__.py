@@ -48,7 +48,7 @@ REASONS = {  # the usual ones in our own words, and what to do
 
 
 class OpenSink(Protocol):
-    """How an output begins a file for bands."""
+    """A function of an output, which begins a file for bands."""
 
     def __call__(self, file: BinaryIO, folder: Path, request: Request, *, plain: bool) -> Sink:
         """Begin a picture of the request's size in `file`, which is empty; temporary files may go to `folder`."""

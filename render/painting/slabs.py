@@ -1,4 +1,4 @@
-"""What a frame is painted on: one canvas, or where it is too large for that, slab after slab on a few canvases in turn.
+"""Canvases of a frame: one, or where it is too large for that, a few in turn, slab after slab.
 
 A slab is painted by an ordinary run of the mode, on a canvas that covers it. While the next one is painted on another
 canvas, a thread of its own cuts the one before into bands (`render.pictures.bands`), hands them to whoever wants them,
@@ -60,7 +60,7 @@ class Streaming:
 
 
 class Surface(ABC):
-    """What is painted on. `slabs`: of the frame, from the top; `picture`: what is there so far, perhaps smaller."""
+    """The canvases of a frame. `slabs`: its parts, from the top; `picture`: what is there so far, perhaps smaller."""
 
     slabs: Sequence[Slab]
     picture: np.ndarray

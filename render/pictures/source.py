@@ -51,7 +51,7 @@ class LargePicture:
 
     @property
     def ignored(self) -> tuple[str, ...]:
-        """What the file says of how it looks and what is not applied."""
+        """List what the file says of its looks that is not applied."""
         return self.contents.ignored
 
     @property
@@ -67,7 +67,7 @@ class LargePicture:
 
     @property
     def request(self) -> dict[str, Any] | None:
-        """What is drawn, where the file says that."""
+        """Return what is drawn, where the file says that."""
         origin = self.provenance
         return None if origin is None else origin.request.picture_key()
 

@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Closable(Protocol):
-    """What a device is to those that keep it."""
+    """A device, as those see it that keep it."""
 
     def close(self) -> None:
         """Release everything."""

@@ -37,7 +37,7 @@ class TiedClock:
 
     @property
     def bounds(self) -> tuple[int, int]:
-        """What the number to add lies between, near the task learnt last."""
+        """Return the bounds of the number to add, near the task learnt last."""
         return self._bounds or (0, 0)
 
     @property

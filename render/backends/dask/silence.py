@@ -1,4 +1,4 @@
-"""What does not answer: workers that nothing is heard of, and threads of workers that hang.
+"""Find what does not answer: workers that nothing is heard of, and threads of workers that hang.
 
 Each question is asked without waiting: the answer is taken at a later look.
 """

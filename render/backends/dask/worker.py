@@ -1,4 +1,4 @@
-"""What runs on a worker of a cluster: take in a job, compile for this CPU, paint tiles, report who hangs.
+"""The worker's side of a cluster: take in a job, compile for this CPU, paint tiles, report who hangs.
 
 Each process keeps the jobs and the code of its last runs. All of its slots share them.
 """
