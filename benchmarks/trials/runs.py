@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from PIL import Image
 
 LONGEST = 60.0  # seconds that a run may take; more is a hang
 SHM = Path("/dev/shm")  # noqa: S108
+MAKER = re.compile(r"sem\.loky-(\d+)-")
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -98,12 +100,25 @@ def run_to_end(run: Run) -> tuple[int, str, str]:
     return run.process.returncode, said, complained
 
 
+def _ownerless(shared: set[str]) -> list[str]:
+    """List the shared memory that came since `shared` was listed, and whose maker, named in it, lives no more."""
+    found = [name for name in list_shared() - shared if name.startswith(("render", "sem.loky"))]
+    return [name for name in found if not ((maker := MAKER.match(name)) and _lives(maker[1]))]
+
+
+def _lives(pid: str) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
 def leftovers(run: Run, shared: set[str]) -> Iterator[str]:
-    """List what is left of a run that has ended; workers have two seconds to leave after a parent that was killed."""
+    """List what is left of a run that has ended; workers have two seconds to leave after a parent that was killed.
+
+    Shared memory of processes that live and are no part of the run is theirs: others may run beside it.
+    """
     end = time.monotonic() + 2.0
-    while run.family() and time.monotonic() < end:
+    while (run.family() or _ownerless(shared)) and time.monotonic() < end:
         time.sleep(0.05)
     yield from (f"process {pid} lives: {read_text(Path(f'/proc/{pid}/cmdline'))[:80]!r}" for pid in run.family())
-    yield from (f"{SHM}/{name}" for name in list_shared() - shared if name.startswith(("render", "sem.loky")))
+    yield from (f"{SHM}/{name}" for name in _ownerless(shared))
     yield from map(str, (run.folder / "tmp").iterdir())
     yield from map(str, run.folder.glob(".render-*"))
