@@ -197,3 +197,12 @@ def _cluster_of_threads(monkeypatch: pytest.MonkeyPatch, _end_kept_cluster: None
     from render.backends.dask import connection
 
     monkeypatch.setattr(connection, "LocalCluster", partial(LocalCluster, processes=False))
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test has a folder of its own, and the program leaves no signal handler behind."""
+    monkeypatch.chdir(tmp_path)
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)

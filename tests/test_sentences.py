@@ -115,6 +115,14 @@ def test_the_packing_of_a_large_frame_beside_its_painting_may_have_had_the_cpus(
         assert f"Other programs were using the CPUs{word}: run it again." in told
 
 
+def test_a_cluster_of_this_machine_may_have_had_the_cpus_itself() -> None:
+    run = drawn("0" * 600, given=0.6)
+    there = tuple(span._replace(worker=span.worker._replace(host="here")) for span in run.trace.spans)
+    for spans, word in ((there, ", or the cluster's own client and scheduler"), (run.trace.spans, "")):
+        told = concluded(replace(run, trace=replace(run.trace, spans=spans)))
+        assert f"Other programs were using the CPUs{word}: run it again." in told
+
+
 def test_all_runs_that_lacked_cpu_time_are_named_in_one_sentence() -> None:
     told = concluded(*[drawn("0" * 300 + "1" * 300, given=given) for given in (0.6, 0.7, 1.0)])
     assert told.endswith(f"{AGAIN} Of the CPUs available, sequential got 0.60 of 1.00 and sequential 0.70 of 1.00.")

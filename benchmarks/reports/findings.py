@@ -203,7 +203,7 @@ def crossed(record: Record) -> Iterator[str]:
 
 
 def further_tiles(record: Record) -> Iterator[str]:
-    """What each further tile of mode cuda costs the host."""
+    """Say what each further tile of mode cuda costs the host."""
     rows = [row for row in record.cases.values() if row["section"] == "host" and row.get("samples")]
     if len(rows) == 2:
         many, one = rows

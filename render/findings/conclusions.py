@@ -172,11 +172,12 @@ def _warn_short_of_cpu(entered: Sequence[Run]) -> Iterator[str]:
         ", or threads waited for Python's lock (GIL)" if any(run.may_have_waited_for_lock for run, _ in short) else ""
     )
     packing = ", or its files were packed on them" if any(run.packed_files for run, _ in short) else ""
+    cluster = ", or the cluster's own client and scheduler" if any(run.in_cluster for run, _ in short) else ""
     got = [
         f"{run.frame.title} {'' if i else 'got '}{mean:.2f} of {run.available_cpus:.2f}"
         for i, (run, mean) in enumerate(short)
     ]
-    yield f"{OTHERS}{group}{lock}{packing}: run it again. Of the CPUs available, {join_words(got)}"
+    yield f"{OTHERS}{group}{lock}{packing}{cluster}: run it again. Of the CPUs available, {join_words(got)}"
 
 
 def _warn_load(entered: Sequence[Run]) -> Iterator[str]:

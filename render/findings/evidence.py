@@ -174,6 +174,11 @@ class Run:
         return any(span.kind == "save" and span.t0 < end for span in spans)
 
     @property
+    def in_cluster(self) -> bool:
+        """True where the workers of a cluster painted: its client and scheduler take CPUs too."""
+        return any(self.frame.trace.hosts)
+
+    @property
     def load(self) -> float | None:
         """The machine's load before the run started, where that was more than it has CPUs for."""
         load, machine = self.frame.trace.facts.get("load"), self.claims.machine

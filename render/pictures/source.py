@@ -46,7 +46,7 @@ class LargePicture:
 
     @property
     def arrays(self) -> tuple[str, ...]:
-        """The names of what the file holds for each pixel: rgb, steps, inside."""
+        """Name what the file holds for each pixel: rgb, steps, inside."""
         return self.contents.arrays
 
     @property
@@ -56,12 +56,12 @@ class LargePicture:
 
     @property
     def frames(self) -> tuple[LargePicture, ...]:
-        """All pictures of the file: this one."""
+        """List all pictures of the file: this one."""
         return (self,)
 
     @cached_property
     def provenance(self) -> Provenance | None:
-        """Who drew it, where the file says that."""
+        """Read who drew it, where the file says that."""
         texts = self.contents.texts
         return read_provenance(texts.get(picture.REQUEST), texts.get(picture.OWNERS))
 
@@ -73,7 +73,7 @@ class LargePicture:
 
     @property
     def timings(self) -> str | None:
-        """The document of the run that drew it."""
+        """Return the document of the run that drew it."""
         return self.contents.texts.get(picture.TIMINGS)
 
     def read_bands(self) -> Iterator[Band]:
