@@ -3,7 +3,8 @@
 The picture and its copies are cut into tiles of 256 x 256 pixels, each packed by deflate on its own; where a level is
 narrower or lower than that, so are its tiles (TIFF wants multiples of 16). Each level is half as wide and high as the
 one below it (rounded up), until one fits a single tile. A pixel of a level is the mean of the 2 x 2 pixels below it, of
-those that there are at an odd edge: of the numbers as they stand in the file, each channel by itself, halves rounded up.
+those that there are at an odd edge: of the numbers as they stand in the file, each channel by itself, halves
+rounded up.
 
 The copies are SubIFDs of the picture (TIFF Technical Note 1, 1995): GDAL (from 3.2) and so QGIS, libvips and tifffile
 take those for a pyramid, and to Pillow and all others the file is one picture. Copies that follow it in the chain of
