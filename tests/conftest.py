@@ -110,10 +110,10 @@ def library(request: Request) -> Any:
     """
     from render.codegen import cuda_code, cuda_compiler
 
-    made = cuda_code.program(load(request.scene), request)
+    made = cuda_code.make_program(load(request.scene), request)
 
     def compiled() -> bytes:
-        return pickle.dumps(cuda_compiler.compiled(made, (7, 5)))
+        return pickle.dumps(cuda_compiler.compile_kernels(made, (7, 5)))
 
     key = made.cache_key("cuda", ("library",))
     if key not in LIBRARIES:

@@ -129,8 +129,8 @@ def test_the_programs_kernel_is_timed_as_the_one_written_by_hand_is(
 
     request = complete(size=(24, 9), samples=1, limit=60, mode="cuda", simulate=True)
     request = replace(request, simulate=False)
-    code = cuda_compiler.assembly(library(request), GPU.capability).encode()
-    monkeypatch.setattr(cuda_code, "machine_code", lambda *_: code)
+    code = cuda_compiler.emit_ptx(library(request), GPU.capability).encode()
+    monkeypatch.setattr(cuda_code, "load_machine_code", lambda *_: code)
     with script("gpu.program").programs(bench, painted=request) as made:
         bench.driver.calls.clear()
 
@@ -193,8 +193,8 @@ def test_the_designs_written_by_hand_paint_what_the_program_does(
     request = complete(
         size=(24, 9), samples=1, limit=400, precision=precision, parameters=view, mode="cuda", simulate=True
     )
-    code = cuda_compiler.assembly(library(request), GPU.capability).encode()
-    monkeypatch.setattr(cuda_code, "machine_code", lambda *_: code)
+    code = cuda_compiler.emit_ptx(library(request), GPU.capability).encode()
+    monkeypatch.setattr(cuda_code, "load_machine_code", lambda *_: code)
     with script("gpu.program").programs(bench, painted=replace(request, simulate=False)) as made:
         works = dict(designs.ByHand(bench, made["painted"]).works())
 
