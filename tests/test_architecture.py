@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     "version errors machine processes wording swatches comparison contract findings frontend",
     "language painting pictures storage",
-    "lock",
+    "lock temporary_folder",
     "speech signals",
     "registry shared_file whole_file",
     "growing_file",
