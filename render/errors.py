@@ -31,6 +31,11 @@ class RenderError(Exception):
     def __str__(self) -> str:
         return self.cause
 
+    @property
+    def __notes__(self) -> list[str]:  # type: ignore[override]  # a remedy may change on its way up
+        """What to do, as a note that Python and notebooks print below a traceback (PEP 678)."""
+        return [self.remedy] if self.remedy else []
+
 
 class UsageError(RenderError):
     """The request makes no sense; nothing was painted."""

@@ -85,8 +85,9 @@ def _describe(trace: Trace, overlap: Overlap) -> Iterator[str]:
         yield f"a simulator stood for the graphics card: {count(int(frames or 0), 'frame')}, whose times mean nothing"
         return
     if type(frames) is int and type(fps) in (int, float) and fps:
-        plays = f", which play for {format_time(frames / fps)}, were painted, encoded and written"
-        yield f"{count(frames, 'frame')}{plays} in {format_time(overlap.whole)}"
+        play, were = ("plays", "was") if frames == 1 else ("play", "were")
+        plays = f"which {play} for {format_time(frames / fps)}, {were} painted, encoded and written"
+        yield f"{count(frames, 'frame')}, {plays} in {format_time(overlap.whole)}"
     took = {kind: format_time(seconds) for kind, seconds in overlap.stages.items()}
     each = f"painting was at work for {took['paint']}, encoding for {took['encode']} and writing for {took['save']}"
     total = sum(overlap.stages.values())

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from render import engine, lessons, like, modes, options, outputs, scene
-from render.errors import ModeUnavailable, UnknownName, UsageError
+from render.errors import InputError, ModeUnavailable, UnknownName, UsageError
 from render.findings import chart, repeats
 from render.findings.document import draw_document, race_document
 from render.findings.repeats import Rounds
@@ -138,7 +138,12 @@ def _print_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
 def show(typed: Namespace, began: int) -> int:
     """Print the report of a saved trace and make outputs from it; of a picture, print what it is."""
     if not _is_trace(typed.file):
-        return saved_pictures.show(typed)
+        try:
+            return saved_pictures.show(typed)
+        except InputError as error:
+            if isinstance(error.__cause__, OSError | ValueError):  # there is no such file
+                error.remedy = "give the path of a saved trace or a picture that you may read"
+            raise
     makers = check_outputs(typed.out, typed.page, json=typed.json)
     files = list(makers)
     frames = replace(lessons.explain(saved.read(typed.file)), recorded=typed.recorded)
