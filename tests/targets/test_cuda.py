@@ -65,12 +65,9 @@ def simulated(ask: Callable[..., Request]) -> Request:
     return ask(mode="cuda", target="cuda", simulate=True, width=21, height=11, tile=(21, 11), limit=40)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "precision"),
-    [
-        *(pytest.param(name, scene.load(name).precision, marks=pytest.mark.slow) for name in scene.names()),
-        ("mandelbrot", "f32"),
-    ],
+    ("name", "precision"), [*((name, scene.load(name).precision) for name in scene.names()), ("mandelbrot", "f32")]
 )
 def test_the_simulator_paints_what_the_cpu_paints(name: str, precision: str, ask: Callable[..., Request]) -> None:
     asked = ask(scene=name, precision=precision, samples=2, width=21, height=11, tile=(21, 11), limit=40)
