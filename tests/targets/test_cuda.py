@@ -116,7 +116,7 @@ def test_a_scene_that_cannot_be_compiled_is_told_as_everywhere(simulated: Reques
 
 
 def test_what_a_scene_prints_does_not_come_between(simulated: Request, tmp_path: Path) -> None:
-    loud = tmp_path / "loud.py"
+    loud = tmp_path / "mandelbrot.py"  # whose code is kept under the same key
     loud.write_text("print('hello')\n" + (scene.scene_folder() / "mandelbrot.py").read_text(encoding="utf-8"))
     request = replace(simulated, scene=str(loud), width=3, height=2, tile=(3, 2), limit=9)
     expected = engine.draw(replace(request, mode="sequential", target="python", simulate=False))
