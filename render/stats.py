@@ -23,7 +23,7 @@ Everything takes n log n steps for n spans, and `of` makes no Python object for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -32,15 +32,13 @@ import numpy as np
 from render import cpu_time
 from render.cpu_time import OnCpu
 from render.trace import NO_TILE, STAGES, Trace, Worker, on_gpu
-from render.trace.intervals import Intervals, most_at_once, union
+from render.trace.intervals import Interval, Intervals, most_at_once, union
 from render.trace.spans import NUMBER, Spans
 
 EVER = (1 << 63) - 1  # later than any time
 PRIORITY = ("paint", "transfer", "compile", "launch", "encode", "save", "plan", "wait", "start", "import")
 OTHER = "other"
 BY_SLAB = ("start", "save")  # where a frame is painted in slabs, these come again and again, and do not last meanwhile
-
-Interval = tuple[int, int]
 
 
 class Running(NamedTuple):
@@ -104,8 +102,7 @@ class Stats:
     seconds: wall time by kind of span, first start to last end (0.0: none; of a frame in slabs, start and save only
     while any of them lasts), which may overlap; also `total` (the whole
     run) and `tiles` (all spans that carry a tile). ledger: nanoseconds by kind and `other`; they add up to the run.
-    first_tile and last_tile: the tiles finished first and last. busy, idle: seconds by worker, in the order they
-    started.
+    busy, idle: seconds by worker, in the order they started.
     multiprocessors: None where no thread block was recorded. launches: how many a GPU made; None where none painted.
     """
 
@@ -116,8 +113,6 @@ class Stats:
     waiting: Waiting
     switches: int
     tiles: int
-    first_tile: int | None
-    last_tile: int | None
     first_tile_seconds: float | None
     left_alone_seconds: float
     busy: dict[Worker, float]
@@ -142,11 +137,6 @@ class Stats:
         ours, theirs = self.seconds["tiles"], baseline.seconds["tiles"]
         return theirs / ours if ours and theirs else None
 
-    def efficiency(self, baseline: Stats) -> float | None:
-        """Compute the speed-up for each worker: 1.0 where every worker is worth a whole one."""
-        gained = self.speed_up(baseline)
-        return gained / len(self.busy) if gained is not None and self.busy else None
-
 
 def of(trace: Trace) -> Stats:
     """Compute all figures of a trace."""
@@ -156,7 +146,6 @@ def of(trace: Trace) -> Stats:
     turned = union(paint.worker, paint.t0, paint.t1)
     busy = _sum_lengths(turned, paint.workers, trace.workers)
     whole, window = _wall_time(_of_tiles(trace)), _wall_time(paint)
-    first, last = (_choose_finished(finished, tiles, choose) for choose in (min, max))
     pieces = union(np.unique(tiled.tile, return_inverse=True)[1], tiled.t0, tiled.t1)
     alone = (pieces.t0[1:] - pieces.t1[:-1])[pieces.group[1:] == pieces.group[:-1]]
     return Stats(
@@ -168,9 +157,7 @@ def of(trace: Trace) -> Stats:
         switches=_count_switches(trace.columns),
         launches=_count_launches(trace.columns),
         tiles=len(tiles),
-        first_tile=first and first[1],
-        last_tile=last and last[1],
-        first_tile_seconds=(first[0] - trace.asked) / 1e9 if first else None,
+        first_tile_seconds=(int(finished.min()) - trace.asked) / 1e9 if len(tiles) else None,
         left_alone_seconds=int(alone.max(initial=0)) / 1e9,
         busy={worker: spent / 1e9 for worker, spent in busy.items()},
         idle={worker: max(whole - spent, 0) / 1e9 for worker, spent in busy.items()},
@@ -197,35 +184,6 @@ def measure_multiprocessors(trace: Trace) -> Multiprocessors | None:
 def busy_intervals(trace: Trace) -> dict[Worker, list[Interval]]:
     """Find when each multiprocessor was busy, as disjoint intervals, GPU by GPU in the order of their numbers."""
     return _disjoint(trace.columns.of_kind("block"), trace.multiprocessors)
-
-
-def merge_intervals(intervals: Iterable[Interval]) -> list[Interval]:
-    """Merge intervals into disjoint ones that do not touch, by time."""
-    merged: list[Interval] = []
-    for t0, t1 in sorted(intervals):
-        if t0 == t1:
-            continue
-        if merged and t0 <= merged[-1][1]:
-            merged[-1] = merged[-1][0], max(merged[-1][1], t1)
-        else:
-            merged.append((t0, t1))
-    return merged
-
-
-def count_levels(intervals: Iterable[Interval]) -> list[tuple[int, int]]:
-    """Count the half-open intervals that hold an instant, as (from when, how many) wherever that changes, by time."""
-    change: dict[int, int] = {}
-    for t0, t1 in intervals:
-        if t0 < t1:
-            change[t0] = change.get(t0, 0) + 1
-            change[t1] = change.get(t1, 0) - 1
-    level = 0
-    levels = []
-    for instant in sorted(change):
-        level += change[instant]
-        if change[instant]:
-            levels.append((instant, level))
-    return levels
 
 
 def paint_intervals(trace: Trace) -> dict[Worker, list[Interval]]:
@@ -262,12 +220,6 @@ def wait_intervals(trace: Trace) -> list[Interval]:
     return [(span.t0, span.t1) for span in trace.of_kind("wait") if span.tile != NO_TILE]
 
 
-def max_overlap(intervals: Iterable[Interval]) -> int:
-    """Count the half-open intervals that hold the same instant, at most."""
-    t0, t1 = np.array(list(intervals), np.int64).reshape(-1, 2).T
-    return most_at_once(t0, t1)
-
-
 def _disjoint(spans: Spans, workers: Iterable[Worker]) -> dict[Worker, list[Interval]]:
     """Find the instants of each worker's spans as disjoint intervals, by time; those of no length hold none."""
     found = union(spans.worker, spans.t0, spans.t1)
@@ -284,14 +236,6 @@ def _sum_lengths(found: Intervals, numbered: Sequence[Worker], workers: Iterable
     np.add.at(spent, found.group, found.t1 - found.t0)
     by_worker = dict(zip(numbered, spent.tolist(), strict=True))
     return {worker: by_worker[worker] for worker in workers}
-
-
-def _choose_finished(finished: np.ndarray, tiles: np.ndarray, choose: Callable[..., int]) -> tuple[int, int] | None:
-    """Find when the first or last tile was finished, and its number; of several the first or the last."""
-    if not len(tiles):
-        return None
-    instant = choose(finished.min(), finished.max())
-    return int(instant), int(choose(tiles[finished == instant].tolist()))
 
 
 def _wall_time(spans: Spans) -> int:

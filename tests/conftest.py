@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -110,10 +110,10 @@ def library(request: Request) -> Any:
     """
     from render.codegen import cuda_code, cuda_compiler
 
-    made = cuda_code.program(load(request.scene), request)
+    made = cuda_code.make_program(load(request.scene), request)
 
     def compiled() -> bytes:
-        return pickle.dumps(cuda_compiler.compiled(made, (7, 5)))
+        return pickle.dumps(cuda_compiler.compile_kernels(made, (7, 5)))
 
     key = made.cache_key("cuda", ("library",))
     if key not in LIBRARIES:
@@ -192,11 +192,14 @@ def _end_kept_cluster() -> Iterator[None]:
 @pytest.fixture
 def _cluster_of_threads(monkeypatch: pytest.MonkeyPatch, _end_kept_cluster: None) -> None:
     """A cluster of backend dask on this machine is made of threads of this process, which start at once."""
-    from distributed import LocalCluster
+    from distributed import Worker
 
-    from render.backends.dask import connection
+    from render.backends.dask import local
 
-    monkeypatch.setattr(connection, "LocalCluster", partial(LocalCluster, processes=False))
+    class WorkerHere(Worker):  # type: ignore[misc]
+        process = None
+
+    monkeypatch.setattr(local, "Nanny", WorkerHere)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import re
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 
 from render import engine
 from render.options import complete
+from render.pictures.png_writer import encode_png
 from render.request import Request
 from render.runtime.cuda import driver as cuda_driver
 from tests.conftest import library
@@ -129,8 +131,8 @@ def test_the_programs_kernel_is_timed_as_the_one_written_by_hand_is(
 
     request = complete(size=(24, 9), samples=1, limit=60, mode="cuda", simulate=True)
     request = replace(request, simulate=False)
-    code = cuda_compiler.assembly(library(request), GPU.capability).encode()
-    monkeypatch.setattr(cuda_code, "machine_code", lambda *_: code)
+    code = cuda_compiler.emit_ptx(library(request), GPU.capability).encode()
+    monkeypatch.setattr(cuda_code, "load_machine_code", lambda *_: code)
     with script("gpu.program").programs(bench, painted=request) as made:
         bench.driver.calls.clear()
 
@@ -193,8 +195,8 @@ def test_the_designs_written_by_hand_paint_what_the_program_does(
     request = complete(
         size=(24, 9), samples=1, limit=400, precision=precision, parameters=view, mode="cuda", simulate=True
     )
-    code = cuda_compiler.assembly(library(request), GPU.capability).encode()
-    monkeypatch.setattr(cuda_code, "machine_code", lambda *_: code)
+    code = cuda_compiler.emit_ptx(library(request), GPU.capability).encode()
+    monkeypatch.setattr(cuda_code, "load_machine_code", lambda *_: code)
     with script("gpu.program").programs(bench, painted=replace(request, simulate=False)) as made:
         works = dict(designs.ByHand(bench, made["painted"]).works())
 
@@ -232,3 +234,18 @@ def test_every_script_reference_and_section_has_its_place_in_the_readme() -> Non
     sections = {f"`{path.stem}`" for path in FOLDER.glob("sections/[!_]*.py")}
 
     assert {name for name in files | sections if name not in readme} == set()
+
+
+@pytest.mark.slow
+def test_a_large_frame_is_compared_with_windows_of_it_before_it_is_timed(script: Load, tmp_path: Path) -> None:
+    large, differ, file = script("sections.large"), script("harness.cases").Differ, tmp_path / "a.png"
+    frame = engine.draw(complete(size=(300, 300), mode="sequential"))
+    frame.save(file)
+    large.check_file(file, 300, frame.sha256)
+    with pytest.raises(differ, match="pictures"):
+        large.check_file(file, 300, "0" * 64)
+    rgb = frame.rgb.copy()
+    rgb[-1, -1] ^= 1
+    file.write_bytes(encode_png(rgb))
+    with pytest.raises(differ, match="colours"):
+        large.check_file(file, 300, hashlib.sha256(rgb.tobytes()).hexdigest())

@@ -14,6 +14,7 @@ from render.errors import TileError, UnknownName
 from render.painting import course
 from render.plan import cut
 from render.request import Request
+from render.trace.intervals import max_overlap
 
 HERE = [name for name in modes.names() if name != "cuda"]  # a GPU may be missing: tests/modes/test_cuda.py
 BROKEN = '''
@@ -190,7 +191,7 @@ def test_several_workers_may_juggle_each(backend: str, wanted: Request, expected
     assert len(frame.trace.workers) == 2
     for worker in frame.trace.workers:
         waits = [(span.t0, span.t1) for span in frame.trace.of_kind("wait") if span.worker == worker]
-        assert stats.max_overlap(waits) == 2
+        assert max_overlap(waits) == 2
     assert frame.trace.facts["asked"] == 2
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from render import stats
 from render.findings import schedule
+from render.findings.evidence import Run
+from render.frame import Frame
 from render.trace import Span, Trace, Worker
+from tests.conftest import EXAMPLE
 
 GPU = "NVIDIA H100 stream 0"
 costs = st.lists(st.integers(1, 50), min_size=1, max_size=20)
@@ -20,6 +25,16 @@ def painted(*rows: tuple[int, int, int, int], asked: int = 0) -> Trace:
     """A trace of (worker, tile, t0, t1), in seconds."""
     spans = [Span(Worker(1, thread), tile, "paint", t0 * 10**9, t1 * 10**9) for thread, tile, t0, t1 in rows]
     return Trace(tuple(spans), 0, asked * 10**9, 1000 * 10**9, {})
+
+
+def measured(trace: Trace) -> schedule.Schedule:
+    return schedule.of(trace, stats.of(trace))
+
+
+def gained(trace: Trace, baseline: Trace) -> schedule.Gain | None:
+    run, base = (Run(Frame(np.zeros((1, 1, 3), np.uint8), None, 0, EXAMPLE, one)) for one in (trace, baseline))
+    run.base = base
+    return run.gain
 
 
 def greedy(tiles: list[int], workers: int) -> Trace:
@@ -36,7 +51,7 @@ def greedy(tiles: list[int], workers: int) -> Trace:
 
 @given(costs, workers)
 def test_handing_tiles_to_whoever_is_free_keeps_between_bound_and_guarantee(tiles: list[int], workers: int) -> None:
-    found = schedule.of(greedy(tiles, min(workers, len(tiles))))
+    found = measured(greedy(tiles, min(workers, len(tiles))))
     assert found.bound_seconds is not None
     assert found.guarantee_seconds is not None
     assert found.bound_seconds <= found.window_seconds * (1 + 1e-12)
@@ -46,7 +61,7 @@ def test_handing_tiles_to_whoever_is_free_keeps_between_bound_and_guarantee(tile
 
 def test_bound_and_guarantee_are_those_of_graham() -> None:
     """Tiles of 6, 2, 2 and 2 s for two workers: 12 / 2 at best, 12 / 2 + (1 - 1/2) 6 at worst."""
-    found = schedule.of(painted((0, 0, 0, 6), (1, 1, 0, 2), (1, 2, 2, 4), (1, 3, 4, 6)))
+    found = measured(painted((0, 0, 0, 6), (1, 1, 0, 2), (1, 2, 2, 4), (1, 3, 4, 6)))
 
     assert (found.bound_seconds, found.guarantee_seconds) == (6.0, 9.0)
 
@@ -54,7 +69,7 @@ def test_bound_and_guarantee_are_those_of_graham() -> None:
 @given(costs, workers)
 def test_fairness_lies_between_one_worker_did_all_and_all_did_as_much(tiles: list[int], workers: int) -> None:
     trace = greedy(tiles, workers)
-    found = schedule.of(trace).fairness
+    found = measured(trace).fairness
     assert found is not None
     assert 1 / len(trace.workers) - 1e-12 <= found <= 1 + 1e-12
 
@@ -74,7 +89,7 @@ def test_the_serial_fraction_of_one_worker_has_no_meaning() -> None:
 
 
 def test_one_long_tile_bounds_every_schedule() -> None:
-    found = schedule.of(painted((0, 0, 0, 8), (1, 1, 0, 2), (1, 2, 2, 4)))
+    found = measured(painted((0, 0, 0, 8), (1, 1, 0, 2), (1, 2, 2, 4)))
     assert (found.longest_tile, found.longest_tile_seconds, found.bound_seconds, found.near) == (0, 8.0, 8.0, 1.0)
     assert sorted(found.idle) == [0.0, 0.5]
 
@@ -82,12 +97,13 @@ def test_one_long_tile_bounds_every_schedule() -> None:
 def test_a_tile_painted_in_pieces_costs_their_sum() -> None:
     trace = painted((0, 0, 0, 1), (0, 1, 1, 4), (0, 0, 4, 9))
     assert schedule.tile_costs(trace) == {0: 6 * 10**9, 1: 3 * 10**9}
-    assert schedule.of(trace).longest_tile == 0
+    assert measured(trace).longest_tile == 0
 
 
 def test_the_gain_is_told_with_and_without_the_start_up() -> None:
     alone, together = painted((0, 0, 1, 5), (0, 1, 5, 9)), painted((0, 0, 4, 8), (1, 1, 4, 8))
-    found = schedule.compute_gain(together, alone)
+    found = gained(together, alone)
+    assert found is not None
     assert (found.speed_up, found.speed_up_with_start, found.efficiency) == (2.0, 9 / 8, 1.0)
     assert found.serial_fraction == 0.0
 
@@ -117,23 +133,24 @@ def test_a_difference_is_clear_where_it_is_notable_and_larger_than_the_spread(
 
 def test_a_run_gains_nothing_over_itself() -> None:
     trace = painted((0, 0, 1, 5))
-    assert schedule.compute_gain(trace, trace) == schedule.Gain(1.0, 1.0, 1.0, None)
+    assert gained(trace, trace) == schedule.Gain(1.0, 1.0, 1.0, None)
 
 
 def test_where_nothing_was_painted_nothing_can_be_told() -> None:
-    found = schedule.of(painted())
+    found = measured(painted())
     assert (found.fairness, found.idle, found.bound_seconds, found.near) == (None, (), None, None)
     assert (found.longest_tile, found.done_seconds) == (None, None)
-    assert schedule.compute_gain(painted(), painted((0, 0, 1, 5))) == schedule.Gain(None, None, None, None)
+    assert gained(painted(), painted((0, 0, 1, 5))) == schedule.Gain(None, None, None, None)
 
 
 def test_the_streams_of_a_gpu_are_no_workers_that_a_schedule_could_be_fair_to() -> None:
     """They share one GPU, so it is nothing to them how their tiles are shared out, nor how many they are."""
     spans = [Span(Worker(1, thread, GPU), thread, "paint", 0, 10**9) for thread in range(2)]
     gpu = Trace(tuple(spans), 0, 0, 10**9, {})
-    found, gained = schedule.of(gpu), schedule.compute_gain(gpu, painted((0, 0, 0, 8), (0, 1, 8, 16)))
+    found, gain = measured(gpu), gained(gpu, painted((0, 0, 0, 8), (0, 1, 8, 16)))
 
     assert (found.fairness, found.idle) == (None, ())
     assert (found.bound_seconds, found.guarantee_seconds, found.near) == (None, None, None)
-    assert (gained.speed_up, gained.efficiency, gained.serial_fraction) == (16.0, None, None)
+    assert gain is not None
+    assert (gain.speed_up, gain.efficiency, gain.serial_fraction) == (16.0, None, None)
     assert found.longest_tile_seconds == 1.0

@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render.stats import max_overlap, merge_intervals
 from render.trace import KINDS, NO_TILE, Recorder, Span, Spans, Worker
-from render.trace.intervals import union
+from render.trace.intervals import max_overlap, merge_intervals, union
 from render.trace.spans import NUMBER
 
 WORKERS = [Worker(1, 2), Worker(1, 3), Worker(9, 0, "a GPU stream 0")]

@@ -35,8 +35,8 @@ class Program:
 
     def __init__(self, bench: Bench, request: Request) -> None:
         self.bench, self.request = bench, replace(request, tile=(request.width, request.height))
-        made = cuda_code.program(scene.load(request.scene), self.request)
-        code = cuda_code.machine_code(made, bench.gpu.capability, discovery.find().toolkit, lambda: None)
+        made = cuda_code.make_program(scene.load(request.scene), self.request)
+        code = cuda_code.load_machine_code(made, bench.gpu.capability, discovery.find().toolkit, lambda: None)
         p, clock = tuple(made.p), time.perf_counter_ns
         self.device = CudaDevice(bench.gpu, code, self.request, p, clock, driver=bench.driver)
         self.stream = self.device.streams(1)[0]

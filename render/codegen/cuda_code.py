@@ -18,15 +18,15 @@ from render.scene import Scene
 Capability = tuple[int, int]
 
 
-def program(scene: Scene, request: Request) -> Program:
-    """The code of one thread: a lane of a warp, which takes pixels from the launch's queue."""
+def make_program(scene: Scene, request: Request) -> Program:
+    """Make the code of one thread: a lane of a warp, which takes pixels from the launch's queue."""
     return warp_program(scene, request)
 
 
-def machine_code(
+def load_machine_code(
     made: Program, capability: Capability, toolkit: Capability | None, announce: Callable[[], None]
 ) -> bytes:
-    """The kernel for GPUs of this compute capability, from the cache, or compiled now (which is announced) and kept.
+    """Load the kernel for GPUs of this compute capability from the cache, or compile (which is announced) and keep it.
 
     toolkit: the version of CUDA that compiles.
 
@@ -34,19 +34,19 @@ def machine_code(
     """
     key = made.cache_key("cuda", ("gpu", version("numba-cuda"), str(toolkit), str(capability)))
 
-    def compiled() -> bytes:
+    def compile_now() -> bytes:
         announce()
         with plain_numba.import_plainly():
             from render.codegen import cuda_compiler  # slow to import, and not needed in a second run
 
-        closest = cuda_compiler.closest(capability)
-        text = cuda_compiler.assembly(cuda_compiler.compiled(made, closest), closest)
-        return cuda_compiler.tight_code(text, closest)[0]
+        closest = cuda_compiler.find_closest_capability(capability)
+        text = cuda_compiler.emit_ptx(cuda_compiler.compile_kernels(made, closest), closest)
+        return cuda_compiler.assemble_tightly(text, closest)[0]
 
-    return code_cache.obtain_code(key, compiled)
+    return code_cache.obtain_code(key, compile_now)
 
 
-def simulated_key(made: Program) -> str:
+def simulated_cache_key(made: Program) -> str:
     """Cache key for the simulator's thread code."""
     return made.cache_key("cuda", ("simulated", *host.cpu_target()))
 
@@ -54,18 +54,18 @@ def simulated_key(made: Program) -> str:
 KEPT: list[object] = []  # engines, which must outlive the code that they hold, and what that calls
 
 
-def thread(made: Program, key: str) -> Callable[..., None]:
+def load_thread(made: Program, key: str) -> Callable[..., None]:
     """Compile one thread's code for this CPU, or take it from the cache: the simulator calls it as a C function.
 
     It holds the GIL: the simulator's threads take turns anyway, and so they need not fight for it.
     """
 
-    def compiled() -> bytes:
+    def compile_now() -> bytes:
         from render.codegen import cuda_compiler
 
-        return cuda_compiler.thread_code(made)
+        return cuda_compiler.compile_thread(made)
 
-    code = code_cache.obtain_code(key, compiled)
+    code = code_cache.obtain_code(key, compile_now)
     clock = ctypes.CFUNCTYPE(ctypes.c_int64)(time.perf_counter_ns)
     host.offer(host.CLOCK, ctypes.cast(clock, ctypes.c_void_p).value or 0)
     address, engine = host.load_code(code, ENTRY)

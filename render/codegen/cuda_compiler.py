@@ -46,13 +46,13 @@ NUMBA_ONLY = re.compile(r"^\.common \.global [^;]*NumbaEnv[^;]*;\n", re.MULTILIN
 REASSEMBLED = 'reinstall the CUDA packages: pip install --force-reinstall "numba-cuda[cu13]>=0.30.4,<0.31"'
 
 
-def body(made: Program, said: dict[Callable[..., Any], Any], wrap: Callable[..., Any]) -> Callable[..., None]:
-    """One thread's code, a function of (cells, stage, right, down, tile, count, wide, high): see `paint_tiles`.
+def make_thread(made: Program, said: dict[Callable[..., Any], Any], wrap: Callable[..., Any]) -> Callable[..., None]:
+    """Make one thread's code, a function of (cells, stage, right, down, tile, count, wide, high): see `paint_tiles`.
 
     said: what the lanes of a warp say to each other (`warp_words`). wrap: turns the driver's plain functions into ones
     that the compiler at hand can inline.
     """
-    at_type, p_type = types_of(made)
+    at_type, p_type = parameter_types(made)
     read_at, read_p = (
         cpu_compiler.cell_reader(at_type, 0, made.fixed.at),
         cpu_compiler.cell_reader(p_type, cpu_compiler.count_cells(at_type), made.fixed.p),
@@ -66,16 +66,16 @@ def body(made: Program, said: dict[Callable[..., Any], Any], wrap: Callable[...,
     return thread
 
 
-def types_of(made: Program) -> tuple[Any, Any]:
+def parameter_types(made: Program) -> tuple[Any, Any]:
     """Type the driver's settings and the scene's parameters for numba."""
     return cpu_compiler.record_type(cpu_compiler._example_settings(made.precision)), cpu_compiler.p_type(made.p, 1)
 
 
-def kernels(made: Program) -> tuple[list[Callable[..., None]], Any]:
-    """The kernels for a GPU, one for each pass, and their signature."""
+def make_kernels(made: Program) -> tuple[list[Callable[..., None]], Any]:
+    """Make the kernels for a GPU, one for each pass, and their signature."""
     inline = numba.jit(**llvm_module.INNER)
-    thread = inline(body(made, warp_words.GPU, inline))
-    at_type, p_type = types_of(made)
+    thread = inline(make_thread(made, warp_words.GPU, inline))
+    at_type, p_type = parameter_types(made)
     cells_type = types.UniTuple(types.int64, cpu_compiler.count_cells(at_type) + cpu_compiler.count_cells(p_type))
 
     def first(cells: Any, count: int, wide: int, high: int) -> None:
@@ -90,8 +90,8 @@ def kernels(made: Program) -> tuple[list[Callable[..., None]], Any]:
     return [first, second], types.void(cells_type, *[types.int32] * 3)
 
 
-def compiled(made: Program, capability: Capability) -> Any:
-    """The kernel as numba-cuda's library of compiler code, for GPUs of this compute capability and later.
+def compile_kernels(made: Program, capability: Capability) -> Any:
+    """Compile the kernels to numba-cuda's library of compiler code, for GPUs of this compute capability and later.
 
     Raises SceneError where the scene cannot be compiled, RenderError where the CUDA packages do not work together.
     """
@@ -99,9 +99,9 @@ def compiled(made: Program, capability: Capability) -> Any:
 
     if getattr(cuda, "implementation", "") != "NVIDIA":
         raise RenderError("numba.cuda was imported before numba-cuda could take its place", REASSEMBLED)
-    functions, signature = kernels(made)
+    functions, signature = make_kernels(made)
     try:
-        with plain_numba.compile_plainly(), _settled(capability):
+        with plain_numba.compile_plainly(), _patch_compiler(capability):
             libraries = [
                 compiler._compile_pyfunc_with_fixup(
                     function,
@@ -125,8 +125,8 @@ def compiled(made: Program, capability: Capability) -> Any:
 
 
 @contextlib.contextmanager
-def _settled(capability: Capability) -> Iterator[None]:
-    """Two things that numba-cuda 0.30 expects while it compiles.
+def _patch_compiler(capability: Capability) -> Iterator[None]:
+    """Lend numba-cuda 0.30 two things that it expects while it compiles.
 
     It asks the current GPU for its capability although it was told one; and it looks up `numpy.row_stack`, which
     NumPy 2.5 no longer has.
@@ -150,14 +150,14 @@ def _settled(capability: Capability) -> Iterator[None]:
             del vars(np)[name]
 
 
-def assembly(library: Any, capability: Capability) -> str:
-    """The kernels as PTX, named as in ENTRIES; no GPU is needed."""
+def emit_ptx(library: Any, capability: Capability) -> str:
+    """Emit the kernels as PTX, named as in ENTRIES; no GPU is needed."""
     text = "\n".join(library.get_asm_strs(cc=capability))
     return NUMBA_ONLY.sub("", text)
 
 
-def machine_code(text: str, capability: Capability) -> tuple[bytes, str]:
-    """PTX assembled for a GPU: the code to load, and what the assembler tells about registers and memory."""
+def assemble_ptx(text: str, capability: Capability) -> tuple[bytes, str]:
+    """Assemble PTX for a GPU: the code to load, and the assembler's report of registers and memory."""
     from cuda.bindings import nvjitlink
 
     code = text.encode()
@@ -177,19 +177,19 @@ def machine_code(text: str, capability: Capability) -> tuple[bytes, str]:
     return bytes(cubin), told.decode(errors="replace").strip("\0\n ")
 
 
-def tight_code(text: str, capability: Capability) -> tuple[bytes, str]:
-    """Assemble PTX as `machine_code` does; with one more block a multiprocessor in the first pass if nothing spills.
+def assemble_tightly(text: str, capability: Capability) -> tuple[bytes, str]:
+    """Assemble PTX as `assemble_ptx` does; with one more block a multiprocessor in the first pass if nothing spills.
 
     What waits in one warp is hidden by others, and the first pass has as many as there are registers for. The second
     pass has few blocks by design (`device.FINISHING`).
     """
-    code, told = machine_code(text, capability)
+    code, told = assemble_ptx(text, capability)
     registers, spilled = read_usage(told, ENTRY)
     if spilled:
         return code, told
     blocks = QUADRANT // (-(-registers * 32 // 256) * 256)  # a warp is given registers by 256; a quadrant has one of 4
     entry = re.compile(rf"(\.entry {ENTRY}\(.*?\.minnctapersm )\d+", re.DOTALL)
-    tight = machine_code(entry.sub(rf"\g<1>{blocks + 1}", text, count=1), capability)
+    tight = assemble_ptx(entry.sub(rf"\g<1>{blocks + 1}", text, count=1), capability)
     fewer, spilled = read_usage(tight[1], ENTRY)
     return tight if fewer < registers and not spilled else (code, told)  # more blocks than there can be are ignored
 
@@ -204,22 +204,24 @@ def read_usage(told: str, entry: str) -> tuple[int, int]:
     return int(registers[1]), int(spilled[1])
 
 
-def closest(capability: Capability) -> Capability:
-    """The newest compute capability that the toolkit here compiles for and a GPU of this one runs."""
+def find_closest_capability(capability: Capability) -> Capability:
+    """Find the newest compute capability that the toolkit here compiles for and a GPU of this one runs."""
     from numba.cuda.cudadrv import nvrtc
 
     major, minor = nvrtc.find_closest_arch(capability)
     return int(major), int(minor)
 
 
-def thread_code(made: Program) -> bytes:
-    """Object code for this CPU of what one thread does, for the simulator; `cells` is an address."""
+def compile_thread(made: Program) -> bytes:
+    """Compile, to object code for this CPU, what one thread does, for the simulator; `cells` is an address."""
     signature = types.void(types.CPointer(types.int64), *[types.int64] * 7)
-    return cpu_compiler.compile_function(body(made, warp_words.ALONE, llvm_module.make_inlined), signature, made.source)
+    return cpu_compiler.compile_function(
+        make_thread(made, warp_words.ALONE, llvm_module.make_inlined), signature, made.source
+    )
 
 
-def simulated(thread: Callable[..., None]) -> Any:
-    """The kernel for numba's simulator, which must be what `cuda` is in this process: kernel[blocks, threads](...).
+def make_simulated_kernel(thread: Callable[..., None]) -> Any:
+    """Make the kernel for numba's simulator, which must be what `cuda` is here: kernel[blocks, threads](...).
 
     It is launched with one block, whose warps have one lane and make the first pass for every fourth square.
     """

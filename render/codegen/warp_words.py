@@ -27,26 +27,26 @@ ALL, BALLOT, INDEXED, ACROSS = (
 )  # lanes that take part; modes of `vote` and `shfl`
 
 
-def _called(builder: Any, name: str, result: Any, *values: Any) -> Any:
-    """The result of a function of NVVM or LLVM."""
+def _call_function(builder: Any, name: str, result: Any, *values: Any) -> Any:
+    """Call a function of NVVM or LLVM."""
     kind = ir.FunctionType(result, [value.type for value in values])
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), values)
 
 
-def _ballot(builder: Any, mask: Any) -> Any:
-    """Ballot: a bit for each lane of the warp that says yes; all have to come here."""
-    both = _called(builder, "llvm.nvvm.vote.sync", ir.LiteralStructType((I32, I1)), ALL, BALLOT, mask)
+def _take_ballot(builder: Any, mask: Any) -> Any:
+    """Take a ballot: a bit for each lane of the warp that says yes; all have to come here."""
+    both = _call_function(builder, "llvm.nvvm.vote.sync", ir.LiteralStructType((I32, I1)), ALL, BALLOT, mask)
     return builder.extract_value(both, 0)
 
 
-def _register(builder: Any, name: str, kind: Any, letter: str) -> Any:
-    """A special register of the thread, read anew each time."""
+def _read_register(builder: Any, name: str, kind: Any, letter: str) -> Any:
+    """Read a special register of the thread, anew each time."""
     suffix = f"u{kind.width}"
     return builder.asm(ir.FunctionType(kind, []), f"mov.{suffix} $0, %{name};", f"={letter},~{{memory}}", [], True)
 
 
-def _answered(emit: Callable[[Any, Any], Any]) -> Any:
-    """An intrinsic of a mask or a whole number that gives a whole number."""
+def _make_unary(emit: Callable[[Any, Any], Any]) -> Any:
+    """Make an intrinsic of a mask or a whole number that gives a whole number."""
 
     @intrinsic
     def word(typingctx: Any, value: Any) -> Any:
@@ -58,8 +58,8 @@ def _answered(emit: Callable[[Any, Any], Any]) -> Any:
     return word
 
 
-def _read(emit: Callable[[Any], Any], kind: Any = COUNT) -> Any:
-    """An intrinsic of nothing."""
+def _make_nullary(emit: Callable[[Any], Any], kind: Any = COUNT) -> Any:
+    """Make an intrinsic without arguments."""
 
     @intrinsic
     def word(typingctx: Any) -> Any:
@@ -71,37 +71,37 @@ def _read(emit: Callable[[Any], Any], kind: Any = COUNT) -> Any:
     return word
 
 
-def _votes(builder: Any, mask: Any) -> Any:
-    return _called(builder, "llvm.ctpop.i32", I32, _ballot(builder, mask))
+def _count_votes(builder: Any, mask: Any) -> Any:
+    return _call_function(builder, "llvm.ctpop.i32", I32, _take_ballot(builder, mask))
 
 
-def _before(builder: Any, mask: Any) -> Any:
+def _count_before(builder: Any, mask: Any) -> Any:
     lower = builder.asm(ir.FunctionType(I32, []), "mov.u32 $0, %lanemask_lt;", "=r", [], False)
-    return _called(builder, "llvm.ctpop.i32", I32, builder.and_(_ballot(builder, mask), lower))
+    return _call_function(builder, "llvm.ctpop.i32", I32, builder.and_(_take_ballot(builder, mask), lower))
 
 
-def _from_first(builder: Any, value: Any) -> Any:
+def _take_from_first(builder: Any, value: Any) -> Any:
     both = ir.LiteralStructType((I32, I1))
-    shuffled = _called(builder, "llvm.nvvm.shfl.sync.i32", both, ALL, INDEXED, value, I32(0), I32(31))
+    shuffled = _call_function(builder, "llvm.nvvm.shfl.sync.i32", both, ALL, INDEXED, value, I32(0), I32(31))
     return builder.extract_value(shuffled, 0)
 
 
-def _lane_number(builder: Any) -> Any:
+def _read_lane_number(builder: Any) -> Any:
     return builder.asm(ir.FunctionType(I32, []), "mov.u32 $0, %laneid;", "=r", [], False)
 
 
-def _warp_sum(builder: Any, value: Any) -> Any:
-    """In five turns each lane adds what one 1, 2, 4, ... lanes away has come to."""
+def _sum_warp(builder: Any, value: Any) -> Any:
+    """Sum over the warp: in five turns each lane adds what one 1, 2, 4, ... lanes away has come to."""
     both = ir.LiteralStructType((I32, I1))
     for away in (1, 2, 4, 8, 16):
-        other = _called(builder, "llvm.nvvm.shfl.sync.i32", both, ALL, ACROSS, value, I32(away), I32(31))
+        other = _call_function(builder, "llvm.nvvm.shfl.sync.i32", both, ALL, ACROSS, value, I32(away), I32(31))
         value = builder.add(value, builder.extract_value(other, 0))
     return value
 
 
 @intrinsic
-def divided(typingctx: Any, number: Any, by: Any) -> Any:
-    """Quotient and remainder of whole numbers that are not negative."""
+def divide_whole(typingctx: Any, number: Any, by: Any) -> Any:
+    """Divide whole numbers that are not negative: quotient and remainder."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         quotient = builder.udiv(*args)
@@ -113,7 +113,7 @@ def divided(typingctx: Any, number: Any, by: Any) -> Any:
 
 @intrinsic
 def add_at(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
-    """array[index] += value (int64), undisturbed by other threads that do the same; gives what was there."""
+    """Add: array[index] += value (int64), undisturbed by other threads that do the same; gives what was there."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         data = context.make_array(sig.args[0])(context, builder, args[0]).data
@@ -122,24 +122,24 @@ def add_at(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
     return types.int64(array, types.int64, types.int64), codegen
 
 
-SHARED: dict[Callable[..., Any], Any] = {slots.divided: divided, slots.add_at: add_at}
+SHARED: dict[Callable[..., Any], Any] = {slots.divided: divide_whole, slots.add_at: add_at}
 GPU = SHARED | {
-    slots.votes: _answered(_votes),
-    slots.before: _answered(_before),
-    slots.from_first: _answered(_from_first),
-    slots.lane_number: _read(_lane_number),
-    slots.warp_lanes: _read(lambda _builder: I64(32), types.int64),
-    slots.warp_sum: _answered(_warp_sum),
-    slots.multiprocessor: _read(lambda builder: _register(builder, "smid", I32, "r"), types.int32),
-    slots.device_clock: _read(lambda builder: _register(builder, "globaltimer", I64, "l"), types.int64),
+    slots.votes: _make_unary(_count_votes),
+    slots.before: _make_unary(_count_before),
+    slots.from_first: _make_unary(_take_from_first),
+    slots.lane_number: _make_nullary(_read_lane_number),
+    slots.warp_lanes: _make_nullary(lambda _builder: I64(32), types.int64),
+    slots.warp_sum: _make_unary(_sum_warp),
+    slots.multiprocessor: _make_nullary(lambda builder: _read_register(builder, "smid", I32, "r"), types.int32),
+    slots.device_clock: _make_nullary(lambda builder: _read_register(builder, "globaltimer", I64, "l"), types.int64),
 }
 ALONE = SHARED | {
-    slots.votes: _answered(lambda builder, mask: builder.zext(mask, I32)),
-    slots.before: _answered(lambda _builder, _mask: I32(0)),
-    slots.from_first: _answered(lambda _builder, value: value),
-    slots.lane_number: _read(lambda _builder: I32(0)),
-    slots.warp_lanes: _read(lambda _builder: I64(1), types.int64),
-    slots.warp_sum: _answered(lambda _builder, value: value),
-    slots.multiprocessor: _read(lambda _builder: I32(0), types.int32),
-    slots.device_clock: _read(lambda builder: _called(builder, host.CLOCK, I64), types.int64),
+    slots.votes: _make_unary(lambda builder, mask: builder.zext(mask, I32)),
+    slots.before: _make_unary(lambda _builder, _mask: I32(0)),
+    slots.from_first: _make_unary(lambda _builder, value: value),
+    slots.lane_number: _make_nullary(lambda _builder: I32(0)),
+    slots.warp_lanes: _make_nullary(lambda _builder: I64(1), types.int64),
+    slots.warp_sum: _make_unary(lambda _builder, value: value),
+    slots.multiprocessor: _make_nullary(lambda _builder: I32(0), types.int32),
+    slots.device_clock: _make_nullary(lambda builder: _call_function(builder, host.CLOCK, I64), types.int64),
 }

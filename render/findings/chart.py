@@ -26,14 +26,13 @@ from render import cpu_time, stats
 from render.cpu_time import cpu_share
 from render.frame import Frame
 from render.trace import AFTER_PAINTING, NO_TILE, Span
+from render.trace.intervals import Interval, count_levels
 from render.wording import count, format_time, make_harmless
 
 HEAD = 13  # letters before a lane
 FEWEST = 2  # letters; a run that is shorter has a scale of its own
 MOST = 8  # lanes of a run; of more the first, and how many there are
 WAITS, LEFT, IDLE = "~", "-", "."
-
-Interval = tuple[int, int]
 
 
 def draw_lanes(frames: Sequence[Frame], width: int, *, levels: bool = True) -> list[str]:
@@ -176,7 +175,7 @@ def _choose_letter(shares: Mapping[str, float], letter: float) -> str:
 def _level_lane(intervals: Iterable[Interval], start: int, letter: float, cells: int) -> str:
     """Draw the most intervals that hold an instant of each cell, as a digit; + for more than nine."""
     most = [0] * cells
-    changes = stats.count_levels(intervals)
+    changes = count_levels(intervals)
     for (since, level), (until, _) in zip(changes, [*changes[1:], (0, 0)], strict=True):
         for cell, part in _split_by_cell((since - start, until - start), letter, cells) if level else ():
             if part > 0:

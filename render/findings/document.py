@@ -8,7 +8,7 @@ from os import PathLike, fspath
 from typing import Any
 
 from render import stats
-from render.findings import claims, conclusions, incidents, schedule, sentences, stories
+from render.findings import claims, conclusions, incidents, sentences, stories
 from render.findings.evidence import Run, build_runs
 from render.findings.speed_up import build_curve
 from render.frame import Frame, are_identical
@@ -52,7 +52,7 @@ def collect_texts(frame: Frame) -> dict[str, str]:
 def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:
     frame, figures = run.frame, run.stats
     request, facts = frame.request, frame.trace.facts
-    how = schedule.of(frame.trace, figures)
+    how = run.schedule
     story = stories.name_of(frame)
     hosts = claims.list_hosts(frame.trace)
     return (

@@ -15,10 +15,11 @@ from typing import TypeVar
 from render import stats, targets
 from render.findings import claims, schedule
 from render.findings.claims import Claims
-from render.findings.schedule import Difference, Gain, Repeats
+from render.findings.schedule import Difference, Gain, Repeats, Schedule
 from render.frame import Frame, find_baseline
 from render.stats import Stats
 from render.trace import NO_TILE, Worker, tile_owners
+from render.trace.intervals import max_overlap, merge_intervals
 
 PARALLEL = 1.1  # CPUs on average; with fewer nothing is called parallelism
 MOSTLY = 0.8  # of a gain; what is explained by that much is explained
@@ -47,9 +48,17 @@ class Run:
         return claims.of(self.frame.trace)
 
     @cached_property
+    def schedule(self) -> Schedule:
+        """How its painting was shared out."""
+        return schedule.of(self.frame.trace, self.stats)
+
+    @cached_property
     def repeats(self) -> Repeats:
-        """The times of all repeats."""
-        return schedule.read_repeats(self.frame.trace, self.stats)
+        """The times of all repeats: the fact `seconds_all` of its trace, or this one run without it."""
+        stored = self.frame.trace.facts.get("seconds_all")
+        if isinstance(stored, list) and stored and all(map(_is_time, stored)):
+            return Repeats(tuple(map(float, stored)))
+        return Repeats((self.seconds,))
 
     @property
     def seconds(self) -> float:
@@ -69,7 +78,7 @@ class Run:
             if span.tile != NO_TILE and span.kind in ("wait", "paint"):
                 t0, t1 = flights.setdefault(span.worker, {}).get(span.tile, (span.t0, span.t1))
                 flights[span.worker][span.tile] = min(t0, span.t0), max(t1, span.t1)
-        return max((stats.max_overlap(own.values()) for own in flights.values()), default=0)
+        return max((max_overlap(own.values()) for own in flights.values()), default=0)
 
     @property
     def juggles(self) -> bool:
@@ -95,7 +104,7 @@ class Run:
     @cached_property
     def idle_seconds(self) -> float:
         """Seconds of all tiles' time in which nobody was at one to paint it."""
-        turns = stats.merge_intervals(chain.from_iterable(stats.paint_intervals(self.frame.trace).values()))
+        turns = merge_intervals(chain.from_iterable(stats.paint_intervals(self.frame.trace).values()))
         return max(self.seconds - sum(t1 - t0 for t0, t1 in turns) / 1e9, 0.0)
 
     @cached_property
@@ -193,9 +202,11 @@ class Run:
 
     def compare_to(self, other: Run) -> Difference | None:
         """Compare its time with another run's; None where either took none, or a simulator stood for a GPU."""
-        if self.frame.simulated or other.frame.simulated:
+        times = self.stats.speed_up(other.stats)
+        if times is None or self.frame.simulated or other.frame.simulated:
             return None
-        return schedule.compare_traces(self.frame.trace, other.frame.trace, self.stats, other.stats)
+        spread = max(run.repeats.spread or 0.0 for run in (self, other))
+        return Difference(times, abs(self.seconds - other.seconds), spread)
 
     def beats(self, other: Run) -> bool:
         """Test whether it was clearly faster than another run."""
@@ -212,10 +223,17 @@ class Run:
 
     @cached_property
     def gain(self) -> Gain | None:
-        """Its gain over its baseline (1 over itself); None without one or where simulated."""
-        if self.base is None or self.frame.simulated:
+        """Its gain over its baseline (1 over itself); None without one, where simulated and where nobody painted."""
+        if self.base is None or self.frame.simulated or not self.workers:
             return None
-        return schedule.compute_gain(self.frame.trace, self.base.frame.trace, self.stats, self.base.stats)
+        done, before = self.schedule.done_seconds, self.base.schedule.done_seconds
+        speed_up, shared = self.stats.speed_up(self.base.stats), not self.stats.on_gpu
+        return Gain(
+            speed_up=speed_up,
+            speed_up_with_start=before / done if done and before else None,
+            efficiency=speed_up / self.workers if speed_up and shared else None,
+            serial_fraction=schedule.serial_fraction(speed_up, self.workers) if shared else None,
+        )
 
     @property
     def max_speed_up(self) -> int | None:
@@ -223,6 +241,10 @@ class Run:
         if self.stats.on_gpu or self.data_wait_seconds or (self.base is not None and self.base.data_wait_seconds):
             return None
         return min(self.workers, self.claims.allowed or self.workers)
+
+
+def _is_time(value: object) -> bool:
+    return type(value) in (int, float) and 0 <= value < float("inf")  # type: ignore[operator]
 
 
 Kind = TypeVar("Kind", bound=Run)

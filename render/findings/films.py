@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from itertools import chain, pairwise
 from typing import NamedTuple
 
-from render import stats
 from render.cpu_time import sum_cpu_time
 from render.findings.evidence import OTHERS, PARALLEL, SHORT
 from render.frame import Frame
 from render.trace import NO_TILE, Trace
+from render.trace.intervals import count_levels, merge_intervals
 from render.wording import as_sentence, count, format_time
 
 STAGES = {"paint": "painting", "encode": "encoding", "save": "writing"}
@@ -59,8 +59,8 @@ def name_sheet(frame: Frame) -> str:
 def measure_overlap(trace: Trace) -> Overlap:
     """Measure the stages of a film."""
     spans = [span for span in trace.of_kind(*STAGES) if span.tile != NO_TILE]
-    work = {kind: stats.merge_intervals((span.t0, span.t1) for span in spans if span.kind == kind) for kind in STAGES}
-    levels = stats.count_levels(chain.from_iterable(work.values()))
+    work = {kind: merge_intervals((span.t0, span.t1) for span in spans if span.kind == kind) for kind in STAGES}
+    levels = count_levels(chain.from_iterable(work.values()))
     held = [(end - start, level) for (start, level), (end, _) in pairwise(levels)]
     together, one_or_more = (sum(length for length, level in held if level >= least) for least in (2, 1))
     whole = max((span.t1 for span in spans), default=0) - min((span.t0 for span in spans), default=0)

@@ -28,7 +28,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from render import stats
 from render.stats import Stats
 from render.trace import NO_TILE, Trace
 
@@ -121,9 +120,8 @@ class Gain:
         return asdict(self)
 
 
-def of(trace: Trace, figures: Stats | None = None) -> Schedule:
-    """Measure how the painting of a trace was shared out; `found`: its statistics, where they are known already."""
-    figures = stats.of(trace) if figures is None else figures
+def of(trace: Trace, figures: Stats) -> Schedule:
+    """Measure how the painting of a trace was shared out; `figures`: its statistics."""
     paint = trace.columns.of_kind("paint")
     tiles, costs = _tile_costs(trace)
     longest = int(tiles[costs.argmax()]) if len(tiles) else None  # of several the first
@@ -172,38 +170,3 @@ def serial_fraction(speed_up: float | None, workers: int) -> float | None:
     if not speed_up or workers < 2 or speed_up > workers * (1 + 1e-9):
         return None
     return (1 / speed_up - 1 / workers) / (1 - 1 / workers)
-
-
-def read_repeats(trace: Trace, figures: Stats) -> Repeats:
-    """Read the times of all repeats of a run: the fact `seconds_all` of its trace, or this one run without it."""
-    stored = trace.facts.get("seconds_all")
-    if (
-        isinstance(stored, list)
-        and stored
-        and all(type(one) in (int, float) and 0 <= one < float("inf") for one in stored)
-    ):
-        return Repeats(tuple(map(float, stored)))
-    return Repeats((figures.seconds["tiles"],))
-
-
-def compare_traces(run: Trace, baseline: Trace, ours: Stats, theirs: Stats) -> Difference | None:
-    """Compare the time of a run with a baseline's; None where either took none. `ours`, `theirs`: their figures."""
-    times = ours.speed_up(theirs)
-    if times is None:
-        return None
-    spreads = [read_repeats(trace, figures).spread or 0.0 for trace, figures in ((run, ours), (baseline, theirs))]
-    return Difference(times, abs(ours.seconds["tiles"] - theirs.seconds["tiles"]), max(spreads))
-
-
-def compute_gain(run: Trace, baseline: Trace, ours: Stats | None = None, theirs: Stats | None = None) -> Gain:
-    """Compute the gain of a run over a baseline (1 over itself). `ours`, `theirs`: their figures, where known."""
-    ours, theirs = ours or stats.of(run), theirs or stats.of(baseline)
-    done, before = of(run, ours).done_seconds, of(baseline, theirs).done_seconds
-    speed_up = ours.speed_up(theirs)
-    shared = not ours.on_gpu
-    return Gain(
-        speed_up=speed_up,
-        speed_up_with_start=before / done if done and before else None,
-        efficiency=ours.efficiency(theirs) if shared else None,
-        serial_fraction=serial_fraction(speed_up, len(ours.busy)) if shared else None,
-    )

@@ -39,6 +39,7 @@ from render.frame import Frame, Frames
 from render.plan import tile_of
 from render.request import Request
 from render.trace import NO_TILE, Span, Trace, Worker
+from render.trace.intervals import count_levels
 from render.wording import make_harmless
 
 SUFFIXES = (".chrome.json", ".perfetto.json")
@@ -205,7 +206,7 @@ def _multiprocessor_events(pid: int, number: int, frame: Frame) -> Iterator[Even
         yield _metadata_event("thread_sort_index", pid, tid, sort_index=lane)
         for span in spans:
             yield _complete_event(span, pid, tid, trace.began, frame.request)
-    for instant, level in _thin_changes(stats.count_levels(chain.from_iterable(stats.busy_intervals(trace).values()))):
+    for instant, level in _thin_changes(count_levels(chain.from_iterable(stats.busy_intervals(trace).values()))):
         at = {"pid": pid, "tid": 0, "ts": to_microseconds(instant - trace.began)}
         yield {"ph": "C", "name": "busy", **at, "args": {"multiprocessors": level}}
 
@@ -312,7 +313,7 @@ def _counter_events(trace: Trace, pid: int) -> Iterator[Event]:
         "waiting": stats.wait_intervals(trace),
     }
     for name, intervals in curves.items():
-        for instant, level in _thin_changes(stats.count_levels(intervals)):
+        for instant, level in _thin_changes(count_levels(intervals)):
             at = {"pid": pid, "tid": 0, "ts": to_microseconds(instant - trace.began)}
             yield {"ph": "C", "name": name, **at, "args": {"tiles": level}}
     done = sorted(end for _, end in flights.values())

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike, fspath
 from textwrap import wrap
 
-from render.findings import chart, conclusions, films, schedule, sentences, stories
+from render.findings import chart, conclusions, films, sentences, stories
 from render.findings.evidence import Run, build_runs
 from render.findings.incidents import count_resumed
 from render.frame import Frame, Frames, are_identical
@@ -162,8 +162,7 @@ def _second_row(run: Run) -> tuple[str, ...]:
 
 
 def _schedule_row(run: Run) -> tuple[str, ...]:
-    figures, gain = run.stats, run.gain
-    how = schedule.of(run.frame.trace, figures)
+    figures, gain, how = run.stats, run.gain, run.schedule
     start = _format_figure(gain.speed_up_with_start if gain else None, 2)
     idle = sorted({f"{100 * share:.0f}" for share in how.idle}, key=int)
     return (

@@ -41,7 +41,7 @@ from render.trace import Clock, Worker
 NAME = "cuda simulator"
 BLOCKS = 1  # that it holds at once
 STEP = 0  # ns between two times of a square: it has the host's own clock
-CHILD = "import sys; sys.path[:] = {path!r}; from render.runtime.simulator import serve; serve({lifeline})"
+CHILD = "import sys; sys.path[:] = {path!r}; from render.runtime import simulator; simulator.serve_launches({lifeline})"
 INSTEAD = "see whether --mode sequential --target scalar paints the scene"
 PATIENCE = 5.0  # seconds that the child has to end by itself
 Answer = tuple[Any, ...]
@@ -128,10 +128,10 @@ class Simulator:
             self._child.wait()
         for pipe in (self._child.stdin, self._child.stdout, self._errors, self._lifeline):
             assert pipe is not None
-            _close(pipe)
+            _close_pipe(pipe)
 
 
-def _close(pipe: IO[bytes]) -> None:
+def _close_pipe(pipe: IO[bytes]) -> None:
     """Close, though what was still to be written finds nobody."""
     with contextlib.suppress(OSError):
         pipe.close()
@@ -172,7 +172,7 @@ class SimulatedStream:
 # --- in the child ------------------------------------------------------------------------------------------
 
 
-def serve(lifeline: int) -> None:
+def serve_launches(lifeline: int) -> None:
     """The child: compile what the first message says, then paint launches until nobody asks any more.
 
     A message of three parts is a request like the first; one of two is a launch.
@@ -189,7 +189,7 @@ def serve(lifeline: int) -> None:
             return
         try:
             if paint is None or len(question) == 3:  # another request
-                paint = _compiled(*question)
+                paint = _compile_painter(*question)
                 answer: Any = (os.getpid(), threading.get_native_id())
             else:
                 answer = paint(*question)
@@ -199,14 +199,16 @@ def serve(lifeline: int) -> None:
         answers.flush()
 
 
-def _compiled(path: str, request: Request, numbers: dict[str, Any]) -> Any:
+def _compile_painter(path: str, request: Request, numbers: dict[str, Any]) -> Any:
     """A function that paints a launch in the simulator; its code is in the cache, or put there."""
     _use_own_simulator()
     from render.codegen import cuda_compiler
 
-    made = cuda_code.program(PreparedScene.of(scene.load(path), {prepare_key(request): make_record(numbers)}), request)
-    thread = cuda_code.thread(made, cuda_code.simulated_key(made))
-    kernel, at = cuda_compiler.simulated(thread), request_settings(request)
+    made = cuda_code.make_program(
+        PreparedScene.of(scene.load(path), {prepare_key(request): make_record(numbers)}), request
+    )
+    thread = cuda_code.load_thread(made, cuda_code.simulated_cache_key(made))
+    kernel, at = cuda_compiler.make_simulated_kernel(thread), request_settings(request)
 
     def paint(shape: Shape, rectangles: np.ndarray) -> Answer:
         data = np.zeros(sizes(request, shape).whole, np.uint8)

@@ -52,9 +52,9 @@ def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
     Raises ModeUnavailable if no GPU can be used.
     """
     precision = PRECISION_NAMES[request.precision]
-    program = cuda_code.program(scene, request)
+    program = cuda_code.make_program(scene, request)
     if request.simulate:
-        key = cuda_code.simulated_key(program)
+        key = cuda_code.simulated_cache_key(program)
         if code_cache.read(key) is None:
             _announce_compiling(f"compiling {scene.name} for the {simulator.NAME}, {precision}", announce)
         simulated = _simulated_kernel(str(scene.path), program.fits, Kept(), request, program.p)
@@ -67,7 +67,7 @@ def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
     for one in discovered.usable:
         if one.capability not in codes:
             say = partial(_announce_compiling, f"compiling {scene.name} for {one.name}, {precision}", announce)
-            codes[one.capability] = cuda_code.machine_code(program, one.capability, discovered.toolkit, say)
+            codes[one.capability] = cuda_code.load_machine_code(program, one.capability, discovered.toolkit, say)
     return _gpu_kernel(discovered.usable, codes, announce, program.fits, Kept(), request, program.p)
 
 

@@ -1,13 +1,16 @@
-"""Half-open intervals [t0, t1) as columns of whole numbers: their union by groups, and how many hold an instant.
+"""Half-open intervals [t0, t1) of whole numbers: their union, and how many hold an instant.
 
-Computed on whole arrays, so that tens of thousands cost little more than a few.
+As columns they are computed on whole arrays, so that tens of thousands cost little more than a few.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+
+Interval = tuple[int, int]
 
 BITS = 63  # of a sorting key: a group's number above, a time below
 
@@ -51,3 +54,38 @@ def most_at_once(t0: np.ndarray, t1: np.ndarray) -> int:
     starts, ends = np.sort(t0[lasting]), np.sort(t1[lasting])
     held = np.arange(1, len(starts) + 1) - np.searchsorted(ends, starts, side="right")
     return int(held.max(initial=0))
+
+
+def max_overlap(intervals: Iterable[Interval]) -> int:
+    """Count the half-open intervals that hold the same instant, at most."""
+    t0, t1 = np.array(list(intervals), np.int64).reshape(-1, 2).T
+    return most_at_once(t0, t1)
+
+
+def merge_intervals(intervals: Iterable[Interval]) -> list[Interval]:
+    """Merge intervals into disjoint ones that do not touch, by time."""
+    merged: list[Interval] = []
+    for t0, t1 in sorted(intervals):
+        if t0 == t1:
+            continue
+        if merged and t0 <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], t1)
+        else:
+            merged.append((t0, t1))
+    return merged
+
+
+def count_levels(intervals: Iterable[Interval]) -> list[tuple[int, int]]:
+    """Count the half-open intervals that hold an instant, as (from when, how many) wherever that changes, by time."""
+    change: dict[int, int] = {}
+    for t0, t1 in intervals:
+        if t0 < t1:
+            change[t0] = change.get(t0, 0) + 1
+            change[t1] = change.get(t1, 0) - 1
+    level = 0
+    levels = []
+    for instant in sorted(change):
+        level += change[instant]
+        if change[instant]:
+            levels.append((instant, level))
+    return levels

@@ -47,8 +47,8 @@ def assembled(made: Any, gpu: str) -> tuple[str, bytes, str]:
     """A kernel in the assembler's language, its machine code, and what the assembler told."""
     from render.codegen import cuda_compiler
 
-    text = cuda_compiler.assembly(made, GPUS[gpu])
-    return text, *cuda_compiler.tight_code(text, GPUS[gpu])
+    text = cuda_compiler.emit_ptx(made, GPUS[gpu])
+    return text, *cuda_compiler.assemble_tightly(text, GPUS[gpu])
 
 
 def fusing(made: Any) -> str:
@@ -57,7 +57,7 @@ def fusing(made: Any) -> str:
 
     free = copy.copy(made)
     vars(free).update(_ptx_cache={}, _nvvm_options=vars(made)["_nvvm_options"] | {"fma": True})
-    return cuda_compiler.assembly(free, GPUS["sm_90"])
+    return cuda_compiler.emit_ptx(free, GPUS["sm_90"])
 
 
 def operations(text: str) -> Counter[str]:
@@ -104,7 +104,7 @@ def rounding(script: Load, monkeypatch: pytest.MonkeyPatch) -> Rounding:
         with monkeypatch.context() as patch:
             patch.setattr(nvjitlink, "create", linker)
             plain = re.sub(r"(\.address_size \d+)", r'\1\n.pragma "nounroll";', text)
-            code, _ = cuda_compiler.machine_code(plain, GPUS["sm_90"])
+            code, _ = cuda_compiler.assemble_ptx(plain, GPUS["sm_90"])
         told: Counter[str] = machine_code.read(machine_code.disassembled(code), ENTRY).rounding
         return told
 
@@ -138,7 +138,9 @@ def test_a_careless_scene_is_not_contracted_either(tmp_path: Path, rounding: Rou
     text = (scene.scene_folder() / "mandelbrot.py").read_text(encoding="utf-8")
     careless.write_text(text.replace("x, y = next_z(x, y, cx, cy)", "x, y = x * x - y * y + cx, 2.0 * x * y + cy"))
     request = complete(scene=str(careless), mode="cuda", simulate=True)
-    free = fusing(cuda_compiler.compiled(cuda_code.program(scene.load(str(careless)), request), GPUS["sm_90"]))
+    free = fusing(
+        cuda_compiler.compile_kernels(cuda_code.make_program(scene.load(str(careless)), request), GPUS["sm_90"])
+    )
     unmarked = free.replace("mul.rn.f64", "mul.f64")
 
     strict = rounding(free, "false")

@@ -42,7 +42,7 @@ EACH_SCENE = [
 
 def assembly(request: Request) -> bytes:
     """The PTX of a request's kernel."""
-    text: str = cuda_compiler.assembly(library(request), SM_90)
+    text: str = cuda_compiler.emit_ptx(library(request), SM_90)
     return text.encode()
 
 

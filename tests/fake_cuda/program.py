@@ -36,7 +36,7 @@ def kept(code: bytes) -> Path:
 
 
 def remembering(
-    text: str, capability: cuda_compiler.Capability, real: Any = cuda_compiler.machine_code
+    text: str, capability: cuda_compiler.Capability, real: Any = cuda_compiler.assemble_ptx
 ) -> tuple[bytes, str]:
     """PTX assembled for a GPU, and kept."""
     code, told = real(text, capability)
@@ -85,7 +85,7 @@ def install() -> Any:
 
     called = LAUNCH(launch)
     library.fake_set_launch(called)
-    cuda_compiler.machine_code = remembering
+    cuda_compiler.assemble_ptx = remembering
     return called
 
 

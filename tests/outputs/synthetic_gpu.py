@@ -13,8 +13,8 @@ from heapq import heapify, heappop, heappush
 from random import Random
 
 from render.frame import Frame
-from render.stats import merge_intervals
 from render.trace import Span, Trace, Worker
+from render.trace.intervals import merge_intervals
 
 GPU = "NVIDIA H100 (synthetic)"
 TICK, HAND_OVER, START, COPY = 32, 3_500, 5_200, 9_000  # ns: of the clock, and what the host and the bus take

@@ -41,7 +41,7 @@ def test_what_is_told_of_workers_is_the_same() -> None:
         tile_owners,
         claims.of,
         claims.describe_claims,
-        schedule.of,
+        lambda trace: schedule.of(trace, stats.of(trace)),
         stats.paint_intervals,
         stats.flight_intervals,
     ):

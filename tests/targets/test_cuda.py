@@ -39,8 +39,8 @@ from render.codegen import cuda_code, cuda_compiler
 from render.options import complete
 vars(numpy).pop("row_stack", None)
 request = complete(mode="cuda", simulate=True)
-made = cuda_code.program(scene.load(request.scene), request)
-cuda_compiler.compiled(made, (9, 0))
+made = cuda_code.make_program(scene.load(request.scene), request)
+cuda_compiler.compile_kernels(made, (9, 0))
 assert "row_stack" not in vars(numpy) and numpy.vstack
 """
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=HANGING)

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from render import stats
 from render.findings import evidence, foremost
 from render.frame import Frame
-from render.stats import Interval, merge_intervals
 from render.trace import NO_TILE, Span, Worker
+from render.trace.intervals import Interval, merge_intervals
 
 Curve = list[tuple[int, int]]  # (t, how many from t on), by time
 

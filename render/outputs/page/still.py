@@ -13,9 +13,9 @@ from render.cpu_time import cpu_share
 from render.outputs.page.runs import Curve, Run
 from render.outputs.page.words import format_tick
 from render.plan import Tile, cut
-from render.stats import Interval
 from render.swatches import COLOURS
 from render.trace import AFTER_PAINTING, Span, tile_owners
+from render.trace.intervals import Interval
 from render.wording import escape_html
 
 WIDTH, LEFT = 400, 52  # pixels: of the drawing, of what stands before the lanes

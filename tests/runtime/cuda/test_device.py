@@ -53,8 +53,8 @@ def rectangle(*edges: int) -> np.ndarray:
 @pytest.fixture
 def driver(ask: Callable[..., Request]) -> Imitation:
     """For float64 frames of the default scene, of any number of samples."""
-    made = cuda_code.program(scene.load("mandelbrot"), ask())._replace(fixed=Fixed())
-    return Imitation(cuda_code.thread(made, cuda_code.simulated_key(made)))
+    made = cuda_code.make_program(scene.load("mandelbrot"), ask())._replace(fixed=Fixed())
+    return Imitation(cuda_code.load_thread(made, cuda_code.simulated_cache_key(made)))
 
 
 @pytest.fixture

@@ -42,12 +42,12 @@ SMALL = {"size": "48x32", "tile": "16x16", "samples": 2, "limit": 60}
 def driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Imitation]:
     """The driver of the only GPU, which paints the default scene; all memory is given back in the end."""
     request = options.complete(mode="cuda", simulate=True, **SMALL)
-    made = cuda_code.program(scene.load("mandelbrot"), request)._replace(fixed=Fixed())
-    imitation = Imitation(cuda_code.thread(made, cuda_code.simulated_key(made)))
+    made = cuda_code.make_program(scene.load("mandelbrot"), request)._replace(fixed=Fixed())
+    imitation = Imitation(cuda_code.load_thread(made, cuda_code.simulated_cache_key(made)))
     found = discovery.Gpus((GPU,), None, "", (13, 0), (GPU,))
     monkeypatch.setattr(discovery, "find", lambda: found)
     monkeypatch.setattr(device, "load_bindings", lambda: imitation)
-    monkeypatch.setattr(cuda_code, "machine_code", lambda *_: b"code")
+    monkeypatch.setattr(cuda_code, "load_machine_code", lambda *_: b"code")
     yield imitation
     assert not imitation.memory
 
@@ -149,11 +149,11 @@ def test_an_interrupted_frame_is_resumed_on_a_gpu(
         if len(done) == 3:
             raise KeyboardInterrupt
 
-    request, journal = open_journal(asked, tmp_path / "a.png", print)
+    request, journal = open_journal(asked, [tmp_path / "a.png"], print)
     with pytest.raises(KeyboardInterrupt):
         engine.draw(request, progress=interrupt, journal=journal)
     assert not driver.memory
-    request, journal = open_journal(asked, tmp_path / "a.png", print, resume=True)
+    request, journal = open_journal(asked, [tmp_path / "a.png"], print, resume=True)
     frame = engine.draw(request, journal=journal)
     journal.remove()
 
