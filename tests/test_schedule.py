@@ -109,7 +109,7 @@ def test_the_gain_is_told_with_and_without_the_start_up() -> None:
 
 
 def test_all_is_done_so_long_after_the_request_and_not_after_the_program_began() -> None:
-    assert schedule.of(painted((0, 0, 4, 8), asked=3)).done_seconds == 5.0
+    assert measured(painted((0, 0, 4, 8), asked=3)).done_seconds == 5.0
 
 
 @pytest.mark.parametrize(
