@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -34,6 +33,8 @@ def shared_file(size: int) -> Iterator[Path]:
                 _allocate(descriptor, size)
                 path = _path_of(descriptor)
             else:
+                import tempfile
+
                 folder = tempfile.TemporaryDirectory(prefix="render-", ignore_cleanup_errors=True)
                 path = Path(stack.enter_context(folder)) / "shared"
                 with path.open("wb") as file:
