@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from render.errors import OutputError
+from render.storage.temporary_folder import temporary_folder
 from render.wording import format_size
 
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.ENOMEM)
@@ -33,10 +34,7 @@ def shared_file(size: int) -> Iterator[Path]:
                 _allocate(descriptor, size)
                 path = _path_of(descriptor)
             else:
-                import tempfile
-
-                folder = tempfile.TemporaryDirectory(prefix="render-", ignore_cleanup_errors=True)
-                path = Path(stack.enter_context(folder)) / "shared"
+                path = stack.enter_context(temporary_folder("render-shared-")) / "shared"
                 with path.open("wb") as file:
                     _allocate(file.fileno(), size)
         except OSError as error:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from distributed import KilledWorker
+from distributed import KilledWorker, LocalCluster
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +25,7 @@ from render.painting.painter import Painter
 from render.plan import Tile
 from render.request import MOST_WORKERS, Request
 from render.trace import Span, Worker
+from tests.conftest import HANGING
 
 pytestmark = pytest.mark.usefixtures("_cluster_of_threads")
 MS = 1_000_000
@@ -105,6 +106,20 @@ def test_a_scheduler_that_does_not_answer_is_named_within_seconds(
     with pytest.raises(ModeUnavailable, match=r"no scheduler answers at tcp://127\.0\.0\.1:9 ") as caught:
         engine.draw(replace(wanted, cluster="tcp://127.0.0.1:9"))
     assert "dask scheduler" in caught.value.remedy
+
+
+def test_a_cluster_without_workers_is_given_time_and_the_waiting_is_announced(
+    wanted: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "WORKER_SECONDS", 0.5)
+    monkeypatch.setattr(crew, "QUIET_SECONDS", 0.1)
+    said: list[str] = []
+    with (
+        LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster,
+        pytest.raises(ModeUnavailable, match=r"the cluster .*: it has no workers"),
+    ):
+        engine.draw(replace(wanted, cluster=cluster.scheduler_address), announce=said.append)
+    assert sum("has no workers yet" in text for text in said) == 1
 
 
 @pytest.mark.parametrize("text", ['{"address": null}', '{"address": 5}', '{"address": "head"}', "[]", "\0"])
@@ -197,7 +212,7 @@ def test_a_tile_that_hangs_is_named(wanted: Request, monkeypatch: pytest.MonkeyP
     def hang(take: Callable[[], Any], painter: worker.WindowPainter, _in_flight: int) -> Iterator[Handful]:
         tile = take()
         painter._watch.write_tile(tile.number)  # noqa: SLF001
-        go_on.wait(60)
+        go_on.wait(HANGING)
         yield Handful([])
 
     monkeypatch.setattr(worker, "paint_handfuls", hang)
