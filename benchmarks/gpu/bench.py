@@ -22,7 +22,7 @@ DELAY_BYTES, DELAYS = 256 << 20, 6  # memory set again and again: 0.4 ms of an H
 COUNTS = {"f64": ctypes.c_double, "f32": ctypes.c_float}
 
 
-MORE = {  # of the driver's entry points, which the program does not need
+MORE: dict[str, EntryPoint] = {  # of the driver's entry points, which the program does not need
     "cuMemcpyDtoH": EntryPoint((), (HERE, THERE, SIZE), "_v2"),
     "cuMemcpyDtoDAsync": EntryPoint((), (THERE, THERE, SIZE, HANDLE), "_v2"),
     "cuStreamSynchronize": EntryPoint((), (HANDLE,)),

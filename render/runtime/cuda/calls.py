@@ -29,7 +29,7 @@ class EntryPoint(NamedTuple):
     version: str = ""
 
 
-ENTRY_POINTS: Mapping[str, EntryPoint] = {
+ENTRY_POINTS: dict[str, EntryPoint] = {
     "cuInit": EntryPoint((), (UINT,)),
     "cuDeviceGet": EntryPoint((INT,), (INT,)),
     "cuDevicePrimaryCtxRetain": EntryPoint((HANDLE,), (INT,)),

@@ -74,7 +74,7 @@ def test_a_function_is_of_the_version_that_programs_in_c_get(name: str, header: 
 
 
 def test_parameters_lie_as_c_lays_them_out() -> None:
-    kinds = (ctypes.c_int32, ctypes.c_double, ctypes.c_float, ctypes.c_int64, ctypes.c_int32)
+    kinds: tuple[Any, ...] = (ctypes.c_int32, ctypes.c_double, ctypes.c_float, ctypes.c_int64, ctypes.c_int32)
     values = (-7, 0.1, 0.5, -(1 << 60), 3)
 
     parameters = _lay_out(kinds)
