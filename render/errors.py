@@ -15,7 +15,6 @@ Each error is one line of cause (`str(error)`) and one line of what to do (`erro
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class RenderError(Exception):
@@ -48,6 +47,8 @@ class UnknownName(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str] = (), remedy: str = "") -> None:
         names = sorted(known)
+        from difflib import get_close_matches
+
         near = get_close_matches(name, names, n=1)
         if not remedy:
             listed = f"known: {', '.join(names)}" if names else "none are known"
