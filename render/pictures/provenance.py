@@ -24,6 +24,7 @@ from render.wording import make_harmless
 
 NOBODY = 0xFFFF
 OURS = "render:"  # the beginning of our keywords
+NO_REQUEST = "carries no request: it is a film, a diagram, saved with --plain, or of another program"
 
 
 @dataclass(frozen=True)

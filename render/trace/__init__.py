@@ -20,6 +20,7 @@ The kinds of time:
     paint       a worker paints a tile; on a stream: from a tile's first square of 8 x 4 pixels to its last
     transfer    the pixels of a launch's tiles are copied back
     encode      of a film, whose tiles are frames: one is encoded
+    load, play  of a film in a browser: a part of it is loaded (the span carries its last frame), a frame is shown
     block       a multiprocessor of a GPU has at least one square of a tile
 
 A GPU is seen on two levels. Its streams are queues: a launch hands many tiles over at once, and their paint spans
@@ -62,7 +63,8 @@ __all__ = [
     "tile_owners",
 ]
 
-AFTER_PAINTING = {"encode": "encoder", "save": "writer"}  # what is done with a film's frames, and by whom
+# What is done with a film's frames, and by whom.
+AFTER_PAINTING = {"encode": "encoder", "save": "writer", "load": "loader", "play": "player"}
 
 FEW = 4096  # spans
 
@@ -131,9 +133,8 @@ class Trace:
     def multiprocessors(self) -> tuple[Worker, ...]:
         """The multiprocessors of GPUs that painted, GPU by GPU in the order of their numbers."""
         blocks = self.columns.of_kind("block")
-        return tuple(
-            sorted((blocks.workers[number] for number in np.unique(blocks.worker).tolist()), key=_device_order)
-        )
+        numbers = np.flatnonzero(np.bincount(blocks.worker)).tolist()  # np.unique alone would import numpy.ma
+        return tuple(sorted((blocks.workers[number] for number in numbers), key=_device_order))
 
     @property
     def cpus(self) -> int | None:

@@ -214,7 +214,7 @@ def test_gpus_of_one_kind_share_what_was_compiled_once(
         compiled.append(capability)
         return b"code"
 
-    monkeypatch.setattr(gpus, "find", lambda: gpus.Gpus(four, None, "", (13, 0), four))
+    monkeypatch.setattr(gpus, "find", lambda **_: gpus.Gpus(four, None, "", (13, 0), four))
     monkeypatch.setattr("render.codegen.cuda_code.load_machine_code", machine_code)
     said: list[str] = []
     targets.load("cuda").compile(scene.load("mandelbrot"), ask(mode="cuda", target="cuda"), said.append)
@@ -290,7 +290,7 @@ def test_a_script_without_a_guard_may_simulate(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "import render\n"
-        "frame = render.draw(mode='cuda', simulate=True, size=(16, 8), limit=20)\n"
+        "frame = render.draw(mode='cuda', simulate=True, size=(16, 8), samples=1, limit=20)\n"
         "print('drawn', frame.sha256)\n"
     )
 

@@ -13,7 +13,7 @@ from render.outputs.page.runs import Run
 from render.outputs.page.still import bar_paths, draw_axis
 from render.outputs.page.words import TWO_LEVELS, format_ns
 from render.swatches import COLOURS
-from render.wording import count, escape_html
+from render.wording import escape_html
 
 WIDTH, LEFT = 960, 84  # pixels: of the drawing, of what stands before the lanes
 LANE, FIELD, THICKEST, GAP, FOOT = 12, 198, 6, 8, 16  # one stream; all multiprocessors at most, and one; in between
@@ -40,10 +40,7 @@ def build_section(run: Run, number: int, stamp: str = "") -> str:
 def _write_sentences(run: Run, figures: stats.Multiprocessors) -> Iterator[str]:
     """Write as HTML what the two levels are, then what was seen, each figure with its exact value."""
     facts = run.frame.trace.facts
-    yield (
-        f"{count(len(run.crew), 'worker')}, {count(figures.seen, 'multiprocessor')}: {TWO_LEVELS} "
-        "Here each tile has a colour, the same in its queue and on the multiprocessors."
-    )
+    yield f"{TWO_LEVELS} Here each tile has a colour, the same in its queue and on the multiprocessors."
     there, error = facts.get("multiprocessors"), facts.get("card_clock_error_ns")
     of_all = f" of {there}" if type(there) is int and there >= figures.seen else ""
     least, most = (
@@ -73,7 +70,7 @@ def _draw_still(run: Run, figures: stats.Multiprocessors) -> str:
     for number, mine in enumerate(run.lanes.values()):
         y = number * (LANE + 2)
         drawn.append(f'<path class="lane" d="M{LEFT} {y}h{WIDTH - LEFT}v{LANE}H{LEFT}z"/>')
-        drawn.append(f'<text x="0" y="{y + LANE - 2}">worker {number}</text>')
+        drawn.append(f'<text x="0" y="{y + LANE - 2}">{escape_html(run.names[number])}</text>')
         for span in mine:
             if span.kind == "paint":
                 bar = "".join(bar_paths([(span.t0, span.t1)], scale, y, LANE, LEFT))
@@ -84,7 +81,7 @@ def _draw_still(run: Run, figures: stats.Multiprocessors) -> str:
     drawn.append(f'<text x="0" y="{y + 11}">{figures.seen} multi-</text><text x="0" y="{y + 25}">processors</text>')
     drawn += _draw_field(run, scale, y, row)
     y += round(row * figures.seen)
-    levels = f"{len(run.crew)} workers above {figures.seen} multiprocessors"
+    levels = f"{len(run.crew)} streams above {figures.seen} multiprocessors"
     text = f"Inside the graphics card: {levels}, {format_ns(run.length)}"
     return (
         f'<svg class="still field" viewBox="0 0 {WIDTH} {y + FOOT}" role="img" aria-label="{escape_html(text)}">'
