@@ -628,7 +628,7 @@ def test_an_interruption_ends_it_at_once_and_leaves_nothing(mode: list[str]) -> 
 
 def test_an_interruption_while_text_is_run_ends_it_in_the_same_way() -> None:
     """Named tuples are made by text; Python would end by the signal, and not with the exit code."""
-    text = "import sys, time; print('painting', file=sys.__stdout__, flush=True); time.sleep(30)"
+    text = "import sys, time; print('painting', file=sys.__stdout__, flush=True); time.sleep(3000)"
     Path("slow.py").write_text(f"exec({text!r})", encoding="utf-8")
     run = start("--scene", "slow.py")
     assert run.stdout is not None
