@@ -40,9 +40,9 @@ def _look_up(builder: Any, data: Any, steps: Any, n: int) -> Any:
     kind = ir.VectorType(I32, n)
     index = steps if steps.type == kind else builder.trunc(steps, kind)
     lanes = avx512.gather(builder, I32, data, index, 1)
-    return (
-        _look_up_lanes(builder, data, index, n) if lanes is None else builder.and_(lanes, ir.Constant(kind, [255] * n))
-    )
+    if lanes is None:
+        return _look_up_lanes(builder, data, index, n)
+    return builder.and_(lanes, ir.Constant(kind, [255] * n))
 
 
 def _look_up_lanes(builder: Any, data: Any, index: Any, n: int) -> Any:

@@ -168,9 +168,8 @@ def _warn_short_of_cpu(entered: Sequence[Run]) -> Iterator[str]:
     if not short:
         return
     group = ", or the control group had no more to give" if any(run.claims.quota for run, _ in short) else ""
-    lock = (
-        ", or threads waited for Python's lock (GIL)" if any(run.may_have_waited_for_lock for run, _ in short) else ""
-    )
+    waited = any(run.may_have_waited_for_lock for run, _ in short)
+    lock = ", or threads waited for Python's lock (GIL)" if waited else ""
     packing = ", or its files were packed on them" if any(run.packed_files for run, _ in short) else ""
     cluster = ", or the cluster's own client and scheduler" if any(run.in_cluster for run, _ in short) else ""
     got = [

@@ -140,11 +140,8 @@ class Run:
     @property
     def holds_lock(self) -> bool:
         """True where its workers are threads of one process whose code holds Python's lock while it paints."""
-        target = self.frame.request.target
-        interpreted = (
-            target in targets.names() and not targets.load(target).DROPS_GIL
-        )  # a trace may come from elsewhere
-        return interpreted and len(self._processes) == 1
+        target = self.frame.request.target  # of a trace from elsewhere, perhaps one that is not known here
+        return target in targets.names() and not targets.load(target).DROPS_GIL and len(self._processes) == 1
 
     @property
     def available_cpus(self) -> float:

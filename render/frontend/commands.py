@@ -45,12 +45,9 @@ def _given_options(typed: Namespace) -> dict[str, Any]:
     return like.apply_picture(given | {"parameters": options.parse_settings(typed.set)})
 
 
-def _make_announcer(typed: Namespace) -> Callable[[str], None]:
-    def say(text: str) -> None:
-        if not typed.quiet:
-            print(f"render: {text}", file=sys.stderr, flush=True)
-
-    return say
+def _announce(text: str, *, quiet: bool) -> None:
+    if not quiet:
+        print(f"render: {text}", file=sys.stderr, flush=True)
 
 
 def _terminal_width() -> int:
@@ -73,7 +70,7 @@ def draw(typed: Namespace, began: int) -> int:
         with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
             frame: Frame = engine.draw(
                 request,
-                announce=_make_announcer(typed),
+                announce=partial(_announce, quiet=typed.quiet),
                 watch=watch,
                 began=began,
                 salvage=None if streaming else keep,
@@ -104,14 +101,8 @@ def _open_journal(request: Request, typed: Namespace, out: Sequence[str]) -> tup
         if typed.resume:
             raise UsageError("--resume goes on with a picture that is saved in a file", "give --out FILE")
         return request, None
-    own_tile = typed.tile is not None
-    say = partial(_say, quiet=typed.quiet)
-    return keeping.open_journal(request, Path(files[0]), say, resume=typed.resume, fresh=typed.fresh, own_tile=own_tile)
-
-
-def _say(text: str, *, quiet: bool) -> None:
-    if not quiet:
-        print(f"render: {text}", file=sys.stderr, flush=True)
+    how = {"resume": typed.resume, "fresh": typed.fresh, "own_tile": typed.tile is not None}
+    return keeping.open_journal(request, Path(files[0]), partial(_announce, quiet=typed.quiet), **how)
 
 
 def _savings(
@@ -167,7 +158,7 @@ def race(typed: Namespace, began: int) -> int:
         with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
             result = engine.race(
                 requests,
-                announce=_make_announcer(typed),
+                announce=partial(_announce, quiet=typed.quiet),
                 watch=watch,
                 rounds=rounds,
                 later=repeats.parse_rounds(typed.repeat, repeats.LATER),
@@ -247,7 +238,7 @@ def film(typed: Namespace, began: int) -> int:
     """Shoot a film."""
     from render.film import command
 
-    return command.film(typed, _given_options(typed), _make_announcer(typed), began)
+    return command.film(typed, _given_options(typed), partial(_announce, quiet=typed.quiet), began)
 
 
 def serve(typed: Namespace, began: int) -> int:

@@ -123,13 +123,11 @@ def line_up(arguments: dict[str, Any], names: Sequence[str] = (), story: str | N
 def race_requests(arguments: dict[str, Any], names: Sequence[str], *, story: Story | None = None) -> list[Request]:
     """Make one request for each mode; runs of a `story` take what these do not. Raises UsageError."""
     arguments = {name: value for name, value in arguments.items() if value is not None}
-    if not any(arguments.get(name) for name in ("scene", "view", "parameters")):
+    if not options.names_subject(arguments):
         arguments = RACE_DEFAULTS | arguments
-    owned = {option for name in modes.names() for option in modes.load(name).OPTIONS}
-    taken = {
-        option for name in names for option in (modes.load(name).OPTIONS if story else modes.select_race_options(name))
-    }
-    for option in sorted(owned - taken):
+    owned = modes.own_options()
+    taken = [modes.load(name).OPTIONS if story else modes.select_race_options(name) for name in names]
+    for option in sorted(owned.difference(*taken)):
         if arguments.get(option, options.OWN[option]) != options.OWN[option]:
             raise UsageError(
                 f"{options.spell_option(option)} does not apply to modes {', '.join(names)}",

@@ -256,19 +256,11 @@ def _status_line(stage: Stage, moment: Moment, colours: str | None) -> str:
     line = f"{moment.name}: {stage.tiles.total()} of {moment.tiles} tiles{progress.describe_left(moment)}"
     left = stage.size.columns - len(line)
     for worker, tiles in sorted(stage.tiles.items()):
-        chip = f" {worker} "
-        count = f" {tiles}"
+        chip, count = f" {worker} ", f" {tiles}"
         left -= len(chip) + len(count) + 2
         if left < 0:
             return line
-        paper = colour(worker)
-        line += (
-            "  "
-            + (
-                f"{colour_codes(ink_on(paper), paper, colours)}{chip}{RESET}"
-                if colours in ("truecolor", "256")
-                else chip
-            )
-            + count
-        )
+        if colours in ("truecolor", "256"):
+            chip = f"{colour_codes(ink_on(colour(worker)), colour(worker), colours)}{chip}{RESET}"
+        line += f"  {chip}{count}"
     return line

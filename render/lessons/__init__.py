@@ -85,13 +85,12 @@ def prepare_entrants(name: str, options_given: Mapping[str, Any]) -> list[Entran
     from render.engine import load_available_mode
 
     lesson = load(name)
-    owned = {option for mode in modes.names() for option in modes.load(mode).OPTIONS} | {"mode"}
-    for option in sorted(owned - lesson.OPTIONS):
+    for option in sorted((modes.own_options() | {"mode"}) - lesson.OPTIONS):
         if options_given.get(option):
             spelled = option.replace("_", "-")
             raise UsageError(f"lesson {name} decides --{spelled} itself", f"leave --{spelled} out")
     chosen = {option: value for option, value in options_given.items() if value is not None and value is not False}
-    if not any(chosen.get(option) for option in ("scene", "view", "parameters")):
+    if not options.names_subject(chosen):
         chosen = FRAME | chosen
     runs = lesson.entrants({**lesson.DEFAULTS, **chosen})
     for run in runs:
@@ -112,8 +111,7 @@ def make_entrant(label: str, mode: str, given: Mapping[str, Any], adapt: Adapt |
     """Make a run of a lesson: this mode with the given options that it takes; `own` are set by the lesson."""
     from render.engine import Entrant
 
-    owned = {option for name in modes.names() for option in modes.load(name).OPTIONS}
-    mine = {option: value for option, value in given.items() if option not in owned | {"mode"}}
+    mine = {option: value for option, value in given.items() if option not in modes.own_options() | {"mode"}}
     mine |= {option: given[option] for option in modes.select_race_options(mode) if option in given}
     return Entrant(options.complete(mode=mode, **mine | own), {"label": label}, adapt)
 
@@ -139,11 +137,10 @@ def explain(frames: Kind) -> Kind:
 def _match_runs(name: str, frames: Sequence[Frame]) -> bool:
     """Test whether these are the modes of the lesson in its order, and all draw the same in the same tiles."""
     expected = [run.request.mode for run in prepare_entrants(name, {})]
-    first = frames[0].request
-    alike = all(
-        frame.request.picture_key() == first.picture_key() and frame.request.tile == first.tile for frame in frames
-    )
-    return alike and [frame.request.mode for frame in frames] == expected
+    requests = [frame.request for frame in frames]
+    first = requests[0]
+    alike = all((one.picture_key(), one.tile) == (first.picture_key(), first.tile) for one in requests)
+    return alike and [one.mode for one in requests] == expected
 
 
 def use_one_tile_size(runs: Sequence[Entrant], tile: tuple[int, int]) -> list[Entrant]:

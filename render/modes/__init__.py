@@ -59,6 +59,12 @@ def load(name: str) -> Mode:
     return cast(Mode, registry.load("mode", __name__, name, names()))
 
 
+@cache
+def own_options() -> frozenset[str]:
+    """List the options that are some mode's own."""
+    return frozenset[str]().union(*(load(name).OPTIONS for name in names()))
+
+
 def select_race_options(name: str) -> frozenset[str]:
     """Give the options that a mode takes in a race, where tiles in flight are for a mode that juggles by itself."""
     mode = load(name)

@@ -40,9 +40,8 @@ def draw_curve(curve: Curve | None) -> bytes:
     """Draw a curve, or say that there is none, as SVG for light and dark."""
     body = _draw(curve) if curve else [f'<text x="{LEFT}" y="{TOP + 20}">no run to draw a curve from</text>']
     title = "Speed-up over the number of workers"
-    said = (
-        "; ".join(f"{count(point.workers, 'worker')}: {point.speed_up:.2f}" for point in curve.points) if curve else ""
-    )
+    points = curve.points if curve else ()
+    said = "; ".join(f"{count(point.workers, 'worker')}: {point.speed_up:.2f}" for point in points)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
         f'role="img"><title>{title}: {escape_html(said)}</title>\n<style>{STYLE}</style>\n'

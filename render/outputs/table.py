@@ -46,12 +46,9 @@ SCHEDULE_MISSED_LEAST = ("serial", "alone", "longest", "fair", "with start", "ef
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
     """Write the lines of one draw, or the table of a race. A plain file is the same: there is nothing to leave out."""
-    text = (
-        "\n".join(draw_lines(frames[0], ())[:-1])
-        if frames.kind == "draw"
-        else race_table(frames, frames.not_run, figures=True)
-    )
-    return f"{text}\n".encode()
+    if frames.kind == "draw":
+        return "\n".join([*draw_lines(frames[0], ())[:-1], ""]).encode()
+    return f"{race_table(frames, frames.not_run, figures=True)}\n".encode()
 
 
 def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WIDTH) -> list[str]:
