@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 import render
 from render import engine, options
 from render.errors import OutputError, RenderError
-from render.frontend import commands, devices, library
+from render.frontend import commands, devices, races
 from render.frontend.cli import main
 from render.frontend.parsers import PARSERS
 from render.pictures import picture, png_writer
@@ -962,8 +962,8 @@ def test_the_help_of_a_race_names_what_a_race_takes(capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit):
         main(["help", "race"])
     told = " ".join(capsys.readouterr().out.split())
-    assert f"views ({library.RACE_DEFAULTS['view']}, or its first if" in told
-    assert f"each pixel ({library.RACE_DEFAULTS['samples']}, or {options.DEFAULTS['samples']} if" in told
+    assert f"views ({races.RACE_DEFAULTS['view']}, or its first if" in told
+    assert f"each pixel ({races.RACE_DEFAULTS['samples']}, or {options.DEFAULTS['samples']} if" in told
 
 
 @pytest.mark.slow

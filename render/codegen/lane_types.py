@@ -10,8 +10,10 @@ Importing this module registers everything with numba; numba-cuda takes the same
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable, Sequence
+from functools import wraps
 from itertools import product
 from typing import Any
 
@@ -20,7 +22,7 @@ from numba.core import cgutils, types
 from numba.core.datamodel import models
 from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
-from numba.extending import register_model
+from numba.extending import intrinsic, register_model
 
 INT_OF = {types.float32: types.int32, types.float64: types.int64}
 REAL_OF = {integer: real for real, integer in INT_OF.items()}
@@ -63,6 +65,27 @@ class MaskModel(models.PrimitiveModel):  # type: ignore[misc]
 
     def __init__(self, dmm: Any, fe_type: Mask) -> None:
         super().__init__(dmm, fe_type, _vector_type(ir.IntType(1), fe_type.n))
+
+
+def lane_intrinsic(typing: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+    """Make a numba intrinsic of the function that emits its code, `emit(context, builder, sig, args)`.
+
+    It is typed as `define_word` types a word: `typing(*operands) -> (result, *operand types) or None`, whose parameters
+    are the intrinsic's own.
+    """
+
+    def decorate(emit: Callable[..., Any]) -> Any:
+        @wraps(emit)
+        def define(_typingctx: Any, *operands: Any) -> Any:
+            plan = typing(*operands)
+            return None if plan is None else (signature(*plan), emit)
+
+        own = inspect.signature(typing)
+        context = inspect.Parameter("typingctx", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        define.__dict__["__signature__"] = own.replace(parameters=[context, *own.parameters.values()])
+        return intrinsic(define)
+
+    return decorate
 
 
 # --- values -----------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from render.findings import chart, repeats
 from render.findings.document import draw_document, race_document
 from render.findings.repeats import Rounds
 from render.frame import Frame, Frames
-from render.frontend import devices, keeping, library, saved_pictures, terminal
+from render.frontend import devices, keeping, races, saved_pictures, terminal
 from render.frontend.band_files import BandFiles, open_bands
 from render.frontend.files import check_outputs, check_sizes, keep_until_saved, save_all, save_unfinished
 from render.outputs import table
@@ -145,19 +145,17 @@ def race(typed: Namespace, began: int) -> int:
     if typed.lesson and typed.story:
         raise UsageError(f"lesson {typed.lesson} has no --story", "leave --story or --lesson out")
     rounds = repeats.parse_rounds(typed.repeat, lessons.choose_rounds(typed.lesson) if typed.lesson else Rounds())
-    requests: Sequence[Request | engine.Entrant] = (
-        lessons.prepare_entrants(typed.lesson, _given_options(typed))
-        if typed.lesson
-        else library.line_up(_given_options(typed), named, typed.story)
-    )
+    if typed.lesson:
+        runs = lessons.prepare_entrants(typed.lesson, _given_options(typed))
+    else:
+        runs = races.line_up(_given_options(typed), named, typed.story)
     makers = check_outputs(typed.out, typed.page, typed.trace, json=typed.json)
-    check_sizes(makers, [one.request if isinstance(one, engine.Entrant) else one for one in requests])
+    check_sizes(makers, [run.request for run in runs])
     with open_bands() as bands:
-        one = requests[0].request if isinstance(requests[0], engine.Entrant) else requests[0]
-        streaming = None if typed.lesson else bands.start(makers, one, None, plain=False)
+        streaming = None if typed.lesson else bands.start(makers, runs[0].request, None, plain=False)
         with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
             result = engine.race(
-                requests,
+                runs,
                 announce=partial(_announce, quiet=typed.quiet),
                 watch=watch,
                 rounds=rounds,

@@ -86,7 +86,7 @@ class Parser(argparse.ArgumentParser):
 
 def _add_picture_options(parser: Parser) -> None:
     """Add the options for what to draw and how to cut it."""
-    race = parser.command == "race"  # without options it draws `render.frontend.library.RACE_DEFAULTS`
+    race = parser.command == "race"  # without options it draws `render.frontend.races.RACE_DEFAULTS`
     view = "seahorses, or its first if a scene, view or parameter is named" if race else "its first"
     samples = "9, or 4 if a scene, view or parameter is named" if race else "4"
     tile = "the smallest that a mode would choose, for all modes" if race else "chosen from the frame and the workers"

@@ -59,7 +59,6 @@ def load(name: str) -> Mode:
     return cast(Mode, registry.load("mode", __name__, name, names()))
 
 
-@cache
 def own_options() -> frozenset[str]:
     """List the options that are some mode's own."""
     return frozenset[str]().union(*(load(name).OPTIONS for name in names()))
