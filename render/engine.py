@@ -26,7 +26,6 @@ from render.painting.costs import estimate_costs
 from render.painting.course import Progress, RunProgress, Salvage, Watch, keep_on_error
 from render.painting.painter import Done, Launcher, Painter
 from render.painting.slabs import Streaming, Surface, open_surface
-from render.pictures.bands import Band
 from render.plan import Slab, Tile, check_count, plan
 from render.preparation import Preparation
 from render.request import Request
@@ -260,13 +259,11 @@ def _paint_in_slabs(
     paint: Callable[..., DrawnFrame], streaming: Streaming, hashes: list[str], request: Request, **options: Any
 ) -> DrawnFrame:
     """Paint one of the frames of a race, the first one for all that `streaming` does, the others for their hashes."""
-    frame = paint(request, streaming=replace(streaming, take=_drop_band) if hashes else streaming, **options)
+    if hashes:
+        streaming = replace(streaming, take=lambda _band: None)
+    frame = paint(request, streaming=streaming, **options)
     hashes.append(frame.sha256)
     return frame
-
-
-def _drop_band(band: Band) -> None:
-    """Let go of a band, which has been hashed."""
 
 
 def _repeat(

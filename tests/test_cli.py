@@ -570,8 +570,6 @@ def test_a_scene_that_raises_fails_its_tile(say: Say) -> None:
 
 SLOW = """\
 import sys
-
-
 class Telling:
     said = False
 
@@ -579,24 +577,12 @@ class Telling:
         if not self.said:
             self.said = True
             print("painting", file=sys.__stdout__, flush=True)
-
-
 tell = Telling()
-
-
-def start(x, y, p):
-    return x, y
-
-
+def start(x, y, p): return x, y
 def step(state, p):
     tell()
     return state
-
-
-def alive(state, p):
-    return state[0] < 1e30
-
-
+def alive(state, p): return state[0] < 1e30
 def shade(state, steps, p):
     return 0.0, 0.0, 0.0
 """

@@ -46,23 +46,18 @@ class Lesson(Protocol):
 
     def entrants(self, given: Mapping[str, Any]) -> list[Entrant]:
         """Make the runs of the lesson. Raises UsageError."""
-        ...
 
     def follows(self, frames: Sequence[Frame]) -> Iterator[str]:
         """Yield what follows from its runs, a sentence a line."""
-        ...
 
     def sound(self, frames: Sequence[Frame]) -> bool:
         """Test whether all pictures are equal that should be."""
-        ...
 
     def enough(self, frames: Sequence[Frame]) -> bool:
         """Test whether the figures carry the answer, or cannot here; where they never do, `follows` says so."""
-        ...
 
     def close_up(self, frames: Sequence[Frame]) -> CloseUp | None:
         """Follow one stretch of one run event by event; None where the traces do not show what the lesson is about."""
-        ...
 
 
 def names() -> list[str]:
