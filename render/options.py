@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -223,6 +224,17 @@ def parse_whole(value: Any, name: str) -> int:
         raise UsageError(f"{name} is {value!r:.60}, which is not a whole number", "give one, for example 4") from None
 
 
+def parse_number(value: Any, name: str, remedy: str, lowest: float = 0.0, highest: float = sys.float_info.max) -> float:
+    """Parse a number from `lowest` to `highest`. Raises UsageError."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not lowest <= number <= highest:
+        raise UsageError(f"{name} is {value!r:.60}", remedy)
+    return number
+
+
 def parse_pair(value: Any, name: str) -> tuple[int, int]:
     """Parse two whole numbers: (1280, 720), "1280x720"; one stands for both. Raises UsageError."""
     if isinstance(value, str):
@@ -273,13 +285,8 @@ def parse_duration(value: Any) -> int:
 
 def parse_timeout(value: Any) -> int:
     """Nanoseconds from seconds: "90", "90s". Raises UsageError for what is no number from 1 to a day of them."""
-    try:
-        seconds = float(str(value).strip().removesuffix("s"))
-    except ValueError:
-        seconds = 0.0
-    if not 1 <= seconds <= LONGEST_TIMEOUT:
-        raise UsageError(f"tile timeout is {value!r:.60}", f"give seconds, from 1 to {LONGEST_TIMEOUT}, for example 90")
-    return round(seconds * 1e9)
+    remedy = f"give seconds, from 1 to {LONGEST_TIMEOUT}, for example 90"
+    return round(parse_number(str(value).strip().removesuffix("s"), "tile timeout", remedy, 1, LONGEST_TIMEOUT) * 1e9)
 
 
 def parse_settings(words: list[str]) -> dict[str, Value]:

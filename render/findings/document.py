@@ -52,7 +52,7 @@ def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str
     frame, figures = run.frame, run.stats
     request, facts = frame.request, frame.trace.facts
     how, inside = run.schedule, figures.multiprocessors
-    story = stories.name_of(frame)
+    story = run.story
     hosts = claims.list_hosts(frame.trace)
     return (
         ({"story": story} if story else {})

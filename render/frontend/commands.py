@@ -168,20 +168,20 @@ def race(typed: Namespace, began: int) -> int:
             if typed.trace:
                 outputs.save(typed.trace, saved.write(result))
     _print_race(typed, result, [*makers, typed.trace])
-    if not (lessons.load(typed.lesson).sound(result.frames) if typed.lesson else result.identical):
+    if not (result.explanation.sound if result.explanation else result.identical):
         return 1
     return ModeUnavailable.exit_code if named and result.not_run else 0
 
 
 def _print_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
     """Print the table of a race, or its document; for a lesson also its question and its answers."""
-    lesson = lessons.find_lesson(result)
+    lesson = result.explanation
     if typed.json:
-        lesson_document = {"lesson": lessons.as_dict(lesson, result)} if lesson else {}
+        lesson_document = {"lesson": lesson.as_dict()} if lesson else {}
         print(json.dumps(race_document(result.frames, result.not_run) | lesson_document))
     elif not typed.quiet:
         width = _terminal_width()
-        lesson_lines = [*lessons.format_lines(lesson, result, min(width, table.WIDTH)), ""] if lesson else []
+        lesson_lines = [*lesson.format_lines(min(width, table.WIDTH)), ""] if lesson else []
         report = table.race_table(result.frames, result.not_run, width, figures=typed.figures)
         _print_lines([*lesson_lines, report], files)
 

@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from render import outputs
+from render import options, outputs
 from render.comparison import attribution, inspection
 from render.comparison.compare import compare as compare_pictures
 from render.comparison.compare import describe_request_changes, format_comparison, have_same_request
@@ -52,15 +52,7 @@ def compare(typed: Namespace, began: int) -> int:
 
 def _parse_number(word: str | None, name: str) -> float | None:
     """Parse a number not below zero; None if the option is not given. Raises UsageError."""
-    if word is None:
-        return None
-    try:
-        value = float(word)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise UsageError(f"{name} is {word!r}", "give a number, 0 or more")
-    return value
+    return None if word is None else options.parse_number(word, name, "give a number, 0 or more")
 
 
 def show(typed: Namespace) -> int:

@@ -20,7 +20,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from render import modes, options, registry
@@ -124,8 +123,8 @@ def explain(frames: Kind) -> Kind:
     if name is None:
         return frames
     lesson = load(name)
-    follows = tuple(lesson.follows(frames))
-    explanation = Explanation(name, lesson.QUESTION, follows, tuple(lesson.TERMS.items()), lesson.close_up(frames))
+    follows, terms, sound = tuple(lesson.follows(frames)), tuple(lesson.TERMS.items()), lesson.sound(frames)
+    explanation = Explanation(name, lesson.QUESTION, follows, terms, lesson.close_up(frames), sound)
     return replace(frames, explanation=explanation)
 
 
@@ -141,17 +140,3 @@ def _match_runs(name: str, frames: Sequence[Frame]) -> bool:
 def use_one_tile_size(runs: Sequence[Entrant], tile: tuple[int, int]) -> list[Entrant]:
     """Give all runs tiles of one size, which would depend on the workers otherwise."""
     return [run._replace(request=replace(run.request, tile=tile)) for run in runs]
-
-
-def format_lines(name: str, frames: Sequence[Frame], width: int) -> list[str]:
-    """Format the question of a lesson and its answer, folded for a terminal."""
-    lesson = load(name)
-    texts = [f"lesson {name}: {lesson.QUESTION}", *lesson.follows(frames)]
-    return [line for text in texts for line in wrap(text, width, subsequent_indent="  ")]
-
-
-def as_dict(name: str, frames: Sequence[Frame]) -> dict[str, Any]:
-    """Convert question and answer to JSON's types."""
-    lesson = load(name)
-    conclusions = list(lesson.follows(frames))
-    return {"name": name, "question": lesson.QUESTION, "follows": conclusions, "sound": lesson.sound(frames)}

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
-from render.findings import stories
 from render.findings.evidence import Run, build_runs
 from render.findings.speed_up import Curve, amdahl, build_curve, measure_curve
 from render.frame import Frame
@@ -52,7 +51,7 @@ def draw_curve(curve: Curve | None) -> bytes:
 
 def _counts(run: Run) -> bool:
     """Tell if a run can be a point: it took its workers one tile at a time, and its baseline is known."""
-    own = run.frame.request.in_flight == 1 and stories.name_of(run.frame) is None
+    own = run.frame.request.in_flight == 1 and run.story is None
     return own and bool(run.stats.tiles) and not run.stats.on_gpu and not run.frame.simulated and run.seconds > 0
 
 

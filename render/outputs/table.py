@@ -191,10 +191,10 @@ def _sentence_parts(entered: Sequence[Run]) -> Iterator[list[str]]:
     cut = f"cut into {count(first.stats.tiles, 'tile')}"
     yield [f"{describe_picture(first.frame)}; {cut}"]
     told = conclusions.tell_stories(entered)
-    plain = [run for run in entered if stories.name_of(run.frame) not in told]
+    plain = [run for run in entered if run.story not in told]
     yield [*_run_lines(plain), *conclusions.name_fastest(entered)]
     for name, follows in told.items():
-        own = [run for run in entered if stories.name_of(run.frame) == name]
+        own = [run for run in entered if run.story == name]
         story = stories.story_of(own[0].frame)
         about = [f"story {name}: {story.describe(own[0].frame.request.wait_ns)}"] if story else []
         yield [*about, *_run_lines(own), *follows]
