@@ -28,7 +28,7 @@ How data flows, and where each stage lives (imports go only downwards):
     pictures/*                  PNG written fast; files of any kind read with care
     storage/*                   what outlives the process: whole files, the journal of an unfinished picture
     lanes, language/*, trace    the words that scenes are written in, and what they mean; spans of one clock
-    request, errors             what to draw, checked; what can go wrong, and what to do
+    request, errors, version    what to draw, checked; what can go wrong, and what to do; which program this is
 
 The words, which mean the same everywhere; one word for one idea:
 
@@ -87,6 +87,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from render.version import VERSION
+
 if TYPE_CHECKING:
     from render.engine import Race
     from render.errors import RenderError
@@ -94,7 +96,7 @@ if TYPE_CHECKING:
     from render.frontend.library import draw, lesson, race, session
     from render.request import Request
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = ["Frame", "Race", "RenderError", "Request", "draw", "lesson", "race", "session"]
 
 _HOME = {

@@ -106,7 +106,7 @@ def open_canvas(request: Request, *, shared: bool) -> Iterator[Canvas]:
 
     Raises UsageError for a frame that cannot fit in memory, OutputError where there is no room that processes share.
     """
-    way_on = "give a smaller --size; on the command line .png, .tif and .npz alone take frames of any size, in bands"
+    way_on = "give a smaller --size; one picture saved as .png, .tif or .npz alone (--out; in Python out=) may have any"
     _check_memory("frame", request.width, request.height, way_on, with_steps=request.samples == 1)
     with open_rows(request, request.height, shared=shared) as canvas:
         yield canvas

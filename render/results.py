@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def save_frames(path: str | PathLike[str], frames: Frames, *, plain: bool) -> None:
     """Write these frames as the kind of file that the end of its name says; see `outputs`.
 
-    Raises UsageError for a name without a known ending, and where there is no frame, OutputError where it cannot be
-    written.
+    Raises UsageError for a name without a known ending, where there is no frame, and where the file needs pixels of
+    which there is only a small picture; OutputError where it cannot be written.
     """
     place = Path(path)
     maker = outputs.by_suffix(place)
@@ -27,7 +27,7 @@ def save_frames(path: str | PathLike[str], frames: Frames, *, plain: bool) -> No
             f"there is nothing to save in {str(place)!r}: no mode ran", why or "race in a mode that runs here"
         )
     outputs.check_writable(place)
-    outputs.save(place, maker.write(frames, plain=plain))
+    outputs.save(place, outputs.write_pieces(maker, frames, plain=plain))
 
 
 class DrawnFrame(Frame):

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from render.errors import OutputError
+from render.storage.temporary_folder import temporary_folder
 from render.wording import format_size
 
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.ENOMEM)
@@ -34,8 +34,7 @@ def shared_file(size: int) -> Iterator[Path]:
                 _allocate(descriptor, size)
                 path = _path_of(descriptor)
             else:
-                folder = tempfile.TemporaryDirectory(prefix="render-", ignore_cleanup_errors=True)
-                path = Path(stack.enter_context(folder)) / "shared"
+                path = stack.enter_context(temporary_folder("render-shared-")) / "shared"
                 with path.open("wb") as file:
                     _allocate(file.fileno(), size)
         except OSError as error:

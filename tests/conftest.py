@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -192,11 +192,14 @@ def _end_kept_cluster() -> Iterator[None]:
 @pytest.fixture
 def _cluster_of_threads(monkeypatch: pytest.MonkeyPatch, _end_kept_cluster: None) -> None:
     """A cluster of backend dask on this machine is made of threads of this process, which start at once."""
-    from distributed import LocalCluster
+    from distributed import Worker
 
-    from render.backends.dask import connection
+    from render.backends.dask import local
 
-    monkeypatch.setattr(connection, "LocalCluster", partial(LocalCluster, processes=False))
+    class WorkerHere(Worker):  # type: ignore[misc]
+        process = None
+
+    monkeypatch.setattr(local, "Nanny", WorkerHere)
 
 
 @pytest.fixture

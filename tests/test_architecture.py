@@ -17,9 +17,9 @@ ROOT = Path(__file__).parent.parent
 # From the bottom up. A module imports from lower layers; inside its own layer only where that makes no cycle.
 # "targets" stands for the whole folder.
 LAYERS = (
-    "errors machine processes wording swatches comparison contract findings frontend",
+    "version errors machine processes wording swatches comparison contract findings frontend",
     "language painting pictures storage",
-    "lock",
+    "lock temporary_folder",
     "speech signals",
     "registry shared_file whole_file",
     "growing_file",
@@ -60,7 +60,7 @@ LAYERS = (
     "options results engine devices",
     "like",
     "lessons terminal progress files thumbnail band_files saved_pictures",
-    "render sessions races keeping library parsers notebook",  # `render`: the library's front
+    "render sessions races keeping saving library parsers notebook",  # `render`: the library's front
     "film",
     "server",
     "commands cli __main__",

@@ -309,7 +309,7 @@ WRONG = [  # words, and what is said
     (["--size", "99999999"], "a row of tiles of 262144 x 262144 pixels needs"),
     (["--size", "131072", "--tile", "65536"], "a row of tiles of 65536 x 65536 pixels needs"),
     (["--size", "65535", "--out", "a.webp"], "at most 16383 pixels a side"),
-    (["--size", "65500", "--out", "a.jpg"], ".png, .tif and .npz alone take frames of any size"),
+    (["--size", "65500", "--out", "a.jpg"], "one picture saved as .png, .tif or .npz alone"),
     (["--size", "131072", "--out", "a.jpg"], "a.jpg can be at most 65500 pixels a side"),
     (["--samples", "0"], "samples is 0"),
     (["--samples", "1.5"], "samples is '1.5'"),
@@ -535,6 +535,12 @@ def test_the_tiles_that_were_done_before_one_failed_are_kept(say: Say) -> None:
     assert not kept[:, 24:].any()
     assert not kept[8:].any()
     assert not Path("wanted.png").exists()
+
+    Path(name).write_text(DISC, encoding="utf-8")
+    assert say(*words, "--out", "wanted.png", "--out", "wanted.unfinished.png", "--quiet").code == 0
+    assert Path("wanted.unfinished.png").exists()  # for it was asked for
+    assert say(*words, "--out", "other.tif", "--out", "wanted.png", "--quiet").code == 0
+    assert sorted(path.name for path in Path().iterdir()) == [name, "other.tif", "wanted.png"]
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -76,6 +77,23 @@ def test_the_files_are_those_of_a_frame_in_memory(samples: str, draw: Draw, monk
     assert np.array_equal(picture.read("a.tif").rgb, picture.read("whole-a.tif").rgb)
 
 
+def test_the_library_and_a_session_draw_into_files_as_the_command_line_does(draw: Draw) -> None:
+    document = draw(*SMALL, "--plain", *named(*FILES))
+    wanted = {"size": (48, 700), "tile": (16, 70), "limit": 60, "plain": True}
+    with render.session(mode="sequential") as session:
+        for files, drawn in (("b", partial(render.draw, mode="sequential")), ("c", session.draw)):
+            Path(files).mkdir()
+            frame = drawn(**wanted, out=[Path(files, file) for file in FILES])
+            assert (frame.is_small, frame.sha256) == (True, document["sha256"])
+            for file in FILES:
+                assert Path(files, file).read_bytes() == Path(file).read_bytes(), file
+    with pytest.raises(render.RenderError, match="only a small picture"):
+        frame.save("d.png")
+    with pytest.raises(render.RenderError, match="out names none"):
+        render.draw(resume=True)
+    assert sorted(path.name for path in Path().iterdir()) == ["a.npz", "a.png", "a.tif", "b", "c"]
+
+
 def test_they_carry_the_request_and_who_painted(draw: Draw) -> None:
     draw(*SMALL, *named(*FILES))
     for file in FILES:
@@ -95,6 +113,12 @@ def test_a_trace_and_what_is_made_of_it_have_a_small_picture(draw: Draw, capsys:
     assert main(["show", "t.trace.json", "--out", "b.png", "--quiet"]) == 2
     assert "there is only a small picture" in capsys.readouterr().err
     assert not Path("b.png").exists()
+
+
+def test_an_order_holds_within_each_slab_and_the_report_says_so(draw: Draw) -> None:
+    said = "It was painted in 10 slabs from the top, and order spiral held within each."
+    assert said in draw(*SMALL, "--order", "spiral", *named("a.png"))["sentences"]
+    assert not any("slabs" in sentence for sentence in draw(*SMALL, *named("a.png"))["sentences"])
 
 
 def test_it_goes_to_standard_output() -> None:

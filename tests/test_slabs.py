@@ -186,12 +186,12 @@ def test_a_band_that_cannot_be_written_ends_the_run_and_a_resumed_one_is_the_who
         if band.y:
             raise OutputError("the disk is full", "free some space")
 
-    request, journal = open_journal(request, output, lambda _text: None)
+    request, journal = open_journal(request, [output], lambda _text: None)
     with pytest.raises(OutputError, match="the disk is full") as full:
         engine.draw(request, streaming=Streaming(refuse, 1), journal=journal)
     assert "add --resume to go on" in full.value.remedy
 
-    request, journal = open_journal(request, output, lambda _text: None, resume=True)
+    request, journal = open_journal(request, [output], lambda _text: None, resume=True)
     painted = list[int]()
     frame, wall = draw_in_bands(request, journal=journal, progress=lambda done, _: painted.append(done.tile.number))
     journal.remove()
@@ -210,7 +210,7 @@ def test_an_interrupted_run_keeps_what_is_done_in_both_slabs(ask: Callable[..., 
             raise KeyboardInterrupt
 
     interrupt.left = 13  # type: ignore[attr-defined]
-    request, journal = open_journal(request, output, lambda _text: None)
+    request, journal = open_journal(request, [output], lambda _text: None)
     with pytest.raises(KeyboardInterrupt) as caught:
         draw_in_bands(request, journal=journal, progress=interrupt)
     assert f"13 of 32 tiles are kept in {output}.journal" in caught.value.__notes__[0]

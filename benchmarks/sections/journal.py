@@ -68,7 +68,7 @@ def open_journal(request: Any, folder: Path) -> Any:
     """A journal of a run that nobody interrupted."""
     from render.frontend.keeping import open_journal as opened
 
-    return opened(request, folder / "a.png", lambda _text: None)[1]
+    return opened(request, [folder / "a.png"], lambda _text: None)[1]
 
 
 def writing(request: Any, rgb: Any, folder: Path) -> Once:

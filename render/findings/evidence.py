@@ -225,8 +225,8 @@ class Run:
 
     @cached_property
     def gain(self) -> Gain | None:
-        """Its gain over its baseline (1 over itself); None without one or where simulated."""
-        if self.base is None or self.frame.simulated:
+        """Its gain over its baseline (1 over itself); None without one, where simulated and where nobody painted."""
+        if self.base is None or self.frame.simulated or not self.workers:
             return None
         done, before = self.schedule.done_seconds, self.base.schedule.done_seconds
         speed_up, shared = self.stats.speed_up(self.base.stats), not self.stats.on_gpu

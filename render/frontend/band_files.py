@@ -75,8 +75,7 @@ class BandFiles:
         needed = {path: file.sink.expected_bytes for path, file in self._open.items() if path != outputs.STDOUT}
         if journal is not None:
             canvas = request.width * request.height * (7 if request.samples == 1 else 3)
-            path = str(journal.output)
-            needed[path] = needed.get(path, 0) + max(canvas // JOURNAL_SHARE - journal.kept_bytes, 0)
+            needed[str(journal.path)] = max(canvas // JOURNAL_SHARE - journal.kept_bytes, 0)
         by_disk: dict[int, list[str]] = {}
         for path in needed:
             by_disk.setdefault(Path(os.path.realpath(path)).parent.stat().st_dev, []).append(path)

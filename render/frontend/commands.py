@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,15 +21,13 @@ from render.errors import ModeUnavailable, UnknownName, UsageError
 from render.findings import chart, repeats
 from render.findings.document import draw_document, race_document
 from render.findings.repeats import Rounds
-from render.frame import Frame, Frames
-from render.frontend import devices, keeping, races, saved_pictures, terminal
-from render.frontend.band_files import BandFiles, open_bands
-from render.frontend.files import check_outputs, check_sizes, keep_until_saved, save_all, save_unfinished
+from render.frame import Frames
+from render.frontend import devices, races, saved_pictures, terminal
+from render.frontend.band_files import open_bands
+from render.frontend.files import check_outputs, check_sizes, save_all
+from render.frontend.saving import Wishes, draw_files, list_savings, save_frames
 from render.outputs import table
 from render.outputs import trace as saved
-from render.request import Request
-from render.storage.journal import Journal
-from render.trace import NO_TILE, Recorder, Span
 
 
 def run(command: str, typed: Namespace, began: int) -> int:
@@ -60,29 +57,10 @@ def draw(typed: Namespace, began: int) -> int:
     request = options.complete(**_given_options(typed))
     out = typed.out or [like.default_name(request, typed.like)]
     makers = check_outputs(out, typed.page, typed.trace, json=typed.json)
-    check_sizes(makers, [request])
     files = [*makers, *([typed.trace] if typed.trace else [])]
-    engine.load_available_mode(request)
-    request, journal = _open_journal(request, typed, out)
-    with open_bands() as bands:
-        streaming = bands.start(makers, request, journal, plain=typed.plain)
-        keep = partial(save_unfinished, Path(like.default_name(request) if out[0] == outputs.STDOUT else out[0]))
-        with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
-            frame: Frame = engine.draw(
-                request,
-                announce=partial(_announce, quiet=typed.quiet),
-                watch=watch,
-                began=began,
-                salvage=None if streaming else keep,
-                journal=journal,
-                streaming=streaming,
-            )
-        with keep_until_saved(journal):
-            t0 = time.perf_counter_ns()
-            save_all(_savings(bands, makers, Frames((frame,)), plain=typed.plain))
-            frame = _add_save_span(frame, t0)
-            if typed.trace:
-                outputs.save(typed.trace, saved.write(Frames((frame,))))
+    wishes = Wishes(makers, typed.trace, typed.plain, typed.resume, typed.fresh, own_tile=typed.tile is not None)
+    watching = partial(terminal.show_tiles, quiet=typed.quiet, stream=sys.stderr)
+    frame = draw_files(request, wishes, partial(_announce, quiet=typed.quiet), watching, began)
     if typed.json:
         print(json.dumps(draw_document(frame, files)))
     elif not typed.quiet:
@@ -91,44 +69,9 @@ def draw(typed: Namespace, began: int) -> int:
     return 0
 
 
-def _open_journal(request: Request, typed: Namespace, out: Sequence[str]) -> tuple[Request, Journal | None]:
-    """Open the journal beside the first file that is to be saved; none for standard output, pipes, and a single tile.
-
-    Raises as `keeping.open_journal` does, and UsageError where there is nothing to resume.
-    """
-    files = [path for path in out if outputs.is_regular(path)]
-    if not files or request.only_tile is not None:
-        if typed.resume:
-            raise UsageError("--resume goes on with a picture that is saved in a file", "give --out FILE")
-        return request, None
-    how = {"resume": typed.resume, "fresh": typed.fresh, "own_tile": typed.tile is not None}
-    return keeping.open_journal(request, Path(files[0]), partial(_announce, quiet=typed.quiet), **how)
-
-
-def _savings(
-    bands: BandFiles, makers: Mapping[str, outputs.Output], frames: Frames, *, plain: bool
-) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Yield each file with what saves it; those made of bands, which have them all by now, go first."""
-    yield from bands.savings(frames[0], plain=plain)
-    for path, maker in makers.items():
-        if not (frames[0].is_small and maker.KEEPS_PIXELS):
-            yield path, partial(_save_frames, path, maker, frames, plain=plain)
-
-
-def _save_frames(path: str, maker: outputs.Output, frames: Frames, *, plain: bool = False) -> None:
-    outputs.save(path, outputs.write_pieces(maker, frames, plain=plain))
-
-
 def _print_lines(lines: Sequence[str], files: Sequence[str]) -> None:
     """Print lines, on standard error if a file goes to standard output."""
     print("\n".join(lines), file=sys.stderr if outputs.STDOUT in files else sys.stdout)
-
-
-def _add_save_span(frame: Frame, t0: int) -> Frame:
-    """Add the span in which the files were written to the frame's trace."""
-    t1 = time.perf_counter_ns()
-    spans = (*frame.trace.spans, Span(Recorder.current_worker(), NO_TILE, "save", t0, t1))
-    return frame.with_trace(replace(frame.trace, spans=spans, ended=time.perf_counter_ns()))
 
 
 def race(typed: Namespace, began: int) -> int:
@@ -164,7 +107,7 @@ def race(typed: Namespace, began: int) -> int:
             )
         result = replace(lessons.explain(result), recorded=typed.recorded)
         if result.frames:
-            save_all(_savings(bands, makers, result, plain=False))
+            save_all(list_savings(bands, makers, result, plain=False))
             if typed.trace:
                 outputs.save(typed.trace, saved.write(result))
     _print_race(typed, result, [*makers, typed.trace])
@@ -194,7 +137,7 @@ def show(typed: Namespace, began: int) -> int:
     files = list(makers)
     frames = replace(lessons.explain(saved.read(typed.file)), recorded=typed.recorded)
     check_sizes(makers, [frame.request for frame in frames])
-    save_all((path, partial(_save_frames, path, maker, frames, plain=typed.plain)) for path, maker in makers.items())
+    save_all((path, partial(save_frames, path, maker, frames, plain=typed.plain)) for path, maker in makers.items())
     if frames.kind == "race":
         _print_race(typed, frames, files)
     elif typed.json:

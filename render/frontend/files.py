@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,7 @@ def check_outputs(
     return makers
 
 
-def check_sizes(makers: dict[str, outputs.Output], requests: Sequence[Request]) -> None:
+def check_sizes(makers: Mapping[str, outputs.Output], requests: Sequence[Request]) -> None:
     """Raise UsageError, before painting, for a file that could not hold such pictures or show so many tiles."""
     tiles = sum(math.prod(request.rows_and_columns) for request in requests if request.only_tile is None)
     for path, maker in makers.items():
@@ -69,9 +69,22 @@ def save_all(files: Iterable[tuple[str, Callable[[], None]]]) -> None:
 
 def save_unfinished(wanted: Path, rgb: np.ndarray) -> str:
     """Save what a failed run has painted beside the requested file; return the file's name."""
-    path = wanted.with_name(f"{wanted.stem}.unfinished.png")
+    path = _name_unfinished(wanted)
     outputs.save(path, encode_png(rgb))
     return str(path)
+
+
+def remove_unfinished(wanted: Iterable[Path], saved: Iterable[Path]) -> None:
+    """Remove what failed runs have left of the pictures that are now finished, unless one of them has its name."""
+    there = {path.resolve() for path in saved}
+    for path in map(_name_unfinished, wanted):
+        if path.resolve() not in there:
+            with suppress(OSError):
+                path.unlink()
+
+
+def _name_unfinished(wanted: Path) -> Path:
+    return wanted.with_name(f"{wanted.stem}.unfinished.png")
 
 
 @contextmanager

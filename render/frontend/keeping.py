@@ -3,39 +3,43 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from render import __version__, scene
+from render import scene
 from render.errors import UsageError
 from render.request import Request
 from render.storage.journal import Journal
 from render.storage.journal_file import JournalFile, identify, open_journals
+from render.version import VERSION
+from render.wording import join_words
 
 
 def open_journal(
     request: Request,
-    output: Path,
+    outputs: Sequence[Path],
     say: Callable[[str], None],
     *,
     resume: bool = False,
     fresh: bool = False,
     own_tile: bool = False,
 ) -> tuple[Request, Journal]:
-    """Open the journal of an output; return it and the request, cut as the journal is where that goes on.
+    """Open the journal of a draw; return it and the request, cut as the journal is where that goes on.
 
-    resume: go on with the tiles that are kept. fresh: throw away what is kept. With neither, all is painted anew, and
-    what is kept stays until the picture is saved. own_tile: the tile's size was asked for, and is not the journal's to
-    say. Raises UsageError for a journal of another request, OutputError where another run draws the same file.
+    It lies beside one of the `outputs`, the files that are made: the first, unless an earlier run has kept it beside
+    another. resume: go on with the tiles that are kept. fresh: throw away what is kept. With neither, all is painted
+    anew, and what is kept stays until the picture is saved. own_tile: the tile's size was asked for, and is not the
+    journal's to say. Raises UsageError for a journal of another request, OutputError where another run draws the same
+    file.
     """
-    found = open_journals(output)
+    found = open_journals(outputs)
     if fresh:
         for journal in found:
             journal.remove()
         found = []
     scene_hash = hashlib.sha256(scene.load(request.scene).path.read_bytes()).hexdigest()
-    identity = identify(request, scene_hash, __version__)
+    identity = identify(request, scene_hash, VERSION)
     fitting = [journal for journal in found if _fits(journal, identity, own_tile=own_tile)]
     kept = fitting if resume else []
     if kept:
@@ -44,14 +48,15 @@ def open_journal(
         request = replace(request, tile=(wide, high))
         identity = identity | {"tile": [wide, high]}
         kept = [journal for journal in kept if journal.identity == identity]
+        say(f"going on with {join_words([str(journal.path) for journal in kept])}")
     elif resume:
-        _explain_misfit(found, identity, output, say)
+        _explain_misfit(found, identity, outputs, say)
     elif fitting:
         say(f"{fitting[0].path} keeps tiles of an earlier run: --resume would go on with them; all is painted anew")
     elif found:
         say(f"{found[0].path} keeps tiles of another picture; it goes when this one is saved")
     others = [journal for journal in found if journal not in kept]
-    return request, Journal(output, identity, say, kept, others)
+    return request, Journal(outputs, identity, say, kept, others)
 
 
 def _fits(journal: JournalFile, identity: dict[str, object], *, own_tile: bool) -> bool:
@@ -65,12 +70,13 @@ def _fits(journal: JournalFile, identity: dict[str, object], *, own_tile: bool) 
 
 
 def _explain_misfit(
-    found: list[JournalFile], identity: dict[str, object], output: Path, say: Callable[[str], None]
+    found: list[JournalFile], identity: dict[str, object], outputs: Sequence[Path], say: Callable[[str], None]
 ) -> None:
     """Say that there is nothing to go on with. Raises UsageError where what there is belongs to another request."""
     readable = [journal for journal in found if journal.identity is not None]
     if not readable:
-        say(f"there is no journal of {output}: the whole picture is painted anew")
+        named = join_words([str(output) for output in outputs])
+        say(f"there is no journal of {named}: the whole picture is painted anew")
         return
     journal = readable[0]
     for one in found:

@@ -11,6 +11,7 @@ from render.engine import Race
 from render.findings import repeats
 from render.findings.explanation import Explanation
 from render.frontend import races
+from render.frontend.saving import draw_files, split_wishes
 from render.frontend.sessions import Session
 from render.results import DrawnFrame
 
@@ -52,10 +53,16 @@ def draw(**arguments: Any) -> DrawnFrame:
     Frame: `frame.rgb` (height, width, 3) uint8, `frame.steps`, `frame.inside`, `frame.trace`; `frame.save("x.png")`
     saves it as whatever the name says.
 
+    `out="x.tif"`, or a list of names, saves it at once, as the command line does, with `plain`, `resume` and `fresh`: a
+    journal is kept meanwhile, and a frame of more than 128 MiB goes into `.png`, `.tif` and `.npz` slab by slab,
+    whatever its size. Then `frame.is_small` is True: `frame.rgb` is a small picture of it, and there are no steps.
+
     Raises UsageError for options that make no sense, ModeUnavailable where the mode cannot run here, TileError where a
-    tile fails.
+    tile fails, OutputError where a file cannot be written.
     """
-    return engine.draw(options.complete(**like.apply_picture(arguments)))
+    arguments, wishes = split_wishes(arguments)
+    request = options.complete(**like.apply_picture(arguments))
+    return engine.draw(request) if wishes is None else draw_files(request, wishes)
 
 
 def session(**arguments: Any) -> Session:

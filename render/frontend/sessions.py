@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from render import engine, options
 from render.errors import RenderError, TileError, UsageError
 from render.frame import Canvas, open_window
+from render.frontend.saving import draw_files, split_wishes
 from render.pace import Pace
 from render.painting.not_numbers import describe_failure
 from render.pictures.png_writer import encode_png
@@ -82,13 +83,17 @@ class Session:
     def draw(self, **changes: Any) -> DrawnFrame:
         """Draw one frame: `s.draw(parameters={"zoom": 3})`; every option but those in FIXED may change.
 
-        Parameters that are not named keep the values they were given when the session was opened. A frame that fails
-        leaves the session as it was.
+        Parameters that are not named keep the values they were given when the session was opened. `out` saves the
+        frame, as in `render.draw`. A frame that fails leaves the session as it was.
 
         Raises UsageError for an option in FIXED and for a closed session, and as `render.draw` does.
         """
         preparation = self._require_open()
-        return engine.draw(self._changed_request(changes, preparation), preparation=preparation)
+        changes, wishes = split_wishes(changes)
+        request = self._changed_request(changes, preparation)
+        if wishes is None:
+            return engine.draw(request, preparation=preparation)
+        return draw_files(request, wishes, preparation=preparation)
 
     def window(self, x: int, y: int, width: int, height: int, **changes: Any) -> Window:
         """Paint one rectangle of the frame, and nothing else of it: `s.window(512, 256, 256, 256)`.

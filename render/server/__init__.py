@@ -17,7 +17,8 @@
     settings     what the owner decides at the start
     lesson       what the page below the map shows of the last seconds; figures for machines
     app          the application, and running it
-    pages/*      the explorer and the player, their styles and scripts; Leaflet, which moves the map (leaflet/LICENSE)
+    site         the explorer and the player: one head, and the files that a browser asks for
+    pages/*      what stands on them, their styles and scripts; Leaflet, which moves the map (leaflet/LICENSE)
 
 How a request goes: the event loop takes it and lets it wait for its data (`--slow-data`, a timer that stands for a slow
 database) beside all others. Then it stands in its client's queue. A free worker asks for the next turn: clients are

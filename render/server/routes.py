@@ -7,9 +7,6 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from functools import cache
-from hashlib import sha256
-from importlib.resources import files
 from typing import Any
 
 from starlette.requests import Request
@@ -21,7 +18,7 @@ from render.errors import ModeUnavailable, RenderError, UsageError
 from render.frame import Frames
 from render.outputs import page
 from render.outputs import trace as saved
-from render.server import lesson, player
+from render.server import lesson, player, site
 from render.server.clients import COOKIE, Client, Clients
 from render.server.downloads import DOWNLOADS, check_size, paint_picture
 from render.server.guard import POLICY, refuse
@@ -32,16 +29,6 @@ from render.server.service import Gone, Overloaded, Service
 NUMBER = re.compile(r"[0-9]{1,10}")
 FOREVER = "public, max-age=86400"  # a tile never changes; but a new version of the program may have another one
 FRESH = {"cache-control": "no-store"}
-STATIC = {
-    "explorer.css": "text/css",
-    "explorer.js": "text/javascript",
-    "lesson.js": "text/javascript",
-    "player.css": "text/css",
-    "player.js": "text/javascript",
-    "leaflet.css": "text/css",
-    "leaflet.js": "text/javascript",
-}
-FOLDERS = {"leaflet.css": "leaflet", "leaflet.js": "leaflet"}
 THEATRE_POLICY = (  # the page's own policy, in its head, names its one script and style and forbids all else
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'none'"
 )
@@ -247,7 +234,7 @@ async def _report(request: Request, write: Callable[[Frames], bytes]) -> bytes:
 
 async def send_explorer(request: Request) -> Response:
     """Send the explorer; who has no cookie gets one, and so a queue of their own."""
-    response = HTMLResponse(_page("explorer.html"), headers={"cache-control": "no-cache"})
+    response = HTMLResponse(site.build_page("explorer"), headers={"cache-control": "no-cache"})
     if not request.cookies.get(COOKIE):
         response.set_cookie(COOKIE, secrets.token_urlsafe(16), httponly=True, samesite="strict")
     return response
@@ -256,7 +243,7 @@ async def send_explorer(request: Request) -> Response:
 async def send_player(request: Request) -> Response:
     """Send the player."""
     headers = {"content-security-policy": PLAYER_POLICY, "cache-control": "no-cache"}
-    return HTMLResponse(_page("player.html"), headers=headers)
+    return HTMLResponse(site.build_page("player"), headers=headers)
 
 
 def watches_client(send: player.Sender) -> Endpoint:
@@ -270,21 +257,14 @@ def watches_client(send: player.Sender) -> Endpoint:
 
 
 async def send_static(request: Request) -> Response:
-    """Send a part of the explorer."""
-    name = request.path_params["name"]
-    if name not in STATIC:
+    """Send a style or a script of the explorer or the player."""
+    static = site.read_static(request.path_params["name"])
+    if static is None:
         return refuse(404, "there is no such file")
-    data = _page(f"{FOLDERS[name]}/{name}" if name in FOLDERS else name)
-    etag = f'"{sha256(data).hexdigest()[:24]}"'
-    headers = {"etag": etag, "cache-control": "no-cache"}
-    if request.headers.get("if-none-match") == etag:
+    headers = {"etag": static.etag, "cache-control": "no-cache"}
+    if request.headers.get("if-none-match") == static.etag:
         return Response(status_code=304, headers=headers)
-    return Response(data, media_type=STATIC[name], headers=headers)
-
-
-@cache
-def _page(name: str) -> bytes:
-    return files("render.server").joinpath("pages").joinpath(name).read_bytes()
+    return Response(static.data, media_type=static.media_type, headers=headers)
 
 
 ROUTES: Mapping[str, Endpoint] = {

@@ -1,6 +1,7 @@
 """The journal: the tiles of a picture that are done, kept beside it while it is painted, and gone when it is saved.
 
 `wall.png` has `wall.png.journal`; where one is there already that must not be lost, `wall.png.journal.2`, and so on.
+Of several files that one run makes, the first has it.
 `render.storage.journal_file` says what is in it. A tile counts as kept when its bytes are on the disk (fsync); a thread
 of its own packs and writes them, many at a time.
 """
@@ -18,7 +19,7 @@ from render.errors import OutputError
 from render.frame import Canvas
 from render.plan import Tile, find_tile
 from render.request import Request
-from render.storage.journal_file import JournalFile, journal_name, lock_journal
+from render.storage.journal_file import JournalFile, journal_name, list_journals, lock_journal
 
 FIRST_SECONDS = 0.5  # of painting, before there is a journal at all: most pictures are done by then
 PAUSE_SECONDS = 0.25  # between two times that tiles are written
@@ -33,7 +34,7 @@ class Pending(NamedTuple):
 
 
 class Journal:
-    """The journal of one run, which saves `output`. `say` is told, in a line, what whoever waits should know.
+    """The journal of one run, which saves these `outputs`. `say` is told, in a line, what whoever waits should know.
 
     `kept`: journals of earlier runs of the same request, whose tiles are taken; `others`: those that only go when the
     picture is saved. The file is made when the painting has gone on for FIRST_SECONDS.
@@ -41,13 +42,13 @@ class Journal:
 
     def __init__(
         self,
-        output: Path,
+        outputs: Sequence[Path],
         identity: Mapping[str, Any],
         say: Callable[[str], None],
         kept: Sequence[JournalFile] = (),
         others: Sequence[JournalFile] = (),
     ) -> None:
-        self.output, self._identity, self._say = output, identity, say
+        self._outputs, self._identity, self._say = outputs, identity, say
         self._kept, self._others = list(kept), list(others)
         self._file: JournalFile | None = self._kept[0] if self._kept else None
         self._places: dict[int, tuple[JournalFile, int]] = {}  # of the tiles that are kept, by number
@@ -87,6 +88,11 @@ class Journal:
         return restored
 
     @property
+    def path(self) -> Path:
+        """Where it is, or is going to be."""
+        return journal_name(self._outputs[0]) if self._file is None else self._file.path
+
+    @property
     def kept_bytes(self) -> int:
         """Bytes that the journals which it goes on with have on the disk."""
         return sum(journal.path.stat().st_size for journal in self._kept)
@@ -120,7 +126,7 @@ class Journal:
         return f"{self._on_disk} of {self._tiles} tiles are kept in {self._file.path}: add --resume to go on"
 
     def remove(self) -> None:
-        """Remove all journals of the output: it is saved."""
+        """Remove all journals of the outputs: they are saved."""
         self._end_thread()
         for journal in self._all():
             journal.remove()
@@ -159,26 +165,24 @@ class Journal:
             except OSError as error:
                 self._broken = True
                 self._pending.clear()
-                self._say(f"no more tiles can be kept in {journal_name(self.output)}: {error.strerror}")
+                self._say(f"no more tiles can be kept in {self.path}: {error.strerror}")
 
     def _create(self) -> JournalFile:
         """Create the file, under the first name that is free. Raises OutputError where another run has one, OSError."""
-        number = 1
-        while True:
-            path = journal_name(self.output, number)
-            try:
-                file = path.open("x+b")
-                break
-            except FileExistsError:
-                number += 1
-        journal = lock_journal(path, self.output, file)
+        first = self._outputs[0]
+        file, number = None, 0
+        while file is None:
+            number += 1
+            with contextlib.suppress(FileExistsError):
+                file = journal_name(first, number).open("x+b")
+        journal = lock_journal(journal_name(first, number), first, file)
         try:
-            mine = {one.path for one in (*self._kept, *self._others)}
-            for before in range(1, number):
-                other = journal_name(self.output, before)
-                if other not in mine:
-                    with other.open("rb") as held:
-                        lock_journal(other, self.output, held)
+            mine = {one.path for one in (journal, *self._kept, *self._others)}
+            for output in self._outputs:
+                for path in list_journals(output):
+                    if path not in mine:
+                        with path.open("rb") as held:
+                            lock_journal(path, output, held)
             journal.write_header(self._identity)
         except BaseException:
             journal.remove()

@@ -21,6 +21,7 @@ import json
 import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -38,6 +39,7 @@ MAGIC = b"render journal 2\n"
 RECORD = struct.Struct("<4sIIIIqII")
 MARK = b"tile"
 LONGEST_HEADER = 1 << 20  # bytes
+MOST_JOURNALS = 1000  # of an output
 LEVEL = 0  # of isal's: 1 is hardly smaller (benchmarks/sections/journal.py)
 
 
@@ -182,16 +184,20 @@ def journal_name(output: Path, number: int = 1) -> Path:
     return output.with_name(f"{output.name}.journal" + (f".{number}" if number > 1 else ""))
 
 
-def open_journals(output: Path) -> list[JournalFile]:
-    """Open and lock all journals of an output. Raises OutputError where that cannot be, or another run writes one."""
+def list_journals(output: Path) -> list[Path]:
+    """List the journals that lie beside an output."""
+    names = (journal_name(output, number) for number in range(1, MOST_JOURNALS))
+    return list(takewhile(os.path.exists, names))  # False for a name that is too long
+
+
+def open_journals(outputs: Sequence[Path]) -> list[JournalFile]:
+    """Open and lock all journals of these outputs. Raises OutputError where one cannot be, or another run writes it."""
     found: list[JournalFile] = []
     try:
-        for number in range(1, 1000):
-            path = journal_name(output, number)
-            if not os.path.exists(path):  # noqa: PTH110  (False for a name that is too long)
-                break
-            found.append(lock_journal(path, output, path.open("r+b")))
-            found[-1].read_header()
+        for output in outputs:
+            for path in list_journals(output):
+                found.append(lock_journal(path, output, path.open("r+b")))
+                found[-1].read_header()
     except BaseException as error:
         for journal in found:
             journal.close()

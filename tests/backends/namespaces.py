@@ -79,7 +79,7 @@ class Hosts:
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=self._folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT)} | dict(environment or {}),
+            env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(self._folder)} | dict(environment or {}),
             start_new_session=True,
         )
         log.close()

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from distributed import KilledWorker
+from distributed import KilledWorker, LocalCluster
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -105,6 +105,20 @@ def test_a_scheduler_that_does_not_answer_is_named_within_seconds(
     with pytest.raises(ModeUnavailable, match=r"no scheduler answers at tcp://127\.0\.0\.1:9 ") as caught:
         engine.draw(replace(wanted, cluster="tcp://127.0.0.1:9"))
     assert "dask scheduler" in caught.value.remedy
+
+
+def test_a_cluster_without_workers_is_given_time_and_the_waiting_is_announced(
+    wanted: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "WORKER_SECONDS", 0.5)
+    monkeypatch.setattr(crew, "QUIET_SECONDS", 0.1)
+    said: list[str] = []
+    with (
+        LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster,
+        pytest.raises(ModeUnavailable, match=r"the cluster .*: it has no workers"),
+    ):
+        engine.draw(replace(wanted, cluster=cluster.scheduler_address), announce=said.append)
+    assert sum("has no workers yet" in text for text in said) == 1
 
 
 @pytest.mark.parametrize("text", ['{"address": null}', '{"address": 5}', '{"address": "head"}', "[]", "\0"])

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +135,7 @@ def scheduler(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
 
     def start(*words: str) -> subprocess.Popen[bytes]:
         with (tmp_path / f"{len(started)}.log").open("wb") as log:
-            environment = os.environ | {"PYTHONPATH": str(ROOT)}
+            environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
             started.append(
                 subprocess.Popen(
                     [sys.executable, "-m", *words],
@@ -162,8 +162,8 @@ def scheduler(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
                 process.wait(HANGING)
 
 
-def draw(folder: Path, *words: str, own_group: bool = False) -> subprocess.Popen[str]:
-    """The program, in a process of its own."""
+def draw(folder: Path, *words: str, own_group: bool = False, path: Sequence[Path] = ()) -> subprocess.Popen[str]:
+    """The program, in a process of its own; `path`: from where it imports first."""
     frame = ["--size", "96x80", "--tile", "8", "--target", "python", "--limit", "9", "--backend", "dask"]
     return subprocess.Popen(
         [sys.executable, "-m", "render", *frame, *words],
@@ -171,7 +171,7 @@ def draw(folder: Path, *words: str, own_group: bool = False) -> subprocess.Popen
         stderr=subprocess.PIPE,
         text=True,
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, [*path, ROOT]))},
         start_new_session=own_group,
     )
 
@@ -238,6 +238,28 @@ def test_an_interrupt_ends_a_cluster_of_this_machine_without_a_word_of_its_proce
     assert "Traceback" not in errors
     assert "tiles are kept in" in errors
     wait_until(lambda: not group_lives(drawing.pid))
+
+
+def test_an_interrupt_ends_a_cluster_whose_processes_do_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = tmp_path / "started"
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys, time\n"
+        f"if 'Dask Worker' in ' '.join(sys.orig_argv):\n    open({str(started)!r}, 'a').close()\n    time.sleep(1000)\n"
+    )
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    drawing = draw(tmp_path, "--workers", "2", "--out", "p.png", own_group=True, path=[tmp_path])
+    wait_until(started.exists)
+    os.killpg(drawing.pid, signal.SIGINT)
+    _, errors = drawing.communicate(timeout=HANGING)
+
+    assert drawing.returncode == 130, errors
+    assert "Traceback" not in errors
+    wait_until(lambda: not group_lives(drawing.pid))
+    assert not list(temporary.iterdir())
 
 
 def test_a_killed_client_with_a_cluster_of_this_machine_leaves_no_process_and_no_file(

@@ -87,7 +87,7 @@ class Interrupt:
 
 
 def keep(request: Request, output: Path, said: list[str] | None = None, **how: Any) -> tuple[Request, Journal]:
-    return open_journal(request, output, (said if said is not None else []).append, **how)
+    return open_journal(request, [output], (said if said is not None else []).append, **how)
 
 
 def interrupt(request: Request, output: Path, at: int = 3) -> str:
@@ -129,6 +129,22 @@ def test_a_resumed_picture_is_that_of_a_run_that_nothing_interrupted(
     assert np.array_equal(frame.steps, expected.steps)
     assert frame.trace.facts["resumed"] == 3
     assert len(painted) == len(set(painted)) == 3
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_journal_is_found_beside_any_of_the_files_that_a_run_makes(
+    ask: Callable[..., Request], tmp_path: Path
+) -> None:
+    first, second, said = tmp_path / "a.png", tmp_path / "b.tif", list[str]()
+    interrupt(ask(), first)
+    _, running = open_journal(ask(), [second, first], print, resume=True)
+    with pytest.raises(OutputError, match=f"another run is drawing {first}"):
+        open_journal(ask(), [second, first], print)
+    running.stop()
+    request, journal = open_journal(ask(), [second, first], said.append, resume=True)
+    assert said == [f"going on with {journal_name(first)}"]
+    assert engine.draw(request, journal=journal).trace.facts["resumed"] == 3
+    journal.remove()
     assert not list(tmp_path.iterdir())
 
 
@@ -267,6 +283,6 @@ def test_tiles_come_to_the_disk_while_the_picture_is_painted(
     assert kept == sorted(kept)
     assert kept[-1] > 0
     journal.stop()
-    [left] = open_journals(output)
+    [left] = open_journals([output])
     assert len(list(left.read_tiles())) == 6
     left.close()

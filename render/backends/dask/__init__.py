@@ -9,7 +9,7 @@ text of its file with its hash (`messages`). A worker compiles for its own CPU, 
 into private windows, and returns pixels and spans (`worker`). The client keeps a few tiles in flight for each slot and
 takes them as they come (`crew`); it sees now and then which workers there are, whether they can take part (`members`),
 and who does not answer (`silence`). The clock of each is tied to this process's (`hosts`); `connection` finds the
-scheduler, or starts a cluster on this machine.
+scheduler; `local` starts a cluster on this machine.
 
 Dask paints a lost worker's tiles again elsewhere; those of a worker that nothing is heard of are taken back from it.
 A tile whose workers die again and again is tried once more, alone, and then given up as failed. A scheduler that is

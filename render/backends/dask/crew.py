@@ -37,7 +37,8 @@ BATCH = 100_000_000  # ns that a task should take: one costs some 6 ms (benchmar
 MOST_AT_ONCE = 100  # tiles of a task
 START_SECONDS = 60.0  # in which the first worker gets ready
 GRACE_SECONDS = 10.0  # for which the others wait for a worker that does not get ready
-WORKER_SECONDS = 10.0  # in which a cluster without workers has one
+WORKER_SECONDS = 30.0  # in which a cluster without workers has one; it is said after QUIET_SECONDS
+QUIET_SECONDS = 2.0
 LEFT_SECONDS = 20.0  # in which a cluster whose workers have all left has one again
 MOST_DIED = 4  # workers that may die as they get ready before the first is ready
 MOST_BOUNCES = 20  # of one tile
@@ -74,6 +75,7 @@ class Crew:
         self._progress = time.monotonic()
         self._stranded: Counter[int] = Counter()
         self._bounced: Counter[int] = Counter()
+        self._has_said_why = False  # nothing happens yet
         self._silence = SilenceWatch(self._members, self._client, self._job)
 
     def start_workers(self) -> None:
@@ -82,32 +84,39 @@ class Crew:
         Raises ModeUnavailable where none can take part.
         """
         with self._painter.recorder.span("start"):
-            began, first = time.monotonic(), 0.0
+            began, first = time.monotonic(), None
             while True:
                 self._members.look()
-                now, members = time.monotonic(), list(self._members)
-                waiting = [one for one in members if not one.is_ready and not one.refusal]
-                if not self._members.has_looked:
-                    pass
-                elif self._members.ready:
-                    first = first or now
-                    if not waiting:
-                        return
-                    if now > first + GRACE_SECONDS:
-                        self._announce_late(waiting)
-                        return
-                elif self._members.died_unready >= MOST_DIED:
-                    raise self._unavailable("its workers die as they get ready")
-                elif members and not waiting:
-                    raise self._unavailable("none of its workers can take part: " + self._list_refusals())
-                elif now > began + (START_SECONDS if members else WORKER_SECONDS):
-                    died = self._members.died_unready
-                    none = "its workers died as they got ready" if died else "it has no workers"
-                    raise self._unavailable("its workers do not get ready" if members else none)
-                elif members and all(one.is_silent for one in waiting):
-                    names = ", ".join(one.name for one in waiting[:4])
-                    raise self._unavailable(f"its workers do not answer ({names})")
+                now = time.monotonic()
+                if first is None and self._members.has_looked and self._members.ready:
+                    first = now
+                waiting = [one for one in self._members if not one.is_ready and not one.refusal]
+                if first is None:
+                    self._wait_for_first(waiting, now - began)
+                elif not waiting or now > first + GRACE_SECONDS:
+                    self._announce_late(waiting)
+                    return
                 time.sleep(0.01)
+
+    def _wait_for_first(self, waiting: Sequence[Member], seconds: float) -> None:
+        """Raise ModeUnavailable where it was long enough, or waiting is in vain."""
+        members, died = list(self._members), self._members.died_unready
+        if not self._members.has_looked:
+            return
+        if died >= MOST_DIED:
+            raise self._unavailable("its workers die as they get ready")
+        if members and not waiting:
+            raise self._unavailable("none of its workers can take part: " + self._list_refusals())
+        if members and all(one.is_silent for one in waiting):
+            names = ", ".join(one.name for one in waiting[:4])
+            raise self._unavailable(f"its workers do not answer ({names})")
+        if members and seconds > START_SECONDS:
+            raise self._unavailable("its workers do not get ready")
+        if not members and seconds > WORKER_SECONDS:
+            raise self._unavailable("its workers died as they got ready" if died else "it has no workers")
+        if not members and seconds > QUIET_SECONDS and not self._has_said_why:
+            self._has_said_why = True
+            self._painter.recorder.announce(f"the cluster has no workers yet: it is given {WORKER_SECONDS:.0f} s")
 
     def paint_tiles(self, tiles: Sequence[Tile]) -> Iterator[Done]:
         """Yield each tile as it comes. Raises TileError; for one that is given up, when all others are done."""

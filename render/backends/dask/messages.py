@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from render import scene
 from render.parameters import members_of
 from render.request import Request
 from render.trace import Span
+from render.version import VERSION
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,19 +114,12 @@ def describe_job(run: str, request: Request) -> Job:
     numbers = dict(members_of(loaded.prepared(request)))
     own = None if is_bundled(request.scene) else text
     sha256 = hashlib.sha256(text).hexdigest()
-    return Job(run, request.as_dict(), numbers, loaded.path.name, own, sha256, read_version(), hash_source())
+    return Job(run, request.as_dict(), numbers, loaded.path.name, own, sha256, VERSION, hash_source())
 
 
 def is_bundled(name: str) -> bool:
     """Tell if a scene comes with the program, and so is there on every worker."""
     return name in scene.names()
-
-
-@cache
-def read_version() -> str:
-    """Read the version of this program, as it is in its source."""
-    found = re.search(r'^__version__ = "(.+)"$', (ROOT / "__init__.py").read_text(encoding="utf-8"), re.MULTILINE)
-    return found[1] if found else "unknown"
 
 
 @cache

@@ -22,7 +22,7 @@ from distributed import get_worker
 from distributed.comm import get_address_host
 
 from render import machine, scene
-from render.backends.dask.messages import SCENES, Greeting, Job, PaintedTile, Refusal, Reply, hash_source, read_version
+from render.backends.dask.messages import SCENES, Greeting, Job, PaintedTile, Refusal, Reply, hash_source
 from render.errors import RenderError, TileError
 from render.frame import Canvas, open_window
 from render.painting.handfuls import paint_handfuls
@@ -34,6 +34,7 @@ from render.preparation import Preparation
 from render.request import Request
 from render.runtime.kernel import Kernel
 from render.trace import Recorder, Span
+from render.version import VERSION
 
 KEPT = 4  # jobs, and scenes
 
@@ -75,8 +76,8 @@ def greet(job: Job) -> Greeting | Refusal:
 
 def explain_refusal(job: Job, resources: dict[str, float]) -> str:
     """Say why a worker with these resources cannot take part in a job; nothing if it can."""
-    if job.version != read_version():
-        return f"it has render {read_version()}, not {job.version}"
+    if job.version != VERSION:
+        return f"it has render {VERSION}, not {job.version}"
     if job.source != hash_source():
         return f"its render {job.version} is not the same program"
     if job.text is None:

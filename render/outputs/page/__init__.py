@@ -14,16 +14,15 @@ the lanes, the figures and what they mean.
     systems        which real systems work alike; mistakes: what is often believed, and what the runs show of it
     figures        all figures as a table
     record         what the script is given; recorded: a run of a GPU elsewhere, for pages without one
-    page.html, page.css, js/*    the frame; its look; the replay
+    parts          the files that the page is made of, and the head that it shares with the server's pages
+    head.html, page.html, css/*, js/*    the frame; its look; the replay
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from hashlib import sha256
-from importlib.resources import files
 from string import Template
 
 from render.findings import conclusions, films
@@ -33,6 +32,7 @@ from render.outputs.page.acts import build_stage
 from render.outputs.page.first_screen import ask_bet, build_table, choose_cells
 from render.outputs.page.lesson import build_lesson, mark_tiles
 from render.outputs.page.mistakes import answer_beliefs
+from render.outputs.page.parts import build_head, read_part
 from render.outputs.page.questions import answer_questions
 from render.outputs.page.record import encode_picture, encode_record
 from render.outputs.page.recorded import choose_recorded, stamp
@@ -47,7 +47,7 @@ LARGEST_SIDE = None
 MOST_TILES = 200_000  # some 10 MB, which a browser still replays
 KEEPS_PIXELS = False
 open_sink = None
-STYLE = ("page", "ways", "stage", "lesson", "tour", "print")  # an order
+STYLE = ("tokens", "page", "ways", "stage", "lesson", "tour", "print")  # an order
 SCRIPT = (  # an order
     *("run", "look", "picture", "overview", "closeup", "station", "kitchen", "playhouse", "crowd"),
     *("act", "clock", "tip", "controls", "inside", "ways", "tour", "main"),
@@ -62,14 +62,16 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
     hashes = list(dict.fromkeys(run.frame.sha256 for run in runs))
     pictures = {run.frame.sha256: run.frame.rgb for run in runs}
     images = [hashes.index(run.frame.sha256) for run in runs]
+    title = escape_html(lesson.question if lesson else _title(frames))
     steps, elsewhere = build_tour(runs), choose_recorded(frames)
-    style = "\n".join(_read_part(f"css/{name}.css") for name in STYLE)
-    script = "\n".join(_read_part(f"js/{name}.js") for name in SCRIPT)
+    style = "\n".join(read_part(f"css/{name}.css") for name in STYLE)
+    script = "\n".join(read_part(f"js/{name}.js") for name in SCRIPT)
     script = f"(() => {{\n'use strict';\n{script}\n}})();\n"
     return (
-        Template(_read_part("page.html"))
+        Template(read_part("page.html"))
         .substitute(
-            title=escape_html(lesson.question if lesson else _title(frames)),
+            head=_build_head(title, style, script),
+            title=title,
             lead=_write_lead(frames, runs),
             pictures="".join(
                 _store_picture(number, encode_picture(pictures[key]), runs[0]) for number, key in enumerate(hashes)
@@ -89,10 +91,7 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
             figures=figures.build_rows(runs),
             facts=figures.build_facts(runs),
             record=encode_record(runs, images, steps, elsewhere, marks=mark_tiles(lesson), bet=ask_bet(cells, runs)),
-            style=style,
             script=script,
-            style_hash=_hash(style),
-            script_hash=_hash(script),
         )
         .encode()
     )
@@ -105,9 +104,14 @@ def _build_insides(runs: Sequence[Run], elsewhere: Run | None) -> Iterator[str]:
         yield inside.build_section(elsewhere, len(runs), stamp(elsewhere))
 
 
-@cache
-def _read_part(name: str) -> str:
-    return files(__name__).joinpath(name).read_text(encoding="utf-8").strip().replace("\r\n", "\n")
+def _build_head(title: str, style: str, script: str) -> str:
+    """Build the page's head; its policy allows this style and this script, and nothing else."""
+    policy = (
+        f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    return build_head(title, meta, f"<style>{style}</style>")
 
 
 def _hash(text: str) -> str:

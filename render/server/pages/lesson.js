@@ -2,11 +2,11 @@
 // The lesson: a lane for each user and each worker, over the last seconds, as the server's record has them.
 (() => {
 const $ = id => document.getElementById(id);
-const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#b8a900'];
 const POLL = 500, ROWS = 6, ROW = 5, GAP = 6, GUTTER = 74, MOST_USERS = 12;
 const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
 const canvas = $('lanes'), g = canvas.getContext('2d');
 const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const COLOURS = Array.from({ length: 7 }, (_, i) => css(`--w${i}`)); // of the workers
 let told = null, at = 0, width = 0;
 
 const seconds = ms => (ms >= 995 ? `${(ms / 1000).toPrecision(3)} s` : `${Math.round(ms)} ms`);

@@ -4,9 +4,10 @@
 (() => {
 const $ = id => document.getElementById(id);
 const AHEAD = 5, POLL = 15, EMPTY = 0.06; // seconds that are loaded at most; ms; seconds that count as nothing left
-const GUTTER = 74, LANE = 26, GAP = 8, COLOURS = { painting: '#0072b2', loading: '#e69f00', playing: '#009e73' };
+const GUTTER = 74, LANE = 26, GAP = 8;
 const video = $('video'), canvas = $('lanes'), g = canvas.getContext('2d');
 const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const COLOURS = { painting: css('--w0'), loading: css('--w1'), playing: css('--w2') };
 const sleep = ms => new Promise(done => setTimeout(done, ms));
 const format = ms => (ms >= 995 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms)} ms`);
 const told = [];                                 // the runs so far, the last of each kind

@@ -149,11 +149,11 @@ def test_an_interrupted_frame_is_resumed_on_a_gpu(
         if len(done) == 3:
             raise KeyboardInterrupt
 
-    request, journal = open_journal(asked, tmp_path / "a.png", print)
+    request, journal = open_journal(asked, [tmp_path / "a.png"], print)
     with pytest.raises(KeyboardInterrupt):
         engine.draw(request, progress=interrupt, journal=journal)
     assert not driver.memory
-    request, journal = open_journal(asked, tmp_path / "a.png", print, resume=True)
+    request, journal = open_journal(asked, [tmp_path / "a.png"], print, resume=True)
     frame = engine.draw(request, journal=journal)
     journal.remove()
 

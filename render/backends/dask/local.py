@@ -1,0 +1,175 @@
+"""A cluster of processes on this machine: its scheduler is in this process, its workers leave with it.
+
+A cluster that is given up while it starts is ended as fast as one that paints: its processes are known before they are
+ready, which Dask's own list of them is not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing import current_process
+from typing import Any
+
+import dask
+from distributed import LocalCluster, Nanny
+
+from render.backends.dask.messages import SCENES
+from render.errors import ModeUnavailable
+from render.processes import without_interrupts
+from render.storage.temporary_folder import temporary_folder
+
+START_SECONDS = 60.0  # in which another process gets ready
+CLOSE_SECONDS = 2.0  # that a connection may take to end well
+LEAVE_SECONDS = 0.5  # that a process which paints may take to leave; an interrupt is not kept waiting for its tile
+LOOK_SECONDS = 0.02  # between two looks at whether a process has started that is to end
+ALTERNATIVE = "add --backend loky, or --backend threading"
+SETTINGS = {
+    "distributed.worker.multiprocessing-method": "loky",  # Dask's own would run the caller's script again
+    "distributed.scheduler.allowed-failures": 1,  # a tile is tried alone after that
+}
+
+
+@contextlib.contextmanager
+def start_cluster(processes: int) -> Iterator[Any]:
+    """Start a cluster of so many processes, which are gone at the end. Raises ModeUnavailable."""
+    if current_process().daemon:
+        raise ModeUnavailable(
+            "mode parallel cannot run here: this process is a daemon of multiprocessing, which may start no other",
+            ALTERNATIVE,
+        )
+    import joblib.externals.loky.backend.context  # noqa: F401  (makes its way to start clean processes known)
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(dask.config.set(SETTINGS))
+        try:
+            folder = stack.enter_context(_worker_folder())
+            stack.enter_context(dask.config.set({"temporary-directory": folder}))
+            local = stack.enter_context(contextlib.closing(LocalProcesses(folder)))
+            local.start_processes(processes)
+        except (RuntimeError, OSError) as error:
+            raise ModeUnavailable(
+                f"mode parallel cannot run here: Dask starts no processes ({describe_cause(error)})",
+                f"allow more open files (ulimit -n) and processes (ulimit -u), or {ALTERNATIVE}",
+            ) from error
+        yield local.cluster
+
+
+@contextlib.contextmanager
+def _worker_folder() -> Iterator[str]:
+    """Make a folder for workers, gone as soon as this process was killed and its workers have left.
+
+    The process that removes what others of loky leave behind is there anyway, for the workers: it sees to that.
+    """
+    from joblib.externals.loky.backend import resource_tracker
+
+    with temporary_folder("render-dask-") as path:
+        resource_tracker.register(str(path), "folder")
+        try:
+            yield str(path)
+        finally:
+            resource_tracker.unregister(str(path), "folder")
+
+
+class LocalProcesses:
+    """A cluster without workers yet, whose files lie in a folder; `close` ends it whatever it is doing."""
+
+    def __init__(self, folder: str) -> None:
+        self._nannies: list[Any] = []  # each starts a process, and another in its place
+        self._starting: Future[None] | None = None
+        # in a thread, so that a signal that comes meanwhile finds it whole, and all of it is ended
+        with ThreadPoolExecutor(1) as pool:
+            with without_interrupts():  # its threads, and the processes that they start, get none either
+                made = pool.submit(self._make_cluster, folder)
+            try:
+                self.cluster = made.result()
+            except BaseException:
+                made.add_done_callback(_close_made)
+                raise
+
+    def _make_cluster(self, folder: str) -> Any:
+        known = self._nannies
+
+        class KnownNanny(Nanny):  # type: ignore[misc]
+            def __init__(self, *where: Any, **options: Any) -> None:
+                super().__init__(*where, **options)
+                known.append(self)
+
+        return LocalCluster(
+            n_workers=0,
+            worker_class=KnownNanny,
+            threads_per_worker=1,
+            memory_limit=0,  # of workers; the system has one
+            dashboard_address="127.0.0.1:0",
+            local_directory=folder,
+            resources={SCENES: 1},
+            silence_logs=logging.CRITICAL,
+        )
+
+    def start_processes(self, count: int) -> None:
+        """Start so many, and wait until they are ready. Raises RuntimeError or OSError, also where none gets ready."""
+
+        async def start_all() -> None:
+            self.cluster.scale(count)
+            await self.cluster
+
+        self._starting = asyncio.run_coroutine_threadsafe(start_all(), self.cluster.loop.asyncio_loop)
+        while True:
+            ready = len(self.cluster.scheduler_info["workers"])
+            try:
+                return self._starting.result(START_SECONDS)
+            except TimeoutError:
+                if len(self.cluster.scheduler_info["workers"]) == ready:
+                    raise
+
+    def close(self) -> None:
+        """Have the processes leave; end those that paint or still start: they would keep the cluster from closing."""
+        with contextlib.suppress(Exception):
+            self.cluster.sync(self._end_processes, callback_timeout=CLOSE_SECONDS)
+        close_quietly(self.cluster)
+
+    async def _end_processes(self) -> None:
+        starts = self._starting is not None and not self._starting.done()
+        while self._starting is not None and not self._starting.done():
+            await self._kill_processes()
+            await asyncio.sleep(LOOK_SECONDS)
+        closing = [asyncio.ensure_future(nanny.close(timeout=CLOSE_SECONDS)) for nanny in self._nannies]
+        if closing:
+            await asyncio.wait(closing, timeout=0.0 if starts else LEAVE_SECONDS)
+            await self._kill_processes()
+            await asyncio.gather(*closing, return_exceptions=True)
+
+    async def _kill_processes(self) -> None:
+        """End those that are there. Dask would do that after a while, but loky's processes have no `kill`."""
+        for nanny in self._nannies:
+            if nanny.process is not None and nanny.process.process is not None:
+                with contextlib.suppress(ValueError, AttributeError):  # it has just ended, or not started yet
+                    await nanny.process.process.terminate()
+
+
+def _close_made(made: Future[Any]) -> None:
+    """Close a cluster that nobody waits for any more, if it was made."""
+    if made.exception() is None:
+        close_quietly(made.result())
+
+
+def close_quietly(opened: Any) -> None:
+    """Close a client or a cluster; one that has lost its other end is as good as closed."""
+    with contextlib.suppress(Exception):
+        opened.close(timeout=CLOSE_SECONDS)
+
+
+def describe_cause(error: BaseException) -> str:
+    """Name the cause of an error, in one line: what the system says, if it does."""
+    chain = [error]
+    while chain[-1].__cause__ is not None:
+        chain.append(chain[-1].__cause__)
+    told = [one.strerror for one in chain if isinstance(one, OSError) and one.strerror]
+    if told:
+        return str(told[-1])
+    if any(isinstance(one, (TimeoutError, OSError)) for one in chain):
+        return "no answer in time"
+    return " ".join(str(error).split())[:200] or type(error).__name__
