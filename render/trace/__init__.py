@@ -133,7 +133,8 @@ class Trace:
     def multiprocessors(self) -> tuple[Worker, ...]:
         """The multiprocessors of GPUs that painted, GPU by GPU in the order of their numbers."""
         blocks = self.columns.of_kind("block")
-        workers = [blocks.workers[number] for number in np.unique(blocks.worker).tolist()]
+        numbers = np.flatnonzero(np.bincount(blocks.worker)).tolist()  # np.unique alone would import numpy.ma
+        workers = [blocks.workers[number] for number in numbers]
         return tuple(sorted(workers, key=lambda worker: (worker.process, worker.device, worker.thread)))
 
     @property
