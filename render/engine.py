@@ -11,7 +11,6 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from html import escape
 from math import prod
 from os import PathLike
 from types import MappingProxyType
@@ -236,6 +235,8 @@ class Race(Frames):
 
         The theatre may run its own script, and nothing else: it is shut off from the notebook.
         """
+        from html import escape
+
         from render.outputs import page
 
         text = f"<pre>{escape(table.race_table(self.frames, self.not_run))}</pre>"

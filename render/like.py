@@ -20,6 +20,7 @@ import numpy as np
 from render import options, scene
 from render.errors import InputError, UsageError
 from render.pictures import source
+from render.pictures.provenance import NO_REQUEST
 from render.request import Request, Value
 from render.sampling import grid, position
 
@@ -63,7 +64,7 @@ def _read_request(path: str | Path) -> Request:
     origin = source.open_picture(path).provenance
     if origin is None:
         raise InputError(
-            f"{path} carries no request: another program made it, or it was saved with --plain",
+            f"{path} {NO_REQUEST}",
             "give a PNG, .tif, .npz, .webp or .jpg that this program drew",
         )
     return origin.request

@@ -162,9 +162,10 @@ class Scene:
     def _describe_parameters(self) -> list[str]:
         lines = [f"  limit {self.limit}, precision {self.precision}", "  parameters:"]
         wide = max(map(len, self.parameters))
+        defaults = max(len(str(one.default)) for one in self.parameters.values())
         for name, one in self.parameters.items():
             bounds = ", ".join(one.choices) or f"{one.lowest:g} to {one.highest:g}"
-            lines.append(f"    {name:{wide}}  {one.default}  ({bounds})  {one.about}")
+            lines.append(f"    {name:{wide}}  {one.default!s:{defaults}}  ({bounds})  {one.about}")
         return lines
 
     def prepared(self, request: Request) -> P:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from render.codegen import plain_numba
+from render.codegen import packages, plain_numba
 from render.codegen.retarget import hash_function
 from render.kernels import driver, passes, refill, room, scalar, slots, warp
 from render.language import primitives
@@ -207,16 +207,11 @@ def _compiler(compiler: str) -> tuple[str, ...]:
 def _package_version(package: str) -> str:
     """Return the version of a package without loading it; empty if it is not installed.
 
-    Read from what the package's builders wrote into it, for the installer's records take a hundred times as long.
+    What the package's builders wrote into it says more than the installer's records, of changes to its source too.
     """
     place = find_spec(package)
     says = Path((place and place.origin) or package).with_name("_version.py")
     written = says.read_text(encoding="utf-8") if says.is_file() else ""
     if "version_json" in written or "version_version" in written:  # not so where it is run from its source
         return written
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
+    return packages.find_version(package) or ""

@@ -25,7 +25,7 @@ from textwrap import wrap
 from render import cpu_time, stats
 from render.cpu_time import cpu_share
 from render.frame import Frame
-from render.trace import AFTER_PAINTING, NO_TILE, Span
+from render.trace import AFTER_PAINTING, NO_TILE, Span, on_gpu
 from render.trace.intervals import Interval, count_levels
 from render.wording import count, format_time, make_harmless
 
@@ -87,13 +87,14 @@ def _run_lines(title: str, frame: Frame, spans: Sequence[Span], letter: float, l
     cells = max(round(_total_length(spans) / letter), 1) if spans else 0
     workers = frame.trace.workers
     several = len(frame.trace.hosts) > 1
+    kind = "stream" if on_gpu(workers) else "worker"
     for number, worker in enumerate(workers[:MOST]):
         if several and worker.host not in {other.host for other in workers[:number]}:
             yield f" on {make_harmless(worker.host)}"
         own = [span for span in spans if span.worker == worker]
-        yield _format_lane(f"worker {number}", _worker_lane(own, start, letter, cells, number / len(workers)))
+        yield _format_lane(f"{kind} {number}", _worker_lane(own, start, letter, cells, number / len(workers)))
     if len(workers) > MOST:
-        yield f"  and {count(len(workers) - MOST, 'worker')} more"
+        yield f"  and {count(len(workers) - MOST, kind)} more"
     for worker, name in frame.trace.lanes.items():
         if name in AFTER_PAINTING.values():
             yield _format_lane(

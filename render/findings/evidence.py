@@ -134,6 +134,12 @@ class Run:
         return not self.parallel and busy > 0 and given >= PARALLEL * busy
 
     @property
+    def overlaps(self) -> bool:
+        """True where, while anybody was at a tile, clearly more than one worker was, on average."""
+        busy = self.seconds - self.idle_seconds
+        return self.stats.running.mean * self.stats.seconds["paint"] >= PARALLEL * busy > 0
+
+    @property
     def _processes(self) -> set[tuple[str, int]]:
         return {(worker.host, worker.process) for worker in self.stats.busy}
 

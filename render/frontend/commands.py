@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from render import engine, lessons, like, modes, options, outputs, scene
-from render.errors import ModeUnavailable, UnknownName, UsageError
+from render.errors import InputError, ModeUnavailable, UnknownName, UsageError
 from render.findings import chart, repeats
 from render.findings.document import draw_document, race_document
 from render.findings.repeats import Rounds
 from render.frame import Frames
-from render.frontend import devices, library, saved_pictures, terminal
+from render.frontend import terminal
 from render.frontend.band_files import open_bands
 from render.frontend.files import check_outputs, check_sizes, save_all
 from render.frontend.saving import Wishes, draw_files, list_savings, save_frames
@@ -92,6 +92,8 @@ def race(typed: Namespace, began: int) -> int:
     if typed.lesson and typed.story:
         raise UsageError(f"lesson {typed.lesson} has no --story", "leave --story or --lesson out")
     rounds = repeats.parse_rounds(typed.repeat, lessons.choose_rounds(typed.lesson) if typed.lesson else Rounds())
+    from render.frontend import library
+
     requests: Sequence[Request | engine.Entrant] = (
         lessons.prepare_entrants(typed.lesson, _given_options(typed))
         if typed.lesson
@@ -138,7 +140,14 @@ def _print_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
 def show(typed: Namespace, began: int) -> int:
     """Print the report of a saved trace and make outputs from it; of a picture, print what it is."""
     if not _is_trace(typed.file):
-        return saved_pictures.show(typed)
+        from render.frontend import saved_pictures
+
+        try:
+            return saved_pictures.show(typed)
+        except InputError as error:
+            if isinstance(error.__cause__, OSError | ValueError):  # there is no such file
+                error.remedy = "give the path of a saved trace or a picture that you may read"
+            raise
     makers = check_outputs(typed.out, typed.page, json=typed.json)
     files = list(makers)
     frames = replace(lessons.explain(saved.read(typed.file)), recorded=typed.recorded)
@@ -164,8 +173,17 @@ def _is_trace(path: str) -> bool:
         return False
 
 
+def compare(typed: Namespace, began: int) -> int:
+    """Compare two saved pictures."""
+    from render.frontend import saved_pictures
+
+    return saved_pictures.compare(typed, began)
+
+
 def list_devices(typed: Namespace, began: int) -> int:
     """Print what this machine can run."""
+    from render.frontend import devices
+
     document = devices.find_devices()
     print(json.dumps(document) if typed.json else "\n".join(devices.format_lines(document)))
     return 0
@@ -204,7 +222,7 @@ def serve(typed: Namespace, began: int) -> int:
 COMMANDS: dict[str, Callable[[Namespace, int], int]] = {
     "draw": draw,
     "race": race,
-    "compare": saved_pictures.compare,
+    "compare": compare,
     "show": show,
     "film": film,
     "devices": list_devices,

@@ -92,14 +92,22 @@ def _explain_misfit(
 
 
 def _difference(kept: dict[str, object], asked: dict[str, object]) -> str:
-    """Name the first thing in which two identities differ."""
-    drawn, wanted = kept.get("drawn"), asked["drawn"]
-    if isinstance(drawn, dict) and isinstance(wanted, dict):
-        for name, value in wanted.items():
-            if drawn.get(name) != value:
-                return f"its {name} is {drawn.get(name)!r:.60}, not {value!r:.60}"
+    """Name the first thing in which two identities differ; of parameters the one that differs."""
+    drawn, wanted = (_list_drawn(identity.get("drawn")) for identity in (kept, asked))
+    for name, value in wanted.items():
+        if drawn and drawn.get(name) != value:
+            return f"its {name} is {drawn.get(name)!r:.60}, not {value!r:.60}"
     if kept.get("tile") != asked["tile"]:
         return f"its tiles are {kept.get('tile')!r:.60} pixels, not {asked['tile']}"
     if kept.get("scene_sha256") != asked["scene_sha256"]:
         return "its scene's file was another"
     return f"render {kept.get('version')!s:.20} painted them"
+
+
+def _list_drawn(drawn: object) -> dict[str, object]:
+    """List what is drawn, each parameter by its own name; nothing for what is no list of it."""
+    if not isinstance(drawn, dict):
+        return {}
+    parameters = drawn.get("parameters")
+    flat = {name: value for name, value in drawn.items() if name != "parameters"}
+    return flat | parameters if isinstance(parameters, dict) else drawn

@@ -29,10 +29,11 @@ WIDTH, MIN_WIDTH = 100, 40
 # seconds: of all tiles, first start to last end, in the repeat of median time
 HEADS = ("run", "workers", "seconds", "speed-up", "on a CPU", "in flight")
 MISSED_LEAST = ("in flight", "workers", "speed-up")
-KEY = (
-    "on a CPU: workers that had one, on average; in flight: tiles started but not finished, at most; speed-up: over "
-    "one worker that takes one tile after the other"
-)
+KEY = {
+    "on a CPU": "workers that had one, on average",
+    "in flight": "tiles started but not finished, at most",
+    "speed-up": "over one worker that takes one tile after the other",
+}
 # spread: from the shortest repeat to the longest, as a share of the median; at a tile: workers, at most; waiting:
 # tiles, at most; first: seconds to the first tile done
 MORE_HEADS = ("run", "tiles", "spread", "at a tile", "waiting", "switches", "first")
@@ -112,10 +113,12 @@ def race_table(
     entered = build_runs(frames)
     if not entered:
         return "\n".join(fold_lines(_not_run_lines(not_run), width))
+    columns = format_columns([HEADS, *map(_first_row, entered)], width, MISSED_LEAST)
+    key = "; ".join(f"{head}: {text}" for head, text in KEY.items() if head in columns[0])
     parts = [
         [line for part in _sentence_parts(entered) if part for line in ["", *fold_lines(part, width)]][1:],
         fold_lines([*_equality_lines(frames), *_not_run_lines(not_run)], width),
-        [*format_columns([HEADS, *map(_first_row, entered)], width, MISSED_LEAST), *wrap(KEY, width)],
+        [*columns, *wrap(key, width)],
     ]
     if figures:
         parts += [

@@ -133,9 +133,8 @@ class Trace:
     def multiprocessors(self) -> tuple[Worker, ...]:
         """The multiprocessors of GPUs that painted, GPU by GPU in the order of their numbers."""
         blocks = self.columns.of_kind("block")
-        return tuple(
-            sorted((blocks.workers[number] for number in np.unique(blocks.worker).tolist()), key=_device_order)
-        )
+        numbers = np.flatnonzero(np.bincount(blocks.worker)).tolist()  # np.unique alone would import numpy.ma
+        return tuple(sorted((blocks.workers[number] for number in numbers), key=_device_order))
 
     @property
     def cpus(self) -> int | None:

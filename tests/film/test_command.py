@@ -163,6 +163,7 @@ def test_a_path_that_is_none_is_refused_with_the_reason(say: Say, old: str, new:
     "words",
     [
         ["f.gif"],
+        [""],
         ["a.webp", "b.webp"],
         ["f.mp4", "--size", "31x24"],
         ["f.webp", "--seconds", "0"],

@@ -214,7 +214,7 @@ def test_gpus_of_one_kind_share_what_was_compiled_once(
         compiled.append(capability)
         return b"code"
 
-    monkeypatch.setattr(gpus, "find", lambda: gpus.Gpus(four, None, "", (13, 0), four))
+    monkeypatch.setattr(gpus, "find", lambda **_: gpus.Gpus(four, None, "", (13, 0), four))
     monkeypatch.setattr("render.codegen.cuda_code.load_machine_code", machine_code)
     said: list[str] = []
     targets.load("cuda").compile(scene.load("mandelbrot"), ask(mode="cuda", target="cuda"), said.append)

@@ -29,7 +29,8 @@ class Run(evidence.Run):
     def names(self) -> list[str]:
         """The name of each of the crew's lanes."""
         known = self.frame.trace.lanes
-        return [known.get(worker, f"worker {number}") for number, worker in enumerate(self.crew)]
+        kind = "stream" if self.on_gpu else "worker"
+        return [known.get(worker, f"{kind} {number}") for number, worker in enumerate(self.crew)]
 
     @cached_property
     def lanes(self) -> dict[Worker, list[Span]]:
