@@ -224,16 +224,8 @@ def test_the_readmes_figures_are_those_of_the_results(script: Load) -> None:
 
 
 def start(tmp_path: Path, *words: str) -> subprocess.Popen[str]:
-    command = [
-        sys.executable,
-        str(RUN),
-        "--quick",
-        "--only",
-        "startup/help",
-        "--out",
-        str(tmp_path / "run.json"),
-        *words,
-    ]
+    what = "--quick", "--only", "startup/help", "--out", str(tmp_path / "run.json")
+    command = [sys.executable, str(RUN), *what, *words]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
 
 
