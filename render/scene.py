@@ -141,14 +141,7 @@ class Scene:
             "limit": self.limit,
             "precision": self.precision,
             "parameters": {
-                name: {
-                    "default": one.default,
-                    "lowest": one.lowest,
-                    "highest": one.highest,
-                    "choices": list(one.choices),
-                    "about": one.about,
-                }
-                for name, one in self.parameters.items()
+                name: one._asdict() | {"choices": list(one.choices)} for name, one in self.parameters.items()
             },
             "views": self.views,
         }

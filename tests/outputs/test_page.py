@@ -474,6 +474,7 @@ def test_a_name_cannot_break_out_of_the_page(shown: Callable[..., Any]) -> None:
     page = shown(STRANGE["a name that bites"])
     assert "</script><script>alert(1)</script>" in page.locator(".lead").inner_text()
     assert page.locator("b", has_text="&'").count() == 0
+    assert page.locator(".lead bdi").count() == 2  # a name that is written from right to left turns nothing else round
 
 
 def test_the_page_of_a_race_stays_small() -> None:
@@ -645,6 +646,15 @@ def test_a_tile_appears_when_it_is_finished_and_is_the_picture_then(shown: Calla
     assert pixel(page, 0, 9, 11) == pytest.approx([r, g, b], abs=6)
     states(page, 1 * MS)
     assert pixel(page, 0, 9, 11) != pytest.approx([r, g, b], abs=6)  # time went back
+
+
+def test_what_an_interrupted_run_had_painted_is_there_from_the_start(shown: Callable[..., Any]) -> None:
+    resumed = drawn("0011", facts={"resumed": 4})
+    page = shown(Frames((resumed,)))
+    assert "cut into 6 tiles." in page.locator(".lead").inner_text()
+    states(page, 0)
+    assert pixel(page, 0, 41, 27) == pytest.approx([int(v) for v in resumed.rgb[27, 41]], abs=6)
+    assert pixel(page, 0, 25, 11) == [0x15, 0x18, 0x1E]  # of tile 1, which this run is to paint
 
 
 def test_every_run_ends_with_the_same_picture(shown: Callable[..., Any]) -> None:
