@@ -225,12 +225,8 @@ def check_scene(scene: Scene, request: Request) -> None:
     wrap = partial(check_code, interpreted=not targets.load(request.target).DROPS_GIL)
     for way in (True, False):
         bound = {getattr(primitives, name): word for name, word in _trial_words(any_lane=way).items()}
-        functions = {
-            name: retarget(plain, words=bound, wrap=wrap)
-            for name, plain in scene.functions.items()
-            if name != "prepare"
-        }
-        _try_functions(scene, functions, p)
+        plain = {name: function for name, function in scene.functions.items() if name != "prepare"}
+        _try_functions(scene, {name: retarget(one, words=bound, wrap=wrap) for name, one in plain.items()}, p)
 
 
 def _try_functions(scene: Scene, functions: dict[str, Callable[..., Any]], p: Any) -> None:
@@ -243,12 +239,8 @@ def _try_functions(scene: Scene, functions: dict[str, Callable[..., Any]], p: An
         except BrokenRule as broken:
             raise _scene_error(scene, broken, *broken.args) from broken
         except (AttributeError, NameError) as error:
-            raise _scene_error(
-                scene,
-                error,
-                str(error).replace("'Trial' object", "a lane"),
-                "see render.scene for what a scene is given",
-            ) from error
+            rule = str(error).replace("'Trial' object", "a lane")
+            raise _scene_error(scene, error, rule, "see render.scene for what a scene is given") from error
         except TypeError as error:
             if "does not support ufuncs" not in str(error):
                 raise
@@ -284,13 +276,10 @@ def _check_mask(scene: Scene, name: str, value: Any) -> None:
 
 def _check_symmetric(scene: Scene, request: Request) -> None:
     """Call `symmetric` with plain numbers, as once for a request. Raises SceneError where it gives no truth value."""
-    if "symmetric" in scene.functions:
-        function = scene.functions["symmetric"]
-        if not isinstance(function(scene.prepared(request)), (bool, np.bool_)):
-            line = function.__code__.co_firstlineno
-            raise SceneError(
-                f"{scene.path}, line {line}: symmetric must give True or False", "a comparison, such as p.light == 0.0"
-            )
+    function = scene.functions.get("symmetric")
+    if function and not isinstance(function(scene.prepared(request)), (bool, np.bool_)):
+        cause = f"{scene.path}, line {function.__code__.co_firstlineno}: symmetric must give True or False"
+        raise SceneError(cause, "a comparison, such as p.light == 0.0")
 
 
 def _scene_error(scene: Scene, error: Exception, rule: str, remedy: str) -> SceneError:
