@@ -116,7 +116,7 @@ def race(typed: Namespace, began: int) -> int:
     if not (result.explanation.sound if result.explanation else result.identical):
         return 1
     if named and result.not_run:
-        _make_announcer(typed)("python -m render devices shows what is missing here")
+        _announce("python -m render devices shows what is missing here", quiet=typed.quiet)
         return ModeUnavailable.exit_code
     return 0
 
