@@ -122,12 +122,13 @@ def describe_dashboard(link: str) -> str:
 
 @contextlib.contextmanager
 def quiet_logs() -> Iterator[None]:
-    """Let Dask write nothing into its logs in here."""
+    """Let Dask write nothing into its logs in here, nor its event loop."""
+    roots = ("distributed", "asyncio")
     names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in ("distributed", "tornado")]
-    found = [logging.getLogger(name) for name in ("distributed", *names)]
+    found = [logging.getLogger(name) for name in dict.fromkeys((*roots, *names))]
     before = [(logger, logger.level) for logger in found]
     for logger, level in before:
-        if level != logging.NOTSET or logger.name == "distributed":
+        if level != logging.NOTSET or logger.name in roots:
             logger.setLevel(logging.CRITICAL + 1)
     try:
         yield

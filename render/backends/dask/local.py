@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing import current_process
@@ -17,13 +19,15 @@ from typing import Any
 import dask
 from distributed import LocalCluster, Nanny
 
+from render import machine
 from render.backends.dask.messages import SCENES
 from render.errors import ModeUnavailable
 from render.processes import without_interrupts
 from render.storage.temporary_folder import temporary_folder
 
-START_SECONDS = 60.0  # in which another process gets ready
-CLOSE_SECONDS = 2.0  # that a connection may take to end well
+START_SECONDS = 120.0  # in which another process gets ready
+CLOSE_SECONDS = 2.0  # that a connection, or a process, may take to end well
+END_SECONDS = 10.0  # that it may take to end all processes
 LEAVE_SECONDS = 0.5  # that a process which paints may take to leave; an interrupt is not kept waiting for its tile
 LOOK_SECONDS = 0.02  # between two looks at whether a process has started that is to end
 ALTERNATIVE = "add --backend loky, or --backend threading"
@@ -49,7 +53,7 @@ def start_cluster(processes: int) -> Iterator[Any]:
             folder = stack.enter_context(_worker_folder())
             stack.enter_context(dask.config.set({"temporary-directory": folder}))
             local = stack.enter_context(contextlib.closing(LocalProcesses(folder)))
-            local.start_processes(processes)
+            local.start_processes(processes, at_once=2 * machine.cpus())
         except (RuntimeError, OSError) as error:
             raise ModeUnavailable(
                 f"mode parallel cannot run here: Dask starts no processes ({describe_cause(error)})",
@@ -109,12 +113,13 @@ class LocalProcesses:
             silence_logs=logging.CRITICAL,
         )
 
-    def start_processes(self, count: int) -> None:
+    def start_processes(self, count: int, at_once: int) -> None:
         """Start so many, and wait until they are ready. Raises RuntimeError or OSError, also where none gets ready."""
 
         async def start_all() -> None:
-            self.cluster.scale(count)
-            await self.cluster
+            for started in range(0, count, at_once):  # all of many at once would get ready late, and together
+                self.cluster.scale(min(started + at_once, count))
+                await self.cluster
 
         self._starting = asyncio.run_coroutine_threadsafe(start_all(), self.cluster.loop.asyncio_loop)
         while True:
@@ -128,26 +133,26 @@ class LocalProcesses:
     def close(self) -> None:
         """Have the processes leave; end those that paint or still start: they would keep the cluster from closing."""
         with contextlib.suppress(Exception):
-            self.cluster.sync(self._end_processes, callback_timeout=CLOSE_SECONDS)
+            self.cluster.sync(self._end_processes, callback_timeout=END_SECONDS)
         close_quietly(self.cluster)
 
     async def _end_processes(self) -> None:
         starts = self._starting is not None and not self._starting.done()
         while self._starting is not None and not self._starting.done():
-            await self._kill_processes()
+            self._kill_processes()
             await asyncio.sleep(LOOK_SECONDS)
         closing = [asyncio.ensure_future(nanny.close(timeout=CLOSE_SECONDS)) for nanny in self._nannies]
         if closing:
             await asyncio.wait(closing, timeout=0.0 if starts else LEAVE_SECONDS)
-            await self._kill_processes()
+            self._kill_processes()
             await asyncio.gather(*closing, return_exceptions=True)
 
-    async def _kill_processes(self) -> None:
-        """End those that are there. Dask would do that after a while, but loky's processes have no `kill`."""
+    def _kill_processes(self) -> None:
+        """End those that are there, stopped ones too. Dask would ask them after a while, and not so that they must."""
         for nanny in self._nannies:
-            if nanny.process is not None and nanny.process.process is not None:
-                with contextlib.suppress(ValueError, AttributeError):  # it has just ended, or not started yet
-                    await nanny.process.process.terminate()
+            if nanny.pid is not None:
+                with contextlib.suppress(OSError):  # it has just ended
+                    os.kill(nanny.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 def _close_made(made: Future[Any]) -> None:
@@ -172,4 +177,6 @@ def describe_cause(error: BaseException) -> str:
         return str(told[-1])
     if any(isinstance(one, (TimeoutError, OSError)) for one in chain):
         return "no answer in time"
+    if "failed to start" in str(error):  # Dask's own words
+        return "they end as they start"
     return " ".join(str(error).split())[:200] or type(error).__name__
