@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import re
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 
 from render import engine
 from render.options import complete
+from render.pictures.png_writer import encode_png
 from render.request import Request
 from render.runtime.cuda import driver as cuda_driver
 from tests.conftest import library
@@ -232,3 +234,18 @@ def test_every_script_reference_and_section_has_its_place_in_the_readme() -> Non
     sections = {f"`{path.stem}`" for path in FOLDER.glob("sections/[!_]*.py")}
 
     assert {name for name in files | sections if name not in readme} == set()
+
+
+@pytest.mark.slow
+def test_a_large_frame_is_compared_with_windows_of_it_before_it_is_timed(script: Load, tmp_path: Path) -> None:
+    large, differ, file = script("sections.large"), script("harness.cases").Differ, tmp_path / "a.png"
+    frame = engine.draw(complete(size=(300, 300), mode="sequential"))
+    frame.save(file)
+    large.check_file(file, 300, frame.sha256)
+    with pytest.raises(differ, match="pictures"):
+        large.check_file(file, 300, "0" * 64)
+    rgb = frame.rgb.copy()
+    rgb[-1, -1] ^= 1
+    file.write_bytes(encode_png(rgb))
+    with pytest.raises(differ, match="colours"):
+        large.check_file(file, 300, hashlib.sha256(rgb.tobytes()).hexdigest())

@@ -256,12 +256,12 @@ def test_a_picture_for_a_pipe_is_alone_on_standard_output() -> None:
     comparing = start("compare", "-", "file.png", stdin=drawing.stdout)
     assert drawing.stdout is not None
     drawing.stdout.close()  # it is the other's now
-    out, err = comparing.communicate(timeout=60)
+    out, err = comparing.communicate(timeout=HANGING)
     assert (comparing.returncode, err) == (0, ""), out
     assert drawing.stderr is not None
     assert "saved to standard output" in drawing.stderr.read()
     drawing.stderr.close()
-    assert drawing.wait(60) == 0
+    assert drawing.wait(HANGING) == 0
 
 
 def test_a_pipe_is_read_once(say: Say) -> None:

@@ -115,6 +115,12 @@ def test_a_trace_and_what_is_made_of_it_have_a_small_picture(draw: Draw, capsys:
     assert not Path("b.png").exists()
 
 
+def test_an_order_holds_within_each_slab_and_the_report_says_so(draw: Draw) -> None:
+    said = "It was painted in 10 slabs from the top, and order spiral held within each."
+    assert said in draw(*SMALL, "--order", "spiral", *named("a.png"))["sentences"]
+    assert not any("slabs" in sentence for sentence in draw(*SMALL, *named("a.png"))["sentences"])
+
+
 def test_it_goes_to_standard_output() -> None:
     run = subprocess.run(
         [sys.executable, "-c", PIPED, *SMALL, "--quiet", "--plain", "--out", "-"],

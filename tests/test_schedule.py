@@ -108,6 +108,29 @@ def test_the_gain_is_told_with_and_without_the_start_up() -> None:
     assert found.serial_fraction == 0.0
 
 
+def test_all_is_done_so_long_after_the_request_and_not_after_the_program_began() -> None:
+    assert measured(painted((0, 0, 4, 8), asked=3)).done_seconds == 5.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "percent"), [((2.0,), None), ((4.0, 1.0, 2.0), 150.0), ((8.0, 1.0, 2.0, 4.0), 350.0)]
+)
+def test_the_spread_is_a_share_of_the_median_and_of_two_in_the_middle_of_the_lower(
+    seconds: tuple[float, ...], percent: float | None
+) -> None:
+    assert schedule.Repeats(seconds).spread_percent == percent
+
+
+@pytest.mark.parametrize(
+    ("times", "spread", "clear"),
+    [(1.1, 0.0, True), (1.09, 0.0, False), (1.5, 0.5, False), (1.5, 0.49, True), (0.9, 0.1, True)],
+)
+def test_a_difference_is_clear_where_it_is_notable_and_larger_than_the_spread(
+    times: float, spread: float, clear: bool
+) -> None:
+    assert schedule.Difference(times, 0.5, spread).clear is clear
+
+
 def test_a_run_gains_nothing_over_itself() -> None:
     trace = painted((0, 0, 1, 5))
     assert gained(trace, trace) == schedule.Gain(1.0, 1.0, 1.0, None)

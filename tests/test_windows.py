@@ -102,7 +102,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("corner", CORNERS)
-@pytest.mark.parametrize("run", [*CPU, pytest.param("simulated", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "run", ["python", "simd", *(pytest.param(run, marks=pytest.mark.slow) for run in ("scalar", "simulated"))]
+)
 def test_a_window_of_a_world_is_a_small_frame_of_the_same_points(run: str, corner: str, world: str) -> None:
     """Pixels are numbered up to 2^31: no number of a pixel, of a row or of a byte may overflow."""
     how: dict[str, Any] = {"mode": "cuda", "simulate": True} if run == "simulated" else {"target": run}

@@ -4,6 +4,9 @@ The same picture, painted and saved as PNG and as TIFF by processes of their own
 timed. The seconds are CPU time of the whole process, of all its threads, for so many pixels as the smallest frame has;
 so the cases of a group should be equal, and `peak_bytes` of the facts (the most memory that was resident) bounded. The
 largest frames take minutes: the section is measured when it is named, each frame once in a pass.
+
+A time counts only where the file holds the right picture: its first one is read again, the hash of its pixels compared
+with the document's, and windows from top to bottom with the same painted alone by target scalar.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from harness.cases import Case, Group, Missing, Once
 SIDES = (2048, 8192, 32768)
 FILES = ("PNG", "TIFF")
 SUFFIXES = {"PNG": ".png", "TIFF": ".tif"}
+WINDOWS, EDGE = 8, 64  # that are compared, and pixels of a side of one, at most
 CHILD = """
 import contextlib, io, json, pathlib, resource, sys
 from render.frontend.cli import main
@@ -72,14 +76,16 @@ def prepare(kind: str, sides: tuple[int, ...], stack: ExitStack) -> Iterator[Cas
 
 
 def whole(side: int, out: Path, facts: dict[str, object]) -> Once:
-    """Draw a frame in a process of its own; note its peak of memory. Raises Differ where its picture changes."""
+    """Draw a frame in a process of its own; note its peak of memory. Raises Differ where its picture is another."""
     from harness.cases import Differ
 
     def once() -> float:
         command = [sys.executable, "-c", CHILD, str(side), str(out)]
         run = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  (our own)
-        out.unlink()
         found = json.loads(run.stdout)
+        if "sha256" not in facts:
+            check_file(out, side, found["sha256"])
+        out.unlink()
         if facts.setdefault("sha256", found["sha256"]) != found["sha256"]:
             raise Differ(1, 1, "pictures")
         if found["peak"]:
@@ -87,3 +93,25 @@ def whole(side: int, out: Path, facts: dict[str, object]) -> Once:
         return float(found["spent"]) * (SIDES[0] / side) ** 2
 
     return once
+
+
+def check_file(out: Path, side: int, sha256: str) -> None:
+    """Check a saved frame against its hash and against windows. Raises Differ."""
+    import hashlib
+
+    import render
+    from harness.cases import Differ
+    from harness.program import check_equal
+    from render.pictures import source
+
+    found, places = hashlib.sha256(), [number * (side - 1) // (WINDOWS - 1) for number in range(WINDOWS)]
+    with render.session(size=(side, side), mode="sequential", target="scalar") as session:
+        for band in source.open_picture(out).read_bands():
+            found.update(band.rgb.tobytes())
+            while places and places[0] < band.y + len(band.rgb):
+                place = places.pop(0)  # from corner to corner
+                painted = band.rgb[place - band.y :, place:][:EDGE, :EDGE]
+                alone = session.window(place, place, painted.shape[1], painted.shape[0]).rgb
+                check_equal(painted, alone, "colours")
+    if places or found.hexdigest() != sha256:
+        raise Differ(1, 1, "pictures")

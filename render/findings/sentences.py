@@ -36,6 +36,7 @@ def of(run: Run) -> list[str]:
         *_describe_painting(run),
         *claims.describe_missing_workers(run.frame.trace),
         *_describe_clocks(run),
+        *_describe_slabs(run),
         *_describe_waiting(run),
         *_compare_to_baseline(run),
     ]
@@ -73,6 +74,13 @@ def _describe_clocks(run: Run) -> Iterator[str]:
     """Say how well the clocks of several hosts were tied together."""
     if run.claims.hosts > 1 and run.claims.machines is not None:
         yield f"their clocks were tied to one, and no time is wrong by more than {format_time(run.claims.clock_error)}"
+
+
+def _describe_slabs(run: Run) -> Iterator[str]:
+    """Say what became of an order that a frame in slabs cannot keep as a whole."""
+    slabs, order = run.frame.trace.facts.get("slabs"), run.frame.request.order
+    if type(slabs) is int and slabs > 1 and order != "rows" and run.stats.tiles > 1:
+        yield f"it was painted in {slabs} slabs from the top, and order {order} held within each"
 
 
 def _count_in_flight(run: Run) -> str:

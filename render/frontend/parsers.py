@@ -110,7 +110,7 @@ def _add_picture_options(parser: Parser) -> None:
     group.add_argument(
         "--order",
         metavar="ORDER",
-        help="order of the tiles: rows, spiral, hilbert or costly (rows); in large frames inside a slab",
+        help="order of the tiles: rows, spiral, hilbert or costly (rows); in a frame painted in slabs, within each",
     )
 
 

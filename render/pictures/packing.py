@@ -47,6 +47,8 @@ def pack_bands(bands: Sequence[Band]) -> bytes:
 
 def run_in_threads(jobs: Sequence[Callable[[], T]]) -> list[T]:
     """Do all jobs, in as many threads as there are CPUs; return their results in order. Raises what one raised."""
+    if len(jobs) == 1:
+        return [jobs[0]()]
     done: dict[int, T] = {}
     failed: list[BaseException] = []
     numbers = iter(range(len(jobs)))  # one for all threads: each takes the next job that nobody has

@@ -1,9 +1,10 @@
 """TIFF files made of bands: tiled, with a pyramid of smaller copies, so that a viewer of maps opens any size at once.
 
-The picture and its copies are cut into tiles of 256 x 256 pixels, each packed by deflate on its own. Each level is
-half as wide and high as the one below it (rounded up), until one fits a single tile. A pixel of a level is the mean of
-the 2 x 2 pixels below it, of those that there are at an odd edge: of the numbers as they stand in the file, each
-channel by itself, halves rounded up.
+The picture and its copies are cut into tiles of 256 x 256 pixels, each packed by deflate on its own; where a level is
+narrower or lower than that, so are its tiles (TIFF wants multiples of 16). Each level is half as wide and high as the
+one below it (rounded up), until one fits a single tile. A pixel of a level is the mean of the 2 x 2 pixels below it, of
+those that there are at an odd edge: of the numbers as they stand in the file, each channel by itself, halves
+rounded up.
 
 The copies are SubIFDs of the picture (TIFF Technical Note 1, 1995): GDAL (from 3.2) and so QGIS, libvips and tifffile
 take those for a pyramid, and to Pillow and all others the file is one picture. Copies that follow it in the chain of
@@ -34,7 +35,8 @@ from render.pictures.bands import ROWS, Band
 from render.pictures.pillow import make_srgb_profile
 from render.pictures.provenance import join_texts
 
-TILE = ROWS  # pixels of a tile's side
+TILE = ROWS  # pixels of a tile's side, at most
+UNIT = 16  # of which the sides of tiles are multiples
 CLASSIC = (1 << 32) - (1 << 26)  # bytes that a TIFF of 32-bit addresses may have, less room for its tables
 AHEAD = 2  # rows of tiles that wait to be written, at most
 ICC_PROFILE = 34675  # the tag's number
@@ -59,6 +61,17 @@ def list_level_sizes(width: int, height: int) -> list[tuple[int, int]]:
     while max(sizes[-1]) > TILE:
         sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
     return sizes
+
+
+def choose_tile(width: int, height: int) -> tuple[int, int]:
+    """Choose width and height of the tiles of a level."""
+    return min(-(-width // UNIT) * UNIT, TILE), min(-(-height // UNIT) * UNIT, TILE)
+
+
+def _count_unpacked_bytes(width: int, height: int) -> int:
+    """Count the bytes of a level's tiles, before they are packed."""
+    across, down = choose_tile(width, height)
+    return -(-width // across) * -(-height // down) * across * down * 3
 
 
 def encode_tiff(rgb: np.ndarray, texts: Mapping[str, str]) -> bytes:
@@ -109,7 +122,7 @@ class TiffSink:
         """Pack the next band; wait while others are still to be written. Raises OSError."""
         for top in range(0, len(band.rgb), TILE):
             self._raise_failure()
-            tiles, half = _pack_row(band.rgb[top : top + TILE], reduce=bool(self._levels))
+            tiles, half = _pack_row(band.rgb[top : top + TILE], self._sizes[0], reduce=bool(self._levels))
             self._packed.put(tiles)
             if half is not None:
                 self._fill_level(0, half)
@@ -159,7 +172,8 @@ class TiffSink:
         pixels, filled, starts, lengths = self._levels[number]
         if not filled[0]:
             return
-        tiles, half = _pack_row(pixels[: filled[0]], reduce=number + 1 < len(self._levels))
+        reduce = number + 1 < len(self._levels)
+        tiles, half = _pack_row(pixels[: filled[0]], self._sizes[number + 1], reduce=reduce)
         filled[0] = 0
         for tile in tiles:
             starts.append(self._spool.tell())
@@ -180,7 +194,7 @@ class TiffSink:
     def _write_levels(self) -> None:
         from tifffile import TiffWriter
 
-        big = sum(-(-wide // TILE) * -(-high // TILE) for wide, high in self._sizes) * TILE * TILE * 3 > CLASSIC
+        big = sum(_count_unpacked_bytes(*size) for size in self._sizes) > CLASSIC
         profile = make_srgb_profile()
         with TiffWriter(self._file, bigtiff=big, byteorder="<") as writer:
             for number, (wide, high) in enumerate(self._sizes):
@@ -189,7 +203,7 @@ class TiffSink:
                     shape=(high, wide, 3),
                     dtype=np.uint8,
                     photometric="rgb",
-                    tile=(TILE, TILE),
+                    tile=choose_tile(wide, high)[::-1],
                     compression="zlib",
                     subifds=0 if number else len(self._levels),
                     subfiletype=1 if number else 0,  # 1: a smaller copy
@@ -219,26 +233,30 @@ class TiffSink:
             yield self._spool.read(length)
 
 
-def _pack_row(rows: np.ndarray, *, reduce: bool) -> tuple[list[bytes], np.ndarray | None]:
-    """Pack a row of tiles, and make the rows of the next level from them; `rows` (up to TILE, width, 3) uint8."""
+def _pack_row(rows: np.ndarray, level: tuple[int, int], *, reduce: bool) -> tuple[list[bytes], np.ndarray | None]:
+    """Pack a row of tiles of a level of this size, and make the rows of the next level from them.
+
+    rows: (up to TILE, width, 3) uint8.
+    """
     height, width, _ = rows.shape
+    tile = choose_tile(*level)
     half = np.empty((-(-height // 2), -(-width // 2), 3), np.uint8) if reduce else None
 
     def work(left: int) -> list[bytes]:
         part = rows[:, left : left + 2 * TILE]
         if half is not None:
             half[:, left // 2 : left // 2 + TILE] = halve(part)
-        return [_pack_tile(part[:, at : at + TILE]) for at in range(0, part.shape[1], TILE)]
+        return [_pack_tile(part[:, at : at + TILE], *tile) for at in range(0, part.shape[1], TILE)]
 
     jobs: list[Callable[[], list[bytes]]] = [partial(work, left) for left in range(0, width, 2 * TILE)]
     return [tile for tiles in packing.run_in_threads(jobs) for tile in tiles], half
 
 
-def _pack_tile(pixels: np.ndarray) -> bytes:
+def _pack_tile(pixels: np.ndarray, across: int, down: int) -> bytes:
     """Pack one tile as a zlib stream; at the edge of the picture the rest of it is black."""
-    if pixels.shape[:2] == (TILE, TILE):
+    if pixels.shape[:2] == (down, across):
         return isal_zlib.compress(np.ascontiguousarray(pixels), packing.LEVEL)
-    whole = np.zeros((TILE, TILE, 3), np.uint8)
+    whole = np.zeros((down, across, 3), np.uint8)
     whole[: pixels.shape[0], : pixels.shape[1]] = pixels
     return isal_zlib.compress(whole, packing.LEVEL)
 
@@ -249,8 +267,10 @@ def halve(rgb: np.ndarray) -> np.ndarray:
     The mean of the numbers as they are, halves rounded up; at an odd edge of the pixels that there are.
     """
     height, width, _ = rgb.shape
-    if height % 2 or width % 2:  # a pixel twice has the mean of one
-        rgb = np.pad(rgb, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    if height % 2:  # a pixel twice has the mean of one
+        rgb = np.concatenate([rgb, rgb[-1:]])
+    if width % 2:
+        rgb = np.concatenate([rgb, rgb[:, -1:]], axis=1)
     pairs = np.add(rgb[0::2], rgb[1::2], dtype=np.uint16)
     pairs += 1  # two of them: half of the 4 that are divided by
     half = np.empty((pairs.shape[0], pairs.shape[1] // 2, 3), np.uint8)

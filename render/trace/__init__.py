@@ -20,6 +20,7 @@ The kinds of time:
     paint       a worker paints a tile; on a stream: from a tile's first square of 8 x 4 pixels to its last
     transfer    the pixels of a launch's tiles are copied back
     encode      of a film, whose tiles are frames: one is encoded
+    load, play  of a film in a browser: a part of it is loaded (the span carries its last frame), a frame is shown
     block       a multiprocessor of a GPU has at least one square of a tile
 
 A GPU is seen on two levels. Its streams are queues: a launch hands many tiles over at once, and their paint spans
@@ -62,7 +63,8 @@ __all__ = [
     "tile_owners",
 ]
 
-AFTER_PAINTING = {"encode": "encoder", "save": "writer"}  # what is done with a film's frames, and by whom
+# What is done with a film's frames, and by whom.
+AFTER_PAINTING = {"encode": "encoder", "save": "writer", "load": "loader", "play": "player"}
 
 FEW = 4096  # spans
 

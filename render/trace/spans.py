@@ -9,7 +9,7 @@ from typing import NamedTuple, overload
 import numpy as np
 
 STAGES = ("import", "start", "compile", "plan", "launch", "paint", "wait", "transfer", "encode", "save")
-KINDS = (*STAGES, "block")
+KINDS = (*STAGES, "load", "play", "block")  # what is no stage of a run: what is seen of it elsewhere
 NUMBER = {kind: number for number, kind in enumerate(KINDS)}
 NO_TILE = -1
 UNKNOWN = -1  # in a column, where a span has None

@@ -19,6 +19,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import HANGING
+
 Load = Callable[[str], ModuleType]
 ROOT = Path(__file__).parent.parent.parent
 RUN, REPORT = ROOT / "benchmarks" / "run.py", ROOT / "benchmarks" / "report.py"
@@ -243,12 +245,12 @@ def test_a_run_is_interrupted_resumed_and_reported(tmp_path: Path) -> None:
         assert run.stderr.readline() == "1 group of cases, 3 passes\n"
         assert "startup/help" in run.stderr.readline()
         run.send_signal(signal.SIGINT)
-        assert run.wait(60) == 130
+        assert run.wait(HANGING) == 130
     kept = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
     assert kept["run"]["interrupted"]
 
     with start(tmp_path, "--passes", "3", "--resume") as again:
-        assert again.wait(120) == 0
+        assert again.wait(HANGING) == 0
     done = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
     assert [len(row["passes"]) for row in done["cases"]] == [3, 3]
     assert done["cases"][0]["samples"][0] == kept["cases"][0]["samples"][0]

@@ -290,7 +290,7 @@ def test_a_script_without_a_guard_may_simulate(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "import render\n"
-        "frame = render.draw(mode='cuda', simulate=True, size=(16, 8), limit=20)\n"
+        "frame = render.draw(mode='cuda', simulate=True, size=(16, 8), samples=1, limit=20)\n"
         "print('drawn', frame.sha256)\n"
     )
 

@@ -21,7 +21,7 @@ from PIL import Image, ImageCms
 from render.frame import Frame
 from render.outputs import tiff as output
 from render.outputs.tiff import write
-from render.pictures import tiff
+from render.pictures import picture, tiff
 from render.pictures.bands import Band
 from render.request import Request
 
@@ -156,6 +156,18 @@ def test_to_gdal_the_copies_are_overviews(saved: Path, tmp_path: Path, level: in
 def test_to_vips_the_copies_are_subifds(saved: Path, tmp_path: Path, level: int) -> None:
     name = f"{saved}[subifd={level - 1}]"
     assert np.array_equal(read_by("vips", "copy", name, to=tmp_path / "a.ppm"), levels_in(saved.read_bytes())[level])
+
+
+@pytest.mark.parametrize("program", [("gdal_translate", "-q", "-of", "PNM"), ("vips", "copy")], ids=" ".join)
+def test_where_a_picture_is_narrow_so_are_its_tiles(program: tuple[str, ...], tmp_path: Path) -> None:
+    saved, rgb = tmp_path / "a.tif", noise(3, 700)
+    saved.write_bytes(tiff.encode_tiff(rgb, {}))
+    with tifffile.TiffFile(saved) as file:
+        first = file.pages.first
+        tiles = [(page.tilewidth, page.tilelength) for page in (first, *(first.pages or ()))]
+    assert tiles == [(16, 256), (16, 256), (16, 176)]
+    assert np.array_equal(picture.read(saved).rgb, rgb)
+    assert np.array_equal(read_by(*program, saved, to=tmp_path / "a.ppm"), rgb)
 
 
 # --- where it goes wrong ------------------------------------------------------------------------------------------

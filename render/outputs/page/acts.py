@@ -75,12 +75,17 @@ def _build_acts(runs: Sequence[Run], images: Sequence[int], lesson: Explanation 
         yield (
             f'<article class="act" id="run-{number}" aria-labelledby="name-{number}">\n'
             f'<header><h3 id="name-{number}">{escape_html(run.frame.title)}</h3>'
-            f'<p class="took">{format_time(run.seconds)}</p>'
+            f"{_build_time(run)}"
             f'<p class="image"><span class="kitchen">{escape_html(kitchen)}</span> '
             f'<span class="theatre">{escape_html(theatre)}</span></p></header>\n'
             f'<div class="live"></div>\n{still.draw_picture(run, picture, marked)}\n{key}'
             f'{still.draw_timeline(run, end, most)}\n<div class="caption">{caption}</div>\n</article>'
         )
+
+
+def _build_time(run: Run) -> str:
+    """Build the HTML of how long a run took; a simulator's times mean nothing."""
+    return "" if run.frame.simulated else f'<p class="took">{format_time(run.seconds)}</p>'
 
 
 def _mark_words(sentence: str) -> str:

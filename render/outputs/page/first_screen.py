@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from render.findings.evidence import Run as Evidence
+from render.outputs.page.questions import compare_speed
 from render.outputs.page.runs import Group, Run
 from render.outputs.page.still import draw_lanes
 from render.outputs.page.systems import SYSTEMS
@@ -62,17 +62,10 @@ def _draw_conclusions(cells: Cells) -> Iterator[str]:
     """Say of the two words what these runs have shown."""
     juggler, several = cells.get((False, True)), [cells[way] for way in ((True, False), (True, True)) if way in cells]
     if juggler is not None:
-        held = in_words(juggler.stats.in_flight.max)
-        yield (
-            f"Concurrency is about structure: {juggler.frame.title} had up to {held} tiles in flight, and needs no "
-            "second CPU for it."
-        )
+        yield f"Concurrency is about structure: {juggler.frame.title} needs no second CPU for it."
     parallel = next((run for run in several if run.parallel), None)
     if parallel is not None:
-        yield (
-            f"Parallelism is about execution: {parallel.frame.title} had {parallel.stats.on_cpu.mean:.2f} CPUs at work "
-            "on average."
-        )
+        yield f"Parallelism is about execution: {parallel.frame.title} had several CPUs at work at the same instant."
 
 
 def _build_cell(place: tuple[bool, bool], cells: Cells, runs: Sequence[Run], end: int) -> str:
@@ -142,18 +135,11 @@ def _explain_first(entered: Sequence[Run], right: Sequence[Run], cells: Cells) -
     slow, juggler = cells.get((False, False)), cells.get((False, True))
     several = cells.get((True, False))
     if slow and juggler:
-        yield _compare_times(juggler, slow, "One worker that juggled", "the one that did not")
+        yield f"One worker that juggled was {compare_speed(juggler, slow)} the one that did not."
     if slow and several:
-        yield _compare_times(several, slow, f"{count(several.workers, 'worker').capitalize()}, one tile each,", "one")
+        how = compare_speed(several, slow)
+        yield f"{count(several.workers, 'worker').capitalize()}, one tile each, were {how} one."
     if slow and juggler and juggler.beats(slow) and juggler.gained_by_waiting(slow):
         yield "Juggling needs no second worker and no second CPU: it fills the time that tiles wait."
     elif slow and juggler and not juggler.data_wait_seconds and not juggler.beats(slow):
         yield "With nothing to wait for, juggling has no time to fill."
-
-
-def _compare_times(run: Run, base: Evidence, who: str, whom: str) -> str:
-    difference = run.compare_to(base)
-    if difference is None or not difference.clear:
-        return f"{who} took about as long as {whom}."
-    ours, theirs = format_time(run.seconds), format_time(base.seconds)
-    return f"{who} took {ours}, {whom} {theirs}: {difference.times:.2f} times as fast."

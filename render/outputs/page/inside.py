@@ -13,7 +13,7 @@ from render.outputs.page.runs import Run
 from render.outputs.page.still import bar_paths, draw_axis
 from render.outputs.page.words import TWO_LEVELS, format_ns
 from render.swatches import COLOURS
-from render.wording import count, escape_html
+from render.wording import escape_html
 
 WIDTH, LEFT = 960, 84  # pixels: of the drawing, of what stands before the lanes
 LANE, FIELD, THICKEST, GAP, FOOT = 12, 198, 6, 8, 16  # one stream; all multiprocessors at most, and one; in between
@@ -40,10 +40,7 @@ def build_section(run: Run, number: int, stamp: str = "") -> str:
 def _write_sentences(run: Run, figures: stats.Multiprocessors) -> Iterator[str]:
     """Write as HTML what the two levels are, then what was seen, each figure with its exact value."""
     facts = run.frame.trace.facts
-    yield (
-        f"{count(len(run.crew), 'worker')}, {count(figures.seen, 'multiprocessor')}: {TWO_LEVELS} "
-        "Here each tile has a colour, the same in its queue and on the multiprocessors."
-    )
+    yield f"{TWO_LEVELS} Here each tile has a colour, the same in its queue and on the multiprocessors."
     there, error = facts.get("multiprocessors"), facts.get("card_clock_error_ns")
     of_all = f" of {there}" if type(there) is int and there >= figures.seen else ""
     least, most = (

@@ -1,16 +1,16 @@
 """Common mistakes about concurrency and parallelism, and the figures of the page that answer them.
 
-The beliefs are those that research on learners and the field's own questions document. Each is answered by figures of
-the page where its runs show it, and otherwise by what to run.
+The beliefs are those that research on learners and the field's own questions document. Each is answered by the page's
+runs where they show it, and otherwise by what to run. Their figures stand with their pictures, and not once more here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from render.outputs.page.questions import compare_pair, pair_jugglers
+from render.outputs.page.questions import compare_pair, compare_speed, pair_jugglers
 from render.outputs.page.runs import Run
-from render.wording import count, format_time
+from render.wording import count
 
 Reply = Callable[[Sequence[Run]], str]
 
@@ -34,16 +34,16 @@ def _at_once(runs: Sequence[Run]) -> str:
     if juggler is None:
         return "Who has several tasks in flight turns from one to another. race with mode concurrent shows it."
     return (
-        f"{juggler.frame.title} turned from one tile to another {count(juggler.stats.switches, 'time')}, so fast that "
-        "it looks like doing all at once. No two were painted at the same instant."
+        f"{juggler.frame.title} turned from one tile to another so fast that it looks like doing all at once. No two "
+        "were painted at the same instant."
     )
 
 
 def _several_workers(runs: Sequence[Run]) -> str:
-    turns = next((run for run in runs if run.workers > 1 and not run.on_gpu and not run.parallel), None)
+    turns = next((run for run in runs if run.workers > 1 and not run.on_gpu and not _is_parallel(run)), None)
     if turns is not None:
-        mean = turns.stats.on_cpu.mean
-        had = "how many had a CPU is not known" if mean is None else f"{mean:.2f} of them had a CPU on average"
+        unknown = turns.stats.on_cpu.mean is None
+        had = "how many had a CPU is not known" if unknown else "they are not shown to have had more than one CPU"
         return f"Not here: {turns.frame.title} had {count(turns.workers, 'worker')}, and {had}."
     return (
         "Two workers may share one CPU and take turns. Only the CPU time that they were given proves that two worked "
@@ -66,9 +66,8 @@ def _never_help(runs: Sequence[Run]) -> str:
     if run is None or run.base is None:
         return "They help where the code lets go of Python's lock, or where they wait: race --lesson gil shows it."
     return (
-        f"{run.frame.title} painted in {count(run.workers, 'thread')} of one Python process: "
-        f"{format_time(run.base.seconds)} became {format_time(run.seconds)}, for its compiled code lets go of Python's "
-        "lock while it computes."
+        f"{run.frame.title} painted in {count(run.workers, 'thread')} of one Python process, and was faster than "
+        f"{run.base.frame.title}, for its compiled code lets go of Python's lock while it computes."
     )
 
 
@@ -77,15 +76,11 @@ def _n_times(runs: Sequence[Run]) -> str:
     why = "Starting them, handing out tiles and waiting for the last tile take time, and they share CPUs and memory."
     if run is None or run.base is None or run.difference is None:
         return why
-    gained = f"{run.difference.times:.2f} times as fast as one" if run.difference.clear else "about as fast as one"
-    return f"{run.frame.title}: {count(run.workers, 'worker')}, {gained}. {why}"
+    return f"{run.frame.title}: {count(run.workers, 'worker')}, {compare_speed(run, run.base)} one. {why}"
 
 
-def _more_is_better(runs: Sequence[Run]) -> str:
-    allowed = next((run.claims.allowed for run in runs if run.claims.allowed), None)
-    can = "" if allowed is None else f" This machine let the race use {count(allowed, 'CPU')}:"
-    so = " more workers than CPUs" if allowed is None else " more workers"
-    return f"Only as far as there are CPUs, or waiting to fill.{can}{so} take turns and paint no faster."
+def _more_is_better(_: Sequence[Run]) -> str:
+    return "Only as far as there are CPUs, or waiting to fill: more workers than CPUs take turns and paint no faster."
 
 
 def _overhead(runs: Sequence[Run]) -> str:
@@ -128,12 +123,10 @@ def _locks(runs: Sequence[Run]) -> str:
     )
 
 
-def _gpu(runs: Sequence[Run]) -> str:
-    figures = next((run.stats.multiprocessors for run in runs if run.stats.multiprocessors), None)
-    here = "" if figures is None else f" Here {figures.seen} multiprocessors painted, each many warps of 32 lanes."
+def _gpu(_: Sequence[Run]) -> str:
     return (
         "A worker may do what the others do not. A graphics card's lanes are many thousands, each slower than a CPU's "
-        f"core, and 32 of them at a time must take the same step.{here}"
+        "core, and 32 of them at a time must take the same step."
     )
 
 
@@ -162,16 +155,18 @@ def _show_juggler(runs: Sequence[Run]) -> list[str]:
     run = _find_juggler(runs)
     if run is None:
         return []
-    held = run.stats.in_flight.max
-    return [f"{run.frame.title} had up to {held} tiles in flight with one worker, on one CPU at a time: concurrent."]
+    return [f"{run.frame.title} had several tiles in flight with one worker, on one CPU at a time: concurrent."]
 
 
 def _show_parallel(runs: Sequence[Run]) -> list[str]:
     run = next((run for run in runs if run.parallel and not run.on_gpu), None)
     if run is None:
         return []
-    most, mean = run.stats.running.max, run.stats.on_cpu.mean
-    return [f"{run.frame.title} had up to {most} workers at a tile at once, {mean:.2f} on a CPU on average: parallel."]
+    return [f"{run.frame.title} had several workers at a tile at once, and more than one CPU at work: parallel."]
+
+
+def _is_parallel(run: Run) -> bool:
+    return run.parallel or run.parallel_at_times
 
 
 def _are_threads(run: Run) -> bool:

@@ -1,4 +1,7 @@
-"""The questions that the page answers, each from the traces on it. A question that they cannot answer is not asked."""
+"""The questions that the page answers, each from the traces on it. A question that they cannot answer is not asked.
+
+A figure stands once, where it is read: a run's time and CPUs with its picture. The answers say in words what follows.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from render.outputs.page.words import TWO_LEVELS, describe_overlap
 from render.wording import count, format_time, in_words, join_words
 
 WAIT = 50_000_000  # ns; what a slow server takes
+BUSY = 80  # percent of the time; a worker that was at a tile for so much of it had no time to fill
 GPU = (
     "One core of a CPU follows one list of instructions. A graphics card runs thousands of lanes at once, in groups of "
     "32 that take the same step at the same time; a lane that has finished waits for the others of its group. So it is "
@@ -44,9 +48,13 @@ def _count_workers(runs: Sequence[Run]) -> str:
 
 
 def _describe_together(runs: Sequence[Run]) -> str:
-    never = [run.frame.title for run in runs if not run.together]
+    timed = [run for run in runs if not run.frame.simulated]
+    never = [run.frame.title for run in timed if not run.together]
     parts = [f"never in {join_words(never)}"] if never else []
-    return "; ".join([*parts, *(f"{run.frame.title}: {_together(run)}" for run in runs if run.together)]) + "."
+    parts += [f"{run.frame.title}: {_together(run)}" for run in timed if run.together]
+    modelled = [run.frame.title for run in runs if run.frame.simulated]
+    parts += [f"of {join_words(modelled)} nothing follows: a simulator's times mean nothing"] if modelled else []
+    return "; ".join(parts) + "."
 
 
 def _together(run: Run) -> str:
@@ -68,31 +76,20 @@ def _together(run: Run) -> str:
 
 def _describe_in_flight(runs: Sequence[Run]) -> str:
     most = max(runs, key=lambda run: run.stats.in_flight.max - run.stats.running.max)
+    more = most.stats.in_flight.max > most.stats.running.max
     return (
         "A tile is in flight from its start to its finish, whether or not somebody works on it. It is running while a "
-        "worker paints it; what is in flight but not running was put aside, or waits. At most, "
-        f"{most.frame.title} had {most.stats.in_flight.max} in flight and {most.stats.running.max} running."
+        "worker paints it; what is in flight but not running was put aside, or waits"
+        f"{f': most of all in {most.frame.title}' if more else ''}."
     )
 
 
 def _describe_levels(run: Run) -> str:
-    figures = run.stats.multiprocessors
-    assert figures is not None
-    return (
-        f"It depends on how near one looks: {TWO_LEVELS} Here {count(run.workers, 'stream')} had up to "
-        f"{count(run.stats.running.max, 'tile')} under way, and {figures.seen} multiprocessors worked on them, "
-        f"{figures.mean:.1f} at the same instant on average."
-    )
+    return f"It depends on how near one looks. {TWO_LEVELS} Inside the graphics card: {run.frame.title} shows both."
 
 
 def _describe_gpu(runs: Sequence[Run], not_run: dict[str, str]) -> str:
     on_gpu = [run for run in runs if run.on_gpu]
-    for run in on_gpu:
-        figures = run.stats.multiprocessors
-        if figures is not None and not run.frame.simulated:
-            return (
-                f"{GPU} Here {figures.seen} multiprocessors painted, {figures.mean:.1f} at the same instant on average."
-            )
     if any(run.frame.simulated for run in on_gpu):
         return f"{GPU} A simulator stood for one here: who did what is true, how long it took means nothing."
     if on_gpu:
@@ -105,19 +102,18 @@ def explain_juggling(run: Run, base: evidence.Run) -> tuple[str, str]:
     """Explain why one worker that juggles gained time or did not: a question and its answer."""
     name, other = run.frame.title, base.frame.title
     if run.beats(base) and run.gained_by_waiting(base):
-        idle, theirs = format_time(run.idle_seconds), format_time(base.idle_seconds)
         why = (
-            f"Both had one worker. In {other} it was idle for {theirs} while tiles waited for their data; in {name} it "
-            f"turned to other tiles meanwhile, and was idle for only {idle}."
+            f"Both had one worker. In {other} it was idle while tiles waited for their data; in {name} it turned to "
+            "other tiles meanwhile."
         )
     elif run.beats(base):
         why = "The traces do not show why: both had one worker. Run it again."
     else:
         busy = 100 * sum(run.costs.values()) / run.length
+        anyway = f"Because its one worker was at a tile {busy:.0f} % of the time anyway. " if busy >= BUSY else ""
         why = (
-            f"Because its one worker was at a tile {busy:.0f} % of the time anyway. It had up to "
-            f"{run.stats.in_flight.max} tiles in flight, but painted only one of them at any instant. Changing from "
-            "one to another paints nothing."
+            f"{anyway}It had several tiles in flight, but painted only one of them at any instant. Changing from one "
+            "to another paints nothing."
         )
     return f"Why was {name} {'' if run.beats(base) else 'not '}faster than {other}?", why
 
@@ -145,15 +141,16 @@ def pair_jugglers(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
 
 
 def compare_pair(run: Run, base: Run) -> str:
-    """Say how long a run that juggles took beside one that does not, and whether that is clearly different."""
-    difference = run.compare_to(base)
+    """Say whether a run that juggles was faster than one that does not, or slower, where that is clear."""
     each = run.frame.request.wait_ns
-    waits = f"With waits of {format_time(each / 1e9)} for each tile" if each else "With nothing to wait for"
-    gained = f"{difference.times:.2f} times as fast" if difference and difference.clear else "about the same"
-    if not each and run.beats(base):
-        gained += ", which nothing here explains: run it again"
-    ours, theirs = format_time(run.seconds), format_time(base.seconds)
-    return f"{waits}, {run.frame.title} took {ours} and {base.frame.title} {theirs}: {gained}."
+    why = ", which nothing here explains: run it again" if not each and run.beats(base) else ""
+    where = "Where tiles waited" if each else "With nothing to wait for"
+    return f"{where}, {run.frame.title} was {compare_speed(run, base)} {base.frame.title}{why}."
+
+
+def compare_speed(run: Run, base: evidence.Run) -> str:
+    """Compare two runs in words, to go on with the other's name: "faster than", "about as fast as"."""
+    return "faster than" if run.beats(base) else "slower than" if base.beats(run) else "about as fast as"
 
 
 def _estimate(runs: Sequence[Run]) -> str:

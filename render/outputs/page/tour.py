@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from render.findings.sentences import list_shares
 from render.outputs.page.questions import explain_juggling, explain_when, pair_jugglers
 from render.outputs.page.runs import Curve, Run, find_intervals, nearest_interval
 from render.outputs.page.words import format_ns
@@ -95,8 +94,7 @@ def _ask_together(runs: Sequence[Run]) -> Iterator[Step]:
             options,
             options.index(str(most)),
             f"{in_words(most).capitalize()}: in the close-up, {in_words(most)} lanes are filled at the line that is "
-            f"now. Over the whole run {run.stats.on_cpu.mean:.2f} workers had a CPU on average, and that is what makes "
-            "it parallel.",
+            "now. Over the whole run more than one of them had a CPU on average, and that is what makes it parallel.",
             t,
             max(t - BEFORE * _usual_turn(run), 0),
             t,
@@ -117,7 +115,7 @@ def _ask_first_finished(runs: Sequence[Run]) -> Iterator[Step]:
             "first?",
             (other, "both at about the same time", name),
             0 if base.beats(run) else 2 if run.beats(base) else 1,
-            f"{other} took {format_time(base.seconds)}, {name} {format_time(run.seconds)}. {why}",
+            why,
             min(base.length, run.length) * 6 // 10,
             0,
             max(base.length, run.length),
@@ -196,7 +194,7 @@ def _ask_who_most(runs: Sequence[Run]) -> Iterator[Step]:
         f"Which worker of {run.frame.title} paints the most tiles?",
         tuple(f"worker {number}" for number in range(len(shares))),
         shares.index(max(shares)),
-        f"{list_shares(shares)}. Whoever is free takes the next tile; who meets the costly ones takes fewer.",
+        "Whoever is free takes the next tile; who meets the costly ones takes fewer.",
         run.length // 2,
         0,
         run.length,

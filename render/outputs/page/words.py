@@ -9,7 +9,7 @@ from render.outputs.page.runs import Run
 from render.wording import in_words
 
 TWO_LEVELS = (
-    "the workers of a graphics card are its streams, and streams are queues: into each the computer puts many tiles "
+    "The workers of a graphics card are its streams, and streams are queues: into each the computer puts many tiles "
     "at once. It is the multiprocessors that paint: each takes square after square of these tiles, so a tile is on "
     "many of them, and many tiles are painted at the same instant. These are two views of the same work, so the one is "
     "never added to the other."

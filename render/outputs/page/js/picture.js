@@ -1,6 +1,6 @@
 // The picture as a run fills it: tiles appear when they are finished, outlined in the colour of their worker.
 
-const TAG = 17; // CSS pixels; a tile that is smaller has no number
+const TAG = 26, FINE = 12; // CSS pixels: a smaller tile has no name on it; many so small are a fine grid
 
 class Picture {
   /** @param {HTMLCanvasElement} canvas @param {Run} run @param {HTMLImageElement} image */
@@ -104,9 +104,9 @@ class Picture {
       return;
     }
     g.strokeStyle = colour;
-    g.lineWidth = small < 20 ? 1 : 1.5;
-    g.globalAlpha = small < 12 ? 0.4 : 1; // so that the picture is seen through a fine grid
-    g.setLineDash(small < 12 ? [] : dashOf(worker));
+    g.lineWidth = small < TAG ? 1 : 1.5;
+    g.globalAlpha = small < FINE ? 0.4 : small < TAG ? 0.7 : 1; // so that the picture is seen through the grid
+    g.setLineDash(small < FINE ? [] : dashOf(worker));
     g.strokeRect(x + g.lineWidth / 2, y + g.lineWidth / 2, width - g.lineWidth, height - g.lineWidth);
     g.setLineDash([]);
     g.globalAlpha = 1;

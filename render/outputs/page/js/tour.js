@@ -15,7 +15,7 @@ class Tour {
     this.usual = undefined;
     this.panel = element('div', { class: 'panel step', role: 'region', 'aria-label': 'Guided tour', tabindex: '-1' });
     this.panel.hidden = true;
-    this.start = element('button', { type: 'button', class: 'start' }, `Tour: ${steps.length} questions`);
+    this.start = element('button', { type: 'button', class: 'start' }, `Tour: ${steps.length} ${steps.length === 1 ? 'question' : 'questions'}`);
     this.section.hidden = !steps.length;
     if (!steps.length) return;
     document.body.append(this.panel);
