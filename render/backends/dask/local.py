@@ -25,6 +25,7 @@ from render.errors import ModeUnavailable
 from render.processes import without_interrupts
 from render.storage.temporary_folder import temporary_folder
 
+FILES, FILES_EACH = 40, 10  # open files of a cluster, and of each process: counted, and a few more
 START_SECONDS = 120.0  # in which another process gets ready
 CLOSE_SECONDS = 2.0  # that a connection, or a process, may take to end well
 END_SECONDS = 10.0  # that it may take to end all processes
@@ -45,6 +46,7 @@ def start_cluster(processes: int) -> Iterator[Any]:
             "mode parallel cannot run here: this process is a daemon of multiprocessing, which may start no other",
             ALTERNATIVE,
         )
+    _check_files(processes)
     import joblib.externals.loky.backend.context  # noqa: F401  (makes its way to start clean processes known)
 
     with contextlib.ExitStack() as stack:
@@ -60,6 +62,23 @@ def start_cluster(processes: int) -> Iterator[Any]:
                 f"allow more open files (ulimit -n) and processes (ulimit -u), or {ALTERNATIVE}",
             ) from error
         yield local.cluster
+
+
+def _check_files(processes: int) -> None:
+    """Raise ModeUnavailable where so many processes need more open files than are allowed: minutes before they do."""
+    try:
+        import resource
+    except ImportError:  # another system
+        return
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed, most = FILES + FILES_EACH * processes, (allowed - FILES) // FILES_EACH
+    if allowed not in (-1, resource.RLIM_INFINITY) and allowed < needed:
+        fewer = f"give --workers {most} or fewer, " if most > 0 else ""
+        raise ModeUnavailable(
+            f"mode parallel cannot run here: a cluster of {processes} processes needs {needed} open files, and "
+            f"{allowed} are allowed",
+            f"{fewer}allow more (ulimit -n {needed}), or {ALTERNATIVE}",
+        )
 
 
 @contextlib.contextmanager
