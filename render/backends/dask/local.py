@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing import current_process
@@ -20,9 +21,10 @@ import dask
 from distributed import LocalCluster, Nanny
 
 from render import machine
+from render.backends import start_tracker, starts_workers
 from render.backends.dask.messages import SCENES
 from render.errors import ModeUnavailable
-from render.processes import without_interrupts
+from render.processes import STOPPED_SECONDS, is_stopped, without_interrupts
 from render.storage.temporary_folder import temporary_folder
 
 FILES, FILES_EACH = 40, 10  # open files of a cluster, and of each process: counted, and a few more
@@ -39,11 +41,17 @@ SETTINGS = {
 
 
 @contextlib.contextmanager
-def start_cluster(processes: int) -> Iterator[Any]:
+def start_cluster(processes: int) -> Iterator[LocalProcesses]:
     """Start a cluster of so many processes, which are gone at the end. Raises ModeUnavailable."""
     if current_process().daemon:
         raise ModeUnavailable(
             "mode parallel cannot run here: this process is a daemon of multiprocessing, which may start no other",
+            ALTERNATIVE,
+        )
+    if not starts_workers("loky"):
+        raise ModeUnavailable(
+            "mode parallel cannot run here: Dask starts no processes without semaphores, which this system lacks "
+            "(/dev/shm) or JOBLIB_MULTIPROCESSING forbids",
             ALTERNATIVE,
         )
     _check_files(processes)
@@ -59,9 +67,9 @@ def start_cluster(processes: int) -> Iterator[Any]:
         except (RuntimeError, OSError) as error:
             raise ModeUnavailable(
                 f"mode parallel cannot run here: Dask starts no processes ({describe_cause(error)})",
-                f"allow more open files (ulimit -n) and processes (ulimit -u), or {ALTERNATIVE}",
+                f"allow more processes (ulimit -u), files (ulimit -n) and shared memory (/dev/shm), or {ALTERNATIVE}",
             ) from error
-        yield local.cluster
+        yield local
 
 
 def _check_files(processes: int) -> None:
@@ -89,6 +97,7 @@ def _worker_folder() -> Iterator[str]:
     """
     from joblib.externals.loky.backend import resource_tracker
 
+    start_tracker()
     with temporary_folder("render-dask-") as path:
         resource_tracker.register(str(path), "folder")
         try:
@@ -103,6 +112,7 @@ class LocalProcesses:
     def __init__(self, folder: str) -> None:
         self._nannies: list[Any] = []  # each starts a process, and another in its place
         self._starting: Future[None] | None = None
+        self._stopped: dict[int, float] = {}  # since when (s), by process
         # in a thread, so that a signal that comes meanwhile finds it whole, and all of it is ended
         with ThreadPoolExecutor(1) as pool:
             with without_interrupts():  # its threads, and the processes that they start, get none either
@@ -149,6 +159,15 @@ class LocalProcesses:
                 if len(self.cluster.scheduler_info["workers"]) == ready:
                     raise
 
+    def end_stopped(self) -> None:
+        """End the processes that were stopped (SIGSTOP) some seconds ago; others are started in their places."""
+        now = time.monotonic()
+        stopped = {nanny.pid for nanny in self._nannies if nanny.pid is not None and is_stopped(nanny.pid)}
+        self._stopped = {pid: self._stopped.get(pid, now) for pid in stopped}
+        for pid, since in self._stopped.items():
+            if now - since > STOPPED_SECONDS:
+                _kill(pid)
+
     def close(self) -> None:
         """Have the processes leave; end those that paint or still start: they would keep the cluster from closing."""
         with contextlib.suppress(Exception):
@@ -170,8 +189,12 @@ class LocalProcesses:
         """End those that are there, stopped ones too. Dask would ask them after a while, and not so that they must."""
         for nanny in self._nannies:
             if nanny.pid is not None:
-                with contextlib.suppress(OSError):  # it has just ended
-                    os.kill(nanny.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+                _kill(nanny.pid)
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(OSError):  # it has just ended
+        os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 def _close_made(made: Future[Any]) -> None:

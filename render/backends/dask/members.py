@@ -153,6 +153,7 @@ class Members:
             raise self.loss_error("it has gone")
         if self._look is None and now - self._looked >= LOOK_SECONDS:
             self._looked, self._answered = now, now
+            self._connection.end_stopped()
             self._look = self.call_in_loop(self._client.scheduler.identity(n_workers=-1))
         if self._look is not None and self._look.done():
             error = self._look.exception()
