@@ -893,6 +893,7 @@ def test_a_mode_that_was_named_and_cannot_run_makes_the_race_end_with_3(say: Say
     assert said.code == 3
     assert [run["mode"] for run in said.document["runs"]] == ["sequential"]
     assert [(one["mode"], bool(one["reason"])) for one in said.document["not_run"]] == [("cuda", True)]
+    assert said.err.endswith("render: python -m render devices shows what is missing here\n")
 
 
 @pytest.mark.usefixtures("_no_gpu", "never_painted")

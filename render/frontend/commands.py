@@ -115,7 +115,10 @@ def race(typed: Namespace, began: int) -> int:
     _print_race(typed, result, [*makers, typed.trace])
     if not (result.explanation.sound if result.explanation else result.identical):
         return 1
-    return ModeUnavailable.exit_code if named and result.not_run else 0
+    if named and result.not_run:
+        _announce("python -m render devices shows what is missing here", quiet=typed.quiet)
+        return ModeUnavailable.exit_code
+    return 0
 
 
 def _print_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
