@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 import render
 from render import engine, options
 from render.errors import OutputError, RenderError
-from render.frontend import commands, devices, races
+from render.frontend import commands, devices, progress, races
 from render.frontend.cli import main
 from render.frontend.parsers import PARSERS
 from render.pictures import picture, png_writer
