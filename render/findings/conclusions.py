@@ -27,7 +27,7 @@ def of_race(entered: Sequence[Run]) -> list[str]:
 
 def name_fastest(entered: Sequence[Run]) -> list[str]:
     """Name the fastest of the plain runs, in a sentence for each time that tiles wait."""
-    plain = [run for run in _real_runs(entered) if stories.name_of(run.frame) is None]
+    plain = [run for run in _real_runs(entered) if run.story is None]
     return [as_sentence(text) for text in _fastest_of_each(plain)]
 
 
@@ -73,10 +73,10 @@ def _name_fastest(entered: Sequence[Run], among: str) -> str:
 def tell_stories(entered: Sequence[Run]) -> dict[str, list[str]]:
     """Conclude from the runs of each story, in whole sentences, by its name."""
     sentences: dict[str, list[str]] = {}
-    plain = [run for run in entered if stories.name_of(run.frame) is None]
-    for name in dict.fromkeys(stories.name_of(run.frame) for run in entered):
+    plain = [run for run in entered if run.story is None]
+    for name in dict.fromkeys(run.story for run in entered):
         if name is not None:
-            own = [run for run in entered if stories.name_of(run.frame) == name and run.stats.tiles]
+            own = [run for run in entered if run.story == name and run.stats.tiles]
             curve = name == stories.CURVE
             sentences[name] = list(describe_curve(own) if curve else map(as_sentence, _tell_story(own, plain)))
     return sentences

@@ -101,8 +101,9 @@ def _describe(trace: Trace, overlap: Overlap) -> Iterator[str]:
         yield f"a simulator stood for the graphics card: {count(int(frames or 0), 'frame')}, whose times mean nothing"
         return
     if type(frames) is int and type(fps) in (int, float) and fps:
-        plays = f", which play for {format_time(frames / fps)}, were {join_words([DONE[k] for k in overlap.stages])}"
-        yield f"{count(frames, 'frame')}{plays} in {format_time(overlap.whole)}"
+        play, were = ("plays", "was") if frames == 1 else ("play", "were")
+        plays = f"which {play} for {format_time(frames / fps)}, {were} {join_words([DONE[k] for k in overlap.stages])}"
+        yield f"{count(frames, 'frame')}, {plays} in {format_time(overlap.whole)}"
     yield from _describe_playing(trace)
     if not overlap.stages:
         return

@@ -161,10 +161,10 @@ async def send_picture(request: Request) -> Response:
     service: Service = request.app.state.service
     words = request.query_params
     width, height = (options.parse_whole(words.get(side, ""), side) for side in ("width", "height"))
-    area = service.pyramids.area(
-        request.path_params["scene"], parse_choices(request, "width", "height"), (max(width, 1), max(height, 1))
-    )
     check_size(width, height)
+    area = service.pyramids.area(
+        request.path_params["scene"], parse_choices(request, "width", "height"), (width, height)
+    )
     service.pyramids.request(area)
     name = f"{area.scene}-{area.view}-{width}x{height}.png"
     headers = {"content-disposition": f'attachment; filename="{name}"', **FRESH}

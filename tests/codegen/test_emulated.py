@@ -93,7 +93,7 @@ def test_the_limit_is_met_to_the_step(limit: int, shortcuts: int, frame: Ask) ->
 
 
 @every_precision
-@pytest.mark.parametrize("shortcuts", [pytest.param(0, marks=pytest.mark.slow), 1])
+@pytest.mark.parametrize("shortcuts", [0, 1])
 def test_samples_and_shortcuts(shortcuts: int, precision: str, frame: Ask) -> None:
     """One sample a pixel has code of its own, which meets its limits above."""
     check(frame(samples=3, precision=precision, parameters={"shortcuts": shortcuts}))

@@ -12,11 +12,14 @@ Floating-point pictures have no fixed range and are refused.
 
 from __future__ import annotations
 
+import ctypes
+import logging
 import math
 import re
 import struct
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any
@@ -31,6 +34,7 @@ from render.pictures.reading.png import GREY, PALETTE, RGB, Png, transparent_col
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+NOWHERE = logging.NullHandler()  # of Pillow's log, which else goes to standard error
 COST = 18  # bytes for each pixel at most: Pillow's own copy, one in another mode, and ours
 HEAD = 4096  # bytes of a file in which its depth is looked for
 ORIENTATION, BITS, PLANES, SUBFILE = 0x0112, 258, 284, 254  # tags of EXIF and TIFF
@@ -50,7 +54,8 @@ def read(file: IO[bytes], png: Png | None = None) -> FileContents:
     """
     from PIL import Image, UnidentifiedImageError
 
-    with warnings.catch_warnings():
+    logging.getLogger("PIL").addHandler(NOWHERE)
+    with warnings.catch_warnings(), _silence_libtiff():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
@@ -59,8 +64,33 @@ def read(file: IO[bytes], png: Png | None = None) -> FileContents:
                 return _read_contents(image, head, partial(_read_start, file, -1), png)
         except UnidentifiedImageError as error:
             raise damage_error("no known format") from error
+        except OSError as error:
+            if str(error).startswith("decoder error"):  # and a number
+                raise damage_error("its pixels cannot be unpacked") from error
+            raise
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
             raise InputError(f"is refused: {error}", "give a smaller picture, or one saved as PNG or .npz") from error
+
+
+@contextmanager
+def _silence_libtiff() -> Iterator[None]:
+    """Keep the library behind Pillow's TIFF from writing to standard error what it finds odd, where it can be reached.
+
+    What cannot be read is an error of Pillow's as well.
+    """
+    try:
+        library = ctypes.CDLL(pillow.load_plugin("_imaging").__file__)  # and what it is linked with
+        setters = [library.TIFFSetErrorHandler, library.TIFFSetWarningHandler]
+    except (AttributeError, OSError):
+        setters = []
+    for setter in setters:
+        setter.argtypes, setter.restype = [ctypes.c_void_p], ctypes.c_void_p
+    before = [setter(None) for setter in setters]
+    try:
+        yield
+    finally:
+        for setter, handler in zip(setters, before, strict=True):
+            setter(handler)
 
 
 def _open_image(file: IO[bytes], png: Png | None) -> Image:
