@@ -7,7 +7,7 @@
     turned by EXIF               turned as the picture is shown
     animations, several pages    all of them, without the smaller copies in a TIFF
 
-Floating-point pictures have no fixed range and are refused.
+Floating-point pictures have no fixed range and are refused, and so is PostScript, which is a program.
 """
 
 from __future__ import annotations
@@ -111,6 +111,8 @@ def _read_start(file: IO[bytes], length: int) -> bytes:
 
 
 def _read_contents(image: Image, head: bytes, again: Callable[[], bytes], png: Png | None) -> FileContents:
+    if image.format == "EPS":  # Pillow would have Ghostscript run it
+        raise InputError("is PostScript, a program, and never run", "save the picture as PNG or TIFF")
     pages = _list_pages(image)
     needed = COST * math.prod(image.size) * len(pages)
     check_memory(needed)
