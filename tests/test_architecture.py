@@ -47,7 +47,7 @@ LAYERS = (
     "not_numbers",
     "liveness retries",
     "painter",
-    "course",
+    "costs course",
     "juggling",
     "handfuls",
     "backends preparation",

@@ -47,12 +47,9 @@ SCHEDULE_MISSED_LEAST = ("serial", "alone", "longest", "fair", "with start", "ef
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
     """Write the lines of one draw, or the table of a race. A plain file is the same: there is nothing to leave out."""
-    text = (
-        "\n".join(draw_lines(frames[0], ())[:-1])
-        if frames.kind == "draw"
-        else race_table(frames, frames.not_run, figures=True)
-    )
-    return f"{text}\n".encode()
+    if frames.kind == "draw":
+        return "\n".join([*draw_lines(frames[0], ())[:-1], ""]).encode()
+    return f"{race_table(frames, frames.not_run, figures=True)}\n".encode()
 
 
 def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WIDTH) -> list[str]:
@@ -197,10 +194,10 @@ def _sentence_parts(entered: Sequence[Run]) -> Iterator[list[str]]:
     cut = f"cut into {count(first.stats.tiles, 'tile')}"
     yield [f"{describe_picture(first.frame)}; {cut}"]
     told = conclusions.tell_stories(entered)
-    plain = [run for run in entered if stories.name_of(run.frame) not in told]
+    plain = [run for run in entered if run.story not in told]
     yield [*_run_lines(plain), *conclusions.name_fastest(entered)]
     for name, follows in told.items():
-        own = [run for run in entered if stories.name_of(run.frame) == name]
+        own = [run for run in entered if run.story == name]
         story = stories.story_of(own[0].frame)
         about = [f"story {name}: {story.describe(own[0].frame.request.wait_ns)}"] if story else []
         yield [*about, *_run_lines(own), *follows]

@@ -134,7 +134,8 @@ class Trace:
         """The multiprocessors of GPUs that painted, GPU by GPU in the order of their numbers."""
         blocks = self.columns.of_kind("block")
         numbers = np.flatnonzero(np.bincount(blocks.worker)).tolist()  # np.unique alone would import numpy.ma
-        return tuple(sorted((blocks.workers[number] for number in numbers), key=_device_order))
+        workers = [blocks.workers[number] for number in numbers]
+        return tuple(sorted(workers, key=lambda worker: (worker.process, worker.device, worker.thread)))
 
     @property
     def cpus(self) -> int | None:
@@ -151,11 +152,6 @@ class Trace:
 def on_gpu(workers: Iterable[Worker]) -> bool:
     """Test whether any of them is a part of a GPU, or of the simulator of one."""
     return any(worker.device != "cpu" for worker in workers)
-
-
-def _device_order(worker: Worker) -> tuple[int, str, int]:
-    """Sort GPU by GPU, and on each by number."""
-    return worker.process, worker.device, worker.thread
 
 
 @cache
@@ -242,12 +238,8 @@ class Recorder:
         finally:
             self.add(kind, t0, self.clock(), tile, cpu=cpu)
 
-    def record_painting(self, tile: int) -> WorkSpan:
-        """Record, in a `with` statement, how long painting a tile takes and the CPU time of this thread meanwhile."""
-        return WorkSpan(self, "paint", tile)
-
     def record_work(self, kind: str, tile: int) -> WorkSpan:
-        """Record work of another kind on a tile as `record_painting` does."""
+        """Record, in a `with` statement, how long work on a tile takes and the CPU time of this thread meanwhile."""
         return WorkSpan(self, kind, tile)
 
     def painter_of(self, tile: int) -> Worker:
