@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from render.findings import stories
-from render.findings.evidence import OTHERS, Run
+from render.findings.evidence import Run, name_takers
 from render.findings.schedule import NOTABLE
 from render.wording import as_sentence, count, format_time, join_words
 
@@ -105,8 +105,10 @@ def describe_curve(entered: Sequence[Run]) -> Iterator[str]:
     gains = [f"{point.speed_up:.2f} with {count(point.workers, 'worker')}" for point in curve.points]
     yield as_sentence(f"speed-up over {curve.base} ({format_time(curve.base_seconds)}): {join_words(gains)}")
     own = [run for run in entered if run.story == stories.CURVE]
-    if any(run.short_of_cpu or run.load is not None for run in own):
-        yield as_sentence(f"{OTHERS}, so nothing follows about more workers: run it again")
+    doubtful = any(run.short_of_cpu for run in own)
+    if doubtful or any(run.load is not None for run in own):
+        why = name_takers(own) if doubtful else "the machine had other work"
+        yield as_sentence(f"{why}, so nothing follows about more workers: run it again")
         return
     if any(point.speed_up > point.usable * NOTABLE for point in curve.points):
         yield as_sentence(f"that is more than so many CPUs can bring: something held {curve.base} up, so run it again")
