@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from render.findings import stories
-from render.findings.evidence import OTHERS, Run
+from render.findings.evidence import Run, name_takers
 from render.findings.schedule import NOTABLE
 from render.wording import as_sentence, count, format_time, join_words
 
@@ -98,8 +98,11 @@ def measure_curve(own: Sequence[Run]) -> Curve | None:
 
 def _doubt(own: Sequence[Run], base: Run, gain: float) -> str | None:
     """Say why nothing follows from the runs; `gain`: the highest speed-up for each CPU that could be used."""
-    if any(run.short_of_cpu or run.load is not None for run in (*own, base)):
-        return OTHERS
+    counted = [*own] if base in own else [*own, base]
+    if any(run.short_of_cpu for run in counted):
+        return name_takers(counted)
+    if any(run.load is not None for run in counted):
+        return "the machine had other work"
     return f"something held {base.frame.title} up" if gain > NOTABLE else None
 
 
