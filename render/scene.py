@@ -141,14 +141,7 @@ class Scene:
             "limit": self.limit,
             "precision": self.precision,
             "parameters": {
-                name: {
-                    "default": one.default,
-                    "lowest": one.lowest,
-                    "highest": one.highest,
-                    "choices": list(one.choices),
-                    "about": one.about,
-                }
-                for name, one in self.parameters.items()
+                name: one._asdict() | {"choices": list(one.choices)} for name, one in self.parameters.items()
             },
             "views": self.views,
         }
@@ -197,9 +190,7 @@ class Scene:
     def function_error(self, name: str, error: Exception) -> SceneError:
         """Report a fault of one of the functions, with the line that raised it, or else that of the function."""
         line = error_line(self.path, error) or self.functions[name].__code__.co_firstlineno
-        return SceneError(
-            f"{self.path}, line {line}: {name}: {describe_error(error)}", "see render.scene for the contract"
-        )
+        return SceneError(f"{self.path}, line {line}: {name}: {describe_error(error)}", rules.CONTRACT)
 
 
 def _check_members(members: Any) -> Mapping[str, Any]:

@@ -66,19 +66,12 @@ def test_a_window_is_what_is_cut_out_of_the_frame(place: str, target: str, data:
 
 WORLD = """
 from render.lanes import fma
-
 ABSORBING = True
-
-def start(x, y, p):
-    return x, y, x, y
-
+def start(x, y, p): return x, y, x, y
 def step(state, p):
     x, y, cx, cy = state
     return fma(x, x, fma(-y, y, cx)), fma(x + x, y, cy), cx, cy
-
-def alive(state, p):
-    return fma(state[0], state[0], state[1] * state[1]) <= 16.0
-
+def alive(state, p): return fma(state[0], state[0], state[1] * state[1]) <= 16.0
 def shade(state, steps, p):
     return steps * 0.02, state[0] * 0.1, state[1] * 0.1
 """

@@ -28,9 +28,8 @@ ENTRIES = (ENTRY, "render_finish")  # of a GPU's code, launched one after the ot
 Filling = dict[Any, Any]  # what stands in the slots
 RENDER = Path(__file__).parent.parent
 LANES = ("avx512", "lane_memory", "lane_moves", "lane_pixels", "lane_primitives", "lane_slots", "lane_types")
-CPU = tuple(
-    f"codegen/{name}" for name in (*LANES, "cpu_compiler", "host", "llvm_module", "plain_numba", "retarget", "settings")
-)
+COMPILER = ("cpu_compiler", "host", "llvm_module", "plain_numba", "retarget", "settings")
+CPU = tuple(f"codegen/{name}" for name in (*LANES, *COMPILER))
 # The files that shape a compiler's code, besides the loop and the scene in it, which are hashed one by one.
 SOURCES = {"cpu": CPU, "cuda": (*CPU, "codegen/cuda_compiler", "codegen/warp_words", "kernels/launch")}
 WORDS = {getattr(primitives, name): getattr(primitives, name) for name in primitives.NAMES}
@@ -194,14 +193,8 @@ def _compiler(compiler: str) -> tuple[str, ...]:
     for name in SOURCES[compiler]:
         own.update((RENDER / f"{name}.py").read_bytes())
     chosen = [f"{name}={value}" for name, value in sorted(plain_numba.select_variables(os.environ).items())]
-    return (
-        own.hexdigest(),
-        _package_version("numba"),
-        _package_version("llvmlite"),
-        np.__version__,
-        sys.version,
-        *chosen,
-    )
+    versions = _package_version("numba"), _package_version("llvmlite"), np.__version__, sys.version
+    return own.hexdigest(), *versions, *chosen
 
 
 def _package_version(package: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from render.findings import films, stories
-from render.findings.evidence import OTHERS, Run
+from render.findings.evidence import Run, name_takers
 from render.findings.sentences import IDLE, TOO_SHORT
 from render.findings.speed_up import describe_curve
 from render.wording import as_sentence, count, format_time, join_words
@@ -27,7 +27,7 @@ def of_race(entered: Sequence[Run]) -> list[str]:
 
 def name_fastest(entered: Sequence[Run]) -> list[str]:
     """Name the fastest of the plain runs, in a sentence for each time that tiles wait."""
-    plain = [run for run in _real_runs(entered) if stories.name_of(run.frame) is None]
+    plain = [run for run in _real_runs(entered) if run.story is None]
     return [as_sentence(text) for text in _fastest_of_each(plain)]
 
 
@@ -73,10 +73,10 @@ def _name_fastest(entered: Sequence[Run], among: str) -> str:
 def tell_stories(entered: Sequence[Run]) -> dict[str, list[str]]:
     """Conclude from the runs of each story, in whole sentences, by its name."""
     sentences: dict[str, list[str]] = {}
-    plain = [run for run in entered if stories.name_of(run.frame) is None]
-    for name in dict.fromkeys(stories.name_of(run.frame) for run in entered):
+    plain = [run for run in entered if run.story is None]
+    for name in dict.fromkeys(run.story for run in entered):
         if name is not None:
-            own = [run for run in entered if stories.name_of(run.frame) == name and run.stats.tiles]
+            own = [run for run in entered if run.story == name and run.stats.tiles]
             curve = name == stories.CURVE
             sentences[name] = list(describe_curve(own) if curve else map(as_sentence, _tell_story(own, plain)))
     return sentences
@@ -128,7 +128,7 @@ def _doubt_gain(single: Run, alone: Run) -> str:
     if alone.stats.tiles < 2:
         return "with one tile there is no other to go on with while it waits"
     if single.short_of_cpu or alone.short_of_cpu:
-        return f"nothing follows, for {OTHERS}: run it again"
+        return f"nothing follows, for {name_takers([single, alone])}: run it again"
     if alone.idle_seconds < IDLE * alone.seconds:
         return "the time went into painting, not into waiting, so juggling could win little; wait longer to see it"
     return "no clear difference, so run it again"
@@ -167,17 +167,11 @@ def _warn_short_of_cpu(entered: Sequence[Run]) -> Iterator[str]:
     short = [(run, run.stats.on_cpu.mean or 0.0) for run in entered if run.short_of_cpu]
     if not short:
         return
-    group = ", or the control group had no more to give" if any(run.claims.quota for run, _ in short) else ""
-    lock = (
-        ", or threads waited for Python's lock (GIL)" if any(run.may_have_waited_for_lock for run, _ in short) else ""
-    )
-    packing = ", or its files were packed on them" if any(run.packed_files for run, _ in short) else ""
-    cluster = ", or the cluster's own client and scheduler" if any(run.in_cluster for run, _ in short) else ""
     got = [
         f"{run.frame.title} {'' if i else 'got '}{mean:.2f} of {run.available_cpus:.2f}"
         for i, (run, mean) in enumerate(short)
     ]
-    yield f"{OTHERS}{group}{lock}{packing}{cluster}: run it again. Of the CPUs available, {join_words(got)}"
+    yield f"{name_takers(entered)}: run it again. Of the CPUs available, {join_words(got)}"
 
 
 def _warn_load(entered: Sequence[Run]) -> Iterator[str]:

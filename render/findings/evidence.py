@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TypeVar
 
 from render import stats, targets
-from render.findings import claims, schedule
+from render.findings import claims, schedule, stories
 from render.findings.claims import Claims
 from render.findings.schedule import Difference, Gain, Repeats, Schedule
 from render.frame import Frame, find_baseline
@@ -59,6 +59,11 @@ class Run:
         if isinstance(stored, list) and stored and all(map(_is_time, stored)):
             return Repeats(tuple(map(float, stored)))
         return Repeats((self.seconds,))
+
+    @property
+    def story(self) -> str | None:
+        """The story that it belongs to; None for a plain run."""
+        return stories.name_of(self.frame)
 
     @property
     def seconds(self) -> float:
@@ -146,11 +151,8 @@ class Run:
     @property
     def holds_lock(self) -> bool:
         """True where its workers are threads of one process whose code holds Python's lock while it paints."""
-        target = self.frame.request.target
-        interpreted = (
-            target in targets.names() and not targets.load(target).DROPS_GIL
-        )  # a trace may come from elsewhere
-        return interpreted and len(self._processes) == 1
+        target = self.frame.request.target  # of a trace from elsewhere, perhaps one that is not known here
+        return target in targets.names() and not targets.load(target).DROPS_GIL and len(self._processes) == 1
 
     @property
     def available_cpus(self) -> float:
@@ -251,6 +253,19 @@ class Run:
 
 def _is_time(value: object) -> bool:
     return type(value) in (int, float) and 0 <= value < float("inf")  # type: ignore[operator]
+
+
+def name_takers(runs: Sequence[Run]) -> str:
+    """Name all who may have had the CPU time that some of these runs were short of."""
+    short = [run for run in runs if run.short_of_cpu]
+    takers = {
+        OTHERS: True,
+        "the control group had no more to give": any(run.claims.quota for run in short),
+        "threads waited for Python's lock (GIL)": any(run.may_have_waited_for_lock for run in short),
+        "its files were packed on them": any(run.packed_files for run in short),
+        "the cluster's own client and scheduler": any(run.in_cluster for run in short),
+    }
+    return ", or ".join(taker for taker, possible in takers.items() if possible)
 
 
 Kind = TypeVar("Kind", bound=Run)

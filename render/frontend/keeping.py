@@ -38,7 +38,8 @@ def open_journal(
         for journal in found:
             journal.remove()
         found = []
-    identity = identify(request, _hash_scene(request), VERSION)
+    scene_hash = hashlib.sha256(scene.load(request.scene).path.read_bytes()).hexdigest()
+    identity = identify(request, scene_hash, VERSION)
     fitting = [journal for journal in found if _fits(journal, identity, own_tile=own_tile)]
     kept = fitting if resume else []
     if kept:
@@ -56,10 +57,6 @@ def open_journal(
         say(f"{found[0].path} keeps tiles of another picture; it goes when this one is saved")
     others = [journal for journal in found if journal not in kept]
     return request, Journal(outputs, identity, say, kept, others)
-
-
-def _hash_scene(request: Request) -> str:
-    return hashlib.sha256(scene.load(request.scene).path.read_bytes()).hexdigest()
 
 
 def _fits(journal: JournalFile, identity: dict[str, object], *, own_tile: bool) -> bool:
@@ -85,10 +82,8 @@ def _explain_misfit(
     for one in found:
         one.close()
     why = _difference(journal.identity or {}, identity)
-    raise UsageError(
-        f"{journal.path} keeps tiles of another picture: {why}",
-        "draw that one, or add --fresh to throw them away",
-    )
+    cause = f"{journal.path} keeps tiles of another picture: {why}"
+    raise UsageError(cause, "draw that one, or add --fresh to throw them away")
 
 
 def _difference(kept: dict[str, object], asked: dict[str, object]) -> str:

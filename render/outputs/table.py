@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike, fspath
 from textwrap import wrap
 
-from render.findings import chart, conclusions, films, sentences, stories
+from render.findings import chart, conclusions, sentences, stories
 from render.findings.evidence import Run, build_runs
 from render.findings.incidents import count_resumed
+from render.findings.sheets import describe_sheet
 from render.frame import Frame, Frames, are_identical
 from render.stats import Stats
 from render.wording import count, format_columns, format_large, format_time, make_harmless
@@ -47,19 +48,16 @@ SCHEDULE_MISSED_LEAST = ("serial", "alone", "longest", "fair", "with start", "ef
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
     """Write the lines of one draw, or the table of a race. A plain file is the same: there is nothing to leave out."""
-    text = (
-        "\n".join(draw_lines(frames[0], ())[:-1])
-        if frames.kind == "draw"
-        else race_table(frames, frames.not_run, figures=True)
-    )
-    return f"{text}\n".encode()
+    if frames.kind == "draw":
+        return "\n".join([*draw_lines(frames[0], ())[:-1], ""]).encode()
+    return f"{race_table(frames, frames.not_run, figures=True)}\n".encode()
 
 
 def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WIDTH) -> list[str]:
     """Report one draw: what was done, by whom and how long, where the time went, and where it was saved."""
     width = max(min(width, WIDTH), MIN_WIDTH)
     run = Run(frame)
-    own_steps = run.seconds and not count_resumed(frame.trace)
+    own_steps = run.seconds and frame.total_steps and not count_resumed(frame.trace)
     rate = f"; {format_large(frame.total_steps / run.seconds)} steps a second" if own_steps else ""
     files = ", ".join("to standard output" if path == "-" else fspath(path) for path in out)
     lines = [
@@ -74,8 +72,9 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WI
 
 def describe_picture(frame: Frame) -> str:
     """Name what was painted, in a line."""
-    if films.is_film(frame.trace):
-        return films.name_sheet(frame)
+    sheet = describe_sheet(frame)
+    if sheet is not None:
+        return sheet.shows
     request = frame.request
     size = f"{request.width} x {request.height} pixels, {count(request.samples, 'sample')} each"
     return f"{request.scene}, view {request.view}: {size}, limit {request.limit}, {request.precision}"
@@ -197,10 +196,10 @@ def _sentence_parts(entered: Sequence[Run]) -> Iterator[list[str]]:
     cut = f"cut into {count(first.stats.tiles, 'tile')}"
     yield [f"{describe_picture(first.frame)}; {cut}"]
     told = conclusions.tell_stories(entered)
-    plain = [run for run in entered if stories.name_of(run.frame) not in told]
+    plain = [run for run in entered if run.story not in told]
     yield [*_run_lines(plain), *conclusions.name_fastest(entered)]
     for name, follows in told.items():
-        own = [run for run in entered if stories.name_of(run.frame) == name]
+        own = [run for run in entered if run.story == name]
         story = stories.story_of(own[0].frame)
         about = [f"story {name}: {story.describe(own[0].frame.request.wait_ns)}"] if story else []
         yield [*about, *_run_lines(own), *follows]

@@ -117,16 +117,17 @@ class Trace:
     def lanes(self) -> dict[Worker, str]:
         """Name the lane of each worker that had a tile: those that painted first, by number; then the stages of a film.
 
-        Those that only waited come last.
+        Those that only waited come last; at a server that is the event loop, in which all requests wait.
         """
         names = {worker: f"worker {number}" for number, worker in enumerate(self.workers)}
         for kind, name in AFTER_PAINTING.items():
             for span in self.of_kind(kind):
                 if span.tile != NO_TILE:
                     names.setdefault(span.worker, name)
+        loop = self.facts.get("server") is True
         for span in self.of_kind("wait"):
             if span.tile != NO_TILE:
-                names.setdefault(span.worker, f"worker {len(names)}")
+                names.setdefault(span.worker, "event loop" if loop else f"worker {len(names)}")
         return names
 
     @cached_property
@@ -134,7 +135,8 @@ class Trace:
         """The multiprocessors of GPUs that painted, GPU by GPU in the order of their numbers."""
         blocks = self.columns.of_kind("block")
         numbers = np.flatnonzero(np.bincount(blocks.worker)).tolist()  # np.unique alone would import numpy.ma
-        return tuple(sorted((blocks.workers[number] for number in numbers), key=_device_order))
+        workers = [blocks.workers[number] for number in numbers]
+        return tuple(sorted(workers, key=lambda worker: (worker.process, worker.device, worker.thread)))
 
     @property
     def cpus(self) -> int | None:
@@ -151,11 +153,6 @@ class Trace:
 def on_gpu(workers: Iterable[Worker]) -> bool:
     """Test whether any of them is a part of a GPU, or of the simulator of one."""
     return any(worker.device != "cpu" for worker in workers)
-
-
-def _device_order(worker: Worker) -> tuple[int, str, int]:
-    """Sort GPU by GPU, and on each by number."""
-    return worker.process, worker.device, worker.thread
 
 
 @cache
@@ -242,12 +239,8 @@ class Recorder:
         finally:
             self.add(kind, t0, self.clock(), tile, cpu=cpu)
 
-    def record_painting(self, tile: int) -> WorkSpan:
-        """Record, in a `with` statement, how long painting a tile takes and the CPU time of this thread meanwhile."""
-        return WorkSpan(self, "paint", tile)
-
     def record_work(self, kind: str, tile: int) -> WorkSpan:
-        """Record work of another kind on a tile as `record_painting` does."""
+        """Record, in a `with` statement, how long work on a tile takes and the CPU time of this thread meanwhile."""
         return WorkSpan(self, kind, tile)
 
     def painter_of(self, tile: int) -> Worker:

@@ -44,6 +44,10 @@ class Span(NamedTuple):
     cpu_end: int = -1
     on_cpu: int | None = None
 
+    def overlaps(self, other: Span) -> bool:
+        """Test whether both hold the same instant."""
+        return self.t0 < other.t1 and other.t0 < self.t1
+
 
 class Spans(Sequence[Span]):
     """Spans as columns, which are also a sequence of them; equal to any other sequence of the same spans.

@@ -406,21 +406,11 @@ def run(folder: Path, *arguments: str) -> tuple[str, str]:
         "    code = main(sys.argv[1:])\n"
         "print(code, json.loads(said.getvalue())['sha256'], 'numba' in sys.modules)\n"
     )
-    (folder / "ring.py").write_text(
-        RING.replace("beside.FACTOR", "SCALE").replace("import beside\n", ""), encoding="utf-8"
-    )
+    alone = RING.replace("beside.FACTOR", "SCALE").replace("import beside\n", "")
+    (folder / "ring.py").write_text(alone, encoding="utf-8")
     drawn = [
-        "--scene",
-        "ring.py",
-        "--size",
-        "32x24",
-        "--samples",
-        "1",
-        "--mode",
-        "sequential",
-        "--target",
-        "scalar",
-        "--json",
+        *("--scene", "ring.py", "--size", "32x24", "--samples", "1"),
+        *("--mode", "sequential", "--target", "scalar", "--json"),
     ]
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program_text, *drawn, *arguments],

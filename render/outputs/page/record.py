@@ -72,6 +72,7 @@ def _describe_run(run: Run, image: int) -> dict[str, Any]:
         "tile": list(request.tile),
         "image": image,
         "length": run.length,
+        "resumed": bool(run.resumed),
         "awaits": make_harmless(run.waits_for),
         "workers": [
             [worker.process, worker.thread, make_harmless(worker.device), make_harmless(worker.host)]
