@@ -25,7 +25,7 @@ from render.frame import Frames
 from render.frontend import terminal
 from render.frontend.band_files import open_bands
 from render.frontend.files import check_outputs, check_sizes, save_all
-from render.frontend.saving import Wishes, draw_files, list_savings, save_frames
+from render.frontend.saving import Wishes, draw_files, list_savings
 from render.outputs import table
 from render.outputs import trace as saved
 
@@ -149,7 +149,8 @@ def show(typed: Namespace, began: int) -> int:
     files = list(makers)
     frames = replace(lessons.explain(saved.read(typed.file)), recorded=typed.recorded)
     check_sizes(makers, [frame.request for frame in frames])
-    save_all((path, partial(save_frames, path, maker, frames, plain=typed.plain)) for path, maker in makers.items())
+    plain = typed.plain
+    save_all((path, partial(outputs.save_frames, path, maker, frames, plain=plain)) for path, maker in makers.items())
     if frames.kind == "race":
         _print_race(typed, frames, files)
     elif typed.json:
