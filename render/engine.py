@@ -22,7 +22,7 @@ from render.findings.repeats import Rounds, choose_median, share_pixels
 from render.frame import Canvas, Frames, run_title
 from render.outputs import table
 from render.painting.costs import estimate_costs
-from render.painting.course import Progress, RunProgress, Salvage, Watch, keep_on_error
+from render.painting.course import RunProgress, Salvage, Watch, keep_on_error
 from render.painting.painter import Done, Launcher, Painter
 from render.painting.slabs import Streaming, Surface, open_surface
 from render.plan import Slab, Tile, check_count, plan
@@ -55,7 +55,6 @@ def draw(
     request: Request,
     *,
     announce: Callable[[str], None] = announce_nothing,
-    progress: Progress | None = None,
     clock: Clock = time.perf_counter_ns,
     began: int | None = None,
     facts: Mapping[str, Any] = MappingProxyType({}),
@@ -101,7 +100,7 @@ def draw(
         kept = () if journal is None else journal.start(request, tiles)
         course = RunProgress(request, run_title(request, facts), tiles, kept, known, recorder, surface.picture)
         paint = partial(_paint_tiles, mode, partial(_make_painter, request, kernel, recorder))
-        notify = partial(course.count_tile, progress=progress, watch=watch)
+        notify = partial(course.count_tile, watch=watch)
         with keep_on_error(request, course, salvage, journal), closing(surface), kernel.stay_open():
             for slab in surface.slabs:
                 _paint_slab(slab, plan(request, estimate, slab), surface, journal, course, paint, notify)
@@ -213,7 +212,6 @@ def race(
     requests: Sequence[Request | Entrant],
     *,
     announce: Callable[[str], None] = announce_nothing,
-    progress: Progress | None = None,
     clock: Clock = time.perf_counter_ns,
     watch: Watch | None = None,
     rounds: Rounds = Rounds(),  # noqa: B008  (it is frozen)
@@ -242,7 +240,7 @@ def race(
             check_count(request)
             preparation.check_scene(request)
             preparation.compile_kernel(request, announce)
-        paint = partial(draw, announce=announce, progress=progress, clock=clock, watch=watch, preparation=preparation)
+        paint = partial(draw, announce=announce, clock=clock, watch=watch, preparation=preparation)
         if streaming is not None:
             paint = partial(_paint_in_slabs, paint, streaming, [])
         for story in dict.fromkeys((None, *(one.facts.get("story") for one in able))):
