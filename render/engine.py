@@ -212,7 +212,6 @@ def race(
     requests: Sequence[Request | Entrant],
     *,
     announce: Callable[[str], None] = announce_nothing,
-    clock: Clock = time.perf_counter_ns,
     watch: Watch | None = None,
     rounds: Rounds = Rounds(),  # noqa: B008  (it is frozen)
     later: Rounds | None = None,
@@ -240,7 +239,7 @@ def race(
             check_count(request)
             preparation.check_scene(request)
             preparation.compile_kernel(request, announce)
-        paint = partial(draw, announce=announce, clock=clock, watch=watch, preparation=preparation)
+        paint = partial(draw, announce=announce, watch=watch, preparation=preparation)
         if streaming is not None:
             paint = partial(_paint_in_slabs, paint, streaming, [])
         for story in dict.fromkeys((None, *(one.facts.get("story") for one in able))):
@@ -248,7 +247,7 @@ def race(
                 one._replace(facts={**one.facts, "load": load}) for one in able if one.facts.get("story") == story
             ]
             often = rounds if story is None else later or rounds
-            frames, missing = _repeat(entered, often, paint, clock, shown[:1])
+            frames, missing = _repeat(entered, often, paint, shown[:1])
             shown += frames
             not_run += missing
     return Race(tuple(shown), "race", tuple(not_run))
@@ -266,11 +265,7 @@ def _paint_in_slabs(
 
 
 def _repeat(
-    entrants: Sequence[Entrant],
-    rounds: Rounds,
-    paint: Callable[..., DrawnFrame],
-    clock: Clock,
-    first: Sequence[DrawnFrame],
+    entrants: Sequence[Entrant], rounds: Rounds, paint: Callable[..., DrawnFrame], first: Sequence[DrawnFrame]
 ) -> tuple[list[DrawnFrame], list[tuple[str, str]]]:
     """Let all run in turn as often as `rounds` says; give the frame that is shown of each, and what did not run.
 
@@ -279,8 +274,8 @@ def _repeat(
     runs: list[tuple[Entrant, list[DrawnFrame]]] = [(entrant, []) for entrant in entrants]
     shown: list[DrawnFrame] = []
     not_run: list[tuple[str, str]] = []
-    began, rounds_made = clock(), 0
-    while runs and (not rounds_made or rounds.needs_more(rounds_made, (clock() - began) / 1e9, shown)):
+    began, rounds_made = time.perf_counter(), 0
+    while runs and (not rounds_made or rounds.needs_more(rounds_made, time.perf_counter() - began, shown)):
         for run in runs[:]:
             (request, facts, adapt), repeats = run
             if repeats and request.simulate:
