@@ -60,6 +60,9 @@ def complete_from(given: Mapping[str, Any], load: Callable[[str], scene.Scene]) 
     for name in given:
         if name not in DEFAULTS:
             raise _unknown_option(name, given)
+    if not isinstance(given.get("parameters"), Mapping | None):
+        written = repr(given["parameters"])[:60]
+        raise UsageError(f"parameters is {written}", 'give them by name, for example parameters={"zoom": 100}')
     options = DEFAULTS | {name: value for name, value in given.items() if value is not None}
     mode = modes.load(str(options["mode"]))
     _check_own_options(options, mode)

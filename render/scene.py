@@ -190,8 +190,7 @@ class Scene:
     def function_error(self, name: str, error: Exception) -> SceneError:
         """Report a fault of one of the functions, with the line that raised it, or else that of the function."""
         line = error_line(self.path, error) or self.functions[name].__code__.co_firstlineno
-        cause = f"{self.path}, line {line}: {name}: {describe_error(error)}"
-        return SceneError(cause, "see render.scene for the contract")
+        return SceneError(f"{self.path}, line {line}: {name}: {describe_error(error)}", rules.CONTRACT)
 
 
 def _check_members(members: Any) -> Mapping[str, Any]:

@@ -185,7 +185,7 @@ def _cluster_of_threads(monkeypatch: pytest.MonkeyPatch, _end_kept_cluster: None
     from render.backends.dask import local
 
     class WorkerHere(Worker):  # type: ignore[misc]
-        process = None
+        pid = None  # of a process of its own
 
     monkeypatch.setattr(local, "Nanny", WorkerHere)
 

@@ -23,10 +23,11 @@ from hypothesis import strategies as st
 import render
 from render import engine, options
 from render.errors import OutputError, RenderError
-from render.frontend import commands, devices, races
+from render.frontend import commands, devices, progress, races
 from render.frontend.cli import main
 from render.frontend.parsers import PARSERS
 from render.pictures import picture, png_writer
+from render.storage import journal
 from tests.conftest import HANGING, start_program
 
 FRAME = ["--size", "24x16", "--samples", "1", "--limit", "20", "--tile", "8"]
@@ -80,8 +81,10 @@ Say = Callable[..., Said]
 
 
 @pytest.fixture(autouse=True)
-def _here(own_folder: None) -> None:
-    """Use it in each test, before all else."""
+def _here(own_folder: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test has its folder, before all else, and neither a journal nor news only because the machine is busy."""
+    for late in (journal, progress):
+        monkeypatch.setattr(late, "FIRST_SECONDS", HANGING)
 
 
 @pytest.fixture
@@ -599,7 +602,7 @@ def test_an_interruption_ends_it_at_once_and_leaves_nothing(mode: list[str]) -> 
 
 def test_an_interruption_while_text_is_run_ends_it_in_the_same_way() -> None:
     """Named tuples are made by text; Python would end by the signal, and not with the exit code."""
-    text = "import sys, time; print('painting', file=sys.__stdout__, flush=True); time.sleep(30)"
+    text = "import sys, time; print('painting', file=sys.__stdout__, flush=True); time.sleep(3000)"
     Path("slow.py").write_text(f"exec({text!r})", encoding="utf-8")
     run = start_program("--scene", "slow.py")
     assert run.stdout is not None
@@ -890,6 +893,7 @@ def test_a_mode_that_was_named_and_cannot_run_makes_the_race_end_with_3(say: Say
     assert said.code == 3
     assert [run["mode"] for run in said.document["runs"]] == ["sequential"]
     assert [(one["mode"], bool(one["reason"])) for one in said.document["not_run"]] == [("cuda", True)]
+    assert said.err.endswith("render: python -m render devices shows what is missing here\n")
 
 
 @pytest.mark.usefixtures("_no_gpu", "never_painted")

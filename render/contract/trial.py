@@ -19,7 +19,8 @@ from render import targets
 from render.codegen.retarget import retarget
 from render.contract.foreign_code import contain_exits, error_line
 from render.contract.plain_code import check_code
-from render.errors import SceneError
+from render.contract.rules import CONTRACT
+from render.errors import SceneError, UnknownName
 from render.language import primitives
 from render.request import Request
 from render.scene import Scene
@@ -239,8 +240,7 @@ def _try_functions(scene: Scene, functions: dict[str, Callable[..., Any]], p: An
         except BrokenRule as broken:
             raise _scene_error(scene, broken, *broken.args) from broken
         except (AttributeError, NameError) as error:
-            rule = str(error).replace("'Trial' object", "a lane")
-            raise _scene_error(scene, error, rule, "see render.scene for what a scene is given") from error
+            raise _scene_error(scene, error, *_explain_name(error)) from error
         except TypeError as error:
             if "does not support ufuncs" not in str(error):
                 raise
@@ -254,16 +254,25 @@ def _try_functions(scene: Scene, functions: dict[str, Callable[..., Any]], p: An
         _check_mask(scene, "never_ends", called("never_ends", real, real, p))
 
 
+def _explain_name(error: AttributeError | NameError) -> tuple[str, str]:
+    """Explain a name that is not there; of p, its members are named."""
+    members = getattr(getattr(error, "obj", None), "_fields", None)
+    if members is not None:
+        unknown = UnknownName("member of p", str(error.name), members)
+        return unknown.cause, unknown.remedy
+    return str(error).replace("'Trial' object", "a lane"), CONTRACT
+
+
 def _check_lanes(scene: Scene, name: str, values: Any, count: int | None = None) -> Sequence[Any]:
     """Return the lanes that a function gave, so many of them. Raises SceneError where they are none."""
     begins = f"{scene.path}, line {scene.functions[name].__code__.co_firstlineno}: {name}"
     what = f"{count} lanes" if count else "lanes"
     if not isinstance(values, tuple) or (count and len(values) != count) or not values:
-        raise SceneError(f"{begins} must give a tuple of {what}", "see render.scene")
+        raise SceneError(f"{begins} must give a tuple of {what}", CONTRACT)
     if any(isinstance(value, Trial) and value.kind == WHOLE for value in values):
         raise SceneError(f"{begins} gives whole lanes", "make them real: to_real(i)")
     if any(not isinstance(value, (Trial, int, float, np.number)) or kind_of(value) == MASK for value in values):
-        raise SceneError(f"{begins} must give lanes or numbers, and no mask", "see render.scene")
+        raise SceneError(f"{begins} must give lanes or numbers, and no mask", CONTRACT)
     return values
 
 

@@ -44,7 +44,7 @@ def film(typed: Namespace, given: Mapping[str, Any], announce: Callable[[str], N
     with show_progress(script.frames, quiet=typed.quiet) as watch:
         shot = shoot(script, Path(out), overlap=not typed.no_overlap, announce=announce, watch=watch, began=began)
     for page, maker in makers.items():
-        outputs.save(page, outputs.write_pieces(maker, Frames((shot.sheet,))))
+        outputs.save_frames(page, maker, Frames((shot.sheet,)))
     if typed.trace:
         outputs.save(typed.trace, saved.write(Frames((shot.sheet,))))
     if typed.json:

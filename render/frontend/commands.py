@@ -25,7 +25,7 @@ from render.frame import Frames
 from render.frontend import terminal
 from render.frontend.band_files import open_bands
 from render.frontend.files import check_outputs, check_sizes, save_all
-from render.frontend.saving import Wishes, draw_files, list_savings, save_frames
+from render.frontend.saving import Wishes, draw_files, list_savings
 from render.outputs import table
 from render.outputs import trace as saved
 
@@ -115,7 +115,10 @@ def race(typed: Namespace, began: int) -> int:
     _print_race(typed, result, [*makers, typed.trace])
     if not (result.explanation.sound if result.explanation else result.identical):
         return 1
-    return ModeUnavailable.exit_code if named and result.not_run else 0
+    if named and result.not_run:
+        _announce("python -m render devices shows what is missing here", quiet=typed.quiet)
+        return ModeUnavailable.exit_code
+    return 0
 
 
 def _print_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
@@ -146,7 +149,8 @@ def show(typed: Namespace, began: int) -> int:
     files = list(makers)
     frames = replace(lessons.explain(saved.read(typed.file)), recorded=typed.recorded)
     check_sizes(makers, [frame.request for frame in frames])
-    save_all((path, partial(save_frames, path, maker, frames, plain=typed.plain)) for path, maker in makers.items())
+    plain = typed.plain
+    save_all((path, partial(outputs.save_frames, path, maker, frames, plain=plain)) for path, maker in makers.items())
     if frames.kind == "race":
         _print_race(typed, frames, files)
     elif typed.json:

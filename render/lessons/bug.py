@@ -81,13 +81,21 @@ class Greedy(CpuKernel):
     def __init__(self, kernel: CpuKernel) -> None:
         self.kernel, self.about = kernel, f"{kernel.about}, greedy"
 
+    def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
+        """Paint more than the rectangle, at the kernel's own pace."""
+        return self.kernel.paint(canvas, x, y, *_reach(canvas, x, y, width, height))
+
     def start_rectangle(
         self, canvas: Canvas, x: int, y: int, width: int, height: int
     ) -> AbstractContextManager[StartedRectangle]:
-        """Paint more than the rectangle, as far as the frame goes."""
-        high, wide, _ = canvas.rgb.shape
-        width, height = min(width + OVERLAP, wide - x), min(height + OVERLAP, high - y)
-        return self.kernel.start_rectangle(canvas, x, y, width, height)
+        """Start more than the rectangle."""
+        return self.kernel.start_rectangle(canvas, x, y, *_reach(canvas, x, y, width, height))
+
+
+def _reach(canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
+    """Return a width and a height that reach into the next tiles, as far as the frame goes."""
+    high, wide, _ = canvas.rgb.shape
+    return min(width + OVERLAP, wide - x), min(height + OVERLAP, high - y)
 
 
 def entrants(given: Mapping[str, Any]) -> list[Entrant]:

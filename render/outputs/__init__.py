@@ -172,6 +172,11 @@ def write_pieces(output: Output, frames: Frames, *, plain: bool = False) -> Iter
     return [written] if isinstance(written, bytes) else written
 
 
+def save_frames(path: str | Path, output: Output, frames: Frames, *, plain: bool = False) -> None:
+    """Save frames as a file of this output. Raises as `write_pieces` and `save` do."""
+    save(path, write_pieces(output, frames, plain=plain))
+
+
 def save(path: str | Path, data: bytes | Iterable[bytes]) -> None:
     """Write a file whole or not at all, whatever was there before; `data` may come in pieces. Raises OutputError.
 

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -270,15 +269,13 @@ def test_a_process_that_dies_costs_its_own_group_only(
     )
     monkeypatch.setattr(harness.process, "SCRIPT", script)
     groups = [make_group(harness, None, name) for name in ("before", "deadly", "after")]
-    t0 = time.monotonic()
     found = {
         group.name: made
         for group, made in harness.process.measure_apart(
-            harness.process.Part("section", groups, quick=True, share=1.0), {}, 60.0
+            harness.process.Part("section", groups, quick=True, share=1.0), {}, HANGING
         )
     }
 
-    assert time.monotonic() - t0 < 60
     assert found["before"] == found["after"] == {"cases": [], "yardstick": [1.0]}
     reasons = {row["reason"] for row in found["deadly"]["cases"]}
     assert reasons == {"its process ended with signal SIGKILL: the end is near"}

@@ -64,6 +64,12 @@ def test_what_decoders_find_odd_is_not_printed_beside_the_error(
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_program_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image.Image, "load", None)
+    with pytest.raises(InputError, match="is PostScript, a program"):
+        decode(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
+
+
 def wide_tiff(values: np.ndarray, end: str) -> bytes:
     """An uncompressed TIFF of RGB samples of 16 bits, with its bytes in the order `<` or `>`."""
     height, width, _ = values.shape

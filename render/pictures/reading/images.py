@@ -7,13 +7,12 @@
     turned by EXIF               turned as the picture is shown
     animations, several pages    all of them, without the smaller copies in a TIFF
 
-Floating-point pictures have no fixed range and are refused.
+Floating-point pictures have no fixed range and are refused, and so is PostScript, which is a program.
 """
 
 from __future__ import annotations
 
 import ctypes
-import logging
 import math
 import re
 import struct
@@ -28,13 +27,12 @@ import numpy as np
 
 from render.errors import InputError
 from render.pictures import pillow
-from render.pictures.reading import FileContents, Layer, check_memory, damage_error
+from render.pictures.reading import FileContents, Layer, check_memory, damage_error, silence_log
 from render.pictures.reading.png import GREY, PALETTE, RGB, Png, transparent_colour
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-NOWHERE = logging.NullHandler()  # of Pillow's log, which else goes to standard error
 COST = 18  # bytes for each pixel at most: Pillow's own copy, one in another mode, and ours
 HEAD = 4096  # bytes of a file in which its depth is looked for
 ORIENTATION, BITS, PLANES, SUBFILE = 0x0112, 258, 284, 254  # tags of EXIF and TIFF
@@ -54,7 +52,7 @@ def read(file: IO[bytes], png: Png | None = None) -> FileContents:
     """
     from PIL import Image, UnidentifiedImageError
 
-    logging.getLogger("PIL").addHandler(NOWHERE)
+    silence_log("PIL")
     with warnings.catch_warnings(), _silence_libtiff():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -113,6 +111,8 @@ def _read_start(file: IO[bytes], length: int) -> bytes:
 
 
 def _read_contents(image: Image, head: bytes, again: Callable[[], bytes], png: Png | None) -> FileContents:
+    if image.format == "EPS":  # Pillow would have Ghostscript run it
+        raise InputError("is PostScript, a program, and never run", "save the picture as PNG or TIFF")
     pages = _list_pages(image)
     needed = COST * math.prod(image.size) * len(pages)
     check_memory(needed)

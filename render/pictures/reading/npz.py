@@ -80,12 +80,7 @@ def _open_archive(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
             yield archive
     except zipfile.BadZipFile as error:
         raise damage_error(str(error)) from error
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        zlib.error,
-    ) as error:  # places outside of the file, and what cannot be unpacked
+    except (OSError, ValueError, EOFError, zlib.error) as error:  # places outside of it; what cannot be unpacked
         raise damage_error("its archive is damaged") from error
 
 

@@ -21,7 +21,7 @@ OLDEST_NUMBA_CUDA = (0, 30, 4)  # the first that works with numba 0.67
 WANTED = "numba-cuda[cu{major}]>=0.30.4,<0.31"
 NEWEST_TOOLKIT = ("nvidia-nvvm", "nvidia-cuda-nvrtc", "nvidia-cuda-runtime", "nvidia-nvjitlink")  # CUDA 13's packages
 SIMULATE = "add --simulate to see the same code in the simulator"
-DRIVER = f"install NVIDIA's driver for this GPU, or {SIMULATE}"
+DRIVER = f"install NVIDIA's driver if this machine has a GPU of NVIDIA, or {SIMULATE}"
 SET_OUT = ("", "0")  # values of a NUMBA_ variable that mean no
 
 INIT_FAILURES = {  # of cuInit, by CUresult
