@@ -74,13 +74,9 @@ def tile_of(request: Request, number: int) -> Tile:
 
 def find_tile(request: Request, x: int, y: int, width: int, height: int) -> int | None:
     """Return the number of the tile that is this rectangle, or None."""
-    rows, columns = request.rows_and_columns
-    row, column = y // request.tile[1], x // request.tile[0]
-    if row < rows and column < columns:
-        tile = tile_of(request, row * columns + column)
-        if tile[1:] == (x, y, width, height):
-            return tile.number
-    return None
+    columns = request.rows_and_columns[1]
+    tile = tile_of(request, y // request.tile[1] * columns + x // request.tile[0])
+    return tile.number if tile[1:] == (x, y, width, height) else None
 
 
 def cut(request: Request, slab: Slab | None = None) -> tuple[Tile, ...]:

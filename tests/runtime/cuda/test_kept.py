@@ -18,6 +18,7 @@ from render.errors import RenderError
 from render.findings.repeats import Rounds
 from render.frontend.cli import main
 from render.frontend.keeping import open_journal
+from render.painting.course import Moment
 from render.painting.painter import Done
 from render.request import Request
 from render.runtime.cuda import device, discovery
@@ -154,14 +155,14 @@ def test_an_interrupted_frame_is_resumed_on_a_gpu(
 
     done: list[Done] = []
 
-    def interrupt(finished: Done, _tiles: int) -> None:
-        done.append(finished)
+    def interrupt(moment: Moment) -> None:
+        done.append(moment.done)
         if len(done) == 3:
             raise KeyboardInterrupt
 
     request, journal = open_journal(asked, [tmp_path / "a.png"], print)
     with pytest.raises(KeyboardInterrupt):
-        engine.draw(request, progress=interrupt, journal=journal)
+        engine.draw(request, watch=interrupt, journal=journal)
     assert not driver.memory
     request, journal = open_journal(asked, [tmp_path / "a.png"], print, resume=True)
     frame = engine.draw(request, journal=journal)
