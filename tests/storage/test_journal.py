@@ -265,7 +265,7 @@ def test_a_full_disk_is_reported_once_and_the_picture_painted_on(
     frame = engine.draw(request, journal=journal)
     journal.finish()
     assert frame.sha256 == engine.draw(ask()).sha256
-    assert [line for line in said if "No space left" in line] == said
+    assert [line for line in said if "No space left" in line] == said[:1]
     journal.remove()
     assert not list(tmp_path.iterdir())
 
