@@ -186,9 +186,8 @@ class Run:
     @cached_property
     def packed_files(self) -> bool:
         """True where its files were packed while it painted, which takes CPUs too: a frame larger than memory."""
-        spans = self.frame.trace.spans
-        end = max((span.t1 for span in spans if span.kind == "paint"), default=0)
-        return any(span.kind == "save" and span.t0 < end for span in spans)
+        painted, saved = (self.frame.trace.columns.of_kind(kind) for kind in ("paint", "save"))
+        return bool(len(painted) and len(saved) and saved.t0.min() < painted.t1.max())
 
     @property
     def in_cluster(self) -> bool:
@@ -253,6 +252,19 @@ class Run:
 
 def _is_time(value: object) -> bool:
     return type(value) in (int, float) and 0 <= value < float("inf")  # type: ignore[operator]
+
+
+def name_takers(runs: Sequence[Run]) -> str:
+    """Name all who may have had the CPU time that some of these runs were short of."""
+    short = [run for run in runs if run.short_of_cpu]
+    takers = {
+        OTHERS: True,
+        "the control group had no more to give": any(run.claims.quota for run in short),
+        "threads waited for Python's lock (GIL)": any(run.may_have_waited_for_lock for run in short),
+        "its files were packed on them": any(run.packed_files for run in short),
+        "the cluster's own client and scheduler": any(run.in_cluster for run in short),
+    }
+    return ", or ".join(taker for taker, possible in takers.items() if possible)
 
 
 Kind = TypeVar("Kind", bound=Run)

@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -148,5 +147,5 @@ def list_savings(
 def _add_save_span(frame: DrawnFrame, t0: int) -> DrawnFrame:
     """Add the span in which the files were written to the frame's trace."""
     t1 = time.perf_counter_ns()
-    spans = (*frame.trace.spans, Span(Recorder.current_worker(), NO_TILE, "save", t0, t1))
-    return frame.with_trace(replace(frame.trace, spans=spans, ended=time.perf_counter_ns()))
+    span = Span(Recorder.current_worker(), NO_TILE, "save", t0, t1)
+    return frame.with_trace(frame.trace.with_spans([span], ended=time.perf_counter_ns()))
