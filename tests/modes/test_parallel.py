@@ -178,7 +178,7 @@ def test_processes_that_never_start_are_given_up(wanted: Request, monkeypatch: p
     monkeypatch.setattr(crew, "WorkerProcess", Stillborn)
     monkeypatch.setattr(Stillborn, "send_call", lambda *_: None)
 
-    with pytest.raises(RenderError, match=r"the worker processes do not start \(SIGKILL\)$"):
+    with pytest.raises(ModeUnavailable, match=r"the worker processes do not start \(SIGKILL\)"):
         engine.draw(wanted)
 
 
