@@ -21,7 +21,7 @@ import pytest
 import render
 from render import backends, engine
 from render.backends.loky import crew
-from render.errors import ModeUnavailable, RenderError, TileError
+from render.errors import ModeUnavailable, TileError
 from render.painting.retries import Death
 from render.request import Request
 from tests.conftest import HANGING
