@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from render.kernels.launch import LISTED, MEMBERS, RECORD, SQUARE, TAKEN
+from render.kernels.launch import LIST_ENTRY, LISTED, MEMBERS, RECORD, SQUARE, TAKEN
 from render.kernels.scalar import begun, find_point, levels, light, marked, put, strange
 from render.kernels.slots import (
-    UNTIL,
     add_at,
     before,
     beginning,
     counts,
     device_clock,
     fetch_apart,
+    following,
     from_first,
     keep_apart,
     lane_number,
@@ -68,7 +68,7 @@ def paint_tiles(
 
 
 def begin_pixel(at: Any, p: Any, square: int, first: int, right: int, down: int, tile: int, launch: Launch) -> None:
-    """Follow the samples of this lane's pixel until one takes long; then list the pixel, else store it."""
+    """Follow the samples of this lane's pixel, all lanes together, until one takes long; then list it, else store it."""
     number = lane_number() + first
     column, row = counts(right << 3) + (number & 7), counts(down << 2) + (number >> 3)
     i, j, outside = find_pixel(at, tile, column, row)
@@ -76,31 +76,39 @@ def begin_pixel(at: Any, p: Any, square: int, first: int, right: int, down: int,
         records = memory(at.records)
         records[RECORD * square] = multiprocessor()
         records[RECORD * square + 1] = device_clock()
-    waits = counts(0) > 0
+    waits = late = counts(0) > 0
     state = lift(start(reals(0), reals(0), p), reals(0))
     red = green = blue = reals(0)
     steps = s = made = bad = counts(0)
-    if any_lane(~outside):
-        going = ~outside
-        while any_lane(going):
+    going, more = ~outside, counts(1)
+    while any_lane(more > 0):  # once for each sample
+        on = counts(0) > 0
+        if any_lane(going):
             x, y = find_point(real_count(i, red), real_count(j, red), total(s), at)
-            state, steps, waits = beginning(lift(start(x, y, p), x), counts(0), x, y, at, p)
-            if any_lane(~waits):
-                r, g, b = light(state, steps, p)
-                if strange(r, g, b):
-                    bad = bad + 1
-                made = made + steps
-                if at.samples * at.limit >= SUMMED:  # 32 lanes' steps are too many for 32 bits
-                    add_steps(at, square, tile, launch, total(made))
-                    made = counts(0)
-                red, green, blue = red + clamped(r), green + clamped(g), blue + clamped(b)
-                s = s + 1
-            going = ~waits & (s < at.samples) & (counts(at.samples) > 1)  # no loop where one is a constant
-        if any_lane(~waits):
-            store(at, p, find_place(tile, column, row, launch), state, steps, (red, green, blue))
-            record_end(at, square)
+            state, steps, on, late = beginning(lift(start(x, y, p), x), counts(0), x, y, at, p)
+        state, steps, on, _ = following(state, steps, on, counts(warp_lanes() >> 1), counts(LOOK), p, at.limit)
+        waits, going = waits | on, going & ~on
+        if any_lane(going):
+            if any_lane(late & (steps < at.limit)):
+                state, steps = settled(state, steps, p, at.limit)
+            r, g, b = light(state, steps, p)
+            if strange(r, g, b):
+                bad = bad + 1
+            made = made + steps
+            if at.samples * at.limit >= SUMMED:  # 32 lanes' steps are too many for 32 bits
+                add_steps(at, square, tile, launch, total(made))
+                made = counts(0)
+            red, green, blue = red + clamped(r), green + clamped(g), blue + clamped(b)
+            s = s + 1
+        more = counts(0)
+        if at.samples > 1:  # no loop where one is a constant
+            going = going & (s < at.samples)
+            more = votes(going)
+    if any_lane(~outside & ~waits):
+        store(at, p, find_place(tile, column, row, launch), state, steps, (red, green, blue))
+        record_end(at, square)
     if any_lane(votes(waits) > 0):
-        kept = list_pixel(at, waits, counts(SQUARE * square) + number, s, state, (red, green, blue))
+        kept = list_pixel(at, waits, counts(SQUARE * square) + number, s, state, steps, (red, green, blue))
         if any_lane(waits & ~kept):  # it is followed anew
             if at.samples * at.limit >= SUMMED:
                 add_steps(at, square, tile, launch, 0 - total(made))
@@ -126,7 +134,7 @@ def take_numbers(at: Any, counter: int, wanting: Any) -> tuple[Lane, Lane]:
     return first + before(wanting), first + need
 
 
-def list_pixel(at: Any, waits: Any, number: Lane, s: Lane, state: Any, sums: Any) -> Any:
+def list_pixel(at: Any, waits: Any, number: Lane, s: Lane, state: Any, steps: Lane, sums: Any) -> Any:
     """List the pixels of the lanes that wait, with what their samples have come to. Tells for which there was room.
 
     All stand in the list with their numbers, but what they have come to is kept for so many only as have room.
@@ -136,11 +144,12 @@ def list_pixel(at: Any, waits: Any, number: Lane, s: Lane, state: Any, sums: Any
     kept = entry < counts(apart)
     if any_lane(waits):
         waiting = memory(at.waiting)
-        waiting[2 * place] = unpack(number)[0]
-        waiting[2 * place + 1] = unpack(s)[0]
+        waiting[LIST_ENTRY * place] = unpack(number)[0]
+        waiting[LIST_ENTRY * place + 1] = unpack(steps)[0]
         if any_lane(kept):
             keep_apart(room, place, apart, state)
             if at.samples > 1:
+                waiting[LIST_ENTRY * place + 2] = unpack(s)[0]
                 keep_apart(room, place + len(state) * apart, apart, sums)
     return kept
 
@@ -173,13 +182,14 @@ def finish_listed(at: Any, p: Any, warp: int, warps: int, launch: Launch) -> Non
             fresh = counts(0)
             if any_lane(~mine & (entry < listed)):
                 place = total(entry)
-                number, steps, looks = counts(waiting[2 * place]), counts(UNTIL), counts(0)
+                number, steps = counts(waiting[LIST_ENTRY * place]), counts(waiting[LIST_ENTRY * place + 1])
                 starting = entry >= counts(apart)
                 if any_lane(~starting):
-                    state = fetch_apart(room, place, apart, state)
+                    state = seen = fetch_apart(room, place, apart, state)
+                    looks = counts(1)
                     if at.samples > 1:
                         red, green, blue = fetch_apart(room, place + len(state) * apart, apart, (red, green, blue))
-                        s = counts(waiting[2 * place + 1])
+                        s = counts(waiting[LIST_ENTRY * place + 2])
                 mine = counts(0) == 0
         if any_lane(mine & starting):
             state, steps = begin_listed(at, p, number, s, launch, red)

@@ -112,11 +112,12 @@ def record_end(at: Any, square: int) -> None:
 
 
 def begin_by_blocks(state: Any, steps: Lane, x: Lane, y: Lane, at: Any, p: Any) -> Any:
-    """Follow an absorbing scene's sample from its start: state and steps at its end, or at UNTIL where it goes on.
+    """Follow an absorbing scene's sample from its start: state and steps where its last block begins, or at UNTIL.
 
-    What never ends is asked only of those that are still there after the first steps. Tells whether it goes on.
+    What never ends is asked only of those that are still there after the first steps. Tells whether it goes on, and
+    whether its last steps are still to be made; where it ends in the first steps, they are made here.
     """
-    after, waits = state, steps < 0
+    after, open_ended = state, steps < 0
     for _ in range(FIRST):
         after = lift(step(after, p), state[0])
     if any_lane((steps <= at.limit - FIRST) & alive(after, p)):
@@ -126,21 +127,14 @@ def begin_by_blocks(state: Any, steps: Lane, x: Lane, y: Lane, at: Any, p: Any) 
         last = counts(min(at.limit, UNTIL) - BLOCK)
         going = steps <= last
         while any_lane(going):
-            after = state
-            for _ in range(BLOCK):
-                after = lift(step(after, p), state[0])
-            going = going & alive(after, p)
-            state, steps = choose(going, after, state), where(going, steps + BLOCK, steps)
-            going = going & (steps <= last)
-        waits = (steps >= UNTIL) & (steps < at.limit)
-        if any_lane((steps < at.limit) & ~waits):
-            state, steps = halved(state, steps, p, at.limit)
+            state, steps, going = make_block(state, steps, going, last, p)
+        open_ended = steps < at.limit
     else:
         state, steps = further(state, steps, FIRST // 2, p, at.limit)
         state, steps = further(state, steps, FIRST // 4, p, at.limit)
         state, steps = further(state, steps, FIRST // 8, p, at.limit)
         state, steps = one_more(state, steps, p, at.limit)
-    return state, steps, waits
+    return state, steps, open_ended & (steps >= UNTIL), open_ended
 
 
 def begin_by_steps(state: Any, steps: Lane, x: Lane, y: Lane, at: Any, p: Any) -> Any:
@@ -148,27 +142,30 @@ def begin_by_steps(state: Any, steps: Lane, x: Lane, y: Lane, at: Any, p: Any) -
     end = counts(min(at.limit, UNTIL))
     while any_lane(alive(state, p) & (steps < end)):
         state, steps = lift(step(state, p), state[0]), steps + 1
-    return state, steps, (steps < at.limit) & alive(state, p)
+    goes_on = (steps < at.limit) & alive(state, p)
+    return state, steps, goes_on, goes_on
 
 
 def by_blocks(state: Any, steps: Lane, mine: Any, fewest: Lane, patience: Lane, p: Any, limit: int) -> Any:
-    """BLOCK steps at a time, for absorbing scenes, until at most `fewest` lanes go on or `patience` blocks are made.
-
-    A lane that ends in a block, or is too near the limit, stays where the block began.
-    """
+    """Make BLOCK steps at a time, for absorbing scenes, until `fewest` lanes go on or `patience` blocks are made."""
     last = counts(limit - BLOCK)
     going = mine & (steps <= last)
     active = votes(going)
     while any_lane((active > fewest) & (patience > 0)):
-        after = state
-        for _ in range(BLOCK):
-            after = lift(step(after, p), state[0])
-        going = going & alive(after, p)
-        state, steps = choose(going, after, state), where(going, steps + BLOCK, steps)
-        going = going & (steps <= last)
+        state, steps, going = make_block(state, steps, going, last, p)
         active = votes(going)
         patience = patience - 1
     return state, steps, going, patience
+
+
+def make_block(state: Any, steps: Lane, going: Any, last: Lane, p: Any) -> Any:
+    """Make BLOCK steps. A lane that ends in them stays where they begin, and goes on no further than step `last`."""
+    after = state
+    for _ in range(BLOCK):
+        after = lift(step(after, p), state[0])
+    going = going & alive(after, p)
+    state, steps = choose(going, after, state), where(going, steps + BLOCK, steps)
+    return state, steps, going & (steps <= last)
 
 
 def by_steps(state: Any, steps: Lane, mine: Any, fewest: Lane, patience: Lane, p: Any, limit: int) -> Any:
@@ -181,6 +178,11 @@ def by_steps(state: Any, steps: Lane, mine: Any, fewest: Lane, patience: Lane, p
         going = going & alive(state, p) & (steps < limit)
         active = votes(going)
     return state, steps, going, patience
+
+
+def stay(state: Any, steps: Lane, mine: Any, fewest: Lane, patience: Lane, p: Any, limit: int) -> Any:
+    """Make no steps: only absorbing scenes are followed further in the first pass."""
+    return state, steps, mine, patience
 
 
 def halved(state: Any, steps: Lane, p: Any, limit: int) -> Any:

@@ -141,7 +141,7 @@ class CudaDevice:
         try:
             self.make_current()
             free = check_result(self.driver.cuMemGetInfo())
-            room = min(free // (5 * count), MOST_BYTES)  # the numbers of a list may take twice as much again
+            room = min(free // (5 * count), MOST_BYTES)  # the numbers of a list may take three times as much again
             if not self._streams:
                 self.most_listed = min(free // (8 * count), launch.MOST_LISTED)
             while len(self._streams) < count:
