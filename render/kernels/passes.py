@@ -79,14 +79,17 @@ def begin_pixel(at: Any, p: Any, square: int, first: int, right: int, down: int,
     waits = late = counts(0) > 0
     state = lift(start(reals(0), reals(0), p), reals(0))
     red = green = blue = reals(0)
-    steps = s = made = bad = counts(0)
+    steps = s = made = bad = waited = counts(0)
     going, more = ~outside, counts(1)
     while any_lane(more > 0):  # once for each sample
         on = counts(0) > 0
         if any_lane(going):
             x, y = find_point(real_count(i, red), real_count(j, red), total(s), at)
             state, steps, on, late = beginning(lift(start(x, y, p), x), counts(0), x, y, at, p)
-        state, steps, on, _ = following(state, steps, on, counts(warp_lanes() >> 1), counts(LOOK), p, at.limit)
+        many, half = votes(on), counts(warp_lanes() >> 1)
+        waited = waited + many
+        if any_lane(many > half):
+            state, steps, on, _ = following(state, steps, on, half, counts(LOOK), p, at.limit)
         waits, going = waits | on, going & ~on
         if any_lane(going):
             if any_lane(late & (steps < at.limit)):
@@ -107,7 +110,7 @@ def begin_pixel(at: Any, p: Any, square: int, first: int, right: int, down: int,
     if any_lane(~outside & ~waits):
         store(at, p, find_place(tile, column, row, launch), state, steps, (red, green, blue))
         record_end(at, square)
-    if any_lane(votes(waits) > 0):
+    if any_lane(waited > 0):
         kept = list_pixel(at, waits, counts(SQUARE * square) + number, s, state, steps, (red, green, blue))
         if any_lane(waits & ~kept):  # it is followed anew
             if at.samples * at.limit >= SUMMED:

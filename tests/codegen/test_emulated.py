@@ -170,18 +170,45 @@ def test_what_the_first_pass_lists_the_second_finishes(samples: int, precision: 
     check(frame(**LONG, size=(33, 14), tile=(16, 7), samples=samples, precision=precision))
 
 
-def test_the_first_pixels_of_the_list_are_taken_without_counting(frame: Ask) -> None:
-    """So no warp of the second pass waits for another where each has enough with what is its own."""
-    request = frame(**LONG, size=(33, 14))
+def count_pixels(request: Request) -> tuple[int, int]:
+    """Paint a frame as one tile; how many pixels are listed, and how many were taken from the list by counting."""
     device = open_device(Emulated(), request, assembly(request))
     (stream,) = device.streams(1)
-    stream.submit(np.array([[0, 0, 33, 14]]))
+    stream.submit(np.array([[0, 0, request.width, request.height]]))
     stream.collect()
     counters = stream._memory[: 8 * COUNTERS].view(np.int64)  # noqa: SLF001
     device.close()
+    return int(counters[LISTED]), int(counters[TAKEN])
 
-    assert counters[LISTED] > 50
-    assert counters[TAKEN] == 0
+
+def test_the_first_pixels_of_the_list_are_taken_without_counting(frame: Ask) -> None:
+    """So no warp of the second pass waits for another where each has enough with what is its own."""
+    listed, taken = count_pixels(frame(**LONG, size=(33, 14)))
+
+    assert listed > 50
+    assert taken == 0
+
+
+TOGETHER = {"x": -0.1, "zoom": 40.0, "shortcuts": 0}  # inside: no sample ends before the others
+
+
+@pytest.mark.parametrize(("blocks", "more"), [(0, 0), (0, 1), (1, 1), (warp.LOOK, 31), (warp.LOOK, 32)])
+def test_a_warp_goes_on_while_its_lanes_go_on_together(blocks: int, more: int, frame: Ask) -> None:
+    """Pixels that end within LOOK blocks more, or a part of a block behind them, are not listed; nor are few left out."""
+    limit = warp.FOLLOWED + warp.BLOCK * blocks + more
+    request = frame(size=(8, 4), limit=limit, parameters=TOGETHER)
+
+    check(request)
+    assert count_pixels(request)[0] == (32 if blocks and more >= warp.BLOCK else 0)
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+def test_half_a_warp_or_less_is_listed(samples: int, frame: Ask) -> None:
+    """Its other lanes are outside of the frame."""
+    for width, listed in ((4, 16), (5, 0)):
+        request = frame(size=(width, 4), limit=400, samples=samples, parameters=TOGETHER)
+        check(request)
+        assert count_pixels(request)[0] == listed
 
 
 @pytest.mark.parametrize("samples", [1, 3])
