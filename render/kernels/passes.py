@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from render.kernels.launch import LIST_ENTRY, LISTED, MEMBERS, RECORD, SQUARE, TAKEN
+from render.kernels.launch import LIST_ENTRY, LISTED, MEMBERS, SQUARE, TAKEN
 from render.kernels.scalar import begun, find_point, levels, light, marked, put, strange
 from render.kernels.slots import (
     add_at,
     before,
     beginning,
     counts,
-    device_clock,
     fetch_apart,
     following,
     from_first,
@@ -19,7 +18,7 @@ from render.kernels.slots import (
     lane_number,
     lift,
     memory,
-    multiprocessor,
+    multiplied,
     real_count,
     reals,
     repeating,
@@ -41,12 +40,13 @@ from render.kernels.warp import (
     find_place,
     place_of,
     record_end,
+    record_start,
 )
 from render.language.primitives import Lane, any_lane, where
 from render.sampling import clamped
 
 FIRST_PASS, SECOND_PASS = 0, 1
-SUMMED = 1 << 26  # steps of a pixel at most that 32 lanes sum in 32 bits
+SUMMED = 1 << 26  # steps of a pixel that are too many for 32 lanes to sum in 32 bits
 
 
 def paint_tiles(
@@ -57,29 +57,29 @@ def paint_tiles(
     In the first pass the warp has one square: so many to the right and down in a tile's slot. In the second it has
     none: it is number `right` of `down` warps.
     """
-    across, lines = (wide + 7) >> 3, (high + 3) >> 2
-    launch = Launch(count, wide, high, across, across * lines)
+    across, lines = (counts(wide) + 7) >> 3, (counts(high) + 3) >> 2  # 32 bits: a GPU reckons fastest with them
+    launch = Launch(count, wide, high, total(across), total(multiplied(across, lines)))
     if stage == SECOND_PASS:
         finish_listed(at, p, right, down, launch)
-    elif (tile < count) & (right < across) & (down < lines):
-        square = total(counts((tile * lines + down) * across + right))  # 32 bits, with which a GPU reckons fastest
+    elif any_lane((counts(tile) < count) & (counts(right) < across) & (counts(down) < lines)):
+        line = multiplied(counts(tile), lines) + counts(down)
+        square = multiplied(line, across) + counts(right)
         for turn in range(SQUARE // warp_lanes()):
             begin_pixel(at, p, square, warp_lanes() * turn, right, down, tile, launch)
 
 
-def begin_pixel(at: Any, p: Any, square: int, first: int, right: int, down: int, tile: int, launch: Launch) -> None:
+def begin_pixel(at: Any, p: Any, square: Lane, first: int, right: int, down: int, tile: int, launch: Launch) -> None:
     """Follow the samples of this lane's pixel, all lanes together, until one takes long; then list it, else store it."""
     number = lane_number() + first
     column, row = counts(right << 3) + (number & 7), counts(down << 2) + (number >> 3)
     i, j, outside = find_pixel(at, tile, column, row)
     if any_lane(~outside & (number == 0)):
-        records = memory(at.records)
-        records[RECORD * square] = multiprocessor()
-        records[RECORD * square + 1] = device_clock()
+        record_start(at, square)
     waits = late = counts(0) > 0
     state = lift(start(reals(0), reals(0), p), reals(0))
     red = green = blue = reals(0)
-    steps = s = made = bad = waited = counts(0)
+    steps = s = bad = waited = counts(0)
+    made = 0
     going, more = ~outside, counts(1)
     while any_lane(more > 0):  # once for each sample
         on = counts(0) > 0
@@ -88,20 +88,17 @@ def begin_pixel(at: Any, p: Any, square: int, first: int, right: int, down: int,
             state, steps, on, late = beginning(lift(start(x, y, p), x), counts(0), x, y, at, p)
         many, half = votes(on), counts(warp_lanes() >> 1)
         waited = waited + many
-        if any_lane(many > half):
+        if any_lane(many > half) and count_listed(at) >= at.enough:
             state, steps, on, _ = following(state, steps, on, half, counts(LOOK), p, at.limit)
         waits, going = waits | on, going & ~on
         if any_lane(going):
-            if any_lane(late & (steps < at.limit)):
+            if any_lane(late):
                 state, steps = settled(state, steps, p, at.limit)
             r, g, b = light(state, steps, p)
             if strange(r, g, b):
                 bad = bad + 1
-            made = made + steps
-            if at.samples * at.limit >= SUMMED:  # 32 lanes' steps are too many for 32 bits
-                add_steps(at, square, tile, launch, total(made))
-                made = counts(0)
-            red, green, blue = red + clamped(r), green + clamped(g), blue + clamped(b)
+            made += total(steps)
+            red, green, blue = add_light((red, green, blue), r, g, b, at)
             s = s + 1
         more = counts(0)
         if at.samples > 1:  # no loop where one is a constant
@@ -111,15 +108,24 @@ def begin_pixel(at: Any, p: Any, square: int, first: int, right: int, down: int,
         store(at, p, find_place(tile, column, row, launch), state, steps, (red, green, blue))
         record_end(at, square)
     if any_lane(waited > 0):
-        kept = list_pixel(at, waits, counts(SQUARE * square) + number, s, state, steps, (red, green, blue))
+        kept = list_pixel(at, waits, (square << 5) + number, s, state, steps, (red, green, blue))
         if any_lane(waits & ~kept):  # it is followed anew
-            if at.samples * at.limit >= SUMMED:
-                add_steps(at, square, tile, launch, 0 - total(made))
-            made = bad = counts(0)
-    add_strange(at, square, tile, launch, total(bad))
-    made = warp_sum(made)
-    if any_lane(lane_number() == 0):
-        add_steps(at, square, tile, launch, total(made))
+            made, bad = 0, counts(0)
+    add_strange(at, total(square), tile, launch, total(bad))
+    if at.samples * at.limit >= SUMMED:
+        add_steps(at, total(square), tile, launch, made)
+    else:
+        made = total(warp_sum(counts(made)))
+        if any_lane(lane_number() == 0):
+            add_steps(at, total(square), tile, launch, made)
+
+
+def add_light(sums: Any, r: Lane, g: Lane, b: Lane, at: Any) -> Any:
+    """Add a sample's light to the sums of its pixel, which are 0 before its first; one sample is its pixel's sum."""
+    r, g, b = clamped(r), clamped(g), clamped(b)
+    if at.samples > 1:
+        r, g, b = sums[0] + r, sums[1] + g, sums[2] + b
+    return r, g, b
 
 
 def store(at: Any, p: Any, place: int, state: Any, steps: Lane, sums: Any) -> None:
@@ -135,6 +141,14 @@ def take_numbers(at: Any, counter: int, wanting: Any) -> tuple[Lane, Lane]:
         first = counts(add_at(at.counters, counter, total(need)))
     first = from_first(first)
     return first + before(wanting), first + need
+
+
+def count_listed(at: Any) -> int:
+    """Count the pixels that stand in the list now, the same for all lanes."""
+    listed = counts(0)
+    if any_lane(lane_number() == 0):
+        listed = counts(add_at(at.counters, LISTED, 0))
+    return total(from_first(listed))
 
 
 def list_pixel(at: Any, waits: Any, number: Lane, s: Lane, state: Any, steps: Lane, sums: Any) -> Any:
@@ -212,7 +226,7 @@ def finish_listed(at: Any, p: Any, warp: int, warps: int, launch: Launch) -> Non
             r, g, b = light(state, steps, p)
             bad += strange(r, g, b)
             made += total(steps)
-            red, green, blue = red + clamped(r), green + clamped(g), blue + clamped(b)
+            red, green, blue = add_light((red, green, blue), r, g, b, at)
             s = s + 1
             if any_lane(s >= at.samples):
                 store_listed(at, p, number, state, steps, (red, green, blue), warp, made, bad, launch)
@@ -245,6 +259,6 @@ def store_listed(
     """Write a pixel of the list, whose last sample has ended, and add what its samples came to to its tile's tally."""
     tile, column, row = place_of(number, launch)
     store(at, p, find_place(total(tile), column, row, launch), state, steps, sums)
-    record_end(at, total(number >> 5))
+    record_end(at, number >> 5)
     add_steps(at, warp, total(tile), launch, made)
     add_strange(at, warp, total(tile), launch, bad)

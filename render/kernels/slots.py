@@ -301,6 +301,11 @@ def divided(number: Lane, by: Lane) -> tuple[Lane, Lane]:
     _empty()
 
 
+def multiplied(number: Lane, by: Lane) -> Lane:
+    """Multiply whole numbers."""
+    _empty()
+
+
 def add_at(array: Any, index: int, value: int) -> int:
     """Add to a number that all threads share; gives what it was before."""
     _empty()

@@ -39,6 +39,8 @@ from render.kernels.slots import (
     divided,
     lift,
     memory,
+    multiplied,
+    multiprocessor,
     never_ends,
     same_bits,
     step,
@@ -100,12 +102,20 @@ def add_strange(at: Any, warp: int, tile: int, launch: Launch, bad: int) -> None
 
 def find_tally(at: Any, warp: int, tile: int, launch: Launch) -> int:
     """Give the place of this warp's copy of a tile's tally; 32 bits are enough, and are what a GPU reckons with."""
-    return TALLY * total(counts((warp & (at.copies - 1)) * launch.count + tile))
+    copy = counts(warp) & counts(at.copies - 1)
+    return TALLY * total(multiplied(copy, counts(launch.count)) + counts(tile))
 
 
-def record_end(at: Any, square: int) -> None:
+def record_start(at: Any, square: Lane) -> None:
+    """Write where and when a square is begun into its record."""
+    records, place = memory(at.records), total(multiplied(square, counts(RECORD)))
+    records[place] = multiprocessor()
+    records[place + 1] = device_clock()
+
+
+def record_end(at: Any, square: Lane) -> None:
     """Write when a pixel was stored into its square's record; what the last of the square's lanes writes stays."""
-    memory(at.records)[RECORD * square + 2] = device_clock()
+    memory(at.records)[total(multiplied(square, counts(RECORD))) + 2] = device_clock()
 
 
 # --- how samples are followed -----------------------------------------------------------------------------------
