@@ -157,17 +157,6 @@ def constants() -> dict[str, tuple[mpf, int]]:
     }
 
 
-def derived() -> dict[str, tuple[list[float], list[float]]]:
-    """Everything that `render/language/elementary.py` takes from here, as (float64, float32), by name."""
-    made = {}
-    for name, kernel in kernels().items():
-        wide, narrow = DEGREES[name]
-        made[name] = fit(kernel, wide, np.float64)[0], fit(kernel, narrow, np.float32)[0]
-    for name, (value, count) in constants().items():
-        made[name] = parts(value, count, np.float64), parts(value, count, np.float32)
-    return made
-
-
 def main() -> None:
     """Print each polynomial with its error, then the constants."""
     for name, kernel in kernels().items():

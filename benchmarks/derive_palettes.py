@@ -1,4 +1,4 @@
-"""Make the palettes of `render/palettes.py`; prints their data as it stands there.
+"""Make the palettes of `render/palettes.py`; writes their data, `palettes.npy`, into the current folder.
 
     python benchmarks/derive_palettes.py
 
@@ -10,8 +10,6 @@ the structure for eyes that confuse hues.
 """
 
 from __future__ import annotations
-
-import base64
 
 import numpy as np
 
@@ -112,13 +110,8 @@ def codes(name: str) -> np.ndarray:
 
 
 def main() -> None:
-    """Print the data of all palettes."""
-    for name in CORNERS:
-        print(f'    "{name}": (')
-        text = base64.b85encode(codes(name).tobytes()).decode()
-        for at in range(0, len(text), 108):
-            print(f'        "{text[at : at + 108]}"')
-        print("    ),")
+    """Write the data of all palettes."""
+    np.save("palettes.npy", np.stack([codes(name) for name in CORNERS]))
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ KINDS = {
     "control": "BRA BRX JMP JMX CALL RET EXIT BSSY BSYNC BREAK BAR YIELD NANOSLEEP BMOV BPT DEPBAR KILL",
 }
 KIND_OF = {name: kind for kind, names in KINDS.items() for name in names.split()}
+OPEN_ENDED = ("BRA", "BRX", "JMP", "JMX", "EXIT", "RET", "KILL")  # behind which control comes only by a guard
 MOVES = ("IMAD.MOV", "IMAD.U32", "HFMA2")  # arithmetic's pipes used to move what is there already
 LINE = re.compile(r"\s*/\*([0-9a-f]{4,})\*/\s+(?:@(!?U?P\w+)\s+)?([A-Z][A-Z0-9_.]*)\s*(.*?)\s*;")
 LABEL = re.compile(r"(\.L_\w+):")
@@ -66,9 +67,7 @@ class Instruction(NamedTuple):
     @property
     def ends(self) -> bool:
         """Test whether control may go elsewhere after it."""
-        return self.base in ("BRA", "BRX", "JMP", "JMX", "EXIT", "RET", "KILL") or bool(
-            self.aim and self.base != "BSSY"
-        )
+        return self.base in OPEN_ENDED or bool(self.aim and self.base != "BSSY")
 
     @property
     def taken(self) -> bool:
@@ -78,9 +77,8 @@ class Instruction(NamedTuple):
     @property
     def passes(self) -> bool:
         """Test whether control may go to the instruction behind it."""
-        open_ended = self.base in ("BRA", "BRX", "JMP", "JMX", "EXIT", "RET", "KILL")
         chosen = bool(self.guard) or re.match(r"!?U?P\d", self.operands) or re.search(r"\.(DIV|CONV|U\.A)", self.name)
-        return not open_ended or bool(chosen)
+        return self.base not in OPEN_ENDED or bool(chosen)
 
 
 class Loop(NamedTuple):

@@ -30,8 +30,9 @@ from harness.cases import Case
 from harness.timing import measure, none
 from harness.verdicts import quick
 from render import engine, machine, plan, stats
-from render.frontend.library import RACE_DEFAULTS
+from render.frontend.races import RACE_DEFAULTS
 from render.options import complete
+from render.painting.costs import estimate_costs
 from render.preparation import Preparation
 from render.request import Request
 from render.trace import Recorder, Trace
@@ -123,7 +124,7 @@ def orders(what: dict[str, Any], spent: float) -> None:
         recorder, preparation = Recorder(), Preparation()
         kernel, p = preparation.make_kernel(asked, engine.announce_nothing), preparation.prepare_numbers(asked)
         for order in plan.ORDERS:
-            tiles = plan.plan(replace(asked, order=order), lambda: engine.estimate_costs(asked, recorder, kernel, p))  # noqa: B023
+            tiles = plan.plan(replace(asked, order=order), lambda: estimate_costs(asked, recorder, kernel, p))  # noqa: B023
             done = finished([costs[tile.number] for tile in tiles], workers)
             told = f"{sum(done) / workers / done[-1]:6.3f}, the last alone for {(done[-1] - done[-2]) * 1e3:6.1f} ms"
             print(f"    {workers:3} workers, {order:8}{told}")

@@ -33,9 +33,8 @@ from render.targets import simd
 
 CLASSES = {"avx512": (), "avx2": ("avx512",), "sse": ("avx512", "avx", "fma", "vaes", "vpclmulqdq", "f16c", "xop")}
 HERE = "--here"
-STEPPED = list(
-    product((2, 4, 8), (1, 2), (8, 16), (8, 16), ((16, 0), (4, 2)))
-)  # registers, groups, first steps, block, (taking, moving)
+# registers, groups, first steps, block, (taking, moving)
+STEPPED = list(product((2, 4, 8), (1, 2), (8, 16), (8, 16), ((16, 0), (4, 2))))
 MARCHED = [(registers, 1, 0, 1, cost) for registers in (1, 2, 4) for cost in ((simd.NEVER, 0), (8, 4))]
 
 

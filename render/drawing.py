@@ -19,7 +19,7 @@ from render.swatches import RGB, colour, hatch, ink_on
 if TYPE_CHECKING:
     from render.frame import Frame
 
-PAPER, TEXT, QUIET, LINE = (255, 255, 255), (31, 35, 40), (89, 99, 110), (208, 215, 222)
+PAPER, TEXT, QUIET = (255, 255, 255), (31, 35, 40), (89, 99, 110)
 MARGIN, GAP, TITLE = 20, 24, 30  # pixels
 WIDTHS = {1: 1200, 2: 640, 3: 440}  # of a panel, by how many stand in a row
 FINE = 4  # hatches are drawn so many times as large and made smaller, which smooths them

@@ -11,32 +11,27 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from html import escape
 from math import prod
 from os import PathLike
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from render import machine, modes
 from render.errors import ModeUnavailable
 from render.findings.repeats import Rounds, choose_median, share_pixels
-from render.frame import Canvas, Frames, open_canvas, run_title
+from render.frame import Canvas, Frames, run_title
 from render.outputs import table
+from render.painting.costs import estimate_costs
 from render.painting.course import Progress, RunProgress, Salvage, Watch, keep_on_error
 from render.painting.painter import Done, Launcher, Painter
 from render.painting.slabs import Streaming, Surface, open_surface
-from render.parameters import P
-from render.pictures.bands import Band
-from render.plan import Slab, Tile, check_count, cut, plan
+from render.plan import Slab, Tile, check_count, plan
 from render.preparation import Preparation
 from render.request import Request
 from render.results import DrawnFrame, save_frames
 from render.runtime.kernel import Kernel, LaunchKernel
 from render.storage.journal import Journal
 from render.trace import Clock, Recorder, Trace
-
-if TYPE_CHECKING:
-    import numpy as np
 
 Adapt = Callable[[Any], Kernel]
 
@@ -50,8 +45,6 @@ class Entrant(NamedTuple):
 
 
 MOST_LOSSES = 100  # of workers, that a trace lists
-COARSE = 16  # pixels along an edge that one pixel stands for, at least, when costs are estimated
-MOST_COARSE = 4096  # pixels a side of the picture that they are estimated from
 
 
 def announce_nothing(text: str) -> None:
@@ -186,38 +179,6 @@ def load_available_mode(request: Request) -> modes.Mode:
     return mode
 
 
-def estimate_costs(request: Request, recorder: Recorder, kernel: Kernel, p: P) -> Mapping[int, int]:
-    """Estimated steps of each tile by number, from a picture 1/16 as wide and high, painted with the same numbers.
-
-    It is smaller still for a frame of more than 2^16 pixels a side.
-    """
-    coarse = max(COARSE, -(-max(request.width, request.height) // MOST_COARSE))
-    small = replace(
-        request,
-        width=-(-request.width // coarse),
-        height=-(-request.height // coarse),
-        samples=1,
-        mode="sequential",
-        backend=None,
-        order="rows",
-        tile=(64, 64),
-        only_tile=None,
-        wait_ns=0,
-    )
-    with recorder.span("plan"), open_canvas(small, shared=False) as surface:
-        kernel.for_request(small, p).paint(surface, 0, 0, small.width, small.height)
-        _, counts, _ = surface.take_pixels()
-        assert counts is not None  # of one sample a pixel
-        return {tile.number: _estimate_tile(counts, tile, coarse) for tile in cut(request)}
-
-
-def _estimate_tile(counts: np.ndarray, tile: Tile, coarse: int) -> int:
-    """Estimate the steps of a tile from the coarse steps under it."""
-    rows = slice(tile.y // coarse, (tile.y + tile.height - 1) // coarse + 1)
-    columns = slice(tile.x // coarse, (tile.x + tile.width - 1) // coarse + 1)
-    return int(counts[rows, columns].mean() * tile.width * tile.height)
-
-
 class Race(Frames):
     """The same picture in several modes: the frames in order, and the modes that did not run, with the reason."""
 
@@ -236,6 +197,8 @@ class Race(Frames):
 
         The theatre may run its own script, and nothing else: it is shut off from the notebook.
         """
+        from html import escape
+
         from render.outputs import page
 
         text = f"<pre>{escape(table.race_table(self.frames, self.not_run))}</pre>"
@@ -297,13 +260,11 @@ def _paint_in_slabs(
     paint: Callable[..., DrawnFrame], streaming: Streaming, hashes: list[str], request: Request, **options: Any
 ) -> DrawnFrame:
     """Paint one of the frames of a race, the first one for all that `streaming` does, the others for their hashes."""
-    frame = paint(request, streaming=replace(streaming, take=_drop_band) if hashes else streaming, **options)
+    if hashes:
+        streaming = replace(streaming, take=lambda _band: None)
+    frame = paint(request, streaming=streaming, **options)
     hashes.append(frame.sha256)
     return frame
-
-
-def _drop_band(band: Band) -> None:
-    """Let go of a band, which has been hashed."""
 
 
 def _repeat(

@@ -15,7 +15,6 @@ Each error is one line of cause (`str(error)`) and one line of what to do (`erro
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class RenderError(Exception):
@@ -31,6 +30,11 @@ class RenderError(Exception):
     def __str__(self) -> str:
         return self.cause
 
+    @property
+    def __notes__(self) -> list[str]:  # type: ignore[override]  # a remedy may change on its way up
+        """What to do, as a note that Python and notebooks print below a traceback (PEP 678)."""
+        return [self.remedy] if self.remedy else []
+
 
 class UsageError(RenderError):
     """The request makes no sense; nothing was painted."""
@@ -43,6 +47,8 @@ class UnknownName(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str] = (), remedy: str = "") -> None:
         names = sorted(known)
+        from difflib import get_close_matches
+
         near = get_close_matches(name, names, n=1)
         if not remedy:
             listed = f"known: {', '.join(names)}" if names else "none are known"

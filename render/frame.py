@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path, PurePath
 from typing import Any, ClassVar, NamedTuple, Self, overload
 
@@ -85,7 +85,8 @@ class Canvas:
         """Pickle as the file's name: another process opens the same file. Raises RenderError without a file."""
         if self.path is None:
             raise RenderError("a canvas in private memory cannot be shared", "open it with shared=True")
-        return _attach_canvas, (self.path, *self._key)
+        width, height, with_steps, x, y = self._key
+        return partial(Canvas, with_steps=with_steps, path=self.path, x=x, y=y), (width, height)
 
 
 def split_marked(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -93,10 +94,6 @@ def split_marked(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     inside = counts < 0
     np.invert(counts, out=counts, where=inside)
     return counts, inside
-
-
-def _attach_canvas(path: Path, width: int, height: int, with_steps: bool, x: int, y: int) -> Canvas:  # noqa: FBT001
-    return Canvas(width, height, with_steps=with_steps, path=path, x=x, y=y)
 
 
 def _round_to_page(size: int) -> int:

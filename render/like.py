@@ -8,8 +8,8 @@ What is drawn comes from the picture; who draws it, and how it is cut, is this m
 
 from __future__ import annotations
 
-import math
 import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePath
@@ -20,10 +20,12 @@ import numpy as np
 from render import options, scene
 from render.errors import InputError, UsageError
 from render.pictures import source
+from render.pictures.provenance import NO_REQUEST
 from render.request import Request, Value
 from render.sampling import grid, position
 
 OWN = ("like", "at", "closer")  # options that are used up here
+SMALLEST = sys.float_info.min  # that something may be larger by
 
 
 def apply_picture(options_given: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,7 +65,7 @@ def _read_request(path: str | Path) -> Request:
     origin = source.open_picture(path).provenance
     if origin is None:
         raise InputError(
-            f"{path} carries no request: another program made it, or it was saved with --plain",
+            f"{path} {NO_REQUEST}",
             "give a PNG, .tif, .npz, .webp or .jpg that this program drew",
         )
     return origin.request
@@ -91,7 +93,8 @@ def _move_view(stored: Request, at: Any, closer: Any, parameters: Mapping[str, V
         moved["x"], moved["y"] = find_centre(stored, *_parse_pixel(at, stored))
     if closer is not None:
         _refuse_overlap("closer", parameters, "zoom")
-        moved["zoom"] = float(stored.values["zoom"]) * _parse_factor(closer)
+        remedy = "give how many times larger, for example 10 (0.5: smaller)"
+        moved["zoom"] = float(stored.values["zoom"]) * options.parse_number(closer, "--closer", remedy, SMALLEST)
     return moved
 
 
@@ -120,16 +123,6 @@ def _parse_pixel(at: Any, stored: Request) -> tuple[int, int]:
             f"give 0,0 to {stored.width - 1},{stored.height - 1}",
         )
     return i, j
-
-
-def _parse_factor(closer: Any) -> float:
-    try:
-        factor = float(closer)
-    except (TypeError, ValueError):
-        factor = 0.0
-    if not 0 < factor < math.inf:
-        raise UsageError(f"--closer is {closer!r:.60}", "give how many times larger, for example 10 (0.5: smaller)")
-    return factor
 
 
 def default_name(request: Request, like: str | None = None) -> str:

@@ -123,7 +123,7 @@ def describe_machine() -> dict[str, object]:
     """
     allowed, granted = affinity(), quota()
     return {
-        "system": platform.platform(terse=True),
+        "system": f"{platform.system()}-{platform.release()}-{platform.machine()}",  # platform() would start a program
         "python": platform.python_version(),
         "cpu": cpu_name(),
         "cpus": _usable_cpus(allowed, granted),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -59,6 +60,9 @@ def complete_from(given: Mapping[str, Any], load: Callable[[str], scene.Scene]) 
     for name in given:
         if name not in DEFAULTS:
             raise _unknown_option(name, given)
+    if not isinstance(given.get("parameters"), Mapping | None):
+        written = repr(given["parameters"])[:60]
+        raise UsageError(f"parameters is {written}", 'give them by name, for example parameters={"zoom": 100}')
     options = DEFAULTS | {name: value for name, value in given.items() if value is not None}
     mode = modes.load(str(options["mode"]))
     _check_own_options(options, mode)
@@ -98,6 +102,11 @@ def complete_from(given: Mapping[str, Any], load: Callable[[str], scene.Scene]) 
     )
     _check_precision(request)
     return request
+
+
+def names_subject(given: Mapping[str, Any]) -> bool:
+    """Tell if options say what to draw: else a race or a lesson draws a frame of its own choice."""
+    return any(given.get(name) for name in ("scene", "view", "parameters"))
 
 
 def _unknown_option(name: str, given: Mapping[str, Any]) -> UnknownName:
@@ -140,10 +149,12 @@ def _check_own_options(options: Mapping[str, Any], mode: modes.Mode) -> None:
     for option, default in OWN.items():
         if options[option] != default and option not in mode.OPTIONS:
             owner = next(name for name in modes.names() if option in modes.load(name).OPTIONS)
-            word = spell_option(option)
-            raise UsageError(
-                f"{word} does not apply to mode {options['mode']}", f"add --mode {owner}, or leave {word} out"
-            )
+            raise _misplaced_option(option, f"mode {options['mode']}", f"--mode {owner}")
+
+
+def _misplaced_option(option: str, what: str, owner: str) -> UsageError:
+    word = spell_option(option)
+    return UsageError(f"{word} does not apply to {what}", f"add {owner}, or leave {word} out")
 
 
 def spell_option(option: str) -> str:
@@ -159,10 +170,8 @@ def _choose_tile(target: str, width: int, height: int, workers: int) -> tuple[in
 
 def _choose_target(options: Mapping[str, Any], mode: modes.Mode, precision: str) -> str:
     """Return the given target, or the default of the mode's kind. Raises UsageError where they do not go together."""
-    requested = options["target"]
-    target = (
-        targets.KINDS[mode.KIND].default_target if requested is None else _one_of(targets.names(), requested, "target")
-    )
+    requested, default = options["target"], targets.KINDS[mode.KIND].default_target
+    target = default if requested is None else _one_of(targets.names(), requested, "target")
     loaded = targets.load(target)
     if loaded.KIND != mode.KIND:
         theirs = ", ".join(targets.of_kind(mode.KIND))
@@ -181,10 +190,7 @@ def _choose_backend(options: Mapping[str, Any], mode: modes.Mode) -> str | None:
     backend = backends.DEFAULT if requested is None else _one_of(backends.names(), requested, "backend")
     for option, owner in backends.OWN_OPTIONS.items():
         if options[option] is not None and backend != owner:
-            word = spell_option(option)
-            raise UsageError(
-                f"{word} does not apply to backend {backend}", f"add --backend {owner}, or leave {word} out"
-            )
+            raise _misplaced_option(option, f"backend {backend}", f"--backend {owner}")
     return backend
 
 
@@ -219,6 +225,17 @@ def parse_whole(value: Any, name: str) -> int:
         return int(value)
     except (TypeError, ValueError, OverflowError):
         raise UsageError(f"{name} is {value!r:.60}, which is not a whole number", "give one, for example 4") from None
+
+
+def parse_number(value: Any, name: str, remedy: str, lowest: float = 0.0, highest: float = sys.float_info.max) -> float:
+    """Parse a number from `lowest` to `highest`. Raises UsageError."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not lowest <= number <= highest:
+        raise UsageError(f"{name} is {value!r:.60}", remedy)
+    return number
 
 
 def parse_pair(value: Any, name: str) -> tuple[int, int]:
@@ -271,13 +288,8 @@ def parse_duration(value: Any) -> int:
 
 def parse_timeout(value: Any) -> int:
     """Nanoseconds from seconds: "90", "90s". Raises UsageError for what is no number from 1 to a day of them."""
-    try:
-        seconds = float(str(value).strip().removesuffix("s"))
-    except ValueError:
-        seconds = 0.0
-    if not 1 <= seconds <= LONGEST_TIMEOUT:
-        raise UsageError(f"tile timeout is {value!r:.60}", f"give seconds, from 1 to {LONGEST_TIMEOUT}, for example 90")
-    return round(seconds * 1e9)
+    remedy = f"give seconds, from 1 to {LONGEST_TIMEOUT}, for example 90"
+    return round(parse_number(str(value).strip().removesuffix("s"), "tile timeout", remedy, 1, LONGEST_TIMEOUT) * 1e9)
 
 
 def parse_settings(words: list[str]) -> dict[str, Value]:

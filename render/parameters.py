@@ -29,6 +29,13 @@ class Parameters(dict[str, Any]):
             raise AttributeError(f"there is no parameter {name!r}") from None
 
 
+def _are_choices(parts: tuple[Any, ...]) -> bool:
+    """Test for (default, choices, sentence), with words to choose from."""
+    if len(parts) != 3 or not isinstance(parts[1], tuple | list):
+        return False
+    return all(isinstance(word, str) for word in (parts[0], *parts[1]))
+
+
 class Parameter(NamedTuple):
     """One parameter; numbers have bounds (both allowed), words have choices."""
 
@@ -41,10 +48,10 @@ class Parameter(NamedTuple):
     @classmethod
     def of(cls, written: Any) -> Parameter:
         """Make a parameter from a scene's tuple. Raises ValueError where it is neither form."""
-        parts = tuple(written)
+        parts = tuple(written) if isinstance(written, tuple | list) else ()
         if isinstance(written, cls):
             parameter = written
-        elif len(parts) == 3 and all(isinstance(word, str) for word in (parts[0], *parts[1])):
+        elif _are_choices(parts):
             parameter = cls(parts[0], None, None, parts[2], tuple(parts[1]))
         elif len(parts) == 4 and all(isinstance(number, (int, float)) for number in parts[:3]) and parts[1] <= parts[2]:
             parameter = cls(*parts)

@@ -118,10 +118,6 @@ def plan(request: Request, cost: Cost = None, slab: Slab | None = None) -> tuple
     return ORDERS[request.order](cut(request, slab), cost)
 
 
-def _by_rows(tiles: tuple[Tile, ...], _cost: Cost) -> tuple[Tile, ...]:
-    return tiles
-
-
 def _measure_first_row(tiles: tuple[Tile, ...]) -> tuple[int, int]:
     """Return the number of the first tile, and how many tiles are in its row."""
     return tiles[0].number, sum(tile.y == tiles[0].y for tile in tiles)
@@ -175,7 +171,7 @@ def _by_cost(tiles: tuple[Tile, ...], cost: Cost) -> tuple[Tile, ...]:
 
 
 ORDERS: dict[str, Callable[[tuple[Tile, ...], Cost], tuple[Tile, ...]]] = {
-    "rows": _by_rows,
+    "rows": lambda tiles, _cost: tiles,
     "spiral": _by_spiral,
     "hilbert": _by_hilbert,
     "costly": _by_cost,

@@ -27,7 +27,7 @@ def save_frames(path: str | PathLike[str], frames: Frames, *, plain: bool) -> No
             f"there is nothing to save in {str(place)!r}: no mode ran", why or "race in a mode that runs here"
         )
     outputs.check_writable(place)
-    outputs.save(place, outputs.write_pieces(maker, frames, plain=plain))
+    outputs.save_frames(place, maker, frames, plain=plain)
 
 
 class DrawnFrame(Frame):

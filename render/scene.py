@@ -141,14 +141,7 @@ class Scene:
             "limit": self.limit,
             "precision": self.precision,
             "parameters": {
-                name: {
-                    "default": one.default,
-                    "lowest": one.lowest,
-                    "highest": one.highest,
-                    "choices": list(one.choices),
-                    "about": one.about,
-                }
-                for name, one in self.parameters.items()
+                name: one._asdict() | {"choices": list(one.choices)} for name, one in self.parameters.items()
             },
             "views": self.views,
         }
@@ -162,9 +155,10 @@ class Scene:
     def _describe_parameters(self) -> list[str]:
         lines = [f"  limit {self.limit}, precision {self.precision}", "  parameters:"]
         wide = max(map(len, self.parameters))
+        defaults = max(len(str(one.default)) for one in self.parameters.values())
         for name, one in self.parameters.items():
             bounds = ", ".join(one.choices) or f"{one.lowest:g} to {one.highest:g}"
-            lines.append(f"    {name:{wide}}  {one.default}  ({bounds})  {one.about}")
+            lines.append(f"    {name:{wide}}  {one.default!s:{defaults}}  ({bounds})  {one.about}")
         return lines
 
     def prepared(self, request: Request) -> P:
@@ -196,9 +190,7 @@ class Scene:
     def function_error(self, name: str, error: Exception) -> SceneError:
         """Report a fault of one of the functions, with the line that raised it, or else that of the function."""
         line = error_line(self.path, error) or self.functions[name].__code__.co_firstlineno
-        return SceneError(
-            f"{self.path}, line {line}: {name}: {describe_error(error)}", "see render.scene for the contract"
-        )
+        return SceneError(f"{self.path}, line {line}: {name}: {describe_error(error)}", rules.CONTRACT)
 
 
 def _check_members(members: Any) -> Mapping[str, Any]:

@@ -14,7 +14,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from render.errors import OutputError
-from render.storage.temporary_folder import temporary_folder
 from render.wording import format_size
 
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.ENOMEM)
@@ -34,6 +33,8 @@ def shared_file(size: int) -> Iterator[Path]:
                 _allocate(descriptor, size)
                 path = _path_of(descriptor)
             else:
+                from render.storage.temporary_folder import temporary_folder
+
                 path = stack.enter_context(temporary_folder("render-shared-")) / "shared"
                 with path.open("wb") as file:
                     _allocate(file.fileno(), size)

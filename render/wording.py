@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Sequence
 
@@ -27,7 +26,9 @@ def _escape_code(number: int) -> str:
 
 def escape_html(text: object) -> str:
     """Escape text for HTML and XML, in elements and attributes; harmless as by `make_harmless`."""
-    return html.escape(make_harmless(text))
+    from html import escape  # loads names for two thousand characters, which only pages need
+
+    return escape(make_harmless(text))
 
 
 def count(number: int, word: str) -> str:

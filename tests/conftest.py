@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pickle
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -46,6 +49,7 @@ EXAMPLE = Request(  # of a frame that nobody paints: six tiles, for tests that m
 )
 
 
+ROOT = Path(__file__).parent.parent
 HANGING = 300  # seconds after which a process is taken to hang; none waits so long, however busy the machine is
 
 
@@ -80,10 +84,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
-        folder, patch = (
-            tempfile.TemporaryDirectory(prefix="render-tests-", ignore_cleanup_errors=True),
-            pytest.MonkeyPatch(),
-        )
+        folder = tempfile.TemporaryDirectory(prefix="render-tests-", ignore_cleanup_errors=True)
+        patch = pytest.MonkeyPatch()
         patch.setenv("RENDER_CACHE_DIR", folder.name)
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         config.add_cleanup(folder.cleanup)
@@ -145,22 +147,8 @@ def small_request(
     asked = load(scene)
     view = view or next(iter(asked.views))
     settled, _ = asked.settle(view, parameters or {})
-    defaults: dict[str, Any] = {
-        "width": 48,
-        "height": 32,
-        "samples": 1,
-        "limit": 60,
-        "precision": asked.precision,
-        "mode": "sequential",
-        "target": "python",
-        "backend": None,
-        "workers": 1,
-        "in_flight": 4,
-        "wait_ns": 0,
-        "tile": (16, 16),
-        "order": "rows",
-    }
-    return Request(scene=scene, view=view, parameters=tuple(settled.items()), **defaults | changes)
+    what = {"scene": scene, "view": view, "parameters": tuple(settled.items()), "precision": asked.precision}
+    return replace(EXAMPLE, **what | {"target": "python"} | changes)
 
 
 @cache
@@ -200,6 +188,13 @@ def _cluster_of_threads(monkeypatch: pytest.MonkeyPatch, _end_kept_cluster: None
         process = None
 
     monkeypatch.setattr(local, "Nanny", WorkerHere)
+
+
+def start_program(*words: str | bytes, **more: Any) -> subprocess.Popen[str]:
+    """The program in a process and a session of its own."""
+    command, environment = [sys.executable, "-m", "render", *words], os.environ | {"PYTHONPATH": str(ROOT)}
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, env=environment, text=True, start_new_session=True, **pipes | more)
 
 
 @pytest.fixture

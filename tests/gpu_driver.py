@@ -1,4 +1,4 @@
-"""NVIDIA's driver as `cuda.bindings.driver` offers it, for the tests that have no GPU: the real host's code runs.
+"""NVIDIA's driver as `render.runtime.cuda.calls` offers it, for the tests that have no GPU: the real host's code runs.
 
 `Driver` has everything but launches. `Emulated` is given a kernel's PTX and carries it out, to the last bit, with every
 access to memory checked: what it shows of the kernel's code holds on a GPU as far as the assembler keeps its word.

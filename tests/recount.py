@@ -12,9 +12,9 @@ import itertools
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 NEAR = 1e-9
 COLUMNS = ("worker", "tile", "kind", "t0", "t1", "cpu", "end", "given")
@@ -139,47 +139,46 @@ def close(one: Any, other: Any) -> bool:
     return bool(abs(one - other) <= NEAR * max(abs(one), abs(other), 1e-3))
 
 
-def figures(run: Counted, base: Counted | None) -> dict[str, Any]:
-    """The figures that document and page share, by the names of the page."""
-    most, mean = run.at_a_tile()
-    return {
-        "workers": run.workers,
-        "tiles": len(run.tiles()),
-        "seconds": run.seconds,
-        "running.max": most,
-        "running.mean": mean,
-        "on_cpu.mean": run.on_cpu,
-        "in_flight.max": run.in_flight(),
-        "waiting.max": run.waiting(),
-        "switches": run.switches(),
-        "first": run.first,
-        "speed-up": None if base is None or run.simulated else base.seconds / run.seconds,
-        "spread": spread(run.all_seconds),
-    }
-
-
 def spread(seconds: list[float]) -> float | None:
     if len(seconds) < 2:
         return None
     return 100 * (max(seconds) - min(seconds)) / sorted(seconds)[(len(seconds) - 1) // 2]
 
 
-def of_document(told: dict[str, Any]) -> dict[str, Any]:
-    times = told["seconds_all"]
-    return {
-        "workers": told["workers"]["seen"],
-        "tiles": told["tiles"],
-        "seconds": told["seconds"]["tiles"],
-        "running.max": told["running"]["max"],
-        "running.mean": told["running"]["mean"],
-        "on_cpu.mean": told["on_cpu"]["mean"],
-        "in_flight.max": told["in_flight"]["max"],
-        "waiting.max": told["waiting"]["max"],
-        "switches": told["switches"],
-        "first": told["first_tile_seconds"],
-        "speed-up": told["gain"]["speed_up"] if told.get("gain") else None,
-        "spread": spread(times),
-    }
+class Figure(NamedTuple):
+    """A figure that document and page share: how it is counted, and where and how document and table have it."""
+
+    counted: Callable[[Counted, Counted | None], Any]
+    document: str
+    head: str = ""  # of the table's column; empty: it has none
+    form: str = "{}"
+
+
+FIGURES = {  # by the names of the page
+    "workers": Figure(lambda run, _: run.workers, "workers.seen", "workers"),
+    "tiles": Figure(lambda run, _: len(run.tiles()), "tiles"),
+    "seconds": Figure(lambda run, _: run.seconds, "seconds.tiles", "seconds", "{:.3f}"),
+    "running.max": Figure(lambda run, _: run.at_a_tile()[0], "running.max", "at a tile"),
+    "running.mean": Figure(lambda run, _: run.at_a_tile()[1], "running.mean"),
+    "on_cpu.mean": Figure(lambda run, _: run.on_cpu, "on_cpu.mean", "on a CPU", "{:.2f}"),
+    "in_flight.max": Figure(lambda run, _: run.in_flight(), "in_flight.max", "in flight"),
+    "waiting.max": Figure(lambda run, _: run.waiting(), "waiting.max", "waiting"),
+    "switches": Figure(lambda run, _: run.switches(), "switches", "switches"),
+    "first": Figure(lambda run, _: run.first, "first_tile_seconds", "first", "{:.3f}"),
+    "speed-up": Figure(
+        lambda run, base: None if base is None or run.simulated else base.seconds / run.seconds,
+        "gain.speed_up",
+        "speed-up",
+        "{:.2f}",
+    ),
+    "spread": Figure(lambda run, _: spread(run.all_seconds), "seconds_all", "spread", "{:.0f} %"),
+}
+
+
+def in_document(told: Any, path: str) -> Any:
+    for key in path.split("."):
+        told = told and told[key]
+    return spread(told) if path == "seconds_all" else told
 
 
 def of_page(text: str) -> list[dict[str, Any]]:
@@ -203,28 +202,6 @@ def of_table(text: str) -> list[dict[str, str]]:
             if len(cells) == len(heads):  # what stands below explains
                 rows.setdefault(number, {}).update(zip(heads, cells, strict=True))
     return list(rows.values())
-
-
-def table_figures(run: dict[str, Any]) -> dict[str, str]:
-    def figure(value: float | None, digits: int) -> str:
-        return "-" if value is None else f"{value:.{digits}f}"
-
-    return {
-        "workers": str(run["workers"]),
-        "seconds": f"{run['seconds']:.3f}",
-        "spread": "-" if run["spread"] is None else f"{run['spread']:.0f} %",
-        "speed-up": figure(run["speed-up"], 2),
-        "at a tile": str(run["running.max"]),
-        "on a CPU": figure(run["on_cpu.mean"], 2),
-        "in flight": str(run["in_flight.max"]),
-        "waiting": str(run["waiting.max"]),
-        "switches": str(run["switches"]),
-        "first": figure(run["first"], 3),
-    }
-
-
-def said_times(sentence: str) -> list[float]:
-    return [float(number) * UNITS[unit] for number, unit in re.findall(TIME, sentence)]
 
 
 def wrong_in(sentence: str, run: Counted, base: Counted | None) -> Iterator[str]:
@@ -300,13 +277,14 @@ def wrong_figures(
     run: Counted, base: Counted | None, one: dict[str, Any], cells: dict[str, Any], row: dict[str, str]
 ) -> Iterator[str]:
     """Figures of document, page and table that are not those of the trace."""
-    counted, name = figures(run, base), one["title"]
-    for figure, value in counted.items():
-        for surface, found in (("document", of_document(one)), ("page", cells)):
-            if not close(found[figure], value):
-                yield f"{name}, {surface}: {figure} is {found[figure]}, counted {value}"
-    for head, told in table_figures(counted).items():
-        if row.get(head) != told:
+    name = one["title"]
+    for figure, (count, path, head, form) in FIGURES.items():
+        counted = count(run, base)
+        for surface, found in (("document", in_document(one, path)), ("page", cells[figure])):
+            if not close(found, counted):
+                yield f"{name}, {surface}: {figure} is {found}, counted {counted}"
+        told = "-" if counted is None else form.format(counted)
+        if head and row.get(head) != told:
             yield f"{name}, table: {head} is {row.get(head)}, counted {told}"
     if one["seconds_all"] != run.all_seconds or one["on_cpu"]["cpus"] != run.facts.get("cpus"):
         yield f"{name}: seconds_all or cpus"

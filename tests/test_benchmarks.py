@@ -21,7 +21,6 @@ from render import engine
 from render.options import complete
 from render.pictures.png_writer import encode_png
 from render.request import Request
-from render.runtime.cuda import driver as cuda_driver
 from tests.conftest import library
 from tests.gpu_driver import GPU, Driver
 from tests.ptx.lanes import Grid, packed
@@ -105,7 +104,7 @@ def bench(script: Load, monkeypatch: pytest.MonkeyPatch) -> Any:
         return made._replace(machine=made.assembly)
 
     monkeypatch.setattr(nvrtc, "compile_reference", compile_to_assembly)
-    monkeypatch.setattr(cuda_driver, "load_bindings", Loaded)
+    monkeypatch.setattr(module, "load_driver", Loaded)
     monkeypatch.setattr(module, "DELAY_BYTES", 64)
     return module.Bench(GPU)
 

@@ -9,7 +9,6 @@ import os
 import re
 import shlex
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,13 +23,13 @@ from hypothesis import strategies as st
 import render
 from render import engine, options
 from render.errors import OutputError, RenderError
-from render.frontend import commands, devices, library
+from render.frontend import commands, devices, progress, races
 from render.frontend.cli import main
 from render.frontend.parsers import PARSERS
 from render.pictures import picture, png_writer
-from tests.conftest import HANGING
+from render.storage import journal
+from tests.conftest import HANGING, start_program
 
-ROOT = Path(__file__).parent.parent
 FRAME = ["--size", "24x16", "--samples", "1", "--limit", "20", "--tile", "8"]
 SMALL = [*FRAME, "--target", "python"]
 ALONE = [*SMALL, "--mode", "sequential"]
@@ -82,8 +81,10 @@ Say = Callable[..., Said]
 
 
 @pytest.fixture(autouse=True)
-def _here(own_folder: None) -> None:
-    """Use it in each test, before all else."""
+def _here(own_folder: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test has its folder, before all else, and neither a journal nor news only because the machine is busy."""
+    for late in (journal, progress):
+        monkeypatch.setattr(late, "FIRST_SECONDS", HANGING)
 
 
 @pytest.fixture
@@ -107,21 +108,8 @@ def never_painted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "draw", painted)
 
 
-def start(*words: str | bytes, **more: Any) -> subprocess.Popen[str]:
-    """The program in a process and a session of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "render", *words],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        **more,
-    )
-
-
 def process(*words: str) -> Said:
-    run = start(*words)
+    run = start_program(*words)
     out, err = run.communicate(timeout=HANGING)
     return Said(run.returncode, out, err)
 
@@ -252,16 +240,16 @@ def test_a_picture_tells_what_it_is(say: Say) -> None:
 
 def test_a_picture_for_a_pipe_is_alone_on_standard_output() -> None:
     assert main([*ALONE, "--out", "file.png", "--quiet"]) == 0
-    drawing = start(*ALONE, "--out", "-")
-    comparing = start("compare", "-", "file.png", stdin=drawing.stdout)
+    drawing = start_program(*ALONE, "--out", "-")
+    comparing = start_program("compare", "-", "file.png", stdin=drawing.stdout)
     assert drawing.stdout is not None
     drawing.stdout.close()  # it is the other's now
-    out, err = comparing.communicate(timeout=60)
+    out, err = comparing.communicate(timeout=HANGING)
     assert (comparing.returncode, err) == (0, ""), out
     assert drawing.stderr is not None
     assert "saved to standard output" in drawing.stderr.read()
     drawing.stderr.close()
-    assert drawing.wait(60) == 0
+    assert drawing.wait(HANGING) == 0
 
 
 def test_a_pipe_is_read_once(say: Say) -> None:
@@ -576,8 +564,6 @@ def test_a_scene_that_raises_fails_its_tile(say: Say) -> None:
 
 SLOW = """\
 import sys
-
-
 class Telling:
     said = False
 
@@ -585,24 +571,12 @@ class Telling:
         if not self.said:
             self.said = True
             print("painting", file=sys.__stdout__, flush=True)
-
-
 tell = Telling()
-
-
-def start(x, y, p):
-    return x, y
-
-
+def start(x, y, p): return x, y
 def step(state, p):
     tell()
     return state
-
-
-def alive(state, p):
-    return state[0] < 1e30
-
-
+def alive(state, p): return state[0] < 1e30
 def shade(state, steps, p):
     return 0.0, 0.0, 0.0
 """
@@ -611,7 +585,7 @@ def shade(state, steps, p):
 @pytest.mark.parametrize("mode", [*MODES, ["--mode", "parallel", "--backend", "loky"]], ids=" ".join)
 def test_an_interruption_ends_it_at_once_and_leaves_nothing(mode: list[str]) -> None:
     Path("slow.py").write_text(SLOW, encoding="utf-8")
-    run = start(
+    run = start_program(
         "--scene", "slow.py", "--size", "64", "--tile", "16", "--limit", "99999999", "--target", "python", *mode
     )
     assert run.stdout is not None
@@ -628,9 +602,9 @@ def test_an_interruption_ends_it_at_once_and_leaves_nothing(mode: list[str]) -> 
 
 def test_an_interruption_while_text_is_run_ends_it_in_the_same_way() -> None:
     """Named tuples are made by text; Python would end by the signal, and not with the exit code."""
-    text = "import sys, time; print('painting', file=sys.__stdout__, flush=True); time.sleep(30)"
+    text = "import sys, time; print('painting', file=sys.__stdout__, flush=True); time.sleep(3000)"
     Path("slow.py").write_text(f"exec({text!r})", encoding="utf-8")
-    run = start("--scene", "slow.py")
+    run = start_program("--scene", "slow.py")
     assert run.stdout is not None
     assert run.stdout.readline() == "painting\n"
     run.send_signal(signal.SIGINT)
@@ -651,7 +625,7 @@ def test_a_scene_is_drawn_whatever_bytes_its_name_has(utf8: bool, monkeypatch: p
         Path(os.fsdecode(name + b".py")).write_text(DISC, encoding="utf-8")
         paint: list[str | bytes] = ["--scene", name + b".py", *FRAME, "--target", "scalar", "--mode", "sequential"]
         made = [name + end for end in (b".png", b".html", b".svg", b".txt", b".trace.json")]
-        run = start(*paint, *(word for path in made for word in ("--out", path)), "--json")
+        run = start_program(*paint, *(word for path in made for word in ("--out", path)), "--json")
         out, err = run.communicate(timeout=HANGING)
         assert run.returncode == 0, err
         assert json.loads(out)["steps"] > 0
@@ -660,7 +634,7 @@ def test_a_scene_is_drawn_whatever_bytes_its_name_has(utf8: bool, monkeypatch: p
 
 
 def test_a_reader_that_has_gone_is_no_fault() -> None:
-    run = start("scenes", "--json")
+    run = start_program("scenes", "--json")
     assert run.stdout is not None
     run.stdout.close()
     assert run.stderr is not None
@@ -919,6 +893,7 @@ def test_a_mode_that_was_named_and_cannot_run_makes_the_race_end_with_3(say: Say
     assert said.code == 3
     assert [run["mode"] for run in said.document["runs"]] == ["sequential"]
     assert [(one["mode"], bool(one["reason"])) for one in said.document["not_run"]] == [("cuda", True)]
+    assert said.err.endswith("render: python -m render devices shows what is missing here\n")
 
 
 @pytest.mark.usefixtures("_no_gpu", "never_painted")
@@ -968,8 +943,8 @@ def test_the_help_of_a_race_names_what_a_race_takes(capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit):
         main(["help", "race"])
     told = " ".join(capsys.readouterr().out.split())
-    assert f"views ({library.RACE_DEFAULTS['view']}, or its first if" in told
-    assert f"each pixel ({library.RACE_DEFAULTS['samples']}, or {options.DEFAULTS['samples']} if" in told
+    assert f"views ({races.RACE_DEFAULTS['view']}, or its first if" in told
+    assert f"each pixel ({races.RACE_DEFAULTS['samples']}, or {options.DEFAULTS['samples']} if" in told
 
 
 @pytest.mark.slow

@@ -81,6 +81,7 @@ RULES = {
     "whole lanes": ("start", "return to_int(x), y", "start gives whole lanes"),
     "a huge number": ("step", "return state[0] + (1 << 80), state[1]", "more than 64 bits"),
     "an attribute of lanes": ("shade", "return x.real, x, y", "a lane has no attribute 'real'"),
+    "a member that p lacks": ("shade", "return p.bailut, x, y", "there is no member 'bailut' of p"),
     "recursion": ("shade", "return shade(state, steps, p)", "calls itself"),
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -227,37 +226,31 @@ def test_smoothstep_rises_from_zero_to_one(real: Any, data: st.DataObject) -> No
 
 
 @pytest.fixture(scope="module")
-def script() -> ModuleType:
+def derive(script: Callable[[str], ModuleType]) -> ModuleType:
     """The script that derived the polynomials."""
-    path = Path(__file__).parent.parent / "benchmarks" / "derive_elementary.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("derive_elementary")
 
 
-def test_the_polynomials_are_those_that_the_script_derives(script: ModuleType) -> None:
+def test_the_polynomials_are_those_that_the_script_derives(derive: ModuleType) -> None:
     source = Path(polynomials.__file__).read_text(encoding="utf-8")
     fits = [
         (number, real)
-        for name, kernel in script.kernels().items()
-        for degree, real in zip(script.DEGREES[name], script.REALS, strict=True)
+        for name, kernel in derive.kernels().items()
+        for degree, real in zip(derive.DEGREES[name], derive.REALS, strict=True)
         if degree < 6  # the others take seconds
-        for number in script.fit(kernel, degree, real)[0]
+        for number in derive.fit(kernel, degree, real)[0]
     ]
 
-    assert [script.shown(number, real) for number, real in fits if script.shown(number, real) not in source] == []
+    assert [derive.shown(number, real) for number, real in fits if derive.shown(number, real) not in source] == []
 
 
-def test_the_constants_are_those_that_the_script_derives(script: ModuleType) -> None:
+def test_the_constants_are_those_that_the_script_derives(derive: ModuleType) -> None:
     source = Path(elementary.__file__).read_text(encoding="utf-8")
     parts = [
-        script.shown(part, real)
-        for value, count in script.constants().values()
-        for real in script.REALS
-        for part in script.parts(value, count, real)
+        derive.shown(part, real)
+        for value, count in derive.constants().values()
+        for real in derive.REALS
+        for part in derive.parts(value, count, real)
     ]
 
     assert [part for part in parts if part not in source] == []

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 
 from render import engine
-from render.engine import COARSE
+from render.painting.costs import COARSE
 from render.plan import Tile, cut
 from render.request import Request
 

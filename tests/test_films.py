@@ -51,6 +51,11 @@ def test_one_after_the_other_takes_as_long_as_all_stages_together() -> None:
     )
 
 
+def test_a_film_of_one_frame_is_told_of_in_the_singular() -> None:
+    first, *_ = films.describe_film(replace(trace(IN_TURN[:3]), facts=FACTS | {"frames": 1}))
+    assert first == "1 frame, which plays for 100 ms, was painted, encoded and written in 35 ms."
+
+
 @pytest.mark.parametrize(
     ("share", "said"),
     [

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from render.errors import TileError
-from render.painting.handfuls import SHORTEST, Handout, paint_handfuls
+from render.painting.handfuls import SHORTEST, Handout, fair_share, paint_handfuls
 from render.painting.painter import Done, Painter
 from render.plan import Tile
 from tests.conftest import FakeClock
@@ -85,3 +85,10 @@ def test_without_a_time_all_are_painted(clock: FakeClock) -> None:
     left = iter(TILES)
     [handful] = paint_handfuls(lambda: next(left, None), painter(clock, ns=SHORTEST), 1)
     assert len(handful.done) == 40
+
+
+@pytest.mark.parametrize(
+    ("tiles", "workers", "share"), [(7, 2, 4), (5, 2, 3), (40, 2, 4), (3, 3, 1), (1, 3, 1), (0, 3, 1)]
+)
+def test_nobody_juggles_two_tiles_where_another_could_have_one_of_them(tiles: int, workers: int, share: int) -> None:
+    assert fair_share(4, tiles, workers) == share

@@ -13,18 +13,8 @@ from tests.conftest import HANGING
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {
-    "numpy",
-    "numba",
-    "llvmlite",
-    "joblib",
-    "PIL",
-    "asyncio",
-    "dask",
-    "distributed",
-    "rich",
-    "starlette",
-    "tifffile",
-    "uvicorn",
+    *("numpy", "numba", "llvmlite", "joblib", "PIL", "asyncio"),
+    *("dask", "distributed", "rich", "starlette", "tifffile", "uvicorn"),
 }
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")

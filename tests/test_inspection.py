@@ -47,7 +47,7 @@ def test_any_other_picture_tells_what_it_is() -> None:
     assert told == [
         "a.png: 48 x 32 pixels, 16 bits a channel, with alpha, 2 frames",
         "left aside: its gamma (gAMA 1)",
-        "it carries no request: another program made it, or it was saved with --plain",
+        "it carries no request: it is a film, a diagram, saved with --plain, or of another program",
     ]
 
 

@@ -61,9 +61,12 @@ def test_it_is_sound_on_real_runs(name: str, given: dict[str, Frames]) -> None:
 def test_what_follows_is_the_same_from_a_saved_trace(name: str, given: dict[str, Frames], tmp_path: Path) -> None:
     (tmp_path / "a.trace.json").write_bytes(saved.write(given[name]))
     again = saved.read(tmp_path / "a.trace.json")
-    assert lessons.as_dict(name, again) == lessons.as_dict(name, given[name])
-    assert len(lessons.format_lines(name, again, 80)) > len(list(lessons.load(name).follows(again)))
-    assert max(map(len, lessons.format_lines(name, again, 80))) <= 80
+    told, before = (lessons.explain(race).explanation for race in (again, given[name]))
+    assert told is not None
+    assert told == before
+    lines = told.format_lines(80)
+    assert len(lines) > len(told.follows)
+    assert max(map(len, lines)) <= 80
 
 
 @each
@@ -72,10 +75,10 @@ def test_its_frames_carry_its_question_its_conclusions_and_what_its_words_mean(
 ) -> None:
     text = lessons.explain(given[name]).explanation
     assert text is not None
-    told = lessons.as_dict(name, given[name])
-    assert (text.question, list(text.follows)) == (told["question"], told["follows"])
-    assert dict(text.terms) == lessons.load(name).TERMS
-    assert all(words for words in lessons.load(name).TERMS.values())
+    lesson = lessons.load(name)
+    assert (text.question, text.sound, list(text.follows)) == (lesson.QUESTION, True, list(lesson.follows(given[name])))
+    assert dict(text.terms) == lesson.TERMS
+    assert all(words for words in lesson.TERMS.values())
     if text.close_up is not None:
         assert 0 <= text.close_up.run < len(given[name])
         assert list(text.close_up.events) == sorted(text.close_up.events, key=lambda event: event.at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from html import escape
 from pathlib import Path
+from traceback import format_exception
 
 import numpy as np
 import pytest
@@ -74,8 +75,9 @@ def test_a_race_shows_itself_as_the_theatre_with_the_table_under_it() -> None:
 def test_an_unknown_name_is_no_attribute() -> None:
     with pytest.raises(AttributeError):
         _ = render.paint
-    with pytest.raises(UnknownName):
+    with pytest.raises(UnknownName) as unknown:
         render.race(["sequential", "cubist"], **SMALL)
+    assert "known: concurrent, cuda" in "".join(format_exception(unknown.value)), "a traceback ends with what to do"
 
 
 def test_the_public_names_are_there() -> None:

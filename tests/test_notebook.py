@@ -10,6 +10,8 @@ import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
+from tests.conftest import HANGING
+
 ROOT = Path(__file__).parent.parent
 SMALL = "size=(12, 8), samples=1, limit=20, tile=4, target='python'"
 CELLS = (
@@ -29,7 +31,7 @@ def cells() -> list[Any]:
     notebook = new_notebook(cells=[new_code_cell(source) for source in CELLS])  # type: ignore[no-untyped-call]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-        NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+        NotebookClient(notebook, timeout=HANGING, kernel_name="python3").execute()
     return list(notebook.cells)
 
 

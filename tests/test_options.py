@@ -91,6 +91,11 @@ def test_limit_and_set_override_the_view() -> None:
     assert (request.limit, request.values["zoom"], request.values["x"]) == (7, 3.0, view["x"])
 
 
+def test_parameters_without_names_are_refused() -> None:
+    with pytest.raises(UsageError, match="parameters is 3"):
+        complete(parameters=3)
+
+
 def test_parameters_are_ordered_by_name_so_that_equal_requests_are_equal() -> None:
     one = complete(parameters={"zoom": 2, "x": 0})
     assert one == complete(parameters={"x": 0.0, "zoom": 2.0})

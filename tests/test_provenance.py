@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import zlib
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -58,6 +60,17 @@ def test_owners_that_unpack_to_more_than_there_are_tiles_are_refused() -> None:
     found = provenance.read_provenance(STORED, text)
     assert found is not None
     assert found.workers is None
+
+
+def test_of_more_tiles_than_a_plan_has_places_for_no_owner_is_read() -> None:
+    huge = replace(REQUEST, width=1 << 20, height=1 << 20, tile=(1, 1))
+    found = provenance.read_provenance(json.dumps(huge.as_dict()), provenance.encode_provenance(huge, "a", traced({})))
+    assert found == provenance.Provenance(huge, "a")
+    some = replace(REQUEST, width=1 << 20, height=2, tile=(1, 1))
+    owners = {"run": "a", "tiles": b64encode(zlib.compress(bytes(4 << 20))).decode()}
+    assert provenance.read_provenance(json.dumps(some.as_dict()), json.dumps(owners)) == provenance.Provenance(
+        some, some.mode
+    )
 
 
 def test_a_backend_is_part_of_the_title(ask: Callable[..., Request]) -> None:

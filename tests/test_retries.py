@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render.errors import TileError
-from render.painting.retries import BY_TILE, HANGS, OUTSIDE, Death, Todo
+from render.painting.retries import BY_TILE, FIRST_PAUSE, HANGS, LONGEST_PAUSE, OUTSIDE, Death, Todo
 from render.plan import Tile
 
 TILES = [Tile(number, number, 0, 1, 1) for number in range(9)]
@@ -60,3 +60,29 @@ def test_a_suspect_comes_after_all_others_alone_and_not_at_once() -> None:
     assert [tile.number for tile in todo.take_tiles(0.0, 99)] == [0, 2, 3, 4, 5, 6, 7, 8]
     assert todo.take_tiles(0.05, 99) == ()
     assert todo.take_tiles(0.2, 99) == (TILES[1],)
+
+
+def test_the_pause_doubles_with_each_loss_and_has_an_end() -> None:
+    todo, pauses = Todo(TILES[:1], fail), list[float]()
+    for number, death in enumerate([KILL, CRASH, KILL, CRASH, KILL, KILL]):
+        now = 100.0 * number
+        todo.take_back_lost(todo.take_tiles(now, 1), 0, death, now)
+        pauses.append(next(pause for pause in range(1, 100) if todo.take_tiles(now + 0.1 * pause + 1e-6, 1)) / 10)
+        todo.suspect_tile(TILES[0], 0.0)
+    assert pauses == [FIRST_PAUSE, 0.2, 0.4, 0.8, 1.6, LONGEST_PAUSE]
+
+
+def test_a_sign_of_a_tile_that_the_lost_worker_did_not_have_accuses_nobody() -> None:
+    """It may be an old one: the worker was lost before it started what it was sent."""
+    todo = Todo(TILES, fail)
+    assert not todo.take_back_lost(todo.take_tiles(0.0, 2), 5, CRASH, 0.0)
+    assert todo.suspects == []
+    assert [tile.number for tile in todo.take_tiles(0.0, 99)] == list(range(9))
+
+
+def test_of_several_suspects_the_one_that_may_be_tried_first_comes_first() -> None:
+    todo = Todo(TILES[:2], fail)
+    one, other = todo.take_tiles(0.0, 2)
+    todo.suspect_tile(one, 0.3)
+    todo.suspect_tile(other, 0.2)
+    assert [todo.take_tiles(1.0, 1), todo.take_tiles(1.0, 1)] == [(other,), (one,)]

@@ -280,8 +280,11 @@ BROKEN = {  # what is changed: what is said, and the line it is said of
     ('PRECISION = "f32"', 'PRECISION = "f16"'): ("PRECISION is 'f16'", "PRECISION"),
     ('PRECISION = "f32"', "PRECISION = []"): ("PRECISION is []", "PRECISION"),
     ("PARAMETERS = {", "PARAMETERS = 3, {"): ("PARAMETERS must be a dict", "PARAMETERS"),
-    ('(2.0, 0.0, 9.0, "Radius.")', "2.0"): ("PARAMETERS: size: ", '    "size"'),
-    ('(2.0, 0.0, 9.0, "Radius.")', "(2.0, 0.0, 9.0)"): ("PARAMETERS: size: ", '    "size"'),
+    ('(2.0, 0.0, 9.0, "Radius.")', "2.0"): ("PARAMETERS: size: 2.0 is not a parameter", '    "size"'),
+    ('(2.0, 0.0, 9.0, "Radius.")', "(2.0, 0.0, 9.0)"): (
+        "PARAMETERS: size: (2.0, 0.0, 9.0) is not a parameter",
+        '    "size"',
+    ),
     ("(2.0, 0.0, 9.0", "(10.0, 0.0, 9.0"): ("PARAMETERS: size: default is 10.0, out of range", '    "size"'),
     ("(2.0, 0.0, 9.0", "(2.0, 9.0, 0.0"): ("PARAMETERS: size: ", '    "size"'),
     ('("red", ("red"', '("green", ("red"'): ("PARAMETERS: colour: there is no default 'green'", '    "colour"'),

@@ -13,7 +13,7 @@ from render import stats
 from render.findings import schedule
 from render.findings.evidence import Run
 from render.frame import Frame
-from render.trace import Span, Trace, Worker
+from render.trace import NO_TILE, Span, Trace, Worker
 from tests.conftest import EXAMPLE
 
 GPU = "NVIDIA H100 stream 0"
@@ -84,8 +84,10 @@ def test_the_serial_fraction_undoes_the_law_of_amdahl(serial: float, workers: in
     assert schedule.serial_fraction(1 / (serial + (1 - serial) / workers), workers) == pytest.approx(serial, abs=1e-9)
 
 
-def test_the_serial_fraction_of_one_worker_has_no_meaning() -> None:
+def test_the_serial_fraction_of_one_worker_and_of_more_speed_than_workers_has_no_meaning() -> None:
     assert schedule.serial_fraction(1.0, 1) is schedule.serial_fraction(None, 4) is None
+    assert schedule.serial_fraction(4.5, 4) is None
+    assert schedule.serial_fraction(4.0, 4) == 0.0
 
 
 def test_one_long_tile_bounds_every_schedule() -> None:
@@ -97,6 +99,7 @@ def test_one_long_tile_bounds_every_schedule() -> None:
 def test_a_tile_painted_in_pieces_costs_their_sum() -> None:
     trace = painted((0, 0, 0, 1), (0, 1, 1, 4), (0, 0, 4, 9))
     assert schedule.tile_costs(trace) == {0: 6 * 10**9, 1: 3 * 10**9}
+    assert schedule.tile_costs(painted((0, NO_TILE, 0, 9), (0, 1, 9, 12))) == {1: 3 * 10**9}
     assert measured(trace).longest_tile == 0
 
 
@@ -108,6 +111,29 @@ def test_the_gain_is_told_with_and_without_the_start_up() -> None:
     assert found.serial_fraction == 0.0
 
 
+def test_all_is_done_so_long_after_the_request_and_not_after_the_program_began() -> None:
+    assert measured(painted((0, 0, 4, 8), asked=3)).done_seconds == 5.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "percent"), [((2.0,), None), ((4.0, 1.0, 2.0), 150.0), ((8.0, 1.0, 2.0, 4.0), 350.0)]
+)
+def test_the_spread_is_a_share_of_the_median_and_of_two_in_the_middle_of_the_lower(
+    seconds: tuple[float, ...], percent: float | None
+) -> None:
+    assert schedule.Repeats(seconds).spread_percent == percent
+
+
+@pytest.mark.parametrize(
+    ("times", "spread", "clear"),
+    [(1.1, 0.0, True), (1.09, 0.0, False), (1.5, 0.5, False), (1.5, 0.49, True), (0.9, 0.1, True)],
+)
+def test_a_difference_is_clear_where_it_is_notable_and_larger_than_the_spread(
+    times: float, spread: float, clear: bool
+) -> None:
+    assert schedule.Difference(times, 0.5, spread).clear is clear
+
+
 def test_a_run_gains_nothing_over_itself() -> None:
     trace = painted((0, 0, 1, 5))
     assert gained(trace, trace) == schedule.Gain(1.0, 1.0, 1.0, None)
@@ -117,7 +143,7 @@ def test_where_nothing_was_painted_nothing_can_be_told() -> None:
     found = measured(painted())
     assert (found.fairness, found.idle, found.bound_seconds, found.near) == (None, (), None, None)
     assert (found.longest_tile, found.done_seconds) == (None, None)
-    assert gained(painted(), painted((0, 0, 1, 5))) == schedule.Gain(None, None, None, None)
+    assert gained(painted(), painted((0, 0, 1, 5))) is None
 
 
 def test_the_streams_of_a_gpu_are_no_workers_that_a_schedule_could_be_fair_to() -> None:

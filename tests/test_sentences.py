@@ -98,6 +98,8 @@ def test_two_workers_and_one_cpu_took_turns() -> None:
     assert "on average 2.00 were at a tile (at most 2), and 1.00 on a CPU." in told
     assert "Two workers, one CPU: they took turns. That is concurrency; parallelism needs a second CPU." in told
     assert "This is parallelism" not in told
+    juggled = said(drawn("0202", "1313", mode="parallel", given=0.5, facts=ONE_CPU))
+    assert "This is concurrency. Two workers, one CPU: they took turns. Parallelism needs a second CPU." in juggled
 
 
 def test_a_little_that_is_lacking_around_each_tile_may_be_pythons_lock() -> None:
@@ -201,7 +203,7 @@ def test_of_workers_that_meet_and_then_wait_it_is_not_said_that_they_hardly_meet
 
 def test_workers_that_meet_but_share_one_cpu_are_not_parallel_at_any_time() -> None:
     told = said(drawn("00......22", "11......33", mode="parallel", facts=TWO_CPUS, given=0.5))
-    assert "That is not parallelism: on average less than one was at a tile." in told
+    assert "That is not parallelism: together they had 0.40 CPUs on average." in told
 
 
 def test_of_an_older_trace_nothing_is_said_of_parallelism() -> None:

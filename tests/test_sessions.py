@@ -20,25 +20,17 @@ SMALL: dict[str, Any] = {"size": (24, 16), "samples": 1, "limit": 30, "tile": 8}
 COUNTED = """
 from pathlib import Path
 from render.lanes import fma, where
-
 PARAMETERS = {"wall": (1.0, 0.0, 9.0, "Where it ends."), "turns": (1, 0, 3, "How often it is folded.")}
 LIMIT = 9
-
 def prepare(parameters, size):
     with open(%r, "a", encoding="utf-8") as counts:
         counts.write("prepared\\n")
     return {"wall": parameters.wall, "turns": parameters.turns, "hole": 0.0 / parameters.wall}
-
-def start(x, y, p):
-    return x, y
-
+def start(x, y, p): return x, y
 def step(state, p):
     x, y = state
     return fma(x, 1.5, y + p.hole), y
-
-def alive(state, p):
-    return state[0] < p.wall
-
+def alive(state, p): return state[0] < p.wall
 def shade(state, steps, p):
     return state[0] * 0.5 + p.hole, state[1] * 0.5, steps * 0.1
 """

@@ -32,20 +32,10 @@ PARAMETERS = {{"level": (0.5, 0.0, 1.0, "How bright.{ESCAPES!r}")}}
 VIEWS = {{"plain{ESCAPES!r}": {{}}}}
 
 
-def start(x, y, p):
-    return (x,)
-
-
-def step(state, p):
-    return state
-
-
-def alive(state, p):
-    return state[0] < state[0]
-
-
-def shade(state, steps, p):
-    return where(alive(state, p), 0.0, p.level), 0.25, 0.0
+def start(x, y, p): return (x,)
+def step(state, p): return state
+def alive(state, p): return state[0] < state[0]
+def shade(state, steps, p): return where(alive(state, p), 0.0, p.level), 0.25, 0.0
 '''.replace("'", "")
 
 

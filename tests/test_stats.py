@@ -177,6 +177,15 @@ def test_seconds_are_wall_times_from_the_first_start_to_the_last_end(made: list[
     assert stats.of(traced(made)).seconds == expected
 
 
+@given(spans)
+def test_of_a_frame_in_slabs_start_and_save_last_only_while_one_of_them_goes_on(made: list[Span]) -> None:
+    whole, slabs = (stats.of(replace(traced(made), facts=facts)).seconds for facts in ({}, {"slabs": 3}))
+    lasting = {
+        kind: len({t for s in made if s.kind == kind for t in range(s.t0, s.t1)}) / 1e9 for kind in ("start", "save")
+    }
+    assert slabs == whole | lasting
+
+
 @given(spans, st.randoms())
 def test_the_order_in_which_spans_were_recorded_does_not_matter(made: list[Span], random: object) -> None:
     shuffled = sorted(made, key=lambda _: random.random())  # type: ignore[attr-defined]

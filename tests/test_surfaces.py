@@ -18,6 +18,7 @@ from render.outputs import page
 from render.outputs import trace as saved
 from render.outputs.table import race_table
 from render.trace import Span, Worker
+from tests.conftest import HANGING
 from tests.outputs.conftest import MS, drawn
 from tests.outputs.synthetic_gpu import with_gpu
 from tests.recount import faults
@@ -103,7 +104,7 @@ def test_a_race_of_this_machine_tells_the_same_on_every_surface(tmp_path: Path) 
     words += ["--story", "player", "--wait", "2ms"]
     files = [word for end in ("trace.json", "html", "txt") for word in ("--out", str(tmp_path / f"r.{end}"))]
     run = subprocess.run(
-        [sys.executable, "-m", "render", *words, *files], capture_output=True, text=True, check=True, timeout=300
+        [sys.executable, "-m", "render", *words, *files], capture_output=True, text=True, check=True, timeout=HANGING
     )
     texts = [(tmp_path / name).read_text(encoding="utf-8") for name in ("r.trace.json", "r.txt", "r.html")]
     assert list(faults(texts[0], run.stdout, *texts[1:])) == []

@@ -26,6 +26,7 @@ from render.plan import cut
 from render.request import Request
 from render.swatches import colour
 from render.trace import Worker
+from tests.conftest import HANGING
 
 SMALL = ["--size", "96x64", "--samples", "1", "--limit", "20", "--tile", "16", "--target", "python"]
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
@@ -204,7 +205,7 @@ def told(words: list[str], folder: Path, **environment: str) -> str:
             while part := os.read(ours, 1 << 16):
                 parts.append(part)
         os.close(ours)
-        assert run.wait(60) == 0
+        assert run.wait(HANGING) == 0
     return b"".join(parts).decode()
 
 

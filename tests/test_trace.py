@@ -36,7 +36,7 @@ def test_a_span_is_the_time_that_its_body_takes(clock: Any) -> None:
 def test_a_paint_span_tells_how_much_cpu_time_its_thread_was_given(clock: Any) -> None:
     given = iter([100, 104])
     recorder = Recorder(clock, lambda: next(given))
-    with recorder.record_painting(3):
+    with recorder.record_work("paint", 3):
         clock.tick(7)
     [span] = recorder.drain()
     assert (span.kind, span.tile, span.t1 - span.t0, span.on_cpu) == ("paint", 3, 7, 4)
@@ -44,14 +44,14 @@ def test_a_paint_span_tells_how_much_cpu_time_its_thread_was_given(clock: Any) -
 
 def test_beside_a_clock_of_its_own_nothing_is_known_of_cpu_time(clock: Any) -> None:
     recorder = Recorder(clock)
-    with recorder.record_painting(0):
+    with recorder.record_work("paint", 0):
         clock.tick()
     assert recorder.drain()[0].on_cpu is None
 
 
 def test_a_thread_that_sleeps_in_a_paint_span_is_at_its_tile_and_on_no_cpu() -> None:
     recorder = Recorder()
-    with recorder.record_painting(0):
+    with recorder.record_work("paint", 0):
         time.sleep(0.05)
     [span] = recorder.drain()
     assert span.on_cpu is not None
@@ -62,7 +62,7 @@ def test_a_paint_span_that_fails_is_recorded_all_the_same() -> None:
     recorder = Recorder()
 
     def fail() -> None:
-        with recorder.record_painting(5):
+        with recorder.record_work("paint", 5):
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

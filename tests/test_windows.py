@@ -66,19 +66,12 @@ def test_a_window_is_what_is_cut_out_of_the_frame(place: str, target: str, data:
 
 WORLD = """
 from render.lanes import fma
-
 ABSORBING = True
-
-def start(x, y, p):
-    return x, y, x, y
-
+def start(x, y, p): return x, y, x, y
 def step(state, p):
     x, y, cx, cy = state
     return fma(x, x, fma(-y, y, cx)), fma(x + x, y, cy), cx, cy
-
-def alive(state, p):
-    return fma(state[0], state[0], state[1] * state[1]) <= 16.0
-
+def alive(state, p): return fma(state[0], state[0], state[1] * state[1]) <= 16.0
 def shade(state, steps, p):
     return steps * 0.02, state[0] * 0.1, state[1] * 0.1
 """
@@ -102,7 +95,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("corner", CORNERS)
-@pytest.mark.parametrize("run", [*CPU, pytest.param("simulated", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "run", ["python", "simd", *(pytest.param(run, marks=pytest.mark.slow) for run in ("scalar", "simulated"))]
+)
 def test_a_window_of_a_world_is_a_small_frame_of_the_same_points(run: str, corner: str, world: str) -> None:
     """Pixels are numbered up to 2^31: no number of a pixel, of a row or of a byte may overflow."""
     how: dict[str, Any] = {"mode": "cuda", "simulate": True} if run == "simulated" else {"target": run}

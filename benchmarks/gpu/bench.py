@@ -13,13 +13,30 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpu import nvrtc
-from render.runtime.cuda import driver as cuda_driver
-from render.runtime.cuda.driver import NOT_READY
+from render.runtime.cuda.calls import ENTRY_POINTS, HANDLE, HERE, INT, SIZE, THERE, Driver, EntryPoint
+from render.runtime.cuda.driver import NOT_READY, check_result, driver_library, retain_context
 from render.runtime.cuda.stream import NON_BLOCKING
 
 AHEAD = 1, 2, 4  # how often a work is put in before it is timed, until the GPU is seen to be busy with it
 DELAY_BYTES, DELAYS = 256 << 20, 6  # memory set again and again: 0.4 ms of an H200, and 30 us of this process
 COUNTS = {"f64": ctypes.c_double, "f32": ctypes.c_float}
+
+
+MORE: dict[str, EntryPoint] = {  # of the driver's entry points, which the program does not need
+    "cuMemcpyDtoH": EntryPoint((), (HERE, THERE, SIZE), "_v2"),
+    "cuMemcpyDtoDAsync": EntryPoint((), (THERE, THERE, SIZE, HANDLE), "_v2"),
+    "cuStreamSynchronize": EntryPoint((), (HANDLE,)),
+    "cuOccupancyMaxActiveBlocksPerMultiprocessor": EntryPoint((INT,), (HANDLE, INT, SIZE)),
+    "cuProfilerStart": EntryPoint((), ()),
+    "cuProfilerStop": EntryPoint((), ()),
+}
+
+
+def load_driver() -> Any:
+    """Load the driver's interface, with what only benchmarks use, and start the driver."""
+    driver = Driver(driver_library(), ENTRY_POINTS | MORE)
+    check_result(driver.cuInit(0))
+    return driver
 
 
 class Argument(NamedTuple):
@@ -36,8 +53,8 @@ class Bench:
     """
 
     def __init__(self, gpu: Any) -> None:
-        self.gpu, self.asked, self.driver = gpu, cuda_driver.check_result, cuda_driver.load_bindings()
-        self.asked(self.driver.cuCtxSetCurrent(cuda_driver.retain_context(self.driver, gpu.number)))
+        self.gpu, self.asked, self.driver = gpu, check_result, load_driver()
+        self.asked(self.driver.cuCtxSetCurrent(retain_context(self.driver, gpu.number)))
         self.queue = self.asked(self.driver.cuStreamCreate(NON_BLOCKING))
         self._events = [self.asked(self.driver.cuEventCreate(0)) for _ in range(2)]
         self._idle_memory = self.memory(DELAY_BYTES)

@@ -16,16 +16,8 @@ PACKAGES = (
     *("render", "numpy", "numba", "llvmlite", "joblib", "pillow", "isal", "numba-cuda"),
     *("taichi", "mojo", "cupy-cuda12x", "cupy-cuda13x", "pyperf"),
 )
-FEATURES = (
-    "sse2",
-    "avx",
-    "avx2",
-    "fma",
-    "avx512f",
-    "avx512dq",
-    "neon",
-    "sve",
-)  # those that decide how wide vectors are
+# those that decide how wide vectors are
+FEATURES = ("sse2", "avx", "avx2", "fma", "avx512f", "avx512dq", "neon", "sve")
 CPUFREQ, SMT = Path("/sys/devices/system/cpu/cpu0/cpufreq"), Path("/sys/devices/system/cpu/smt/active")
 IDENTITY = ("cpu", "cpus", "cpus_machine", "memory_gb", "gpus")  # two runs with equal ones are of one machine
 
@@ -134,11 +126,9 @@ def _commit() -> dict[str, Any] | None:
     """The commit of this source tree, and whether files differ from it; None outside of git."""
     hashed = _git("rev-parse", "HEAD")
     changed = _git("status", "--porcelain", "--", "render", "scenes", "benchmarks")
-    return (
-        {"hash": hashed.strip(), "changed": bool(changed.strip())}
-        if hashed is not None and changed is not None
-        else None
-    )
+    if hashed is None or changed is None:
+        return None
+    return {"hash": hashed.strip(), "changed": bool(changed.strip())}
 
 
 def _git(*words: str) -> str | None:

@@ -97,7 +97,7 @@ def kernel(expected: np.ndarray, **options: Any) -> tuple[Once, float]:
     request = ask(**options)
     paint = Preparation().shared_kernel(request).paint
     canvas = open_window(request, 0, 0, request.width, request.height)
-    total = int(expected.sum(dtype=np.int64))
+    total = count_facts(expected)["steps"]
     t0 = THREAD()
     paint(canvas, 0, 0, request.width, request.height)
     warmup = (THREAD() - t0) / 1e9
@@ -115,9 +115,15 @@ def kernel(expected: np.ndarray, **options: Any) -> tuple[Once, float]:
     return once, warmup
 
 
-def kernel_case(name: str, expected: np.ndarray, facts: Mapping[str, Any], **options: Any) -> Case:
-    """Make a case of the kernel alone. Raises Differ."""
+def count_facts(expected: np.ndarray) -> dict[str, Any]:
+    """Count the steps and pixels of a frame whose steps are these."""
+    return {"steps": int(expected.sum(dtype=np.int64)), "pixels": expected.size}
+
+
+def kernel_case(name: str, expected: np.ndarray, facts: Mapping[str, Any] | None = None, **options: Any) -> Case:
+    """Make a case of the kernel alone, with the facts of `count_facts` where none are given. Raises Differ."""
     once, warmup = kernel(expected, **options)
+    facts = count_facts(expected) if facts is None else facts
     return Case(name, once, equal=True, facts=facts, clock="thread", warmup=warmup)
 
 

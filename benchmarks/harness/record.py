@@ -52,20 +52,16 @@ class Record:
         for group in groups:
             for name in group.names:
                 whole = f"{section}/{group.name}/{name}"
-                self.cases.setdefault(
-                    whole,
-                    {
-                        "name": whole,
-                        "section": section,
-                        "group": group.name,
-                        "case": name,
-                        "base": group.base,
-                        "control": name in group.controls,
-                        "yardstick": group.yardstick,
-                        "equal": None,
-                        "reason": "the run ended before its turn: --resume goes on with it",
-                    },
-                )
+                row: dict[str, Any] = {
+                    "name": whole,
+                    "section": section,
+                    "group": group.name,
+                    "case": name,
+                    "base": group.base,
+                }
+                row |= {"control": name in group.controls, "yardstick": group.yardstick, "equal": None}
+                row["reason"] = "the run ended before its turn: --resume goes on with it"
+                self.cases.setdefault(whole, row)
 
     def add_pass(self, section: str, group: Group, measured: dict[str, Any]) -> None:
         """Add what one pass measured of a group. A case that was measured before and fails now keeps its samples."""
@@ -128,13 +124,8 @@ def read(path: Path) -> Record:
             row.setdefault("section", parts[0])
             row.setdefault("group", "/".join(parts[1:-1]))
             row.setdefault("case", parts[-1])
-        return Record(
-            document["machine"],
-            document.get("run", {}),
-            cases,
-            document.get("yardsticks", {}),
-            document.get("waited", {}),
-        )
+        run, yardsticks, waited = (document.get(name, {}) for name in ("run", "yardsticks", "waited"))
+        return Record(document["machine"], run, cases, yardsticks, waited)
     except (KeyError, TypeError, ValueError) as error:
         raise Unreadable(f"{path} is damaged: {type(error).__name__} {error}") from error
 

@@ -52,16 +52,8 @@ def program(stack: ExitStack, request: Any, expected: np.ndarray) -> Any:
     out = folder(stack) / "frame.npz"
     values = request.values | {"shortcuts": 1}
     settings = [word for name, value in values.items() for word in ("--set", f"{name}={value}")]
-    command = [
-        sys.executable,
-        "-m",
-        "render",
-        *settings,
-        "--size",
-        f"{request.width}x{request.height}",
-        "--samples",
-        "1",
-    ]
+    size = f"{request.width}x{request.height}"
+    command = [sys.executable, "-m", "render", *settings, "--size", size, "--samples", "1"]
     command += ["--limit", str(request.limit), "--precision", request.precision, "--quiet", "--out", str(out)]
     run(command)
     with np.load(out) as saved:

@@ -55,9 +55,8 @@ def lines(
         where = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in guide)
         parts.append(f'<polyline class="guide" points="{where}"/>')
         x, y = guide[-1]
-        parts.append(
-            f'<text class="small" text-anchor="end" x="{across(x) - 4:.1f}" y="{up(y) - 6:.1f}">{escape(name)}</text>'
-        )
+        at = f'x="{across(x) - 4:.1f}" y="{up(y) - 6:.1f}"'
+        parts.append(f'<text class="small" text-anchor="end" {at}>{escape(name)}</text>')
     for number, (_, points) in enumerate(series.items()):
         where = " ".join(f"{across(one.x):.1f},{up(one.y):.1f}" for one in points)
         parts.append(f'<polyline class="line l{number}" points="{where}"/>')

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from harness.record import Record
 from harness.verdicts import Interval, estimate, interval, pieces, quick
+from render.findings.speed_up import fit_serial
 
 LIMIT = "limit"  # the case of a group that makes nothing but the arithmetic of steps
 Row = Mapping[str, Any]
@@ -103,7 +104,7 @@ def by_group(record: Record) -> dict[tuple[str, str], list[Row]]:
 
 
 class Scaling(NamedTuple):
-    """So many workers: speed-up against one, of each worker, the share that did not gain, the machine's own speed-up.
+    """So many workers: speed-up against one, and the machine's own.
 
     half: half the speed-up's interval, as a share.
     """
@@ -111,14 +112,12 @@ class Scaling(NamedTuple):
     kind: str
     workers: int
     speed_up: float
-    efficiency: float
-    serial: float | None
     limit: float | None
     half: float
 
 
 def scaling(record: Record) -> list[Scaling]:
-    """Speed-ups of section `scaling`, with the share of Karp and Flatt: (1 / s - 1 / n) / (1 - 1 / n)."""
+    """Speed-ups of section `scaling`."""
     rows = [row for row in record.cases.values() if row["section"] == "scaling" and row.get("samples")]
     limits = _limits(rows, record)
     found = []
@@ -130,8 +129,7 @@ def scaling(record: Record) -> list[Scaling]:
         if gained is None:
             continue
         n, s = facts["workers"], gained.middle
-        serial = (1 / s - 1 / n) / (1 - 1 / n) if n > 1 else None
-        found.append(Scaling(facts["kind"], n, s, s / n, serial, limits.get(n), gained.half))
+        found.append(Scaling(facts["kind"], n, s, limits.get(n), gained.half))
     return found
 
 
@@ -144,10 +142,7 @@ def _limits(rows: Sequence[Row], record: Record) -> dict[int, float]:
 
 def amdahl(found: Sequence[Scaling], kind: str) -> float | None:
     """The serial share that fits all speed-ups of a kind best: 1 / s = f + (1 - f) / n, by least squares."""
-    points = [(1 - 1 / one.workers, 1 / one.speed_up - 1 / one.workers) for one in found if one.kind == kind]
-    points = [point for point in points if point[0] > 0]
-    below = sum(x * x for x, _ in points)
-    return max(0.0, sum(x * y for x, y in points) / below) if below else None
+    return fit_serial([(one.workers, one.speed_up) for one in found if one.kind == kind])
 
 
 # --- where modes cross --------------------------------------------------------------------------------------

@@ -62,22 +62,15 @@ def sureness(record: Record) -> str:
     equal = sum(1 for row in timed if row.get("equal") is True)
     differing = sum(1 for row in timed if isinstance(row.get("equal"), dict))
     if timed:
-        words.append(
-            f"{equal} pictures were compared and equal" + (f", {differing} differ a little" if differing else "")
-        )
+        more = f", {differing} differ a little" if differing else ""
+        words.append(f"{equal} pictures were compared and equal{more}")
     return "; ".join(words) + "."
 
 
 def findings(record: Record) -> list[str]:
     """All sentences of one run, the most telling first."""
-    return [
-        *winners(record),
-        *peers(record),
-        *crossed(record),
-        *scaled(record),
-        *limits(record),
-        *further_tiles(record),
-    ]
+    kinds = winners, peers, crossed, scaled, limits, further_tiles
+    return [sentence for of_kind in kinds for sentence in of_kind(record)]
 
 
 def winners(record: Record) -> Iterator[str]:

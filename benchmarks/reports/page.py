@@ -67,9 +67,7 @@ def _verdicts(verdicts: Mapping[str, Verdict], before: str, after: str) -> Itera
     for name in order[:MOST]:
         one = measured[name]
         assert one.ratio is not None
-        found.append(
-            charts.Bar(name.split("/", 1)[1], one.ratio.middle, one.ratio.low, one.ratio.high, one.word, one.word)
-        )
+        found.append(charts.Bar(name.split("/", 1)[1], *one.ratio, one.word, one.word))
     if found:
         chart = charts.bars("Time of the second run over the first", found, "time, second run over first", middle=1.0)
         yield _shown("Those that changed most", "with intervals of confidence 95 %", chart)
@@ -106,9 +104,8 @@ def _bars_of(record: Record, rows: list[Row], ours: str) -> list[charts.Bar]:
             label = duration(time.quick) + (" ?" if time.unstable else "")
             kind = "ours" if ours and row["case"].startswith(ours) else "other"
             half = 1 + (time.half if time.half is not None and time.half < 1 else 0.0)
-            found.append(
-                charts.Bar(row["case"], 1e3 * time.quick, 1e3 * time.quick / half, 1e3 * time.quick * half, label, kind)
-            )
+            ms = 1e3 * time.quick
+            found.append(charts.Bar(row["case"], ms, ms / half, ms * half, label, kind))
     return found
 
 
@@ -116,9 +113,8 @@ def _modes(record: Record) -> Iterator[str]:
     for (section, group), rows in by_group(record).items():
         found = _bars_of(record, rows, "")
         if section == "modes" and len(found) > 1:
-            yield _shown(
-                group, "a frame in each mode; ms, shorter is faster; ? unstable", charts.bars(group, found, "ms")
-            )
+            more = "a frame in each mode; ms, shorter is faster; ? unstable"
+            yield _shown(group, more, charts.bars(group, found, "ms"))
 
 
 def _peers(record: Record) -> Iterator[str]:

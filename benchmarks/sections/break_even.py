@@ -19,14 +19,8 @@ SIZES = ((32, 18), (64, 36), (128, 72), (256, 144), (512, 288), (1024, 576))
 def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for all sections)
     """One group for each size; in quick three that take little time."""
     for size in SIZES[:5:2] if quick else SIZES:
-        yield Group(
-            f"{size[0]}x{size[1]}",
-            tuple(WAYS),
-            partial(prepare, size),
-            base="sequential",
-            yardstick="cores",
-            seconds=1.5,
-        )
+        name, prepared = f"{size[0]}x{size[1]}", partial(prepare, size)
+        yield Group(name, tuple(WAYS), prepared, "sequential", "cores", seconds=1.5)
 
 
 def prepare(size: tuple[int, int], stack: ExitStack) -> Iterator[Case | Missing]:

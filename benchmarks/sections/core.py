@@ -46,14 +46,9 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
     for precision in ("f64", "f32"):
         for name in IN_QUICK if quick else PLACES:
             if (name, precision) != ("boundary", "f32"):  # too deep for it
-                yield Group(
-                    f"{name} {precision}",
-                    (PAINTED, BARELY, CPP, LIMIT),
-                    partial(prepare, name, precision),
-                    base=CPP,
-                    controls=(CPP, LIMIT),
-                    seconds=1.5,
-                )
+                names, controls = (PAINTED, BARELY, CPP, LIMIT), (CPP, LIMIT)
+                prepared = partial(prepare, name, precision)
+                yield Group(f"{name} {precision}", names, prepared, CPP, controls=controls, seconds=1.5)
     if not quick:
         yield Group("shortcuts, limit 5000, f64", ("on", "off"), prepare_shortcuts, base="off", seconds=1.5)
         yield Group("deep f64", ("limit 1000", "limit 50000"), prepare_deep, base="limit 1000", seconds=1.5)
@@ -61,11 +56,8 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
 
 def prepare(name: str, precision: str, stack: ExitStack) -> Iterator[Case | Missing]:
     """The program twice, C++, and the limit."""
-    import numpy as np
-
-    from harness.program import ask, check_equal, count_steps, frame_of, kernel_case, plain
+    from harness.program import ask, check_equal, count_steps, kernel_case, plain
     from harness.timing import THREAD, timed
-    from peers.cpp import HandWritten
 
     place = PLACES[name]
     options = plain(place.parameters, place.limit, precision, (place.edge, place.edge))
@@ -73,33 +65,43 @@ def prepare(name: str, precision: str, stack: ExitStack) -> Iterator[Case | Miss
     request = ask(**options)
     expected = count_steps(request)
     check_equal(count_steps(ask(**bare)), expected)
-    facts: dict[str, Any] = {"steps": int(expected.sum(dtype=np.int64)), "pixels": expected.size}
-    yield kernel_case(PAINTED, expected, facts, **options)
-    yield kernel_case(BARELY, expected, facts, **bare)
-    issue: Callable[[int, bool], int] | None = None
-    try:
-        loop, frame, out = HandWritten(), frame_of(request), np.zeros_like(expected)
-        loop.counts(frame, out, test=place.tested)
-        check_equal(out, expected)
-        told = facts | {"instructions": loop.instructions}
-        yield Case(
-            CPP,
-            timed(lambda: loop.counts(frame, out, test=place.tested), THREAD),
-            equal=True,
-            facts=told,
-            clock="thread",
-        )
-        issue = partial(loop.issue, precision)
-    except Absent as absent:
-        yield Missing(CPP, str(absent))
-    if issue is None:
-        from harness.core_limit import numba_issue
-
-        issue = numba_issue(precision)
-    fill = issue
+    yield kernel_case(PAINTED, expected, **options)
+    yield kernel_case(BARELY, expected, **bare)
+    yield cpp_case(request, expected, test=place.tested)
+    fill = fill_core(precision)
     lanes = fill(ROUNDS, True)  # noqa: FBT003
     facts = {"steps": ROUNDS * CHAINS // 3 * lanes, "lanes": lanes}
     yield Case(LIMIT, timed(lambda: fill(ROUNDS, True), THREAD), facts=facts, clock="thread")  # noqa: FBT003
+
+
+def cpp_case(request: Any, expected: Any, *, test: bool = True) -> Case | Missing:
+    """Make the case of C++, whose counts are compared first. Raises Differ."""
+    import numpy as np
+
+    from harness.program import check_equal, count_facts, frame_of
+    from harness.timing import THREAD, timed
+    from peers.cpp import HandWritten
+
+    try:
+        loop, out = HandWritten(), np.zeros_like(expected)
+        count = partial(loop.counts, frame_of(request), out, test=test)
+        count()
+    except Absent as absent:
+        return Missing(CPP, str(absent))
+    check_equal(out, expected)
+    facts = count_facts(expected) | {"instructions": loop.instructions}
+    return Case(CPP, timed(count, THREAD), equal=True, facts=facts, clock="thread")
+
+
+def fill_core(precision: str) -> Callable[[int, bool], int]:
+    """Return the limit's loop: by C++, or by numba where there is no compiler."""
+    from harness.core_limit import numba_issue
+    from peers.cpp import HandWritten
+
+    try:
+        return partial(HandWritten().issue, precision)
+    except Absent:
+        return numba_issue(precision)
 
 
 def prepare_shortcuts(stack: ExitStack) -> Iterator[Case | Missing]:
@@ -107,10 +109,8 @@ def prepare_shortcuts(stack: ExitStack) -> Iterator[Case | Missing]:
     from harness.program import ask, count_steps, kernel_case, plain
 
     expected = count_steps(ask(**plain(SET, 5000, "f64", (256, 256))))
-    facts = {"steps": int(expected.sum(dtype="int64")), "pixels": expected.size}
     for name in ("on", "off"):
-        options = plain(SET, 5000, "f64", (256, 256), shortcuts=name == "on")
-        yield kernel_case(name, expected, facts, **options)
+        yield kernel_case(name, expected, **plain(SET, 5000, "f64", (256, 256), shortcuts=name == "on"))
 
 
 def prepare_deep(stack: ExitStack) -> Iterator[Case | Missing]:
@@ -119,6 +119,4 @@ def prepare_deep(stack: ExitStack) -> Iterator[Case | Missing]:
 
     for limit in (1000, 50_000):
         options = plain(SET, limit, "f64", (256, 256), shortcuts=True)
-        expected = count_steps(ask(**options))
-        facts = {"steps": int(expected.sum(dtype="int64")), "pixels": expected.size}
-        yield kernel_case(f"limit {limit}", expected, facts, **options)
+        yield kernel_case(f"limit {limit}", count_steps(ask(**options)), **options)

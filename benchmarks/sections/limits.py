@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
-from typing import Any
 
-from harness.cases import Absent, Case, Group, Missing
-from sections.core import BARE, BARELY, CPP, PAINTED, SET
+from harness.cases import Case, Group, Missing
+from sections.core import BARE, BARELY, CPP, PAINTED, SET, cpp_case
 
 PLAIN = "vectors, not refilled"
 LIMITS, EDGE = (100, 500, 1000, 5000), 1024
@@ -23,14 +22,8 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
     """One group for each limit and precision; in a quick run of limit 500 alone."""
     for precision in ("f64", "f32"):
         for limit in (500,) if quick else LIMITS:
-            yield Group(
-                f"whole set, limit {limit}, {precision}",
-                (PAINTED, BARELY, CPP, PLAIN),
-                partial(prepare, limit, precision),
-                base=CPP,
-                controls=(CPP, PLAIN),
-                seconds=4.0,
-            )
+            name, names = f"whole set, limit {limit}, {precision}", (PAINTED, BARELY, CPP, PLAIN)
+            yield Group(name, names, partial(prepare, limit, precision), CPP, seconds=4.0, controls=(CPP, PLAIN))
 
 
 def prepare(limit: int, precision: str, stack: ExitStack) -> Iterator[Case | Missing]:
@@ -38,27 +31,18 @@ def prepare(limit: int, precision: str, stack: ExitStack) -> Iterator[Case | Mis
     import numpy as np
 
     from harness import plain_loop
-    from harness.program import ask, check_equal, count_steps, frame_of, kernel_case, plain
+    from harness.program import ask, check_equal, count_facts, count_steps, kernel_case, plain
     from harness.timing import THREAD, timed
-    from peers.cpp import HandWritten
     from render.frame import open_canvas, split_marked
 
     options = plain(SET, limit, precision, (EDGE, EDGE))
     request = ask(**options)
     expected = count_steps(request)
-    facts: dict[str, Any] = {"steps": int(expected.sum(dtype=np.int64)), "pixels": expected.size}
-    yield kernel_case(PAINTED, expected, facts, **options)
-    yield kernel_case(BARELY, expected, facts, **options, scene=BARE)
-    try:
-        loop, frame, out = HandWritten(), frame_of(request), np.zeros_like(expected)
-        loop.counts(frame, out)
-        check_equal(out, expected)
-        told = facts | {"instructions": loop.instructions}
-        yield Case(CPP, timed(lambda: loop.counts(frame, out), THREAD), equal=True, facts=told, clock="thread")
-    except Absent as absent:
-        yield Missing(CPP, str(absent))
+    yield kernel_case(PAINTED, expected, **options)
+    yield kernel_case(BARELY, expected, **options, scene=BARE)
+    yield cpp_case(request, expected)
     canvas = stack.enter_context(open_canvas(request, shared=False))
     run = plain_loop.loop(plain_loop.paint, request, canvas, plain_loop.LANES, {})
     run()
     check_equal(split_marked(np.asarray(canvas.steps).copy())[0], expected)
-    yield Case(PLAIN, timed(run, THREAD), equal=True, facts=facts, clock="thread")
+    yield Case(PLAIN, timed(run, THREAD), equal=True, facts=count_facts(expected), clock="thread")

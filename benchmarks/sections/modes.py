@@ -27,14 +27,8 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
     """One group for each scene and size."""
     for scene in SCENES[:2] if quick else SCENES:
         for size in ((480, 270),) if quick else ((320, 180), (1280, 720)):
-            yield Group(
-                f"{scene} {size[0]}x{size[1]}",
-                tuple(WAYS),
-                partial(prepare, scene, size),
-                base="sequential",
-                yardstick="cores",
-                seconds=2.0,
-            )
+            name, prepared = f"{scene} {size[0]}x{size[1]}", partial(prepare, scene, size)
+            yield Group(name, tuple(WAYS), prepared, "sequential", "cores", seconds=2.0)
 
 
 def prepare(scene: str, size: tuple[int, int], stack: ExitStack) -> Iterator[Case | Missing]:

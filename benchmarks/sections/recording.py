@@ -95,9 +95,9 @@ def forgetful() -> type:
     class Forgetful(trace.Recorder):
         """Keeps nothing of painting."""
 
-        def record_painting(self, tile: int) -> Forgotten:
+        def record_work(self, kind: str, tile: int) -> Forgotten:
             """Forget it."""
-            return Forgotten(self, "paint", tile)
+            return Forgotten(self, kind, tile)
 
     return Forgetful
 
@@ -109,6 +109,6 @@ def one_span() -> float:
     recorder = Recorder()
     t0 = time.perf_counter_ns()
     for number in range(SPANS):
-        with recorder.record_painting(number):
+        with recorder.record_work("paint", number):
             pass
     return (time.perf_counter_ns() - t0) / SPANS / 1e9

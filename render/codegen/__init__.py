@@ -8,6 +8,7 @@ words and intrinsics.
 avx512: instructions that LLVM has no portable word for.
 warp_words: what the lanes of a warp say to each other.
 cpu_compiler: the filled loop to object code, by numba; llvm_module: numba made to compile all of it at once.
+packages: versions of installed packages.
 plain_numba: numba unaffected by its environment variables.
 cuda_compiler: the filled loop to machine code for a GPU, by numba-cuda.
 cuda_code: machine code for a GPU from the cache, or compiled now.

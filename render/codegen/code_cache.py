@@ -13,7 +13,6 @@ import contextlib
 import hashlib
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,6 +38,8 @@ def describe_caching() -> str:
 
     A file is really written and removed: only so are a full disk and a read-only file system found.
     """
+    import tempfile
+
     try:
         place = cache_folder()
         place.mkdir(parents=True, exist_ok=True)
@@ -88,6 +89,8 @@ def read(key: str) -> bytes | None:
 
 def write(key: str, code: bytes) -> bool:
     """Cache code under this key; return False if that is not possible."""
+    import tempfile  # not in a run that only reads
+
     try:
         place = cache_folder()
         place.mkdir(parents=True, exist_ok=True)

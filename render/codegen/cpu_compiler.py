@@ -56,10 +56,9 @@ def p_type(p: Any, lanes: int) -> Any:
     So they keep the request's precision whatever they meet, as they do in target `python`: numba would compute
     `p.a - 0.1` in float64, although p.a is a float32.
     """
-    plain = [field_type(value) for value in p]
-    return types.NamedTuple(
-        [lane_types.Lanes(kind, lanes) if isinstance(kind, types.Float) else kind for kind in plain], type(p)
-    )
+    plain = map(field_type, p)
+    kinds = [lane_types.Lanes(kind, lanes) if isinstance(kind, types.Float) else kind for kind in plain]
+    return types.NamedTuple(kinds, type(p))
 
 
 def lane_words(precision: str, lanes: int, patch_width: int, count: Any = None) -> dict[Callable[..., Any], Any]:
@@ -127,11 +126,8 @@ def cell_reader(record: Any, first: int, fixed: Mapping[str, int] = MappingProxy
 
             for name, member in zip(record.fields, record, strict=True):
                 if isinstance(member, types.Array):
-                    members.append(
-                        _build_array(
-                            context, builder, member, load(cell, ir.IntType(64)), load(cell + 1, ir.IntType(64))
-                        )
-                    )
+                    address, length = (load(number, ir.IntType(64)) for number in (cell, cell + 1))
+                    members.append(_build_array(context, builder, member, address, length))
                     cell += 2
                 elif name in fixed:
                     members.append(ir.Constant(context.get_value_type(member), fixed[name]))
@@ -210,6 +206,7 @@ EXPLANATIONS = {  # what numba says, in our words
     "reflected list": "a global of the scene is a list (make it a tuple, or let prepare give it as an array)",
     "Untyped global name": "a global of the scene is neither a number, a tuple nor a function",
 }
+DULL = re.compile("Failed in|During|File |There are|- Of which|Overload|With argument|No match|<source")  # lines of it
 
 
 def explain_error(error: NumbaError, source: str) -> SceneError:
@@ -217,22 +214,10 @@ def explain_error(error: NumbaError, source: str) -> SceneError:
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     name = re.escape(Path(source).name)  # numba shortens the path before it, seen from the current folder
     place = re.search(rf'{name}(?:", line | \(|:)(\d+)', text)
-    dull = (
-        "Failed in",
-        "During",
-        "File ",
-        "There are",
-        "- Of which",
-        "Overload",
-        "With argument",
-        "No match",
-        "<source",
-    )
     lines = [line.strip() for line in text.splitlines()]
-    clear = [line for line in lines if line and not line.startswith(dull)]
-    what = next(
-        (plain for sign, plain in EXPLANATIONS.items() if sign in text), " ".join(clear[:2]) or type(error).__name__
-    )
+    clear = [line for line in lines if line and not DULL.match(line)]
+    told = " ".join(clear[:2]) or type(error).__name__
+    what = next((plain for sign, plain in EXPLANATIONS.items() if sign in text), told)
     line = f", line {place[1]}" if place else ""
     return SceneError(
         f"{source}{line}: cannot be compiled: {what[:200]}",

@@ -8,9 +8,8 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 
-from render.codegen import code_cache, host, plain_numba
+from render.codegen import code_cache, host, packages, plain_numba
 from render.codegen.program import ENTRY, Program, warp_program
 from render.request import Request
 from render.scene import Scene
@@ -32,7 +31,7 @@ def load_machine_code(
 
     Raises SceneError where the scene cannot be compiled, RenderError where the CUDA packages do not work together.
     """
-    key = made.cache_key("cuda", ("gpu", version("numba-cuda"), str(toolkit), str(capability)))
+    key = made.cache_key("cuda", ("gpu", str(packages.find_version("numba-cuda")), str(toolkit), str(capability)))
 
     def compile_now() -> bytes:
         announce()

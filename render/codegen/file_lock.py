@@ -14,10 +14,8 @@ from pathlib import Path
 
 from render.storage.lock import try_lock
 
-TIMEOUT_SECONDS = (
-    60.0  # seconds; a holder that takes longer was stopped, or this machine is so busy that it does not matter
-)
-POLL_SECONDS = 0.02  # seconds between two attempts
+TIMEOUT_SECONDS = 60.0  # a holder that takes longer was stopped, or this machine is so busy that it does not matter
+POLL_SECONDS = 0.02  # between two attempts
 
 
 @contextlib.contextmanager

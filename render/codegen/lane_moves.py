@@ -6,10 +6,9 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
 from render.codegen import avx512
-from render.codegen.lane_types import Lanes, llvm_type
+from render.codegen.lane_types import Lanes, lane_intrinsic, llvm_type
 
 
 def pack_intrinsic(kind: Lanes) -> Any:
@@ -19,23 +18,23 @@ def pack_intrinsic(kind: Lanes) -> Any:
     """
     rows_apart, size, element = ir.IntType(64)(kind.n), kind.dtype.bitwidth // 8, llvm_type(Lanes(kind.dtype, 1))
 
-    @intrinsic
-    def pack(typingctx: Any, pointer: Any, source: Any, bits: Any, target: Any, apart: Any, like: Any) -> Any:
-        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            memory, source, bits, target, apart, _ = args
-            if not avx512.has("avx512f", "avx512vl"):
-                _copy_lanes(builder, memory, len(like) + 2, bits, (source, rows_apart), (target, apart), packed=True)
-                return context.get_dummy_value()
-            for first, vector, mask, before in avx512.split_lanes(builder, element, kind.n, bits):
-                place, end = builder.add(source, source.type(first)), builder.add(target, before)
-                for _ in range(len(like) + 2):
-                    lanes = builder.load(_address(builder, memory, place, vector), align=size)
-                    packed = avx512.compress(builder, lanes, mask)
-                    builder.store(packed, _address(builder, memory, end, vector), align=size)
-                    place, end = builder.add(place, rows_apart), builder.add(end, apart)
-            return context.get_dummy_value()
+    def typed(pointer: Any, source: Any, bits: Any, target: Any, apart: Any, like: Any) -> Any:
+        return types.void, pointer, *[types.int64] * 4, like
 
-        return types.void(pointer, types.int64, types.int64, types.int64, types.int64, like), codegen
+    @lane_intrinsic(typed)
+    def pack(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        (memory, source, bits, target, apart, _), rows = args, len(sig.args[-1]) + 2
+        if not avx512.has("avx512f", "avx512vl"):
+            _copy_lanes(builder, memory, rows, bits, (source, rows_apart), (target, apart), packed=True)
+            return context.get_dummy_value()
+        for first, vector, mask, before in avx512.split_lanes(builder, element, kind.n, bits):
+            place, end = builder.add(source, source.type(first)), builder.add(target, before)
+            for _ in range(rows):
+                lanes = builder.load(_address(builder, memory, place, vector), align=size)
+                packed = avx512.compress(builder, lanes, mask)
+                builder.store(packed, _address(builder, memory, end, vector), align=size)
+                place, end = builder.add(place, rows_apart), builder.add(end, apart)
+        return context.get_dummy_value()
 
     return pack
 
@@ -44,25 +43,21 @@ def spread_intrinsic(kind: Lanes) -> Any:
     """Make the intrinsic `spread(pointer, source, target, bits, like)` for racks of lanes of one kind."""
     rows_apart, size, element = ir.IntType(64)(kind.n), kind.dtype.bitwidth // 8, llvm_type(Lanes(kind.dtype, 1))
 
-    @intrinsic
-    def spread(typingctx: Any, pointer: Any, source: Any, target: Any, bits: Any, like: Any) -> Any:
-        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            memory, source, target, bits, _ = args
-            if not avx512.has("avx512f", "avx512vl"):
-                ends = (source, rows_apart), (target, rows_apart)
-                _copy_lanes(builder, memory, len(like) + 2, bits, *ends, packed=False)
-                return context.get_dummy_value()
-            for first, vector, mask, before in avx512.split_lanes(builder, element, kind.n, bits):
-                place, end = builder.add(source, before), builder.add(target, target.type(first))
-                for _ in range(len(like) + 2):
-                    lanes = builder.load(_address(builder, memory, place, vector), align=size)
-                    there = _address(builder, memory, end, vector)
-                    kept = builder.load(there, align=size)
-                    builder.store(avx512.expand(builder, lanes, kept, mask), there, align=size)
-                    place, end = builder.add(place, rows_apart), builder.add(end, rows_apart)
+    @lane_intrinsic(lambda pointer, source, target, bits, like: (types.void, pointer, *[types.int64] * 3, like))
+    def spread(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        (memory, source, target, bits, _), rows = args, len(sig.args[-1]) + 2
+        if not avx512.has("avx512f", "avx512vl"):
+            _copy_lanes(builder, memory, rows, bits, (source, rows_apart), (target, rows_apart), packed=False)
             return context.get_dummy_value()
-
-        return types.void(pointer, types.int64, types.int64, types.int64, like), codegen
+        for first, vector, mask, before in avx512.split_lanes(builder, element, kind.n, bits):
+            place, end = builder.add(source, before), builder.add(target, target.type(first))
+            for _ in range(rows):
+                lanes = builder.load(_address(builder, memory, place, vector), align=size)
+                there = _address(builder, memory, end, vector)
+                kept = builder.load(there, align=size)
+                builder.store(avx512.expand(builder, lanes, kept, mask), there, align=size)
+                place, end = builder.add(place, rows_apart), builder.add(end, rows_apart)
+        return context.get_dummy_value()
 
     return spread
 

@@ -36,13 +36,10 @@ from render.language import primitives
 def _emit_intrinsic(name: str) -> Emit:
     def emit(_context: Any, builder: Any, _result: Any, _operands: Any, values: Any) -> Any:
         kind = values[0].type
-        suffix = (
-            f"v{kind.count}{kind.element.intrinsic_name}" if isinstance(kind, ir.VectorType) else kind.intrinsic_name
-        )
-        declared = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(kind, [kind] * len(values)), f"{name}.{suffix}"
-        )
-        return builder.call(declared, values)
+        vector = isinstance(kind, ir.VectorType)
+        suffix = f"v{kind.count}{kind.element.intrinsic_name}" if vector else kind.intrinsic_name
+        typed = ir.FunctionType(kind, [kind] * len(values))
+        return builder.call(cgutils.get_or_insert_function(builder.module, typed, f"{name}.{suffix}"), values)
 
     return emit
 
@@ -53,12 +50,8 @@ def _emit_abs(_context: Any, builder: Any, result: Any, _operands: Any, values: 
     return builder.bitcast(builder.and_(builder.bitcast(values[0], llvm_type(whole)), clear), llvm_type(result))
 
 
-def _emit_minimum(_context: Any, builder: Any, _result: Any, _operands: Any, values: Any) -> Any:
-    return builder.select(builder.fcmp_ordered("<", *values), *values)
-
-
-def _emit_maximum(_context: Any, builder: Any, _result: Any, _operands: Any, values: Any) -> Any:
-    return builder.select(builder.fcmp_ordered(">", *values), *values)
+def _emit_choice(symbol: str) -> Emit:
+    return lambda _c, builder, _r, _o, values: builder.select(builder.fcmp_ordered(symbol, *values), *values)
 
 
 def _where_types(mask: Any, a: Any, b: Any) -> Any:
@@ -68,6 +61,10 @@ def _where_types(mask: Any, a: Any, b: Any) -> Any:
         return (mask, mask, mask, mask)
     chosen = common_type((Lanes(mask.dtype, mask.n), a, b)) or common_type((a, b))
     return None if chosen is None or chosen.n != mask.n else (chosen, mask, chosen, chosen)
+
+
+def _type_truth(mask: Any) -> Any:
+    return (types.boolean, mask) if isinstance(mask, Mask) else None
 
 
 def _emit_any(_context: Any, builder: Any, _result: Any, operands: Any, values: Any) -> Any:
@@ -159,45 +156,29 @@ def _gather_lanes(builder: Any, result: Lanes, index: Any, wide: Any, element: C
     return builder.load(loaded)
 
 
-define_word(primitives.fma, [REALS] * 3, type_reals, _emit_intrinsic("llvm.fma"))
-define_word(primitives.sqrt, [REALS], type_reals, _emit_intrinsic("llvm.sqrt"))
-define_word(primitives.floor, [REALS], type_reals, _emit_intrinsic("llvm.floor"))
-define_word(primitives.abs, [REALS], type_reals, _emit_abs)
-define_word(abs, [REALS], type_reals, _emit_abs)
-define_word(primitives.minimum, [REALS] * 2, type_reals, _emit_minimum)
-define_word(primitives.maximum, [REALS] * 2, type_reals, _emit_maximum)
-define_word(primitives.where, [(Mask,), (*REALS, Mask), (*REALS, Mask)], _where_types, emit_instruction("select"))
-define_word(
-    primitives.any_lane, [(Mask,)], lambda mask: (types.boolean, mask) if isinstance(mask, Mask) else None, _emit_any
-)
-define_word(primitives.take, [(types.Array,), (Lanes,)], _take_types, _emit_take)
-define_word(
-    primitives.to_int,
-    [(Lanes,)],
-    lambda a: (bits_type(a), a) if isinstance(a, Lanes) and a.dtype in INT_OF else None,
-    _emit_truncate,
-)
-define_word(
-    primitives.bits,
-    [(Lanes,)],
-    lambda a: (bits_type(a), a) if isinstance(a, Lanes) and a.dtype in INT_OF else None,
-    lambda _c, builder, result, _o, values: builder.bitcast(values[0], llvm_type(result)),
-)
+def _type_whole(a: Any) -> Any:
+    return (bits_type(a), a) if isinstance(a, Lanes) and a.dtype in INT_OF else None
 
 
 def _type_real(i: Any) -> Any:
     return (Lanes(REAL_OF[i.dtype], i.n), i) if isinstance(i, Lanes) and i.dtype in REAL_OF else None
 
 
-define_word(
-    primitives.to_real,
-    [(Lanes,)],
-    _type_real,
-    lambda _c, builder, result, _o, v: builder.sitofp(v[0], llvm_type(result)),
-)
-define_word(
-    primitives.from_bits,
-    [(Lanes,)],
-    _type_real,
-    lambda _c, builder, result, _o, v: builder.bitcast(v[0], llvm_type(result)),
-)
+def _emit_conversion(name: str) -> Emit:
+    return lambda _c, builder, result, _o, values: getattr(builder, name)(values[0], llvm_type(result))
+
+
+define_word(primitives.fma, [REALS] * 3, type_reals, _emit_intrinsic("llvm.fma"))
+define_word(primitives.sqrt, [REALS], type_reals, _emit_intrinsic("llvm.sqrt"))
+define_word(primitives.floor, [REALS], type_reals, _emit_intrinsic("llvm.floor"))
+define_word(primitives.abs, [REALS], type_reals, _emit_abs)
+define_word(abs, [REALS], type_reals, _emit_abs)
+define_word(primitives.minimum, [REALS] * 2, type_reals, _emit_choice("<"))
+define_word(primitives.maximum, [REALS] * 2, type_reals, _emit_choice(">"))
+define_word(primitives.where, [(Mask,), (*REALS, Mask), (*REALS, Mask)], _where_types, emit_instruction("select"))
+define_word(primitives.any_lane, [(Mask,)], _type_truth, _emit_any)
+define_word(primitives.take, [(types.Array,), (Lanes,)], _take_types, _emit_take)
+define_word(primitives.to_int, [(Lanes,)], _type_whole, _emit_truncate)
+define_word(primitives.bits, [(Lanes,)], _type_whole, _emit_conversion("bitcast"))
+define_word(primitives.to_real, [(Lanes,)], _type_real, _emit_conversion("sitofp"))
+define_word(primitives.from_bits, [(Lanes,)], _type_real, _emit_conversion("bitcast"))

@@ -10,8 +10,10 @@ Importing this module registers everything with numba; numba-cuda takes the same
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable, Sequence
+from functools import wraps
 from itertools import product
 from typing import Any
 
@@ -20,7 +22,7 @@ from numba.core import cgutils, types
 from numba.core.datamodel import models
 from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
-from numba.extending import register_model
+from numba.extending import intrinsic, register_model
 
 INT_OF = {types.float32: types.int32, types.float64: types.int64}
 REAL_OF = {integer: real for real, integer in INT_OF.items()}
@@ -63,6 +65,27 @@ class MaskModel(models.PrimitiveModel):  # type: ignore[misc]
 
     def __init__(self, dmm: Any, fe_type: Mask) -> None:
         super().__init__(dmm, fe_type, _vector_type(ir.IntType(1), fe_type.n))
+
+
+def lane_intrinsic(typing: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+    """Make a numba intrinsic of the function that emits its code, `emit(context, builder, sig, args)`.
+
+    It is typed as `define_word` types a word: `typing(*operands) -> (result, *operand types) or None`, whose parameters
+    are the intrinsic's own.
+    """
+
+    def decorate(emit: Callable[..., Any]) -> Any:
+        @wraps(emit)
+        def define(_typingctx: Any, *operands: Any) -> Any:
+            plan = typing(*operands)
+            return None if plan is None else (signature(*plan), emit)
+
+        own = inspect.signature(typing)
+        context = inspect.Parameter("typingctx", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        define.__dict__["__signature__"] = own.replace(parameters=[context, *own.parameters.values()])
+        return intrinsic(define)
+
+    return decorate
 
 
 # --- values -----------------------------------------------------------------------------------------------
@@ -204,9 +227,8 @@ def _emit_product(context: Any, builder: Any, result: Any, _operands: Any, value
     if compiles_for_gpu(context):
         kind = values[0].type
         name = f"llvm.nvvm.mul.rn.{'f' if result.dtype == types.float32 else 'd'}"
-        return builder.call(
-            cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind] * 2), name), values
-        )
+        typed = ir.FunctionType(kind, [kind] * 2)
+        return builder.call(cgutils.get_or_insert_function(builder.module, typed, name), values)
     return builder.fmul(*values)
 
 
@@ -248,37 +270,22 @@ def _emit_invert(_context: Any, builder: Any, _result: Any, _operands: Any, valu
     return builder.not_(values[0])
 
 
-for _operators, _emit in (
-    ((operator.add, operator.iadd), _emit_arithmetic("fadd", "add")),
-    ((operator.sub, operator.isub), _emit_arithmetic("fsub", "sub")),
+for _words, _typing, _emit in (
+    ((operator.add, operator.iadd), _type_same, _emit_arithmetic("fadd", "add")),
+    ((operator.sub, operator.isub), _type_same, _emit_arithmetic("fsub", "sub")),
+    ((operator.mul, operator.imul), type_reals, _emit_product),
+    ((operator.truediv, operator.itruediv), type_reals, emit_instruction("fdiv")),
+    ((operator.lshift,), _type_whole, _emit_shift("shl")),
+    ((operator.rshift,), _type_whole, _emit_shift("ashr")),
 ):
-    for _word in _operators:
-        define_word(_word, [REALS] * 2, _type_same, _emit)
-for _word in (operator.mul, operator.imul):
-    define_word(_word, [REALS] * 2, type_reals, _emit_product)
-for _word in (operator.truediv, operator.itruediv):
-    define_word(_word, [REALS] * 2, type_reals, emit_instruction("fdiv"))
-for _word, _name in (
-    (operator.and_, "and_"),
-    (operator.iand, "and_"),
-    (operator.or_, "or_"),
-    (operator.ior, "or_"),
-    (operator.xor, "xor"),
-    (operator.ixor, "xor"),
-):
-    define_word(_word, [REALS] * 2, _type_whole, emit_instruction(_name))
-    define_word(_word, [MASKS] * 2, type_masks, emit_instruction(_name))
-for _word, _name in ((operator.lshift, "shl"), (operator.rshift, "ashr")):
-    define_word(_word, [REALS] * 2, _type_whole, _emit_shift(_name))
-for _word, _symbol in (
-    (operator.lt, "<"),
-    (operator.le, "<="),
-    (operator.gt, ">"),
-    (operator.ge, ">="),
-    (operator.eq, "=="),
-    (operator.ne, "!="),
-):
-    define_word(_word, [REALS] * 2, _type_comparison, _emit_compare(_symbol))
+    for _word in _words:
+        define_word(_word, [REALS] * 2, _typing, _emit)
+for _name in ("and_", "or_", "xor"):
+    for _word in (getattr(operator, _name), getattr(operator, f"i{_name.rstrip('_')}")):
+        define_word(_word, [REALS] * 2, _type_whole, emit_instruction(_name))
+        define_word(_word, [MASKS] * 2, type_masks, emit_instruction(_name))
+for _name, _symbol in {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}.items():
+    define_word(getattr(operator, _name), [REALS] * 2, _type_comparison, _emit_compare(_symbol))
 define_word(operator.neg, [REALS], _type_same, _emit_negate)
 define_word(operator.pos, [REALS], _type_same, lambda _c, _b, _r, _o, values: values[0])
 define_word(operator.invert, [REALS], _type_whole, _emit_invert)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from render.codegen import plain_numba
+from render.codegen import packages, plain_numba
 from render.codegen.retarget import hash_function
 from render.kernels import driver, passes, refill, room, scalar, slots, warp
 from render.language import primitives
@@ -28,9 +28,8 @@ ENTRIES = (ENTRY, "render_finish")  # of a GPU's code, launched one after the ot
 Filling = dict[Any, Any]  # what stands in the slots
 RENDER = Path(__file__).parent.parent
 LANES = ("avx512", "lane_memory", "lane_moves", "lane_pixels", "lane_primitives", "lane_slots", "lane_types")
-CPU = tuple(
-    f"codegen/{name}" for name in (*LANES, "cpu_compiler", "host", "llvm_module", "plain_numba", "retarget", "settings")
-)
+COMPILER = ("cpu_compiler", "host", "llvm_module", "plain_numba", "retarget", "settings")
+CPU = tuple(f"codegen/{name}" for name in (*LANES, *COMPILER))
 # The files that shape a compiler's code, besides the loop and the scene in it, which are hashed one by one.
 SOURCES = {"cpu": CPU, "cuda": (*CPU, "codegen/cuda_compiler", "codegen/warp_words", "kernels/launch")}
 WORDS = {getattr(primitives, name): getattr(primitives, name) for name in primitives.NAMES}
@@ -195,29 +194,18 @@ def _compiler(compiler: str) -> tuple[str, ...]:
     for name in SOURCES[compiler]:
         own.update((RENDER / f"{name}.py").read_bytes())
     chosen = [f"{name}={value}" for name, value in sorted(plain_numba.select_variables(os.environ).items())]
-    return (
-        own.hexdigest(),
-        _package_version("numba"),
-        _package_version("llvmlite"),
-        np.__version__,
-        sys.version,
-        *chosen,
-    )
+    versions = _package_version("numba"), _package_version("llvmlite"), np.__version__, sys.version
+    return own.hexdigest(), *versions, *chosen
 
 
 def _package_version(package: str) -> str:
     """Return the version of a package without loading it; empty if it is not installed.
 
-    Read from what the package's builders wrote into it, for the installer's records take a hundred times as long.
+    What the package's builders wrote into it says more than the installer's records, of changes to its source too.
     """
     place = find_spec(package)
     says = Path((place and place.origin) or package).with_name("_version.py")
     written = says.read_text(encoding="utf-8") if says.is_file() else ""
     if "version_json" in written or "version_version" in written:  # not so where it is run from its source
         return written
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
+    return packages.find_version(package) or ""

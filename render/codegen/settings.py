@@ -63,22 +63,10 @@ class Settings(NamedTuple):
     records: Any
 
 
-ARRAYS = frozenset(
-    {
-        "offsets",
-        "table",
-        "rgb",
-        "steps",
-        "outcome",
-        "room",
-        "notes",
-        "waiting",
-        "tiles",
-        "counters",
-        "tallies",
-        "records",
-    }
-)
+ARRAYS = {
+    *("offsets", "table", "rgb", "steps", "outcome", "room", "notes"),
+    *("waiting", "tiles", "counters", "tallies", "records"),
+}
 
 
 def request_settings(request: Request) -> Settings:

@@ -144,22 +144,13 @@ class _TileRow:
         """Return those of the tiles that differ, in row `row` of them, and start anew."""
         places = []
         for column in np.flatnonzero(self.pixels).tolist():
-            tile, left = row * len(self.lefts) + column, column * self.wide
+            tile, left, top = row * len(self.lefts) + column, column * self.wide, row * high
+            size = min(self.wide, self.width - left), min(high, height - top)
+            differing, most = int(self.pixels[column]), int(self.largest[column])
+            rows = int(self.first_row[column]), int(self.last_row[column])
+            columns = int(self.first_column[column]), int(self.last_column[column])
             workers = [one.worker_of(tile) if one else None for one in owned]
-            places.append(
-                Place(
-                    tile,
-                    left,
-                    row * high,
-                    min(self.wide, self.width - left),
-                    min(high, height - row * high),
-                    int(self.pixels[column]),
-                    int(self.largest[column]),
-                    (int(self.first_row[column]), int(self.last_row[column])),
-                    (int(self.first_column[column]), int(self.last_column[column])),
-                    *workers,
-                )
-            )
+            places.append(Place(tile, left, top, *size, differing, most, rows, columns, *workers))
         self.clear()
         return places
 

@@ -137,11 +137,8 @@ def describe_request_changes(a: AnyPicture, b: AnyPicture) -> str:
 
 def format_comparison(comparison: Comparison, a: str | Path, b: str | Path) -> list[str]:
     """Format the comparison of the files a and b for people to read."""
-    aside = [
-        f"left aside in {name}: {', '.join(words)}"
-        for name, words in zip((a, b), comparison.ignored, strict=True)
-        if words
-    ]
+    ignored = zip((a, b), comparison.ignored, strict=True)
+    aside = [f"left aside in {name}: {', '.join(words)}" for name, words in ignored if words]
     return [*_result_lines(comparison, a, b), *aside]
 
 
@@ -157,16 +154,13 @@ def _result_lines(comparison: Comparison, a: str | Path, b: str | Path) -> list[
             return [f"{a} has {many} and {b} has {comparison.frames[1]}, so nothing else was compared"]
         return [f"{a} and {b} have frames of different sizes, so nothing else was compared"]
     assert comparison.worst is not None
-    x, y, channel = comparison.worst
+    (x, y, channel), white = comparison.worst, white_level(comparison.depth)
     where = f" of frame {comparison.worst_frame}" if comparison.frames[0] > 1 else ""
     noise = f", PSNR {comparison.psnr:.2f} dB" if comparison.psnr is not None else ""
     return [
         f"{a} and {b} differ; pixels that do: {comparison.differing_pixels} ({comparison.differing_percent:.4g} %)"
         + _describe_frames(comparison),
-        (
-            f"largest error {comparison.max_error} of {white_level(comparison.depth)}, at x {x}, y {y}{where}, "
-            f"in {CHANNELS[channel]}"
-        ),
+        f"largest error {comparison.max_error} of {white}, at x {x}, y {y}{where}, in {CHANNELS[channel]}",
         f"mean error {comparison.mean_error:.4g}, RMSE {comparison.rmse:.4g}{noise}",
     ]
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from render import wording
 from render.pictures.bands import Band
+from render.pictures.provenance import NO_REQUEST
 from render.pictures.source import AnyPicture
 
 
@@ -68,7 +69,7 @@ def format_description(described: Mapping[str, Any], path: str | Path) -> list[s
     lines += [f"left aside: {', '.join(described['ignored'])}"] if described["ignored"] else []
     request = described["request"]
     if request is None:
-        return [*lines, "it carries no request: another program made it, or it was saved with --plain"]
+        return [*lines, f"it {NO_REQUEST}"]
     seen = "" if described["workers"] is None else f", {wording.count(described['workers'], 'worker')}"
     lines += [f"scene {request['scene']}, view {request['view']}"]
     lines += [f"drawn by {described['run']}{seen}{_format_seconds(described['timings'])}"]

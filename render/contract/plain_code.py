@@ -79,9 +79,8 @@ def _format_place(code: CodeType, line: int | None) -> str:
 
 def _line_of(code: CodeType, name: str) -> int | None:
     """Find the first line where a global of this name is read; None where the name means something else."""
-    return next(
-        (line for operation, read, line in _read_instructions(code) if (operation, read) == ("LOAD_GLOBAL", name)), None
-    )
+    lines = (line for *read, line in _read_instructions(code) if read == ["LOAD_GLOBAL", name])
+    return next(lines, None)
 
 
 def _read_instructions(code: CodeType) -> Iterator[tuple[str, Any, int | None]]:

@@ -15,6 +15,7 @@ from render.errors import SceneError, UsageError
 from render.parameters import FRAMING, Parameter, check_member_name
 from render.request import HIGHEST_LIMIT, PRECISIONS, Value
 
+CONTRACT = "python -m pydoc render.scene shows the contract"  # a remedy
 NEEDED = ("start", "step", "alive", "shade")
 ARGUMENTS = {"start": 3, "step": 2, "alive": 2, "shade": 3, "prepare": 2, "never_ends": 3, "symmetric": 1}
 CO_VARARGS, CO_VARKEYWORDS, CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR = 0x4, 0x8, 0x20, 0x80, 0x200  # of `inspect`
@@ -37,9 +38,9 @@ def functions_of(source: Source) -> dict[str, Callable[..., Any]]:
     functions = {name: getattr(source.module, name) for name in ARGUMENTS if hasattr(source.module, name)}
     for name, arity in ARGUMENTS.items():
         if name in NEEDED and name not in functions:
-            raise source.rule_error(f"a scene needs a function {name}", name, f"define {name}, see render.scene")
+            raise source.rule_error(f"a scene needs a function {name}", name, f"define {name}: {CONTRACT}")
         if name in functions and (rule := _find_unplain(functions[name], arity)):
-            raise source.rule_error(f"{name} {rule}", name, "see render.scene for its signature")
+            raise source.rule_error(f"{name} {rule}", name, CONTRACT)
     return functions
 
 

@@ -19,7 +19,8 @@ from render import targets
 from render.codegen.retarget import retarget
 from render.contract.foreign_code import contain_exits, error_line
 from render.contract.plain_code import check_code
-from render.errors import SceneError
+from render.contract.rules import CONTRACT
+from render.errors import SceneError, UnknownName
 from render.language import primitives
 from render.request import Request
 from render.scene import Scene
@@ -225,12 +226,8 @@ def check_scene(scene: Scene, request: Request) -> None:
     wrap = partial(check_code, interpreted=not targets.load(request.target).DROPS_GIL)
     for way in (True, False):
         bound = {getattr(primitives, name): word for name, word in _trial_words(any_lane=way).items()}
-        functions = {
-            name: retarget(plain, words=bound, wrap=wrap)
-            for name, plain in scene.functions.items()
-            if name != "prepare"
-        }
-        _try_functions(scene, functions, p)
+        plain = {name: function for name, function in scene.functions.items() if name != "prepare"}
+        _try_functions(scene, {name: retarget(one, words=bound, wrap=wrap) for name, one in plain.items()}, p)
 
 
 def _try_functions(scene: Scene, functions: dict[str, Callable[..., Any]], p: Any) -> None:
@@ -243,12 +240,7 @@ def _try_functions(scene: Scene, functions: dict[str, Callable[..., Any]], p: An
         except BrokenRule as broken:
             raise _scene_error(scene, broken, *broken.args) from broken
         except (AttributeError, NameError) as error:
-            raise _scene_error(
-                scene,
-                error,
-                str(error).replace("'Trial' object", "a lane"),
-                "see render.scene for what a scene is given",
-            ) from error
+            raise _scene_error(scene, error, *_explain_name(error)) from error
         except TypeError as error:
             if "does not support ufuncs" not in str(error):
                 raise
@@ -262,16 +254,25 @@ def _try_functions(scene: Scene, functions: dict[str, Callable[..., Any]], p: An
         _check_mask(scene, "never_ends", called("never_ends", real, real, p))
 
 
+def _explain_name(error: AttributeError | NameError) -> tuple[str, str]:
+    """Explain a name that is not there; of p, its members are named."""
+    members = getattr(getattr(error, "obj", None), "_fields", None)
+    if members is not None:
+        unknown = UnknownName("member of p", str(error.name), members)
+        return unknown.cause, unknown.remedy
+    return str(error).replace("'Trial' object", "a lane"), CONTRACT
+
+
 def _check_lanes(scene: Scene, name: str, values: Any, count: int | None = None) -> Sequence[Any]:
     """Return the lanes that a function gave, so many of them. Raises SceneError where they are none."""
     begins = f"{scene.path}, line {scene.functions[name].__code__.co_firstlineno}: {name}"
     what = f"{count} lanes" if count else "lanes"
     if not isinstance(values, tuple) or (count and len(values) != count) or not values:
-        raise SceneError(f"{begins} must give a tuple of {what}", "see render.scene")
+        raise SceneError(f"{begins} must give a tuple of {what}", CONTRACT)
     if any(isinstance(value, Trial) and value.kind == WHOLE for value in values):
         raise SceneError(f"{begins} gives whole lanes", "make them real: to_real(i)")
     if any(not isinstance(value, (Trial, int, float, np.number)) or kind_of(value) == MASK for value in values):
-        raise SceneError(f"{begins} must give lanes or numbers, and no mask", "see render.scene")
+        raise SceneError(f"{begins} must give lanes or numbers, and no mask", CONTRACT)
     return values
 
 
@@ -284,13 +285,10 @@ def _check_mask(scene: Scene, name: str, value: Any) -> None:
 
 def _check_symmetric(scene: Scene, request: Request) -> None:
     """Call `symmetric` with plain numbers, as once for a request. Raises SceneError where it gives no truth value."""
-    if "symmetric" in scene.functions:
-        function = scene.functions["symmetric"]
-        if not isinstance(function(scene.prepared(request)), (bool, np.bool_)):
-            line = function.__code__.co_firstlineno
-            raise SceneError(
-                f"{scene.path}, line {line}: symmetric must give True or False", "a comparison, such as p.light == 0.0"
-            )
+    function = scene.functions.get("symmetric")
+    if function and not isinstance(function(scene.prepared(request)), (bool, np.bool_)):
+        cause = f"{scene.path}, line {function.__code__.co_firstlineno}: symmetric must give True or False"
+        raise SceneError(cause, "a comparison, such as p.light == 0.0")
 
 
 def _scene_error(scene: Scene, error: Exception, rule: str, remedy: str) -> SceneError:

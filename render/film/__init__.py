@@ -9,6 +9,7 @@
     shooting    a script and a file to a film: the stages' work, and what ends them
     command     `render film`: what was typed, progress, report
     screening   a film that is painted for a player, part by part, kept in memory
+    viewing     when a browser loaded its parts and played its frames, as spans of its trace
     record      the trace of a film, in which a tile is a frame, and its contact sheet
 
     paint   |1 1 1|2 2 2|3 3 3|           a stage works on the next frame while the one behind it

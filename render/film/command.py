@@ -37,14 +37,14 @@ def film(typed: Namespace, given: Mapping[str, Any], announce: Callable[[str], N
     """Shoot a film and report it; `given`: the options of a draw. Returns the exit code."""
     named, path = sort_files(typed.files)
     script = _write_script(typed, given, path)
-    out = named or f"{script.name}.mp4"
+    out = f"{script.name}.mp4" if named is None else named
     suffix_of(out)
     makers = check_outputs([], typed.page, typed.trace, json=typed.json)
     _check_film_file(out, [*makers, *([typed.trace] if typed.trace else [])])
     with show_progress(script.frames, quiet=typed.quiet) as watch:
         shot = shoot(script, Path(out), overlap=not typed.no_overlap, announce=announce, watch=watch, began=began)
     for page, maker in makers.items():
-        outputs.save(page, outputs.write_pieces(maker, Frames((shot.sheet,))))
+        outputs.save_frames(page, maker, Frames((shot.sheet,)))
     if typed.trace:
         outputs.save(typed.trace, saved.write(Frames((shot.sheet,))))
     if typed.json:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from math import isqrt
 from typing import Any
 
@@ -66,6 +67,12 @@ class FilmRecord:
         request = replace(self._request, width=width, height=height, tile=self._sheet.tile, order="rows")
         trace = Trace(self._recorder.drain(), began, asked, ended, {**self._facts, **facts})
         return Frame(self._sheet.rgb, None, self._steps, request, trace)
+
+
+def describe_film(frames: int, fps: Fraction, *, overlap: bool) -> dict[str, Any]:
+    """Return the facts of a film's trace."""
+    how = "overlapped" if overlap else "one after the other"
+    return {"film": True, "frames": frames, "fps": float(fps), "overlap": overlap, "label": f"film ({how})"}
 
 
 def spans_of_frame(spans: Iterable[Span], number: int) -> Iterator[Span]:

@@ -1,7 +1,8 @@
 """A screening: a film that is painted for a player while it plays, part by part, kept in memory.
 
 With overlap it is painted from its start to its end, however far the player is. Without, a part is painted only when
-somebody asks for it. Nobody asked for a while: the painting stops.
+somebody asks for it. Nobody asked for a while: the painting stops. Its record is that of any film (`sheet`), to which
+the player may add when it loaded and played.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from render import engine
 from render.errors import RenderError, UsageError
 from render.film.coding import Encoder, Piece
 from render.film.mp4 import Mp4Encoder, name_codec
+from render.film.record import FilmRecord, describe_film
 from render.film.script import Script
 from render.film.webp import WebpEncoder
+from render.frame import Frame
 from render.preparation import Preparation
+from render.trace import SYSTEM_CLOCK, Recorder
 
 PATIENCE = 15.0  # seconds without a question
 FIRST_BOX = b"moof"  # where the first part begins; before it stands what a player must know of all
@@ -46,7 +50,9 @@ class Screening:
         self.codec, self.head = "", b""  # known with the first part
         self.failure: RenderError | None = None
         self.finished = False
-        self.born = self._asked = time.monotonic()
+        self.sheet: Frame | None = None  # once it is finished: its contact sheet, whose trace is the film's
+        self.asked = SYSTEM_CLOCK()
+        self._asked = time.monotonic()
         self._encoder, self._file, self._mp4 = encoder, bytearray(), mp4
         self._wanted, self._stopped = 0, False
         self._changed = threading.Condition()
@@ -91,21 +97,33 @@ class Screening:
             self.finished = True
 
     def _paint(self) -> None:
-        with closing(Preparation(keep_open=True)) as preparation:
-            self._paint_frames(preparation)
+        recorder = Recorder()
+        record = FilmRecord(self.script.request, self.script.frames, recorder)
+        try:
+            with closing(Preparation(keep_open=True)) as preparation:
+                self._paint_frames(preparation, record, recorder)
+        finally:
+            facts = describe_film(sum(part.frames for part in self.parts), self.script.fps, overlap=self.overlap)
+            self.sheet = record.finish(self.asked, self.asked, SYSTEM_CLOCK(), facts)
 
-    def _paint_frames(self, preparation: Preparation) -> None:
+    def _paint_frames(self, preparation: Preparation, record: FilmRecord, recorder: Recorder) -> None:
         began = time.monotonic()
-        for request in self.script.requests():
+        last = 0
+        for last, request in enumerate(self.script.requests()):
             if not self._go_on():
                 return
             if not self.overlap and self._wait_for_wish():
                 began = time.monotonic()
             frame = engine.draw(request, preparation=preparation)
-            for piece in self._encoder.encode(frame.rgb):
+            record.add(last, frame)
+            with recorder.record_work("encode", last):
+                pieces = list(self._encoder.encode(frame.rgb))
+            for piece in pieces:
                 self._keep(piece, began)
                 began = time.monotonic()
-        for piece in self._encoder.finish():
+        with recorder.record_work("encode", last):
+            pieces = list(self._encoder.finish())
+        for piece in pieces:
             self._keep(piece, began)
 
     def _go_on(self) -> bool:

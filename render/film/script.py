@@ -96,7 +96,7 @@ def read_path(path: str, given: Mapping[str, Any], seconds: str | None, fps: str
     except UsageError as error:
         raise InputError(f"{path}: {error.cause}", error.remedy) from error
     except KeyError as error:
-        raise InputError(f"{path} lacks {error}", "see render/film/script.py for what a path has") from error
+        raise InputError(f"{path} lacks {error}", "give two [[keyframe]] or more, each with `at` in seconds") from error
     keyframes = tuple(keyframe for keyframe, _ in drawn)
     if any(after.at <= before.at for before, after in pairwise(keyframes)):
         raise InputError(

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from render import engine, outputs
 from render.film.coding import Piece
 from render.film.formats import open_encoder
-from render.film.record import FilmRecord
+from render.film.record import FilmRecord, describe_film
 from render.film.script import Script
 from render.film.stages import Painted, Stages
 from render.frame import Frame
@@ -81,13 +81,7 @@ def shoot(
         except BaseException as error:
             add_hint(error, f"{stages.frames} of {count(script.frames, 'frame')} are in {out}" if stages.frames else "")
             raise
-    facts = {
-        "film": True,
-        "frames": script.frames,
-        "fps": float(script.fps),
-        "overlap": overlap,
-        "label": f"film ({'overlapped' if overlap else 'one after the other'})",
-    }
+    facts = describe_film(script.frames, script.fps, overlap=overlap)
     sheet = record.finish(began, asked, clock(), facts)
     shots = tuple(map(Shot, script.requests(), hashes))
     return Film(script, shots, sheet, out, file.size, overlap)

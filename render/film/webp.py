@@ -35,8 +35,13 @@ class WebpEncoder:
         self._end = 0  # bytes so far
 
     def encode(self, rgb: np.ndarray) -> list[Piece]:
-        """Take the next frame; return it as a piece. Raises UsageError where the file would be too long."""
-        still = pillow.encode_image(np.ascontiguousarray(rgb), "WEBP", None, quality=QUALITY, method=METHOD)
+        """Take the next frame; return it as a piece. Raises UsageError where it, or the file, would be too large."""
+        try:
+            still = pillow.encode_image(np.ascontiguousarray(rgb), "WEBP", None, quality=QUALITY, method=METHOD)
+        except ValueError as error:  # of some parts of a frame the format can only have 512 KiB
+            raise UsageError(
+                "a .webp film cannot hold frames so large and detailed", "give a smaller --size, or end it in .mp4"
+            ) from error
         start, end = (round(1000 * number / self._fps) for number in (self._frames, self._frames + 1))
         head = pack_24(0) + pack_24(0) + self._size + pack_24(end - start) + bytes([NO_BLENDING])
         data = make_chunk(b"ANMF", head + picture_chunks(still))

@@ -25,7 +25,7 @@ from textwrap import wrap
 from render import cpu_time, stats
 from render.cpu_time import cpu_share
 from render.frame import Frame
-from render.trace import AFTER_PAINTING, NO_TILE, Span
+from render.trace import AFTER_PAINTING, NO_TILE, Span, on_gpu
 from render.trace.intervals import Interval, count_levels
 from render.wording import count, format_time, make_harmless
 
@@ -46,9 +46,8 @@ def draw_lanes(frames: Sequence[Frame], width: int, *, levels: bool = True) -> l
     if not length or cells < 1:
         return []
     letter = length / cells
-    left = (
-        f"{LEFT} at a tile without a CPU, " if any(cpu_share(span) < 1 for _, spans in runs for span in spans) else ""
-    )
+    missed = any(cpu_share(span) < 1 for _, spans in runs for span in spans)
+    left = f"{LEFT} at a tile without a CPU, " if missed else ""
     key = (
         f"each character is {format_time(letter / 1e9)} of a worker: a letter is the tile it is at, {left}"
         f"{WAITS} waiting, {IDLE} neither"
@@ -64,13 +63,8 @@ def _scale_run(frame: Frame, spans: Sequence[Span], letter: float, cells: int, l
     own = _total_length(spans) / cells
     if not 0 < own * cells < FEWEST * letter:
         return _run_lines(frame.title, frame, spans, letter, levels)
-    return _run_lines(
-        f"{frame.title} ({letter / own:.0f} times wider: a character is {format_time(own / 1e9)})",
-        frame,
-        spans,
-        own,
-        levels,
-    )
+    title = f"{frame.title} ({letter / own:.0f} times wider: a character is {format_time(own / 1e9)})"
+    return _run_lines(title, frame, spans, own, levels)
 
 
 def _tile_spans(frame: Frame) -> list[Span]:
@@ -87,18 +81,18 @@ def _run_lines(title: str, frame: Frame, spans: Sequence[Span], letter: float, l
     cells = max(round(_total_length(spans) / letter), 1) if spans else 0
     workers = frame.trace.workers
     several = len(frame.trace.hosts) > 1
+    kind = "stream" if on_gpu(workers) else "worker"
     for number, worker in enumerate(workers[:MOST]):
         if several and worker.host not in {other.host for other in workers[:number]}:
             yield f" on {make_harmless(worker.host)}"
         own = [span for span in spans if span.worker == worker]
-        yield _format_lane(f"worker {number}", _worker_lane(own, start, letter, cells, number / len(workers)))
+        yield _format_lane(f"{kind} {number}", _worker_lane(own, start, letter, cells, number / len(workers)))
     if len(workers) > MOST:
-        yield f"  and {count(len(workers) - MOST, 'worker')} more"
+        yield f"  and {count(len(workers) - MOST, kind)} more"
     for worker, name in frame.trace.lanes.items():
         if name in AFTER_PAINTING.values():
-            yield _format_lane(
-                name, _worker_lane([span for span in spans if span.worker == worker], start, letter, cells, 0)
-            )
+            own = [span for span in spans if span.worker == worker]
+            yield _format_lane(name, _worker_lane(own, start, letter, cells, 0))
     if workers and levels:
         turns = chain.from_iterable(stats.paint_intervals(frame.trace).values())
         yield _format_lane("at a tile", _level_lane(turns, start, letter, cells))

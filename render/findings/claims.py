@@ -122,7 +122,7 @@ def _count_used(trace: Trace, machines: dict[str, int]) -> int:
     where = np.array([machines.get(worker.host, 0) for worker in paint.workers] or [0], np.int64)[paint.worker]
     places = [(where << 32) + cpu for cpu in (paint.cpu, paint.cpu_end)]
     known = [place[cpu >= 0] for place, cpu in zip(places, (paint.cpu, paint.cpu_end), strict=True)]
-    return len(np.unique(np.concatenate(known)))
+    return len(set(np.concatenate(known).tolist()))
 
 
 def _positive_int(value: object) -> int | None:

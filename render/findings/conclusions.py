@@ -27,7 +27,7 @@ def of_race(entered: Sequence[Run]) -> list[str]:
 
 def name_fastest(entered: Sequence[Run]) -> list[str]:
     """Name the fastest of the plain runs, in a sentence for each time that tiles wait."""
-    plain = [run for run in _real_runs(entered) if stories.name_of(run.frame) is None]
+    plain = [run for run in _real_runs(entered) if run.story is None]
     return [as_sentence(text) for text in _fastest_of_each(plain)]
 
 
@@ -73,10 +73,10 @@ def _name_fastest(entered: Sequence[Run], among: str) -> str:
 def tell_stories(entered: Sequence[Run]) -> dict[str, list[str]]:
     """Conclude from the runs of each story, in whole sentences, by its name."""
     sentences: dict[str, list[str]] = {}
-    plain = [run for run in entered if stories.name_of(run.frame) is None]
-    for name in dict.fromkeys(stories.name_of(run.frame) for run in entered):
+    plain = [run for run in entered if run.story is None]
+    for name in dict.fromkeys(run.story for run in entered):
         if name is not None:
-            own = [run for run in entered if stories.name_of(run.frame) == name and run.stats.tiles]
+            own = [run for run in entered if run.story == name and run.stats.tiles]
             curve = name == stories.CURVE
             sentences[name] = list(describe_curve(own) if curve else map(as_sentence, _tell_story(own, plain)))
     return sentences
@@ -168,9 +168,8 @@ def _warn_short_of_cpu(entered: Sequence[Run]) -> Iterator[str]:
     if not short:
         return
     group = ", or the control group had no more to give" if any(run.claims.quota for run, _ in short) else ""
-    lock = (
-        ", or threads waited for Python's lock (GIL)" if any(run.may_have_waited_for_lock for run, _ in short) else ""
-    )
+    waited = any(run.may_have_waited_for_lock for run, _ in short)
+    lock = ", or threads waited for Python's lock (GIL)" if waited else ""
     packing = ", or its files were packed on them" if any(run.packed_files for run, _ in short) else ""
     cluster = ", or the cluster's own client and scheduler" if any(run.in_cluster for run, _ in short) else ""
     got = [

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from os import PathLike, fspath
 from typing import Any
 
-from render import stats
 from render.findings import claims, conclusions, incidents, sentences, stories
 from render.findings.evidence import Run, build_runs
 from render.findings.speed_up import build_curve
@@ -52,8 +51,8 @@ def collect_texts(frame: Frame) -> dict[str, str]:
 def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str, Any]:
     frame, figures = run.frame, run.stats
     request, facts = frame.request, frame.trace.facts
-    how = run.schedule
-    story = stories.name_of(frame)
+    how, inside = run.schedule, figures.multiprocessors
+    story = run.story
     hosts = claims.list_hosts(frame.trace)
     return (
         ({"story": story} if story else {})
@@ -86,7 +85,8 @@ def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str
             "waiting": figures.waiting._asdict(),
             "switches": figures.switches,
             "launches": figures.launches,
-            "multiprocessors": _multiprocessor_figures(figures),
+            "multiprocessors": inside
+            and {"seen": inside.seen, "max": inside.max, "mean": inside.mean, "busy_percent": inside.mean_percent},
             "first_tile_seconds": figures.first_tile_seconds,
             "left_alone_seconds": figures.left_alone_seconds,
             "idle_percent": [100 * share for share in how.idle],
@@ -99,13 +99,6 @@ def _describe_run(run: Run, out: Iterable[str | PathLike[str]] = ()) -> dict[str
             "out": [fspath(path) for path in out],
         }
     )
-
-
-def _multiprocessor_figures(figures: stats.Stats) -> dict[str, float] | None:
-    inside = figures.multiprocessors
-    if inside is None:
-        return None
-    return {"seen": inside.seen, "max": inside.max, "mean": inside.mean, "busy_percent": inside.mean_percent}
 
 
 def race_document(frames: Sequence[Frame], not_run: Iterable[tuple[str, str]]) -> dict[str, Any]:

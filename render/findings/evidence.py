@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TypeVar
 
 from render import stats, targets
-from render.findings import claims, schedule
+from render.findings import claims, schedule, stories
 from render.findings.claims import Claims
 from render.findings.schedule import Difference, Gain, Repeats, Schedule
 from render.frame import Frame, find_baseline
@@ -59,6 +59,11 @@ class Run:
         if isinstance(stored, list) and stored and all(map(_is_time, stored)):
             return Repeats(tuple(map(float, stored)))
         return Repeats((self.seconds,))
+
+    @property
+    def story(self) -> str | None:
+        """The story that it belongs to; None for a plain run."""
+        return stories.name_of(self.frame)
 
     @property
     def seconds(self) -> float:
@@ -134,17 +139,20 @@ class Run:
         return not self.parallel and busy > 0 and given >= PARALLEL * busy
 
     @property
+    def overlaps(self) -> bool:
+        """True where, while anybody was at a tile, clearly more than one worker was, on average."""
+        busy = self.seconds - self.idle_seconds
+        return self.stats.running.mean * self.stats.seconds["paint"] >= PARALLEL * busy > 0
+
+    @property
     def _processes(self) -> set[tuple[str, int]]:
         return {(worker.host, worker.process) for worker in self.stats.busy}
 
     @property
     def holds_lock(self) -> bool:
         """True where its workers are threads of one process whose code holds Python's lock while it paints."""
-        target = self.frame.request.target
-        interpreted = (
-            target in targets.names() and not targets.load(target).DROPS_GIL
-        )  # a trace may come from elsewhere
-        return interpreted and len(self._processes) == 1
+        target = self.frame.request.target  # of a trace from elsewhere, perhaps one that is not known here
+        return target in targets.names() and not targets.load(target).DROPS_GIL and len(self._processes) == 1
 
     @property
     def available_cpus(self) -> float:

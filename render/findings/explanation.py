@@ -5,7 +5,8 @@ Lessons write it, frames carry it, and the page and the notebook show it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from textwrap import wrap
+from typing import Any, NamedTuple
 
 
 class Event(NamedTuple):
@@ -32,10 +33,23 @@ class CloseUp(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """The text of a lesson. `terms` are words that its reader may not know, each with what it means."""
+    """The text of a lesson. `terms` are words that its reader may not know, each with what it means.
+
+    sound: whether all pictures are equal that should be.
+    """
 
     name: str
     question: str
     follows: tuple[str, ...]
     terms: tuple[tuple[str, str], ...] = ()
     close_up: CloseUp | None = None
+    sound: bool = True
+
+    def format_lines(self, width: int) -> list[str]:
+        """Format the question and its answer, folded for a terminal."""
+        texts = [f"lesson {self.name}: {self.question}", *self.follows]
+        return [line for text in texts for line in wrap(text, width, subsequent_indent="  ")]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Convert question and answer to JSON's types."""
+        return {"name": self.name, "question": self.question, "follows": list(self.follows), "sound": self.sound}

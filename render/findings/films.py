@@ -1,12 +1,13 @@
 """Figures of a film's stages from its trace: how long each was at work, and how much of it at the same instant.
 
 Its tiles are frames. A stage is at work while it has a frame, whoever of its workers does; that two stages are at the
-same instant is overlap, and parallelism only where more than one CPU was at work.
+same instant is overlap, and parallelism only where more than one CPU was at work. A film that a browser played while
+it was painted has two more stages: its parts were loaded, and its frames played. These count in no figure of CPUs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, pairwise
 from typing import NamedTuple
 
@@ -14,24 +15,28 @@ from render.cpu_time import sum_cpu_time
 from render.findings.evidence import OTHERS, PARALLEL, SHORT
 from render.frame import Frame
 from render.trace import NO_TILE, Trace
-from render.trace.intervals import count_levels, merge_intervals
-from render.wording import as_sentence, count, format_time
+from render.trace.intervals import Interval, count_levels, merge_intervals
+from render.wording import as_sentence, count, format_time, join_words
 
-STAGES = {"paint": "painting", "encode": "encoding", "save": "writing"}
+COMPUTING = {"paint": "painting", "encode": "encoding", "save": "writing"}
+STAGES = {**COMPUTING, "load": "loading", "play": "playing"}
+DONE = {"paint": "painted", "encode": "encoded", "save": "written", "load": "loaded", "play": "played"}
 ALL_THE_TIME = 0.9  # of it: that a stage is at work so long decides how long the film takes
 LITTLE = 0.02  # of the time; stages that are at work together for less do not overlap
 
 
 class Overlap(NamedTuple):
-    """Seconds: that each stage was at work, by kind; that two or more were; that any was; from first to last.
+    """Seconds: that each stage was at work, by kind; that two or more were; from first to last of all.
 
-    cpus: how many were at work on average; None where that is not known.
+    computing, window: that a stage on CPUs was at work, and from first to last of these. cpus: how many were at work
+    on average in that window; None where that is not known.
     """
 
     stages: dict[str, float]
     together: float
-    any: float
     whole: float
+    computing: float
+    window: float
     cpus: float | None
 
     @property
@@ -42,7 +47,7 @@ class Overlap(NamedTuple):
     @property
     def short_of_cpu(self) -> bool:
         """True where the stages that were at work together had less than one CPU: others had it."""
-        return self.cpus is not None and self.cpus * self.whole < SHORT * self.any
+        return self.cpus is not None and self.cpus * self.window < SHORT * self.computing
 
 
 def is_film(trace: Trace) -> bool:
@@ -59,19 +64,30 @@ def name_sheet(frame: Frame) -> str:
 def measure_overlap(trace: Trace) -> Overlap:
     """Measure the stages of a film."""
     spans = [span for span in trace.of_kind(*STAGES) if span.tile != NO_TILE]
-    work = {kind: merge_intervals((span.t0, span.t1) for span in spans if span.kind == kind) for kind in STAGES}
+    times = {kind: [(span.t0, span.t1) for span in spans if span.kind == kind] for kind in STAGES}
+    work = {kind: merge_intervals(mine) for kind, mine in times.items() if mine}
     levels = count_levels(chain.from_iterable(work.values()))
-    held = [(end - start, level) for (start, level), (end, _) in pairwise(levels)]
-    together, one_or_more = (sum(length for length, level in held if level >= least) for least in (2, 1))
-    whole = max((span.t1 for span in spans), default=0) - min((span.t0 for span in spans), default=0)
-    given = sum_cpu_time(spans)
+    together = sum(end - start for (start, level), (end, _) in pairwise(levels) if level >= 2)
+    computing = merge_intervals(chain.from_iterable(times[kind] for kind in COMPUTING))
+    given, window = sum_cpu_time(span for span in spans if span.kind in COMPUTING), _measure_window(computing)
     return Overlap(
-        {kind: sum(t1 - t0 for t0, t1 in intervals) / 1e9 for kind, intervals in work.items()},
+        {kind: _add_up(intervals) / 1e9 for kind, intervals in work.items()},
         together / 1e9,
-        one_or_more / 1e9,
-        whole / 1e9,
-        given / whole if given is not None and whole else None,
+        _measure_window(chain.from_iterable(work.values())) / 1e9,
+        _add_up(computing) / 1e9,
+        window / 1e9,
+        given / window if given is not None and window else None,
     )
+
+
+def _add_up(intervals: Iterable[Interval]) -> int:
+    return sum(t1 - t0 for t0, t1 in intervals)
+
+
+def _measure_window(intervals: Iterable[Interval]) -> int:
+    """Measure from the first start to the last end."""
+    edges = list(chain.from_iterable(intervals))
+    return max(edges, default=0) - min(edges, default=0)
 
 
 def describe_film(trace: Trace) -> list[str]:
@@ -85,10 +101,14 @@ def _describe(trace: Trace, overlap: Overlap) -> Iterator[str]:
         yield f"a simulator stood for the graphics card: {count(int(frames or 0), 'frame')}, whose times mean nothing"
         return
     if type(frames) is int and type(fps) in (int, float) and fps:
-        plays = f", which play for {format_time(frames / fps)}, were painted, encoded and written"
-        yield f"{count(frames, 'frame')}{plays} in {format_time(overlap.whole)}"
-    took = {kind: format_time(seconds) for kind, seconds in overlap.stages.items()}
-    each = f"painting was at work for {took['paint']}, encoding for {took['encode']} and writing for {took['save']}"
+        play, were = ("plays", "was") if frames == 1 else ("play", "were")
+        plays = f"which {play} for {format_time(frames / fps)}, {were} {join_words([DONE[k] for k in overlap.stages])}"
+        yield f"{count(frames, 'frame')}, {plays} in {format_time(overlap.whole)}"
+    yield from _describe_playing(trace)
+    if not overlap.stages:
+        return
+    (first, took), *others = ((STAGES[kind], format_time(seconds)) for kind, seconds in overlap.stages.items())
+    each = join_words([f"{first} was at work for {took}", *(f"{name} for {took}" for name, took in others)])
     total = sum(overlap.stages.values())
     if not overlap.overlaps:
         yield f"{each}: {format_time(total)} together. No two of them were at work at the same instant"
@@ -109,3 +129,18 @@ def _describe(trace: Trace, overlap: Overlap) -> Iterator[str]:
     share = overlap.stages[longest] / overlap.whole if overlap.whole else 0.0
     if share >= ALL_THE_TIME:
         yield f"{STAGES[longest]} was at work {100 * share:.0f} % of the time: that decided how long it took"
+
+
+def _describe_playing(trace: Trace) -> Iterator[str]:
+    """Say when a film that was played started to, and how often it stalled."""
+    played = merge_intervals((span.t0, span.t1) for span in trace.of_kind("play"))
+    if not played:
+        return
+    first, painted = played[0][0], max((span.t1 for span in trace.of_kind("paint")), default=0)
+    early = f", {format_time((painted - first) / 1e9)} before its last frame was painted" if first < painted else ""
+    stalls = [after[0] - before[1] for before, after in pairwise(played)]
+    stood = f"stalled {count(len(stalls), 'time')}, for {format_time(sum(stalls) / 1e9)} in all"
+    yield (
+        f"it started to play {format_time((first - trace.asked) / 1e9)} after it was asked for{early}; it "
+        f"{stood if stalls else 'never stalled'}"
+    )

@@ -25,10 +25,6 @@ PATIENCE = 45.0  # seconds that a lesson may take, whose sentence is not carried
 Some = TypeVar("Some", bound=Frame)
 
 
-def _always_enough(frames: Sequence[Frame]) -> bool:
-    return True
-
-
 @dataclass(frozen=True)
 class Rounds:
     """The number of rounds that a race makes: from `least` to `most`, as many as fit in `seconds`.
@@ -41,7 +37,7 @@ class Rounds:
     most: int = MOST
     seconds: float = SECONDS
     patience: float = PATIENCE
-    enough: Callable[[Sequence[Frame]], bool] = _always_enough
+    enough: Callable[[Sequence[Frame]], bool] = lambda _frames: True
 
     def needs_more(self, rounds_made: int, spent: float, frames: Sequence[Frame]) -> bool:
         """Decide whether another round is made after `made` rounds, which took `spent` seconds in all.

@@ -115,8 +115,9 @@ def _judge_parallelism(run: Run) -> str:
     if figures.on_cpu.mean is None:
         return "it is not known how many had a CPU, so nothing follows about parallelism"
     if not (run.parallel or run.parallel_at_times) and available.one_cpu:
-        number = in_words(run.workers)
-        return f"{number} workers, one CPU: they took turns. That is concurrency; parallelism needs a second CPU"
+        concurrency = "" if run.juggles else "That is concurrency; "  # of one that juggles it has been said
+        second = as_sentence(f"{concurrency}parallelism needs a second CPU").rstrip(".")
+        return f"{in_words(run.workers)} workers, one CPU: they took turns. {second}"
     crowded = available.allowed is not None and available.allowed < figures.running.max
     shared = f"{run.workers} workers shared {_describe_granted(available)}. " if crowded else ""
     if not run.parallel:
@@ -137,7 +138,7 @@ def _why_not(run: Run) -> str:
     """Explain why workers that were at a tile at the same instant had hardly more than one CPU together."""
     if run.holds_lock:
         return "their code is interpreted and holds Python's lock (GIL), so one thread runs at a time"
-    if run.stats.running.mean < PARALLEL:
+    if not run.overlaps:
         return f"on average {'hardly more' if run.stats.running.mean >= 1 else 'less'} than one was at a tile"
     quota = run.claims.quota
     if quota is not None and quota < PARALLEL / SHORT:

@@ -73,7 +73,7 @@ def fit_serial(measured: Sequence[tuple[int, float]]) -> float | None:
 
 def build_curve(entered: Sequence[Run]) -> Curve | None:
     """Build the curve of a race; None where it has none, or nothing was painted."""
-    return measure_curve([run for run in entered if stories.name_of(run.frame) == stories.CURVE])
+    return measure_curve([run for run in entered if run.story == stories.CURVE])
 
 
 def measure_curve(own: Sequence[Run]) -> Curve | None:
@@ -104,7 +104,7 @@ def describe_curve(entered: Sequence[Run]) -> Iterator[str]:
         return
     gains = [f"{point.speed_up:.2f} with {count(point.workers, 'worker')}" for point in curve.points]
     yield as_sentence(f"speed-up over {curve.base} ({format_time(curve.base_seconds)}): {join_words(gains)}")
-    own = [run for run in entered if stories.name_of(run.frame) == stories.CURVE]
+    own = [run for run in entered if run.story == stories.CURVE]
     if any(run.short_of_cpu or run.load is not None for run in own):
         yield as_sentence(f"{OTHERS}, so nothing follows about more workers: run it again")
         return

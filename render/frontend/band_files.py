@@ -80,10 +80,8 @@ class BandFiles:
         for path in needed:
             by_disk.setdefault(Path(os.path.realpath(path)).parent.stat().st_dev, []).append(path)
         for paths in by_disk.values():
-            expected, free = (
-                sum(needed[path] for path in paths),
-                shutil.disk_usage(Path(paths[0]).resolve().parent).free,
-            )
+            expected = sum(needed[path] for path in paths)
+            free = shutil.disk_usage(Path(paths[0]).resolve().parent).free
             if expected > free:
                 raise OutputError(
                     f"{paths[0]} and what is kept beside it may need {format_size(expected)}, "

@@ -53,10 +53,8 @@ def _run_guarded(words: list[str], began: int, *, debug: bool) -> int:
     except OSError as error:  # such as a full disk
         return print_error(RenderError(f"the system reports an error: {error}", "--debug shows where"), debug=debug)
     except MemoryError as error:
-        remedy = "give a smaller --size, or allow more memory (ulimit -v)"
-        return print_error(
-            RenderError(f"not enough memory: {error or 'Python could get no more'}", remedy), debug=debug
-        )
+        cause = f"not enough memory: {error or 'Python could get no more'}"
+        return print_error(RenderError(cause, "give a smaller --size, or allow more memory (ulimit -v)"), debug=debug)
     except Exception as error:  # noqa: BLE001  (the last word: a line instead of a traceback)
         fault = RenderError(f"{type(error).__name__}: {error}", "this is a bug in render; --debug shows where")
         return print_error(fault, debug=debug)

@@ -17,18 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from render import engine, lessons, like, modes, options, outputs, scene
-from render.errors import ModeUnavailable, UnknownName, UsageError
+from render.errors import InputError, ModeUnavailable, UnknownName, UsageError
 from render.findings import chart, repeats
 from render.findings.document import draw_document, race_document
 from render.findings.repeats import Rounds
 from render.frame import Frames
-from render.frontend import devices, library, saved_pictures, terminal
+from render.frontend import terminal
 from render.frontend.band_files import open_bands
 from render.frontend.files import check_outputs, check_sizes, save_all
-from render.frontend.saving import Wishes, draw_files, list_savings, save_frames
+from render.frontend.saving import Wishes, draw_files, list_savings
 from render.outputs import table
 from render.outputs import trace as saved
-from render.request import Request
 
 
 def run(command: str, typed: Namespace, began: int) -> int:
@@ -43,12 +42,9 @@ def _given_options(typed: Namespace) -> dict[str, Any]:
     return like.apply_picture(given | {"parameters": options.parse_settings(typed.set)})
 
 
-def _make_announcer(typed: Namespace) -> Callable[[str], None]:
-    def say(text: str) -> None:
-        if not typed.quiet:
-            print(f"render: {text}", file=sys.stderr, flush=True)
-
-    return say
+def _announce(text: str, *, quiet: bool) -> None:
+    if not quiet:
+        print(f"render: {text}", file=sys.stderr, flush=True)
 
 
 def _terminal_width() -> int:
@@ -64,7 +60,7 @@ def draw(typed: Namespace, began: int) -> int:
     files = [*makers, *([typed.trace] if typed.trace else [])]
     wishes = Wishes(makers, typed.trace, typed.plain, typed.resume, typed.fresh, own_tile=typed.tile is not None)
     watching = partial(terminal.show_tiles, quiet=typed.quiet, stream=sys.stderr)
-    frame = draw_files(request, wishes, _make_announcer(typed), watching, began)
+    frame = draw_files(request, wishes, partial(_announce, quiet=typed.quiet), watching, began)
     if typed.json:
         print(json.dumps(draw_document(frame, files)))
     elif not typed.quiet:
@@ -83,6 +79,8 @@ def race(typed: Namespace, began: int) -> int:
 
     A lesson has runs of its own, and its pictures may differ where it shows a fault.
     """
+    from render.frontend import races
+
     named = [word.strip() for word in typed.modes.split(",")] if typed.modes else []
     for name in named:
         if name not in modes.names():
@@ -92,20 +90,18 @@ def race(typed: Namespace, began: int) -> int:
     if typed.lesson and typed.story:
         raise UsageError(f"lesson {typed.lesson} has no --story", "leave --story or --lesson out")
     rounds = repeats.parse_rounds(typed.repeat, lessons.choose_rounds(typed.lesson) if typed.lesson else Rounds())
-    requests: Sequence[Request | engine.Entrant] = (
-        lessons.prepare_entrants(typed.lesson, _given_options(typed))
-        if typed.lesson
-        else library.line_up(_given_options(typed), named, typed.story)
-    )
+    if typed.lesson:
+        runs = lessons.prepare_entrants(typed.lesson, _given_options(typed))
+    else:
+        runs = races.line_up(_given_options(typed), named, typed.story)
     makers = check_outputs(typed.out, typed.page, typed.trace, json=typed.json)
-    check_sizes(makers, [one.request if isinstance(one, engine.Entrant) else one for one in requests])
+    check_sizes(makers, [run.request for run in runs])
     with open_bands() as bands:
-        one = requests[0].request if isinstance(requests[0], engine.Entrant) else requests[0]
-        streaming = None if typed.lesson else bands.start(makers, one, None, plain=False)
+        streaming = None if typed.lesson else bands.start(makers, runs[0].request, None, plain=False)
         with terminal.show_tiles(quiet=typed.quiet, stream=sys.stderr) as watch:
             result = engine.race(
-                requests,
-                announce=_make_announcer(typed),
+                runs,
+                announce=partial(_announce, quiet=typed.quiet),
                 watch=watch,
                 rounds=rounds,
                 later=repeats.parse_rounds(typed.repeat, repeats.LATER),
@@ -117,20 +113,23 @@ def race(typed: Namespace, began: int) -> int:
             if typed.trace:
                 outputs.save(typed.trace, saved.write(result))
     _print_race(typed, result, [*makers, typed.trace])
-    if not (lessons.load(typed.lesson).sound(result.frames) if typed.lesson else result.identical):
+    if not (result.explanation.sound if result.explanation else result.identical):
         return 1
-    return ModeUnavailable.exit_code if named and result.not_run else 0
+    if named and result.not_run:
+        _announce("python -m render devices shows what is missing here", quiet=typed.quiet)
+        return ModeUnavailable.exit_code
+    return 0
 
 
 def _print_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
     """Print the table of a race, or its document; for a lesson also its question and its answers."""
-    lesson = lessons.find_lesson(result)
+    lesson = result.explanation
     if typed.json:
-        lesson_document = {"lesson": lessons.as_dict(lesson, result)} if lesson else {}
+        lesson_document = {"lesson": lesson.as_dict()} if lesson else {}
         print(json.dumps(race_document(result.frames, result.not_run) | lesson_document))
     elif not typed.quiet:
         width = _terminal_width()
-        lesson_lines = [*lessons.format_lines(lesson, result, min(width, table.WIDTH)), ""] if lesson else []
+        lesson_lines = [*lesson.format_lines(min(width, table.WIDTH)), ""] if lesson else []
         report = table.race_table(result.frames, result.not_run, width, figures=typed.figures)
         _print_lines([*lesson_lines, report], files)
 
@@ -138,12 +137,20 @@ def _print_race(typed: Namespace, result: Frames, files: Sequence[str]) -> None:
 def show(typed: Namespace, began: int) -> int:
     """Print the report of a saved trace and make outputs from it; of a picture, print what it is."""
     if not _is_trace(typed.file):
-        return saved_pictures.show(typed)
+        from render.frontend import saved_pictures
+
+        try:
+            return saved_pictures.show(typed)
+        except InputError as error:
+            if isinstance(error.__cause__, OSError | ValueError):  # there is no such file
+                error.remedy = "give the path of a saved trace or a picture that you may read"
+            raise
     makers = check_outputs(typed.out, typed.page, json=typed.json)
     files = list(makers)
     frames = replace(lessons.explain(saved.read(typed.file)), recorded=typed.recorded)
     check_sizes(makers, [frame.request for frame in frames])
-    save_all((path, partial(save_frames, path, maker, frames, plain=typed.plain)) for path, maker in makers.items())
+    plain = typed.plain
+    save_all((path, partial(outputs.save_frames, path, maker, frames, plain=plain)) for path, maker in makers.items())
     if frames.kind == "race":
         _print_race(typed, frames, files)
     elif typed.json:
@@ -164,8 +171,17 @@ def _is_trace(path: str) -> bool:
         return False
 
 
+def compare(typed: Namespace, began: int) -> int:
+    """Compare two saved pictures."""
+    from render.frontend import saved_pictures
+
+    return saved_pictures.compare(typed, began)
+
+
 def list_devices(typed: Namespace, began: int) -> int:
     """Print what this machine can run."""
+    from render.frontend import devices
+
     document = devices.find_devices()
     print(json.dumps(document) if typed.json else "\n".join(devices.format_lines(document)))
     return 0
@@ -185,7 +201,7 @@ def film(typed: Namespace, began: int) -> int:
     """Shoot a film."""
     from render.film import command
 
-    return command.film(typed, _given_options(typed), _make_announcer(typed), began)
+    return command.film(typed, _given_options(typed), partial(_announce, quiet=typed.quiet), began)
 
 
 def serve(typed: Namespace, began: int) -> int:
@@ -204,7 +220,7 @@ def serve(typed: Namespace, began: int) -> int:
 COMMANDS: dict[str, Callable[[Namespace, int], int]] = {
     "draw": draw,
     "race": race,
-    "compare": saved_pictures.compare,
+    "compare": compare,
     "show": show,
     "film": film,
     "devices": list_devices,

@@ -9,6 +9,7 @@ from render import machine, modes, targets
 from render.errors import RenderError
 from render.options import complete
 from render.targets import simd
+from render.wording import count
 
 
 def find_devices() -> dict[str, Any]:
@@ -63,7 +64,7 @@ def format_lines(document: dict[str, Any]) -> list[str]:
     cpu = document["cpu"]
     lines = [
         f"CPU     {cpu['name']}",
-        f"        this process may use {cpu['cpus']} of its CPUs, so it can paint as many tiles at the same instant",
+        f"        this process may use {count(cpu['cpus'], 'CPU')}: {_describe_at_once(cpu['cpus'])}",
         f"        {cpu['instructions']}: a register holds {cpu['lanes']} samples of float32 (target simd)",
     ]
     if not cpu["fma"]:
@@ -76,6 +77,13 @@ def format_lines(document: dict[str, Any]) -> list[str]:
         if mode["remedy"]:
             lines.append(f"{'':<21}{mode['remedy']}")
     return lines
+
+
+def _describe_at_once(cpus: int) -> str:
+    """Say how many tiles so many CPUs can paint at the same instant."""
+    if cpus == 1:
+        return "one worker can juggle, but no two can paint at the same instant"
+    return f"it can paint {cpus} tiles at the same instant"
 
 
 def _format_gpus(gpus: Sequence[dict[str, Any]], cuda: dict[str, Any]) -> list[str]:
@@ -93,6 +101,6 @@ def _format_gpus(gpus: Sequence[dict[str, Any]], cuda: dict[str, Any]) -> list[s
     here = ", ".join(part for part in parts if part)
     lines = lines or [f"GPU     none that can be used: {cuda['reason']}"]
     lines += [f"        {here}"] if here else []
-    lines += [f"        missing for mode cuda: {', '.join(cuda['missing'])}"] if cuda["missing"] else []
+    lines += [f"        missing for mode cuda: {'; '.join(cuda['missing'])}"] if cuda["missing"] else []
     lines += [f"        {cuda['install']}"] if cuda["install"] else []
     return lines

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 from render import scene
 from render.errors import RenderError, UnknownName
@@ -33,6 +32,8 @@ def unknown_option(command: str, words: Sequence[str], known: Iterable[str], dra
 
 def nearest_name(name: str, known: dict[str, str]) -> str | None:
     """Return the value of the key most like this name, or of one that begins with the other; None if there is none."""
+    from difflib import get_close_matches  # only for what is misspelt
+
     near = get_close_matches(name, known, n=1, cutoff=MIN_SIMILARITY)
     near += [one for one in known if min(len(one), len(name)) > 2 and (name.startswith(one) or one.startswith(name))]
     return known[near[0]] if near else None

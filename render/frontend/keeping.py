@@ -38,7 +38,8 @@ def open_journal(
         for journal in found:
             journal.remove()
         found = []
-    identity = identify(request, _hash_scene(request), VERSION)
+    scene_hash = hashlib.sha256(scene.load(request.scene).path.read_bytes()).hexdigest()
+    identity = identify(request, scene_hash, VERSION)
     fitting = [journal for journal in found if _fits(journal, identity, own_tile=own_tile)]
     kept = fitting if resume else []
     if kept:
@@ -56,10 +57,6 @@ def open_journal(
         say(f"{found[0].path} keeps tiles of another picture; it goes when this one is saved")
     others = [journal for journal in found if journal not in kept]
     return request, Journal(outputs, identity, say, kept, others)
-
-
-def _hash_scene(request: Request) -> str:
-    return hashlib.sha256(scene.load(request.scene).path.read_bytes()).hexdigest()
 
 
 def _fits(journal: JournalFile, identity: dict[str, object], *, own_tile: bool) -> bool:
@@ -85,21 +82,27 @@ def _explain_misfit(
     for one in found:
         one.close()
     why = _difference(journal.identity or {}, identity)
-    raise UsageError(
-        f"{journal.path} keeps tiles of another picture: {why}",
-        "draw that one, or add --fresh to throw them away",
-    )
+    cause = f"{journal.path} keeps tiles of another picture: {why}"
+    raise UsageError(cause, "draw that one, or add --fresh to throw them away")
 
 
 def _difference(kept: dict[str, object], asked: dict[str, object]) -> str:
-    """Name the first thing in which two identities differ."""
-    drawn, wanted = kept.get("drawn"), asked["drawn"]
-    if isinstance(drawn, dict) and isinstance(wanted, dict):
-        for name, value in wanted.items():
-            if drawn.get(name) != value:
-                return f"its {name} is {drawn.get(name)!r:.60}, not {value!r:.60}"
+    """Name the first thing in which two identities differ; of parameters the one that differs."""
+    drawn, wanted = (_list_drawn(identity.get("drawn")) for identity in (kept, asked))
+    for name, value in wanted.items():
+        if drawn and drawn.get(name) != value:
+            return f"its {name} is {drawn.get(name)!r:.60}, not {value!r:.60}"
     if kept.get("tile") != asked["tile"]:
         return f"its tiles are {kept.get('tile')!r:.60} pixels, not {asked['tile']}"
     if kept.get("scene_sha256") != asked["scene_sha256"]:
         return "its scene's file was another"
     return f"render {kept.get('version')!s:.20} painted them"
+
+
+def _list_drawn(drawn: object) -> dict[str, object]:
+    """List what is drawn, each parameter by its own name; nothing for what is no list of it."""
+    if not isinstance(drawn, dict):
+        return {}
+    parameters = drawn.get("parameters")
+    flat = {name: value for name, value in drawn.items() if name != "parameters"}
+    return flat | parameters if isinstance(parameters, dict) else drawn

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from html import escape
 from typing import Any
 
-from render import engine, lessons, like, modes, options, targets
-from render.engine import Entrant, Race
-from render.errors import UnknownName, UsageError
-from render.findings import repeats, stories
+from render import engine, lessons, like, options
+from render.engine import Race
+from render.findings import repeats
 from render.findings.explanation import Explanation
-from render.findings.stories import Story
 from render.frontend import races
 from render.frontend.saving import draw_files, split_wishes
 from render.frontend.sessions import Session
-from render.request import Request
 from render.results import DrawnFrame
-
-RACE_DEFAULTS = {"view": "seahorses", "samples": 9}  # one worker needs about a second; `race --help` says so
 
 
 class Lesson(Race):
@@ -89,7 +83,7 @@ def race(names: Sequence[str] = (), **arguments: Any) -> Race:
     `result.identical`, `result.save("r.html")`. Raises as `draw` does, but a mode that cannot run here is only noted.
     """
     repeat, story = arguments.pop("repeat", None), arguments.pop("story", None)
-    runs = line_up(like.apply_picture(arguments), names, story)
+    runs = races.line_up(like.apply_picture(arguments), names, story)
     return engine.race(runs, rounds=repeats.parse_rounds(repeat), later=repeats.parse_rounds(repeat, repeats.LATER))
 
 
@@ -104,60 +98,3 @@ def lesson(name: str, **arguments: Any) -> Lesson:
     rounds = repeats.parse_rounds(arguments.pop("repeat", None), lessons.choose_rounds(name))
     result = engine.race(lessons.prepare_entrants(name, like.apply_picture(arguments)), rounds=rounds)
     return lessons.explain(Lesson(result.frames, result.kind, result.not_run))
-
-
-def line_up(arguments: dict[str, Any], names: Sequence[str] = (), story: str | None = None) -> list[Request | Entrant]:
-    """Make the runs of a race: one of each mode, the same but for who draws; then those of a story, if there is one.
-
-    Each option goes to the modes that it belongs to; to wait belongs to a story that was asked for. Where modes are
-    named, or all runs wait, there is a story only if it is asked for. Where nothing is said about what to draw, it is a
-    frame large enough to show the lesson. Several numbers of workers ("1,2,4") make a speed-up curve; all other runs
-    have the largest. Raises UsageError.
-    """
-    arguments = {name: value for name, value in arguments.items() if value is not None}
-    special = names or options.parse_duration(arguments.get("wait", 0))
-    chosen = races.choose_story(story, stories.NONE if special else stories.DEFAULT)
-    names = names or modes.names()
-    numbers = races.parse_workers(arguments["workers"]) if "workers" in arguments else []
-    if numbers:
-        arguments["workers"] = numbers[-1]
-    plain = arguments if chosen is None else {name: value for name, value in arguments.items() if name != "wait"}
-    requests = race_requests(plain, names, story=chosen)
-    curve = races.make_curve_runs(requests, numbers) if len(numbers) > 1 else []
-    return [*requests, *curve, *(races.make_story_runs(chosen, requests, arguments) if chosen else [])]
-
-
-def race_requests(arguments: dict[str, Any], names: Sequence[str], *, story: Story | None = None) -> list[Request]:
-    """Make one request for each mode; runs of a `story` take what these do not. Raises UsageError."""
-    arguments = {name: value for name, value in arguments.items() if value is not None}
-    if not any(arguments.get(name) for name in ("scene", "view", "parameters")):
-        arguments = RACE_DEFAULTS | arguments
-    owned = {option for name in modes.names() for option in modes.load(name).OPTIONS}
-    taken = {
-        option for name in names for option in (modes.load(name).OPTIONS if story else modes.select_race_options(name))
-    }
-    for option in sorted(owned - taken):
-        if arguments.get(option, options.OWN[option]) != options.OWN[option]:
-            raise UsageError(
-                f"{options.spell_option(option)} does not apply to modes {', '.join(names)}",
-                "name a mode that takes it, or leave it out",
-            )
-    target = arguments.get("target")
-    if target and targets.load(str(target)).KIND != "cpu":
-        raise UsageError("in a race --target is for the CPU modes only", "leave it out: mode cuda has its own target")
-    requests: list[Request] = []
-    for name in dict.fromkeys(names):
-        mode = modes.load(name)
-        mine = {
-            option: value
-            for option, value in arguments.items()
-            if option not in owned or option in modes.select_race_options(name)
-        }
-        if target and targets.load(str(target)).KIND != mode.KIND:
-            del mine["target"]
-        requests.append(options.complete(mode=name, **mine))
-    tile = min((request.tile for request in requests), key=lambda tile: tile[0] * tile[1])  # one cut for all
-    requests = [replace(request, tile=tile) for request in requests]
-    if target and all(request.target != target for request in requests):
-        raise UnknownName("target of these modes", str(target), {request.target for request in requests})
-    return requests

@@ -86,7 +86,7 @@ class Parser(argparse.ArgumentParser):
 
 def _add_picture_options(parser: Parser) -> None:
     """Add the options for what to draw and how to cut it."""
-    race = parser.command == "race"  # without options it draws `render.frontend.library.RACE_DEFAULTS`
+    race = parser.command == "race"  # without options it draws `render.frontend.races.RACE_DEFAULTS`
     view = "seahorses, or its first if a scene, view or parameter is named" if race else "its first"
     samples = "9, or 4 if a scene, view or parameter is named" if race else "4"
     tile = "the smallest that a mode would choose, for all modes" if race else "chosen from the frame and the workers"
@@ -164,7 +164,6 @@ WAIT = (
 )
 STORY = """all modes once more, with each tile waiting for its data: server (four users and a slow database), player
 (the next part loads while this one plays) or none (server; none where --modes or --wait is given)"""
-FIGURES = "report all figures of a race, in more tables and lanes"
 OUT = """.png .tif .webp .jpg .npz picture, - PNG to standard output, .svg timeline, .txt table, .html page,
 .ownership.png and .cost.png by tile, .replay.webp moving, .perfetto.json or .chrome.json for other viewers"""
 
@@ -172,10 +171,20 @@ OUT = """.png .tif .webp .jpg .npz picture, - PNG to standard output, .svg timel
 NO_RECORDED = "do not add a recorded run of a GPU to the page where no GPU painted"
 
 
-def _add_output_options(parser: Parser, about: str) -> None:
-    """Add the options for what is saved."""
-    parser.add_argument("-o", "--out", metavar="FILE", action="append", default=[], help=about)
-    parser.add_argument("--page", metavar="FILE", help="the theatre: who worked when, replayed on one page (.html)")
+def _add_output_options(parser: Parser, *more: str) -> None:
+    """Add the options for what is saved: --out, and these of OUTPUTS."""
+    parser.add_argument("-o", "--out", metavar="FILE", action="append", default=[], help=OUT)
+    for option in more:
+        parser.add_argument(option, **OUTPUTS[option])
+
+
+OUTPUTS: dict[str, dict[str, Any]] = {
+    "--page": {"metavar": "FILE", "help": "the theatre: who worked when, replayed on one page (.html)"},
+    "--plain": {"action": "store_true", "help": "leave the request and the timings out of the file"},
+    "--no-recorded": {"dest": "recorded", "action": "store_false", "help": NO_RECORDED},
+    "--figures": {"action": "store_true", "help": "report all figures of a race, in more tables and lanes"},
+    "--trace": {"metavar": "FILE", "help": "save the trace, those of a race in one file, for show"},
+}
 
 
 def _add_message_options(parser: Parser, *, quiet: bool = True) -> None:
@@ -192,9 +201,7 @@ def _draw_parser() -> Parser:
     _add_picture_options(parser)
     parser.add_argument("--only-tile", metavar="N", help="paint only this tile")
     _add_worker_options(parser)
-    _add_output_options(parser, OUT)
-    parser.add_argument("--plain", action="store_true", help="leave the request and the timings out of the file")
-    parser.add_argument("--trace", metavar="FILE", help="save the trace, for show")
+    _add_output_options(parser, "--page", "--plain", "--trace")
     kept = parser.add_mutually_exclusive_group()
     kept.add_argument("--resume", action="store_true", help="finish a picture that was interrupted")
     kept.add_argument("--fresh", action="store_true", help="discard what an interrupted run has kept")
@@ -206,10 +213,7 @@ def _race_parser() -> Parser:
     parser = Parser("race", "Draw the same picture in every mode that this machine can run, and report what each did.")
     _add_picture_options(parser)
     _add_worker_options(parser)
-    _add_output_options(parser, OUT)
-    parser.add_argument("--no-recorded", dest="recorded", action="store_false", help=NO_RECORDED)
-    parser.add_argument("--trace", metavar="FILE", help="save all traces in one file, for show")
-    parser.add_argument("--figures", action="store_true", help=FIGURES)
+    _add_output_options(parser, "--page", "--no-recorded", "--trace", "--figures")
     _add_message_options(parser)
     return parser
 
@@ -237,10 +241,7 @@ def _compare_parser() -> Parser:
 def _show_parser() -> Parser:
     parser = Parser("show", "Report a saved trace again and make outputs from it, or describe a saved picture.")
     parser.add_argument("file", metavar="SAVED_TRACE|PICTURE")
-    _add_output_options(parser, OUT)
-    parser.add_argument("--no-recorded", dest="recorded", action="store_false", help=NO_RECORDED)
-    parser.add_argument("--plain", action="store_true", help="leave the request and the timings out of the file")
-    parser.add_argument("--figures", action="store_true", help=FIGURES)
+    _add_output_options(parser, "--page", "--no-recorded", "--plain", "--figures")
     _add_message_options(parser)
     return parser
 
@@ -253,8 +254,8 @@ def _film_parser() -> Parser:
     parser.add_argument("--no-overlap", action="store_true", help="paint, encode and write one after the other")
     _add_picture_options(parser)
     _add_worker_options(parser)
-    parser.add_argument("--page", metavar="FILE", help="the theatre: who worked when, replayed on one page (.html)")
-    parser.add_argument("--trace", metavar="FILE", help="save the trace, for show")
+    for option in ("--page", "--trace"):
+        parser.add_argument(option, **OUTPUTS[option])
     _add_message_options(parser)
     return parser
 

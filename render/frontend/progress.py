@@ -10,11 +10,8 @@ from typing import TextIO
 
 from render.painting.course import Moment, Watch
 
-FIRST_SECONDS, MAX_SECONDS = (
-    10.0,
-    60.0,
-)  # seconds to the first line; and between two lines at most, each time twice as long
-MIN_SECONDS = 2.0  # seconds of painting; before that, an estimate of the rest means little
+FIRST_SECONDS, MAX_SECONDS = 10.0, 60.0  # to the first line; between two lines at most, each time twice as long
+MIN_SECONDS = 2.0  # of painting; before that, an estimate of the rest means little
 
 Seconds = Callable[[], float]
 

@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from render import outputs
+from render import options, outputs
 from render.comparison import attribution, inspection
 from render.comparison.compare import compare as compare_pictures
 from render.comparison.compare import describe_request_changes, format_comparison, have_same_request
@@ -25,10 +25,8 @@ def compare(typed: Namespace, began: int) -> int:
     a, b = source.open_picture(typed.a), source.open_picture(typed.b)
     if typed.diff:
         outputs.check_writable(typed.diff)
-        if Path(typed.diff).suffix.lower() != ".png" or Path(typed.diff).resolve() in {
-            Path(typed.a).resolve(),
-            Path(typed.b).resolve(),
-        }:
+        place, *given = (Path(name).resolve() for name in (typed.diff, typed.a, typed.b))
+        if place in given or Path(typed.diff).suffix.lower() != ".png":
             raise UsageError("--diff must name a new .png file", f"give another name than {typed.diff}")
     one, other = picture.display_name(typed.a), picture.display_name(typed.b)
     if have_same_request(a, b) is False and not typed.any_request:
@@ -47,28 +45,14 @@ def compare(typed: Namespace, began: int) -> int:
     if typed.json:
         print(json.dumps(result.as_dict() | ({"attribution": attributed.as_dict()} if attributed else {})))
     elif not typed.quiet:
-        print(
-            "\n".join(
-                [
-                    *format_comparison(result, one, other),
-                    *(attribution.format_attribution(attributed) if attributed else []),
-                ]
-            )
-        )
+        where = attribution.format_attribution(attributed) if attributed else []
+        print("\n".join([*format_comparison(result, one, other), *where]))
     return 0 if result.within(*allowed) else 1
 
 
 def _parse_number(word: str | None, name: str) -> float | None:
     """Parse a number not below zero; None if the option is not given. Raises UsageError."""
-    if word is None:
-        return None
-    try:
-        value = float(word)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise UsageError(f"{name} is {word!r}", "give a number, 0 or more")
-    return value
+    return None if word is None else options.parse_number(word, name, "give a number, 0 or more")
 
 
 def show(typed: Namespace) -> int:

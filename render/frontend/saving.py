@@ -138,12 +138,7 @@ def list_savings(
     yield from bands.savings(frames[0], plain=plain)
     for path, maker in makers.items():
         if not (frames[0].is_small and maker.KEEPS_PIXELS):
-            yield path, partial(save_frames, path, maker, frames, plain=plain)
-
-
-def save_frames(path: str, maker: outputs.Output, frames: Frames, *, plain: bool = False) -> None:
-    """Save a file of frames. Raises OutputError, and UsageError where it needs pixels that are not there."""
-    outputs.save(path, outputs.write_pieces(maker, frames, plain=plain))
+            yield path, partial(outputs.save_frames, path, maker, frames, plain=plain)
 
 
 def _add_save_span(frame: DrawnFrame, t0: int) -> DrawnFrame:

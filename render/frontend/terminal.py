@@ -140,7 +140,8 @@ class Screen:
     def refresh(self) -> None:
         """Write what has changed."""
         if self.stage is not None and self._latest is not None:
-            self._write_text(render_changes(self.stage, self._latest, self._colour_system))
+            colours = None if self._console.no_color else self._console.color_system
+            self._write_text(render_changes(self.stage, self._latest, colours))
             self.stage.changed.clear()
 
     def wipe_away(self) -> None:
@@ -149,10 +150,6 @@ class Screen:
         if self.stage is not None:
             self._write_text(f"\x1b[{self.stage.size.rows + 1}A\r{CLEAR}{SHOW}")
             self.stage = None
-
-    @property
-    def _colour_system(self) -> str | None:
-        return None if self._console.no_color else self._console.color_system
 
     def _new_stage(self, request: Request) -> Stage | None:
         """Make an empty stage and room for it on the terminal; None if it does not fit."""
@@ -256,19 +253,11 @@ def _status_line(stage: Stage, moment: Moment, colours: str | None) -> str:
     line = f"{moment.name}: {stage.tiles.total()} of {moment.tiles} tiles{progress.describe_left(moment)}"
     left = stage.size.columns - len(line)
     for worker, tiles in sorted(stage.tiles.items()):
-        chip = f" {worker} "
-        count = f" {tiles}"
+        chip, count = f" {worker} ", f" {tiles}"
         left -= len(chip) + len(count) + 2
         if left < 0:
             return line
-        paper = colour(worker)
-        line += (
-            "  "
-            + (
-                f"{colour_codes(ink_on(paper), paper, colours)}{chip}{RESET}"
-                if colours in ("truecolor", "256")
-                else chip
-            )
-            + count
-        )
+        if colours in ("truecolor", "256"):
+            chip = f"{colour_codes(ink_on(colour(worker)), colour(worker), colours)}{chip}{RESET}"
+        line += f"  {chip}{count}"
     return line

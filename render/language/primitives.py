@@ -206,20 +206,7 @@ def from_bits(i: Lane) -> Lane:
     return words(_precision(i))["from_bits"](i)
 
 
-NAMES = frozenset(
-    {
-        "fma",
-        "sqrt",
-        "abs",
-        "floor",
-        "minimum",
-        "maximum",
-        "where",
-        "any_lane",
-        "take",
-        "to_int",
-        "to_real",
-        "bits",
-        "from_bits",
-    }
-)
+NAMES = {
+    *("fma", "sqrt", "abs", "floor", "minimum", "maximum", "where", "any_lane"),
+    *("take", "to_int", "to_real", "bits", "from_bits"),
+}

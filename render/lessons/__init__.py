@@ -20,7 +20,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from render import modes, options, registry
@@ -46,23 +45,18 @@ class Lesson(Protocol):
 
     def entrants(self, given: Mapping[str, Any]) -> list[Entrant]:
         """Make the runs of the lesson. Raises UsageError."""
-        ...
 
     def follows(self, frames: Sequence[Frame]) -> Iterator[str]:
         """Yield what follows from its runs, a sentence a line."""
-        ...
 
     def sound(self, frames: Sequence[Frame]) -> bool:
         """Test whether all pictures are equal that should be."""
-        ...
 
     def enough(self, frames: Sequence[Frame]) -> bool:
         """Test whether the figures carry the answer, or cannot here; where they never do, `follows` says so."""
-        ...
 
     def close_up(self, frames: Sequence[Frame]) -> CloseUp | None:
         """Follow one stretch of one run event by event; None where the traces do not show what the lesson is about."""
-        ...
 
 
 def names() -> list[str]:
@@ -85,13 +79,12 @@ def prepare_entrants(name: str, options_given: Mapping[str, Any]) -> list[Entran
     from render.engine import load_available_mode
 
     lesson = load(name)
-    owned = {option for mode in modes.names() for option in modes.load(mode).OPTIONS} | {"mode"}
-    for option in sorted(owned - lesson.OPTIONS):
+    for option in sorted((modes.own_options() | {"mode"}) - lesson.OPTIONS):
         if options_given.get(option):
             spelled = option.replace("_", "-")
             raise UsageError(f"lesson {name} decides --{spelled} itself", f"leave --{spelled} out")
     chosen = {option: value for option, value in options_given.items() if value is not None and value is not False}
-    if not any(chosen.get(option) for option in ("scene", "view", "parameters")):
+    if not options.names_subject(chosen):
         chosen = FRAME | chosen
     runs = lesson.entrants({**lesson.DEFAULTS, **chosen})
     for run in runs:
@@ -112,8 +105,7 @@ def make_entrant(label: str, mode: str, given: Mapping[str, Any], adapt: Adapt |
     """Make a run of a lesson: this mode with the given options that it takes; `own` are set by the lesson."""
     from render.engine import Entrant
 
-    owned = {option for name in modes.names() for option in modes.load(name).OPTIONS}
-    mine = {option: value for option, value in given.items() if option not in owned | {"mode"}}
+    mine = {option: value for option, value in given.items() if option not in modes.own_options() | {"mode"}}
     mine |= {option: given[option] for option in modes.select_race_options(mode) if option in given}
     return Entrant(options.complete(mode=mode, **mine | own), {"label": label}, adapt)
 
@@ -131,35 +123,20 @@ def explain(frames: Kind) -> Kind:
     if name is None:
         return frames
     lesson = load(name)
-    follows = tuple(lesson.follows(frames))
-    explanation = Explanation(name, lesson.QUESTION, follows, tuple(lesson.TERMS.items()), lesson.close_up(frames))
+    follows, terms, sound = tuple(lesson.follows(frames)), tuple(lesson.TERMS.items()), lesson.sound(frames)
+    explanation = Explanation(name, lesson.QUESTION, follows, terms, lesson.close_up(frames), sound)
     return replace(frames, explanation=explanation)
 
 
 def _match_runs(name: str, frames: Sequence[Frame]) -> bool:
     """Test whether these are the modes of the lesson in its order, and all draw the same in the same tiles."""
     expected = [run.request.mode for run in prepare_entrants(name, {})]
-    first = frames[0].request
-    alike = all(
-        frame.request.picture_key() == first.picture_key() and frame.request.tile == first.tile for frame in frames
-    )
-    return alike and [frame.request.mode for frame in frames] == expected
+    requests = [frame.request for frame in frames]
+    first = requests[0]
+    alike = all((one.picture_key(), one.tile) == (first.picture_key(), first.tile) for one in requests)
+    return alike and [one.mode for one in requests] == expected
 
 
 def use_one_tile_size(runs: Sequence[Entrant], tile: tuple[int, int]) -> list[Entrant]:
     """Give all runs tiles of one size, which would depend on the workers otherwise."""
     return [run._replace(request=replace(run.request, tile=tile)) for run in runs]
-
-
-def format_lines(name: str, frames: Sequence[Frame], width: int) -> list[str]:
-    """Format the question of a lesson and its answer, folded for a terminal."""
-    lesson = load(name)
-    texts = [f"lesson {name}: {lesson.QUESTION}", *lesson.follows(frames)]
-    return [line for text in texts for line in wrap(text, width, subsequent_indent="  ")]
-
-
-def as_dict(name: str, frames: Sequence[Frame]) -> dict[str, Any]:
-    """Convert question and answer to JSON's types."""
-    lesson = load(name)
-    conclusions = list(lesson.follows(frames))
-    return {"name": name, "question": lesson.QUESTION, "follows": conclusions, "sound": lesson.sound(frames)}

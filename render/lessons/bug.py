@@ -81,14 +81,21 @@ class Greedy(CpuKernel):
     def __init__(self, kernel: CpuKernel) -> None:
         self.kernel, self.about = kernel, f"{kernel.about}, greedy"
 
+    def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
+        """Paint more than the rectangle, at the kernel's own pace."""
+        return self.kernel.paint(canvas, x, y, *_reach(canvas, x, y, width, height))
+
     def start_rectangle(
         self, canvas: Canvas, x: int, y: int, width: int, height: int
     ) -> AbstractContextManager[StartedRectangle]:
-        """Paint more than the rectangle, as far as the frame goes."""
-        high, wide, _ = canvas.rgb.shape
-        return self.kernel.start_rectangle(
-            canvas, x, y, min(width + OVERLAP, wide - x), min(height + OVERLAP, high - y)
-        )
+        """Start more than the rectangle."""
+        return self.kernel.start_rectangle(canvas, x, y, *_reach(canvas, x, y, width, height))
+
+
+def _reach(canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:
+    """Return a width and a height that reach into the next tiles, as far as the frame goes."""
+    high, wide, _ = canvas.rgb.shape
+    return min(width + OVERLAP, wide - x), min(height + OVERLAP, high - y)
 
 
 def entrants(given: Mapping[str, Any]) -> list[Entrant]:
@@ -152,11 +159,9 @@ def _as_picture(frame: Frame) -> Picture:
 
 def _overlapped_in_time(frame: Frame, tile: int) -> bool:
     """Test whether another worker was at another tile while this one was painted."""
-    paint = [span for span in frame.trace.spans if span.kind == "paint" and span.tile != NO_TILE]
+    paint = [span for span in frame.trace.of_kind("paint") if span.tile != NO_TILE]
     own = [span for span in paint if span.tile == tile]
-    return any(
-        other.worker != span.worker and other.t0 < span.t1 and span.t0 < other.t1 for span in own for other in paint
-    )
+    return any(span.overlaps(other) and other.worker != span.worker for span in own for other in paint)
 
 
 def close_up(frames: Sequence[Frame]) -> CloseUp | None:
@@ -165,9 +170,8 @@ def close_up(frames: Sequence[Frame]) -> CloseUp | None:
     differences = attribution.attribute(_as_picture(frames[0]), _as_picture(torn))
     if differences is None or not differences.places:
         return None
-    moved = [(place, _find_moves(torn, place.tile)) for place in differences.places]
-    place, moves = min(moved, key=lambda pair: (not pair[1], pair[0].rows[0] == pair[0].y, len(pair[1])))
-    own = _paint_spans(torn, place.tile)
+    moved = [(place, *_find_moves(torn, place.tile)) for place in differences.places]
+    place, own, moves = min(moved, key=lambda one: (not one[2], one[0].rows[0] == one[0].y, len(one[2])))
     others = (other.tile for other in differences.places if other is not place)
     close_up = CloseUp(3, f"Tile {place.tile} is torn", (), (place.tile, *others), MARK, right=0)
     if not moves or not own:
@@ -175,42 +179,31 @@ def close_up(frames: Sequence[Frame]) -> CloseUp | None:
     number = {worker: at for at, worker in enumerate(torn.trace.workers)}
     tiles = {tile.number: tile for tile in cut(torn.request)}
     me, (left, top) = number[own[0].worker], tiles[place.tile][1:3]
-    events = [
-        Event(own[0].t0, me, f"starts tile {place.tile} and writes its place, x {left}, y {top}, where all share it")
-    ]
-    if place.rows[0] > place.y:
-        events.append(
-            Event(own[0].t0, me, f"paints its first {count(place.rows[0] - place.y, 'row')} there: they are right")
-        )
+    first, last = (row - place.y for row in place.rows)
+    start = f"starts tile {place.tile} and writes its place, x {left}, y {top}, where all share it"
+    events = [Event(own[0].t0, me, start)]
+    if first > 0:
+        events.append(Event(own[0].t0, me, f"paints its first {count(first, 'row')} there: they are right"))
     for move in moves[:MOVES]:
         left, top = tiles[move.tile][1:3]
-        events.append(
-            Event(move.t0, number[move.worker], f"starts tile {move.tile} and writes x {left}, y {top} over it")
-        )
+        there = f"starts tile {move.tile} and writes x {left}, y {top} over it"
+        events.append(Event(move.t0, number[move.worker], there))
         if move is moves[0]:
             where = f"tile {move.tile}" if len(moves) == 1 else "another tile"
-            events.append(
-                Event(move.t0, me, f"reads the place again before its next rows, and paints them into {where}")
-            )
-    rows = f"rows {place.rows[0] - place.y} to {place.rows[1] - place.y} of tile {place.tile}"
-    events.append(Event(own[-1].t1, me, f"believes that it has finished; {rows} are wrong"))
+            again = f"reads the place again before its next rows, and paints them into {where}"
+            events.append(Event(move.t0, me, again))
+    end = f"believes that it has finished; rows {first} to {last} of tile {place.tile} are wrong"
+    events.append(Event(own[-1].t1, me, end))
     return close_up._replace(title=f"How tile {place.tile} was torn", events=tuple(events))
 
 
-def _paint_spans(frame: Frame, tile: int) -> list[Span]:
-    """Find the paint spans of a tile."""
-    return [span for span in frame.trace.spans if span.kind == "paint" and span.tile == tile]
-
-
-def _find_moves(frame: Frame, tile: int) -> list[Span]:
-    """Find the painting of other tiles, by other workers, that started while this one was painted, by start."""
-    return sorted(
-        (
-            other
-            for own in _paint_spans(frame, tile)
-            for other in frame.trace.spans
-            if other.kind == "paint" and other.tile not in (tile, NO_TILE) and own.worker != other.worker
-            if own.t0 < other.t0 < own.t1
-        ),
-        key=lambda span: span.t0,
-    )
+def _find_moves(frame: Frame, tile: int) -> tuple[list[Span], list[Span]]:
+    """Find the painting of a tile, and of others by other workers that started meanwhile, each by start."""
+    paint = frame.trace.of_kind("paint")
+    own, others = ([span for span in paint if (span.tile == tile) is ours] for ours in (True, False))
+    moves = [
+        other
+        for other in others
+        if other.tile != NO_TILE and any(span.worker != other.worker and span.t0 < other.t0 < span.t1 for span in own)
+    ]
+    return own, moves

@@ -18,7 +18,6 @@ from render.findings.explanation import CloseUp, Event
 from render.findings.sentences import TOO_SHORT
 from render.frame import Frame, are_identical
 from render.runtime.kernel import Kernel
-from render.trace import Span
 from render.wording import format_time, join_words
 
 QUESTION = "Do threads of Python paint at the same instant?"
@@ -90,10 +89,8 @@ def follows(frames: Sequence[Frame]) -> Iterator[str]:
 def _compare_runs(run: Run, base: Run) -> str:
     """Compare a run with one thread, and say how many workers had a CPU."""
     difference, mean = run.compare_to(base), run.stats.on_cpu.mean
-    speed = (
-        f"{difference.times:.2f} times as fast as one" if difference and difference.clear else "about as fast as one"
-    )
-    took = f"{speed} ({format_time(run.seconds)}, where one took {format_time(base.seconds)})"
+    speed = f"{difference.times:.2f} times" if difference and difference.clear else "about"
+    took = f"{speed} as fast as one ({format_time(run.seconds)}, where one took {format_time(base.seconds)})"
     if run.stats.running.max < 2:
         return f"{took}, no two at the same instant"
     return took if mean is None else f"{took}, {mean:.2f} on a CPU on average"
@@ -128,10 +125,10 @@ def _explain_doubt(base: Run, locked: Run, dropped: Run) -> str:
 def close_up(frames: Sequence[Frame]) -> CloseUp | None:
     """Show how one thread waited while another held the lock: the longest such wait that ended in painting."""
     locked = frames[1]
-    paint = sorted(locked.trace.of_kind("paint"), key=_start)
+    paint = locked.trace.of_kind("paint")
     before = {(span.worker, span.tile, span.t0): span for span in paint}
     waits = [span for span in locked.trace.of_kind("wait") if (span.worker, span.tile, span.t1) in before]
-    beside = [(wait, [p for p in paint if p.worker != wait.worker and _overlap(p, wait)]) for wait in waits]
+    beside = [(wait, [p for p in paint if p.worker != wait.worker and p.overlaps(wait)]) for wait in waits]
     met = [(wait, others) for wait, others in beside if others]
     if not met:
         return None
@@ -146,11 +143,3 @@ def close_up(frames: Sequence[Frame]) -> CloseUp | None:
         Event(wait.t1, me, f"has the lock after {waited} of waiting, and paints tile {wait.tile}"),
     ]
     return CloseUp(1, "How one thread waited for the lock", tuple(sorted(events)))
-
-
-def _start(span: Span) -> int:
-    return span.t0
-
-
-def _overlap(one: Span, other: Span) -> bool:
-    return one.t0 < other.t1 and other.t0 < one.t1

@@ -15,7 +15,7 @@ from render.errors import UsageError
 from render.findings.evidence import Run, build_runs
 from render.findings.explanation import CloseUp, Event
 from render.frame import Frame, are_identical
-from render.trace import NO_TILE, Span
+from render.trace import NO_TILE
 from render.wording import count, format_time
 
 QUESTION = "When is one worker who juggles faster than one who does not?"
@@ -93,22 +93,13 @@ def _explain_doubt(hidden: Run, waited: Run) -> str:
 
 def _describe_several(several: Run, hidden: Run) -> str:
     """Describe the run of several workers that wait, each for its own tile, beside the one that juggles."""
-    took = f"took {format_time(several.seconds)}{_describe_cpus(several)}"
+    mean = several.stats.on_cpu.mean
+    took = f"took {format_time(several.seconds)}{'' if mean is None else f' ({mean:.2f} on a CPU on average)'}"
     if several.workers < 2:
         return f"of the workers that wait only one got a tile, and {took}: nothing follows about several"
-    better = _rank_several(several, hidden)
+    one = "juggling with one was faster" if hidden.beats(several) else "juggling with one was about as fast"
+    better = "more workers were faster still" if several.beats(hidden) else one
     return f"{several.workers} workers that each wait for their own tile {took}: {better}"
-
-
-def _describe_cpus(run: Run) -> str:
-    mean = run.stats.on_cpu.mean
-    return "" if mean is None else f" ({mean:.2f} on a CPU on average)"
-
-
-def _rank_several(several: Run, hidden: Run) -> str:
-    if several.beats(hidden):
-        return "more workers were faster still"
-    return "juggling with one was faster" if hidden.beats(several) else "juggling with one was about as fast"
 
 
 def _compare_runs(run: Run, base: Run) -> str:
@@ -123,7 +114,7 @@ EVENTS = 7
 def close_up(frames: Sequence[Frame]) -> CloseUp | None:
     """Show how the juggling worker started: which waits ran beside each other, and what it painted meanwhile."""
     juggled = frames[4]
-    spans = sorted((s for s in juggled.trace.spans if s.tile != NO_TILE and s.kind in ("wait", "paint")), key=_start)
+    spans = [span for span in juggled.trace.of_kind("wait", "paint") if span.tile != NO_TILE]
     waits = {span.tile: span for span in spans if span.kind == "wait"}
     events, painted = list[Event](), set[int]()
     for span in spans:
@@ -136,7 +127,3 @@ def close_up(frames: Sequence[Frame]) -> CloseUp | None:
     if len(waits) < 2 or not painted:
         return None
     return CloseUp(4, "How the juggling worker started", tuple(events[:EVENTS]))
-
-
-def _start(span: Span) -> int:
-    return span.t0

@@ -36,15 +36,12 @@ class Mode(Protocol):
 
     def run(self, tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
         """Paint the tiles; yield each as it is done. For targets of KIND "device" the painter is a Launcher."""
-        ...
 
     def unavailable_reason(self, request: Request) -> tuple[str, str] | None:
         """Say why this mode cannot run here and what to do about it; None if it can."""
-        ...
 
     def needs_shared_canvas(self, request: Request) -> bool:
         """Tell if other processes must be able to open the canvas."""
-        ...
 
 
 def names() -> list[str]:
@@ -57,6 +54,11 @@ def names() -> list[str]:
 def load(name: str) -> Mode:
     """Load a mode by its name. Raises UnknownName."""
     return cast(Mode, registry.load("mode", __name__, name, names()))
+
+
+def own_options() -> frozenset[str]:
+    """List the options that are some mode's own."""
+    return frozenset[str]().union(*(load(name).OPTIONS for name in names()))
 
 
 def select_race_options(name: str) -> frozenset[str]:

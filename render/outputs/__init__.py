@@ -52,7 +52,6 @@ class OpenSink(Protocol):
 
     def __call__(self, file: BinaryIO, folder: Path, request: Request, *, plain: bool) -> Sink:
         """Begin a picture of the request's size in `file`, which is empty; temporary files may go to `folder`."""
-        ...
 
 
 class Output(Protocol):
@@ -67,7 +66,6 @@ class Output(Protocol):
 
     def write(self, frames: Frames, *, plain: bool = False) -> bytes | Iterable[bytes]:
         """Make the bytes of a file from these frames, at once or in pieces."""
-        ...
 
 
 def names() -> list[str]:
@@ -172,6 +170,11 @@ def write_pieces(output: Output, frames: Frames, *, plain: bool = False) -> Iter
         )
     written = output.write(frames, plain=plain)
     return [written] if isinstance(written, bytes) else written
+
+
+def save_frames(path: str | Path, output: Output, frames: Frames, *, plain: bool = False) -> None:
+    """Save frames as a file of this output. Raises as `write_pieces` and `save` do."""
+    save(path, write_pieces(output, frames, plain=plain))
 
 
 def save(path: str | Path, data: bytes | Iterable[bytes]) -> None:

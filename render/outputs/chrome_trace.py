@@ -48,9 +48,7 @@ LARGEST_SIDE = None
 MOST_TILES = None
 KEEPS_PIXELS = False
 open_sink = None
-PROCESS_STRIDE = (
-    4096  # a process has these from its own on, for its threads: one with its number would be its main thread
-)
+PROCESS_STRIDE = 4096  # a process has these from its own on for its threads: its own number would be its main thread's
 MAX_NUMBER = 1 << 31  # of all numbers of processes and threads
 MAX_JUGGLED_SPANS = 200_000  # spans; viewers that are shown slices and arrows of more do not open the file
 MAX_CHANGES = 50_000  # of a counter
@@ -62,12 +60,9 @@ Event = dict[str, Any]
 def write(frames: Frames, *, plain: bool = False) -> Iterator[bytes]:
     """Write all runs, in pieces. A plain file is the same: there is nothing to leave out."""
     first = frames[0]
-    other_data = {
-        "program": "render",
-        "scene": make_harmless(first.request.scene),
-        "view": make_harmless(first.request.view),
-    }
-    other_data |= {"sha256": first.sha256} | _describe_omissions(frames)
+    scene, view = make_harmless(first.request.scene), make_harmless(first.request.view)
+    other_data = {"program": "render", "scene": scene, "view": view, "sha256": first.sha256}
+    other_data |= _describe_omissions(frames)
     yield b'{"traceEvents":['
     events, before = _all_events(frames), b""
     while together := list(islice(events, CHUNK_EVENTS)):
@@ -165,9 +160,8 @@ def _run_events(number: int, pid: int, frame: Frame) -> Iterator[Event]:
     named = name_lanes(trace)
     threads = {worker: pid + lane for lane, worker in enumerate(named, 1)}
     yield _metadata_event("process_name", pid, name=f"{number} {frame.title}")
-    yield _metadata_event(
-        "process_labels", pid, labels=make_harmless(f"{frame.request.scene}, view {frame.request.view}")
-    )
+    label = make_harmless(f"{frame.request.scene}, view {frame.request.view}")
+    yield _metadata_event("process_labels", pid, labels=label)
     yield _metadata_event("process_sort_index", pid, sort_index=2 * number)
     errors = {one["host"]: one["clock_error_seconds"] for one in claims.list_hosts(trace)}
     own: dict[Worker, list[Span]] = {worker: [] for worker in named}
@@ -222,9 +216,8 @@ def _slice_name(span: Span) -> str:
         return span.kind
     given = cpu_share(span)
     suffix = "" if given == 1 else f" ({100 * given:.0f} % on a CPU)"
-    return {"paint": f"tile {span.tile}{suffix}", "block": f"tile {span.tile}", "launch": "launches"}.get(
-        span.kind, f"{span.kind}s"
-    )
+    names = {"paint": f"tile {span.tile}{suffix}", "block": f"tile {span.tile}", "launch": "launches"}
+    return names.get(span.kind, f"{span.kind}s")
 
 
 def _complete_event(span: Span, pid: int, tid: int, origin: int, request: Request) -> Event:
@@ -292,16 +285,9 @@ def _flow_events(
     """Yield arrows that leave and arrive in the middle of a slice, where no rounding can miss it."""
     kinds = ["s", *"t" * (len(pieces) - 2), "f"]
     for kind, piece in zip(kinds, pieces, strict=True):
-        yield {
-            "ph": kind,
-            "bp": "e",
-            "cat": "taken up",
-            "name": "taken up",
-            "id": pid * (1 << 21) + tile,
-            "pid": pid,
-            "tid": threads[piece.worker],
-            "ts": to_microseconds((piece.t0 + piece.t1) // 2 - origin),
-        }
+        where = {"id": pid * (1 << 21) + tile, "pid": pid, "tid": threads[piece.worker]}
+        middle = to_microseconds((piece.t0 + piece.t1) // 2 - origin)
+        yield {"ph": kind, "bp": "e", "cat": "taken up", "name": "taken up", **where, "ts": middle}
 
 
 def _counter_events(trace: Trace, pid: int) -> Iterator[Event]:

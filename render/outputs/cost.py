@@ -96,11 +96,6 @@ def _draw_scale(width: int, most: int) -> pillow.Image.Image:
     for tick in range(TICKS + 1):
         x = tick * (width - 1) / TICKS
         anchor = "la" if not tick else "ra" if tick == TICKS else "ma"
-        draw.text(
-            (x, BAR + 3),
-            format_time(tick * most / TICKS / 1e9) if tick else "0",
-            drawing.QUIET,
-            drawing.load_font(12),
-            anchor,
-        )
+        label = format_time(tick * most / TICKS / 1e9) if tick else "0"
+        draw.text((x, BAR + 3), label, drawing.QUIET, drawing.load_font(12), anchor)
     return image

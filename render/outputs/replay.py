@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
 
 from render import drawing, stats
 from render.cpu_time import cpu_share
@@ -28,11 +27,7 @@ LARGEST_SIDE = None
 MOST_TILES = 200_000
 KEEPS_PIXELS = False
 open_sink = None
-REPLAY_SECONDS, IMAGES, LAST_IMAGE_MS = (
-    8.0,
-    96,
-    2500,
-)  # seconds that the replay lasts, its images, and ms that the last one stays
+REPLAY_SECONDS, IMAGES, LAST_IMAGE_MS = 8.0, 96, 2500  # how long it plays, its images, how long the last one stays
 LANE_PAPER, PALE = (240, 242, 245), 0.35  # behind the lanes, and how much of a colour is seen of a worker without a CPU
 STAGE, DIM, WAITS = (33, 38, 45), (61, 68, 77), (145, 152, 161)
 LANES, LANE, CLOCK = 44, 11, 12  # pixels: all lanes of a panel at most, one of them, and more room for the clock
@@ -67,12 +62,7 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
     durations = [round(1000 * REPLAY_SECONDS / IMAGES)] * (IMAGES - 1) + [LAST_IMAGE_MS]
     file = BytesIO()
     first = next(images)
-    packing: dict[str, Any] = {
-        "quality": 72,
-        "method": 2,
-        "kmin": IMAGES - 1,
-        "kmax": IMAGES,
-    }  # whole once, then changes
+    packing = {"quality": 72, "method": 2, "kmin": IMAGES - 1, "kmax": IMAGES}  # whole once, then changes
     first.save(file, "WEBP", save_all=True, append_images=images, duration=durations, loop=0, **packing)
     return file.getvalue()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
-from render.findings import stories
 from render.findings.evidence import Run, build_runs
 from render.findings.speed_up import Curve, amdahl, build_curve, measure_curve
 from render.frame import Frame
@@ -40,9 +39,8 @@ def draw_curve(curve: Curve | None) -> bytes:
     """Draw a curve, or say that there is none, as SVG for light and dark."""
     body = _draw(curve) if curve else [f'<text x="{LEFT}" y="{TOP + 20}">no run to draw a curve from</text>']
     title = "Speed-up over the number of workers"
-    said = (
-        "; ".join(f"{count(point.workers, 'worker')}: {point.speed_up:.2f}" for point in curve.points) if curve else ""
-    )
+    points = curve.points if curve else ()
+    said = "; ".join(f"{count(point.workers, 'worker')}: {point.speed_up:.2f}" for point in points)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
         f'role="img"><title>{title}: {escape_html(said)}</title>\n<style>{STYLE}</style>\n'
@@ -53,7 +51,7 @@ def draw_curve(curve: Curve | None) -> bytes:
 
 def _counts(run: Run) -> bool:
     """Tell if a run can be a point: it took its workers one tile at a time, and its baseline is known."""
-    own = run.frame.request.in_flight == 1 and stories.name_of(run.frame) is None
+    own = run.frame.request.in_flight == 1 and run.story is None
     return own and bool(run.stats.tiles) and not run.stats.on_gpu and not run.frame.simulated and run.seconds > 0
 
 

@@ -29,10 +29,11 @@ WIDTH, MIN_WIDTH = 100, 40
 # seconds: of all tiles, first start to last end, in the repeat of median time
 HEADS = ("run", "workers", "seconds", "speed-up", "on a CPU", "in flight")
 MISSED_LEAST = ("in flight", "workers", "speed-up")
-KEY = (
-    "on a CPU: workers that had one, on average; in flight: tiles started but not finished, at most; speed-up: over "
-    "one worker that takes one tile after the other"
-)
+KEY = {
+    "on a CPU": "workers that had one, on average",
+    "in flight": "tiles started but not finished, at most",
+    "speed-up": "over one worker that takes one tile after the other",
+}
 # spread: from the shortest repeat to the longest, as a share of the median; at a tile: workers, at most; waiting:
 # tiles, at most; first: seconds to the first tile done
 MORE_HEADS = ("run", "tiles", "spread", "at a tile", "waiting", "switches", "first")
@@ -46,12 +47,9 @@ SCHEDULE_MISSED_LEAST = ("serial", "alone", "longest", "fair", "with start", "ef
 
 def write(frames: Frames, *, plain: bool = False) -> bytes:
     """Write the lines of one draw, or the table of a race. A plain file is the same: there is nothing to leave out."""
-    text = (
-        "\n".join(draw_lines(frames[0], ())[:-1])
-        if frames.kind == "draw"
-        else race_table(frames, frames.not_run, figures=True)
-    )
-    return f"{text}\n".encode()
+    if frames.kind == "draw":
+        return "\n".join([*draw_lines(frames[0], ())[:-1], ""]).encode()
+    return f"{race_table(frames, frames.not_run, figures=True)}\n".encode()
 
 
 def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WIDTH) -> list[str]:
@@ -112,10 +110,12 @@ def race_table(
     entered = build_runs(frames)
     if not entered:
         return "\n".join(fold_lines(_not_run_lines(not_run), width))
+    columns = format_columns([HEADS, *map(_first_row, entered)], width, MISSED_LEAST)
+    key = "; ".join(f"{head}: {text}" for head, text in KEY.items() if head in columns[0])
     parts = [
         [line for part in _sentence_parts(entered) if part for line in ["", *fold_lines(part, width)]][1:],
         fold_lines([*_equality_lines(frames), *_not_run_lines(not_run)], width),
-        [*format_columns([HEADS, *map(_first_row, entered)], width, MISSED_LEAST), *wrap(KEY, width)],
+        [*columns, *wrap(key, width)],
     ]
     if figures:
         parts += [
@@ -194,10 +194,10 @@ def _sentence_parts(entered: Sequence[Run]) -> Iterator[list[str]]:
     cut = f"cut into {count(first.stats.tiles, 'tile')}"
     yield [f"{describe_picture(first.frame)}; {cut}"]
     told = conclusions.tell_stories(entered)
-    plain = [run for run in entered if stories.name_of(run.frame) not in told]
+    plain = [run for run in entered if run.story not in told]
     yield [*_run_lines(plain), *conclusions.name_fastest(entered)]
     for name, follows in told.items():
-        own = [run for run in entered if stories.name_of(run.frame) == name]
+        own = [run for run in entered if run.story == name]
         story = stories.story_of(own[0].frame)
         about = [f"story {name}: {story.describe(own[0].frame.request.wait_ns)}"] if story else []
         yield [*about, *_run_lines(own), *follows]

@@ -28,7 +28,7 @@ import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from functools import partial
-from math import ceil, isfinite
+from math import isfinite, prod
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -64,12 +64,7 @@ def write(frames: Frames, *, plain: bool = False) -> bytes:
         _join_object(_run_members(frame) | (_pixel_members(frame) if _differs_from(frame, frames[0]) else {}))
         for frame in frames
     ]
-    what = {
-        "schema": SCHEMA,
-        "version": VERSION,
-        "kind": frames.kind,
-        "not_run": [list(pair) for pair in frames.not_run],
-    }
+    what = {"schema": SCHEMA, "version": VERSION, "kind": frames.kind, "not_run": list(map(list, frames.not_run))}
     members = {name: _encode_json(value) for name, value in what.items()}
     return b"".join(_join_object(members | _pixel_members(frames[0]) | {"runs": _join_list(runs)}))
 
@@ -171,13 +166,13 @@ def parse(data: bytes) -> Frames:
             "use the program that saved it, or save it again with this one",
         )
     try:
-        runs = [
-            (run, Request.from_dict(_check_type(run["request"], dict))) for run in _check_rows(stored["runs"], dict)
-        ]
+        runs = _check_rows(stored["runs"], dict)
         if not runs:
             raise ValueError("it contains no run")
+        requests = [Request.from_dict(_check_type(run["request"], dict)) for run in runs]
         shared = _read_pixels(stored)
-        return Frames(tuple(_parse_frame(run, request, shared) for run, request in runs), *_kind_and_not_run(stored))
+        frames = [_parse_frame(run, request, shared) for run, request in zip(runs, requests, strict=True)]
+        return Frames(tuple(frames), *_kind_and_not_run(stored))
     except KeyError as error:
         raise _malformed_error(f"{error} is missing") from error
     except (TypeError, ValueError, zlib.error, MemoryError, RecursionError) as error:
@@ -251,7 +246,7 @@ def _parse_frame(run: dict[str, Any], request: Request, shared: Pixels) -> Frame
 
 def _parse_trace(run: dict[str, Any], request: Request) -> Trace:
     workers = [_parse_worker(row) for row in _check_rows(run["workers"], list)]
-    tiles = ceil(request.width / request.tile[0]) * ceil(request.height / request.tile[1])
+    tiles = prod(request.rows_and_columns)
     spans = tuple(_parse_span(row, workers, tiles) for row in _check_rows(run["spans"], list))
     began, asked, ended = (_check_whole(run[name]) for name in ("began", "asked", "ended"))
     if not began <= asked <= ended:
@@ -270,9 +265,8 @@ def _check_facts(facts: dict[str, Any]) -> dict[str, Any]:
 def _parse_worker(row: list[Any]) -> Worker:
     process, thread, device, *more = row
     (host,) = more or ("",)  # versions 1 to 3 had none
-    return Worker(
-        _check_whole(process, None), _check_whole(thread, None), _check_type(device, str), _check_type(host, str)
-    )
+    process, thread = (_check_whole(number, None) for number in (process, thread))
+    return Worker(process, thread, _check_type(device, str), _check_type(host, str))
 
 
 def _parse_span(row: list[Any], workers: Sequence[Worker], tiles: int) -> Span:

@@ -109,10 +109,8 @@ def keep_on_error(
                 _, x, y, width, height = tile_of(request, number)
                 unfinished[y : y + height, x : x + width] = course.picture[y : y + height, x : x + width]
             with suppress(OutputError):  # the first failure is the one reported
-                place = salvage(unfinished)
-                hint = f"{len(course.finished)} of {course.tiles} tiles are kept in {place}" + (
-                    f"; {hint}" if hint else ""
-                )
+                kept = f"{len(course.finished)} of {course.tiles} tiles are kept in {salvage(unfinished)}"
+                hint = f"{kept}; {hint}" if hint else kept
         add_hint(error, hint)
         raise
 

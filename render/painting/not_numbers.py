@@ -32,16 +32,12 @@ def describe_failure(request: Request, kernel: Kernel, canvas: Canvas, tile: Til
 def describe_place(request: Request, kernel: Kernel, canvas: Canvas, tile: Tile) -> str:
     """Say which pixel of a tile shows a NaN, and at which line an operation had no result; nothing where none does."""
     if not isinstance(kernel, CpuKernel):  # a GPU is busy; the CPU shows the same
-        kernel = targets.load("simd").compile(scene.load(request.scene), request, _announce_nothing)
+        kernel = targets.load("simd").compile(scene.load(request.scene), request, lambda _text: None)
     i, j = find_pixel(kernel, canvas, tile)
     if not kernel.paint(canvas, i, j, 1, 1)[1]:
         return ""  # it comes and goes
     line = find_line(request, i, j)
     return f", one at pixel {i}, {j}" + (f" (an operation without a result at line {line})" if line else "")
-
-
-def _announce_nothing(_text: str) -> None:
-    """Announce nothing."""
 
 
 def find_pixel(kernel: Kernel, canvas: Canvas, tile: Tile) -> tuple[int, int]:
@@ -76,7 +72,7 @@ def find_line(request: Request, i: int, j: int) -> int | None:
         if frame is not None:
             lines.append(frame.f_lineno)
 
-    kernel = targets.load("python").compile(loaded, request, _announce_nothing)
+    kernel = targets.load("python").compile(loaded, request, lambda _text: None)
     with np.errstate(all="ignore", invalid="call", call=seen):
         list(kernel.walk_samples(i, j))  # type: ignore[attr-defined]
     return lines[0] if lines else None

@@ -93,7 +93,7 @@ class Painter:
         if self._watcher is not None:
             self._watcher.write_tile(tile.number)
         try:
-            with self.recorder.record_painting(tile.number):
+            with self.recorder.record_work("paint", tile.number):
                 steps, bad = self.kernel.paint(self.canvas, *tile[1:])
         except RenderError:
             raise
@@ -128,7 +128,7 @@ class Painter:
     def _span(self, tile: Tile) -> Iterator[None]:
         """Record that the tile is painted now; whatever goes wrong becomes a TileError."""
         try:
-            with self.recorder.record_painting(tile.number):
+            with self.recorder.record_work("paint", tile.number):
                 yield
         except RenderError:
             raise

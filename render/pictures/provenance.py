@@ -18,12 +18,13 @@ from unicodedata import category
 import numpy as np
 
 from render.errors import UsageError
-from render.request import Request
+from render.request import MOST_TILES, Request
 from render.trace import Trace, tile_owners
 from render.wording import make_harmless
 
 NOBODY = 0xFFFF
 OURS = "render:"  # the beginning of our keywords
+NO_REQUEST = "carries no request: it is a film, a diagram, saved with --plain, or of another program"
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,10 @@ def make_provenance(request: Request, title: str, trace: Trace) -> Provenance:
 
 
 def encode_provenance(request: Request, title: str, trace: Trace) -> str:
-    """Title and owners as text for a picture file."""
+    """Title and owners as text for a picture file; no owners for a single tile of more than a plan has places for."""
     rows, columns = request.rows_and_columns
+    if rows * columns > MOST_TILES:
+        return json.dumps({"run": title})
     numbers = np.full(rows * columns, NOBODY, "<u2")
     for tile, worker in tile_owners(trace).items():
         if tile < len(numbers):
@@ -87,7 +90,7 @@ def read_provenance(request: Any, owned: Any) -> Provenance | None:
     try:
         stored = json.loads(owned) if isinstance(owned, str) else {}
         title = make_harmless(stored["run"]) if isinstance(stored.get("run"), str) else titled
-        return Provenance(drawn, title, _read_owners(stored, drawn))
+        return Provenance(drawn, title, _read_owners(stored, drawn) if "tiles" in stored else None)
     except (AttributeError, TypeError, ValueError, KeyError, RecursionError, zlib.error):
         return Provenance(drawn, titled)
 
@@ -117,6 +120,8 @@ def _is_plain_text(word: Any) -> bool:
 def _read_owners(stored: Mapping[str, Any], request: Request) -> tuple[int | None, ...]:
     rows, columns = request.rows_and_columns
     size = rows * columns * 2
+    if rows * columns > MOST_TILES:
+        raise ValueError("more tiles than this program cuts")
     raw = zlib.decompressobj().decompress(b64decode(stored["tiles"], validate=True), size + 1)  # whatever it claims
     if len(raw) != size:
         raise ValueError("not as many owners as tiles")

@@ -37,7 +37,7 @@ class Painted(NamedTuple):
     def copy_to(self, canvas: Canvas, rectangles: np.ndarray) -> None:
         """Copy the tiles, which lie at (x, y, width, height) of the frame, to their places: rectangles (n, 4)."""
         sizes = rectangles[:, 2] << 32 | rectangles[:, 3]
-        for size in np.unique(sizes).tolist():
+        for size in sorted(set(sizes.tolist())):
             these = np.flatnonzero(sizes == size)
             left, top = rectangles[these, 0] - canvas.x, rectangles[these, 1] - canvas.y
             width, height = size >> 32, size & 0xFFFFFFFF

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -26,6 +25,8 @@ class Several:
     """
 
     def __init__(self, makes: Mapping[str, Callable[[Clock], CudaDevice]], clock: Clock) -> None:
+        from concurrent.futures import ThreadPoolExecutor  # not for the many machines that have one GPU
+
         self.failed: list[str] = []
         self._devices: list[CudaDevice] = []
         failure = RenderError("there is no GPU")

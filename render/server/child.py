@@ -55,7 +55,7 @@ def _paint(area: Area, pyramids: Pyramids, stop: Callable[[], bool]) -> Answer:
     recorder = Recorder()
     try:
         window = pyramids.start(area)
-        with contextlib.closing(window), recorder.record_painting(0):
+        with contextlib.closing(window), recorder.record_work("paint", 0):
             done = window.paint(MOST_NS, stop)
         if not done or window.result is None:
             return Answer(tuple(recorder.drain()))

@@ -28,6 +28,8 @@ DOWNLOADS = 2  # pictures under way, of all clients: each needs memory for all o
 
 def check_size(width: int, height: int) -> None:
     """Raise UsageError for a picture that this server does not paint."""
+    if min(width, height) < 1:
+        raise UsageError(f"a picture of {width} x {height} pixels", "ask for at least one pixel each way")
     if width * height > MOST_PIXELS or max(width, height) > LONGEST_SIDE:
         raise UsageError(
             f"a picture of {width} x {height} pixels is too large",

@@ -114,7 +114,7 @@ class ThreadBrush:
         """Paint slices of the painting's window."""
         if painting.window is None:
             painting.window = self._pyramids.start(painting.area)
-        with painting.recorder.record_painting(0):
+        with painting.recorder.record_work("paint", 0):
             if not painting.window.paint(ns, painting.stopped.is_set):
                 return None
         window = painting.window.result

@@ -5,20 +5,27 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from math import isfinite, nan
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from render import scene
+from render.errors import UsageError
 from render.film import script as scripts
 from render.film.screening import Part, Screening
+from render.film.viewing import Viewing, add_viewing
+from render.frame import Frames
 from render.server.guard import refuse
 from render.server.pyramid import NotThere
 from render.server.service import Overloaded
+from render.trace import SYSTEM_CLOCK
+from render.trace.intervals import Interval
 
 SIZE, FPS, SECONDS, SAMPLES = (480, 270), 20, 10, 2
 MOST_SCREENINGS, MOST_AT_WORK = 8, 2  # that are kept, and that are painted at the same time
 POLL = 0.01  # seconds
+MOST_TIMES, EARLIEST = 200, 5000  # that a player may report of each kind; ms that it began before its film
 FRESH = {"cache-control": "no-store"}
 PART = "video/mp4"
 OUR_SITE = ("none", "same-origin")  # who may start a film: a browser says whose page asks
@@ -77,6 +84,7 @@ async def start_film(request: Request) -> Response:
             "fps": float(script.fps),
             "seconds": script.seconds,
             "size": list(SIZE),
+            "age": (SYSTEM_CLOCK() - screening.asked) / 1e6,  # ms since it was asked for
         },
         headers=FRESH,
     )
@@ -108,6 +116,44 @@ async def send_webp(request: Request, left: asyncio.Future[None]) -> Response:
     screening = _screenings(request).find(request.path_params["name"])
     await _wait_for_part(screening, screening.script.frames - 1, left)
     return Response(screening.whole, media_type="image/webp", headers=FRESH)
+
+
+def read_run(request: Request) -> Frames:
+    """Read the record of a film, /play/NAME/...?began=-3&loaded=20~31,...&played=40~1031,..., as a run.
+
+    began: when the player began, and the others: from when to when it loaded each part and played; all in ms since the
+    film was asked for. Raises NotThere, UsageError.
+    """
+    screening = _screenings(request).find(request.path_params["name"])
+    if screening.sheet is None:
+        raise NotThere("this film is still being painted", "play it to its end first")
+    words, latest = request.query_params, (SYSTEM_CLOCK() - screening.asked) / 1e6
+    began = max(-EARLIEST, min(_parse_ms(words.get("began", "0")), 0))
+    loaded, played = (_parse_times(words.get(name, ""), began, latest) for name in ("loaded", "played"))
+    viewing = Viewing(screening.asked + round(began * 1e6), loaded, played)
+    parts = [part.frames for part in screening.parts]
+    return Frames((add_viewing(screening.sheet, viewing, parts, float(screening.script.fps)),))
+
+
+def _parse_times(text: str, began: float, latest: float) -> list[Interval]:
+    """Read "20~31,40~52" as intervals in ns since the player began, one after the other, within what has passed."""
+    pairs = [pair.partition("~")[::2] for pair in text.split(",") if pair]
+    if len(pairs) > MOST_TIMES:
+        raise UsageError("too many times", f"give {MOST_TIMES} at most")
+    edges = [round((min(max(_parse_ms(ms), began), latest) - began) * 1e6) for pair in pairs for ms in pair]
+    if edges != sorted(edges):
+        raise UsageError("times that do not come one after the other", "give them as the player does")
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def _parse_ms(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = nan
+    if not isfinite(value):
+        raise UsageError("a time that is no number", "give milliseconds")
+    return value
 
 
 async def _wait_for_part(screening: Screening, number: int, left: asyncio.Future[None]) -> Part:

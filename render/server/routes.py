@@ -161,10 +161,10 @@ async def send_picture(request: Request) -> Response:
     service: Service = request.app.state.service
     words = request.query_params
     width, height = (options.parse_whole(words.get(side, ""), side) for side in ("width", "height"))
-    area = service.pyramids.area(
-        request.path_params["scene"], parse_choices(request, "width", "height"), (max(width, 1), max(height, 1))
-    )
     check_size(width, height)
+    area = service.pyramids.area(
+        request.path_params["scene"], parse_choices(request, "width", "height"), (width, height)
+    )
     service.pyramids.request(area)
     name = f"{area.scene}-{area.view}-{width}x{height}.png"
     headers = {"content-disposition": f'attachment; filename="{name}"', **FRESH}
@@ -208,23 +208,47 @@ async def send_lesson(request: Request) -> Response:
 @answer_errors
 async def send_trace(request: Request) -> Response:
     """Send the record as a saved trace, for `render show`."""
-    data = await _report(request, saved.write)
-    headers = {"content-disposition": 'attachment; filename="server.trace.json"', **FRESH}
-    return Response(data, media_type="application/json", headers=headers)
+    return await _send_trace(request, _frames_of_record(request), "server")
 
 
 @answer_errors
 async def send_theatre(request: Request) -> Response:
     """Send the record as the theatre."""
-    data = await _report(request, page.write)
+    return await _send_theatre(request, _frames_of_record(request))
+
+
+@answer_errors
+async def send_film_trace(request: Request) -> Response:
+    """Send the record of a film that was painted while it played as a saved trace."""
+    return await _send_trace(request, player.read_run(request), "film")
+
+
+@answer_errors
+async def send_film_theatre(request: Request) -> Response:
+    """Send the record of a film that was painted while it played as the theatre."""
+    return await _send_theatre(request, player.read_run(request))
+
+
+def _frames_of_record(request: Request) -> Frames:
+    frames: Frames | None = request.app.state.service.record.to_frames()
+    if frames is None:
+        raise NotThere("nothing has been painted yet", "look at some tiles first")
+    return frames
+
+
+async def _send_trace(request: Request, frames: Frames, name: str) -> Response:
+    data = await _report(request, frames, saved.write)
+    headers = {"content-disposition": f'attachment; filename="{name}.trace.json"', **FRESH}
+    return Response(data, media_type="application/json", headers=headers)
+
+
+async def _send_theatre(request: Request, frames: Frames) -> Response:
+    data = await _report(request, frames, page.write)
     return Response(data, media_type="text/html", headers={"content-security-policy": THEATRE_POLICY, **FRESH})
 
 
-async def _report(request: Request, write: Callable[[Frames], bytes]) -> bytes:
-    """Make a file of the record, beside the event loop, a few at a time. Raises NotThere, Overloaded."""
-    frames = request.app.state.service.record.to_frames()
-    if frames is None:
-        raise NotThere("nothing has been painted yet", "look at some tiles first")
+async def _report(request: Request, frames: Frames, write: Callable[[Frames], bytes]) -> bytes:
+    """Make a file of a run, beside the event loop, a few at a time. Raises Overloaded."""
     reports: asyncio.Semaphore = request.app.state.reports
     if reports.locked():
         raise Overloaded("others are being given the record", "ask again later")
@@ -281,6 +305,8 @@ ROUTES: Mapping[str, Endpoint] = {
     "/play": send_player,
     "/play/start": answer_errors(player.start_film),
     **{path: watches_client(send) for path, send in player.SENDERS.items()},
+    "/play/{name}/film.trace.json": send_film_trace,
+    "/play/{name}/theatre.html": send_film_theatre,
     "/healthz": send_health,
     "/readyz": send_readiness,
     "/metrics": send_metrics,

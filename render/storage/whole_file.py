@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 import stat
 import time
 from collections.abc import Iterable, Iterator
@@ -64,7 +63,7 @@ def check_room(target: Path) -> None:
 
 def temporary_name(target: Path) -> Path:
     """Return an unused name in the same folder."""
-    return target.with_name(f".render-{secrets.token_hex(8)}")
+    return target.with_name(f".render-{os.urandom(8).hex()}")
 
 
 def sync_folder(folder: Path) -> None:

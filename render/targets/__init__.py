@@ -35,11 +35,9 @@ class Target(Protocol):
 
     def unavailable_reason(self, request: Request | None = None) -> tuple[str, str] | None:
         """Say why it cannot run this request (or any, without one) and what to do about it; None if it can."""
-        ...
 
     def compile(self, scene: Scene, request: Request, announce: Announce) -> Kernel:
         """Make a kernel of the target's kind that paints this request."""
-        ...
 
 
 class Kind(NamedTuple):

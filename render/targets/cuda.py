@@ -14,9 +14,10 @@ from render.codegen import code_cache, cuda_code
 from render.errors import ModeUnavailable
 from render.kernels.launch import SQUARE_HEIGHT
 from render.parameters import P, members_of
-from render.runtime import several, simulator
+from render.runtime import several
 from render.runtime.cuda import discovery
 from render.runtime.cuda.device import CudaDevice
+from render.runtime.cuda.toolkit import find_toolkit
 from render.runtime.kept import Kept
 from render.runtime.kernel import LaunchKernel
 from render.runtime.launch import STREAMS, launches
@@ -54,6 +55,8 @@ def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
     precision = PRECISION_NAMES[request.precision]
     program = cuda_code.make_program(scene, request)
     if request.simulate:
+        from render.runtime import simulator
+
         key = cuda_code.simulated_cache_key(program)
         if code_cache.read(key) is None:
             _announce_compiling(f"compiling {scene.name} for the {simulator.NAME}, {precision}", announce)
@@ -66,13 +69,15 @@ def compile(scene: Scene, request: Request, announce: Announce) -> LaunchKernel:
     codes: Codes = {}
     for one in discovered.usable:
         if one.capability not in codes:
-            say = partial(_announce_compiling, f"compiling {scene.name} for {one.name}, {precision}", announce)
+            say = partial(_prepare_compiling, f"compiling {scene.name} for {one.name}, {precision}", announce)
             codes[one.capability] = cuda_code.load_machine_code(program, one.capability, discovered.toolkit, say)
     return _gpu_kernel(discovered.usable, codes, announce, program.fits, Kept(), request, program.p)
 
 
 def _simulated_kernel(path: str, fits: Fits, kept: Kept[Device], request: Request, p: P) -> LaunchKernel:
     """Make a kernel for the simulator, whose code is, or will be, in the cache."""
+    from render.runtime import simulator
+
     start = partial(simulator.Simulator, path, request, members_of(p))
     about = f"one lane a thread, simulated, {PRECISION_NAMES[request.precision]}"
     again, restart = partial(_simulated_kernel, path, fits, kept), partial(_restart, request, p)
@@ -106,6 +111,14 @@ def _gpu_kernel(
 def _restart(request: Request, p: P, device: KeptDevice, clock: Clock) -> bool:
     """Make a device that was kept open ready for a request."""
     return device.restart(request, p, clock)
+
+
+def _prepare_compiling(compiling: str, announce: Announce) -> None:
+    """Announce it. Raises ModeUnavailable where the toolkit that was there before is gone."""
+    discovered = discovery.find(toolkit=find_toolkit)
+    if discovered.reason is not None:
+        raise ModeUnavailable(discovered.reason, discovered.remedy)
+    _announce_compiling(compiling, announce)
 
 
 def _announce_compiling(compiling: str, announce: Announce) -> None:

@@ -58,12 +58,10 @@ class PythonKernel(CpuKernel):
         def bind(function: Callable[..., Any]) -> Any:
             return retarget(function, words=bound)
 
-        self.start, self.step, self.alive, self.shade = (
-            bind(scene.functions[name]) for name in ("start", "step", "alive", "shade")
-        )
-        self.position, self.clamped, self.light_step = (
-            bind(function) for function in (sampling.position, sampling.clamped, sampling.light_step)
-        )
+        functions = (scene.functions[name] for name in ("start", "step", "alive", "shade"))
+        self.start, self.step, self.alive, self.shade = map(bind, functions)
+        shared = sampling.position, sampling.clamped, sampling.light_step
+        self.position, self.clamped, self.light_step = (bind(function) for function in shared)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the scene's path: another process loads the scene anew."""

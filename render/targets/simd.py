@@ -48,9 +48,8 @@ def choose_width(scene: Scene, precision: str) -> tuple[Width, str]:
     register = size // (8 if precision == "f64" else 4)
     if scene.absorbing:  # cheap steps: four registers in flight hide most of the latency of fma
         return Width(4 * register, groups=1, first=16, batch=16, removal_cost=16, move_cost=0), name
-    return Width(
-        2 * register, groups=1, first=0, batch=1, removal_cost=NEVER, move_cost=0
-    ), name  # neighbours are best shaded together
+    # neighbours are best shaded together
+    return Width(2 * register, groups=1, first=0, batch=1, removal_cost=NEVER, move_cost=0), name
 
 
 def unavailable_reason(request: Request | None = None) -> None:

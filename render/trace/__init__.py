@@ -20,6 +20,7 @@ The kinds of time:
     paint       a worker paints a tile; on a stream: from a tile's first square of 8 x 4 pixels to its last
     transfer    the pixels of a launch's tiles are copied back
     encode      of a film, whose tiles are frames: one is encoded
+    load, play  of a film in a browser: a part of it is loaded (the span carries its last frame), a frame is shown
     block       a multiprocessor of a GPU has at least one square of a tile
 
 A GPU is seen on two levels. Its streams are queues: a launch hands many tiles over at once, and their paint spans
@@ -62,7 +63,8 @@ __all__ = [
     "tile_owners",
 ]
 
-AFTER_PAINTING = {"encode": "encoder", "save": "writer"}  # what is done with a film's frames, and by whom
+# What is done with a film's frames, and by whom.
+AFTER_PAINTING = {"encode": "encoder", "save": "writer", "load": "loader", "play": "player"}
 
 FEW = 4096  # spans
 
@@ -131,9 +133,9 @@ class Trace:
     def multiprocessors(self) -> tuple[Worker, ...]:
         """The multiprocessors of GPUs that painted, GPU by GPU in the order of their numbers."""
         blocks = self.columns.of_kind("block")
-        return tuple(
-            sorted((blocks.workers[number] for number in np.unique(blocks.worker).tolist()), key=_device_order)
-        )
+        numbers = np.flatnonzero(np.bincount(blocks.worker)).tolist()  # np.unique alone would import numpy.ma
+        workers = [blocks.workers[number] for number in numbers]
+        return tuple(sorted(workers, key=lambda worker: (worker.process, worker.device, worker.thread)))
 
     @property
     def cpus(self) -> int | None:
@@ -150,11 +152,6 @@ class Trace:
 def on_gpu(workers: Iterable[Worker]) -> bool:
     """Test whether any of them is a part of a GPU, or of the simulator of one."""
     return any(worker.device != "cpu" for worker in workers)
-
-
-def _device_order(worker: Worker) -> tuple[int, str, int]:
-    """Sort GPU by GPU, and on each by number."""
-    return worker.process, worker.device, worker.thread
 
 
 @cache
@@ -241,12 +238,8 @@ class Recorder:
         finally:
             self.add(kind, t0, self.clock(), tile, cpu=cpu)
 
-    def record_painting(self, tile: int) -> WorkSpan:
-        """Record, in a `with` statement, how long painting a tile takes and the CPU time of this thread meanwhile."""
-        return WorkSpan(self, "paint", tile)
-
     def record_work(self, kind: str, tile: int) -> WorkSpan:
-        """Record work of another kind on a tile as `record_painting` does."""
+        """Record, in a `with` statement, how long work on a tile takes and the CPU time of this thread meanwhile."""
         return WorkSpan(self, kind, tile)
 
     def painter_of(self, tile: int) -> Worker:

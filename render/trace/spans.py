@@ -9,7 +9,7 @@ from typing import NamedTuple, overload
 import numpy as np
 
 STAGES = ("import", "start", "compile", "plan", "launch", "paint", "wait", "transfer", "encode", "save")
-KINDS = (*STAGES, "block")
+KINDS = (*STAGES, "load", "play", "block")  # what is no stage of a run: what is seen of it elsewhere
 NUMBER = {kind: number for number, kind in enumerate(KINDS)}
 NO_TILE = -1
 UNKNOWN = -1  # in a column, where a span has None
@@ -43,6 +43,10 @@ class Span(NamedTuple):
     cpu: int = -1
     cpu_end: int = -1
     on_cpu: int | None = None
+
+    def overlaps(self, other: Span) -> bool:
+        """Test whether both hold the same instant."""
+        return self.t0 < other.t1 and other.t0 < self.t1
 
 
 class Spans(Sequence[Span]):

@@ -25,6 +25,7 @@ from render.painting.painter import Painter
 from render.plan import Tile
 from render.request import MOST_WORKERS, Request
 from render.trace import Span, Worker
+from tests.conftest import HANGING
 
 pytestmark = pytest.mark.usefixtures("_cluster_of_threads")
 MS = 1_000_000
@@ -211,7 +212,7 @@ def test_a_tile_that_hangs_is_named(wanted: Request, monkeypatch: pytest.MonkeyP
     def hang(take: Callable[[], Any], painter: worker.WindowPainter, _in_flight: int) -> Iterator[Handful]:
         tile = take()
         painter._watch.write_tile(tile.number)  # noqa: SLF001
-        go_on.wait(60)
+        go_on.wait(HANGING)
         yield Handful([])
 
     monkeypatch.setattr(worker, "paint_handfuls", hang)

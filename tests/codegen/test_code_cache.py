@@ -322,11 +322,11 @@ def keys_after(made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(RENDER / f"{name}.py", place / f"{name}.py")
     monkeypatch.setattr(programs, "RENDER", place)
+    monkeypatch.setattr(programs, "_compiler", programs._compiler.__wrapped__)  # noqa: SLF001  (else it would be kept)
 
     def keys(commented: str) -> dict[str, str]:
         with (place / f"{commented}.py").open("a", encoding="utf-8") as file:
             file.write("# something else\n")
-        programs._compiler.cache_clear()  # noqa: SLF001
         return {compiler: made.cache_key(compiler, HOST) for compiler in SOURCES}
 
     return keys
@@ -406,21 +406,11 @@ def run(folder: Path, *arguments: str) -> tuple[str, str]:
         "    code = main(sys.argv[1:])\n"
         "print(code, json.loads(said.getvalue())['sha256'], 'numba' in sys.modules)\n"
     )
-    (folder / "ring.py").write_text(
-        RING.replace("beside.FACTOR", "SCALE").replace("import beside\n", ""), encoding="utf-8"
-    )
+    alone = RING.replace("beside.FACTOR", "SCALE").replace("import beside\n", "")
+    (folder / "ring.py").write_text(alone, encoding="utf-8")
     drawn = [
-        "--scene",
-        "ring.py",
-        "--size",
-        "32x24",
-        "--samples",
-        "1",
-        "--mode",
-        "sequential",
-        "--target",
-        "scalar",
-        "--json",
+        *("--scene", "ring.py", "--size", "32x24", "--samples", "1"),
+        *("--mode", "sequential", "--target", "scalar", "--json"),
     ]
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program_text, *drawn, *arguments],

@@ -36,7 +36,7 @@ SIZES = {"mandelbulb": (19, 11), "still_life": (19, 11)}  # their steps are long
 PRECISIONS = ("f32", "f64")
 Ask = Callable[..., Request]
 every_precision = pytest.mark.parametrize("precision", ["f64", pytest.param("f32", marks=pytest.mark.slow)])
-QUICK = [("mandelbrot", "f64"), ("still_life", "f64")]  # with shortcuts, with long states; each compiles for seconds
+QUICK = [("mandelbrot", "f64")]  # each compiles for seconds; what has no shortcuts is a scene of the user below
 EACH_SCENE = [
     pytest.param(*each, marks=[] if each in QUICK else [pytest.mark.slow])
     for each in product(scene.names(), PRECISIONS)
@@ -97,9 +97,9 @@ def test_the_limit_is_met_to_the_step(limit: int, shortcuts: int, frame: Ask) ->
 
 @every_precision
 @pytest.mark.parametrize("shortcuts", [0, 1])
-@pytest.mark.parametrize("samples", [1, 3])
-def test_samples_and_shortcuts(samples: int, shortcuts: int, precision: str, frame: Ask) -> None:
-    check(frame(samples=samples, precision=precision, parameters={"shortcuts": shortcuts}))
+def test_samples_and_shortcuts(shortcuts: int, precision: str, frame: Ask) -> None:
+    """One sample a pixel has code of its own, which meets its limits above."""
+    check(frame(samples=3, precision=precision, parameters={"shortcuts": shortcuts}))
 
 
 @pytest.mark.slow
@@ -155,6 +155,7 @@ def shade(state, steps, p): return steps / 9000.0, 0.5, 0.5
 """
 
 
+@pytest.mark.slow
 def test_a_sample_in_a_state_of_the_one_before_it_is_not_taken_to_come_round(tmp_path: Path, frame: Ask) -> None:
     """Looked at after each 1440 steps, a pixel's second sample is first seen where the first was seen last."""
     path = tmp_path / "following.py"

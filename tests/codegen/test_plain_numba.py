@@ -16,6 +16,7 @@ from numba.core import config
 
 from render.codegen import host, plain_numba
 from render.errors import UsageError
+from tests.conftest import HANGING
 
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(set(re.findall(r'"(NUMBA_\w+)"', Path(config.__file__).read_text(encoding="utf-8"))))
@@ -47,7 +48,7 @@ def python(words: list[str], folder: Path, **variables: str) -> subprocess.Compl
         env=clean | {"PYTHONPATH": str(ROOT), "RENDER_CACHE_DIR": str(folder / "code")} | variables,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANGING,
         check=False,
     )
 

@@ -48,23 +48,8 @@ from render.language import elementary, primitives
 from render.scene import REALS
 
 SPECIAL = [
-    0.0,
-    -0.0,
-    1.0,
-    -1.0,
-    0.5,
-    -2.5,
-    3.0,
-    7.99,
-    1e-3,
-    1e5,
-    -1e5,
-    2.0**31,
-    -(2.0**31),
-    2.0**63,
-    1e38,
-    1e-40,
-    1e-45,
+    *(0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, 7.99, 1e-3),
+    *(1e5, -1e5, 2.0**31, -(2.0**31), 2.0**63, 1e38, 1e-40, 1e-45),
 ]
 HARD = [*SPECIAL, float("inf"), float("-inf"), float("nan")]
 TABLE = np.linspace(-1.0, 1.0, 17)

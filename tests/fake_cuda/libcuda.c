@@ -1,4 +1,4 @@
-/* A stand-in for NVIDIA's driver (libcuda.so.1), so that the real cuda-bindings can be called where there is no GPU.
+/* A stand-in for NVIDIA's driver (libcuda.so.1), so that its interface can be called where there is no GPU.
 
    It has FAKE_GPUS (1) H100s. Their memory is this process's, and every call is checked: a current context, handles
    that were made and not destroyed, ranges inside what was allocated. Work is done when it is asked for, but a launch
@@ -249,7 +249,18 @@ int cuLaunchKernel(Thing *function, unsigned x, unsigned y, unsigned z, unsigned
     return 0;
 }
 
-/* How cuda-bindings finds all this. */
+int cuGetErrorName(int code, const char **name) {
+    static const struct { int code; const char *name; } names[] = {
+        {1, "CUDA_ERROR_INVALID_VALUE"}, {2, "CUDA_ERROR_OUT_OF_MEMORY"}, {3, "CUDA_ERROR_NOT_INITIALIZED"},
+        {100, "CUDA_ERROR_NO_DEVICE"}, {200, "CUDA_ERROR_INVALID_IMAGE"}, {201, "CUDA_ERROR_INVALID_CONTEXT"},
+        {400, "CUDA_ERROR_INVALID_HANDLE"}, {500, "CUDA_ERROR_NOT_FOUND"}, {600, "CUDA_ERROR_NOT_READY"},
+        {700, "CUDA_ERROR_ILLEGAL_ADDRESS"}, {719, "CUDA_ERROR_LAUNCH_FAILED"}, {999, "CUDA_ERROR_UNKNOWN"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].code == code) return *name = names[i].name, 0;
+    return *name = NULL, 1; /* as the driver says of a code that it does not know */
+}
+
+/* How cuda-bindings, which numba-cuda's compiler loads, finds all this. */
 int cuGetProcAddress_v2(const char *symbol, void **found, int version, uint64_t flags, int *status) {
     void *self = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NOLOAD);
     char newer[128];

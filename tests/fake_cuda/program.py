@@ -1,7 +1,7 @@
 """The program, run beside a stand-in for NVIDIA's driver: `python -m tests.fake_cuda.program --mode cuda ...`.
 
-The host's side is all real: cuda-bindings, the compiler, the machine code. Only what a launch does is emulated, from
-the PTX of that machine code, which is kept beside it in the folder for compiled code.
+The host's side is all real: the calls through ctypes, the compiler, the machine code. Only what a launch does is
+emulated, from the PTX of that machine code, which is kept beside it in the folder for compiled code.
 """
 
 from __future__ import annotations

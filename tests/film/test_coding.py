@@ -14,6 +14,8 @@ from render.errors import ModeUnavailable, UsageError
 from render.film import mp4
 from render.film.coding import Encoder, Piece
 from render.film.formats import open_encoder
+from render.film.webp import WebpEncoder
+from render.pictures import pillow
 
 av = pytest.importorskip("av", reason="PyAV is missing")
 
@@ -124,3 +126,12 @@ def test_a_fragment_that_is_not_whole_is_not_given_out() -> None:
     box: Callable[[bytes, int], bytes] = lambda name, size: size.to_bytes(4, "big") + name + bytes(size - 8)  # noqa: E731
     data = box(b"moof", 20) + box(b"mdat", 100)
     assert [mp4.end_of_fragments(data[:end]) for end in (0, 7, 20, 28, 119, 120)] == [0, 0, 0, 0, 0, 120]
+
+
+def test_a_frame_that_webp_cannot_hold_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object, **_options: object) -> bytes:
+        raise ValueError("encoding error 6")  # as of 16,000 x 16,000 pixels
+
+    monkeypatch.setattr(pillow, "encode_image", refuse)
+    with pytest.raises(UsageError, match="cannot hold frames so large"):
+        WebpEncoder(8, 8, Fraction(1)).encode(np.zeros((8, 8, 3), np.uint8))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +17,7 @@ import render
 from render.film.command import progress_line
 from render.frontend.cli import main
 from render.outputs import trace as saved
-from tests.conftest import HANGING
+from tests.conftest import HANGING, start_program
 
 ROOT = Path(__file__).parent.parent.parent
 SMALL = ["--size", "32x24", "--samples", "1", "--limit", "40", "--target", "scalar", "--mode", "sequential"]
@@ -163,6 +161,7 @@ def test_a_path_that_is_none_is_refused_with_the_reason(say: Say, old: str, new:
     "words",
     [
         ["f.gif"],
+        [""],
         ["a.webp", "b.webp"],
         ["f.mp4", "--size", "31x24"],
         ["f.webp", "--seconds", "0"],
@@ -216,14 +215,7 @@ def test_a_frame_that_fails_leaves_the_frames_before_it(say: Say) -> None:
 
 
 def start(*words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "render", "film", *SMALL, "--seconds", "3600", "--fps", "10", *words],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    return start_program("film", *SMALL, "--seconds", "3600", "--fps", "10", *words)
 
 
 def wait_for_growth(path: Path, size: int) -> None:

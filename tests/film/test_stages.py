@@ -126,7 +126,7 @@ def test_one_after_the_other_never_has_two_stages_at_work() -> None:
 
     def recorded() -> Iterator[Painted]:
         for number in range(6):
-            with recorder.record_painting(number):
+            with recorder.record_work("paint", number):
                 pass
             yield Painted(number, PIXELS)
 

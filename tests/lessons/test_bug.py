@@ -73,6 +73,20 @@ tiles = st.builds(
 )
 
 
+def test_the_greedy_one_paints_its_larger_tile_as_the_right_one_paints_its_own() -> None:
+    """In one call, at the kernel's own pace: the lesson's times compare what is painted, not how."""
+
+    class InOneCall(Recording):
+        def paint(self, canvas: Canvas, x: int, y: int, width: int, height: int) -> tuple[int, int]:  # noqa: ARG002
+            self.painted.append((x, y, width, height))
+            return 7, 0
+
+    inner = InOneCall()
+    assert Greedy(inner).paint(canvas(), 0, 8, 16, 8) == (7, 0)
+    assert Greedy(inner).paint(canvas(), 24, 8, 16, 8) == (7, 0)
+    assert inner.painted == [(0, 8, 16 + OVERLAP, 16), (24, 8, 16, 16)]
+
+
 @given(tiles, tiles)
 def test_however_they_meet_nothing_is_painted_outside_the_frame(one: Rectangle, other: Rectangle) -> None:
     inner = Recording()

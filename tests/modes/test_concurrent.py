@@ -30,8 +30,6 @@ from render.trace import Recorder
 SMALL = {"size": (12, 8), "samples": 1, "limit": 20, "tile": 4, "target": "python"}
 INTERRUPTS = """\
 import os, signal, threading
-
-
 class Interrupt:
     sent = False
 
@@ -39,24 +37,12 @@ class Interrupt:
         if threading.current_thread() is not threading.main_thread() and not self.sent:
             self.sent = True
             os.kill(os.getpid(), signal.SIGINT)
-
-
 interrupt = Interrupt()
-
-
-def start(x, y, p):
-    return x, y
-
-
+def start(x, y, p): return x, y
 def step(state, p):
     interrupt()
     return state
-
-
-def alive(state, p):
-    return state[0] < 1e30
-
-
+def alive(state, p): return state[0] < 1e30
 def shade(state, steps, p):
     return 0.0, 0.0, 0.0
 """

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from render import engine, modes, scene, targets
 from render.errors import ModeUnavailable, RenderError, TileError
 from render.frame import open_canvas
-from render.frontend import library
+from render.frontend import races
 from render.modes.cuda import Host
 from render.options import complete
 from render.painting.painter import Done, Launcher
@@ -214,7 +214,7 @@ def test_gpus_of_one_kind_share_what_was_compiled_once(
         compiled.append(capability)
         return b"code"
 
-    monkeypatch.setattr(gpus, "find", lambda: gpus.Gpus(four, None, "", (13, 0), four))
+    monkeypatch.setattr(gpus, "find", lambda **_: gpus.Gpus(four, None, "", (13, 0), four))
     monkeypatch.setattr("render.codegen.cuda_code.load_machine_code", machine_code)
     said: list[str] = []
     targets.load("cuda").compile(scene.load("mandelbrot"), ask(mode="cuda", target="cuda"), said.append)
@@ -242,8 +242,8 @@ def test_a_tile_of_a_world_fits_in_one_launch() -> None:
 
 
 def test_a_race_is_cut_for_all_modes_alike_and_cuda_alone_in_bands() -> None:
-    alone, *_ = library.race_requests({"size": (640, 480), "simulate": True}, ["cuda"])
-    both = library.race_requests({"size": (640, 480), "simulate": True}, ["cuda", "parallel"])
+    alone, *_ = races.race_requests({"size": (640, 480), "simulate": True}, ["cuda"])
+    both = races.race_requests({"size": (640, 480), "simulate": True}, ["cuda", "parallel"])
 
     assert alone.tile == choose_band(640, 480, BAND_ROWS)
     assert {request.tile for request in both} == {complete(size=(640, 480)).tile}
@@ -290,7 +290,7 @@ def test_a_script_without_a_guard_may_simulate(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "import render\n"
-        "frame = render.draw(mode='cuda', simulate=True, size=(16, 8), limit=20)\n"
+        "frame = render.draw(mode='cuda', simulate=True, size=(16, 8), samples=1, limit=20)\n"
         "print('drawn', frame.sha256)\n"
     )
 

@@ -35,9 +35,9 @@ def spans(frame: Frame, kind: str) -> list[Span]:
 @contextmanager
 def full(chosen: Iterable[Gpu], left: int = 0) -> Iterator[None]:
     """The memory of these GPUs is taken, to the last 2 MiB of each, or to so many bytes."""
-    from render.runtime.cuda.driver import check_result, load_bindings, retain_context
+    from render.runtime.cuda.driver import check_result, load_driver, retain_context
 
-    driver, taken = load_bindings(), []
+    driver, taken = load_driver(), []
     try:
         for gpu in chosen:
             check_result(driver.cuCtxSetCurrent(retain_context(driver, gpu.number)))

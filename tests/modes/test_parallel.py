@@ -24,6 +24,7 @@ from render.backends.loky import crew
 from render.errors import ModeUnavailable, RenderError, TileError
 from render.painting.retries import Death
 from render.request import Request
+from tests.conftest import HANGING
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL")
 
@@ -309,7 +310,7 @@ def test_threads_without_joblib_fail_and_stop_as_others_do(wanted: Request, tmp_
     with pytest.raises(KeyboardInterrupt):
         engine.draw(threads, progress=stop)
     for thread in [thread for thread in threading.enumerate() if thread.name == "painter"]:
-        thread.join(60)
+        thread.join(HANGING)
         assert not thread.is_alive()
 
 
@@ -330,7 +331,7 @@ def test_processes_paint_although_standard_streams_are_closed(closed: str, tmp_p
         ["/bin/sh", "-c", f'exec "$0" -m render {words} {closed}', sys.executable],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-        timeout=60,
+        timeout=HANGING,
         check=False,
     )
     assert run.returncode == 0

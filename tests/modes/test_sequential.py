@@ -16,6 +16,7 @@ import pytest
 from render import engine
 from render.request import Request
 from render.runtime.cpu import native, underway
+from tests.conftest import HANGING
 
 ROOT = Path(__file__).parents[2]
 ENDLESS = [
@@ -110,7 +111,7 @@ def test_a_tile_that_would_take_hours_ends_with_the_program(
         assert run.stdout is not None
         assert [run.stdout.readline() for _ in range(3)] == ["slice\n"] * 3
         run.send_signal(getattr(signal, name))
-        _, err = run.communicate(timeout=60)
+        _, err = run.communicate(timeout=HANGING)
 
     assert (run.returncode, err.splitlines()[-1]) == (code, f"render: {said}")
     assert not list(tmp_path.iterdir())

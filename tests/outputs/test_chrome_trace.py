@@ -115,7 +115,7 @@ def test_traces_combined_by_viztracer_stay_apart(draw: Draw, tmp_path: Path) -> 
     for name, timeline in zip(names, ("0011", "00111"), strict=False):
         Path(name).write_bytes(write(Frames((draw(timeline), draw(timeline, mode="concurrent")), "race")))
     command = [sys.executable, "-m", "viztracer", "--combine", *names[:2], "-o", names[2]]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, check=True, capture_output=True, timeout=HANGING)
     made = json.loads(Path(names[2]).read_bytes())["traceEvents"]
     assert len({event["pid"] for event in made if event["name"] == "process_name"}) == 4
 

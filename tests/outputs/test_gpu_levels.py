@@ -15,6 +15,12 @@ from render.trace import tile_owners
 from .conftest import drawn
 from .synthetic_gpu import with_gpu
 
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("render.outputs.replay.IMAGES", 7)
+
+
 GPU = with_gpu(drawn(), bands=8, multiprocessors=132)
 
 

@@ -28,6 +28,7 @@ from render.outputs import page as theatre
 from render.outputs import trace as saved
 from render.swatches import COLOURS
 from render.trace import Span, Trace, Worker
+from render.wording import as_sentence
 from tests.conftest import HANGING
 
 from .conftest import MS, drawn
@@ -474,6 +475,7 @@ def test_a_name_cannot_break_out_of_the_page(shown: Callable[..., Any]) -> None:
     page = shown(STRANGE["a name that bites"])
     assert "</script><script>alert(1)</script>" in page.locator(".lead").inner_text()
     assert page.locator("b", has_text="&'").count() == 0
+    assert page.locator(".lead bdi").count() == 2  # a name that is written from right to left turns nothing else round
 
 
 def test_the_page_of_a_race_stays_small() -> None:
@@ -647,6 +649,15 @@ def test_a_tile_appears_when_it_is_finished_and_is_the_picture_then(shown: Calla
     assert pixel(page, 0, 9, 11) != pytest.approx([r, g, b], abs=6)  # time went back
 
 
+def test_what_an_interrupted_run_had_painted_is_there_from_the_start(shown: Callable[..., Any]) -> None:
+    resumed = drawn("0011", facts={"resumed": 4})
+    page = shown(Frames((resumed,)))
+    assert "cut into 6 tiles." in page.locator(".lead").inner_text()
+    states(page, 0)
+    assert pixel(page, 0, 41, 27) == pytest.approx([int(v) for v in resumed.rgb[27, 41]], abs=6)
+    assert pixel(page, 0, 25, 11) == [0x15, 0x18, 0x1E]  # of tile 1, which this run is to paint
+
+
 def test_every_run_ends_with_the_same_picture(shown: Callable[..., Any]) -> None:
     page = shown(LESSON)
     page.keyboard.press("o")
@@ -790,7 +801,7 @@ RED = """() => { const canvas = document.querySelector('#run-2 canvas.picture'),
 def test_a_lessons_page_has_its_question_its_conclusions_and_leads_to_each_event(shown: Callable[..., Any]) -> None:
     page = shown(replace(LESSON, explanation=LESSON_TEXT))
     assert page.locator("h1").inner_text() == "How is a fault found?"
-    assert page.locator(".follows li").all_inner_texts() == list(LESSON_TEXT.follows)
+    assert page.locator(".follows li").all_inner_texts() == [as_sentence(text) for text in LESSON_TEXT.follows]
     assert "A race condition depends on who comes first." in page.locator(".lesson").inner_text()
     events = page.locator(".events li")
     assert events.nth(1).inner_text().startswith("+2.00 ms worker 1 writes over it")

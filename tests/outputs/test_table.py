@@ -164,6 +164,7 @@ def test_a_narrow_terminal_gets_a_narrow_table(width: int, draw: Callable[..., F
     heads = table_below(told, "run")[0]
     assert "seconds" in heads
     assert "on a CPU" in heads
+    assert all((f"{head}:" in told) == (head in heads) for head in ("speed-up", "on a CPU", "in flight"))
 
 
 def test_a_gpus_multiprocessors_are_a_line_of_their_own(draw: Draw) -> None:

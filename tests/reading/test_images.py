@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,26 @@ def test_alpha_is_a_channel_of_its_own(kind: str, mode: str, colour: Any) -> Non
     picture = decode(as_file(Image.new(mode, (3, 2), colour), kind, **options))
     alpha = 255 if picture.alpha is None else picture.alpha[1, 2]
     assert (*picture.rgb[1, 2].tolist(), alpha) == colour
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "cause"), [(8, 255, "its pixels cannot be unpacked"), (-1, 11, "no known format")]
+)
+def test_what_decoders_find_odd_is_not_printed_beside_the_error(
+    place: int, value: int, cause: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data = bytearray(as_file(Image.fromarray(RGB), "TIFF", compression="tiff_lzw"))
+    samples = data.index(struct.pack("<HHIH", 277, 3, 1, 3)) + 8  # of a pixel
+    data[place if place > 0 else samples] = value
+    with pytest.raises(InputError, match=cause):
+        decode(bytes(data))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_program_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image.Image, "load", None)
+    with pytest.raises(InputError, match="is PostScript, a program"):
+        decode(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
 
 
 def wide_tiff(values: np.ndarray, end: str) -> bytes:

@@ -43,6 +43,28 @@ def test_a_damaged_array_is_refused(save: Callable[..., None]) -> None:
         decode(bytes(data))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "cause"),
+    [
+        (b"'shape'", b"'sha\0e'", "the head of its array rgb.npy is damaged"),
+        (b"(4, 5, 3)", b"(-4,5, 3)", r"its array rgb.npy is uint8 \(-4, 5, 3\)"),
+    ],
+)
+def test_a_damaged_head_is_refused_in_words(old: bytes, new: bytes, cause: str) -> None:
+    file, made = io.BytesIO(), io.BytesIO()
+    np.save(file, RGB)
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("rgb.npy", file.getvalue().replace(old, new))
+    with pytest.raises(InputError, match=cause):
+        decode(made.getvalue())
+
+
+def test_an_archive_that_lacks_its_beginning_is_refused() -> None:
+    data = npz(rgb=RGB)
+    with pytest.raises(InputError, match="its archive is damaged"):
+        decode(data[:4] + data[90:])
+
+
 def test_more_bytes_than_the_array_has_are_refused() -> None:
     file = io.BytesIO()
     np.save(file, RGB)

@@ -15,6 +15,7 @@ from PIL import Image
 from render.errors import InputError
 from render.pictures.picture import Picture, decode
 from render.pictures.png_writer import encode_png
+from render.pictures.reading import png
 from tests.reading import pngs
 
 KINDS = [(0, 1), (0, 2), (0, 4), (0, 8), (0, 16), (2, 8), (2, 16), (4, 8), (4, 16), (6, 8), (6, 16)]  # colour, depth
@@ -39,6 +40,13 @@ def rgba(picture: Picture) -> np.ndarray:
     opaque = np.full(picture.rgb.shape[:2], 65535 if picture.depth == 16 else 255)
     alpha = opaque if picture.alpha is None else picture.alpha
     return np.concatenate([picture.rgb, alpha[..., None]], axis=2)
+
+
+def test_of_many_texts_so_many_are_kept_as_fit_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [(b"tEXt", b"word %d\0" % number) for number in range(9)]
+    data = pngs.file(pngs.chunks(samples(2, 8), 8, 2, *texts))
+    monkeypatch.setattr(png, "TEXTS", 3 * png.TEXT_COST + 100)
+    assert list(png.read(io.BytesIO(data), len(data)).texts) == ["word 0", "word 1", "word 2"]
 
 
 @pytest.mark.parametrize("interlaced", [False, True])

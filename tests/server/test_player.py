@@ -8,13 +8,16 @@ import time
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
 from render.film import screening
+from render.outputs import trace as saved
 from render.server import player
+from render.trace.intervals import merge_intervals
 from tests.server.conftest import Running, wait_until
 
 av = pytest.importorskip("av", reason="PyAV is missing")
@@ -64,6 +67,35 @@ def test_the_parts_of_a_film_are_one_film(server: Running) -> None:
     assert times == sorted(set(times))
     assert server.get(f"/play/{film['name']}/{number}").status == 400
     assert server.get("/play/another/0").status == 404
+
+
+@pytest.mark.usefixtures("_small")
+def test_the_record_of_a_film_is_a_saved_trace_with_what_the_player_did(server: Running, tmp_path: Path) -> None:
+    film = start(server)
+    times = "began=-2&loaded=5~9,20~21&played=10~600,700~1110"
+    assert film["age"] >= 0
+    number = frames = 0
+    while frames < FRAMES:
+        frames += int(server.get(f"/play/{film['name']}/{number}").headers["x-frames"])
+        number += 1
+    shown = server.app.state.screenings.find(film["name"])
+    wait_until(lambda: shown.sheet is not None)
+    shown.asked -= 5 * 10**9  # as if it had been played since
+    answer = server.get(f"/play/{film['name']}/film.trace.json?{times}")
+    assert answer.headers["content-disposition"] == 'attachment; filename="film.trace.json"'
+    file = tmp_path / "film.trace.json"
+    file.write_bytes(answer.body)
+    trace = saved.read(file)[0].trace
+    assert {span.kind for span in trace.spans} >= {"paint", "encode", "load", "play"}
+    assert {span.tile for span in trace.of_kind("paint")} == set(range(FRAMES))
+    assert [span.tile for span in trace.of_kind("play")] == [*range(12), *range(11, FRAMES)]
+    assert trace.of_kind("play")[0].t0 - trace.asked == 12_000_000
+    theatre = server.get(f"/play/{film['name']}/theatre.html?{times}")
+    assert "it stalled 1 time, for 100 ms in all" in theatre.body.decode()
+    for wrong in ("played=9~3", "played=nan~3", "loaded=x", f"played={'1~2,' * 300}"):
+        assert server.get(f"/play/{film['name']}/film.trace.json?{wrong}").status == 400
+    unfinished = start(server, "&overlap=0")
+    assert server.get(f"/play/{unfinished['name']}/film.trace.json").status == 404
 
 
 @pytest.mark.usefixtures("_small")
@@ -141,6 +173,9 @@ def test_a_film_plays_while_it_is_painted(server: Running, screen: tuple[int, in
         kept = "overlap, started, painted, ended, stalls, parts"
         runs = page.evaluate(f"() => player.told.map(({{ {kept} }}) => ({{ {kept} }}))")
         text = " ".join(page.locator("#sentences li").all_text_contents())
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Save the trace").first.click()
+        film = saved.read(download.value.path())[0]
         browser.close()
     ahead, after = runs
     assert (ahead["overlap"], after["overlap"]) == (True, False)
@@ -148,6 +183,8 @@ def test_a_film_plays_while_it_is_painted(server: Running, screen: tuple[int, in
     assert after["parts"] == ahead["parts"]
     assert after["painted"] > ahead["painted"]
     assert len(after["stalls"]) > len(ahead["stalls"])
+    played = merge_intervals((span.t0, span.t1) for span in film.trace.of_kind("play"))
+    assert len(played) == len(ahead["stalls"]) + 1
     assert f"without {len(after['stalls'])}" in text
     assert "earlier" in text
     assert faults == []

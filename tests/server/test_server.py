@@ -74,6 +74,7 @@ def test_a_tile_is_a_crop_and_is_asked_for_once(plain: Running) -> None:
         ("/tiles/mandelbrot/0/0/0.png?" + "a" * 5000, 414),
         ("/picture/mandelbrot.png?width=100000&height=100000", 400),
         ("/picture/mandelbrot.png", 400),
+        ("/picture/mandelbrot.png?width=0&height=64", 400),
         ("/static/..%2Fapp.py", 404),
         ("/static/__init__.py", 404),
         ("/etc/passwd", 404),

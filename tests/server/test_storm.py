@@ -25,6 +25,7 @@ import pytest
 from PIL import Image
 
 import render
+from render.trace.intervals import max_overlap
 from tests.conftest import HANGING
 from tests.server.conftest import Running, wait_until
 
@@ -116,9 +117,10 @@ def test_a_storm_starves_nobody_and_leaves_nothing_behind(serve: Serve) -> None:
     assert server.get("/healthz").status == server.get("/readyz").status == 200
 
 
-def test_sixteen_requests_that_mostly_wait_are_served_several_times_faster_with_switching(serve: Serve) -> None:
-    """Each waits 50 ms and is painted in some 20 ms, by one worker: 16 (50 + 20) ms against 50 + 16 x 20 ms."""
-    took = {}
+def test_sixteen_requests_that_mostly_wait_wait_side_by_side_with_switching_and_else_in_turn(serve: Serve) -> None:
+    """Each waits 50 ms for one worker: 16 x 50 ms in all, or little more than 50 ms."""
+    beside: dict[bool, int] = {}
+    took: dict[bool, float] = {}
     for switching in (True, False):
         server = serve(workers=1, data_ms=50, switching=switching)
         server.get("/tiles/mandelbrot/0/0/0.png?limit=20000")
@@ -133,7 +135,11 @@ def test_sixteen_requests_that_mostly_wait_are_served_several_times_faster_with_
             t0 = time.perf_counter()
             assert list(users.map(ask_one, range(16))) == [200] * 16
             took[switching] = time.perf_counter() - t0
-    assert took[False] > 1.5 * took[True], took  # 2.5 on an idle machine: a busy one takes its share of the painting
+        waits = [(span.t0, span.t1) for asked in server.service.record.since(0) for span in asked.waits]
+        beside[switching] = max_overlap(waits)
+    assert beside[False] == 1
+    assert took[False] > 16 * 0.05
+    assert beside[True] > 2
 
 
 def test_a_killed_worker_harms_no_answer(serve: Serve) -> None:
@@ -156,7 +162,7 @@ def program(*arguments: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_ends_the_program_soon_though_requests_wait(number: signal.Signals, code: int) -> None:
+def test_a_signal_ends_the_program_though_requests_wait_for_minutes_more(number: signal.Signals, code: int) -> None:
     run = program("--slow-data", "600s", "--workers", "1")
     assert run.stdout is not None
     line = run.stdout.readline()
@@ -166,13 +172,10 @@ def test_a_signal_ends_the_program_soon_though_requests_wait(number: signal.Sign
     with ThreadPoolExecutor(1) as user:
         waiting = user.submit(lambda: asyncio.run(ask(port, "/tiles/mandelbrot/0/0/0.png", "one")))
         wait_until(lambda: '"state":"data"' in asyncio.run(ask(port, "/lesson.json", "two"))[1].decode())
-        t0 = time.perf_counter()
         run.send_signal(number)
         _, said = run.communicate(timeout=HANGING)
-        ended = time.perf_counter() - t0
         assert waiting.result()[0] == 503
     assert run.returncode == code, said
-    assert ended < 5, "as is promised, on a machine that is not overloaded"
     assert "Traceback" not in said
 
 

@@ -180,6 +180,13 @@ def test_a_resumed_picture_is_cut_as_its_journal_unless_it_is_asked_otherwise(
     journal.stop()
 
 
+def test_of_another_picture_the_parameter_is_named_that_differs(ask: Callable[..., Request], tmp_path: Path) -> None:
+    output = tmp_path / "a.png"
+    interrupt(ask(), output)
+    with pytest.raises(UsageError, match="another picture: its shortcuts is 1, not 0"):
+        keep(ask(parameters={"shortcuts": 0}), output, resume=True)
+
+
 @pytest.mark.parametrize("change", [{"limit": 61}, {"samples": 4}, {"width": 49}])
 def test_the_journal_of_another_picture_is_refused_and_stays(
     change: dict[str, Any], ask: Callable[..., Request], tmp_path: Path

@@ -65,12 +65,9 @@ def simulated(ask: Callable[..., Request]) -> Request:
     return ask(mode="cuda", target="cuda", simulate=True, width=21, height=11, tile=(21, 11), limit=40)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "precision"),
-    [
-        *(pytest.param(name, scene.load(name).precision, marks=pytest.mark.slow) for name in scene.names()),
-        ("mandelbrot", "f32"),
-    ],
+    ("name", "precision"), [*((name, scene.load(name).precision) for name in scene.names()), ("mandelbrot", "f32")]
 )
 def test_the_simulator_paints_what_the_cpu_paints(name: str, precision: str, ask: Callable[..., Request]) -> None:
     asked = ask(scene=name, precision=precision, samples=2, width=21, height=11, tile=(21, 11), limit=40)
@@ -119,7 +116,7 @@ def test_a_scene_that_cannot_be_compiled_is_told_as_everywhere(simulated: Reques
 
 
 def test_what_a_scene_prints_does_not_come_between(simulated: Request, tmp_path: Path) -> None:
-    loud = tmp_path / "loud.py"
+    loud = tmp_path / "mandelbrot.py"  # whose code is kept under the same key
     loud.write_text("print('hello')\n" + (scene.scene_folder() / "mandelbrot.py").read_text(encoding="utf-8"))
     request = replace(simulated, scene=str(loud), width=3, height=2, tile=(3, 2), limit=9)
     expected = engine.draw(replace(request, mode="sequential", target="python", simulate=False))

@@ -134,31 +134,34 @@ def _title(frames: Frames) -> str:
 def _write_lead(frames: Frames, runs: Sequence[Run]) -> str:
     """Write as HTML what is painted, that it is the same each time, and what differs."""
     if films.is_film(frames[0].trace):
-        return f"{escape_html(films.name_sheet(frames[0]))}. Each tile is one frame, small. See who did what, and when."
+        sheet = f"<bdi>{escape_html(films.name_sheet(frames[0]))}</bdi>"
+        return f"{sheet}. Each tile is one frame, small. See who did what, and when."
     request = frames[0].request
-    what = f"{request.scene}, view {request.view}, {request.width} × {request.height} pixels"
+    scene, view = (f"<bdi>{escape_html(name)}</bdi>" for name in (request.scene, request.view))  # written either way
+    what = f"{scene}, view {view}, {request.width} × {request.height} pixels"
     tiles = _describe_cut(runs)
     if len(frames) == 1:
-        return f"{escape_html(what)}, {tiles}. See who painted which of them, and when."
+        return f"{what}, {tiles}. See who painted which of them, and when."
     if frames.identical:
         same = "<strong>It is the same picture each time, to the last bit.</strong>"
     elif frames.explanation:
         same = "<strong>The pictures are not all the same: that is what this lesson is about.</strong>"
     else:
         same = "<strong class='alarm'>The pictures differ, which they must not.</strong>"
-    return f"{escape_html(what)}, {escape_html(tiles)}. {same} What differs is who worked on what, and when."
+    return f"{what}, {escape_html(tiles)}. {same} What differs is who worked on what, and when."
 
 
 def _describe_cut(runs: Sequence[Run]) -> str:
     """Say into how many tiles; all alike, or for some runs into others."""
-    most = max(run.stats.tiles for run in runs)
+    most = max(run.cut for run in runs)
     others = [run for run in runs if run.stats.tiles and run.frame.request.tile != runs[0].frame.request.tile]
     if len(runs) == 1:
-        return f"cut into {count(most, 'tile')}"
+        only = runs[0].frame.request.only_tile
+        return f"cut into {count(most, 'tile')}{'' if only is None else f', of which tile {only} alone was asked for'}"
     if not others:
         return f"cut into the same {count(most, 'tile')} each time"
-    cut = join_words([f"{run.frame.title} into {run.stats.tiles}" for run in others])
-    return f"cut into {count(runs[0].stats.tiles, 'tile')}, for {cut}"
+    cut = join_words([f"{run.frame.title} into {run.cut}" for run in others])
+    return f"cut into {count(runs[0].cut, 'tile')}, for {cut}"
 
 
 def _store_picture(number: int, source: str, run: Run) -> str:

@@ -78,8 +78,8 @@ def _build_acts(runs: Sequence[Run], images: Sequence[int], lesson: Explanation 
             f"{_build_time(run)}"
             f'<p class="image"><span class="kitchen">{escape_html(kitchen)}</span> '
             f'<span class="theatre">{escape_html(theatre)}</span></p></header>\n'
-            f'<div class="live"></div>\n{still.draw_picture(run, picture, marked)}\n{key}'
-            f'{still.draw_timeline(run, end, most)}\n<div class="caption">{caption}</div>\n</article>'
+            f'<div class="live"></div>\n{still.draw_picture(run, picture, marked)}\n'
+            f'{still.draw_timeline(run, end, most)}\n<div class="caption">{key}{caption}</div>\n</article>'
         )
 
 

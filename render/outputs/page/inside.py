@@ -70,7 +70,7 @@ def _draw_still(run: Run, figures: stats.Multiprocessors) -> str:
     for number, mine in enumerate(run.lanes.values()):
         y = number * (LANE + 2)
         drawn.append(f'<path class="lane" d="M{LEFT} {y}h{WIDTH - LEFT}v{LANE}H{LEFT}z"/>')
-        drawn.append(f'<text x="0" y="{y + LANE - 2}">worker {number}</text>')
+        drawn.append(f'<text x="0" y="{y + LANE - 2}">{escape_html(run.names[number])}</text>')
         for span in mine:
             if span.kind == "paint":
                 bar = "".join(bar_paths([(span.t0, span.t1)], scale, y, LANE, LEFT))
@@ -81,7 +81,7 @@ def _draw_still(run: Run, figures: stats.Multiprocessors) -> str:
     drawn.append(f'<text x="0" y="{y + 11}">{figures.seen} multi-</text><text x="0" y="{y + 25}">processors</text>')
     drawn += _draw_field(run, scale, y, row)
     y += round(row * figures.seen)
-    levels = f"{len(run.crew)} workers above {figures.seen} multiprocessors"
+    levels = f"{len(run.crew)} streams above {figures.seen} multiprocessors"
     text = f"Inside the graphics card: {levels}, {format_ns(run.length)}"
     return (
         f'<svg class="still field" viewBox="0 0 {WIDTH} {y + FOOT}" role="img" aria-label="{escape_html(text)}">'

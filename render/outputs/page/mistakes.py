@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from render.findings.evidence import OTHERS
 from render.outputs.page.questions import compare_pair, compare_speed, pair_jugglers
 from render.outputs.page.runs import Run
 from render.wording import count
@@ -76,6 +77,8 @@ def _n_times(runs: Sequence[Run]) -> str:
     why = "Starting them, handing out tiles and waiting for the last tile take time, and they share CPUs and memory."
     if run is None or run.base is None or run.difference is None:
         return why
+    if run.short_of_cpu or run.base.short_of_cpu:
+        return f"{why} Here {OTHERS}, so how fast {run.frame.title} was shows nothing."
     return f"{run.frame.title}: {count(run.workers, 'worker')}, {compare_speed(run, run.base)} one. {why}"
 
 

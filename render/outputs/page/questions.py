@@ -85,7 +85,8 @@ def _describe_in_flight(runs: Sequence[Run]) -> str:
 
 
 def _describe_levels(run: Run) -> str:
-    return f"It depends on how near one looks. {TWO_LEVELS} Inside the graphics card: {run.frame.title} shows both."
+    both = f"Both are drawn in “Inside the graphics card: {run.frame.title}”."
+    return f"It depends on how near one looks. {TWO_LEVELS} {both}"
 
 
 def _describe_gpu(runs: Sequence[Run], not_run: dict[str, str]) -> str:

@@ -26,6 +26,8 @@ LETTERS = {
     "transfer": "t",
     "encode": "e",
     "save": "e",
+    "load": "e",
+    "play": "e",
 }  # any other kind that carries a tile is "o"
 SMALL = 200_000  # bytes: a picture that takes no more is kept as it is, a larger one as the eye sees it
 LONGEST_SIDE = 1600  # pixels; no page shows more
@@ -70,6 +72,7 @@ def _describe_run(run: Run, image: int) -> dict[str, Any]:
         "tile": list(request.tile),
         "image": image,
         "length": run.length,
+        "resumed": bool(run.resumed),
         "awaits": make_harmless(run.waits_for),
         "workers": [
             [worker.process, worker.thread, make_harmless(worker.device), make_harmless(worker.host)]

@@ -9,7 +9,7 @@ from itertools import chain, pairwise
 from typing import NamedTuple
 
 from render import stats
-from render.findings import evidence, foremost
+from render.findings import evidence, foremost, incidents
 from render.frame import Frame
 from render.trace import NO_TILE, Span, Worker
 from render.trace.intervals import Interval, merge_intervals
@@ -29,7 +29,8 @@ class Run(evidence.Run):
     def names(self) -> list[str]:
         """The name of each of the crew's lanes."""
         known = self.frame.trace.lanes
-        return [known.get(worker, f"worker {number}") for number, worker in enumerate(self.crew)]
+        kind = "stream" if self.on_gpu else "worker"
+        return [known.get(worker, f"{kind} {number}") for number, worker in enumerate(self.crew)]
 
     @cached_property
     def lanes(self) -> dict[Worker, list[Span]]:
@@ -118,6 +119,17 @@ class Run(evidence.Run):
     def juggles_alone(self) -> bool:
         """True where one worker did it all, and had several tiles in flight at once."""
         return self.workers == 1 and self.juggles
+
+    @property
+    def resumed(self) -> int:
+        """The number of tiles that an interrupted run had painted."""
+        return incidents.count_resumed(self.frame.trace)
+
+    @property
+    def cut(self) -> int:
+        """The number of tiles that its picture was cut into, whoever painted them, and whether or not."""
+        rows, columns = self.frame.request.rows_and_columns
+        return self.stats.tiles + self.resumed if self.frame.request.only_tile is None else rows * columns
 
     @property
     def way(self) -> tuple[bool, bool]:

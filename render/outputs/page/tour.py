@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from render.outputs.page.questions import explain_juggling, explain_when, pair_jugglers
+from render.outputs.page.questions import compare_speed, explain_juggling, explain_when, pair_jugglers
 from render.outputs.page.runs import Curve, Run, find_intervals, nearest_interval
 from render.outputs.page.words import format_ns
 from render.outputs.timeline import TOO_SHORT
@@ -115,7 +115,7 @@ def _ask_first_finished(runs: Sequence[Run]) -> Iterator[Step]:
             "first?",
             (other, "both at about the same time", name),
             0 if base.beats(run) else 2 if run.beats(base) else 1,
-            why,
+            f"{name} was {compare_speed(run, base)} {other}. {why}",
             min(base.length, run.length) * 6 // 10,
             0,
             max(base.length, run.length),

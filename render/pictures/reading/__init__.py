@@ -13,6 +13,7 @@ anything is unpacked if that is too much.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from render import machine
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 SHARE = 3  # of its memory: a process reads a picture of a third, as it draws a frame of a third; two are compared
 SMALL = 1 << 28  # bytes that any file may unpack to, however small it is
 BANDS = 1024  # rows of a picture that are in memory while it is read in bands, at most
+NOWHERE = logging.NullHandler()
 RATIO = 1000  # bytes out of one: deflate's most is 1032, and one colour as this program packs it stays below 995
 
 
@@ -74,6 +76,11 @@ class FileContents(NamedTuple):
 def damage_error(why: str) -> InputError:
     """Make the error of a file that is no picture, or no longer; the cause lacks its name in front."""
     return InputError(f"cannot be read as a picture: {why}", "give a whole file, or save the picture again")
+
+
+def silence_log(library: str) -> None:
+    """Keep a library's log from standard error, where it goes if nobody has asked for it: our errors say it."""
+    logging.getLogger(library).addHandler(NOWHERE)
 
 
 def check_memory(needed: int, packed: int | None = None) -> None:

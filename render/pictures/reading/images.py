@@ -7,16 +7,18 @@
     turned by EXIF               turned as the picture is shown
     animations, several pages    all of them, without the smaller copies in a TIFF
 
-Floating-point pictures have no fixed range and are refused.
+Floating-point pictures have no fixed range and are refused, and so is PostScript, which is a program.
 """
 
 from __future__ import annotations
 
+import ctypes
 import math
 import re
 import struct
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any
@@ -25,7 +27,7 @@ import numpy as np
 
 from render.errors import InputError
 from render.pictures import pillow
-from render.pictures.reading import FileContents, Layer, check_memory, damage_error
+from render.pictures.reading import FileContents, Layer, check_memory, damage_error, silence_log
 from render.pictures.reading.png import GREY, PALETTE, RGB, Png, transparent_colour
 
 if TYPE_CHECKING:
@@ -50,7 +52,8 @@ def read(file: IO[bytes], png: Png | None = None) -> FileContents:
     """
     from PIL import Image, UnidentifiedImageError
 
-    with warnings.catch_warnings():
+    silence_log("PIL")
+    with warnings.catch_warnings(), _silence_libtiff():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
@@ -59,8 +62,33 @@ def read(file: IO[bytes], png: Png | None = None) -> FileContents:
                 return _read_contents(image, head, partial(_read_start, file, -1), png)
         except UnidentifiedImageError as error:
             raise damage_error("no known format") from error
+        except OSError as error:
+            if str(error).startswith("decoder error"):  # and a number
+                raise damage_error("its pixels cannot be unpacked") from error
+            raise
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
             raise InputError(f"is refused: {error}", "give a smaller picture, or one saved as PNG or .npz") from error
+
+
+@contextmanager
+def _silence_libtiff() -> Iterator[None]:
+    """Keep the library behind Pillow's TIFF from writing to standard error what it finds odd, where it can be reached.
+
+    What cannot be read is an error of Pillow's as well.
+    """
+    try:
+        library = ctypes.CDLL(pillow.load_plugin("_imaging").__file__)  # and what it is linked with
+        setters = [library.TIFFSetErrorHandler, library.TIFFSetWarningHandler]
+    except (AttributeError, OSError):
+        setters = []
+    for setter in setters:
+        setter.argtypes, setter.restype = [ctypes.c_void_p], ctypes.c_void_p
+    before = [setter(None) for setter in setters]
+    try:
+        yield
+    finally:
+        for setter, handler in zip(setters, before, strict=True):
+            setter(handler)
 
 
 def _open_image(file: IO[bytes], png: Png | None) -> Image:
@@ -83,6 +111,8 @@ def _read_start(file: IO[bytes], length: int) -> bytes:
 
 
 def _read_contents(image: Image, head: bytes, again: Callable[[], bytes], png: Png | None) -> FileContents:
+    if image.format == "EPS":  # Pillow would have Ghostscript run it
+        raise InputError("is PostScript, a program, and never run", "save the picture as PNG or TIFF")
     pages = _list_pages(image)
     needed = COST * math.prod(image.size) * len(pages)
     check_memory(needed)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO
 
 import numpy as np
@@ -21,8 +23,8 @@ READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.re
 
 
 def read(file: IO[bytes]) -> FileContents:
-    """Read the arrays, each checked against its CRC-32. Raises InputError, or zipfile's errors for a damaged file."""
-    with zipfile.ZipFile(file) as archive:
+    """Read the arrays, each checked against its CRC-32. Raises InputError."""
+    with _open_archive(file) as archive:
         names = archive.namelist()
         if "rgb.npy" not in names:
             raise damage_error("it has no array 'rgb'")
@@ -36,7 +38,7 @@ def read(file: IO[bytes]) -> FileContents:
 
 def scan(file: IO[bytes], length: int) -> LargeFile | None:
     """Read all but the pixels; None where their rows do not follow each other. Raises as `read` does."""
-    with zipfile.ZipFile(file) as archive:
+    with _open_archive(file) as archive:
         names = archive.namelist()
         if "rgb.npy" not in names:
             return None  # `read` says why not
@@ -56,7 +58,7 @@ def scan(file: IO[bytes], length: int) -> LargeFile | None:
 
 def _read_rows(file: IO[bytes], length: int) -> Iterator[np.ndarray]:
     """Yield the rows of `rgb`, and check its CRC-32 at the end."""
-    with zipfile.ZipFile(file) as archive:
+    with _open_archive(file) as archive:
         (height, width, _), _, _ = _read_head(archive, archive.getinfo("rgb.npy"))
         with archive.open("rgb.npy") as opened:
             _skip_head(opened)
@@ -68,6 +70,18 @@ def _read_rows(file: IO[bytes], length: int) -> Iterator[np.ndarray]:
                 yield np.frombuffer(data, np.uint8).reshape(rows, width, 3)
             if opened.read(1):  # at the end, zipfile compares the CRC
                 raise damage_error("its array 'rgb' has more bytes than it needs")
+
+
+@contextmanager
+def _open_archive(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
+    """Open the archive. Raises InputError for it and for what is read of it."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            yield archive
+    except zipfile.BadZipFile as error:
+        raise damage_error(str(error)) from error
+    except (OSError, ValueError, EOFError, zlib.error) as error:  # places outside of it; what cannot be unpacked
+        raise damage_error("its archive is damaged") from error
 
 
 def _read_array(archive: zipfile.ZipFile, name: str, dtype: np.dtype | None, axes: int) -> np.ndarray:
@@ -107,7 +121,12 @@ def _read_head(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[tuple
         if int.from_bytes(opened.read(long), "little") > HEAD:
             raise damage_error(f"the head of its array {member.filename} is longer than {HEAD} bytes")
         opened.seek(8)
-        shape, by_columns, stored = READERS[version](opened)
+        try:
+            shape, by_columns, stored = READERS[version](opened)
+        except Exception as error:  # it is parsed as Python's own text
+            raise damage_error(f"the head of its array {member.filename} is damaged") from error
+    if min(shape, default=0) < 0:
+        raise damage_error(f"its array {member.filename} is {stored} {shape}")
     return shape, stored, by_columns
 
 

@@ -38,6 +38,7 @@ PIXELS = ("IDAT", "fdAT")
 SEEN = {"tRNS": 512, "gAMA": 4, "cHRM": 32, "cICP": 4, "iCCP": 80, "sRGB": 1, "acTL": 8, "fcTL": 26}  # bytes of these
 PLAIN = {"IHDR", "sRGB", "gAMA", "cHRM", "cICP", "iCCP", "pHYs", "tIME", "bKGD", "sBIT", "tEXt", "IDAT", "IEND"}
 TEXTS = 1 << 26  # bytes of all texts that are kept; of one, a byte more is read, so that it is seen to be too long
+TEXT_COST = 256  # bytes that the smallest one takes in memory, about
 KEPT = SEEN | {"tEXt": TEXTS + 1}
 SRGB_GAMMA, SRGB_CHROMATICITIES = 45455, (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)  # in 1/100000
 
@@ -92,7 +93,7 @@ class _Reader:
         self.seen: dict[str, int] = {}
         self.kept: dict[str, bytes] = {}
         self.texts: dict[str, str] = {}
-        self.palette = self.beyond = 0
+        self.palette = self.beyond = self.text_bytes = 0
         self.header = Header(0, 0, 0, 0, interlaced=False)
         self.rows: Rows | None = None
         self.stream: PixelStream | None = None
@@ -251,7 +252,8 @@ class _Reader:
             raise damage_error(f"its chunk tRNS has {length} bytes, which is no colour of this picture")
         elif kind == "tEXt":
             keyword, _, text = body.partition(b"\0")
-            if sum(map(len, self.texts.values())) + len(text) <= TEXTS:
+            self.text_bytes += len(body) + TEXT_COST
+            if self.text_bytes <= TEXTS:
                 self.texts.setdefault(keyword.decode("latin-1"), text.decode("latin-1"))
         elif kind in SEEN:
             self.kept[kind] = body

@@ -6,9 +6,7 @@ against the sum of its deflate stream. All other kinds of TIFF (16 bits, alpha, 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import IO, TYPE_CHECKING, NamedTuple
 
@@ -17,7 +15,16 @@ from isal import isal_zlib
 
 from render.pictures.packing import run_in_threads
 from render.pictures.provenance import split_texts
-from render.pictures.reading import BANDS, FileContents, LargeFile, Layer, check_memory, check_ratio, damage_error
+from render.pictures.reading import (
+    BANDS,
+    FileContents,
+    LargeFile,
+    Layer,
+    check_memory,
+    check_ratio,
+    damage_error,
+    silence_log,
+)
 from render.pictures.reading.images import name_profile
 
 if TYPE_CHECKING:
@@ -91,9 +98,10 @@ def _describe(file: IO[bytes]) -> _Described | None:
     """Read what stands before the pixels; None where they are of another kind."""
     from tifffile import TiffFile
 
+    silence_log("tifffile")  # `_check_layout` says what matters
     file.seek(0)
     try:
-        with _silence_warnings(), TiffFile(file) as opened:
+        with TiffFile(file) as opened:
             page = opened.pages.first
             if not _is_plain(page) or not _is_alone(opened):
                 return None
@@ -144,21 +152,6 @@ def _is_alone(opened: TiffFile) -> bool:
     return len(pages) <= MOST_PAGES and all(
         getattr(pages[number], "subfiletype", 0) == REDUCED for number in range(1, len(pages))
     )
-
-
-@contextmanager
-def _silence_warnings() -> Iterator[None]:
-    """Keep tifffile from logging what it finds odd: `_check_layout` says what matters."""
-
-    def refuse(record: logging.LogRecord) -> bool:
-        return False
-
-    logger = logging.getLogger("tifffile")
-    logger.addFilter(refuse)
-    try:
-        yield
-    finally:
-        logger.removeFilter(refuse)
 
 
 def _unpack_rows(file: IO[bytes], length: int, layout: Layout) -> Iterator[np.ndarray]:

@@ -19,7 +19,7 @@ from render.runtime.cuda.driver import (
     LaunchFailed,
     check_result,
     describe_start_failure,
-    load_bindings,
+    load_driver,
     retain_context,
 )
 from render.runtime.cuda.idle import when_idle
@@ -86,7 +86,7 @@ class CudaDevice:
 
     def _load(self, code: bytes) -> None:
         """The kernel and its constants onto the GPU."""
-        self.driver = driver = self.driver if self.driver is not None else load_bindings()
+        self.driver = driver = self.driver if self.driver is not None else load_driver()
         self.context = retain_context(driver, self.gpu.number)
         self.make_current()
         self._module = check_result(driver.cuModuleLoadData(code))

@@ -1,8 +1,9 @@
 """Find the GPUs, and the reason why mode cuda cannot run on them, without loading numba.
 
 The driver is asked through ctypes (a few entry points that have not changed for ten years), the packages through
-their metadata, the toolkit's libraries where numba-cuda itself would look for them. Each way in which that can fail
-has its own reason and its own remedy, so that nobody has to read a traceback to learn that a package is missing.
+their installers' records, the toolkit's libraries where numba-cuda itself would look for them. Each way in which that
+can fail has its own reason and its own remedy, so that nobody has to read a traceback to learn that a package is
+missing.
 """
 
 from __future__ import annotations
@@ -10,22 +11,17 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
+from render.codegen import packages
 from render.runtime.cuda.driver import driver_library
+from render.runtime.cuda.toolkit import Toolkit, recall_toolkit
 
 OLDEST_NUMBA_CUDA = (0, 30, 4)  # the first that works with numba 0.67
 WANTED = "numba-cuda[cu{major}]>=0.30.4,<0.31"
-LIBRARIES = {  # what numba-cuda loads: the toolkit's name for it, and what it is
-    "nvvm": "NVVM, which compiles",
-    "nvrtc": "NVRTC, which knows the GPUs",
-    "nvJitLink": "nvJitLink, which links",
-    "cudart": "the CUDA runtime",
-}
 NEWEST_TOOLKIT = ("nvidia-nvvm", "nvidia-cuda-nvrtc", "nvidia-cuda-runtime", "nvidia-nvjitlink")  # CUDA 13's packages
 SIMULATE = "add --simulate to see the same code in the simulator"
-DRIVER = f"install NVIDIA's driver for this GPU, or {SIMULATE}"
+DRIVER = f"install NVIDIA's driver if this machine has a GPU of NVIDIA, or {SIMULATE}"
 SET_OUT = ("", "0")  # values of a NUMBA_ variable that mean no
 
 INIT_FAILURES = {  # of cuInit, by CUresult
@@ -58,14 +54,6 @@ class Gpu(NamedTuple):
     multiprocessors: int
     capability: tuple[int, int]
     driver: tuple[int, int]
-
-
-class Toolkit(NamedTuple):
-    """The libraries that compile for GPUs: version, capabilities they compile for (90 is 9.0), what is missing."""
-
-    version: tuple[int, int]
-    capabilities: tuple[int, ...]
-    missing: tuple[str, ...]
 
 
 class Gpus(NamedTuple):
@@ -101,7 +89,7 @@ def find(
         library = _start_driver((driver or driver_library)(), environment)
         gpus = tuple(_list_gpus(library))
         _check_package(gpus[0])
-        found = (toolkit or find_toolkit)()
+        found = (toolkit or recall_toolkit)()
         usable = tuple(_list_usable(found, gpus))
     except Unusable as why:
         reason, remedy = why.args
@@ -180,10 +168,9 @@ def _list_gpus(library: Any) -> Iterator[Gpu]:
 
 def _check_package(gpu: Gpu) -> None:
     """Raise Unusable where numba-cuda is missing or too old."""
-    try:
-        have = version("numba-cuda")
-    except PackageNotFoundError:
-        raise Unusable("the package numba-cuda is not installed", install_command(gpu.driver[0])) from None
+    have = packages.find_version("numba-cuda")
+    if have is None:
+        raise Unusable("the package numba-cuda is not installed", install_command(gpu.driver[0]))
     if is_too_old(have):
         raise Unusable(f"numba-cuda {have} is too old", install_command(gpu.driver[0]))
 
@@ -191,28 +178,6 @@ def _check_package(gpu: Gpu) -> None:
 def is_too_old(have: str) -> bool:
     """Test whether this version of numba-cuda does not work with numba here."""
     return tuple(int(part) for part in have.split(".")[:3] if part.isdigit()) < OLDEST_NUMBA_CUDA
-
-
-def find_toolkit() -> Toolkit:
-    """Find the toolkit as numba-cuda would: packages of this Python first, then the system's toolkit."""
-    from cuda import pathfinder
-
-    paths: dict[str, str] = {}
-    missing = []
-    for name, about in LIBRARIES.items():
-        try:
-            paths[name] = pathfinder.load_nvidia_dynamic_lib(name).abs_path
-        except (RuntimeError, OSError):
-            missing.append(about)
-    if "nvrtc" not in paths:
-        return Toolkit((0, 0), (), tuple(missing))
-    compiler = ctypes.CDLL(paths["nvrtc"])
-    major, minor, count = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
-    compiler.nvrtcVersion(ctypes.byref(major), ctypes.byref(minor))
-    compiler.nvrtcGetNumSupportedArchs(ctypes.byref(count))
-    capabilities = (ctypes.c_int * count.value)()
-    compiler.nvrtcGetSupportedArchs(capabilities)
-    return Toolkit((major.value, minor.value), tuple(capabilities), tuple(missing))
 
 
 def _list_usable(toolkit: Toolkit, gpus: tuple[Gpu, ...]) -> Iterator[Gpu]:

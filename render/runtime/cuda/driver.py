@@ -1,7 +1,6 @@
 """NVIDIA's driver as this program uses it: started once, and each failure told in words.
 
-Only the driver's own interface is used, through cuda-bindings (what is asked before they are imported, through ctypes);
-numba has no part in this.
+Only the driver's own interface is used, through ctypes (`calls`); numba has no part in this.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from render.errors import RenderError
+from render.runtime.cuda.calls import Driver
 
 NOT_READY = 600  # CUresult of a query
 OUT_OF_MEMORY = 2
@@ -53,7 +53,7 @@ def check_result(result: tuple[Any, ...]) -> Any:
     """Unwrap a driver result. Raises GpuFailed where the GPU is at fault, LaunchFailed otherwise."""
     code, *values = result
     if int(code):
-        name = f"CUDA error {code}" if type(code) is int else code.name  # cuda-bindings' is no Enum, but an int
+        name = f"CUDA error {code}" if type(code) is int else code.name
         if int(code) in FAILURES:
             reason, remedy = FAILURES[int(code)]
             failure = GpuFailed(f"{reason} ({name})", remedy)
@@ -87,15 +87,14 @@ def driver_library() -> Any:
 
 
 @cache
-def load_bindings() -> Any:
-    """NVIDIA's driver interface, started."""
-    from cuda.bindings import driver
-
+def load_driver() -> Any:
+    """Load the driver's interface, and start the driver."""
+    driver = Driver(driver_library())
     check_result(driver.cuInit(0))
     return driver
 
 
 @cache
 def retain_context(driver: Any, number: int) -> Any:
-    """The one context of a GPU that all of a process shares; making it takes a while, so it is kept to the end."""
+    """Retain the one context of a GPU that all of a process shares; it takes a while, so it is kept to the end."""
     return check_result(driver.cuDevicePrimaryCtxRetain(check_result(driver.cuDeviceGet(number))))

@@ -1,5 +1,6 @@
 """Starts NVIDIA's driver before anything else is known of the request: it takes half a second, beside all imports.
 
+Nothing is imported for it: the driver's calls let other threads run Python meanwhile, and imports would not.
 The driver's own call returns at once where it has been made before, and waits where it is under way in another thread.
 So whoever asks later (`discovery`, `driver`) asks as if nothing had been started, and gets errors in the same way.
 """
@@ -7,7 +8,6 @@ So whoever asks later (`discovery`, `driver`) asks as if nothing had been starte
 from __future__ import annotations
 
 import ctypes
-from contextlib import suppress
 from threading import Thread
 from typing import Any
 
@@ -38,19 +38,8 @@ def _start_contexts() -> None:
         if not library.cuDeviceGet(ctypes.byref(device), number):
             starting.append(Thread(target=_retain_context, args=(library, device.value), name=f"start of GPU {number}"))
             starting[-1].start()
-    _import_bindings()
     for thread in starting:
         thread.join()
-
-
-def _import_bindings() -> None:
-    """Import what speaks to the driver and looks for the toolkit, while other imports wait for the disk."""
-    with suppress(Exception):  # whoever needs it reports why it cannot be had
-        from cuda.bindings import driver  # noqa: F401
-
-        from render.runtime.cuda import discovery
-
-        discovery.find_toolkit()
 
 
 def _retain_context(library: Any, device: int) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from render.runtime.cuda.discovery import LIBRARIES, Toolkit, find_toolkit, install_command, is_too_old
+from render.codegen import packages
+from render.runtime.cuda.discovery import install_command, is_too_old
+from render.runtime.cuda.toolkit import LIBRARIES, Toolkit, find_toolkit
 
 KERNEL_MODULE = Path("/proc/driver/nvidia/version")
 LONGEST = 80  # letters of a version, as the management library counts them
@@ -37,12 +38,10 @@ def find(
     """Find what is installed. `newest`: the major version of CUDA that the driver runs. Never raises."""
     found = _find_toolkit(toolkit)
     missing = found.missing
-    try:
-        package: str | None = version("numba-cuda")
-    except PackageNotFoundError:
-        package = None
+    package = packages.find_version("numba-cuda")
+    if package is None:
         missing = ("the package numba-cuda", *missing)
-    if package is not None and is_too_old(package):
+    elif is_too_old(package):
         missing = (f"a newer numba-cuda than {package}", *missing)
     return Software(
         driver_version(management, kernel_module),

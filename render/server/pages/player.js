@@ -21,6 +21,8 @@ class Run {
     this.stalls = [];
     this.started = this.ready = this.ended = 0;   // ms since it began; 0: not yet
     this.parts = this.painted = 0;
+    this.name = '';                               // of its film
+    this.asked = 0;                               // when the server was asked for it
   }
   get now() { return performance.now() - this.began; }
 
@@ -102,6 +104,8 @@ async function play() {
     if (!globalThis.MediaSource) throw Object.assign(new Error('this browser takes no films in parts'), { codec: true });
     const query = new URLSearchParams({ scene: $('scene').value, view: $('view').value, overlap: mine.overlap ? '1' : '0' });
     const film = await (await ask(`/play/start?${query}`)).json(), source = new MediaSource();
+    mine.name = film.name;
+    mine.asked = mine.now - film.age;
     video.src = URL.createObjectURL(source);
     await new Promise(done => source.addEventListener('sourceopen', done, { once: true }));
     await load(mine, film, source);
@@ -127,20 +131,38 @@ video.addEventListener('ended', () => {
   conclude();
 });
 
+/** Where the server has the record of a run: it is told when this browser loaded and played. */
+function recordOf(one, file) {
+  const since = t => (t - one.asked).toFixed(1);
+  const times = spans => spans.filter(([, t1]) => t1).map(span => span.map(since).join('~')).join();
+  return `/play/${one.name}/${file}?${new URLSearchParams({ began: since(0), loaded: times(one.lanes.loading), played: times(one.lanes.playing) })}`;
+}
+
+/** An item of the list: what a run shows, and the links to its record. */
+function item(text, one) {
+  const entry = Object.assign(document.createElement('li'), { textContent: text });
+  if (!one) return entry;
+  const link = (name, file, more) => Object.assign(document.createElement('a'), { textContent: name, href: recordOf(one, file), className: 'button', ...more });
+  const links = Object.assign(document.createElement('p'), { className: 'take' });
+  links.append(link('Open in the theatre', 'theatre.html', { target: '_blank', rel: 'noopener' }), ' ', link('Save the trace', 'film.trace.json', { download: '' }));
+  entry.append(links);
+  return entry;
+}
+
 /** What the runs so far show, in sentences. */
 function conclude() {
   const count = stalls => `${stalls.length} ${stalls.length === 1 ? 'stall' : 'stalls'}`;
-  const lines = told.map(one => {
+  const items = told.map(one => {
     const stood = one.stalls.reduce((all, [t0, t1]) => all + (t1 || one.ended) - t0, 0);
     const early = one.started < one.painted ? `, ${format(one.painted - one.started)} before the last part was painted` : '';
-    return `${one.overlap ? 'With' : 'Without'} overlap: it started after ${format(one.started)}${early}; ${count(one.stalls)}${one.stalls.length ? ` of ${format(stood)} together` : ''}; all of it was painted after ${format(one.painted)} and seen after ${format(one.ended)}.`;
+    return item(`${one.overlap ? 'With' : 'Without'} overlap: it started after ${format(one.started)}${early}; ${count(one.stalls)}${one.stalls.length ? ` of ${format(stood)} together` : ''}; all of it was painted after ${format(one.painted)} and seen after ${format(one.ended)}.`, one);
   });
   const ahead = told.find(one => one.overlap), after = told.find(one => !one.overlap);
   if (ahead && after) {
     const won = after.painted - ahead.painted;
-    lines.push(`With overlap ${count(ahead.stalls)}, without ${after.stalls.length}${won > 0 ? `; the film was ready ${format(won)} earlier` : ''}.`);
-  } else if (told.length) lines.push(`Play it once more ${ahead ? 'without' : 'with'} overlap to compare.`);
-  $('sentences').replaceChildren(...lines.map(text => Object.assign(document.createElement('li'), { textContent: text })));
+    items.push(item(`With overlap ${count(ahead.stalls)}, without ${after.stalls.length}${won > 0 ? `; the film was ready ${format(won)} earlier` : ''}.`));
+  } else if (told.length) items.push(item(`Play it once more ${ahead ? 'without' : 'with'} overlap to compare.`));
+  $('sentences').replaceChildren(...items);
 }
 
 function draw() {

@@ -23,6 +23,7 @@ from render.request import Request
 from render.runtime.cuda import driver as gpu_driver
 from render.runtime.cuda.device import CudaDevice
 from render.runtime.cuda.driver import LaunchFailed
+from tests.conftest import HANGING
 from tests.gpu_driver import EVERY, Driver, drawn, open_device
 
 
@@ -110,7 +111,7 @@ def test_what_a_long_launch_writes_to_is_given_back_in_the_background_when_it_ha
     assert driver.memory
     driver.polls = 0
 
-    until = time.monotonic() + 20
+    until = time.monotonic() + HANGING
     while driver.memory and time.monotonic() < until:
         time.sleep(0.01)
     assert not driver.memory
@@ -156,12 +157,14 @@ def test_no_clock_learns_from_the_launch_that_has_the_kernel_loaded(
 ) -> None:
     """A driver that loads when it is first asked to run takes a tenth of a second for it, once."""
     launched: list[int] = []
+    ended: list[int] = []
     inner = driver.launch
 
     def launch(function: object, *rest: Any) -> None:
         launched.append(rest[-2][0][-3])
         time.sleep(0 if launched[1:] else 0.1)
         inner(function, *rest)
+        ended.append(time.perf_counter_ns())
 
     driver.done["cuLaunchKernel"] = lambda *asked: asked[-3].append(lambda: launch(*asked))
     device = open_device(driver, ask())
@@ -170,7 +173,7 @@ def test_no_clock_learns_from_the_launch_that_has_the_kernel_loaded(
     stream.collect()
 
     assert launched == [0, 0, 1, 1], "each has two passes"
-    assert 0 < device.facts()["card_clock_error_ns"] < 50_000_000
+    assert 0 < device.facts()["card_clock_error_ns"] < time.perf_counter_ns() - ended[1], "for it began only then"
     device.close()
 
 

@@ -6,14 +6,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from ctypes import pointer
-from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from render.codegen import packages
 from render.runtime.cuda import discovery as gpus
-from render.runtime.cuda.discovery import Toolkit
+from render.runtime.cuda.toolkit import Toolkit
 
 ROOT = Path(__file__).parent.parent.parent.parent
 TOOLKIT = Toolkit((13, 0), (75, 80, 90, 120), ())
@@ -54,12 +54,7 @@ def package(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], None]:
     """Sets the version of numba-cuda that is installed; None: it is not."""
 
     def install(number: str | None) -> None:
-        def version(name: str) -> str:
-            if number is None:
-                raise PackageNotFoundError(name)
-            return number
-
-        monkeypatch.setattr(gpus, "version", version)
+        monkeypatch.setattr(packages, "find_version", lambda _: number)
 
     install("0.30.4")
     return install
@@ -191,13 +186,6 @@ def test_what_nobody_foresaw_is_a_reason_too() -> None:
     answer = gpus.find(object, lambda: TOOLKIT, {})
 
     assert "AttributeError" in str(answer.reason)
-
-
-def test_the_toolkit_here_is_found_whole() -> None:
-    toolkit = gpus.find_toolkit()
-
-    assert not toolkit.missing
-    assert 90 in toolkit.capabilities
 
 
 def test_looking_loads_neither_a_compiler_nor_arrays() -> None:

@@ -46,7 +46,7 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Imitation]:
     imitation = Imitation(cuda_code.load_thread(made, cuda_code.simulated_cache_key(made)))
     found = discovery.Gpus((GPU,), None, "", (13, 0), (GPU,))
     monkeypatch.setattr(discovery, "find", lambda: found)
-    monkeypatch.setattr(device, "load_bindings", lambda: imitation)
+    monkeypatch.setattr(device, "load_driver", lambda: imitation)
     monkeypatch.setattr(cuda_code, "load_machine_code", lambda *_: b"code")
     yield imitation
     assert not imitation.memory

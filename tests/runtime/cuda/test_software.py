@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from ctypes import c_char
-from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from render.codegen import packages
 from render.frontend import devices
 from render.runtime.cuda import software
-from render.runtime.cuda.discovery import Gpu, Gpus, Toolkit
+from render.runtime.cuda.discovery import Gpu, Gpus
 from render.runtime.cuda.software import Software, driver_version, find
+from render.runtime.cuda.toolkit import Toolkit
 
 TOOLKIT = Toolkit((13, 5), (75, 90), ())
 MODULE = "NVRM version: NVIDIA UNIX {}  580.159.03  Tue Nov  3 00:00:00 UTC 2026\nGCC version: 13.3.0\n"
@@ -47,10 +48,7 @@ def nothing() -> Any:
 
 @pytest.fixture
 def no_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    def version(name: str) -> str:
-        raise PackageNotFoundError(name)
-
-    monkeypatch.setattr(software, "version", version)
+    monkeypatch.setattr(packages, "find_version", lambda _: None)
 
 
 def test_the_driver_tells_its_version() -> None:

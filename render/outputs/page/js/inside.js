@@ -10,7 +10,7 @@ const tileColour = tile => tile < 0 ? '#888888' : theRecord.colours[tile % theRe
 class Inside extends Overview {
   /** @param {Run} run @param {HTMLElement} root @param {Controls} controls */
   constructor(run, root, controls) {
-    const canvas = /** @type {HTMLCanvasElement} */ (element('canvas', { class: 'overview', role: 'img', 'aria-label': `${run.title}, inside the graphics card: ${run.workers.length} workers above ${run.inside.lanes} multiprocessors` }));
+    const canvas = /** @type {HTMLCanvasElement} */ (element('canvas', { class: 'overview', role: 'img', 'aria-label': `${run.title}, inside the graphics card: ${run.workers.length} streams above ${run.inside.lanes} multiprocessors` }));
     super(canvas, run, run.length, 1);
     this.root = root;
     this.canvas = canvas;

@@ -77,11 +77,17 @@ class Picture {
     }
   }
 
-  /** An empty stage: where tiles will be. */
+  /** An empty stage: where tiles will be; those that an interrupted run had painted are there from the start. */
   empty() {
     const { g, width, height } = this.board;
     g.fillStyle = this.look.stage;
-    g.fillRect(0, 0, width, height);
+    if (this.run.resumed) {
+      g.drawImage(this.whole.canvas, 0, 0, width, height);
+      for (const { tile } of this.run.finished) {
+        const { x, y, width: wide, height: high } = this.place(tile);
+        g.fillRect(x, y, wide, high);
+      }
+    } else g.fillRect(0, 0, width, height);
     const [wide, high] = this.run.tile, across = width / theRecord.width, down = height / theRecord.height;
     if (wide * across < 4 || high * down < 4) return;
     g.strokeStyle = 'rgba(255,255,255,.09)';

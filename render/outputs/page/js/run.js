@@ -8,7 +8,7 @@
  * @typedef {{worker: number, stays: Stay[], starts: Float64Array}} Row  Stays that never overlap, by time.
  * @typedef {{times: Float64Array, counts: Float64Array, most: number}} Curve  How many, from each of these times on.
  * @typedef {{tile: number, worker: number, t: number}} Finished  A tile, who painted last on it, and when it was finished.
- * @typedef {{title: string, mode: string, tile: number[], image: number, length: number, awaits: string,
+ * @typedef {{title: string, mode: string, tile: number[], image: number, length: number, resumed: boolean, awaits: string,
  *   workers: [number, number, string, string][], names: string[], worker: number[], number: number[], kind: string, after: number[],
  *   long: number[], cpu: number[] | null, inside: {lanes: number, lane: number[], number: number[], unit: number, after: number[], long: number[]}}} Stored
  * @typedef {{lanes: number, lane: number[], number: number[], t0: number[], t1: number[]}} Field  What multiprocessors paint.

@@ -1,5 +1,7 @@
-"""Mode cuda through NVIDIA's own cuda-bindings, down to what a driver is handed: a stand-in for the driver's library is
-compiled and takes every call; launches are emulated. As a user would see it, in a process of its own."""
+"""Mode cuda down to what a driver is handed: a stand-in for the driver's library is compiled and takes every call.
+
+As a user would see it, in a process of its own; launches are emulated.
+"""
 
 from __future__ import annotations
 
@@ -40,10 +42,12 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def program(library: Path, tmp_path: Path) -> Program:
     """Runs the program with such GPUs: `program("devices", FAKE_GPUS="2")`; interrupted: when it has launched."""
 
-    def run(arguments: str, *, interrupted: bool = False, **gpus: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        arguments: str, *options: str, module: str = "program", interrupted: bool = False, **gpus: str
+    ) -> subprocess.CompletedProcess[str]:
         path = os.pathsep.join([str(library), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])
         more = {"LD_LIBRARY_PATH": path, "PYTHONPATH": str(FOLDER.parent.parent), "FAKE_REPORT": "left"}
-        words = [sys.executable, "-m", "tests.fake_cuda.program", *arguments.split()]
+        words = [sys.executable, *options, "-m", f"tests.fake_cuda.{module}", *arguments.split()]
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("CUDA_VISIBLE", "NUMBA_"))}
         environment = ours | more | gpus
         pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -60,6 +64,24 @@ def program(library: Path, tmp_path: Path) -> Program:
         return subprocess.CompletedProcess(words, child.returncode, out, told)
 
     return run
+
+
+COMPILING = {"numba", "numba_cuda", "llvmlite", "cuda", "nvidia"}
+ELSEWHERE = {"PIL", "asyncio", "concurrent", "email", "html", "difflib", "joblib", "logging", "multiprocessing", "rich"}
+SELDOM = {"importlib.metadata", "numpy.ma", "subprocess", "tempfile", "render.comparison", "render.runtime.simulator"}
+
+
+def test_a_run_whose_code_is_cached_imports_what_it_needs_and_starts_the_driver_first(program: Program) -> None:
+    """Each of these takes longer to import than a frame to paint, and what imports holds up what starts the GPU."""
+    small = "--mode cuda --size 8x4 --samples 1 --limit 1 --out picture.png"
+    program(small)
+    run = program(small, "-X", "importtime", module="bare")
+
+    assert run.returncode == 0, run.stderr[-2000:]
+    imported = [line.rpartition("|")[2].strip() for line in run.stderr.splitlines()]
+    assert not SELDOM & set(imported)
+    assert not (COMPILING | ELSEWHERE) & {name.partition(".")[0] for name in imported}
+    assert imported.index("the driver starts") < imported.index("numpy")
 
 
 def test_a_gpu_is_found_and_described(program: Program) -> None:
