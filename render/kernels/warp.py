@@ -4,7 +4,9 @@ The lanes of a warp are stepped together, so a warp is as slow as its slowest sa
 soon together where they are neighbours; the few that take long are scattered among them. So the first pass takes each
 square of 8 x 4 pixels to a warp of its own and follows its samples for some hundred steps. What goes on after that is
 listed, densely, and the second pass follows it with few warps that stay: a lane whose sample has ended takes the next
-one of the list, when about half of the lanes have.
+one of the list, when about half of the lanes have. Where more than half of a square's samples go on, its warp loses
+little by following them itself. It does so for up to LOOK blocks of steps more, once the list is long enough for the
+second pass.
 
     first pass    squares  0  1  2  3  4 ...           each pixel:  ended -> stored
                   warps    0  1  2  3  4 ...                        goes on -> list
