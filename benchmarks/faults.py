@@ -3,10 +3,11 @@
     python benchmarks/faults.py [RUNS] [SEED]
 
 Each run (50 unless RUNS says otherwise) draws one picture in one mode, and one fault befalls it: workers are killed
-(one, several, again and again, while they start), crash or are stopped; the program is killed, interrupted or told to
-end; the disk is full; there is no shared memory. Then the picture must be that of a quiet run, at once or after
-`--resume`, which must have taken tiles from the journal; within 60 s; and no process and no file may be left. A tile
-that kills all its workers and one that never ends must be named, and the others be kept. Linux only.
+(one, several, again and again, while they start), crash or are stopped; a cluster loses its scheduler or a host; the
+program is killed, interrupted, stopped or told to end; the disk is full; there is no shared memory. Then the picture
+must be that of a quiet run, at once or after `--resume`, which must have taken tiles from the journal; within 60 s; and
+no process and no file may be left. A tile that kills all its workers and one that never ends must be named, and the
+others be kept. Linux only.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 from trials.bad_tiles import BAD_TILES, attempt_bad_tile
 from trials.faults import FAULTS
-from trials.runs import Run, digest, leftovers, list_shared, run_to_end
+from trials.runs import OWN_CLUSTER, Run, digest, leftovers, list_shared, run_to_end
 
 FRAME = ["--scene", "mandelbrot", "--view", "seahorses", "--set", "shortcuts=0", "--size", "480x320", "--samples", "2"]
 SMALL = [*FRAME[:8], "--samples", "1", "--limit", "4000", "--tile", "32"]  # all of it is a launch or two
@@ -35,6 +37,9 @@ MODES: dict[str, list[str]] = {
     "juggling processes": ["--mode", "parallel", "--backend", "loky", "--workers", "2", "--in-flight", "3", *FRAME],
     "cuda, simulated": ["--mode", "cuda", "--simulate", *SMALL],
 }
+if find_spec("distributed"):
+    MODES["processes of Dask"] = ["--mode", "parallel", "--backend", "dask", "--workers", "2", *FRAME]
+    MODES["a cluster"] = ["--mode", "parallel", "--backend", "dask", "--cluster", OWN_CLUSTER, *FRAME]
 
 
 def attempt(name: str, mode: str, expected: str, folder: Path, tag: str) -> str:
@@ -101,8 +106,10 @@ def main(runs: int, seed: int) -> int:
                     how = attempt_bad_tile(name, trial, tag)
                 elif FAULTS[name].before and without_mounts:
                     how = "not tried: only the superuser can"
+                elif not (fitting := [mode for mode in MODES if FAULTS[name].modes in mode]):
+                    how = "not tried: Dask is not installed"
                 else:
-                    mode = random.choice([mode for mode in MODES if FAULTS[name].modes in mode])
+                    mode = random.choice(fitting)
                     how = attempt(name, mode, expected.get(mode, expected["threads"]), trial, tag)
             except (AssertionError, subprocess.TimeoutExpired, ValueError, OSError) as error:
                 wrong, how = wrong + 1, f"WRONG: {error}"

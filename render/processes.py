@@ -8,7 +8,9 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+STOPPED_SECONDS = 5.0  # that a worker may be stopped
 PARENT_SECONDS = 0.5  # between two looks at whether the parent still lives
 
 
@@ -20,6 +22,14 @@ def open_closed_streams() -> None:
         except OSError:
             opened = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, which is this one
             os.set_inheritable(opened, True)  # noqa: FBT003  (its only argument)
+
+
+def is_stopped(pid: int) -> bool:
+    """Test whether a process was stopped (SIGSTOP), where the system shows it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in {"T", "t"}
+    except (OSError, IndexError):
+        return False
 
 
 def exit_with_parent(parent: int) -> None:

@@ -10,8 +10,10 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from render import stats
-from render.findings import conclusions, evidence, sentences
+from render.findings import conclusions, evidence, sentences, stories
+from render.findings.speed_up import describe_curve
 from render.frame import Frame
+from render.lessons import gil
 from render.trace import NO_TILE, Span, Trace, Worker
 from tests.conftest import EXAMPLE
 from tests.outputs.conftest import MS, drawn
@@ -123,6 +125,20 @@ def test_a_cluster_of_this_machine_may_have_had_the_cpus_itself() -> None:
     for spans, word in ((there, ", or the cluster's own client and scheduler"), (run.trace.spans, "")):
         told = concluded(replace(run, trace=replace(run.trace, spans=spans)))
         assert f"Other programs were using the CPUs{word}: run it again." in told
+
+
+def test_whoever_may_have_had_the_cpus_is_named_wherever_nothing_follows() -> None:
+    """In a curve, a story and a lesson as in a plain race."""
+    run = drawn("0" * 300 + "1" * 300, given=0.6, facts={"story": stories.CURVE})
+    spans = tuple(span._replace(worker=span.worker._replace(host="here")) for span in run.trace.spans)
+    there = replace(run, trace=replace(run.trace, spans=spans))
+    (short,) = evidence.build_runs([there])
+    taken = "other programs were using the CPUs, or the cluster's own client and scheduler"
+    assert " ".join(describe_curve([short])).endswith(
+        f" O{taken[1:]}, so nothing follows about more workers: run it again."
+    )
+    assert conclusions._doubt_gain(short, short) == f"nothing follows, for {taken}: run it again"  # noqa: SLF001
+    assert gil._explain_doubt(short, short, short) == f"{taken}, so run it again"  # noqa: SLF001
 
 
 def test_all_runs_that_lacked_cpu_time_are_named_in_one_sentence() -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from trials.clusters import kill
 from trials.runs import Run, send_signal
 
 
@@ -67,6 +68,26 @@ def signal_program(number: int, *, group: bool = False) -> Callable[[Run], None]
     return fault
 
 
+def stop_program(run: Run) -> None:
+    """Stop the program for some seconds, as Ctrl-Z and fg do."""
+    run.until(run.paints)
+    send_signal(run.process.pid, signal.SIGSTOP)
+    time.sleep(random.uniform(0.5, 6.0))
+    send_signal(run.process.pid, signal.SIGCONT)
+
+
+def kill_scheduler(run: Run) -> None:
+    run.until(run.paints)
+    assert run.cluster is not None
+    kill(run.cluster.scheduler)
+
+
+def kill_host(run: Run) -> None:
+    run.until(run.paints)
+    assert run.cluster is not None
+    kill(random.choice(run.cluster.hosts))
+
+
 def kill_at_any_instant(run: Run) -> None:
     time.sleep(random.uniform(0.0, 6.0))
     send_signal(run.process.pid, signal.SIGKILL)
@@ -100,6 +121,9 @@ FAULTS = {
     "a worker is killed every second": Fault(kill_every_second, "processes"),
     "a worker crashes": Fault(crash, "processes"),
     "workers are stopped": Fault(stop, "processes"),
+    "the scheduler is killed": Fault(kill_scheduler, "a cluster"),
+    "a host of the cluster is killed": Fault(kill_host, "a cluster"),
+    "the program is stopped for a while": Fault(stop_program),
     "SIGKILL": Fault(signal_program(signal.SIGKILL)),
     "SIGKILL at any instant": Fault(kill_at_any_instant),
     "Ctrl-C": Fault(signal_program(signal.SIGINT)),

@@ -15,6 +15,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from trials.clusters import Cluster
+
+OWN_CLUSTER = "a cluster of its own"  # of a run: stands for the address
+WORKERS = ("LokyProcess", "Dask Worker")  # in the names of processes
 LONGEST = 60.0  # seconds that a run may take; more is a hang
 SHM = Path("/dev/shm")  # noqa: S108
 MAKER = re.compile(r"sem\.loky-(\d+)-")
@@ -27,6 +31,8 @@ class Run:
     def __init__(self, words: list[str], folder: Path, tag: str, before: list[str] | None = None) -> None:
         self.folder, self.tag = folder, tag
         (folder / "tmp").mkdir(exist_ok=True)
+        self.cluster = Cluster() if OWN_CLUSTER in words else None
+        words = [str(self.cluster.file) if self.cluster and word == OWN_CLUSTER else word for word in words]
         environment = os.environ | {"TMPDIR": str(folder / "tmp"), "RENDER_FAULTS": tag}
         command = [*(before or []), sys.executable, "-m", "render", *words, "--out", "a.png"]
         self.process = subprocess.Popen(
@@ -46,7 +52,8 @@ class Run:
 
     def workers(self) -> list[int]:
         """Those of them that paint for it."""
-        return [pid for pid in self.family()[1:] if "LokyProcess" in read_text(Path(f"/proc/{pid}/cmdline"))]
+        named = {pid: read_text(Path(f"/proc/{pid}/cmdline")) for pid in self.family()[1:]}
+        return [pid for pid, name in named.items() if any(worker in name for worker in WORKERS)]
 
     def _is_ours(self, path: Path) -> bool:
         return f"RENDER_FAULTS={self.tag}\0" in read_text(path / "environ") and ") Z" not in read_text(path / "stat")
@@ -97,6 +104,9 @@ def run_to_end(run: Run) -> tuple[int, str, str]:
         for pid in run.family():
             send_signal(pid, signal.SIGKILL)
         raise
+    finally:
+        if run.cluster:
+            run.cluster.close()
     return run.process.returncode, said, complained
 
 

@@ -7,6 +7,8 @@ unavailable_reason() -> (reason, remedy) or None   why it starts no workers here
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 DEFAULT = "threading"
 OWN_OPTIONS = {"cluster": "dask"}  # options that only one backend takes
+IN_PROCESSES = {"JOBLIB_MULTIPROCESSING": "0"}  # they start no others: joblib need not try whether it can, and warn
 FILTER_LOCK = threading.Lock()  # threads that set and restore them in turn would leave them changed
 
 
@@ -52,10 +55,33 @@ def load(name: str) -> Backend:
 # --- what those that go through joblib share ----------------------------------------------------------------
 
 
-def starts_workers(backend: str) -> bool:
-    """Check whether joblib starts several workers in this process; where it may not, it silently falls back."""
+@contextlib.contextmanager
+def ignore_warnings() -> Iterator[None]:
+    """Import joblib in here, which warns where the system has no semaphores: who needs none does not mind."""
     with FILTER_LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        yield
+
+
+def start_tracker() -> None:
+    """Start loky's process that removes what others leave behind, where it does not run; it imports joblib too."""
+    with ignore_warnings():
+        from joblib.externals.loky.backend import resource_tracker
+
+        before = {name: os.environ.get(name) for name in IN_PROCESSES}
+        os.environ.update(IN_PROCESSES)
+        try:
+            resource_tracker.ensure_running()
+        finally:
+            for name, value in before.items():
+                del os.environ[name]
+                if value is not None:
+                    os.environ[name] = value
+
+
+def starts_workers(backend: str) -> bool:
+    """Check whether joblib starts several workers in this process; where it may not, it silently falls back."""
+    with ignore_warnings():
         try:
             from joblib import effective_n_jobs, parallel_config
         except ValueError:  # JOBLIB_MULTIPROCESSING is no number

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from render.findings import films, stories
-from render.findings.evidence import OTHERS, Run
+from render.findings.evidence import Run, name_takers
 from render.findings.sentences import IDLE, TOO_SHORT
 from render.findings.speed_up import describe_curve
 from render.wording import as_sentence, count, format_time, join_words
@@ -128,7 +128,7 @@ def _doubt_gain(single: Run, alone: Run) -> str:
     if alone.stats.tiles < 2:
         return "with one tile there is no other to go on with while it waits"
     if single.short_of_cpu or alone.short_of_cpu:
-        return f"nothing follows, for {OTHERS}: run it again"
+        return f"nothing follows, for {name_takers([single, alone])}: run it again"
     if alone.idle_seconds < IDLE * alone.seconds:
         return "the time went into painting, not into waiting, so juggling could win little; wait longer to see it"
     return "no clear difference, so run it again"
@@ -167,16 +167,11 @@ def _warn_short_of_cpu(entered: Sequence[Run]) -> Iterator[str]:
     short = [(run, run.stats.on_cpu.mean or 0.0) for run in entered if run.short_of_cpu]
     if not short:
         return
-    group = ", or the control group had no more to give" if any(run.claims.quota for run, _ in short) else ""
-    waited = any(run.may_have_waited_for_lock for run, _ in short)
-    lock = ", or threads waited for Python's lock (GIL)" if waited else ""
-    packing = ", or its files were packed on them" if any(run.packed_files for run, _ in short) else ""
-    cluster = ", or the cluster's own client and scheduler" if any(run.in_cluster for run, _ in short) else ""
     got = [
         f"{run.frame.title} {'' if i else 'got '}{mean:.2f} of {run.available_cpus:.2f}"
         for i, (run, mean) in enumerate(short)
     ]
-    yield f"{OTHERS}{group}{lock}{packing}{cluster}: run it again. Of the CPUs available, {join_words(got)}"
+    yield f"{name_takers(entered)}: run it again. Of the CPUs available, {join_words(got)}"
 
 
 def _warn_load(entered: Sequence[Run]) -> Iterator[str]:

@@ -255,6 +255,19 @@ def _is_time(value: object) -> bool:
     return type(value) in (int, float) and 0 <= value < float("inf")  # type: ignore[operator]
 
 
+def name_takers(runs: Sequence[Run]) -> str:
+    """Name all who may have had the CPU time that some of these runs were short of."""
+    short = [run for run in runs if run.short_of_cpu]
+    takers = {
+        OTHERS: True,
+        "the control group had no more to give": any(run.claims.quota for run in short),
+        "threads waited for Python's lock (GIL)": any(run.may_have_waited_for_lock for run in short),
+        "its files were packed on them": any(run.packed_files for run in short),
+        "the cluster's own client and scheduler": any(run.in_cluster for run in short),
+    }
+    return ", or ".join(taker for taker, possible in takers.items() if possible)
+
+
 Kind = TypeVar("Kind", bound=Run)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from render import lessons, targets
 from render.engine import Entrant
 from render.errors import UsageError
-from render.findings.evidence import OTHERS, Run, build_runs
+from render.findings.evidence import Run, build_runs, name_takers
 from render.findings.explanation import CloseUp, Event
 from render.findings.sentences import TOO_SHORT
 from render.frame import Frame, are_identical
@@ -111,7 +111,7 @@ def _state_conclusion(entered: Sequence[Run]) -> str:
 def _explain_doubt(base: Run, locked: Run, dropped: Run) -> str:
     """Say why the figures do not prove that it is the lock."""
     if base.short_of_cpu or dropped.short_of_cpu:
-        return f"{OTHERS}, so run it again"
+        return f"{name_takers([base, dropped])}, so run it again"
     if base.load is not None:
         return f"the load was {base.load:.1f} before it started, so run it again"
     if base.seconds < TOO_SHORT:

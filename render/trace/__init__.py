@@ -117,16 +117,17 @@ class Trace:
     def lanes(self) -> dict[Worker, str]:
         """Name the lane of each worker that had a tile: those that painted first, by number; then the stages of a film.
 
-        Those that only waited come last.
+        Those that only waited come last; at a server that is the event loop, in which all requests wait.
         """
         names = {worker: f"worker {number}" for number, worker in enumerate(self.workers)}
         for kind, name in AFTER_PAINTING.items():
             for span in self.of_kind(kind):
                 if span.tile != NO_TILE:
                     names.setdefault(span.worker, name)
+        loop = self.facts.get("server") is True
         for span in self.of_kind("wait"):
             if span.tile != NO_TILE:
-                names.setdefault(span.worker, f"worker {len(names)}")
+                names.setdefault(span.worker, "event loop" if loop else f"worker {len(names)}")
         return names
 
     @cached_property

@@ -108,6 +108,19 @@ def test_a_scheduler_that_does_not_answer_is_named_within_seconds(
     assert "dask scheduler" in caught.value.remedy
 
 
+@pytest.mark.usefixtures("_no_kept_connection")
+@pytest.mark.parametrize(
+    ("allowed", "remedy"), [(1024, "give --workers 98 or fewer, allow more (ulimit -n 10280)"), (45, "allow more")]
+)
+def test_more_processes_than_open_files_are_refused_before_any_starts(
+    allowed: int, remedy: str, wanted: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _which: (allowed, allowed))
+    with pytest.raises(ModeUnavailable, match=rf"1024 processes needs 10280 open files, and {allowed}") as caught:
+        engine.draw(replace(wanted, workers=MOST_WORKERS))
+    assert caught.value.remedy.startswith(remedy)
+
+
 def test_a_cluster_without_workers_is_given_time_and_the_waiting_is_announced(
     wanted: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:

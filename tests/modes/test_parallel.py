@@ -275,8 +275,15 @@ def test_where_joblib_is_told_to_start_none_processes_are_refused_with_the_reaso
     assert "--backend" not in refused.value.remedy  # which a lesson does not take
 
 
-@pytest.mark.parametrize("backend", backends.names())
-@pytest.mark.usefixtures("_no_semaphores", "_cluster_of_threads")
+@pytest.mark.usefixtures("_no_semaphores")
+def test_dask_whose_processes_need_semaphores_is_refused_where_there_are_none(wanted: Request) -> None:
+    with pytest.raises(ModeUnavailable, match="without semaphores") as caught:
+        engine.draw(replace(wanted, backend="dask"))
+    assert "--backend loky" in caught.value.remedy
+
+
+@pytest.mark.parametrize("backend", [name for name in backends.names() if name != "dask"])
+@pytest.mark.usefixtures("_no_semaphores")
 def test_where_there_are_no_semaphores_workers_paint_all_the_same(backend: str, wanted: Request) -> None:
     expected = engine.draw(replace(wanted, mode="sequential", backend=None)).sha256
     done: list[int] = []

@@ -20,7 +20,7 @@ from distributed import Client
 from distributed.versions import VersionMismatchWarning
 
 from render.backends import FILTER_LOCK
-from render.backends.dask.local import close_quietly, describe_cause, start_cluster
+from render.backends.dask.local import LocalProcesses, close_quietly, describe_cause, start_cluster
 from render.errors import ModeUnavailable
 
 if TYPE_CHECKING:
@@ -46,13 +46,13 @@ class Connection:
     def __init__(self, wanted: Wanted) -> None:
         self.wanted, self.is_own = wanted, wanted.address is None
         self._closing = contextlib.ExitStack()
+        self._local: LocalProcesses | None = None
         try:
-            where = (
-                self._closing.enter_context(start_cluster(wanted.processes))
-                if wanted.address is None
-                else find_scheduler(wanted.address)
-            )
-            self.client = self._open_client(where)
+            if wanted.address is None:
+                self._local = self._closing.enter_context(start_cluster(wanted.processes))
+                self.client = self._open_client(self._local.cluster)
+            else:
+                self.client = self._open_client(find_scheduler(wanted.address))
         except BaseException:
             self._closing.close()
             raise
@@ -65,6 +65,11 @@ class Connection:
     def is_alive(self) -> bool:
         """Tell if the scheduler is still there, as far as is known."""
         return bool(self.client.status == "running")
+
+    def end_stopped(self) -> None:
+        """End the processes of this machine that were stopped; others are started in their places."""
+        if self._local is not None:
+            self._local.end_stopped()
 
     def close(self) -> None:
         """Let go of the scheduler; end a cluster that was started here."""
@@ -122,12 +127,13 @@ def describe_dashboard(link: str) -> str:
 
 @contextlib.contextmanager
 def quiet_logs() -> Iterator[None]:
-    """Let Dask write nothing into its logs in here."""
+    """Let Dask write nothing into its logs in here, nor its event loop."""
+    roots = ("distributed", "asyncio")
     names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in ("distributed", "tornado")]
-    found = [logging.getLogger(name) for name in ("distributed", *names)]
+    found = [logging.getLogger(name) for name in dict.fromkeys((*roots, *names))]
     before = [(logger, logger.level) for logger in found]
     for logger, level in before:
-        if level != logging.NOTSET or logger.name == "distributed":
+        if level != logging.NOTSET or logger.name in roots:
             logger.setLevel(logging.CRITICAL + 1)
     try:
         yield

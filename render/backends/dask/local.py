@@ -9,6 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing import current_process
@@ -17,13 +20,17 @@ from typing import Any
 import dask
 from distributed import LocalCluster, Nanny
 
+from render import machine
+from render.backends import start_tracker, starts_workers
 from render.backends.dask.messages import SCENES
 from render.errors import ModeUnavailable
-from render.processes import without_interrupts
+from render.processes import STOPPED_SECONDS, is_stopped, without_interrupts
 from render.storage.temporary_folder import temporary_folder
 
-START_SECONDS = 60.0  # in which another process gets ready
-CLOSE_SECONDS = 2.0  # that a connection may take to end well
+FILES, FILES_EACH = 40, 10  # open files of a cluster, and of each process: counted, and a few more
+START_SECONDS = 120.0  # in which another process gets ready
+CLOSE_SECONDS = 2.0  # that a connection, or a process, may take to end well
+END_SECONDS = 10.0  # that it may take to end all processes
 LEAVE_SECONDS = 0.5  # that a process which paints may take to leave; an interrupt is not kept waiting for its tile
 LOOK_SECONDS = 0.02  # between two looks at whether a process has started that is to end
 ALTERNATIVE = "add --backend loky, or --backend threading"
@@ -34,13 +41,20 @@ SETTINGS = {
 
 
 @contextlib.contextmanager
-def start_cluster(processes: int) -> Iterator[Any]:
+def start_cluster(processes: int) -> Iterator[LocalProcesses]:
     """Start a cluster of so many processes, which are gone at the end. Raises ModeUnavailable."""
     if current_process().daemon:
         raise ModeUnavailable(
             "mode parallel cannot run here: this process is a daemon of multiprocessing, which may start no other",
             ALTERNATIVE,
         )
+    if not starts_workers("loky"):
+        raise ModeUnavailable(
+            "mode parallel cannot run here: Dask starts no processes without semaphores, which this system lacks "
+            "(/dev/shm) or JOBLIB_MULTIPROCESSING forbids",
+            ALTERNATIVE,
+        )
+    _check_files(processes)
     import joblib.externals.loky.backend.context  # noqa: F401  (makes its way to start clean processes known)
 
     with contextlib.ExitStack() as stack:
@@ -49,13 +63,30 @@ def start_cluster(processes: int) -> Iterator[Any]:
             folder = stack.enter_context(_worker_folder())
             stack.enter_context(dask.config.set({"temporary-directory": folder}))
             local = stack.enter_context(contextlib.closing(LocalProcesses(folder)))
-            local.start_processes(processes)
+            local.start_processes(processes, at_once=2 * machine.cpus())
         except (RuntimeError, OSError) as error:
             raise ModeUnavailable(
                 f"mode parallel cannot run here: Dask starts no processes ({describe_cause(error)})",
-                f"allow more open files (ulimit -n) and processes (ulimit -u), or {ALTERNATIVE}",
+                f"allow more processes (ulimit -u), files (ulimit -n) and shared memory (/dev/shm), or {ALTERNATIVE}",
             ) from error
-        yield local.cluster
+        yield local
+
+
+def _check_files(processes: int) -> None:
+    """Raise ModeUnavailable where so many processes need more open files than are allowed: minutes before they do."""
+    try:
+        import resource
+    except ImportError:  # another system
+        return
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed, most = FILES + FILES_EACH * processes, (allowed - FILES) // FILES_EACH
+    if allowed not in (-1, resource.RLIM_INFINITY) and allowed < needed:
+        fewer = f"give --workers {most} or fewer, " if most > 0 else ""
+        raise ModeUnavailable(
+            f"mode parallel cannot run here: a cluster of {processes} processes needs {needed} open files, and "
+            f"{allowed} are allowed",
+            f"{fewer}allow more (ulimit -n {needed}), or {ALTERNATIVE}",
+        )
 
 
 @contextlib.contextmanager
@@ -66,6 +97,7 @@ def _worker_folder() -> Iterator[str]:
     """
     from joblib.externals.loky.backend import resource_tracker
 
+    start_tracker()
     with temporary_folder("render-dask-") as path:
         resource_tracker.register(str(path), "folder")
         try:
@@ -80,6 +112,7 @@ class LocalProcesses:
     def __init__(self, folder: str) -> None:
         self._nannies: list[Any] = []  # each starts a process, and another in its place
         self._starting: Future[None] | None = None
+        self._stopped: dict[int, float] = {}  # since when (s), by process
         # in a thread, so that a signal that comes meanwhile finds it whole, and all of it is ended
         with ThreadPoolExecutor(1) as pool:
             with without_interrupts():  # its threads, and the processes that they start, get none either
@@ -109,12 +142,13 @@ class LocalProcesses:
             silence_logs=logging.CRITICAL,
         )
 
-    def start_processes(self, count: int) -> None:
+    def start_processes(self, count: int, at_once: int) -> None:
         """Start so many, and wait until they are ready. Raises RuntimeError or OSError, also where none gets ready."""
 
         async def start_all() -> None:
-            self.cluster.scale(count)
-            await self.cluster
+            for started in range(0, count, at_once):  # all of many at once would get ready late, and together
+                self.cluster.scale(min(started + at_once, count))
+                await self.cluster
 
         self._starting = asyncio.run_coroutine_threadsafe(start_all(), self.cluster.loop.asyncio_loop)
         while True:
@@ -125,29 +159,42 @@ class LocalProcesses:
                 if len(self.cluster.scheduler_info["workers"]) == ready:
                     raise
 
+    def end_stopped(self) -> None:
+        """End the processes that were stopped (SIGSTOP) some seconds ago; others are started in their places."""
+        now = time.monotonic()
+        stopped = {nanny.pid for nanny in self._nannies if nanny.pid is not None and is_stopped(nanny.pid)}
+        self._stopped = {pid: self._stopped.get(pid, now) for pid in stopped}
+        for pid, since in self._stopped.items():
+            if now - since > STOPPED_SECONDS:
+                _kill(pid)
+
     def close(self) -> None:
         """Have the processes leave; end those that paint or still start: they would keep the cluster from closing."""
         with contextlib.suppress(Exception):
-            self.cluster.sync(self._end_processes, callback_timeout=CLOSE_SECONDS)
+            self.cluster.sync(self._end_processes, callback_timeout=END_SECONDS)
         close_quietly(self.cluster)
 
     async def _end_processes(self) -> None:
         starts = self._starting is not None and not self._starting.done()
         while self._starting is not None and not self._starting.done():
-            await self._kill_processes()
+            self._kill_processes()
             await asyncio.sleep(LOOK_SECONDS)
         closing = [asyncio.ensure_future(nanny.close(timeout=CLOSE_SECONDS)) for nanny in self._nannies]
         if closing:
             await asyncio.wait(closing, timeout=0.0 if starts else LEAVE_SECONDS)
-            await self._kill_processes()
+            self._kill_processes()
             await asyncio.gather(*closing, return_exceptions=True)
 
-    async def _kill_processes(self) -> None:
-        """End those that are there. Dask would do that after a while, but loky's processes have no `kill`."""
+    def _kill_processes(self) -> None:
+        """End those that are there, stopped ones too. Dask would ask them after a while, and not so that they must."""
         for nanny in self._nannies:
-            if nanny.process is not None and nanny.process.process is not None:
-                with contextlib.suppress(ValueError, AttributeError):  # it has just ended, or not started yet
-                    await nanny.process.process.terminate()
+            if nanny.pid is not None:
+                _kill(nanny.pid)
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(OSError):  # it has just ended
+        os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 def _close_made(made: Future[Any]) -> None:
@@ -172,4 +219,6 @@ def describe_cause(error: BaseException) -> str:
         return str(told[-1])
     if any(isinstance(one, (TimeoutError, OSError)) for one in chain):
         return "no answer in time"
+    if "failed to start" in str(error):  # Dask's own words
+        return "they end as they start"
     return " ".join(str(error).split())[:200] or type(error).__name__

@@ -26,15 +26,19 @@ if TYPE_CHECKING:
 
 ROUND_TRIPS = 8  # to tie a clock: of some ms each, of which one is soon a short one
 SILENT_SECONDS = 10.0  # in which a scheduler that lives answers, and a worker is heard of
+BUSY_SECONDS = 20.0  # the same on this machine, where only a lack of CPUs keeps one from it
 MOST_PASSED = 1.0  # seconds between two looks that count
 MOST_LISTED = 100  # workers, in the facts of a trace
 
 
 class Member:
-    """One worker. `slots`: tasks that it runs at once; `greeting`: what it has answered, once it has."""
+    """One worker. `slots`: tasks that it runs at once; `greeting`: what it has answered, once it has.
 
-    def __init__(self, address: str, slots: int, clock: HostClock) -> None:
-        self.address, self.slots, self.clock = address, slots, clock
+    patience: for how many seconds it may be silent.
+    """
+
+    def __init__(self, address: str, slots: int, clock: HostClock, patience: float) -> None:
+        self.address, self.slots, self.clock, self._patience = address, slots, clock, patience
         self.greeting: Greeting | None = None
         self.refusal = ""
         self.call: Any = None  # the future of its greeting
@@ -49,7 +53,7 @@ class Member:
     @property
     def is_silent(self) -> bool:
         """Tell if nothing has been heard of it for too long."""
-        return self.quiet > SILENT_SECONDS
+        return self.quiet > self._patience
 
     @property
     def name(self) -> str:
@@ -63,6 +67,7 @@ class Members:
     def __init__(self, connection: Connection, job: Job, recorder: Recorder) -> None:
         self._connection, self._client = connection, connection.client
         self.job, self._recorder = job, recorder
+        self._patience = BUSY_SECONDS if connection.is_own else SILENT_SECONDS
         self._members: dict[str, Member] = {}
         self._look: Future[Any] | None = None
         self._looked, self._answered, self._taken = 0.0, time.monotonic(), 0.0
@@ -148,6 +153,7 @@ class Members:
             raise self.loss_error("it has gone")
         if self._look is None and now - self._looked >= LOOK_SECONDS:
             self._looked, self._answered = now, now
+            self._connection.end_stopped()
             self._look = self.call_in_loop(self._client.scheduler.identity(n_workers=-1))
         if self._look is not None and self._look.done():
             error = self._look.exception()
@@ -156,7 +162,7 @@ class Members:
             elif not isinstance(error, (OSError, TimeoutError)):
                 raise self.loss_error(str(error)) from error
             self._look = None
-        elif self._look is not None and now - self._answered > SILENT_SECONDS:
+        elif self._look is not None and now - self._answered > SILENT_SECONDS and not self._connection.is_own:
             raise self.loss_error(f"it has not answered for {now - self._answered:.0f} s")
         self._take_greetings()
 
@@ -197,7 +203,9 @@ class Members:
     def _greet(self, address: str, slots: int) -> Member:
         from render.backends.dask import worker
 
-        member = self._members[address] = Member(address, slots, HostClock(is_ours=self._connection.is_own))
+        member = self._members[address] = Member(
+            address, slots, HostClock(is_ours=self._connection.is_own), self._patience
+        )
         key = f"render-greeting-{self.job.run}-{len(self._greeted)}"
         self._greeted[key] = member
         member.call = self._client.submit(

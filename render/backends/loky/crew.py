@@ -18,6 +18,7 @@ from render.errors import ModeUnavailable, RenderError
 from render.painting.handfuls import SHORTEST, fair_share
 from render.painting.liveness import LOOK_SECONDS, quiet_limit
 from render.painting.retries import Death, Todo
+from render.processes import STOPPED_SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 READY_SECONDS = 30.0  # that a worker may take to start; then others begin without it, and it is killed
 STALL_SECONDS = 20.0  # in which workers are lost and nothing comes of it
-STOPPED_SECONDS = 5.0  # that a worker may be stopped (SIGSTOP)
 QUICK = 50_000_000  # ns; where tiles take less, a worker is given the next one beforehand
 MOST_AT_ONCE = 100  # tiles: so many, and what is sent back of them, fit into a pipe
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds before a worker is started in place of one that was lost

@@ -11,10 +11,10 @@ import os
 import signal
 import sys
 from multiprocessing import util
-from pathlib import Path
 from typing import Any
 
 from render import processes
+from render.backends import IN_PROCESSES, ignore_warnings, start_tracker
 from render.backends.loky.worker import serve_calls
 from render.painting.retries import Death
 
@@ -25,12 +25,14 @@ class WorkerProcess:
     """A process that takes calls and answers each. Raises OSError where the system does not start one."""
 
     def __init__(self) -> None:
-        from joblib.externals.loky.backend.context import get_context
+        with ignore_warnings():
+            from joblib.externals.loky.backend.context import get_context
 
         processes.open_closed_streams()  # a worker without a standard error ends at once
+        start_tracker()
         context = get_context("loky")
         self.connection, theirs = context.Pipe()
-        self._process = context.Process(target=serve_calls, args=(theirs, os.getpid()), daemon=True)
+        self._process = context.Process(target=serve_calls, args=(theirs, os.getpid()), daemon=True, env=IN_PROCESSES)
         try:
             with processes.without_interrupts():
                 self._process.start()
@@ -60,10 +62,7 @@ class WorkerProcess:
 
     def is_stopped(self) -> bool:
         """Test whether it was stopped (SIGSTOP), where the system shows it."""
-        try:
-            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] in {"T", "t"}
-        except (OSError, IndexError):
-            return False
+        return processes.is_stopped(self.pid)
 
     def kill(self) -> None:
         """End it now, whatever it does."""

@@ -25,7 +25,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from string import Template
 
-from render.findings import conclusions, films
+from render.findings import conclusions
+from render.findings.sheets import describe_sheet
 from render.frame import Frames
 from render.outputs.page import figures, inside
 from render.outputs.page.acts import build_stage
@@ -126,16 +127,18 @@ def _build_pairs(pairs: Iterable[tuple[str, str]]) -> str:
 
 def _title(frames: Frames) -> str:
     ways = in_words(len(frames))
-    if films.is_film(frames[0].trace):
-        return "A film, and who worked on which frame"
+    sheet = describe_sheet(frames[0])
+    if sheet is not None:
+        return sheet.title
     return f"One picture, painted {ways} ways" if len(frames) > 1 else "One picture, and who painted it"
 
 
 def _write_lead(frames: Frames, runs: Sequence[Run]) -> str:
     """Write as HTML what is painted, that it is the same each time, and what differs."""
-    if films.is_film(frames[0].trace):
-        sheet = f"<bdi>{escape_html(films.name_sheet(frames[0]))}</bdi>"
-        return f"{sheet}. Each tile is one frame, small. See who did what, and when."
+    sheet = describe_sheet(frames[0])
+    if sheet is not None:
+        shown = f"<bdi>{escape_html(sheet.shows)}</bdi>"
+        return f"{shown}. Each tile is {sheet.tile}, small. See who did what, and when."
     request = frames[0].request
     scene, view = (f"<bdi>{escape_html(name)}</bdi>" for name in (request.scene, request.view))  # written either way
     what = f"{scene}, view {view}, {request.width} × {request.height} pixels"
