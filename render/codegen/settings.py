@@ -24,8 +24,9 @@ class Settings(NamedTuple):
     share: of a sample in its pixel.
     images: so many rows below the rectangle are mirror images of rows in it, and are stored with them. outcome: samples
     that are NaN, and 1 when the rectangle is done. budget: steps after which to come back; room and notes: what is
-    underway then, see `driver`. copies, enough, waiting, tiles, counters, tallies, records, and room: a GPU's launch, see
-    `render.kernels.launch`; there each tile has a slot of its own in `rgb` and `steps`, one after the other.
+    underway then, see `driver`. copies, enough (pixels in its list, before the first pass follows on), waiting, tiles,
+    counters, tallies, records, and room: a GPU's launch, see `render.kernels.launch`; there each tile has a slot of its
+    own in `rgb` and `steps`, one after the other.
     """
 
     x: Any

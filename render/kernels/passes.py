@@ -69,7 +69,7 @@ def paint_tiles(
 
 
 def begin_pixel(at: Any, p: Any, square: Lane, first: int, right: int, down: int, tile: int, launch: Launch) -> None:
-    """Follow the samples of this lane's pixel, all lanes together, until one takes long; then list it, else store it."""
+    """Follow this lane's pixel, sample by sample with its warp, until one takes long; then list it, else store it."""
     number = lane_number() + first
     column, row = counts(right << 3) + (number & 7), counts(down << 2) + (number >> 3)
     i, j, outside = find_pixel(at, tile, column, row)
@@ -86,10 +86,9 @@ def begin_pixel(at: Any, p: Any, square: Lane, first: int, right: int, down: int
         if any_lane(going):
             x, y = find_point(real_count(i, red), real_count(j, red), total(s), at)
             state, steps, on, late = beginning(lift(start(x, y, p), x), counts(0), x, y, at, p)
-        many, half = votes(on), counts(warp_lanes() >> 1)
+        many = votes(on)
         waited = waited + many
-        if any_lane(many > half) and count_listed(at) >= at.enough:
-            state, steps, on, _ = following(state, steps, on, half, counts(LOOK), p, at.limit)
+        state, steps, on = follow_on(at, p, state, steps, on, many)
         waits, going = waits | on, going & ~on
         if any_lane(going):
             if any_lane(late):
@@ -112,12 +111,25 @@ def begin_pixel(at: Any, p: Any, square: Lane, first: int, right: int, down: int
         if any_lane(waits & ~kept):  # it is followed anew
             made, bad = 0, counts(0)
     add_strange(at, total(square), tile, launch, total(bad))
+    add_together(at, total(square), tile, launch, made)
+
+
+def follow_on(at: Any, p: Any, state: Any, steps: Lane, on: Any, many: Lane) -> Any:
+    """Follow the samples of `many` lanes further while more than half of a warp go on, if the list is long enough."""
+    half = counts(warp_lanes() >> 1)
+    if any_lane(many > half) and count_listed(at) >= at.enough:
+        state, steps, on, _ = following(state, steps, on, half, counts(LOOK), p, at.limit)
+    return state, steps, on
+
+
+def add_together(at: Any, warp: int, tile: int, launch: Launch, made: int) -> None:
+    """Add what the lanes of a warp have made for a tile to its tally."""
     if at.samples * at.limit >= SUMMED:
-        add_steps(at, total(square), tile, launch, made)
+        add_steps(at, warp, tile, launch, made)
     else:
         made = total(warp_sum(counts(made)))
         if any_lane(lane_number() == 0):
-            add_steps(at, total(square), tile, launch, made)
+            add_steps(at, warp, tile, launch, made)
 
 
 def add_light(sums: Any, r: Lane, g: Lane, b: Lane, at: Any) -> Any:
@@ -200,10 +212,9 @@ def finish_listed(at: Any, p: Any, warp: int, warps: int, launch: Launch) -> Non
             if any_lane(~mine & (entry < listed)):
                 place = total(entry)
                 number, steps = counts(waiting[LIST_ENTRY * place]), counts(waiting[LIST_ENTRY * place + 1])
-                starting = entry >= counts(apart)
+                starting, looks = entry >= counts(apart), counts(1)  # it has been seen in this state
                 if any_lane(~starting):
                     state = seen = fetch_apart(room, place, apart, state)
-                    looks = counts(1)
                     if at.samples > 1:
                         red, green, blue = fetch_apart(room, place + len(state) * apart, apart, (red, green, blue))
                         s = counts(waiting[LIST_ENTRY * place + 2])

@@ -143,7 +143,7 @@ def share_out(memory: np.ndarray, request: Request, shape: Shape) -> Memory:
 class List(NamedTuple):
     """The list of a launch's pixels that wait for the second pass (`render.kernels.passes`), all flat; never copied.
 
-    waiting: their numbers, the steps of their samples, how many samples each has behind it. room: what they have come to.
+    waiting: their numbers, the steps of their samples, how many samples each has behind it. room: states and light.
     """
 
     waiting: np.ndarray
