@@ -171,7 +171,7 @@ def test_whoever_paints_waits_while_bands_are_taken_slowly(ask: Callable[..., Re
         request,
         streaming=Streaming(take, 1),
         preparation=PREPARED,
-        progress=lambda done, _: ahead.append(done.tile.number - len(taken)),
+        watch=lambda moment: ahead.append(moment.done.tile.number - len(taken)),
     )
     assert len(taken) == 9
     assert max(ahead) <= slabs.CANVASES
@@ -193,7 +193,7 @@ def test_a_band_that_cannot_be_written_ends_the_run_and_a_resumed_one_is_the_who
 
     request, journal = open_journal(request, [output], lambda _text: None, resume=True)
     painted = list[int]()
-    frame, wall = draw_in_bands(request, journal=journal, progress=lambda done, _: painted.append(done.tile.number))
+    frame, wall = draw_in_bands(request, journal=journal, watch=lambda moment: painted.append(moment.done.tile.number))
     journal.remove()
     check_equal(wall, frame, engine.draw(request, preparation=PREPARED))
     assert 0 < len(painted) < 48
@@ -204,7 +204,7 @@ def test_a_band_that_cannot_be_written_ends_the_run_and_a_resumed_one_is_the_who
 def test_an_interrupted_run_keeps_what_is_done_in_both_slabs(ask: Callable[..., Request], tmp_path: Path) -> None:
     request, output = ask(width=16, height=4 * ROWS, tile=(8, 64), limit=9, target="simd"), tmp_path / "a.png"
 
-    def interrupt(done: object, _tiles: int) -> None:
+    def interrupt(_moment: object) -> None:
         interrupt.left -= 1  # type: ignore[attr-defined]
         if not interrupt.left:  # type: ignore[attr-defined]
             raise KeyboardInterrupt
@@ -212,7 +212,7 @@ def test_an_interrupted_run_keeps_what_is_done_in_both_slabs(ask: Callable[..., 
     interrupt.left = 13  # type: ignore[attr-defined]
     request, journal = open_journal(request, [output], lambda _text: None)
     with pytest.raises(KeyboardInterrupt) as caught:
-        draw_in_bands(request, journal=journal, progress=interrupt)
+        draw_in_bands(request, journal=journal, watch=interrupt)
     assert f"13 of 32 tiles are kept in {output}.journal" in caught.value.__notes__[0]
 
 

@@ -156,15 +156,15 @@ def _write_lead(frames: Frames, runs: Sequence[Run]) -> str:
 
 def _describe_cut(runs: Sequence[Run]) -> str:
     """Say into how many tiles; all alike, or for some runs into others."""
-    most = max(run.cut for run in runs)
+    most = max(run.tiles_in_all for run in runs)
     others = [run for run in runs if run.stats.tiles and run.frame.request.tile != runs[0].frame.request.tile]
     if len(runs) == 1:
         only = runs[0].frame.request.only_tile
         return f"cut into {count(most, 'tile')}{'' if only is None else f', of which tile {only} alone was asked for'}"
     if not others:
         return f"cut into the same {count(most, 'tile')} each time"
-    cut = join_words([f"{run.frame.title} into {run.cut}" for run in others])
-    return f"cut into {count(runs[0].cut, 'tile')}, for {cut}"
+    cut = join_words([f"{run.frame.title} into {run.tiles_in_all}" for run in others])
+    return f"cut into {count(runs[0].tiles_in_all, 'tile')}, for {cut}"
 
 
 def _store_picture(number: int, source: str, run: Run) -> str:
