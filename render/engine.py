@@ -128,7 +128,8 @@ def _paint_slab(
     for tile in tiles if restored else ():
         if tile.number in restored:
             surface.note_tile(canvas, tile)
-    with closing(paint([tile for tile in tiles if tile.number not in restored], canvas)) as done:
+    todo = [tile for tile in tiles if tile.number not in restored] if restored else tiles
+    with closing(paint(todo, canvas)) as done:
         for finished in done:
             if journal is not None:
                 journal.add(finished.tile, finished.steps, canvas)

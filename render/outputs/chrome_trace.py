@@ -133,7 +133,7 @@ class Place(NamedTuple):
 
 
 def name_lanes(trace: Trace) -> dict[Worker, str]:
-    """Name all workers that have a span: those that painted first, numbered, then those that only prepared."""
+    """Name all workers that have a span: those that painted first, numbered, then those that did something else."""
     several = len(trace.hosts) > 1
     painted = {
         worker: f"{_host_prefix(worker) if several else ''}worker {number}{_device_suffix(worker)}"
@@ -141,7 +141,12 @@ def name_lanes(trace: Trace) -> dict[Worker, str]:
     }
     spans = sorted((span for span in trace.spans if span.kind != "block"), key=lambda span: span.t0)
     others = dict.fromkeys(span.worker for span in spans if span.worker not in painted)
-    return painted | {worker: f"{_host_prefix(worker)}prepares (thread {worker.thread})" for worker in others}
+    return painted | {worker: f"{_host_prefix(worker)}{_name_other(worker, trace)}" for worker in others}
+
+
+def _name_other(worker: Worker, trace: Trace) -> str:
+    """Name one that did not paint by what it did with tiles, or as one that only prepared."""
+    return trace.lanes.get(worker) or f"prepares (thread {worker.thread})"
 
 
 def _host_prefix(worker: Worker) -> str:

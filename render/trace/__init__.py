@@ -36,9 +36,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -90,6 +90,11 @@ class Trace:
         """Show the number of spans and workers, and the time, on one line."""
         seconds = (self.ended - self.began) / 1e9
         return f"<Trace of {len(self.spans)} spans by {len(self.workers)} workers in {seconds:.3g} s>"
+
+    def with_spans(self, spans: Sequence[Span], **changes: Any) -> Trace:
+        """Add spans at the end, as columns where the others are; `changes` of the other members."""
+        joined = self.spans + spans if isinstance(self.spans, Spans) else (*self.spans, *spans)
+        return replace(self, spans=joined, **changes)
 
     @cached_property
     def columns(self) -> Spans:

@@ -22,6 +22,7 @@ from render.painting.course import Moment
 from render.painting.painter import Done
 from render.request import Request
 from render.runtime.cuda import device, discovery
+from render.trace.spans import Spans
 from tests.gpu_driver import GPU
 
 from .test_device import Imitation
@@ -92,6 +93,15 @@ def test_a_frame_with_more_to_keep_has_memory_of_its_own(
     assert "cuModuleLoadData" not in driver.calls or changes == {"samples": 1}, "which has code of its own"
     assert frame.sha256 == drawn_by_the_cpu(**changes)
     assert again.sha256 == drawn_by_the_cpu()
+
+
+def test_spans_stay_columns_from_the_device_to_the_trace(session: Any) -> None:
+    """A frame in thousands of tiles has ten thousands of them, which are never made one by one."""
+    trace = session.draw().trace
+
+    assert isinstance(trace.spans, Spans)
+    assert isinstance(trace.with_spans([trace.spans[0]]).spans, Spans)
+    assert trace.columns is trace.spans
 
 
 def test_after_a_failure_the_gpu_is_opened_anew(session: Any, driver: Imitation) -> None:
