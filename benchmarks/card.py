@@ -13,13 +13,14 @@ differ or there is no GPU; 2 for wrong use; 130 interrupted.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
 
 import run
 
-from harness import passes, record
+from harness import passes
 from reports import findings, markdown
 
 SECTIONS = ("gpu", "designs", "host")
@@ -54,22 +55,28 @@ def main() -> int:
         names = ", ".join(group.name for section, group in run.choose(["gpu"], quick=False))
         print(f"nothing to measure; there are: {', '.join(SECTIONS)}; of gpu: {names}", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who ends a run early sees what was measured
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
         out = typed.out or Path(folder) / "gpu.json"
-        words = ["--out", str(out), "--passes", str(typed.passes)]
-        options = run.parse(words)
-        code = run.measure(options, run.started(options), chosen)
-        found = record.read(out)
+        options = run.parse(["--out", str(out), "--passes", str(typed.passes)])
+        found = run.started(options)
+        try:
+            found.write(out)
+        except OSError as error:
+            print(f"cannot write {out}: {error.strerror}\nname another file with --out", file=sys.stderr)
+            return 1
+        code = run.measure(options, found, chosen)
     print(markdown.report([(out.stem, found)]))
-    if "designs" in typed.words and found.machine.get("gpus"):
+    if "designs" in typed.words and found.machine.get("gpus") and not found.run["interrupted"]:
         from gpu import nsight
 
         print("\n".join(nsight.describe_passes((typed.precision,) if typed.precision else ("f64", "f32"))))
     for text in findings.further_tiles(found):
         print(text)
     if not any(row.get("samples") for row in found.cases.values()):
-        print(f"nothing is measured: {found.machine.get('gpu_reason')}")
-        return 1
+        reasons = {str(row.get("reason")) for row in found.cases.values() if row.get("reason")}
+        print(f"nothing is measured: {found.machine.get('gpu_reason') or '; '.join(sorted(reasons))}")
+        return code or 1
     return code
 
 

@@ -24,6 +24,7 @@ MARGIN, GAP, TITLE = 20, 24, 30  # pixels
 WIDTHS = {1: 1200, 2: 640, 3: 440}  # of a panel, by how many stand in a row
 FINE = 4  # hatches are drawn so many times as large and made smaller, which smooths them
 STEP = 9  # pixels between two lines of a hatch
+LEGEND_ENTRIES = 12  # at most; a line says how many more there are
 
 Box = tuple[int, int, int, int]
 
@@ -177,9 +178,10 @@ def draw_badge(image: pillow.Image.Image, box: Box, number: int, text: str, long
         x += width
 
 
-def draw_legend(entries: Sequence[tuple[int, str]], width: int, most: int = 12) -> pillow.Image.Image:
+def draw_legend(entries: Sequence[tuple[int, str]], width: int) -> pillow.Image.Image:
     """Draw swatches with words, in as many rows as it takes; of many the first, and how many more there are."""
-    shown = [*entries[:most], *([(-1, f"and {len(entries) - most} more")] if len(entries) > most else [])]
+    more = len(entries) - LEGEND_ENTRIES
+    shown = [*entries[:LEGEND_ENTRIES], *([(-1, f"and {more} more")] if more > 0 else [])]
     probe = pillow.ImageDraw.Draw(pillow.Image.new("RGB", (1, 1)))
     places, x, y = [], 0, 0
     for number, word in shown:

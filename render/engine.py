@@ -22,7 +22,7 @@ from render.findings.repeats import Rounds, choose_median, share_pixels
 from render.frame import Canvas, Frames, run_title
 from render.outputs import table
 from render.painting.costs import estimate_costs
-from render.painting.course import Progress, RunProgress, Salvage, Watch, keep_on_error
+from render.painting.course import RunProgress, Salvage, Watch, keep_on_error
 from render.painting.painter import Done, Launcher, Painter
 from render.painting.slabs import Streaming, Surface, open_surface
 from render.plan import Slab, Tile, check_count, plan
@@ -55,7 +55,6 @@ def draw(
     request: Request,
     *,
     announce: Callable[[str], None] = announce_nothing,
-    progress: Progress | None = None,
     clock: Clock = time.perf_counter_ns,
     began: int | None = None,
     facts: Mapping[str, Any] = MappingProxyType({}),
@@ -101,7 +100,7 @@ def draw(
         kept = () if journal is None else journal.start(request, tiles)
         course = RunProgress(request, run_title(request, facts), tiles, kept, known, recorder, surface.picture)
         paint = partial(_paint_tiles, mode, partial(_make_painter, request, kernel, recorder))
-        notify = partial(course.count_tile, progress=progress, watch=watch)
+        notify = partial(course.count_tile, watch=watch)
         with keep_on_error(request, course, salvage, journal), closing(surface), kernel.stay_open():
             for slab in surface.slabs:
                 _paint_slab(slab, plan(request, estimate, slab), surface, journal, course, paint, notify)
@@ -129,7 +128,8 @@ def _paint_slab(
     for tile in tiles if restored else ():
         if tile.number in restored:
             surface.note_tile(canvas, tile)
-    with closing(paint([tile for tile in tiles if tile.number not in restored], canvas)) as done:
+    todo = [tile for tile in tiles if tile.number not in restored] if restored else tiles
+    with closing(paint(todo, canvas)) as done:
         for finished in done:
             if journal is not None:
                 journal.add(finished.tile, finished.steps, canvas)
@@ -213,8 +213,6 @@ def race(
     requests: Sequence[Request | Entrant],
     *,
     announce: Callable[[str], None] = announce_nothing,
-    progress: Progress | None = None,
-    clock: Clock = time.perf_counter_ns,
     watch: Watch | None = None,
     rounds: Rounds = Rounds(),  # noqa: B008  (it is frozen)
     later: Rounds | None = None,
@@ -242,7 +240,7 @@ def race(
             check_count(request)
             preparation.check_scene(request)
             preparation.compile_kernel(request, announce)
-        paint = partial(draw, announce=announce, progress=progress, clock=clock, watch=watch, preparation=preparation)
+        paint = partial(draw, announce=announce, watch=watch, preparation=preparation)
         if streaming is not None:
             paint = partial(_paint_in_slabs, paint, streaming, [])
         for story in dict.fromkeys((None, *(one.facts.get("story") for one in able))):
@@ -250,7 +248,7 @@ def race(
                 one._replace(facts={**one.facts, "load": load}) for one in able if one.facts.get("story") == story
             ]
             often = rounds if story is None else later or rounds
-            frames, missing = _repeat(entered, often, paint, clock, shown[:1])
+            frames, missing = _repeat(entered, often, paint, shown[:1])
             shown += frames
             not_run += missing
     return Race(tuple(shown), "race", tuple(not_run))
@@ -268,11 +266,7 @@ def _paint_in_slabs(
 
 
 def _repeat(
-    entrants: Sequence[Entrant],
-    rounds: Rounds,
-    paint: Callable[..., DrawnFrame],
-    clock: Clock,
-    first: Sequence[DrawnFrame],
+    entrants: Sequence[Entrant], rounds: Rounds, paint: Callable[..., DrawnFrame], first: Sequence[DrawnFrame]
 ) -> tuple[list[DrawnFrame], list[tuple[str, str]]]:
     """Let all run in turn as often as `rounds` says; give the frame that is shown of each, and what did not run.
 
@@ -281,8 +275,8 @@ def _repeat(
     runs: list[tuple[Entrant, list[DrawnFrame]]] = [(entrant, []) for entrant in entrants]
     shown: list[DrawnFrame] = []
     not_run: list[tuple[str, str]] = []
-    began, rounds_made = clock(), 0
-    while runs and (not rounds_made or rounds.needs_more(rounds_made, (clock() - began) / 1e9, shown)):
+    began, rounds_made = time.perf_counter(), 0
+    while runs and (not rounds_made or rounds.needs_more(rounds_made, time.perf_counter() - began, shown)):
         for run in runs[:]:
             (request, facts, adapt), repeats = run
             if repeats and request.simulate:

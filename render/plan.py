@@ -66,25 +66,17 @@ def check_count(request: Request) -> None:
 
 def tile_of(request: Request, number: int) -> Tile:
     """Return the tile of this number; those at the right and lower edge may be smaller."""
-    return _nth_tile(request, number, request.rows_and_columns[1])
+    wide, high = request.tile
+    row, column = divmod(number, request.rows_and_columns[1])
+    x, y = column * wide, row * high
+    return Tile(number, x, y, min(wide, request.width - x), min(high, request.height - y))
 
 
 def find_tile(request: Request, x: int, y: int, width: int, height: int) -> int | None:
     """Return the number of the tile that is this rectangle, or None."""
-    rows, columns = request.rows_and_columns
-    row, column = y // request.tile[1], x // request.tile[0]
-    if row < rows and column < columns:
-        tile = tile_of(request, row * columns + column)
-        if tile[1:] == (x, y, width, height):
-            return tile.number
-    return None
-
-
-def _nth_tile(request: Request, number: int, columns: int) -> Tile:
-    wide, high = request.tile
-    row, column = divmod(number, columns)
-    x, y = column * wide, row * high
-    return Tile(number, x, y, min(wide, request.width - x), min(high, request.height - y))
+    columns = request.rows_and_columns[1]
+    tile = tile_of(request, y // request.tile[1] * columns + x // request.tile[0])
+    return tile.number if tile[1:] == (x, y, width, height) else None
 
 
 def cut(request: Request, slab: Slab | None = None) -> tuple[Tile, ...]:
@@ -95,7 +87,11 @@ def cut(request: Request, slab: Slab | None = None) -> tuple[Tile, ...]:
     if slab is not None:
         first = slab.y // request.tile[1]
         last = first + -(-slab.height // request.tile[1])
-    return tuple(_nth_tile(request, number, columns) for number in range(first * columns, last * columns))
+    wide, high = request.tile
+    across = [(x, min(wide, request.width - x)) for x in range(0, request.width, wide)]
+    down = [(y, min(high, request.height - y)) for y in range(first * high, last * high, high)]
+    places = ((x, y, width, height) for y, height in down for x, width in across)
+    return tuple(Tile(number, *place) for number, place in enumerate(places, first * columns))
 
 
 def cut_slabs(request: Request, rows: int) -> tuple[Slab, ...]:

@@ -199,7 +199,15 @@ def start_program(*words: str | bytes, **more: Any) -> subprocess.Popen[str]:
 
 @pytest.fixture
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each test has a folder of its own, and the program leaves no signal handler behind."""
+    """Each test has a folder of its own, and the program leaves no signal handler behind.
+
+    A machine may be so busy that a tiny picture takes seconds: that alone makes no journal, and no news of progress.
+    """
+    from render.frontend import progress
+    from render.storage import journal
+
+    for late in (journal, progress):
+        monkeypatch.setattr(late, "FIRST_SECONDS", HANGING)
     monkeypatch.chdir(tmp_path)
     before = signal.getsignal(signal.SIGTERM)
     yield

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -88,11 +89,12 @@ class Driver:
         self.calls: list[str] = []
         self.polls = 0  # how often a query still says "not ready"
         self.queues: list[Queue] = []
+        self.turn = RLock()  # several GPUs start on threads of their own
         self.staged = Queue()  # copies from pageable memory, which belong to no stream
         self.done: dict[str, Callable[..., Any]] = {
             "cuMemAlloc": self.gpu.allocate,
             "cuMemHostAlloc": lambda size, _flags: self.pinned.allocate(size, "host"),
-            "cuMemFree": self.gpu.free,
+            "cuMemFree": self._free,
             "cuMemFreeHost": self.pinned.free,
             "cuMemGetInfo": lambda: (FREE, FREE),
             "cuMemcpyHtoD": self._to_gpu,
@@ -119,18 +121,22 @@ class Driver:
             raise AttributeError(name)
 
         def call(*arguments: Any) -> tuple[Any, ...]:
-            self.calls.append(name)
-            number, code = self.failures.get(name, (0, 0))
-            if number in (EVERY, self.calls.count(name)):
-                return (code, None)
-            if name in ("cuEventQuery", "cuStreamQuery"):
-                self.polls -= 1
-                if self.polls >= 0:
-                    return (NOT_READY,)
-            made = self.done[name](*arguments) if name in self.done else object()
-            return (0, *made) if type(made) is tuple else (0, made)
+            with self.turn:
+                return self._answer(name, *arguments)
 
         return call
+
+    def _answer(self, name: str, *arguments: Any) -> tuple[Any, ...]:
+        self.calls.append(name)
+        number, code = self.failures.get(name, (0, 0))
+        if number in (EVERY, self.calls.count(name)):
+            return (code, None)
+        if name in ("cuEventQuery", "cuStreamQuery"):
+            self.polls -= 1
+            if self.polls >= 0:
+                return (NOT_READY,)
+        made = self.done[name](*arguments) if name in self.done else object()
+        return (0, *made) if type(made) is tuple else (0, made)
 
     @property
     def memory(self) -> dict[int, Any]:
@@ -148,6 +154,10 @@ class Driver:
     def _stream(self, _flags: int) -> Queue:
         self.queues.append(Queue())
         return self.queues[-1]
+
+    def _free(self, there: int) -> None:
+        self.staged.finish()  # the driver waits for what is under way in the memory
+        self.gpu.free(there)
 
     def _finish(self) -> None:
         for queue in (self.staged, *self.queues):

@@ -53,7 +53,7 @@ LAYERS = (
     "backends preparation",
     "stories foremost",
     "modes stats schedule claims incidents evidence films sentences chart compare attribution difference inspection",
-    "speed_up",
+    "speed_up sheets",
     "conclusions",
     "outputs document",
     "repeats",

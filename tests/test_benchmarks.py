@@ -202,6 +202,39 @@ def test_the_designs_written_by_hand_paint_what_the_program_does(
     assert tuple(works) == script("sections.designs").DESIGNS
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("section", "name"), [("designs", "whole f32, shortcuts"), ("gpu", "whole set f64"), ("gpu", "interior f32")]
+)
+def test_a_group_of_a_gpu_is_measured_whole(
+    script: Load, bench: Any, section: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From its preparation to its samples, in a small frame: each picture is equal, and no case is left out."""
+    from render.codegen import cuda_code, cuda_compiler
+
+    def load_code(made: Any, *_: object) -> bytes:
+        return cuda_compiler.emit_ptx(cuda_compiler.compile_kernels(made, GPU.capability), GPU.capability).encode()
+
+    gpu, ceilings, ask = script("sections.gpu"), script("gpu.ceilings"), script("sections.gpu").ask
+    for module, values in (
+        (gpu, {"SIZE": (24, 9), "SQUARE": (16, 4), "DEEP": 240, "open_bench": lambda: bench}),
+        (gpu, {"ask": lambda **options: ask(**options | {"limit": 240})}),  # more than the first pass makes
+        (ceilings, {"TURNS": 2, "THREADS": 32, "BLOCKS": 1}),
+        (script("gpu.bench"), {"AHEAD": (1,)}),
+        (cuda_code, {"load_machine_code": load_code}),
+    ):
+        for word, value in values.items():
+            monkeypatch.setattr(module, word, value)
+    group = next(one for one in script("harness.cases").groups(section, quick=False) if one.name == name)
+
+    rows = script("harness.process").measure_group(group, 0.01)["cases"]
+
+    assert [row["case"] for row in rows] == list(group.names)
+    assert not [row["reason"] for row in rows if "reason" in row]
+    assert all(row["samples"] and row["equal"] is not False for row in rows)
+    assert [row["case"] for row in rows if not row["equal"]] == [one for one in group.names if one == gpu.LIMIT]
+
+
 def run_card(*words: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": str(FOLDER.parent), "CUDA_VISIBLE_DEVICES": ""}
     command = [sys.executable, str(FOLDER / "card.py"), *words, "--passes", "1"]

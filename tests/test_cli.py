@@ -23,11 +23,10 @@ from hypothesis import strategies as st
 import render
 from render import engine, options
 from render.errors import OutputError, RenderError
-from render.frontend import commands, devices, progress, races
+from render.frontend import commands, devices, races
 from render.frontend.cli import main
 from render.frontend.parsers import PARSERS
 from render.pictures import picture, png_writer
-from render.storage import journal
 from tests.conftest import HANGING, start_program
 
 FRAME = ["--size", "24x16", "--samples", "1", "--limit", "20", "--tile", "8"]
@@ -81,10 +80,8 @@ Say = Callable[..., Said]
 
 
 @pytest.fixture(autouse=True)
-def _here(own_folder: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test has its folder, before all else, and neither a journal nor news only because the machine is busy."""
-    for late in (journal, progress):
-        monkeypatch.setattr(late, "FIRST_SECONDS", HANGING)
+def _here(own_folder: None) -> None:
+    """Use it in each test, before all else."""
 
 
 @pytest.fixture

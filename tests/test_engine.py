@@ -27,7 +27,7 @@ def test_the_costly_tiles_are_those_that_a_coarse_picture_says(ask: Callable[...
         return int(np.mean([coarse[place] for place in under]) * tile.width * tile.height)
 
     done: list[Tile] = []
-    engine.draw(request, progress=lambda finished, _: done.append(finished.tile))
+    engine.draw(request, watch=lambda moment: done.append(moment.done.tile))
 
     assert done == sorted(cut(request), key=lambda tile: (-cost(tile), tile.number))
     assert len({cost(tile) for tile in done}) >= 32  # so that the order says something

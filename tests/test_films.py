@@ -8,11 +8,15 @@ from dataclasses import replace
 import pytest
 
 from render.findings import films
+from render.findings.sheets import describe_sheet
+from render.outputs.table import describe_picture
 from render.trace import Span, Trace, Worker
+from tests.outputs.conftest import drawn
 
 MS = 1_000_000
 PAINTER, ENCODER, WRITER = (Worker(1, thread) for thread in (1, 2, 3))
 FACTS = {"film": True, "frames": 2, "fps": 10.0}
+SERVER = {"server": True}
 
 
 def trace(rows: Iterable[tuple[Worker, int, str, int, int]], share: float = 1.0) -> Trace:
@@ -101,3 +105,23 @@ def test_nothing_is_said_of_the_times_of_a_simulator() -> None:
 def test_lanes_are_named_by_what_was_done_there() -> None:
     assert list(trace(OVERLAPPED).lanes.values()) == ["worker 0", "encoder", "writer"]
     assert list(trace(IN_TURN).lanes.values()) == ["worker 0"]
+
+
+def test_a_sheet_is_named_by_what_its_tiles_are_and_a_picture_is_none() -> None:
+    sheets = [describe_sheet(drawn("01", view="2 requests of 1 user", facts=facts)) for facts in (FACTS, SERVER, {})]
+    assert [sheet and sheet.title.split(",")[0] for sheet in sheets] == ["A film", "A server", None]
+    film, server = (
+        describe_picture(drawn("01", view="2 requests of 1 user", facts=facts)) for facts in (FACTS, SERVER)
+    )
+    assert film.endswith("2 frames of a film")
+    assert server == "2 requests of 1 user"
+
+
+def test_what_only_waits_is_a_worker_and_at_a_server_its_event_loop() -> None:
+    frame = drawn("01")
+    waits = Span(Worker(7, 9), 1, "wait", 0, MS)
+    lanes = [
+        list(replace(frame.trace, spans=(waits, *frame.trace.spans), facts=facts).lanes.values())
+        for facts in ({}, SERVER)
+    ]
+    assert lanes == [["worker 0", "worker 1"], ["worker 0", "event loop"]]

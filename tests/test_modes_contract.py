@@ -87,7 +87,7 @@ def test_each_tile_is_done_once_and_the_picture_is_one(
     request = replace(wanted, mode=mode, backend=backend, tile=tile)
     done: list[int] = []
 
-    frame = engine.draw(request, progress=lambda finished, _: done.append(finished.tile.number))
+    frame = engine.draw(request, watch=lambda moment: done.append(moment.done.tile.number))
 
     assert sorted(done) == [tile.number for tile in cut(request)]
     assert frame.sha256 == expected
@@ -239,11 +239,11 @@ def test_one_may_stop_after_the_first_tile(mode: str, backend: str | None, wante
     class Enough(Exception):
         pass
 
-    def leave(_done: object, _tiles: int) -> None:
+    def leave(_moment: object) -> None:
         raise Enough
 
     request = replace(wanted, mode=mode, backend=backend)
     with pytest.raises(Enough):
-        engine.draw(request, progress=leave)
+        engine.draw(request, watch=leave)
 
     assert engine.draw(request).total_steps > 0

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render.errors import UsageError
-from render.plan import LARGEST, ORDERS, SMALLEST, Tile, check_count, choose_tile, cut, plan
-from render.request import Request
+from render.plan import LARGEST, ORDERS, SMALLEST, Tile, check_count, choose_tile, cut, find_tile, plan
+from render.request import MOST_TILES, Request
 
 sides = st.integers(1, 60)
 edges = st.integers(1, 70)
@@ -120,6 +120,22 @@ def test_the_default_tile_is_square_of_whole_patches_and_neither_tiny_nor_huge(
 def test_the_default_tile_of_the_default_frame_gives_each_worker_enough_to_do() -> None:
     wide, high = choose_tile(1280, 720, 4)
     assert len(cut(requested(1280, 720, (wide, high)))) >= 16 * 4
+    assert choose_tile(1280, 720, 1) == (wide, high), "one worker has tiles to juggle"
+
+
+def test_a_huge_frame_is_cut_into_larger_tiles_so_that_there_are_not_too_many() -> None:
+    wide, high = choose_tile(1 << 18, 1 << 18, 2)
+    assert MOST_TILES // 16 < ((1 << 18) // wide) * ((1 << 18) // high) <= MOST_TILES // 4
+
+
+@given(sides, sides, edges, edges, st.tuples(*[st.integers(0, 130)] * 4))
+def test_a_rectangle_is_the_tile_that_it_covers_or_none(
+    width: int, height: int, wide: int, high: int, place: tuple[int, int, int, int]
+) -> None:
+    request = requested(width, height, (wide, high))
+    tiles = {tile[1:]: tile.number for tile in cut(request)}
+    assert [find_tile(request, *where) for where in tiles] == list(tiles.values())
+    assert find_tile(request, *place) == tiles.get(place)
 
 
 def test_more_tiles_than_anyone_could_follow_are_refused() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -15,16 +17,17 @@ from hypothesis import strategies as st
 from render import engine, machine, modes
 from render.errors import OutputError, UsageError
 from render.findings.repeats import Rounds
-from render.frame import Canvas, Frame
+from render.frame import Canvas, Frame, open_rows
 from render.frontend.keeping import open_journal
 from render.painting import preview, slabs
 from render.painting.preview import Preview
-from render.painting.slabs import Streaming, choose_slabs
+from render.painting.slabs import SlabbedFrame, Streaming, choose_slabs
 from render.pictures.bands import ROWS, Band, Regrouping
 from render.plan import ORDERS, cut, cut_slabs, plan
 from render.preparation import Preparation
 from render.request import Request
-from tests.conftest import small_request
+from render.trace import Recorder
+from tests.conftest import HANGING, small_request
 
 TWICE = Rounds(2, 2)
 PREPARED = Preparation()  # code is loaded once for all of them
@@ -171,7 +174,7 @@ def test_whoever_paints_waits_while_bands_are_taken_slowly(ask: Callable[..., Re
         request,
         streaming=Streaming(take, 1),
         preparation=PREPARED,
-        progress=lambda done, _: ahead.append(done.tile.number - len(taken)),
+        watch=lambda moment: ahead.append(moment.done.tile.number - len(taken)),
     )
     assert len(taken) == 9
     assert max(ahead) <= slabs.CANVASES
@@ -193,7 +196,7 @@ def test_a_band_that_cannot_be_written_ends_the_run_and_a_resumed_one_is_the_who
 
     request, journal = open_journal(request, [output], lambda _text: None, resume=True)
     painted = list[int]()
-    frame, wall = draw_in_bands(request, journal=journal, progress=lambda done, _: painted.append(done.tile.number))
+    frame, wall = draw_in_bands(request, journal=journal, watch=lambda moment: painted.append(moment.done.tile.number))
     journal.remove()
     check_equal(wall, frame, engine.draw(request, preparation=PREPARED))
     assert 0 < len(painted) < 48
@@ -204,7 +207,7 @@ def test_a_band_that_cannot_be_written_ends_the_run_and_a_resumed_one_is_the_who
 def test_an_interrupted_run_keeps_what_is_done_in_both_slabs(ask: Callable[..., Request], tmp_path: Path) -> None:
     request, output = ask(width=16, height=4 * ROWS, tile=(8, 64), limit=9, target="simd"), tmp_path / "a.png"
 
-    def interrupt(done: object, _tiles: int) -> None:
+    def interrupt(_moment: object) -> None:
         interrupt.left -= 1  # type: ignore[attr-defined]
         if not interrupt.left:  # type: ignore[attr-defined]
             raise KeyboardInterrupt
@@ -212,7 +215,7 @@ def test_an_interrupted_run_keeps_what_is_done_in_both_slabs(ask: Callable[..., 
     interrupt.left = 13  # type: ignore[attr-defined]
     request, journal = open_journal(request, [output], lambda _text: None)
     with pytest.raises(KeyboardInterrupt) as caught:
-        draw_in_bands(request, journal=journal, progress=interrupt)
+        draw_in_bands(request, journal=journal, watch=interrupt)
     assert f"13 of 32 tiles are kept in {output}.journal" in caught.value.__notes__[0]
 
 
@@ -235,6 +238,31 @@ def test_a_frame_is_large_by_its_bytes_or_by_its_part_of_the_memory(
     assert [slabs.is_large(ask(width=side, height=side, samples=4)) for side in sides] == [False, False, True]
     monkeypatch.setattr(machine, "memory", lambda: 256 << 20)
     assert [slabs.is_large(ask(width=side, height=side, samples=4)) for side in sides] == [False, True, True]
+
+
+def test_once_given_up_no_more_bands_are_made() -> None:
+    request = small_request(width=3, height=2 * ROWS, tile=(3, ROWS))
+    parts, taken, entered, go_on = cut_slabs(request, 1), list[int](), Event(), Event()
+
+    def take(band: Band) -> None:
+        taken.append(band.y)
+        entered.set()
+        go_on.wait(HANGING)
+
+    with ExitStack() as stack:
+        canvases = [stack.enter_context(open_rows(request, ROWS, shared=False)) for _ in parts]
+        frame = SlabbedFrame(request, parts, canvases, take, Recorder(), None)
+        for part in parts:
+            frame.finish_slab(part, frame.open_slab(part))
+        entered.wait(HANGING)
+        closing = Thread(target=frame.close)
+        closing.start()
+        while frame._painted.qsize() < 2:  # noqa: SLF001  (the other slab, and that there are no more)
+            closing.join(0.01)
+        go_on.set()
+        closing.join(HANGING)
+
+    assert taken == [0]
 
 
 def test_many_workers_have_tiles_enough_in_a_slab(ask: Callable[..., Request]) -> None:

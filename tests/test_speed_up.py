@@ -64,18 +64,31 @@ def test_on_one_cpu_more_workers_take_turns() -> None:
     assert "Amdahl" not in said
 
 
-@pytest.mark.parametrize("more", [{"given": 0.3}, {"facts": TWO_CPUS | {"load": 4.5}}])
-def test_beside_other_load_nothing_follows(more: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"given": 0.3}, "other programs were using the CPUs"),
+        ({"facts": TWO_CPUS | {"load": 4.5}}, "the machine had other work"),
+    ],
+)
+def test_beside_other_load_nothing_follows(more: dict[str, Any], why: str) -> None:
     two = point("0" * 60, "1" * 60, **{"facts": TWO_CPUS} | more)
-    said = described(point("0" * 80, facts=TWO_CPUS), two)
+    frames = point("0" * 80, facts=TWO_CPUS), two
+    said = described(*frames)
     assert said.endswith("nothing follows about more workers: run it again.")
     assert "Amdahl" not in said
+    drawing = picture.write(Frames(frames, "race")).decode()
+    assert f"; {why}" in drawing
+    assert "Amdahl" not in drawing
 
 
 def test_more_than_the_cpus_can_bring_is_not_explained() -> None:
     said = described(point("0" * 80, facts=TWO_CPUS), point("0" * 20, "1" * 20, facts=TWO_CPUS))
-    assert "something held 1 w up, so run it again" in said
+    assert "Something held 1 w up, so nothing follows about more workers: run it again." in said
     assert "Amdahl" not in said
+    little = described(point("0" * 80, facts=TWO_CPUS), point("0" * 39, "1" * 39, facts=TWO_CPUS))
+    assert "2.05 with 2 workers" in little
+    assert "all of the work was shared out" in little, "so little more comes and goes"
 
 
 def test_the_document_has_the_points_and_picture_and_page_draw_them() -> None:

@@ -47,6 +47,8 @@ def test_no_time_is_further_off_than_is_said(
 
         for moment in (first, first + duration // 2, last):
             assert abs(moment // step * step + clock.offset - pair.host(moment)) <= clock.error + 2
+        low, high = clock.bounds
+        assert low - 1 <= pair.host(last) - last <= pair.host(last) - last // step * step <= high + 1
 
 
 def test_many_launches_say_more_than_one() -> None:
@@ -54,8 +56,10 @@ def test_many_launches_say_more_than_one() -> None:
     early.learn(0, 100, 1000 - 5, 1100 + 500)
     late.learn(200, 300, 1200 - 500, 1300 + 5)
     both.learn(0, 100, 1000 - 5, 1100 + 500)
+    wide = both.error
     both.learn(200, 300, 1200 - 500, 1300 + 5)
 
+    assert both.error == wide == early.error > 250, "that of the times that were told before"
     assert abs(both.offset - 1000) < 10 < min(abs(early.offset - 1000), abs(late.offset - 1000))
 
 

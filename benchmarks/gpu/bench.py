@@ -126,7 +126,11 @@ class Bench:
         self.asked(self.driver.cuMemcpyHtoD(place, values.ctypes.data, values.nbytes))
         self.asked(self.driver.cuCtxSynchronize())
 
+    def wait(self) -> None:
+        """Wait for all that was put into the queue."""
+        self.asked(self.driver.cuStreamSynchronize(self.queue))
+
     def fetch(self, place: int, into: np.ndarray) -> None:
         """Wait, and copy from the GPU."""
-        self.asked(self.driver.cuStreamSynchronize(self.queue))
+        self.wait()
         self.asked(self.driver.cuMemcpyDtoH(into.ctypes.data, place, into.nbytes))

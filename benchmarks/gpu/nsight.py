@@ -24,6 +24,7 @@ METRICS = {
 }
 FRAMES = ("whole", "interior")
 PASSES = 2  # launches of a frame
+PATIENCE = 120  # seconds
 
 
 def describe_passes(precisions: tuple[str, ...]) -> Iterator[str]:
@@ -35,9 +36,13 @@ def describe_passes(precisions: tuple[str, ...]) -> Iterator[str]:
     count = PASSES * len(FRAMES) * len(precisions)
     options = ["--profile-from-start", "off", "--launch-count", str(count), "--csv", "--page", "raw"]
     command = [ncu, *options, "--metrics", ",".join(METRICS), sys.executable, __file__, *precisions]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        yield f"Nsight Compute took more than {PATIENCE} seconds: no figures of it"
+        return
     lines = [line for line in run.stdout.splitlines() if line.startswith('"')]
-    if run.returncode or len(lines) < 3:
+    if run.returncode or len(lines) < 2 + count:  # heads, units, and a line a launch
         yield f"Nsight Compute gave no figures: {(run.stderr or run.stdout)[-300:]}"
         return
     heads, _units, *rows = csv.reader(lines)
@@ -58,7 +63,7 @@ def launch_frames(precisions: list[str]) -> None:
         for view in FRAMES:
             with programs(bench, painted=ask(precision, view, shortcuts=0)) as made:
                 bench.asked(bench.driver.cuProfilerStart())
-                made["painted"].seconds()
+                made["painted"].launch_once()
                 bench.asked(bench.driver.cuProfilerStop())
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -38,17 +38,26 @@ class Program:
         made = cuda_code.make_program(scene.load(request.scene), self.request)
         code = cuda_code.load_machine_code(made, bench.gpu.capability, discovery.find().toolkit, lambda: None)
         p, clock = tuple(made.p), time.perf_counter_ns
-        self.device = CudaDevice(bench.gpu, code, self.request, p, clock, driver=bench.driver)
+        self.host, self.shape = 0.0, Shape(1, request.width, request.height)
+        with ExitStack() as taken:
+            self.device = CudaDevice(bench.gpu, code, self.request, p, clock, driver=bench.driver)
+            taken.callback(self.device.close)
+            self._load(taken)
+            self._taken = taken.pop_all()
+
+    def _load(self, taken: ExitStack) -> None:
+        """Reserve memory, and see that both ways to launch paint what the CPU paints."""
+        bench, request = self.bench, self.request
         self.stream = self.device.streams(1)[0]
-        self.host = 0.0
-        self.shape = Shape(1, request.width, request.height)
         self._sizes = sizes(self.request, self.shape)
         here = np.zeros(self._sizes.whole, np.uint8)  # laid out as it is there
         self._memory = share_out(here, self.request, self.shape)
         self._memory.tiles[:] = 0, 0, request.width, request.height
         self._place = bench.memory(self._sizes.whole)
+        taken.callback(bench.free, self._place)
         self._list = make_list(self.request, self.shape, self.device.most_listed)
         self._listed = bench.memory(sum(array.nbytes for array in self._list))
+        taken.callback(bench.free, self._listed)
         bench.send(self._place, here)
         self._arguments = [Argument(cell, INT64) for cell in self._cells(here)]
         self._arguments += [Argument(one, INT32) for one in self.shape]
@@ -62,6 +71,7 @@ class Program:
             raise Differ(abs(self.made - expected.total_steps), expected.total_steps, "steps")
         self.seconds()
         bench.fetch(self._place, here)
+        check_equal(self._memory.rgb, self.rgb.reshape(-1), "values of the picture, where the kernel alone is timed,")
         alone = int(self._memory.tallies[::TALLY].sum())
         if alone != self.made:
             raise Differ(abs(alone - self.made), self.made, "steps, where the kernel alone is timed,")
@@ -92,13 +102,21 @@ class Program:
 
     def seconds(self) -> float:
         """Paint the frame once; how long the kernel took."""
+        return self.bench.seconds(self._launch, before=self._clear)
+
+    def launch_once(self) -> None:
+        """Paint the frame once, and wait."""
+        self._clear()
+        self._launch()
+        self.bench.wait()
+
+    def _clear(self) -> None:
+        self.bench.clear(self._place, self._sizes.cleared)
+
+    def _launch(self) -> None:
         grids = self.shape.grids(self.device.most)
-
-        def launch() -> None:
-            for function, grid in zip(self.device.functions, grids, strict=True):
-                self.bench.launch(function, grid, THREADS, self._arguments)
-
-        return self.bench.seconds(launch, before=lambda: self.bench.clear(self._place, self._sizes.cleared))
+        for function, grid in zip(self.device.functions, grids, strict=True):
+            self.bench.launch(function, grid, THREADS, self._arguments)
 
     def on_host(self) -> float:
         """Paint the frame once; how long it took to have it here."""
@@ -107,13 +125,11 @@ class Program:
 
     def close(self) -> None:
         """Give the GPU's memory back."""
-        self.device.close()
-        self.bench.free(self._place)
-        self.bench.free(self._listed)
+        self._taken.close()
 
 
 def on_cpu(request: Request) -> Request:
-    """The same frame, painted by the CPU; with shortcuts, which change no pixel."""
+    """The same frame, painted by all CPUs; with shortcuts, which change no pixel."""
     parameters = dict(request.values)
     if "shortcuts" in parameters:
         parameters["shortcuts"] = 1
@@ -125,7 +141,7 @@ def on_cpu(request: Request) -> Request:
         samples=request.samples,
         limit=request.limit,
         precision=request.precision,
-        mode="sequential",
+        mode="parallel",
     )
 
 

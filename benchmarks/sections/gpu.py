@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import cache, partial
+from math import prod
 from typing import Any
 from unittest.mock import patch
 
@@ -19,11 +20,11 @@ from harness.cases import Absent, Case, Differ, Group, Missing, Once
 
 SET = {"x": -0.75, "y": 0.0, "zoom": 1.6, "bailout": 2.0, "shortcuts": 0}
 INTERIOR = SET | {"x": -0.1, "zoom": 40.0}
-DEEP = 50_000  # steps of an interior point
+DEEP, SQUARE = 50_000, (1024, 1024)  # steps of an interior point, and the frame of such points
 SIZE = (1920, 1080)
 PAINTED, BARELY, HOST, BY_HAND, LIMIT = "painted", "steps alone", "painted, on the host", "CUDA C++", "limit"
 SCENES = ("julia", "still_life", "mandelbulb")
-EDGES = (64, 128, 256, 512)
+EDGES = (16, 64, 128, 256, 512)
 LAUNCHES = (1, 2, 3, 4, 6, 8, 16)
 PRECISIONS = ("f64", "f32")
 MOVED = ("copied inside", "copied home", "1000 launches")
@@ -70,7 +71,7 @@ def open_bench() -> Any:
         raise Absent(found.reason)
     from gpu.bench import Bench
 
-    return Bench(found.gpus[0])
+    return Bench(found.usable[0])
 
 
 def ask(**options: Any) -> Any:
@@ -152,10 +153,10 @@ def prepare_interior(precision: str, stack: ExitStack) -> Iterator[Case | Missin
     bench = open_bench()
     from gpu.ceilings import issuing
 
-    options: dict[str, Any] = {"parameters": INTERIOR, "limit": DEEP, "precision": precision, "size": (1024, 1024)}
-    painted = programs(stack, bench, painted=ask(**options))["painted"]
-    if painted.made != DEEP * 1024 * 1024:
-        raise Differ(DEEP * 1024 * 1024 - int(painted.made), DEEP * 1024 * 1024, "steps")
+    options: dict[str, Any] = {"parameters": INTERIOR, "limit": DEEP, "precision": precision, "size": SQUARE}
+    painted, steps = programs(stack, bench, painted=ask(**options))["painted"], DEEP * prod(SQUARE)
+    if painted.made != steps:
+        raise Differ(steps - int(painted.made), steps, "steps")
     yield Case(PAINTED, painted.seconds, equal=True, facts=facts_of(painted), clock="gpu")
     yield issuing(bench, precision, LIMIT)
 

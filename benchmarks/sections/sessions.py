@@ -1,7 +1,7 @@
 """What a frame costs besides its painting: drawn alone, and in a session.
 
-256 x 256 pixels of the Mandelbrot set in each mode of the CPU: the time of the call less what its own trace says was
-spent on painting. `window` paints one pixel of a world of 2^31 x 2^31.
+256 x 256 pixels of the Mandelbrot set in each mode of the CPU, and 1280 x 720 on a GPU: the time of the call less what
+its own trace says was spent on painting. `window` paints one pixel of a world of 2^31 x 2^31.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HOW: dict[str, dict[str, Any]] = {
     "threads": {"mode": "parallel", "backend": "threading"},
     "processes": {"mode": "parallel", "backend": "loky"},
 }
-SIZE = (256, 256)
+SIZE, GPU_SIZE = (256, 256), (1280, 720)
 
 
 def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for all sections)
@@ -27,6 +27,7 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
     if not quick:
         names = (*(f"{name}, {how}" for name in HOW for how in ("alone", "session")), "window")
         yield Group("besides painting", names, prepare, "sequential, alone", "cores", seconds=2.0)
+        yield Group("besides painting, GPU", ("session",), prepare_gpu, None, "cores", seconds=1.0)
 
 
 def prepare(stack: ExitStack) -> Iterator[Case | Missing]:
@@ -46,6 +47,18 @@ def prepare(stack: ExitStack) -> Iterator[Case | Missing]:
     world = stack.enter_context(render.session(mode="sequential", size=1 << 31))
     check_equal(world.window(0, 0, 1, 1).rgb, np.asarray(world.window(0, 0, 8, 8).rgb)[:1, :1], "pixels")
     yield Case("window", window(world), equal=True)
+
+
+def prepare_gpu(stack: ExitStack) -> Iterator[Case | Missing]:
+    """A session whose GPU stays open between its frames."""
+    import render
+    from harness.program import check_hash
+
+    options: dict[str, Any] = {"size": GPU_SIZE, "samples": 4}
+    session = stack.enter_context(render.session(mode="cuda", **options))
+    first = session.draw(parameters={"zoom": 1.5})
+    check_hash(first, render.draw(parameters={"zoom": 1.5}, **options).sha256)
+    yield Case("session", besides(session.draw), equal=True)
 
 
 def besides(draw: Callable[..., Any], **options: Any) -> Once:

@@ -7,7 +7,6 @@ that was, on the trace's clock.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -32,7 +31,7 @@ def add_viewing(sheet: Frame, viewing: Viewing, parts: Sequence[int], fps: float
     spans = [*_list_loading(viewing, parts), *_list_playing(viewing, sum(parts), fps)]
     ended = max([trace.ended, *(span.t1 for span in spans)])
     asked = min(viewing.asked, trace.asked)
-    return sheet.with_trace(replace(trace, spans=(*trace.spans, *spans), began=asked, asked=asked, ended=ended))
+    return sheet.with_trace(trace.with_spans(spans, began=asked, asked=asked, ended=ended))
 
 
 def _list_loading(viewing: Viewing, parts: Sequence[int]) -> Iterator[Span]:

@@ -186,9 +186,8 @@ class Run:
     @cached_property
     def packed_files(self) -> bool:
         """True where its files were packed while it painted, which takes CPUs too: a frame larger than memory."""
-        spans = self.frame.trace.spans
-        end = max((span.t1 for span in spans if span.kind == "paint"), default=0)
-        return any(span.kind == "save" and span.t0 < end for span in spans)
+        painted, saved = (self.frame.trace.columns.of_kind(kind) for kind in ("paint", "save"))
+        return bool(len(painted) and len(saved) and saved.t0.min() < painted.t1.max())
 
     @property
     def in_cluster(self) -> bool:

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from render.cpu_time import sum_cpu_time
 from render.findings.evidence import OTHERS, PARALLEL, SHORT
-from render.frame import Frame
 from render.trace import NO_TILE, Trace
 from render.trace.intervals import Interval, count_levels, merge_intervals
 from render.wording import as_sentence, count, format_time, join_words
@@ -53,12 +52,6 @@ class Overlap(NamedTuple):
 def is_film(trace: Trace) -> bool:
     """Tell whether a trace is that of a film."""
     return bool(trace.facts.get("film"))
-
-
-def name_sheet(frame: Frame) -> str:
-    """Name what a film's contact sheet shows, whose tiles are frames."""
-    request = frame.request
-    return f"{request.scene}, view {request.view}: {count(int(frame.trace.facts.get('frames', 0)), 'frame')} of a film"
 
 
 def measure_overlap(trace: Trace) -> Overlap:

@@ -43,7 +43,8 @@ class Point:
 class Curve:
     """Points by number of workers. cpus: on how many of them they painted at most; None if unknown, or tiles waited.
 
-    serial: the share that is fitted. base: what speed-up is counted from, in words, and its seconds.
+    serial: the share that is fitted, None where nothing can be. base: what speed-up is counted from, in words, and its
+    seconds. doubt: why nothing follows from these times, None where it does.
     """
 
     points: tuple[Point, ...]
@@ -51,6 +52,7 @@ class Curve:
     serial: float | None
     base: str
     base_seconds: float
+    doubt: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -85,12 +87,23 @@ def measure_curve(own: Sequence[Run]) -> Curve | None:
     cpus = None if any(run.data_wait_seconds for run in own) else own[0].claims.allowed
     usable = [min(_requested_workers(run), cpus or _requested_workers(run)) for run in own]
     gained = [base.seconds / run.seconds for run in own]
-    serial = fit_serial(list(zip(usable, gained, strict=True)))
+    doubt = _doubt(own, base, max(gain / most for gain, most in zip(gained, usable, strict=True)))
+    serial = None if doubt else fit_serial(list(zip(usable, gained, strict=True)))
     points = [
         Point(_requested_workers(run), most, run.seconds, gain, None if serial is None else amdahl(serial, most))
         for run, most, gain in zip(own, usable, gained, strict=True)
     ]
-    return Curve(tuple(points), cpus, serial, base.frame.title, base.seconds)
+    return Curve(tuple(points), cpus, serial, base.frame.title, base.seconds, doubt)
+
+
+def _doubt(own: Sequence[Run], base: Run, gain: float) -> str | None:
+    """Say why nothing follows from the runs; `gain`: the highest speed-up for each CPU that could be used."""
+    counted = [*own] if base in own else [*own, base]
+    if any(run.short_of_cpu for run in counted):
+        return name_takers(counted)
+    if any(run.load is not None for run in counted):
+        return "the machine had other work"
+    return f"something held {base.frame.title} up" if gain > NOTABLE else None
 
 
 def _requested_workers(run: Run) -> int:
@@ -104,14 +117,8 @@ def describe_curve(entered: Sequence[Run]) -> Iterator[str]:
         return
     gains = [f"{point.speed_up:.2f} with {count(point.workers, 'worker')}" for point in curve.points]
     yield as_sentence(f"speed-up over {curve.base} ({format_time(curve.base_seconds)}): {join_words(gains)}")
-    own = [run for run in entered if run.story == stories.CURVE]
-    doubtful = any(run.short_of_cpu for run in own)
-    if doubtful or any(run.load is not None for run in own):
-        why = name_takers(own) if doubtful else "the machine had other work"
-        yield as_sentence(f"{why}, so nothing follows about more workers: run it again")
-        return
-    if any(point.speed_up > point.usable * NOTABLE for point in curve.points):
-        yield as_sentence(f"that is more than so many CPUs can bring: something held {curve.base} up, so run it again")
+    if curve.doubt:
+        yield as_sentence(f"{curve.doubt}, so nothing follows about more workers: run it again")
         return
     crowded = [point for point in curve.points if point.usable < point.workers]
     if crowded and curve.cpus is not None:

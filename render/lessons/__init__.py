@@ -26,6 +26,7 @@ from render import modes, options, registry
 from render.errors import ModeUnavailable, UsageError
 from render.findings.explanation import CloseUp, Explanation
 from render.findings.repeats import Rounds
+from render.wording import as_sentence
 
 if TYPE_CHECKING:
     from render.engine import Adapt, Entrant
@@ -123,7 +124,8 @@ def explain(frames: Kind) -> Kind:
     if name is None:
         return frames
     lesson = load(name)
-    follows, terms, sound = tuple(lesson.follows(frames)), tuple(lesson.TERMS.items()), lesson.sound(frames)
+    follows = tuple(map(as_sentence, lesson.follows(frames)))
+    terms, sound = tuple(lesson.TERMS.items()), lesson.sound(frames)
     explanation = Explanation(name, lesson.QUESTION, follows, terms, lesson.close_up(frames), sound)
     return replace(frames, explanation=explanation)
 

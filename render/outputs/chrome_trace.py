@@ -30,7 +30,7 @@ from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import chain, groupby, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from render import stats
 from render.cpu_time import cpu_share
@@ -39,7 +39,7 @@ from render.frame import Frame, Frames
 from render.plan import tile_of
 from render.request import Request
 from render.trace import NO_TILE, Span, Trace, Worker
-from render.trace.intervals import count_levels
+from render.trace.intervals import Interval, count_levels
 from render.wording import make_harmless
 
 SUFFIXES = (".chrome.json", ".perfetto.json")
@@ -116,8 +116,24 @@ def to_microseconds(ns: int) -> float:
     return round(ns / 1000, 3)
 
 
+class Place(NamedTuple):
+    """Where events stand: a thread of a process (0: the process itself), and the instant from which its times count."""
+
+    pid: int
+    tid: int
+    origin: int
+
+    def thread(self, lane: int) -> Place:
+        """Make the place of the process's thread in a lane; lanes count from 1."""
+        return self._replace(tid=self.pid + lane)
+
+    def at(self, instant: int) -> Event:
+        """Make the members of an event at this instant."""
+        return {"pid": self.pid, "tid": self.tid, "ts": to_microseconds(instant - self.origin)}
+
+
 def name_lanes(trace: Trace) -> dict[Worker, str]:
-    """Name all workers that have a span: those that painted first, numbered, then those that only prepared."""
+    """Name all workers that have a span: those that painted first, numbered, then those that did something else."""
     several = len(trace.hosts) > 1
     painted = {
         worker: f"{_host_prefix(worker) if several else ''}worker {number}{_device_suffix(worker)}"
@@ -125,7 +141,12 @@ def name_lanes(trace: Trace) -> dict[Worker, str]:
     }
     spans = sorted((span for span in trace.spans if span.kind != "block"), key=lambda span: span.t0)
     others = dict.fromkeys(span.worker for span in spans if span.worker not in painted)
-    return painted | {worker: f"{_host_prefix(worker)}prepares (thread {worker.thread})" for worker in others}
+    return painted | {worker: f"{_host_prefix(worker)}{_name_other(worker, trace)}" for worker in others}
+
+
+def _name_other(worker: Worker, trace: Trace) -> str:
+    """Name one that did not paint by what it did with tiles, or as one that only prepared."""
+    return trace.lanes.get(worker) or f"prepares (thread {worker.thread})"
 
 
 def _host_prefix(worker: Worker) -> str:
@@ -158,30 +179,32 @@ def split_overlapping(spans: Iterable[Span]) -> tuple[list[Span], list[Span]]:
 def _run_events(number: int, pid: int, frame: Frame) -> Iterator[Event]:
     trace = frame.trace
     named = name_lanes(trace)
-    threads = {worker: pid + lane for lane, worker in enumerate(named, 1)}
-    yield _metadata_event("process_name", pid, name=f"{number} {frame.title}")
+    process = Place(pid, 0, trace.began)
+    places = {worker: process.thread(lane) for lane, worker in enumerate(named, 1)}
+    yield _metadata_event("process_name", process, name=f"{number} {frame.title}")
     label = make_harmless(f"{frame.request.scene}, view {frame.request.view}")
-    yield _metadata_event("process_labels", pid, labels=label)
-    yield _metadata_event("process_sort_index", pid, sort_index=2 * number)
+    yield _metadata_event("process_labels", process, labels=label)
+    yield _metadata_event("process_sort_index", process, sort_index=2 * number)
     errors = {one["host"]: one["clock_error_seconds"] for one in claims.list_hosts(trace)}
     own: dict[Worker, list[Span]] = {worker: [] for worker in named}
     for span in trace.spans:
         if span.kind != "block":
             own[span.worker].append(span)
     for lane, (worker, name) in enumerate(named.items()):
+        place = places[worker]
         who = {"os process": worker.process, "os thread": worker.thread, "device": make_harmless(worker.device)}
         if worker.host:
             error = errors.get(worker.host) or 0.0
             who |= {"host": make_harmless(worker.host), "times may be wrong by (us)": round(error * 1e6, 3)}
-        yield _metadata_event("thread_name", pid, threads[worker], name=name, **who)
-        yield _metadata_event("thread_sort_index", pid, threads[worker], sort_index=lane)
+        yield _metadata_event("thread_name", place, name=name, **who)
+        yield _metadata_event("thread_sort_index", place, sort_index=lane)
         mine, overlapping = split_overlapping(own[worker])
         for span in mine:
-            yield _complete_event(span, pid, threads[worker], trace.began, frame.request)
+            yield _complete_event(span, place, frame.request)
         for index, span in enumerate(overlapping, 1):
-            yield from _async_events(span, pid, threads[worker], trace.began, hex((lane << 32) + index))
-    yield from _juggling_events(trace, pid, threads)
-    yield from _counter_events(trace, pid)
+            yield from _async_events(span, place, hex((lane << 32) + index))
+    yield from _juggling_events(trace, places)
+    yield from _counter_events(trace, process)
 
 
 def _multiprocessor_events(pid: int, number: int, frame: Frame) -> Iterator[Event]:
@@ -190,24 +213,25 @@ def _multiprocessor_events(pid: int, number: int, frame: Frame) -> Iterator[Even
     lanes = foremost.foremost_blocks(trace)
     if not lanes:
         return
+    process = Place(pid, 0, trace.began)
     gpus = len({worker.device for worker in lanes})
-    yield _metadata_event("process_name", pid, name=f"{number} {frame.title}: multiprocessors")
-    yield _metadata_event("process_labels", pid, labels="the same work once more, from inside the GPU")
-    yield _metadata_event("process_sort_index", pid, sort_index=2 * number + 1)
+    yield _metadata_event("process_name", process, name=f"{number} {frame.title}: multiprocessors")
+    yield _metadata_event("process_labels", process, labels="the same work once more, from inside the GPU")
+    yield _metadata_event("process_sort_index", process, sort_index=2 * number + 1)
     for lane, (worker, spans) in enumerate(lanes.items(), 1):
-        tid, name = pid + lane, "multiprocessor" if gpus == 1 else make_harmless(worker.device)
-        yield _metadata_event("thread_name", pid, tid, name=f"{name} {worker.thread}")
-        yield _metadata_event("thread_sort_index", pid, tid, sort_index=lane)
+        place = process.thread(lane)
+        name = "multiprocessor" if gpus == 1 else make_harmless(worker.device)
+        yield _metadata_event("thread_name", place, name=f"{name} {worker.thread}")
+        yield _metadata_event("thread_sort_index", place, sort_index=lane)
         for span in spans:
-            yield _complete_event(span, pid, tid, trace.began, frame.request)
-    for instant, level in _thin_changes(count_levels(chain.from_iterable(stats.busy_intervals(trace).values()))):
-        at = {"pid": pid, "tid": 0, "ts": to_microseconds(instant - trace.began)}
-        yield {"ph": "C", "name": "busy", **at, "args": {"multiprocessors": level}}
+            yield _complete_event(span, place, frame.request)
+    busy = chain.from_iterable(stats.busy_intervals(trace).values())
+    yield from _counter(process, "busy", "multiprocessors", busy)
 
 
-def _metadata_event(event: str, pid: int, tid: int = 0, **args: Any) -> Event:
+def _metadata_event(event: str, place: Place, **args: Any) -> Event:
     """Make a metadata event of a process or a thread."""
-    return {"ph": "M", "name": event, "pid": pid, "tid": tid, "ts": 0, "args": args}
+    return {"ph": "M", "name": event, "pid": place.pid, "tid": place.tid, "ts": 0, "args": args}
 
 
 def _slice_name(span: Span) -> str:
@@ -220,7 +244,7 @@ def _slice_name(span: Span) -> str:
     return names.get(span.kind, f"{span.kind}s")
 
 
-def _complete_event(span: Span, pid: int, tid: int, origin: int, request: Request) -> Event:
+def _complete_event(span: Span, place: Place, request: Request) -> Event:
     args: Event = {}
     if span.tile != NO_TILE:
         args["tile"], args["x"], args["y"], args["width"], args["height"] = tile_of(request, span.tile)
@@ -230,19 +254,18 @@ def _complete_event(span: Span, pid: int, tid: int, origin: int, request: Reques
         args["cpu at the end"] = span.cpu_end
     if span.on_cpu is not None:
         args["on a CPU (us)"] = to_microseconds(span.on_cpu)
-    times = {"ts": to_microseconds(span.t0 - origin), "dur": to_microseconds(span.t1 - span.t0)}
-    return {"ph": "X", "cat": span.kind, "name": _slice_name(span), "pid": pid, "tid": tid, **times, "args": args}
+    times = place.at(span.t0) | {"dur": to_microseconds(span.t1 - span.t0)}
+    return {"ph": "X", "cat": span.kind, "name": _slice_name(span), **times, "args": args}
 
 
-def _async_events(span: Span, pid: int, tid: int, origin: int, key: str) -> Iterator[Event]:
+def _async_events(span: Span, place: Place, key: str) -> Iterator[Event]:
     """Yield a span that overlaps others of its lane as an asynchronous slice of its kind."""
-    shared = {"cat": f"{span.kind} aside", "name": _slice_name(span), "pid": pid, "tid": tid, "id2": {"local": key}}
-    args = {"kind": span.kind, "tile": span.tile}
-    yield {"ph": "b", "ts": to_microseconds(span.t0 - origin), **shared, "args": args}
-    yield {"ph": "e", "ts": to_microseconds(span.t1 - origin), **shared}
+    shared = {"cat": f"{span.kind} aside", "name": _slice_name(span), "id2": {"local": key}}
+    yield {"ph": "b", **place.at(span.t0), **shared, "args": {"kind": span.kind, "tile": span.tile}}
+    yield {"ph": "e", **place.at(span.t1), **shared}
 
 
-def _juggling_events(trace: Trace, pid: int, threads: dict[Worker, int]) -> Iterator[Event]:
+def _juggling_events(trace: Trace, places: dict[Worker, Place]) -> Iterator[Event]:
     """Yield, for each tile painted in several pieces, its time in flight and arrows from piece to piece."""
     pieces: dict[int, list[Span]] = {}
     if len(trace.spans) > MAX_JUGGLED_SPANS:
@@ -253,19 +276,17 @@ def _juggling_events(trace: Trace, pid: int, threads: dict[Worker, int]) -> Iter
     flights = stats.flight_intervals(trace)
     for tile, own in pieces.items():
         if len(own) > 1:
-            yield from _flight_events(tile, flights[tile], own, pid, threads, trace.began)
-            yield from _flow_events(tile, own, pid, threads, trace.began)
+            yield from _flight_events(tile, flights[tile], own, places[own[0].worker])
+            yield from _flow_events(tile, own, places)
 
 
-def _flight_events(
-    tile: int, flight: tuple[int, int], pieces: Sequence[Span], pid: int, threads: dict[Worker, int], origin: int
-) -> Iterator[Event]:
+def _flight_events(tile: int, flight: Interval, pieces: Sequence[Span], place: Place) -> Iterator[Event]:
     """Yield a tile's time in flight; one shared name lets a viewer pack all tiles into few rows."""
-    shared = {"cat": "in flight", "pid": pid, "tid": threads[pieces[0].worker], "id2": {"local": hex(tile + 1)}}
+    shared = {"cat": "in flight", "id2": {"local": hex(tile + 1)}}
 
     def slice_(name: str, t0: int, t1: int) -> Iterator[Event]:
-        yield {"ph": "b", "name": name, "ts": to_microseconds(t0 - origin), **shared, "args": {"tile": tile}}
-        yield {"ph": "e", "name": name, "ts": to_microseconds(t1 - origin), **shared}
+        yield {"ph": "b", "name": name, **place.at(t0), **shared, "args": {"tile": tile}}
+        yield {"ph": "e", "name": name, **place.at(t1), **shared}
 
     begins, ends = slice_("in flight", *flight)
     yield begins
@@ -279,18 +300,16 @@ def _flight_events(
     yield ends
 
 
-def _flow_events(
-    tile: int, pieces: Sequence[Span], pid: int, threads: dict[Worker, int], origin: int
-) -> Iterator[Event]:
+def _flow_events(tile: int, pieces: Sequence[Span], places: dict[Worker, Place]) -> Iterator[Event]:
     """Yield arrows that leave and arrive in the middle of a slice, where no rounding can miss it."""
     kinds = ["s", *"t" * (len(pieces) - 2), "f"]
     for kind, piece in zip(kinds, pieces, strict=True):
-        where = {"id": pid * (1 << 21) + tile, "pid": pid, "tid": threads[piece.worker]}
-        middle = to_microseconds((piece.t0 + piece.t1) // 2 - origin)
-        yield {"ph": kind, "bp": "e", "cat": "taken up", "name": "taken up", **where, "ts": middle}
+        place = places[piece.worker]
+        where = {"id": place.pid * (1 << 21) + tile, **place.at((piece.t0 + piece.t1) // 2)}
+        yield {"ph": kind, "bp": "e", "cat": "taken up", "name": "taken up", **where}
 
 
-def _counter_events(trace: Trace, pid: int) -> Iterator[Event]:
+def _counter_events(trace: Trace, process: Place) -> Iterator[Event]:
     """Yield the tiles at workers and in flight at each change, and the first and last finished tile."""
     flights = stats.flight_intervals(trace)
     curves = {
@@ -299,13 +318,16 @@ def _counter_events(trace: Trace, pid: int) -> Iterator[Event]:
         "waiting": stats.wait_intervals(trace),
     }
     for name, intervals in curves.items():
-        for instant, level in _thin_changes(count_levels(intervals)):
-            at = {"pid": pid, "tid": 0, "ts": to_microseconds(instant - trace.began)}
-            yield {"ph": "C", "name": name, **at, "args": {"tiles": level}}
+        yield from _counter(process, name, "tiles", intervals)
     done = sorted(end for _, end in flights.values())
     for name, instant in [("first tile done", done[0]), ("last tile done", done[-1])] if done else []:
-        at = {"pid": pid, "tid": pid + 1, "ts": to_microseconds(instant - trace.began)}
-        yield {"ph": "i", "s": "p", "cat": "run", "name": name, **at}
+        yield {"ph": "i", "s": "p", "cat": "run", "name": name, **process.thread(1).at(instant)}
+
+
+def _counter(place: Place, name: str, what: str, intervals: Iterable[Interval]) -> Iterator[Event]:
+    """Yield how many of `what` there were at each change."""
+    for instant, level in _thin_changes(count_levels(intervals)):
+        yield {"ph": "C", "name": name, **place.at(instant), "args": {what: level}}
 
 
 def _thin_changes(changes: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -73,9 +73,9 @@ def _draw(curve: Curve) -> list[str]:
     body += [f'<text class="e q" x="{LEFT - 8}" y="{place(1, g)[1] + 4}">{g}</text>' for g in _ticks(high)]
     body += [f'<text class="t q" x="{place(n, 0)[0]}" y="{HEIGHT - FOOT + 18}">{n}</text>' for n in numbers]
     body.append(f'<text class="t" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 10}">workers</text>')
-    body.append(
-        f'<text x="8" y="14">times as fast as {escape_html(curve.base)}, {format_time(curve.base_seconds)}</text>'
-    )
+    doubt = f"; {curve.doubt}: run it again" if curve.doubt else ""
+    head = f"times as fast as {curve.base}, {format_time(curve.base_seconds)}{doubt}"
+    body.append(f'<text x="8" y="14">{escape_html(head)}</text>')
     reach = min(most, curve.cpus or most)
     ideal = [(1.0, 1.0), (float(reach), float(reach)), (float(most), float(reach))]
     body.append(line(ideal, "i"))

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike, fspath
 from textwrap import wrap
 
-from render.findings import chart, conclusions, films, sentences, stories
+from render.findings import chart, conclusions, sentences, stories
 from render.findings.evidence import Run, build_runs
 from render.findings.incidents import count_resumed
+from render.findings.sheets import describe_sheet
 from render.frame import Frame, Frames, are_identical
 from render.stats import Stats
 from render.wording import count, format_columns, format_large, format_time, make_harmless
@@ -56,7 +57,7 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WI
     """Report one draw: what was done, by whom and how long, where the time went, and where it was saved."""
     width = max(min(width, WIDTH), MIN_WIDTH)
     run = Run(frame)
-    own_steps = run.seconds and not count_resumed(frame.trace)
+    own_steps = run.seconds and frame.total_steps and not count_resumed(frame.trace)
     rate = f"; {format_large(frame.total_steps / run.seconds)} steps a second" if own_steps else ""
     files = ", ".join("to standard output" if path == "-" else fspath(path) for path in out)
     lines = [
@@ -71,8 +72,9 @@ def draw_lines(frame: Frame, out: Iterable[str | PathLike[str]], width: int = WI
 
 def describe_picture(frame: Frame) -> str:
     """Name what was painted, in a line."""
-    if films.is_film(frame.trace):
-        return films.name_sheet(frame)
+    sheet = describe_sheet(frame)
+    if sheet is not None:
+        return sheet.shows
     request = frame.request
     size = f"{request.width} x {request.height} pixels, {count(request.samples, 'sample')} each"
     return f"{request.scene}, view {request.view}: {size}, limit {request.limit}, {request.precision}"

@@ -17,7 +17,6 @@ from render.request import Request
 from render.storage.journal import Journal
 from render.trace import Recorder, Worker
 
-Progress = Callable[[Done, int], None]  # a tile that is done, and how many there are in all
 Salvage = Callable[[np.ndarray], str]  # keeps an unfinished picture, black where it is not painted, and says where
 
 
@@ -76,14 +75,12 @@ class RunProgress:
         self.steps += sum(restored.values())
         self.resumed += len(restored)
 
-    def count_tile(self, done: Done, progress: Progress | None, watch: Watch | None) -> None:
+    def count_tile(self, done: Done, watch: Watch | None) -> None:
         """Count a finished tile, and notify the watchers."""
         self.steps += done.steps
         self.finished.append(done.tile.number)
-        tiles = self.tiles - len(self._kept)
-        if progress is not None:
-            progress(done, tiles)
         if watch is not None:
+            tiles = self.tiles - len(self._kept)
             self._spent += self._costs.get(done.tile.number, 0)
             share = self._spent / self._cost if self._cost else (len(self.finished) - self.resumed) / max(tiles, 1)
             seconds = (self._recorder.clock() - self._began) / 1e9

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from render.parameters import P
     from render.request import Request
     from render.trace import Clock, Span, Worker
+    from render.trace.spans import Spans
 
 __all__ = [
     "LAUNCHES",
@@ -81,9 +82,9 @@ class Kernel(ABC):
         """Tell if `for_request` can reuse the code: some has constants that are right for some requests only."""
         return True
 
-    def correct_spans(self, spans: Sequence[Span]) -> tuple[Span, ...]:
+    def correct_spans(self, spans: tuple[Span, ...] | Spans) -> tuple[Span, ...] | Spans:
         """Correct the spans of a run by what only the kernel knows of its painting."""
-        return tuple(spans)
+        return spans
 
 
 class StartedRectangle(Protocol):

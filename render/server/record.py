@@ -119,7 +119,7 @@ class Record:
         return Frames((Frame(rgb, None, 0, self._request(what, rgb), trace),))
 
     def _facts(self) -> dict[str, Any]:
-        facts = {"device": machine.cpu_name(), "simulated": False, "label": self.setting.title}
+        facts = {"device": machine.cpu_name(), "simulated": False, "label": self.setting.title, "server": True}
         lost = {"lost_workers": "; ".join(self.losses)} if self.losses else {}
         return {**machine.describe_machine(), **facts, "asked": self.setting.workers, **lost}
 

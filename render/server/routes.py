@@ -208,13 +208,13 @@ async def send_lesson(request: Request) -> Response:
 @answer_errors
 async def send_trace(request: Request) -> Response:
     """Send the record as a saved trace, for `render show`."""
-    return await _send_trace(request, _frames_of_record(request), "server")
+    return await _send_trace(request, _read_record(request), "server")
 
 
 @answer_errors
 async def send_theatre(request: Request) -> Response:
     """Send the record as the theatre."""
-    return await _send_theatre(request, _frames_of_record(request))
+    return await _send_theatre(request, _read_record(request))
 
 
 @answer_errors
@@ -229,7 +229,7 @@ async def send_film_theatre(request: Request) -> Response:
     return await _send_theatre(request, player.read_run(request))
 
 
-def _frames_of_record(request: Request) -> Frames:
+def _read_record(request: Request) -> Frames:
     frames: Frames | None = request.app.state.service.record.to_frames()
     if frames is None:
         raise NotThere("nothing has been painted yet", "look at some tiles first")

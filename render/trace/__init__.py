@@ -36,9 +36,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -91,6 +91,11 @@ class Trace:
         seconds = (self.ended - self.began) / 1e9
         return f"<Trace of {len(self.spans)} spans by {len(self.workers)} workers in {seconds:.3g} s>"
 
+    def with_spans(self, spans: Sequence[Span], **changes: Any) -> Trace:
+        """Add spans at the end, as columns where the others are; `changes` of the other members."""
+        joined = self.spans + spans if isinstance(self.spans, Spans) else (*self.spans, *spans)
+        return replace(self, spans=joined, **changes)
+
     @cached_property
     def columns(self) -> Spans:
         """All spans as arrays, whatever they are kept as."""
@@ -117,16 +122,17 @@ class Trace:
     def lanes(self) -> dict[Worker, str]:
         """Name the lane of each worker that had a tile: those that painted first, by number; then the stages of a film.
 
-        Those that only waited come last.
+        Those that only waited come last; at a server that is the event loop, in which all requests wait.
         """
         names = {worker: f"worker {number}" for number, worker in enumerate(self.workers)}
         for kind, name in AFTER_PAINTING.items():
             for span in self.of_kind(kind):
                 if span.tile != NO_TILE:
                     names.setdefault(span.worker, name)
+        loop = self.facts.get("server") is True
         for span in self.of_kind("wait"):
             if span.tile != NO_TILE:
-                names.setdefault(span.worker, f"worker {len(names)}")
+                names.setdefault(span.worker, "event loop" if loop else f"worker {len(names)}")
         return names
 
     @cached_property

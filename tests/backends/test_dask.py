@@ -181,7 +181,7 @@ def test_a_tile_that_kills_its_workers_is_given_up_alone_when_all_others_are_don
     monkeypatch.setattr(worker, "paint_handfuls", painting({5: raising(KILLED)}))
     done: list[int] = []
     with pytest.raises(TileError, match=r"tile 5 .*Dask gave it up \(4 workers died\)"):
-        engine.draw(wanted, progress=lambda finished, _: done.append(finished.tile.number))
+        engine.draw(wanted, watch=lambda moment: done.append(moment.done.tile.number))
     assert sorted(done) == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]
 
 

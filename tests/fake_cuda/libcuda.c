@@ -209,6 +209,15 @@ int cuMemcpyDtoHAsync_v2(void *here, void *there, size_t size, Thing *stream) {
     HERE(stream, STREAM);
     return inside(DEVICE, there, size) && inside(PINNED, here, size) && memcpy(here, there, size) ? 0 : 1;
 }
+int cuMemcpyDtoH_v2(void *here, void *there, size_t size) {
+    CURRENT();
+    return inside(DEVICE, there, size) && here && memcpy(here, there, size) ? 0 : 1;
+}
+int cuMemcpyDtoDAsync_v2(void *to, void *from, size_t size, Thing *stream) {
+    CURRENT();
+    HERE(stream, STREAM);
+    return inside(DEVICE, to, size) && inside(DEVICE, from, size) && memcpy(to, from, size) ? 0 : 1;
+}
 int cuMemsetD8Async(void *there, unsigned char value, size_t size, Thing *stream) {
     CURRENT();
     HERE(stream, STREAM);
@@ -217,7 +226,10 @@ int cuMemsetD8Async(void *there, unsigned char value, size_t size, Thing *stream
 
 int cuStreamCreate(Thing **one, unsigned flags) { CURRENT(); return flags > 1 || made(one, STREAM, current->gpu, 0); }
 int cuStreamDestroy_v2(Thing *stream) { CURRENT(); HERE(stream, STREAM); return destroyed(stream); }
+int cuStreamSynchronize(Thing *stream) { CURRENT(); HERE(stream, STREAM); while (now() < stream->time) {} return 0; }
 int cuStreamQuery(Thing *stream) { CURRENT(); HERE(stream, STREAM); return now() < stream->time ? 600 : 0; }
+int cuProfilerStart(void) { CURRENT(); return 0; }
+int cuProfilerStop(void) { CURRENT(); return 0; }
 int cuEventCreate(Thing **one, unsigned flags) { CURRENT(); return flags || made(one, EVENT, current->gpu, 0); }
 int cuEventDestroy_v2(Thing *event) { CURRENT(); HERE(event, EVENT); return destroyed(event); }
 int cuEventRecord(Thing *event, Thing *stream) {
@@ -259,6 +271,9 @@ int cuGetErrorName(int code, const char **name) {
         if (names[i].code == code) return *name = names[i].name, 0;
     return *name = NULL, 1; /* as the driver says of a code that it does not know */
 }
+
+/* What NVRTC asks for, and goes on without. */
+int cuGetExportTable(const void **table, const void *number) { *table = NULL; return number ? 500 : 1; }
 
 /* How cuda-bindings, which numba-cuda's compiler loads, finds all this. */
 int cuGetProcAddress_v2(const char *symbol, void **found, int version, uint64_t flags, int *status) {

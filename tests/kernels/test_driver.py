@@ -77,6 +77,10 @@ def size(request: Request) -> tuple[int, int]:
     return request.width, request.height
 
 
+def having(request: Request, **parameters: Any) -> Request:
+    return replace(request, parameters=tuple(sorted((request.values | parameters).items())))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: str(place["scene"]))
 @settings(max_examples=15)
@@ -165,9 +169,8 @@ def test_samples_without_a_colour_are_counted_in_rows_that_are_mirror_images_too
 
 def test_a_frame_around_the_axis_takes_half_the_rounds(ask: Callable[..., Request]) -> None:
     request = ask(width=64, height=64, tile=(64, 64), limit=400, parameters={"x": -1.1})
-    lit = replace(request, parameters=tuple(sorted({**dict(request.parameters), "light": 0.5}.items())))
 
-    assert rounds(request)[1] < 0.6 * rounds(lit)[1]
+    assert rounds(request)[1] < 0.6 * rounds(having(request, light=0.5))[1]
 
 
 def rounds(request: Request) -> tuple[tuple[int, bytes, bytes], int]:
@@ -189,11 +192,9 @@ def test_samples_that_come_round_skip_their_steps_and_nothing_else_changes(
     path = tmp_path / "circling.py"
     path.write_text(CIRCLING, encoding="utf-8")
     request = ask(scene=str(path), precision="f32", limit=100_000, width=40, height=24, tile=(40, 24))
-    request = replace(request, parameters=tuple(sorted({**dict(request.parameters), "shortcuts": 1}.items())))
-    plain = replace(request, parameters=tuple(sorted({**dict(request.parameters), "shortcuts": 0}.items())))
 
-    fast, few = rounds(request)
-    slow, many = rounds(plain)
+    fast, few = rounds(having(request, shortcuts=1))
+    slow, many = rounds(having(request, shortcuts=0))
 
     assert fast == slow
     assert few < many / 10
@@ -237,10 +238,11 @@ def test_a_patch_that_ends_in_its_first_steps_meets_no_group_and_makes_none_in_v
     assert int(notes[room.COUNTER.settled]) == int(notes[room.COUNTER.listed]) == 0
 
 
+@pytest.mark.slow  # each is compiled for seconds; those of WIDTH and of this machine paint in other tests
 @pytest.mark.parametrize(
     "width",
     [
-        pytest.param(WIDTH._replace(lanes=4, groups=4, batch=1), marks=pytest.mark.slow),
+        WIDTH._replace(lanes=4, groups=4, batch=1),
         WIDTH._replace(lanes=64, groups=1, batch=8, removal_cost=0, move_cost=0),
     ],
     ids=str,
@@ -308,11 +310,7 @@ def test_what_the_mandelbrot_set_claims_never_to_end_does_not(
     place = {"x": float(c.real), "y": float(c.imag), "zoom": 2000.0 if precision == "f32" else 1e6}
     request = small_request(precision=precision, limit=40_000, width=16, height=16, tile=(16, 16), parameters=place)
 
-    assert rounds(request)[0] == rounds(replace(request, parameters=without_shortcuts(request)))[0]
-
-
-def without_shortcuts(request: Request) -> tuple[tuple[str, Any], ...]:
-    return tuple(sorted({**dict(request.parameters), "shortcuts": 0}.items()))
+    assert rounds(request)[0] == rounds(having(request, shortcuts=0))[0]
 
 
 STAIRS = '''

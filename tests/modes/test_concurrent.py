@@ -98,11 +98,11 @@ def test_races_and_lessons_run_inside_a_running_loop() -> None:
 
 
 def test_leaving_early_inside_a_running_loop_leaves_no_thread_behind(wanted: Request) -> None:
-    def leave(_done: object, _tiles: int) -> None:
+    def leave(_moment: object) -> None:
         raise KeyboardInterrupt
 
     with running_loop() as call, pytest.raises(KeyboardInterrupt):
-        call(lambda: engine.draw(wanted, progress=leave))
+        call(lambda: engine.draw(wanted, watch=leave))
 
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("concurrent")]
 

@@ -22,6 +22,7 @@ import render
 from render import backends, engine
 from render.backends.loky import crew
 from render.errors import ModeUnavailable, TileError
+from render.painting.course import Moment
 from render.painting.retries import Death
 from render.request import Request
 from tests.conftest import HANGING
@@ -44,14 +45,14 @@ def test_the_frame_is_whole_although_workers_are_killed(
     killed: list[int] = []
     done: list[int] = []
 
-    def kill_now_and_then(finished: object, _tiles: int) -> None:
-        done.append(finished.tile.number)  # type: ignore[attr-defined]
+    def kill_now_and_then(moment: Moment) -> None:
+        done.append(moment.done.tile.number)
         if len(done) in (5, 30):
             victim = next(worker for worker in children() if worker not in killed)
             killed.append(victim)
             os.kill(victim, signal.SIGKILL)
 
-    frame = engine.draw(wanted, progress=kill_now_and_then)
+    frame = engine.draw(wanted, watch=kill_now_and_then)
 
     assert len(killed) == 2
     assert frame.sha256 == expected
@@ -85,7 +86,7 @@ def test_a_tile_that_kills_its_worker_every_time_is_named_when_all_others_are_pa
     done: list[int] = []
 
     with pytest.raises(TileError) as caught:
-        engine.draw(request, progress=lambda finished, _: done.append(finished.tile.number))
+        engine.draw(request, watch=lambda moment: done.append(moment.done.tile.number))
 
     assert "tile 0 " in caught.value.cause
     assert caught.value.cause.endswith("its worker was lost 3 times (exit code 3)")
@@ -124,7 +125,7 @@ def test_a_thread_that_hangs_is_named_when_all_other_tiles_are_painted(wanted: R
     )
     done: list[int] = []
     with pytest.raises(TileError, match=r"tile 0 .* its thread gave no sign of life for"):
-        engine.draw(request, progress=lambda finished, _: done.append(finished.tile.number))
+        engine.draw(request, watch=lambda moment: done.append(moment.done.tile.number))
     assert sorted(done) == [1, 2, 3, 4, 5]
 
 
@@ -189,13 +190,13 @@ def test_a_stopped_worker_is_noticed_and_its_tile_painted_by_another(
     expected = engine.draw(replace(wanted, mode="sequential", backend=None)).sha256
     stopped: list[int] = []
 
-    def stop(_finished: object, _tiles: int) -> None:
+    def stop(_moment: object) -> None:
         if not stopped:
             stopped.extend(children())
             for worker in stopped:
                 os.kill(worker, signal.SIGSTOP)
 
-    frame = engine.draw(wanted, progress=stop)
+    frame = engine.draw(wanted, watch=stop)
 
     assert frame.sha256 == expected
     assert "SIGSTOP" in frame.trace.facts["lost_workers"]
@@ -222,11 +223,11 @@ def children() -> list[int]:
 def test_a_run_that_is_given_up_says_nothing(backend: str, wanted: Request) -> None:
     """joblib would warn, and warnings are errors here."""
 
-    def stop(_finished: object, _tiles: int) -> None:
+    def stop(_moment: object) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        engine.draw(replace(wanted, backend=backend), progress=stop)
+        engine.draw(replace(wanted, backend=backend), watch=stop)
 
 
 @pytest.mark.parametrize("backend", backends.names())
@@ -234,13 +235,13 @@ def test_a_run_that_is_given_up_says_nothing(backend: str, wanted: Request) -> N
 def test_warnings_are_everybodys_while_tiles_are_painted(backend: str, wanted: Request) -> None:
     seen: list[bool] = []
 
-    def warn(_finished: object, _tiles: int) -> None:
+    def warn(_moment: object) -> None:
         with pytest.warns(UserWarning, match="being processed by the workers"):
             warnings.warn("one of mine is still being processed by the workers", UserWarning, stacklevel=1)
         seen.append(warnings.filters is filters)
 
     filters = warnings.filters
-    engine.draw(replace(wanted, backend=backend), progress=warn)
+    engine.draw(replace(wanted, backend=backend), watch=warn)
     assert all(seen)
 
 
@@ -292,7 +293,7 @@ def test_where_there_are_no_semaphores_workers_paint_all_the_same(backend: str, 
     done: list[int] = []
 
     frame = engine.draw(
-        replace(wanted, backend=backend, workers=3), progress=lambda finished, _: done.append(finished.tile.number)
+        replace(wanted, backend=backend, workers=3), watch=lambda moment: done.append(moment.done.tile.number)
     )
 
     assert frame.sha256 == expected
@@ -314,11 +315,11 @@ def test_threads_without_joblib_fail_and_stop_as_others_do(wanted: Request, tmp_
     with pytest.raises(TileError, match="NaN"):
         engine.draw(replace(threads, scene=str(scene), view="default", parameters=parameters))
 
-    def stop(_finished: object, _tiles: int) -> None:
+    def stop(_moment: object) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        engine.draw(threads, progress=stop)
+        engine.draw(threads, watch=stop)
     for thread in [thread for thread in threading.enumerate() if thread.name == "painter"]:
         thread.join(HANGING)
         assert not thread.is_alive()

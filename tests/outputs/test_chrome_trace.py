@@ -74,6 +74,19 @@ def test_painting_never_leaves_its_lane_for_waiting(made: list[Span]) -> None:
     assert [span for span in split_overlapping(made)[0] if span.kind != "wait"] == split_overlapping(painting)[0]
 
 
+def test_who_did_something_else_is_named_by_what_it_did(draw: Draw) -> None:
+    frame = draw("01")
+    encoder, player, starter = B, Worker(0, 2, host="browser"), Worker(7, 5)
+    more = (Span(encoder, 0, "encode", 3, 4), Span(player, 0, "play", 5, 9), Span(starter, NO_TILE, "start", 0, 1))
+    trace = replace(frame.trace, spans=(*frame.trace.spans, *more))
+    assert set(chrome_trace.name_lanes(trace).values()) == {
+        "worker 0",
+        "encoder",
+        "browser: player",
+        "prepares (thread 5)",
+    }
+
+
 def test_every_span_is_a_complete_event_in_its_workers_lane(draw: Draw) -> None:
     frame = draw("0022", "11.3", mode="parallel")
     found = [(e["tid"], e["args"]["tile"], ns(e["ts"]), ns(e["dur"])) for e in events(frame, ph="X")]

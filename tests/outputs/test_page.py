@@ -28,7 +28,6 @@ from render.outputs import page as theatre
 from render.outputs import trace as saved
 from render.swatches import COLOURS
 from render.trace import Span, Trace, Worker
-from render.wording import as_sentence
 from tests.conftest import HANGING
 
 from .conftest import MS, drawn
@@ -801,7 +800,7 @@ RED = """() => { const canvas = document.querySelector('#run-2 canvas.picture'),
 def test_a_lessons_page_has_its_question_its_conclusions_and_leads_to_each_event(shown: Callable[..., Any]) -> None:
     page = shown(replace(LESSON, explanation=LESSON_TEXT))
     assert page.locator("h1").inner_text() == "How is a fault found?"
-    assert page.locator(".follows li").all_inner_texts() == [as_sentence(text) for text in LESSON_TEXT.follows]
+    assert page.locator(".follows li").all_inner_texts() == [*LESSON_TEXT.follows]
     assert "A race condition depends on who comes first." in page.locator(".lesson").inner_text()
     events = page.locator(".events li")
     assert events.nth(1).inner_text().startswith("+2.00 ms worker 1 writes over it")

@@ -29,6 +29,24 @@ def test_an_address_has_so_many_clients_and_more_only_once_others_are_quiet() ->
     assert clients.identify("here", "f").cookie == "f"
 
 
+def test_the_client_that_nobody_has_heard_of_longest_makes_room() -> None:
+    now = 0.0
+    clients = Clients(most_of_address=2, clock=lambda: now)
+    for cookie in "ab":
+        clients.identify("here", cookie)
+    now += QUIET_SECONDS + 1
+    clients.identify("here", "a")
+    clients.identify("here", "c")
+    assert [bool(clients.number(Client("here", cookie))) for cookie in "abc"] == [True, False, True]
+
+
+def test_an_address_whose_clients_are_forgotten_may_have_as_many_again() -> None:
+    clients = Clients(most_of_address=2, most_known=3)
+    for address, cookie in ("here", "a"), ("here", "b"), ("1", ""), ("2", ""), ("3", ""):
+        clients.identify(address, cookie)
+    assert [clients.identify("here", cookie).cookie for cookie in "cde"] == ["c", "d", ""]
+
+
 def test_no_more_clients_are_known_than_there_is_room_for() -> None:
     clients = Clients(most_known=10)
     for number in range(100):

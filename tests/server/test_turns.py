@@ -94,9 +94,11 @@ def test_queues_are_bounded_and_nothing_is_left_of_what_leaves() -> None:
     turns.add("b", 4, "4")
     with pytest.raises(Full):
         turns.add("c", 5, "5")
+    turns.add("c", 4, "4")  # it is wanted already, so it takes no more room
 
     assert not turns.remove(1, "a"), "b still wants it"
     assert turns.remove(1, "b")
     assert turns.remove(2)
-    assert turns.remove(4, "b")
+    assert not turns.remove(4, "b")
+    assert turns.remove(4, "c")
     assert (len(turns), turns.count_clients(), turns.take()) == (0, 0, None)

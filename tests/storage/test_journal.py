@@ -18,7 +18,6 @@ from render import engine, modes
 from render.errors import OutputError, UsageError
 from render.frame import Canvas
 from render.frontend.keeping import open_journal
-from render.painting.painter import Done
 from render.plan import Tile
 from render.request import Request
 from render.storage import journal as journals
@@ -80,7 +79,7 @@ class Interrupt:
     def __init__(self, at: int) -> None:
         self.left = at
 
-    def __call__(self, _finished: Done, _tiles: int) -> None:
+    def __call__(self, _moment: object) -> None:
         self.left -= 1
         if not self.left:
             raise KeyboardInterrupt
@@ -94,7 +93,7 @@ def interrupt(request: Request, output: Path, at: int = 3) -> str:
     """Draw a few tiles; return what is said of them."""
     request, journal = keep(request, output)
     with pytest.raises(KeyboardInterrupt) as caught:
-        engine.draw(request, progress=Interrupt(at), journal=journal)
+        engine.draw(request, watch=Interrupt(at), journal=journal)
     return "".join(caught.value.__notes__)
 
 
@@ -120,7 +119,7 @@ def test_a_resumed_picture_is_that_of_a_run_that_nothing_interrupted(
 
     painted: list[int] = []
     request, journal = keep(request, output, resume=True)
-    frame = engine.draw(request, progress=lambda done, _: painted.append(done.tile.number), journal=journal)
+    frame = engine.draw(request, watch=lambda moment: painted.append(moment.done.tile.number), journal=journal)
     journal.remove()
 
     assert (frame.sha256, frame.total_steps) == (expected.sha256, expected.total_steps)
@@ -209,7 +208,7 @@ def test_without_a_word_what_is_kept_stays_until_the_picture_is_saved(
     before = journal_name(output).read_bytes()
     request, journal = keep(ask(limit=99), output, said)
     with pytest.raises(KeyboardInterrupt):
-        engine.draw(request, progress=Interrupt(2), journal=journal)
+        engine.draw(request, watch=Interrupt(2), journal=journal)
     assert said == [f"{journal_name(output)} keeps tiles of another picture; it goes when this one is saved"]
     assert journal_name(output).read_bytes() == before
     assert journal_name(output, 2).exists()
@@ -231,6 +230,28 @@ def test_fresh_throws_away_what_was_kept_and_resume_without_it_says_so(
     assert not list(tmp_path.iterdir())
     keep(ask(), output, said, resume=True)
     assert said == [f"there is no journal of {output}: the whole picture is painted anew"]
+
+
+@pytest.mark.parametrize("text", [b"", b"ren", b"render journal 1\n{}"])
+def test_a_journal_that_cannot_be_read_is_said_to_be_there_and_goes(
+    text: bytes, ask: Callable[..., Request], tmp_path: Path
+) -> None:
+    output, said = tmp_path / "a.png", list[str]()
+    journal_name(output).write_bytes(text)
+    _, journal = keep(ask(), output, said, resume=True)
+    assert said == [f"{journal_name(output)} is damaged, or of another version: the whole picture is painted anew"]
+    journal.remove()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_strangers_file_of_that_name_stays(ask: Callable[..., Request], tmp_path: Path) -> None:
+    output, said = tmp_path / "a.png", list[str]()
+    journal_name(output).write_bytes(b"Dear diary")
+    interrupt(ask(), output)
+    _, journal = keep(ask(), output, said, resume=True)
+    assert said == [f"going on with {journal_name(output, 2)}"]
+    journal.remove()
+    assert journal_name(output).read_bytes() == b"Dear diary"
 
 
 def test_two_runs_do_not_draw_one_file(ask: Callable[..., Request], tmp_path: Path) -> None:
@@ -266,7 +287,7 @@ def test_a_full_disk_is_reported_once_and_the_picture_painted_on(
     frame = engine.draw(request, journal=journal)
     journal.finish()
     assert frame.sha256 == engine.draw(ask()).sha256
-    assert [line for line in said if "No space left" in line] == said
+    assert [line for line in said if "No space left" in line] == said[:1]
     journal.remove()
     assert not list(tmp_path.iterdir())
 
@@ -279,14 +300,14 @@ def test_tiles_come_to_the_disk_while_the_picture_is_painted(
     output, kept = tmp_path / "a.png", list[int]()
     request, journal = keep(replace(ask(), wait_ns=50_000_000), output)
 
-    def look(_finished: Done, _tiles: int) -> None:
+    def look(_moment: object) -> None:
         if journal_name(output).exists():
             with journal_name(output).open("rb") as file:
                 found = JournalFile(output, file)
                 found.read_header()
                 kept.append(len(list(found.read_tiles())))
 
-    engine.draw(request, progress=look, journal=journal)
+    engine.draw(request, watch=look, journal=journal)
     assert kept == sorted(kept)
     assert kept[-1] > 0
     journal.stop()

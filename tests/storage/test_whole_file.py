@@ -15,6 +15,7 @@ import pytest
 from render.storage import whole_file
 from render.storage.lock import try_lock
 from render.storage.whole_file import remove_orphans, write_whole
+from tests.conftest import HANGING
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX files")
 KILLED = """
@@ -78,3 +79,13 @@ def test_what_others_write_just_now_and_what_is_not_ours_stays(tmp_path: Path, m
         assert try_lock(file.fileno())
         remove_orphans(tmp_path)
         assert sorted(tmp_path.iterdir()) == sorted([written, mine])
+
+
+@posix
+def test_a_file_so_new_that_its_writer_may_not_have_locked_it_stays(tmp_path: Path) -> None:
+    new, old = (tmp_path / f".render-{letter * 16}" for letter in "ab")
+    for path in (new, old):
+        path.touch()
+        os.utime(path, (0, time.time() + (HANGING if path == new else -100)))
+    remove_orphans(tmp_path)
+    assert list(tmp_path.iterdir()) == [new]

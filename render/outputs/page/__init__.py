@@ -25,7 +25,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from string import Template
 
-from render.findings import conclusions, films
+from render.findings import conclusions
+from render.findings.sheets import describe_sheet
 from render.frame import Frames
 from render.outputs.page import figures, inside
 from render.outputs.page.acts import build_stage
@@ -126,16 +127,18 @@ def _build_pairs(pairs: Iterable[tuple[str, str]]) -> str:
 
 def _title(frames: Frames) -> str:
     ways = in_words(len(frames))
-    if films.is_film(frames[0].trace):
-        return "A film, and who worked on which frame"
+    sheet = describe_sheet(frames[0])
+    if sheet is not None:
+        return sheet.title
     return f"One picture, painted {ways} ways" if len(frames) > 1 else "One picture, and who painted it"
 
 
 def _write_lead(frames: Frames, runs: Sequence[Run]) -> str:
     """Write as HTML what is painted, that it is the same each time, and what differs."""
-    if films.is_film(frames[0].trace):
-        sheet = f"<bdi>{escape_html(films.name_sheet(frames[0]))}</bdi>"
-        return f"{sheet}. Each tile is one frame, small. See who did what, and when."
+    sheet = describe_sheet(frames[0])
+    if sheet is not None:
+        shown = f"<bdi>{escape_html(sheet.shows)}</bdi>"
+        return f"{shown}. Each tile is {sheet.tile}, small. See who did what, and when."
     request = frames[0].request
     scene, view = (f"<bdi>{escape_html(name)}</bdi>" for name in (request.scene, request.view))  # written either way
     what = f"{scene}, view {view}, {request.width} × {request.height} pixels"
@@ -153,15 +156,15 @@ def _write_lead(frames: Frames, runs: Sequence[Run]) -> str:
 
 def _describe_cut(runs: Sequence[Run]) -> str:
     """Say into how many tiles; all alike, or for some runs into others."""
-    most = max(run.cut for run in runs)
+    most = max(run.tiles_in_all for run in runs)
     others = [run for run in runs if run.stats.tiles and run.frame.request.tile != runs[0].frame.request.tile]
     if len(runs) == 1:
         only = runs[0].frame.request.only_tile
         return f"cut into {count(most, 'tile')}{'' if only is None else f', of which tile {only} alone was asked for'}"
     if not others:
         return f"cut into the same {count(most, 'tile')} each time"
-    cut = join_words([f"{run.frame.title} into {run.cut}" for run in others])
-    return f"cut into {count(runs[0].cut, 'tile')}, for {cut}"
+    cut = join_words([f"{run.frame.title} into {run.tiles_in_all}" for run in others])
+    return f"cut into {count(runs[0].tiles_in_all, 'tile')}, for {cut}"
 
 
 def _store_picture(number: int, source: str, run: Run) -> str:

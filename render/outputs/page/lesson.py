@@ -13,14 +13,14 @@ from render.outputs.page.runs import Run
 from render.outputs.page.words import format_ns
 from render.plan import cut
 from render.swatches import COLOURS
-from render.wording import as_sentence, escape_html
+from render.wording import escape_html
 
 
 def build_lesson(lesson: Explanation | None, runs: Sequence[Run], images: Sequence[int]) -> str:
     """Build the HTML of the lesson's part; nothing for a race without one. `images`: the picture of each run."""
     if lesson is None:
         return ""
-    follows = "".join(f"<li>{escape_html(as_sentence(text))}</li>" for text in lesson.follows)
+    follows = "".join(f"<li>{escape_html(text)}</li>" for text in lesson.follows)
     terms = "".join(f"<p><b>{escape_html(term)}</b> {escape_html(meaning)}</p>" for term, meaning in lesson.terms)
     closely = "" if lesson.close_up is None else _build_close_up(lesson.close_up, runs, images)
     return (

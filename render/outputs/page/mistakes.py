@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from render.findings.evidence import OTHERS
+from render.findings.evidence import name_takers
 from render.outputs.page.questions import compare_pair, compare_speed, pair_jugglers
 from render.outputs.page.runs import Run
 from render.wording import count
@@ -78,7 +78,7 @@ def _n_times(runs: Sequence[Run]) -> str:
     if run is None or run.base is None or run.difference is None:
         return why
     if run.short_of_cpu or run.base.short_of_cpu:
-        return f"{why} Here {OTHERS}, so how fast {run.frame.title} was shows nothing."
+        return f"{why} Here {name_takers([run, run.base])}, so how fast {run.frame.title} was shows nothing."
     return f"{run.frame.title}: {count(run.workers, 'worker')}, {compare_speed(run, run.base)} one. {why}"
 
 

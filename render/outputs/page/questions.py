@@ -76,7 +76,7 @@ def _together(run: Run) -> str:
 
 def _describe_in_flight(runs: Sequence[Run]) -> str:
     most = max(runs, key=lambda run: run.stats.in_flight.max - run.stats.running.max)
-    more = most.stats.in_flight.max > most.stats.running.max
+    more = len(runs) > 1 and most.stats.in_flight.max > most.stats.running.max
     return (
         "A tile is in flight from its start to its finish, whether or not somebody works on it. It is running while a "
         "worker paints it; what is in flight but not running was put aside, or waits"

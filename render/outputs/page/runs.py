@@ -126,7 +126,7 @@ class Run(evidence.Run):
         return incidents.count_resumed(self.frame.trace)
 
     @property
-    def cut(self) -> int:
+    def tiles_in_all(self) -> int:
         """The number of tiles that its picture was cut into, whoever painted them, and whether or not."""
         rows, columns = self.frame.request.rows_and_columns
         return self.stats.tiles + self.resumed if self.frame.request.only_tile is None else rows * columns

@@ -18,7 +18,7 @@ from render.trace import AFTER_PAINTING, Span, tile_owners
 from render.trace.intervals import Interval
 from render.wording import escape_html
 
-WIDTH, LEFT = 400, 52  # pixels: of the drawing, of what stands before the lanes
+WIDTH, LEFT = 400, 58  # pixels: of the drawing, of what stands before the lanes
 CURVES, FOOT = 56, 16
 MOST_OUTLINES = 4000  # tiles; more would be a grey mist
 

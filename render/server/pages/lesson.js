@@ -81,6 +81,7 @@ function count(requests, state) { return requests.filter(request => request.done
 function show() {
   const open = told.requests.filter(request => request.done === null);
   $('n-users').textContent = users().length;
+  $('n-users').nextElementSibling.textContent = users().length === 1 ? 'user' : 'users';
   $('n-data').textContent = count(open, 'data');
   $('n-worker').textContent = count(open, 'worker');
   $('n-painted').textContent = count(open, 'painted');

@@ -132,17 +132,17 @@ video.addEventListener('ended', () => {
 });
 
 /** Where the server has the record of a run: it is told when this browser loaded and played. */
-function recordOf(one, file) {
+function buildAddress(one, file) {
   const since = t => (t - one.asked).toFixed(1);
   const times = spans => spans.filter(([, t1]) => t1).map(span => span.map(since).join('~')).join();
   return `/play/${one.name}/${file}?${new URLSearchParams({ began: since(0), loaded: times(one.lanes.loading), played: times(one.lanes.playing) })}`;
 }
 
 /** An item of the list: what a run shows, and the links to its record. */
-function item(text, one) {
+function makeItem(text, one) {
   const entry = Object.assign(document.createElement('li'), { textContent: text });
   if (!one) return entry;
-  const link = (name, file, more) => Object.assign(document.createElement('a'), { textContent: name, href: recordOf(one, file), className: 'button', ...more });
+  const link = (name, file, more) => Object.assign(document.createElement('a'), { textContent: name, href: buildAddress(one, file), className: 'button', ...more });
   const links = Object.assign(document.createElement('p'), { className: 'take' });
   links.append(link('Open in the theatre', 'theatre.html', { target: '_blank', rel: 'noopener' }), ' ', link('Save the trace', 'film.trace.json', { download: '' }));
   entry.append(links);
@@ -155,13 +155,13 @@ function conclude() {
   const items = told.map(one => {
     const stood = one.stalls.reduce((all, [t0, t1]) => all + (t1 || one.ended) - t0, 0);
     const early = one.started < one.painted ? `, ${format(one.painted - one.started)} before the last part was painted` : '';
-    return item(`${one.overlap ? 'With' : 'Without'} overlap: it started after ${format(one.started)}${early}; ${count(one.stalls)}${one.stalls.length ? ` of ${format(stood)} together` : ''}; all of it was painted after ${format(one.painted)} and seen after ${format(one.ended)}.`, one);
+    return makeItem(`${one.overlap ? 'With' : 'Without'} overlap: it started after ${format(one.started)}${early}; ${count(one.stalls)}${one.stalls.length ? ` of ${format(stood)} together` : ''}; all of it was painted after ${format(one.painted)} and seen after ${format(one.ended)}.`, one);
   });
   const ahead = told.find(one => one.overlap), after = told.find(one => !one.overlap);
   if (ahead && after) {
     const won = after.painted - ahead.painted;
-    items.push(item(`With overlap ${count(ahead.stalls)}, without ${after.stalls.length}${won > 0 ? `; the film was ready ${format(won)} earlier` : ''}.`));
-  } else if (told.length) items.push(item(`Play it once more ${ahead ? 'without' : 'with'} overlap to compare.`));
+    items.push(makeItem(`With overlap ${count(ahead.stalls)}, without ${after.stalls.length}${won > 0 ? `; the film was ready ${format(won)} earlier` : ''}.`));
+  } else if (told.length) items.push(makeItem(`Play it once more ${ahead ? 'without' : 'with'} overlap to compare.`));
   $('sentences').replaceChildren(...items);
 }
 

@@ -18,9 +18,11 @@ from render.errors import RenderError
 from render.findings.repeats import Rounds
 from render.frontend.cli import main
 from render.frontend.keeping import open_journal
+from render.painting.course import Moment
 from render.painting.painter import Done
 from render.request import Request
 from render.runtime.cuda import device, discovery
+from render.trace.spans import Spans
 from tests.gpu_driver import GPU
 
 from .test_device import Imitation
@@ -93,6 +95,15 @@ def test_a_frame_with_more_to_keep_has_memory_of_its_own(
     assert again.sha256 == drawn_by_the_cpu()
 
 
+def test_spans_stay_columns_from_the_device_to_the_trace(session: Any) -> None:
+    """A frame in thousands of tiles has ten thousands of them, which are never made one by one."""
+    trace = session.draw().trace
+
+    assert isinstance(trace.spans, Spans)
+    assert isinstance(trace.with_spans([trace.spans[0]]).spans, Spans)
+    assert trace.columns is trace.spans
+
+
 def test_after_a_failure_the_gpu_is_opened_anew(session: Any, driver: Imitation) -> None:
     driver.failures["cuLaunchKernel"] = 1, 719
     with pytest.raises(RenderError):
@@ -144,14 +155,14 @@ def test_an_interrupted_frame_is_resumed_on_a_gpu(
 
     done: list[Done] = []
 
-    def interrupt(finished: Done, _tiles: int) -> None:
-        done.append(finished)
+    def interrupt(moment: Moment) -> None:
+        done.append(moment.done)
         if len(done) == 3:
             raise KeyboardInterrupt
 
     request, journal = open_journal(asked, [tmp_path / "a.png"], print)
     with pytest.raises(KeyboardInterrupt):
-        engine.draw(request, progress=interrupt, journal=journal)
+        engine.draw(request, watch=interrupt, journal=journal)
     assert not driver.memory
     request, journal = open_journal(asked, [tmp_path / "a.png"], print, resume=True)
     frame = engine.draw(request, journal=journal)

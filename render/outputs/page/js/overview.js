@@ -1,7 +1,7 @@
 // A whole run on one strip: a lane for each worker, and under them two curves: tiles in flight, workers at a tile.
 // It is drawn once for a size and a look, bright and faint; a frame only lays the two together at the line that is now.
 
-const GUTTER = 58, AXIS = 20, CURVE = 58, LANES = 150, GAP = 10; // units of the look
+const GUTTER = 64, AXIS = 20, CURVE = 58, LANES = 150, GAP = 10; // units of the look
 
 class Overview {
   /** @param {HTMLCanvasElement} canvas @param {Run} run @param {number} end @param {number} most */

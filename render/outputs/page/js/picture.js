@@ -1,6 +1,6 @@
 // The picture as a run fills it: tiles appear when they are finished, outlined in the colour of their worker.
 
-const TAG = 26, FINE = 12; // CSS pixels: a smaller tile has no name on it; many so small are a fine grid
+const TAG = 30, FINE = 12; // CSS pixels: a smaller tile has no name on it; many so small are a fine grid
 
 class Picture {
   /** @param {HTMLCanvasElement} canvas @param {Run} run @param {HTMLImageElement} image */

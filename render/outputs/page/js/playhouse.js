@@ -28,7 +28,8 @@ class Playhouse extends Scenery {
       g.lineTo(middle - wide * 0.3, top + high);
       g.fill();
       g.globalAlpha = 1;
-      for (const side of [-1, 1]) this.actor(g, middle + side * 13 * u, top + high - 4 * u);
+      const size = Math.min(u, wide * 0.72 / 44); // both between the curtains, 44 units wide
+      for (const side of [-1, 1]) this.actor(g, middle + side * 13 * size, top + high - 4 * u, size);
       g.fillStyle = colour;
       g.fillRect(x, top + high, wide * playing.progress, 3 * u);
       if (this.named) this.text(g, `${playing.tile}`, middle, top + 20 * u, '#15181e');
@@ -44,9 +45,8 @@ class Playhouse extends Scenery {
     g.strokeRect(x, top, wide, high);
   }
 
-  /** @param {CanvasRenderingContext2D} g @param {number} x @param {number} floor */
-  actor(g, x, floor) {
-    const u = this.unit;
+  /** @param {CanvasRenderingContext2D} g @param {number} x @param {number} floor @param {number} u pixels of a unit */
+  actor(g, x, floor, u) {
     g.fillStyle = '#15181e';
     g.beginPath();
     g.arc(x, floor - 25 * u, 5 * u, 0, 2 * Math.PI);

@@ -53,7 +53,7 @@ class Scenery {
     this.sheet = new Sheet(canvas);
     this.look = /** @type {Look} */ ({}); // and the unit: set by fit, before anything is drawn
     this.unit = 1;
-    this.stations = run.workers.map((_, worker) => new Station(run, worker)).filter(({ worker }) => run.lanes[worker].some(({ kind }) => kind !== 'e'));
+    this.stations = run.workers.map((_, worker) => new Station(run, worker)).filter(({ worker }) => run.names[worker].startsWith('worker')); // no encoder, no event loop
   }
 
   /** @param {number} width CSS pixels @param {Look} look */
