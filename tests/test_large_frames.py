@@ -89,8 +89,9 @@ def test_the_library_and_a_session_draw_into_files_as_the_command_line_does(draw
                 assert Path(files, file).read_bytes() == Path(file).read_bytes(), file
     with pytest.raises(render.RenderError, match="only a small picture"):
         frame.save("d.png")
-    with pytest.raises(render.RenderError, match="out names none"):
-        render.draw(resume=True)
+    for wrong, cause in (({"resume": True}, "out names none"), ({"out": 7}, "out is 7"), ({"out": "-"}, "out is '-'")):
+        with pytest.raises(render.RenderError, match=cause):
+            render.draw(**wrong)
     assert sorted(path.name for path in Path().iterdir()) == ["a.npz", "a.png", "a.tif", "b", "c"]
 
 

@@ -60,15 +60,19 @@ def split_wishes(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], Wishes |
     """
     rest = dict(arguments)
     out, plain, resume, fresh = (rest.pop(name, None) for name in ("out", "plain", "resume", "fresh"))
-    if out is None:
+    try:
+        names = [os.fspath(name) for name in ([out] if isinstance(out, str | PathLike) else out or ())]
+    except TypeError:
+        names = [outputs.STDOUT]
+    if outputs.STDOUT in names:
+        raise UsageError(f"out is {out!r:.60}", 'give the name of a file, out="wall.png", or a list of names')
+    if not names:
         if plain or resume or fresh:
             raise UsageError("plain, resume and fresh are about files, and out names none", 'give out="NAME.png"')
         return rest, None
     if resume and fresh:
         raise UsageError("resume and fresh exclude each other", "leave one of them out")
-    names = [out] if isinstance(out, str | PathLike) else list(out)
-    makers = check_outputs([os.fspath(name) for name in names], None)
-    own_tile = rest.get("tile") is not None
+    makers, own_tile = check_outputs(names, None), rest.get("tile") is not None
     return rest, Wishes(makers, plain=bool(plain), resume=bool(resume), fresh=bool(fresh), own_tile=own_tile)
 
 

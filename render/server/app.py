@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import socket
 import sys
@@ -96,9 +97,22 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 
 def format_address(listening: socket.socket) -> str:
-    """Write the address that a browser takes."""
+    """Write the address that a browser takes; of a socket that listens on all, the one that others reach."""
     host, port = listening.getsockname()[:2]
+    if ipaddress.ip_address(host).is_unspecified:
+        host = find_outward_address(listening.family)
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def find_outward_address(family: int) -> str:
+    """Find this machine's address towards other machines; its loopback without a network. Nothing is sent."""
+    loopback, elsewhere = ("::1", "2001:db8::1") if family == socket.AF_INET6 else ("127.0.0.1", "192.0.2.1")
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((elsewhere, 9))  # of documentation (RFC 5737, RFC 3849): it only looks for the way
+        except OSError:
+            return loopback
+        return str(probe.getsockname()[0])
 
 
 class Server(uvicorn.Server):

@@ -9,7 +9,9 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from PIL import Image
 import render
 from render.outputs import trace as saved
 from render.server import service as serving
+from render.server.app import format_address, open_socket
 from render.server.guard import Hosts
 from tests.server.conftest import Answer, Running, wait_until
 
@@ -27,6 +30,13 @@ Serve = Callable[..., Running]
 @pytest.fixture(scope="module")
 def plain(serve: Serve) -> Running:
     return serve()
+
+
+def test_a_server_that_listens_on_all_addresses_announces_one_that_a_browser_takes() -> None:
+    with open_socket("0.0.0.0", 0) as listening:  # noqa: S104  (that is the case)
+        named = urlsplit(format_address(listening))
+    assert not ip_address(str(named.hostname)).is_unspecified
+    assert Hosts("0.0.0.0").allow(named.netloc)  # noqa: S104
 
 
 def pixels(answer: Answer) -> np.ndarray:
