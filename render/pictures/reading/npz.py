@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from tokenize import TokenError
 from typing import IO
 
 import numpy as np
@@ -79,7 +80,7 @@ def _open_archive(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(file) as archive:
             yield archive
     except zipfile.BadZipFile as error:
-        raise damage_error(str(error)) from error
+        raise damage_error(f"its archive is damaged ({error!s:.60})") from error
     except (OSError, ValueError, EOFError, zlib.error) as error:  # places outside of it; what cannot be unpacked
         raise damage_error("its archive is damaged") from error
 
@@ -124,7 +125,7 @@ def _read_head(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[tuple
                 raise damage_error(f"the head of its array {name} is longer than {HEAD} bytes")
             opened.seek(8)
             shape, by_columns, stored = READERS[version](opened)
-        except ValueError as error:
+        except (ValueError, TokenError) as error:  # it is parsed as Python's own text
             raise damage_error(f"the head of its array {name} is damaged") from error
     if min(shape, default=0) < 0:
         raise damage_error(f"its array {name} is {stored} {shape}")
