@@ -87,23 +87,20 @@ def shaded(x: Lane, y: Lane, steps: Lane, inside: Any, orbit: Any, p: Any) -> tu
     nought = orbit[0] - orbit[0]
     colour = nought, nought, nought
     if any_lane(~inside):
-        brightness = where(inside, nought, 1.0)
+        red, green, blue = coloured(x, y, steps, p)
         if p.relief > 0:
             wx, wy = derivative(orbit[0], orbit[1], orbit[2], orbit[3], orbit[4], orbit[5], where(inside, 0.0, steps))
-            brightness = where(inside, nought, relief(x, y, wx, wy, p))
-        colour = coloured(x, y, steps, brightness, p)
+            brightness = relief(x, y, wx, wy, p)
+            red, green, blue = brightness * red, brightness * green, brightness * blue
+        colour = where(inside, nought, red), where(inside, nought, green), where(inside, nought, blue)
     return colour
 
 
-def coloured(x: Lane, y: Lane, steps: Lane, brightness: Lane, p: Any) -> tuple[Lane, Lane, Lane]:
-    """Look up a colour of the palette by the continuous number of steps, darkened by a brightness in 0 .. 1."""
+def coloured(x: Lane, y: Lane, steps: Lane, p: Any) -> tuple[Lane, Lane, Lane]:
+    """Look up a colour of the palette by the continuous number of steps."""
     late = steps + 1.0 - rough_log2(rough_log2(maximum(fma(x, x, y * y), p.reach)) * p.per_reach)
     turn = fma(fract(fma(rough_log2(maximum(late, 1.0)), p.density, p.offset)), p.turn, 0.0)  # a product that stays one
-    return (
-        brightness * between(p.red, turn),
-        brightness * between(p.green, turn),
-        brightness * between(p.blue, turn),
-    )
+    return between(p.red, turn), between(p.green, turn), between(p.blue, turn)
 
 
 def between(colours: Any, turn: Lane) -> Lane:

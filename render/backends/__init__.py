@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 DEFAULT = "threading"
 OWN_OPTIONS = {"cluster": "dask"}  # options that only one backend takes
-IN_PROCESSES = {"JOBLIB_MULTIPROCESSING": "0"}  # they start no others: joblib need not try whether it can, and warn
 FILTER_LOCK = threading.Lock()  # threads that set and restore them in turn would leave them changed
 
 
@@ -64,19 +63,19 @@ def ignore_warnings() -> Iterator[None]:
 
 
 def start_tracker() -> None:
-    """Start loky's process that removes what others leave behind, where it does not run; it imports joblib too."""
+    """Start loky's process that removes what others leave behind, where it does not run; it would warn of all that."""
     with ignore_warnings():
         from joblib.externals.loky.backend import resource_tracker
 
-        before = {name: os.environ.get(name) for name in IN_PROCESSES}
-        os.environ.update(IN_PROCESSES)
+        before = os.environ.get("PYTHONWARNINGS")
+        os.environ["PYTHONWARNINGS"] = "ignore"
         try:
             resource_tracker.ensure_running()
         finally:
-            for name, value in before.items():
-                del os.environ[name]
-                if value is not None:
-                    os.environ[name] = value
+            if before is None:
+                del os.environ["PYTHONWARNINGS"]
+            else:
+                os.environ["PYTHONWARNINGS"] = before
 
 
 def starts_workers(backend: str) -> bool:

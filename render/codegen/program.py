@@ -139,6 +139,7 @@ def warp_program(scene: Scene, request: Request) -> Program:
     """Make the program for one lane of a warp, for a thread of a GPU."""
     loop: Filling = {
         slots.beginning: warp.begin_by_blocks if scene.absorbing else warp.begin_by_steps,
+        slots.following: warp.by_blocks if scene.absorbing else warp.stay,
         slots.stepping: warp.by_blocks if scene.absorbing else warp.by_steps,
         slots.settled: warp.halved if scene.absorbing else driver.as_it_is,
         slots.repeating: warp.cycles if scene.absorbing and scene.inside_flat else warp.no_cycles,

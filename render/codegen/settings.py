@@ -24,8 +24,9 @@ class Settings(NamedTuple):
     share: of a sample in its pixel.
     images: so many rows below the rectangle are mirror images of rows in it, and are stored with them. outcome: samples
     that are NaN, and 1 when the rectangle is done. budget: steps after which to come back; room and notes: what is
-    underway then, see `driver`. copies, waiting, tiles, counters, tallies, records, and room: a GPU's launch, see
-    `render.kernels.launch`; there each tile has a slot of its own in `rgb` and `steps`, one after the other.
+    underway then, see `driver`. copies, enough (pixels in its list, before the first pass follows on), waiting, tiles,
+    counters, tallies, records, and room: a GPU's launch, see `render.kernels.launch`; there each tile has a slot of its
+    own in `rgb` and `steps`, one after the other.
     """
 
     x: Any
@@ -55,6 +56,7 @@ class Settings(NamedTuple):
     room: Any
     notes: Any
     copies: Any
+    enough: Any
     waiting: Any
     tiles: Any
     counters: Any
@@ -94,6 +96,7 @@ def request_settings(request: Request) -> Settings:
         room=np.zeros(0, REALS[request.precision]),
         notes=np.zeros(0, np.int64),
         copies=1,
+        enough=0,
         waiting=np.zeros(0, np.int32),
         tiles=np.zeros(0, np.int32),
         counters=np.zeros(0, np.int64),

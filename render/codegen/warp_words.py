@@ -112,6 +112,16 @@ def divide_whole(typingctx: Any, number: Any, by: Any) -> Any:
 
 
 @intrinsic
+def multiply_whole(typingctx: Any, number: Any, by: Any) -> Any:
+    """Multiply whole numbers in 32 bits."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.mul(*args)
+
+    return COUNT(COUNT, COUNT), codegen
+
+
+@intrinsic
 def add_at(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
     """Add: array[index] += value (int64), undisturbed by other threads that do the same; gives what was there."""
 
@@ -122,7 +132,11 @@ def add_at(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
     return types.int64(array, types.int64, types.int64), codegen
 
 
-SHARED: dict[Callable[..., Any], Any] = {slots.divided: divide_whole, slots.add_at: add_at}
+SHARED: dict[Callable[..., Any], Any] = {
+    slots.divided: divide_whole,
+    slots.multiplied: multiply_whole,
+    slots.add_at: add_at,
+}
 GPU = SHARED | {
     slots.votes: _make_unary(_count_votes),
     slots.before: _make_unary(_count_before),

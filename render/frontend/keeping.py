@@ -54,7 +54,8 @@ def open_journal(
     elif fitting:
         say(f"{fitting[0].path} keeps tiles of an earlier run: --resume would go on with them; all is painted anew")
     elif found:
-        say(f"{found[0].path} keeps tiles of another picture; it goes when this one is saved")
+        what = "is damaged, or of another version" if found[0].identity is None else "keeps tiles of another picture"
+        say(f"{found[0].path} {what}; it goes when this one is saved")
     others = [journal for journal in found if journal not in kept]
     return request, Journal(outputs, identity, say, kept, others)
 
@@ -76,7 +77,8 @@ def _explain_misfit(
     readable = [journal for journal in found if journal.identity is not None]
     if not readable:
         named = join_words([str(output) for output in outputs])
-        say(f"there is no journal of {named}: the whole picture is painted anew")
+        why = f"{found[0].path} is damaged, or of another version" if found else f"there is no journal of {named}"
+        say(f"{why}: the whole picture is painted anew")
         return
     journal = readable[0]
     for one in found:

@@ -20,6 +20,7 @@ THREADS = 128  # of a block: four warps, which begin with two squares by two
 BLOCK_WIDTH, BLOCK_HEIGHT = 2 * SQUARE_WIDTH, 2 * SQUARE_HEIGHT  # pixels of those
 MEMBERS = 8  # rows of the list's room: the members of a state, and the sums of three colours
 TILE = 4  # int32 for each tile: x, y, width, height, in pixels of the frame
+LIST_ENTRY = 3  # int32 for each pixel of the list: its number, its sample's steps, the samples before that
 TALLY = 2  # int64 for each tile: steps made, samples that are NaN
 TALLIES = 4096  # of a launch, or one for each tile where there are more
 COUNTERS = 8  # int64 that are 0 when a launch starts: what its passes count for all threads together

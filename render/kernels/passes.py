@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from render.kernels.launch import LISTED, MEMBERS, RECORD, SQUARE, TAKEN
+from render.kernels.launch import LIST_ENTRY, LISTED, MEMBERS, SQUARE, TAKEN
 from render.kernels.scalar import begun, find_point, levels, light, marked, put, strange
 from render.kernels.slots import (
-    UNTIL,
     add_at,
     before,
     beginning,
     counts,
-    device_clock,
     fetch_apart,
+    following,
     from_first,
     keep_apart,
     lane_number,
     lift,
     memory,
-    multiprocessor,
+    multiplied,
     real_count,
     reals,
     repeating,
@@ -41,12 +40,13 @@ from render.kernels.warp import (
     find_place,
     place_of,
     record_end,
+    record_start,
 )
 from render.language.primitives import Lane, any_lane, where
 from render.sampling import clamped
 
 FIRST_PASS, SECOND_PASS = 0, 1
-SUMMED = 1 << 26  # steps of a pixel at most that 32 lanes sum in 32 bits
+SUMMED = 1 << 26  # steps of a pixel that are too many for 32 lanes to sum in 32 bits
 
 
 def paint_tiles(
@@ -57,58 +57,87 @@ def paint_tiles(
     In the first pass the warp has one square: so many to the right and down in a tile's slot. In the second it has
     none: it is number `right` of `down` warps.
     """
-    across, lines = (wide + 7) >> 3, (high + 3) >> 2
-    launch = Launch(count, wide, high, across, across * lines)
+    across, lines = (counts(wide) + 7) >> 3, (counts(high) + 3) >> 2  # 32 bits: a GPU reckons fastest with them
+    launch = Launch(count, wide, high, total(across), total(multiplied(across, lines)))
     if stage == SECOND_PASS:
         finish_listed(at, p, right, down, launch)
-    elif (tile < count) & (right < across) & (down < lines):
-        square = total(counts((tile * lines + down) * across + right))  # 32 bits, with which a GPU reckons fastest
+    elif any_lane((counts(tile) < count) & (counts(right) < across) & (counts(down) < lines)):
+        line = multiplied(counts(tile), lines) + counts(down)
+        square = multiplied(line, across) + counts(right)
         for turn in range(SQUARE // warp_lanes()):
             begin_pixel(at, p, square, warp_lanes() * turn, right, down, tile, launch)
 
 
-def begin_pixel(at: Any, p: Any, square: int, first: int, right: int, down: int, tile: int, launch: Launch) -> None:
-    """Follow the samples of this lane's pixel until one takes long; then list the pixel, else store it."""
+def begin_pixel(at: Any, p: Any, square: Lane, first: int, right: int, down: int, tile: int, launch: Launch) -> None:
+    """Follow this lane's pixel, sample by sample with its warp, until one takes long; then list it, else store it."""
     number = lane_number() + first
     column, row = counts(right << 3) + (number & 7), counts(down << 2) + (number >> 3)
     i, j, outside = find_pixel(at, tile, column, row)
     if any_lane(~outside & (number == 0)):
-        records = memory(at.records)
-        records[RECORD * square] = multiprocessor()
-        records[RECORD * square + 1] = device_clock()
-    waits = counts(0) > 0
+        record_start(at, square)
+    waits = late = counts(0) > 0
     state = lift(start(reals(0), reals(0), p), reals(0))
     red = green = blue = reals(0)
-    steps = s = made = bad = counts(0)
-    if any_lane(~outside):
-        going = ~outside
-        while any_lane(going):
+    steps = s = bad = waited = counts(0)
+    made = 0
+    going, more = ~outside, counts(1)
+    while any_lane(more > 0):  # once for each sample
+        on = counts(0) > 0
+        if any_lane(going):
             x, y = find_point(real_count(i, red), real_count(j, red), total(s), at)
-            state, steps, waits = beginning(lift(start(x, y, p), x), counts(0), x, y, at, p)
-            if any_lane(~waits):
-                r, g, b = light(state, steps, p)
-                if strange(r, g, b):
-                    bad = bad + 1
-                made = made + steps
-                if at.samples * at.limit >= SUMMED:  # 32 lanes' steps are too many for 32 bits
-                    add_steps(at, square, tile, launch, total(made))
-                    made = counts(0)
-                red, green, blue = red + clamped(r), green + clamped(g), blue + clamped(b)
-                s = s + 1
-            going = ~waits & (s < at.samples) & (counts(at.samples) > 1)  # no loop where one is a constant
-        if any_lane(~waits):
-            store(at, p, find_place(tile, column, row, launch), state, steps, (red, green, blue))
-            record_end(at, square)
-    if any_lane(votes(waits) > 0):
-        kept = list_pixel(at, waits, counts(SQUARE * square) + number, s, state, (red, green, blue))
+            state, steps, on, late = beginning(lift(start(x, y, p), x), counts(0), x, y, at, p)
+        many = votes(on)
+        waited = waited + many
+        state, steps, on = follow_on(at, p, state, steps, on, many)
+        waits, going = waits | on, going & ~on
+        if any_lane(going):
+            if any_lane(late):
+                state, steps = settled(state, steps, p, at.limit)
+            r, g, b = light(state, steps, p)
+            if strange(r, g, b):
+                bad = bad + 1
+            made += total(steps)
+            red, green, blue = add_light((red, green, blue), r, g, b, at)
+            s = s + 1
+        more = counts(0)
+        if at.samples > 1:  # no loop where one is a constant
+            going = going & (s < at.samples)
+            more = votes(going)
+    if any_lane(~outside & ~waits):
+        store(at, p, find_place(tile, column, row, launch), state, steps, (red, green, blue))
+        record_end(at, square)
+    if any_lane(waited > 0):
+        kept = list_pixel(at, waits, (square << 5) + number, s, state, steps, (red, green, blue))
         if any_lane(waits & ~kept):  # it is followed anew
-            if at.samples * at.limit >= SUMMED:
-                add_steps(at, square, tile, launch, 0 - total(made))
-            made = bad = counts(0)
-    add_strange(at, square, tile, launch, total(bad))
-    made = warp_sum(made)
-    if any_lane(lane_number() == 0):
-        add_steps(at, square, tile, launch, total(made))
+            made, bad = 0, counts(0)
+    add_strange(at, total(square), tile, launch, total(bad))
+    add_together(at, total(square), tile, launch, made)
+
+
+def follow_on(at: Any, p: Any, state: Any, steps: Lane, on: Any, many: Lane) -> Any:
+    """Follow the samples of `many` lanes further while more than half of a warp go on, if the list is long enough."""
+    half = counts(warp_lanes() >> 1)
+    if any_lane(many > half) and count_listed(at) >= at.enough:
+        state, steps, on, _ = following(state, steps, on, half, counts(LOOK), p, at.limit)
+    return state, steps, on
+
+
+def add_together(at: Any, warp: int, tile: int, launch: Launch, made: int) -> None:
+    """Add what the lanes of a warp have made for a tile to its tally."""
+    if at.samples * at.limit >= SUMMED:
+        add_steps(at, warp, tile, launch, made)
+    else:
+        made = total(warp_sum(counts(made)))
+        if any_lane(lane_number() == 0):
+            add_steps(at, warp, tile, launch, made)
+
+
+def add_light(sums: Any, r: Lane, g: Lane, b: Lane, at: Any) -> Any:
+    """Add a sample's light to the sums of its pixel, which are 0 before its first; one sample is its pixel's sum."""
+    r, g, b = clamped(r), clamped(g), clamped(b)
+    if at.samples > 1:
+        r, g, b = sums[0] + r, sums[1] + g, sums[2] + b
+    return r, g, b
 
 
 def store(at: Any, p: Any, place: int, state: Any, steps: Lane, sums: Any) -> None:
@@ -126,7 +155,15 @@ def take_numbers(at: Any, counter: int, wanting: Any) -> tuple[Lane, Lane]:
     return first + before(wanting), first + need
 
 
-def list_pixel(at: Any, waits: Any, number: Lane, s: Lane, state: Any, sums: Any) -> Any:
+def count_listed(at: Any) -> int:
+    """Count the pixels that stand in the list now, the same for all lanes."""
+    listed = counts(0)
+    if any_lane(lane_number() == 0):
+        listed = counts(add_at(at.counters, LISTED, 0))
+    return total(from_first(listed))
+
+
+def list_pixel(at: Any, waits: Any, number: Lane, s: Lane, state: Any, steps: Lane, sums: Any) -> Any:
     """List the pixels of the lanes that wait, with what their samples have come to. Tells for which there was room.
 
     All stand in the list with their numbers, but what they have come to is kept for so many only as have room.
@@ -136,11 +173,12 @@ def list_pixel(at: Any, waits: Any, number: Lane, s: Lane, state: Any, sums: Any
     kept = entry < counts(apart)
     if any_lane(waits):
         waiting = memory(at.waiting)
-        waiting[2 * place] = unpack(number)[0]
-        waiting[2 * place + 1] = unpack(s)[0]
+        waiting[LIST_ENTRY * place] = unpack(number)[0]
+        waiting[LIST_ENTRY * place + 1] = unpack(steps)[0]
         if any_lane(kept):
             keep_apart(room, place, apart, state)
             if at.samples > 1:
+                waiting[LIST_ENTRY * place + 2] = unpack(s)[0]
                 keep_apart(room, place + len(state) * apart, apart, sums)
     return kept
 
@@ -173,13 +211,13 @@ def finish_listed(at: Any, p: Any, warp: int, warps: int, launch: Launch) -> Non
             fresh = counts(0)
             if any_lane(~mine & (entry < listed)):
                 place = total(entry)
-                number, steps, looks = counts(waiting[2 * place]), counts(UNTIL), counts(0)
-                starting = entry >= counts(apart)
+                number, steps = counts(waiting[LIST_ENTRY * place]), counts(waiting[LIST_ENTRY * place + 1])
+                starting, looks = entry >= counts(apart), counts(1)  # it has been seen in this state
                 if any_lane(~starting):
-                    state = fetch_apart(room, place, apart, state)
+                    state = seen = fetch_apart(room, place, apart, state)
                     if at.samples > 1:
                         red, green, blue = fetch_apart(room, place + len(state) * apart, apart, (red, green, blue))
-                        s = counts(waiting[2 * place + 1])
+                        s = counts(waiting[LIST_ENTRY * place + 2])
                 mine = counts(0) == 0
         if any_lane(mine & starting):
             state, steps = begin_listed(at, p, number, s, launch, red)
@@ -199,7 +237,7 @@ def finish_listed(at: Any, p: Any, warp: int, warps: int, launch: Launch) -> Non
             r, g, b = light(state, steps, p)
             bad += strange(r, g, b)
             made += total(steps)
-            red, green, blue = red + clamped(r), green + clamped(g), blue + clamped(b)
+            red, green, blue = add_light((red, green, blue), r, g, b, at)
             s = s + 1
             if any_lane(s >= at.samples):
                 store_listed(at, p, number, state, steps, (red, green, blue), warp, made, bad, launch)
@@ -232,6 +270,6 @@ def store_listed(
     """Write a pixel of the list, whose last sample has ended, and add what its samples came to to its tile's tally."""
     tile, column, row = place_of(number, launch)
     store(at, p, find_place(total(tile), column, row, launch), state, steps, sums)
-    record_end(at, total(number >> 5))
+    record_end(at, number >> 5)
     add_steps(at, warp, total(tile), launch, made)
     add_strange(at, warp, total(tile), launch, bad)

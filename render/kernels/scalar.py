@@ -133,12 +133,12 @@ def paint(at: Any, p: Any) -> int:
 def levels(sums: Any, at: Any) -> Any:
     """The mean light of the samples as steps of the sRGB table: red, green, blue."""
     red, green, blue = sums
-    if at.samples & (at.samples - 1) == 0:  # the product is the quotient then, to the last bit
-        share = reals(at.share)
-        red, green, blue = red * share, green * share, blue * share
-    else:
+    if at.samples & (at.samples - 1) != 0:
         share = reals(at.samples)
         red, green, blue = red / share, green / share, blue / share
+    elif at.samples > 1:  # the product is the quotient then, to the last bit
+        share = reals(at.share)
+        red, green, blue = red * share, green * share, blue * share
     return truncated(light_step(red)), truncated(light_step(green)), truncated(light_step(blue))
 
 

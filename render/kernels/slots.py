@@ -87,6 +87,11 @@ def beginning(state: Any, steps: Lane, x: Lane, y: Lane, at: Any, p: Any) -> Any
     _empty()
 
 
+def following(state: Any, steps: Lane, mine: Any, fewest: Lane, patience: Lane, p: Any, limit: int) -> Any:
+    """Follow the samples of a warp that go on after UNTIL: `warp.by_blocks` or `warp.stay`."""
+    _empty()
+
+
 def stepping(state: Any, steps: Lane, mine: Any, fewest: Lane, patience: Lane, p: Any, limit: int) -> Any:
     """Step the lanes of a warp together: `warp.by_blocks` or `warp.by_steps`."""
     _empty()
@@ -293,6 +298,11 @@ def warp_sum(values: Lane) -> Lane:
 
 def divided(number: Lane, by: Lane) -> tuple[Lane, Lane]:
     """Quotient and remainder of whole numbers that are not negative."""
+    _empty()
+
+
+def multiplied(number: Lane, by: Lane) -> Lane:
+    """Multiply whole numbers."""
     _empty()
 
 

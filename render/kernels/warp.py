@@ -4,7 +4,9 @@ The lanes of a warp are stepped together, so a warp is as slow as its slowest sa
 soon together where they are neighbours; the few that take long are scattered among them. So the first pass takes each
 square of 8 x 4 pixels to a warp of its own and follows its samples for some hundred steps. What goes on after that is
 listed, densely, and the second pass follows it with few warps that stay: a lane whose sample has ended takes the next
-one of the list, when about half of the lanes have.
+one of the list, when about half of the lanes have. Where more than half of a square's samples go on, its warp loses
+little by following them itself. It does so for up to LOOK blocks of steps more, once the list is long enough for the
+second pass.
 
     first pass    squares  0  1  2  3  4 ...           each pixel:  ended -> stored
                   warps    0  1  2  3  4 ...                        goes on -> list
@@ -39,6 +41,8 @@ from render.kernels.slots import (
     divided,
     lift,
     memory,
+    multiplied,
+    multiprocessor,
     never_ends,
     same_bits,
     step,
@@ -100,23 +104,32 @@ def add_strange(at: Any, warp: int, tile: int, launch: Launch, bad: int) -> None
 
 def find_tally(at: Any, warp: int, tile: int, launch: Launch) -> int:
     """Give the place of this warp's copy of a tile's tally; 32 bits are enough, and are what a GPU reckons with."""
-    return TALLY * total(counts((warp & (at.copies - 1)) * launch.count + tile))
+    copy = counts(warp) & counts(at.copies - 1)
+    return TALLY * total(multiplied(copy, counts(launch.count)) + counts(tile))
 
 
-def record_end(at: Any, square: int) -> None:
+def record_start(at: Any, square: Lane) -> None:
+    """Write where and when a square is begun into its record."""
+    records, place = memory(at.records), total(multiplied(square, counts(RECORD)))
+    records[place] = multiprocessor()
+    records[place + 1] = device_clock()
+
+
+def record_end(at: Any, square: Lane) -> None:
     """Write when a pixel was stored into its square's record; what the last of the square's lanes writes stays."""
-    memory(at.records)[RECORD * square + 2] = device_clock()
+    memory(at.records)[total(multiplied(square, counts(RECORD))) + 2] = device_clock()
 
 
 # --- how samples are followed -----------------------------------------------------------------------------------
 
 
 def begin_by_blocks(state: Any, steps: Lane, x: Lane, y: Lane, at: Any, p: Any) -> Any:
-    """Follow an absorbing scene's sample from its start: state and steps at its end, or at UNTIL where it goes on.
+    """Follow an absorbing scene's sample from its start: state and steps where its last block begins, or at UNTIL.
 
-    What never ends is asked only of those that are still there after the first steps. Tells whether it goes on.
+    What never ends is asked only of those that are still there after the first steps. Tells whether it goes on, and
+    whether its last steps are still to be made; where it ends in the first steps, they are made here.
     """
-    after, waits = state, steps < 0
+    after, open_ended = state, steps < 0
     for _ in range(FIRST):
         after = lift(step(after, p), state[0])
     if any_lane((steps <= at.limit - FIRST) & alive(after, p)):
@@ -126,21 +139,14 @@ def begin_by_blocks(state: Any, steps: Lane, x: Lane, y: Lane, at: Any, p: Any) 
         last = counts(min(at.limit, UNTIL) - BLOCK)
         going = steps <= last
         while any_lane(going):
-            after = state
-            for _ in range(BLOCK):
-                after = lift(step(after, p), state[0])
-            going = going & alive(after, p)
-            state, steps = choose(going, after, state), where(going, steps + BLOCK, steps)
-            going = going & (steps <= last)
-        waits = (steps >= UNTIL) & (steps < at.limit)
-        if any_lane((steps < at.limit) & ~waits):
-            state, steps = halved(state, steps, p, at.limit)
+            state, steps, going = make_block(state, steps, going, last, p)
+        open_ended = steps < at.limit
     else:
         state, steps = further(state, steps, FIRST // 2, p, at.limit)
         state, steps = further(state, steps, FIRST // 4, p, at.limit)
         state, steps = further(state, steps, FIRST // 8, p, at.limit)
         state, steps = one_more(state, steps, p, at.limit)
-    return state, steps, waits
+    return state, steps, open_ended & (steps >= UNTIL), open_ended
 
 
 def begin_by_steps(state: Any, steps: Lane, x: Lane, y: Lane, at: Any, p: Any) -> Any:
@@ -148,27 +154,30 @@ def begin_by_steps(state: Any, steps: Lane, x: Lane, y: Lane, at: Any, p: Any) -
     end = counts(min(at.limit, UNTIL))
     while any_lane(alive(state, p) & (steps < end)):
         state, steps = lift(step(state, p), state[0]), steps + 1
-    return state, steps, (steps < at.limit) & alive(state, p)
+    goes_on = (steps < at.limit) & alive(state, p)
+    return state, steps, goes_on, goes_on
 
 
 def by_blocks(state: Any, steps: Lane, mine: Any, fewest: Lane, patience: Lane, p: Any, limit: int) -> Any:
-    """BLOCK steps at a time, for absorbing scenes, until at most `fewest` lanes go on or `patience` blocks are made.
-
-    A lane that ends in a block, or is too near the limit, stays where the block began.
-    """
+    """Make BLOCK steps at a time, for absorbing scenes, until `fewest` lanes go on or `patience` blocks are made."""
     last = counts(limit - BLOCK)
     going = mine & (steps <= last)
     active = votes(going)
     while any_lane((active > fewest) & (patience > 0)):
-        after = state
-        for _ in range(BLOCK):
-            after = lift(step(after, p), state[0])
-        going = going & alive(after, p)
-        state, steps = choose(going, after, state), where(going, steps + BLOCK, steps)
-        going = going & (steps <= last)
+        state, steps, going = make_block(state, steps, going, last, p)
         active = votes(going)
         patience = patience - 1
     return state, steps, going, patience
+
+
+def make_block(state: Any, steps: Lane, going: Any, last: Lane, p: Any) -> Any:
+    """Make BLOCK steps. A lane that ends in them stays where they begin, and goes on no further than step `last`."""
+    after = state
+    for _ in range(BLOCK):
+        after = lift(step(after, p), state[0])
+    going = going & alive(after, p)
+    state, steps = choose(going, after, state), where(going, steps + BLOCK, steps)
+    return state, steps, going & (steps <= last)
 
 
 def by_steps(state: Any, steps: Lane, mine: Any, fewest: Lane, patience: Lane, p: Any, limit: int) -> Any:
@@ -181,6 +190,11 @@ def by_steps(state: Any, steps: Lane, mine: Any, fewest: Lane, patience: Lane, p
         going = going & alive(state, p) & (steps < limit)
         active = votes(going)
     return state, steps, going, patience
+
+
+def stay(state: Any, steps: Lane, mine: Any, fewest: Lane, patience: Lane, p: Any, limit: int) -> Any:
+    """Make no steps: only absorbing scenes are followed further in the first pass."""
+    return state, steps, mine, patience
 
 
 def halved(state: Any, steps: Lane, p: Any, limit: int) -> Any:

@@ -25,6 +25,7 @@ from render.kernels.launch import (
     BLOCK_HEIGHT,
     BLOCK_WIDTH,
     COUNTERS,
+    LIST_ENTRY,
     MEMBERS,
     RECORD,
     SQUARE,
@@ -142,7 +143,7 @@ def share_out(memory: np.ndarray, request: Request, shape: Shape) -> Memory:
 class List(NamedTuple):
     """The list of a launch's pixels that wait for the second pass (`render.kernels.passes`), all flat; never copied.
 
-    waiting: their numbers, and how many of its samples each has behind it. room: what they have come to.
+    waiting: their numbers, the steps of their samples, how many samples each has behind it. room: states and light.
     """
 
     waiting: np.ndarray
@@ -156,7 +157,7 @@ class List(NamedTuple):
 def make_list(request: Request, shape: Shape, most: int) -> List:
     """Give the list of a launch, of memory that is taken when it is touched; its room has so many bytes at most."""
     pixels, real = SQUARE * shape.tiles * shape.squares, REALS[request.precision]
-    return List(np.empty(2 * pixels, np.int32), np.empty(min(pixels * MEMBERS, most // real().nbytes), real))
+    return List(np.empty(LIST_ENTRY * pixels, np.int32), np.empty(min(pixels * MEMBERS, most // real().nbytes), real))
 
 
 def _parts(request: Request, shape: Shape) -> tuple[int, ...]:

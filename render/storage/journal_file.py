@@ -35,7 +35,8 @@ from render.request import Request
 from render.storage.lock import try_lock
 from render.storage.whole_file import sync_folder
 
-MAGIC = b"render journal 2\n"
+KIND = b"render journal "
+MAGIC = KIND + b"2\n"
 RECORD = struct.Struct("<4sIIIIqII")
 MARK = b"tile"
 LONGEST_HEADER = 1 << 20  # bytes
@@ -76,17 +77,23 @@ def identify(request: Request, scene_hash: str, version: str) -> dict[str, Any]:
 
 
 class JournalFile:
-    """A journal on the disk, locked. `identity` is what it says of itself, None where that cannot be read."""
+    """A journal on the disk, locked. `identity` is what it says of itself, None where that cannot be read.
+
+    is_ours: False for another program's file, which only has a journal's name.
+    """
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self.path, self._file = path, file
         self.identity: dict[str, Any] | None = None
+        self.is_ours = True
         self.end = 0  # of what is known to be good
 
     def read_header(self) -> None:
         """Read what it is; nothing is raised for what is no journal."""
         self._file.seek(0)
-        if self._file.read(len(MAGIC)) == MAGIC:
+        head = self._file.read(len(MAGIC))
+        self.is_ours = KIND.startswith(head[: len(KIND)])  # also torn, and of another version
+        if head == MAGIC:
             text, _, check = self._file.readline(LONGEST_HEADER).rpartition(b"}")
             text += b"}"
             if check == b" %08x\n" % isal_zlib.crc32(text):
@@ -191,13 +198,18 @@ def list_journals(output: Path) -> list[Path]:
 
 
 def open_journals(outputs: Sequence[Path]) -> list[JournalFile]:
-    """Open and lock all journals of these outputs. Raises OutputError where one cannot be, or another run writes it."""
+    """Open and lock all journals of these outputs. Raises OutputError where one cannot be, or another run writes it.
+
+    A file of another program, which has the name by chance, is none, and stays as it is.
+    """
     found: list[JournalFile] = []
     try:
         for output in outputs:
             for path in list_journals(output):
                 found.append(lock_journal(path, output, path.open("r+b")))
                 found[-1].read_header()
+                if not found[-1].is_ours:
+                    found.pop().close()
     except BaseException as error:
         for journal in found:
             journal.close()

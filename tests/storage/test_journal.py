@@ -232,6 +232,28 @@ def test_fresh_throws_away_what_was_kept_and_resume_without_it_says_so(
     assert said == [f"there is no journal of {output}: the whole picture is painted anew"]
 
 
+@pytest.mark.parametrize("text", [b"", b"ren", b"render journal 1\n{}"])
+def test_a_journal_that_cannot_be_read_is_said_to_be_there_and_goes(
+    text: bytes, ask: Callable[..., Request], tmp_path: Path
+) -> None:
+    output, said = tmp_path / "a.png", list[str]()
+    journal_name(output).write_bytes(text)
+    _, journal = keep(ask(), output, said, resume=True)
+    assert said == [f"{journal_name(output)} is damaged, or of another version: the whole picture is painted anew"]
+    journal.remove()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_strangers_file_of_that_name_stays(ask: Callable[..., Request], tmp_path: Path) -> None:
+    output, said = tmp_path / "a.png", list[str]()
+    journal_name(output).write_bytes(b"Dear diary")
+    interrupt(ask(), output)
+    _, journal = keep(ask(), output, said, resume=True)
+    assert said == [f"going on with {journal_name(output, 2)}"]
+    journal.remove()
+    assert journal_name(output).read_bytes() == b"Dear diary"
+
+
 def test_two_runs_do_not_draw_one_file(ask: Callable[..., Request], tmp_path: Path) -> None:
     output = tmp_path / "a.png"
     _, first = keep(ask(), output)

@@ -128,18 +128,23 @@ def describe_dashboard(link: str) -> str:
 @contextlib.contextmanager
 def quiet_logs() -> Iterator[None]:
     """Let Dask write nothing into its logs in here, nor its event loop."""
-    roots = ("distributed", "asyncio")
-    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in ("distributed", "tornado")]
-    found = [logging.getLogger(name) for name in dict.fromkeys((*roots, *names))]
-    before = [(logger, logger.level) for logger in found]
-    for logger, level in before:
-        if level != logging.NOTSET or logger.name in roots:
-            logger.setLevel(logging.CRITICAL + 1)
+    before = silence_logs()
     try:
         yield
     finally:
         for logger, level in before:
             logger.setLevel(level)
+
+
+def silence_logs() -> list[tuple[logging.Logger, int]]:
+    """Silence the logs of Dask and of its event loop; return their levels before."""
+    roots = ("distributed", "asyncio")
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in ("distributed", "tornado")]
+    found = [logging.getLogger(name) for name in dict.fromkeys((*roots, *names))]
+    before = [(logger, logger.level) for logger in found if logger.level != logging.NOTSET or logger.name in roots]
+    for logger, _ in before:
+        logger.setLevel(logging.CRITICAL + 1)
+    return before
 
 
 # --- one that no run uses just now ---------------------------------------------------------------------------
@@ -184,6 +189,6 @@ def _take_kept(wanted: Wanted) -> Connection | None:
 
 @atexit.register
 def _close_kept() -> None:
-    with quiet_logs():
-        while KEPT:
-            KEPT.pop().close()
+    silence_logs()  # for good: of processes that were still starting Dask would tell after this
+    while KEPT:
+        KEPT.pop().close()

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from render.codegen.program import ENTRIES
-from render.codegen.settings import request_settings
+from render.codegen.settings import Settings, request_settings
+from render.kernels.launch import THREADS
 from render.request import Request
 from render.runtime import launch
 from render.runtime.cuda.discovery import Gpu
@@ -30,6 +31,7 @@ from render.trace.tied_clock import TiedClock
 COMPARISONS = 3  # of the two clocks; the first calls are slow, the last counts
 LEAST_BYTES = 1 << 18  # of a launch: where there is less than that, there is no memory
 FINISHING = 4  # blocks of a multiprocessor that make the second pass: 16 warps, each with much to refill its lanes from
+ROUNDS = 2  # times that each lane of the second pass has a pixel, before the first pass follows samples on
 EVENT_STEP = 500  # ns between two times of an event
 FINE_STEP, COARSE_STEP = 32, 1000  # ns between two values of %globaltimer: from compute capability 9.0 on, and before
 
@@ -56,8 +58,8 @@ class CudaDevice:
         self.gpu, self.request, self.p, self.clock = gpu, request, p, clock
         self.name = name or gpu.name
         self.step = FINE_STEP if gpu.capability >= (9, 0) else COARSE_STEP
-        self.at = request_settings(request)
         self.most = FINISHING * gpu.multiprocessors  # blocks of a second pass
+        self.at = self._make_settings(request)
         self.events, self.timer = TiedClock(EVENT_STEP), TiedClock(self.step)
         self.anchor: Any = None  # the event that all times of events are counted from
         self._streams: list[Stream] = []
@@ -77,6 +79,10 @@ class CudaDevice:
         except BaseException:
             self.close()
             raise
+
+    def _make_settings(self, request: Request) -> Settings:
+        """Make the settings of a request for this GPU's second pass: what it is to have before the first follows on."""
+        return request_settings(request)._replace(enough=ROUNDS * THREADS * self.most)
 
     def _load(self, code: bytes) -> None:
         """The kernel and its constants onto the GPU."""
@@ -111,7 +117,7 @@ class CudaDevice:
 
         A stream whose memory does not do is opened anew. False where that fails: the device is of no more use.
         """
-        self.request, self.p, self.clock, self.at = request, tuple(p), clock, request_settings(request)
+        self.request, self.p, self.clock, self.at = request, tuple(p), clock, self._make_settings(request)
         self.events, self.timer = TiedClock(EVENT_STEP), TiedClock(self.step)
         shape = fit(request, self._room) or fit(request)
         try:
@@ -141,7 +147,7 @@ class CudaDevice:
         try:
             self.make_current()
             free = check_result(self.driver.cuMemGetInfo())
-            room = min(free // (5 * count), MOST_BYTES)  # the numbers of a list may take twice as much again
+            room = min(free // (5 * count), MOST_BYTES)  # the numbers of a list may take three times as much again
             if not self._streams:
                 self.most_listed = min(free // (8 * count), launch.MOST_LISTED)
             while len(self._streams) < count:

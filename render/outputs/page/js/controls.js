@@ -178,7 +178,7 @@ class Controls {
   show() {
     const { clock } = this, label = clock.playing ? 'Pause' : 'Play';
     if (this.play.textContent !== label) this.play.textContent = label;
-    this.time.textContent = `${formatClock(clock.now, clock.end)} of ${formatTime(clock.end)}`;
+    this.time.textContent = `${formatClock(clock.now, clock.end)} of ${formatTick(clock.end)}`;
     this.scrub.value = String(clock.end ? Math.round(clock.now / clock.end * 10000) : 0);
     this.scrub.setAttribute('aria-valuetext', this.time.textContent);
     if (!this.listed.has(clock.pace)) this.list(clock.pace);
