@@ -9,16 +9,15 @@ system has no semaphores (in hardened containers, say), joblib starts nothing at
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from render.backends import FILTER_LOCK, starts_workers
+from render.backends import FILTER_LOCK, Kept, starts_workers
 from render.errors import ModeUnavailable
 from render.painting.handfuls import Handful, Handout
 from render.painting.liveness import LOOK_SECONDS, ThreadWatch
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from render.plan import Tile
 
 NEEDS_SHARED_CANVAS = False  # threads share this process's memory
-MOST_KEPT = 4  # pools: of so many runs at the same instant
 
 
 def unavailable_reason() -> None:
@@ -132,41 +130,14 @@ class Threads:
         """Do nothing: a thread ends with its call."""
 
 
-KEPT: list[Pool] = []  # those that no run uses just now; the last used is at the end
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=KEPT.clear)  # threads are not forked
+KEPT = Kept[Pool](4)  # runs at the same instant have one each
 
 
-@atexit.register
-def _close_kept() -> None:
-    while KEPT:
-        KEPT.pop().close()
-
-
-@contextlib.contextmanager
-def _lend_pool(workers: int) -> Iterator[Pool | Threads]:
-    """Take a pool that was kept, or make one; keep it again after a run that ends well."""
+def _lend_pool(workers: int) -> AbstractContextManager[Pool | Threads]:
+    """Lend a pool that was kept, or another; threads of its own where joblib starts none."""
     if not starts_workers("threading"):
-        yield Threads(workers)
-        return
-    pool = _take_kept(workers) or Pool(workers)
-    try:
-        yield pool
-    except BaseException:
-        pool.close()
-        raise
-    KEPT.append(pool)
-    while len(KEPT) > MOST_KEPT:
-        KEPT.pop(0).close()
-
-
-def _take_kept(workers: int) -> Pool | None:
-    for pool in reversed(KEPT):
-        if pool.workers == workers:
-            with contextlib.suppress(ValueError):  # another thread was quicker
-                KEPT.remove(pool)
-                return pool
-    return None
+        return contextlib.closing(Threads(workers))
+    return KEPT.lend(lambda pool: pool.workers == workers, lambda: Pool(workers))
 
 
 @contextlib.contextmanager
