@@ -53,20 +53,6 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
             finished.put(error)
         watch.leave()
 
-    def next_handful() -> Handful:
-        while True:
-            with contextlib.suppress(Empty):
-                handful = finished.get(timeout=LOOK_SECONDS)
-                break
-            hung = watch.find_hung()
-            if hung is not None:
-                number, seconds = hung
-                tile = next(tile for tile in tiles if tile.number == number)
-                raise painter.tile_failure(tile, f"its thread gave no sign of life for {seconds:.0f} s")
-        if isinstance(handful, BaseException):
-            raise handful
-        return handful
-
     with contextlib.ExitStack() as stack:
         with _report_refusal(workers):
             stack.enter_context(_lend_pool(workers)).start_calls(paint_tiles)
@@ -76,7 +62,26 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
             ready.get()
         painter.recorder.add("start", started, painter.recorder.clock())
         go.set()
-        yield from handout.collect(next_handful)
+        yield from handout.collect(lambda: _receive_handful(finished, watch, painter, tiles))
+
+
+def _receive_handful(
+    finished: SimpleQueue[Handful | BaseException], watch: ThreadWatch, painter: Painter, tiles: Sequence[Tile]
+) -> Handful:
+    """Wait for the next tiles. Raises what a worker raised, or TileError where none gives a sign of life."""
+    while True:
+        try:
+            handful = finished.get(timeout=LOOK_SECONDS)
+        except Empty:
+            hung = watch.find_hung()
+            if hung is not None:
+                number, seconds = hung
+                tile = next(tile for tile in tiles if tile.number == number)
+                raise painter.tile_failure(tile, f"its thread gave no sign of life for {seconds:.0f} s") from None
+            continue
+        if isinstance(handful, BaseException):
+            raise handful
+        return handful
 
 
 class Pool:
