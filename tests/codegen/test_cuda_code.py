@@ -157,7 +157,7 @@ def test_a_careless_scene_is_not_contracted_either(tmp_path: Path, rounding: Rou
 def test_a_thread_stays_in_its_registers(
     name: str, precision: str, gpu: str, gpu_library: Library, script: Load
 ) -> None:
-    """Room for 8 warps or more on a multiprocessor. Only ray marchers spill: in float64 a few bytes for a third block."""
+    """Room for 8 warps or more on a multiprocessor. Only ray marchers spill: in float64 a few bytes for 3 blocks."""
     machine_code = script("machine_code")
     text, code, told = assembled(gpu_library(name, precision), gpu)
     disassembled = machine_code.disassembled(code)
