@@ -6,7 +6,7 @@ import gc
 import signal
 import sys
 
-from render.frontend.signals import raise_interrupted, read_notes
+from render.frontend.signals import leave_at_once_on_signals, raise_interrupted, read_notes
 
 
 def run() -> int:
@@ -21,12 +21,15 @@ def run() -> int:
             signal.signal(signal.SIGINT, raise_interrupted)
         from render.frontend.cli import main
 
-        return main()
+        code = main()
+        leave_at_once_on_signals()  # workers are still ended, in which an exception would get lost
+        return code
     except KeyboardInterrupt as error:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more, while Python ends, would end it in another way
+        leave_at_once_on_signals()
         sys.stderr.write("; ".join(["render: interrupted", *read_notes(error)]) + "\n")
         return 130
     finally:
+        leave_at_once_on_signals()
         gc.freeze()
 
 

@@ -279,7 +279,7 @@ def parse_duration(value: Any) -> int:
     """Parse "50ms", "0.05s", or a number of milliseconds, to nanoseconds. Raises UsageError."""
     match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d*)?|\.\d+)\s*(ms|us|s|)\s*", str(value))
     if match is None:
-        raise UsageError(f"wait is {value!r:.60}", "give milliseconds, for example 50ms")
+        raise UsageError(f"wait is {value!r:.60}", "give a time, for example 50ms or 0.2s")
     waiting = round(float(match[1]) * UNITS[match[2]])
     if waiting > LONGEST_WAIT:
         raise UsageError(f"wait is {value!r:.60}", "give an hour at most, for example 50ms")

@@ -141,7 +141,7 @@ def header(shape: tuple[int, ...], dtype: str = "|u1") -> bytes:
         (as_npz(rgb=RGB, steps=STEPS.astype(np.int64)), "'steps' is int64"),
         (as_npz(rgb=RGB, steps=STEPS[:2]), "its steps are int32"),
         (as_npz(rgb=RGB, request=np.array(7)), "'request' is int64"),
-        (archive("rgb.npy", b"no array"), "magic"),
+        (archive("rgb.npy", b"no array"), "the head of its array rgb.npy is damaged"),
         (archive("rgb.npy", header((3, 4, 3))), "cannot be read"),
         (archive("rgb.npy", header((100_000, 100_000, 3))), "is refused"),
         (archive("rgb.npy", header((1 << 40, 1, 3))), "is refused"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -15,16 +17,17 @@ from hypothesis import strategies as st
 from render import engine, machine, modes
 from render.errors import OutputError, UsageError
 from render.findings.repeats import Rounds
-from render.frame import Canvas, Frame
+from render.frame import Canvas, Frame, open_rows
 from render.frontend.keeping import open_journal
 from render.painting import preview, slabs
 from render.painting.preview import Preview
-from render.painting.slabs import Streaming, choose_slabs
+from render.painting.slabs import SlabbedFrame, Streaming, choose_slabs
 from render.pictures.bands import ROWS, Band, Regrouping
 from render.plan import ORDERS, cut, cut_slabs, plan
 from render.preparation import Preparation
 from render.request import Request
-from tests.conftest import small_request
+from render.trace import Recorder
+from tests.conftest import HANGING, small_request
 
 TWICE = Rounds(2, 2)
 PREPARED = Preparation()  # code is loaded once for all of them
@@ -235,6 +238,31 @@ def test_a_frame_is_large_by_its_bytes_or_by_its_part_of_the_memory(
     assert [slabs.is_large(ask(width=side, height=side, samples=4)) for side in sides] == [False, False, True]
     monkeypatch.setattr(machine, "memory", lambda: 256 << 20)
     assert [slabs.is_large(ask(width=side, height=side, samples=4)) for side in sides] == [False, True, True]
+
+
+def test_once_given_up_no_more_bands_are_made() -> None:
+    request = small_request(width=3, height=2 * ROWS, tile=(3, ROWS))
+    parts, taken, entered, go_on = cut_slabs(request, 1), list[int](), Event(), Event()
+
+    def take(band: Band) -> None:
+        taken.append(band.y)
+        entered.set()
+        go_on.wait(HANGING)
+
+    with ExitStack() as stack:
+        canvases = [stack.enter_context(open_rows(request, ROWS, shared=False)) for _ in parts]
+        frame = SlabbedFrame(request, parts, canvases, take, Recorder(), None)
+        for part in parts:
+            frame.finish_slab(part, frame.open_slab(part))
+        entered.wait(HANGING)
+        closing = Thread(target=frame.close)
+        closing.start()
+        while frame._painted.qsize() < 2:  # noqa: SLF001  (the other slab, and that there are no more)
+            closing.join(0.01)
+        go_on.set()
+        closing.join(HANGING)
+
+    assert taken == [0]
 
 
 def test_many_workers_have_tiles_enough_in_a_slab(ask: Callable[..., Request]) -> None:

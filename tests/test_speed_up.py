@@ -86,6 +86,9 @@ def test_more_than_the_cpus_can_bring_is_not_explained() -> None:
     said = described(point("0" * 80, facts=TWO_CPUS), point("0" * 20, "1" * 20, facts=TWO_CPUS))
     assert "Something held 1 w up, so nothing follows about more workers: run it again." in said
     assert "Amdahl" not in said
+    little = described(point("0" * 80, facts=TWO_CPUS), point("0" * 39, "1" * 39, facts=TWO_CPUS))
+    assert "2.05 with 2 workers" in little
+    assert "all of the work was shared out" in little, "so little more comes and goes"
 
 
 def test_the_document_has_the_points_and_picture_and_page_draw_them() -> None:

@@ -47,8 +47,8 @@ examples:
   python -m render serve --slow-data 200ms                      a server with a slow database, and what switching is for
 
 python -m render COMMAND --help lists a command's options.
-exit codes: 0 done or equal, 1 failed or different, 2 wrong use, 3 the mode cannot run here, 4 a tile failed,
-            130 interrupted; 129 and 143 ended by SIGHUP and SIGTERM
+exit codes: 0 done or equal, 1 failed or different, 2 wrong use or unreadable input, 3 the mode cannot run here,
+            4 a tile failed, 130 interrupted; 129 and 143 ended by SIGHUP and SIGTERM
 """
 
 

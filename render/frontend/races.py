@@ -49,8 +49,9 @@ def race_requests(arguments: dict[str, Any], names: Sequence[str], *, story: Sto
     taken = [modes.load(name).OPTIONS if story else modes.select_race_options(name) for name in names]
     for option in sorted(owned.difference(*taken)):
         if arguments.get(option, options.OWN[option]) != options.OWN[option]:
+            chosen = f"{'modes' if len(names) > 1 else 'mode'} {', '.join(names)}"
             raise UsageError(
-                f"{options.spell_option(option)} does not apply to modes {', '.join(names)}",
+                f"{options.spell_option(option)} does not apply to {chosen}",
                 "name a mode that takes it, or leave it out",
             )
     target = arguments.get("target")

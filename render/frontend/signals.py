@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import NoReturn
 
@@ -38,6 +39,18 @@ def exit_on_signals() -> None:
                 signal.signal(number, _raise_terminated)
             except ValueError:  # not the main thread: somebody else's program, and its signals
                 return
+
+
+def leave_at_once_on_signals() -> None:
+    """Have the next signal end the program at once: all is said and saved, and its processes go with it."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) in (raise_interrupted, _raise_terminated):
+            signal.signal(number, _leave)
+
+
+def _leave(number: int, _frame: object) -> NoReturn:
+    os._exit(128 + number)
 
 
 def name_of(ended: Terminated) -> str:

@@ -238,10 +238,11 @@ def test_a_patch_that_ends_in_its_first_steps_meets_no_group_and_makes_none_in_v
     assert int(notes[room.COUNTER.settled]) == int(notes[room.COUNTER.listed]) == 0
 
 
+@pytest.mark.slow  # each is compiled for seconds; those of WIDTH and of this machine paint in other tests
 @pytest.mark.parametrize(
     "width",
     [
-        pytest.param(WIDTH._replace(lanes=4, groups=4, batch=1), marks=pytest.mark.slow),
+        WIDTH._replace(lanes=4, groups=4, batch=1),
         WIDTH._replace(lanes=64, groups=1, batch=8, removal_cost=0, move_cost=0),
     ],
     ids=str,

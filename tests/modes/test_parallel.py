@@ -21,7 +21,7 @@ import pytest
 import render
 from render import backends, engine
 from render.backends.loky import crew
-from render.errors import ModeUnavailable, RenderError, TileError
+from render.errors import ModeUnavailable, TileError
 from render.painting.course import Moment
 from render.painting.retries import Death
 from render.request import Request
@@ -179,7 +179,7 @@ def test_processes_that_never_start_are_given_up(wanted: Request, monkeypatch: p
     monkeypatch.setattr(crew, "WorkerProcess", Stillborn)
     monkeypatch.setattr(Stillborn, "send_call", lambda *_: None)
 
-    with pytest.raises(RenderError, match=r"^the worker processes do not start \(SIGKILL\)"):
+    with pytest.raises(ModeUnavailable, match=r"the worker processes do not start \(SIGKILL\)"):
         engine.draw(wanted)
 
 
@@ -277,7 +277,10 @@ def test_where_joblib_is_told_to_start_none_processes_are_refused_with_the_reaso
 
 
 @pytest.mark.usefixtures("_no_semaphores")
-def test_dask_whose_processes_need_semaphores_is_refused_where_there_are_none(wanted: Request) -> None:
+def test_dask_whose_processes_need_semaphores_is_refused_where_there_are_none(
+    wanted: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("render.backends.dask.connection.KEPT", backends.Kept(1))
     with pytest.raises(ModeUnavailable, match="without semaphores") as caught:
         engine.draw(replace(wanted, backend="dask"))
     assert "--backend loky" in caught.value.remedy

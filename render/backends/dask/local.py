@@ -61,6 +61,12 @@ def start_cluster(processes: int) -> Iterator[LocalProcesses]:
         stack.enter_context(dask.config.set(SETTINGS))
         try:
             folder = stack.enter_context(_worker_folder())
+        except OSError as error:
+            raise ModeUnavailable(
+                f"mode parallel cannot run here: Dask's workers have no place for their files ({error.strerror})",
+                f"set TMPDIR to a folder that can be written, or {ALTERNATIVE}",
+            ) from error
+        try:
             stack.enter_context(dask.config.set({"temporary-directory": folder}))
             local = stack.enter_context(contextlib.closing(LocalProcesses(folder)))
             local.start_processes(processes, at_once=2 * machine.cpus())

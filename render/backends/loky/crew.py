@@ -243,5 +243,8 @@ class Crew:
         member.losses += 1
         member.due = now + (min(FIRST_PAUSE * 2 ** (member.losses - 2), LONGEST_PAUSE) if member.losses > 1 else 0.0)
         if now - self._progress > STALL_SECONDS and not any(other.is_busy for other in self._members):
-            what = "die before they paint anything" if self._todo is not None else "do not start"
-            raise RenderError(f"the worker processes {what} ({death.how})", "try --backend threading")
+            if self._todo is None:
+                raise ModeUnavailable(
+                    f"mode parallel cannot run here: the worker processes do not start ({death.how})", ALTERNATIVE
+                )
+            raise RenderError(f"the worker processes die before they paint anything ({death.how})", ALTERNATIVE)

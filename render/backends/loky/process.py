@@ -14,10 +14,11 @@ from multiprocessing import util
 from typing import Any
 
 from render import processes
-from render.backends import IN_PROCESSES, ignore_warnings, start_tracker
+from render.backends import ignore_warnings, start_tracker
 from render.backends.loky.worker import serve_calls
 from render.painting.retries import Death
 
+ENVIRONMENT = {"JOBLIB_MULTIPROCESSING": "0"}  # it starts no processes: joblib need not try whether it can, and warn
 OUTSIDE = {"SIGKILL", "SIGTERM", "SIGHUP", "SIGINT"}  # nobody but another process ends one so; a system without memory
 
 
@@ -32,7 +33,7 @@ class WorkerProcess:
         start_tracker()
         context = get_context("loky")
         self.connection, theirs = context.Pipe()
-        self._process = context.Process(target=serve_calls, args=(theirs, os.getpid()), daemon=True, env=IN_PROCESSES)
+        self._process = context.Process(target=serve_calls, args=(theirs, os.getpid()), daemon=True, env=ENVIRONMENT)
         try:
             with processes.without_interrupts():
                 self._process.start()

@@ -13,7 +13,6 @@ anything is unpacked if that is too much.
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from render import machine
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 SHARE = 3  # of its memory: a process reads a picture of a third, as it draws a frame of a third; two are compared
 SMALL = 1 << 28  # bytes that any file may unpack to, however small it is
 BANDS = 1024  # rows of a picture that are in memory while it is read in bands, at most
-NOWHERE = logging.NullHandler()
 RATIO = 1000  # bytes out of one: deflate's most is 1032, and one colour as this program packs it stays below 995
 
 
@@ -80,7 +78,11 @@ def damage_error(why: str) -> InputError:
 
 def silence_log(library: str) -> None:
     """Keep a library's log from standard error, where it goes if nobody has asked for it: our errors say it."""
-    logging.getLogger(library).addHandler(NOWHERE)
+    from logging import NullHandler, getLogger  # only where a library with a log is loaded
+
+    log = getLogger(library)
+    if not log.handlers:
+        log.addHandler(NullHandler())
 
 
 def check_memory(needed: int, packed: int | None = None) -> None:

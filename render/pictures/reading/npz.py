@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from tokenize import TokenError
 from typing import IO
 
 import numpy as np
@@ -79,7 +80,7 @@ def _open_archive(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(file) as archive:
             yield archive
     except zipfile.BadZipFile as error:
-        raise damage_error(str(error)) from error
+        raise damage_error(f"its archive is damaged ({error!s:.60})") from error
     except (OSError, ValueError, EOFError, zlib.error) as error:  # places outside of it; what cannot be unpacked
         raise damage_error("its archive is damaged") from error
 
@@ -113,20 +114,21 @@ def _check_size(name: str, shape: tuple[int, ...], stored: np.dtype, member: zip
 
 def _read_head(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype, bool]:
     """Read shape and type of an array and whether it goes by columns, without reading more than a head may have."""
+    name = member.filename
     with archive.open(member) as opened:
-        version = np.lib.format.read_magic(opened)
-        if version not in READERS:
-            raise damage_error(f"its array {member.filename} is of version {version[0]}.{version[1]} of numpy's format")
-        long = 2 if version == (1, 0) else 4
-        if int.from_bytes(opened.read(long), "little") > HEAD:
-            raise damage_error(f"the head of its array {member.filename} is longer than {HEAD} bytes")
-        opened.seek(8)
         try:
+            version = np.lib.format.read_magic(opened)
+            if version not in READERS:
+                raise damage_error(f"its array {name} is of version {version[0]}.{version[1]} of numpy's format")
+            long = 2 if version == (1, 0) else 4
+            if int.from_bytes(opened.read(long), "little") > HEAD:
+                raise damage_error(f"the head of its array {name} is longer than {HEAD} bytes")
+            opened.seek(8)
             shape, by_columns, stored = READERS[version](opened)
-        except Exception as error:  # it is parsed as Python's own text
-            raise damage_error(f"the head of its array {member.filename} is damaged") from error
+        except (ValueError, TokenError) as error:  # it is parsed as Python's own text
+            raise damage_error(f"the head of its array {name} is damaged") from error
     if min(shape, default=0) < 0:
-        raise damage_error(f"its array {member.filename} is {stored} {shape}")
+        raise damage_error(f"its array {name} is {stored} {shape}")
     return shape, stored, by_columns
 
 
