@@ -28,7 +28,6 @@ from harness import machine, passes, process, record  # noqa: E402
 from harness.cases import Group, groups, sections, title  # noqa: E402
 from harness.timing import one_thread_libraries  # noqa: E402
 
-
 INTERRUPTED = 130  # an exit code
 
 
