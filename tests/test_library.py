@@ -60,6 +60,16 @@ def test_several_numbers_of_workers_make_a_curve_behind_the_plain_runs() -> None
         render.race(["parallel"], workers="1,many", **SMALL)
 
 
+def test_the_modes_of_a_race_are_given_as_on_the_command_line() -> None:
+    for given in ("sequential,concurrent", ["sequential", "concurrent"]):
+        assert [frame.request.mode for frame in render.race(modes=given, **SMALL).frames] == [
+            "sequential",
+            "concurrent",
+        ]
+    with pytest.raises(UsageError, match="mode names one"):
+        render.race(mode="sequential", **SMALL)
+
+
 def test_a_frame_shows_itself_as_a_picture() -> None:
     assert render.draw(mode="sequential", **SMALL)._repr_png_().startswith(b"\x89PNG")
 
