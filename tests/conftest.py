@@ -174,7 +174,7 @@ def _end_kept_cluster() -> Iterator[None]:
     yield
     from render.backends.dask import connection
 
-    connection._close_kept()  # noqa: SLF001
+    connection.KEPT.close()
 
 
 @pytest.fixture

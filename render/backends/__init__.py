@@ -7,13 +7,14 @@ unavailable_reason() -> (reason, remedy) or None   why it starts no workers here
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
 
 from render import registry
 
@@ -49,6 +50,59 @@ def names() -> list[str]:
 def load(name: str) -> Backend:
     """Load a backend by its name. Raises UnknownName."""
     return cast(Backend, registry.load("backend", __name__, name, names()))
+
+
+class Closable(Protocol):
+    """Workers that live on between runs."""
+
+    def close(self) -> None:
+        """End them."""
+        ...
+
+
+Kind = TypeVar("Kind", bound=Closable)
+
+
+class Kept(Generic[Kind]):
+    """Workers that no run uses just now, at most so many, the last used at the end; closed as this process ends.
+
+    Threads share them without a lock, which a fork would copy as it is.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._kept = most, list[Kind]()
+        atexit.register(self.close)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._kept.clear)  # their threads are not forked
+
+    @contextlib.contextmanager
+    def lend(self, fits: Callable[[Kind], bool], make: Callable[[], Kind]) -> Iterator[Kind]:
+        """Take one that fits, or make one; keep it after a run that ends well, and close it after any other."""
+        one = self._take(fits) or make()
+        try:
+            yield one
+        except BaseException:
+            one.close()
+            raise
+        self._kept.append(one)
+        self._close_all_but(self._most)
+
+    def _take(self, fits: Callable[[Kind], bool]) -> Kind | None:
+        for one in reversed(self._kept.copy()):
+            if fits(one):
+                with contextlib.suppress(ValueError):  # another thread was quicker
+                    self._kept.remove(one)
+                    return one
+        return None
+
+    def close(self) -> None:
+        """Close all that are kept."""
+        self._close_all_but(0)
+
+    def _close_all_but(self, number: int) -> None:
+        while len(self._kept) > number:
+            with contextlib.suppress(IndexError):  # another thread was quicker
+                self._kept.pop(0).close()
 
 
 # --- what those that go through joblib share ----------------------------------------------------------------

@@ -9,16 +9,15 @@ system has no semaphores (in hardened containers, say), joblib starts nothing at
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from render.backends import FILTER_LOCK, starts_workers
+from render.backends import FILTER_LOCK, Kept, starts_workers
 from render.errors import ModeUnavailable
 from render.painting.handfuls import Handful, Handout
 from render.painting.liveness import LOOK_SECONDS, ThreadWatch
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from render.plan import Tile
 
 NEEDS_SHARED_CANVAS = False  # threads share this process's memory
-MOST_KEPT = 4  # pools: of so many runs at the same instant
 
 
 def unavailable_reason() -> None:
@@ -55,20 +53,6 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
             finished.put(error)
         watch.leave()
 
-    def next_handful() -> Handful:
-        while True:
-            with contextlib.suppress(Empty):
-                handful = finished.get(timeout=LOOK_SECONDS)
-                break
-            hung = watch.find_hung()
-            if hung is not None:
-                number, seconds = hung
-                tile = next(tile for tile in tiles if tile.number == number)
-                raise painter.tile_failure(tile, f"its thread gave no sign of life for {seconds:.0f} s")
-        if isinstance(handful, BaseException):
-            raise handful
-        return handful
-
     with contextlib.ExitStack() as stack:
         with _report_refusal(workers):
             stack.enter_context(_lend_pool(workers)).start_calls(paint_tiles)
@@ -78,7 +62,26 @@ def run(tiles: Sequence[Tile], painter: Painter) -> Iterator[Done]:
             ready.get()
         painter.recorder.add("start", started, painter.recorder.clock())
         go.set()
-        yield from handout.collect(next_handful)
+        yield from handout.collect(lambda: _receive_handful(finished, watch, painter, tiles))
+
+
+def _receive_handful(
+    finished: SimpleQueue[Handful | BaseException], watch: ThreadWatch, painter: Painter, tiles: Sequence[Tile]
+) -> Handful:
+    """Wait for the next tiles. Raises what a worker raised, or TileError where none gives a sign of life."""
+    while True:
+        try:
+            handful = finished.get(timeout=LOOK_SECONDS)
+        except Empty:
+            hung = watch.find_hung()
+            if hung is not None:
+                number, seconds = hung
+                tile = next(tile for tile in tiles if tile.number == number)
+                raise painter.tile_failure(tile, f"its thread gave no sign of life for {seconds:.0f} s") from None
+            continue
+        if isinstance(handful, BaseException):
+            raise handful
+        return handful
 
 
 class Pool:
@@ -132,41 +135,14 @@ class Threads:
         """Do nothing: a thread ends with its call."""
 
 
-KEPT: list[Pool] = []  # those that no run uses just now; the last used is at the end
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=KEPT.clear)  # threads are not forked
+KEPT = Kept[Pool](4)  # runs at the same instant have one each
 
 
-@atexit.register
-def _close_kept() -> None:
-    while KEPT:
-        KEPT.pop().close()
-
-
-@contextlib.contextmanager
-def _lend_pool(workers: int) -> Iterator[Pool | Threads]:
-    """Take a pool that was kept, or make one; keep it again after a run that ends well."""
+def _lend_pool(workers: int) -> AbstractContextManager[Pool | Threads]:
+    """Lend a pool that was kept, or another; threads of its own where joblib starts none."""
     if not starts_workers("threading"):
-        yield Threads(workers)
-        return
-    pool = _take_kept(workers) or Pool(workers)
-    try:
-        yield pool
-    except BaseException:
-        pool.close()
-        raise
-    KEPT.append(pool)
-    while len(KEPT) > MOST_KEPT:
-        KEPT.pop(0).close()
-
-
-def _take_kept(workers: int) -> Pool | None:
-    for pool in reversed(KEPT):
-        if pool.workers == workers:
-            with contextlib.suppress(ValueError):  # another thread was quicker
-                KEPT.remove(pool)
-                return pool
-    return None
+        return contextlib.closing(Threads(workers))
+    return KEPT.lend(lambda pool: pool.workers == workers, lambda: Pool(workers))
 
 
 @contextlib.contextmanager

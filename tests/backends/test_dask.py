@@ -46,9 +46,9 @@ def job(wanted: Request) -> Job:
 @pytest.fixture
 def _no_kept_connection() -> Iterator[None]:
     """A worker that was greeted once is not asked again."""
-    connection._close_kept()  # noqa: SLF001
+    connection.KEPT.close()
     yield
-    connection._close_kept()  # noqa: SLF001
+    connection.KEPT.close()
 
 
 def test_the_same_program_takes_part(job: Job) -> None:

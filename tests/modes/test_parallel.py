@@ -280,7 +280,7 @@ def test_where_joblib_is_told_to_start_none_processes_are_refused_with_the_reaso
 def test_dask_whose_processes_need_semaphores_is_refused_where_there_are_none(
     wanted: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("render.backends.dask.connection.KEPT", [])
+    monkeypatch.setattr("render.backends.dask.connection.KEPT", backends.Kept(1))
     with pytest.raises(ModeUnavailable, match="without semaphores") as caught:
         engine.draw(replace(wanted, backend="dask"))
     assert "--backend loky" in caught.value.remedy

@@ -10,7 +10,6 @@ import atexit
 import contextlib
 import json
 import logging
-import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from distributed import Client
 from distributed.versions import VersionMismatchWarning
 
-from render.backends import FILTER_LOCK
+from render.backends import FILTER_LOCK, Kept
 from render.backends.dask.local import LocalProcesses, close_quietly, describe_cause, start_cluster
 from render.errors import ModeUnavailable
 
@@ -41,10 +40,13 @@ class Wanted(NamedTuple):
 
 
 class Connection:
-    """A client of a scheduler; `is_own`: of a cluster that was started here. Raises ModeUnavailable."""
+    """A client of a scheduler. Raises ModeUnavailable.
+
+    is_own: of a cluster that was started here; is_new: no run has had it.
+    """
 
     def __init__(self, wanted: Wanted) -> None:
-        self.wanted, self.is_own = wanted, wanted.address is None
+        self.wanted, self.is_own, self.is_new = wanted, wanted.address is None, True
         self._closing = contextlib.ExitStack()
         self._local: LocalProcesses | None = None
         try:
@@ -147,48 +149,24 @@ def silence_logs() -> list[tuple[logging.Logger, int]]:
     return before
 
 
-# --- one that no run uses just now ---------------------------------------------------------------------------
-
-KEPT: list[Connection] = []
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=KEPT.clear)  # its threads are not forked
+KEPT = Kept[Connection](1)
+atexit.register(silence_logs)  # first, and for good: of processes that were still starting Dask would tell at the end
 
 
 @contextlib.contextmanager
 def lend_connection(request: Request, recorder: Recorder) -> Iterator[Connection]:
-    """Take the connection that was kept, or make one; keep it again after a run that ends well."""
+    """Lend the connection that was kept, or close it and make another."""
     wanted = Wanted(request.cluster, request.workers if request.cluster is None else 0)
-    with quiet_logs():
-        connection = _take_kept(wanted)
-        if connection is None:
-            with recorder.span("start"):
-                connection = Connection(wanted)
+
+    def connect() -> Connection:
+        KEPT.close()
+        with recorder.span("start"):
+            return Connection(wanted)
+
+    with quiet_logs(), KEPT.lend(lambda kept: kept.wanted == wanted and kept.is_alive(), connect) as connection:
+        if connection.is_new:
+            connection.is_new = False
             dashboard = describe_dashboard(connection.client.dashboard_link)
             if dashboard:
                 recorder.announce(f"the cluster's dashboard: {dashboard}")
-        try:
-            yield connection
-        except BaseException:
-            connection.close()
-            raise
-        KEPT.append(connection)
-        while len(KEPT) > 1:  # threads that draw at once have one each
-            KEPT.pop(0).close()
-
-
-def _take_kept(wanted: Wanted) -> Connection | None:
-    """Take the kept connection, if it is the one that is wanted; close any other."""
-    while KEPT:
-        with contextlib.suppress(IndexError):  # another thread was quicker
-            connection = KEPT.pop()
-            if connection.wanted == wanted and connection.is_alive():
-                return connection
-            connection.close()
-    return None
-
-
-@atexit.register
-def _close_kept() -> None:
-    silence_logs()  # for good: of processes that were still starting Dask would tell after this
-    while KEPT:
-        KEPT.pop().close()
+        yield connection
