@@ -6,6 +6,7 @@ from dataclasses import replace
 from html import escape
 from pathlib import Path
 from traceback import format_exception
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from render.findings import stories
 from render.outputs import trace as saved
 from render.pictures import picture
 
-SMALL = {"size": (48, 32), "samples": 1, "limit": 60}
+SMALL: dict[str, Any] = {"size": (48, 32), "samples": 1, "limit": 60}
 
 
 def test_draw_gives_pixels_steps_and_a_trace() -> None:
