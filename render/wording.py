@@ -61,8 +61,8 @@ def format_large(number: float) -> str:
 
 def format_size(count: int) -> str:
     """Format a number of bytes with three digits and a unit: "1.6 GiB", "77.3 MiB"."""
-    for bits, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
-        if count >= 1000 << bits - 10:
+    for bits, unit in ((60, "EiB"), (50, "PiB"), (40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")):
+        if count >= 999.5 * (1 << bits - 10):  # which three digits round up
             return f"{count / (1 << bits):.3g} {unit}"
     return f"{count} bytes"
 

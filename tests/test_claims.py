@@ -82,3 +82,10 @@ def test_what_limits_is_named(facts: dict[str, Any], limits: list[str]) -> None:
 def test_strange_facts_from_a_file_harm_nobody(facts: dict[str, Any]) -> None:
     assert claims.of(together(3, 2, **facts)).seen == 3
     assert "3 painted" in (claims.describe_claims(together(3, 2, **facts)) or "")
+
+
+@pytest.mark.parametrize(
+    ("facts", "worth"), [(FREE, 64), (PINNED, 2), (GRANTED, 1.5), (PINNED | {"cpus_quota": 4.0}, 2), ({}, None)]
+)
+def test_cpus_are_worth_what_is_granted_of_those_that_are_allowed(facts: dict[str, Any], worth: float | None) -> None:
+    assert claims.of(together(2, **facts)).worth == worth

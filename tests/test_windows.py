@@ -116,7 +116,7 @@ def test_a_window_of_a_world_is_a_small_frame_of_the_same_points(run: str, corne
 
 
 def test_a_world_is_refused_where_it_cannot_be_drawn_whole_or_has_no_exact_positions() -> None:
-    with render.session(mode="sequential", target="python", size=SIDE) as s, pytest.raises(UsageError, match="GiB"):
+    with render.session(mode="sequential", target="python", size=SIDE) as s, pytest.raises(UsageError, match="EiB"):
         s.draw()
     with pytest.raises(UsageError, match="f32 has no exact positions") as caught:
         render.session(mode="sequential", size=(LARGEST_SIDES["f32"] + 1, 8), precision="f32")

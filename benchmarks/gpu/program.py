@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from harness.cases import Differ
 from harness.program import check_equal
 from render import engine, scene
 from render.codegen import cuda_code
-from render.codegen.settings import pack_cells
+from render.codegen.settings import Settings, pack_cells
 from render.frame import split_marked
 from render.kernels.launch import TALLY, THREADS
 from render.options import complete
@@ -28,6 +29,8 @@ from render.runtime.cuda.device import CudaDevice
 from render.runtime.cuda.stream import INT32, INT64
 from render.runtime.kernel import Painted
 from render.runtime.launch import Shape, make_list, share_out, sizes
+
+NEVER = 1 << 62  # pixels that no list holds
 
 
 class Program:
@@ -59,8 +62,9 @@ class Program:
         self._listed = bench.memory(sum(array.nbytes for array in self._list))
         taken.callback(bench.free, self._listed)
         bench.send(self._place, here)
-        self._arguments = [Argument(cell, INT64) for cell in self._cells(here)]
-        self._arguments += [Argument(one, INT32) for one in self.shape]
+        at = self.device.at
+        self._arguments = self._make_arguments(here, at)
+        self._listing = self._make_arguments(here, at._replace(enough=NEVER))
         painted = self._once()
         steps = painted.steps
         self.made, self.steps = int(painted.made[0]), None if steps is None else split_marked(steps[0].copy())[0]
@@ -69,15 +73,20 @@ class Program:
         check_equal(self.rgb, expected.rgb, "values of the picture")
         if self.made != expected.total_steps:
             raise Differ(abs(self.made - expected.total_steps), expected.total_steps, "steps")
-        self.seconds()
-        bench.fetch(self._place, here)
+        for once in (self.seconds, self.listing_seconds):
+            once()
+            self._check_alone(here)
+
+    def _check_alone(self, here: np.ndarray) -> None:
+        """Compare what was painted last where the kernel alone is timed. Raises Differ."""
+        self.bench.fetch(self._place, here)
         check_equal(self._memory.rgb, self.rgb.reshape(-1), "values of the picture, where the kernel alone is timed,")
         alone = int(self._memory.tallies[::TALLY].sum())
         if alone != self.made:
             raise Differ(abs(alone - self.made), self.made, "steps, where the kernel alone is timed,")
 
-    def _cells(self, here: np.ndarray) -> list[int]:
-        """Return what the threads are told when they write to memory of the bench."""
+    def _make_arguments(self, here: np.ndarray, at: Settings) -> list[Argument]:
+        """Make the arguments of threads that write to memory of the bench."""
         room, waiting = self._list.room, self._list.waiting
         listed = {room.ctypes.data: self._listed, waiting.ctypes.data: self._listed + room.nbytes}
 
@@ -89,9 +98,9 @@ class Program:
                 return self._place + distance
             return self.device.find_place(array) if array.size else 0
 
-        at = self._list.settings(self._memory.settings(self.device.at))
-        cells: list[int] = pack_cells(at, self.device.p, address=address).tolist()
-        return cells
+        whole = self._list.settings(self._memory.settings(at))
+        cells = pack_cells(whole, self.device.p, address=address).tolist()
+        return [*(Argument(cell, INT64) for cell in cells), *(Argument(one, INT32) for one in self.shape)]
 
     def _once(self) -> Painted:
         t0 = time.perf_counter_ns()
@@ -104,6 +113,10 @@ class Program:
         """Paint the frame once; how long the kernel took."""
         return self.bench.seconds(self._launch, before=self._clear)
 
+    def listing_seconds(self) -> float:
+        """Paint the frame once, with all that goes on left to the second pass; how long the kernel took."""
+        return self.bench.seconds(partial(self._launch, self._listing), before=self._clear)
+
     def launch_once(self) -> None:
         """Paint the frame once, and wait."""
         self._clear()
@@ -113,10 +126,10 @@ class Program:
     def _clear(self) -> None:
         self.bench.clear(self._place, self._sizes.cleared)
 
-    def _launch(self) -> None:
+    def _launch(self, arguments: list[Argument] | None = None) -> None:
         grids = self.shape.grids(self.device.most)
         for function, grid in zip(self.device.functions, grids, strict=True):
-            self.bench.launch(function, grid, THREADS, self._arguments)
+            self.bench.launch(function, grid, THREADS, arguments or self._arguments)
 
     def on_host(self) -> float:
         """Paint the frame once; how long it took to have it here."""

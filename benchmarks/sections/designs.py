@@ -18,6 +18,7 @@ from harness.cases import Case, Group, Missing
 VIEWS = ("whole", "seahorses", "elephants", "tails", "spiral", "brooch", "interior")
 INTERIOR = {"x": -0.1, "y": 0.0, "zoom": 40.0, "limit": 5000}
 PROGRAM = "program"
+LISTING = "program, all listed"  # its first pass never follows on
 DESIGNS = tuple(f"{kind}, {how}" for kind in ("pixels", "refill") for how in ("one by one", "by halves"))
 
 
@@ -27,7 +28,7 @@ def groups(quick: bool) -> Iterator[Group]:  # noqa: FBT001  (one signature for 
         if not (view == "interior" and shortcuts):
             yield Group(
                 f"{view} {precision}{', shortcuts' if shortcuts else ''}",
-                (PROGRAM, *DESIGNS),
+                (PROGRAM, LISTING, *DESIGNS),
                 partial(prepare, precision, view, shortcuts),
                 base=DESIGNS[0],
                 yardstick="none",
@@ -58,6 +59,7 @@ def prepare(precision: str, view: str, shortcuts: int, stack: ExitStack) -> Iter
     program = programs(stack, bench, program=ask(precision, view, shortcuts=shortcuts))[PROGRAM]
     facts = facts_of(program)
     yield Case(PROGRAM, program.seconds, equal=True, facts=facts, clock="gpu")
+    yield Case(LISTING, program.listing_seconds, equal=True, facts=facts, clock="gpu")
     by_hand = ByHand(bench, program)
     stack.callback(by_hand.close)
     left = list(DESIGNS)

@@ -434,6 +434,10 @@ def test_a_second_process_compiles_nothing_and_loads_no_compiler(tmp_path: Path)
     assert second == first.replace("True", "False")
     assert announced == ""
 
+
+@pytest.mark.slow
+def test_a_process_compiles_anew_what_is_damaged_or_cannot_be_kept(tmp_path: Path) -> None:
+    first, _ = run(tmp_path)
     [path] = (tmp_path / "code").iterdir()
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
