@@ -95,7 +95,7 @@ def test_a_gpu_is_found_and_described(program: Program) -> None:
 @pytest.mark.parametrize(
     "gpus",
     [
-        {"FAKE_GPUS": "2", "FAKE_DELAY_US": "500"},
+        pytest.param({"FAKE_GPUS": "2", "FAKE_DELAY_US": "500"}, marks=pytest.mark.slow),
         {"FAKE_GPUS": "2", "FAKE_FAIL": "cuLaunchKernel@1:3:719"},
         {"FAKE_FAIL": "cuMemHostAlloc@0:2:2"},
     ],

@@ -6,6 +6,7 @@ from dataclasses import replace
 from html import escape
 from pathlib import Path
 from traceback import format_exception
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from render.findings import stories
 from render.outputs import trace as saved
 from render.pictures import picture
 
-SMALL = {"size": (48, 32), "samples": 1, "limit": 60}
+SMALL: dict[str, Any] = {"size": (48, 32), "samples": 1, "limit": 60}
 
 
 def test_draw_gives_pixels_steps_and_a_trace() -> None:
@@ -58,6 +59,16 @@ def test_several_numbers_of_workers_make_a_curve_behind_the_plain_runs() -> None
     assert result.identical
     with pytest.raises(UsageError, match="workers is"):
         render.race(["parallel"], workers="1,many", **SMALL)
+
+
+def test_the_modes_of_a_race_are_given_as_on_the_command_line() -> None:
+    for given in ("sequential,concurrent", ["sequential", "concurrent"]):
+        assert [frame.request.mode for frame in render.race(modes=given, **SMALL).frames] == [
+            "sequential",
+            "concurrent",
+        ]
+    with pytest.raises(UsageError, match="mode names one"):
+        render.race(mode="sequential", **SMALL)
 
 
 def test_a_frame_shows_itself_as_a_picture() -> None:

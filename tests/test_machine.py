@@ -84,7 +84,7 @@ def test_a_frame_that_the_container_has_no_room_for_is_refused(groups: Write) ->
     request = complete(size="2000x2000", mode="sequential", target="python")
     with pytest.raises(UsageError, match=r"this process may use 16 MiB") as caught:
         engine.draw(request)
-    assert caught.value.remedy.startswith("give a smaller --size; on the command line .png")
+    assert caught.value.remedy.startswith("give a smaller --size; one picture saved as .png, .tif or .npz alone")
 
 
 def test_the_facts_tell_what_limits_the_cpus(groups: Write) -> None:

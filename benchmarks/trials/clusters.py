@@ -1,4 +1,7 @@
-"""A Dask cluster of its own for one run: a scheduler and two hosts, each a process with a worker process below it."""
+"""A Dask cluster of its own for one run: a scheduler and two hosts, each one process.
+
+They have no nanny, of which semaphores would be left when it is killed.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ class Cluster:
         self.file = Path(self._folder.name) / "scheduler.json"
         here = ["--scheduler-file", str(self.file), "--no-dashboard"]
         self.scheduler = self._start("distributed.cli.dask_scheduler", *here, "--port", "0", "--host", "127.0.0.1")
-        self.hosts = [self._start("distributed.cli.dask_worker", *here, "--nthreads", "1") for _ in range(2)]
+        self.hosts = [
+            self._start("distributed.cli.dask_worker", *here, "--nthreads", "1", "--no-nanny") for _ in range(2)
+        ]
         end = time.monotonic() + START_SECONDS
         while not (self.file.exists() and self.file.stat().st_size):
             assert time.monotonic() < end, "no scheduler starts"

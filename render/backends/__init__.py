@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -117,19 +118,19 @@ def ignore_warnings() -> Iterator[None]:
 
 
 def start_tracker() -> None:
-    """Start loky's process that removes what others leave behind, where it does not run; it would warn of all that."""
+    """Start loky's process that removes what others leave behind, where it does not run; it would warn of all that.
+
+    That is told by an option of the interpreter: other threads may read the environment, and start processes.
+    """
     with ignore_warnings():
         from joblib.externals.loky.backend import resource_tracker
 
-        before = os.environ.get("PYTHONWARNINGS")
-        os.environ["PYTHONWARNINGS"] = "ignore"
+        before = sys.warnoptions[:]
+        sys.warnoptions.append("ignore")
         try:
             resource_tracker.ensure_running()
         finally:
-            if before is None:
-                del os.environ["PYTHONWARNINGS"]
-            else:
-                os.environ["PYTHONWARNINGS"] = before
+            sys.warnoptions[:] = before
 
 
 def starts_workers(backend: str) -> bool:

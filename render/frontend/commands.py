@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from render import engine, lessons, like, modes, options, outputs, scene
-from render.errors import InputError, ModeUnavailable, UnknownName, UsageError
+from render import engine, lessons, like, options, outputs, scene
+from render.errors import InputError, ModeUnavailable, UsageError
 from render.findings import chart, repeats
 from render.findings.document import draw_document, race_document
 from render.findings.repeats import Rounds
@@ -81,10 +81,7 @@ def race(typed: Namespace, began: int) -> int:
     """
     from render.frontend import races
 
-    named = [word.strip() for word in typed.modes.split(",")] if typed.modes else []
-    for name in named:
-        if name not in modes.names():
-            raise UnknownName("mode", name, modes.names())
+    named = races.parse_modes(typed.modes or ())
     if typed.lesson and named:
         raise UsageError(f"lesson {typed.lesson} decides --modes itself", "leave --modes out")
     if typed.lesson and typed.story:

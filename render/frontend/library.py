@@ -73,8 +73,8 @@ def session(**arguments: Any) -> Session:
     return Session(**like.apply_picture(arguments))
 
 
-def race(names: Sequence[str] = (), **arguments: Any) -> Race:
-    """Draw the same picture in several modes: all that there are, or those of these `names`.
+def race(modes: str | Sequence[str] = (), **arguments: Any) -> Race:
+    """Draw the same picture in several modes: all that there are, or these: `["sequential", "parallel"]`.
 
     Each option goes to the modes that it belongs to. All modes run in turn, `repeat` times (as
     `render.findings.repeats` says where it is left out). Then follow the runs of a `story`, in which every tile waits
@@ -83,7 +83,7 @@ def race(names: Sequence[str] = (), **arguments: Any) -> Race:
     `result.identical`, `result.save("r.html")`. Raises as `draw` does, but a mode that cannot run here is only noted.
     """
     repeat, story = arguments.pop("repeat", None), arguments.pop("story", None)
-    runs = races.line_up(like.apply_picture(arguments), names, story)
+    runs = races.line_up(like.apply_picture(arguments), races.parse_modes(modes), story)
     return engine.race(runs, rounds=repeats.parse_rounds(repeat), later=repeats.parse_rounds(repeat, repeats.LATER))
 
 

@@ -18,6 +18,15 @@ from render.wording import count
 RACE_DEFAULTS = {"view": "seahorses", "samples": 9}  # one worker needs about a second; `race --help` says so
 
 
+def parse_modes(given: str | Sequence[str]) -> list[str]:
+    """Parse the modes of a race, "sequential,parallel" or a list of them. Raises UnknownName."""
+    named = [word.strip() for word in (given.split(",") if isinstance(given, str) else given)] if given else []
+    for name in named:
+        if name not in modes.names():
+            raise UnknownName("mode", name, modes.names())
+    return named
+
+
 def line_up(arguments: dict[str, Any], names: Sequence[str] = (), story: str | None = None) -> list[Entrant]:
     """Make the runs of a race: one of each mode, the same but for who draws; then those of a story, if there is one.
 
@@ -27,6 +36,8 @@ def line_up(arguments: dict[str, Any], names: Sequence[str] = (), story: str | N
     have the largest. Raises UsageError.
     """
     arguments = {name: value for name, value in arguments.items() if value is not None}
+    if "mode" in arguments:
+        raise UsageError("a race has several modes, and mode names one", 'give modes=["sequential", "parallel"]')
     special = names or options.parse_duration(arguments.get("wait", 0))
     chosen = _choose_story(story, stories.NONE if special else stories.DEFAULT)
     names = names or modes.names()

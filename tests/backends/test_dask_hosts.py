@@ -25,6 +25,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 DEAF_SECONDS = 11  # the least for which Dask believes that a cut connection lives
 ENVIRONMENT = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": f"{DEAF_SECONDS}s"}
+ALONE = ("--nthreads", "1", "--no-nanny")  # a nanny that is killed leaves semaphores
 FRAME: dict[str, Any] = {"size": (96, 80), "tile": 8, "target": "python", "limit": 9}  # 120 tiles, which wait
 WAIT = "200ms"
 DRIVER = """
@@ -107,7 +108,7 @@ def test_hosts_join_and_die_midway_and_the_picture_is_complete_and_equal(
 
 def start_worker(hosts: Hosts, name: str, address: str, folder: Path) -> None:
     """Start a worker on a host, and wait until the scheduler knows it."""
-    hosts.start(name, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", environment=ENVIRONMENT)
+    hosts.start(name, "-m", "distributed.cli.dask_worker", address, *ALONE, environment=ENVIRONMENT)
     wait_for(folder / f"{name}-0.log", "Registered to")
 
 
@@ -152,7 +153,7 @@ def scheduler(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         head = start("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
         wait_for(tmp_path / "0.log", "Scheduler at")
         for number in (1, 2):
-            start("distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard")
+            start("distributed.cli.dask_worker", address, *ALONE, "--no-dashboard")
             wait_for(tmp_path / f"{number}.log", "Registered to")
         yield address, head
     finally:

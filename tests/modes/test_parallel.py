@@ -258,6 +258,19 @@ def test_without_files_for_its_pipes_no_process_starts_and_the_way_on_is_told(
     assert "ulimit -n" in refused.value.remedy
 
 
+def test_nobody_sees_another_environment_while_processes_are_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread may read it just then, or hand it to a process of its own."""
+    from joblib.externals.loky.backend import resource_tracker
+
+    before, options, seen = dict(os.environ), sys.warnoptions[:], list[object]()
+    monkeypatch.setattr(
+        resource_tracker, "ensure_running", lambda: seen.append((dict(os.environ), sys.warnoptions[-1:]))
+    )
+    backends.start_tracker()
+    assert seen == [(before, ["ignore"])]
+    assert sys.warnoptions == options
+
+
 @pytest.fixture
 def _no_semaphores(monkeypatch: pytest.MonkeyPatch) -> None:
     """joblib as it is where there are none, and with JOBLIB_MULTIPROCESSING=0."""

@@ -81,13 +81,19 @@ def test_it_is_worked_by_keyboard_and_shuts_nobody_out(page: Any, server: Runnin
     assert any(f"/mandelbrot/{zoom + 1}/" in src for src in page.evaluate(TILES))
 
 
+IN_SIGHT = """() => document.getElementById("take").getBoundingClientRect().bottom
+    <= document.getElementById("panel").getBoundingClientRect().bottom + 1"""
+
+
 def test_a_palette_a_link_and_a_command_lead_to_the_same_view(page: Any, server: Running) -> None:
     page.goto(f"{server.address}#scene=mandelbrot&view=seahorses&x=-0.7455&y=0.1125&scale=6000")
     settled(page)
     page.locator("#palette").select_option("moss")
     settled(page)
     page.wait_for_function("() => location.hash.includes('palette=moss')")
+    page.get_by_text("Parameters", exact=True).click()
     page.locator("#take summary").click()
+    page.wait_for_function(IN_SIGHT)
     command = shlex.split(page.locator("#command").input_value())
     link = page.url
 

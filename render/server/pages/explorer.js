@@ -198,6 +198,7 @@ $('link').addEventListener('click', () => copy(location.href, 'Link'));
 $('copy').addEventListener('click', () => copy($('command').value, 'Command'));
 for (const side of ['width', 'height']) $(side).addEventListener('input', showTaken);
 map.on('moveend', () => { showTaken(); relocate(); });
+$('take').addEventListener('toggle', () => $('take').scrollIntoView({ block: 'nearest' })); // it opens below the panel's edge
 
 function fromLink() {
   const { scene: name = 'mandelbrot', view = '', x, y, scale, ...settings } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
