@@ -19,8 +19,11 @@ from render.frontend import cli, signals
 def close():
     print("closing", flush=True)
     time.sleep(1000)
-atexit.register(close)
-cli.main = lambda: signals.exit_on_signals() or 0
+def main():
+    atexit.register(close)  # as workers are, once the program has started
+    signals.exit_on_signals()
+    return 0
+cli.main = main
 sys.exit(__main__.run())
 """
 
