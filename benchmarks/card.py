@@ -66,6 +66,8 @@ def main() -> int:
             print(f"cannot write {out}: {error.strerror}\nname another file with --out", file=sys.stderr)
             return 1
         code = run.measure(options, found, chosen)
+        if code == run.INTERRUPTED:
+            print("interrupted; this was measured:", file=sys.stderr)
     print(markdown.report([(out.stem, found)]))
     if "designs" in typed.words and found.machine.get("gpus") and not found.run["interrupted"]:
         from gpu import nsight

@@ -28,6 +28,8 @@ from harness import machine, passes, process, record  # noqa: E402
 from harness.cases import Group, groups, sections, title  # noqa: E402
 from harness.timing import one_thread_libraries  # noqa: E402
 
+INTERRUPTED = 130  # an exit code
+
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
@@ -128,8 +130,7 @@ def measure(typed: argparse.Namespace, found: record.Record, chosen: passes.Chos
         try:
             passes.run(found, chosen, plan, typed.out, environment(scratch), passes.to_terminal)
         except KeyboardInterrupt:
-            print(f"interrupted; what was measured is in {typed.out}: go on with --resume", file=sys.stderr)
-            return 130
+            return INTERRUPTED
     from render import machine as here
 
     found.run |= {"finished": now(), "load_after": here.load()}
@@ -161,6 +162,9 @@ def main() -> int:
         print(f"cannot write {typed.out}: {error.strerror}\nname another file with --out", file=sys.stderr)
         return 1
     code = measure(typed, found, chosen)
+    if code == INTERRUPTED:
+        print(f"interrupted; what was measured is in {typed.out}: go on with --resume", file=sys.stderr)
+        return code
     print(f"{typed.out}: show it with python benchmarks/report.py {typed.out}", file=sys.stderr)
     return code
 

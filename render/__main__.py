@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import signal
 import sys
 
-from render.frontend.signals import leave_at_once_on_signals, raise_interrupted, read_notes
+from render.frontend.signals import ignore_interrupts, leave_at_once_on_signals, raise_interrupted, read_notes
 
 
 def run() -> int:
@@ -16,6 +17,7 @@ def run() -> int:
     ones some thirty times, and again when the process ends: together some 25 ms.
     """
     gc.set_threshold(50_000, 20, 20)
+    atexit.register(ignore_interrupts)  # called last of all
     try:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is to be ignored
             signal.signal(signal.SIGINT, raise_interrupted)

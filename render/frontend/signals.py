@@ -49,6 +49,11 @@ def leave_at_once_on_signals() -> None:
             signal.signal(number, _leave)
 
 
+def ignore_interrupts() -> None:
+    """Ignore SIGINT from now on: in its last moments Python has no handlers, and would end by the signal."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _leave(number: int, _frame: object) -> NoReturn:
     os._exit(128 + number)
 
