@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from threading import Event, Thread
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import numpy as np
 import pytest
@@ -78,6 +78,18 @@ def test_lines_come_now_and_then_and_end_with_the_draw(monkeypatch: pytest.Monke
         watch(moment(0.5, 10.0))
         assert said.wait(HANGING)
     assert log.getvalue().splitlines()[-1] == "render: sequential: 1 of 6 tiles, about 10 s left"
+
+
+def test_lines_become_rarer_up_to_a_minute() -> None:
+    class Ended(Event):
+        pauses: ClassVar[list[float]] = []
+
+        def wait(self, timeout: float | None = None) -> bool:
+            self.pauses.append(timeout or 0.0)
+            return len(self.pauses) > 5
+
+    progress._write_lines(progress.ProgressLines(0.0), io.StringIO(), Ended(), lambda: 0.0)  # noqa: SLF001
+    assert Ended.pauses == [10.0, 20.0, 40.0, 60.0, 60.0, 60.0]
 
 
 def test_where_no_thread_may_start_nothing_is_said_and_the_draw_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
