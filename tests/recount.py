@@ -238,7 +238,8 @@ def wrong_in(sentence: str, run: Counted, base: Counted | None) -> Iterator[str]
                 yield f"{sentence!r}: {pattern} is {value}"
     low = sentence.lower()
     several = "inside the card" in low  # told of multiprocessors, which this does not count
-    if "this is parallelism" in low and not several and (run.on_cpu or 0) < 1.1:
+    share = (run.seconds - run.nobody) / (run.window / 1e9 or 1) if "while they paint" in low else 1
+    if "this is parallelism" in low and not several and (run.on_cpu or 0) < 1.0999 * share:
         yield f"{sentence!r}: on a CPU {run.on_cpu}"
     if "one cpu: they took turns" in low and run.facts.get("cpus_affinity") != 1:
         yield f"{sentence!r}: there was more than one CPU"
