@@ -38,7 +38,7 @@ from render.kernels.passes import FIRST_PASS, SECOND_PASS
 Capability = tuple[int, int]
 WARPS = THREADS // 32  # of a block
 QUADRANT = 16384  # registers of a quarter of a multiprocessor, since compute capability 7.0
-BLOCKS = {"f32": 8, "f64": 3}  # that a multiprocessor has room for: 64 and 168 registers (benchmarks/README.md)
+BLOCKS = {"f32": 8, "f64": 1}  # that a multiprocessor has room for: 64 registers, or all (benchmarks/README.md)
 NUMBA_ONLY = re.compile(r"^\.common \.global [^;]*NumbaEnv[^;]*;\n", re.MULTILINE)  # what only its interpreter reads
 REASSEMBLED = 'reinstall the CUDA packages: pip install --force-reinstall "numba-cuda[cu13]>=0.30.4,<0.31"'
 

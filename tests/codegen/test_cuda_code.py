@@ -30,11 +30,11 @@ Load = Callable[[str], ModuleType]
 Rounding = Callable[[str, str], Counter[str]]
 GPUS = {"sm_75": (7, 5), "sm_80": (8, 0), "sm_90": (9, 0)}
 HELD = {"sm_75": 1024, "sm_80": 2048, "sm_90": 2048}  # threads of a multiprocessor
-REGISTERS = {  # of float64: the most with which as many blocks have room as do now: 4 (128), 3 (168)
+REGISTERS = {  # of float64: the most with which as many blocks have room as do now: 4 (128), 3 (168), 2 (255)
     "julia": 128,
     "mandelbrot": 128,
     "mandelbulb": 168,
-    "still_life": 168,
+    "still_life": 255,
 }
 INSTRUCTIONS = {"sm_75": 5.6, "sm_80": 5.5, "sm_90": 5.5}  # of a step at most; sm_75 votes once more a turn
 FLOATING = re.compile(r"^\s*(?:@!?%p\d+\s+)?((?:add|sub|mul|fma|mad|div|sqrt|rcp)\.[\w.]*f(?:32|64))\b", re.MULTILINE)
@@ -157,7 +157,7 @@ def test_a_careless_scene_is_not_contracted_either(tmp_path: Path, rounding: Rou
 def test_a_thread_stays_in_its_registers(
     name: str, precision: str, gpu: str, gpu_library: Library, script: Load
 ) -> None:
-    """Room for 8 warps or more on a multiprocessor. Only ray marchers spill: in float64 a few bytes for 3 blocks."""
+    """Room for 8 warps or more on a multiprocessor. Only ray marchers of float32 spill, which makes them faster."""
     machine_code = script("machine_code")
     text, code, told = assembled(gpu_library(name, precision), gpu)
     disassembled = machine_code.disassembled(code)
@@ -166,10 +166,9 @@ def test_a_thread_stays_in_its_registers(
     assert ".local" not in text
     for entry in ENTRIES:
         used = machine_code.used(told.partition(f"'{entry}'")[2])
-        if scene.load(name).absorbing:
+        if precision == "f64" or scene.load(name).absorbing:
             assert (used.stack, used.stores, used.loads) == (0, 0, 0)
             assert not machine_code.read(disassembled, entry).names.keys() & {"LDL", "STL"}
-        assert precision == "f32" or used.stack <= 16
         assert used.registers <= (64 if precision == "f32" else REGISTERS[name])
         assert machine_code.resident(used.registers, THREADS, HELD[gpu]) * THREADS >= 8 * 32
 
