@@ -32,7 +32,7 @@ class RenderError(Exception):
 
     @property
     def __notes__(self) -> list[str]:  # type: ignore[override]  # a remedy may change on its way up
-        """What to do, as a note that Python and notebooks print below a traceback (PEP 678)."""
+        """The remedy, as a note that Python and notebooks print below a traceback (PEP 678)."""
         return [self.remedy] if self.remedy else []
 
 

@@ -1,4 +1,4 @@
-"""What a browser reports of a film that it played while it was painted, as spans of the film's trace.
+"""A browser's report of a film that it played while it was painted, as spans of the film's trace.
 
 A browser knows how long after a film was asked for its parts were loaded and its frames played; the server knows when
 that was, on the trace's clock.
@@ -18,7 +18,7 @@ LOADER, PLAYER = Worker(0, 1, host="browser"), Worker(0, 2, host="browser")
 
 
 class Viewing(NamedTuple):
-    """When a film was asked for, on its trace's clock, and when parts were loaded and it played, in ns since then."""
+    """Times of a film: when it was requested, on its trace's clock; when parts were loaded and it played, ns later."""
 
     asked: int
     loaded: Sequence[Interval] = ()

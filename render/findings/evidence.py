@@ -49,7 +49,7 @@ class Run:
 
     @cached_property
     def schedule(self) -> Schedule:
-        """How its painting was shared out."""
+        """The shares of its painting, by worker."""
         return schedule.of(self.frame.trace, self.stats)
 
     @cached_property

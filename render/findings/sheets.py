@@ -13,7 +13,7 @@ from render.wording import count
 
 
 class Sheet(NamedTuple):
-    """What a sheet shows, in words; the title of a page about it, and what each of its tiles is."""
+    """A sheet in words: what it shows, the title of a page about it, and what each of its tiles is."""
 
     shows: str
     title: str

@@ -117,7 +117,7 @@ def to_microseconds(ns: int) -> float:
 
 
 class Place(NamedTuple):
-    """Where events stand: a thread of a process (0: the process itself), and the instant from which its times count."""
+    """The place of events: a thread of a process (0: the process itself), and the instant from which times count."""
 
     pid: int
     tid: int

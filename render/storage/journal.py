@@ -89,7 +89,7 @@ class Journal:
 
     @property
     def path(self) -> Path:
-        """Where it is, or is going to be."""
+        """Its file, which may not be there yet."""
         return journal_name(self._outputs[0]) if self._file is None else self._file.path
 
     @property

@@ -62,7 +62,7 @@ ENTRY_POINTS: dict[str, EntryPoint] = {
 
 
 class Code(int):
-    """What a call returned (CUresult) when it failed. `name`: the driver's own word for it."""
+    """The result of a call that failed (CUresult). `name`: the driver's own word for it."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""What compiles for GPUs: NVIDIA's libraries, where numba-cuda would find them.
+"""The CUDA toolkit, which compiles for GPUs: NVIDIA's libraries, where numba-cuda would find them.
 
 To search for them takes up to a quarter of a second, so what was found is kept with the compiled code, and counts while
 the same packages are installed, the same variables are set and the files are as they were. Whoever compiles searches

@@ -1,4 +1,4 @@
-"""Where the toolkit is is searched for once, and again when anything that leads to it has changed."""
+"""The toolkit is searched for once, and again when anything that leads to it has changed."""
 
 from __future__ import annotations
 
