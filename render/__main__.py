@@ -23,15 +23,13 @@ def run() -> int:
             signal.signal(signal.SIGINT, raise_interrupted)
         from render.frontend.cli import main
 
-        code = main()
-        leave_at_once_on_signals()  # workers are still ended, in which an exception would get lost
-        return code
+        return main()
     except KeyboardInterrupt as error:
         leave_at_once_on_signals()
         sys.stderr.write("; ".join(["render: interrupted", *read_notes(error)]) + "\n")
         return 130
     finally:
-        leave_at_once_on_signals()
+        leave_at_once_on_signals()  # workers are still ended, in which an exception would get lost
         gc.freeze()
 
 
